@@ -1,0 +1,475 @@
+/**
+ * Everything that can go wrong, as values to catch by tag.
+ *
+ * No error holds a URL, a token or a platform error: only the route template, Discord's own words
+ * (scrubbed) and figures. Each is a Schema, so it can be logged, stored and sent as JSON.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Schema from "effect/Schema"
+
+/**
+ * Whether the request took effect at Discord.
+ *
+ * - `"no"`: it certainly did not; sending it again is safe.
+ * - `"unknown"`: it may have. A webhook message has no nonce, so sending it again may post it twice.
+ * - `"yes"`: it did, only the answer could not be read.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const Delivered = Schema.Literal("no", "unknown", "yes")
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Delivered = typeof Delivered.Type
+
+/**
+ * One thing wrong with a message: where (`embeds[0].fields[2].name`) and what.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const Issue = Schema.Struct({
+  path: Schema.String,
+  message: Schema.String,
+  /** Discord's code such as `BASE_TYPE_MAX_LENGTH`, where Discord found it. */
+  code: Schema.optionalWith(Schema.String, { exact: true }),
+})
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Issue = typeof Issue.Type
+
+/** The route template, such as `POST /webhooks/{webhook.id}/{webhook.token}`; never a URL. */
+const route = Schema.String
+
+/** What every error has that came as an answer of Discord. */
+const answer = {
+  route,
+  /** The HTTP status. */
+  status: Schema.Number,
+  /** Discord's JSON error code; 0 when it gave none. */
+  code: Schema.Number,
+  /** Discord's own sentence, scrubbed of the token. */
+  reply: Schema.String,
+}
+
+/**
+ * The text is not the URL of a Discord webhook. The text itself is left out: it may hold a token.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InvalidWebhookUrl extends Schema.TaggedError<InvalidWebhookUrl>()(
+  "InvalidWebhookUrl",
+  {
+    reason: Schema.Literal("notAUrl", "scheme", "host", "path", "id", "token", "threadId"),
+  },
+) {
+  override get message(): string {
+    return `Not a Discord webhook URL (${urlReasons[this.reason]}). Expected https://discord.com/api/webhooks/{id}/{token}.`
+  }
+}
+
+const urlReasons: Record<InvalidWebhookUrl["reason"], string> = {
+  notAUrl: "it does not parse as a URL",
+  scheme: "the scheme is not https or http",
+  host: "the host is not Discord's",
+  path: "the path is not /api/webhooks/{id}/{token}",
+  id: "the id is not a snowflake",
+  token: "the token is missing or has characters that no token has",
+  threadId: "thread_id is not a snowflake",
+}
+
+/**
+ * The input breaks a documented limit; nothing was sent.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ValidationError extends Schema.TaggedError<ValidationError>()("ValidationError", {
+  route,
+  issues: Schema.Array(Issue),
+}) {
+  override get message(): string {
+    return `${this.route}: refused before sending: ${listIssues(this.issues)}`
+  }
+}
+
+/**
+ * Discord refused the body (400; code 50035 carries a tree, here flattened to paths).
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InvalidRequest extends Schema.TaggedError<InvalidRequest>()("InvalidRequest", {
+  ...answer,
+  issues: Schema.Array(Issue),
+}) {
+  override get message(): string {
+    const found = this.issues.length === 0 ? this.reply : listIssues(this.issues)
+    return `${answered(this)}: ${found}`
+  }
+}
+
+/**
+ * The webhook was deleted (code 10015). It is remembered as dead: further calls fail with
+ * `remembered: true` and send nothing, because Discord restricts callers who go on.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class WebhookNotFound extends Schema.TaggedError<WebhookNotFound>()("WebhookNotFound", {
+  ...answer,
+  webhookId: Schema.String,
+  remembered: Schema.Boolean,
+}) {
+  override get message(): string {
+    return `${answered(this)}: webhook ${this.webhookId} does not exist any more${asRemembered(this)}; stop using its URL`
+  }
+}
+
+/**
+ * No such message on this webhook (code 10008). A message in a thread is found only with `threadId`.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class MessageNotFound extends Schema.TaggedError<MessageNotFound>()("MessageNotFound", {
+  ...answer,
+}) {
+  override get message(): string {
+    return `${answered(this)}: no such message on this webhook; if it is in a thread, pass its threadId`
+  }
+}
+
+/**
+ * Discord does not accept the token (401; code 50027 means that it was never or is no longer
+ * valid, which is remembered like a deleted webhook).
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class Unauthorized extends Schema.TaggedError<Unauthorized>()("Unauthorized", {
+  ...answer,
+  webhookId: Schema.String,
+  remembered: Schema.Boolean,
+}) {
+  override get message(): string {
+    return `${answered(this)}: the token of webhook ${this.webhookId} is not valid${asRemembered(this)}: ${this.reply}`
+  }
+}
+
+/**
+ * Discord does not allow it (403).
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class Forbidden extends Schema.TaggedError<Forbidden>()("Forbidden", { ...answer }) {
+  override get message(): string {
+    return `${answered(this)}: ${this.reply}`
+  }
+}
+
+/**
+ * The thread, or the lack of one, is the reason.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ThreadError extends Schema.TaggedError<ThreadError>()("ThreadError", {
+  ...answer,
+  reason: Schema.Literal(
+    "unknownThread",
+    "archived",
+    "locked",
+    "nameRequired",
+    "nameAndId",
+    "notAForum",
+    "serviceInForum",
+    "tagRequired",
+    "unknownTag",
+    "tooManyActive",
+    "cannotPost",
+  ),
+}) {
+  override get message(): string {
+    return `${answered(this)}: ${threadReasons[this.reason]}`
+  }
+}
+
+const threadReasons: Record<ThreadError["reason"], string> = {
+  unknownThread: "there is no such thread in the channel of this webhook",
+  archived: "the thread is archived; sending a message to it opens it again",
+  locked: "the thread is locked; only those who manage threads can open it",
+  nameRequired: "a forum or media channel takes a threadId or a threadName",
+  nameAndId: "threadId and threadName exclude each other",
+  notAForum: "threadName works only in forum and media channels",
+  serviceInForum: "Slack- and GitHub-compatible requests cannot start a thread; pass a threadId",
+  tagRequired: "this forum requires a tag; pass appliedTags",
+  unknownTag: "this forum has no such tag",
+  tooManyActive: "the server has too many active threads",
+  cannotPost: "messages cannot be posted there",
+}
+
+/**
+ * A file or the request is too large (413, codes 40005, 50045).
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class PayloadTooLarge extends Schema.TaggedError<PayloadTooLarge>()("PayloadTooLarge", {
+  ...answer,
+}) {
+  override get message(): string {
+    return `${answered(this)}: the request is larger than Discord accepts here`
+  }
+}
+
+/**
+ * The limit outlasted the caller's patience: `reason` is `"maxWait"` when the known wait is longer
+ * than `maxWait` (found out before waiting), `"attempts"` after too many 429 answers in a row.
+ * Discord did not act on the request; sending it after `retryAfter` is safe.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class RateLimitError extends Schema.TaggedError<RateLimitError>()("RateLimitError", {
+  route,
+  reason: Schema.Literal("maxWait", "attempts"),
+  retryAfter: Schema.DurationFromMillis,
+  /** `bucket` is a limit known without a 429; `edge` a block in front of the API (Cloudflare). */
+  scope: Schema.Literal("bucket", "user", "shared", "global", "edge"),
+  bucket: Schema.optionalWith(Schema.String, { exact: true }),
+  attempts: Schema.Number,
+}) {
+  override get message(): string {
+    const why =
+      this.reason === "maxWait"
+        ? "the wait is longer than maxWait"
+        : `still limited after ${this.attempts} attempts`
+    return `${this.route}: rate limited (${this.scope}), ${why}; try again in ${Duration.format(this.retryAfter)}`
+  }
+}
+
+/**
+ * The queue of this bucket is full; nothing was sent. Slow the producer down.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class RateLimitQueueFull extends Schema.TaggedError<RateLimitQueueFull>()(
+  "RateLimitQueueFull",
+  { route, capacity: Schema.Number },
+) {
+  override get message(): string {
+    return `${this.route}: ${this.capacity} requests wait for this bucket already; nothing was sent`
+  }
+}
+
+/**
+ * The scope that owned the rate limiter is closed. Nothing was sent, unless an attempt that the
+ * server had refused was waiting to go again.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class RateLimiterClosed extends Schema.TaggedError<RateLimiterClosed>()(
+  "RateLimiterClosed",
+  { route },
+) {
+  override get message(): string {
+    return `${this.route}: the rate limiter's scope is closed; keep its layer around the whole program`
+  }
+}
+
+/**
+ * So many requests were refused (401, 403, 429) that going on would end in a ban of this IP
+ * address: Discord bans at 10 000 in 10 minutes.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InvalidRequestBudget extends Schema.TaggedError<InvalidRequestBudget>()(
+  "InvalidRequestBudget",
+  { route, used: Schema.Number, limit: Schema.Number, retryAfter: Schema.DurationFromMillis },
+) {
+  override get message(): string {
+    return `${this.route}: ${this.used} of ${this.limit} invalid requests used; nothing was sent, to avoid a ban of this IP address. Fix what answers 401, 403 or 429, then try again in ${Duration.format(this.retryAfter)}`
+  }
+}
+
+/**
+ * Discord failed (5xx), and retrying was not allowed or did not help.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ServerError extends Schema.TaggedError<ServerError>()("ServerError", {
+  ...answer,
+  delivered: Delivered,
+  attempts: Schema.Number,
+}) {
+  override get message(): string {
+    return `${answered(this)}: ${this.reply || "no reason given"}; ${outcome(this)}`
+  }
+}
+
+/**
+ * There was no whole answer: the connection failed, broke or took too long.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class TransportError extends Schema.TaggedError<TransportError>()("TransportError", {
+  route,
+  reason: Schema.Literal("refused", "dns", "tls", "timeout", "broken", "invalidUrl", "encode"),
+  delivered: Delivered,
+  attempts: Schema.Number,
+}) {
+  override get message(): string {
+    return `${this.route}: ${transportReasons[this.reason]}; ${outcome(this)}`
+  }
+}
+
+const transportReasons: Record<TransportError["reason"], string> = {
+  refused: "the connection was refused",
+  dns: "the host name could not be resolved",
+  tls: "no secure connection could be made",
+  timeout: "no answer in time",
+  broken: "the connection broke",
+  invalidUrl: "the base URL is not a URL",
+  encode: "the body could not be encoded",
+}
+
+/**
+ * The answer is a success, yet not what Discord documents: HTML, half a JSON, a missing field.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class DecodeError extends Schema.TaggedError<DecodeError>()("DecodeError", {
+  route,
+  status: Schema.Number,
+  delivered: Delivered,
+  issues: Schema.Array(Issue),
+}) {
+  override get message(): string {
+    return `${this.route}: answered ${this.status}, but the body is not what Discord documents: ${listIssues(this.issues)}; ${delivery[this.delivered]}`
+  }
+}
+
+/**
+ * Discord refused with a code that has no error of its own here.
+ *
+ * @see https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
+ * @since 0.1.0
+ * @category errors
+ */
+export class DiscordApiError extends Schema.TaggedError<DiscordApiError>()("DiscordApiError", {
+  ...answer,
+}) {
+  override get message(): string {
+    return `${answered(this)}: ${this.reply || "no reason given"}`
+  }
+}
+
+/**
+ * What waiting for a turn can fail with.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export const WaitError = Schema.Union(
+  RateLimitError,
+  RateLimitQueueFull,
+  RateLimiterClosed,
+  InvalidRequestBudget,
+  WebhookNotFound,
+  Unauthorized,
+)
+/**
+ * @since 0.1.0
+ * @category errors
+ */
+export type WaitError = typeof WaitError.Type
+
+/**
+ * What a webhook operation can fail with.
+ *
+ * @example
+ * ```ts
+ * import { Webhook } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const announce = (hook: Webhook.Webhook) =>
+ *   Webhook.send(hook, { content: "hello" }).pipe(
+ *     Effect.catchTag("WebhookNotFound", (gone) => Effect.logWarning(gone.message)),
+ *   )
+ * ```
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export const WebhookError = Schema.Union(
+  ValidationError,
+  InvalidRequest,
+  WebhookNotFound,
+  MessageNotFound,
+  Unauthorized,
+  Forbidden,
+  ThreadError,
+  PayloadTooLarge,
+  RateLimitError,
+  RateLimitQueueFull,
+  RateLimiterClosed,
+  InvalidRequestBudget,
+  ServerError,
+  TransportError,
+  DecodeError,
+  DiscordApiError,
+)
+/**
+ * @since 0.1.0
+ * @category errors
+ */
+export type WebhookError = typeof WebhookError.Type
+
+function answered(error: {
+  readonly route: string
+  readonly status: number
+  readonly code: number
+}): string {
+  return `${error.route}: answered ${error.status}${error.code === 0 ? "" : ` (code ${error.code})`}`
+}
+
+function asRemembered(error: { readonly remembered: boolean }): string {
+  return error.remembered ? " (remembered; nothing was sent)" : ""
+}
+
+const delivery: Record<Delivered, string> = {
+  no: "Discord did not act on it",
+  unknown: "it may or may not have taken effect",
+  yes: "it took effect",
+}
+
+function outcome(error: { readonly delivered: Delivered; readonly attempts: number }): string {
+  const attempts = error.attempts === 1 ? "1 attempt" : `${error.attempts} attempts`
+  return `${delivery[error.delivered]} (${attempts})`
+}
+
+/** At most this many issues in one sentence; `issues` has them all. */
+const listed = 5
+
+function listIssues(issues: ReadonlyArray<Issue>): string {
+  const shown = issues
+    .slice(0, listed)
+    .map((issue) => (issue.path === "" ? issue.message : `${issue.path}: ${issue.message}`))
+  const more = issues.length - shown.length
+  return shown.join("; ") + (more > 0 ? `; and ${more} more` : "")
+}
