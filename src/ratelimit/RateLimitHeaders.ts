@@ -1,0 +1,118 @@
+/**
+ * What an answer says of its limit. Every header is optional and none is trusted: what is not a
+ * number, negative or absurd counts as missing.
+ *
+ * @see https://discord.com/developers/docs/topics/rate-limits#header-format
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+
+/**
+ * All times in milliseconds.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RateLimitHeaders {
+  /** Discord's opaque id of the limit, without the webhook. */
+  readonly bucket: string | undefined
+  /** Requests in the window; at least 1. */
+  readonly limit: number | undefined
+  /** Requests left; never above `limit`. */
+  readonly remaining: number | undefined
+  /** The reset on the server's clock. It names a window; it is never compared with our clock. */
+  readonly reset: number | undefined
+  /** Time until the window is over or, on a leaking bucket, until all slots are back. */
+  readonly resetAfter: number | undefined
+  /** On a 429: time until one request may go. */
+  readonly retryAfter: number | undefined
+  readonly scope: "user" | "global" | "shared" | undefined
+  readonly global: boolean
+}
+
+/**
+ * Longer delays are taken for nonsense: no limit or ban of Discord is known to last longer.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const longestDelay: Duration.Duration = Duration.hours(24)
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const empty: RateLimitHeaders = {
+  bucket: undefined,
+  limit: undefined,
+  remaining: undefined,
+  reset: undefined,
+  resetAfter: undefined,
+  retryAfter: undefined,
+  scope: undefined,
+  global: false,
+}
+
+/**
+ * Reads the headers of an answer; names in lower case, as `@effect/platform` gives them.
+ *
+ * @example
+ * ```ts
+ * import { RateLimitHeaders } from "effect-discord"
+ *
+ * const { remaining, resetAfter } = RateLimitHeaders.parse({
+ *   "x-ratelimit-limit": "5",
+ *   "x-ratelimit-remaining": "4",
+ *   "x-ratelimit-reset-after": "1.872",
+ * })
+ * // remaining is 4, resetAfter is 1872
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const parse = (headers: Readonly<Record<string, string | undefined>>): RateLimitHeaders => {
+  const limit = count(headers["x-ratelimit-limit"])
+  const remaining = count(headers["x-ratelimit-remaining"])
+  const scope = headers["x-ratelimit-scope"]?.trim().toLowerCase()
+  return {
+    bucket: bucketId(headers["x-ratelimit-bucket"]),
+    limit: limit === 0 ? undefined : limit,
+    remaining:
+      remaining !== undefined && limit !== undefined ? Math.min(remaining, limit) : remaining,
+    reset: milliseconds(headers["x-ratelimit-reset"], Number.MAX_SAFE_INTEGER),
+    resetAfter: delay(headers["x-ratelimit-reset-after"]),
+    retryAfter: delay(headers["retry-after"]),
+    scope: scope === "user" || scope === "global" || scope === "shared" ? scope : undefined,
+    global: headers["x-ratelimit-global"]?.trim().toLowerCase() === "true",
+  }
+}
+
+/** A bucket id longer than this is not Discord's (32 hexadecimal digits); it would only fill memory. */
+const longestBucketId = 128
+
+function bucketId(text: string | undefined): string | undefined {
+  const id = text?.trim()
+  return id === undefined || id === "" || id.length > longestBucketId ? undefined : id
+}
+
+function number(text: string | undefined): number | undefined {
+  if (text === undefined || text.trim() === "") return undefined
+  const value = Number(text)
+  return Number.isFinite(value) && value >= 0 ? value : undefined
+}
+
+function count(text: string | undefined): number | undefined {
+  const value = number(text)
+  return value !== undefined && Number.isSafeInteger(value) ? value : undefined
+}
+
+function milliseconds(text: string | undefined, most: number): number | undefined {
+  const seconds = number(text)
+  return seconds !== undefined && seconds * 1000 <= most ? seconds * 1000 : undefined
+}
+
+function delay(text: string | undefined): number | undefined {
+  const value = milliseconds(text, Duration.toMillis(longestDelay))
+  return value === undefined ? undefined : Math.ceil(value)
+}

@@ -1,0 +1,70 @@
+/**
+ * What Discord counts a request against before any answer has named a bucket: method, path template
+ * and the major parameter (a webhook and its token).
+ *
+ * @since 0.1.0
+ */
+import * as Hash from "effect/Hash"
+import * as Redacted from "effect/Redacted"
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Method = "GET" | "POST" | "PATCH" | "DELETE"
+
+/**
+ * A route: `name` is its template and safe to show; `major` tells webhooks apart without holding
+ * a token. Discord counts each webhook and token on its own, even under an equal bucket id.
+ *
+ * @see https://discord.com/developers/docs/topics/rate-limits
+ * @since 0.1.0
+ * @category models
+ */
+export interface Route {
+  readonly method: Method
+  /** Such as `POST /webhooks/{webhook.id}/{webhook.token}`. */
+  readonly name: string
+  readonly webhookId: string
+  /** The webhook's id and a digest of its token. */
+  readonly major: string
+}
+
+/**
+ * @example
+ * ```ts
+ * import { Route } from "effect-discord"
+ * import { Redacted } from "effect"
+ *
+ * const route = Route.make({
+ *   method: "GET",
+ *   template: "/webhooks/{webhook.id}/{webhook.token}",
+ *   webhookId: "1234",
+ *   tokenDigest: Route.digest(Redacted.make("token")),
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: {
+  readonly method: Method
+  readonly template: string
+  readonly webhookId: string
+  readonly tokenDigest: string
+}): Route => ({
+  method: options.method,
+  name: `${options.method} ${options.template}`,
+  webhookId: options.webhookId,
+  major: `${options.webhookId}:${options.tokenDigest}`,
+})
+
+/**
+ * A digest that tells the tokens of one webhook apart: 32 bits of a 400-bit secret, so nothing that
+ * could be used as the token or lead back to it. Equal in every process, hence fit for shared keys.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const digest = (token: Redacted.Redacted): string =>
+  (Hash.string(Redacted.value(token)) >>> 0).toString(36)

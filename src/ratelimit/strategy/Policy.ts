@@ -1,0 +1,60 @@
+/**
+ * The contract of a strategy: pure decisions about one bucket. A policy holds no state; what it
+ * learns is a value that the limiter keeps beside the bucket, so that one policy can serve every
+ * bucket, be swapped for one call, and be tested without a fiber.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import type { Bucket } from "../Bucket.js"
+import type { Answer } from "../Permit.js"
+
+/**
+ * What happened to a bucket, told to the policy in order. Instants are milliseconds on the
+ * limiter's clock.
+ *
+ * - `Sent`: a permit was granted after `waited` milliseconds.
+ * - `Answered`, `NeverSent`, `Unknown`: what became of the request sent at `sentAt`.
+ * - `WindowOver`: the slots came back; `unused` of them were still free while `waiting` requests waited.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Observation =
+  | { readonly _tag: "Sent"; readonly at: number; readonly waited: number }
+  | {
+      readonly _tag: "Answered"
+      readonly at: number
+      readonly sentAt: number
+      readonly answer: Answer
+    }
+  | { readonly _tag: "NeverSent" | "Unknown"; readonly at: number; readonly sentAt: number }
+  | {
+      readonly _tag: "WindowOver"
+      readonly at: number
+      readonly unused: number
+      readonly waiting: number
+    }
+
+/**
+ * A pure policy. The limiter itself already keeps order, probes a bucket it knows nothing of, obeys
+ * every 429 and the global limit; the policy says how cautious to be with the slots it can see.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Policy {
+  /** Lower case; names the memory kept beside each bucket, and shows up in metrics. */
+  readonly name: string
+  /** Whether the next request of this bucket must wait at the instant `now`. */
+  readonly shouldWait: (bucket: Bucket, now: number) => boolean
+  /**
+   * How long from `now`, asked only when it must wait. Zero means: until a request in flight is
+   * answered. The question is asked again whenever something changes.
+   */
+  readonly calculateWait: (bucket: Bucket, now: number) => Duration.Duration
+  /** What a bucket's memory starts as. */
+  readonly initial: unknown
+  /** Folds one observation into the memory. */
+  readonly observe: (memory: unknown, observation: Observation, bucket: Bucket) => unknown
+}
