@@ -1,0 +1,153 @@
+/**
+ * Documentation that cannot rot: every public export has a docstring with `@since`, and every `ts`
+ * block of the docstrings, the README and the guides compiles against the sources.
+ *
+ * Blocks become virtual files of one program, padded so that an error carries the line of the block
+ * in its document. Nothing is written to disk.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { relative, resolve } from "node:path"
+import ts from "typescript"
+import { entries, report, root } from "./project.js"
+
+interface Block {
+  /** The document, relative to the root. */
+  readonly document: string
+  /** 1-based line of the first line of code. */
+  readonly line: number
+  readonly code: string
+}
+
+const fence =
+  /^(?<indent>[ \t]*(?:\* ?)?[ \t]*)```(?:ts|typescript)[ \t]*\n(?<code>[\s\S]*?)\n[ \t]*(?:\* ?)?[ \t]*```[ \t]*$/gm
+
+function markdown(): ReadonlyArray<string> {
+  const guides = existsSync(resolve(root, "docs"))
+    ? readdirSync(resolve(root, "docs"), { recursive: true, encoding: "utf8" }).map(
+        (file) => `docs/${file}`,
+      )
+    : []
+  return ["README.md", "AGENTS.md", ...guides]
+    .filter((file) => file.endsWith(".md") && !file.startsWith("docs/api/"))
+    .filter((file) => existsSync(resolve(root, file)))
+}
+
+function sources(): ReadonlyArray<string> {
+  return readdirSync(resolve(root, "src"), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => `src/${file}`)
+}
+
+function blocksOf(document: string): ReadonlyArray<Block> {
+  const text = readFileSync(resolve(root, document), "utf8")
+  return [...text.matchAll(fence)].map((match) => {
+    const { indent = "", code = "" } = match.groups ?? {}
+    const line = text.slice(0, match.index).split("\n").length + 1
+    return { document, line, code: indent.includes("*") ? code.replace(/^[ \t]*\* ?/gm, "") : code }
+  })
+}
+
+/** Next to the package.json, so that the project's module kind and paths apply. */
+function virtualPath(block: Block): string {
+  return resolve(root, `${block.document.replaceAll("/", "~")}~${block.line}.ts`)
+}
+
+function options(): ts.CompilerOptions {
+  const { config } = ts.readConfigFile(resolve(root, "tsconfig.json"), (path) =>
+    ts.sys.readFile(path),
+  )
+  return {
+    ...ts.parseJsonConfigFileContent(config, ts.sys, root).options,
+    // A reader's project need not be stricter than `strict`.
+    noUnusedLocals: false,
+    noUnusedParameters: false,
+    noPropertyAccessFromIndexSignature: false,
+  }
+}
+
+function makeProgram(blocks: ReadonlyArray<Block>): ts.Program {
+  const compilerOptions = options()
+  const virtual = new Map(blocks.map((_) => [virtualPath(_), "\n".repeat(_.line - 1) + _.code]))
+  const disk = ts.createCompilerHost(compilerOptions)
+  const host: ts.CompilerHost = {
+    ...disk,
+    fileExists: (path) => virtual.has(path) || disk.fileExists(path),
+    readFile: (path) => virtual.get(path) ?? disk.readFile(path),
+    getSourceFile: (path, language, ...rest) => {
+      const code = virtual.get(path)
+      return code === undefined
+        ? disk.getSourceFile(path, language, ...rest)
+        : ts.createSourceFile(path, code, language)
+    },
+  }
+  const surface = entries.map((_) => resolve(root, _.source)).filter((path) => existsSync(path))
+  return ts.createProgram([...surface, ...virtual.keys()], compilerOptions, host)
+}
+
+function compileErrors(program: ts.Program, block: Block): ReadonlyArray<string> {
+  const file = program.getSourceFile(virtualPath(block))
+  if (file === undefined) return [`${block.document}:${block.line}: the block was not read`]
+  return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)].map(
+    (_) => {
+      const line = ts.getLineAndCharacterOfPosition(file, _.start ?? 0).line + 1
+      return `${block.document}:${line}: ${ts.flattenDiagnosticMessageText(_.messageText, "\n")}`
+    },
+  )
+}
+
+/** Every declaration reachable from an entry point, through `export * as` and `export { a as b }`. */
+function publicDeclarations(program: ts.Program): ReadonlySet<ts.Declaration> {
+  const checker = program.getTypeChecker()
+  const seen = new Set<ts.Symbol>()
+  const declarations = new Set<ts.Declaration>()
+  const visit = (module: ts.Symbol): void => {
+    for (const exported of checker.getExportsOfModule(module)) {
+      const symbol =
+        exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported
+      if (seen.has(symbol)) continue
+      seen.add(symbol)
+      const own = symbol.declarations?.filter(isOurs) ?? []
+      if (own.some(ts.isSourceFile)) visit(symbol)
+      else for (const declaration of own) declarations.add(declaration)
+    }
+  }
+  for (const { source } of entries) {
+    const file = program.getSourceFile(resolve(root, source))
+    const module = file && checker.getSymbolAtLocation(file)
+    if (module !== undefined) visit(module)
+  }
+  return declarations
+}
+
+function isOurs(declaration: ts.Declaration): boolean {
+  const path = declaration.getSourceFile().fileName
+  return path.startsWith(resolve(root, "src")) && !path.includes("node_modules")
+}
+
+function undocumented(declaration: ts.Declaration): ReadonlyArray<string> {
+  const file = declaration.getSourceFile()
+  const at = `${relative(root, file.fileName)}:${file.getLineAndCharacterOfPosition(declaration.getStart(file)).line + 1}`
+  const name = ts.getNameOfDeclaration(declaration)?.getText(file) ?? "export"
+  const docs = ts.getJSDocCommentsAndTags(declaration).filter(ts.isJSDoc)
+  const tags = docs.flatMap((_) => _.tags ?? [])
+  if (tags.some((_) => _.tagName.text === "internal"))
+    return [`${at}: ${name} is public and @internal at once`]
+  if (docs.every((_) => (ts.getTextOfJSDocComment(_.comment) ?? "").trim() === "")) {
+    return [`${at}: ${name} has no docstring`]
+  }
+  return tags.some((_) => _.tagName.text === "since") ? [] : [`${at}: ${name} has no @since`]
+}
+
+const blocks = [...markdown(), ...sources()].flatMap(blocksOf)
+const program = makeProgram(blocks)
+const declarations = publicDeclarations(program)
+
+report(
+  "docs",
+  [
+    ...blocks.flatMap((block) => compileErrors(program, block)),
+    ...[...declarations].flatMap(undocumented),
+    ...(declarations.size === 0 ? ["no public export was found: nothing was proven"] : []),
+  ],
+  `${blocks.length} blocks, ${declarations.size} public exports`,
+)

@@ -1,0 +1,118 @@
+/**
+ * What lint cannot see: which folders exist, how files are called, what the entry points export,
+ * and that the lock file names no registry host.
+ */
+import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { basename, dirname, relative, resolve, sep } from "node:path"
+import ts from "typescript"
+import { entries, report, root } from "./project.js"
+
+/** A folder that is not here has no place among the floors, so lint would let it import anything. */
+const floors = new Set([
+  "model",
+  "error",
+  "ratelimit",
+  "rest",
+  "webhook",
+  "config",
+  "testing",
+  "redis",
+  "node",
+])
+const drawer = /^(utils?|helpers?|common|types|misc|shared|lib)$/i
+const fileName = /^([A-Z][A-Za-z0-9]*|[a-z][A-Za-z0-9]*)\.ts$/
+const entrySources = new Set(entries.map((entry) => entry.source))
+
+const files = ["src", "test", "examples", "bench", "scripts"].flatMap(list)
+
+function list(folder: string): ReadonlyArray<string> {
+  if (!existsSync(resolve(root, folder))) return []
+  return readdirSync(resolve(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, resolve(entry.parentPath, entry.name)).split(sep).join("/"))
+}
+
+function drawers(file: string): ReadonlyArray<string> {
+  return file
+    .split("/")
+    .map((part) => part.replace(/(\.test)?\.ts$/, ""))
+    .filter((part) => drawer.test(part))
+    .map((part) => `${file}: "${part}" is a drawer; name the concept that is in it`)
+}
+
+function place(file: string): ReadonlyArray<string> {
+  const [top, floor] = file.split("/")
+  if (top !== "src" || entrySources.has(file)) return []
+  if (!file.endsWith(".ts")) return [`${file}: src holds TypeScript only`]
+  if (floor === undefined || !floors.has(floor)) {
+    return [`${file}: not on a floor; add the floor here and in .oxlintrc.json, or move the file`]
+  }
+  if (basename(file) === "index.ts")
+    return [`${file}: a barrel; only entry points of package.json are called index.ts`]
+  if (!fileName.test(basename(file))) {
+    return [`${file}: PascalCase.ts for a public module, camelCase.ts for a private one`]
+  }
+  return []
+}
+
+/** An entry point says `export * as Module from "./floor/Module.js"` and nothing else. */
+function surface(entry: string): ReadonlyArray<string> {
+  const path = resolve(root, entry)
+  if (!existsSync(path)) return [`${entry}: package.json exports it, but it does not exist`]
+  const source = ts.createSourceFile(path, readFileSync(path, "utf8"), ts.ScriptTarget.Latest)
+  return source.statements.flatMap((statement) => {
+    const line = source.getLineAndCharacterOfPosition(statement.getStart(source)).line + 1
+    const name = exportedModule(statement)
+    if (name === undefined)
+      return [`${entry}:${line}: only \`export * as Module from "./.../Module.js"\` here`]
+    const module = basename(name.from, ".js")
+    if (module !== name.as || !/^[A-Z]/.test(module)) {
+      return [
+        `${entry}:${line}: ${name.as} must be a PascalCase module called like its file, not ${module}`,
+      ]
+    }
+    return []
+  })
+}
+
+function exportedModule(
+  statement: ts.Statement,
+): { readonly as: string; readonly from: string } | undefined {
+  if (!ts.isExportDeclaration(statement) || statement.isTypeOnly) return undefined
+  const { exportClause, moduleSpecifier } = statement
+  if (exportClause === undefined || !ts.isNamespaceExport(exportClause)) return undefined
+  if (moduleSpecifier === undefined || !ts.isStringLiteral(moduleSpecifier)) return undefined
+  return { as: exportClause.name.text, from: moduleSpecifier.text }
+}
+
+/** A PascalCase file promises to be public: directly on its floor, it is in the floor's entry point. */
+function forgotten(): ReadonlyArray<string> {
+  const exported = new Set(
+    entries.flatMap(({ source }) => {
+      if (!existsSync(resolve(root, source))) return []
+      return ts
+        .preProcessFile(readFileSync(resolve(root, source), "utf8"))
+        .importedFiles.map(
+          (file) => `${dirname(source)}/${file.fileName.replace("./", "").replace(/\.js$/, ".ts")}`,
+        )
+    }),
+  )
+  return files
+    .filter((file) => /^src\/[a-z]+\/[A-Z][^/]*\.ts$/.test(file) && !exported.has(file))
+    .map((file) => `${file}: called like a public module, but no entry point exports it`)
+}
+
+function lock(): ReadonlyArray<string> {
+  const text = readFileSync(resolve(root, "package-lock.json"), "utf8")
+  return /"resolved": "https?:/.test(text)
+    ? ["package-lock.json: names a registry host; run npm install with the project's .npmrc"]
+    : []
+}
+
+const problems = [
+  ...files.flatMap((file) => [...drawers(file), ...place(file)]),
+  ...[...entrySources].flatMap(surface),
+  ...forgotten(),
+  ...lock(),
+]
+report("layout", problems, `${files.length} files`)

@@ -1,0 +1,76 @@
+/**
+ * Everything static in one command: each check runs as its own process, as many at a time as the
+ * machine has cores. One line each, and the whole output of those that fail.
+ */
+import { spawn } from "node:child_process"
+import { availableParallelism } from "node:os"
+import { delimiter, resolve } from "node:path"
+
+interface Check {
+  readonly name: string
+  readonly command: string
+}
+
+interface Outcome extends Check {
+  readonly passed: boolean
+  readonly seconds: string
+  readonly output: string
+}
+
+/** The slowest first, so that the cores finish together. */
+const checks: ReadonlyArray<Check> = [
+  { name: "effect", command: "tsx scripts/check-effect.ts" },
+  { name: "types", command: "tsc --pretty" },
+  { name: "docs", command: "tsx scripts/check-docs.ts" },
+  { name: "unused", command: "knip" },
+  { name: "lint", command: "oxlint --type-aware" },
+  { name: "layout", command: "tsx scripts/check-layout.ts" },
+  { name: "format", command: "oxfmt --check" },
+]
+
+const root = resolve(import.meta.dirname, "..")
+const path = [resolve(root, "node_modules/.bin"), process.env["PATH"]].join(delimiter)
+
+function run(check: Check): Promise<Outcome> {
+  const start = performance.now()
+  return new Promise((done) => {
+    const child = spawn(check.command, {
+      cwd: root,
+      shell: true,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, PATH: path },
+    })
+    const chunks: Array<Buffer> = []
+    child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk))
+    child.stderr.on("data", (chunk: Buffer) => chunks.push(chunk))
+    child.on("close", (code) => {
+      const seconds = ((performance.now() - start) / 1000).toFixed(1)
+      done({ ...check, passed: code === 0, seconds, output: Buffer.concat(chunks).toString() })
+    })
+  })
+}
+
+const waiting = [...checks]
+const failed: Array<Outcome> = []
+
+async function worker(): Promise<void> {
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    const outcome = await run(next)
+    console.log(
+      `${outcome.passed ? "ok  " : "FAIL"} ${outcome.name.padEnd(8)} ${outcome.seconds} s`,
+    )
+    if (!outcome.passed) failed.push(outcome)
+  }
+}
+
+await Promise.all(Array.from({ length: availableParallelism() }, worker))
+
+for (const { name, command, output } of failed) {
+  console.log(`\n--- ${name}: ${command}\n${output.trimEnd()}`)
+}
+if (failed.length > 0) {
+  console.log(
+    `\n${failed.length} of ${checks.length} checks failed: ${failed.map((_) => _.name).join(", ")}`,
+  )
+  process.exitCode = 1
+}

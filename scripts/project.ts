@@ -1,0 +1,48 @@
+/** Where the project is, and what its package.json promises. */
+import { readFileSync } from "node:fs"
+import { resolve } from "node:path"
+
+interface Manifest {
+  readonly name: string
+  readonly version: string
+  readonly exports: Readonly<
+    Record<string, string | { readonly types: string; readonly default: string }>
+  >
+  readonly peerDependencies: Readonly<Record<string, string>>
+  readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional?: boolean }>>
+}
+
+export interface Entry {
+  /** As a user writes it: `effect-discord/testing`. */
+  readonly specifier: string
+  /** Relative to the root: `src/testing/index.ts`. */
+  readonly source: string
+}
+
+export const root = resolve(import.meta.dirname, "..")
+
+export const manifest = JSON.parse(readFileSync(resolve(root, "package.json"), "utf8")) as Manifest
+
+/** The public surface: every subpath of the exports map that is code. */
+export const entries: ReadonlyArray<Entry> = Object.entries(manifest.exports).flatMap(
+  ([subpath, target]) =>
+    typeof target === "string"
+      ? []
+      : [
+          {
+            specifier: manifest.name + subpath.slice(1),
+            source: target.default.replace("./dist/", "src/").replace(/\.js$/, ".ts"),
+          },
+        ],
+)
+
+/** Prints what was found and sets the exit code. */
+export function report(check: string, problems: ReadonlyArray<string>, figure: string): void {
+  for (const problem of problems) console.log(problem)
+  console.log(
+    problems.length === 0
+      ? `${check}: ${figure}`
+      : `${check}: ${problems.length} problems, ${figure}`,
+  )
+  if (problems.length > 0) process.exitCode = 1
+}
