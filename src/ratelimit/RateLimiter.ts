@@ -37,6 +37,14 @@ export interface WaitOptions {
 }
 
 /**
+ * Makes an effect as interruptible as the caller of `withPermit` is.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+/**
  * The rate limiter: grants permits first come, first served within a bucket, and learns from every
  * answer. It remembers dead webhooks and counts invalid requests, too.
  *
@@ -54,9 +62,15 @@ export class RateLimiter extends Context.Tag("effect-discord/RateLimiter")<
       options: WaitOptions,
     ) => Effect.Effect<Permit, WaitError, Scope.Scope>
     /**
-     * The same without a scope, for hot paths: the caller settles the permit on every path.
+     * The same for hot paths, without a scope: waits, then runs `use` uninterruptibly, but for what
+     * it wraps in `restore` (sending, `permit.again`). So a granted permit is never lost between
+     * two steps, at any interleaving. What `use` leaves unsettled is settled as `unknown`.
      */
-    readonly acquire: (route: Route, options: WaitOptions) => Effect.Effect<Permit, WaitError>
+    readonly withPermit: <A, E, R>(
+      route: Route,
+      options: WaitOptions,
+      use: (permit: Permit, restore: Restore) => Effect.Effect<A, E, R>,
+    ) => Effect.Effect<A, E | WaitError, R>
     /** Learns from an answer to a request that took no permit here. */
     readonly update: (route: Route, answer: Answer) => Effect.Effect<void>
     /** What is known of the bucket this route counts against. */
