@@ -3,7 +3,7 @@
  * and that the lock file names no registry host.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs"
-import { basename, dirname, relative, resolve, sep } from "node:path"
+import { basename, dirname, posix, relative, resolve, sep } from "node:path"
 import ts from "typescript"
 import { entries, report, root } from "./project.js"
 
@@ -55,24 +55,31 @@ function place(file: string): ReadonlyArray<string> {
   return []
 }
 
+function statements(entry: string): ReadonlyArray<ts.Statement> {
+  const path = resolve(root, entry)
+  if (!existsSync(path)) return []
+  return ts.createSourceFile(path, readFileSync(path, "utf8"), ts.ScriptTarget.Latest).statements
+}
+
 /** An entry point says `export * as Module from "./floor/Module.js"` and nothing else. */
 function surface(entry: string): ReadonlyArray<string> {
-  const path = resolve(root, entry)
-  if (!existsSync(path)) return [`${entry}: package.json exports it, but it does not exist`]
-  const source = ts.createSourceFile(path, readFileSync(path, "utf8"), ts.ScriptTarget.Latest)
-  return source.statements.flatMap((statement) => {
-    const line = source.getLineAndCharacterOfPosition(statement.getStart(source)).line + 1
+  if (!existsSync(resolve(root, entry)))
+    return [`${entry}: package.json exports it, but it does not exist`]
+  return statements(entry).flatMap((statement) => {
     const name = exportedModule(statement)
     if (name === undefined)
-      return [`${entry}:${line}: only \`export * as Module from "./.../Module.js"\` here`]
+      return [`${entry}: only \`export * as Module from "./.../Module.js"\` here`]
     const module = basename(name.from, ".js")
-    if (module !== name.as || !/^[A-Z]/.test(module)) {
-      return [
-        `${entry}:${line}: ${name.as} must be a PascalCase module called like its file, not ${module}`,
-      ]
-    }
-    return []
+    return module === name.as && /^[A-Z]/.test(module)
+      ? []
+      : [`${entry}: ${name.as} must be a PascalCase module called like its file, not ${module}`]
   })
+}
+
+function publicModules(entry: string): ReadonlyArray<string> {
+  return statements(entry)
+    .flatMap((statement) => exportedModule(statement) ?? [])
+    .map(({ from }) => posix.join(dirname(entry), from).replace(/\.js$/, ".ts"))
 }
 
 function exportedModule(
@@ -87,16 +94,7 @@ function exportedModule(
 
 /** A PascalCase file promises to be public: directly on its floor, it is in the floor's entry point. */
 function forgotten(): ReadonlyArray<string> {
-  const exported = new Set(
-    entries.flatMap(({ source }) => {
-      if (!existsSync(resolve(root, source))) return []
-      return ts
-        .preProcessFile(readFileSync(resolve(root, source), "utf8"))
-        .importedFiles.map(
-          (file) => `${dirname(source)}/${file.fileName.replace("./", "").replace(/\.js$/, ".ts")}`,
-        )
-    }),
-  )
+  const exported = new Set([...entrySources].flatMap(publicModules))
   return files
     .filter((file) => /^src\/[a-z]+\/[A-Z][^/]*\.ts$/.test(file) && !exported.has(file))
     .map((file) => `${file}: called like a public module, but no entry point exports it`)
