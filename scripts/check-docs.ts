@@ -95,20 +95,17 @@ function compileErrors(program: ts.Program, block: Block): ReadonlyArray<string>
   )
 }
 
-/** Every declaration reachable from an entry point, through `export * as` and `export { a as b }`. */
-function publicDeclarations(program: ts.Program): ReadonlySet<ts.Declaration> {
+/** Every symbol reachable from an entry point, through `export * as` and `export { a as b }`. */
+function publicSymbols(program: ts.Program): ReadonlySet<ts.Symbol> {
   const checker = program.getTypeChecker()
   const seen = new Set<ts.Symbol>()
-  const declarations = new Set<ts.Declaration>()
   const visit = (module: ts.Symbol): void => {
     for (const exported of checker.getExportsOfModule(module)) {
       const symbol =
         exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported
       if (seen.has(symbol)) continue
       seen.add(symbol)
-      const own = symbol.declarations?.filter(isOurs) ?? []
-      if (own.some(ts.isSourceFile)) visit(symbol)
-      else for (const declaration of own) declarations.add(declaration)
+      if (isModule(symbol)) visit(symbol)
     }
   }
   for (const { source } of entries) {
@@ -116,38 +113,66 @@ function publicDeclarations(program: ts.Program): ReadonlySet<ts.Declaration> {
     const module = file && checker.getSymbolAtLocation(file)
     if (module !== undefined) visit(module)
   }
-  return declarations
+  return new Set([...seen].filter((symbol) => !isModule(symbol) && ours(symbol).length > 0))
 }
 
-function isOurs(declaration: ts.Declaration): boolean {
-  const path = declaration.getSourceFile().fileName
-  return path.startsWith(resolve(root, "src")) && !path.includes("node_modules")
+function isModule(symbol: ts.Symbol): boolean {
+  return ours(symbol).some((declaration) => ts.isSourceFile(declaration))
 }
 
-function undocumented(declaration: ts.Declaration): ReadonlyArray<string> {
-  const file = declaration.getSourceFile()
-  const at = `${relative(root, file.fileName)}:${file.getLineAndCharacterOfPosition(declaration.getStart(file)).line + 1}`
-  const name = ts.getNameOfDeclaration(declaration)?.getText(file) ?? "export"
-  const docs = ts.getJSDocCommentsAndTags(declaration).filter(ts.isJSDoc)
-  const tags = docs.flatMap((_) => _.tags ?? [])
-  if (tags.some((_) => _.tagName.text === "internal"))
-    return [`${at}: ${name} is public and @internal at once`]
-  if (docs.every((_) => (ts.getTextOfJSDocComment(_.comment) ?? "").trim() === "")) {
-    return [`${at}: ${name} has no docstring`]
+function ours(symbol: ts.Symbol): ReadonlyArray<ts.Declaration> {
+  return (symbol.declarations ?? []).filter((declaration) =>
+    declaration.getSourceFile().fileName.startsWith(resolve(root, "src")),
+  )
+}
+
+/** A type that shares its name with a value may leave the prose to the value. */
+function undocumented(symbol: ts.Symbol): ReadonlyArray<string> {
+  const declarations = ours(symbol).map((declaration) => ({
+    declaration,
+    docs: docsOf(declaration),
+  }))
+  const problem = (declaration: ts.Declaration, what: string): string => {
+    const file = declaration.getSourceFile()
+    const { line } = file.getLineAndCharacterOfPosition(declaration.getStart(file))
+    return `${relative(root, file.fileName)}:${line + 1}: ${symbol.name} ${what}`
   }
-  return tags.some((_) => _.tagName.text === "since") ? [] : [`${at}: ${name} has no @since`]
+  const [first] = declarations
+  if (first === undefined) return []
+  return [
+    ...(declarations.every(({ docs }) => !docs.prose)
+      ? [problem(first.declaration, "has no docstring")]
+      : []),
+    ...declarations
+      .filter(({ docs }) => !docs.tags.includes("since"))
+      .map(({ declaration }) => problem(declaration, "has no @since")),
+    ...declarations
+      .filter(({ docs }) => docs.tags.includes("internal"))
+      .map(({ declaration }) => problem(declaration, "is public and @internal at once")),
+  ]
+}
+
+function docsOf(declaration: ts.Declaration): {
+  readonly prose: boolean
+  readonly tags: ReadonlyArray<string>
+} {
+  const docs = ts.getJSDocCommentsAndTags(declaration).filter((node) => ts.isJSDoc(node))
+  return {
+    prose: docs.some((doc) => (ts.getTextOfJSDocComment(doc.comment) ?? "").trim() !== ""),
+    tags: docs.flatMap((doc) => doc.tags?.map((tag) => tag.tagName.text) ?? []),
+  }
 }
 
 const blocks = [...markdown(), ...sources()].flatMap(blocksOf)
 const program = makeProgram(blocks)
-const declarations = publicDeclarations(program)
+const symbols = publicSymbols(program)
 
 report(
   "docs",
   [
     ...blocks.flatMap((block) => compileErrors(program, block)),
-    ...[...declarations].flatMap(undocumented),
-    ...(declarations.size === 0 ? ["no public export was found: nothing was proven"] : []),
+    ...[...symbols].flatMap(undocumented),
+    ...(symbols.size === 0 ? ["no public export was found: nothing was proven"] : []),
   ],
-  `${blocks.length} blocks, ${declarations.size} public exports`,
+  `${blocks.length} blocks, ${symbols.size} public exports`,
 )
