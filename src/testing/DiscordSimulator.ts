@@ -1,0 +1,320 @@
+/**
+ * Discord's webhook API in memory: webhooks, messages, threads, validation, rate limits and faults,
+ * as a state machine over the Effect `Clock`. It is served as an `HttpClient` (deterministic under
+ * `TestClock`) or as a real HTTP server.
+ *
+ * @since 0.1.0
+ */
+import { HttpClient, type HttpServer } from "@effect/platform"
+import { Clock, Context, type Duration, Effect, Layer, type Scope } from "effect"
+import type { Fault, FaultTarget } from "./Fault.js"
+import * as commands from "./simulator/commands.js"
+import { makeHttpClient } from "./simulator/httpClient.js"
+import { serveHttp } from "./simulator/httpServer.js"
+import type { MessageJson } from "./simulator/world.js"
+import { addWebhook, makeWorld, type Webhook, type World } from "./simulator/world.js"
+import type { Options } from "./simulator/options.js"
+import type { Operation } from "./simulator/route.js"
+import {
+  clearTraffic,
+  recorded,
+  snapshot,
+  type Statistics,
+  type TrafficRecord,
+} from "./simulator/traffic.js"
+import { webhookUrl } from "./simulator/webhooks.js"
+
+export type {
+  BlockOptions,
+  BucketOptions,
+  HiddenLimitOptions,
+  Latency,
+  LatencyOptions,
+  LimitOptions,
+  Options,
+} from "./simulator/options.js"
+export type { Statistics, TrafficRecord } from "./simulator/traffic.js"
+
+/**
+ * A webhook of the simulator. `url` is what the Discord client would show for copying.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SimulatedWebhook {
+  readonly id: string
+  readonly token: string
+  readonly url: string
+  readonly channelId: string
+}
+
+/**
+ * A thread of the channel of `webhook`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SimulatedThread {
+  readonly id: string
+  readonly webhookId: string
+}
+
+/**
+ * A webhook to create, by default in a new text channel.
+ *
+ * - `name`: default `"Captain Hook"`
+ * - `channel`: its kind. Forum and media channels want a thread for every message
+ * - `channelId`: puts it into the channel of another webhook, which decides the kind
+ * - `tags`: ids of the tags that a forum offers; `requireTag` refuses posts without one
+ * - `applicationOwned`: belongs to an application, so that it may send every component
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface WebhookOptions {
+  readonly name?: string | undefined
+  readonly channel?: "text" | "forum" | "media" | undefined
+  readonly channelId?: string | undefined
+  readonly tags?: ReadonlyArray<string> | undefined
+  readonly requireTag?: boolean | undefined
+  readonly applicationOwned?: boolean | undefined
+}
+
+/**
+ * Which requests a fault strikes and how often. `match` is an operation or a predicate (default:
+ * every request), `times` how many of them (default 1; `Infinity` for all).
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface FaultOptions {
+  readonly match?: Operation | ((target: FaultTarget) => boolean) | undefined
+  readonly times?: number | undefined
+}
+
+/**
+ * What a test can do to the simulated Discord, and see of it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Service {
+  /** A new webhook, as somebody with MANAGE_WEBHOOKS would make it. */
+  readonly createWebhook: (options?: WebhookOptions) => Effect.Effect<SimulatedWebhook>
+  /** Deletes it: from now on its requests get 404 and code 10015. */
+  readonly deleteWebhook: (webhook: SimulatedWebhook) => Effect.Effect<void>
+  /** A new thread in the webhook's channel. */
+  readonly createThread: (
+    webhook: SimulatedWebhook,
+    options?: { readonly name?: string | undefined },
+  ) => Effect.Effect<SimulatedThread>
+  /** Archives or locks a thread, or undoes it. */
+  readonly updateThread: (
+    thread: SimulatedThread,
+    changes: { readonly archived?: boolean | undefined; readonly locked?: boolean | undefined },
+  ) => Effect.Effect<void>
+  /** The messages of a webhook that exist, oldest first, as Discord's JSON. */
+  readonly messages: (
+    webhook: SimulatedWebhook,
+  ) => Effect.Effect<ReadonlyArray<Readonly<Record<string, unknown>>>>
+  /** Lets the next requests go wrong. Of several faults the first that matches strikes. */
+  readonly inject: (fault: Fault, options?: FaultOptions) => Effect.Effect<void>
+  /** Takes back every fault that has not struck. */
+  readonly clearFaults: Effect.Effect<void>
+  /** Changes options while it runs: limits, latency, skew. Messages and open windows stay. */
+  readonly configure: (changes: Omit<Options, "seed" | "origin">) => Effect.Effect<void>
+  /** Another client takes slots of the webhook; answers how many it got. */
+  readonly consume: (webhook: SimulatedWebhook, requests: number) => Effect.Effect<number>
+  /** Answers the webhook's requests with a shared 429 until `retryAfter` is over. */
+  readonly limitShared: (
+    webhook: SimulatedWebhook,
+    options: {
+      readonly retryAfter: Duration.DurationInput
+      readonly code?: number | undefined
+    },
+  ) => Effect.Effect<void>
+  /** Every bucket shows another hash from now on. */
+  readonly rotateBuckets: Effect.Effect<void>
+  /** The requests so far, in the order of arrival. */
+  readonly traffic: Effect.Effect<ReadonlyArray<TrafficRecord>>
+  /** The counts so far. */
+  readonly statistics: Effect.Effect<Statistics>
+  /** Forgets traffic and counts. */
+  readonly clearTraffic: Effect.Effect<void>
+  /** The network that leads to it: Discord's hosts, and no other. */
+  readonly httpClient: HttpClient.HttpClient
+  /** Serves it over the given server until the scope closes. */
+  readonly serve: Effect.Effect<Served, never, HttpServer.HttpServer | Scope.Scope>
+}
+
+/**
+ * Where a served simulator listens: `origin` is `http://127.0.0.1:PORT`, `baseUrl` adds `/api/v10`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Served {
+  readonly origin: string
+  readonly baseUrl: string
+}
+
+/**
+ * A simulated Discord.
+ *
+ * @since 0.1.0
+ * @category tags
+ * @example
+ * ```ts
+ * import { HttpClient } from "@effect/platform"
+ * import { Effect } from "effect"
+ * import { DiscordSimulator } from "effect-discord/testing"
+ *
+ * const program = Effect.gen(function* () {
+ *   const simulator = yield* DiscordSimulator.DiscordSimulator
+ *   const webhook = yield* simulator.createWebhook()
+ *   const response = yield* HttpClient.get(webhook.url)
+ *   const [request] = yield* simulator.traffic
+ *   return [response.status, request?.operation]
+ * }).pipe(Effect.provide(DiscordSimulator.layerTest))
+ * ```
+ */
+export class DiscordSimulator extends Context.Tag("effect-discord/testing/DiscordSimulator")<
+  DiscordSimulator,
+  Service
+>() {}
+
+/**
+ * A simulator of its own, with nothing in it. Options out of range are defects that name the option.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: Options = {}): Effect.Effect<Service> =>
+  Effect.map(Clock.currentTimeMillis, (now) => service(makeWorld(options, now)))
+
+/**
+ * The simulator with its defaults: 5 messages per 2 s, 50 requests per second, no latency.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<DiscordSimulator> = Layer.effect(DiscordSimulator, make())
+
+/**
+ * The simulator with options.
+ *
+ * @since 0.1.0
+ * @category layers
+ * @example
+ * ```ts
+ * import { DiscordSimulator } from "effect-discord/testing"
+ *
+ * const leaking = DiscordSimulator.layerWith({
+ *   limits: { execute: { limit: 5, period: "2 seconds", model: "leaking" } },
+ *   latency: { request: "40 millis", response: (random) => 20 + 40 * random() }
+ * })
+ * ```
+ */
+export const layerWith = (options: Options): Layer.Layer<DiscordSimulator> =>
+  Layer.effect(DiscordSimulator, make(options))
+
+/**
+ * An `HttpClient` that leads to the simulator. Other hosts than Discord's are not found.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerHttpClient: Layer.Layer<HttpClient.HttpClient, never, DiscordSimulator> =
+  Layer.effect(
+    HttpClient.HttpClient,
+    Effect.map(DiscordSimulator, (simulator) => simulator.httpClient),
+  )
+
+/**
+ * The simulator and the `HttpClient` that leads to it: all that a test of a program needs.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerTest: Layer.Layer<DiscordSimulator | HttpClient.HttpClient> = Layer.provideMerge(
+  layerHttpClient,
+  layer,
+)
+
+/**
+ * `layerTest` with options.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerTestWith = (
+  options: Options,
+): Layer.Layer<DiscordSimulator | HttpClient.HttpClient> =>
+  Layer.provideMerge(layerHttpClient, layerWith(options))
+
+/**
+ * Serves the simulator over an `HttpServer` until the scope closes; requests without answer are cut
+ * then. Time on the way is real time.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
+export const serve: Effect.Effect<
+  Served,
+  never,
+  DiscordSimulator | HttpServer.HttpServer | Scope.Scope
+> = Effect.flatMap(DiscordSimulator, (simulator) => simulator.serve)
+
+function service(world: World): Service {
+  const sync = <A>(change: (now: number) => A) => Effect.map(Clock.currentTimeMillis, change)
+  return {
+    createWebhook: (options = {}) => sync((now) => createWebhook(world, now, options)),
+    deleteWebhook: ({ id }) => sync(() => void world.webhooks.delete(id)),
+    createThread: (webhook, { name = "thread" } = {}) =>
+      sync((now) => ({
+        id: commands.createThread(world, now, existing(world, webhook.id), name).id,
+        webhookId: webhook.id,
+      })),
+    updateThread: ({ id, webhookId }, changes) =>
+      sync(() => commands.updateThread(existing(world, webhookId), id, changes)),
+    messages: ({ id }) =>
+      sync(() =>
+        Array.from(
+          world.webhooks.get(id)?.messages.values() ?? [],
+          ({ json }): MessageJson => json,
+        ),
+      ),
+    inject: (fault, options = {}) => sync(() => commands.injectFault(world, fault, options)),
+    clearFaults: sync(() => void world.faults.splice(0)),
+    configure: (changes) => sync(() => commands.changeOptions(world, changes)),
+    consume: (webhook, requests) =>
+      sync((now) => commands.consumeSlots(world, now, existing(world, webhook.id), requests)),
+    limitShared: ({ id }, options) => sync((now) => commands.limitShared(world, now, id, options)),
+    rotateBuckets: sync(() => commands.rotateHashes(world)),
+    traffic: sync(() => recorded(world.traffic, world.config.trafficHistory)),
+    statistics: sync(() => snapshot(world.traffic)),
+    clearTraffic: sync(() => clearTraffic(world.traffic)),
+    httpClient: makeHttpClient(world),
+    serve: serveHttp(world),
+  }
+}
+
+function createWebhook(world: World, now: number, options: WebhookOptions): SimulatedWebhook {
+  const webhook = addWebhook(world, now, {
+    name: options.name ?? "Captain Hook",
+    kind: options.channel ?? "text",
+    channelId: options.channelId,
+    tags: options.tags ?? [],
+    requiresTag: options.requireTag ?? false,
+    applicationOwned: options.applicationOwned ?? false,
+  })
+  const { id, token, channel } = webhook
+  return { id, token, url: webhookUrl(world, webhook), channelId: channel.id }
+}
+
+/** A test that names a webhook which does not exist is wrong: a defect, not an error. */
+function existing(world: World, id: string): Webhook {
+  const webhook = world.webhooks.get(id)
+  if (webhook === undefined) throw new RangeError(`the simulator has no webhook ${id}`)
+  return webhook
+}

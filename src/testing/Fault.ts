@@ -1,0 +1,195 @@
+/**
+ * What can go wrong with a request, to be injected into a `DiscordSimulator`.
+ *
+ * @since 0.1.0
+ */
+import { Duration } from "effect"
+import * as internal from "./simulator/fault.js"
+
+/**
+ * A whole answer as the client reads it: `body` is text, header names are lower case.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type PlainResponse = internal.PlainResponse
+
+/**
+ * What a request is chosen by: its operation, method, ids, and its number from 1.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type FaultTarget = internal.FaultTarget
+
+/**
+ * One thing that goes wrong. Made by the constructors of this module.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Fault = internal.Fault
+
+/**
+ * Another answer instead of Discord's. The request takes no effect, unless `processed` is true:
+ * then Discord acted, and its own answer was lost. An object as `body` is written as JSON.
+ *
+ * @since 0.1.0
+ * @category constructors
+ * @example
+ * ```ts
+ * import { Fault } from "effect-discord/testing"
+ *
+ * Fault.answer({ status: 500, body: { message: "500: Internal Server Error", code: 0 } })
+ * Fault.answer({ status: 502, processed: true })
+ * ```
+ */
+export const answer = (options: {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  readonly body?: string | object | undefined
+  readonly processed?: boolean | undefined
+}): Fault => {
+  const isJson = typeof options.body === "object"
+  const contentType = isJson ? { "content-type": "application/json" } : {}
+  return internal.Fault.Answer({
+    response: {
+      status: options.status,
+      headers: { ...contentType, ...lowerCaseNames(options.headers ?? {}) },
+      body: isJson ? JSON.stringify(options.body) : (options.body ?? ""),
+    },
+    processed: options.processed ?? false,
+  })
+}
+
+/**
+ * Discord's own answer, changed on its way: another header, another body.
+ *
+ * @since 0.1.0
+ * @category constructors
+ * @example
+ * ```ts
+ * import { Fault } from "effect-discord/testing"
+ *
+ * Fault.alter((response) => ({
+ *   ...response,
+ *   headers: { ...response.headers, "x-ratelimit-remaining": "many" }
+ * }))
+ * ```
+ */
+export const alter = (change: (response: PlainResponse) => PlainResponse): Fault =>
+  internal.Fault.Alter({ change })
+
+/**
+ * Discord's own answer, this much later. A delay of `"infinity"`: Discord acted and never answers.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const delay = (duration: Duration.DurationInput): Fault =>
+  internal.Fault.Delay({ millis: Duration.toMillis(duration) })
+
+/**
+ * A page of HTML with this status, as a load balancer writes it.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const html = (status: number): Fault =>
+  answer({
+    status,
+    headers: { "content-type": "text/html; charset=UTF-8" },
+    body: `<!DOCTYPE html><html><head><title>${status}</title></head><body>error ${status}</body></html>`,
+  })
+
+/**
+ * A line of plain text with this status: a 503 says `upstream connect error`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const text = (status: number, body: string): Fault =>
+  answer({ status, headers: { "content-type": "text/plain; charset=UTF-8" }, body })
+
+/**
+ * Cloudflare's own rate limit: status 429, the text `error code: 1015`, no header that helps.
+ * `retryAfter`, in seconds, adds the one header it sometimes has.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const cloudflareLimit = (options?: { readonly retryAfter?: number | undefined }): Fault =>
+  answer({
+    status: 429,
+    headers: {
+      "content-type": "text/plain; charset=UTF-8",
+      ...(options?.retryAfter === undefined ? {} : { "retry-after": String(options.retryAfter) }),
+    },
+    body: "error code: 1015",
+  })
+
+/**
+ * Discord acted and answers its status with an empty body.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const emptyBody: Fault = alter((response) => ({ ...response, body: "" }))
+
+/**
+ * Discord acted; the answer is complete HTTP, but only half of its JSON.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const halfJson: Fault = alter((response) => ({
+  ...response,
+  body: response.body.slice(0, Math.floor(response.body.length / 2)),
+}))
+
+/**
+ * No connection: Discord certainly did not see the request. Over a real socket, where the server
+ * is listening, this is `resetBefore`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const refuseConnection: Fault = internal.Fault.Connection({ how: "refused" })
+
+/**
+ * The connection is reset before Discord acts. The client cannot know that.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const resetBefore: Fault = internal.Fault.Connection({ how: "reset" })
+
+/**
+ * Discord acts, and the connection is reset before its answer: accepted, then dropped.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const resetAfter: Fault = internal.Fault.Connection({ how: "dropped" })
+
+/**
+ * Discord acts, and the connection is cut in the middle of the answer's body.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const cutBody: Fault = internal.Fault.Connection({ how: "cut" })
+
+/**
+ * The request arrives, nothing happens, and no answer ever comes.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const neverAnswer: Fault = internal.Fault.Connection({ how: "silent" })
+
+function lowerCaseNames(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+  )
+}

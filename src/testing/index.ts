@@ -1,0 +1,2 @@
+export * as DiscordSimulator from "./DiscordSimulator.js"
+export * as Fault from "./Fault.js"

@@ -1,0 +1,33 @@
+import { json, type SimulatedResponse } from "./exchange.js"
+
+/** Discord's JSON error codes that the simulated endpoints answer, with their usual HTTP status. */
+const catalogue = {
+  10003: [404, "Unknown Channel"],
+  10008: [404, "Unknown Message"],
+  10015: [404, "Unknown Webhook"],
+  10087: [404, "Unknown Tag"],
+  40005: [413, "Request entity too large"],
+  40067: [400, "A tag is required to create a forum post in this channel"],
+  50006: [400, "Cannot send an empty message"],
+  50027: [401, "Invalid Webhook Token"],
+  50041: [400, "Invalid API version provided"],
+  50083: [400, "Thread is archived"],
+  50109: [400, "The request body contains invalid JSON."],
+  160005: [400, "Thread is locked"],
+  220001: [400, "Webhooks posted to forum channels must have a thread_name or thread_id"],
+  220002: [400, "Webhooks posted to forum channels cannot have both a thread_name and thread_id"],
+  220003: [400, "Webhooks can only create threads in forum channels"],
+  520003: [400, "Cannot edit a poll message"],
+} as const satisfies Record<number, readonly [status: number, message: string]>
+
+export type ApiErrorCode = keyof typeof catalogue
+
+/** The answer for one of Discord's codes. */
+export const apiError = (code: ApiErrorCode): SimulatedResponse => {
+  const [status, message] = catalogue[code]
+  return json(status, { message, code })
+}
+
+/** The general answer of a status: code 0 and a message that repeats the status. */
+export const statusError = (status: number, message: string): SimulatedResponse =>
+  json(status, { message: `${status}: ${message}`, code: 0 })

@@ -1,0 +1,85 @@
+import { Duration } from "effect"
+import type { Fault, FaultTarget } from "./fault.js"
+import { type SharedLimit, takeHidden, takeRoute } from "./limits.js"
+import { mergeOptions, type Options, resolveOptions } from "./options.js"
+import type { Operation } from "./route.js"
+import { addThread, newId, type Thread, type Webhook, type World } from "./world.js"
+
+/** What people and other programs do to the server, apart from the requests under test. */
+
+export const changeOptions = (world: World, changes: Options): void => {
+  const options = mergeOptions(world.options, changes)
+  const config = resolveOptions(options)
+  world.options = options
+  world.config = config
+}
+
+export const injectFault = (
+  world: World,
+  fault: Fault,
+  options: {
+    readonly match?: Operation | ((target: FaultTarget) => boolean) | undefined
+    readonly times?: number | undefined
+  },
+): void => {
+  const { match, times = 1 } = options
+  const matches =
+    match === undefined
+      ? () => true
+      : typeof match === "function"
+        ? match
+        : (target: FaultTarget) => target.operation === match
+  if (times > 0) world.faults.push({ fault, matches, remaining: times })
+}
+
+/** Another client sends on the webhook; answers how many of its messages got through. */
+export const consumeSlots = (
+  world: World,
+  now: number,
+  webhook: Webhook,
+  requests: number,
+): number => {
+  const { limits, config } = world
+  let accepted = 0
+  for (let i = 0; i < requests; i++) {
+    const rule = config.rules.execute
+    const key = `${webhook.id} ${webhook.token}`
+    if (rule !== undefined && !takeRoute(limits, rule, key, now).accepted) return accepted
+    const hidden = config.hidden
+    if (hidden !== undefined && !takeHidden(limits, hidden, webhook.channel.id, now).accepted) {
+      return accepted
+    }
+    accepted++
+  }
+  return accepted
+}
+
+export const limitShared = (
+  world: World,
+  now: number,
+  webhookId: string,
+  options: { readonly retryAfter: Duration.DurationInput; readonly code?: number | undefined },
+): void => {
+  const limit: SharedLimit = {
+    until: now + Duration.toMillis(options.retryAfter),
+    code: options.code,
+  }
+  world.limits.shared.set(webhookId, limit)
+}
+
+/** Every bucket gets another hash; its slots stay as they are. */
+export const rotateHashes = (world: World): void => world.limits.hashes.clear()
+
+export const createThread = (world: World, now: number, webhook: Webhook, name: string): Thread =>
+  addThread(webhook.channel, { id: newId(world, now), name })
+
+export const updateThread = (
+  webhook: Webhook,
+  threadId: string,
+  changes: { readonly archived?: boolean | undefined; readonly locked?: boolean | undefined },
+): void => {
+  const thread = webhook.channel.threads.get(threadId)
+  if (thread === undefined) throw new RangeError(`the simulator has no thread ${threadId}`)
+  thread.archived = changes.archived ?? thread.archived
+  thread.locked = changes.locked ?? thread.locked
+}

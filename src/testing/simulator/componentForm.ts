@@ -1,0 +1,231 @@
+import {
+  all,
+  boolean,
+  type Check,
+  choice,
+  codePoints,
+  integer,
+  isRecord,
+  type Issue,
+  issue,
+  list,
+  object,
+  type Path,
+  required,
+  snowflake,
+  text,
+  url,
+} from "./form.js"
+
+/** What the message and its sender allow. */
+export interface ComponentContext {
+  readonly isV2: boolean
+  readonly interactive: boolean
+}
+
+interface Walk extends ComponentContext {
+  total: number
+  text: number
+  readonly customIds: Set<string>
+  readonly ids: Set<number>
+}
+
+const selects = [3, 5, 6, 7, 8]
+const topLevelV1 = [1]
+const topLevelV2 = [1, 9, 10, 12, 13, 14, 17]
+const insideContainer = [1, 9, 10, 12, 13, 14]
+
+const id = integer({ min: 0, max: 2147483647 })
+const customId = text({ min: 1, max: 100 })
+const emoji = object({ id: snowflake, name: text({ max: 32 }), animated: boolean })
+const webMedia = object({ url: required(url(["http", "https", "attachment"])) })
+const altText = text({ min: 1, max: 1024 })
+
+const selectFields = {
+  id,
+  custom_id: required(customId),
+  placeholder: text({ max: 150 }),
+  min_values: integer({ min: 0, max: 25 }),
+  max_values: integer({ min: 1, max: 25 }),
+  disabled: boolean,
+}
+
+const option = object({
+  label: required(text({ min: 1, max: 100 })),
+  value: required(text({ min: 1, max: 100 })),
+  description: text({ max: 100 }),
+  emoji,
+  default: boolean,
+})
+
+const autoSelect = object({
+  ...selectFields,
+  default_values: list(object({ id: required(snowflake) }), { max: 25 }),
+})
+
+/** The fields of each kind, without its children. */
+const fieldsOf: Readonly<Record<number, Check>> = {
+  1: object({ id }),
+  2: all(
+    object({
+      id,
+      style: required(choice([1, 2, 3, 4, 5, 6])),
+      label: text({ max: 80 }),
+      emoji,
+      custom_id: customId,
+      url: url(["http", "https", "discord"], 512),
+      sku_id: snowflake,
+      disabled: boolean,
+    }),
+    checkButton,
+  ),
+  3: object({ ...selectFields, options: required(list(option, { min: 1, max: 25 })) }),
+  5: autoSelect,
+  6: autoSelect,
+  7: autoSelect,
+  8: autoSelect,
+  9: object({ id }),
+  10: object({ id, content: required(text({ min: 1, max: 4000 })) }),
+  11: object({ id, media: required(webMedia), description: altText, spoiler: boolean }),
+  12: object({
+    id,
+    items: required(
+      list(object({ media: required(webMedia), description: altText, spoiler: boolean }), {
+        min: 1,
+        max: 10,
+      }),
+    ),
+  }),
+  13: object({
+    id,
+    file: required(object({ url: required(url(["attachment"])) })),
+    spoiler: boolean,
+  }),
+  14: object({ id, divider: boolean, spacing: choice([1, 2]) }),
+  17: object({ id, accent_color: integer({ min: 0, max: 16777215 }), spoiler: boolean }),
+}
+
+/** Reports everything Discord would refuse in the `components` of a message. */
+export const checkComponents = (
+  value: unknown,
+  context: ComponentContext,
+  issues: Array<Issue>,
+): void => {
+  const path = ["components"]
+  const walk: Walk = { ...context, total: 0, text: 0, customIds: new Set(), ids: new Set() }
+  const allowed = context.isV2 ? topLevelV2 : topLevelV1
+  list((item, at) => visit(item, at, allowed, walk, issues), { max: context.isV2 ? 40 : 5 })(
+    value,
+    path,
+    issues,
+  )
+  if (walk.total > 40) {
+    const message = "A message can have at most 40 components in total"
+    issues.push(issue(path, "COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", message))
+  }
+  if (walk.text > 4000) {
+    const message = "The text of all components can be at most 4000 in length"
+    issues.push(issue(path, "COMPONENT_DISPLAYABLE_TEXT_SIZE_EXCEEDED", message))
+  }
+}
+
+function visit(
+  value: unknown,
+  path: Path,
+  allowed: ReadonlyArray<number>,
+  walk: Walk,
+  issues: Array<Issue>,
+): void {
+  const type = isRecord(value) ? value["type"] : undefined
+  if (!isRecord(value) || typeof type !== "number" || !allowed.includes(type)) {
+    const message = `Value of field "type" must be one of (${allowed.join(", ")}${allowed.length === 1 ? "," : ""}).`
+    issues.push(issue(path, "UNION_TYPE_CHOICES", message))
+    return
+  }
+  walk.total++
+  fieldsOf[type]?.(value, path, issues)
+  rememberIds(value, path, walk, issues)
+  if (type === 10 && typeof value["content"] === "string") walk.text += codePoints(value["content"])
+  if (!walk.interactive && isInteractive(type, value)) {
+    const message = "Only webhooks of an application can send interactive components"
+    issues.push(issue(path, "COMPONENT_TYPE_INVALID", message))
+  }
+  visitChildren(type, value, path, walk, issues)
+}
+
+function visitChildren(
+  type: number,
+  value: Readonly<Record<string, unknown>>,
+  path: Path,
+  walk: Walk,
+  issues: Array<Issue>,
+): void {
+  const children = (allowed: ReadonlyArray<number>, size: { min: number; max: number }) =>
+    required(list((item, at) => visit(item, at, allowed, walk, issues), size))
+  if (type === 1) {
+    object({ components: children([2, ...selects], { min: 1, max: 5 }) })(value, path, issues)
+    checkRow(value["components"], path, issues)
+  } else if (type === 9) {
+    const accessory = required((item, at) => visit(item, at, [2, 11], walk, issues))
+    const components = children([10], { min: 1, max: 3 })
+    object({ components, accessory })(value, path, issues)
+  } else if (type === 17) {
+    object({ components: children(insideContainer, { min: 1, max: 40 }) })(value, path, issues)
+  }
+}
+
+/** A row holds buttons, or one select and nothing else. */
+function checkRow(children: unknown, path: Path, issues: Array<Issue>): void {
+  if (!Array.isArray(children) || children.length < 2) return
+  const message = "The specified component exceeds the maximum width"
+  const select = children.findIndex(
+    (child: unknown) => isRecord(child) && selects.includes(Number(child["type"])),
+  )
+  if (select === -1) return
+  const at = [...path, "components", Math.max(1, select)]
+  issues.push(issue(at, "COMPONENT_LAYOUT_WIDTH_EXCEEDED", message))
+}
+
+/** Styles 1-4 carry a custom id, 5 a URL, 6 an SKU, and only that. */
+function checkButton(value: unknown, path: Path, issues: Array<Issue>): void {
+  if (!isRecord(value)) return
+  const style = Number(value["style"])
+  const wanted = style === 5 ? "url" : style === 6 ? "sku_id" : "custom_id"
+  for (const name of ["custom_id", "url", "sku_id"]) {
+    const isGiven = value[name] !== undefined && value[name] !== null
+    if (name === wanted && !isGiven) {
+      issues.push(issue([...path, name], "BASE_TYPE_REQUIRED", "This field is required"))
+    } else if (name !== wanted && isGiven) {
+      const message = `A button of style ${style} cannot have ${name}`
+      issues.push(issue([...path, name], "BUTTON_COMPONENT_INVALID_FIELD", message))
+    }
+  }
+}
+
+function rememberIds(
+  value: Readonly<Record<string, unknown>>,
+  path: Path,
+  walk: Walk,
+  issues: Array<Issue>,
+): void {
+  const { custom_id: custom, id: own } = value
+  if (typeof custom === "string") {
+    if (walk.customIds.has(custom)) {
+      const message = "Component custom id cannot be duplicated"
+      issues.push(issue([...path, "custom_id"], "COMPONENT_CUSTOM_ID_DUPLICATED", message))
+    }
+    walk.customIds.add(custom)
+  }
+  if (typeof own === "number" && own !== 0) {
+    if (walk.ids.has(own)) {
+      const message = "Component id cannot be duplicated"
+      issues.push(issue([...path, "id"], "COMPONENT_ID_DUPLICATED", message))
+    }
+    walk.ids.add(own)
+  }
+}
+
+/** Selects, and every button that is not a link. */
+function isInteractive(type: number, value: Readonly<Record<string, unknown>>): boolean {
+  return selects.includes(type) || (type === 2 && value["style"] !== 5)
+}

@@ -1,0 +1,182 @@
+import { json, type SimulatedResponse } from "./exchange.js"
+
+export type Path = ReadonlyArray<string | number>
+
+/** One leaf of the `errors` tree of a 50035 answer. */
+export interface Issue {
+  readonly path: Path
+  readonly code: string
+  readonly message: string
+}
+
+/** Looks at a value that is neither absent nor null, and reports what Discord would refuse. */
+export type Check = (value: unknown, path: Path, issues: Array<Issue>) => void
+
+/** A field that must be there; all others may be absent or null. */
+export interface Required {
+  readonly required: Check
+}
+
+export const required = (check: Check): Required => ({ required: check })
+
+export const object =
+  (fields: Readonly<Record<string, Check | Required>>): Check =>
+  (value, path, issues) => {
+    if (!isRecord(value)) {
+      issues.push(issue(path, "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType"))
+      return
+    }
+    for (const name in fields) {
+      const field = fields[name]
+      const given = value[name]
+      if (field === undefined) continue
+      if (typeof field === "function") {
+        if (given !== undefined && given !== null) field(given, [...path, name], issues)
+      } else if (given === undefined || given === null) {
+        issues.push(issue([...path, name], "BASE_TYPE_REQUIRED", "This field is required"))
+      } else {
+        field.required(given, [...path, name], issues)
+      }
+    }
+  }
+
+export const list =
+  (item: Check, size: { readonly min?: number; readonly max: number }): Check =>
+  (value, path, issues) => {
+    if (!Array.isArray(value)) {
+      issues.push(issue(path, "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType"))
+      return
+    }
+    checkLength(value.length, size, path, issues)
+    value.forEach((element: unknown, index) => {
+      if (element === null) {
+        const message = "List item values of ModelType are required"
+        issues.push(issue([...path, index], "LIST_ITEM_VALUE_REQUIRED", message))
+      } else item(element, [...path, index], issues)
+    })
+  }
+
+/** Lengths are inclusive, in code points, after the outer whitespace is gone. */
+export const text =
+  (size: { readonly min?: number; readonly max: number }): Check =>
+  (value, path, issues) => {
+    if (typeof value !== "string") {
+      issues.push(
+        issue(path, "STRING_TYPE_CONVERT", `Could not interpret "${show(value)}" as string.`),
+      )
+    } else checkLength(codePoints(value.trim()), size, path, issues)
+  }
+
+export const integer =
+  (range: { readonly min: number; readonly max: number }): Check =>
+  (value, path, issues) => {
+    if (typeof value !== "number" || !Number.isInteger(value)) {
+      issues.push(issue(path, "NUMBER_TYPE_COERCE", `Value "${show(value)}" is not int.`))
+    } else if (value < range.min) {
+      const message = `int value should be greater than or equal to ${range.min}.`
+      issues.push(issue(path, "NUMBER_TYPE_MIN", message))
+    } else if (value > range.max) {
+      const message = `int value should be less than or equal to ${range.max}.`
+      issues.push(issue(path, "NUMBER_TYPE_MAX", message))
+    }
+  }
+
+export const choice =
+  (values: ReadonlyArray<unknown>): Check =>
+  (value, path, issues) => {
+    if (!values.includes(value)) {
+      const message = `Value must be one of {${values.map(show).join(", ")}}.`
+      issues.push(issue(path, "BASE_TYPE_CHOICES", message))
+    }
+  }
+
+export const boolean: Check = (value, path, issues) => {
+  if (typeof value !== "boolean") {
+    issues.push(issue(path, "BOOLEAN_TYPE_CONVERT", "Must be either true or false."))
+  }
+}
+
+/** Ids may come as decimal strings or as JSON numbers. */
+export const snowflake: Check = (value, path, issues) => {
+  if (!/^\d{1,20}$/.test(String(value))) {
+    issues.push(issue(path, "NUMBER_TYPE_COERCE", `Value "${show(value)}" is not snowflake.`))
+  }
+}
+
+export const url =
+  (schemes: ReadonlyArray<string>, max = 2048): Check =>
+  (value, path, issues) => {
+    const before = issues.length
+    text({ max })(value, path, issues)
+    if (issues.length > before || typeof value !== "string") return
+    const scheme = /^([a-z][a-z0-9+.-]*):\/\/\S/i.exec(value.trim())?.[1]
+    if (scheme === undefined) {
+      issues.push(issue(path, "URL_TYPE_INVALID_URL", "Not a well formed URL."))
+    } else if (!schemes.includes(scheme.toLowerCase())) {
+      const names = schemes.map((name) => `'${name}'`).join(", ")
+      const message = `Scheme "${scheme}" is not supported. Scheme must be one of (${names}).`
+      issues.push(issue(path, "URL_TYPE_INVALID_SCHEME", message))
+    }
+  }
+
+export const dateTime: Check = (value, path, issues) => {
+  const parsed = typeof value === "string" ? Date.parse(value) : Number.NaN
+  if (Number.isNaN(parsed)) {
+    const message = `Could not parse ${show(value)}. Should be ISO8601.`
+    issues.push(issue(path, "DATE_TIME_TYPE_PARSE", message))
+  }
+}
+
+/** Checks in a row over one value. */
+export const all =
+  (...checks: ReadonlyArray<Check>): Check =>
+  (value, path, issues) => {
+    for (const check of checks) check(value, path, issues)
+  }
+
+export const issue = (path: Path, code: string, message: string): Issue => ({ path, code, message })
+
+/** Discord counts code points: `👍` is one. */
+export const codePoints = (value: string): number => {
+  let count = 0
+  for (const _ of value) count++
+  return count
+}
+
+export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** The 50035 answer: issues become a tree of field names, with the leaves under `_errors`. */
+export const invalidForm = (issues: ReadonlyArray<Issue>): SimulatedResponse => {
+  const errors: Tree = {}
+  for (const { path, code, message } of issues) {
+    let node = errors
+    for (const key of path) node = (node[key] ??= {}) as Tree
+    const leaves = (node["_errors"] ??= []) as Array<{ code: string; message: string }>
+    leaves.push({ code, message })
+  }
+  return json(400, { message: "Invalid Form Body", code: 50035, errors })
+}
+
+interface Tree {
+  [key: string]: Tree | Array<{ code: string; message: string }>
+}
+
+function checkLength(
+  length: number,
+  { min, max }: { readonly min?: number; readonly max: number },
+  path: Path,
+  issues: Array<Issue>,
+): void {
+  if (length <= max && length >= (min ?? 0)) return
+  if (min === undefined) {
+    issues.push(issue(path, "BASE_TYPE_MAX_LENGTH", `Must be ${max} or fewer in length.`))
+  } else {
+    const message = `Must be between ${min} and ${max} in length.`
+    issues.push(issue(path, "BASE_TYPE_BAD_LENGTH", message))
+  }
+}
+
+function show(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value)
+}

@@ -1,0 +1,237 @@
+import { apiError, statusError } from "./apiError.js"
+import { parseBody, requestText } from "./body.js"
+import type { Call } from "./call.js"
+import type { Outcome, SimulatedRequest, SimulatedResponse } from "./exchange.js"
+import { execute } from "./execute.js"
+import { type Alteration, alterResponse, connectionOutcome, faultFor } from "./faults.js"
+import { invalidForm, isRecord, type Issue, snowflake } from "./form.js"
+import { legacyResponse } from "./legacy.js"
+import { bucketHash, countInvalid, sharedLimit, takeGlobal, takeRoute } from "./limits.js"
+import { deleteMessage, editMessage, getMessage } from "./messages.js"
+import { blocked, limited, rateLimitHeaders, type RateLimitScope } from "./rateLimitAnswer.js"
+import { type MatchedRoute, matchRoute, type Operation, type UnmatchedRoute } from "./route.js"
+import { type MutableRecord, record } from "./traffic.js"
+import { deleteWebhook, getWebhook, modifyWebhook } from "./webhooks.js"
+import { serverClock, type World } from "./world.js"
+
+/** What the server did with a request, and what the client is to see of it. */
+export interface Exchange {
+  readonly outcome: Outcome
+  /** What the server wrote; absent when it wrote nothing. */
+  readonly response: SimulatedResponse | undefined
+  /** Milliseconds by which a fault holds the answer back. */
+  readonly delayMillis: number
+  /** The entry in the record, so that the time of the answer can be noted. */
+  readonly entry: MutableRecord
+}
+
+const operations: { readonly [Key in Operation]: (call: Call) => SimulatedResponse } = {
+  execute,
+  getWebhook,
+  modifyWebhook,
+  deleteWebhook,
+  getMessage,
+  editMessage,
+  deleteMessage,
+}
+
+/** Every answer of Discord itself came through this proxy; the edge's own answers lack it. */
+const via = { via: "1.1 google" }
+
+/**
+ * One request, at the moment the server looks at it. The whole simulator is this function over
+ * `world`: it never waits and reads no clock.
+ */
+export const handle = (world: World, now: number, request: SimulatedRequest): Exchange => {
+  const route = matchRoute(request.method, request.path)
+  const entry = newEntry(world, now, request, route)
+  record(world.traffic, entry, world.config.trafficHistory)
+  const fault = faultFor(world.faults, entry)
+  const exchange = answer(world, now, request, route, entry, fault)
+  note(world, now, entry, exchange)
+  return exchange
+}
+
+function answer(
+  world: World,
+  now: number,
+  request: SimulatedRequest,
+  route: MatchedRoute | UnmatchedRoute,
+  entry: MutableRecord,
+  fault: Alteration,
+): Exchange {
+  const outcome = connectionOutcome(fault)
+  const isProcessed = fault._tag !== "Answer" || fault.processed
+  const isReached = outcome !== "refused" && outcome !== "reset" && outcome !== "silent"
+  const own = isProcessed && isReached ? process(world, now, request, route, entry) : undefined
+  const response = alterResponse(fault, own)
+  return {
+    outcome,
+    response: outcome === "answered" || outcome === "cut" ? response : undefined,
+    delayMillis: fault._tag === "Delay" ? fault.millis : 0,
+    entry,
+  }
+}
+
+/** The edge, the global limit, the route. */
+function process(
+  world: World,
+  now: number,
+  request: SimulatedRequest,
+  route: MatchedRoute | UnmatchedRoute,
+  entry: MutableRecord,
+): SimulatedResponse {
+  if (world.limits.blockedUntil > now) {
+    world.traffic.statistics.blocked++
+    return blocked
+  }
+  const wait = takeGlobal(world.limits, world.config, now)
+  const response =
+    wait !== undefined
+      ? limited("global", wait)
+      : route._tag === "Matched"
+        ? answerRoute(world, now, request, route, entry)
+        : answerNoRoute(route)
+  const inVersion = route.version < 8 ? legacyResponse(response) : response
+  return { ...inVersion, headers: { ...inVersion.headers, ...via } }
+}
+
+function answerNoRoute({ reason }: UnmatchedRoute): SimulatedResponse {
+  if (reason === "invalidVersion") return apiError(50041)
+  if (reason === "methodNotAllowed") return statusError(405, "Method Not Allowed")
+  return statusError(404, "Not Found")
+}
+
+/** Every answer takes a slot of its bucket, refused requests included. */
+function answerRoute(
+  world: World,
+  now: number,
+  request: SimulatedRequest,
+  route: MatchedRoute,
+  entry: MutableRecord,
+): SimulatedResponse {
+  const { limits, config } = world
+  const rule = config.rules[route.operation]
+  if (rule === undefined) return operate(world, now, request, route)
+  const reading = takeRoute(limits, rule, `${route.webhookId} ${route.token}`, now)
+  const hash = bucketHash(limits, config, rule)
+  entry.bucket = hash
+  entry.remaining = reading.remaining
+  const response = reading.accepted
+    ? operate(world, now, request, route)
+    : limited("user", reading.retryAfter)
+  if (!config.rateLimitHeaders) return withoutRateLimitHeaders(response)
+  const headers = rateLimitHeaders(reading, hash, serverClock(world, now))
+  return { ...response, headers: { ...headers, ...response.headers } }
+}
+
+/** A 429 without these still says when to come back. */
+function withoutRateLimitHeaders(response: SimulatedResponse): SimulatedResponse {
+  const { "x-ratelimit-scope": _, ...headers } = response.headers
+  return { ...response, headers }
+}
+
+function operate(
+  world: World,
+  now: number,
+  request: SimulatedRequest,
+  route: MatchedRoute,
+): SimulatedResponse {
+  const shared = sharedLimit(world.limits, route.webhookId, now)
+  if (shared !== undefined) return limited("shared", shared.until - now, shared.code)
+  const badId = refuseIds(route)
+  if (badId !== undefined) return badId
+  const webhook = world.webhooks.get(route.webhookId)
+  if (webhook === undefined) return apiError(10015)
+  if (webhook.token !== route.token) return apiError(50027)
+  const parsed = parseBody(request, world.config.maxRequestBytes)
+  if (parsed._tag === "Refused") return parsed.response
+  return operations[route.operation]({
+    world,
+    now,
+    webhook,
+    messageId: route.messageId ?? "",
+    query: request.query,
+    body: parsed.fields,
+  })
+}
+
+function refuseIds({ webhookId, messageId }: MatchedRoute): SimulatedResponse | undefined {
+  const issues: Array<Issue> = []
+  snowflake(webhookId, ["webhook_id"], issues)
+  if (messageId !== undefined) snowflake(messageId, ["message_id"], issues)
+  return issues.length > 0 ? invalidForm(issues) : undefined
+}
+
+function newEntry(
+  world: World,
+  now: number,
+  request: SimulatedRequest,
+  route: MatchedRoute | UnmatchedRoute,
+): MutableRecord {
+  const isMatched = route._tag === "Matched"
+  return {
+    sequence: ++world.traffic.sequence,
+    operation: isMatched ? route.operation : "unknown",
+    method: request.method,
+    path: route.template,
+    version: route.version,
+    webhookId: isMatched ? route.webhookId : undefined,
+    messageId: isMatched ? route.messageId : undefined,
+    query: request.query,
+    headers: recordedHeaders(request.headers),
+    body: world.config.trafficHistory > 0 ? recordedBody(request) : undefined,
+    arrivedAt: now,
+    answeredAt: undefined,
+    outcome: "answered",
+    status: undefined,
+    code: undefined,
+    bucket: undefined,
+    remaining: undefined,
+    scope: undefined,
+  }
+}
+
+function recordedHeaders(headers: SimulatedRequest["headers"]): Record<string, string> {
+  const kept: Record<string, string> = {}
+  for (const name in headers) {
+    const value = headers[name]
+    if (value !== undefined) kept[name] = name === "authorization" ? "<redacted>" : value
+  }
+  return kept
+}
+
+function recordedBody(request: SimulatedRequest): unknown {
+  if (request.body === undefined || request.body.length === 0) return undefined
+  const text = requestText(request)
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+/** Writes the result into the record and the counts. */
+function note(world: World, now: number, entry: MutableRecord, exchange: Exchange): void {
+  const { statistics } = world.traffic
+  statistics.requests++
+  entry.outcome = exchange.outcome
+  const { response } = exchange
+  if (response === undefined) return
+  const { status, headers, body } = response
+  entry.status = status
+  if (body._tag === "Json" && isRecord(body.value) && typeof body.value["code"] === "number") {
+    entry.code = body.value["code"]
+  }
+  statistics.byStatus[status] = (statistics.byStatus[status] ?? 0) + 1
+  if (status >= 200 && status < 300) statistics.accepted++
+  const scope = status === 429 ? (headers["x-ratelimit-scope"] as RateLimitScope) : undefined
+  if (scope !== undefined) {
+    entry.scope = scope
+    statistics.limited[scope]++
+  }
+  if (status === 401 || status === 403 || (status === 429 && scope !== "shared")) {
+    statistics.invalid++
+    countInvalid(world.limits, world.config, now)
+  }
+}

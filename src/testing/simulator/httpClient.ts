@@ -1,0 +1,146 @@
+import {
+  type HttpBody,
+  HttpClient,
+  HttpClientError,
+  type HttpClientRequest,
+  HttpClientResponse,
+} from "@effect/platform"
+import { Chunk, Effect, Stream } from "effect"
+import type { SimulatedRequest, SimulatedResponse } from "./exchange.js"
+import { exchange } from "./exchangeEffect.js"
+import { toPlain } from "./faults.js"
+import type { Exchange } from "./handle.js"
+import type { World } from "./world.js"
+
+/** An `HttpClient` whose network is the simulator: it reaches Discord's hosts and no other. */
+export const makeHttpClient = (world: World): HttpClient.HttpClient =>
+  HttpClient.make((request, url) => {
+    if (!isDiscord(world, url)) {
+      return transportError(request, "ENOTFOUND", `getaddrinfo ENOTFOUND ${url.hostname}`)
+    }
+    return Effect.flatMap(readRequest(request, url), (simulated) =>
+      Effect.flatMap(exchange(world, simulated), (result) => deliver(request, result)),
+    )
+  })
+
+const discordHost = /^(?:[a-z0-9-]+\.)?(?:discord|discordapp)\.com$/
+
+function isDiscord(world: World, url: URL): boolean {
+  return discordHost.test(url.hostname) || url.origin === new URL(world.config.origin).origin
+}
+
+function readRequest(
+  request: HttpClientRequest.HttpClientRequest,
+  url: URL,
+): Effect.Effect<SimulatedRequest, HttpClientError.RequestError> {
+  return Effect.map(readBody(request), ({ body, contentType }) => ({
+    method: request.method,
+    path: url.pathname,
+    query: Object.fromEntries(url.searchParams),
+    headers:
+      contentType === undefined
+        ? request.headers
+        : { "content-type": contentType, ...request.headers },
+    body,
+  }))
+}
+
+interface ReadBody {
+  readonly body: Uint8Array | undefined
+  readonly contentType: string | undefined
+}
+
+function readBody(
+  request: HttpClientRequest.HttpClientRequest,
+): Effect.Effect<ReadBody, HttpClientError.RequestError> {
+  const { body } = request
+  const encodeError = (cause: unknown) =>
+    new HttpClientError.RequestError({ request, reason: "Encode", cause })
+  switch (body._tag) {
+    case "Empty":
+      return Effect.succeed({ body: undefined, contentType: undefined })
+    case "Uint8Array":
+      return Effect.succeed({ body: body.body, contentType: body.contentType })
+    case "Stream":
+      return Stream.runCollect(body.stream).pipe(
+        Effect.map((chunks) => ({ body: concat(chunks), contentType: body.contentType })),
+        Effect.mapError(encodeError),
+      )
+    case "Raw":
+    case "FormData":
+      return Effect.tryPromise({ try: () => readWebBody(body), catch: encodeError })
+  }
+}
+
+/** `Response` knows how to write whatever `fetch` would. */
+async function readWebBody(body: HttpBody.Raw | HttpBody.FormData): Promise<ReadBody> {
+  const web = new Response(body._tag === "FormData" ? body.formData : (body.body as BodyInit))
+  return {
+    body: new Uint8Array(await web.arrayBuffer()),
+    contentType: body.contentType ?? web.headers.get("content-type") ?? undefined,
+  }
+}
+
+function concat(chunks: Chunk.Chunk<Uint8Array>): Uint8Array {
+  const bytes = new Uint8Array(Chunk.reduce(chunks, 0, (sum, chunk) => sum + chunk.length))
+  let offset = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset)
+    offset += chunk.length
+  }
+  return bytes
+}
+
+/** What the client sees of an exchange; connection faults fail as undici reports them. */
+function deliver(
+  request: HttpClientRequest.HttpClientRequest,
+  { outcome, response }: Exchange,
+): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.RequestError> {
+  if (outcome === "refused") {
+    return transportError(request, "ECONNREFUSED", "connect ECONNREFUSED")
+  }
+  if (response === undefined) return transportError(request, "ECONNRESET", "read ECONNRESET")
+  return Effect.sync(() =>
+    HttpClientResponse.fromWeb(request, webResponse(response, outcome === "cut")),
+  )
+}
+
+function webResponse(response: SimulatedResponse, isCut: boolean): Response {
+  const { status, headers, body } = toPlain(response)
+  const init = { status, headers }
+  if (isCut) return new Response(cutStream(body), init)
+  return new Response(body === "" ? null : body, init)
+}
+
+/** Half of the body, then the error of a connection that went away. */
+function cutStream(body: string): ReadableStream<Uint8Array> {
+  const bytes = new TextEncoder().encode(body)
+  let isFirst = true
+  return new ReadableStream({
+    pull(controller) {
+      if (isFirst) controller.enqueue(bytes.slice(0, Math.ceil(bytes.length / 2)))
+      else controller.error(codedError("ECONNRESET", "terminated"))
+      isFirst = false
+    },
+  })
+}
+
+function transportError(
+  request: HttpClientRequest.HttpClientRequest,
+  code: string,
+  message: string,
+): Effect.Effect<never, HttpClientError.RequestError> {
+  return Effect.suspend(() =>
+    Effect.fail(
+      new HttpClientError.RequestError({
+        request,
+        reason: "Transport",
+        cause: codedError(code, message),
+      }),
+    ),
+  )
+}
+
+function codedError(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code })
+}

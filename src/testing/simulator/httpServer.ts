@@ -1,0 +1,141 @@
+import {
+  type HttpApp,
+  HttpIncomingMessage,
+  HttpMiddleware,
+  HttpServer,
+  HttpServerRequest,
+  HttpServerResponse,
+} from "@effect/platform"
+import { Effect, Option, type Scope, Stream } from "effect"
+import type { SimulatedRequest, SimulatedResponse } from "./exchange.js"
+import { exchange } from "./exchangeEffect.js"
+import { toPlain } from "./faults.js"
+import type { Exchange } from "./handle.js"
+import type { World } from "./world.js"
+
+/** Serves a world until the scope closes. URLs hold tokens, so no span is made of them. */
+export const serveHttp = (
+  world: World,
+): Effect.Effect<
+  { readonly origin: string; readonly baseUrl: string },
+  never,
+  HttpServer.HttpServer | Scope.Scope
+> =>
+  Effect.gen(function* () {
+    const server = yield* HttpServer.HttpServer
+    const open: OpenConnections = new Set()
+    yield* server
+      .serve(makeHttpApp(world, open))
+      .pipe(HttpMiddleware.withTracerDisabledWhenEffect(() => true))
+    // A server closes when its connections have: those that wait for an answer would keep it.
+    yield* Effect.addFinalizer(() => Effect.sync(() => open.forEach((cut) => cut())))
+    const origin = yield* originOf(server.address)
+    return { origin, baseUrl: `${origin}/api/v10` }
+  })
+
+function originOf(address: HttpServer.Address): Effect.Effect<string> {
+  if (address._tag === "UnixAddress") {
+    return Effect.dieMessage("DiscordSimulator.serve needs a TCP port, not a Unix socket")
+  }
+  const { hostname, port } = address
+  return Effect.succeed(`http://${hostname === "0.0.0.0" ? "127.0.0.1" : hostname}:${port}`)
+}
+
+/** Connections whose request has no answer yet, each with the way to cut it. */
+type OpenConnections = Set<() => void>
+
+/** The simulator as an HTTP app: the same `handle`, over a socket and in real time. */
+function makeHttpApp(world: World, open: OpenConnections): HttpApp.Default {
+  return Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+    const cut = cutter(request)
+    const respond = readRequest(request).pipe(
+      Effect.flatMap((simulated) => exchange(world, simulated)),
+      Effect.flatMap((result) => deliver(result, cut)),
+      // A client that goes away in the middle of its own request hears nothing.
+      Effect.catchAll(() => Effect.never),
+    )
+    return Effect.acquireUseRelease(
+      Effect.sync(() => open.add(cut.reset)),
+      () => Effect.interruptible(respond),
+      () => Effect.sync(() => open.delete(cut.reset)),
+    )
+  })
+}
+
+function readRequest(request: HttpServerRequest.HttpServerRequest) {
+  const url = new URL(request.url, "http://localhost")
+  return request.arrayBuffer.pipe(
+    HttpIncomingMessage.withMaxBodySize(Option.none()),
+    Effect.map((buffer): SimulatedRequest => ({
+      method: request.method,
+      path: url.pathname,
+      query: Object.fromEntries(url.searchParams),
+      headers: request.headers,
+      body: buffer.byteLength === 0 ? undefined : new Uint8Array(buffer),
+    })),
+  )
+}
+
+function deliver(
+  { outcome, response }: Exchange,
+  cut: Cutter,
+): Effect.Effect<HttpServerResponse.HttpServerResponse> {
+  if (response === undefined) return Effect.zipRight(Effect.sync(cut.reset), Effect.never)
+  return Effect.sync(() => (outcome === "cut" ? cutResponse(response, cut) : whole(response)))
+}
+
+function whole(response: SimulatedResponse): HttpServerResponse.HttpServerResponse {
+  const { status, headers, body } = toPlain(response)
+  if (body === "") return HttpServerResponse.empty({ status, headers })
+  return HttpServerResponse.text(body, { status, headers, contentType: headers["content-type"] })
+}
+
+/** Promises the whole body, writes half of it, and closes the connection. */
+function cutResponse(
+  response: SimulatedResponse,
+  cut: Cutter,
+): HttpServerResponse.HttpServerResponse {
+  const { status, headers, body } = toPlain(response)
+  const bytes = new TextEncoder().encode(body)
+  const half = Stream.make(bytes.slice(0, Math.ceil(bytes.length / 2)))
+  const close = Stream.fromEffect(Effect.zipRight(Effect.sync(cut.close), Effect.never))
+  return HttpServerResponse.stream(Stream.concat(half, close), {
+    status,
+    headers,
+    contentType: headers["content-type"],
+    contentLength: bytes.length,
+  })
+}
+
+interface Cutter {
+  /** Drops the connection at once (TCP RST where the platform can). */
+  readonly reset: () => void
+  /** Sends what was written, then closes. */
+  readonly close: () => void
+}
+
+interface SocketLike {
+  readonly destroy: () => unknown
+  readonly resetAndDestroy?: () => unknown
+}
+
+/**
+ * `HttpServer` has no word for cutting a connection: a failing body ends as if it were complete.
+ * On Node the request's source is an `IncomingMessage`, whose socket can be destroyed.
+ */
+function cutter(request: HttpServerRequest.HttpServerRequest): Cutter {
+  const socket = socketOf(request.source)
+  return {
+    reset: () => (socket?.resetAndDestroy ?? socket?.destroy)?.call(socket),
+    close: () => socket?.destroy(),
+  }
+}
+
+function socketOf(source: unknown): SocketLike | undefined {
+  const socket = hasSocket(source) ? source.socket : undefined
+  return typeof socket?.destroy === "function" ? socket : undefined
+}
+
+function hasSocket(source: unknown): source is { readonly socket: SocketLike | undefined } {
+  return typeof source === "object" && source !== null && "socket" in source
+}

@@ -1,0 +1,66 @@
+import { apiError } from "./apiError.js"
+import { type Call, honouredBody } from "./call.js"
+import { json, noContent, type SimulatedResponse } from "./exchange.js"
+import { editedMessage, isEmptyMessage } from "./message.js"
+import { isComponentsV2 } from "./messageFlags.js"
+import { isAbsent, refuseEdit } from "./messageForm.js"
+import { readQuery } from "./query.js"
+import { keepMessage, type Message, type Thread } from "./world.js"
+
+interface Found {
+  readonly _tag: "Found"
+  readonly message: Message
+  readonly thread: Thread | undefined
+  readonly withComponents: boolean
+}
+
+type Search = Found | { readonly _tag: "Refused"; readonly response: SimulatedResponse }
+
+/** Get Webhook Message. */
+export const getMessage = (call: Call): SimulatedResponse => {
+  const found = findMessage(call)
+  return found._tag === "Refused" ? found.response : json(200, found.message.json)
+}
+
+/** Edit Webhook Message. A thread that is archived is read-only. */
+export const editMessage = (call: Call): SimulatedResponse => {
+  const found = findMessage(call)
+  if (found._tag === "Refused") return found.response
+  const body = honouredBody(call, found.withComponents)
+  const refusal = refuseEdit(
+    body,
+    { honoured: true, interactive: call.webhook.applicationId !== null },
+    isComponentsV2(found.message.json.flags),
+  )
+  if (refusal !== undefined) return refusal
+  if (found.thread?.archived === true) return apiError(50083)
+  if (!isAbsent(body["poll"])) return apiError(520003)
+  const edited = editedMessage(call.world, call.now, found.message, body)
+  if (isEmptyMessage(edited.json)) return apiError(50006)
+  keepMessage(call.world, call.webhook, edited)
+  return json(200, edited.json)
+}
+
+/** Delete Webhook Message. Allowed in archived threads too. */
+export const deleteMessage = (call: Call): SimulatedResponse => {
+  const found = findMessage(call)
+  if (found._tag === "Refused") return found.response
+  call.webhook.messages.delete(found.message.id)
+  return noContent
+}
+
+/** A message in a thread is found only by naming the thread. */
+function findMessage(call: Call): Search {
+  const query = readQuery(call.query)
+  if (query._tag === "Refused") return query
+  const { threadId, withComponents } = query
+  const thread = threadId === undefined ? undefined : call.webhook.channel.threads.get(threadId)
+  if (threadId !== undefined && thread === undefined) return refused(apiError(10003))
+  const message = call.webhook.messages.get(call.messageId)
+  if (message === undefined || message.threadId !== threadId) return refused(apiError(10008))
+  return { _tag: "Found", message, thread, withComponents }
+}
+
+function refused(response: SimulatedResponse): Search {
+  return { _tag: "Refused", response }
+}

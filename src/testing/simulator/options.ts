@@ -1,0 +1,267 @@
+import { Duration } from "effect"
+import type { BucketModel, BucketRule } from "./bucket.js"
+import type { Random } from "./random.js"
+import type { Operation } from "./route.js"
+
+/**
+ * What one bucket allows.
+ *
+ * - `limit`: requests per `period`
+ * - `model`: `"fixed"` (default; a window opened by its first request) or `"leaking"` (every slot
+ *   comes back by itself, one each `period / limit`)
+ * - `hash`: the `X-RateLimit-Bucket` to show instead of a generated one
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface BucketOptions {
+  readonly limit: number
+  readonly period: Duration.DurationInput
+  readonly model?: BucketModel | undefined
+  readonly hash?: string | undefined
+}
+
+/**
+ * A limit that no header shows: a 429 comes while `X-RateLimit-Remaining` is positive. It counts
+ * the messages of a channel. `scope` is what the 429 says of itself, `"shared"` by default.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface HiddenLimitOptions {
+  readonly limit: number
+  readonly period: Duration.DurationInput
+  readonly model?: BucketModel | undefined
+  readonly scope?: "shared" | "user" | undefined
+}
+
+/**
+ * When the edge blocks a client that makes invalid requests (401, 403, and 429 that is not shared):
+ * after `requests` of them `within` a time, for the time `lasts`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface BlockOptions {
+  readonly requests: number
+  readonly within?: Duration.DurationInput | undefined
+  readonly lasts?: Duration.DurationInput | undefined
+}
+
+/**
+ * How long a half of the way takes: always the same, or drawn for each request from `random`, a
+ * seeded source of numbers in [0, 1).
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Latency = Duration.DurationInput | ((random: Random) => Duration.DurationInput)
+
+/**
+ * How a simulator behaves. Everything has a default; everything but `seed` and `origin` can be
+ * changed while it runs, with `configure`.
+ *
+ * - `seed`: of tokens, hashes and latencies. Default 1
+ * - `origin`: of the webhooks' URLs. Default `https://discord.com`
+ * - `limits`: by operation: its own bucket, the name of the operation whose bucket it shares, or
+ *   `"none"` for no limit and no headers. By default `execute`, `editMessage` and `deleteMessage`
+ *   share 5 per 2 s, `getMessage` has 5 per 2 s, and so has `getWebhook`, with `modifyWebhook` and
+ *   `deleteWebhook`
+ * - `globalLimit`: requests per second of the server's clock over all webhooks. Default 50
+ * - `hiddenLimit`: default `"none"`
+ * - `latency`: before and after the server acts. Default none
+ * - `clockSkew`: milliseconds by which the server's clock is ahead (negative: behind). Default 0
+ * - `rateLimitHeaders`: `false` leaves the `X-RateLimit-*` headers out. Default `true`
+ * - `bucketHash`: `"changing"` shows another bucket hash in every answer. Default `"stable"`
+ * - `block`: default `"none"`
+ * - `messageHistory`: messages kept for each webhook, the oldest go first. Default all
+ * - `trafficHistory`: requests kept in the record. Default all
+ * - `maxRequestBytes`: larger bodies get 413. Default 25 MiB
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  readonly seed?: number | undefined
+  readonly origin?: string | undefined
+  readonly limits?: LimitOptions | undefined
+  readonly globalLimit?: number | "none" | undefined
+  readonly hiddenLimit?: HiddenLimitOptions | "none" | undefined
+  readonly latency?: Latency | LatencyOptions | undefined
+  readonly clockSkew?: number | undefined
+  readonly rateLimitHeaders?: boolean | undefined
+  readonly bucketHash?: "stable" | "changing" | undefined
+  readonly block?: BlockOptions | "none" | undefined
+  readonly messageHistory?: number | undefined
+  readonly trafficHistory?: number | undefined
+  readonly maxRequestBytes?: number | undefined
+}
+
+/**
+ * The bucket of each operation.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type LimitOptions = {
+  readonly [Key in Operation]?: BucketOptions | Operation | "none" | undefined
+}
+
+/**
+ * Latency by direction: `request` before the server acts, `response` after.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface LatencyOptions {
+  readonly request?: Latency | undefined
+  readonly response?: Latency | undefined
+}
+
+/** The bucket of an operation: which one, what it allows, what it calls itself. */
+export interface RouteRule extends BucketRule {
+  readonly bucket: Operation
+  readonly hash: string | undefined
+}
+
+/** Options with every default in place and every time in milliseconds. */
+export interface Config {
+  readonly origin: string
+  readonly rules: { readonly [Key in Operation]: RouteRule | undefined }
+  readonly globalLimit: number
+  readonly hidden: (BucketRule & { readonly scope: "shared" | "user" }) | undefined
+  readonly requestLatency: (random: Random) => number
+  readonly responseLatency: (random: Random) => number
+  readonly clockSkew: number
+  readonly rateLimitHeaders: boolean
+  readonly changingHash: boolean
+  readonly block:
+    | { readonly requests: number; readonly withinMillis: number; readonly lastsMillis: number }
+    | undefined
+  readonly messageHistory: number
+  readonly trafficHistory: number
+  readonly maxRequestBytes: number
+}
+
+const defaultLimits = {
+  execute: { limit: 5, period: "2 seconds" },
+  editMessage: "execute",
+  deleteMessage: "execute",
+  getMessage: { limit: 5, period: "2 seconds" },
+  getWebhook: { limit: 5, period: "2 seconds" },
+  modifyWebhook: "getWebhook",
+  deleteWebhook: "getWebhook",
+} as const satisfies LimitOptions
+
+const operations = Object.keys(defaultLimits) as ReadonlyArray<Operation>
+
+/** Reads options; throws a `RangeError` that names the option when one makes no sense. */
+export const resolveOptions = (options: Options): Config => {
+  const latency = latencyOptions(options.latency)
+  return {
+    origin: options.origin ?? "https://discord.com",
+    rules: resolveRules({ ...defaultLimits, ...definedOnly(options.limits) }),
+    globalLimit: resolveGlobalLimit(options.globalLimit),
+    hidden: resolveHidden(options.hiddenLimit),
+    requestLatency: latencySource(latency.request),
+    responseLatency: latencySource(latency.response),
+    clockSkew: options.clockSkew ?? 0,
+    rateLimitHeaders: options.rateLimitHeaders ?? true,
+    changingHash: options.bucketHash === "changing",
+    block: resolveBlock(options.block),
+    messageHistory: options.messageHistory ?? Number.POSITIVE_INFINITY,
+    trafficHistory: options.trafficHistory ?? Number.POSITIVE_INFINITY,
+    maxRequestBytes: options.maxRequestBytes ?? 25 * 1024 * 1024,
+  }
+}
+
+/** Later options win; `limits` are merged one operation at a time. */
+export const mergeOptions = (before: Options, changes: Options): Options => ({
+  ...before,
+  ...definedOnly(changes),
+  limits: { ...before.limits, ...definedOnly(changes.limits) },
+})
+
+function resolveRules(limits: LimitOptions): Config["rules"] {
+  const rules: { [Key in Operation]?: RouteRule | undefined } = {}
+  for (const operation of operations) rules[operation] = resolveRule(limits, operation)
+  return rules as Config["rules"]
+}
+
+function resolveRule(limits: LimitOptions, operation: Operation): RouteRule | undefined {
+  let bucket = operation
+  for (let hops = 0; hops < operations.length; hops++) {
+    const option = limits[bucket] ?? "none"
+    if (option === "none") return undefined
+    if (typeof option !== "string") {
+      return { ...bucketRule(`limits.${bucket}`, option), bucket, hash: option.hash }
+    }
+    bucket = option
+  }
+  throw new RangeError(`limits.${operation} shares its bucket with itself, in a circle`)
+}
+
+function bucketRule(
+  name: string,
+  option: Pick<BucketOptions, "limit" | "period" | "model">,
+): BucketRule {
+  const periodMillis = Duration.toMillis(option.period)
+  if (!Number.isInteger(option.limit) || option.limit < 1) {
+    throw new RangeError(`${name}.limit must be a whole number from 1, not ${option.limit}`)
+  }
+  if (!(periodMillis > 0 && periodMillis < Number.POSITIVE_INFINITY)) {
+    throw new RangeError(
+      `${name}.period must be longer than nothing and end, not ${periodMillis} ms`,
+    )
+  }
+  return { limit: option.limit, periodMillis, model: option.model ?? "fixed" }
+}
+
+function resolveGlobalLimit(option: Options["globalLimit"]): number {
+  if (option === "none") return Number.POSITIVE_INFINITY
+  const limit = option ?? 50
+  if (!(limit >= 1)) throw new RangeError(`globalLimit must be at least 1, not ${limit}`)
+  return limit
+}
+
+function resolveHidden(option: Options["hiddenLimit"]): Config["hidden"] {
+  if (option === undefined || option === "none") return undefined
+  return { ...bucketRule("hiddenLimit", option), scope: option.scope ?? "shared" }
+}
+
+/** 10 000 invalid requests in 10 minutes is Discord's figure; an hour is what people report. */
+function resolveBlock(option: Options["block"]): Config["block"] {
+  if (option === undefined || option === "none") return undefined
+  return {
+    requests: option.requests,
+    withinMillis: Duration.toMillis(option.within ?? "10 minutes"),
+    lastsMillis: Duration.toMillis(option.lasts ?? "1 hour"),
+  }
+}
+
+/** One latency for both directions means half of it each way. */
+function latencyOptions(option: Options["latency"]): LatencyOptions {
+  if (option === undefined) return {}
+  if (isLatencyOptions(option)) return option
+  const half: Latency =
+    typeof option === "function"
+      ? (random) => Duration.times(Duration.decode(option(random)), 0.5)
+      : Duration.times(Duration.decode(option), 0.5)
+  return { request: half, response: half }
+}
+
+function isLatencyOptions(option: Latency | LatencyOptions): option is LatencyOptions {
+  return typeof option === "object" && ("request" in option || "response" in option)
+}
+
+function latencySource(latency: Latency | undefined): (random: Random) => number {
+  if (latency === undefined) return () => 0
+  if (typeof latency === "function") return (random) => Duration.toMillis(latency(random))
+  const millis = Duration.toMillis(latency)
+  return () => millis
+}
+
+function definedOnly<A extends object>(value: A | undefined): Partial<A> {
+  const entries = Object.entries(value ?? {}).filter(([, given]) => given !== undefined)
+  return Object.fromEntries(entries) as Partial<A>
+}

@@ -1,0 +1,28 @@
+/** A source of numbers in [0, 1). The same seed gives the same sequence on every machine. */
+export type Random = () => number
+
+/** mulberry32: small, fast and good enough for tokens, hashes and latencies. */
+export const seededRandom = (seed: number): Random => {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = state
+    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
+  }
+}
+
+const tokenAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+/** Webhook tokens are 68 characters of the URL-safe base 64 alphabet. */
+export const randomToken = (random: Random): string => pick(random, tokenAlphabet, 68)
+
+/** Bucket and avatar hashes are 32 hexadecimal digits. */
+export const randomHash = (random: Random): string => pick(random, "0123456789abcdef", 32)
+
+function pick(random: Random, alphabet: string, length: number): string {
+  let text = ""
+  for (let i = 0; i < length; i++) text += alphabet[Math.floor(random() * alphabet.length)]
+  return text
+}

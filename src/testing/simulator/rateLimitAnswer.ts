@@ -1,0 +1,55 @@
+import type { Reading } from "./bucket.js"
+import { json, type SimulatedResponse } from "./exchange.js"
+
+/** Why a 429 came: this client and bucket, everybody on the resource, or all requests of the IP. */
+export type RateLimitScope = "user" | "shared" | "global"
+
+/** The `X-RateLimit-*` headers of an answer, 429 or not. Seconds, with milliseconds as decimals. */
+export const rateLimitHeaders = (
+  reading: Reading,
+  hash: string,
+  serverNow: number,
+): Record<string, string> => ({
+  "x-ratelimit-bucket": hash,
+  "x-ratelimit-limit": String(reading.limit),
+  "x-ratelimit-remaining": String(reading.remaining),
+  "x-ratelimit-reset": seconds(serverNow + reading.resetAfter),
+  "x-ratelimit-reset-after": seconds(reading.resetAfter),
+})
+
+/** A 429: the header is rounded up to whole seconds, the body is exact. */
+export const limited = (
+  scope: RateLimitScope,
+  retryAfterMillis: number,
+  code?: number,
+): SimulatedResponse => {
+  const retryAfter = Math.ceil(retryAfterMillis) / 1000
+  const isGlobal = scope === "global"
+  const answer = json(429, {
+    message:
+      scope === "shared" ? "The resource is being rate limited." : "You are being rate limited.",
+    retry_after: retryAfter,
+    global: isGlobal,
+    ...(code === undefined ? {} : { code }),
+  })
+  const headers: Record<string, string> = {
+    "retry-after": String(Math.ceil(retryAfter)),
+    "x-ratelimit-scope": scope,
+  }
+  if (isGlobal) headers["x-ratelimit-global"] = "true"
+  return { ...answer, headers }
+}
+
+/** The static page of the edge for a client that made too many invalid requests. */
+export const blocked: SimulatedResponse = json(429, {
+  message:
+    "You are being blocked from accessing our API temporarily due to exceeding our rate limits " +
+    "frequently. Please read our docs at https://discord.com/developers/docs/topics/rate-limits " +
+    "to prevent this moving forward.",
+  code: 0,
+})
+
+/** Rounded up: a client that waits as long as it was told is never early. */
+function seconds(millis: number): string {
+  return (Math.ceil(millis) / 1000).toFixed(3)
+}

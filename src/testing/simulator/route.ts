@@ -1,0 +1,90 @@
+/** What a request asks for. */
+export type Operation =
+  | "execute"
+  | "getWebhook"
+  | "modifyWebhook"
+  | "deleteWebhook"
+  | "getMessage"
+  | "editMessage"
+  | "deleteMessage"
+
+/** A request that found its operation. */
+export interface MatchedRoute {
+  readonly _tag: "Matched"
+  readonly operation: Operation
+  /** The path with placeholders: neither id nor token. */
+  readonly template: string
+  readonly version: number
+  readonly webhookId: string
+  readonly token: string
+  readonly messageId: string | undefined
+}
+
+/** A request that found none: no such path (404), a method it has not (405), or a dead version. */
+export interface UnmatchedRoute {
+  readonly _tag: "Unmatched"
+  readonly reason: "notFound" | "methodNotAllowed" | "invalidVersion"
+  readonly template: string
+  readonly version: number
+}
+
+interface Endpoint {
+  readonly template: string
+  readonly pattern: RegExp
+  readonly operations: Readonly<Record<string, Operation>>
+}
+
+/** A new endpoint is one more row here and one more row in `operations.ts`. */
+const endpoints: ReadonlyArray<Endpoint> = [
+  {
+    template: "/webhooks/:webhookId/:token",
+    pattern: /^\/webhooks\/([^/]+)\/([^/]+)\/?$/,
+    operations: {
+      POST: "execute",
+      GET: "getWebhook",
+      PATCH: "modifyWebhook",
+      DELETE: "deleteWebhook",
+    },
+  },
+  {
+    template: "/webhooks/:webhookId/:token/messages/:messageId",
+    pattern: /^\/webhooks\/([^/]+)\/([^/]+)\/messages\/([^/]+)\/?$/,
+    operations: { GET: "getMessage", PATCH: "editMessage", DELETE: "deleteMessage" },
+  },
+]
+
+/** A URL without a version goes to v6. */
+const defaultVersion = 6
+const oldestVersion = 6
+const newestVersion = 10
+
+const prefix = /^\/api(?:\/v(\d+))?(?=\/)/
+
+/** Finds the operation of a method and a path such as `/api/v10/webhooks/1/abc`. */
+export const matchRoute = (method: string, path: string): MatchedRoute | UnmatchedRoute => {
+  const prefixMatch = prefix.exec(path)
+  const version = Number(prefixMatch?.[1] ?? defaultVersion)
+  if (prefixMatch === null) return unmatched("notFound", path, version)
+  const rest = path.slice(prefixMatch[0].length)
+  if (version < oldestVersion || version > newestVersion) {
+    return unmatched("invalidVersion", rest, version)
+  }
+  for (const { template, pattern, operations } of endpoints) {
+    const [, webhookId, token, messageId] = pattern.exec(rest) ?? []
+    if (webhookId === undefined || token === undefined) continue
+    const operation = operations[method]
+    if (operation === undefined) return unmatched("methodNotAllowed", rest, version)
+    return { _tag: "Matched", operation, template, version, webhookId, token, messageId }
+  }
+  return unmatched("notFound", rest, version)
+}
+
+/** The path of a request without route is recorded too, and may hold a token all the same. */
+function unmatched(
+  reason: UnmatchedRoute["reason"],
+  path: string,
+  version: number,
+): UnmatchedRoute {
+  const template = path.replace(/(\/webhooks)\/[^/]+(?:\/[^/]+)?/, "$1/:webhookId/:token")
+  return { _tag: "Unmatched", reason, template, version }
+}

@@ -1,0 +1,120 @@
+import type { Outcome } from "./exchange.js"
+import type { RateLimitScope } from "./rateLimitAnswer.js"
+import type { Operation } from "./route.js"
+
+/**
+ * One request as the simulator saw it. Times are readings of the Effect `Clock`, in milliseconds,
+ * without the server's skew.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface TrafficRecord {
+  /** From 1, in the order of arrival. */
+  readonly sequence: number
+  readonly operation: Operation | "unknown"
+  readonly method: string
+  /** The path with placeholders for id and token. */
+  readonly path: string
+  /** The API version of the URL; 6 when it names none. */
+  readonly version: number
+  readonly webhookId: string | undefined
+  readonly messageId: string | undefined
+  readonly query: Readonly<Record<string, string>>
+  /** Lower-case names; `authorization` is redacted. */
+  readonly headers: Readonly<Record<string, string>>
+  /** The body: JSON as a value, other text as text, absent when there was none. */
+  readonly body: unknown
+  readonly arrivedAt: number
+  /** When the whole answer was handed to the client; absent while it has not got it. */
+  readonly answeredAt: number | undefined
+  readonly outcome: Outcome
+  /** Absent when there is no answer. */
+  readonly status: number | undefined
+  /** Discord's code in the answer's body, if it has one. */
+  readonly code: number | undefined
+  readonly bucket: string | undefined
+  readonly remaining: number | undefined
+  /** Why it was limited, if it was. */
+  readonly scope: RateLimitScope | undefined
+}
+
+/**
+ * What the simulator counted since it started, or since `clearTraffic`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Statistics {
+  readonly requests: number
+  /** Answers with a 2xx status. */
+  readonly accepted: number
+  readonly byStatus: Readonly<Record<number, number>>
+  /** 429s by scope. */
+  readonly limited: Readonly<Record<RateLimitScope, number>>
+  /** 429s of the hidden limit; they are in `limited` too. */
+  readonly limitedByHidden: number
+  /** Answers that Discord counts as invalid requests: 401, 403, and 429 that is not shared. */
+  readonly invalid: number
+  /** Requests that met the block page. */
+  readonly blocked: number
+  /** Messages sent, deleted ones included. */
+  readonly messages: number
+}
+
+export type MutableRecord = { -readonly [Key in keyof TrafficRecord]: TrafficRecord[Key] }
+
+type MutableStatistics = { -readonly [Key in keyof Statistics]: Statistics[Key] } & {
+  byStatus: Record<number, number>
+  limited: Record<RateLimitScope, number>
+}
+
+export interface Traffic {
+  sequence: number
+  records: Array<MutableRecord>
+  statistics: MutableStatistics
+}
+
+export const makeTraffic = (): Traffic => ({
+  sequence: 0,
+  records: [],
+  statistics: noStatistics(),
+})
+
+/** Forgets records and counts; the numbering goes on. */
+export const clearTraffic = (traffic: Traffic): void => {
+  traffic.records = []
+  traffic.statistics = noStatistics()
+}
+
+/** Keeps a record, and forgets the oldest half when there are twice as many as `history`. */
+export const record = (traffic: Traffic, entry: MutableRecord, history: number): void => {
+  if (history <= 0) return
+  traffic.records.push(entry)
+  if (traffic.records.length >= 2 * history) traffic.records = traffic.records.slice(-history)
+}
+
+export const recorded = (traffic: Traffic, history: number): ReadonlyArray<TrafficRecord> =>
+  (history > 0 ? traffic.records.slice(-Math.min(history, traffic.records.length)) : []).map(
+    (entry) => ({ ...entry }),
+  )
+
+/** The counts as they are now, as a value of their own. */
+export const snapshot = ({ statistics }: Traffic): Statistics => ({
+  ...statistics,
+  byStatus: { ...statistics.byStatus },
+  limited: { ...statistics.limited },
+})
+
+function noStatistics(): MutableStatistics {
+  return {
+    requests: 0,
+    accepted: 0,
+    byStatus: {},
+    limited: { user: 0, shared: 0, global: 0 },
+    limitedByHidden: 0,
+    invalid: 0,
+    blocked: 0,
+    messages: 0,
+  }
+}

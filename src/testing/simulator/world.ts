@@ -1,0 +1,148 @@
+import type { Fault, FaultTarget } from "./fault.js"
+import { type Limits, makeLimits } from "./limits.js"
+import { type Config, type Options, resolveOptions } from "./options.js"
+import { type Random, randomHash, randomToken, seededRandom } from "./random.js"
+import { makeSnowflakes } from "./snowflake.js"
+import { makeTraffic, type Traffic } from "./traffic.js"
+
+/** Where a webhook posts. Threads live in it. */
+export interface Channel {
+  readonly id: string
+  readonly kind: "text" | "forum" | "media"
+  readonly tags: ReadonlyArray<string>
+  readonly requiresTag: boolean
+  readonly threads: Map<string, Thread>
+}
+
+export interface Thread {
+  readonly id: string
+  readonly name: string
+  archived: boolean
+  locked: boolean
+  /** Messages ever sent to it: the `position` of the next one. */
+  messages: number
+}
+
+export interface Webhook {
+  readonly id: string
+  readonly token: string
+  readonly channel: Channel
+  readonly guildId: string
+  readonly applicationId: string | null
+  name: string
+  avatar: string | null
+  readonly messages: Map<string, Message>
+}
+
+/** A message as Discord answers it, and where it is. The JSON is replaced, never changed. */
+export interface Message {
+  readonly id: string
+  readonly threadId: string | undefined
+  readonly json: MessageJson
+}
+
+export type MessageJson = Readonly<Record<string, unknown>> & {
+  readonly content: string
+  readonly flags: number
+  readonly embeds: ReadonlyArray<unknown>
+  readonly components: ReadonlyArray<unknown>
+  readonly attachments: ReadonlyArray<unknown>
+}
+
+export interface ActiveFault {
+  readonly fault: Fault
+  readonly matches: (target: FaultTarget) => boolean
+  remaining: number
+}
+
+/** The whole state of the simulated Discord: one owner, changed only by `handle` and by commands. */
+export interface World {
+  options: Options
+  config: Config
+  readonly random: Random
+  readonly nextId: (serverNow: number) => string
+  readonly guildId: string
+  readonly channels: Map<string, Channel>
+  readonly webhooks: Map<string, Webhook>
+  readonly limits: Limits
+  readonly faults: Array<ActiveFault>
+  readonly traffic: Traffic
+}
+
+export const makeWorld = (options: Options, now: number): World => {
+  const config = resolveOptions(options)
+  const random = seededRandom(options.seed ?? 1)
+  const nextId = makeSnowflakes()
+  return {
+    options,
+    config,
+    random,
+    nextId,
+    guildId: nextId(now + config.clockSkew),
+    channels: new Map(),
+    webhooks: new Map(),
+    limits: makeLimits(random),
+    faults: [],
+    traffic: makeTraffic(),
+  }
+}
+
+/** The server's reading of the clock. */
+export const serverClock = (world: World, now: number): number => now + world.config.clockSkew
+
+export const newId = (world: World, now: number): string => world.nextId(serverClock(world, now))
+
+export interface NewWebhook {
+  readonly name: string
+  readonly kind: Channel["kind"]
+  readonly channelId: string | undefined
+  readonly tags: ReadonlyArray<string>
+  readonly requiresTag: boolean
+  readonly applicationOwned: boolean
+}
+
+/** A webhook in a channel of its own, or in the channel of that id when there is one. */
+export const addWebhook = (world: World, now: number, options: NewWebhook): Webhook => {
+  const channelId = options.channelId ?? newId(world, now)
+  const channel: Channel = world.channels.get(channelId) ?? {
+    id: channelId,
+    kind: options.kind,
+    tags: options.tags,
+    requiresTag: options.requiresTag,
+    threads: new Map(),
+  }
+  world.channels.set(channel.id, channel)
+  const webhook: Webhook = {
+    id: newId(world, now),
+    token: randomToken(world.random),
+    channel,
+    guildId: world.guildId,
+    applicationId: options.applicationOwned ? newId(world, now) : null,
+    name: options.name,
+    avatar: null,
+    messages: new Map(),
+  }
+  world.webhooks.set(webhook.id, webhook)
+  return webhook
+}
+
+export const addThread = (
+  channel: Channel,
+  options: { readonly id: string; readonly name: string },
+): Thread => {
+  const thread: Thread = { ...options, archived: false, locked: false, messages: 0 }
+  channel.threads.set(thread.id, thread)
+  return thread
+}
+
+/** Keeps a message, and forgets the webhook's oldest when there are more than `messageHistory`. */
+export const keepMessage = (world: World, webhook: Webhook, message: Message): void => {
+  webhook.messages.set(message.id, message)
+  while (webhook.messages.size > world.config.messageHistory) {
+    const oldest = webhook.messages.keys().next()
+    if (oldest.done === true) return
+    webhook.messages.delete(oldest.value)
+  }
+}
+
+export const newAvatarHash = (world: World): string => randomHash(world.random)
