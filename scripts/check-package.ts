@@ -105,14 +105,7 @@ function typecheck(folder: string, module: string, moduleResolution: string): vo
     join(folder, "consumer.ts"),
     [...imports, `export const all = [${uses.join(", ")}]`, ""].join("\n"),
   )
-  const flags = [
-    "--noEmit",
-    "--strict",
-    "--exactOptionalPropertyTypes",
-    "--skipLibCheck",
-    "--target",
-    "es2022",
-  ]
+  const flags = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022"]
   bin(
     folder,
     "typescript/bin/tsc",
