@@ -1,0 +1,113 @@
+/**
+ * Whom a message may notify.
+ *
+ * @since 0.1.0
+ */
+import { Array as Arr, Schema } from "effect"
+import type { FastCheck } from "effect"
+
+import { items } from "./limits.js"
+import { SnowflakeInput } from "./Snowflake.js"
+import { optional } from "./wire.js"
+
+/** Discord: Allowed Mentions Object. */
+const IDS_MAX = 100
+
+const Parse = Schema.Literal("roles", "users", "everyone")
+
+const ids = items(SnowflakeInput, { max: IDS_MAX, unit: "id" }).pipe(
+  Schema.filter(unique, { arbitrary: () => uniqueIds }),
+)
+
+const parse = Schema.Array(Parse).pipe(
+  Schema.filter(unique, { arbitrary: () => (fc) => fc.subarray([...Parse.literals]) }),
+)
+
+const fields = Schema.Struct({
+  parse: optional("parse", parse),
+  roles: optional("roles", ids),
+  users: optional("users", ids),
+  /** Has no effect on webhooks, whose messages are never replies. */
+  repliedUser: optional("replied_user", Schema.Boolean),
+})
+
+/**
+ * Whom a message may notify: every mention of a kind (`parse`), or just those listed. Left out
+ * altogether, Discord lets a webhook notify every user it mentions, but no role and not everyone.
+ *
+ * @example
+ * ```ts
+ * import type { AllowedMentions } from "effect-discord"
+ *
+ * const onlyThem: AllowedMentions.AllowedMentions = { users: ["175928847299117063"] }
+ * ```
+ *
+ * @see Discord: Allowed Mentions Object
+ * @since 0.1.0
+ * @category models
+ */
+export const AllowedMentions = fields.pipe(
+  Schema.filter(
+    (mentions) =>
+      (["roles", "users"] as const)
+        .filter(
+          (kind) => mentions.parse?.includes(kind) === true && (mentions[kind]?.length ?? 0) > 0,
+        )
+        .map((kind) => ({
+          path: [kind],
+          message: `cannot be listed while parse contains "${kind}": leave out one of the two`,
+        })),
+    { arbitrary: () => generated },
+  ),
+)
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface AllowedMentions extends Schema.Schema.Type<typeof fields> {}
+
+/**
+ * Notifies nobody, whatever the text mentions.
+ *
+ * @example
+ * ```ts
+ * import { AllowedMentions } from "effect-discord"
+ * import type { MessageCreate } from "effect-discord"
+ *
+ * const quiet: MessageCreate.MessageCreate = {
+ *   content: "@everyone is only text here",
+ *   allowedMentions: AllowedMentions.none,
+ * }
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const none: AllowedMentions = { parse: [] }
+
+function unique(values: ReadonlyArray<string>) {
+  const repeated = values.filter((value, index) => values.indexOf(value) !== index)
+  return repeated.length === 0 || `must not repeat: ${Arr.dedupe(repeated).join(", ")}`
+}
+
+function uniqueIds(fc: typeof FastCheck) {
+  return fc.uniqueArray(fc.bigUint(2n ** 64n - 1n).map(String), { maxLength: 4 })
+}
+
+function generated(fc: typeof FastCheck): FastCheck.Arbitrary<AllowedMentions> {
+  const kind = (name: "roles" | "users") =>
+    fc.oneof(
+      fc.constant({}),
+      fc.constant({ parse: [name] }),
+      uniqueIds(fc).map((list) => ({ [name]: list })),
+    )
+  const everyone = fc.constantFrom({}, { parse: ["everyone" as const] })
+  const replied = fc.constantFrom({}, { repliedUser: true })
+  return fc
+    .tuple(kind("roles"), kind("users"), everyone, replied)
+    .map((parts: ReadonlyArray<AllowedMentions>) => {
+      const kinds = parts.flatMap((part) => part.parse ?? [])
+      const merged = Object.assign({}, ...parts) as AllowedMentions
+      return kinds.length > 0 ? { ...merged, parse: kinds } : merged
+    })
+}

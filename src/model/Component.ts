@@ -1,0 +1,317 @@
+/**
+ * Components: buttons and selects in rows, and (Components V2) text, media and layout.
+ *
+ * A webhook that no application owns may send only those that are not interactive: link buttons
+ * in rows, and everything of Components V2. The `IsComponentsV2` flag is set for you.
+ *
+ * @since 0.1.0
+ */
+import type { Schema } from "effect"
+
+import * as interactive from "./component/interactive.js"
+import { Kind } from "./component/kinds.js"
+import * as layout from "./component/layout.js"
+import * as received from "./component/received.js"
+import * as rules from "./component/rules.js"
+
+/**
+ * Discord's numbers for the kinds of component.
+ *
+ * @example
+ * ```ts
+ * import { Component } from "effect-discord"
+ *
+ * Component.Type.TextDisplay // 10
+ * ```
+ *
+ * @see Discord: Component Types
+ * @since 0.1.0
+ * @category constants
+ */
+export const Type = Kind
+
+/**
+ * A component as Discord sends it. One that this version does not know, or whose shape is not the
+ * documented one, has `type: "unknown"` and is kept whole in `raw`.
+ *
+ * @example
+ * ```ts
+ * import { Component } from "effect-discord"
+ *
+ * const text = (component: Component.Component) =>
+ *   component.type === Component.Type.TextDisplay ? component.content : ""
+ * ```
+ *
+ * @see Discord: Component Reference
+ * @since 0.1.0
+ * @category models
+ */
+export const Component = received.Component
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Component = typeof Component.Type
+
+/**
+ * A top-level component being sent.
+ *
+ * @example
+ * ```ts
+ * import type { Component } from "effect-discord"
+ *
+ * const rule: Component.ComponentCreate = { type: 14, divider: true }
+ * ```
+ *
+ * @see Discord: Component Reference
+ * @since 0.1.0
+ * @category models
+ */
+export const ComponentCreate = layout.TopLevel
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type ComponentCreate = typeof ComponentCreate.Type
+
+/**
+ * The components of one message: at most 40 with nested ones, 4000 code points of text together,
+ * every `id` and `customId` unique.
+ *
+ * @example
+ * ```ts
+ * import { Component } from "effect-discord"
+ * import { Schema } from "effect"
+ *
+ * Schema.is(Component.ComponentsCreate)([Component.text("Hello")]) // true
+ * ```
+ *
+ * @see Discord: Using Message Components
+ * @since 0.1.0
+ * @category models
+ */
+export const ComponentsCreate = rules.ComponentsCreate
+
+type Given<S extends Schema.Schema.Any> = Omit<Schema.Schema.Type<S>, "type" | "style">
+type Options<S extends Schema.Schema.Any, K extends string> = Omit<Given<S>, K>
+
+/**
+ * A row of up to five buttons, or of one select.
+ *
+ * @example
+ * ```ts
+ * import { Component } from "effect-discord"
+ *
+ * const row = Component.actionRow(
+ *   Component.linkButton("https://example.com", { label: "Open" }),
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const actionRow = (
+  ...components: (typeof interactive.ActionRow.Type)["components"]
+): typeof interactive.ActionRow.Type => ({ type: Kind.ActionRow, components })
+
+/**
+ * A button that opens a URL (at most 512 code points).
+ *
+ * @example
+ * ```ts
+ * import { Component } from "effect-discord"
+ *
+ * const docs = Component.linkButton("https://example.com", { label: "Docs", emoji: { name: "📖" } })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const linkButton = (
+  url: string,
+  options: Options<typeof interactive.LinkButton, "url"> = {},
+): typeof interactive.LinkButton.Type => ({ type: Kind.Button, style: 5, url, ...options })
+
+/**
+ * A button that sends an interaction. Only webhooks owned by an application may send it.
+ *
+ * @example
+ * ```ts
+ * import { Component } from "effect-discord"
+ *
+ * const approve = Component.button("approve", "success", { label: "Approve" })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const button = (
+  customId: string,
+  style: keyof typeof styles,
+  options: Options<typeof interactive.InteractiveButton, "customId"> = {},
+): typeof interactive.InteractiveButton.Type => ({
+  type: Kind.Button,
+  style: styles[style],
+  customId,
+  ...options,
+})
+
+/**
+ * A select over the given options. Only webhooks owned by an application may send it.
+ *
+ * @example
+ * ```ts
+ * import { Component } from "effect-discord"
+ *
+ * const size = Component.select("size", [
+ *   { label: "Small", value: "s" },
+ *   { label: "Large", value: "l" },
+ * ])
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const select = (
+  customId: string,
+  choices: (typeof interactive.StringSelect.Type)["options"],
+  options: Options<typeof interactive.StringSelect, "customId" | "options"> = {},
+): typeof interactive.StringSelect.Type => ({
+  type: Kind.StringSelect,
+  customId,
+  options: choices,
+  ...options,
+})
+
+/**
+ * Markdown text (1 to 4000 code points).
+ *
+ * @example
+ * ```ts
+ * import { Component } from "effect-discord"
+ *
+ * const heading = Component.text("# Release notes")
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const text = (
+  content: string,
+  options: Options<typeof layout.TextDisplay, "content"> = {},
+): typeof layout.TextDisplay.Type => ({ type: Kind.TextDisplay, content, ...options })
+
+/**
+ * Up to three texts beside a button or a thumbnail.
+ *
+ * @example
+ * ```ts
+ * import { Component } from "effect-discord"
+ *
+ * const section = Component.section(
+ *   [Component.text("A cat")],
+ *   Component.thumbnail("https://example.com/cat.png"),
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const section = (
+  components: (typeof layout.Section.Type)["components"],
+  accessory: (typeof layout.Section.Type)["accessory"],
+): typeof layout.Section.Type => ({ type: Kind.Section, components, accessory })
+
+/**
+ * A small picture, for the side of a section: an http(s) or `attachment://` URL.
+ *
+ * @example
+ * ```ts
+ * import { Component } from "effect-discord"
+ *
+ * const cat = Component.thumbnail("attachment://cat.png", { description: "A cat" })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const thumbnail = (
+  url: string,
+  options: Options<typeof layout.Thumbnail, "media"> = {},
+): typeof layout.Thumbnail.Type => ({ type: Kind.Thumbnail, media: { url }, ...options })
+
+/**
+ * One to ten pictures or videos.
+ *
+ * @example
+ * ```ts
+ * import { Component } from "effect-discord"
+ *
+ * const cats = Component.mediaGallery("attachment://cat-1.png", "attachment://cat-2.png")
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const mediaGallery = (
+  ...items: ReadonlyArray<string | (typeof layout.MediaGallery.Type)["items"][number]>
+): typeof layout.MediaGallery.Type => ({
+  type: Kind.MediaGallery,
+  items: items.map((item) => (typeof item === "string" ? { media: { url: item } } : item)),
+})
+
+/**
+ * A file sent along with the message: `attachment://name`.
+ *
+ * @example
+ * ```ts
+ * import { Component } from "effect-discord"
+ *
+ * const report = Component.file("attachment://report.pdf")
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const file = (
+  url: string,
+  options: Options<typeof layout.File, "file"> = {},
+): typeof layout.File.Type => ({ type: Kind.File, file: { url }, ...options })
+
+/**
+ * Space between two components, with a line unless `divider` is false.
+ *
+ * @example
+ * ```ts
+ * import { Component } from "effect-discord"
+ *
+ * const gap = Component.separator({ divider: false, spacing: 2 })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const separator = (
+  options: Options<typeof layout.Separator, never> = {},
+): typeof layout.Separator.Type => ({ type: Kind.Separator, ...options })
+
+/**
+ * A framed group with an optional bar of colour.
+ *
+ * @example
+ * ```ts
+ * import { Component } from "effect-discord"
+ *
+ * const box = Component.container([Component.text("All green")], { accentColor: "#57f287" })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const container = (
+  components: (typeof layout.Container.Type)["components"],
+  options: Options<typeof layout.Container, "components"> = {},
+): typeof layout.Container.Type => ({ type: Kind.Container, components, ...options })
+
+/** Discord: Button Styles. */
+const styles = { primary: 1, secondary: 2, success: 3, danger: 4 } as const

@@ -1,0 +1,116 @@
+/**
+ * Emoji inside components, polls and reactions: a Unicode character, or a custom one by id.
+ *
+ * @since 0.1.0
+ */
+import { Arbitrary, Schema } from "effect"
+import type { FastCheck } from "effect"
+
+import { text } from "./limits.js"
+import { Snowflake, SnowflakeInput } from "./Snowflake.js"
+import { optional, sometimes } from "./wire.js"
+
+/** Discord's OpenAPI: an emoji's name is at most 32 code points. */
+const NAME_MAX = 32
+
+const generatedId = Arbitrary.makeLazy(SnowflakeInput)
+const generatedName = (fc: typeof FastCheck) => fc.constantFrom("🔥", "👍", "🇨🇭")
+
+/**
+ * An emoji as Discord sends it (partial). `id` is absent for a Unicode emoji.
+ *
+ * @example
+ * ```ts
+ * import type { Emoji } from "effect-discord"
+ *
+ * const isCustom = (emoji: Emoji.Emoji) => emoji.id !== undefined
+ * ```
+ *
+ * @see Discord: Emoji Object
+ * @since 0.1.0
+ * @category models
+ */
+export const Emoji = Schema.Struct({
+  id: sometimes("id", Snowflake),
+  name: sometimes("name", Schema.String),
+  animated: sometimes("animated", Schema.Boolean),
+})
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Emoji extends Schema.Schema.Type<typeof Emoji> {}
+
+/**
+ * The emoji of a button or a select option: `{ name: "🔥" }`, or `{ id, name }` for a custom one.
+ *
+ * @example
+ * ```ts
+ * import type { Emoji } from "effect-discord"
+ *
+ * const fire: Emoji.EmojiCreate = { name: "🔥" }
+ * ```
+ *
+ * @see Discord: Components, Button
+ * @since 0.1.0
+ * @category models
+ */
+export const EmojiCreate = Schema.Struct({
+  id: optional("id", SnowflakeInput),
+  name: optional("name", text({ max: NAME_MAX })),
+  animated: optional("animated", Schema.Boolean),
+}).pipe(
+  Schema.filter(
+    (emoji) => emoji.id !== undefined || emoji.name !== undefined || "needs an id or a name",
+    {
+      arbitrary: () => (fc) =>
+        fc.oneof(
+          generatedId(fc).map((id) => ({ id })),
+          fc.record({ id: generatedId(fc), name: generatedName(fc), animated: fc.boolean() }),
+          generatedName(fc).map((name) => ({ name })),
+        ),
+    },
+  ),
+)
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface EmojiCreate extends Schema.Schema.Type<typeof EmojiCreate> {}
+
+/**
+ * The emoji of a poll answer: `id` for a custom one, or `name` for a Unicode one.
+ *
+ * @example
+ * ```ts
+ * import type { Emoji } from "effect-discord"
+ *
+ * const pizza: Emoji.PollEmojiCreate = { name: "🍕" }
+ * ```
+ *
+ * @see Discord: Poll Media Object
+ * @since 0.1.0
+ * @category models
+ */
+export const PollEmojiCreate = Schema.Struct({
+  id: optional("id", SnowflakeInput),
+  name: optional("name", text({ max: NAME_MAX })),
+}).pipe(
+  Schema.filter(
+    (emoji) =>
+      (emoji.id === undefined) !== (emoji.name === undefined) ||
+      "needs either id or name, not both",
+    {
+      arbitrary: () => (fc) =>
+        fc.oneof(
+          generatedId(fc).map((id) => ({ id })),
+          generatedName(fc).map((name) => ({ name })),
+        ),
+    },
+  ),
+)
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface PollEmojiCreate extends Schema.Schema.Type<typeof PollEmojiCreate> {}

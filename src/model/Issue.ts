@@ -1,0 +1,226 @@
+/**
+ * What is wrong with a value, as a list of places and sentences a user understands.
+ *
+ * @since 0.1.0
+ */
+import { Option, SchemaAST } from "effect"
+import type { ParseResult } from "effect"
+
+/**
+ * One thing that is wrong: where, in the words of who wrote the value, and what.
+ *
+ * @example
+ * ```ts
+ * import type { Issue } from "effect-discord"
+ *
+ * const issue: Issue.Issue = {
+ *   path: "embeds[0].fields[3].name",
+ *   message: "at most 256 code points, got 300",
+ * }
+ * ```
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Issue {
+  /** Empty when the whole value is meant. */
+  readonly path: string
+  readonly message: string
+}
+
+type Path = ReadonlyArray<PropertyKey>
+
+/** An issue while it is being chosen: `wanted` lists what would have fitted in a wrong value's place. */
+interface Leaf {
+  readonly path: Path
+  readonly message: string
+  readonly wanted: ReadonlyArray<string>
+  readonly actual: unknown
+}
+
+/**
+ * The issues of a ParseError, without repeating the value: no long text and no nested dump gets
+ * into an error or a log. Of a union, only the member that was meant speaks.
+ *
+ * @example
+ * ```ts
+ * import { Issue, MessageCreate } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const checked = MessageCreate.encode({ content: "x".repeat(2001) }).pipe(
+ *   Effect.mapError(Issue.fromParseError),
+ * )
+ * // fails with [{ path: "content", message: "at most 2000 code points, got 2001" }]
+ * ```
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const fromParseError = (error: ParseResult.ParseError): ReadonlyArray<Issue> =>
+  leaves(error.issue, [], undefined).map(({ message, path }) => ({
+    path: formatPath(path),
+    message,
+  }))
+
+/**
+ * A path as it is written in code.
+ *
+ * @example
+ * ```ts
+ * import { Issue } from "effect-discord"
+ *
+ * Issue.formatPath(["embeds", 0, "fields", 3, "name"]) // "embeds[0].fields[3].name"
+ * ```
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const formatPath = (path: ReadonlyArray<PropertyKey>): string =>
+  path.reduce<string>((written, key) => {
+    if (typeof key === "number") return `${written}[${key}]`
+    return written === "" ? String(key) : `${written}.${String(key)}`
+  }, "")
+
+function leaves(
+  issue: ParseResult.ParseIssue,
+  path: Path,
+  parent: SchemaAST.AST | undefined,
+): ReadonlyArray<Leaf> {
+  switch (issue._tag) {
+    case "Pointer":
+      return leaves(issue.issue, path.concat(issue.path), parent)
+    case "Composite": {
+      const inner = "_tag" in issue.issues ? [issue.issues] : issue.issues
+      const found = inner.map((one) => leaves(one, path, issue.ast))
+      return SchemaAST.isUnion(issue.ast) ? meant(found, path) : found.flat()
+    }
+    case "Refinement":
+    case "Transformation":
+      return leaves(issue.issue, path, parent)
+    case "Missing":
+      return [{ path, message: "is missing", wanted: [], actual: undefined }]
+    case "Unexpected":
+      return [{ path, message: unknownField(path.at(-1), parent), wanted: [], actual: undefined }]
+    case "Forbidden":
+      return [{ path, message: "cannot be checked here", wanted: [], actual: undefined }]
+    case "Type":
+      return [mismatch(path, issue.message, wanted(issue.ast), issue.actual)]
+  }
+}
+
+function mismatch(
+  path: Path,
+  message: string | undefined,
+  types: ReadonlyArray<string>,
+  actual: unknown,
+): Leaf {
+  return message === undefined
+    ? { path, message: `expected ${oneOf(types)}, got ${sketch(actual)}`, wanted: types, actual }
+    : { path, message, wanted: [], actual }
+}
+
+/** Of the ways a union's members failed, the way of the member that the writer meant. */
+function meant(alternatives: ReadonlyArray<ReadonlyArray<Leaf>>, path: Path): ReadonlyArray<Leaf> {
+  const ranked = alternatives.map((found) => ({
+    found,
+    rank: Math.max(...found.map((leaf) => distance(leaf, path))),
+  }))
+  const best = Math.min(...ranked.map(({ rank }) => rank))
+  const nearest = ranked.filter(({ rank }) => rank === best).map(({ found }) => found)
+  if (best > 0) return merge(nearest.flat().filter((leaf) => distance(leaf, path) === best))
+  return nearest.reduce((shortest, found) => (found.length < shortest.length ? found : shortest))
+}
+
+/** How far a failed member is from what was meant: its own fault, another style, type, or shape. */
+function distance(leaf: Leaf, path: Path): 0 | 1 | 2 | 3 {
+  const depth = leaf.path.length - path.length
+  if (depth === 0 && leaf.wanted.length > 0) return 3
+  const decides = depth === 1 && (leaf.wanted.length > 0 || leaf.message === "is missing")
+  if (!decides) return 0
+  return leaf.path.at(-1) === "type" ? 2 : leaf.path.at(-1) === "style" ? 1 : 0
+}
+
+/** Joins what several members wanted in the same place into one sentence. */
+function merge(found: ReadonlyArray<Leaf>): ReadonlyArray<Leaf> {
+  const merged = new Map<string, Leaf>()
+  for (const leaf of found) {
+    const key = `${formatPath(leaf.path)}${leaf.wanted.length > 0 ? "" : `:${leaf.message}`}`
+    const before = merged.get(key)
+    const types = [...(before?.wanted ?? []), ...leaf.wanted]
+    merged.set(key, types.length > 0 ? mismatch(leaf.path, undefined, types, leaf.actual) : leaf)
+  }
+  return [...merged.values()]
+}
+
+function wanted(ast: SchemaAST.AST): ReadonlyArray<string> {
+  switch (ast._tag) {
+    case "Literal":
+      return [JSON.stringify(ast.literal)]
+    case "Union": {
+      const defined = ast.types.filter((type) => !SchemaAST.isUndefinedKeyword(type))
+      return defined.flatMap(wanted)
+    }
+    case "Refinement":
+      return wanted(ast.from)
+    case "Transformation":
+      return wanted(ast.to)
+    case "Suspend":
+      return wanted(ast.f())
+    case "StringKeyword":
+    case "TemplateLiteral":
+      return ["a string"]
+    case "NumberKeyword":
+      return ["a number"]
+    case "BooleanKeyword":
+      return ["true or false"]
+    case "TupleType":
+      return ["an array"]
+    case "TypeLiteral":
+      return ["an object"]
+    default:
+      return [Option.getOrElse(SchemaAST.getDescriptionAnnotation(ast), () => "another value")]
+  }
+}
+
+function oneOf(types: ReadonlyArray<string>): string {
+  const distinct = [...new Set(types)]
+  const last = distinct.pop() ?? "nothing"
+  return distinct.length === 0 ? last : `${distinct.join(", ")} or ${last}`
+}
+
+/** Longer strings are not shown: they may be a whole message, or a secret. */
+const SHOWN_MAX = 24
+
+function sketch(value: unknown): string {
+  if (typeof value === "string") {
+    return value.length <= SHOWN_MAX
+      ? JSON.stringify(value)
+      : `a string of ${value.length} characters`
+  }
+  if (Array.isArray(value)) return "an array"
+  if (typeof value === "object" && value !== null) return "an object"
+  return typeof value === "function" ? "a function" : String(value)
+}
+
+function unknownField(key: PropertyKey | undefined, parent: SchemaAST.AST | undefined): string {
+  if (typeof key !== "string" || parent?._tag !== "TypeLiteral") return "is not a known field"
+  const known = parent.propertySignatures.map((field) => String(field.name))
+  const near = known.find((name) => edits(plain(name), plain(key)) <= 2)
+  return near === undefined ? "is not a known field" : `is not a known field: did you mean ${near}?`
+}
+
+const plain = (name: string) => name.replaceAll("_", "").toLowerCase()
+
+/** Levenshtein distance. */
+function edits(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const changed = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(changed, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}

@@ -1,0 +1,244 @@
+/**
+ * Messages as Discord sends them.
+ *
+ * @since 0.1.0
+ */
+import { Schema } from "effect"
+
+import { Attachment } from "./Attachment.js"
+import { Component } from "./Component.js"
+import { Embed } from "./Embed.js"
+import { Emoji } from "./Emoji.js"
+import { Poll } from "./Poll.js"
+import { Snowflake } from "./Snowflake.js"
+import { Timestamp } from "./timestamp.js"
+import { User } from "./User.js"
+import { Numeric, orElse, required, sometimes } from "./wire.js"
+
+const none = (): ReadonlyArray<never> => []
+const no = (): boolean => false
+
+/** Rarely seen parts, kept as Discord sends them. */
+const Raw = Schema.Object.annotations({
+  arbitrary: () => (fc) => fc.record({ id: fc.string(), novelty: fc.boolean() }),
+})
+
+const reference = Schema.Struct({
+  /** 0 reply, 1 forward. */
+  type: orElse("type", Numeric, () => 0),
+  messageId: sometimes("message_id", Snowflake),
+  channelId: sometimes("channel_id", Snowflake),
+  guildId: sometimes("guild_id", Snowflake),
+})
+
+const StickerItem = Schema.Struct({
+  id: Snowflake,
+  name: Schema.String,
+  /** 1 PNG, 2 APNG, 3 Lottie, 4 GIF. */
+  formatType: sometimes("format_type", Numeric),
+})
+
+/** What a message and a snapshot of a forwarded one share. */
+const body = {
+  type: orElse("type", Numeric, () => 0),
+  content: orElse("content", Schema.String, () => ""),
+  editedTimestamp: sometimes("edited_timestamp", Timestamp),
+  mentions: orElse("mentions", Schema.Array(User), none),
+  mentionRoles: orElse("mention_roles", Schema.Array(Snowflake), none),
+  attachments: orElse("attachments", Schema.Array(Attachment), none),
+  embeds: orElse("embeds", Schema.Array(Embed), none),
+  components: orElse("components", Schema.Array(Component), none),
+  flags: orElse("flags", Numeric, () => 0),
+  stickerItems: sometimes("sticker_items", Schema.Array(StickerItem)),
+}
+
+/**
+ * What a forwarded message looked like. Discord leaves out author and ids, and at times more.
+ *
+ * @see Discord: Message Snapshot Object
+ * @since 0.1.0
+ * @category models
+ */
+export const MessageSnapshot = Schema.Struct({
+  ...body,
+  timestamp: sometimes("timestamp", Timestamp),
+})
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface MessageSnapshot extends Schema.Schema.Type<typeof MessageSnapshot> {}
+
+/**
+ * A thread that started from a message.
+ *
+ * @see Discord: Channel Object
+ * @since 0.1.0
+ * @category models
+ */
+export const Thread = Schema.Struct({
+  id: Snowflake,
+  type: sometimes("type", Numeric),
+  guildId: sometimes("guild_id", Snowflake),
+  parentId: sometimes("parent_id", Snowflake),
+  ownerId: sometimes("owner_id", Snowflake),
+  name: sometimes("name", Schema.String),
+  lastMessageId: sometimes("last_message_id", Snowflake),
+  messageCount: sometimes("message_count", Numeric),
+  memberCount: sometimes("member_count", Numeric),
+  totalMessageSent: sometimes("total_message_sent", Numeric),
+  /** Seconds. */
+  rateLimitPerUser: sometimes("rate_limit_per_user", Numeric),
+  flags: sometimes("flags", Numeric),
+  appliedTags: sometimes("applied_tags", Schema.Array(Snowflake)),
+  threadMetadata: sometimes(
+    "thread_metadata",
+    Schema.Struct({
+      archived: orElse("archived", Schema.Boolean, no),
+      locked: orElse("locked", Schema.Boolean, no),
+      /** Minutes. */
+      autoArchiveDuration: sometimes("auto_archive_duration", Numeric),
+      archiveTimestamp: sometimes("archive_timestamp", Timestamp),
+      createTimestamp: sometimes("create_timestamp", Timestamp),
+    }),
+  ),
+})
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Thread extends Schema.Schema.Type<typeof Thread> {}
+
+/**
+ * One emoji under a message, with its count.
+ *
+ * @see Discord: Reaction Object
+ * @since 0.1.0
+ * @category models
+ */
+export const Reaction = Schema.Struct({
+  emoji: Emoji,
+  count: orElse("count", Numeric, () => 0),
+  countDetails: sometimes(
+    "count_details",
+    Schema.Struct({
+      burst: orElse("burst", Numeric, () => 0),
+      normal: orElse("normal", Numeric, () => 0),
+    }),
+  ),
+  me: orElse("me", Schema.Boolean, no),
+  meBurst: orElse("me_burst", Schema.Boolean, no),
+  burstColors: orElse("burst_colors", Schema.Array(Schema.String), none),
+})
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Reaction extends Schema.Schema.Type<typeof Reaction> {}
+
+const InteractionMetadata = Schema.Struct({
+  id: Snowflake,
+  type: sometimes("type", Numeric),
+  user: sometimes("user", User),
+  name: sometimes("name", Schema.String),
+  originalResponseMessageId: sometimes("original_response_message_id", Snowflake),
+  interactedMessageId: sometimes("interacted_message_id", Snowflake),
+  targetMessageId: sometimes("target_message_id", Snowflake),
+  targetUser: sometimes("target_user", User),
+})
+
+const fields = {
+  ...body,
+  id: Snowflake,
+  channelId: required("channel_id", Snowflake),
+  /** Of a webhook's message: the webhook's id and the name it showed; no real user. */
+  author: User,
+  timestamp: required("timestamp", Timestamp),
+  webhookId: sometimes("webhook_id", Snowflake),
+  applicationId: sometimes("application_id", Snowflake),
+  tts: orElse("tts", Schema.Boolean, no),
+  pinned: orElse("pinned", Schema.Boolean, no),
+  mentionEveryone: orElse("mention_everyone", Schema.Boolean, no),
+  mentionChannels: sometimes(
+    "mention_channels",
+    Schema.Array(
+      Schema.Struct({
+        id: Snowflake,
+        guildId: sometimes("guild_id", Snowflake),
+        type: sometimes("type", Numeric),
+        name: sometimes("name", Schema.String),
+      }),
+    ),
+  ),
+  nonce: sometimes("nonce", Schema.Union(Schema.String, Numeric)),
+  /** Place in its thread; gaps and repeats happen. */
+  position: sometimes("position", Numeric),
+  reactions: sometimes("reactions", Schema.Array(Reaction)),
+  poll: sometimes("poll", Poll),
+  thread: sometimes("thread", Thread),
+  messageReference: sometimes("message_reference", reference),
+  messageSnapshots: sometimes(
+    "message_snapshots",
+    Schema.Array(Schema.Struct({ message: MessageSnapshot })),
+  ),
+  interactionMetadata: sometimes("interaction_metadata", InteractionMetadata),
+  stickers: sometimes("stickers", Schema.Array(Raw)),
+  interaction: sometimes("interaction", Raw),
+  activity: sometimes("activity", Raw),
+  application: sometimes("application", Raw),
+  resolved: sometimes("resolved", Raw),
+  roleSubscriptionData: sometimes("role_subscription_data", Raw),
+  purchaseNotification: sometimes("purchase_notification", Raw),
+  call: sometimes("call", Raw),
+  sharedClientTheme: sometimes("shared_client_theme", Raw),
+}
+
+/**
+ * A message as Discord sends it.
+ *
+ * Read leniently, so that something new at Discord never breaks a running program: only `id`,
+ * `channel_id`, `author` and `timestamp` must be there; a field that is absent or `null` is an
+ * absent key (or an empty list, `false`, 0 where that is its meaning); unknown fields are
+ * dropped; unknown kinds of message, embed and component are kept.
+ *
+ * @example
+ * ```ts
+ * import type { Message } from "effect-discord"
+ *
+ * const wasEdited = (message: Message.Message) => message.editedTimestamp !== undefined
+ * ```
+ *
+ * @see Discord: Message Object
+ * @since 0.1.0
+ * @category models
+ */
+export const Message = Schema.Struct({
+  ...fields,
+  /** The message replied to; one level deep, and absent when it was deleted. */
+  referencedMessage: sometimes("referenced_message", Schema.Struct(fields)),
+})
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Message extends Schema.Schema.Type<typeof Message> {}
+
+/**
+ * Reads the answer to Execute, Get and Edit Webhook Message.
+ *
+ * @example
+ * ```ts
+ * import { Message } from "effect-discord"
+ *
+ * const message = Message.decode({
+ *   id: "1",
+ *   channel_id: "2",
+ *   author: { id: "3", username: "Ada" },
+ *   timestamp: "2026-01-31T12:00:00.000000+00:00",
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const decode = Schema.decodeUnknown(Message)

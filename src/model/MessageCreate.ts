@@ -1,0 +1,155 @@
+/**
+ * The message a webhook sends.
+ *
+ * @since 0.1.0
+ */
+import { Arbitrary, Effect, Schema } from "effect"
+import type { ParseResult } from "effect"
+
+import { AllowedMentions } from "./AllowedMentions.js"
+import { AttachmentCreate, MAX as ATTACHMENTS_MAX } from "./Attachment.js"
+import { ComponentsCreate } from "./Component.js"
+import { compositionIssues, hasParts, withImpliedFlags } from "./composition.js"
+import { EmbedsCreate } from "./Embed.js"
+import { httpUrl, items, text } from "./limits.js"
+import { MessageFlagsCreate } from "./MessageFlags.js"
+import { PollCreate } from "./Poll.js"
+import { SnowflakeInput } from "./Snowflake.js"
+import { WebhookName } from "./WebhookName.js"
+import { optional } from "./wire.js"
+
+/** Discord: Execute Webhook. */
+const CONTENT_MAX = 2000
+const TAGS_MAX = 5
+/** Discord: Start Thread in Forum or Media Channel. */
+const THREAD_NAME_MAX = 100
+
+const fields = Schema.Struct({
+  /** Markdown, at most 2000 code points. */
+  content: optional("content", text({ max: CONTENT_MAX })),
+  /** Shown instead of the webhook's name. */
+  username: optional("username", WebhookName),
+  /** Shown instead of the webhook's avatar. */
+  avatarUrl: optional("avatar_url", httpUrl()),
+  tts: optional("tts", Schema.Boolean),
+  embeds: optional("embeds", EmbedsCreate),
+  allowedMentions: optional("allowed_mentions", AllowedMentions),
+  components: optional("components", ComponentsCreate),
+  /** What to say about the files sent along. */
+  attachments: optional(
+    "attachments",
+    items(AttachmentCreate, { max: ATTACHMENTS_MAX, unit: "attachment" }),
+  ),
+  flags: optional("flags", MessageFlagsCreate),
+  /** Creates a thread of this name; forum and media channels only. */
+  threadName: optional("thread_name", text({ min: 1, max: THREAD_NAME_MAX })),
+  /** Tags of the created thread; forum and media channels only. */
+  appliedTags: optional("applied_tags", items(SnowflakeInput, { max: TAGS_MAX, unit: "tag" })),
+  poll: optional("poll", PollCreate),
+})
+
+/**
+ * A message being sent: every field is optional, and every documented limit is checked.
+ *
+ * That it is not empty is not checked here, because files travel beside it: see {@link isEmpty}.
+ *
+ * @example
+ * ```ts
+ * import type { MessageCreate } from "effect-discord"
+ *
+ * const message: MessageCreate.MessageCreate = {
+ *   content: "hello",
+ *   embeds: [{ title: "x", color: 0x5865f2 }],
+ * }
+ * ```
+ *
+ * @see Discord: Execute Webhook
+ * @since 0.1.0
+ * @category models
+ */
+export const MessageCreate = fields.pipe(
+  Schema.filter(compositionIssues, {
+    arbitrary: () => (fc) =>
+      fc
+        .tuple(Arbitrary.makeLazy(fields)(fc), fc.boolean())
+        .map(([message, keepComponents]) => coherent(message, keepComponents)),
+  }),
+)
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface MessageCreate extends Schema.Schema.Type<typeof fields> {}
+
+/**
+ * The JSON that Discord receives.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Encoded extends Schema.Schema.Encoded<typeof fields> {}
+
+const strictly = Schema.encode(MessageCreate, { errors: "all", onExcessProperty: "error" })
+
+/**
+ * The JSON of a message, or everything that is wrong with it. A field that does not exist (a
+ * typo) is refused, and `IsComponentsV2` is added to the flags where a component needs it.
+ *
+ * @example
+ * ```ts
+ * import { Component, MessageCreate } from "effect-discord"
+ *
+ * const json = MessageCreate.encode({ components: [Component.text("hi")] })
+ * // succeeds with { components: [{ type: 10, content: "hi" }], flags: 32768 }
+ * ```
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const encode = (message: MessageCreate): Effect.Effect<Encoded, ParseResult.ParseError> =>
+  Effect.map(strictly(message), withImpliedFlags)
+
+/**
+ * Whether there is nothing to show: Discord refuses such a message unless files go with it.
+ *
+ * @example
+ * ```ts
+ * import { MessageCreate } from "effect-discord"
+ *
+ * MessageCreate.isEmpty({ content: "", username: "Ada" }) // true
+ * ```
+ *
+ * @see Discord: Execute Webhook
+ * @since 0.1.0
+ * @category predicates
+ */
+export const isEmpty = (message: MessageCreate): boolean => !hasParts(message)
+
+/**
+ * Whether the request needs `with_components=true` in its query: without it Discord drops the
+ * components of a webhook that no application owns.
+ *
+ * @example
+ * ```ts
+ * import { Component, MessageCreate } from "effect-discord"
+ *
+ * MessageCreate.hasComponents({ components: [Component.text("hi")] }) // true
+ * ```
+ *
+ * @see Discord: Execute Webhook
+ * @since 0.1.0
+ * @category predicates
+ */
+export const hasComponents = (message: Pick<MessageCreate, "components">): boolean =>
+  message.components !== undefined && message.components.length > 0
+
+/** Takes from a generated message what does not go together. */
+function coherent(message: MessageCreate, keepComponents: boolean): MessageCreate {
+  if (compositionIssues(message).length === 0) return withImpliedFlags(message)
+  if (!keepComponents) {
+    const { components: _, ...rest } = message
+    return rest
+  }
+  const { content: _, embeds: __, poll: ___, ...rest } = message
+  return withImpliedFlags(rest)
+}

@@ -1,0 +1,111 @@
+/**
+ * A change of a message that the webhook sent before.
+ *
+ * @since 0.1.0
+ */
+import { Arbitrary, Effect, Schema } from "effect"
+import type { ParseResult } from "effect"
+
+import { AllowedMentions } from "./AllowedMentions.js"
+import { AttachmentCreate, MAX as ATTACHMENTS_MAX } from "./Attachment.js"
+import { ComponentsCreate } from "./Component.js"
+import { compositionIssues, withImpliedFlags } from "./composition.js"
+import { EmbedsCreate } from "./Embed.js"
+import { items, text } from "./limits.js"
+import { MessageFlagsEdit } from "./MessageFlags.js"
+import { PollCreate } from "./Poll.js"
+import { clearable } from "./wire.js"
+
+/** Discord: Edit Webhook Message. */
+const CONTENT_MAX = 2000
+
+const fields = Schema.Struct({
+  content: clearable("content", text({ max: CONTENT_MAX })),
+  embeds: clearable("embeds", EmbedsCreate),
+  flags: clearable("flags", MessageFlagsEdit),
+  /** Left out or `null`, the defaults apply again: repeat it in every edit of the content. */
+  allowedMentions: clearable("allowed_mentions", AllowedMentions),
+  components: clearable("components", ComponentsCreate),
+  /** When given, the complete list to keep, new files included; `[]` removes all. */
+  attachments: clearable(
+    "attachments",
+    items(AttachmentCreate, { max: ATTACHMENTS_MAX, unit: "attachment" }),
+  ),
+  /** Discord takes a poll only in the edit of a deferred interaction reply. */
+  poll: clearable("poll", PollCreate),
+})
+
+/**
+ * An edit: what is left out stays, `null` is cleared. Name and avatar of a message never change.
+ *
+ * @example
+ * ```ts
+ * import type { MessageEdit } from "effect-discord"
+ *
+ * const edit: MessageEdit.MessageEdit = { content: "done", embeds: null }
+ * ```
+ *
+ * @see Discord: Edit Webhook Message
+ * @since 0.1.0
+ * @category models
+ */
+export const MessageEdit = fields.pipe(
+  Schema.filter(compositionIssues, {
+    arbitrary: () => (fc) =>
+      Arbitrary.makeLazy(fields)(fc).map((edit) => {
+        if (compositionIssues(edit).length === 0) return withImpliedFlags(edit)
+        // As Discord wants it when an old message turns into Components V2.
+        return withImpliedFlags({ ...edit, content: null, embeds: [], poll: null })
+      }),
+  }),
+)
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface MessageEdit extends Schema.Schema.Type<typeof fields> {}
+
+/**
+ * The JSON that Discord receives.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Encoded extends Schema.Schema.Encoded<typeof fields> {}
+
+const strictly = Schema.encode(MessageEdit, { errors: "all", onExcessProperty: "error" })
+
+/**
+ * The JSON of an edit, or everything that is wrong with it. A field that does not exist (a typo)
+ * is refused, and `IsComponentsV2` is added to the flags where a component needs it.
+ *
+ * @example
+ * ```ts
+ * import { MessageEdit } from "effect-discord"
+ *
+ * const json = MessageEdit.encode({ content: null })
+ * // succeeds with { content: null }
+ * ```
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const encode = (edit: MessageEdit): Effect.Effect<Encoded, ParseResult.ParseError> =>
+  Effect.map(strictly(edit), withImpliedFlags)
+
+/**
+ * Whether the request needs `with_components=true` in its query.
+ *
+ * @example
+ * ```ts
+ * import { MessageEdit } from "effect-discord"
+ *
+ * MessageEdit.hasComponents({ components: null }) // false
+ * ```
+ *
+ * @see Discord: Edit Webhook Message
+ * @since 0.1.0
+ * @category predicates
+ */
+export const hasComponents = (edit: Pick<MessageEdit, "components">): boolean =>
+  (edit.components?.length ?? 0) > 0

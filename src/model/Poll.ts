@@ -1,0 +1,169 @@
+/**
+ * Polls: one question, up to ten answers.
+ *
+ * @since 0.1.0
+ */
+import { Schema } from "effect"
+
+import { Emoji, PollEmojiCreate } from "./Emoji.js"
+import { int, items, text } from "./limits.js"
+import { Timestamp } from "./timestamp.js"
+import { Numeric, optional, orElse, required, sometimes } from "./wire.js"
+
+/** Discord: Poll Media Object. */
+const QUESTION_MAX = 300
+const ANSWER_MAX = 55
+/** Discord: Poll Create Request Object. */
+const ANSWERS_MAX = 10
+/** Hours: 32 days. */
+const DURATION_MAX = 768
+
+/**
+ * One answer of a poll being sent.
+ *
+ * @example
+ * ```ts
+ * import type { Poll } from "effect-discord"
+ *
+ * const yes: Poll.PollAnswerCreate = { pollMedia: { text: "Yes", emoji: { name: "👍" } } }
+ * ```
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const PollAnswerCreate = Schema.Struct({
+  pollMedia: required(
+    "poll_media",
+    Schema.Struct({
+      text: required("text", text({ min: 1, max: ANSWER_MAX })),
+      emoji: optional("emoji", PollEmojiCreate),
+    }),
+  ),
+})
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface PollAnswerCreate extends Schema.Schema.Type<typeof PollAnswerCreate> {}
+
+/**
+ * A poll being sent; {@link make} writes it shorter. It cannot be edited, and a webhook cannot end it.
+ *
+ * @example
+ * ```ts
+ * import type { Poll } from "effect-discord"
+ *
+ * const poll: Poll.PollCreate = {
+ *   question: { text: "Lunch?" },
+ *   answers: [{ pollMedia: { text: "Yes" } }, { pollMedia: { text: "No" } }],
+ *   duration: 4,
+ * }
+ * ```
+ *
+ * @see Discord: Poll Create Request Object
+ * @since 0.1.0
+ * @category models
+ */
+export const PollCreate = Schema.Struct({
+  question: required(
+    "question",
+    Schema.Struct({ text: required("text", text({ min: 1, max: QUESTION_MAX })) }),
+  ),
+  answers: required(
+    "answers",
+    items(PollAnswerCreate, { min: 1, max: ANSWERS_MAX, unit: "answer" }),
+  ),
+  /** Hours, 24 when left out. */
+  duration: optional("duration", int(1, DURATION_MAX, "hours")),
+  allowMultiselect: optional("allow_multiselect", Schema.Boolean),
+  /** 1 is the only layout there is. */
+  layoutType: optional("layout_type", Schema.Literal(1)),
+})
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface PollCreate extends Schema.Schema.Type<typeof PollCreate> {}
+
+/**
+ * A poll from its question and answers.
+ *
+ * @example
+ * ```ts
+ * import { Poll } from "effect-discord"
+ *
+ * const lunch = Poll.make("Lunch?", ["Pizza", "Salad"], { duration: 4 })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (
+  question: string,
+  answers: ReadonlyArray<string | PollAnswerCreate["pollMedia"]>,
+  options: Pick<PollCreate, "duration" | "allowMultiselect"> = {},
+): PollCreate => ({
+  question: { text: question },
+  answers: answers.map((answer) => ({
+    pollMedia: typeof answer === "string" ? { text: answer } : answer,
+  })),
+  ...options,
+})
+
+const PollMedia = Schema.Struct({
+  text: sometimes("text", Schema.String),
+  emoji: sometimes("emoji", Emoji),
+})
+
+/**
+ * A poll as Discord sends it. `results` absent means unknown, not zero votes.
+ *
+ * @example
+ * ```ts
+ * import type { Poll } from "effect-discord"
+ *
+ * const votes = (poll: Poll.Poll) => poll.results?.answerCounts.map((answer) => answer.count) ?? []
+ * ```
+ *
+ * @see Discord: Poll Object
+ * @since 0.1.0
+ * @category models
+ */
+export const Poll = Schema.Struct({
+  question: PollMedia,
+  answers: orElse(
+    "answers",
+    Schema.Array(
+      Schema.Struct({
+        answerId: sometimes("answer_id", Numeric),
+        pollMedia: required("poll_media", PollMedia),
+      }),
+    ),
+    () => [],
+  ),
+  expiry: sometimes("expiry", Timestamp),
+  allowMultiselect: orElse("allow_multiselect", Schema.Boolean, () => false),
+  layoutType: sometimes("layout_type", Numeric),
+  results: sometimes(
+    "results",
+    Schema.Struct({
+      isFinalized: orElse("is_finalized", Schema.Boolean, () => false),
+      answerCounts: orElse(
+        "answer_counts",
+        Schema.Array(
+          Schema.Struct({
+            id: Numeric,
+            count: Numeric,
+            meVoted: orElse("me_voted", Schema.Boolean, () => false),
+          }),
+        ),
+        () => [],
+      ),
+    }),
+  ),
+})
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Poll extends Schema.Schema.Type<typeof Poll> {}

@@ -1,0 +1,142 @@
+/**
+ * Discord's ids: unsigned 64-bit numbers, written as decimal strings, that carry the time of
+ * their making.
+ *
+ * @since 0.1.0
+ */
+import { DateTime, Order as EffectOrder, Schema } from "effect"
+import type { FastCheck } from "effect"
+
+/** Milliseconds from the Unix epoch to the first second of 2015 (Discord: Snowflakes). */
+const DISCORD_EPOCH = 1_420_070_400_000
+/** Bits below the timestamp: worker 5, process 5, increment 12. */
+const TIMESTAMP_SHIFT = 22n
+const MAX = "18446744073709551615"
+const DECIMAL = /^(0|[1-9][0-9]*)$/
+
+const refuse = (text: string) =>
+  isSnowflake(text) || "must be a snowflake: the decimal digits of an unsigned 64-bit number"
+
+const generated = {
+  arbitrary: () => (fc: typeof FastCheck) => fc.bigUint(2n ** 64n - 1n).map(String),
+}
+
+/**
+ * An id as Discord sends it. Branded, so that it cannot be mistaken for text.
+ *
+ * @example
+ * ```ts
+ * import { Snowflake } from "effect-discord"
+ *
+ * const id = Snowflake.make("175928847299117063")
+ * ```
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const Snowflake = Schema.String.pipe(
+  Schema.filter(refuse, generated),
+  Schema.brand("Snowflake"),
+)
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Snowflake = typeof Snowflake.Type
+
+/**
+ * An id as a user writes it: a plain string with the same rule, so that both `"123"` and a
+ * received {@link Snowflake} fit wherever we send an id.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const SnowflakeInput = Schema.String.pipe(Schema.filter(refuse, generated))
+
+/**
+ * The id for a string of digits or a bigint; throws when it is none.
+ *
+ * @example
+ * ```ts
+ * import { Snowflake } from "effect-discord"
+ *
+ * Snowflake.make(175928847299117063n) // "175928847299117063"
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (id: string | bigint): Snowflake => Snowflake.make(String(id))
+
+/**
+ * The smallest id of a moment (millisecond precision), for use as a bound.
+ *
+ * @example
+ * ```ts
+ * import { Snowflake } from "effect-discord"
+ *
+ * Snowflake.fromTimestamp("2016-04-30T11:18:25.796Z") // "175928847298985984"
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fromTimestamp = (moment: DateTime.DateTime.Input): Snowflake =>
+  make(
+    BigInt(DateTime.toEpochMillis(DateTime.unsafeMake(moment)) - DISCORD_EPOCH) << TIMESTAMP_SHIFT,
+  )
+
+/**
+ * When the id was made, to the millisecond.
+ *
+ * @example
+ * ```ts
+ * import { Snowflake } from "effect-discord"
+ *
+ * Snowflake.timestamp("175928847299117063") // 2016-04-30T11:18:25.796Z
+ * ```
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const timestamp = (id: string): DateTime.Utc =>
+  DateTime.unsafeMake(Number(BigInt(id) >> TIMESTAMP_SHIFT) + DISCORD_EPOCH)
+
+/**
+ * Numeric order, which is the order of making.
+ *
+ * @example
+ * ```ts
+ * import { Array } from "effect"
+ * import { Snowflake } from "effect-discord"
+ *
+ * Array.sort(["10", "9"], Snowflake.Order) // ["9", "10"]
+ * ```
+ *
+ * @since 0.1.0
+ * @category instances
+ */
+export const Order: EffectOrder.Order<string> = EffectOrder.make((self, that) => {
+  // Without leading zeros a longer number is a larger one.
+  if (self.length !== that.length) return self.length < that.length ? -1 : 1
+  return self === that ? 0 : self < that ? -1 : 1
+})
+
+/**
+ * Whether a string is a snowflake.
+ *
+ * @example
+ * ```ts
+ * import { Snowflake } from "effect-discord"
+ *
+ * Snowflake.isSnowflake("007") // false
+ * ```
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export function isSnowflake(text: string): boolean {
+  return (
+    DECIMAL.test(text) && (text.length < MAX.length || (text.length === MAX.length && text <= MAX))
+  )
+}

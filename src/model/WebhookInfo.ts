@@ -1,0 +1,72 @@
+/**
+ * What Discord tells about a webhook.
+ *
+ * @since 0.1.0
+ */
+import { Schema } from "effect"
+
+import { Snowflake } from "./Snowflake.js"
+import { User } from "./User.js"
+import { Numeric, sometimes } from "./wire.js"
+
+/**
+ * A webhook as Discord sends it. `token` and `url` are secrets and stay redacted.
+ *
+ * @example
+ * ```ts
+ * import type { WebhookInfo } from "effect-discord"
+ *
+ * const ownedByApplication = (webhook: WebhookInfo.WebhookInfo) => webhook.applicationId !== undefined
+ * ```
+ *
+ * @see Discord: Webhook Object
+ * @since 0.1.0
+ * @category models
+ */
+export const WebhookInfo = Schema.Struct({
+  id: Snowflake,
+  /** 1 incoming, 2 channel follower, 3 application. */
+  type: Numeric,
+  guildId: sometimes("guild_id", Snowflake),
+  channelId: sometimes("channel_id", Snowflake),
+  /** Who made it; absent when asked with the token. */
+  user: sometimes("user", User),
+  name: sometimes("name", Schema.String),
+  /** Hash of the avatar. */
+  avatar: sometimes("avatar", Schema.String),
+  token: sometimes("token", Schema.Redacted(Schema.String)),
+  applicationId: sometimes("application_id", Snowflake),
+  url: sometimes("url", Schema.Redacted(Schema.String)),
+  sourceGuild: sometimes(
+    "source_guild",
+    Schema.Struct({
+      id: Snowflake,
+      name: sometimes("name", Schema.String),
+      icon: sometimes("icon", Schema.String),
+    }),
+  ),
+  sourceChannel: sometimes(
+    "source_channel",
+    Schema.Struct({ id: Snowflake, name: sometimes("name", Schema.String) }),
+  ),
+})
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface WebhookInfo extends Schema.Schema.Type<typeof WebhookInfo> {}
+
+/**
+ * Reads the answer to Get and Modify Webhook.
+ *
+ * @example
+ * ```ts
+ * import { WebhookInfo } from "effect-discord"
+ *
+ * const webhook = WebhookInfo.decode({ id: "223704706495545344", type: 1, channel_id: null })
+ * ```
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const decode = Schema.decodeUnknown(WebhookInfo)

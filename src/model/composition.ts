@@ -1,0 +1,47 @@
+/** What a message may combine, the same when it is sent and when it is edited. */
+import type { Schema } from "effect"
+
+import { needV2, tooManyRows } from "./component/rules.js"
+import { Flag, has } from "./MessageFlags.js"
+
+/** The parts that depend on one another; `null` clears in an edit. */
+interface Parts {
+  readonly content?: string | null | undefined
+  readonly embeds?: ReadonlyArray<unknown> | null | undefined
+  readonly components?: ReadonlyArray<{ readonly type: number }> | null | undefined
+  readonly poll?: unknown
+  readonly flags?: number | null | undefined
+}
+
+/** Components V2 stand alone; without them there are five rows at most. */
+export function compositionIssues(message: Parts): ReadonlyArray<Schema.FilterIssue> {
+  const components = message.components ?? []
+  if (!has(message.flags ?? 0, Flag.IsComponentsV2) && !needV2(components)) {
+    const refusal = tooManyRows(components)
+    return refusal === undefined ? [] : [{ path: ["components"], message: refusal }]
+  }
+  return (["content", "embeds", "poll"] as const)
+    .filter((part) => holds(message[part]))
+    .map((part) => ({
+      path: [part],
+      message: "cannot go with Components V2: put it into a text component, or leave those out",
+    }))
+}
+
+/** Discord refuses a message that has none of these (JSON error 50006). */
+export function hasParts(message: Parts): boolean {
+  const { components, content, embeds, poll } = message
+  return [content, embeds, components, poll].some(holds)
+}
+
+/** The wire form with `IsComponentsV2` set where a component needs it. */
+export function withImpliedFlags<A extends Parts>(wire: A): A {
+  const flags = wire.flags ?? 0
+  if (!needV2(wire.components ?? []) || has(flags, Flag.IsComponentsV2)) return wire
+  return { ...wire, flags: flags | Flag.IsComponentsV2 }
+}
+
+function holds(part: unknown): boolean {
+  if (typeof part === "string" || Array.isArray(part)) return part.length > 0
+  return part !== undefined && part !== null
+}
