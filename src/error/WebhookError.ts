@@ -8,6 +8,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
+import * as Struct from "effect/Struct"
 
 /**
  * Whether the request took effect at Discord.
@@ -44,6 +45,15 @@ export const Issue = Schema.Struct({
  */
 export type Issue = typeof Issue.Type
 
+const delivery: Record<Delivered, string> = {
+  no: "Discord did not act on it",
+  unknown: "it may or may not have taken effect",
+  yes: "it took effect",
+}
+
+/** At most this many issues in one sentence; `issues` has them all. */
+const listed = 5
+
 /** The route template, such as `POST /webhooks/{webhook.id}/{webhook.token}`; never a URL. */
 const route = Schema.String
 
@@ -58,6 +68,16 @@ const answer = {
   reply: Schema.String,
 }
 
+const urlReasons = {
+  notAUrl: "it does not parse as a URL",
+  scheme: "the scheme is not https or http",
+  host: "the host is not Discord's",
+  path: "the path is not /api/webhooks/{id}/{token}",
+  id: "the id is not a snowflake",
+  token: "the token is missing or has characters that no token has",
+  threadId: "thread_id is not a snowflake",
+}
+
 /**
  * The text is not the URL of a Discord webhook. The text itself is left out: it may hold a token.
  *
@@ -67,22 +87,12 @@ const answer = {
 export class InvalidWebhookUrl extends Schema.TaggedError<InvalidWebhookUrl>()(
   "InvalidWebhookUrl",
   {
-    reason: Schema.Literal("notAUrl", "scheme", "host", "path", "id", "token", "threadId"),
+    reason: Schema.Literal(...Struct.keys(urlReasons)),
   },
 ) {
   override get message(): string {
     return `Not a Discord webhook URL (${urlReasons[this.reason]}). Expected https://discord.com/api/webhooks/{id}/{token}.`
   }
-}
-
-const urlReasons: Record<InvalidWebhookUrl["reason"], string> = {
-  notAUrl: "it does not parse as a URL",
-  scheme: "the scheme is not https or http",
-  host: "the host is not Discord's",
-  path: "the path is not /api/webhooks/{id}/{token}",
-  id: "the id is not a snowflake",
-  token: "the token is missing or has characters that no token has",
-  threadId: "thread_id is not a snowflake",
 }
 
 /**
@@ -176,34 +186,7 @@ export class Forbidden extends Schema.TaggedError<Forbidden>()("Forbidden", { ..
   }
 }
 
-/**
- * The thread, or the lack of one, is the reason.
- *
- * @since 0.1.0
- * @category errors
- */
-export class ThreadError extends Schema.TaggedError<ThreadError>()("ThreadError", {
-  ...answer,
-  reason: Schema.Literal(
-    "unknownThread",
-    "archived",
-    "locked",
-    "nameRequired",
-    "nameAndId",
-    "notAForum",
-    "serviceInForum",
-    "tagRequired",
-    "unknownTag",
-    "tooManyActive",
-    "cannotPost",
-  ),
-}) {
-  override get message(): string {
-    return `${answered(this)}: ${threadReasons[this.reason]}`
-  }
-}
-
-const threadReasons: Record<ThreadError["reason"], string> = {
+const threadReasons = {
   unknownThread: "there is no such thread in the channel of this webhook",
   archived: "the thread is archived; sending a message to it opens it again",
   locked: "the thread is locked; only those who manage threads can open it",
@@ -215,6 +198,21 @@ const threadReasons: Record<ThreadError["reason"], string> = {
   unknownTag: "this forum has no such tag",
   tooManyActive: "the server has too many active threads",
   cannotPost: "messages cannot be posted there",
+}
+
+/**
+ * The thread, or the lack of one, is the reason.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ThreadError extends Schema.TaggedError<ThreadError>()("ThreadError", {
+  ...answer,
+  reason: Schema.Literal(...Struct.keys(threadReasons)),
+}) {
+  override get message(): string {
+    return `${answered(this)}: ${threadReasons[this.reason]}`
+  }
 }
 
 /**
@@ -320,6 +318,16 @@ export class ServerError extends Schema.TaggedError<ServerError>()("ServerError"
   }
 }
 
+const transportReasons = {
+  refused: "the connection was refused",
+  dns: "the host name could not be resolved",
+  tls: "no secure connection could be made",
+  timeout: "no answer in time",
+  broken: "the connection broke",
+  invalidUrl: "the base URL is not a URL",
+  encode: "the body could not be encoded",
+}
+
 /**
  * There was no whole answer: the connection failed, broke or took too long.
  *
@@ -328,23 +336,13 @@ export class ServerError extends Schema.TaggedError<ServerError>()("ServerError"
  */
 export class TransportError extends Schema.TaggedError<TransportError>()("TransportError", {
   route,
-  reason: Schema.Literal("refused", "dns", "tls", "timeout", "broken", "invalidUrl", "encode"),
+  reason: Schema.Literal(...Struct.keys(transportReasons)),
   delivered: Delivered,
   attempts: Schema.Number,
 }) {
   override get message(): string {
     return `${this.route}: ${transportReasons[this.reason]}; ${outcome(this)}`
   }
-}
-
-const transportReasons: Record<TransportError["reason"], string> = {
-  refused: "the connection was refused",
-  dns: "the host name could not be resolved",
-  tls: "no secure connection could be made",
-  timeout: "no answer in time",
-  broken: "the connection broke",
-  invalidUrl: "the base URL is not a URL",
-  encode: "the body could not be encoded",
 }
 
 /**
@@ -452,19 +450,10 @@ function asRemembered(error: { readonly remembered: boolean }): string {
   return error.remembered ? " (remembered; nothing was sent)" : ""
 }
 
-const delivery: Record<Delivered, string> = {
-  no: "Discord did not act on it",
-  unknown: "it may or may not have taken effect",
-  yes: "it took effect",
-}
-
 function outcome(error: { readonly delivered: Delivered; readonly attempts: number }): string {
   const attempts = error.attempts === 1 ? "1 attempt" : `${error.attempts} attempts`
   return `${delivery[error.delivered]} (${attempts})`
 }
-
-/** At most this many issues in one sentence; `issues` has them all. */
-const listed = 5
 
 function listIssues(issues: ReadonlyArray<Issue>): string {
   const shown = issues

@@ -6,49 +6,9 @@
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type { WaitError } from "../error/WebhookError.js"
-import type { RateLimitHeaders } from "./RateLimitHeaders.js"
+import type { Answer } from "./Answer.js"
 import type { Route } from "./Route.js"
-
-/**
- * Whom a 429 limits.
- *
- * - `user`: this bucket. `shared`: this webhook's channel, counted over all its users.
- * - `global`: every request of this process.
- * - `edge`: a block in front of the API, without Discord's headers or JSON (Cloudflare).
- *
- * @since 0.1.0
- * @category models
- */
-export type LimitScope = "user" | "shared" | "global" | "edge"
-
-/**
- * What a 429 says. `retryAfter` is milliseconds, the larger of body and header; `undefined` when
- * neither has a usable delay.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Limited {
-  readonly scope: LimitScope
-  readonly retryAfter: number | undefined
-}
-
-/**
- * An answer as the limiter sees it.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Answer {
-  readonly status: number
-  readonly headers: RateLimitHeaders
-  /** Discord's JSON error code; 0 when there is none. */
-  readonly code: number
-  /** Discord's sentence to an error, without secrets; repeated when a dead webhook is refused. */
-  readonly reply: string
-  /** Set exactly when the status is 429. */
-  readonly limited: Limited | undefined
-}
+import type { Policy } from "./strategy/Policy.js"
 
 /**
  * What became of a request. `NeverSent` gives its slot back; `Unknown` (interrupted, timed out,
@@ -99,3 +59,29 @@ export interface Permit {
    */
   readonly again: (outcome: Outcome, after?: Duration.Duration) => Effect.Effect<void, WaitError>
 }
+
+/**
+ * How to wait.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface WaitOptions {
+  /** Decides how cautious to be; usually the `Strategy` in the context. */
+  readonly policy: Policy
+  /**
+   * `ordered` (default): one request of a webhook is in flight at a time, so messages arrive in the
+   * order in which they were sent. `concurrent`: as many as there are free slots.
+   */
+  readonly delivery?: "ordered" | "concurrent" | undefined
+  /** Fail with `RateLimitError` as soon as the known wait is longer. Default: wait for ever. */
+  readonly maxWait?: Duration.Duration | undefined
+}
+
+/**
+ * Makes an effect as interruptible as the caller of `withPermit` is.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>

@@ -4,45 +4,25 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
-import type * as Effect from "effect/Effect"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { globalValue } from "effect/GlobalValue"
+import * as Layer from "effect/Layer"
+import type * as Clock from "effect/Clock"
 import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { WaitError } from "../error/WebhookError.js"
+import type { Answer } from "./Answer.js"
 import type { Bucket } from "./Bucket.js"
-import type { Answer, Permit } from "./Permit.js"
+import type { Settings } from "./internal/machine.js"
+import { Core } from "./internal/wiring.js"
+import type { Permit, Restore, WaitOptions } from "./Permit.js"
 import type { Route } from "./Route.js"
-import type { Policy } from "./strategy/Policy.js"
 
+export type { Answer, Limited, LimitScope } from "./Answer.js"
 export type { Bucket, Model, RoundTrip } from "./Bucket.js"
-export type { Answer, Limited, LimitScope, Outcome, Permit } from "./Permit.js"
+export type { Outcome, Permit, Restore, WaitOptions } from "./Permit.js"
 export { answered, neverSent, unknown } from "./Permit.js"
-
-/**
- * How to wait.
- *
- * @since 0.1.0
- * @category models
- */
-export interface WaitOptions {
-  /** Decides how cautious to be; usually the `Strategy` in the context. */
-  readonly policy: Policy
-  /**
-   * `ordered` (default): one request of a webhook is in flight at a time, so messages arrive in the
-   * order in which they were sent. `concurrent`: as many as there are free slots.
-   */
-  readonly delivery?: "ordered" | "concurrent" | undefined
-  /** Fail with `RateLimitError` as soon as the known wait is longer. Default: wait for ever. */
-  readonly maxWait?: Duration.Duration | undefined
-}
-
-/**
- * Makes an effect as interruptible as the caller of `withPermit` is.
- *
- * @since 0.1.0
- * @category models
- */
-export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 /**
  * The rate limiter: grants permits first come, first served within a bucket, and learns from every
@@ -98,4 +78,99 @@ export interface Snapshot {
   readonly deadWebhooks: number
   /** 401, 403 and unshared 429 answers in the last 10 minutes. */
   readonly invalidRequests: number
+}
+
+/**
+ * What may be set, all with defaults that follow Discord's documentation.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** Requests in a `globalWindow`. Default: 50; without a bot, Discord counts them by IP address. */
+  readonly globalLimit?: number | undefined
+  /** Default: 1 second. */
+  readonly globalWindow?: Duration.Duration | undefined
+  /** Requests that may wait for one bucket; more fail with `RateLimitQueueFull`. Default: 10 000. */
+  readonly queueCapacity?: number | undefined
+  /** How long an idle webhook is remembered after its last reset. Default: 2 minutes. */
+  readonly idleAfter?: Duration.Duration | undefined
+  /**
+   * Answers 401, 403 and 429 (unless shared) in 10 minutes. From half of it on requests are
+   * spaced, at all of it they fail with `InvalidRequestBudget`. Default: 8000; Discord bans an IP
+   * address at 10 000.
+   */
+  readonly invalidRequestLimit?: number | undefined
+}
+
+/**
+ * One limiter for the whole process (and `Clock`, so that every test with a `TestClock` has its
+ * own). Providing the layer around a single call therefore loses nothing: the next call finds what
+ * this one has learned. When the layer's scope closes, those who wait through it fail with
+ * `RateLimiterClosed`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<RateLimiter> = shared({})
+
+/**
+ * The process-wide limiter with other settings; equal settings share one.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerWith = (options: Options): Layer.Layer<RateLimiter> => shared(options)
+
+/**
+ * A limiter of its own, with a memory of its own, for tests and for those who know why.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerMemory: Layer.Layer<RateLimiter> = isolated({})
+
+/**
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerMemoryWith = (options: Options): Layer.Layer<RateLimiter> => isolated(options)
+
+function isolated(options: Options): Layer.Layer<RateLimiter> {
+  return Layer.scoped(
+    RateLimiter,
+    Effect.flatMap(Effect.clock, (clock) => new Core(settingsOf(options), clock).handle),
+  )
+}
+
+function shared(options: Options): Layer.Layer<RateLimiter> {
+  return Layer.scoped(
+    RateLimiter,
+    Effect.flatMap(Effect.clock, (clock) => coreOf(settingsOf(options), clock).handle),
+  )
+}
+
+function settingsOf(options: Options): Settings {
+  return {
+    globalLimit: options.globalLimit ?? 50,
+    globalWindow: options.globalWindow ?? Duration.seconds(1),
+    queueCapacity: options.queueCapacity ?? 10_000,
+    idleAfter: options.idleAfter ?? Duration.minutes(2),
+    invalidRequestLimit: options.invalidRequestLimit ?? 8000,
+  }
+}
+
+function coreOf(settings: Settings, clock: Clock.Clock): Core {
+  const cores = processCores()
+  const ofClock = cores.get(clock) ?? new Map<string, Core>()
+  cores.set(clock, ofClock)
+  const key = JSON.stringify(settings)
+  const core = ofClock.get(key) ?? new Core(settings, clock)
+  ofClock.set(key, core)
+  return core
+}
+
+/** By clock: time that is not shared cannot be limited together. */
+function processCores(): WeakMap<Clock.Clock, Map<string, Core>> {
+  return globalValue("effect-discord/RateLimiter/cores", () => new WeakMap())
 }

@@ -7,7 +7,7 @@
  */
 import type * as Duration from "effect/Duration"
 import type { Bucket } from "../Bucket.js"
-import type { Answer } from "../Permit.js"
+import type { Answer } from "../Answer.js"
 
 /**
  * What happened to a bucket, told to the policy in order. Instants are milliseconds on the

@@ -1,0 +1,47 @@
+/**
+ * An answer, as far as limits are concerned.
+ *
+ * @since 0.1.0
+ */
+import type { RateLimitHeaders } from "./RateLimitHeaders.js"
+
+/**
+ * Whom a 429 limits.
+ *
+ * - `user`: this bucket. `shared`: this webhook's channel, counted over all its users.
+ * - `global`: every request of this process.
+ * - `edge`: a block in front of the API, without Discord's headers or JSON (Cloudflare).
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type LimitScope = "user" | "shared" | "global" | "edge"
+
+/**
+ * What a 429 says. `retryAfter` is milliseconds, the larger of body and header; `undefined` when
+ * neither has a usable delay.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Limited {
+  readonly scope: LimitScope
+  readonly retryAfter: number | undefined
+}
+
+/**
+ * An answer as the limiter sees it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Answer {
+  readonly status: number
+  readonly headers: RateLimitHeaders
+  /** Discord's JSON error code; 0 when there is none. */
+  readonly code: number
+  /** Discord's sentence to an error, without secrets; repeated when a dead webhook is refused. */
+  readonly reply: string
+  /** Set exactly when the status is 429. */
+  readonly limited: Limited | undefined
+}

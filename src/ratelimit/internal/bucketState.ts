@@ -1,0 +1,166 @@
+/** The mutable side of a bucket, and what hangs together with it: routes, lanes and tickets. */
+import type { WaitError } from "../../error/WebhookError.js"
+import type { Bucket, RoundTrip } from "../Bucket.js"
+import type { LimitScope } from "../Answer.js"
+import type { Route } from "../Route.js"
+import type { Observation, Policy } from "../strategy/Policy.js"
+import { Queue, Queued } from "./queue.js"
+import { Window } from "./window.js"
+
+/** How a request wants to wait; the milliseconds side of `WaitOptions`. */
+export interface Wish {
+  readonly policy: Policy
+  readonly ordered: boolean
+  readonly maxWait: number
+  readonly owner: object
+}
+
+/** A request from its arrival to its settlement: first it waits, then it holds a permit. */
+export class Ticket extends Queued<Ticket> {
+  state: "waiting" | "granted" | "over" = "waiting"
+  /** When it arrived, or came back to wait again. */
+  since: number
+  sentAt = 0
+  waited = 0
+  /** It does not go before this instant. */
+  notBefore = 0
+  /** Called once for each wait: with the failure, or with nothing when the permit is granted. */
+  resume: (failure?: WaitError) => void = () => {}
+
+  readonly sequence: number
+  readonly route: Route
+  readonly place: RouteState
+  readonly policy: Policy
+  readonly ordered: boolean
+  /** The instant after which waiting is no longer wanted; `Infinity` for never. */
+  readonly deadline: number
+  /** Whose scope ends it. */
+  readonly owner: object
+  /** How many times it was granted. */
+  attempts = 0
+
+  constructor(sequence: number, route: Route, wish: Wish, place: RouteState, now: number) {
+    super()
+    this.sequence = sequence
+    this.route = route
+    this.place = place
+    this.policy = wish.policy
+    this.ordered = wish.ordered
+    this.deadline = now + wish.maxWait
+    this.owner = wish.owner
+    this.since = now
+  }
+
+  get bucket(): BucketState {
+    return this.place.bucket
+  }
+}
+
+/** A route on one webhook, and the bucket it counts against as far as is known. */
+export class RouteState {
+  readonly name: string
+  readonly lane: Lane
+  bucket: BucketState
+
+  constructor(name: string, lane: Lane, bucket: BucketState) {
+    this.name = name
+    this.lane = lane
+    this.bucket = bucket
+  }
+}
+
+/** All of one webhook: its routes and buckets, and whether one of its requests is under way. */
+export class Lane {
+  readonly major: string
+  readonly routes = new Map<string, RouteState>()
+  readonly buckets = new Map<string, BucketState>()
+  inFlight = 0
+  waiting = 0
+  idleSince = 0
+
+  constructor(major: string) {
+    this.major = major
+  }
+}
+
+/** Policies remembered for one bucket at most; a program uses one or two. */
+const mostMemories = 8
+
+export class BucketState implements Bucket {
+  id: string
+  readonly lane: Lane
+  readonly queue = new Queue<Ticket>()
+  /** The requests under way, as far as they have to be told apart. */
+  readonly tickets = new Set<Ticket>()
+  window = new Window()
+  /** Whether an answer, here or on the same route of another webhook, has told what to expect. */
+  known = false
+  blockedUntil = 0
+  blockedBy: LimitScope | undefined = undefined
+  /** After a 429 one request goes ahead, and the others wait for its answer. */
+  looking = false
+  /** Whether it stands in the line for the global limit. */
+  lined = false
+  roundTrip: RoundTrip | undefined = undefined
+  memory: unknown = undefined
+  readonly #memories = new Map<string, unknown>()
+
+  constructor(id: string, lane: Lane) {
+    this.id = id
+    this.lane = lane
+  }
+
+  get limit(): number | undefined {
+    return this.window.limit
+  }
+  get remaining(): number {
+    return this.window.remaining
+  }
+  get inFlight(): number {
+    return this.tickets.size
+  }
+  get waiting(): number {
+    return this.queue.length
+  }
+  get resetAt(): number | undefined {
+    return this.window.resetAt
+  }
+  get resetEarliest(): number | undefined {
+    return this.window.resetEarliest
+  }
+  get model(): Bucket["model"] {
+    return this.window.model
+  }
+  get period(): number | undefined {
+    return this.window.period
+  }
+
+  /** Puts the policy's own memory in view. */
+  seenBy(policy: Policy): this {
+    this.memory = this.#memories.has(policy.name) ? this.#memories.get(policy.name) : policy.initial
+    return this
+  }
+
+  observe(policy: Policy, observation: Observation): void {
+    const { memory } = this.seenBy(policy)
+    const learned = policy.observe(memory, observation, this)
+    if (learned === memory) return
+    this.#memories.set(policy.name, learned)
+    if (this.#memories.size <= mostMemories) return
+    for (const oldest of this.#memories.keys()) {
+      this.#memories.delete(oldest)
+      return
+    }
+  }
+
+  /** Forgets what was learned; requests in flight and waiting stay. */
+  forget(): void {
+    this.window = new Window()
+    this.known = false
+    this.blockedUntil = 0
+    this.blockedBy = undefined
+    this.looking = false
+    this.roundTrip = undefined
+    this.#memories.clear()
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * What every request of the process passes: the global limit, and the blocks after a global 429 or
+ * by the edge in front of the API.
+ */
+import * as Duration from "effect/Duration"
+
+/** An edge block without a delay: the first wait and the longest, doubled in between. */
+const edgeBlock = { first: Duration.toMillis("1 minute"), longest: Duration.toMillis("15 minutes") }
+
+/** The spread of latencies assumed at most; beyond it a reserve would cost more than a rare 429. */
+const longestSpread = 250
+
+/** @internal */
+export class Gate {
+  readonly #limit: number
+  readonly #window: number
+  /** The last `limit` instants of sending, as a ring. */
+  readonly #sent: Float64Array
+  #next = 0
+  #blockedUntil = 0
+  /** After a block one request goes ahead, and the others wait for its answer. */
+  #looking = false
+  #probe: object | undefined = undefined
+  #edgeBlocks = 0
+  #spacing = 0
+  #spread = 0
+
+  constructor(options: { readonly globalLimit: number; readonly globalWindow: Duration.Duration }) {
+    this.#limit = options.globalLimit
+    this.#window = Duration.toMillis(options.globalWindow)
+    this.#sent = new Float64Array(this.#limit).fill(Number.NEGATIVE_INFINITY)
+  }
+
+  /** The end of the last block; in the past if there is none. */
+  get blockedUntil(): number {
+    return this.#blockedUntil
+  }
+
+  /**
+   * The instant from which the next request may pass; `Infinity` while a probe is under way.
+   *
+   * No real interval of a window's length holds more than `limit` sends, however the server's
+   * seconds lie; the spread of latencies is added, since it lets sends bunch up on the way.
+   */
+  opensAt(): number {
+    if (this.#looking && this.#probe !== undefined) return Number.POSITIVE_INFINITY
+    const oldest = this.#sent[this.#next] ?? Number.NEGATIVE_INFINITY
+    const last = this.#sent[(this.#next + this.#limit - 1) % this.#limit] ?? oldest
+    return Math.max(
+      this.#blockedUntil,
+      oldest + this.#window + this.#spread,
+      this.#spacing === 0 ? 0 : last + this.#spacing,
+    )
+  }
+
+  pass(request: object, now: number): void {
+    this.#sent[this.#next] = now
+    this.#next = (this.#next + 1) % this.#limit
+    if (this.#looking) this.#probe = request
+  }
+
+  /** A request that passed is settled; `open` when its answer shows that the block is over. */
+  settled(request: object, open: boolean): void {
+    if (this.#probe !== request) return
+    this.#probe = undefined
+    if (!open) return
+    this.#looking = false
+    this.#edgeBlocks = 0
+  }
+
+  /** A global 429. */
+  block(until: number): void {
+    this.#blockedUntil = Math.max(this.#blockedUntil, until)
+    this.#looking = true
+  }
+
+  /** A 429 of the edge. Those in flight together are one block; only a later one lasts longer. */
+  blockEdge(retryAfter: number | undefined, now: number): void {
+    if (now >= this.#blockedUntil) this.#edgeBlocks += 1
+    const grown = Math.min(edgeBlock.longest, edgeBlock.first * 2 ** (this.#edgeBlocks - 1))
+    this.block(now + (retryAfter ?? grown))
+  }
+
+  /** Milliseconds between requests, to save what is left of the invalid requests; 0 for none. */
+  space(milliseconds: number): void {
+    this.#spacing = milliseconds
+  }
+
+  /** Takes the spread of round trips into account. */
+  observe(spread: number): void {
+    this.#spread = Math.min(longestSpread, spread)
+  }
+}

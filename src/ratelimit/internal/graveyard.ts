@@ -1,0 +1,73 @@
+/** The webhooks that are gone, so that nobody asks Discord for them again. */
+import * as Duration from "effect/Duration"
+import { Unauthorized, WebhookNotFound } from "../../error/WebhookError.js"
+import type { Answer } from "../Answer.js"
+import type { Route } from "../Route.js"
+
+/** Discord: JSON error codes. */
+const unknownWebhook = 10015
+const invalidWebhookToken = 50027
+
+/** A dead webhook is believed dead for this long, and at most so many are remembered. */
+const remembered = { duration: Duration.toMillis("1 hour"), most: 10_000 }
+
+interface Death {
+  readonly answer: Answer
+  readonly until: number
+}
+
+/** @internal */
+export class Graveyard {
+  readonly #dead = new Map<string, Death>()
+
+  get size(): number {
+    return this.#dead.size
+  }
+
+  /** Whether this answer says that the webhook is gone for good. */
+  static isDeath(answer: Answer): boolean {
+    return answer.code === unknownWebhook || answer.code === invalidWebhookToken
+  }
+
+  bury(major: string, answer: Answer, now: number): void {
+    this.#dead.delete(major)
+    this.#dead.set(major, { answer, until: now + remembered.duration })
+    if (this.#dead.size <= remembered.most) return
+    for (const oldest of this.#dead.keys()) {
+      this.#dead.delete(oldest)
+      return
+    }
+  }
+
+  find(route: Route, now: number): WebhookNotFound | Unauthorized | undefined {
+    const death = this.#dead.get(route.major)
+    if (death === undefined) return undefined
+    if (now < death.until) return refusal(route, death.answer)
+    this.#dead.delete(route.major)
+    return undefined
+  }
+
+  sweep(now: number): void {
+    for (const [major, death] of this.#dead) {
+      if (now < death.until) return
+      this.#dead.delete(major)
+    }
+  }
+
+  clear(major?: string): void {
+    if (major === undefined) this.#dead.clear()
+    else this.#dead.delete(major)
+  }
+}
+
+function refusal(route: Route, answer: Answer): WebhookNotFound | Unauthorized {
+  const fields = {
+    route: route.name,
+    status: answer.status,
+    code: answer.code,
+    reply: answer.reply,
+    webhookId: route.webhookId,
+    remembered: true,
+  }
+  return answer.code === unknownWebhook ? new WebhookNotFound(fields) : new Unauthorized(fields)
+}

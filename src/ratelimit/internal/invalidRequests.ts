@@ -1,0 +1,76 @@
+/** The count of refused requests, so that it never ends in a ban. */
+import * as Duration from "effect/Duration"
+import type { Answer } from "../Answer.js"
+
+const period = Duration.toMillis("10 minutes")
+const slots = 60
+const slotLength = period / slots
+
+/**
+ * Requests answered 401, 403 or 429 (unless `shared`) in the last 10 minutes. Discord bans an IP
+ * address at 10 000.
+ *
+ * @see https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans
+ * @internal
+ */
+export class InvalidRequests {
+  /** From `slowAt` on requests are spaced; from `limit` on they are refused. */
+  readonly limit: number
+  readonly #slowAt: number
+  #count = 0
+  readonly #slots: Array<number> = Array.from({ length: slots }, () => 0)
+  /** The number of the newest slot since the clock's origin. */
+  #newest = 0
+
+  constructor(limit: number) {
+    this.limit = limit
+    this.#slowAt = Math.floor(limit / 2)
+  }
+
+  static isInvalid(answer: Answer): boolean {
+    if (answer.status === 429) return answer.limited?.scope !== "shared"
+    return answer.status === 401 || answer.status === 403
+  }
+
+  add(now: number): void {
+    this.#expire(now)
+    this.#slots[this.#newest % slots] = (this.#slots[this.#newest % slots] ?? 0) + 1
+    this.#count += 1
+  }
+
+  count(now: number): number {
+    this.#expire(now)
+    return this.#count
+  }
+
+  /**
+   * Milliseconds between requests while the budget is half used up: even if each of them were
+   * refused, it would last until the oldest are forgotten.
+   */
+  spacing(now: number): number {
+    const count = this.count(now)
+    return count < this.#slowAt ? 0 : period / Math.max(1, this.limit - count)
+  }
+
+  /** When the oldest counted requests are forgotten. */
+  retryAfter(now: number): number {
+    this.#expire(now)
+    for (let age = slots - 1; age >= 0; age -= 1) {
+      const slot = this.#newest - age
+      if (slot >= 0 && (this.#slots[slot % slots] ?? 0) > 0)
+        return (slot + slots) * slotLength - now
+    }
+    return 0
+  }
+
+  #expire(now: number): void {
+    const current = Math.floor(now / slotLength)
+    const steps = Math.min(current - this.#newest, slots)
+    for (let step = 1; step <= steps; step += 1) {
+      const slot = (this.#newest + step) % slots
+      this.#count -= this.#slots[slot] ?? 0
+      this.#slots[slot] = 0
+    }
+    this.#newest = Math.max(this.#newest, current)
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * The waiting requests of one bucket in order of arrival: a linked list, since any of a hundred
+ * thousand must be able to leave at once, and a retried one returns to its old place.
+ */
+
+/** @internal */
+export abstract class Queued<Self extends Queued<Self>> {
+  /** Order of arrival; kept over retries. */
+  abstract readonly sequence: number
+  previous: Self | undefined = undefined
+  next: Self | undefined = undefined
+}
+
+/** @internal */
+export class Queue<A extends Queued<A>> {
+  head: A | undefined = undefined
+  #tail: A | undefined = undefined
+  length = 0
+
+  /** Keeps the order of arrival; at once for the newest and for those that return to the head. */
+  insert(item: A): void {
+    const tail = this.#tail
+    if (tail === undefined || tail.sequence < item.sequence) {
+      this.#link(item, tail, undefined)
+      return
+    }
+    let next = this.head
+    while (next !== undefined && next.sequence < item.sequence) next = next.next
+    this.#link(item, next?.previous, next)
+  }
+
+  /** Takes over many at once, in order of arrival. */
+  merge(items: ReadonlyArray<A>): void {
+    const all = [...this, ...items].sort((a, b) => a.sequence - b.sequence)
+    this.head = undefined
+    this.#tail = undefined
+    this.length = 0
+    for (const item of all) this.#link(item, this.#tail, undefined)
+  }
+
+  remove(item: A): void {
+    if (item.previous === undefined) this.head = item.next
+    else item.previous.next = item.next
+    if (item.next === undefined) this.#tail = item.previous
+    else item.next.previous = item.previous
+    item.previous = undefined
+    item.next = undefined
+    this.length -= 1
+  }
+
+  *[Symbol.iterator](): IterableIterator<A> {
+    for (let item = this.head; item !== undefined;) {
+      const next: A | undefined = item.next
+      yield item
+      item = next
+    }
+  }
+
+  #link(item: A, previous: A | undefined, next: A | undefined): void {
+    item.previous = previous
+    item.next = next
+    if (previous === undefined) this.head = item
+    else previous.next = item
+    if (next === undefined) this.#tail = item
+    else next.previous = item
+    this.length += 1
+  }
+}

@@ -1,0 +1,149 @@
+/** Which bucket a route counts against on each webhook, and which webhooks are idle. */
+import type { Route } from "../Route.js"
+import { BucketState, Lane, RouteState } from "./bucketState.js"
+import { Window } from "./window.js"
+
+export class Webhooks {
+  readonly #lanes = new Map<string, Lane>()
+  /** Webhooks with nothing under way, the longest idle first. */
+  readonly #idle = new Set<Lane>()
+  /** By route name: the bucket of the webhook that taught last, as the first guess for others. */
+  readonly #guesses = new Map<string, BucketState>()
+
+  place(route: Route): RouteState {
+    let lane = this.#lanes.get(route.major)
+    if (lane === undefined) {
+      lane = new Lane(route.major)
+      this.#lanes.set(route.major, lane)
+    }
+    const known = lane.routes.get(route.name)
+    if (known !== undefined) return known
+    const place = new RouteState(route.name, lane, this.#firstBucket(lane, route.name))
+    lane.routes.set(route.name, place)
+    return place
+  }
+
+  find(route: Route, now: number): BucketState | undefined {
+    const bucket = this.#lanes.get(route.major)?.routes.get(route.name)?.bucket
+    bucket?.window.roll(now)
+    return bucket
+  }
+
+  /**
+   * An answer has named the bucket of a route: it goes there with all that is under way. A bucket
+   * that no other route shares takes the new name and keeps what it knows.
+   */
+  move(place: RouteState, id: string | undefined): void {
+    const { lane, bucket: from } = place
+    if (id === undefined || from.id === id) return
+    const others = [...lane.routes.values()].some((one) => one !== place && one.bucket === from)
+    let to = lane.buckets.get(id)
+    if (to === undefined && !others) {
+      lane.buckets.delete(from.id)
+      from.id = id
+      lane.buckets.set(id, from)
+      return
+    }
+    if (to === undefined) {
+      to = new BucketState(id, lane)
+      lane.buckets.set(id, to)
+    }
+    place.bucket = to
+    if (!others) lane.buckets.delete(from.id)
+    moveTickets(place, from, to)
+    to.blockedUntil = Math.max(to.blockedUntil, from.blockedUntil)
+    to.looking ||= from.looking
+  }
+
+  teach(place: RouteState): void {
+    if (place.bucket.limit !== undefined) this.#guesses.set(place.name, place.bucket)
+  }
+
+  /** Forgets what was learned of one route's bucket, or of all; returns the buckets concerned. */
+  forget(route: Route | undefined): ReadonlyArray<BucketState> {
+    const buckets: Array<BucketState> = []
+    if (route === undefined) {
+      this.#guesses.clear()
+      for (const lane of this.#lanes.values()) buckets.push(...lane.buckets.values())
+    } else {
+      this.#guesses.delete(route.name)
+      const bucket = this.#lanes.get(route.major)?.routes.get(route.name)?.bucket
+      if (bucket !== undefined) buckets.push(bucket)
+    }
+    for (const bucket of buckets) bucket.forget()
+    return buckets
+  }
+
+  /** Something of the webhook is under way. */
+  wake(lane: Lane): void {
+    this.#idle.delete(lane)
+  }
+
+  /** Nothing of the webhook is under way any more. */
+  rest(lane: Lane, now: number): void {
+    lane.idleSince = now
+    this.#idle.delete(lane)
+    this.#idle.add(lane)
+  }
+
+  /** Forgets those idle and unlimited since `before`; whether idle ones are left. */
+  sweep(before: number): boolean {
+    for (const lane of this.#idle) {
+      if (lane.idleSince > before) break
+      if (limitedUntil(lane) > before) continue
+      this.#idle.delete(lane)
+      this.#lanes.delete(lane.major)
+    }
+    return this.#idle.size > 0
+  }
+
+  /** The webhooks that someone waits for. */
+  *busy(): Generator<Lane> {
+    for (const lane of this.#lanes.values()) if (lane.waiting > 0) yield lane
+  }
+
+  counts(): { readonly buckets: number; readonly waiting: number; readonly inFlight: number } {
+    const counts = { buckets: 0, waiting: 0, inFlight: 0 }
+    for (const lane of this.#lanes.values()) {
+      counts.buckets += lane.buckets.size
+      counts.waiting += lane.waiting
+      counts.inFlight += lane.inFlight
+    }
+    return counts
+  }
+
+  #firstBucket(lane: Lane, routeName: string): BucketState {
+    const guess = this.#guesses.get(routeName)
+    const id = guess?.id ?? routeName
+    const known = lane.buckets.get(id)
+    if (known !== undefined) return known
+    const bucket = new BucketState(id, lane)
+    if (guess !== undefined) {
+      bucket.window = Window.guess(guess)
+      bucket.roundTrip = guess.roundTrip
+      bucket.known = true
+    }
+    lane.buckets.set(id, bucket)
+    return bucket
+  }
+}
+
+function moveTickets(place: RouteState, from: BucketState, to: BucketState): void {
+  for (const ticket of from.tickets) {
+    if (ticket.place !== place) continue
+    from.tickets.delete(ticket)
+    to.tickets.add(ticket)
+  }
+  const waiting = [...from.queue].filter((ticket) => ticket.place === place)
+  for (const ticket of waiting) from.queue.remove(ticket)
+  to.queue.merge(waiting)
+}
+
+/** The last instant at which a reset or a block of this webhook is still to come. */
+function limitedUntil(lane: Lane): number {
+  let until = 0
+  for (const { blockedUntil, resetAt } of lane.buckets.values()) {
+    until = Math.max(until, blockedUntil, resetAt ?? 0)
+  }
+  return until
+}
