@@ -1,0 +1,40 @@
+// The public surface, by hand: one line for each module, floor by floor.
+
+// model: what Discord says, as Schemas
+export * as AllowedMentions from "./model/AllowedMentions.js"
+export * as Attachment from "./model/Attachment.js"
+export * as Color from "./model/Color.js"
+export * as Component from "./model/Component.js"
+export * as DiscordApiBody from "./model/DiscordApiBody.js"
+export * as Embed from "./model/Embed.js"
+export * as Emoji from "./model/Emoji.js"
+export * as Issue from "./model/Issue.js"
+export * as Message from "./model/Message.js"
+export * as MessageCreate from "./model/MessageCreate.js"
+export * as MessageEdit from "./model/MessageEdit.js"
+export * as MessageFlags from "./model/MessageFlags.js"
+export * as Poll from "./model/Poll.js"
+export * as Snowflake from "./model/Snowflake.js"
+export * as User from "./model/User.js"
+export * as WebhookInfo from "./model/WebhookInfo.js"
+export * as WebhookModify from "./model/WebhookModify.js"
+export * as WebhookName from "./model/WebhookName.js"
+
+// error: what can go wrong
+export * as WebhookError from "./error/WebhookError.js"
+
+// ratelimit: when a request may go
+export * as Answer from "./ratelimit/Answer.js"
+export * as Bucket from "./ratelimit/Bucket.js"
+export * as Permit from "./ratelimit/Permit.js"
+export * as RateLimiter from "./ratelimit/RateLimiter.js"
+export * as RateLimitHeaders from "./ratelimit/RateLimitHeaders.js"
+export * as Route from "./ratelimit/Route.js"
+export * as Strategy from "./ratelimit/Strategy.js"
+
+// rest: how it is carried
+export * as RestConfig from "./rest/RestConfig.js"
+
+// webhook: what users do
+export * as Webhook from "./webhook/Webhook.js"
+export * as WebhookUrl from "./webhook/WebhookUrl.js"

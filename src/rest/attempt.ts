@@ -1,0 +1,79 @@
+/** One attempt: a request goes out, and an answer, a part of one, or nothing comes back. */
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import type * as HttpClient from "@effect/platform/HttpClient"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as RateLimitHeaders from "../ratelimit/RateLimitHeaders.js"
+import type { RawAnswer } from "./interpret.js"
+import type { RestRequest } from "./restRequest.js"
+import { scrub } from "./scrub.js"
+import type { Settings } from "./settings.js"
+import { classify, timedOut } from "./transport.js"
+import type { TransportFailure } from "./transport.js"
+
+/**
+ * What is known of an attempt while it runs: `answer` once its head has arrived, `failure` once the
+ * connection has. It outlives an interruption, so that the limiter still learns from the head.
+ */
+export interface Flight {
+  answer: RawAnswer | undefined
+  failure: TransportFailure | undefined
+}
+
+/** Never fails: what happened is in the flight. Interruption aborts the connection. */
+export function attempt(
+  client: HttpClient.HttpClient,
+  request: RestRequest<unknown>,
+  settings: Settings,
+  flight: Flight,
+): Effect.Effect<void> {
+  return client.execute(toHttp(request, settings)).pipe(
+    Effect.flatMap((response) => {
+      const head = { status: response.status, headers: headersOf(response.headers, request) }
+      flight.answer = { ...head, body: undefined }
+      return Effect.map(response.text, (body) => {
+        flight.answer = { ...head, body }
+      })
+    }),
+    Effect.timeoutTo({
+      duration: settings.timeout,
+      onSuccess: () => undefined,
+      onTimeout: () => {
+        flight.failure = timedOut
+      },
+    }),
+    Effect.catchAll((error) =>
+      Effect.sync(() => {
+        flight.failure = classify(error)
+      }),
+    ),
+    Effect.catchAllDefect((defect) => Effect.die(withoutToken(defect, request.token))),
+  )
+}
+
+function toHttp(
+  request: RestRequest<unknown>,
+  settings: Settings,
+): HttpClientRequest.HttpClientRequest {
+  return HttpClientRequest.make(request.route.method)(
+    settings.baseUrl + Redacted.value(request.path),
+    { headers: settings.headers, body: request.body },
+  )
+}
+
+/** A proxy may name its buckets after the URL. */
+function headersOf(
+  headers: Readonly<Record<string, string | undefined>>,
+  request: RestRequest<unknown>,
+): RateLimitHeaders.RateLimitHeaders {
+  const parsed = RateLimitHeaders.parse(headers)
+  return parsed.bucket?.includes(Redacted.value(request.token)) === true
+    ? { ...parsed, bucket: scrub(parsed.bucket, request.token) }
+    : parsed
+}
+
+/** A client that throws is a bug to see, but its error may hold the URL. */
+function withoutToken(defect: unknown, token: Redacted.Redacted): Error {
+  const pretty = defect instanceof Error ? `${defect.name}: ${defect.message}` : String(defect)
+  return new Error(`the HttpClient threw ${scrub(pretty, token)}`)
+}

@@ -1,0 +1,41 @@
+/** How an attempt ended, and what the limiter is to know of it. */
+import * as Permit from "../ratelimit/Permit.js"
+import type { Flight } from "./attempt.js"
+import { interpret } from "./interpret.js"
+import type { Interpretation, RawAnswer } from "./interpret.js"
+import type { RestRequest } from "./restRequest.js"
+import { broken } from "./transport.js"
+import type { TransportFailure } from "./transport.js"
+
+export type Ending<A> =
+  | {
+      readonly _tag: "Answered"
+      readonly outcome: Permit.Outcome
+      readonly raw: RawAnswer
+      readonly said: Interpretation<A>
+      /** Why the body is missing, where it is. */
+      readonly failure: TransportFailure
+    }
+  | {
+      readonly _tag: "Unanswered"
+      readonly outcome: Permit.Outcome
+      readonly failure: TransportFailure
+    }
+
+/** Also right in the middle of a flight: an interrupted attempt may have its answer's head. */
+export function endingOf<A>(request: RestRequest<A>, flight: Flight): Ending<A> {
+  const { answer: raw, failure = broken } = flight
+  if (raw === undefined) {
+    const outcome = failure.delivered === "no" ? Permit.neverSent : Permit.unknown
+    return { _tag: "Unanswered", outcome, failure }
+  }
+  const said = interpret(request, raw)
+  const outcome = Permit.answered({
+    status: raw.status,
+    headers: raw.headers,
+    code: said.code,
+    reply: said.reply,
+    limited: said.meaning._tag === "Limited" ? said.meaning.limited : undefined,
+  })
+  return { _tag: "Answered", outcome, raw, said, failure }
+}

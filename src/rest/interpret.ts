@@ -1,0 +1,144 @@
+/**
+ * What an answer means. Pure: status, headers and text in, one of five meanings out. Discord's JSON
+ * code decides first, the status second, its sentence never.
+ *
+ * Discord: "Opcodes and Status Codes", JSON error codes.
+ */
+import * as Duration from "effect/Duration"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import { DecodeError } from "../error/WebhookError.js"
+import type { Issue, WebhookError } from "../error/WebhookError.js"
+import * as DiscordApiBody from "../model/DiscordApiBody.js"
+import type { Limited } from "../ratelimit/Answer.js"
+import { longestDelay } from "../ratelimit/RateLimitHeaders.js"
+import type { RateLimitHeaders } from "../ratelimit/RateLimitHeaders.js"
+import { refusal } from "./refusal.js"
+import type { RestRequest } from "./restRequest.js"
+import { scrub } from "./scrub.js"
+
+/** An answer as it came. */
+export interface RawAnswer {
+  readonly status: number
+  readonly headers: RateLimitHeaders
+  /** `undefined`: the connection broke, or time was up, before the end of the body. */
+  readonly body: string | undefined
+}
+
+/**
+ * `Cut`: a success of which only the head arrived, where the body matters. `Failed`: a 5xx; whether
+ * to try again is not decided here.
+ */
+export type Meaning<A> =
+  | { readonly _tag: "Done"; readonly value: A }
+  | { readonly _tag: "Cut" }
+  | { readonly _tag: "Limited"; readonly limited: Limited }
+  | { readonly _tag: "Failed" }
+  | { readonly _tag: "Refused"; readonly error: WebhookError }
+
+/** A meaning with what Discord said in words, for errors, logs and the limiter's memory. */
+export interface Interpretation<A> {
+  readonly meaning: Meaning<A>
+  /** Discord's JSON error code; 0 when there is none. */
+  readonly code: number
+  /** Discord's sentence, or the text of whatever else answered; scrubbed. Empty for a success. */
+  readonly reply: string
+}
+
+export function interpret<A>(request: RestRequest<A>, raw: RawAnswer): Interpretation<A> {
+  if (raw.status >= 200 && raw.status < 300) {
+    return { meaning: success(request, raw), code: 0, reply: "" }
+  }
+  const body = raw.body ?? ""
+  const json = Either.getOrUndefined(parseJson(body))
+  const refused = Option.getOrUndefined(DiscordApiBody.fromUnknown(json))
+  const code = refused?.code ?? 0
+  const reply = scrub(refused?.message ?? body, request.token)
+  return { meaning: failure(request, raw, json, refused, reply), code, reply }
+}
+
+function failure(
+  request: RestRequest<unknown>,
+  raw: RawAnswer,
+  json: unknown,
+  refused: DiscordApiBody.Refusal | undefined,
+  reply: string,
+): Meaning<never> {
+  if (raw.status === 429) return { _tag: "Limited", limited: limited(raw.headers, json) }
+  if (raw.status >= 500) return { _tag: "Failed" }
+  const issues = scrubbed(refused?.fields ?? [], request)
+  const code = refused?.code ?? 0
+  const answer = { route: request.route.name, status: raw.status, code, reply }
+  return { _tag: "Refused", error: refusal(request, answer, issues) }
+}
+
+function success<A>(request: RestRequest<A>, raw: RawAnswer): Meaning<A> {
+  if (request.success._tag === "Ignored") return { _tag: "Done", value: request.success.value }
+  if (raw.body === undefined) return { _tag: "Cut" }
+  const value = Either.flatMap(parseJson(raw.body), request.success.decode)
+  return Either.isRight(value)
+    ? { _tag: "Done", value: value.right }
+    : { _tag: "Refused", error: unreadable(request, raw.status, value.left) }
+}
+
+/** Discord acted on the request: only the answer could not be read. */
+function unreadable(
+  request: RestRequest<unknown>,
+  status: number,
+  issues: ReadonlyArray<Issue>,
+): DecodeError {
+  return new DecodeError({
+    route: request.route.name,
+    status,
+    delivered: "yes",
+    issues: scrubbed(issues, request),
+  })
+}
+
+/**
+ * The delay is the larger of what body and header say: they have disagreed by a factor of a
+ * thousand (discord-api-docs#6109). Discord's own 429 has its JSON or its headers; one with neither
+ * was made by something in front of the API.
+ */
+function limited(headers: RateLimitHeaders, json: unknown): Limited {
+  const body = Option.getOrUndefined(DiscordApiBody.rateLimitFromUnknown(json))
+  const delays = [inMilliseconds(body?.retryAfter), headers.retryAfter].filter(isDelay)
+  const retryAfter = delays.length === 0 ? undefined : Math.max(...delays)
+  if (headers.global || body?.global === true) return { scope: "global", retryAfter }
+  if (headers.scope !== undefined) return { scope: headers.scope, retryAfter }
+  const fromDiscord = body !== undefined || hasRateLimit(headers)
+  return { scope: fromDiscord ? "user" : "edge", retryAfter }
+}
+
+function hasRateLimit(headers: RateLimitHeaders): boolean {
+  const { bucket, limit, remaining, reset, resetAfter } = headers
+  return [bucket, limit, remaining, reset, resetAfter].some((value) => value !== undefined)
+}
+
+function inMilliseconds(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : Math.ceil(seconds * 1000)
+}
+
+function isDelay(milliseconds: number | undefined): milliseconds is number {
+  return milliseconds !== undefined && milliseconds <= Duration.toMillis(longestDelay)
+}
+
+function parseJson(text: string): Either.Either<unknown, ReadonlyArray<Issue>> {
+  if (text.trim() === "") return Either.left([{ path: "", message: "the body is empty" }])
+  try {
+    return Either.right(JSON.parse(text) as unknown)
+  } catch {
+    return Either.left([{ path: "", message: "the body is not JSON" }])
+  }
+}
+
+function scrubbed(
+  issues: ReadonlyArray<Issue>,
+  request: RestRequest<unknown>,
+): ReadonlyArray<Issue> {
+  return issues.map((issue) => ({
+    path: scrub(issue.path, request.token),
+    message: scrub(issue.message, request.token),
+    ...(issue.code === undefined ? {} : { code: scrub(issue.code, request.token) }),
+  }))
+}

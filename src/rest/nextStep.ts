@@ -1,0 +1,127 @@
+/** What to do after an attempt. Pure: the whole policy of retries and limits is here. */
+import { ServerError, TransportError } from "../error/WebhookError.js"
+import type { Delivered, WebhookError } from "../error/WebhookError.js"
+import type { Limited } from "../ratelimit/Answer.js"
+import type { Ending } from "./ending.js"
+import type { RestRequest } from "./restRequest.js"
+import { mayRetry } from "./retry.js"
+import type { Settings } from "./settings.js"
+import type { TransportFailure } from "./transport.js"
+
+/** What happened to a request so far, the attempt in question included. */
+export interface Journey {
+  readonly attempts: number
+  /** Attempts that followed a failure. */
+  readonly retries: number
+  /** 429 answers in a row. */
+  readonly limits: number
+  /** An earlier attempt without a clear answer may have taken effect. */
+  readonly mayHaveActed: boolean
+}
+
+export const start: Journey = { attempts: 1, retries: 0, limits: 0, mayHaveActed: false }
+
+export type Step<A> =
+  | { readonly _tag: "Succeed"; readonly value: A }
+  | { readonly _tag: "Fail"; readonly error: WebhookError }
+  /** Limited too often in a row. */
+  | { readonly _tag: "GiveUp"; readonly limited: Limited }
+  /** Again, as soon as the limiter allows. */
+  | { readonly _tag: "Limited"; readonly limited: Limited; readonly next: Journey }
+  /** Again after a pause; `retryAfter` is what the server asked for, in milliseconds. */
+  | {
+      readonly _tag: "Retry"
+      readonly retryAfter: number | undefined
+      readonly reason: string
+      readonly next: Journey
+    }
+
+export function nextStep<A>(
+  request: RestRequest<A>,
+  settings: Settings,
+  journey: Journey,
+  end: Ending<A>,
+): Step<A> {
+  if (end._tag === "Unanswered") {
+    const error = transportError(request, journey, end.failure)
+    return retryOr(request, settings, journey, end.failure, error)
+  }
+  const { meaning, code, reply } = end.said
+  switch (meaning._tag) {
+    case "Done":
+      return { _tag: "Succeed", value: meaning.value }
+    case "Limited":
+      return afterLimit(settings, journey, meaning.limited)
+    case "Refused":
+      return journey.mayHaveActed && request.absent?.code === code
+        ? { _tag: "Succeed", value: request.absent.value }
+        : { _tag: "Fail", error: meaning.error }
+    case "Cut": {
+      const cut: TransportFailure = { ...end.failure, delivered: "yes", permanent: false }
+      return retryOr(request, settings, journey, cut, transportError(request, journey, cut))
+    }
+    case "Failed":
+    default: {
+      const { status, headers } = end.raw
+      const failed: Failed = {
+        reason: String(status),
+        delivered: "unknown",
+        permanent: false,
+        retryAfter: headers.retryAfter,
+      }
+      const said = { route: request.route.name, status, code, reply }
+      const error = new ServerError({ ...said, delivered: "unknown", attempts: journey.attempts })
+      return retryOr(request, settings, journey, failed, error)
+    }
+  }
+}
+
+function afterLimit<A>(settings: Settings, journey: Journey, limited: Limited): Step<A> {
+  const limits = journey.limits + 1
+  return limits >= settings.maxRateLimitAttempts
+    ? { _tag: "GiveUp", limited }
+    : { _tag: "Limited", limited, next: { ...journey, attempts: journey.attempts + 1, limits } }
+}
+
+interface Failed {
+  readonly reason: string
+  readonly delivered: Delivered
+  readonly permanent: boolean
+  readonly retryAfter?: number | undefined
+}
+
+function retryOr<A>(
+  request: RestRequest<A>,
+  settings: Settings,
+  journey: Journey,
+  failed: Failed,
+  error: WebhookError,
+): Step<A> {
+  const { delivered, permanent, reason, retryAfter } = failed
+  const { idempotent } = request
+  if (!mayRetry({ idempotent, delivered, permanent, retries: journey.retries }, settings)) {
+    return { _tag: "Fail", error }
+  }
+  const next = {
+    attempts: journey.attempts + 1,
+    retries: journey.retries + 1,
+    limits: 0,
+    mayHaveActed: journey.mayHaveActed || delivered !== "no",
+  }
+  return { _tag: "Retry", retryAfter, reason, next }
+}
+
+/** What any attempt may have done, the last one's error has to say. */
+function transportError(
+  request: RestRequest<unknown>,
+  journey: Journey,
+  failure: TransportFailure,
+): TransportError {
+  const { reason, delivered } = failure
+  return new TransportError({
+    route: request.route.name,
+    reason,
+    delivered: delivered === "no" && journey.mayHaveActed ? "unknown" : delivered,
+    attempts: journey.attempts,
+  })
+}

@@ -1,0 +1,109 @@
+/** The tagged error for an answer that is neither a success, nor a limit, nor a server's failure. */
+import {
+  DiscordApiError,
+  Forbidden,
+  InvalidRequest,
+  MessageNotFound,
+  PayloadTooLarge,
+  ThreadError,
+  Unauthorized,
+  WebhookNotFound,
+} from "../error/WebhookError.js"
+import type { Issue, WebhookError } from "../error/WebhookError.js"
+import type { RestRequest } from "./restRequest.js"
+
+/** What every error of an answer carries. */
+export interface Answer {
+  readonly route: string
+  readonly status: number
+  readonly code: number
+  readonly reply: string
+}
+
+const redirected =
+  "a redirect to another address, which is not followed because the URL holds the token; check baseUrl"
+
+const threadReasons: ReadonlyMap<number, ThreadError["reason"]> = new Map([
+  [10087, "unknownTag"],
+  [40058, "cannotPost"],
+  [40067, "tagRequired"],
+  [50008, "cannotPost"],
+  [50083, "archived"],
+  [160005, "locked"],
+  [160006, "tooManyActive"],
+  [160007, "tooManyActive"],
+  [220001, "nameRequired"],
+  [220002, "nameAndId"],
+  [220003, "notAForum"],
+  [220004, "serviceInForum"],
+])
+
+/** The body itself is at fault: form, JSON, emptiness, or its files. */
+const bodyCodes: ReadonlySet<number> = new Set([
+  30015, 50006, 50035, 50046, 50109, 50110, 50123, 50138, 50146,
+])
+
+export function refusal(
+  request: RestRequest<unknown>,
+  answer: Answer,
+  issues: ReadonlyArray<Issue>,
+): WebhookError {
+  return byCode(request, answer, issues) ?? byStatus(request, answer, issues)
+}
+
+function byCode(
+  request: RestRequest<unknown>,
+  answer: Answer,
+  issues: ReadonlyArray<Issue>,
+): WebhookError | undefined {
+  const { code, status } = answer
+  const { webhookId } = request.route
+  const reason = threadReasons.get(code)
+  if (reason !== undefined) return new ThreadError({ ...answer, reason })
+  if (bodyCodes.has(code)) return new InvalidRequest({ ...answer, issues })
+  switch (code) {
+    case 10015:
+      return new WebhookNotFound({ ...answer, webhookId, remembered: false })
+    case 50027:
+      return new Unauthorized({ ...answer, webhookId, remembered: false })
+    case 10003:
+      return request.inThread ? new ThreadError({ ...answer, reason: "unknownThread" }) : undefined
+    // With a 403 it is Discord's block against abuse, not a missing message.
+    case 10008:
+      return status === 403 ? undefined : new MessageNotFound(answer)
+    case 40005:
+    case 50045:
+      return new PayloadTooLarge(answer)
+    default:
+      return undefined
+  }
+}
+
+function byStatus(
+  request: RestRequest<unknown>,
+  answer: Answer,
+  issues: ReadonlyArray<Issue>,
+): WebhookError {
+  const { webhookId } = request.route
+  switch (answer.status) {
+    case 401:
+      return new Unauthorized({ ...answer, webhookId, remembered: false })
+    case 403:
+      return new Forbidden(answer)
+    case 413:
+      return new PayloadTooLarge(answer)
+    case 400:
+      return answer.code === 0
+        ? new InvalidRequest({ ...answer, issues })
+        : new DiscordApiError(answer)
+    default:
+      return isRedirect(answer.status)
+        ? new DiscordApiError({ ...answer, reply: redirected })
+        : new DiscordApiError(answer)
+  }
+}
+
+/** A browser shows a redirect that was not followed as status 0. */
+function isRedirect(status: number): boolean {
+  return status === 0 || (status >= 300 && status < 400)
+}

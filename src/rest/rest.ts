@@ -1,0 +1,116 @@
+/**
+ * The pipeline: a permit, an attempt, its outcome back to the limiter, its meaning to the caller.
+ *
+ *     request --> permit --> attempt --> settle --> interpret --> result | tagged error
+ *                    ^                                 |
+ *                    +------ 429 / retryable <---------+
+ */
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Tracer from "effect/Tracer"
+import { RateLimitError } from "../error/WebhookError.js"
+import type { WebhookError } from "../error/WebhookError.js"
+import type { Limited } from "../ratelimit/Answer.js"
+import type { Permit, Restore, WaitOptions } from "../ratelimit/Permit.js"
+import { RateLimiter } from "../ratelimit/RateLimiter.js"
+import { Strategy } from "../ratelimit/Strategy.js"
+import { attempt } from "./attempt.js"
+import type { Flight } from "./attempt.js"
+import { endingOf } from "./ending.js"
+import type { Ending } from "./ending.js"
+import { nextStep, start } from "./nextStep.js"
+import type { Journey } from "./nextStep.js"
+import { RestConfig } from "./RestConfig.js"
+import type { RestRequest } from "./restRequest.js"
+import { backoff } from "./retry.js"
+import { discreet, settingsOf } from "./settings.js"
+import type { Settings } from "./settings.js"
+import { inSpan, report } from "./telemetry.js"
+
+/** What carrying a request takes. */
+export type Carrier = HttpClient.HttpClient | RateLimiter | Strategy
+
+interface Carriage<A> {
+  readonly request: RestRequest<A>
+  readonly settings: Settings
+  readonly client: HttpClient.HttpClient
+  readonly limiter: RateLimiter["Type"]
+  readonly waiting: WaitOptions
+  readonly span: Tracer.Span
+  readonly permit: Permit
+  readonly restore: Restore
+}
+
+/** The limiter knows best when the next attempt makes sense: it has all other answers, too. */
+const giveUp = Effect.fnUntraced(function* <A>(
+  { limiter, request, waiting }: Carriage<A>,
+  journey: Journey,
+  end: Ending<A>,
+  limited: Limited,
+) {
+  const estimate = yield* limiter.estimate(request.route, waiting)
+  const bucket = end._tag === "Answered" ? end.raw.headers.bucket : undefined
+  return yield* new RateLimitError({
+    route: request.route.name,
+    reason: "attempts",
+    retryAfter: Duration.max(estimate, Duration.millis(limited.retryAfter ?? 0)),
+    scope: limited.scope,
+    ...(bucket === undefined ? {} : { bucket }),
+    attempts: journey.attempts,
+  })
+})
+
+/** Runs uninterruptibly, but for what is wrapped in `restore`: every attempt is settled once. */
+const carry = Effect.fnUntraced(function* <A>(carriage: Carriage<A>) {
+  const { client, permit, request, restore, settings, span } = carriage
+  let journey = start
+  for (;;) {
+    const flight: Flight = { answer: undefined, failure: undefined }
+    yield* Effect.onInterrupt(restore(attempt(client, request, settings, flight)), () =>
+      permit.settle(endingOf(request, flight).outcome),
+    )
+    const end = endingOf(request, flight)
+    const step = nextStep(request, settings, journey, end)
+    yield* report(request.route, permit, span, journey, end, step)
+    switch (step._tag) {
+      case "Succeed":
+        yield* permit.settle(end.outcome)
+        return step.value
+      case "Fail":
+        yield* permit.settle(end.outcome)
+        return yield* step.error
+      case "GiveUp":
+        yield* permit.settle(end.outcome)
+        return yield* giveUp(carriage, journey, end, step.limited)
+      case "Limited":
+        yield* restore(permit.again(end.outcome))
+        break
+      case "Retry": {
+        const pause = yield* backoff(journey.retries, step.retryAfter, settings)
+        yield* restore(permit.again(end.outcome, pause))
+        break
+      }
+    }
+    journey = step.next
+  }
+})
+
+/** Carries a request to Discord and its answer back. */
+export const execute = <A>(request: RestRequest<A>): Effect.Effect<A, WebhookError, Carrier> =>
+  Effect.contextWithEffect((context: Context.Context<Carrier>) => {
+    const settings = settingsOf(Context.get(context, RestConfig))
+    const client = discreet(Context.get(context, HttpClient.HttpClient))
+    const limiter = Context.get(context, RateLimiter)
+    const waiting = {
+      policy: Context.get(context, Strategy),
+      delivery: settings.delivery,
+      maxWait: settings.maxWait,
+    }
+    return inSpan(request.route, settings, (span) =>
+      limiter.withPermit(request.route, waiting, (permit, restore) =>
+        carry({ request, settings, client, limiter, waiting, span, permit, restore }),
+      ),
+    )
+  })

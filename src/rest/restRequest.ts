@@ -1,0 +1,39 @@
+/** What a request is, before anything is known of how it will be carried. */
+import type * as HttpBody from "@effect/platform/HttpBody"
+import type * as Either from "effect/Either"
+import type * as Redacted from "effect/Redacted"
+import type { Issue } from "../error/WebhookError.js"
+import type { Route } from "../ratelimit/Route.js"
+
+export interface RestRequest<A> {
+  readonly route: Route
+  /** What follows the base URL, query included. It holds the token, so it cannot be printed. */
+  readonly path: Redacted.Redacted
+  /** Blanked out of every text that comes back. */
+  readonly token: Redacted.Redacted
+  /** Whether `thread_id` is given, which tells an unknown thread from an unknown channel. */
+  readonly inThread: boolean
+  readonly body: HttpBody.HttpBody
+  /** Doing it twice is the same as doing it once. */
+  readonly idempotent: boolean
+  readonly success: Success<A>
+  /**
+   * For a DELETE: the code by which Discord says that there is no such thing. When an earlier
+   * attempt of the same request may have deleted it, that is the success it asked for.
+   */
+  readonly absent?: { readonly code: number; readonly value: A }
+}
+
+/** How a 2xx answer becomes the result. `Ignored` is right with any body, or with none. */
+export type Success<A> =
+  | { readonly _tag: "Ignored"; readonly value: A }
+  | { readonly _tag: "Decoded"; readonly decode: (json: unknown) => Either.Either<A, Issues> }
+
+export type Issues = ReadonlyArray<Issue>
+
+export const ignored: Success<void> = { _tag: "Ignored", value: undefined }
+
+export const decoded = <A>(decode: (json: unknown) => Either.Either<A, Issues>): Success<A> => ({
+  _tag: "Decoded",
+  decode,
+})

@@ -1,0 +1,86 @@
+/** What can be worked out once from the settings and the client, and not for every request. */
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as Headers from "@effect/platform/Headers"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
+import * as Option from "effect/Option"
+import type { RestOptions } from "./RestConfig.js"
+
+export interface Settings {
+  /** Without a slash at the end. */
+  readonly baseUrl: string
+  /** For spans; empty when the base URL is no URL. */
+  readonly serverAddress: string
+  readonly serverPort: number | undefined
+  readonly headers: Headers.Headers
+  readonly timeout: Duration.Duration
+  readonly maxRetries: number
+  readonly backoffBase: Duration.Duration
+  readonly backoffMax: Duration.Duration
+  readonly retry: "safe" | "atLeastOnce"
+  readonly delivery: "ordered" | "concurrent"
+  readonly maxWait: Duration.Duration | undefined
+  readonly maxRateLimitAttempts: number
+}
+
+const known = new WeakMap<RestOptions, Settings>()
+
+export function settingsOf(options: RestOptions): Settings {
+  const found = known.get(options)
+  if (found !== undefined) return found
+  const made = makeSettings(options)
+  known.set(options, made)
+  return made
+}
+
+function makeSettings(options: RestOptions): Settings {
+  const url = URL.canParse(options.baseUrl) ? new URL(options.baseUrl) : undefined
+  return {
+    ...options,
+    baseUrl: options.baseUrl.replace(/\/+$/, ""),
+    serverAddress: url?.hostname ?? "",
+    serverPort: url === undefined || url.port === "" ? undefined : Number(url.port),
+    headers: Headers.fromInput({ "user-agent": options.userAgent }),
+    timeout: Duration.decode(options.timeout),
+    backoffBase: Duration.decode(options.backoffBase),
+    backoffMax: Duration.decode(options.backoffMax),
+    maxWait: options.maxWait === undefined ? undefined : Duration.decode(options.maxWait),
+  }
+}
+
+const prepared = new WeakMap<HttpClient.HttpClient, HttpClient.HttpClient>()
+
+/**
+ * `fetch` follows redirects unless told otherwise, and takes its options from the context. They are
+ * added here, where the context of the client's layer is visible, so that options given to the
+ * layer stay; providing ours from outside would replace them. The change ends with the
+ * `mapInputContext` around it.
+ */
+const refuseRedirects = FiberRef.update(FiberRef.currentContext, (context) =>
+  Context.add(context, FetchHttpClient.RequestInit, {
+    ...Option.getOrUndefined(Context.getOption(context, FetchHttpClient.RequestInit)),
+    redirect: "manual",
+  }),
+)
+
+/**
+ * The client without what would give the token away: its own span holds the URL, its trace headers
+ * tell Discord about us, and a followed redirect may take the URL elsewhere.
+ */
+export function discreet(client: HttpClient.HttpClient): HttpClient.HttpClient {
+  const found = prepared.get(client)
+  if (found !== undefined) return found
+  const made = client.pipe(
+    HttpClient.mapRequestEffect((request) => Effect.as(refuseRedirects, request)),
+    HttpClient.transformResponse(
+      Effect.mapInputContext((context: Context.Context<never>) => context),
+    ),
+    HttpClient.withTracerDisabledWhen(() => true),
+    HttpClient.withTracerPropagation(false),
+  )
+  prepared.set(client, made)
+  return made
+}

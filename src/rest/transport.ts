@@ -1,0 +1,102 @@
+/**
+ * What a failed connection says of the request: why, and whether it can have reached Discord. The
+ * platform's error is read and dropped: it holds the URL.
+ */
+import type { HttpClientError } from "@effect/platform/HttpClientError"
+import type { Delivered, TransportError } from "../error/WebhookError.js"
+
+export interface TransportFailure {
+  readonly reason: TransportError["reason"]
+  readonly delivered: Delivered
+  /** The same would happen again, whoever tries. */
+  readonly permanent: boolean
+}
+
+const neverLeft = (reason: TransportError["reason"], permanent = false): TransportFailure => ({
+  reason,
+  delivered: "no",
+  permanent,
+})
+
+const mayHaveArrived = (reason: TransportError["reason"]): TransportFailure => ({
+  reason,
+  delivered: "unknown",
+  permanent: false,
+})
+
+export const timedOut: TransportFailure = mayHaveArrived("timeout")
+export const broken: TransportFailure = mayHaveArrived("broken")
+
+/** The certificate is checked before anything is sent. */
+const certificate =
+  /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_SELF_SIGNED_CERT$|SELF_SIGNED_CERT_IN_CHAIN$|HOSTNAME_MISMATCH$|ERR_TLS_CERT_ALTNAME_INVALID$|ERR_SSL_WRONG_VERSION_NUMBER$)/
+
+const timeouts: ReadonlySet<string> = new Set([
+  "ETIMEDOUT",
+  "UND_ERR_HEADERS_TIMEOUT",
+  "UND_ERR_BODY_TIMEOUT",
+])
+
+/** A header or an argument that no request can have. */
+const impossible: ReadonlySet<string> = new Set([
+  "UND_ERR_INVALID_ARG",
+  "ERR_INVALID_CHAR",
+  "ERR_INVALID_ARG_TYPE",
+])
+
+export function classify(error: HttpClientError): TransportFailure {
+  if (error._tag === "ResponseError") return broken
+  if (error.reason === "InvalidUrl") return neverLeft("invalidUrl", true)
+  if (error.reason === "Encode") return neverLeft("encode", true)
+  for (const fault of faults(error.cause)) {
+    const known = byCode(fault)
+    if (known !== undefined) return known
+  }
+  return broken
+}
+
+interface Fault {
+  readonly code: string
+  readonly syscall: string
+  readonly message: string
+}
+
+/** How deep causes may be nested: fetch wraps undici's error, which wraps the socket's. */
+const deepest = 5
+
+function faults(error: unknown, depth = 0): ReadonlyArray<Fault> {
+  if (typeof error !== "object" || error === null || depth >= deepest) return []
+  const fault: Fault = {
+    code: text(error, "code"),
+    syscall: text(error, "syscall"),
+    message: text(error, "message"),
+  }
+  // A host with several addresses fails with one error for each; they tell more than their sum.
+  const parts: unknown = Reflect.get(error, "errors")
+  const first: unknown = Array.isArray(parts) ? parts[0] : undefined
+  return [
+    ...faults(first, depth + 1),
+    fault,
+    ...faults("cause" in error ? error.cause : undefined, depth + 1),
+  ]
+}
+
+function text(error: object, key: string): string {
+  const value: unknown = Reflect.get(error, key)
+  return typeof value === "string" ? value : ""
+}
+
+function byCode({ code, syscall, message }: Fault): TransportFailure | undefined {
+  if (code === "ENOTFOUND" || code.startsWith("EAI_")) return neverLeft("dns")
+  if (code === "ECONNREFUSED" || code === "ConnectionRefused") return neverLeft("refused")
+  if (code === "UND_ERR_CONNECT_TIMEOUT") return neverLeft("timeout")
+  // The same codes occur while connecting and, rarely, on a connection in use.
+  if (syscall === "connect") return neverLeft(code === "ETIMEDOUT" ? "timeout" : "refused")
+  if (certificate.test(code) || message.includes("before secure TLS connection")) {
+    return neverLeft("tls")
+  }
+  if (/^(?:EPROTO$|ERR_SSL_|ERR_TLS_)/.test(code)) return mayHaveArrived("tls")
+  if (timeouts.has(code)) return timedOut
+  if (impossible.has(code)) return neverLeft("encode", true)
+  return undefined
+}

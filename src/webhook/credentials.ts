@@ -1,0 +1,116 @@
+import * as Config from "effect/Config"
+import * as ConfigError from "effect/ConfigError"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Redacted from "effect/Redacted"
+import { InvalidWebhookUrl } from "../error/WebhookError.js"
+import * as Snowflake from "../model/Snowflake.js"
+import * as Route from "../ratelimit/Route.js"
+import * as WebhookUrl from "./WebhookUrl.js"
+
+/**
+ * A webhook's credentials. The token is redacted: neither printing nor `JSON.stringify` shows it.
+ * Two of the same id, token and thread are equal.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class Webhook extends Data.Class<{
+  readonly id: Snowflake.Snowflake
+  readonly token: Redacted.Redacted
+  /** Tells the tokens of one webhook apart without being one. */
+  readonly tokenDigest: string
+  /** The thread that operations act in unless they name another; from `?thread_id=` in the URL. */
+  readonly threadId: Snowflake.Snowflake | undefined
+}> {
+  override toString(): string {
+    return `Webhook(${this.id})`
+  }
+}
+
+/**
+ * From the URL that Discord's client copies; see `WebhookUrl.parse` for the forms it may have.
+ *
+ * @example
+ * ```ts
+ * import { Webhook } from "effect-discord"
+ *
+ * const hook = Webhook.fromUrl("https://discord.com/api/webhooks/1234/abc-DEF_5")
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fromUrl = (
+  url: string | URL | Redacted.Redacted,
+): Effect.Effect<Webhook, InvalidWebhookUrl> => Either.map(WebhookUrl.parse(url), fromParts)
+
+/**
+ * From an id and a token that are known apart. Fails with `InvalidWebhookUrl` when one of them
+ * could not be part of a URL.
+ *
+ * @example
+ * ```ts
+ * import { Webhook } from "effect-discord"
+ * import { Redacted } from "effect"
+ *
+ * const hook = Webhook.make({ id: "1234", token: Redacted.make("abc-DEF_5") })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: {
+  readonly id: string
+  readonly token: string | Redacted.Redacted
+  readonly threadId?: string | undefined
+}): Effect.Effect<Webhook, InvalidWebhookUrl> => {
+  const { id, threadId } = options
+  const token = Redacted.isRedacted(options.token) ? options.token : Redacted.make(options.token)
+  if (!Snowflake.isSnowflake(id)) return invalid("id")
+  if (!WebhookUrl.isToken(Redacted.value(token))) return invalid("token")
+  if (threadId !== undefined && !Snowflake.isSnowflake(threadId)) return invalid("threadId")
+  return Effect.succeed(
+    fromParts({
+      id: Snowflake.make(id),
+      token,
+      threadId: threadId === undefined ? undefined : Snowflake.make(threadId),
+    }),
+  )
+}
+
+/**
+ * From the configuration: the environment variable or key `name` holds the URL.
+ *
+ * @example
+ * ```ts
+ * import { Webhook } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const hook = yield* Webhook.config("DISCORD_WEBHOOK_URL")
+ *   yield* Webhook.send(hook, { content: "hello" })
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const config = (name: string): Config.Config<Webhook> =>
+  Config.redacted(name).pipe(
+    Config.mapOrFail((url) =>
+      Either.mapBoth(WebhookUrl.parse(url), {
+        onLeft: (error) => ConfigError.InvalidData([name], error.message),
+        onRight: fromParts,
+      }),
+    ),
+  )
+
+function fromParts({ id, token, threadId }: WebhookUrl.WebhookUrl): Webhook {
+  return new Webhook({ id, token, tokenDigest: Route.digest(token), threadId })
+}
+
+function invalid(reason: InvalidWebhookUrl["reason"]): Effect.Effect<never, InvalidWebhookUrl> {
+  return Effect.fail(new InvalidWebhookUrl({ reason }))
+}

@@ -1,0 +1,208 @@
+/** Each operation as a request: checked, and nothing sent yet. */
+import * as HttpBody from "@effect/platform/HttpBody"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import type * as ParseResult from "effect/ParseResult"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { ValidationError } from "../error/WebhookError.js"
+import * as Issue from "../model/Issue.js"
+import * as Message from "../model/Message.js"
+import * as MessageCreate from "../model/MessageCreate.js"
+import * as MessageEdit from "../model/MessageEdit.js"
+import * as Snowflake from "../model/Snowflake.js"
+import * as WebhookInfo from "../model/WebhookInfo.js"
+import * as WebhookModify from "../model/WebhookModify.js"
+import * as Route from "../ratelimit/Route.js"
+import { decoded, ignored } from "../rest/restRequest.js"
+import type { RestRequest, Success } from "../rest/restRequest.js"
+import type { Webhook } from "./credentials.js"
+
+/** Where in the channel: a thread; `null`: the channel itself; left out: what the URL said. */
+export interface Place {
+  readonly threadId?: string | null | undefined
+}
+
+type Checked<A> = Effect.Effect<RestRequest<A>, ValidationError>
+
+const own = "/webhooks/{webhook.id}/{webhook.token}"
+const withComponents = "with_components=true"
+
+const decoder = <A, I>(schema: Schema.Schema<A, I>): Success<A> => {
+  const decode = Schema.decodeUnknownEither(schema)
+  return decoded((json) => Either.mapLeft(decode(json), Issue.fromParseError))
+}
+
+/** Built once: making a decoder costs more than using it. */
+export const asMessage: Success<Message.Message> = decoder(Message.Message)
+const asInfo: Success<WebhookInfo.WebhookInfo> = decoder(WebhookInfo.WebhookInfo)
+
+const nothing: Effect.Effect<undefined> = Effect.succeed(undefined)
+
+const nothingToSend: Issue.Issue = {
+  path: "",
+  message: "there is nothing to send: give content, embeds, components or a poll",
+}
+
+/** Discord: 220002. */
+const threadTwice: Issue.Issue = {
+  path: "threadName",
+  message: "excludes threadId: a message goes to a new thread or to an existing one",
+}
+
+export const sent = <A>(
+  webhook: Webhook,
+  message: MessageCreate.MessageCreate,
+  place: Place,
+  query: ReadonlyArray<string>,
+  success: Success<A>,
+): Checked<A> => {
+  const route = routeOf(webhook, "POST", own)
+  const threadId = threadOf(webhook, place)
+  const issues = [
+    ...idIssues("threadId", threadId),
+    ...(MessageCreate.isEmpty(message) ? [nothingToSend] : []),
+    ...(threadId !== undefined && message.threadName !== undefined ? [threadTwice] : []),
+  ]
+  const all = MessageCreate.hasComponents(message) ? [...query, withComponents] : query
+  return Effect.map(checked(route, issues, MessageCreate.encode(message)), (json) => ({
+    ...base(webhook, route, "", all, threadId),
+    body: HttpBody.unsafeJson(json),
+    idempotent: false,
+    success,
+  }))
+}
+
+export const read = (
+  webhook: Webhook,
+  messageId: string,
+  place: Place,
+): Checked<Message.Message> => {
+  const { route, suffix, threadId, issues } = ofMessage(webhook, "GET", messageId, place)
+  return Effect.map(checked(route, issues, nothing), () => ({
+    ...base(webhook, route, suffix, [], threadId),
+    body: HttpBody.empty,
+    idempotent: true,
+    success: asMessage,
+  }))
+}
+
+export const edited = (
+  webhook: Webhook,
+  messageId: string,
+  edit: MessageEdit.MessageEdit,
+  place: Place,
+): Checked<Message.Message> => {
+  const { route, suffix, threadId, issues } = ofMessage(webhook, "PATCH", messageId, place)
+  const query = MessageEdit.hasComponents(edit) ? [withComponents] : []
+  return Effect.map(checked(route, issues, MessageEdit.encode(edit)), (json) => ({
+    ...base(webhook, route, suffix, query, threadId),
+    body: HttpBody.unsafeJson(json),
+    idempotent: true,
+    success: asMessage,
+  }))
+}
+
+export const deleted = (webhook: Webhook, messageId: string, place: Place): Checked<void> => {
+  const { route, suffix, threadId, issues } = ofMessage(webhook, "DELETE", messageId, place)
+  return Effect.map(checked(route, issues, nothing), () => ({
+    ...base(webhook, route, suffix, [], threadId),
+    body: HttpBody.empty,
+    idempotent: true,
+    success: ignored,
+    absent: { code: 10008, value: undefined },
+  }))
+}
+
+export const webhookRead = (webhook: Webhook): RestRequest<WebhookInfo.WebhookInfo> => ({
+  ...base(webhook, routeOf(webhook, "GET", own), "", [], undefined),
+  body: HttpBody.empty,
+  idempotent: true,
+  success: asInfo,
+})
+
+export const webhookModified = (
+  webhook: Webhook,
+  changes: WebhookModify.WebhookModify,
+): Checked<WebhookInfo.WebhookInfo> => {
+  const route = routeOf(webhook, "PATCH", own)
+  return Effect.map(checked(route, [], WebhookModify.encode(changes)), (json) => ({
+    ...base(webhook, route, "", [], undefined),
+    body: HttpBody.unsafeJson(json),
+    idempotent: true,
+    success: asInfo,
+  }))
+}
+
+export const webhookDeleted = (webhook: Webhook): RestRequest<void> => ({
+  ...base(webhook, routeOf(webhook, "DELETE", own), "", [], undefined),
+  body: HttpBody.empty,
+  idempotent: true,
+  success: ignored,
+  absent: { code: 10015, value: undefined },
+})
+
+function checked<A>(
+  route: Route.Route,
+  found: ReadonlyArray<Issue.Issue>,
+  encoded: Effect.Effect<A, ParseResult.ParseError>,
+): Effect.Effect<A, ValidationError> {
+  const refuse = (issues: ReadonlyArray<Issue.Issue>): ValidationError =>
+    new ValidationError({ route: route.name, issues: [...found, ...issues] })
+  const valid = Effect.mapError(encoded, (error) => refuse(Issue.fromParseError(error)))
+  return found.length === 0 ? valid : Effect.zipRight(valid, Effect.fail(refuse([])))
+}
+
+function routeOf(webhook: Webhook, method: Route.Method, template: string): Route.Route {
+  const { id, tokenDigest } = webhook
+  return Route.make({ method, template, webhookId: id, tokenDigest })
+}
+
+function ofMessage(
+  webhook: Webhook,
+  method: Route.Method,
+  messageId: string,
+  place: Place,
+): {
+  readonly route: Route.Route
+  readonly suffix: string
+  readonly threadId: string | undefined
+  readonly issues: ReadonlyArray<Issue.Issue>
+} {
+  const threadId = threadOf(webhook, place)
+  return {
+    route: routeOf(webhook, method, `${own}/messages/{message.id}`),
+    suffix: `/messages/${messageId}`,
+    threadId,
+    issues: [...idIssues("messageId", messageId), ...idIssues("threadId", threadId)],
+  }
+}
+
+function threadOf(webhook: Webhook, place: Place): string | undefined {
+  return place.threadId === undefined ? webhook.threadId : (place.threadId ?? undefined)
+}
+
+/** Not only courtesy: an id becomes a part of the URL. */
+function idIssues(path: string, id: string | undefined): ReadonlyArray<Issue.Issue> {
+  return id === undefined || Snowflake.isSnowflake(id)
+    ? []
+    : [{ path, message: "must be a snowflake: the digits of a Discord id" }]
+}
+
+function base(
+  webhook: Webhook,
+  route: Route.Route,
+  suffix: string,
+  query: ReadonlyArray<string>,
+  threadId: string | undefined,
+): Pick<RestRequest<unknown>, "route" | "path" | "token" | "inThread"> {
+  const all = threadId === undefined ? query : [...query, `thread_id=${threadId}`]
+  const search = all.length === 0 ? "" : `?${all.join("&")}`
+  const path = `/webhooks/${webhook.id}/${Redacted.value(webhook.token)}${suffix}${search}`
+  return {
+    route,
+    path: Redacted.make(path),
+    token: webhook.token,
+    inThread: threadId !== undefined,
+  }
+}
