@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Array as Arr, Schema } from "effect"
+import { Arbitrary, Array as Arr, Schema } from "effect"
 import type { FastCheck } from "effect"
 
 import { items } from "./limits.js"
@@ -91,23 +91,20 @@ function unique(values: ReadonlyArray<string>) {
 }
 
 function uniqueIds(fc: typeof FastCheck) {
-  return fc.uniqueArray(fc.bigUint(2n ** 64n - 1n).map(String), { maxLength: 4 })
+  return fc.uniqueArray(Arbitrary.makeLazy(SnowflakeInput)(fc), { maxLength: 4 })
 }
 
 function generated(fc: typeof FastCheck): FastCheck.Arbitrary<AllowedMentions> {
-  const kind = (name: "roles" | "users") =>
-    fc.oneof(
-      fc.constant({}),
-      fc.constant({ parse: [name] }),
-      uniqueIds(fc).map((list) => ({ [name]: list })),
-    )
-  const everyone = fc.constantFrom({}, { parse: ["everyone" as const] })
-  const replied = fc.constantFrom({}, { repliedUser: true })
+  const kind = fc.oneof(fc.constantFrom("absent" as const, "parse" as const), uniqueIds(fc))
   return fc
-    .tuple(kind("roles"), kind("users"), everyone, replied)
-    .map((parts: ReadonlyArray<AllowedMentions>) => {
-      const kinds = parts.flatMap((part) => part.parse ?? [])
-      const merged = Object.assign({}, ...parts) as AllowedMentions
-      return kinds.length > 0 ? { ...merged, parse: kinds } : merged
-    })
+    .tuple(kind, kind, fc.boolean(), fc.boolean())
+    .map(([roles, users, everyone, repliedUser]) => ({
+      parse: Parse.literals.filter(
+        (name) =>
+          (name === "roles" ? roles : name === "users" ? users : everyone && "parse") === "parse",
+      ),
+      ...(typeof roles === "string" ? {} : { roles }),
+      ...(typeof users === "string" ? {} : { users }),
+      ...(repliedUser ? { repliedUser } : {}),
+    }))
 }

@@ -3,13 +3,13 @@
  *
  * @since 0.1.0
  */
-import { Schema } from "effect"
+import { Arbitrary, Schema } from "effect"
 
 import { int, text } from "./limits.js"
 import { Snowflake, SnowflakeInput } from "./Snowflake.js"
 import { Timestamp } from "./timestamp.js"
 import { User } from "./User.js"
-import { Numeric, optional, orElse, required, sometimes } from "./wire.js"
+import { list, Numeric, optional, orElse, required, sometimes } from "./wire.js"
 
 /** Discord's OpenAPI, MessageAttachmentRequest; the description is also in Discord: Attachment Object. */
 const FILENAME_MAX = 1024
@@ -27,7 +27,7 @@ export const MAX = 10
 const AttachmentId = Schema.transform(
   SnowflakeInput,
   Schema.Union(SnowflakeInput, int(0, Number.MAX_SAFE_INTEGER)).annotations({
-    arbitrary: () => (fc) => fc.bigUint(2n ** 64n - 1n).map(String),
+    arbitrary: () => (fc) => Arbitrary.makeLazy(SnowflakeInput)(fc),
   }),
   { strict: true, decode: (id): string | number => id, encode: (id) => String(id) },
 )
@@ -111,7 +111,7 @@ export const Attachment = Schema.Struct({
   flags: sometimes("flags", Numeric),
   placeholder: sometimes("placeholder", Schema.String),
   placeholderVersion: sometimes("placeholder_version", Numeric),
-  clipParticipants: sometimes("clip_participants", Schema.Array(User)),
+  clipParticipants: sometimes("clip_participants", list(User)),
   clipCreatedAt: sometimes("clip_created_at", Timestamp),
 })
 /**

@@ -8,7 +8,7 @@
  */
 import type { Schema } from "effect"
 
-import * as interactive from "./component/interactive.js"
+import type * as interactive from "./component/interactive.js"
 import { Kind } from "./component/kinds.js"
 import * as layout from "./component/layout.js"
 import * as received from "./component/received.js"
@@ -91,6 +91,9 @@ export type ComponentCreate = typeof ComponentCreate.Type
  * @category models
  */
 export const ComponentsCreate = rules.ComponentsCreate
+
+/** Discord: Button Styles. */
+const styles = { primary: 1, secondary: 2, success: 3, danger: 4 } as const
 
 type Given<S extends Schema.Schema.Any> = Omit<Schema.Schema.Type<S>, "type" | "style">
 type Options<S extends Schema.Schema.Any, K extends string> = Omit<Given<S>, K>
@@ -312,6 +315,3 @@ export const container = (
   components: (typeof layout.Container.Type)["components"],
   options: Options<typeof layout.Container, "components"> = {},
 ): typeof layout.Container.Type => ({ type: Kind.Container, components, ...options })
-
-/** Discord: Button Styles. */
-const styles = { primary: 1, secondary: 2, success: 3, danger: 4 } as const

@@ -110,6 +110,29 @@ const errorBody = Schema.decodeUnknownOption(ErrorBody)
 const rateLimitBody = Schema.decodeUnknownOption(RateLimitBody)
 
 /**
+ * The leaves of Discord's error tree, in the tree's order. Whatever is not a tree has none.
+ *
+ * @example
+ * ```ts
+ * import { DiscordApiBody } from "effect-discord"
+ *
+ * DiscordApiBody.flatten({
+ *   embeds: { 0: { fields: { 2: { name: { _errors: [{ code: "BASE_TYPE_REQUIRED", message: "This field is required" }] } } } } },
+ * })
+ * // [{ path: "embeds[0].fields[2].name", code: "BASE_TYPE_REQUIRED", message: "This field is required" }]
+ * ```
+ *
+ * @see Discord: Error Messages
+ * @since 0.1.0
+ * @category conversions
+ */
+export const flatten = (errors: unknown): ReadonlyArray<FieldError> => {
+  const found: Array<FieldError> = []
+  collect(errors, [], found)
+  return found
+}
+
+/**
  * Reads an error body: today's form, or the old one of bare lists by field
  * (`{"embeds": ["0"]}`). None when it is neither.
  *
@@ -146,29 +169,6 @@ export const fromUnknown = (body: unknown): Option.Option<Refusal> =>
  */
 export const rateLimitFromUnknown = (body: unknown): Option.Option<RateLimitBody> =>
   rateLimitBody(body)
-
-/**
- * The leaves of Discord's error tree, in the tree's order. Whatever is not a tree has none.
- *
- * @example
- * ```ts
- * import { DiscordApiBody } from "effect-discord"
- *
- * DiscordApiBody.flatten({
- *   embeds: { 0: { fields: { 2: { name: { _errors: [{ code: "BASE_TYPE_REQUIRED", message: "This field is required" }] } } } } },
- * })
- * // [{ path: "embeds[0].fields[2].name", code: "BASE_TYPE_REQUIRED", message: "This field is required" }]
- * ```
- *
- * @see Discord: Error Messages
- * @since 0.1.0
- * @category conversions
- */
-export const flatten = (errors: unknown): ReadonlyArray<FieldError> => {
-  const found: Array<FieldError> = []
-  collect(errors, [], found)
-  return found
-}
 
 /** Deeper than any body Discord takes; a hostile answer must not overflow the stack. */
 const DEPTH_MAX = 64

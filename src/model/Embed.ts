@@ -9,7 +9,7 @@ import { Color } from "./Color.js"
 import { Component } from "./component/received.js"
 import { atMost, codePoints, httpUrl, items, mediaUrl, text } from "./limits.js"
 import { Timestamp } from "./timestamp.js"
-import { Numeric, optional, orElse, required, sometimes } from "./wire.js"
+import { list, Numeric, optional, orElse, required, sometimes } from "./wire.js"
 
 /** Discord: Embed Limits. Outer whitespace does not count. */
 const TITLE_MAX = 256
@@ -212,7 +212,7 @@ export const Embed = Schema.Struct({
   ),
   fields: orElse(
     "fields",
-    Schema.Array(
+    list(
       Schema.Struct({
         name: Schema.String,
         value: Schema.String,
@@ -222,7 +222,7 @@ export const Embed = Schema.Struct({
     () => [],
   ),
   flags: sometimes("flags", Numeric),
-  components: sometimes("components", Schema.Array(Component)),
+  components: sometimes("components", list(Component)),
 })
 /**
  * @since 0.1.0

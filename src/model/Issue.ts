@@ -30,6 +30,20 @@ export interface Issue {
 
 type Path = ReadonlyArray<PropertyKey>
 
+const NOTHING = "nothing"
+
+/** How types are called in a sentence. */
+const names: { readonly [Tag in SchemaAST.AST["_tag"]]?: string } = {
+  UndefinedKeyword: NOTHING,
+  StringKeyword: "a string",
+  TemplateLiteral: "a string",
+  NumberKeyword: "a number",
+  BooleanKeyword: "true or false",
+  ObjectKeyword: "an object",
+  TypeLiteral: "an object",
+  TupleType: "an array",
+}
+
 /** An issue while it is being chosen: `wanted` lists what would have fitted in a wrong value's place. */
 interface Leaf {
   readonly path: Path
@@ -37,6 +51,25 @@ interface Leaf {
   readonly wanted: ReadonlyArray<string>
   readonly actual: unknown
 }
+
+/**
+ * A path as it is written in code.
+ *
+ * @example
+ * ```ts
+ * import { Issue } from "effect-discord"
+ *
+ * Issue.formatPath(["embeds", 0, "fields", 3, "name"]) // "embeds[0].fields[3].name"
+ * ```
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const formatPath = (path: ReadonlyArray<PropertyKey>): string =>
+  path.reduce<string>((written, key) => {
+    if (typeof key === "number") return `${written}[${key}]`
+    return written === "" ? String(key) : `${written}.${String(key)}`
+  }, "")
 
 /**
  * The issues of a ParseError, without repeating the value: no long text and no nested dump gets
@@ -62,25 +95,6 @@ export const fromParseError = (error: ParseResult.ParseError): ReadonlyArray<Iss
     message,
   }))
 
-/**
- * A path as it is written in code.
- *
- * @example
- * ```ts
- * import { Issue } from "effect-discord"
- *
- * Issue.formatPath(["embeds", 0, "fields", 3, "name"]) // "embeds[0].fields[3].name"
- * ```
- *
- * @since 0.1.0
- * @category conversions
- */
-export const formatPath = (path: ReadonlyArray<PropertyKey>): string =>
-  path.reduce<string>((written, key) => {
-    if (typeof key === "number") return `${written}[${key}]`
-    return written === "" ? String(key) : `${written}.${String(key)}`
-  }, "")
-
 function leaves(
   issue: ParseResult.ParseIssue,
   path: Path,
@@ -104,6 +118,7 @@ function leaves(
     case "Forbidden":
       return [{ path, message: "cannot be checked here", wanted: [], actual: undefined }]
     case "Type":
+    default:
       return [mismatch(path, issue.message, wanted(issue.ast), issue.actual)]
   }
 }
@@ -153,41 +168,22 @@ function merge(found: ReadonlyArray<Leaf>): ReadonlyArray<Leaf> {
 }
 
 function wanted(ast: SchemaAST.AST): ReadonlyArray<string> {
-  switch (ast._tag) {
-    case "Literal":
-      return [JSON.stringify(ast.literal)]
-    case "Union": {
-      const defined = ast.types.filter((type) => !SchemaAST.isUndefinedKeyword(type))
-      return defined.flatMap(wanted)
-    }
-    case "Refinement":
-      return wanted(ast.from)
-    case "Transformation":
-      return wanted(ast.to)
-    case "Suspend":
-      return wanted(ast.f())
-    case "StringKeyword":
-    case "TemplateLiteral":
-      return ["a string"]
-    case "NumberKeyword":
-      return ["a number"]
-    case "BooleanKeyword":
-      return ["true or false"]
-    case "TupleType":
-      return ["an array"]
-    case "TypeLiteral":
-      return ["an object"]
-    default:
-      return [Option.getOrElse(SchemaAST.getDescriptionAnnotation(ast), () => "another value")]
-  }
+  if (SchemaAST.isUnion(ast)) return ast.types.flatMap(wanted)
+  if (SchemaAST.isRefinement(ast)) return wanted(ast.from)
+  if (SchemaAST.isTransformation(ast)) return wanted(ast.to)
+  if (SchemaAST.isLiteral(ast)) return [JSON.stringify(ast.literal)]
+  return [
+    names[ast._tag] ??
+      Option.getOrElse(SchemaAST.getDescriptionAnnotation(ast), () => "another value"),
+  ]
 }
 
+/** "a string or a number"; leaving a field out is not worth saying. */
 function oneOf(types: ReadonlyArray<string>): string {
-  const distinct = [...new Set(types)]
-  const last = distinct.pop() ?? "nothing"
+  const distinct = [...new Set(types)].filter((type) => type !== NOTHING)
+  const last = distinct.pop() ?? NOTHING
   return distinct.length === 0 ? last : `${distinct.join(", ")} or ${last}`
 }
-
 /** Longer strings are not shown: they may be a whole message, or a secret. */
 const SHOWN_MAX = 24
 
@@ -209,7 +205,9 @@ function unknownField(key: PropertyKey | undefined, parent: SchemaAST.AST | unde
   return near === undefined ? "is not a known field" : `is not a known field: did you mean ${near}?`
 }
 
-const plain = (name: string) => name.replaceAll("_", "").toLowerCase()
+function plain(name: string): string {
+  return name.replaceAll("_", "").toLowerCase()
+}
 
 /** Levenshtein distance. */
 function edits(a: string, b: string): number {

@@ -13,7 +13,7 @@ import { Poll } from "./Poll.js"
 import { Snowflake } from "./Snowflake.js"
 import { Timestamp } from "./timestamp.js"
 import { User } from "./User.js"
-import { Numeric, orElse, required, sometimes } from "./wire.js"
+import { list, Numeric, orElse, required, sometimes } from "./wire.js"
 
 const none = (): ReadonlyArray<never> => []
 const no = (): boolean => false
@@ -43,13 +43,13 @@ const body = {
   type: orElse("type", Numeric, () => 0),
   content: orElse("content", Schema.String, () => ""),
   editedTimestamp: sometimes("edited_timestamp", Timestamp),
-  mentions: orElse("mentions", Schema.Array(User), none),
-  mentionRoles: orElse("mention_roles", Schema.Array(Snowflake), none),
-  attachments: orElse("attachments", Schema.Array(Attachment), none),
-  embeds: orElse("embeds", Schema.Array(Embed), none),
-  components: orElse("components", Schema.Array(Component), none),
+  mentions: orElse("mentions", list(User), none),
+  mentionRoles: orElse("mention_roles", list(Snowflake), none),
+  attachments: orElse("attachments", list(Attachment), none),
+  embeds: orElse("embeds", list(Embed), none),
+  components: orElse("components", list(Component), none),
   flags: orElse("flags", Numeric, () => 0),
-  stickerItems: sometimes("sticker_items", Schema.Array(StickerItem)),
+  stickerItems: sometimes("sticker_items", list(StickerItem)),
 }
 
 /**
@@ -90,7 +90,7 @@ export const Thread = Schema.Struct({
   /** Seconds. */
   rateLimitPerUser: sometimes("rate_limit_per_user", Numeric),
   flags: sometimes("flags", Numeric),
-  appliedTags: sometimes("applied_tags", Schema.Array(Snowflake)),
+  appliedTags: sometimes("applied_tags", list(Snowflake)),
   threadMetadata: sometimes(
     "thread_metadata",
     Schema.Struct({
@@ -128,7 +128,7 @@ export const Reaction = Schema.Struct({
   ),
   me: orElse("me", Schema.Boolean, no),
   meBurst: orElse("me_burst", Schema.Boolean, no),
-  burstColors: orElse("burst_colors", Schema.Array(Schema.String), none),
+  burstColors: orElse("burst_colors", list(Schema.String), none),
 })
 /**
  * @since 0.1.0
@@ -161,7 +161,7 @@ const fields = {
   mentionEveryone: orElse("mention_everyone", Schema.Boolean, no),
   mentionChannels: sometimes(
     "mention_channels",
-    Schema.Array(
+    list(
       Schema.Struct({
         id: Snowflake,
         guildId: sometimes("guild_id", Snowflake),
@@ -173,16 +173,16 @@ const fields = {
   nonce: sometimes("nonce", Schema.Union(Schema.String, Numeric)),
   /** Place in its thread; gaps and repeats happen. */
   position: sometimes("position", Numeric),
-  reactions: sometimes("reactions", Schema.Array(Reaction)),
+  reactions: sometimes("reactions", list(Reaction)),
   poll: sometimes("poll", Poll),
   thread: sometimes("thread", Thread),
   messageReference: sometimes("message_reference", reference),
   messageSnapshots: sometimes(
     "message_snapshots",
-    Schema.Array(Schema.Struct({ message: MessageSnapshot })),
+    list(Schema.Struct({ message: MessageSnapshot })),
   ),
   interactionMetadata: sometimes("interaction_metadata", InteractionMetadata),
-  stickers: sometimes("stickers", Schema.Array(Raw)),
+  stickers: sometimes("stickers", list(Raw)),
   interaction: sometimes("interaction", Raw),
   activity: sometimes("activity", Raw),
   application: sometimes("application", Raw),

@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
-import { Arbitrary, Effect, Schema } from "effect"
-import type { ParseResult } from "effect"
+import { Arbitrary, Either, Schema } from "effect"
+import type { Effect, ParseResult } from "effect"
 
 import { AllowedMentions } from "./AllowedMentions.js"
 import { AttachmentCreate, MAX as ATTACHMENTS_MAX } from "./Attachment.js"
@@ -16,7 +16,7 @@ import { MessageFlagsCreate } from "./MessageFlags.js"
 import { PollCreate } from "./Poll.js"
 import { SnowflakeInput } from "./Snowflake.js"
 import { WebhookName } from "./WebhookName.js"
-import { optional } from "./wire.js"
+import { optional, strictEncoder } from "./wire.js"
 
 /** Discord: Execute Webhook. */
 const CONTENT_MAX = 2000
@@ -89,7 +89,7 @@ export interface MessageCreate extends Schema.Schema.Type<typeof fields> {}
  */
 export interface Encoded extends Schema.Schema.Encoded<typeof fields> {}
 
-const strictly = Schema.encode(MessageCreate, { errors: "all", onExcessProperty: "error" })
+const strictly = strictEncoder(MessageCreate)
 
 /**
  * The JSON of a message, or everything that is wrong with it. A field that does not exist (a
@@ -107,7 +107,7 @@ const strictly = Schema.encode(MessageCreate, { errors: "all", onExcessProperty:
  * @category encoding
  */
 export const encode = (message: MessageCreate): Effect.Effect<Encoded, ParseResult.ParseError> =>
-  Effect.map(strictly(message), withImpliedFlags)
+  Either.map(strictly(message), withImpliedFlags)
 
 /**
  * Whether there is nothing to show: Discord refuses such a message unless files go with it.

@@ -3,8 +3,8 @@
  *
  * @since 0.1.0
  */
-import { Arbitrary, Effect, Schema } from "effect"
-import type { ParseResult } from "effect"
+import { Arbitrary, Either, Schema } from "effect"
+import type { Effect, ParseResult } from "effect"
 
 import { AllowedMentions } from "./AllowedMentions.js"
 import { AttachmentCreate, MAX as ATTACHMENTS_MAX } from "./Attachment.js"
@@ -14,7 +14,7 @@ import { EmbedsCreate } from "./Embed.js"
 import { items, text } from "./limits.js"
 import { MessageFlagsEdit } from "./MessageFlags.js"
 import { PollCreate } from "./Poll.js"
-import { clearable } from "./wire.js"
+import { clearable, strictEncoder } from "./wire.js"
 
 /** Discord: Edit Webhook Message. */
 const CONTENT_MAX = 2000
@@ -73,7 +73,7 @@ export interface MessageEdit extends Schema.Schema.Type<typeof fields> {}
  */
 export interface Encoded extends Schema.Schema.Encoded<typeof fields> {}
 
-const strictly = Schema.encode(MessageEdit, { errors: "all", onExcessProperty: "error" })
+const strictly = strictEncoder(MessageEdit)
 
 /**
  * The JSON of an edit, or everything that is wrong with it. A field that does not exist (a typo)
@@ -91,7 +91,7 @@ const strictly = Schema.encode(MessageEdit, { errors: "all", onExcessProperty: "
  * @category encoding
  */
 export const encode = (edit: MessageEdit): Effect.Effect<Encoded, ParseResult.ParseError> =>
-  Effect.map(strictly(edit), withImpliedFlags)
+  Either.map(strictly(edit), withImpliedFlags)
 
 /**
  * Whether the request needs `with_components=true` in its query.

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Schema } from "effect"
+import { Schema, Struct } from "effect"
 
 /**
  * The named bits (Discord: Message Flags). A webhook may set the four marked "settable".
@@ -52,7 +52,7 @@ const SETTABLE = combine(
  * @example
  * ```ts
  * import { MessageFlags } from "effect-discord"
- * import { Schema } from "effect"
+ * import { Schema, Struct } from "effect"
  *
  * Schema.is(MessageFlags.MessageFlagsCreate)(MessageFlags.Flag.Urgent) // false
  * ```
@@ -141,7 +141,7 @@ export function has(flags: number, flag: number): boolean {
  * @category accessors
  */
 export function names(flags: number): ReadonlyArray<keyof typeof Flag> {
-  return (Object.keys(Flag) as Array<keyof typeof Flag>).filter((name) => has(flags, Flag[name]))
+  return Struct.keys(Flag).filter((name) => has(flags, Flag[name]))
 }
 
 function refuse(flags: number, allowed: number): string | undefined {

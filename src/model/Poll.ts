@@ -8,7 +8,7 @@ import { Schema } from "effect"
 import { Emoji, PollEmojiCreate } from "./Emoji.js"
 import { int, items, text } from "./limits.js"
 import { Timestamp } from "./timestamp.js"
-import { Numeric, optional, orElse, required, sometimes } from "./wire.js"
+import { list, Numeric, optional, orElse, required, sometimes } from "./wire.js"
 
 /** Discord: Poll Media Object. */
 const QUESTION_MAX = 300
@@ -133,7 +133,7 @@ export const Poll = Schema.Struct({
   question: PollMedia,
   answers: orElse(
     "answers",
-    Schema.Array(
+    list(
       Schema.Struct({
         answerId: sometimes("answer_id", Numeric),
         pollMedia: required("poll_media", PollMedia),
@@ -150,7 +150,7 @@ export const Poll = Schema.Struct({
       isFinalized: orElse("is_finalized", Schema.Boolean, () => false),
       answerCounts: orElse(
         "answer_counts",
-        Schema.Array(
+        list(
           Schema.Struct({
             id: Numeric,
             count: Numeric,

@@ -4,9 +4,10 @@
  * @since 0.1.0
  */
 import { Schema } from "effect"
+import type { Effect, ParseResult } from "effect"
 
 import { WebhookName } from "./WebhookName.js"
-import { clearable, optional } from "./wire.js"
+import { clearable, optional, strictEncoder } from "./wire.js"
 
 /** Discord: Image Data. */
 const IMAGE = /^data:image\/(png|jpeg|gif);base64,[A-Za-z0-9+/]+={0,2}$/
@@ -69,4 +70,5 @@ export interface Encoded extends Schema.Schema.Encoded<typeof WebhookModify> {}
  * @since 0.1.0
  * @category encoding
  */
-export const encode = Schema.encode(WebhookModify, { errors: "all", onExcessProperty: "error" })
+export const encode: (change: WebhookModify) => Effect.Effect<Encoded, ParseResult.ParseError> =
+  strictEncoder(WebhookModify)

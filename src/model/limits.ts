@@ -9,19 +9,16 @@ import type { FastCheck } from "effect"
 const GENERATED_LENGTH = 24
 
 /** Unicode code points of a string; a lone surrogate counts as one. */
-export function codePoints(text: string): number {
-  let count = text.length
-  for (let i = 0; i + 1 < text.length; i++) {
-    if (isHigh(text.charCodeAt(i)) && isLow(text.charCodeAt(i + 1))) {
+export function codePoints(value: string): number {
+  let count = value.length
+  for (let i = 0; i + 1 < value.length; i++) {
+    if (isHigh(value.charCodeAt(i)) && isLow(value.charCodeAt(i + 1))) {
       count--
       i++
     }
   }
   return count
 }
-
-const isHigh = (unit: number) => unit >= 0xd800 && unit <= 0xdbff
-const isLow = (unit: number) => unit >= 0xdc00 && unit <= 0xdfff
 
 /** `1 code point`, `2 code points`, `1 entry`, `2 entries`. */
 export function plural(count: number, unit: string): string {
@@ -162,4 +159,12 @@ export const attachmentUrl = url(
 
 function isHttp(value: string): boolean {
   return HTTP.test(value) && URL.canParse(value)
+}
+
+function isHigh(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff
+}
+
+function isLow(unit: number): boolean {
+  return unit >= 0xdc00 && unit <= 0xdfff
 }

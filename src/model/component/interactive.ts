@@ -51,7 +51,7 @@ export const PremiumButton = Schema.Struct({
   disabled: buttonFace.disabled,
 })
 
-export const Button = Schema.Union(LinkButton, InteractiveButton, PremiumButton)
+export const Button = Schema.Union(InteractiveButton, LinkButton, PremiumButton)
 
 const select = {
   id: optional("id", componentId),
@@ -133,7 +133,7 @@ export const ActionRow = Schema.Struct({
           arbitrary: () => (fc) =>
             fc.oneof(
               fc.array(generatedButton(fc), { minLength: 1, maxLength: 3 }),
-              generatedSelect(fc).map((select) => [select]),
+              generatedSelect(fc).map((one) => [one]),
             ),
         },
       ),

@@ -3,7 +3,7 @@ import { ParseResult, Schema } from "effect"
 
 import { Emoji } from "../Emoji.js"
 import { Snowflake } from "../Snowflake.js"
-import { Numeric, orElse, required, sometimes } from "../wire.js"
+import { list, Numeric, orElse, required, sometimes } from "../wire.js"
 import { Kind } from "./kinds.js"
 
 /** Absent on very old messages only. */
@@ -54,7 +54,7 @@ const Select = Schema.Struct({
   disabled,
   options: sometimes(
     "options",
-    Schema.Array(
+    list(
       Schema.Struct({
         label: Schema.String,
         value: Schema.String,
@@ -64,10 +64,10 @@ const Select = Schema.Struct({
       }),
     ),
   ),
-  channelTypes: sometimes("channel_types", Schema.Array(Numeric)),
+  channelTypes: sometimes("channel_types", list(Numeric)),
   defaultValues: sometimes(
     "default_values",
-    Schema.Array(Schema.Struct({ id: Snowflake, type: Schema.String })),
+    list(Schema.Struct({ id: Snowflake, type: Schema.String })),
   ),
 })
 
@@ -88,7 +88,7 @@ const Thumbnail = Schema.Struct({
 const MediaGallery = Schema.Struct({
   type: Schema.Literal(Kind.MediaGallery),
   id,
-  items: Schema.Array(Schema.Struct({ media: Media, description, spoiler })),
+  items: list(Schema.Struct({ media: Media, description, spoiler })),
 })
 
 const File = Schema.Struct({
@@ -130,13 +130,13 @@ const Unknown = Schema.transformOrFail(
 const ActionRow = Schema.Struct({
   type: Schema.Literal(Kind.ActionRow),
   id,
-  components: Schema.Array(Schema.Union(Button, Select, Unknown)),
+  components: list(Schema.Union(Button, Select, Unknown)),
 })
 
 const Section = Schema.Struct({
   type: Schema.Literal(Kind.Section),
   id,
-  components: Schema.Array(Schema.Union(TextDisplay, Unknown)),
+  components: list(Schema.Union(TextDisplay, Unknown)),
   accessory: Schema.Union(Button, Thumbnail, Unknown),
 })
 
@@ -147,7 +147,7 @@ const Container = Schema.Struct({
   id,
   accentColor: sometimes("accent_color", Numeric),
   spoiler,
-  components: Schema.Array(Schema.Union(...inContainer, Unknown)),
+  components: list(Schema.Union(...inContainer, Unknown)),
 })
 
 export const Component = Schema.Union(...inContainer, Container, Unknown)

@@ -12,6 +12,7 @@ const TEXT_TOTAL_MAX = 4000
 /** Top-level rows without `IsComponentsV2` (Discord: Legacy Message Component Behavior). */
 const ROWS_MAX = 5
 
+type TopLevel = typeof TopLevel.Type
 type Path = ReadonlyArray<PropertyKey>
 
 /** What the rules look at, of every component. */
@@ -27,7 +28,7 @@ interface Node {
 const list = items(TopLevel, { max: COMPONENTS_MAX, unit: "component" })
 
 export const ComponentsCreate = list.pipe(
-  Schema.filter((components) => new Tally(components).issues(), {
+  Schema.filter((components) => issues(components), {
     arbitrary: (generated) => (fc) => generated(fc).map(repair),
   }),
 )
@@ -44,66 +45,60 @@ export function tooManyRows(components: ReadonlyArray<unknown>): string | undefi
     : undefined
 }
 
-/** Counts over one walk through the tree. */
-class Tally {
-  private count = 0
-  private text = 0
-  private readonly seen = new Map<string | number, Path>()
-  private readonly repeated: Array<Schema.FilterIssue> = []
+interface Tally {
+  count: number
+  text: number
+  readonly seen: Set<string | number>
+  readonly repeated: Array<Schema.FilterIssue>
+}
 
-  constructor(components: ReadonlyArray<Node>) {
-    components.forEach((component, index) => this.visit(component, [index]))
+function issues(components: ReadonlyArray<Node>): ReadonlyArray<Schema.FilterIssue> {
+  const tally: Tally = { count: 0, text: 0, seen: new Set(), repeated: [] }
+  components.forEach((component, index) => visit(tally, component, [index]))
+  const found = [...tally.repeated]
+  if (tally.count > COMPONENTS_MAX) {
+    const message = `${atMost(COMPONENTS_MAX, "component", tally.count)}, nested ones counted`
+    found.push({ path: [], message })
   }
+  if (tally.text > TEXT_TOTAL_MAX) {
+    const message = `${atMost(TEXT_TOTAL_MAX, "code point", tally.text)} over all text components`
+    found.push({ path: [], message })
+  }
+  return found
+}
 
-  issues(): ReadonlyArray<Schema.FilterIssue> {
-    const found = [...this.repeated]
-    if (this.count > COMPONENTS_MAX) {
-      const message = `${atMost(COMPONENTS_MAX, "component", this.count)}, nested ones counted`
-      found.push({ path: [], message })
-    }
-    if (this.text > TEXT_TOTAL_MAX) {
-      const message = `${atMost(TEXT_TOTAL_MAX, "code point", this.text)} over all text components`
-      found.push({ path: [], message })
-    }
-    return found
-  }
+function visit(tally: Tally, node: Node, path: Path): void {
+  tally.count++
+  if (node.content !== undefined) tally.text += codePoints(node.content)
+  // 0 asks Discord to choose an id, so it may repeat.
+  if (node.id !== undefined && node.id !== 0) claim(tally, node.id, [...path, "id"])
+  if (node.customId !== undefined) claim(tally, node.customId, [...path, "customId"])
+  node.components?.forEach((child, index) => visit(tally, child, [...path, "components", index]))
+  if (node.accessory !== undefined) visit(tally, node.accessory, [...path, "accessory"])
+}
 
-  private visit(node: Node, path: Path): void {
-    this.count++
-    if (node.content !== undefined) this.text += codePoints(node.content)
-    // 0 asks Discord to choose an id, so it may repeat.
-    if (node.id !== undefined && node.id !== 0) this.claim(node.id, [...path, "id"])
-    if (node.customId !== undefined) this.claim(node.customId, [...path, "customId"])
-    node.components?.forEach((child, index) => this.visit(child, [...path, "components", index]))
-    if (node.accessory !== undefined) this.visit(node.accessory, [...path, "accessory"])
+function claim(tally: Tally, name: string | number, path: Path): void {
+  if (tally.seen.has(name)) {
+    tally.repeated.push({ path, message: `must be unique in the message, got ${name} twice` })
   }
-
-  private claim(name: string | number, path: Path): void {
-    if (this.seen.has(name)) {
-      this.repeated.push({
-        path,
-        message: `must be unique in the message, got ${JSON.stringify(name)} twice`,
-      })
-    }
-    this.seen.set(name, path)
-  }
+  tally.seen.add(name)
 }
 
 /** Makes generated components valid together: names unique, not over 40. */
-function repair(
-  components: ReadonlyArray<typeof TopLevel.Type>,
-): ReadonlyArray<typeof TopLevel.Type> {
+function repair(components: ReadonlyArray<TopLevel>): ReadonlyArray<TopLevel> {
   const kept = [...components]
-  while (new Tally(kept).issues().some((issue) => issue.path.length === 0)) kept.pop()
+  while (issues(kept).some((issue) => issue.path.length === 0)) kept.pop()
   let next = 0
-  const rename = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(rename)
+  const rename = <A>(value: A): A => {
     if (typeof value !== "object" || value === null) return value
-    const entries = Object.entries(value).map(([key, inner]) => {
-      if (key === "id" && typeof inner === "number") return [key, ++next]
-      return [key, key === "customId" ? `button-${++next}` : rename(inner)]
-    })
-    return Object.fromEntries(entries)
+    const copy = Array.isArray(value) ? [] : {}
+    for (const key of Object.keys(value)) {
+      const inner: unknown = Reflect.get(value, key)
+      const named = key === "customId" ? `button-${++next}` : rename(inner)
+      Object.assign(copy, { [key]: key === "id" && typeof inner === "number" ? ++next : named })
+    }
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same keys, with values of the same types
+    return copy as A
   }
-  return rename(kept) as typeof kept
+  return rename(kept)
 }
