@@ -1,0 +1,91 @@
+/**
+ * Everything a program on Node needs to talk to Discord, in one layer.
+ *
+ * @since 0.1.0
+ */
+import type { HttpClient } from "@effect/platform"
+import { NodeHttpClient } from "@effect/platform-node"
+import { Agent } from "@effect/platform-node/Undici"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as RateLimiter from "../ratelimit/RateLimiter.js"
+import * as Strategy from "../ratelimit/Strategy.js"
+
+/**
+ * How connections to Discord are kept.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** At most so many sockets to one host; more requests than that queue. Default: 64. */
+  readonly connections?: number | undefined
+  /**
+   * How long an idle socket waits for the next message. Default: 30 seconds, so a message every few
+   * seconds does not pay for a TLS handshake each time, yet well below the minutes after which
+   * Discord's edge hangs up: a POST on a socket that is just being closed could not be retried.
+   */
+  readonly keepAlive?: Duration.DurationInput | undefined
+  /** How long a connection may take to be established. Default: 10 seconds. */
+  readonly connectTimeout?: Duration.DurationInput | undefined
+}
+
+/**
+ * An `HttpClient` on undici, tuned for webhooks: sockets stay open between messages, their number is
+ * bounded, and no redirect is followed, because the URL is the credential.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerHttpClientWith = (options: Options): Layer.Layer<HttpClient.HttpClient> =>
+  NodeHttpClient.layerUndiciWithoutDispatcher.pipe(
+    Layer.provide(Layer.scoped(NodeHttpClient.Dispatcher, makeAgent(options))),
+  )
+
+/**
+ * {@link layerHttpClientWith} with its defaults.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerHttpClient: Layer.Layer<HttpClient.HttpClient> = layerHttpClientWith({})
+
+/**
+ * The recommended services on Node: the tuned `HttpClient`, the rate limiter of this process and the
+ * proactive strategy.
+ *
+ * @example
+ * ```ts
+ * import { Webhook } from "effect-discord"
+ * import { NodeDiscord } from "effect-discord/node"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const hook = yield* Webhook.fromUrl(process.env.DISCORD_WEBHOOK_URL!)
+ *   yield* Webhook.send(hook, { content: "hello" })
+ * })
+ *
+ * Effect.runPromise(Effect.provide(program, NodeDiscord.layer))
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<
+  HttpClient.HttpClient | RateLimiter.RateLimiter | Strategy.Strategy
+> = Layer.mergeAll(layerHttpClient, RateLimiter.layer, Strategy.layerProactive)
+
+function makeAgent(options: Options) {
+  return Effect.acquireRelease(
+    Effect.sync(
+      () =>
+        new Agent({
+          connections: options.connections ?? 64,
+          keepAliveTimeout: Duration.toMillis(options.keepAlive ?? "30 seconds"),
+          connect: { timeout: Duration.toMillis(options.connectTimeout ?? "10 seconds") },
+        }),
+    ),
+    (agent) => Effect.promise(() => agent.destroy()),
+  )
+}

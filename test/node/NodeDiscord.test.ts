@@ -1,0 +1,96 @@
+import { createServer } from "node:http"
+import type { Server } from "node:http"
+import type { AddressInfo, Socket } from "node:net"
+import { HttpClient } from "@effect/platform"
+import { describe, expect, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { NodeDiscord } from "../../src/node/index.js"
+
+/** A server that remembers its sockets, and redirects `/moved`. */
+interface Host {
+  readonly url: string
+  readonly sockets: Set<Socket>
+  readonly paths: Array<string>
+}
+
+const host = Effect.acquireRelease(
+  Effect.async<{ readonly server: Server; readonly host: Host }>((resume) => {
+    const sockets = new Set<Socket>()
+    const paths: Array<string> = []
+    const server = createServer((request, response) => {
+      paths.push(request.url ?? "")
+      response.writeHead(request.url === "/moved" ? 302 : 200, { location: "/elsewhere" })
+      setTimeout(() => response.end("ok"), 20)
+    })
+    server.on("connection", (socket) => {
+      sockets.add(socket)
+      socket.on("close", () => sockets.delete(socket))
+    })
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo
+      const url = `http://127.0.0.1:${port}`
+      resume(Effect.succeed({ server, host: { url, sockets, paths } }))
+    })
+  }),
+  ({ server }) =>
+    Effect.async<void>((resume) => {
+      server.close(() => resume(Effect.void))
+      server.closeAllConnections()
+    }),
+).pipe(Effect.map((_) => _.host))
+
+const get = (url: string) =>
+  HttpClient.get(url).pipe(
+    Effect.tap((response) => response.text),
+    Effect.map((response) => response.status),
+  )
+
+describe("NodeDiscord.layerHttpClient", () => {
+  it.scopedLive("sends one message after another over the same socket", () =>
+    Effect.gen(function* () {
+      const { url, sockets } = yield* host
+      yield* Effect.forEach([1, 2, 3], () => Effect.delay(get(url), "10 millis")).pipe(
+        Effect.zipRight(Effect.sync(() => expect(sockets.size).toBe(1))),
+        Effect.provide(NodeDiscord.layerHttpClient),
+      )
+    }),
+  )
+
+  it.scopedLive("opens no more sockets than it may", () =>
+    Effect.gen(function* () {
+      const { url, sockets, paths } = yield* host
+      yield* Effect.forEach(Array.from({ length: 12 }), () => get(url), {
+        concurrency: "unbounded",
+      }).pipe(
+        Effect.zipRight(Effect.sync(() => expect(sockets.size).toBe(3))),
+        Effect.provide(NodeDiscord.layerHttpClientWith({ connections: 3 })),
+      )
+      expect(paths).toHaveLength(12)
+    }),
+  )
+
+  it.scopedLive("does not take the credential along a redirect", () =>
+    Effect.gen(function* () {
+      const { url, paths } = yield* host
+      const status = yield* Effect.provide(get(`${url}/moved`), NodeDiscord.layerHttpClient)
+      expect(status).toBe(302)
+      expect(paths).toEqual(["/moved"])
+    }),
+  )
+
+  it.scopedLive("closes its sockets with its scope", () =>
+    Effect.gen(function* () {
+      const { url, sockets } = yield* host
+      yield* Effect.provide(get(url), NodeDiscord.layerHttpClient)
+      yield* Effect.iterate(0, {
+        while: () => sockets.size > 0,
+        body: () => Effect.succeed(0).pipe(Effect.delay("5 millis")),
+      })
+      expect(sockets.size).toBe(0)
+    }),
+  )
+})
+
+describe("NodeDiscord.layer", () => {
+  it.scopedLive("needs nothing", () => Effect.asVoid(Layer.build(NodeDiscord.layer)))
+})
