@@ -9,12 +9,17 @@ import { HttpClient, type HttpServer } from "@effect/platform"
 import { Clock, Context, type Duration, Effect, Layer, type Scope } from "effect"
 import type { Fault, FaultTarget } from "./Fault.js"
 import * as commands from "./simulator/commands.js"
-import { makeHttpClient } from "./simulator/httpClient.js"
-import { serveHttp } from "./simulator/httpServer.js"
-import type { MessageJson } from "./simulator/world.js"
-import { addWebhook, makeWorld, type Webhook, type World } from "./simulator/world.js"
+import { makeHttpClient } from "./simulator/transport/httpClient.js"
+import { serveHttp } from "./simulator/transport/httpServer.js"
+import {
+  addWebhook,
+  makeWorld,
+  type MessageJson,
+  type Webhook,
+  type World,
+} from "./simulator/world.js"
 import type { Options } from "./simulator/options.js"
-import type { Operation } from "./simulator/route.js"
+import type { Operation } from "./simulator/http/route.js"
 import {
   clearTraffic,
   recorded,
@@ -22,7 +27,7 @@ import {
   type Statistics,
   type TrafficRecord,
 } from "./simulator/traffic.js"
-import { webhookUrl } from "./simulator/webhooks.js"
+import { webhookUrl } from "./simulator/operation/webhooks.js"
 
 export type {
   BlockOptions,
@@ -266,7 +271,6 @@ export const serve: Effect.Effect<
 > = Effect.flatMap(DiscordSimulator, (simulator) => simulator.serve)
 
 function service(world: World): Service {
-  const sync = <A>(change: (now: number) => A) => Effect.map(Clock.currentTimeMillis, change)
   return {
     createWebhook: (options = {}) => sync((now) => createWebhook(world, now, options)),
     deleteWebhook: ({ id }) => sync(() => void world.webhooks.delete(id)),
@@ -297,6 +301,11 @@ function service(world: World): Service {
     httpClient: makeHttpClient(world),
     serve: serveHttp(world),
   }
+}
+
+/** A change of the world, at the clock's time. */
+function sync<A>(change: (now: number) => A): Effect.Effect<A> {
+  return Effect.map(Clock.currentTimeMillis, change)
 }
 
 function createWebhook(world: World, now: number, options: WebhookOptions): SimulatedWebhook {

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import { Duration } from "effect"
-import * as internal from "./simulator/fault.js"
+import * as internal from "./simulator/fault/fault.js"
 
 /**
  * A whole answer as the client reads it: `body` is text, header names are lower case.

@@ -1,17 +1,19 @@
-import { apiError, statusError } from "./apiError.js"
-import { parseBody, requestText } from "./body.js"
-import type { Call } from "./call.js"
-import type { Outcome, SimulatedRequest, SimulatedResponse } from "./exchange.js"
-import { execute } from "./execute.js"
-import { type Alteration, alterResponse, connectionOutcome, faultFor } from "./faults.js"
-import { invalidForm, isRecord, type Issue, snowflake } from "./form.js"
-import { legacyResponse } from "./legacy.js"
-import { bucketHash, countInvalid, sharedLimit, takeGlobal, takeRoute } from "./limits.js"
-import { deleteMessage, editMessage, getMessage } from "./messages.js"
-import { blocked, limited, rateLimitHeaders, type RateLimitScope } from "./rateLimitAnswer.js"
-import { type MatchedRoute, matchRoute, type Operation, type UnmatchedRoute } from "./route.js"
+import { apiError, statusError } from "./http/apiError.js"
+import { parseBody } from "./http/body.js"
+import type { Call } from "./operation/call.js"
+import type { Outcome, SimulatedRequest, SimulatedResponse } from "./http/exchange.js"
+import { execute } from "./operation/execute.js"
+import { type Alteration, alterResponse, connectionOutcome, faultFor } from "./fault/alteration.js"
+import { snowflake } from "./form/check.js"
+import { invalidForm, type Issue } from "./form/issue.js"
+import { legacyResponse } from "./http/legacy.js"
+import { bucketHash, sharedLimit, takeGlobal, takeRoute } from "./limit/limits.js"
+import { deleteMessage, editMessage, getMessage } from "./operation/messages.js"
+import { blocked, limited, rateLimitHeaders } from "./limit/rateLimitAnswer.js"
+import { type MatchedRoute, matchRoute, type Operation, type UnmatchedRoute } from "./http/route.js"
+import { newEntry, note } from "./recording.js"
 import { type MutableRecord, record } from "./traffic.js"
-import { deleteWebhook, getWebhook, modifyWebhook } from "./webhooks.js"
+import { deleteWebhook, getWebhook, modifyWebhook } from "./operation/webhooks.js"
 import { serverClock, type World } from "./world.js"
 
 /** What the server did with a request, and what the client is to see of it. */
@@ -63,7 +65,7 @@ function answer(
   const outcome = connectionOutcome(fault)
   const isProcessed = fault._tag !== "Answer" || fault.processed
   const isReached = outcome !== "refused" && outcome !== "reset" && outcome !== "silent"
-  const own = isProcessed && isReached ? process(world, now, request, route, entry) : undefined
+  const own = isProcessed && isReached ? act(world, now, request, route, entry) : undefined
   const response = alterResponse(fault, own)
   return {
     outcome,
@@ -74,7 +76,7 @@ function answer(
 }
 
 /** The edge, the global limit, the route. */
-function process(
+function act(
   world: World,
   now: number,
   request: SimulatedRequest,
@@ -161,77 +163,4 @@ function refuseIds({ webhookId, messageId }: MatchedRoute): SimulatedResponse | 
   snowflake(webhookId, ["webhook_id"], issues)
   if (messageId !== undefined) snowflake(messageId, ["message_id"], issues)
   return issues.length > 0 ? invalidForm(issues) : undefined
-}
-
-function newEntry(
-  world: World,
-  now: number,
-  request: SimulatedRequest,
-  route: MatchedRoute | UnmatchedRoute,
-): MutableRecord {
-  const isMatched = route._tag === "Matched"
-  return {
-    sequence: ++world.traffic.sequence,
-    operation: isMatched ? route.operation : "unknown",
-    method: request.method,
-    path: route.template,
-    version: route.version,
-    webhookId: isMatched ? route.webhookId : undefined,
-    messageId: isMatched ? route.messageId : undefined,
-    query: request.query,
-    headers: recordedHeaders(request.headers),
-    body: world.config.trafficHistory > 0 ? recordedBody(request) : undefined,
-    arrivedAt: now,
-    answeredAt: undefined,
-    outcome: "answered",
-    status: undefined,
-    code: undefined,
-    bucket: undefined,
-    remaining: undefined,
-    scope: undefined,
-  }
-}
-
-function recordedHeaders(headers: SimulatedRequest["headers"]): Record<string, string> {
-  const kept: Record<string, string> = {}
-  for (const name in headers) {
-    const value = headers[name]
-    if (value !== undefined) kept[name] = name === "authorization" ? "<redacted>" : value
-  }
-  return kept
-}
-
-function recordedBody(request: SimulatedRequest): unknown {
-  if (request.body === undefined || request.body.length === 0) return undefined
-  const text = requestText(request)
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
-}
-
-/** Writes the result into the record and the counts. */
-function note(world: World, now: number, entry: MutableRecord, exchange: Exchange): void {
-  const { statistics } = world.traffic
-  statistics.requests++
-  entry.outcome = exchange.outcome
-  const { response } = exchange
-  if (response === undefined) return
-  const { status, headers, body } = response
-  entry.status = status
-  if (body._tag === "Json" && isRecord(body.value) && typeof body.value["code"] === "number") {
-    entry.code = body.value["code"]
-  }
-  statistics.byStatus[status] = (statistics.byStatus[status] ?? 0) + 1
-  if (status >= 200 && status < 300) statistics.accepted++
-  const scope = status === 429 ? (headers["x-ratelimit-scope"] as RateLimitScope) : undefined
-  if (scope !== undefined) {
-    entry.scope = scope
-    statistics.limited[scope]++
-  }
-  if (status === 401 || status === 403 || (status === 429 && scope !== "shared")) {
-    statistics.invalid++
-    countInvalid(world.limits, world.config, now)
-  }
 }

@@ -1,7 +1,7 @@
 import { Duration } from "effect"
-import type { BucketModel, BucketRule } from "./bucket.js"
+import type { BucketModel, BucketRule } from "./limit/bucket.js"
 import type { Random } from "./random.js"
-import type { Operation } from "./route.js"
+import type { Operation } from "./http/route.js"
 
 /**
  * What one bucket allows.
@@ -153,8 +153,6 @@ const defaultLimits = {
   deleteWebhook: "getWebhook",
 } as const satisfies LimitOptions
 
-const operations = Object.keys(defaultLimits) as ReadonlyArray<Operation>
-
 /** Reads options; throws a `RangeError` that names the option when one makes no sense. */
 export const resolveOptions = (options: Options): Config => {
   const latency = latencyOptions(options.latency)
@@ -183,14 +181,22 @@ export const mergeOptions = (before: Options, changes: Options): Options => ({
 })
 
 function resolveRules(limits: LimitOptions): Config["rules"] {
-  const rules: { [Key in Operation]?: RouteRule | undefined } = {}
-  for (const operation of operations) rules[operation] = resolveRule(limits, operation)
-  return rules as Config["rules"]
+  return {
+    execute: resolveRule(limits, "execute"),
+    editMessage: resolveRule(limits, "editMessage"),
+    deleteMessage: resolveRule(limits, "deleteMessage"),
+    getMessage: resolveRule(limits, "getMessage"),
+    getWebhook: resolveRule(limits, "getWebhook"),
+    modifyWebhook: resolveRule(limits, "modifyWebhook"),
+    deleteWebhook: resolveRule(limits, "deleteWebhook"),
+  }
 }
 
 function resolveRule(limits: LimitOptions, operation: Operation): RouteRule | undefined {
+  const passed = new Set<Operation>()
   let bucket = operation
-  for (let hops = 0; hops < operations.length; hops++) {
+  while (!passed.has(bucket)) {
+    passed.add(bucket)
     const option = limits[bucket] ?? "none"
     if (option === "none") return undefined
     if (typeof option !== "string") {
@@ -262,6 +268,7 @@ function latencySource(latency: Latency | undefined): (random: Random) => number
 }
 
 function definedOnly<A extends object>(value: A | undefined): Partial<A> {
-  const entries = Object.entries(value ?? {}).filter(([, given]) => given !== undefined)
-  return Object.fromEntries(entries) as Partial<A>
+  const kept: Partial<A> = { ...value }
+  for (const key in kept) if (kept[key] === undefined) delete kept[key]
+  return kept
 }

@@ -1,3 +1,5 @@
+import { DateTime } from "effect"
+
 /** The first millisecond of 2015, where Discord's ids begin. */
 const discordEpoch = 1_420_070_400_000
 
@@ -22,8 +24,10 @@ export const makeSnowflakes = (): ((serverNow: number) => string) => {
 }
 
 /** `2017-07-11T17:27:07.299000+00:00`: microseconds and a numeric offset, as Discord writes them. */
-export const timestamp = (serverNow: number): string => isoTimestamp(calendarMillis(serverNow))
+export const timestamp = (serverNow: number): string =>
+  isoTimestamp(DateTime.unsafeMake(calendarMillis(serverNow)))
 
-/** The same form for a date that is already in milliseconds since 1970. */
-export const isoTimestamp = (millis: number): string =>
-  new Date(millis).toISOString().replace("Z", "000+00:00")
+/** The same form for any date. */
+export function isoTimestamp(date: DateTime.DateTime): string {
+  return DateTime.formatIso(date).replace("Z", "000+00:00")
+}

@@ -1,6 +1,5 @@
-import type { Outcome } from "./exchange.js"
-import type { RateLimitScope } from "./rateLimitAnswer.js"
-import type { Operation } from "./route.js"
+import type { Outcome, RateLimitScope } from "./http/exchange.js"
+import type { Operation } from "./http/route.js"
 
 /**
  * One request as the simulator saw it. Times are readings of the Effect `Clock`, in milliseconds,

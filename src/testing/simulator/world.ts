@@ -1,5 +1,5 @@
-import type { Fault, FaultTarget } from "./fault.js"
-import { type Limits, makeLimits } from "./limits.js"
+import type { Fault, FaultTarget } from "./fault/fault.js"
+import { type Limits, makeLimits } from "./limit/limits.js"
 import { type Config, type Options, resolveOptions } from "./options.js"
 import { type Random, randomHash, randomToken, seededRandom } from "./random.js"
 import { makeSnowflakes } from "./snowflake.js"

@@ -1,6 +1,6 @@
-import { bodyText, contentTypeOf, type Outcome, type SimulatedResponse } from "./exchange.js"
+import { bodyText, contentTypeOf, type Outcome, type SimulatedResponse } from "../http/exchange.js"
 import type { Fault, FaultTarget, PlainResponse } from "./fault.js"
-import type { ActiveFault } from "./world.js"
+import type { ActiveFault } from "../world.js"
 
 /** What happens to one request: a fault, or nothing. */
 export type Alteration = Fault | { readonly _tag: "None" }
@@ -27,12 +27,14 @@ export const alterResponse = (
   own: SimulatedResponse | undefined,
 ): SimulatedResponse | undefined => {
   if (fault._tag === "Answer") return fromPlain(fault.response)
-  if (fault._tag === "Alter" && own !== undefined) return fromPlain(fault.change(toPlain(own)))
+  if (fault._tag === "Alter" && own !== undefined) {
+    return { ...own, ...fromPlain(fault.change(toPlain(own))) }
+  }
   return own
 }
 
 /** The whole answer as text, its Content-Type among the headers. */
-export const toPlain = (response: SimulatedResponse): PlainResponse => {
+export function toPlain(response: SimulatedResponse): PlainResponse {
   const contentType = contentTypeOf(response.body)
   return {
     status: response.status,

@@ -1,11 +1,33 @@
 import { apiError, statusError } from "./apiError.js"
 import type { SimulatedRequest, SimulatedResponse } from "./exchange.js"
-import { invalidForm, isRecord, issue } from "./form.js"
+import { isRecord } from "../form/check.js"
+import { invalidForm, issue } from "../form/issue.js"
 
 /** A body that was understood, or the answer that refuses it. */
 export type ParsedBody =
   | { readonly _tag: "Fields"; readonly fields: Readonly<Record<string, unknown>> }
   | { readonly _tag: "Refused"; readonly response: SimulatedResponse }
+
+const wrongContentType = invalidForm([
+  issue(
+    [],
+    "CONTENT_TYPE_INVALID",
+    "Expected \"Content-Type\" header to be one of {'application/json', " +
+      "'application/x-www-form-urlencoded', 'multipart/form-data'}.",
+  ),
+])
+
+const notAnObject = invalidForm([
+  issue([], "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType"),
+])
+
+const textDecoder = new TextDecoder()
+
+/** The body as text. */
+export function requestText({ body }: SimulatedRequest): string {
+  if (body === undefined) return ""
+  return typeof body === "string" ? body : textDecoder.decode(body)
+}
 
 type Parser = (request: SimulatedRequest) => ParsedBody
 
@@ -27,24 +49,6 @@ export const parseBody = (request: SimulatedRequest, maxBytes: number): ParsedBo
   const parser = parsers[mediaType]
   return parser === undefined ? refused(wrongContentType) : parser(request)
 }
-
-const textDecoder = new TextDecoder()
-
-export const requestText = ({ body }: SimulatedRequest): string =>
-  typeof body === "string" ? body : body === undefined ? "" : textDecoder.decode(body)
-
-const wrongContentType = invalidForm([
-  issue(
-    [],
-    "CONTENT_TYPE_INVALID",
-    "Expected \"Content-Type\" header to be one of {'application/json', " +
-      "'application/x-www-form-urlencoded', 'multipart/form-data'}.",
-  ),
-])
-
-const notAnObject = invalidForm([
-  issue([], "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType"),
-])
 
 function parseJson(text: string): ParsedBody {
   let value: unknown

@@ -6,9 +6,9 @@ import {
   type Reading,
   takeSlot,
 } from "./bucket.js"
-import type { Config, RouteRule } from "./options.js"
-import { type Random, randomHash } from "./random.js"
-import type { Operation } from "./route.js"
+import type { Config, RouteRule } from "../options.js"
+import { type Random, randomHash } from "../random.js"
+import type { Operation } from "../http/route.js"
 
 /** Everything the server counts. Buckets that are full again are forgotten. */
 export interface Limits {

@@ -17,7 +17,12 @@ export interface SimulatedResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: ResponseBody
+  /** Of a 429, whether or not a header says it. */
+  readonly scope?: RateLimitScope
 }
+
+/** Why a 429 came: this client and bucket, everybody on the resource, or all requests of the IP. */
+export type RateLimitScope = "user" | "shared" | "global"
 
 /**
  * What became of an exchange on its way.
@@ -42,23 +47,11 @@ export const noContent: SimulatedResponse = { status: 204, headers: {}, body: em
 
 /** The bytes of a body as text. */
 export const bodyText = (body: ResponseBody): string => {
-  switch (body._tag) {
-    case "Empty":
-      return ""
-    case "Json":
-      return JSON.stringify(body.value)
-    case "Text":
-      return body.text
-  }
+  if (body._tag === "Json") return JSON.stringify(body.value)
+  return body._tag === "Text" ? body.text : ""
 }
 
 export const contentTypeOf = (body: ResponseBody): string | undefined => {
-  switch (body._tag) {
-    case "Empty":
-      return undefined
-    case "Json":
-      return "application/json"
-    case "Text":
-      return body.contentType
-  }
+  if (body._tag === "Json") return "application/json"
+  return body._tag === "Text" ? body.contentType : undefined
 }

@@ -1,5 +1,6 @@
-import { isRecord } from "./form.js"
-import { isoTimestamp } from "./snowflake.js"
+import { DateTime } from "effect"
+import { isRecord } from "../form/check.js"
+import { isoTimestamp } from "../snowflake.js"
 
 /** An embed as Discord answers it: trimmed, of type `rich`, pictures with their proxied URL. */
 export const embedAnswer = (embed: unknown): unknown => {
@@ -57,7 +58,7 @@ function pictureAnswer(picture: unknown): unknown {
 }
 
 function timestampAnswer(value: unknown): unknown {
-  return typeof value === "string" ? isoTimestamp(Date.parse(value)) : undefined
+  return typeof value === "string" ? isoTimestamp(DateTime.unsafeMake(value)) : undefined
 }
 
 function trimmed(value: unknown): unknown {

@@ -1,8 +1,5 @@
 import type { Reading } from "./bucket.js"
-import { json, type SimulatedResponse } from "./exchange.js"
-
-/** Why a 429 came: this client and bucket, everybody on the resource, or all requests of the IP. */
-export type RateLimitScope = "user" | "shared" | "global"
+import { json, type RateLimitScope, type SimulatedResponse } from "../http/exchange.js"
 
 /** The `X-RateLimit-*` headers of an answer, 429 or not. Seconds, with milliseconds as decimals. */
 export const rateLimitHeaders = (
@@ -37,7 +34,7 @@ export const limited = (
     "x-ratelimit-scope": scope,
   }
   if (isGlobal) headers["x-ratelimit-global"] = "true"
-  return { ...answer, headers }
+  return { ...answer, headers, scope }
 }
 
 /** The static page of the edge for a client that made too many invalid requests. */

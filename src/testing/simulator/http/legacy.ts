@@ -1,5 +1,5 @@
 import type { SimulatedResponse } from "./exchange.js"
-import { isRecord } from "./form.js"
+import { isRecord } from "../form/check.js"
 
 /**
  * The answer as v6 and v7 give it: form errors without `code` and `message`, and waits in
@@ -34,5 +34,5 @@ function legacyErrors(tree: Readonly<Record<string, unknown>>): unknown {
 }
 
 function messages(leaves: unknown): ReadonlyArray<string> {
-  return Array.isArray(leaves) ? leaves.map((leaf) => String(leaf?.message)) : []
+  return Array.isArray(leaves) ? leaves.filter(isRecord).map((leaf) => String(leaf["message"])) : []
 }

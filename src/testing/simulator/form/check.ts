@@ -1,13 +1,5 @@
-import { json, type SimulatedResponse } from "./exchange.js"
-
-export type Path = ReadonlyArray<string | number>
-
-/** One leaf of the `errors` tree of a 50035 answer. */
-export interface Issue {
-  readonly path: Path
-  readonly code: string
-  readonly message: string
-}
+import { DateTime, Option } from "effect"
+import { type Issue, issue, type Path } from "./issue.js"
 
 /** Looks at a value that is neither absent nor null, and reports what Discord would refuse. */
 export type Check = (value: unknown, path: Path, issues: Array<Issue>) => void
@@ -120,8 +112,7 @@ export const url =
   }
 
 export const dateTime: Check = (value, path, issues) => {
-  const parsed = typeof value === "string" ? Date.parse(value) : Number.NaN
-  if (Number.isNaN(parsed)) {
+  if (typeof value !== "string" || Option.isNone(DateTime.make(value))) {
     const message = `Could not parse ${show(value)}. Should be ISO8601.`
     issues.push(issue(path, "DATE_TIME_TYPE_PARSE", message))
   }
@@ -134,32 +125,22 @@ export const all =
     for (const check of checks) check(value, path, issues)
   }
 
-export const issue = (path: Path, code: string, message: string): Issue => ({ path, code, message })
-
 /** Discord counts code points: `👍` is one. */
-export const codePoints = (value: string): number => {
+export function codePoints(value: string): number {
   let count = 0
   for (const _ of value) count++
   return count
 }
 
-export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
-/** The 50035 answer: issues become a tree of field names, with the leaves under `_errors`. */
-export const invalidForm = (issues: ReadonlyArray<Issue>): SimulatedResponse => {
-  const errors: Tree = {}
-  for (const { path, code, message } of issues) {
-    let node = errors
-    for (const key of path) node = (node[key] ??= {}) as Tree
-    const leaves = (node["_errors"] ??= []) as Array<{ code: string; message: string }>
-    leaves.push({ code, message })
-  }
-  return json(400, { message: "Invalid Form Body", code: 50035, errors })
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
 }
 
-interface Tree {
-  [key: string]: Tree | Array<{ code: string; message: string }>
+/** Empty text and empty lists count as not given. */
+export function isAbsent(value: unknown): boolean {
+  if (value === undefined || value === null) return true
+  if (typeof value === "string") return value.trim() === ""
+  return Array.isArray(value) && value.length === 0
 }
 
 function checkLength(

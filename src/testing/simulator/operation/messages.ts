@@ -1,11 +1,12 @@
-import { apiError } from "./apiError.js"
+import { apiError } from "../http/apiError.js"
 import { type Call, honouredBody } from "./call.js"
-import { json, noContent, type SimulatedResponse } from "./exchange.js"
-import { editedMessage, isEmptyMessage } from "./message.js"
-import { isComponentsV2 } from "./messageFlags.js"
-import { isAbsent, refuseEdit } from "./messageForm.js"
+import { json, noContent, type SimulatedResponse } from "../http/exchange.js"
+import { editedMessage, isEmptyMessage } from "../message/message.js"
+import { isComponentsV2 } from "../message/messageFlags.js"
+import { isAbsent } from "../form/check.js"
+import { refuseEdit } from "../form/messageForm.js"
 import { readQuery } from "./query.js"
-import { keepMessage, type Message, type Thread } from "./world.js"
+import { keepMessage, type Message, type Thread } from "../world.js"
 
 interface Found {
   readonly _tag: "Found"

@@ -1,4 +1,4 @@
-import { isRecord } from "./form.js"
+import { isRecord } from "../form/check.js"
 
 /** Who a message mentions, after `allowed_mentions`. */
 export interface Mentions {

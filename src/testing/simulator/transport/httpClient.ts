@@ -6,11 +6,11 @@ import {
   HttpClientResponse,
 } from "@effect/platform"
 import { Chunk, Effect, Stream } from "effect"
-import type { SimulatedRequest, SimulatedResponse } from "./exchange.js"
-import { exchange } from "./exchangeEffect.js"
-import { toPlain } from "./faults.js"
-import type { Exchange } from "./handle.js"
-import type { World } from "./world.js"
+import type { SimulatedRequest, SimulatedResponse } from "../http/exchange.js"
+import { exchange } from "./travel.js"
+import { toPlain } from "../fault/alteration.js"
+import type { Exchange } from "../handle.js"
+import type { World } from "../world.js"
 
 /** An `HttpClient` whose network is the simulator: it reaches Discord's hosts and no other. */
 export const makeHttpClient = (world: World): HttpClient.HttpClient =>
@@ -56,29 +56,34 @@ function readBody(
   const { body } = request
   const encodeError = (cause: unknown) =>
     new HttpClientError.RequestError({ request, reason: "Encode", cause })
-  switch (body._tag) {
-    case "Empty":
-      return Effect.succeed({ body: undefined, contentType: undefined })
-    case "Uint8Array":
-      return Effect.succeed({ body: body.body, contentType: body.contentType })
-    case "Stream":
-      return Stream.runCollect(body.stream).pipe(
-        Effect.map((chunks) => ({ body: concat(chunks), contentType: body.contentType })),
-        Effect.mapError(encodeError),
-      )
-    case "Raw":
-    case "FormData":
-      return Effect.tryPromise({ try: () => readWebBody(body), catch: encodeError })
+  if (body._tag === "Empty") return Effect.succeed({ body: undefined, contentType: undefined })
+  if (body._tag === "Uint8Array") {
+    return Effect.succeed({ body: body.body, contentType: body.contentType })
   }
+  if (body._tag === "Stream") {
+    return Stream.runCollect(body.stream).pipe(
+      Effect.map((chunks) => ({ body: concat(chunks), contentType: body.contentType })),
+      Effect.mapError(encodeError),
+    )
+  }
+  return Effect.tryPromise({ try: () => readWebBody(body), catch: encodeError })
 }
 
 /** `Response` knows how to write whatever `fetch` would. */
 async function readWebBody(body: HttpBody.Raw | HttpBody.FormData): Promise<ReadBody> {
-  const web = new Response(body._tag === "FormData" ? body.formData : (body.body as BodyInit))
+  const web = new Response(body._tag === "FormData" ? body.formData : bodyInit(body.body))
   return {
     body: new Uint8Array(await web.arrayBuffer()),
     contentType: body.contentType ?? web.headers.get("content-type") ?? undefined,
   }
+}
+
+/** What `fetch` takes; anything else (a Node stream) has no meaning here. */
+function bodyInit(body: unknown): BodyInit {
+  if (typeof body === "string" || body instanceof Blob || body instanceof FormData) return body
+  if (body instanceof URLSearchParams || body instanceof ArrayBuffer) return body
+  if (body instanceof ReadableStream) return body
+  throw new TypeError("DiscordSimulator cannot read this kind of raw body")
 }
 
 function concat(chunks: Chunk.Chunk<Uint8Array>): Uint8Array {

@@ -1,5 +1,5 @@
 import { proxied } from "./embedAnswer.js"
-import { isRecord } from "./form.js"
+import { isRecord } from "../form/check.js"
 
 type Fields = Readonly<Record<string, unknown>>
 

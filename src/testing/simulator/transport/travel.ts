@@ -1,7 +1,7 @@
 import { Clock, Effect } from "effect"
-import type { SimulatedRequest } from "./exchange.js"
-import { type Exchange, handle } from "./handle.js"
-import type { World } from "./world.js"
+import type { SimulatedRequest } from "../http/exchange.js"
+import { type Exchange, handle } from "../handle.js"
+import type { World } from "../world.js"
 
 /**
  * One request with its time on the way: request latency, the server's moment, response latency.

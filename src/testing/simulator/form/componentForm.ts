@@ -6,16 +6,14 @@ import {
   codePoints,
   integer,
   isRecord,
-  type Issue,
-  issue,
   list,
   object,
-  type Path,
   required,
   snowflake,
   text,
   url,
-} from "./form.js"
+} from "./check.js"
+import { type Issue, issue, type Path } from "./issue.js"
 
 /** What the message and its sender allow. */
 export interface ComponentContext {

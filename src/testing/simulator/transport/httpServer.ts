@@ -7,11 +7,11 @@ import {
   HttpServerResponse,
 } from "@effect/platform"
 import { Effect, Option, type Scope, Stream } from "effect"
-import type { SimulatedRequest, SimulatedResponse } from "./exchange.js"
-import { exchange } from "./exchangeEffect.js"
-import { toPlain } from "./faults.js"
-import type { Exchange } from "./handle.js"
-import type { World } from "./world.js"
+import type { SimulatedRequest, SimulatedResponse } from "../http/exchange.js"
+import { exchange } from "./travel.js"
+import { toPlain } from "../fault/alteration.js"
+import type { Exchange } from "../handle.js"
+import type { World } from "../world.js"
 
 /** Serves a world until the scope closes. URLs hold tokens, so no span is made of them. */
 export const serveHttp = (

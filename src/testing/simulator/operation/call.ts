@@ -1,4 +1,4 @@
-import type { Webhook, World } from "./world.js"
+import type { Webhook, World } from "../world.js"
 
 /** A request that was let in: its webhook exists, its token is right, its body was read. */
 export interface Call {

@@ -1,10 +1,9 @@
 import { componentAnswers } from "./componentAnswer.js"
 import { embedAnswer } from "./embedAnswer.js"
-import { isRecord } from "./form.js"
 import { findMentions } from "./mentions.js"
-import { isAbsent } from "./messageForm.js"
+import { isAbsent, isRecord } from "../form/check.js"
 import { editedFlags, sentFlags } from "./messageFlags.js"
-import { calendarMillis, isoTimestamp, timestamp } from "./snowflake.js"
+import { timestamp } from "../snowflake.js"
 import {
   type Message,
   type MessageJson,
@@ -14,7 +13,7 @@ import {
   type Thread,
   type Webhook,
   type World,
-} from "./world.js"
+} from "../world.js"
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -110,13 +109,13 @@ function author(world: World, webhook: Webhook, body: Fields): unknown {
 
 function pollAnswer(world: World, now: number, poll: Fields): unknown {
   const hours = typeof poll["duration"] === "number" ? poll["duration"] : 24
-  const expiry = calendarMillis(serverClock(world, now)) + hours * 3_600_000
+  const expiry = serverClock(world, now) + hours * 3_600_000
   return {
     question: poll["question"],
     answers: listOf(poll["answers"])
       .filter(isRecord)
       .map((answer, index) => ({ answer_id: index + 1, poll_media: answer["poll_media"] })),
-    expiry: isoTimestamp(expiry),
+    expiry: timestamp(expiry),
     allow_multiselect: poll["allow_multiselect"] === true,
     layout_type: 1,
     results: { is_finalized: false, answer_counts: [] },

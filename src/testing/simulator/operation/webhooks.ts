@@ -1,8 +1,24 @@
 import type { Call } from "./call.js"
-import { json, noContent, type SimulatedResponse } from "./exchange.js"
-import { all, type Check, invalidForm, type Issue, issue, object } from "./form.js"
-import { webhookName } from "./messageForm.js"
-import { newAvatarHash, type Webhook, type World } from "./world.js"
+import { json, noContent, type SimulatedResponse } from "../http/exchange.js"
+import { all, type Check, object } from "../form/check.js"
+import { invalidForm, type Issue, issue } from "../form/issue.js"
+import { webhookName } from "../form/messageForm.js"
+import { newAvatarHash, type Webhook, type World } from "../world.js"
+
+const imageData: Check = (value, path, issues) => {
+  if (!/^data:image\/(?:png|jpeg|gif);base64,[A-Za-z0-9+/]+=*$/.test(String(value))) {
+    issues.push(issue(path, "BASE_TYPE_INVALID_IMAGE", "Invalid image data"))
+  }
+}
+
+/** Unlike an absent name, a null one is no name. */
+const nameGiven: Check = (value, path, issues) => {
+  if (typeof value === "object" && value !== null && "name" in value && value.name === null) {
+    issues.push(issue([...path, "name"], "BASE_TYPE_REQUIRED", "This field is required"))
+  }
+}
+
+const modifyFields = all(object({ name: webhookName, avatar: imageData }), nameGiven)
 
 /** Get Webhook with Token: without `user`. */
 export const getWebhook = ({ world, webhook }: Call): SimulatedResponse =>
@@ -25,21 +41,6 @@ export const deleteWebhook = ({ world, webhook }: Call): SimulatedResponse => {
   world.webhooks.delete(webhook.id)
   return noContent
 }
-
-const imageData: Check = (value, path, issues) => {
-  if (!/^data:image\/(?:png|jpeg|gif);base64,[A-Za-z0-9+/]+=*$/.test(String(value))) {
-    issues.push(issue(path, "BASE_TYPE_INVALID_IMAGE", "Invalid image data"))
-  }
-}
-
-/** Unlike an absent name, a null one is no name. */
-const nameGiven: Check = (value, path, issues) => {
-  if (typeof value === "object" && value !== null && "name" in value && value.name === null) {
-    issues.push(issue([...path, "name"], "BASE_TYPE_REQUIRED", "This field is required"))
-  }
-}
-
-const modifyFields = all(object({ name: webhookName, avatar: imageData }), nameGiven)
 
 function webhookJson(world: World, webhook: Webhook): unknown {
   const isIncoming = webhook.applicationId === null

@@ -1,5 +1,5 @@
 import { Data } from "effect"
-import type { Operation } from "./route.js"
+import type { Operation } from "../http/route.js"
 
 /** A whole answer, as the client reads it. */
 export interface PlainResponse {

@@ -1,12 +1,13 @@
-import { apiError } from "./apiError.js"
-import { json, noContent, type SimulatedResponse } from "./exchange.js"
-import { limited } from "./rateLimitAnswer.js"
-import { takeHidden } from "./limits.js"
-import { isEmptyMessage, newMessage } from "./message.js"
-import { isAbsent, refuseExecute } from "./messageForm.js"
+import { apiError } from "../http/apiError.js"
+import { json, noContent, type SimulatedResponse } from "../http/exchange.js"
+import { limited } from "../limit/rateLimitAnswer.js"
+import { takeHidden } from "../limit/limits.js"
+import { isEmptyMessage, newMessage } from "../message/message.js"
+import { isAbsent } from "../form/check.js"
+import { refuseExecute } from "../form/messageForm.js"
 import { type Call, honouredBody } from "./call.js"
 import { readQuery } from "./query.js"
-import { addThread, keepMessage, newId, type Thread } from "./world.js"
+import { addThread, keepMessage, newId, type Thread } from "../world.js"
 
 type Fields = Readonly<Record<string, unknown>>
 

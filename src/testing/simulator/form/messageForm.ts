@@ -1,0 +1,111 @@
+import type { SimulatedResponse } from "../http/exchange.js"
+import { isComponentsV2 } from "../message/messageFlags.js"
+import {
+  all,
+  boolean,
+  type Check,
+  integer,
+  isAbsent,
+  list,
+  object,
+  required,
+  snowflake,
+  text,
+  url,
+} from "./check.js"
+import { checkComponents } from "./componentForm.js"
+import { embeds } from "./embedForm.js"
+import { invalidForm, type Issue, issue } from "./issue.js"
+import { allowedMentions } from "./mentionsForm.js"
+import { poll } from "./pollForm.js"
+
+/** Names may not contain these, in any case. */
+const forbiddenNames = ["clyde", "discord"]
+
+/** The name of a webhook, and the name that one message shows instead. */
+export const webhookName: Check = all(text({ min: 1, max: 80 }), (value, path, issues) => {
+  if (typeof value !== "string") return
+  for (const name of forbiddenNames) {
+    if (value.toLowerCase().includes(name)) {
+      const message = `Username cannot contain "${name}"`
+      issues.push(issue(path, "USERNAME_INVALID_CONTAINS", message))
+    }
+  }
+})
+
+const attachment = object({
+  id: required(snowflake),
+  filename: text({ min: 1, max: 1024 }),
+  title: text({ max: 1024 }),
+  description: text({ max: 1024 }),
+  is_spoiler: boolean,
+})
+
+const editable = {
+  content: text({ max: 2000 }),
+  embeds,
+  allowed_mentions: allowedMentions,
+  attachments: list(attachment, { max: 10 }),
+  flags: integer({ min: 0, max: 2147483647 }),
+  poll,
+}
+
+const executeFields = object({
+  ...editable,
+  username: webhookName,
+  avatar_url: url(["http", "https"]),
+  tts: boolean,
+  thread_name: text({ min: 1, max: 100 }),
+  applied_tags: list(snowflake, { max: 5 }),
+})
+
+const editFields = object(editable)
+
+/** What the sender may do with components. */
+export interface ComponentRights {
+  /** Without it the components of the body are not looked at. */
+  readonly honoured: boolean
+  /** Buttons with `custom_id` and selects, which only a webhook of an application may send. */
+  readonly interactive: boolean
+}
+
+/** The 50035 answer to an execute body, if Discord would refuse it. */
+export const refuseExecute = (
+  body: Readonly<Record<string, unknown>>,
+  rights: ComponentRights,
+): SimulatedResponse | undefined =>
+  refuse(executeFields, body, rights, isComponentsV2(body["flags"]))
+
+/** The 50035 answer to an edit; `wasV2` is whether the message has Components V2 already. */
+export const refuseEdit = (
+  body: Readonly<Record<string, unknown>>,
+  rights: ComponentRights,
+  wasV2: boolean,
+): SimulatedResponse | undefined =>
+  refuse(editFields, body, rights, wasV2 || isComponentsV2(body["flags"]))
+
+function refuse(
+  fields: Check,
+  body: Readonly<Record<string, unknown>>,
+  rights: ComponentRights,
+  isV2: boolean,
+): SimulatedResponse | undefined {
+  const issues: Array<Issue> = []
+  fields(body, [], issues)
+  if (isV2) refuseLegacyFields(body, issues)
+  const components = body["components"]
+  if (rights.honoured && components !== undefined && components !== null) {
+    checkComponents(components, { isV2, interactive: rights.interactive }, issues)
+  }
+  return issues.length > 0 ? invalidForm(issues) : undefined
+}
+
+/** A message of Components V2 has nothing else to say. */
+function refuseLegacyFields(body: Readonly<Record<string, unknown>>, issues: Array<Issue>): void {
+  for (const field of ["content", "embeds", "poll"]) {
+    if (isAbsent(body[field])) continue
+    const message = `The '${field}' field cannot be used when using MessageFlags.IS_COMPONENTS_V2`
+    const code = "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2"
+    issues.push(issue([field], code, message))
+  }
+}

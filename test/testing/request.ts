@@ -1,0 +1,102 @@
+import { HttpBody, HttpClient, HttpClientRequest } from "@effect/platform"
+import { Effect } from "effect"
+import type { DiscordSimulator } from "../../src/testing/index.js"
+
+type Hook = Pick<DiscordSimulator.SimulatedWebhook, "id" | "token">
+type Method = "GET" | "POST" | "PATCH" | "DELETE"
+
+/** An answer as a test looks at it: parsed JSON in `body`, the whole body in `text`. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly text: string
+  readonly body: Body
+}
+
+/** The fields that tests look at; which of them are there depends on the endpoint. */
+export interface Body extends Readonly<Record<string, unknown>> {
+  readonly id: string
+  readonly channel_id: string
+  readonly content: string
+  readonly timestamp: string
+  readonly code: number
+  readonly retry_after: number
+  readonly errors: Tree
+}
+
+interface Tree {
+  readonly [key: string]: Tree | ReadonlyArray<{ readonly code: string; readonly message: string }>
+}
+
+/** One request with whatever body and headers, to a path below the origin. */
+export const raw = (
+  method: Method,
+  path: string,
+  options: { readonly body?: string; readonly headers?: Record<string, string> } = {},
+) =>
+  Effect.gen(function* () {
+    const bodyless = HttpClientRequest.make(method)(`https://discord.com${path}`)
+    const { body, headers = {} } = options
+    const contentType = headers["content-type"] ?? "application/json"
+    const request =
+      body === undefined
+        ? bodyless
+        : HttpClientRequest.setBody(bodyless, HttpBody.text(body, contentType))
+    const response = yield* HttpClient.execute(HttpClientRequest.setHeaders(request, headers))
+    const text = yield* response.text
+    const { status, headers: answered } = response
+    return { status, headers: answered, text, body: parsed(text) } satisfies Answer
+  })
+
+const request = (method: Method, hook: Hook, tail: string, body?: unknown) =>
+  raw(
+    method,
+    `/api/v10/webhooks/${hook.id}/${hook.token}${tail}`,
+    body === undefined ? {} : { body: JSON.stringify(body) },
+  )
+
+const query = (options: Readonly<Record<string, string | boolean>>) => {
+  const text = new URLSearchParams(
+    Object.entries(options).map(([key, value]) => [key, String(value)]),
+  ).toString()
+  return text === "" ? "" : `?${text}`
+}
+
+type Query = Readonly<Record<string, string | boolean>>
+
+/** Execute with `wait=true`, unless the query says otherwise. */
+export const send = (hook: Hook, body: unknown = { content: "ahoy" }, options: Query = {}) =>
+  request("POST", hook, query({ wait: true, ...options }), body)
+
+export const getMessage = (hook: Hook, id: string, options: Query = {}) =>
+  request("GET", hook, `/messages/${id}${query(options)}`)
+
+export const editMessage = (hook: Hook, id: string, body: unknown, options: Query = {}) =>
+  request("PATCH", hook, `/messages/${id}${query(options)}`, body)
+
+export const deleteMessage = (hook: Hook, id: string, options: Query = {}) =>
+  request("DELETE", hook, `/messages/${id}${query(options)}`)
+
+export const getWebhook = (hook: Hook) => request("GET", hook, "")
+export const modifyWebhook = (hook: Hook, body: unknown) => request("PATCH", hook, "", body)
+export const deleteWebhook = (hook: Hook) => request("DELETE", hook, "")
+
+/** The leaves of a 50035 tree as `path CODE`. */
+export const leaves = ({ body }: Answer): ReadonlyArray<string> => flatten(body.errors, [])
+
+function flatten(tree: Tree | undefined, path: ReadonlyArray<string>): ReadonlyArray<string> {
+  return Object.entries(tree ?? {}).flatMap(([key, node]) =>
+    Array.isArray(node)
+      ? node.map(({ code }: { readonly code: string }) => `${path.join(".")} ${code}`)
+      : flatten(node as Tree, [...path, key]),
+  )
+}
+
+/** What is no JSON object has no fields. */
+function parsed(text: string): Body {
+  try {
+    return Object(JSON.parse(text)) as Body
+  } catch {
+    return {} as Body
+  }
+}

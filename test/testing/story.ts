@@ -1,0 +1,18 @@
+import { it } from "@effect/vitest"
+import type { HttpClient } from "@effect/platform"
+import { Effect } from "effect"
+import { DiscordSimulator } from "../../src/testing/index.js"
+
+/** A test in a simulated Discord of its own, at 1970 on a `TestClock`. */
+export const story = <E>(
+  name: string,
+  options: DiscordSimulator.Options,
+  test: (
+    simulator: DiscordSimulator.Service,
+  ) => Effect.Effect<void, E, DiscordSimulator.DiscordSimulator | HttpClient.HttpClient>,
+): void =>
+  it.effect(name, () =>
+    Effect.flatMap(DiscordSimulator.DiscordSimulator, test).pipe(
+      Effect.provide(DiscordSimulator.layerTestWith(options)),
+    ),
+  )
