@@ -47,14 +47,14 @@ export interface Bucket {
   readonly model: Model
   /** The longest time to a reset seen under this limit: the window's length, or nearly. */
   readonly period: number | undefined
-  /** The last round trip, and the shortest and longest seen of late. */
   readonly roundTrip: RoundTrip | undefined
   /** What the deciding strategy has learned here. */
   readonly memory: unknown
 }
 
 /**
- * Milliseconds from sending to the answer's head.
+ * Milliseconds from sending to the answer's head: the last, and the extremes of the last hundred or
+ * so, on this bucket or, while it is new, on the one that it was guessed from.
  *
  * @since 0.1.0
  * @category models
@@ -63,4 +63,6 @@ export interface RoundTrip {
   readonly last: number
   readonly shortest: number
   readonly longest: number
+  /** How many were seen, all told. */
+  readonly count: number
 }

@@ -1,10 +1,11 @@
 /** The mutable side of a bucket, and what hangs together with it: routes, lanes and tickets. */
 import type { WaitError } from "../../error/WebhookError.js"
-import type { Bucket, RoundTrip } from "../Bucket.js"
+import type { Bucket } from "../Bucket.js"
 import type { LimitScope } from "../Answer.js"
 import type { Route } from "../Route.js"
 import type { Observation, Policy } from "../strategy/Policy.js"
 import { Queue, Queued } from "./queue.js"
+import type { RoundTrips } from "./roundTrips.js"
 import { Window } from "./window.js"
 
 /** How a request wants to wait; the milliseconds side of `WaitOptions`. */
@@ -101,7 +102,7 @@ export class BucketState implements Bucket {
   looking = false
   /** Whether it stands in the line for the global limit. */
   lined = false
-  roundTrip: RoundTrip | undefined = undefined
+  roundTrip: RoundTrips | undefined = undefined
   memory: unknown = undefined
   readonly #memories = new Map<string, unknown>()
 

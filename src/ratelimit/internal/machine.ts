@@ -12,7 +12,6 @@ import {
   RateLimitQueueFull,
 } from "../../error/WebhookError.js"
 import type { WaitError } from "../../error/WebhookError.js"
-import type { RoundTrip } from "../Bucket.js"
 import type { Answer, Limited } from "../Answer.js"
 import type { Outcome } from "../Permit.js"
 import { longestDelay } from "../RateLimitHeaders.js"
@@ -22,6 +21,7 @@ import { type BucketState, type Lane, type RouteState, Ticket, type Wish } from 
 import { Gate } from "./gate.js"
 import { Graveyard } from "./graveyard.js"
 import { InvalidRequests } from "./invalidRequests.js"
+import { RoundTrips } from "./roundTrips.js"
 import { Webhooks } from "./webhooks.js"
 
 /** What a status page shows; see `RateLimiter.Snapshot`. */
@@ -68,7 +68,7 @@ export class Machine {
   readonly #invalid: InvalidRequests
   /** Buckets whose head may go as soon as the global limit allows, each for one request a turn. */
   readonly #line = MutableList.empty<BucketState>()
-  #roundTrip: RoundTrip | undefined = undefined
+  #roundTrip: RoundTrips | undefined = undefined
   #sequence = 0
 
   constructor(settings: Settings, alarm: Alarm) {
@@ -313,7 +313,7 @@ export class Machine {
 
   #roll(bucket: BucketState, policy: Policy, now: number): void {
     const { resetAt } = bucket
-    const unused = bucket.window.roll(now)
+    const unused = bucket.window.roll(now, policy.lead?.(bucket.seenBy(policy)))
     if (unused === undefined || resetAt === undefined) return
     const head = bucket.queue.head
     const waiting = head !== undefined && head.since < resetAt ? bucket.waiting : 0
@@ -404,8 +404,10 @@ export class Machine {
   }
 
   #observeRoundTrip(bucket: BucketState, last: number): void {
-    bucket.roundTrip = nextRoundTrip(bucket.roundTrip ?? this.#roundTrip, last)
-    this.#roundTrip = nextRoundTrip(this.#roundTrip, last)
+    if (bucket.roundTrip === undefined) bucket.roundTrip = RoundTrips.first(last)
+    else bucket.roundTrip.add(last)
+    if (this.#roundTrip === undefined) this.#roundTrip = RoundTrips.first(last)
+    else this.#roundTrip.add(last)
     this.gate.observe(this.#roundTrip.longest - this.#roundTrip.shortest)
   }
 }
@@ -450,15 +452,4 @@ function observation(outcome: Outcome, sentAt: number, at: number): Observation 
   return outcome._tag === "Answered"
     ? { _tag: "Answered", at, sentAt, answer: outcome.answer }
     : { _tag: outcome._tag, at, sentAt }
-}
-
-/** The extremes move a tenth of the way to every round trip inside them, so old ones fade. */
-function nextRoundTrip(known: RoundTrip | undefined, last: number): RoundTrip {
-  if (known === undefined) return { last, shortest: last, longest: last }
-  const { shortest, longest } = known
-  return {
-    last,
-    shortest: Math.min(last, shortest + (last - shortest) / 10),
-    longest: Math.max(last, longest - (longest - last) / 10),
-  }
 }

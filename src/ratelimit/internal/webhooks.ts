@@ -1,6 +1,7 @@
 /** Which bucket a route counts against on each webhook, and which webhooks are idle. */
 import type { Route } from "../Route.js"
 import { BucketState, Lane, RouteState } from "./bucketState.js"
+import { RoundTrips } from "./roundTrips.js"
 import { Window } from "./window.js"
 
 export class Webhooks {
@@ -120,7 +121,7 @@ export class Webhooks {
     const bucket = new BucketState(id, lane)
     if (guess !== undefined) {
       bucket.window = Window.guess(guess)
-      bucket.roundTrip = guess.roundTrip
+      if (guess.roundTrip !== undefined) bucket.roundTrip = new RoundTrips(guess.roundTrip)
       bucket.known = true
     }
     lane.buckets.set(id, bucket)

@@ -14,6 +14,7 @@ const sameReset = 10
 /** The window before the open one, to recognise its late answers. */
 interface Past {
   readonly resetAt: number
+  readonly rolledAt: number
   readonly serverReset: number | undefined
 }
 
@@ -51,11 +52,14 @@ export class Window {
     return Math.max(0, Math.min(this.#floor, ours))
   }
 
-  /** Gives all slots back if the window is over; returns how many were unused, or `undefined`. */
-  roll(now: number): number | undefined {
-    if (this.resetAt === undefined || now < this.resetAt) return undefined
+  /**
+   * Gives all slots back if the window is over for what is sent now, which may be `lead` before the
+   * reset; returns how many were unused, or `undefined`.
+   */
+  roll(now: number, lead = 0): number | undefined {
+    if (this.resetAt === undefined || now < this.resetAt - lead) return undefined
     const unused = this.remaining
-    this.#past = { resetAt: this.resetAt, serverReset: this.#serverReset }
+    this.#past = { resetAt: this.resetAt, rolledAt: now, serverReset: this.#serverReset }
     this.resetAt = undefined
     this.resetEarliest = undefined
     this.#serverReset = undefined
@@ -149,7 +153,7 @@ export class Window {
   #relateToPast(headers: RateLimitHeaders, sentAt: number): Relation {
     const past = this.#past
     // The server's clock may jump, so only a request from before the reset can be a late answer.
-    if (past === undefined || sentAt >= past.resetAt) return "newer"
+    if (past === undefined || sentAt >= past.rolledAt) return "newer"
     if (headers.reset !== undefined && past.serverReset !== undefined) {
       return headers.reset <= past.serverReset + sameReset ? "stale" : "newer"
     }

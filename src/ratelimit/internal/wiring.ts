@@ -12,6 +12,7 @@ import type { Route } from "../Route.js"
 import { Alarms } from "./alarms.js"
 import type { BucketState } from "./bucketState.js"
 import { Machine, type Settings, type Target } from "./machine.js"
+import { RoundTrips } from "./roundTrips.js"
 import { type Owner, Turn } from "./turn.js"
 
 /** The limiter as one scope sees it. */
@@ -130,7 +131,7 @@ function copy(bucket: BucketState): Bucket {
     blockedUntil: bucket.blockedUntil,
     model: bucket.model,
     period: bucket.period,
-    roundTrip: bucket.roundTrip,
+    roundTrip: bucket.roundTrip && new RoundTrips(bucket.roundTrip),
     memory: bucket.memory,
   }
 }

@@ -53,6 +53,11 @@ export interface Policy {
    * answered. The question is asked again whenever something changes.
    */
   readonly calculateWait: (bucket: Bucket, now: number) => Duration.Duration
+  /**
+   * How many milliseconds before `bucket.resetAt` a request may be sent that is to arrive after the
+   * reset; what it sends from then on counts against the next window. Default: 0.
+   */
+  readonly lead?: ((bucket: Bucket) => number) | undefined
   /** What a bucket's memory starts as. */
   readonly initial: unknown
   /** Folds one observation into the memory. */

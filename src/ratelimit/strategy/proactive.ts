@@ -6,6 +6,12 @@ import * as Duration from "effect/Duration"
 import type { Bucket } from "../Bucket.js"
 import type { Policy } from "./Policy.js"
 
+/** Milliseconds that headers and timers may be off. */
+const rounding = 2
+
+/** So many round trips tell how short one can be. */
+const enough = 3
+
 /**
  * @param threshold the share of a window's slots that go at full speed; the rest is paced.
  * @internal
@@ -13,6 +19,7 @@ import type { Policy } from "./Policy.js"
 export const proactive = (threshold: number): Policy => ({
   name: "proactive",
   shouldWait: (bucket, now) => freeSlots(bucket) <= 0 || now < pacedUntil(bucket, threshold),
+  lead,
   calculateWait: (bucket, now) => Duration.millis(Math.max(0, opensAt(bucket, threshold) - now)),
   initial: undefined,
   observe: (memory) => memory,
@@ -23,7 +30,20 @@ function freeSlots(bucket: Bucket): number {
 }
 
 function opensAt(bucket: Bucket, threshold: number): number {
-  return freeSlots(bucket) <= 0 ? (bucket.resetAt ?? 0) : pacedUntil(bucket, threshold)
+  if (freeSlots(bucket) > 0) return pacedUntil(bucket, threshold)
+  return bucket.resetAt === undefined ? 0 : bucket.resetAt - lead(bucket)
+}
+
+/**
+ * An answer came `shortest` or more after its request, so what is sent that much before the
+ * latest possible reset still arrives after it. A tenth of the spread is kept back for round trips
+ * shorter than any seen yet, and some milliseconds for rounding.
+ */
+function lead(bucket: Bucket): number {
+  const { roundTrip } = bucket
+  if (roundTrip === undefined || roundTrip.count < enough) return 0
+  const spread = roundTrip.longest - roundTrip.shortest
+  return Math.max(0, roundTrip.shortest - spread / 10 - rounding)
 }
 
 /**
