@@ -126,7 +126,7 @@ function ours(symbol: ts.Symbol): ReadonlyArray<ts.Declaration> {
   )
 }
 
-/** A type that shares its name with a value may leave the prose to the value. */
+/** A type that shares its name with a value leaves the prose to it, an overload everything to the first. */
 function undocumented(symbol: ts.Symbol): ReadonlyArray<string> {
   const declarations = ours(symbol).map((declaration) => ({
     declaration,
@@ -144,7 +144,9 @@ function undocumented(symbol: ts.Symbol): ReadonlyArray<string> {
       ? [problem(first.declaration, "has no docstring")]
       : []),
     ...declarations
-      .filter(({ docs }) => !docs.tags.includes("since"))
+      .filter(({ declaration: { kind } }) =>
+        declarations.every((_) => _.declaration.kind !== kind || !_.docs.tags.includes("since")),
+      )
       .map(({ declaration }) => problem(declaration, "has no @since")),
     ...declarations
       .filter(({ docs }) => docs.tags.includes("internal"))
