@@ -1,0 +1,10 @@
+import { Effect } from "effect"
+import type { ParseResult } from "effect"
+
+import * as Issue from "../../src/model/Issue.js"
+
+/** The issues of an encoding, none when it succeeds. */
+export const faults = <A>(
+  encoding: Effect.Effect<A, ParseResult.ParseError>,
+): Effect.Effect<ReadonlyArray<Issue.Issue>> =>
+  Effect.match(encoding, { onFailure: Issue.fromParseError, onSuccess: () => [] })
