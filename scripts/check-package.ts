@@ -154,6 +154,8 @@ try {
     problems,
     `${packed.files.length} files, ${Math.round(packed.size / 1024)} kB packed`,
   )
+} catch (error) {
+  report("package", [error instanceof Error ? error.message : String(error)], "stopped there")
 } finally {
   rmSync(temporary, { recursive: true, force: true })
 }

@@ -21,6 +21,7 @@ interface Outcome extends Check {
 const checks: ReadonlyArray<Check> = [
   { name: "effect", command: "tsx scripts/check-effect.ts" },
   { name: "types", command: "tsc --pretty" },
+  { name: "build", command: "tsc --pretty -p tsconfig.build.json --noEmit" },
   { name: "docs", command: "tsx scripts/check-docs.ts" },
   { name: "unused", command: "knip" },
   { name: "lint", command: "oxlint --type-aware" },
