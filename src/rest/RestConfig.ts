@@ -9,6 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
 /**
+ * What may be set. Durations are anything that Effect reads as one: `"3 seconds"`, `500` (ms).
+ *
  * @since 0.1.0
  * @category models
  */

@@ -46,6 +46,8 @@ export interface PlaceOptions {
 }
 
 /**
+ * Where to send, and whether to wait for the stored message.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -61,7 +63,6 @@ const waiting = ["wait=true"]
 
 /**
  * Sends a message and answers with it as Discord stored it; its id is needed to edit or delete it.
- * `{ wait: false }` answers with nothing, and sooner.
  *
  * A message is never sent twice by itself: when it may have arrived, the error says
  * `delivered: "unknown"` (see `retry` in `RestConfig`).
@@ -89,18 +90,35 @@ const waiting = ["wait=true"]
 export function send(
   webhook: Webhook,
   message: MessageCreate,
-  options: SendOptions & { readonly wait: false },
-): Operation<void>
+  options?: SendOptions & { readonly wait?: true | undefined },
+): Operation<Message>
+/**
+ * Sends a message without waiting until it is stored: sooner done, and no id to edit it by.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
 export function send(
   webhook: Webhook,
   message: MessageCreate,
-  options?: SendOptions & { readonly wait?: true | undefined },
-): Operation<Message>
+  options: SendOptions & { readonly wait: false },
+): Operation<void>
+/**
+ * Sends a message, and waits or not as the options say.
+ *
+ * @since 0.1.0
+ * @category operations
+ */
 export function send(
   webhook: Webhook,
   message: MessageCreate,
   options: SendOptions,
 ): Operation<Message | void>
+/**
+ * One implementation of all three.
+ *
+ * @since 0.1.0
+ */
 export function send(
   webhook: Webhook,
   message: MessageCreate,
@@ -216,23 +234,21 @@ export const get = (webhook: Webhook): Operation<WebhookInfo> =>
 export const modify = (webhook: Webhook, changes: WebhookModify): Operation<WebhookInfo> =>
   Effect.flatMap(requests.webhookModified(webhook, changes), execute)
 
+/**
+ * Deletes the webhook itself, for good. Its messages stay. Exported as `delete`.
+ *
+ * @example
+ * ```ts
+ * import { Webhook } from "effect-discord"
+ *
+ * const retire = (hook: Webhook.Webhook) => Webhook.delete(hook)
+ * ```
+ *
+ * @see https://discord.com/developers/docs/resources/webhook#delete-webhook-with-token
+ * @since 0.1.0
+ * @category operations
+ */
 const delete_ = (webhook: Webhook): Operation<void> =>
   Effect.suspend(() => execute(requests.webhookDeleted(webhook)))
 
-export {
-  /**
-   * Deletes the webhook itself, for good. Its messages stay.
-   *
-   * @example
-   * ```ts
-   * import { Webhook } from "effect-discord"
-   *
-   * const retire = (hook: Webhook.Webhook) => Webhook.delete(hook)
-   * ```
-   *
-   * @see https://discord.com/developers/docs/resources/webhook#delete-webhook-with-token
-   * @since 0.1.0
-   * @category operations
-   */
-  delete_ as delete,
-}
+export { delete_ as delete }

@@ -8,6 +8,7 @@ import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
 import { InvalidWebhookUrl } from "../error/WebhookError.js"
 import * as Snowflake from "../model/Snowflake.js"
+import { isToken } from "./token.js"
 
 /**
  * What a webhook's URL holds.
@@ -28,9 +29,6 @@ const hosts: ReadonlySet<string> = new Set(
 
 /** `/api` or `/api/v10`, then the webhook, then maybe one of the services that share its URL. */
 const path = /^\/api(?:\/v\d+)?\/webhooks\/([^/]+)(?:\/([^/]*))?(?:\/(?:slack|github)?)?$/
-
-/** Some clients allow the dot; interaction tokens are much longer, so there is no upper bound. */
-const tokenForm = /^(?!(?:slack|github|\.+)$)[A-Za-z0-9_.-]+$/
 
 /**
  * Accepts `https` and `http`, Discord's hosts, any API version or none, `/slack`, `/github` or `/` at
@@ -69,11 +67,6 @@ export const parse = (
     token: Redacted.make(token),
     threadId: threadId === undefined ? undefined : Snowflake.make(threadId),
   })
-}
-
-/** @internal */
-export function isToken(text: string): boolean {
-  return tokenForm.test(text)
 }
 
 /** A port or a user name is not Discord's, and makes a look-alike. */

@@ -7,6 +7,7 @@ import * as Redacted from "effect/Redacted"
 import { InvalidWebhookUrl } from "../error/WebhookError.js"
 import * as Snowflake from "../model/Snowflake.js"
 import * as Route from "../ratelimit/Route.js"
+import { isToken } from "./token.js"
 import * as WebhookUrl from "./WebhookUrl.js"
 
 /**
@@ -69,7 +70,7 @@ export const make = (options: {
   const { id, threadId } = options
   const token = Redacted.isRedacted(options.token) ? options.token : Redacted.make(options.token)
   if (!Snowflake.isSnowflake(id)) return invalid("id")
-  if (!WebhookUrl.isToken(Redacted.value(token))) return invalid("token")
+  if (!isToken(Redacted.value(token))) return invalid("token")
   if (threadId !== undefined && !Snowflake.isSnowflake(threadId)) return invalid("threadId")
   return Effect.succeed(
     fromParts({

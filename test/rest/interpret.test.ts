@@ -1,0 +1,348 @@
+import { Either } from "effect"
+import { describe, expect, it } from "vitest"
+import { RateLimitHeaders } from "../../src/index.js"
+import { interpret } from "../../src/rest/interpret.js"
+import { decoded } from "../../src/rest/restRequest.js"
+import { request, token } from "./network.js"
+
+const wanted = decoded((json) =>
+  typeof json === "object" && json !== null && "id" in json
+    ? Either.right(json)
+    : Either.left([{ path: "id", message: "is missing" }]),
+)
+
+const meaningOf = (
+  status: number,
+  body: unknown,
+  headers: Record<string, string> = {},
+  changes: Parameters<typeof request>[0] = {},
+) =>
+  interpret(request({ success: wanted, ...changes } as never), {
+    status,
+    headers: RateLimitHeaders.parse(headers),
+    body: typeof body === "string" || body === undefined ? body : JSON.stringify(body),
+  })
+
+const errorOf = (...args: Parameters<typeof meaningOf>) => {
+  const { meaning } = meaningOf(...args)
+  if (meaning._tag !== "Refused") throw new Error(`meant ${meaning._tag}`)
+  return meaning.error
+}
+
+const limitOf = (body: unknown, headers: Record<string, string> = {}) => {
+  const { meaning } = meaningOf(429, body, headers)
+  if (meaning._tag !== "Limited") throw new Error(`meant ${meaning._tag}`)
+  return meaning.limited
+}
+
+describe("a 2xx answer", () => {
+  it("is decoded", () => {
+    expect(meaningOf(200, { id: "1" })).toEqual({
+      meaning: { _tag: "Done", value: { id: "1" } },
+      code: 0,
+      reply: "",
+    })
+  })
+
+  it.each([
+    ["an empty body", 200, "", "", "the body is empty"],
+    ["no body where one is wanted", 204, "", "", "the body is empty"],
+    ["HTML", 200, "<html><body>hello</body></html>", "", "the body is not JSON"],
+    ["half a JSON", 200, '{"id": "1', "", "the body is not JSON"],
+    ["a missing field", 200, { name: "x" }, "id", "is missing"],
+    ["not even an object", 200, "7", "id", "is missing"],
+  ])("with %s is a DecodeError that says it took effect", (_, status, body, path, message) => {
+    const error = errorOf(status, body)
+    expect(error).toMatchObject({
+      _tag: "DecodeError",
+      route: "POST /webhooks/{webhook.id}/{webhook.token}",
+      status,
+      delivered: "yes",
+      issues: [{ path, message }],
+    })
+    expect(error.message).toContain(message)
+  })
+
+  it.each([
+    [204, ""],
+    [200, { id: "1" }],
+    [200, "<html>"],
+    [202, undefined],
+  ])("of %i is right with body %j when nothing is wanted", (status, body) => {
+    const { meaning } = interpret(request(), {
+      status,
+      headers: RateLimitHeaders.empty,
+      body: typeof body === "string" || body === undefined ? body : JSON.stringify(body),
+    })
+    expect(meaning).toEqual({ _tag: "Done", value: undefined })
+  })
+
+  it("whose body broke off is cut, not decoded", () => {
+    expect(meaningOf(200, undefined).meaning).toEqual({ _tag: "Cut" })
+  })
+})
+
+describe("Discord's codes", () => {
+  const reply = "Discord's own words"
+  const cases: ReadonlyArray<
+    readonly [code: number, status: number, tag: string, more?: Record<string, unknown>]
+  > = [
+    [10015, 404, "WebhookNotFound", { webhookId: "42", remembered: false }],
+    [50027, 401, "Unauthorized", { webhookId: "42", remembered: false }],
+    [10008, 404, "MessageNotFound"],
+    [10008, 403, "Forbidden"],
+    [0, 401, "Unauthorized", { remembered: false }],
+    [40001, 401, "Unauthorized"],
+    [50014, 401, "Unauthorized"],
+    [50001, 403, "Forbidden"],
+    [50005, 403, "Forbidden"],
+    [50013, 403, "Forbidden"],
+    [40333, 403, "Forbidden"],
+    [0, 403, "Forbidden"],
+    [400001, 403, "Forbidden"],
+    [50083, 400, "ThreadError", { reason: "archived" }],
+    [160005, 400, "ThreadError", { reason: "locked" }],
+    [160005, 403, "ThreadError", { reason: "locked" }],
+    [220001, 400, "ThreadError", { reason: "nameRequired" }],
+    [220002, 400, "ThreadError", { reason: "nameAndId" }],
+    [220003, 400, "ThreadError", { reason: "notAForum" }],
+    [220004, 400, "ThreadError", { reason: "serviceInForum" }],
+    [40067, 400, "ThreadError", { reason: "tagRequired" }],
+    [10087, 404, "ThreadError", { reason: "unknownTag" }],
+    [160006, 400, "ThreadError", { reason: "tooManyActive" }],
+    [160007, 400, "ThreadError", { reason: "tooManyActive" }],
+    [40058, 400, "ThreadError", { reason: "cannotPost" }],
+    [50008, 400, "ThreadError", { reason: "cannotPost" }],
+    [40005, 413, "PayloadTooLarge"],
+    [50045, 400, "PayloadTooLarge"],
+    [0, 413, "PayloadTooLarge"],
+    [50035, 400, "InvalidRequest"],
+    [50006, 400, "InvalidRequest"],
+    [50109, 400, "InvalidRequest"],
+    [30015, 400, "InvalidRequest"],
+    [50046, 400, "InvalidRequest"],
+    [50110, 400, "InvalidRequest"],
+    [50123, 400, "InvalidRequest"],
+    [50138, 400, "InvalidRequest"],
+    [50146, 400, "InvalidRequest"],
+    [0, 400, "InvalidRequest"],
+    [10003, 404, "DiscordApiError"],
+    [30007, 400, "DiscordApiError"],
+    [50024, 400, "DiscordApiError"],
+    [50041, 400, "DiscordApiError"],
+    [200000, 400, "DiscordApiError"],
+    [240000, 400, "DiscordApiError"],
+    [520003, 400, "DiscordApiError"],
+    [999999, 400, "DiscordApiError"],
+    [0, 404, "DiscordApiError"],
+    [0, 405, "DiscordApiError"],
+  ]
+  it.each(cases)("%i with status %i is %s", (code, status, tag, more = {}) => {
+    expect(errorOf(status, { code, message: reply })).toMatchObject({
+      _tag: tag,
+      route: "POST /webhooks/{webhook.id}/{webhook.token}",
+      status,
+      code,
+      reply,
+      ...more,
+    })
+  })
+
+  it("10003 is an unknown thread when a thread was named", () => {
+    const error = errorOf(404, { code: 10003, message: "Unknown Channel" }, {}, { inThread: true })
+    expect(error).toMatchObject({ _tag: "ThreadError", reason: "unknownThread" })
+  })
+
+  it.each([500, 502, 503, 504, 599])("with %i the server failed, whatever the code", (status) => {
+    expect(meaningOf(status, { code: 130000, message: "API overloaded" })).toEqual({
+      meaning: { _tag: "Failed" },
+      code: 130000,
+      reply: "API overloaded",
+    })
+  })
+
+  it("gives the limiter code and words of a dead webhook", () => {
+    const { code, reply: words } = meaningOf(404, { code: 10015, message: "Unknown Webhook" })
+    expect([code, words]).toEqual([10015, "Unknown Webhook"])
+  })
+})
+
+describe("the tree of 50035", () => {
+  it("is flattened to paths in the user's spelling", () => {
+    const error = errorOf(400, {
+      code: 50035,
+      message: "Invalid Form Body",
+      errors: {
+        embeds: {
+          "0": {
+            fields: {
+              "2": { name: { _errors: [{ code: "BASE_TYPE_REQUIRED", message: "required" }] } },
+            },
+            footer: {
+              icon_url: { _errors: [{ code: "URL_TYPE_INVALID_URL", message: "bad url" }] },
+            },
+          },
+        },
+        _errors: [{ code: "WHOLE", message: "all of it" }],
+      },
+    })
+    expect(error).toMatchObject({
+      _tag: "InvalidRequest",
+      issues: [
+        { path: "embeds[0].fields[2].name", code: "BASE_TYPE_REQUIRED", message: "required" },
+        { path: "embeds[0].footer.iconUrl", code: "URL_TYPE_INVALID_URL", message: "bad url" },
+        { path: "", code: "WHOLE", message: "all of it" },
+      ],
+    })
+    expect(error.message).toContain("embeds[0].fields[2].name: required")
+  })
+
+  it("of version 6, without code and message, is read too", () => {
+    expect(errorOf(400, { embeds: ["0"] })).toMatchObject({
+      _tag: "InvalidRequest",
+      code: 0,
+      issues: [{ path: "embeds", message: "0" }],
+    })
+  })
+})
+
+describe("answers that are not Discord's", () => {
+  it.each([
+    ["plain text", 400, "bad request", "InvalidRequest", "bad request"],
+    [
+      "a page",
+      403,
+      "<!DOCTYPE html><html><head><title>Access denied</title></head></html>",
+      "Forbidden",
+      "Access denied",
+    ],
+    [
+      "a page without title",
+      404,
+      "<html><body><h1>not</h1> <p>found</p></body></html>",
+      "DiscordApiError",
+      "not found",
+    ],
+    [
+      "a page",
+      413,
+      "<html><head><title>413 Too Large</title></head></html>",
+      "PayloadTooLarge",
+      "413 Too Large",
+    ],
+    ["nothing", 404, "", "DiscordApiError", ""],
+    ["half a JSON", 404, '{"code": 10015, "mess', "DiscordApiError", '{"code": 10015, "mess'],
+    ["null", 401, "null", "Unauthorized", "null"],
+    ["a list", 403, "[1]", "Forbidden", "[1]"],
+    ["no body that arrived", 403, undefined, "Forbidden", ""],
+  ])("%s with %i", (_, status, body, tag, reply) => {
+    expect(errorOf(status, body)).toMatchObject({ _tag: tag, status, code: 0, reply })
+  })
+
+  it("503 of plain text and 500 of JSON both mean that the server failed", () => {
+    expect(meaningOf(503, "upstream connect error")).toEqual({
+      meaning: { _tag: "Failed" },
+      code: 0,
+      reply: "upstream connect error",
+    })
+    expect(meaningOf(500, { code: 0, message: "500: Internal Server Error" }).reply).toBe(
+      "500: Internal Server Error",
+    )
+  })
+
+  it.each([301, 302, 307, 308, 0])("a redirect (%i) is not followed, and says why", (status) => {
+    const error = errorOf(status, "")
+    expect(error).toMatchObject({ _tag: "DiscordApiError", status })
+    expect(error.message).toContain("baseUrl")
+  })
+})
+
+describe("a 429", () => {
+  const discords = { "x-ratelimit-limit": "5", "x-ratelimit-remaining": "0" }
+
+  it("takes the larger of body and header", () => {
+    // discord-api-docs#6109: the header said 1 s, the body 1163 s.
+    const body = { message: "slow", retry_after: 1163.5, global: false, code: 20028 }
+    expect(limitOf(body, { "retry-after": "1", "x-ratelimit-scope": "shared" })).toEqual({
+      scope: "shared",
+      retryAfter: 1_163_500,
+    })
+    expect(limitOf({ ...body, retry_after: 1 }, { "retry-after": "7" }).retryAfter).toBe(7000)
+  })
+
+  it("keeps fractions, rounded up to a millisecond", () => {
+    expect(limitOf({ retry_after: 0.0641, global: false }).retryAfter).toBe(65)
+    expect(limitOf("", { ...discords, "retry-after": "0.2501" }).retryAfter).toBe(251)
+  })
+
+  it.each([
+    ["global by the body", { retry_after: 1, global: true }, {}, "global"],
+    ["global by a header", { retry_after: 1 }, { "x-ratelimit-global": "true" }, "global"],
+    ["global by its scope", { retry_after: 1 }, { "x-ratelimit-scope": "global" }, "global"],
+    ["shared by its scope", { retry_after: 1 }, { "x-ratelimit-scope": "shared" }, "shared"],
+    ["user by its scope", { retry_after: 1 }, { "x-ratelimit-scope": "user" }, "user"],
+    ["user by default", { retry_after: 1, global: false }, {}, "user"],
+    ["user by its headers alone", "", discords, "user"],
+    ["user with an odd scope", { retry_after: 1 }, { "x-ratelimit-scope": "galactic" }, "user"],
+    ["edge: plain text", "error code: 1015", {}, "edge"],
+    ["edge: a page", "<html><title>Blocked</title></html>", {}, "edge"],
+    ["edge: nothing at all", "", {}, "edge"],
+    ["edge: JSON that is not Discord's", { message: "You are being blocked", code: 0 }, {}, "edge"],
+    ["edge: half a JSON", '{"retry_after": 1, "glo', {}, "edge"],
+    ["edge: only Retry-After", "error code: 1015", { "retry-after": "9" }, "edge"],
+  ])("is %s", (_, body, headers, scope) => {
+    expect(limitOf(body, headers).scope).toBe(scope)
+  })
+
+  it("has no delay when none is usable", () => {
+    expect(limitOf("error code: 1015").retryAfter).toBeUndefined()
+    expect(limitOf("", { ...discords, "retry-after": "soon" }).retryAfter).toBeUndefined()
+    expect(limitOf("", { ...discords, "retry-after": "-3" }).retryAfter).toBeUndefined()
+  })
+
+  it.each([[-1], [1e12], ["2"], [null], [Number.NaN]])(
+    "ignores the delay %j in its body, and takes the header's",
+    (retry_after) => {
+      expect(limitOf({ retry_after }, { ...discords, "retry-after": "2" })).toEqual({
+        scope: "user",
+        retryAfter: 2000,
+      })
+    },
+  )
+
+  it("whose body broke off goes by its headers", () => {
+    expect(limitOf(undefined, { ...discords, "retry-after": "2" })).toEqual({
+      scope: "user",
+      retryAfter: 2000,
+    })
+  })
+
+  it("is a limit even with a code that would be an error", () => {
+    expect(meaningOf(429, { code: 10015, retry_after: 1, message: "x" }).meaning._tag).toBe(
+      "Limited",
+    )
+  })
+})
+
+describe("what came over the wire", () => {
+  const spellings = [
+    token,
+    token.replaceAll("-", "%2D").replaceAll("_", "%5f"),
+    token.toUpperCase(),
+  ]
+  it.each(spellings)("never shows the token, spelled %#", (spelled) => {
+    const inTree = errorOf(400, {
+      code: 50035,
+      message: `at /webhooks/42/${spelled}`,
+      errors: { [spelled]: { _errors: [{ code: spelled, message: `see ${spelled}` }] } },
+    })
+    const asText = errorOf(403, `blocked: /webhooks/42/${spelled} `)
+    const inIssue = errorOf(200, {}, {}, {
+      success: decoded(() => Either.left([{ path: spelled, message: spelled }])),
+    } as never)
+    for (const error of [inTree, asText, inIssue]) {
+      expect(JSON.stringify(error)).not.toContain(spelled)
+      expect(error.message).toContain("[redacted]")
+    }
+  })
+})

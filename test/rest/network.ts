@@ -1,0 +1,198 @@
+/** A network that follows a script, and a limiter that grants at once and writes down what it hears. */
+import { HttpClient, HttpClientError, HttpClientResponse } from "@effect/platform"
+import type { HttpClientRequest } from "@effect/platform"
+import { Duration, Effect, Layer, Option, Redacted } from "effect"
+import type { Permit } from "../../src/index.js"
+import { RateLimiter, Route } from "../../src/index.js"
+import type { RestRequest } from "../../src/rest/restRequest.js"
+import { ignored } from "../../src/rest/restRequest.js"
+import * as HttpBody from "@effect/platform/HttpBody"
+
+/** What the network does with one request. */
+export type Event =
+  | { readonly answer: number; readonly headers?: Record<string, string>; readonly body?: unknown }
+  | { readonly fails: string; readonly syscall?: string; readonly message?: string }
+  | {
+      readonly cutAfter: string
+      readonly answer: number
+      readonly headers?: Record<string, string>
+    }
+  | {
+      readonly stallsAfter: string
+      readonly answer: number
+      readonly headers?: Record<string, string>
+    }
+  | { readonly throws: unknown }
+  | "silence"
+
+export interface Sent {
+  readonly method: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: unknown
+}
+
+export interface Network {
+  readonly client: HttpClient.HttpClient
+  readonly layer: Layer.Layer<HttpClient.HttpClient>
+  /** Requests, in the order of arrival. */
+  readonly sent: Array<Sent>
+  /** Requests that were given up by the client. */
+  readonly aborted: { count: number }
+}
+
+/** Answers by the script, one event a request; the last event repeats. */
+export const network = (...script: ReadonlyArray<Event>): Network => {
+  const sent: Array<Sent> = []
+  const aborted = { count: 0 }
+  const client = HttpClient.make((request, url, signal) => {
+    signal.addEventListener("abort", () => aborted.count++)
+    const event = script[Math.min(sent.length, script.length - 1)] ?? "silence"
+    sent.push({
+      method: request.method,
+      url: url.toString(),
+      headers: { ...request.headers },
+      body: bodyOf(request),
+    })
+    return perform(request, event)
+  })
+  return { client, layer: Layer.succeed(HttpClient.HttpClient, client), sent, aborted }
+}
+
+function bodyOf(request: HttpClientRequest.HttpClientRequest): unknown {
+  return request.body._tag === "Uint8Array"
+    ? (JSON.parse(new TextDecoder().decode(request.body.body)) as unknown)
+    : undefined
+}
+
+function perform(
+  request: HttpClientRequest.HttpClientRequest,
+  event: Event,
+): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.RequestError> {
+  if (event === "silence") return Effect.never
+  if ("throws" in event) return Effect.die(event.throws)
+  if ("fails" in event) {
+    const { fails, message = fails, ...more } = event
+    const cause = Object.assign(new Error(message), { code: fails }, more)
+    return Effect.fail(new HttpClientError.RequestError({ request, reason: "Transport", cause }))
+  }
+  const init = { status: event.answer, headers: event.headers ?? {} }
+  if ("cutAfter" in event) return respond(request, new Response(part(event.cutAfter, true), init))
+  if ("stallsAfter" in event) {
+    return respond(request, new Response(part(event.stallsAfter, false), init))
+  }
+  const { body } = event
+  const text = body === undefined ? null : typeof body === "string" ? body : JSON.stringify(body)
+  return respond(request, new Response(text, init))
+}
+
+function respond(
+  request: HttpClientRequest.HttpClientRequest,
+  response: Response,
+): Effect.Effect<HttpClientResponse.HttpClientResponse> {
+  return Effect.succeed(HttpClientResponse.fromWeb(request, response))
+}
+
+/** The beginning of a body, and then an error, or nothing. */
+function part(text: string, breaks: boolean): ReadableStream<Uint8Array> {
+  let first = true
+  return new ReadableStream({
+    pull(controller) {
+      if (first) {
+        first = false
+        controller.enqueue(new TextEncoder().encode(text))
+        return undefined
+      }
+      if (breaks) controller.error(Object.assign(new Error("terminated"), { code: "ECONNRESET" }))
+      return breaks ? undefined : new Promise(() => undefined)
+    },
+  })
+}
+
+/** What the limiter heard: `settle` ends a permit, `again` asks for another turn. */
+export interface Heard {
+  readonly how: "settle" | "again"
+  readonly outcome: Permit.Outcome
+  readonly after: number | undefined
+}
+
+export interface Ear {
+  readonly layer: Layer.Layer<RateLimiter.RateLimiter>
+  readonly heard: Array<Heard>
+  /** Outcomes reported while no attempt was under way. */
+  readonly surplus: Array<Heard>
+  /** Permits that ended without an outcome. */
+  readonly forgotten: { count: number }
+}
+
+/** Grants at once, and waits out what `again` asks for. */
+export const ear = (): Ear => {
+  const heard: Array<Heard> = []
+  const surplus: Array<Heard> = []
+  const forgotten = { count: 0 }
+  const permitFor = (route: Route.Route): Permit.Permit & { readonly isOpen: () => boolean } => {
+    let open = true
+    const hear = (one: Heard): void => {
+      ;(open ? heard : surplus).push(one)
+    }
+    return {
+      route,
+      waited: () => 7,
+      isOpen: () => open,
+      settle: (outcome) =>
+        Effect.sync(() => {
+          hear({ how: "settle", outcome, after: undefined })
+          open = false
+        }),
+      again: (outcome, after) =>
+        Effect.suspend(() => {
+          const pause = after === undefined ? 0 : Duration.toMillis(after)
+          hear({ how: "again", outcome, after: after === undefined ? undefined : pause })
+          open = false
+          return Effect.map(Effect.sleep(pause), () => {
+            open = true
+          })
+        }),
+    }
+  }
+  const layer = Layer.succeed(RateLimiter.RateLimiter, {
+    wait: () => Effect.die("not used"),
+    withPermit: (route, _, use) =>
+      Effect.uninterruptibleMask((restore) => {
+        const permit = permitFor(route)
+        return Effect.ensuring(
+          use(permit, restore),
+          Effect.sync(() => {
+            if (permit.isOpen()) forgotten.count++
+          }),
+        )
+      }),
+    update: () => Effect.void,
+    getBucket: () => Effect.succeed(Option.none()),
+    estimate: () => Effect.succeed(Duration.seconds(5)),
+    clear: () => Effect.void,
+    snapshot: Effect.die("not used"),
+  })
+  return { layer, heard, surplus, forgotten }
+}
+
+export const token = "s3cr3t-T0ken_with.every-kind_0f-character.abcdefghijklmnopqrstuvwxyz0123"
+
+/** A request that sends nothing in particular: change what a test is about. */
+export const request = <A = void>(changes: Partial<RestRequest<A>> = {}): RestRequest<A> => {
+  const made: RestRequest<void> = {
+    route: Route.make({
+      method: "POST",
+      template: "/webhooks/{webhook.id}/{webhook.token}",
+      webhookId: "42",
+      tokenDigest: "d1g35t",
+    }),
+    path: Redacted.make(`/webhooks/42/${token}`),
+    token: Redacted.make(token),
+    inThread: false,
+    body: HttpBody.empty,
+    idempotent: false,
+    success: ignored,
+  }
+  return { ...made, ...changes } as RestRequest<A>
+}

@@ -1,0 +1,86 @@
+import { it } from "@effect/vitest"
+import { Duration, Effect, FastCheck, Random } from "effect"
+import { describe, expect } from "vitest"
+import { backoff, ceiling, mayRetry } from "../../src/rest/retry.js"
+
+const delivered = FastCheck.constantFrom("no", "unknown", "yes" as const)
+const failed = FastCheck.record({
+  idempotent: FastCheck.boolean(),
+  delivered,
+  permanent: FastCheck.boolean(),
+  retries: FastCheck.nat({ max: 8 }),
+}) as FastCheck.Arbitrary<Parameters<typeof mayRetry>[0]>
+const settings = FastCheck.record({
+  maxRetries: FastCheck.nat({ max: 8 }),
+  retry: FastCheck.constantFrom("safe", "atLeastOnce"),
+}) as FastCheck.Arbitrary<Parameters<typeof mayRetry>[1]>
+
+describe("mayRetry", () => {
+  it("never repeats, in safe mode, what is not idempotent and may have arrived", () => {
+    FastCheck.assert(
+      FastCheck.property(failed, settings, (attempt, given) => {
+        const mayArriveTwice = !attempt.idempotent && attempt.delivered !== "no"
+        if (given.retry === "safe" && mayArriveTwice) expect(mayRetry(attempt, given)).toBe(false)
+      }),
+    )
+  })
+
+  it("never goes beyond maxRetries, nor repeats what cannot work", () => {
+    FastCheck.assert(
+      FastCheck.property(failed, settings, (attempt, given) => {
+        if (attempt.retries >= given.maxRetries || attempt.permanent) {
+          expect(mayRetry(attempt, given)).toBe(false)
+        }
+      }),
+    )
+  })
+
+  it("repeats everything else", () => {
+    FastCheck.assert(
+      FastCheck.property(failed, settings, (attempt, given) => {
+        const safe =
+          attempt.idempotent || attempt.delivered === "no" || given.retry === "atLeastOnce"
+        const possible = attempt.retries < given.maxRetries && !attempt.permanent
+        expect(mayRetry(attempt, given)).toBe(safe && possible)
+      }),
+    )
+  })
+})
+
+const limits = { backoffBase: Duration.seconds(1), backoffMax: Duration.seconds(60) }
+
+describe("backoff", () => {
+  it("doubles from the base to the ceiling", () => {
+    const seconds = [0, 1, 2, 3, 4, 5, 6, 7, 60].map((n) => Duration.toSeconds(ceiling(n, limits)))
+    expect(seconds).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60])
+  })
+
+  it.effect.prop(
+    "is between half the ceiling and the ceiling, whatever the dice",
+    { retries: FastCheck.nat({ max: 20 }), seed: FastCheck.nat() },
+    ({ retries, seed }) =>
+      Effect.gen(function* () {
+        const pause = Duration.toMillis(yield* backoff(retries, undefined, limits))
+        const longest = Duration.toMillis(ceiling(retries, limits))
+        expect(pause).toBeGreaterThanOrEqual(longest / 2)
+        expect(pause).toBeLessThanOrEqual(longest)
+      }).pipe(Effect.withRandom(Random.make(seed))),
+  )
+
+  it.effect("is spread by the dice", () =>
+    Effect.gen(function* () {
+      const pauses = yield* Effect.all(
+        Array.from({ length: 20 }, () => backoff(3, undefined, limits)),
+      )
+      expect(new Set(pauses.map(Duration.toMillis)).size).toBeGreaterThan(15)
+    }).pipe(Effect.withRandom(Random.make("spread"))),
+  )
+
+  it.effect("waits as long as the server asks, up to backoffMax", () =>
+    Effect.gen(function* () {
+      expect(Duration.toMillis(yield* backoff(0, 30_000, limits))).toBe(30_000)
+      expect(Duration.toMillis(yield* backoff(0, 3_600_000, limits))).toBe(60_000)
+      expect(Duration.toMillis(yield* backoff(0, 0, limits))).toBeGreaterThanOrEqual(500)
+    }),
+  )
+})
