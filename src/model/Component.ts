@@ -6,8 +6,6 @@
  *
  * @since 0.1.0
  */
-import type { Schema } from "effect"
-
 import type * as interactive from "./component/interactive.js"
 import { Kind } from "./component/kinds.js"
 import * as layout from "./component/layout.js"
@@ -92,11 +90,115 @@ export type ComponentCreate = typeof ComponentCreate.Type
  */
 export const ComponentsCreate = rules.ComponentsCreate
 
+/**
+ * What a row being sent may hold: buttons, or one select.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type RowItem = typeof interactive.RowItem.Type
+
+/**
+ * A row being sent.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type ActionRow = typeof interactive.ActionRow.Type
+
+/**
+ * A button being sent that answers with an interaction.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type InteractiveButton = typeof interactive.InteractiveButton.Type
+
+/**
+ * A button being sent that opens a URL.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type LinkButton = typeof interactive.LinkButton.Type
+
+/**
+ * A button being sent that offers a SKU.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type PremiumButton = typeof interactive.PremiumButton.Type
+
+/**
+ * A select being sent, over options of its own.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type StringSelect = typeof interactive.StringSelect.Type
+
+/**
+ * A text being sent.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type TextDisplay = typeof layout.TextDisplay.Type
+
+/**
+ * Texts beside a button or a thumbnail, being sent.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Section = typeof layout.Section.Type
+
+/**
+ * A small picture being sent.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Thumbnail = typeof layout.Thumbnail.Type
+
+/**
+ * Pictures and videos being sent.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type MediaGallery = typeof layout.MediaGallery.Type
+
+/**
+ * A file shown in a message being sent.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type File = typeof layout.File.Type
+
+/**
+ * Space between two components being sent.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Separator = typeof layout.Separator.Type
+
+/**
+ * A framed group being sent.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Container = typeof layout.Container.Type
+
 /** Discord: Button Styles. */
 const styles = { primary: 1, secondary: 2, success: 3, danger: 4 } as const
 
-type Given<S extends Schema.Schema.Any> = Omit<Schema.Schema.Type<S>, "type" | "style">
-type Options<S extends Schema.Schema.Any, K extends string> = Omit<Given<S>, K>
+/** What a constructor takes beside its main arguments. */
+type Options<A, Given extends string> = Omit<A, Given | "type" | "style">
 
 /**
  * A row of up to five buttons, or of one select.
@@ -113,9 +215,10 @@ type Options<S extends Schema.Schema.Any, K extends string> = Omit<Given<S>, K>
  * @since 0.1.0
  * @category constructors
  */
-export const actionRow = (
-  ...components: (typeof interactive.ActionRow.Type)["components"]
-): typeof interactive.ActionRow.Type => ({ type: Kind.ActionRow, components })
+export const actionRow = (...components: ReadonlyArray<RowItem>): ActionRow => ({
+  type: Kind.ActionRow,
+  components,
+})
 
 /**
  * A button that opens a URL (at most 512 code points).
@@ -130,10 +233,12 @@ export const actionRow = (
  * @since 0.1.0
  * @category constructors
  */
-export const linkButton = (
-  url: string,
-  options: Options<typeof interactive.LinkButton, "url"> = {},
-): typeof interactive.LinkButton.Type => ({ type: Kind.Button, style: 5, url, ...options })
+export const linkButton = (url: string, options: Options<LinkButton, "url"> = {}): LinkButton => ({
+  type: Kind.Button,
+  style: 5,
+  url,
+  ...options,
+})
 
 /**
  * A button that sends an interaction. Only webhooks owned by an application may send it.
@@ -151,8 +256,8 @@ export const linkButton = (
 export const button = (
   customId: string,
   style: keyof typeof styles,
-  options: Options<typeof interactive.InteractiveButton, "customId"> = {},
-): typeof interactive.InteractiveButton.Type => ({
+  options: Options<InteractiveButton, "customId"> = {},
+): InteractiveButton => ({
   type: Kind.Button,
   style: styles[style],
   customId,
@@ -177,9 +282,9 @@ export const button = (
  */
 export const select = (
   customId: string,
-  choices: (typeof interactive.StringSelect.Type)["options"],
-  options: Options<typeof interactive.StringSelect, "customId" | "options"> = {},
-): typeof interactive.StringSelect.Type => ({
+  choices: StringSelect["options"],
+  options: Options<StringSelect, "customId" | "options"> = {},
+): StringSelect => ({
   type: Kind.StringSelect,
   customId,
   options: choices,
@@ -201,8 +306,8 @@ export const select = (
  */
 export const text = (
   content: string,
-  options: Options<typeof layout.TextDisplay, "content"> = {},
-): typeof layout.TextDisplay.Type => ({ type: Kind.TextDisplay, content, ...options })
+  options: Options<TextDisplay, "content"> = {},
+): TextDisplay => ({ type: Kind.TextDisplay, content, ...options })
 
 /**
  * Up to three texts beside a button or a thumbnail.
@@ -221,9 +326,9 @@ export const text = (
  * @category constructors
  */
 export const section = (
-  components: (typeof layout.Section.Type)["components"],
-  accessory: (typeof layout.Section.Type)["accessory"],
-): typeof layout.Section.Type => ({ type: Kind.Section, components, accessory })
+  components: Section["components"],
+  accessory: Section["accessory"],
+): Section => ({ type: Kind.Section, components, accessory })
 
 /**
  * A small picture, for the side of a section: an http(s) or `attachment://` URL.
@@ -238,10 +343,11 @@ export const section = (
  * @since 0.1.0
  * @category constructors
  */
-export const thumbnail = (
-  url: string,
-  options: Options<typeof layout.Thumbnail, "media"> = {},
-): typeof layout.Thumbnail.Type => ({ type: Kind.Thumbnail, media: { url }, ...options })
+export const thumbnail = (url: string, options: Options<Thumbnail, "media"> = {}): Thumbnail => ({
+  type: Kind.Thumbnail,
+  media: { url },
+  ...options,
+})
 
 /**
  * One to ten pictures or videos.
@@ -257,8 +363,8 @@ export const thumbnail = (
  * @category constructors
  */
 export const mediaGallery = (
-  ...items: ReadonlyArray<string | (typeof layout.MediaGallery.Type)["items"][number]>
-): typeof layout.MediaGallery.Type => ({
+  ...items: ReadonlyArray<string | MediaGallery["items"][number]>
+): MediaGallery => ({
   type: Kind.MediaGallery,
   items: items.map((item) => (typeof item === "string" ? { media: { url: item } } : item)),
 })
@@ -276,10 +382,11 @@ export const mediaGallery = (
  * @since 0.1.0
  * @category constructors
  */
-export const file = (
-  url: string,
-  options: Options<typeof layout.File, "file"> = {},
-): typeof layout.File.Type => ({ type: Kind.File, file: { url }, ...options })
+export const file = (url: string, options: Options<File, "file"> = {}): File => ({
+  type: Kind.File,
+  file: { url },
+  ...options,
+})
 
 /**
  * Space between two components, with a line unless `divider` is false.
@@ -294,9 +401,10 @@ export const file = (
  * @since 0.1.0
  * @category constructors
  */
-export const separator = (
-  options: Options<typeof layout.Separator, never> = {},
-): typeof layout.Separator.Type => ({ type: Kind.Separator, ...options })
+export const separator = (options: Options<Separator, never> = {}): Separator => ({
+  type: Kind.Separator,
+  ...options,
+})
 
 /**
  * A framed group with an optional bar of colour.
@@ -312,6 +420,6 @@ export const separator = (
  * @category constructors
  */
 export const container = (
-  components: (typeof layout.Container.Type)["components"],
-  options: Options<typeof layout.Container, "components"> = {},
-): typeof layout.Container.Type => ({ type: Kind.Container, components, ...options })
+  components: Container["components"],
+  options: Options<Container, "components"> = {},
+): Container => ({ type: Kind.Container, components, ...options })

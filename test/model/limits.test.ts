@@ -33,7 +33,7 @@ const attachment = (part: Partial<Attachment.AttachmentCreate>) => ({
 const poll = (part: Partial<Poll.PollCreate>) => ({
   poll: { ...Poll.make("Lunch?", ["Pizza"]), ...part },
 })
-const row = (...items: Parameters<typeof Component.actionRow>) => ({
+const row = (...items: ReadonlyArray<Component.RowItem>) => ({
   components: [Component.actionRow(...items)],
 })
 const options = (n: number) => times(n, (index) => ({ label: `${index}`, value: `${index}` }))

@@ -111,7 +111,7 @@ export const ChannelSelect = Schema.Struct({
 })
 
 const Select = Schema.Union(StringSelect, UserSelect, RoleSelect, MentionableSelect, ChannelSelect)
-const RowItem = Schema.Union(...Button.members, ...Select.members)
+export const RowItem = Schema.Union(...Button.members, ...Select.members)
 
 const generatedButton = Arbitrary.makeLazy(Button)
 const generatedSelect = Arbitrary.makeLazy(Select)
