@@ -81,7 +81,7 @@ export const alter = (change: (response: PlainResponse) => PlainResponse): Fault
   internal.Fault.Alter({ change })
 
 /**
- * Discord's own answer, this much later. A delay of `"infinity"`: Discord acted and never answers.
+ * Discord's own answer, this much later. A delay of `Duration.infinity`: Discord acted and never answers.
  *
  * @since 0.1.0
  * @category constructors

@@ -143,12 +143,18 @@ function visit(
   walk.total++
   fieldsOf[type]?.(value, path, issues)
   rememberIds(value, path, walk, issues)
-  if (type === 10 && typeof value["content"] === "string") walk.text += codePoints(value["content"])
+  if (type === 10) walk.text += textSize(value["content"])
   if (!walk.interactive && isInteractive(type, value)) {
     const message = "Only webhooks of an application can send interactive components"
     issues.push(issue(path, "COMPONENT_TYPE_INVALID", message))
   }
   visitChildren(type, value, path, walk, issues)
+}
+
+/** A text that is too long by itself is reported once. */
+function textSize(content: unknown): number {
+  const size = typeof content === "string" ? codePoints(content) : 0
+  return size > 4000 ? 0 : size
 }
 
 function visitChildren(

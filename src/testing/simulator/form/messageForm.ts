@@ -73,29 +73,33 @@ export interface ComponentRights {
 export const refuseExecute = (
   body: Readonly<Record<string, unknown>>,
   rights: ComponentRights,
-): SimulatedResponse | undefined =>
-  refuse(executeFields, body, rights, isComponentsV2(body["flags"]))
+): SimulatedResponse | undefined => {
+  const legacy = isComponentsV2(body["flags"]) ? body : undefined
+  return refuse(executeFields, body, rights, legacy)
+}
 
-/** The 50035 answer to an edit; `wasV2` is whether the message has Components V2 already. */
+/** The 50035 answer to an edit of `before`. To become V2, the message gives up the rest. */
 export const refuseEdit = (
   body: Readonly<Record<string, unknown>>,
   rights: ComponentRights,
-  wasV2: boolean,
-): SimulatedResponse | undefined =>
-  refuse(editFields, body, rights, wasV2 || isComponentsV2(body["flags"]))
+  before: Readonly<Record<string, unknown>>,
+): SimulatedResponse | undefined => {
+  const isV2 = isComponentsV2(before["flags"]) || isComponentsV2(body["flags"])
+  return refuse(editFields, body, rights, isV2 ? { ...before, ...body } : undefined)
+}
 
 function refuse(
   fields: Check,
   body: Readonly<Record<string, unknown>>,
   rights: ComponentRights,
-  isV2: boolean,
+  v2: Readonly<Record<string, unknown>> | undefined,
 ): SimulatedResponse | undefined {
   const issues: Array<Issue> = []
   fields(body, [], issues)
-  if (isV2) refuseLegacyFields(body, issues)
+  if (v2 !== undefined) refuseLegacyFields(v2, issues)
   const components = body["components"]
   if (rights.honoured && components !== undefined && components !== null) {
-    checkComponents(components, { isV2, interactive: rights.interactive }, issues)
+    checkComponents(components, { isV2: v2 !== undefined, interactive: rights.interactive }, issues)
   }
   return issues.length > 0 ? invalidForm(issues) : undefined
 }

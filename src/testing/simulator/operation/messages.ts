@@ -2,7 +2,6 @@ import { apiError } from "../http/apiError.js"
 import { type Call, honouredBody } from "./call.js"
 import { json, noContent, type SimulatedResponse } from "../http/exchange.js"
 import { editedMessage, isEmptyMessage } from "../message/message.js"
-import { isComponentsV2 } from "../message/messageFlags.js"
 import { isAbsent } from "../form/check.js"
 import { refuseEdit } from "../form/messageForm.js"
 import { readQuery } from "./query.js"
@@ -31,7 +30,7 @@ export const editMessage = (call: Call): SimulatedResponse => {
   const refusal = refuseEdit(
     body,
     { honoured: true, interactive: call.webhook.applicationId !== null },
-    isComponentsV2(found.message.json.flags),
+    found.message.json,
   )
   if (refusal !== undefined) return refusal
   if (found.thread?.archived === true) return apiError(50083)

@@ -1,0 +1,260 @@
+import { HttpClient, type HttpClientError } from "@effect/platform"
+import { expect } from "@effect/vitest"
+import { Duration, Effect, Exit, Fiber, TestClock } from "effect"
+import { Fault } from "../../src/testing/index.js"
+import { getMessage, raw, send } from "./request.js"
+import { story } from "./story.js"
+
+/** The code of the network error that a request failed with. */
+const networkCode = <A, R>(request: Effect.Effect<A, HttpClientError.HttpClientError, R>) =>
+  Effect.map(Effect.flip(request), ({ reason, cause }) => [
+    reason,
+    (cause as { readonly code?: string }).code,
+  ])
+
+story("connection faults fail as undici would, and tell whether Discord acted", {}, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    const count = Effect.map(simulator.messages(hook), (messages) => messages.length)
+    yield* simulator.inject(Fault.refuseConnection)
+    expect(yield* networkCode(send(hook))).toEqual(["Transport", "ECONNREFUSED"])
+    yield* simulator.inject(Fault.resetBefore)
+    expect(yield* networkCode(send(hook))).toEqual(["Transport", "ECONNRESET"])
+    expect(yield* count).toBe(0)
+    yield* simulator.inject(Fault.resetAfter)
+    expect(yield* networkCode(send(hook))).toEqual(["Transport", "ECONNRESET"])
+    expect(yield* count).toBe(1)
+    yield* simulator.inject(Fault.cutBody)
+    expect(yield* networkCode(send(hook))).toEqual(["Decode", "ECONNRESET"])
+    expect(yield* count).toBe(2)
+    expect((yield* send(hook)).headers["x-ratelimit-remaining"]).toBe("2")
+    const outcomes = (yield* simulator.traffic).map(({ outcome }) => outcome)
+    expect(outcomes).toEqual(["refused", "reset", "dropped", "cut", "answered"])
+  }),
+)
+
+story("answers can be replaced, before or after Discord acted", {}, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    const body = { message: "500: Internal Server Error", code: 0 }
+    yield* simulator.inject(Fault.answer({ status: 500, body, headers: { "X-Cause": "test" } }))
+    const failed = yield* send(hook)
+    expect([failed.status, failed.body]).toEqual([500, body])
+    expect(failed.headers["x-cause"]).toBe("test")
+    expect(failed.headers["via"]).toBeUndefined()
+    expect(yield* simulator.messages(hook)).toHaveLength(0)
+    yield* simulator.inject(Fault.answer({ status: 504, processed: true }))
+    const late = yield* send(hook)
+    expect([late.status, late.text]).toEqual([504, ""])
+    expect(yield* simulator.messages(hook)).toHaveLength(1)
+  }),
+)
+
+story("answers can be spoilt on their way", {}, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    yield* simulator.inject(Fault.halfJson)
+    const half = yield* send(hook)
+    expect([half.status, half.text.length > 100, half.text.endsWith("}")]).toEqual([
+      200,
+      true,
+      false,
+    ])
+    yield* simulator.inject(Fault.emptyBody)
+    const empty = yield* send(hook)
+    expect([empty.status, empty.text]).toEqual([200, ""])
+    yield* simulator.inject(
+      Fault.alter((response) => ({
+        ...response,
+        headers: { ...response.headers, "x-ratelimit-remaining": "many" },
+      })),
+    )
+    expect((yield* send(hook)).headers["x-ratelimit-remaining"]).toBe("many")
+  }),
+)
+
+story("the edge answers in its own forms", {}, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    yield* simulator.inject(Fault.html(502))
+    expect(yield* send(hook)).toMatchObject({
+      status: 502,
+      headers: { "content-type": "text/html; charset=UTF-8" },
+    })
+    yield* simulator.inject(Fault.text(503, "upstream connect error"))
+    expect(yield* send(hook)).toMatchObject({ status: 503, text: "upstream connect error" })
+    yield* simulator.inject(Fault.cloudflareLimit())
+    const limited = yield* send(hook)
+    expect([limited.status, limited.text]).toEqual([429, "error code: 1015"])
+    expect(limited.headers["retry-after"]).toBeUndefined()
+    yield* simulator.inject(Fault.cloudflareLimit({ retryAfter: 3600 }))
+    expect((yield* send(hook)).headers["retry-after"]).toBe("3600")
+    expect((yield* simulator.statistics).invalid).toBe(2)
+  }),
+)
+
+story("a fault strikes the requests it matches, as often as it was told", {}, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    const other = yield* simulator.createWebhook()
+    yield* simulator.inject(Fault.html(502), { match: "getMessage" })
+    yield* simulator.inject(Fault.html(503), {
+      match: ({ webhookId }) => webhookId === other.id,
+      times: 2,
+    })
+    const status = (
+      request: Effect.Effect<{ readonly status: number }, unknown, HttpClient.HttpClient>,
+    ) => Effect.map(request, (answer) => answer.status)
+    expect(yield* status(send(hook))).toBe(200)
+    expect(yield* status(getMessage(hook, "1"))).toBe(502)
+    expect(yield* status(getMessage(hook, "1"))).toBe(404)
+    expect(yield* status(send(other))).toBe(503)
+    expect(yield* status(send(other))).toBe(503)
+    expect(yield* status(send(other))).toBe(200)
+    yield* simulator.inject(Fault.html(503), { times: Infinity })
+    for (let i = 0; i < 9; i++) expect(yield* status(send(hook))).toBe(503)
+    yield* simulator.clearFaults
+    expect(yield* status(send(hook))).toBe(200)
+  }),
+)
+
+story(
+  "the server acts between the two halves of the way",
+  { latency: { request: "100 millis", response: "50 millis" } },
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      const fiber = yield* Effect.fork(send(hook))
+      yield* TestClock.adjust("99 millis")
+      expect(yield* simulator.messages(hook)).toHaveLength(0)
+      yield* TestClock.adjust("1 millis")
+      expect(yield* simulator.messages(hook)).toHaveLength(1)
+      expect((yield* simulator.traffic)[0]).toMatchObject({ arrivedAt: 100, answeredAt: undefined })
+      yield* TestClock.adjust("49 millis")
+      expect(yield* Fiber.poll(fiber)).toMatchObject({ _tag: "None" })
+      yield* TestClock.adjust("1 millis")
+      const { headers } = yield* Fiber.join(fiber)
+      expect(headers["x-ratelimit-reset-after"]).toBe("2.000")
+      expect((yield* simulator.traffic)[0]).toMatchObject({ arrivedAt: 100, answeredAt: 150 })
+    }),
+)
+
+story(
+  "interrupted on the way out Discord did not act, on the way back it did",
+  { latency: "100 millis" },
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      const early = yield* Effect.fork(send(hook))
+      yield* TestClock.adjust("49 millis")
+      yield* Fiber.interrupt(early)
+      yield* TestClock.adjust("1 second")
+      expect(yield* simulator.traffic).toHaveLength(0)
+      const late = yield* Effect.fork(send(hook))
+      yield* TestClock.adjust("51 millis")
+      yield* Fiber.interrupt(late)
+      expect(yield* simulator.messages(hook)).toHaveLength(1)
+      expect((yield* simulator.traffic)[0]?.answeredAt).toBeUndefined()
+    }),
+)
+
+story("latency drawn from the seed is the same in every run", {}, (simulator) =>
+  Effect.gen(function* () {
+    const drawn: Array<number> = []
+    yield* simulator.configure({
+      latency: (random) => {
+        drawn.push(random())
+        return 0
+      },
+    })
+    yield* Effect.replicateEffect(send(yield* simulator.createWebhook()), 3)
+    expect(drawn).toHaveLength(6)
+    expect(new Set(drawn).size).toBe(6)
+  }),
+)
+
+story("a server that never answers holds the request until it is interrupted", {}, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    yield* simulator.inject(Fault.neverAnswer)
+    const silent = yield* Effect.fork(send(hook))
+    yield* simulator.inject(Fault.delay(Duration.infinity))
+    yield* TestClock.adjust("1 hour")
+    const accepted = yield* Effect.fork(send(hook))
+    yield* TestClock.adjust("1 hour")
+    expect(yield* Fiber.poll(silent)).toMatchObject({ _tag: "None" })
+    expect(Exit.isInterrupted(yield* Fiber.interrupt(silent))).toBe(true)
+    expect(Exit.isInterrupted(yield* Fiber.interrupt(accepted))).toBe(true)
+    expect(yield* simulator.messages(hook)).toHaveLength(1)
+  }),
+)
+
+story("a late answer arrives late", {}, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    yield* simulator.inject(Fault.delay("30 seconds"))
+    const late = yield* Effect.fork(send(hook))
+    yield* TestClock.adjust("30 seconds")
+    expect((yield* Fiber.join(late)).status).toBe(200)
+    expect((yield* simulator.traffic)[0]).toMatchObject({ arrivedAt: 0, answeredAt: 30_000 })
+  }),
+)
+
+story("only Discord's hosts are there", { origin: "http://proxy.test:8080" }, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    expect(hook.url).toMatch(/^http:\/\/proxy\.test:8080\/api\/webhooks\/\d+\/[\w-]{68}$/)
+    const status = (url: string) => Effect.map(HttpClient.get(url), (answer) => answer.status)
+    const tail = `/api/v10/webhooks/${hook.id}/${hook.token}`
+    expect(yield* status(`http://proxy.test:8080${tail}`)).toBe(200)
+    expect(yield* status(`https://canary.discord.com${tail}`)).toBe(200)
+    expect(yield* status(`https://discordapp.com${tail}`)).toBe(200)
+    expect(yield* networkCode(status(`https://discord.com.evil.test${tail}`))).toEqual([
+      "Transport",
+      "ENOTFOUND",
+    ])
+  }),
+)
+
+story("traffic is recorded in order, without the secrets", {}, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    const { body } = yield* send(hook, { content: "a" }, { thread_id: "1" })
+    expect(body.code).toBe(10003)
+    yield* raw("GET", `/api/v10/webhooks/${hook.id}/${hook.token}/elsewhere`, {
+      headers: { authorization: "Bot secret" },
+    })
+    const traffic = yield* simulator.traffic
+    expect(traffic).toMatchObject([
+      {
+        sequence: 1,
+        operation: "execute",
+        method: "POST",
+        path: "/webhooks/:webhookId/:token",
+        version: 10,
+        webhookId: hook.id,
+        query: { wait: "true", thread_id: "1" },
+        body: { content: "a" },
+        status: 404,
+        code: 10003,
+        remaining: 4,
+        outcome: "answered",
+      },
+      { operation: "unknown", path: "/webhooks/:webhookId/:token/elsewhere", status: 404 },
+    ])
+    const written = JSON.stringify(traffic)
+    expect(written).not.toContain(hook.token)
+    expect(written).not.toContain("Bot secret")
+    expect(yield* simulator.statistics).toMatchObject({ requests: 2, byStatus: { 404: 2 } })
+    yield* simulator.clearTraffic
+    expect(yield* simulator.traffic).toEqual([])
+    yield* simulator.configure({ trafficHistory: 2 })
+    for (const content of ["a", "b", "c", "d", "e"]) yield* send(hook, { content })
+    expect(yield* simulator.traffic).toMatchObject([
+      { sequence: 6, body: { content: "d" } },
+      { sequence: 7, body: { content: "e" } },
+    ])
+    yield* simulator.configure({ trafficHistory: 0 })
+    expect(yield* simulator.traffic).toEqual([])
+  }),
+)

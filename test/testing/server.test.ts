@@ -1,0 +1,114 @@
+import { NodeHttpServer } from "@effect/platform-node"
+import { expect, it } from "@effect/vitest"
+import { Effect, Exit, Layer, Scope } from "effect"
+import { createServer } from "node:http"
+import { DiscordSimulator, Fault } from "../../src/testing/index.js"
+
+const live = Layer.mergeAll(
+  DiscordSimulator.layerWith({ limits: { execute: { limit: 5, period: "1 hour" } } }),
+  NodeHttpServer.layer(() => createServer(), { port: 0 }),
+)
+
+/** A simulator behind a real socket, and one webhook to send to with `fetch`. */
+const served = Effect.gen(function* () {
+  const simulator = yield* DiscordSimulator.DiscordSimulator
+  const { baseUrl } = yield* DiscordSimulator.serve
+  const hook = yield* simulator.createWebhook()
+  const url = `${baseUrl}/webhooks/${hook.id}/${hook.token}`
+  const post = (body: object, signal: AbortSignal | null = null) =>
+    Effect.tryPromise({
+      try: async () => {
+        const response = await fetch(`${url}?wait=true`, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify(body),
+          signal,
+        })
+        return { status: response.status, headers: response.headers, text: await response.text() }
+      },
+      catch: (error) => error as Error,
+    })
+  return { simulator, hook, post, url }
+})
+
+const socketCode = (error: Error) => (error.cause as { readonly code?: string } | undefined)?.code
+
+it.scopedLive("answers over a socket what it answers in memory", () =>
+  Effect.gen(function* () {
+    const { simulator, hook, post, url } = yield* served
+    const sent = yield* post({ content: "ahoy ⚓" })
+    expect(sent.status).toBe(200)
+    expect(sent.headers.get("content-type")).toBe("application/json")
+    expect(sent.headers.get("x-ratelimit-remaining")).toBe("4")
+    expect(yield* simulator.messages(hook)).toEqual([JSON.parse(sent.text)])
+    const removed = yield* Effect.promise(() => fetch(url, { method: "DELETE" }))
+    expect(removed.status).toBe(204)
+    expect((yield* post({ content: "b" })).status).toBe(404)
+  }).pipe(Effect.provide(live)),
+)
+
+it.scopedLive("limits over a socket", () =>
+  Effect.gen(function* () {
+    const { post } = yield* served
+    for (let i = 0; i < 5; i++) yield* post({ content: "a" })
+    const limited = yield* post({ content: "a" })
+    expect(limited.status).toBe(429)
+    expect(Number(limited.headers.get("retry-after"))).toBeGreaterThan(3500)
+    expect(JSON.parse(limited.text)).toMatchObject({ global: false })
+  }).pipe(Effect.provide(live)),
+)
+
+it.scopedLive("a connection is really reset, before or after Discord acts", () =>
+  Effect.gen(function* () {
+    const { simulator, hook, post } = yield* served
+    yield* simulator.inject(Fault.resetBefore)
+    expect(socketCode(yield* Effect.flip(post({ content: "a" })))).toBe("ECONNRESET")
+    expect(yield* simulator.messages(hook)).toHaveLength(0)
+    yield* simulator.inject(Fault.resetAfter)
+    expect(socketCode(yield* Effect.flip(post({ content: "a" })))).toBe("ECONNRESET")
+    expect(yield* simulator.messages(hook)).toHaveLength(1)
+    expect((yield* post({ content: "b" })).status).toBe(200)
+  }).pipe(Effect.provide(live)),
+)
+
+it.scopedLive("a connection is really cut in the middle of the body", () =>
+  Effect.gen(function* () {
+    const { simulator, post } = yield* served
+    yield* simulator.inject(Fault.cutBody)
+    expect(socketCode(yield* Effect.flip(post({ content: "a" })))).toBe("UND_ERR_SOCKET")
+    expect((yield* post({ content: "b" })).status).toBe(200)
+  }).pipe(Effect.provide(live)),
+)
+
+it.scopedLive("half a JSON and an empty body are whole answers", () =>
+  Effect.gen(function* () {
+    const { simulator, post } = yield* served
+    yield* simulator.inject(Fault.halfJson)
+    const half = yield* post({ content: "a" })
+    expect([half.status, half.text.endsWith("}")]).toEqual([200, false])
+    yield* simulator.inject(Fault.emptyBody)
+    expect(yield* post({ content: "a" })).toMatchObject({ status: 200, text: "" })
+  }).pipe(Effect.provide(live)),
+)
+
+it.scopedLive("a server that never answers keeps the client until it gives up", () =>
+  Effect.gen(function* () {
+    const { simulator, post } = yield* served
+    yield* simulator.inject(Fault.neverAnswer)
+    const error = yield* Effect.flip(post({ content: "a" }, AbortSignal.timeout(50)))
+    expect(error.name).toBe("TimeoutError")
+  }).pipe(Effect.provide(live)),
+)
+
+it.live("closing the scope cuts what waits, and the server closes", () =>
+  Effect.gen(function* () {
+    const scope = yield* Scope.make()
+    const context = yield* Layer.buildWithScope(live, scope)
+    const { simulator, post } = yield* served.pipe(Effect.provide(context), Scope.extend(scope))
+    yield* simulator.inject(Fault.neverAnswer)
+    const waiting = yield* Effect.fork(Effect.flip(post({ content: "a" })))
+    while ((yield* simulator.traffic).length === 0) yield* Effect.sleep("1 millis")
+    yield* Scope.close(scope, Exit.void)
+    expect(socketCode(yield* waiting)).toBe("ECONNRESET")
+  }),
+)
