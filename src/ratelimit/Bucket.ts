@@ -24,7 +24,7 @@ export type Model = "unknown" | "fixed" | "leaking"
  * @since 0.1.0
  * @category models
  */
-export interface Bucket {
+export interface Bucket<Memory = unknown> {
   /** Discord's bucket id, or the route's name until it is known. */
   readonly id: string
   /** Requests in a window; `undefined` while the server names no limit. */
@@ -49,7 +49,7 @@ export interface Bucket {
   readonly period: number | undefined
   readonly roundTrip: RoundTrip | undefined
   /** What the deciding strategy has learned here. */
-  readonly memory: unknown
+  readonly memory: Memory
 }
 
 /**

@@ -5,7 +5,7 @@ import type { LimitScope } from "../Answer.js"
 import type { Route } from "../Route.js"
 import type { Observation, Policy } from "../strategy/Policy.js"
 import { Queue, Queued } from "./queue.js"
-import type { RoundTrips } from "./roundTrips.js"
+import { RoundTrips } from "./roundTrips.js"
 import { Window } from "./window.js"
 
 /** How a request wants to wait; the milliseconds side of `WaitOptions`. */
@@ -105,6 +105,7 @@ export class BucketState implements Bucket {
   roundTrip: RoundTrips | undefined = undefined
   memory: unknown = undefined
   readonly #memories = new Map<string, unknown>()
+  #ancestral: ReadonlyMap<string, unknown> | undefined = undefined
 
   constructor(id: string, lane: Lane) {
     this.id = id
@@ -138,8 +139,18 @@ export class BucketState implements Bucket {
 
   /** Puts the policy's own memory in view. */
   seenBy(policy: Policy): this {
-    this.memory = this.#memories.has(policy.name) ? this.#memories.get(policy.name) : policy.initial
+    this.memory = this.#memories.has(policy.name)
+      ? this.#memories.get(policy.name)
+      : this.#firstMemory(policy)
     return this
+  }
+
+  /** Starts from what another webhook's bucket of the same route has learned. */
+  guessFrom(other: BucketState): void {
+    this.window = Window.guess(other.window)
+    if (other.roundTrip !== undefined) this.roundTrip = new RoundTrips(other.roundTrip)
+    this.known = true
+    this.#ancestral = new Map(other.#memories)
   }
 
   observe(policy: Policy, observation: Observation): void {
@@ -163,5 +174,13 @@ export class BucketState implements Bucket {
     this.looking = false
     this.roundTrip = undefined
     this.#memories.clear()
+    this.#ancestral = undefined
+  }
+
+  #firstMemory(policy: Policy): unknown {
+    const inherited = this.#ancestral?.get(policy.name)
+    return inherited === undefined || policy.inherit === undefined
+      ? policy.initial
+      : policy.inherit(inherited)
   }
 }

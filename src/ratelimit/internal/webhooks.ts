@@ -1,8 +1,6 @@
 /** Which bucket a route counts against on each webhook, and which webhooks are idle. */
 import type { Route } from "../Route.js"
 import { BucketState, Lane, RouteState } from "./bucketState.js"
-import { RoundTrips } from "./roundTrips.js"
-import { Window } from "./window.js"
 
 export class Webhooks {
   readonly #lanes = new Map<string, Lane>()
@@ -119,11 +117,7 @@ export class Webhooks {
     const known = lane.buckets.get(id)
     if (known !== undefined) return known
     const bucket = new BucketState(id, lane)
-    if (guess !== undefined) {
-      bucket.window = Window.guess(guess)
-      if (guess.roundTrip !== undefined) bucket.roundTrip = new RoundTrips(guess.roundTrip)
-      bucket.known = true
-    }
+    if (guess !== undefined) bucket.guessFrom(guess)
     lane.buckets.set(id, bucket)
     return bucket
   }

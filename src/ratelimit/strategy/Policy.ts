@@ -43,23 +43,38 @@ export type Observation =
  * @since 0.1.0
  * @category models
  */
-export interface Policy {
+export interface Policy<Memory = unknown> {
   /** Lower case; names the memory kept beside each bucket, and shows up in metrics. */
   readonly name: string
   /** Whether the next request of this bucket must wait at the instant `now`. */
-  readonly shouldWait: (bucket: Bucket, now: number) => boolean
+  readonly shouldWait: (bucket: Bucket<Memory>, now: number) => boolean
   /**
    * How long from `now`, asked only when it must wait. Zero means: until a request in flight is
    * answered. The question is asked again whenever something changes.
    */
-  readonly calculateWait: (bucket: Bucket, now: number) => Duration.Duration
+  readonly calculateWait: (bucket: Bucket<Memory>, now: number) => Duration.Duration
   /**
    * How many milliseconds before `bucket.resetAt` a request may be sent that is to arrive after the
    * reset; what it sends from then on counts against the next window. Default: 0.
    */
-  readonly lead?: ((bucket: Bucket) => number) | undefined
+  readonly lead?: ((bucket: Bucket<Memory>) => number) | undefined
   /** What a bucket's memory starts as. */
-  readonly initial: unknown
+  readonly initial: Memory
   /** Folds one observation into the memory. */
-  readonly observe: (memory: unknown, observation: Observation, bucket: Bucket) => unknown
+  readonly observe: (memory: Memory, observation: Observation, bucket: Bucket<Memory>) => Memory
+  /** What of one webhook's memory another may start from. Default: nothing. */
+  readonly inherit?: ((memory: Memory) => Memory) | undefined
+  /** What a memory says, as plain JSON. Default: the memory itself. */
+  readonly explain?: ((memory: Memory) => unknown) | undefined
 }
+
+/**
+ * A policy whose memory has a type.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = <Memory>(policy: Policy<Memory>): Policy =>
+  // The limiter shows a policy only memories that this policy has made.
+  // oxlint-disable-next-line no-unsafe-type-assertion
+  policy as unknown as Policy

@@ -5,12 +5,7 @@
 import * as Duration from "effect/Duration"
 import type { Bucket } from "../Bucket.js"
 import type { Policy } from "./Policy.js"
-
-/** Milliseconds that headers and timers may be off. */
-const rounding = 2
-
-/** So many round trips tell how short one can be. */
-const enough = 3
+import { freeSlots, lead, nextWindow } from "./slots.js"
 
 /**
  * @param threshold the share of a window's slots that go at full speed; the rest is paced.
@@ -25,25 +20,9 @@ export const proactive = (threshold: number): Policy => ({
   observe: (memory) => memory,
 })
 
-function freeSlots(bucket: Bucket): number {
-  return bucket.remaining - bucket.inFlight
-}
-
 function opensAt(bucket: Bucket, threshold: number): number {
   if (freeSlots(bucket) > 0) return pacedUntil(bucket, threshold)
-  return bucket.resetAt === undefined ? 0 : bucket.resetAt - lead(bucket)
-}
-
-/**
- * An answer came `shortest` or more after its request, so what is sent that much before the
- * latest possible reset still arrives after it. A tenth of the spread is kept back for round trips
- * shorter than any seen yet, and some milliseconds for rounding.
- */
-function lead(bucket: Bucket): number {
-  const { roundTrip } = bucket
-  if (roundTrip === undefined || roundTrip.count < enough) return 0
-  const spread = roundTrip.longest - roundTrip.shortest
-  return Math.max(0, roundTrip.shortest - spread / 10 - rounding)
+  return nextWindow(bucket, lead(bucket))
 }
 
 /**

@@ -1,0 +1,162 @@
+/**
+ * Learns what headers do not say, on each bucket by itself:
+ *
+ * - a limit behind the visible one, from a 429 that the visible window does not explain;
+ * - how fast others use up the same bucket, from `remaining` falling faster than we send;
+ * - how early is too early, from a 429 right after a reset.
+ *
+ * All of it is bounded, fades or expires, and can be read as JSON.
+ */
+import * as Duration from "effect/Duration"
+import type { Answer } from "../Answer.js"
+import type { Bucket } from "../Bucket.js"
+import * as foreign from "./adaptive/foreign.js"
+import * as hidden from "./adaptive/hidden.js"
+import { make, type Observation, type Policy } from "./Policy.js"
+import { freeSlots, lead, nextWindow, rounding, spread } from "./slots.js"
+
+interface Memory {
+  readonly hidden: hidden.Hidden
+  readonly foreign: foreign.Foreign
+  /** Milliseconds added to the first instant that seems safe after a reset. */
+  readonly caution: number
+  /** When the slots last came back. */
+  readonly rolledAt: number
+}
+
+const initial: Memory = {
+  hidden: hidden.initial,
+  foreign: foreign.initial,
+  caution: 0,
+  rolledAt: Number.NEGATIVE_INFINITY,
+}
+
+/** Bounds of the caution in milliseconds, and how much of it is left after a window without a 429. */
+const leastCaution = 10
+const mostCaution = 500
+const fading = 0.9
+
+/** A 429 with more than this beyond its reset (milliseconds) speaks of another limit. */
+const unexplained = 1200
+
+/** @internal */
+export interface AdaptiveSettings {
+  /** Send into a bucket that others use only if a slot is free with this probability. */
+  readonly confidence: number
+}
+
+/** @internal */
+export const adaptive = ({ confidence }: AdaptiveSettings): Policy =>
+  make<Memory>({
+    name: "adaptive",
+    lead: leadOf,
+    shouldWait: (bucket, now) => now < opensAt(bucket, now, confidence),
+    calculateWait: (bucket, now) =>
+      Duration.millis(Math.max(0, finite(opensAt(bucket, now, confidence)) - now)),
+    initial,
+    observe,
+    inherit,
+    explain,
+  })
+
+function leadOf(bucket: Bucket<Memory>): number {
+  return Math.max(0, lead(bucket) - bucket.memory.caution)
+}
+
+/** `Infinity` while only an answer can tell. */
+function opensAt(bucket: Bucket<Memory>, now: number, confidence: number): number {
+  const { memory } = bucket
+  const behind = hidden.opensAt(memory.hidden, spread(bucket) + rounding)
+  const free = freeSlots(bucket)
+  const taken = free < 1 || isTaken(memory.foreign, bucket, free, now, confidence)
+  if (!taken) return behind
+  const next = nextWindow(bucket, leadOf(bucket))
+  return Math.max(behind, next > 0 ? next : Number.POSITIVE_INFINITY)
+}
+
+function finite(instant: number): number {
+  return instant === Number.POSITIVE_INFINITY ? 0 : instant
+}
+
+/** Whether others have probably taken the free slots by the time our request arrives. */
+function isTaken(
+  others: foreign.Foreign,
+  bucket: Bucket<Memory>,
+  free: number,
+  now: number,
+  confidence: number,
+): boolean {
+  if (others.last === undefined || bucket.resetAt === undefined) return false
+  const sight = now - others.last.at + (bucket.roundTrip?.last ?? 0) / 2
+  return foreign.chance(others, free, sight) < confidence
+}
+
+function observe(memory: Memory, observation: Observation, bucket: Bucket<Memory>): Memory {
+  switch (observation._tag) {
+    case "Sent":
+      return { ...memory, hidden: hidden.sent(memory.hidden, observation.at) }
+    case "NeverSent":
+      return { ...memory, hidden: hidden.uncounted(memory.hidden, observation.sentAt) }
+    case "WindowOver":
+      return { ...memory, caution: memory.caution * fading, rolledAt: observation.at }
+    case "Answered":
+      return answered(memory, observation, bucket)
+    case "Unknown":
+    default:
+      return memory
+  }
+}
+
+function answered(
+  memory: Memory,
+  { answer, sentAt, at }: Extract<Observation, { readonly _tag: "Answered" }>,
+  bucket: Bucket<Memory>,
+): Memory {
+  const others = foreign.answered(memory.foreign, answer, bucket, sentAt, at)
+  const { limited } = answer
+  if (limited === undefined) return { ...memory, foreign: others }
+  if (limited.scope === "global" || limited.scope === "edge") {
+    return { ...memory, hidden: hidden.uncounted(memory.hidden, sentAt) }
+  }
+  if (isUnexplained(answer)) {
+    const delay = limited.retryAfter ?? 0
+    return { ...memory, hidden: hidden.refused(memory.hidden, sentAt, delay) }
+  }
+  const early = sentAt - memory.rolledAt <= (bucket.roundTrip?.longest ?? 0)
+  return {
+    ...memory,
+    foreign: others,
+    hidden: hidden.uncounted(memory.hidden, sentAt),
+    caution: early
+      ? Math.min(mostCaution, Math.max(leastCaution, memory.caution * 2))
+      : memory.caution,
+  }
+}
+
+/** The visible window was not full, or would have been over long before. */
+function isUnexplained({ headers, limited }: Answer): boolean {
+  const { remaining, resetAfter } = headers
+  if (remaining !== undefined && remaining > 0) return true
+  return (limited?.retryAfter ?? 0) > (resetAfter ?? 0) + unexplained
+}
+
+function inherit(memory: Memory): Memory {
+  return { ...initial, hidden: hidden.inherited(memory.hidden), caution: memory.caution }
+}
+
+function explain(memory: Memory) {
+  const { belief } = memory.hidden
+  return {
+    hiddenLimit:
+      belief === undefined
+        ? null
+        : {
+            limit: belief.limit,
+            periodMillis: belief.period,
+            because: `${belief.evidence} answers 429 that the visible limit does not explain`,
+            confirmedAt: belief.confirmedAt,
+          },
+    othersPerSecond: foreign.rate(memory.foreign) * 1000,
+    cautionMillis: memory.caution,
+  }
+}
