@@ -1,0 +1,131 @@
+/**
+ * Twenty messages at once on a webhook that takes 5 in 2 seconds: who waits, for what, until when.
+ *
+ *     npx tsx examples/rate-limit-burst.ts
+ */
+import { HttpClient } from "@effect/platform"
+import { NodeRuntime } from "@effect/platform-node"
+import { Clock, Console, Duration, Effect, Layer, Option } from "effect"
+import { RateLimiter, Route, Strategy, Webhook } from "effect-discord"
+import type { Bucket } from "effect-discord"
+import { dim, discord } from "./support/discord.js"
+
+const numbers = Array.from({ length: 20 }, (_, index) => index + 1)
+
+/** The limiter's clock, in milliseconds. */
+const now = Effect.map(Clock.currentTimeNanos, (nanos) => Number(nanos) / 1e6)
+
+/** Answers with status 429. */
+let refused = 0
+const countRefused = Layer.effect(
+  HttpClient.HttpClient,
+  Effect.map(
+    HttpClient.HttpClient,
+    HttpClient.tap(({ status }) => Effect.sync(() => void (refused += status === 429 ? 1 : 0))),
+  ),
+)
+
+const program = Effect.gen(function* () {
+  const hook = yield* Webhook.config("DISCORD_WEBHOOK_URL")
+  const start = yield* now
+
+  const send = (number: number) =>
+    Effect.gen(function* () {
+      const message = yield* Webhook.send(hook, { content: `message ${number}` })
+      const at = yield* now
+      const bucket = yield* bucketOf(hook)
+      if (number === 1) yield* Console.log(`Its answer tells: ${limitOf(bucket)}.\n`)
+      yield* Console.log(`${seconds(at - start)}  ${slots(bucket)}  message ${number}`)
+      yield* explain(bucket, start)
+      return message.id
+    })
+
+  yield* Console.log("\n20 messages at once. Nobody knows the limit yet, so one goes ahead.")
+  const ids = yield* Effect.forEach(numbers, send, { concurrency: "unbounded" })
+
+  yield* Console.log(`\nDone after ${seconds((yield* now) - start)}.`)
+  const isInOrder = ids.every((id, index) => index === 0 || BigInt(id) > BigInt(ids[index - 1]!))
+  yield* Console.log(`Stored in the order in which they were sent: ${isInOrder ? "yes" : "no"}.`)
+  yield* Console.log(`Answers with status 429: ${refused}.`)
+})
+
+program.pipe(Effect.provide(countRefused), Effect.provide(discord), NodeRuntime.runMain)
+
+/** Asks the strategy what the limiter asks it, and says why the next in line waits. */
+function explain(bucket: Bucket.Bucket, start: number) {
+  return Effect.gen(function* () {
+    const strategy = yield* Strategy.Strategy
+    const at = yield* now
+    const isNextUnderWay = bucket.inFlight > 0
+    if (bucket.waiting === 0 || isNextUnderWay || !strategy.shouldWait(bucket, at)) return
+    const until = seconds(at + Duration.toMillis(strategy.calculateWait(bucket, at)) - start)
+    const why =
+      bucket.remaining === 0
+        ? `no slot is left; new ones come at ${until}`
+        : `the last slot of this window is saved until ${until}`
+    yield* Console.log(dim(`        ${bucket.waiting} wait: ${why}`))
+  })
+}
+
+/** What the limiter knows of the bucket that sending on this webhook counts against. */
+function bucketOf(hook: Webhook.Webhook) {
+  return Effect.gen(function* () {
+    const limiter = yield* RateLimiter.RateLimiter
+    const route = Route.make({
+      method: "POST",
+      template: "/webhooks/{webhook.id}/{webhook.token}",
+      webhookId: hook.id,
+      tokenDigest: hook.tokenDigest,
+    })
+    return Option.getOrThrow(yield* limiter.getBucket(route))
+  })
+}
+
+function seconds(millis: number): string {
+  return `${(millis / 1000).toFixed(2)} s`
+}
+
+function limitOf({ limit, period = 0 }: Bucket.Bucket): string {
+  return limit === undefined ? "no limit" : `${limit} in ${Math.ceil(period / 1000)} s`
+}
+
+function slots({ limit, remaining }: Bucket.Bucket): string {
+  return limit === undefined ? "" : "●".repeat(limit - remaining) + "○".repeat(remaining)
+}
+
+// Output:
+// A simulated Discord, over HTTP on this machine; set DISCORD_WEBHOOK_URL for the real one.
+//
+// 20 messages at once. Nobody knows the limit yet, so one goes ahead.
+// Its answer tells: 5 in 2 s.
+//
+// 0.05 s  ●○○○○  message 1
+// 0.06 s  ●●○○○  message 2
+// 0.07 s  ●●●○○  message 3
+// 0.08 s  ●●●●○  message 4
+//         16 wait: the last slot of this window is saved until 1.64 s
+// 1.64 s  ●●●●●  message 5
+//         15 wait: no slot is left; new ones come at 2.04 s
+// 2.05 s  ●○○○○  message 6
+// 2.06 s  ●●○○○  message 7
+// 2.06 s  ●●●○○  message 8
+// 2.07 s  ●●●●○  message 9
+//         11 wait: the last slot of this window is saved until 3.64 s
+// 3.65 s  ●●●●●  message 10
+//         10 wait: no slot is left; new ones come at 4.04 s
+// 4.06 s  ●○○○○  message 11
+// 4.06 s  ●●○○○  message 12
+// 4.07 s  ●●●○○  message 13
+// 4.08 s  ●●●●○  message 14
+//         6 wait: the last slot of this window is saved until 5.65 s
+// 5.66 s  ●●●●●  message 15
+//         5 wait: no slot is left; new ones come at 6.05 s
+// 6.06 s  ●○○○○  message 16
+// 6.06 s  ●●○○○  message 17
+// 6.07 s  ●●●○○  message 18
+// 6.07 s  ●●●●○  message 19
+// 6.08 s  ●●●●●  message 20
+//
+// Done after 6.09 s.
+// Stored in the order in which they were sent: yes.
+// Answers with status 429: 0.

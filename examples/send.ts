@@ -1,0 +1,68 @@
+/**
+ * The main job: send a message with an embed, edit it, read it back, delete it.
+ *
+ *     npx tsx examples/send.ts
+ */
+import { NodeRuntime } from "@effect/platform-node"
+import { Console, Effect } from "effect"
+import { Webhook } from "effect-discord"
+import { discord, printTraffic } from "./support/discord.js"
+
+const program = Effect.gen(function* () {
+  const hook = yield* Webhook.config("DISCORD_WEBHOOK_URL")
+
+  yield* Console.log("\nSend a message with an embed")
+  const message = yield* Webhook.send(hook, {
+    content: "Deploying version 1.4.0 ...",
+    embeds: [
+      {
+        title: "shop-api",
+        color: 0xfee75c,
+        fields: [
+          { name: "Version", value: "1.4.0", inline: true },
+          { name: "Tests", value: "running", inline: true },
+        ],
+      },
+    ],
+  })
+
+  yield* Console.log("Edit its text; the embed, left out, stays")
+  yield* Webhook.editMessage(hook, message.id, { content: "Version 1.4.0 is live." })
+
+  yield* Console.log("Read it back")
+  const stored = yield* Webhook.getMessage(hook, message.id)
+  yield* Console.log(`  ${stored.content}`)
+  for (const embed of stored.embeds) {
+    yield* Console.log(`  ┃ ${embed.title}`)
+    for (const { name, value } of embed.fields) yield* Console.log(`  ┃ ${name}: ${value}`)
+  }
+
+  yield* Console.log("Delete it")
+  yield* Webhook.deleteMessage(hook, message.id)
+
+  yield* Console.log("Read it again")
+  yield* Webhook.getMessage(hook, message.id).pipe(
+    Effect.catchTag("MessageNotFound", () => Console.log("  It is gone: MessageNotFound.")),
+  )
+})
+
+program.pipe(Effect.provide(printTraffic), Effect.provide(discord), NodeRuntime.runMain)
+
+// Output:
+// A simulated Discord, over HTTP on this machine; set DISCORD_WEBHOOK_URL for the real one.
+//
+// Send a message with an embed
+//   POST   /webhooks/{webhook.id}/{webhook.token} -> 200   4 of 5 left
+// Edit its text; the embed, left out, stays
+//   PATCH  /webhooks/{webhook.id}/{webhook.token}/messages/{message.id} -> 200   3 of 5 left
+// Read it back
+//   GET    /webhooks/{webhook.id}/{webhook.token}/messages/{message.id} -> 200   4 of 5 left
+//   Version 1.4.0 is live.
+//   ┃ shop-api
+//   ┃ Version: 1.4.0
+//   ┃ Tests: running
+// Delete it
+//   DELETE /webhooks/{webhook.id}/{webhook.token}/messages/{message.id} -> 204   2 of 5 left
+// Read it again
+//   GET    /webhooks/{webhook.id}/{webhook.token}/messages/{message.id} -> 404   3 of 5 left
+//   It is gone: MessageNotFound.

@@ -1,0 +1,70 @@
+/**
+ * What lets the examples run anywhere: real Discord when `DISCORD_WEBHOOK_URL` is set, otherwise a
+ * simulated one behind a real HTTP server on this machine. An own program needs none of this, only
+ * `NodeDiscord.layer`.
+ */
+import { createServer } from "node:http"
+import { styleText } from "node:util"
+import { HttpClient } from "@effect/platform"
+import type { HttpClientRequest, HttpClientResponse } from "@effect/platform"
+import { NodeHttpServer } from "@effect/platform-node"
+import { ConfigProvider, Console, Effect, Layer } from "effect"
+import { RateLimiter, RestConfig, Strategy } from "effect-discord"
+import { NodeDiscord } from "effect-discord/node"
+import { DiscordSimulator } from "effect-discord/testing"
+
+export const isLive = process.env["DISCORD_WEBHOOK_URL"] !== undefined
+
+/** `DISCORD_WEBHOOK_URL` as `Webhook.config` will find it. */
+export const webhookUrl = (url: string): Layer.Layer<never> =>
+  Layer.setConfigProvider(ConfigProvider.fromMap(new Map([["DISCORD_WEBHOOK_URL", url]])))
+
+/** A simulated Discord with one webhook, served on a free port. */
+export const simulatorServer = Layer.unwrapScoped(
+  Effect.gen(function* () {
+    const simulator = yield* DiscordSimulator.make()
+    const { url } = yield* simulator.createWebhook()
+    const { baseUrl } = yield* simulator.serve
+    return Layer.merge(webhookUrl(url), RestConfig.layerWith({ baseUrl }))
+  }),
+).pipe(Layer.provide(NodeHttpServer.layerServer(createServer, { host: "127.0.0.1", port: 0 })))
+
+const announcement = Console.log(
+  isLive
+    ? "Real Discord, through DISCORD_WEBHOOK_URL."
+    : "A simulated Discord, over HTTP on this machine; set DISCORD_WEBHOOK_URL for the real one.",
+)
+
+/** Everything an example takes, from one Discord or the other. */
+export const discord = Layer.mergeAll(
+  NodeDiscord.layerHttpClient,
+  RateLimiter.layer,
+  Strategy.layerProactive,
+  isLive ? Layer.empty : simulatorServer,
+  Layer.effectDiscard(announcement),
+)
+
+/** Prints every request with its answer: no URL, hence no token. */
+export const printTraffic = Layer.effect(
+  HttpClient.HttpClient,
+  Effect.map(
+    HttpClient.HttpClient,
+    HttpClient.tap((response) => Console.log(line(response))),
+  ),
+)
+
+export const dim = (text: string): string => (process.stdout.isTTY ? styleText("dim", text) : text)
+
+function line(response: HttpClientResponse.HttpClientResponse): string {
+  const { method } = response.request
+  const { "x-ratelimit-remaining": remaining, "x-ratelimit-limit": limit } = response.headers
+  const left = limit === undefined ? "" : `   ${remaining} of ${limit} left`
+  return dim(`  ${method.padEnd(6)} ${template(response.request)} -> ${response.status}${left}`)
+}
+
+/** The path with placeholders for ids and the token. */
+export function template(request: HttpClientRequest.HttpClientRequest): string {
+  return new URL(request.url).pathname
+    .replace(/^.*\/webhooks\/\d+\/[^/]+/, "/webhooks/{webhook.id}/{webhook.token}")
+    .replace(/\/messages\/\d+$/, "/messages/{message.id}")
+}

@@ -1,0 +1,33 @@
+/** Every example runs without setup, and prints what its `// Output:` block says. */
+import { execFile } from "node:child_process"
+import { readdirSync, readFileSync } from "node:fs"
+import { resolve } from "node:path"
+import { promisify } from "node:util"
+import { describe, expect, it } from "vitest"
+
+const root = resolve(import.meta.dirname, "../..")
+const examples = readdirSync(resolve(root, "examples")).filter((name) => name.endsWith(".ts"))
+
+async function run(path: string): Promise<string> {
+  const { DISCORD_WEBHOOK_URL: _, ...env } = process.env
+  const options = { cwd: root, env, timeout: 60_000 }
+  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", path], options)
+  return stdout
+}
+
+function promised(path: string): string {
+  const [, block = ""] = readFileSync(resolve(root, path), "utf8").split("\n// Output:\n")
+  return block.replaceAll(/^\/\/ ?/gm, "")
+}
+
+/** Times differ from machine to machine. */
+function timeless(output: string): string {
+  return output.replaceAll(/\d+\.\d\d s/g, "N s").trim()
+}
+
+describe.concurrent("examples", () => {
+  it.for(examples)("%s prints its Output block", { timeout: 180_000, retry: 1 }, async (name) => {
+    const path = `examples/${name}`
+    expect(timeless(await run(path))).toBe(timeless(promised(path)))
+  })
+})
