@@ -193,6 +193,16 @@ export class DiscordSimulator extends Context.Tag("effect-discord/testing/Discor
  *
  * @since 0.1.0
  * @category constructors
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { DiscordSimulator } from "effect-discord/testing"
+ *
+ * const program = Effect.gen(function* () {
+ *   const simulator = yield* DiscordSimulator.make({ globalLimit: "none" })
+ *   return yield* simulator.createWebhook({ channel: "forum" })
+ * })
+ * ```
  */
 export const make = (options: Options = {}): Effect.Effect<Service> =>
   Effect.map(Clock.currentTimeMillis, (now) => service(makeWorld(options, now)))
@@ -202,6 +212,18 @@ export const make = (options: Options = {}): Effect.Effect<Service> =>
  *
  * @since 0.1.0
  * @category layers
+ * @example
+ * ```ts
+ * import { NodeHttpServer } from "@effect/platform-node"
+ * import { Layer } from "effect"
+ * import { DiscordSimulator } from "effect-discord/testing"
+ * import { createServer } from "node:http"
+ *
+ * const overSocket = Layer.merge(
+ *   DiscordSimulator.layer,
+ *   NodeHttpServer.layer(() => createServer(), { port: 0 })
+ * )
+ * ```
  */
 export const layer: Layer.Layer<DiscordSimulator> = Layer.effect(DiscordSimulator, make())
 
@@ -228,6 +250,14 @@ export const layerWith = (options: Options): Layer.Layer<DiscordSimulator> =>
  *
  * @since 0.1.0
  * @category layers
+ * @example
+ * ```ts
+ * import { Layer } from "effect"
+ * import { DiscordSimulator } from "effect-discord/testing"
+ *
+ * const slow = DiscordSimulator.layerWith({ latency: "120 millis" })
+ * const layer = Layer.provideMerge(DiscordSimulator.layerHttpClient, slow)
+ * ```
  */
 export const layerHttpClient: Layer.Layer<HttpClient.HttpClient, never, DiscordSimulator> =
   Layer.effect(
@@ -240,6 +270,17 @@ export const layerHttpClient: Layer.Layer<HttpClient.HttpClient, never, DiscordS
  *
  * @since 0.1.0
  * @category layers
+ * @example
+ * ```ts
+ * import { HttpClient } from "@effect/platform"
+ * import { Effect } from "effect"
+ * import { DiscordSimulator } from "effect-discord/testing"
+ *
+ * const status = HttpClient.get("https://discord.com/api/v10/webhooks/1/abc").pipe(
+ *   Effect.map((response) => response.status), // 404
+ *   Effect.provide(DiscordSimulator.layerTest)
+ * )
+ * ```
  */
 export const layerTest: Layer.Layer<DiscordSimulator | HttpClient.HttpClient> = Layer.provideMerge(
   layerHttpClient,
@@ -251,6 +292,14 @@ export const layerTest: Layer.Layer<DiscordSimulator | HttpClient.HttpClient> = 
  *
  * @since 0.1.0
  * @category layers
+ * @example
+ * ```ts
+ * import { DiscordSimulator } from "effect-discord/testing"
+ *
+ * const hidden = DiscordSimulator.layerTestWith({
+ *   hiddenLimit: { limit: 30, period: "60 seconds" }
+ * })
+ * ```
  */
 export const layerTestWith = (
   options: Options,
@@ -263,6 +312,18 @@ export const layerTestWith = (
  *
  * @since 0.1.0
  * @category operations
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { DiscordSimulator } from "effect-discord/testing"
+ *
+ * const program = Effect.gen(function* () {
+ *   const simulator = yield* DiscordSimulator.DiscordSimulator
+ *   const { baseUrl } = yield* DiscordSimulator.serve
+ *   const { id, token } = yield* simulator.createWebhook()
+ *   return `${baseUrl}/webhooks/${id}/${token}`
+ * })
+ * ```
  */
 export const serve: Effect.Effect<
   Served,

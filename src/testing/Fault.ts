@@ -85,6 +85,14 @@ export const alter = (change: (response: PlainResponse) => PlainResponse): Fault
  *
  * @since 0.1.0
  * @category constructors
+ * @example
+ * ```ts
+ * import { Duration } from "effect"
+ * import { Fault } from "effect-discord/testing"
+ *
+ * Fault.delay("30 seconds")
+ * Fault.delay(Duration.infinity)
+ * ```
  */
 export const delay = (duration: Duration.DurationInput): Fault =>
   internal.Fault.Delay({ millis: Duration.toMillis(duration) })
@@ -94,6 +102,12 @@ export const delay = (duration: Duration.DurationInput): Fault =>
  *
  * @since 0.1.0
  * @category constructors
+ * @example
+ * ```ts
+ * import { Fault } from "effect-discord/testing"
+ *
+ * Fault.html(502)
+ * ```
  */
 export const html = (status: number): Fault =>
   answer({
@@ -107,6 +121,12 @@ export const html = (status: number): Fault =>
  *
  * @since 0.1.0
  * @category constructors
+ * @example
+ * ```ts
+ * import { Fault } from "effect-discord/testing"
+ *
+ * Fault.text(503, "upstream connect error")
+ * ```
  */
 export const text = (status: number, body: string): Fault =>
   answer({ status, headers: { "content-type": "text/plain; charset=UTF-8" }, body })
@@ -117,6 +137,13 @@ export const text = (status: number, body: string): Fault =>
  *
  * @since 0.1.0
  * @category constructors
+ * @example
+ * ```ts
+ * import { Fault } from "effect-discord/testing"
+ *
+ * Fault.cloudflareLimit()
+ * Fault.cloudflareLimit({ retryAfter: 3600 })
+ * ```
  */
 export const cloudflareLimit = (options?: { readonly retryAfter?: number | undefined }): Fault =>
   answer({
@@ -133,6 +160,15 @@ export const cloudflareLimit = (options?: { readonly retryAfter?: number | undef
  *
  * @since 0.1.0
  * @category constructors
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { DiscordSimulator, Fault } from "effect-discord/testing"
+ *
+ * const program = Effect.flatMap(DiscordSimulator.DiscordSimulator, (simulator) =>
+ *   simulator.inject(Fault.emptyBody)
+ * )
+ * ```
  */
 export const emptyBody: Fault = alter((response) => ({ ...response, body: "" }))
 
@@ -141,6 +177,15 @@ export const emptyBody: Fault = alter((response) => ({ ...response, body: "" }))
  *
  * @since 0.1.0
  * @category constructors
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { DiscordSimulator, Fault } from "effect-discord/testing"
+ *
+ * const program = Effect.flatMap(DiscordSimulator.DiscordSimulator, (simulator) =>
+ *   simulator.inject(Fault.halfJson, { match: "execute" })
+ * )
+ * ```
  */
 export const halfJson: Fault = alter((response) => ({
   ...response,
@@ -153,6 +198,15 @@ export const halfJson: Fault = alter((response) => ({
  *
  * @since 0.1.0
  * @category constructors
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { DiscordSimulator, Fault } from "effect-discord/testing"
+ *
+ * const program = Effect.flatMap(DiscordSimulator.DiscordSimulator, (simulator) =>
+ *   simulator.inject(Fault.refuseConnection, { times: 3 })
+ * )
+ * ```
  */
 export const refuseConnection: Fault = internal.Fault.Connection({ how: "refused" })
 
@@ -161,6 +215,15 @@ export const refuseConnection: Fault = internal.Fault.Connection({ how: "refused
  *
  * @since 0.1.0
  * @category constructors
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { DiscordSimulator, Fault } from "effect-discord/testing"
+ *
+ * const program = Effect.flatMap(DiscordSimulator.DiscordSimulator, (simulator) =>
+ *   simulator.inject(Fault.resetBefore)
+ * )
+ * ```
  */
 export const resetBefore: Fault = internal.Fault.Connection({ how: "reset" })
 
@@ -169,6 +232,15 @@ export const resetBefore: Fault = internal.Fault.Connection({ how: "reset" })
  *
  * @since 0.1.0
  * @category constructors
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { DiscordSimulator, Fault } from "effect-discord/testing"
+ *
+ * const program = Effect.flatMap(DiscordSimulator.DiscordSimulator, (simulator) =>
+ *   simulator.inject(Fault.resetAfter, { match: "execute" })
+ * )
+ * ```
  */
 export const resetAfter: Fault = internal.Fault.Connection({ how: "dropped" })
 
@@ -177,6 +249,15 @@ export const resetAfter: Fault = internal.Fault.Connection({ how: "dropped" })
  *
  * @since 0.1.0
  * @category constructors
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { DiscordSimulator, Fault } from "effect-discord/testing"
+ *
+ * const program = Effect.flatMap(DiscordSimulator.DiscordSimulator, (simulator) =>
+ *   simulator.inject(Fault.cutBody)
+ * )
+ * ```
  */
 export const cutBody: Fault = internal.Fault.Connection({ how: "cut" })
 
@@ -185,6 +266,15 @@ export const cutBody: Fault = internal.Fault.Connection({ how: "cut" })
  *
  * @since 0.1.0
  * @category constructors
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { DiscordSimulator, Fault } from "effect-discord/testing"
+ *
+ * const program = Effect.flatMap(DiscordSimulator.DiscordSimulator, (simulator) =>
+ *   simulator.inject(Fault.neverAnswer, { times: Infinity })
+ * )
+ * ```
  */
 export const neverAnswer: Fault = internal.Fault.Connection({ how: "silent" })
 

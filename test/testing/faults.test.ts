@@ -103,7 +103,11 @@ story("a fault strikes the requests it matches, as often as it was told", {}, (s
       times: 2,
     })
     const status = (
-      request: Effect.Effect<{ readonly status: number }, unknown, HttpClient.HttpClient>,
+      request: Effect.Effect<
+        { readonly status: number },
+        HttpClientError.HttpClientError,
+        HttpClient.HttpClient
+      >,
     ) => Effect.map(request, (answer) => answer.status)
     expect(yield* status(send(hook))).toBe(200)
     expect(yield* status(getMessage(hook, "1"))).toBe(502)

@@ -1,6 +1,6 @@
 import { NodeHttpServer } from "@effect/platform-node"
 import { expect, it } from "@effect/vitest"
-import { Effect, Exit, Layer, Scope } from "effect"
+import { Data, Effect, Exit, Layer, Scope } from "effect"
 import { createServer } from "node:http"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
 
@@ -9,6 +9,32 @@ const live = Layer.mergeAll(
   NodeHttpServer.layer(() => createServer(), { port: 0 }),
 )
 
+/** What `fetch` failed with; over a broken connection `code` is undici's. */
+class FetchFailed extends Data.TaggedError("FetchFailed")<{
+  readonly name: string
+  readonly code: string | undefined
+}> {}
+
+interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+}
+
+async function answered(url: string, init: RequestInit): Promise<Answer> {
+  const response = await fetch(url, init)
+  return { status: response.status, headers: response.headers, text: await response.text() }
+}
+
+const request = (url: string, init: RequestInit) =>
+  Effect.tryPromise({
+    try: () => answered(url, init),
+    catch: (error) => {
+      const { name, cause } = error as Error
+      return new FetchFailed({ name, code: (cause as { code?: string } | undefined)?.code })
+    },
+  })
+
 /** A simulator behind a real socket, and one webhook to send to with `fetch`. */
 const served = Effect.gen(function* () {
   const simulator = yield* DiscordSimulator.DiscordSimulator
@@ -16,22 +42,14 @@ const served = Effect.gen(function* () {
   const hook = yield* simulator.createWebhook()
   const url = `${baseUrl}/webhooks/${hook.id}/${hook.token}`
   const post = (body: object, signal: AbortSignal | null = null) =>
-    Effect.tryPromise({
-      try: async () => {
-        const response = await fetch(`${url}?wait=true`, {
-          method: "POST",
-          headers: { "content-type": "application/json" },
-          body: JSON.stringify(body),
-          signal,
-        })
-        return { status: response.status, headers: response.headers, text: await response.text() }
-      },
-      catch: (error) => error as Error,
+    request(`${url}?wait=true`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+      signal,
     })
   return { simulator, hook, post, url }
 })
-
-const socketCode = (error: Error) => (error.cause as { readonly code?: string } | undefined)?.code
 
 it.scopedLive("answers over a socket what it answers in memory", () =>
   Effect.gen(function* () {
@@ -41,7 +59,7 @@ it.scopedLive("answers over a socket what it answers in memory", () =>
     expect(sent.headers.get("content-type")).toBe("application/json")
     expect(sent.headers.get("x-ratelimit-remaining")).toBe("4")
     expect(yield* simulator.messages(hook)).toEqual([JSON.parse(sent.text)])
-    const removed = yield* Effect.promise(() => fetch(url, { method: "DELETE" }))
+    const removed = yield* request(url, { method: "DELETE" })
     expect(removed.status).toBe(204)
     expect((yield* post({ content: "b" })).status).toBe(404)
   }).pipe(Effect.provide(live)),
@@ -62,10 +80,10 @@ it.scopedLive("a connection is really reset, before or after Discord acts", () =
   Effect.gen(function* () {
     const { simulator, hook, post } = yield* served
     yield* simulator.inject(Fault.resetBefore)
-    expect(socketCode(yield* Effect.flip(post({ content: "a" })))).toBe("ECONNRESET")
+    expect((yield* Effect.flip(post({ content: "a" }))).code).toBe("ECONNRESET")
     expect(yield* simulator.messages(hook)).toHaveLength(0)
     yield* simulator.inject(Fault.resetAfter)
-    expect(socketCode(yield* Effect.flip(post({ content: "a" })))).toBe("ECONNRESET")
+    expect((yield* Effect.flip(post({ content: "a" }))).code).toBe("ECONNRESET")
     expect(yield* simulator.messages(hook)).toHaveLength(1)
     expect((yield* post({ content: "b" })).status).toBe(200)
   }).pipe(Effect.provide(live)),
@@ -75,7 +93,7 @@ it.scopedLive("a connection is really cut in the middle of the body", () =>
   Effect.gen(function* () {
     const { simulator, post } = yield* served
     yield* simulator.inject(Fault.cutBody)
-    expect(socketCode(yield* Effect.flip(post({ content: "a" })))).toBe("UND_ERR_SOCKET")
+    expect((yield* Effect.flip(post({ content: "a" }))).code).toBe("UND_ERR_SOCKET")
     expect((yield* post({ content: "b" })).status).toBe(200)
   }).pipe(Effect.provide(live)),
 )
@@ -109,6 +127,6 @@ it.live("closing the scope cuts what waits, and the server closes", () =>
     const waiting = yield* Effect.fork(Effect.flip(post({ content: "a" })))
     while ((yield* simulator.traffic).length === 0) yield* Effect.sleep("1 millis")
     yield* Scope.close(scope, Exit.void)
-    expect(socketCode(yield* waiting)).toBe("ECONNRESET")
+    expect((yield* waiting).code).toBe("ECONNRESET")
   }),
 )

@@ -10,7 +10,7 @@ const discordEpoch = 1_420_070_400_000
 const testEpoch = 1_735_689_600_000
 
 /** The server's wall-clock date, in milliseconds since 1970, for its clock reading. */
-export const calendarMillis = (serverNow: number): number =>
+const calendarMillis = (serverNow: number): number =>
   serverNow < discordEpoch ? serverNow + testEpoch : serverNow
 
 /** Ids grow with time and, within one millisecond, by one. */

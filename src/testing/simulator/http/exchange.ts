@@ -35,15 +35,13 @@ export type RateLimitScope = "user" | "shared" | "global"
  */
 export type Outcome = "answered" | "refused" | "reset" | "dropped" | "cut" | "silent"
 
-export const emptyBody: ResponseBody = { _tag: "Empty" }
-
 export const json = (status: number, value: unknown): SimulatedResponse => ({
   status,
   headers: {},
   body: { _tag: "Json", value },
 })
 
-export const noContent: SimulatedResponse = { status: 204, headers: {}, body: emptyBody }
+export const noContent: SimulatedResponse = { status: 204, headers: {}, body: { _tag: "Empty" } }
 
 /** The bytes of a body as text. */
 export const bodyText = (body: ResponseBody): string => {

@@ -61,9 +61,10 @@ function readBody(
     return Effect.succeed({ body: body.body, contentType: body.contentType })
   }
   if (body._tag === "Stream") {
-    return Stream.runCollect(body.stream).pipe(
+    return body.stream.pipe(
+      Stream.mapError(encodeError),
+      Stream.runCollect,
       Effect.map((chunks) => ({ body: concat(chunks), contentType: body.contentType })),
-      Effect.mapError(encodeError),
     )
   }
   return Effect.tryPromise({ try: () => readWebBody(body), catch: encodeError })
