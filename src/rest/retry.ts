@@ -26,12 +26,14 @@ export function mayRetry(
   return failed.idempotent || failed.delivered === "no" || settings.retry === "atLeastOnce"
 }
 
-/** The pause before repetition number `retries + 1`, before the dice: doubling, with a ceiling. */
-export function ceiling(
-  retries: number,
-  settings: { readonly backoffBase: Duration.Duration; readonly backoffMax: Duration.Duration },
-): Duration.Duration {
-  return Duration.min(Duration.times(settings.backoffBase, 2 ** retries), settings.backoffMax)
+interface Backoff {
+  readonly backoffBase: Duration.Duration
+  readonly backoffMax: Duration.Duration
+}
+
+/** Milliseconds before repetition number `retries + 1`, before the dice: doubling, with an end. */
+export function ceiling(retries: number, { backoffBase, backoffMax }: Backoff): number {
+  return Math.min(Duration.toMillis(backoffBase) * 2 ** retries, Duration.toMillis(backoffMax))
 }
 
 /**
@@ -41,11 +43,11 @@ export function ceiling(
 export function backoff(
   retries: number,
   retryAfter: number | undefined,
-  settings: { readonly backoffBase: Duration.Duration; readonly backoffMax: Duration.Duration },
+  settings: Backoff,
 ): Effect.Effect<Duration.Duration> {
   const longest = ceiling(retries, settings)
-  const asked = Duration.min(Duration.millis(retryAfter ?? 0), settings.backoffMax)
+  const asked = Math.min(retryAfter ?? 0, Duration.toMillis(settings.backoffMax))
   return Effect.map(Random.next, (dice) =>
-    Duration.max(Duration.times(longest, 0.5 + dice / 2), asked),
+    Duration.millis(Math.max(Math.ceil(longest * (0.5 + dice / 2)), asked)),
   )
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest"
 import { RateLimitHeaders } from "../../src/index.js"
 import { interpret } from "../../src/rest/interpret.js"
 import { decoded } from "../../src/rest/restRequest.js"
+import type { RestRequest } from "../../src/rest/restRequest.js"
 import { request, token } from "./network.js"
 
 const wanted = decoded((json) =>
@@ -15,9 +16,9 @@ const meaningOf = (
   status: number,
   body: unknown,
   headers: Record<string, string> = {},
-  changes: Parameters<typeof request>[0] = {},
+  changes: Partial<RestRequest<unknown>> = {},
 ) =>
-  interpret(request({ success: wanted, ...changes } as never), {
+  interpret(request<unknown>({ success: wanted, ...changes }), {
     status,
     headers: RateLimitHeaders.parse(headers),
     body: typeof body === "string" || body === undefined ? body : JSON.stringify(body),
@@ -44,7 +45,7 @@ describe("a 2xx answer", () => {
     })
   })
 
-  it.each([
+  it.each<[string, number, unknown, string, string]>([
     ["an empty body", 200, "", "", "the body is empty"],
     ["no body where one is wanted", 204, "", "", "the body is empty"],
     ["HTML", 200, "<html><body>hello</body></html>", "", "the body is not JSON"],
@@ -85,7 +86,7 @@ describe("a 2xx answer", () => {
 describe("Discord's codes", () => {
   const reply = "Discord's own words"
   const cases: ReadonlyArray<
-    readonly [code: number, status: number, tag: string, more?: Record<string, unknown>]
+    [code: number, status: number, tag: string, more?: Record<string, unknown>]
   > = [
     [10015, 404, "WebhookNotFound", { webhookId: "42", remembered: false }],
     [50027, 401, "Unauthorized", { webhookId: "42", remembered: false }],
@@ -137,7 +138,7 @@ describe("Discord's codes", () => {
     [0, 404, "DiscordApiError"],
     [0, 405, "DiscordApiError"],
   ]
-  it.each(cases)("%i with status %i is %s", (code, status, tag, more = {}) => {
+  it.each(cases)("%i with status %i is %s", (code, status, tag, more) => {
     expect(errorOf(status, { code, message: reply })).toMatchObject({
       _tag: tag,
       route: "POST /webhooks/{webhook.id}/{webhook.token}",
@@ -337,9 +338,14 @@ describe("what came over the wire", () => {
       errors: { [spelled]: { _errors: [{ code: spelled, message: `see ${spelled}` }] } },
     })
     const asText = errorOf(403, `blocked: /webhooks/42/${spelled} `)
-    const inIssue = errorOf(200, {}, {}, {
-      success: decoded(() => Either.left([{ path: spelled, message: spelled }])),
-    } as never)
+    const inIssue = errorOf(
+      200,
+      {},
+      {},
+      {
+        success: decoded(() => Either.left([{ path: spelled, message: spelled }])),
+      },
+    )
     for (const error of [inTree, asText, inIssue]) {
       expect(JSON.stringify(error)).not.toContain(spelled)
       expect(error.message).toContain("[redacted]")
