@@ -38,6 +38,9 @@ export type {
   LimitOptions,
   Options,
 } from "./simulator/options.js"
+export type { BucketModel } from "./simulator/limit/bucket.js"
+export type { Outcome, RateLimitScope } from "./simulator/http/exchange.js"
+export type { Operation } from "./simulator/http/route.js"
 export type { Statistics, TrafficRecord } from "./simulator/traffic.js"
 
 /**

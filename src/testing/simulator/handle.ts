@@ -40,6 +40,14 @@ const operations: { readonly [Key in Operation]: (call: Call) => SimulatedRespon
 /** Every answer of Discord itself came through this proxy; the edge's own answers lack it. */
 const via = { via: "1.1 google" }
 
+/** A request at the moment the server looks at it. */
+interface Arrival {
+  readonly world: World
+  readonly now: number
+  readonly request: SimulatedRequest
+  readonly entry: MutableRecord
+}
+
 /**
  * One request, at the moment the server looks at it. The whole simulator is this function over
  * `world`: it never waits and reads no clock.
@@ -49,79 +57,60 @@ export const handle = (world: World, now: number, request: SimulatedRequest): Ex
   const entry = newEntry(world, now, request, route)
   record(world.traffic, entry, world.config.trafficHistory)
   const fault = faultFor(world.faults, entry)
-  const exchange = answer(world, now, request, route, entry, fault)
+  const exchange = answer({ world, now, request, entry }, route, fault)
   note(world, now, entry, exchange)
   return exchange
 }
 
 function answer(
-  world: World,
-  now: number,
-  request: SimulatedRequest,
+  arrival: Arrival,
   route: MatchedRoute | UnmatchedRoute,
-  entry: MutableRecord,
   fault: Alteration,
 ): Exchange {
   const outcome = connectionOutcome(fault)
   const isProcessed = fault._tag !== "Answer" || fault.processed
   const isReached = outcome !== "refused" && outcome !== "reset" && outcome !== "silent"
-  const own = isProcessed && isReached ? act(world, now, request, route, entry) : undefined
+  const own = isProcessed && isReached ? act(arrival, route) : undefined
   const response = alterResponse(fault, own)
   return {
     outcome,
     response: outcome === "answered" || outcome === "cut" ? response : undefined,
     delayMillis: fault._tag === "Delay" ? fault.millis : 0,
-    entry,
+    entry: arrival.entry,
   }
 }
 
 /** The edge, the global limit, the route. */
-function act(
-  world: World,
-  now: number,
-  request: SimulatedRequest,
-  route: MatchedRoute | UnmatchedRoute,
-  entry: MutableRecord,
-): SimulatedResponse {
-  if (world.limits.blockedUntil > now) {
-    world.traffic.statistics.blocked++
+function act(arrival: Arrival, route: MatchedRoute | UnmatchedRoute): SimulatedResponse {
+  const { limits, config, traffic } = arrival.world
+  if (limits.blockedUntil > arrival.now) {
+    traffic.statistics.blocked++
     return blocked
   }
-  const wait = takeGlobal(world.limits, world.config, now)
-  const response =
-    wait !== undefined
-      ? limited("global", wait)
-      : route._tag === "Matched"
-        ? answerRoute(world, now, request, route, entry)
-        : answerNoRoute(route)
+  const wait = takeGlobal(limits, config, arrival.now)
+  const response = wait === undefined ? answerRoute(arrival, route) : limited("global", wait)
   const inVersion = route.version < 8 ? legacyResponse(response) : response
   return { ...inVersion, headers: { ...inVersion.headers, ...via } }
 }
 
-function answerNoRoute({ reason }: UnmatchedRoute): SimulatedResponse {
-  if (reason === "invalidVersion") return apiError(50041)
-  if (reason === "methodNotAllowed") return statusError(405, "Method Not Allowed")
+function answerRoute(arrival: Arrival, route: MatchedRoute | UnmatchedRoute): SimulatedResponse {
+  if (route._tag === "Matched") return answerOperation(arrival, route)
+  if (route.reason === "invalidVersion") return apiError(50041)
+  if (route.reason === "methodNotAllowed") return statusError(405, "Method Not Allowed")
   return statusError(404, "Not Found")
 }
 
 /** Every answer takes a slot of its bucket, refused requests included. */
-function answerRoute(
-  world: World,
-  now: number,
-  request: SimulatedRequest,
-  route: MatchedRoute,
-  entry: MutableRecord,
-): SimulatedResponse {
+function answerOperation(arrival: Arrival, route: MatchedRoute): SimulatedResponse {
+  const { world, now, entry } = arrival
   const { limits, config } = world
   const rule = config.rules[route.operation]
-  if (rule === undefined) return operate(world, now, request, route)
+  if (rule === undefined) return operate(arrival, route)
   const reading = takeRoute(limits, rule, `${route.webhookId} ${route.token}`, now)
   const hash = bucketHash(limits, config, rule)
   entry.bucket = hash
   entry.remaining = reading.remaining
-  const response = reading.accepted
-    ? operate(world, now, request, route)
-    : limited("user", reading.retryAfter)
+  const response = reading.accepted ? operate(arrival, route) : limited("user", reading.retryAfter)
   if (!config.rateLimitHeaders) return withoutRateLimitHeaders(response)
   const headers = rateLimitHeaders(reading, hash, serverClock(world, now))
   return { ...response, headers: { ...headers, ...response.headers } }
@@ -133,12 +122,8 @@ function withoutRateLimitHeaders(response: SimulatedResponse): SimulatedResponse
   return { ...response, headers }
 }
 
-function operate(
-  world: World,
-  now: number,
-  request: SimulatedRequest,
-  route: MatchedRoute,
-): SimulatedResponse {
+/** Who may come in, and what he asks for. */
+function operate({ world, now, request }: Arrival, route: MatchedRoute): SimulatedResponse {
   const shared = sharedLimit(world.limits, route.webhookId, now)
   if (shared !== undefined) return limited("shared", shared.until - now, shared.code)
   const badId = refuseIds(route)
@@ -148,14 +133,9 @@ function operate(
   if (webhook.token !== route.token) return apiError(50027)
   const parsed = parseBody(request, world.config.maxRequestBytes)
   if (parsed._tag === "Refused") return parsed.response
-  return operations[route.operation]({
-    world,
-    now,
-    webhook,
-    messageId: route.messageId ?? "",
-    query: request.query,
-    body: parsed.fields,
-  })
+  const { query } = request
+  const { messageId = "" } = route
+  return operations[route.operation]({ world, now, webhook, messageId, query, body: parsed.fields })
 }
 
 function refuseIds({ webhookId, messageId }: MatchedRoute): SimulatedResponse | undefined {

@@ -23,7 +23,8 @@ export interface BucketOptions {
 
 /**
  * A limit that no header shows: a 429 comes while `X-RateLimit-Remaining` is positive. It counts
- * the messages of a channel. `scope` is what the 429 says of itself, `"shared"` by default.
+ * the messages of a channel; a refused one has taken its visible slot. `scope` is what the 429 says
+ * of itself, `"shared"` by default.
  *
  * @since 0.1.0
  * @category models
@@ -55,7 +56,7 @@ export interface BlockOptions {
  * @since 0.1.0
  * @category models
  */
-export type Latency = Duration.DurationInput | ((random: Random) => Duration.DurationInput)
+export type Latency = Duration.DurationInput | ((random: () => number) => Duration.DurationInput)
 
 /**
  * How a simulator behaves. Everything has a default; everything but `seed` and `origin` can be

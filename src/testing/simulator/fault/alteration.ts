@@ -6,6 +6,7 @@ import type { ActiveFault } from "../world.js"
 export type Alteration = Fault | { readonly _tag: "None" }
 
 const none: Alteration = { _tag: "None" }
+const scopes = ["user", "shared", "global"] as const
 
 /** The first fault that wants this request; one that has struck often enough is gone. */
 export const faultFor = (faults: Array<ActiveFault>, target: FaultTarget): Alteration => {
@@ -49,7 +50,9 @@ export function toPlain(response: SimulatedResponse): PlainResponse {
 function fromPlain({ status, headers, body }: PlainResponse): SimulatedResponse {
   const { "content-type": contentType = "", ...rest } = headers
   const isEmpty = body === "" && contentType === ""
+  const scope = scopes.find((name) => name === headers["x-ratelimit-scope"])
   return {
+    ...(scope === undefined ? {} : { scope }),
     status,
     headers: rest,
     body: isEmpty ? { _tag: "Empty" } : { _tag: "Text", text: body, contentType },

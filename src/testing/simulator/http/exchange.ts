@@ -21,7 +21,12 @@ export interface SimulatedResponse {
   readonly scope?: RateLimitScope
 }
 
-/** Why a 429 came: this client and bucket, everybody on the resource, or all requests of the IP. */
+/**
+ * Why a 429 came: this client and bucket, everybody on the resource, or all requests of the IP.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type RateLimitScope = "user" | "shared" | "global"
 
 /**
@@ -32,6 +37,9 @@ export type RateLimitScope = "user" | "shared" | "global"
  * - `dropped`: the server acted, and the connection was reset before the answer.
  * - `cut`: the connection was cut in the middle of the answer's body.
  * - `silent`: the server never answers.
+ *
+ * @since 0.1.0
+ * @category models
  */
 export type Outcome = "answered" | "refused" | "reset" | "dropped" | "cut" | "silent"
 
@@ -51,5 +59,5 @@ export const bodyText = (body: ResponseBody): string => {
 
 export const contentTypeOf = (body: ResponseBody): string | undefined => {
   if (body._tag === "Json") return "application/json"
-  return body._tag === "Text" ? body.contentType : undefined
+  return body._tag === "Text" && body.contentType !== "" ? body.contentType : undefined
 }

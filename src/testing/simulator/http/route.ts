@@ -1,4 +1,9 @@
-/** What a request asks for. */
+/**
+ * What a request asks for.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export type Operation =
   | "execute"
   | "getWebhook"

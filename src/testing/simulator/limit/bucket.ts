@@ -2,6 +2,9 @@
  * How the slots of a bucket come back.
  * - `fixed`: the first request opens a window; all slots come back together when it closes.
  * - `leaking`: every slot comes back by itself, one each `period / limit`.
+ *
+ * @since 0.1.0
+ * @category models
  */
 export type BucketModel = "fixed" | "leaking"
 

@@ -1,0 +1,77 @@
+import { HttpBody, HttpClient, HttpClientRequest } from "@effect/platform"
+import { expect } from "@effect/vitest"
+import { Effect, Stream } from "effect"
+import { Fault } from "../../src/testing/index.js"
+import { send } from "./request.js"
+import { story } from "./story.js"
+
+const message = JSON.stringify({ content: "ahoy" })
+const bytes = new TextEncoder().encode(message)
+const type = "application/json"
+
+const urlencoded = () => new URLSearchParams({ content: "ahoy" })
+const blob = () => new Blob([message], { type })
+
+for (const [name, body] of [
+  ["bytes", () => HttpBody.uint8Array(bytes, type)],
+  ["text", () => HttpBody.text(message, type)],
+  ["a stream", () => HttpBody.stream(Stream.make(bytes.slice(0, 3), bytes.slice(3)), type)],
+  ["raw text", () => HttpBody.raw(message, { contentType: type })],
+  ["a raw blob", () => HttpBody.raw(blob())],
+  ["a raw buffer", () => HttpBody.raw(bytes.buffer, { contentType: type })],
+  ["a raw web stream", () => HttpBody.raw(blob().stream(), { contentType: type })],
+  ["a raw form", () => HttpBody.raw(urlencoded())],
+] as const) {
+  story(`a body may come as ${name}`, {}, (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      const url = hook.url.replace("/api/", "/api/v10/")
+      const request = HttpClientRequest.post(url).pipe(HttpClientRequest.setBody(body()))
+      expect((yield* HttpClient.execute(request)).status).toBe(204)
+      expect(yield* simulator.messages(hook)).toMatchObject([{ content: "ahoy" }])
+    }),
+  )
+}
+
+story("a body that fails while it is read sends nothing", {}, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    for (const body of [HttpBody.stream(Stream.fail("gone"), type), HttpBody.raw(1n)]) {
+      const request = HttpClientRequest.post(hook.url).pipe(HttpClientRequest.setBody(body))
+      expect(yield* Effect.flip(HttpClient.execute(request))).toMatchObject({ reason: "Encode" })
+    }
+    expect(yield* simulator.traffic).toEqual([])
+  }),
+)
+
+story("multipart is refused as not simulated, not half understood", {}, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    const form = new FormData()
+    form.set("payload_json", message)
+    const url = hook.url.replace("/api/", "/api/v10/")
+    const request = HttpClientRequest.post(url).pipe(HttpClientRequest.bodyFormData(form))
+    expect((yield* HttpClient.execute(request)).status).toBe(501)
+    expect(yield* simulator.messages(hook)).toEqual([])
+  }),
+)
+
+story("a 429 made by a fault counts by the scope it shows", {}, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    const limited = (scope: string) =>
+      Fault.answer({
+        status: 429,
+        headers: { "retry-after": "1", "x-ratelimit-scope": scope },
+        body: { message: "You are being rate limited.", retry_after: 1163, global: false },
+      })
+    for (const scope of ["shared", "user", "nonsense"]) {
+      yield* simulator.inject(limited(scope))
+      expect((yield* send(hook)).body.retry_after).toBe(1163)
+    }
+    expect(yield* simulator.statistics).toMatchObject({
+      limited: { shared: 1, user: 1, global: 0 },
+      invalid: 2,
+    })
+  }),
+)
