@@ -48,7 +48,10 @@ export interface Bucket<Memory = unknown> {
   /** The longest time to a reset seen under this limit: the window's length, or nearly. */
   readonly period: number | undefined
   readonly roundTrip: RoundTrip | undefined
-  /** What the deciding strategy has learned here. */
+  /**
+   * What the deciding strategy has learned here; `RateLimiter.getBucket` shows the memory of the
+   * strategy that a request last went by.
+   */
   readonly memory: Memory
 }
 

@@ -16,9 +16,12 @@ export interface Wish {
   readonly owner: object
 }
 
-/** A request from its arrival to its settlement: first it waits, then it holds a permit. */
+/**
+ * A request from its arrival to its settlement: first it waits, then it holds a permit, and between
+ * two attempts it may rest outside the queue.
+ */
 export class Ticket extends Queued<Ticket> {
-  state: "waiting" | "granted" | "over" = "waiting"
+  state: "waiting" | "resting" | "granted" | "over" = "waiting"
   /** When it arrived, or came back to wait again. */
   since: number
   sentAt = 0
@@ -75,6 +78,10 @@ export class Lane {
   readonly major: string
   readonly routes = new Map<string, RouteState>()
   readonly buckets = new Map<string, BucketState>()
+  /** Concurrent requests between two attempts; others pass them by. */
+  readonly resting = new Set<Ticket>()
+  /** The ordered request that waits until nothing is under way; younger ones let it go first. */
+  asking: Ticket | undefined = undefined
   inFlight = 0
   waiting = 0
   idleSince = 0
@@ -82,7 +89,15 @@ export class Lane {
   constructor(major: string) {
     this.major = major
   }
+
+  /** Whoever waits or rests. */
+  *pending(): Generator<Ticket> {
+    for (const bucket of this.buckets.values()) yield* bucket.queue
+    yield* this.resting
+  }
 }
+
+type WindowOver = Extract<Observation, { readonly _tag: "WindowOver" }>
 
 /** Policies remembered for one bucket at most; a program uses one or two. */
 const mostMemories = 8
@@ -100,11 +115,14 @@ export class BucketState implements Bucket {
   blockedBy: LimitScope | undefined = undefined
   /** After a 429 one request goes ahead, and the others wait for its answer. */
   looking = false
-  /** Whether it stands in the line for the global limit. */
-  lined = false
+  /** No waiting request has an earlier deadline. */
+  patience = Number.POSITIVE_INFINITY
   roundTrip: RoundTrips | undefined = undefined
   memory: unknown = undefined
+  /** What the policy has learned that was last told something here. */
+  learned: unknown = undefined
   readonly #memories = new Map<string, unknown>()
+  #over: WindowOver | undefined = undefined
   #ancestral: ReadonlyMap<string, unknown> | undefined = undefined
 
   constructor(id: string, lane: Lane) {
@@ -137,6 +155,31 @@ export class BucketState implements Bucket {
     return this.window.period
   }
 
+  enqueue(ticket: Ticket): void {
+    this.queue.insert(ticket)
+    this.patience = Math.min(this.patience, ticket.deadline)
+  }
+
+  /** Gives the slots back if the window is over, and remembers to tell the next policy that asks. */
+  roll(now: number, lead = 0): void {
+    const { resetAt } = this
+    const unused = this.window.roll(now, lead)
+    if (unused === undefined || resetAt === undefined) return
+    const head = this.queue.head
+    const waiting = head !== undefined && head.since < resetAt ? this.waiting : 0
+    this.#over = { _tag: "WindowOver", at: now, unused, waiting }
+  }
+
+  /** Rolls by the policy's own lead, and tells it of a window that is over. */
+  rollFor(policy: Policy, now: number): void {
+    const lead = policy.lead?.(this.seenBy(policy)) ?? 0
+    this.roll(now, lead > 0 ? lead : 0)
+    if (this.#over === undefined) return
+    const over = this.#over
+    this.#over = undefined
+    this.observe(policy, over)
+  }
+
   /** Puts the policy's own memory in view. */
   seenBy(policy: Policy): this {
     this.memory = this.#memories.has(policy.name)
@@ -156,6 +199,7 @@ export class BucketState implements Bucket {
   observe(policy: Policy, observation: Observation): void {
     const { memory } = this.seenBy(policy)
     const learned = policy.observe(memory, observation, this)
+    this.learned = learned
     if (learned === memory) return
     this.#memories.set(policy.name, learned)
     if (this.#memories.size <= mostMemories) return
@@ -173,6 +217,8 @@ export class BucketState implements Bucket {
     this.blockedBy = undefined
     this.looking = false
     this.roundTrip = undefined
+    this.learned = undefined
+    this.#over = undefined
     this.#memories.clear()
     this.#ancestral = undefined
   }

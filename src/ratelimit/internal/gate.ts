@@ -75,8 +75,8 @@ export class Gate {
   }
 
   /** A 429 of the edge. Those in flight together are one block; only a later one lasts longer. */
-  blockEdge(retryAfter: number | undefined, now: number): void {
-    if (now >= this.#blockedUntil) this.#edgeBlocks += 1
+  blockEdge(retryAfter: number | undefined, sentAt: number, now: number): void {
+    if (this.#edgeBlocks === 0 || sentAt >= this.#blockedUntil) this.#edgeBlocks += 1
     const grown = Math.min(edgeBlock.longest, edgeBlock.first * 2 ** (this.#edgeBlocks - 1))
     this.block(now + (retryAfter ?? grown))
   }

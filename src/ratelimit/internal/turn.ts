@@ -58,15 +58,15 @@ export class Turn implements Permit {
           return Effect.dieMessage("permit.again: this permit is over")
         }
         const delay = after === undefined ? 0 : Duration.toMillis(after)
-        this.#came = undefined
         const now = this.#alarms.now()
-        if (ticket.ordered || delay <= 0) {
+        this.#came = undefined
+        if (this.#owner.closed) {
+          this.#machine.settle(ticket, outcome, now)
+          this.#refuse()
+        } else {
           this.#machine.again(ticket, outcome, now + delay, now, this.#resume)
-          return this.turn(restore)
         }
-        // Concurrent: nobody behind it has to wait for its back-off.
-        this.#machine.settle(ticket, outcome, now)
-        return Effect.zipRight(restore(Effect.sleep(delay)), this.#rejoin(ticket, restore))
+        return this.turn(restore)
       }),
     )
 
@@ -88,17 +88,6 @@ export class Turn implements Permit {
   get #cancel(): Effect.Effect<void> {
     return Effect.sync(() => {
       if (this.#ticket !== undefined) this.#machine.cancel(this.#ticket, this.#alarms.now())
-    })
-  }
-
-  #rejoin(ticket: Ticket, restore: Restore): Effect.Effect<void, WaitError> {
-    return Effect.suspend(() => {
-      if (this.#owner.closed) this.#refuse()
-      else {
-        const now = this.#alarms.now()
-        this.#machine.rejoin(ticket, now, now, this.#resume)
-      }
-      return this.turn(restore)
     })
   }
 

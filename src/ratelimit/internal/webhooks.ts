@@ -24,7 +24,7 @@ export class Webhooks {
 
   find(route: Route, now: number): BucketState | undefined {
     const bucket = this.#lanes.get(route.major)?.routes.get(route.name)?.bucket
-    bucket?.window.roll(now)
+    bucket?.roll(now)
     return bucket
   }
 
@@ -63,6 +63,8 @@ export class Webhooks {
     const buckets: Array<BucketState> = []
     if (route === undefined) {
       this.#guesses.clear()
+      for (const lane of this.#idle) this.#lanes.delete(lane.major)
+      this.#idle.clear()
       for (const lane of this.#lanes.values()) buckets.push(...lane.buckets.values())
     } else {
       this.#guesses.delete(route.name)
@@ -85,15 +87,19 @@ export class Webhooks {
     this.#idle.add(lane)
   }
 
-  /** Forgets those idle and unlimited since `before`; whether idle ones are left. */
-  sweep(before: number): boolean {
+  /** How many webhooks have nothing under way. */
+  get idle(): number {
+    return this.#idle.size
+  }
+
+  /** Forgets those idle and unlimited since `before`. */
+  sweep(before: number): void {
     for (const lane of this.#idle) {
       if (lane.idleSince > before) break
       if (limitedUntil(lane) > before) continue
       this.#idle.delete(lane)
       this.#lanes.delete(lane.major)
     }
-    return this.#idle.size > 0
   }
 
   /** The webhooks that someone waits for. */
@@ -117,7 +123,7 @@ export class Webhooks {
     const known = lane.buckets.get(id)
     if (known !== undefined) return known
     const bucket = new BucketState(id, lane)
-    if (guess !== undefined) bucket.guessFrom(guess)
+    if (guess?.limit !== undefined) bucket.guessFrom(guess)
     lane.buckets.set(id, bucket)
     return bucket
   }
@@ -132,6 +138,7 @@ function moveTickets(place: RouteState, from: BucketState, to: BucketState): voi
   const waiting = [...from.queue].filter((ticket) => ticket.place === place)
   for (const ticket of waiting) from.queue.remove(ticket)
   to.queue.merge(waiting)
+  to.patience = Math.min(to.patience, from.patience)
 }
 
 /** The last instant at which a reset or a block of this webhook is still to come. */

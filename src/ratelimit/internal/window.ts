@@ -33,8 +33,14 @@ export class Window {
   /** The least `remaining` the server has said in this window. */
   #floor = Number.POSITIVE_INFINITY
   #serverReset: number | undefined = undefined
-  /** When the request was sent whose answer opened the window. */
+  /** When the request was sent whose answer opened the window, and when it was answered. */
   #openerSentAt = 0
+  #openedAt = 0
+  /** When the request was sent whose answer named the limit. */
+  #limitSentAt = Number.NEGATIVE_INFINITY
+  /** Requests without a word from the server, the last given up at `#doubtedAt`. */
+  #doubtful = 0
+  #doubtedAt = Number.NEGATIVE_INFINITY
   #past: Past | undefined = undefined
 
   /** A window as another webhook's, before the first answer on this one. */
@@ -64,16 +70,27 @@ export class Window {
     this.resetEarliest = undefined
     this.#serverReset = undefined
     this.#used = 0
+    this.#doubtful = 0
     this.#floor = Number.POSITIVE_INFINITY
     return unused
   }
 
-  /** A request that the server has counted, or may have, without saying so. */
+  /** A request that the server has counted, or may have, at some instant until now. */
   consume(sentAt: number, now: number): void {
     this.#used += 1
     this.#floor -= 1
-    if (this.resetAt === undefined && this.period !== undefined) {
-      this.#open(sentAt + this.period, now + this.period, undefined, sentAt)
+    this.#doubtful += 1
+    this.#doubtedAt = now
+    const { period, resetAt, resetEarliest } = this
+    if (period === undefined) return
+    if (resetAt === undefined || resetEarliest === undefined) {
+      this.#open(sentAt + period, now + period, undefined, sentAt, now)
+    } else if (this.model !== "fixed") {
+      // On a leaking bucket every slot makes the way back to the full longer.
+      this.resetAt = Math.max(resetAt, now) + period
+    } else if (now >= resetEarliest) {
+      // It may have opened the next window.
+      this.resetAt = Math.max(resetAt, now + period)
     }
   }
 
@@ -86,51 +103,61 @@ export class Window {
     }
     const relation = this.#relate(headers, sentAt, now)
     if (relation === "stale") return
-    const changed = limit !== undefined && limit !== this.limit
-    if (changed) {
-      this.limit = limit
-      this.model = "unknown"
-      this.period = undefined
+    if (limit === undefined || limit === this.limit) this.#learnModel(relation, sentAt, now)
+    else this.#change(limit, sentAt)
+    const counted = refused ? 0 : 1
+    if (resetAfter === undefined) this.#fall(remaining, counted)
+    else if (relation === "same") {
+      this.#fall(remaining, counted)
+      this.resetEarliest = Math.max(this.resetEarliest ?? 0, sentAt + resetAfter)
+      this.resetAt = Math.min(this.resetAt ?? Number.POSITIVE_INFINITY, now + resetAfter)
     } else {
-      this.#learnModel(relation, sentAt, now)
+      this.#begin(remaining, counted, sentAt)
+      this.#open(sentAt + resetAfter, now + resetAfter, headers.reset, sentAt, now)
     }
-    this.#count(changed ? "newer" : relation, headers, sentAt, now, refused)
     if (!refused && resetAfter !== undefined) {
       this.period = Math.max(this.period ?? 0, resetAfter)
     }
   }
 
-  #count(
-    relation: "same" | "newer",
-    headers: RateLimitHeaders,
-    sentAt: number,
-    now: number,
-    refused: boolean,
-  ): void {
-    const { remaining, resetAfter } = headers
-    const counted = refused ? 0 : 1
-    if (resetAfter === undefined) {
-      // No window can be told: only the server's last word counts.
-      this.#floor = remaining ?? this.#floor - counted
-      return
-    }
-    if (relation === "same") {
-      this.#used += counted
-      this.#floor = Math.min(this.#floor, remaining ?? this.#floor - counted)
-      this.resetEarliest = Math.max(this.resetEarliest ?? 0, sentAt + resetAfter)
-      this.resetAt = Math.min(this.resetAt ?? Number.POSITIVE_INFINITY, now + resetAfter)
-      return
-    }
-    this.#used = this.resetAt === undefined ? this.#used + counted : counted
-    this.#floor = remaining ?? Number.POSITIVE_INFINITY
-    this.#open(sentAt + resetAfter, now + resetAfter, headers.reset, sentAt)
+  /** The server has changed the limit, unless a later answer has told so before this one. */
+  #change(limit: number, sentAt: number): void {
+    if (sentAt < this.#limitSentAt) return
+    this.#limitSentAt = sentAt
+    this.limit = limit
+    this.model = "unknown"
+    this.period = undefined
   }
 
-  #open(earliest: number, latest: number, serverReset: number | undefined, sentAt: number): void {
+  /** Within a window `remaining` only falls; where no window can be told, the last word counts. */
+  #fall(remaining: number | undefined, counted: number): void {
+    if (this.resetAt === undefined) {
+      this.#floor = remaining ?? this.#floor - counted
+    } else {
+      this.#used += counted
+      this.#floor = Math.min(this.#floor, remaining ?? this.#floor - counted)
+    }
+  }
+
+  /** A new window: only what the server may have counted after this answer still weighs. */
+  #begin(remaining: number | undefined, counted: number, sentAt: number): void {
+    if (sentAt >= this.#doubtedAt) this.#doubtful = 0
+    this.#used = this.resetAt === undefined ? this.#used + counted : this.#doubtful + counted
+    this.#floor = (remaining ?? Number.POSITIVE_INFINITY) - this.#doubtful
+  }
+
+  #open(
+    earliest: number,
+    latest: number,
+    serverReset: number | undefined,
+    sentAt: number,
+    now: number,
+  ): void {
     this.resetEarliest = earliest
     this.resetAt = latest
     this.#serverReset = serverReset
     this.#openerSentAt = sentAt
+    this.#openedAt = now
   }
 
   #relate(headers: RateLimitHeaders, sentAt: number, now: number): Relation {
@@ -140,7 +167,8 @@ export class Window {
   }
 
   #relateToOpen(resetAt: number, headers: RateLimitHeaders, sentAt: number, now: number): Relation {
-    const older: Relation = sentAt < this.#openerSentAt ? "stale" : "newer"
+    // The server's clock may jump back, so only a request sent before the other's answer is older.
+    const older: Relation = sentAt < this.#openedAt ? "stale" : "newer"
     if (headers.reset !== undefined && this.#serverReset !== undefined) {
       if (Math.abs(headers.reset - this.#serverReset) <= sameReset) return "same"
       return headers.reset < this.#serverReset ? older : "newer"

@@ -97,7 +97,10 @@ export class Core {
 
   constructor(settings: Settings, clock: Clock.Clock) {
     this.alarms = new Alarms(clock, (target, now) => this.machine.wake(target, now))
-    this.machine = new Machine(settings, (target, at) => this.alarms.set(target, at))
+    // With no handle open there is nobody to be woken, and an alarm would keep the process alive.
+    this.machine = new Machine(settings, (target, at) => {
+      if (this.#handles > 0) this.alarms.set(target, at)
+    })
   }
 
   /** A limiter for one scope; when it closes, those who wait through it fail. */
@@ -112,7 +115,6 @@ export class Core {
           handle.closed = true
           this.machine.close(handle, this.alarms.now())
           this.#handles -= 1
-          // Nobody is left to be woken; a pending alarm would keep the process alive.
           if (this.#handles === 0) this.alarms.clear()
         }),
     )
@@ -132,6 +134,6 @@ function copy(bucket: BucketState): Bucket {
     model: bucket.model,
     period: bucket.period,
     roundTrip: bucket.roundTrip && new RoundTrips(bucket.roundTrip),
-    memory: bucket.memory,
+    memory: bucket.learned,
   }
 }

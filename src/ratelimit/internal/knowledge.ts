@@ -1,0 +1,117 @@
+/**
+ * What answers have taught: of each bucket, of the host as a whole, of dead webhooks and of refused
+ * requests. It grants nothing; the machine asks it.
+ */
+import * as Duration from "effect/Duration"
+import { InvalidRequestBudget } from "../../error/WebhookError.js"
+import type { Unauthorized, WebhookNotFound } from "../../error/WebhookError.js"
+import type { Answer, Limited } from "../Answer.js"
+import { longestDelay } from "../RateLimitHeaders.js"
+import type { Route } from "../Route.js"
+import type { BucketState, RouteState } from "./bucketState.js"
+import { Gate } from "./gate.js"
+import { Graveyard } from "./graveyard.js"
+import { InvalidRequests } from "./invalidRequests.js"
+import { RoundTrips } from "./roundTrips.js"
+import { Webhooks } from "./webhooks.js"
+
+/** A 429 without a delay, though from Discord: look again after this many milliseconds. */
+const shortestBlock = 1000
+const longestBlock = Duration.toMillis(longestDelay)
+
+/** The figures that knowledge is weighed by; see `RateLimiter.Options`. */
+interface Limits {
+  readonly globalLimit: number
+  readonly globalWindow: Duration.Duration
+  readonly invalidRequestLimit: number
+}
+
+export class Knowledge {
+  readonly webhooks = new Webhooks()
+  readonly gate: Gate
+  readonly graveyard = new Graveyard()
+  readonly invalid: InvalidRequests
+  #roundTrip: RoundTrips | undefined = undefined
+
+  constructor(limits: Limits) {
+    this.gate = new Gate(limits)
+    this.invalid = new InvalidRequests(limits.invalidRequestLimit)
+  }
+
+  /** An answer to a request that took a permit, or to another one: then `sentAt` is unknown. */
+  learn(place: RouteState, answer: Answer, sentAt: number | undefined, now: number): void {
+    const { limited, headers } = answer
+    if (InvalidRequests.isInvalid(answer)) {
+      this.invalid.add(now)
+      this.space(now)
+    }
+    const from = sentAt ?? now - (place.bucket.roundTrip?.longest ?? 0)
+    if (limited?.scope === "edge") {
+      this.gate.blockEdge(usable(limited.retryAfter), from, now)
+      return
+    }
+    this.webhooks.move(place, headers.bucket)
+    const { bucket } = place
+    bucket.known ||= tells(answer)
+    bucket.roll(now)
+    bucket.window.answered(headers, from, now, limited !== undefined)
+    if (sentAt !== undefined) this.#observeRoundTrip(bucket, now - sentAt)
+    this.webhooks.teach(place)
+    if (limited !== undefined) this.#block(bucket, limited, answer, now)
+    else if (from >= bucket.blockedUntil) bucket.looking = false
+    if (Graveyard.isDeath(answer)) this.graveyard.bury(place.lane.major, answer, now)
+  }
+
+  /** Why this request must not be sent at all. */
+  refusal(
+    route: Route,
+    now: number,
+  ): WebhookNotFound | Unauthorized | InvalidRequestBudget | undefined {
+    const dead = this.graveyard.find(route, now)
+    if (dead !== undefined) return dead
+    const { limit } = this.invalid
+    const used = this.invalid.count(now)
+    if (used < limit) return undefined
+    const retryAfter = Duration.millis(this.invalid.retryAfter(now))
+    return new InvalidRequestBudget({ route: route.name, used, limit, retryAfter })
+  }
+
+  /** Slows everything down while too many requests are refused. */
+  space(now: number): void {
+    this.gate.space(this.invalid.spacing(now))
+  }
+
+  #block(bucket: BucketState, limited: Limited, answer: Answer, now: number): void {
+    const delay = usable(limited.retryAfter) ?? answer.headers.resetAfter ?? shortestBlock
+    if (limited.scope === "global") {
+      this.gate.block(now + delay)
+      return
+    }
+    bucket.blockedUntil = Math.max(bucket.blockedUntil, now + delay)
+    bucket.blockedBy = limited.scope
+    bucket.looking = true
+  }
+
+  #observeRoundTrip(bucket: BucketState, last: number): void {
+    if (bucket.roundTrip === undefined) bucket.roundTrip = RoundTrips.first(last)
+    else bucket.roundTrip.add(last)
+    if (this.#roundTrip === undefined) this.#roundTrip = RoundTrips.first(last)
+    else this.#roundTrip.add(last)
+    this.gate.observe(this.#roundTrip.longest - this.#roundTrip.shortest)
+  }
+}
+
+/** A delay of nothing, or of what is no number, would make a hot loop of a 429. */
+function usable(delay: number | undefined): number | undefined {
+  return delay !== undefined && delay > 0 ? Math.min(delay, longestBlock) : undefined
+}
+
+/**
+ * Whether the answer tells what to expect of its bucket. A success without any header says that
+ * there is no limit; a failure of what stands before the API says nothing.
+ */
+function tells({ headers, limited, status }: Answer): boolean {
+  const { limit, remaining, resetAfter } = headers
+  if (limit !== undefined || remaining !== undefined || resetAfter !== undefined) return true
+  return limited === undefined && status < 500
+}
