@@ -31,3 +31,12 @@ describe.concurrent("examples", () => {
     expect(timeless(await run(path))).toBe(timeless(promised(path)))
   })
 })
+
+it("README.md shows the burst as it is printed", () => {
+  const readme = readFileSync(resolve(root, "README.md"), "utf8")
+  const [, shown = ""] = /```text\n([^`]*)```/.exec(readme) ?? []
+  const printed = promised("examples/rate-limit-burst.ts").split("\n")
+  const lines = shown.trim().split("\n")
+  expect(lines.length).toBeGreaterThan(10)
+  expect(lines.filter((line) => line !== "..." && !printed.includes(line))).toEqual([])
+})
