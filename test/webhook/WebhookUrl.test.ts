@@ -51,7 +51,7 @@ describe("parse", () => {
   })
 
   it("reads tokens of interactions, which are longer and have dots", () => {
-    const long = `${"a.B-c_9".repeat(40)}`
+    const long = "a.B-c_9".repeat(40)
     expect(read(`https://discord.com/api/webhooks/${id}/${long}`)).toEqual([id, long, undefined])
   })
 

@@ -1,0 +1,72 @@
+import { it } from "@effect/vitest"
+import { Duration, Effect } from "effect"
+import { describe, expect } from "vitest"
+import manifest from "../../package.json" with { type: "json" }
+import { RestConfig } from "../../src/index.js"
+import { settingsOf } from "../../src/rest/settings.js"
+
+describe("RestConfig", () => {
+  it.effect("has defaults, and needs no layer", () =>
+    Effect.gen(function* () {
+      expect(yield* RestConfig.RestConfig).toMatchObject({
+        baseUrl: "https://discord.com/api/v10",
+        maxRetries: 3,
+        retry: "safe",
+        delivery: "ordered",
+        maxWait: undefined,
+        maxRateLimitAttempts: 5,
+      })
+    }),
+  )
+
+  it.effect("names this version to Discord", () =>
+    Effect.gen(function* () {
+      const { userAgent } = yield* RestConfig.RestConfig
+      expect(userAgent).toMatch(/^DiscordBot \(https:\/\/[^ ,]+, [^ ,]+\)$/)
+      expect(userAgent).toContain(`, ${manifest.version})`)
+    }),
+  )
+
+  it.effect("is changed for an effect, the innermost last, the rest as it was", () =>
+    Effect.gen(function* () {
+      const seen = yield* RestConfig.RestConfig.pipe(
+        RestConfig.withOptions({ maxRetries: 1 }),
+        RestConfig.withOptions({ maxRetries: 2, retry: "atLeastOnce" }),
+      )
+      expect(seen).toMatchObject({ maxRetries: 1, retry: "atLeastOnce", delivery: "ordered" })
+      expect((yield* RestConfig.RestConfig).maxRetries).toBe(3)
+    }),
+  )
+
+  it.effect("is changed by a layer, on top of another", () =>
+    Effect.gen(function* () {
+      const seen = yield* RestConfig.RestConfig.pipe(
+        Effect.provide(RestConfig.layerWith({ maxRetries: 1 })),
+        Effect.provide(RestConfig.layerWith({ maxRetries: 2, timeout: "5 seconds" })),
+      )
+      expect(seen).toMatchObject({ maxRetries: 1, timeout: "5 seconds", retry: "safe" })
+    }),
+  )
+
+  it.effect("is read once for each value", () =>
+    Effect.gen(function* () {
+      const options = {
+        ...(yield* RestConfig.RestConfig),
+        baseUrl: "http://localhost:8080/api/",
+        maxWait: "2 seconds",
+      } as const
+      const settings = settingsOf(options)
+      expect(settings).toMatchObject({
+        baseUrl: "http://localhost:8080/api",
+        serverAddress: "localhost",
+        serverPort: 8080,
+        maxWait: Duration.seconds(2),
+      })
+      expect(settingsOf(options)).toBe(settings)
+      expect(settingsOf({ ...options, baseUrl: "none" })).toMatchObject({
+        serverAddress: "",
+        serverPort: undefined,
+      })
+    }),
+  )
+})
