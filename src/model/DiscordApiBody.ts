@@ -7,7 +7,7 @@
 import { Option, Predicate, Schema } from "effect"
 
 import { formatPath } from "./Issue.js"
-import { Numeric, orElse, sometimes } from "./wire.js"
+import { Numeric, orElse, required, sometimes } from "./wire.js"
 
 /**
  * An error of the API. `code` 0 is "general": go by the status.
@@ -41,6 +41,8 @@ export const ErrorBody = Schema.Struct({
  */
 export interface ErrorBody extends Schema.Schema.Type<typeof ErrorBody> {}
 
+const seconds = Schema.JsonNumber.pipe(Schema.clamp(0, Number.MAX_SAFE_INTEGER))
+
 /**
  * The body of a 429. A 429 whose body is not this came from the edge, not from a bucket.
  *
@@ -57,10 +59,8 @@ export interface ErrorBody extends Schema.Schema.Type<typeof ErrorBody> {}
  */
 export const RateLimitBody = Schema.Struct({
   message: orElse("message", Schema.String, () => ""),
-  /** Seconds. */
-  retryAfter: Schema.propertySignature(Schema.NonNegative.pipe(Schema.finite())).pipe(
-    Schema.fromKey("retry_after"),
-  ),
+  /** Seconds, not negative. */
+  retryAfter: required("retry_after", seconds),
   global: orElse("global", Schema.Boolean, () => false),
   /** Set for limits that have a code of their own, such as slowmode (20016). */
   code: sometimes("code", Numeric),

@@ -50,6 +50,7 @@ const body = {
   components: orElse("components", list(Component), none),
   flags: orElse("flags", Numeric, () => 0),
   stickerItems: sometimes("sticker_items", list(StickerItem)),
+  stickers: sometimes("stickers", list(Raw)),
 }
 
 /**
@@ -182,7 +183,6 @@ const fields = {
     list(Schema.Struct({ message: MessageSnapshot })),
   ),
   interactionMetadata: sometimes("interaction_metadata", InteractionMetadata),
-  stickers: sometimes("stickers", list(Raw)),
   interaction: sometimes("interaction", Raw),
   activity: sometimes("activity", Raw),
   application: sometimes("application", Raw),

@@ -1,4 +1,4 @@
-import { addEqualityTesters, describe, expect, it } from "@effect/vitest"
+import { addEqualityTesters, describe, expect, it, vi } from "@effect/vitest"
 import { Arbitrary, FastCheck, Schema } from "effect"
 
 import * as AllowedMentions from "../../src/model/AllowedMentions.js"
@@ -18,6 +18,9 @@ import * as User from "../../src/model/User.js"
 import * as WebhookInfo from "../../src/model/WebhookInfo.js"
 import * as WebhookModify from "../../src/model/WebhookModify.js"
 import * as WebhookName from "../../src/model/WebhookName.js"
+
+// Thousands of values: seconds, and more on a busy machine.
+vi.setConfig({ testTimeout: 60_000 })
 
 addEqualityTesters()
 

@@ -1,0 +1,71 @@
+import { describe, expectTypeOf, it } from "@effect/vitest"
+import type {
+  APIMessage,
+  APIPartialEmoji,
+  APIWebhook,
+  RESTPatchAPIWebhookWithTokenJSONBody,
+  RESTPatchAPIWebhookWithTokenMessageJSONBody,
+  RESTPostAPIWebhookWithTokenJSONBody,
+} from "discord-api-types/v10"
+
+import type * as Message from "../../src/model/Message.js"
+import type * as MessageCreate from "../../src/model/MessageCreate.js"
+import type * as MessageEdit from "../../src/model/MessageEdit.js"
+import type * as WebhookInfo from "../../src/model/WebhookInfo.js"
+import type * as WebhookModify from "../../src/model/WebhookModify.js"
+
+/** Our arrays are readonly, theirs are not. */
+type Mutable<A> =
+  A extends ReadonlyArray<infer B>
+    ? Array<Mutable<B>>
+    : A extends object
+      ? { -readonly [K in keyof A]: Mutable<A[K]> }
+      : A
+
+/**
+ * Where their types are stricter than the documentation:
+ *
+ * - A string enum takes no string, not even the right one: `"users"` for `AllowedMentionsTypes`.
+ * - The emoji of a poll answer is typed as a received one, with `id` and `name` both there; the
+ *   documentation of Poll Media asks for one of them.
+ */
+type Documented<A> = A extends string
+  ? `${A}`
+  : A extends APIPartialEmoji
+    ? Partial<A>
+    : A extends Array<infer B>
+      ? Array<Documented<B>>
+      : A extends object
+        ? { [K in keyof A]: Documented<A[K]> }
+        : A
+
+/** They do not know that `attachments` and `poll` may be null in an edit (the OpenAPI does). */
+type Theirs = RESTPatchAPIWebhookWithTokenMessageJSONBody
+type Edit = Omit<Theirs, "attachments" | "poll"> & {
+  attachments?: Theirs["attachments"] | null
+  poll?: Theirs["poll"] | null
+}
+
+describe("our wire types and those of discord-api-types (checked by tsc)", () => {
+  it("what we send is what they say Discord takes", () => {
+    expectTypeOf<Mutable<MessageCreate.Encoded>>().toExtend<
+      Documented<RESTPostAPIWebhookWithTokenJSONBody>
+    >()
+    expectTypeOf<Mutable<MessageEdit.Encoded>>().toExtend<Documented<Edit>>()
+    expectTypeOf<Mutable<WebhookModify.Encoded>>().toExtend<RESTPatchAPIWebhookWithTokenJSONBody>()
+  })
+
+  it("every field they know of a request is one of ours", () => {
+    expectTypeOf<keyof RESTPostAPIWebhookWithTokenJSONBody>().toExtend<
+      keyof MessageCreate.Encoded
+    >()
+    expectTypeOf<keyof RESTPatchAPIWebhookWithTokenMessageJSONBody>().toExtend<
+      keyof MessageEdit.Encoded
+    >()
+  })
+
+  it("what they say Discord answers is what we decode", () => {
+    expectTypeOf<APIMessage>().toExtend<typeof Message.Message.Encoded>()
+    expectTypeOf<APIWebhook>().toExtend<typeof WebhookInfo.WebhookInfo.Encoded>()
+  })
+})
