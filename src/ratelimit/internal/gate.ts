@@ -18,6 +18,7 @@ export class Gate {
   readonly #sent: Float64Array
   #next = 0
   #blockedUntil = 0
+  #blockedBy: "global" | "edge" = "global"
   /** After a block one request goes ahead, and the others wait for its answer. */
   #looking = false
   #probe: object | undefined = undefined
@@ -34,6 +35,11 @@ export class Gate {
   /** The end of the last block; in the past if there is none. */
   get blockedUntil(): number {
     return this.#blockedUntil
+  }
+
+  /** Who made the last block. */
+  get blockedBy(): "global" | "edge" {
+    return this.#blockedBy
   }
 
   /**
@@ -70,15 +76,14 @@ export class Gate {
 
   /** A global 429. */
   block(until: number): void {
-    this.#blockedUntil = Math.max(this.#blockedUntil, until)
-    this.#looking = true
+    this.#block(until, "global")
   }
 
   /** A 429 of the edge. Those in flight together are one block; only a later one lasts longer. */
   blockEdge(retryAfter: number | undefined, sentAt: number, now: number): void {
     if (this.#edgeBlocks === 0 || sentAt >= this.#blockedUntil) this.#edgeBlocks += 1
     const grown = Math.min(edgeBlock.longest, edgeBlock.first * 2 ** (this.#edgeBlocks - 1))
-    this.block(now + (retryAfter ?? grown))
+    this.#block(now + (retryAfter ?? grown), "edge")
   }
 
   /** Milliseconds between requests, to save what is left of the invalid requests; 0 for none. */
@@ -89,5 +94,12 @@ export class Gate {
   /** Takes the spread of round trips into account. */
   observe(spread: number): void {
     this.#spread = Math.min(longestSpread, spread)
+  }
+
+  #block(until: number, by: "global" | "edge"): void {
+    this.#looking = true
+    if (until <= this.#blockedUntil) return
+    this.#blockedUntil = until
+    this.#blockedBy = by
   }
 }

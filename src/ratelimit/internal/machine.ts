@@ -6,7 +6,7 @@
 import * as Duration from "effect/Duration"
 import { RateLimitError, RateLimiterClosed, RateLimitQueueFull } from "../../error/WebhookError.js"
 import type { WaitError } from "../../error/WebhookError.js"
-import type { Answer, Limited } from "../Answer.js"
+import type { Answer, Limited, LimitScope } from "../Answer.js"
 import type { Outcome } from "../Permit.js"
 import { longestDelay } from "../RateLimitHeaders.js"
 import type { Route } from "../Route.js"
@@ -113,7 +113,7 @@ export class Machine {
     ticket.notBefore = notBefore
     const refusal =
       this.#knowledge.refusal(ticket.route, now) ??
-      (notBefore > ticket.deadline ? tooLate(ticket, notBefore, now) : undefined)
+      (notBefore > ticket.deadline ? this.#tooLate(ticket, notBefore, now) : undefined)
     if (refusal !== undefined) ticket.resume(refusal)
     else if (notBefore <= now || ticket.ordered) this.#join(ticket, now)
     else this.#pause(ticket, notBefore)
@@ -199,7 +199,7 @@ export class Machine {
     if (bucket.waiting >= capacity) return new RateLimitQueueFull({ route: route.name, capacity })
     if (deadline === Number.POSITIVE_INFINITY) return undefined
     const at = now + this.estimate(route, ticket.policy, now)
-    return at > deadline ? tooLate(ticket, at, now) : undefined
+    return at > deadline ? this.#tooLate(ticket, at, now) : undefined
   }
 
   #join(ticket: Ticket, now: number): void {
@@ -249,6 +249,24 @@ export class Machine {
     ticket.resume(error)
   }
 
+  #tooLate(ticket: Ticket, at: number, now: number): RateLimitError {
+    const { bucket, route } = ticket
+    return new RateLimitError({
+      route: route.name,
+      reason: "maxWait",
+      retryAfter: Duration.millis(at - now),
+      scope: this.#blockedBy(bucket, now) ?? "bucket",
+      bucket: bucket.id,
+      attempts: ticket.attempts,
+    })
+  }
+
+  #blockedBy(bucket: BucketState, now: number): LimitScope | undefined {
+    const { blockedBy, blockedUntil } = this.#gate
+    if (blockedUntil > Math.max(now, bucket.blockedUntil)) return blockedBy
+    return bucket.blockedUntil > now ? (bucket.blockedBy ?? "user") : undefined
+  }
+
   /** Nothing of the webhook may be under way any more: then it is forgotten after a while. */
   #rest(lane: Lane, now: number): void {
     if (lane.inFlight > 0 || lane.waiting > 0) return
@@ -295,7 +313,7 @@ export class Machine {
     bucket.patience = Number.POSITIVE_INFINITY
     for (const ticket of bucket.queue) {
       if (ticket.deadline < known || ticket.deadline <= now) {
-        this.#fail(ticket, tooLate(ticket, Math.max(known, now), now))
+        this.#fail(ticket, this.#tooLate(ticket, Math.max(known, now), now))
       } else {
         bucket.patience = Math.min(bucket.patience, ticket.deadline)
       }
@@ -433,18 +451,6 @@ function policyWait(bucket: BucketState, policy: Policy, now: number): number | 
   if (!policy.shouldWait(bucket.seenBy(policy), now)) return undefined
   const wait = Duration.toMillis(policy.calculateWait(bucket, now))
   return wait > 0 ? Math.min(wait, longestWait) : 0
-}
-
-function tooLate(ticket: Ticket, at: number, now: number): RateLimitError {
-  const { bucket, route } = ticket
-  return new RateLimitError({
-    route: route.name,
-    reason: "maxWait",
-    retryAfter: Duration.millis(at - now),
-    scope: bucket.blockedUntil > now ? (bucket.blockedBy ?? "user") : "bucket",
-    bucket: bucket.id,
-    attempts: ticket.attempts,
-  })
 }
 
 function isHostWide(limited: Limited | undefined): boolean {
