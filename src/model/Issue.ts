@@ -106,7 +106,7 @@ function leaves(
     case "Composite": {
       const inner = "_tag" in issue.issues ? [issue.issues] : issue.issues
       const found = inner.map((one) => leaves(one, path, issue.ast))
-      return SchemaAST.isUnion(issue.ast) ? meant(found, path) : found.flat()
+      return SchemaAST.isUnion(issue.ast) ? meant(found, path) : ofOneKind(found.flat(), path)
     }
     case "Refinement":
     case "Transformation":
@@ -132,6 +132,12 @@ function mismatch(
   return message === undefined
     ? { path, message: `expected ${oneOf(types)}, got ${sketch(actual)}`, wanted: types, actual }
     : { path, message, wanted: [], actual }
+}
+
+/** What is of another `type` altogether is not told what that other type would need. */
+function ofOneKind(found: ReadonlyArray<Leaf>, path: Path): ReadonlyArray<Leaf> {
+  const other = found.find((leaf) => distance(leaf, path) === 2 && leaf.wanted.some(isValue))
+  return other === undefined ? found : [other]
 }
 
 /** Of the ways a union's members failed, the way of the member that the writer meant. */
@@ -181,9 +187,15 @@ function wanted(ast: SchemaAST.AST): ReadonlyArray<string> {
 /** "a string or a number"; leaving a field out is not worth saying. */
 function oneOf(types: ReadonlyArray<string>): string {
   const distinct = [...new Set(types)].filter((type) => type !== NOTHING)
+  if (distinct.every(isValue)) distinct.sort((a, b) => a.localeCompare(b, "en", { numeric: true }))
   const last = distinct.pop() ?? NOTHING
   return distinct.length === 0 ? last : `${distinct.join(", ")} or ${last}`
 }
+/** Values are written as JSON, types in words. */
+function isValue(type: string): boolean {
+  return /^["\d]/.test(type)
+}
+
 /** Longer strings are not shown: they may be a whole message, or a secret. */
 const SHOWN_MAX = 24
 

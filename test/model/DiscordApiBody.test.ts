@@ -1,0 +1,87 @@
+import { describe, expect, it } from "@effect/vitest"
+import { FastCheck, Option } from "effect"
+
+import * as DiscordApiBody from "../../src/model/DiscordApiBody.js"
+
+describe("DiscordApiBody", () => {
+  it("reads any JSON without throwing", () => {
+    FastCheck.assert(
+      FastCheck.property(FastCheck.jsonValue(), (body) => {
+        DiscordApiBody.fromUnknown(body)
+        DiscordApiBody.rateLimitFromUnknown(body)
+        DiscordApiBody.flatten(body)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  it("knows what is no error of Discord's", () => {
+    const others = [
+      null,
+      undefined,
+      0,
+      "ok",
+      "<html>",
+      [],
+      ["a"],
+      {},
+      { error: "no" },
+      { code: 5 },
+      { embeds: [] },
+    ]
+    expect(others.filter((body) => Option.isSome(DiscordApiBody.fromUnknown(body)))).toEqual([])
+  })
+
+  it("takes a body without code, and a tree of another form", () => {
+    expect(DiscordApiBody.fromUnknown({ message: "401: Unauthorized", code: 0 })).toEqual(
+      Option.some({ code: 0, message: "401: Unauthorized", fields: [] }),
+    )
+    expect(DiscordApiBody.fromUnknown({ message: "no", errors: ["a", 5] })).toEqual(
+      Option.some({ code: 0, message: "no", fields: [] }),
+    )
+    expect(
+      DiscordApiBody.flatten({
+        a_b: { _errors: ["plain", 7, null, {}, { code: "X" }], 0: { _errors: "no list" } },
+      }),
+    ).toEqual([
+      { path: "aB", message: "plain" },
+      { path: "aB", message: "is refused" },
+      { path: "aB", code: "X", message: "is refused" },
+    ])
+  })
+
+  it("survives a tree deeper than any message", () => {
+    let tree: unknown = { _errors: [{ code: "DEEP", message: "down here" }] }
+    for (let depth = 0; depth < 100_000; depth++) tree = { a: tree }
+    expect(DiscordApiBody.flatten(tree)).toEqual([])
+  })
+
+  it("takes a rate limit only with its time, in seconds", () => {
+    const limited = (body: unknown) =>
+      DiscordApiBody.rateLimitFromUnknown(body).pipe(
+        Option.map((found) => found.retryAfter),
+        Option.getOrNull,
+      )
+    expect(limited({ message: "", retry_after: 1163, global: true })).toBe(1163)
+    expect(limited({ retry_after: 0.25 })).toBe(0.25)
+    expect(limited({ retry_after: -1 })).toBe(0)
+    expect(limited({ retry_after: "soon" })).toBe(null)
+    expect(limited({ retry_after: null })).toBe(null)
+    expect(limited({ message: "blocked", code: 0 })).toBe(null)
+    expect(limited("error code: 1015")).toBe(null)
+  })
+
+  it("keeps whether it is global, and a code of its own", () => {
+    expect(
+      DiscordApiBody.rateLimitFromUnknown({
+        message: "m",
+        retry_after: 1,
+        global: true,
+        code: 20016,
+      }),
+    ).toEqual(Option.some({ message: "m", retryAfter: 1, global: true, code: 20016 }))
+    expect(DiscordApiBody.rateLimitFromUnknown({ retry_after: 1, code: null })).toEqual(
+      Option.some({ message: "", retryAfter: 1, global: false }),
+    )
+  })
+})
