@@ -9,6 +9,16 @@ import { HttpClient, type HttpServer } from "@effect/platform"
 import { Clock, Context, type Duration, Effect, Layer, type Scope } from "effect"
 import type { Fault, FaultTarget } from "./Fault.js"
 import * as commands from "./simulator/commands.js"
+import type { Operation } from "./simulator/http/route.js"
+import { webhookUrl } from "./simulator/operation/webhooks.js"
+import type { Options } from "./simulator/options.js"
+import {
+  clearTraffic,
+  recorded,
+  snapshot,
+  type Statistics,
+  type TrafficRecord,
+} from "./simulator/traffic.js"
 import { makeHttpClient } from "./simulator/transport/httpClient.js"
 import { serveHttp } from "./simulator/transport/httpServer.js"
 import {
@@ -18,16 +28,6 @@ import {
   type Webhook,
   type World,
 } from "./simulator/world.js"
-import type { Options } from "./simulator/options.js"
-import type { Operation } from "./simulator/http/route.js"
-import {
-  clearTraffic,
-  recorded,
-  snapshot,
-  type Statistics,
-  type TrafficRecord,
-} from "./simulator/traffic.js"
-import { webhookUrl } from "./simulator/operation/webhooks.js"
 
 export type {
   BlockOptions,

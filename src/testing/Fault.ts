@@ -245,7 +245,8 @@ export const resetBefore: Fault = internal.Fault.Connection({ how: "reset" })
 export const resetAfter: Fault = internal.Fault.Connection({ how: "dropped" })
 
 /**
- * Discord acts, and the connection is cut in the middle of the answer's body.
+ * Discord acts, and the connection is cut in the middle of the answer's body. An answer without a
+ * body is dropped instead.
  *
  * @since 0.1.0
  * @category constructors

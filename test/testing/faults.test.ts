@@ -262,3 +262,31 @@ story("traffic is recorded in order, without the secrets", {}, (simulator) =>
     expect(yield* simulator.traffic).toEqual([])
   }),
 )
+
+story("an answer without a body cannot be cut: it is dropped", {}, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    yield* simulator.inject(Fault.cutBody)
+    expect(yield* networkCode(send(hook, { content: "a" }, { wait: false }))).toEqual([
+      "Transport",
+      "ECONNRESET",
+    ])
+    expect(yield* simulator.messages(hook)).toHaveLength(1)
+    yield* simulator.inject(Fault.answer({ status: 204, body: "ignored" }))
+    expect(yield* send(hook)).toMatchObject({ status: 204, text: "" })
+  }),
+)
+
+story("the edge blocks who looks like a browser", {}, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    const answer = yield* raw("GET", `/api/v10/webhooks/${hook.id}/${hook.token}`, {
+      headers: { "user-agent": "Mozilla/5.0 (X11; Linux x86_64)" },
+    })
+    expect([answer.status, answer.body]).toEqual([
+      403,
+      { message: "internal network error", code: 40333 },
+    ])
+    expect((yield* simulator.statistics).invalid).toBe(1)
+  }),
+)

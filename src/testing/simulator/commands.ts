@@ -1,8 +1,8 @@
 import { Duration } from "effect"
 import type { Fault, FaultTarget } from "./fault/fault.js"
+import type { Operation } from "./http/route.js"
 import { type SharedLimit, takeHidden, takeRoute } from "./limit/limits.js"
 import { mergeOptions, type Options, resolveOptions } from "./options.js"
-import type { Operation } from "./http/route.js"
 import { addThread, newId, type Thread, type Webhook, type World } from "./world.js"
 
 /** What people and other programs do to the server, apart from the requests under test. */

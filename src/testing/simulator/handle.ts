@@ -1,19 +1,19 @@
-import { apiError, statusError } from "./http/apiError.js"
-import { parseBody } from "./http/body.js"
-import type { Call } from "./operation/call.js"
-import type { Outcome, SimulatedRequest, SimulatedResponse } from "./http/exchange.js"
-import { execute } from "./operation/execute.js"
 import { type Alteration, alterResponse, connectionOutcome, faultFor } from "./fault/alteration.js"
 import { snowflake } from "./form/check.js"
 import { invalidForm, type Issue } from "./form/issue.js"
+import { apiError, statusError } from "./http/apiError.js"
+import { parseBody } from "./http/body.js"
+import type { Outcome, SimulatedRequest, SimulatedResponse } from "./http/exchange.js"
 import { legacyResponse } from "./http/legacy.js"
-import { bucketHash, sharedLimit, takeGlobal, takeRoute } from "./limit/limits.js"
-import { deleteMessage, editMessage, getMessage } from "./operation/messages.js"
-import { blocked, limited, rateLimitHeaders } from "./limit/rateLimitAnswer.js"
 import { type MatchedRoute, matchRoute, type Operation, type UnmatchedRoute } from "./http/route.js"
+import { bucketHash, sharedLimit, takeGlobal, takeRoute } from "./limit/limits.js"
+import { blocked, limited, rateLimitHeaders } from "./limit/rateLimitAnswer.js"
+import type { Call } from "./operation/call.js"
+import { execute } from "./operation/execute.js"
+import { deleteMessage, editMessage, getMessage } from "./operation/messages.js"
+import { deleteWebhook, getWebhook, modifyWebhook } from "./operation/webhooks.js"
 import { newEntry, note } from "./recording.js"
 import { type MutableRecord, record } from "./traffic.js"
-import { deleteWebhook, getWebhook, modifyWebhook } from "./operation/webhooks.js"
 import { serverClock, type World } from "./world.js"
 
 /** What the server did with a request, and what the client is to see of it. */
@@ -39,6 +39,9 @@ const operations: { readonly [Key in Operation]: (call: Call) => SimulatedRespon
 
 /** Every answer of Discord itself came through this proxy; the edge's own answers lack it. */
 const via = { via: "1.1 google" }
+
+/** The edge's answer to the User-Agent of a browser. */
+const browserBlocked = apiError(40333)
 
 /** A request at the moment the server looks at it. */
 interface Arrival {
@@ -72,9 +75,11 @@ function answer(
   const isReached = outcome !== "refused" && outcome !== "reset" && outcome !== "silent"
   const own = isProcessed && isReached ? act(arrival, route) : undefined
   const response = alterResponse(fault, own)
+  // An answer without a body has no middle to be cut in.
+  const isWhole = outcome === "cut" && response?.body._tag === "Empty"
   return {
-    outcome,
-    response: outcome === "answered" || outcome === "cut" ? response : undefined,
+    outcome: isWhole ? "dropped" : outcome,
+    response: outcome === "answered" || (outcome === "cut" && !isWhole) ? response : undefined,
     delayMillis: fault._tag === "Delay" ? fault.millis : 0,
     entry: arrival.entry,
   }
@@ -87,10 +92,16 @@ function act(arrival: Arrival, route: MatchedRoute | UnmatchedRoute): SimulatedR
     traffic.statistics.blocked++
     return blocked
   }
+  if (isBrowser(arrival.request)) return browserBlocked
   const wait = takeGlobal(limits, config, arrival.now)
   const response = wait === undefined ? answerRoute(arrival, route) : limited("global", wait)
   const inVersion = route.version < 8 ? legacyResponse(response) : response
   return { ...inVersion, headers: { ...inVersion.headers, ...via } }
+}
+
+/** Cloudflare lets no browser in. */
+function isBrowser({ headers }: SimulatedRequest): boolean {
+  return headers["user-agent"]?.startsWith("Mozilla/") === true
 }
 
 function answerRoute(arrival: Arrival, route: MatchedRoute | UnmatchedRoute): SimulatedResponse {

@@ -1,7 +1,7 @@
 import { Duration } from "effect"
+import type { Operation } from "./http/route.js"
 import type { BucketModel, BucketRule } from "./limit/bucket.js"
 import type { Random } from "./random.js"
-import type { Operation } from "./http/route.js"
 
 /**
  * What one bucket allows.

@@ -1,6 +1,6 @@
 import { bodyText, contentTypeOf, type Outcome, type SimulatedResponse } from "../http/exchange.js"
-import type { Fault, FaultTarget, PlainResponse } from "./fault.js"
 import type { ActiveFault } from "../world.js"
+import type { Fault, FaultTarget, PlainResponse } from "./fault.js"
 
 /** What happens to one request: a fault, or nothing. */
 export type Alteration = Fault | { readonly _tag: "None" }

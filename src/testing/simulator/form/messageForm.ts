@@ -61,51 +61,43 @@ const executeFields = object({
 
 const editFields = object(editable)
 
-/** What the sender may do with components. */
-export interface ComponentRights {
-  /** Without it the components of the body are not looked at. */
-  readonly honoured: boolean
-  /** Buttons with `custom_id` and selects, which only a webhook of an application may send. */
-  readonly interactive: boolean
-}
+type Fields = Readonly<Record<string, unknown>>
 
-/** The 50035 answer to an execute body, if Discord would refuse it. */
-export const refuseExecute = (
-  body: Readonly<Record<string, unknown>>,
-  rights: ComponentRights,
-): SimulatedResponse | undefined => {
-  const legacy = isComponentsV2(body["flags"]) ? body : undefined
-  return refuse(executeFields, body, rights, legacy)
-}
+/**
+ * The 50035 answer to an execute body, if Discord would refuse it. `interactive` is whether the
+ * sender may use buttons with `custom_id` and selects: only a webhook of an application may.
+ */
+export const refuseExecute = (body: Fields, interactive: boolean): SimulatedResponse | undefined =>
+  refuse(executeFields, body, interactive, isComponentsV2(body["flags"]) ? body : undefined)
 
 /** The 50035 answer to an edit of `before`. To become V2, the message gives up the rest. */
 export const refuseEdit = (
-  body: Readonly<Record<string, unknown>>,
-  rights: ComponentRights,
-  before: Readonly<Record<string, unknown>>,
+  body: Fields,
+  interactive: boolean,
+  before: Fields,
 ): SimulatedResponse | undefined => {
   const isV2 = isComponentsV2(before["flags"]) || isComponentsV2(body["flags"])
-  return refuse(editFields, body, rights, isV2 ? { ...before, ...body } : undefined)
+  return refuse(editFields, body, interactive, isV2 ? { ...before, ...body } : undefined)
 }
 
 function refuse(
   fields: Check,
-  body: Readonly<Record<string, unknown>>,
-  rights: ComponentRights,
-  v2: Readonly<Record<string, unknown>> | undefined,
+  body: Fields,
+  interactive: boolean,
+  v2: Fields | undefined,
 ): SimulatedResponse | undefined {
   const issues: Array<Issue> = []
   fields(body, [], issues)
   if (v2 !== undefined) refuseLegacyFields(v2, issues)
   const components = body["components"]
-  if (rights.honoured && components !== undefined && components !== null) {
-    checkComponents(components, { isV2: v2 !== undefined, interactive: rights.interactive }, issues)
+  if (components !== undefined && components !== null) {
+    checkComponents(components, { isV2: v2 !== undefined, interactive }, issues)
   }
   return issues.length > 0 ? invalidForm(issues) : undefined
 }
 
 /** A message of Components V2 has nothing else to say. */
-function refuseLegacyFields(body: Readonly<Record<string, unknown>>, issues: Array<Issue>): void {
+function refuseLegacyFields(body: Fields, issues: Array<Issue>): void {
   for (const field of ["content", "embeds", "poll"]) {
     if (isAbsent(body[field])) continue
     const message = `The '${field}' field cannot be used when using MessageFlags.IS_COMPONENTS_V2`

@@ -8,6 +8,7 @@ const catalogue = {
   10087: [404, "Unknown Tag"],
   40005: [413, "Request entity too large"],
   40067: [400, "A tag is required to create a forum post in this channel"],
+  40333: [403, "internal network error"],
   50006: [400, "Cannot send an empty message"],
   50027: [401, "Invalid Webhook Token"],
   50041: [400, "Invalid API version provided"],

@@ -1,7 +1,7 @@
-import { apiError, statusError } from "./apiError.js"
-import type { SimulatedRequest, SimulatedResponse } from "./exchange.js"
 import { isRecord } from "../form/check.js"
 import { invalidForm, issue } from "../form/issue.js"
+import { apiError, statusError } from "./apiError.js"
+import type { SimulatedRequest, SimulatedResponse } from "./exchange.js"
 
 /** A body that was understood, or the answer that refuses it. */
 export type ParsedBody =

@@ -1,5 +1,5 @@
-import type { SimulatedResponse } from "./exchange.js"
 import { isRecord } from "../form/check.js"
+import type { SimulatedResponse } from "./exchange.js"
 
 /**
  * The answer as v6 and v7 give it: form errors without `code` and `message`, and waits in

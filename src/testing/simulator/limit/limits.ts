@@ -1,3 +1,6 @@
+import type { Operation } from "../http/route.js"
+import type { Config, RouteRule } from "../options.js"
+import { type Random, randomHash } from "../random.js"
 import {
   type Bucket,
   type BucketRule,
@@ -6,9 +9,6 @@ import {
   type Reading,
   takeSlot,
 } from "./bucket.js"
-import type { Config, RouteRule } from "../options.js"
-import { type Random, randomHash } from "../random.js"
-import type { Operation } from "../http/route.js"
 
 /** Everything the server counts. Buckets that are full again are forgotten. */
 export interface Limits {

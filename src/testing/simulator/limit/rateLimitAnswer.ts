@@ -1,5 +1,5 @@
-import type { Reading } from "./bucket.js"
 import { json, type RateLimitScope, type SimulatedResponse } from "../http/exchange.js"
+import type { Reading } from "./bucket.js"
 
 /** The `X-RateLimit-*` headers of an answer, 429 or not. Seconds, with milliseconds as decimals. */
 export const rateLimitHeaders = (

@@ -1,5 +1,5 @@
-import { proxied } from "./embedAnswer.js"
 import { isRecord } from "../form/check.js"
+import { proxied } from "./embedAnswer.js"
 
 type Fields = Readonly<Record<string, unknown>>
 

@@ -1,8 +1,4 @@
-import { componentAnswers } from "./componentAnswer.js"
-import { embedAnswer } from "./embedAnswer.js"
-import { findMentions } from "./mentions.js"
 import { isAbsent, isRecord } from "../form/check.js"
-import { editedFlags, sentFlags } from "./messageFlags.js"
 import { timestamp } from "../snowflake.js"
 import {
   type Message,
@@ -14,6 +10,10 @@ import {
   type Webhook,
   type World,
 } from "../world.js"
+import { componentAnswers } from "./componentAnswer.js"
+import { embedAnswer } from "./embedAnswer.js"
+import { findMentions } from "./mentions.js"
+import { editedFlags, sentFlags } from "./messageFlags.js"
 
 type Fields = Readonly<Record<string, unknown>>
 

@@ -1,13 +1,13 @@
-import { apiError } from "../http/apiError.js"
-import { json, noContent, type SimulatedResponse } from "../http/exchange.js"
-import { limited } from "../limit/rateLimitAnswer.js"
-import { takeHidden } from "../limit/limits.js"
-import { isEmptyMessage, newMessage } from "../message/message.js"
 import { isAbsent } from "../form/check.js"
 import { refuseExecute } from "../form/messageForm.js"
+import { apiError } from "../http/apiError.js"
+import { json, noContent, type SimulatedResponse } from "../http/exchange.js"
+import { takeHidden } from "../limit/limits.js"
+import { limited } from "../limit/rateLimitAnswer.js"
+import { isEmptyMessage, newMessage } from "../message/message.js"
+import { addThread, keepMessage, newId, type Thread } from "../world.js"
 import { type Call, honouredBody } from "./call.js"
 import { readQuery } from "./query.js"
-import { addThread, keepMessage, newId, type Thread } from "../world.js"
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -24,10 +24,7 @@ export const execute = (call: Call): SimulatedResponse => {
   const query = readQuery(call.query)
   if (query._tag === "Refused") return query.response
   const body = honouredBody(call, query.withComponents)
-  const refusal = refuseExecute(body, {
-    honoured: true,
-    interactive: webhook.applicationId !== null,
-  })
+  const refusal = refuseExecute(body, webhook.applicationId !== null)
   if (refusal !== undefined) return refusal
   const place = findPlace(call, body, query.threadId)
   if (place._tag === "Refused") return place.response

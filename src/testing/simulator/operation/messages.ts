@@ -1,11 +1,11 @@
-import { apiError } from "../http/apiError.js"
-import { type Call, honouredBody } from "./call.js"
-import { json, noContent, type SimulatedResponse } from "../http/exchange.js"
-import { editedMessage, isEmptyMessage } from "../message/message.js"
 import { isAbsent } from "../form/check.js"
 import { refuseEdit } from "../form/messageForm.js"
-import { readQuery } from "./query.js"
+import { apiError } from "../http/apiError.js"
+import { json, noContent, type SimulatedResponse } from "../http/exchange.js"
+import { editedMessage, isEmptyMessage } from "../message/message.js"
 import { keepMessage, type Message, type Thread } from "../world.js"
+import { type Call, honouredBody } from "./call.js"
+import { readQuery } from "./query.js"
 
 interface Found {
   readonly _tag: "Found"
@@ -27,11 +27,8 @@ export const editMessage = (call: Call): SimulatedResponse => {
   const found = findMessage(call)
   if (found._tag === "Refused") return found.response
   const body = honouredBody(call, found.withComponents)
-  const refusal = refuseEdit(
-    body,
-    { honoured: true, interactive: call.webhook.applicationId !== null },
-    found.message.json,
-  )
+  const isOwned = call.webhook.applicationId !== null
+  const refusal = refuseEdit(body, isOwned, found.message.json)
   if (refusal !== undefined) return refusal
   if (found.thread?.archived === true) return apiError(50083)
   if (!isAbsent(body["poll"])) return apiError(520003)

@@ -1,6 +1,6 @@
-import type { SimulatedResponse } from "../http/exchange.js"
 import { boolean, snowflake } from "../form/check.js"
 import { invalidForm, type Issue } from "../form/issue.js"
+import type { SimulatedResponse } from "../http/exchange.js"
 
 /** The query of a webhook operation, or the answer that refuses it. */
 export type Query =

@@ -1,9 +1,9 @@
-import type { Call } from "./call.js"
-import { json, noContent, type SimulatedResponse } from "../http/exchange.js"
 import { all, type Check, object } from "../form/check.js"
 import { invalidForm, type Issue, issue } from "../form/issue.js"
 import { webhookName } from "../form/messageForm.js"
+import { json, noContent, type SimulatedResponse } from "../http/exchange.js"
 import { newAvatarHash, type Webhook, type World } from "../world.js"
+import type { Call } from "./call.js"
 
 const imageData: Check = (value, path, issues) => {
   if (!/^data:image\/(?:png|jpeg|gif);base64,[A-Za-z0-9+/]+=*$/.test(String(value))) {

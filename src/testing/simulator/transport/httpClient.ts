@@ -6,11 +6,11 @@ import {
   HttpClientResponse,
 } from "@effect/platform"
 import { Chunk, Effect, Stream } from "effect"
-import type { SimulatedRequest, SimulatedResponse } from "../http/exchange.js"
-import { exchange } from "./travel.js"
 import { toPlain } from "../fault/alteration.js"
 import type { Exchange } from "../handle.js"
+import type { SimulatedRequest, SimulatedResponse } from "../http/exchange.js"
 import type { World } from "../world.js"
+import { exchange } from "./travel.js"
 
 /** An `HttpClient` whose network is the simulator: it reaches Discord's hosts and no other. */
 export const makeHttpClient = (world: World): HttpClient.HttpClient =>
@@ -111,11 +111,14 @@ function deliver(
   )
 }
 
+/** Statuses that HTTP gives no body. */
+const bodiless = new Set([204, 205, 304])
+
 function webResponse(response: SimulatedResponse, isCut: boolean): Response {
   const { status, headers, body } = toPlain(response)
   const init = { status, headers }
   if (isCut) return new Response(cutStream(body), init)
-  return new Response(body === "" ? null : body, init)
+  return new Response(body === "" || bodiless.has(status) ? null : body, init)
 }
 
 /** Half of the body, then the error of a connection that went away. */

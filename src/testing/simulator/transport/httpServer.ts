@@ -7,11 +7,11 @@ import {
   HttpServerResponse,
 } from "@effect/platform"
 import { Effect, Option, type Scope, Stream } from "effect"
-import type { SimulatedRequest, SimulatedResponse } from "../http/exchange.js"
-import { exchange } from "./travel.js"
 import { toPlain } from "../fault/alteration.js"
 import type { Exchange } from "../handle.js"
+import type { SimulatedRequest, SimulatedResponse } from "../http/exchange.js"
 import type { World } from "../world.js"
+import { exchange } from "./travel.js"
 
 /** Serves a world until the scope closes. URLs hold tokens, so no span is made of them. */
 export const serveHttp = (
@@ -116,6 +116,7 @@ interface Cutter {
 
 interface SocketLike {
   readonly destroy: () => unknown
+  readonly destroySoon?: () => unknown
   readonly resetAndDestroy?: () => unknown
 }
 
@@ -127,7 +128,8 @@ function cutter(request: HttpServerRequest.HttpServerRequest): Cutter {
   const socket = socketOf(request.source)
   return {
     reset: () => (socket?.resetAndDestroy ?? socket?.destroy)?.call(socket),
-    close: () => socket?.destroy(),
+    // `destroy` alone would throw away what waits to be written, the head included.
+    close: () => (socket?.destroySoon ?? socket?.destroy)?.call(socket),
   }
 }
 

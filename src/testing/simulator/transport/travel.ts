@@ -1,6 +1,6 @@
 import { Clock, Effect } from "effect"
-import type { SimulatedRequest } from "../http/exchange.js"
 import { type Exchange, handle } from "../handle.js"
+import type { SimulatedRequest } from "../http/exchange.js"
 import type { World } from "../world.js"
 
 /**

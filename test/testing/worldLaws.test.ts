@@ -1,0 +1,136 @@
+import { expect, it } from "@effect/vitest"
+import { FastCheck } from "effect"
+import { handle } from "../../src/testing/simulator/handle.js"
+import type { BucketModel } from "../../src/testing/simulator/limit/bucket.js"
+import { addWebhook, makeWorld, type Webhook } from "../../src/testing/simulator/world.js"
+
+const limit = 5
+const periodMillis = 2000
+const globalLimit = 8
+const hidden = { limit: 12, periodMillis: 10_000 }
+
+interface Seen {
+  readonly now: number
+  readonly webhook: number
+  readonly status: number | undefined
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Random senders on four webhooks, two of them in one channel, through the whole simulator. */
+const run = (
+  model: BucketModel,
+  clockSkew: number,
+  arrivals: ReadonlyArray<readonly [gap: number, webhook: number]>,
+): ReadonlyArray<Seen> => {
+  const world = makeWorld(
+    {
+      limits: { execute: { limit, period: periodMillis, model } },
+      hiddenLimit: { limit: hidden.limit, period: hidden.periodMillis },
+      globalLimit,
+      clockSkew,
+    },
+    0,
+  )
+  const hooks: Array<Webhook> = []
+  for (let i = 0; i < 4; i++) {
+    const channelId = i === 3 ? hooks[0]?.channel.id : undefined
+    hooks.push(
+      addWebhook(world, 0, {
+        name: "a",
+        kind: "text",
+        channelId,
+        tags: [],
+        requiresTag: false,
+        applicationOwned: false,
+      }),
+    )
+  }
+  let now = 0
+  return arrivals.map(([gap, webhook]) => {
+    now += gap
+    const { id, token } = hooks[webhook]!
+    const { response } = handle(world, now, {
+      method: "POST",
+      path: `/api/v10/webhooks/${id}/${token}`,
+      query: {},
+      headers: { "content-type": "application/json" },
+      body: '{"content":"a"}',
+    })
+    return { now, webhook, status: response?.status, headers: response?.headers ?? {} }
+  })
+}
+
+const traffic = FastCheck.array(
+  FastCheck.tuple(
+    FastCheck.oneof(FastCheck.constant(0), FastCheck.integer({ min: 0, max: 400 })),
+    FastCheck.integer({ min: 0, max: 3 }),
+  ),
+  { minLength: 1, maxLength: 150 },
+)
+
+const law = (name: string, holds: (seen: ReadonlyArray<Seen>, clockSkew: number) => void) => {
+  for (const model of ["fixed", "leaking"] as const) {
+    it(`${name} (${model})`, () =>
+      FastCheck.assert(
+        FastCheck.property(
+          traffic,
+          FastCheck.integer({ min: -90_000, max: 90_000 }),
+          (arrivals, clockSkew) => holds(run(model, clockSkew, arrivals), clockSkew),
+        ),
+        { numRuns: 300 },
+      ))
+  }
+}
+
+const sent = (seen: ReadonlyArray<Seen>) => seen.filter(({ status }) => status === 204)
+
+law("no second of the server's clock lets more than the global limit in", (seen, clockSkew) => {
+  const perSecond = new Map<number, number>()
+  for (const { now, headers } of seen) {
+    if (headers["x-ratelimit-scope"] === "global") continue
+    const second = Math.floor((now + clockSkew) / 1000)
+    perSecond.set(second, (perSecond.get(second) ?? 0) + 1)
+  }
+  for (const count of perSecond.values()) expect(count).toBeLessThanOrEqual(globalLimit)
+})
+
+law("no stretch of two periods holds more than three limits of one webhook", (seen) => {
+  for (const one of [0, 1, 2, 3]) {
+    const times = sent(seen.filter(({ webhook }) => webhook === one)).map(({ now }) => now)
+    for (const from of times) {
+      const inside = times.filter((time) => time >= from && time < from + 2 * periodMillis)
+      expect(inside.length).toBeLessThanOrEqual(3 * limit)
+    }
+  }
+})
+
+law("a channel's hidden limit counts the webhooks of the channel together", (seen) => {
+  const times = sent(seen.filter(({ webhook }) => webhook === 0 || webhook === 3)).map(
+    ({ now }) => now,
+  )
+  for (const from of times) {
+    const inside = times.filter((time) => time >= from && time < from + hidden.periodMillis)
+    expect(inside.length).toBeLessThanOrEqual(2 * hidden.limit)
+  }
+})
+
+law(
+  "every answer's headers agree with each other and with the server's clock",
+  (seen, clockSkew) => {
+    for (const { now, status, headers } of seen) {
+      const scope = headers["x-ratelimit-scope"]
+      expect(status === 429).toBe(scope !== undefined)
+      if (scope === "global") {
+        expect(Object.keys(headers)).not.toContain("x-ratelimit-remaining")
+        continue
+      }
+      const resetAfter = Number(headers["x-ratelimit-reset-after"])
+      const reset = Number(headers["x-ratelimit-reset"])
+      expect(reset).toBeCloseTo((now + clockSkew) / 1000 + resetAfter, 2)
+      expect(resetAfter).toBeLessThanOrEqual(periodMillis / 1000)
+      expect(Number(headers["x-ratelimit-remaining"])).toBeLessThan(limit)
+      if (scope === "user") expect(headers["x-ratelimit-remaining"]).toBe("0")
+      if (scope === "shared") expect(Number(headers["retry-after"])).toBeGreaterThan(0)
+    }
+  },
+)
