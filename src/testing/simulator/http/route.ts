@@ -39,7 +39,7 @@ interface Endpoint {
   readonly operations: Readonly<Record<string, Operation>>
 }
 
-/** A new endpoint is one more row here and one more row in `operations.ts`. */
+/** A new endpoint is one more row here and one more in the table of `handle.ts`. */
 const endpoints: ReadonlyArray<Endpoint> = [
   {
     template: "/webhooks/:webhookId/:token",
