@@ -15,7 +15,7 @@ import { longestDelay } from "../ratelimit/RateLimitHeaders.js"
 import type { RateLimitHeaders } from "../ratelimit/RateLimitHeaders.js"
 import { refusal } from "./refusal.js"
 import type { RestRequest } from "./restRequest.js"
-import { scrub } from "./scrub.js"
+import { blanked, scrub } from "./scrub.js"
 
 /** An answer as it came. */
 export interface RawAnswer {
@@ -49,7 +49,8 @@ export function interpret<A>(request: RestRequest<A>, raw: RawAnswer): Interpret
   if (raw.status >= 200 && raw.status < 300) {
     return { meaning: success(request, raw), code: 0, reply: "" }
   }
-  const body = raw.body ?? ""
+  // Before anything is read from it: reading changes spellings, and a secret might slip through.
+  const body = blanked(raw.body ?? "", request.token)
   const json = Either.getOrUndefined(parseJson(body))
   const refused = Option.getOrUndefined(DiscordApiBody.fromUnknown(json))
   const code = refused?.code ?? 0

@@ -12,13 +12,14 @@ const longestPage = 20_000
 
 /** Blanks the token, takes the words out of HTML, makes one line of them, of a readable length. */
 export function scrub(text: string, token: Redacted.Redacted): string {
-  const safe = blanked(text, Redacted.value(token)).slice(0, longestPage)
+  const safe = blanked(text, token).slice(0, longestPage)
   return bounded(oneLine(isHtml(safe) ? words(safe) : safe))
 }
 
-/** Each character of the token as itself, percent-encoded, or escaped as in JSON. */
-function blanked(text: string, token: string): string {
-  if (token === "") return text
+/** Without the token, whose characters may be percent-encoded, or escaped as in JSON. */
+export function blanked(text: string, secret: Redacted.Redacted): string {
+  const token = Redacted.value(secret)
+  if (token === "" || text === "") return text
   const pattern = Array.from(token, (character) => {
     const hex = character.charCodeAt(0).toString(16).padStart(2, "0")
     return `(?:${escaped(character)}|%(?:25)*${hex}|\\\\u00${hex})`

@@ -1,0 +1,473 @@
+/** The token of a webhook is found nowhere, whatever happens and whoever looks. */
+import { FetchHttpClient, HttpClient, HttpClientError } from "@effect/platform"
+import { NodeHttpClient } from "@effect/platform-node"
+import { it } from "@effect/vitest"
+import { Effect, Exit, Fiber, Layer, Option, Redacted, TestClock } from "effect"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { describe, expect } from "vitest"
+import {
+  RateLimiter,
+  RestConfig,
+  Route,
+  Strategy,
+  Webhook,
+  WebhookError,
+  WebhookUrl,
+} from "../../src/index.js"
+import { DiscordSimulator, Fault } from "../../src/testing/index.js"
+import * as requests from "../../src/webhook/requests.js"
+import { everything, finder, listen, overhear, shown } from "./detector.js"
+import type { Ear } from "./detector.js"
+
+const messageId = "1234567890123456789"
+
+type Act = (hook: Webhook.Webhook) => Webhook.Operation<unknown>
+
+const operations: ReadonlyArray<readonly [name: string, act: Act]> = [
+  ["send", (hook) => Webhook.send(hook, { content: "hello" })],
+  ["send without waiting", (hook) => Webhook.send(hook, { content: "hello" }, { wait: false })],
+  ["send to a thread", (hook) => Webhook.send(hook, { content: "x" }, { threadId: messageId })],
+  ["getMessage", (hook) => Webhook.getMessage(hook, messageId)],
+  ["editMessage", (hook) => Webhook.editMessage(hook, messageId, { content: "bye" })],
+  ["deleteMessage", (hook) => Webhook.deleteMessage(hook, messageId)],
+  ["get", (hook) => Webhook.get(hook)],
+  ["modify", (hook) => Webhook.modify(hook, { name: "Deploys" })],
+  ["delete", (hook) => Webhook.delete(hook)],
+]
+
+/** An answer or a failure that names the URL wherever a text may go. */
+type Mishap = (url: string, token: string, echo: string) => Fault.Fault
+
+const refusal =
+  (status: number, code: number): Mishap =>
+  (_, __, echo) =>
+    Fault.answer({ status, body: { code, message: `refused: ${echo}` } })
+
+const page =
+  (status: number, write: (echo: string) => string): Mishap =>
+  (_, __, echo) =>
+    Fault.answer({ status, headers: { "content-type": "text/html" }, body: write(echo) })
+
+const mishaps: Readonly<Record<string, Mishap>> = {
+  "dead webhook": refusal(404, 10015),
+  "unknown message": refusal(404, 10008),
+  "unknown channel": refusal(404, 10003),
+  "invalid token": refusal(401, 50027),
+  unauthorised: refusal(401, 0),
+  forbidden: refusal(403, 50013),
+  archived: refusal(400, 50083),
+  "too large": refusal(413, 40005),
+  "another code": refusal(400, 240000),
+  "a failing server": refusal(500, 0),
+  "form errors": (url, token, echo) =>
+    Fault.answer({
+      status: 400,
+      body: {
+        code: 50035,
+        message: echo,
+        errors: {
+          [url]: { _errors: [{ code: token, message: echo }] },
+          _errors: [{ code: echo, message: token }],
+        },
+      },
+    }),
+  "old form errors": (_, token, echo) => Fault.answer({ status: 400, body: { [token]: [echo] } }),
+  "a line of text": (_, __, echo) => Fault.text(503, `upstream error for ${echo}`),
+  "a page with a title": page(403, (echo) => `<html><title>${echo}</title></html>`),
+  "a page without": page(404, (echo) => `<html><body>${echo}</body></html>`),
+  "a page as success": page(200, (echo) => `<html>${echo}</html>`),
+  "a redirect": (url, _, echo) =>
+    Fault.answer({ status: 301, headers: { location: url }, body: echo }),
+  "another shape": (url, token) =>
+    Fault.answer({ status: 200, body: { url, token, id: url, type: token, author: token } }),
+  "half a JSON": () => Fault.halfJson,
+  "an empty body": () => Fault.emptyBody,
+  "a limit": (url, token, echo) =>
+    Fault.answer({
+      status: 429,
+      headers: { "x-ratelimit-bucket": token, "x-ratelimit-scope": url, "retry-after": "1" },
+      body: { message: echo, retry_after: 1, global: false },
+    }),
+  "a limit of the edge": (_, __, echo) => Fault.text(429, `error code: 1015 ${echo}`),
+  "a connection refused": () => Fault.refuseConnection,
+  "a connection reset": () => Fault.resetBefore,
+  "an answer lost": () => Fault.resetAfter,
+  "an answer cut": () => Fault.cutBody,
+  silence: () => Fault.neverAnswer,
+}
+
+interface Stage {
+  readonly ear: Ear
+  readonly simulator: DiscordSimulator.Service
+  /** A webhook that nobody has used. */
+  readonly freshHook: Effect.Effect<
+    readonly [Webhook.Webhook, DiscordSimulator.SimulatedWebhook],
+    WebhookError.InvalidWebhookUrl
+  >
+}
+
+/** Plays, and then looks for the tokens of all webhooks in all that was heard. */
+const onStage = <A, E>(
+  play: (
+    stage: Stage,
+  ) => Effect.Effect<A, E, HttpClient.HttpClient | RateLimiter.RateLimiter | Strategy.Strategy>,
+  limiter: RateLimiter.Options = {},
+) =>
+  Effect.gen(function* () {
+    const simulator = yield* DiscordSimulator.DiscordSimulator
+    const ear = yield* listen
+    const secrets: Array<string> = []
+    const freshHook = Effect.gen(function* () {
+      const simulated = yield* simulator.createWebhook()
+      secrets.push(simulated.token)
+      return [yield* Webhook.fromUrl(simulated.url), simulated] as const
+    })
+    const fiber = yield* Effect.fork(play({ ear, simulator, freshHook }))
+    yield* TestClock.adjust("10 hours")
+    const result = yield* Fiber.join(fiber)
+    const texts = yield* everything(ear)
+    expect(texts.length).toBeGreaterThan(10)
+    expect(secrets.length).toBeGreaterThan(0)
+    for (const secret of secrets) {
+      expect(texts.filter(finder(secret))).toEqual([])
+    }
+    return result
+  }).pipe(
+    Effect.provide(
+      Layer.mergeAll(
+        DiscordSimulator.layerTestWith({
+          limits: { execute: "none", getMessage: "none", getWebhook: "none" },
+          globalLimit: "none",
+        }),
+        RateLimiter.layerMemoryWith(limiter),
+        Strategy.layerReactive,
+      ),
+    ),
+    RestConfig.withOptions({ maxRateLimitAttempts: 2, maxRetries: 1 }),
+  )
+
+/** The tag of what went wrong; empty when nothing did. */
+const tagOf = (exit: Exit.Exit<unknown, unknown>): string =>
+  Exit.isFailure(exit) && exit.cause._tag === "Fail"
+    ? (exit.cause.error as { readonly _tag: string })._tag
+    : ""
+
+describe("the token is nowhere", () => {
+  it.effect.each(operations)("when all goes well: %s", ([, act]) =>
+    onStage(({ ear, freshHook, simulator }) =>
+      Effect.gen(function* () {
+        const [hook] = yield* freshHook
+        const { id } = yield* Webhook.send(hook, { content: "first" })
+        const bucket = { "x-ratelimit-bucket": Redacted.value(hook.token) }
+        yield* simulator.inject(
+          Fault.alter((response) => ({ ...response, headers: { ...response.headers, ...bucket } })),
+        )
+        yield* overhear(ear, act(hook))
+        yield* overhear(ear, Webhook.getMessage(hook, id))
+      }),
+    ),
+  )
+
+  const seen = new Set<string>()
+
+  it.effect.each(Object.entries(mishaps))("when there is %s", ([, mishap]) =>
+    onStage(({ ear, freshHook, simulator }) =>
+      Effect.gen(function* () {
+        for (const [, act] of operations) {
+          const [hook, { token, url }] = yield* freshHook
+          const encoded = encodeURIComponent(url).replaceAll("-", "%2D").replaceAll("_", "%5f")
+          const echo = `${url} ${encoded} ${encodeURIComponent(encoded)}`
+          yield* simulator.inject(mishap(url, token, echo), { times: 5 })
+          seen.add(tagOf(yield* overhear(ear, act(hook))))
+          // What the limiter remembers of it is told to the next one.
+          seen.add(tagOf(yield* overhear(ear, act(hook))))
+          yield* simulator.clearFaults
+        }
+      }),
+    ),
+  )
+
+  it.effect("when nothing is sent", () =>
+    onStage(
+      ({ ear, freshHook, simulator }) =>
+        Effect.gen(function* () {
+          const [hook, { token, url }] = yield* freshHook
+          const refused: ReadonlyArray<
+            Effect.Effect<
+              unknown,
+              WebhookError.WebhookError | WebhookError.InvalidWebhookUrl,
+              HttpClient.HttpClient | RateLimiter.RateLimiter | Strategy.Strategy
+            >
+          > = [
+            Webhook.send(hook, {}),
+            Webhook.send(hook, { content: "x".repeat(2001), username: `clyde ${token}` }),
+            Webhook.getMessage(hook, url),
+            Webhook.send(hook, { content: "x" }, { threadId: token }),
+            Webhook.modify(hook, { name: url }),
+            Webhook.fromUrl(`https://evil.example/api/webhooks/1/${token}`),
+            Webhook.make({ id: token, token }),
+          ]
+          for (const operation of refused) seen.add(tagOf(yield* overhear(ear, operation)))
+          yield* simulator.inject(Fault.neverAnswer, { times: 10 })
+          const queue = yield* Effect.fork(
+            Effect.forEach(
+              Array.from({ length: 4 }),
+              () => overhear(ear, Webhook.send(hook, { content: "x" })),
+              { concurrency: "unbounded" },
+            ),
+          )
+          yield* Effect.yieldNow()
+          const patience = RestConfig.withOptions({ maxWait: "1 second" })
+          seen.add(tagOf(yield* overhear(ear, Webhook.send(hook, { content: "x" }).pipe(patience))))
+          for (const exit of yield* Fiber.join(queue)) seen.add(tagOf(exit))
+        }),
+      { queueCapacity: 2 },
+    ),
+  )
+
+  it.effect("when the budget of invalid requests is used up", () =>
+    onStage(
+      ({ ear, freshHook, simulator }) =>
+        Effect.gen(function* () {
+          yield* simulator.inject(Fault.answer({ status: 403 }), { times: Infinity })
+          yield* simulator.configure({ latency: "1 second" })
+          const forbidden = Effect.gen(function* () {
+            const [hook] = yield* freshHook
+            seen.add(tagOf(yield* overhear(ear, Webhook.send(hook, { content: "x" }))))
+          })
+          // Who is under way already is not held up.
+          yield* Effect.all(
+            Array.from({ length: 3 }, () => forbidden),
+            { concurrency: "unbounded" },
+          )
+          yield* forbidden
+        }),
+      { invalidRequestLimit: 3 },
+    ),
+  )
+
+  it.effect("when the limiter is closed", () =>
+    onStage(({ ear, freshHook }) =>
+      Effect.gen(function* () {
+        const [hook] = yield* freshHook
+        const limiter = yield* Effect.provide(RateLimiter.RateLimiter, RateLimiter.layerMemory)
+        seen.add(
+          tagOf(
+            yield* overhear(
+              ear,
+              Webhook.send(hook, { content: "x" }).pipe(
+                Effect.provideService(RateLimiter.RateLimiter, limiter),
+              ),
+            ),
+          ),
+        )
+      }),
+    ),
+  )
+
+  it.effect("when it is interrupted, in flight and waiting", () =>
+    onStage(({ ear, freshHook, simulator }) =>
+      Effect.gen(function* () {
+        const [hook] = yield* freshHook
+        yield* simulator.inject(Fault.neverAnswer, { times: 5 })
+        const heard: Array<Exit.Exit<unknown, unknown>> = []
+        const sends = yield* Effect.forEach([1, 2], () =>
+          Webhook.send(hook, { content: "x" }).pipe(
+            Effect.onExit((exit) => Effect.sync(() => heard.push(exit))),
+            Effect.fork,
+          ),
+        )
+        yield* Effect.sleep("1 second")
+        for (const fiber of sends) ear.heard.push(...shown(yield* Fiber.interrupt(fiber)))
+        ear.heard.push(...heard.flatMap(shown))
+        expect(heard).toHaveLength(2)
+      }),
+    ),
+  )
+
+  it.effect("when a client throws, or fails, with the URL in its error", () =>
+    onStage(({ ear, freshHook }) =>
+      Effect.gen(function* () {
+        const [hook] = yield* freshHook
+        const throwing = HttpClient.make((_, url) =>
+          Effect.die(new TypeError(`invalid ${url}`, { cause: url })),
+        )
+        const failing = HttpClient.make((request, url) =>
+          Effect.fail(
+            new HttpClientError.RequestError({
+              request,
+              reason: "Transport",
+              cause: new Error(`cannot reach ${url}`),
+              description: url.toString(),
+            }),
+          ),
+        )
+        for (const client of [throwing, failing]) {
+          for (const [, act] of operations) {
+            yield* overhear(
+              ear,
+              act(hook).pipe(Effect.provideService(HttpClient.HttpClient, client)),
+            )
+          }
+        }
+      }),
+    ),
+  )
+
+  it.effect("in the credentials, the requests, the routes and what the limiter knows", () =>
+    onStage(({ ear, freshHook }) =>
+      Effect.gen(function* () {
+        const [hook, { token, url }] = yield* freshHook
+        yield* Webhook.send(hook, { content: "x" })
+        const limiter = yield* RateLimiter.RateLimiter
+        const route = Route.make({
+          method: "POST",
+          template: "/webhooks/{webhook.id}/{webhook.token}",
+          webhookId: hook.id,
+          tokenDigest: hook.tokenDigest,
+        })
+        const bucket = yield* limiter.getBucket(route)
+        expect(Option.isSome(bucket)).toBe(true)
+        const info = yield* Webhook.get(hook)
+        expect(Redacted.value(info.token ?? Redacted.make(""))).toBe(token)
+        const things = [
+          hook,
+          WebhookUrl.parse(url),
+          route,
+          bucket,
+          info,
+          yield* limiter.snapshot,
+          yield* requests.sent(hook, { content: "x" }, {}, [], requests.asMessage),
+          yield* requests.read(hook, messageId, {}),
+          yield* requests.edited(hook, messageId, { content: "x" }, {}),
+          yield* requests.deleted(hook, messageId, {}),
+          yield* requests.webhookModified(hook, { name: "x" }),
+          requests.webhookRead(hook),
+          requests.webhookDeleted(hook),
+        ]
+        ear.heard.push(...things.flatMap(shown))
+      }),
+    ),
+  )
+
+  it("and every error that there is was among those looked at", () => {
+    const all = WebhookError.WebhookError.members.map(({ _tag }) => _tag)
+    expect([...seen].filter((tag) => tag !== "").sort()).toEqual(
+      [...all, "InvalidWebhookUrl"].sort(),
+    )
+  })
+})
+
+describe("the token is nowhere when a real connection fails", () => {
+  const token = "Zk3-qP_v9xW.b2Tn7Lr-0hYc_5Jd8sMf1Gu6Ke4-AoXiBzQwVpEtRyHjNmCxDlSk"
+
+  const clients = [
+    ["undici", NodeHttpClient.layerUndici],
+    ["node:http", NodeHttpClient.layer],
+    ["fetch", FetchHttpClient.layer],
+  ] as const
+
+  /** Resets, cuts, answers rubbish or nothing, in turn. */
+  const unkind = Effect.acquireRelease(
+    Effect.async<ReturnType<typeof createServer>>((resume) => {
+      let turn = 0
+      const server = createServer((incoming, response) => {
+        incoming.resume().on("end", () => {
+          const how = turn++ % 4
+          if (how === 0) incoming.socket.resetAndDestroy()
+          else if (how === 1) {
+            response.writeHead(200, { "content-length": "100" })
+            response.write(incoming.url, () => response.socket?.destroy())
+          } else if (how === 2) response.socket?.end(`${incoming.url}\r\n\r\n`)
+        })
+      })
+      server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+    }),
+    (server) =>
+      Effect.sync(() => {
+        server.closeAllConnections()
+        server.close()
+      }),
+  )
+
+  it.scopedLive.each(clients)("with %s", ([, client]) =>
+    Effect.gen(function* () {
+      const server = yield* unkind
+      const { port } = server.address() as AddressInfo
+      const ear = yield* listen
+      const hook = yield* Webhook.make({ id: "42", token })
+      const origins = [
+        ...Array.from({ length: 4 }, () => `http://127.0.0.1:${port}`),
+        `https://127.0.0.1:${port}`,
+        "http://127.0.0.1:1",
+        "http://nowhere.invalid",
+        "not a url",
+      ]
+      for (const baseUrl of origins) {
+        const exit = yield* overhear(ear, Webhook.send(hook, { content: "x" })).pipe(
+          RestConfig.withOptions({ baseUrl, maxRetries: 0, timeout: "300 millis" }),
+        )
+        expect(tagOf(exit)).toBe("TransportError")
+      }
+      const texts = yield* everything(ear)
+      expect(texts.filter(finder(token))).toEqual([])
+    }).pipe(
+      Effect.provide(Layer.mergeAll(client, RateLimiter.layerMemory, Strategy.layerReactive)),
+    ),
+  )
+})
+
+describe("the detector", () => {
+  const token = "Qm7-wE_r4tY.u1Io9Pa-2sDf_6Gh8jKl3Zx5Cv0-BnMqAzSwXeDcRfVtGbYhNuJm"
+  const url = `https://discord.com/api/webhooks/42/${token}`
+
+  it.each([
+    ["as it is", url],
+    ["half of it", `…${token.slice(20, 50)}…`],
+    ["percent-encoded", url.replaceAll("-", "%2D").replaceAll("_", "%5F")],
+    ["encoded twice", encodeURIComponent(encodeURIComponent(url.replaceAll("-", "%2D")))],
+    ["escaped", url.replaceAll("-", "\\u002d")],
+    ["in capitals", url.toUpperCase()],
+  ])("finds a token %s", (_, text) => {
+    expect(finder(token)(`before ${text} after`)).toBe(true)
+  })
+
+  it("does not find what is not there", () => {
+    expect(finder(token)(url.replace(token, "<redacted>"))).toBe(false)
+    expect(finder(token)(token.slice(1, 10))).toBe(false)
+  })
+
+  it.effect.each<readonly [string, Effect.Effect<unknown, unknown>]>([
+    ["a message", Effect.log(url)],
+    ["an annotation", Effect.logTrace("x").pipe(Effect.annotateLogs("url", url))],
+    ["a log span", Effect.log("x").pipe(Effect.withLogSpan(url))],
+    ["an error's message", Effect.fail(new Error(url))],
+    ["an error's cause", Effect.fail(new Error("x", { cause: new Error(url) }))],
+    ["an error's field", Effect.fail({ _tag: "Oops", request: { url } })],
+    ["a hidden field", Effect.fail(Object.defineProperty({}, "url", { value: url }))],
+    ["a defect", Effect.die(url)],
+    ["a result", Effect.succeed({ deep: { deeper: { url } } })],
+    ["a span's name", Effect.withSpan(Effect.void, url)],
+    ["a span's attribute", Effect.withSpan(Effect.void, "x", { attributes: { url } })],
+  ])("finds a token planted in %s", ([, leak]) =>
+    Effect.gen(function* () {
+      const ear = yield* listen
+      yield* overhear(ear, leak)
+      const texts = yield* everything(ear)
+      expect(texts.some(finder(token))).toBe(true)
+    }),
+  )
+
+  it.effect("finds the token that the platform's own client gives away", () =>
+    Effect.gen(function* () {
+      const ear = yield* listen
+      const failing = HttpClient.make((request) =>
+        Effect.fail(new HttpClientError.RequestError({ request, reason: "Transport" })),
+      )
+      yield* overhear(ear, failing.get(url))
+      const texts = yield* everything(ear)
+      expect(texts.filter(finder(token)).length).toBeGreaterThan(3)
+    }),
+  )
+})
