@@ -378,6 +378,23 @@ export class DiscordApiError extends Schema.TaggedError<DiscordApiError>()("Disc
 }
 
 /**
+ * An option makes no sense; found out when the layer is built.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidOption", {
+  /** Such as `Strategy.threshold`. */
+  option: Schema.String,
+  expected: Schema.String,
+  actual: Schema.String,
+}) {
+  override get message(): string {
+    return `${this.option}: expected ${this.expected}, got ${this.actual}`
+  }
+}
+
+/**
  * What waiting for a turn can fail with.
  *
  * @since 0.1.0

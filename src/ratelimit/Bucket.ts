@@ -47,6 +47,8 @@ export interface Bucket<Memory = unknown> {
   readonly model: Model
   /** The longest time to a reset seen under this limit: the window's length, or nearly. */
   readonly period: number | undefined
+  /** On a leaking bucket: the time from one slot's return to the next, once seen. */
+  readonly slot: number | undefined
   readonly roundTrip: RoundTrip | undefined
   /**
    * What the deciding strategy has learned here; `RateLimiter.getBucket` shows the memory of the

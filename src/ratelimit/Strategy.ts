@@ -4,10 +4,16 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { Policy } from "./strategy/Policy.js"
+import { InvalidOption } from "../error/WebhookError.js"
+import { adaptive } from "./strategy/adaptive.js"
+import { make as makePolicy, type Policy } from "./strategy/Policy.js"
 import { proactive } from "./strategy/proactive.js"
 import { reactive } from "./strategy/reactive.js"
+
+/** See the frontier in the guide on rate limits. */
+const defaultConfidence = 0.92
 
 export type { Observation, Policy } from "./strategy/Policy.js"
 
@@ -30,7 +36,8 @@ export type { Observation, Policy } from "./strategy/Policy.js"
 export class Strategy extends Context.Tag("effect-discord/Strategy")<Strategy, Policy>() {}
 
 /**
- * Sends until the server says that no slot is left or answers 429, then waits for the reset.
+ * Sends until the server says that no slot is left or answers 429, then waits for the reset. What
+ * most clients do, and the baseline that the others are measured against.
  *
  * @since 0.1.0
  * @category layers
@@ -38,10 +45,109 @@ export class Strategy extends Context.Tag("effect-discord/Strategy")<Strategy, P
 export const layerReactive: Layer.Layer<Strategy> = Layer.succeed(Strategy, reactive)
 
 /**
- * Counts requests in flight, stays below the limit, and when more requests wait than fit, spreads
- * the last fifth of a window's slots. With limits that are all visible in headers: no 429.
+ * Never sends what would be refused: counts requests in flight, aims at the first instant at which
+ * the next slots are back for certain, and takes the slots of a leaking bucket as they come back.
+ * With limits that are all visible in headers: no 429.
  *
  * @since 0.1.0
  * @category layers
  */
-export const layerProactive: Layer.Layer<Strategy> = Layer.succeed(Strategy, proactive(0.8))
+export const layerProactive: Layer.Layer<Strategy> = Layer.succeed(Strategy, proactive(1))
+
+/**
+ * As `layerProactive`, and learns for each bucket what headers do not say: limits behind the
+ * visible ones, other clients of the same webhook, and how early is too early after a reset.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerAdaptive: Layer.Layer<Strategy> = Layer.succeed(
+  Strategy,
+  adaptive({ confidence: defaultConfidence }),
+)
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface ProactiveOptions {
+  /**
+   * The share of a window's slots that go at full speed, above 0 and at most 1 (default). When more
+   * requests wait than fit, the other slots are spread over the rest of the window, which leaves
+   * gaps for other clients and costs nothing but evenness of the waits.
+   */
+  readonly threshold?: number | undefined
+}
+
+/**
+ * `layerProactive` with options. Fails with `InvalidOption` when one is out of range.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerProactiveWith = (
+  options: ProactiveOptions,
+): Layer.Layer<Strategy, InvalidOption> =>
+  Layer.effect(Strategy, Effect.map(share("Strategy.threshold", options.threshold ?? 1), proactive))
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface AdaptiveOptions {
+  /**
+   * Where others use the same webhook: send only if a slot is still free with this probability,
+   * above 0 and at most 1. Lower sends more and is refused more. Default: 0.92, which halves the
+   * 429 answers for a tenth more time.
+   */
+  readonly confidence?: number | undefined
+}
+
+/**
+ * `layerAdaptive` with options. Fails with `InvalidOption` when one is out of range.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerAdaptiveWith = (options: AdaptiveOptions): Layer.Layer<Strategy, InvalidOption> =>
+  Layer.effect(
+    Strategy,
+    Effect.map(
+      share("Strategy.confidence", options.confidence ?? defaultConfidence),
+      (confidence) => adaptive({ confidence }),
+    ),
+  )
+
+/**
+ * A strategy of your own. It decides purely on what it is shown; what it learns is the value that
+ * `observe` returns, kept by the limiter beside each bucket.
+ *
+ * @example
+ * ```ts
+ * import { Strategy } from "effect-discord"
+ * import { Duration } from "effect"
+ *
+ * // Never faster than one message a second on each webhook, whatever the headers allow.
+ * const gentle = Strategy.make({
+ *   name: "gentle",
+ *   initial: Number.NEGATIVE_INFINITY,
+ *   shouldWait: (bucket, now) => now < bucket.memory + 1000,
+ *   calculateWait: (bucket, now) => Duration.millis(bucket.memory + 1000 - now),
+ *   observe: (lastSentAt, event) => (event._tag === "Sent" ? event.at : lastSentAt),
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const make = <Memory>(policy: Policy<Memory>): Layer.Layer<Strategy> =>
+  Layer.succeed(Strategy, makePolicy(policy))
+
+/** An option that must lie above 0 and at most at 1. */
+function share(option: string, value: number): Effect.Effect<number, InvalidOption> {
+  return value > 0 && value <= 1
+    ? Effect.succeed(value)
+    : Effect.fail(
+        new InvalidOption({ option, expected: "above 0 and at most 1", actual: String(value) }),
+      )
+}

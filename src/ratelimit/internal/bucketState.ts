@@ -154,6 +154,9 @@ export class BucketState implements Bucket {
   get period(): number | undefined {
     return this.window.period
   }
+  get slot(): number | undefined {
+    return this.window.slot
+  }
 
   enqueue(ticket: Ticket): void {
     this.queue.insert(ticket)

@@ -24,6 +24,8 @@ export class Window {
   model: Model = "unknown"
   /** The longest time to a reset seen under this limit. */
   period: number | undefined = undefined
+  /** On a leaking bucket: milliseconds from one slot's return to the next, once seen. */
+  slot: number | undefined = undefined
   /** From here on the window is over for certain. */
   resetAt: number | undefined = undefined
   resetEarliest: number | undefined = undefined
@@ -44,11 +46,12 @@ export class Window {
   #past: Past | undefined = undefined
 
   /** A window as another webhook's, before the first answer on this one. */
-  static guess(of: Pick<Window, "limit" | "model" | "period">): Window {
+  static guess(of: Pick<Window, "limit" | "model" | "period" | "slot">): Window {
     const window = new Window()
     window.limit = of.limit
     window.model = of.model
     window.period = of.period
+    window.slot = of.slot
     return window
   }
 
@@ -103,8 +106,9 @@ export class Window {
     }
     const relation = this.#relate(headers, sentAt, now)
     if (relation === "stale") return
-    if (limit === undefined || limit === this.limit) this.#learnModel(relation, sentAt, now)
-    else this.#change(limit, sentAt)
+    if (limit === undefined || limit === this.limit) {
+      this.#learnModel(relation, headers.reset, sentAt, now)
+    } else this.#change(limit, sentAt)
     const counted = refused ? 0 : 1
     if (resetAfter === undefined) this.#fall(remaining, counted)
     else if (relation === "same") {
@@ -127,6 +131,7 @@ export class Window {
     this.limit = limit
     this.model = "unknown"
     this.period = undefined
+    this.slot = undefined
   }
 
   /** Within a window `remaining` only falls; where no window can be told, the last word counts. */
@@ -192,9 +197,18 @@ export class Window {
    * Two requests answered before the first one's reset share one window if it is fixed; if the
    * reset has moved all the same, the slots leak back one by one.
    */
-  #learnModel(relation: "same" | "newer", sentAt: number, now: number): void {
+  #learnModel(
+    relation: "same" | "newer",
+    reset: number | undefined,
+    sentAt: number,
+    now: number,
+  ): void {
     if (this.resetEarliest === undefined || sentAt < this.#openerSentAt) return
     if (now >= this.resetEarliest) return
     this.model = relation === "same" ? "fixed" : "leaking"
+    if (relation === "same" || reset === undefined || this.#serverReset === undefined) return
+    // Each request moves the reset by one slot; more, where others have sent in between.
+    const moved = reset - this.#serverReset
+    if (moved > 0) this.slot = Math.min(this.slot ?? Number.POSITIVE_INFINITY, moved)
   }
 }

@@ -133,6 +133,7 @@ function copy(bucket: BucketState): Bucket {
     blockedUntil: bucket.blockedUntil,
     model: bucket.model,
     period: bucket.period,
+    slot: bucket.slot,
     roundTrip: bucket.roundTrip && new RoundTrips(bucket.roundTrip),
     memory: bucket.learned,
   }

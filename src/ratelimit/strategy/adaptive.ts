@@ -13,7 +13,7 @@ import type { Bucket } from "../Bucket.js"
 import * as foreign from "./adaptive/foreign.js"
 import * as hidden from "./adaptive/hidden.js"
 import { make, type Observation, type Policy } from "./Policy.js"
-import { freeSlots, lead, nextWindow, rounding, spread } from "./slots.js"
+import { freeSlots, lead, nextSlot, rounding, spread } from "./slots.js"
 
 interface Memory {
   readonly hidden: hidden.Hidden
@@ -67,11 +67,11 @@ function leadOf(bucket: Bucket<Memory>): number {
 function opensAt(bucket: Bucket<Memory>, now: number, confidence: number): number {
   const { memory } = bucket
   const behind = hidden.opensAt(memory.hidden, spread(bucket) + rounding)
-  const free = freeSlots(bucket)
+  const leadTime = leadOf(bucket)
+  const free = freeSlots(bucket, now, leadTime)
   const taken = free < 1 || isTaken(memory.foreign, bucket, free, now, confidence)
   if (!taken) return behind
-  const next = nextWindow(bucket, leadOf(bucket))
-  return Math.max(behind, next > 0 ? next : Number.POSITIVE_INFINITY)
+  return Math.max(behind, nextSlot(bucket, leadTime) ?? Number.POSITIVE_INFINITY)
 }
 
 function finite(instant: number): number {
@@ -96,7 +96,7 @@ function observe(memory: Memory, observation: Observation, bucket: Bucket<Memory
     case "Sent":
       return { ...memory, hidden: hidden.sent(memory.hidden, observation.at) }
     case "NeverSent":
-      return { ...memory, hidden: hidden.uncounted(memory.hidden, observation.sentAt) }
+      return { ...memory, hidden: hidden.uncounted(memory.hidden) }
     case "WindowOver":
       return { ...memory, caution: memory.caution * fading, rolledAt: observation.at }
     case "Answered":
@@ -116,7 +116,7 @@ function answered(
   const { limited } = answer
   if (limited === undefined) return { ...memory, foreign: others }
   if (limited.scope === "global" || limited.scope === "edge") {
-    return { ...memory, hidden: hidden.uncounted(memory.hidden, sentAt) }
+    return { ...memory, hidden: hidden.uncounted(memory.hidden) }
   }
   if (isUnexplained(answer)) {
     const delay = limited.retryAfter ?? 0
@@ -126,16 +126,17 @@ function answered(
   return {
     ...memory,
     foreign: others,
-    hidden: hidden.uncounted(memory.hidden, sentAt),
+    hidden: hidden.uncounted(memory.hidden),
     caution: early
       ? Math.min(mostCaution, Math.max(leastCaution, memory.caution * 2))
       : memory.caution,
   }
 }
 
-/** The visible window was not full, or would have been over long before. */
+/** It is said to be another limit, or this one was not full, or would have been over long before. */
 function isUnexplained({ headers, limited }: Answer): boolean {
   const { remaining, resetAfter } = headers
+  if (limited?.scope === "shared") return true
   if (remaining !== undefined && remaining > 0) return true
   return (limited?.retryAfter ?? 0) > (resetAfter ?? 0) + unexplained
 }

@@ -17,6 +17,9 @@ export interface Foreign {
 
 export const initial: Foreign = { taken: 0, watched: 0, last: undefined }
 
+/** Nobody is taken for quick before he was watched for some time (milliseconds). */
+const leastWatched = 2000
+
 /** What was watched so many milliseconds ago counts a third (1/e) of what is watched now. */
 const memory = 30_000
 
@@ -36,7 +39,8 @@ export function answered(
   const at = (sentAt + now) / 2
   const ours = answer.limited === undefined ? 1 : 0
   const last = { at, remaining, reset }
-  if (bucket.inFlight > 0 || bucket.model === "leaking") return { ...foreign, last }
+  const tells = reset !== undefined && bucket.inFlight === 0 && bucket.model !== "leaking"
+  if (!tells) return { ...foreign, last }
   if (foreign.last !== undefined && isSame(foreign.last.reset, reset)) {
     return watch(foreign, foreign.last.remaining - ours - remaining, at - foreign.last.at, last)
   }
@@ -52,7 +56,7 @@ export function chance(foreign: Foreign, free: number, sight: number): number {
 
 /** Slots a millisecond that others take. */
 export function rate(foreign: Foreign): number {
-  return foreign.taken < 1 ? 0 : foreign.taken / Math.max(foreign.watched, 1)
+  return foreign.taken < 1 ? 0 : foreign.taken / (foreign.watched + leastWatched)
 }
 
 function isSame(a: number | undefined, b: number | undefined): boolean {
@@ -60,7 +64,8 @@ function isSame(a: number | undefined, b: number | undefined): boolean {
 }
 
 function watch(foreign: Foreign, taken: number, time: number, last: Foreign["last"]): Foreign {
-  const fade = Math.exp(-time / memory)
+  const passed = foreign.last === undefined || last === undefined ? 0 : last.at - foreign.last.at
+  const fade = Math.exp(-Math.max(0, passed) / memory)
   return {
     taken: foreign.taken * fade + Math.max(0, taken),
     watched: foreign.watched * fade + Math.max(0, time),
