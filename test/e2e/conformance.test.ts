@@ -1,0 +1,8 @@
+/** The whole suite of operations, over everything that can carry it. */
+import { describe } from "vitest"
+import { conformance } from "./conformance.js"
+import { transports } from "./world.js"
+
+describe.each(Object.entries(transports))("%s", (_, transport) => {
+  conformance(transport)
+})

@@ -1,0 +1,87 @@
+/** A simulated Discord and a way to it: one of the rows that the conformance suite runs over. */
+import { createServer } from "node:http"
+import type { Socket } from "node:net"
+import { FetchHttpClient } from "@effect/platform"
+import type { HttpClient } from "@effect/platform"
+import { NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
+import { Context, Effect, Layer } from "effect"
+import { RateLimiter, RestConfig, Strategy } from "../../src/index.js"
+import { NodeDiscord } from "../../src/node/index.js"
+import { DiscordSimulator } from "../../src/testing/index.js"
+
+/** How many connections the server has open now. */
+export class Connections extends Context.Tag("test/Connections")<
+  Connections,
+  Effect.Effect<number>
+>() {}
+
+export type World =
+  | DiscordSimulator.DiscordSimulator
+  | HttpClient.HttpClient
+  | RateLimiter.RateLimiter
+  | Strategy.Strategy
+  | Connections
+
+/** Builds a world with a simulator of these options. */
+export type Transport = (options: DiscordSimulator.Options) => Layer.Layer<World, unknown>
+
+/** Limits are the limiter's business; only the tests that are about them have any. */
+const unlimited = {
+  execute: "none",
+  getMessage: "none",
+  getWebhook: "none",
+} satisfies DiscordSimulator.LimitOptions
+
+const limiter = Layer.merge(
+  RateLimiter.layerMemoryWith({ globalLimit: 1000 }),
+  Strategy.layerProactive,
+)
+
+const inProcess: Transport = (options) =>
+  Layer.mergeAll(
+    limiter,
+    DiscordSimulator.layerTestWith({ globalLimit: "none", limits: unlimited, ...options }),
+    Layer.succeed(Connections, Effect.succeed(0)),
+  )
+
+const overSocket =
+  (client: Layer.Layer<HttpClient.HttpClient>): Transport =>
+  (options) =>
+    Layer.unwrapScoped(
+      Effect.gen(function* () {
+        const sockets = new Set<Socket>()
+        const server = createServer().on("connection", (socket) => {
+          sockets.add(socket)
+          socket.on("close", () => sockets.delete(socket))
+        })
+        const simulator = yield* DiscordSimulator.make({
+          globalLimit: "none",
+          limits: unlimited,
+          ...options,
+        })
+        const port = yield* Layer.build(
+          NodeHttpServer.layerServer(() => server, { host: "127.0.0.1", port: 0 }),
+        )
+        // `fetch` opens connections ahead of need, and a server that closes waits for them.
+        yield* Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
+        const { baseUrl } = yield* Effect.provide(simulator.serve, port)
+        return Layer.mergeAll(
+          limiter,
+          client,
+          RestConfig.layerWith({ baseUrl }),
+          Layer.succeed(DiscordSimulator.DiscordSimulator, simulator),
+          Layer.succeed(
+            Connections,
+            Effect.sync(() => sockets.size),
+          ),
+        )
+      }),
+    )
+
+export const transports: Readonly<Record<string, Transport>> = {
+  "in process": inProcess,
+  "NodeHttpClient.layerUndici": overSocket(NodeHttpClient.layerUndici),
+  "NodeHttpClient.layer": overSocket(NodeHttpClient.layer),
+  "NodeDiscord.layerHttpClient": overSocket(NodeDiscord.layerHttpClient),
+  "FetchHttpClient.layer": overSocket(FetchHttpClient.layer),
+}
