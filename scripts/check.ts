@@ -5,6 +5,7 @@
 import { spawn } from "node:child_process"
 import { availableParallelism } from "node:os"
 import { delimiter, resolve } from "node:path"
+import { stripVTControlCharacters } from "node:util"
 
 interface Check {
   readonly name: string
@@ -46,9 +47,19 @@ function run(check: Check): Promise<Outcome> {
     child.stderr.on("data", (chunk: Buffer) => chunks.push(chunk))
     child.on("close", (code) => {
       const seconds = ((performance.now() - start) / 1000).toFixed(1)
-      done({ ...check, passed: code === 0, seconds, output: Buffer.concat(chunks).toString() })
+      done({
+        ...check,
+        passed: code === 0,
+        seconds,
+        output: readable(Buffer.concat(chunks).toString()),
+      })
     })
   })
+}
+
+/** Some tools colour whatever they are told; a log file has no colours. */
+function readable(output: string): string {
+  return process.stdout.isTTY ? output : stripVTControlCharacters(output)
 }
 
 const waiting = [...checks]
