@@ -72,10 +72,20 @@ export class Window {
     this.resetAt = undefined
     this.resetEarliest = undefined
     this.#serverReset = undefined
-    this.#used = 0
-    this.#doubtful = 0
     this.#floor = Number.POSITIVE_INFINITY
+    this.#used = 0
+    this.#carry(now)
     return unused
+  }
+
+  /** What may have been counted after the reset weighs on the next window, too. */
+  #carry(now: number): void {
+    const doubtful = this.#doubtful
+    this.#doubtful = 0
+    const until = this.#doubtedAt + (this.period ?? 0)
+    if (doubtful === 0 || this.model === "leaking" || until <= now) return
+    this.#used = doubtful
+    this.#open(now, until, undefined, now, now)
   }
 
   /** A request that the server has counted, or may have, at some instant until now. */
@@ -84,17 +94,15 @@ export class Window {
     this.#floor -= 1
     this.#doubtful += 1
     this.#doubtedAt = now
-    const { period, resetAt, resetEarliest } = this
+    const { period, resetAt } = this
     if (period === undefined) return
-    if (resetAt === undefined || resetEarliest === undefined) {
-      this.#open(sentAt + period, now + period, undefined, sentAt, now)
-    } else if (this.model !== "fixed") {
-      // On a leaking bucket every slot makes the way back to the full longer.
-      this.resetAt = Math.max(resetAt, now) + period
-    } else if (now >= resetEarliest) {
-      // It may have opened the next window.
-      this.resetAt = Math.max(resetAt, now + period)
-    }
+    if (resetAt === undefined) this.#open(sentAt + period, now + period, undefined, sentAt, now)
+    else if (this.model !== "fixed") this.resetAt = Math.max(resetAt, now) + this.#refill(1)
+  }
+
+  /** On a bucket that may leak, every slot makes the way back to the full longer. */
+  #refill(slots: number): number {
+    return this.model === "fixed" ? 0 : slots * (this.slot ?? this.period ?? 0)
   }
 
   /** What an answer says. A refused request (429) was not counted. */
@@ -117,7 +125,8 @@ export class Window {
       this.resetAt = Math.min(this.resetAt ?? Number.POSITIVE_INFINITY, now + resetAfter)
     } else {
       this.#begin(remaining, counted, sentAt)
-      this.#open(sentAt + resetAfter, now + resetAfter, headers.reset, sentAt, now)
+      const latest = now + resetAfter + this.#refill(this.#doubtful)
+      this.#open(sentAt + resetAfter, latest, headers.reset, sentAt, now)
     }
     if (!refused && resetAfter !== undefined) {
       this.period = Math.max(this.period ?? 0, resetAfter)
@@ -167,7 +176,7 @@ export class Window {
 
   #relate(headers: RateLimitHeaders, sentAt: number, now: number): Relation {
     return this.resetAt === undefined
-      ? this.#relateToPast(headers, sentAt)
+      ? this.#relateToPast(headers, sentAt, now)
       : this.#relateToOpen(this.resetAt, headers, sentAt, now)
   }
 
@@ -179,17 +188,22 @@ export class Window {
       return headers.reset < this.#serverReset ? older : "newer"
     }
     if (headers.resetAfter === undefined) return "same"
+    // A window that we have only guessed at gives way to the server's.
+    if (headers.reset !== undefined) return "newer"
     if (sentAt + headers.resetAfter > resetAt) return "newer"
     return now + headers.resetAfter < (this.resetEarliest ?? 0) ? older : "same"
   }
 
-  #relateToPast(headers: RateLimitHeaders, sentAt: number): Relation {
+  #relateToPast(headers: RateLimitHeaders, sentAt: number, now: number): Relation {
     const past = this.#past
     // The server's clock may jump, so only a request from before the reset can be a late answer.
     if (past === undefined || sentAt >= past.rolledAt) return "newer"
-    if (headers.reset !== undefined && past.serverReset !== undefined) {
-      return headers.reset <= past.serverReset + sameReset ? "stale" : "newer"
+    if (headers.reset !== undefined) {
+      const isPast = headers.reset <= (past.serverReset ?? Number.NEGATIVE_INFINITY) + sameReset
+      return isPast ? "stale" : "newer"
     }
+    // Who was less than a window under way cannot have met a later one before its reset.
+    if (now - sentAt >= (this.period ?? 0)) return "newer"
     return sentAt + (headers.resetAfter ?? 0) <= past.resetAt ? "stale" : "newer"
   }
 
