@@ -5,7 +5,7 @@
  */
 import { Arbitrary, Schema } from "effect"
 
-import { int, text } from "./limits.js"
+import { int, items, text } from "./limits.js"
 import { Snowflake, SnowflakeInput } from "./Snowflake.js"
 import { Timestamp } from "./timestamp.js"
 import { User } from "./User.js"
@@ -20,8 +20,8 @@ const WAVEFORM_MAX = 400
 /** Seconds. */
 const DURATION_MAX = 2_147_483_647
 
-/** Attachments a message may have (Discord: JSON error 30015). */
-export const MAX = 10
+/** Attachments of a message (Discord: JSON error 30015). */
+const ATTACHMENTS_MAX = 10
 
 /** `n` of `files[n]` as a number, or any id as a string; always a string on the wire. */
 const AttachmentId = Schema.transform(
@@ -74,6 +74,26 @@ export const AttachmentCreate = Schema.Struct({
  * @category models
  */
 export interface AttachmentCreate extends Schema.Schema.Type<typeof AttachmentCreate> {}
+
+/**
+ * The attachments of one message: at most 10.
+ *
+ * @example
+ * ```ts
+ * import { Attachment } from "effect-discord"
+ * import { Schema } from "effect"
+ *
+ * Schema.is(Attachment.AttachmentsCreate)([{ id: 0 }, { id: 1 }]) // true
+ * ```
+ *
+ * @see Discord: Attachment Object, Attachment Request Structure
+ * @since 0.1.0
+ * @category models
+ */
+export const AttachmentsCreate = items(AttachmentCreate, {
+  max: ATTACHMENTS_MAX,
+  unit: "attachment",
+})
 
 /**
  * A file of a message as Discord sends it. `url` is signed and expires.

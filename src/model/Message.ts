@@ -56,6 +56,14 @@ const body = {
 /**
  * What a forwarded message looked like. Discord leaves out author and ids, and at times more.
  *
+ * @example
+ * ```ts
+ * import type { Message } from "effect-discord"
+ *
+ * const texts = (message: Message.Message) =>
+ *   message.messageSnapshots?.map((snapshot) => snapshot.message.content) ?? []
+ * ```
+ *
  * @see Discord: Message Snapshot Object
  * @since 0.1.0
  * @category models
@@ -72,6 +80,13 @@ export interface MessageSnapshot extends Schema.Schema.Type<typeof MessageSnapsh
 
 /**
  * A thread that started from a message.
+ *
+ * @example
+ * ```ts
+ * import type { Message } from "effect-discord"
+ *
+ * const isOpen = (thread: Message.Thread) => thread.threadMetadata?.archived === false
+ * ```
  *
  * @see Discord: Channel Object
  * @since 0.1.0
@@ -112,6 +127,14 @@ export interface Thread extends Schema.Schema.Type<typeof Thread> {}
 
 /**
  * One emoji under a message, with its count.
+ *
+ * @example
+ * ```ts
+ * import type { Message } from "effect-discord"
+ *
+ * const fires = (reactions: ReadonlyArray<Message.Reaction>) =>
+ *   reactions.find((reaction) => reaction.emoji.name === "🔥")?.count ?? 0
+ * ```
  *
  * @see Discord: Reaction Object
  * @since 0.1.0

@@ -7,7 +7,7 @@ import { Arbitrary, Either, Schema } from "effect"
 import type { Effect, ParseResult } from "effect"
 
 import { AllowedMentions } from "./AllowedMentions.js"
-import { AttachmentCreate, MAX as ATTACHMENTS_MAX } from "./Attachment.js"
+import { AttachmentsCreate } from "./Attachment.js"
 import { ComponentsCreate } from "./Component.js"
 import { compositionIssues, hasParts, withImpliedFlags } from "./composition.js"
 import { EmbedsCreate } from "./Embed.js"
@@ -36,10 +36,7 @@ const fields = Schema.Struct({
   allowedMentions: optional("allowed_mentions", AllowedMentions),
   components: optional("components", ComponentsCreate),
   /** What to say about the files sent along. */
-  attachments: optional(
-    "attachments",
-    items(AttachmentCreate, { max: ATTACHMENTS_MAX, unit: "attachment" }),
-  ),
+  attachments: optional("attachments", AttachmentsCreate),
   flags: optional("flags", MessageFlagsCreate),
   /** Creates a thread of this name; forum and media channels only. */
   threadName: optional("thread_name", text({ min: 1, max: THREAD_NAME_MAX })),

@@ -7,11 +7,11 @@ import { Arbitrary, Either, Schema } from "effect"
 import type { Effect, ParseResult } from "effect"
 
 import { AllowedMentions } from "./AllowedMentions.js"
-import { AttachmentCreate, MAX as ATTACHMENTS_MAX } from "./Attachment.js"
+import { AttachmentsCreate } from "./Attachment.js"
 import { ComponentsCreate } from "./Component.js"
 import { compositionIssues, withImpliedFlags } from "./composition.js"
 import { EmbedsCreate } from "./Embed.js"
-import { items, text } from "./limits.js"
+import { text } from "./limits.js"
 import { MessageFlagsEdit } from "./MessageFlags.js"
 import { PollCreate } from "./Poll.js"
 import { clearable, strictEncoder } from "./wire.js"
@@ -27,10 +27,7 @@ const fields = Schema.Struct({
   allowedMentions: clearable("allowed_mentions", AllowedMentions),
   components: clearable("components", ComponentsCreate),
   /** When given, the complete list to keep, new files included; `[]` removes all. */
-  attachments: clearable(
-    "attachments",
-    items(AttachmentCreate, { max: ATTACHMENTS_MAX, unit: "attachment" }),
-  ),
+  attachments: clearable("attachments", AttachmentsCreate),
   /** Discord takes a poll only in the edit of a deferred interaction reply. */
   poll: clearable("poll", PollCreate),
 })

@@ -48,6 +48,14 @@ export type Snowflake = typeof Snowflake.Type
  * An id as a user writes it: a plain string with the same rule, so that both `"123"` and a
  * received {@link Snowflake} fit wherever we send an id.
  *
+ * @example
+ * ```ts
+ * import { Snowflake } from "effect-discord"
+ * import { Schema } from "effect"
+ *
+ * Schema.is(Snowflake.SnowflakeInput)("175928847299117063") // true
+ * ```
+ *
  * @since 0.1.0
  * @category models
  */
