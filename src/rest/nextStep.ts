@@ -25,7 +25,7 @@ export type Step<A> =
   | { readonly _tag: "Succeed"; readonly value: A }
   | { readonly _tag: "Fail"; readonly error: WebhookError }
   /** Limited too often in a row. */
-  | { readonly _tag: "GiveUp"; readonly limited: Limited }
+  | { readonly _tag: "GiveUp"; readonly limited: Limited; readonly bucket: string | undefined }
   /** Again, as soon as the limiter allows. */
   | { readonly _tag: "Limited"; readonly limited: Limited; readonly next: Journey }
   /** Again after a pause; `retryAfter` is what the server asked for, in milliseconds. */
@@ -51,7 +51,7 @@ export function nextStep<A>(
     case "Done":
       return { _tag: "Succeed", value: meaning.value }
     case "Limited":
-      return afterLimit(settings, journey, meaning.limited)
+      return afterLimit(settings, journey, meaning.limited, end.raw.headers.bucket)
     case "Refused":
       return journey.mayHaveActed && request.absent?.code === code
         ? { _tag: "Succeed", value: request.absent.value }
@@ -76,10 +76,15 @@ export function nextStep<A>(
   }
 }
 
-function afterLimit<A>(settings: Settings, journey: Journey, limited: Limited): Step<A> {
+function afterLimit<A>(
+  settings: Settings,
+  journey: Journey,
+  limited: Limited,
+  bucket: string | undefined,
+): Step<A> {
   const limits = journey.limits + 1
   return limits >= settings.maxRateLimitAttempts
-    ? { _tag: "GiveUp", limited }
+    ? { _tag: "GiveUp", limited, bucket }
     : { _tag: "Limited", limited, next: { ...journey, attempts: journey.attempts + 1, limits } }
 }
 

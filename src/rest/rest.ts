@@ -12,16 +12,14 @@ import * as Effect from "effect/Effect"
 import type * as Tracer from "effect/Tracer"
 import { RateLimitError } from "../error/WebhookError.js"
 import type { WebhookError } from "../error/WebhookError.js"
-import type { Limited } from "../ratelimit/Answer.js"
 import type { Permit, Restore, WaitOptions } from "../ratelimit/Permit.js"
 import { RateLimiter } from "../ratelimit/RateLimiter.js"
 import { Strategy } from "../ratelimit/Strategy.js"
 import { attempt } from "./attempt.js"
 import type { Flight } from "./attempt.js"
 import { endingOf } from "./ending.js"
-import type { Ending } from "./ending.js"
 import { nextStep, start } from "./nextStep.js"
-import type { Journey } from "./nextStep.js"
+import type { Step } from "./nextStep.js"
 import { RestConfig } from "./RestConfig.js"
 import type { RestRequest } from "./restRequest.js"
 import { backoff } from "./retry.js"
@@ -46,19 +44,17 @@ interface Carriage<A> {
 /** The limiter knows best when the next attempt makes sense: it has all other answers, too. */
 const giveUp = Effect.fnUntraced(function* <A>(
   { limiter, request, waiting }: Carriage<A>,
-  journey: Journey,
-  end: Ending<A>,
-  limited: Limited,
+  attempts: number,
+  { bucket, limited }: Extract<Step<A>, { _tag: "GiveUp" }>,
 ) {
   const estimate = yield* limiter.estimate(request.route, waiting)
-  const bucket = end._tag === "Answered" ? end.raw.headers.bucket : undefined
   return yield* new RateLimitError({
     route: request.route.name,
     reason: "attempts",
     retryAfter: Duration.max(estimate, Duration.millis(limited.retryAfter ?? 0)),
     scope: limited.scope,
     ...(bucket === undefined ? {} : { bucket }),
-    attempts: journey.attempts,
+    attempts,
   })
 })
 
@@ -83,7 +79,7 @@ const carry = Effect.fnUntraced(function* <A>(carriage: Carriage<A>) {
         return yield* step.error
       case "GiveUp":
         yield* permit.settle(end.outcome)
-        return yield* giveUp(carriage, journey, end, step.limited)
+        return yield* giveUp(carriage, journey.attempts, step)
       case "Limited":
         yield* restore(permit.again(end.outcome))
         break

@@ -171,21 +171,24 @@ describe("the token is nowhere", () => {
 
   const seen = new Set<string>()
 
-  it.effect.each(Object.entries(mishaps))("when there is %s", ([, mishap]) =>
-    onStage(({ ear, freshHook, simulator }) =>
-      Effect.gen(function* () {
-        for (const [, act] of operations) {
-          const [hook, { token, url }] = yield* freshHook
-          const encoded = encodeURIComponent(url).replaceAll("-", "%2D").replaceAll("_", "%5f")
-          const echo = `${url} ${encoded} ${encodeURIComponent(encoded)}`
-          yield* simulator.inject(mishap(url, token, echo), { times: 5 })
-          seen.add(tagOf(yield* overhear(ear, act(hook))))
-          // What the limiter remembers of it is told to the next one.
-          seen.add(tagOf(yield* overhear(ear, act(hook))))
-          yield* simulator.clearFaults
-        }
-      }),
-    ),
+  it.effect.each(Object.entries(mishaps))(
+    "when there is %s",
+    ([, mishap]) =>
+      onStage(({ ear, freshHook, simulator }) =>
+        Effect.gen(function* () {
+          for (const [, act] of operations) {
+            const [hook, { token, url }] = yield* freshHook
+            const encoded = encodeURIComponent(url).replaceAll("-", "%2D").replaceAll("_", "%5f")
+            const echo = `${url} ${encoded} ${encodeURIComponent(encoded)}`
+            yield* simulator.inject(mishap(url, token, echo), { times: 5 })
+            seen.add(tagOf(yield* overhear(ear, act(hook))))
+            // What the limiter remembers of it is told to the next one.
+            seen.add(tagOf(yield* overhear(ear, act(hook))))
+            yield* simulator.clearFaults
+          }
+        }),
+      ),
+    30_000,
   )
 
   it.effect("when nothing is sent", () =>

@@ -500,18 +500,21 @@ describe("every path", () => {
     { fails: "ECONNRESET" },
     "silence",
   ]
-  it.effect.each(events)("tells the limiter once for each attempt, after %j", (first) =>
-    Effect.gen(function* () {
-      for (const second of events) {
-        for (const about of [get, post]) {
-          const { limiter, net } = yield* run([first, second], about)
-          expect(limiter.heard).toHaveLength(net.sent.length)
-          expect(limiter.heard.filter(({ how }) => how === "settle")).toHaveLength(1)
-          expect(limiter.heard.at(-1)?.how).toBe("settle")
-          expect(limiter.surplus).toEqual([])
-          expect(limiter.forgotten.count).toBe(0)
+  it.effect.each(events)(
+    "tells the limiter once for each attempt, after %j",
+    (first) =>
+      Effect.gen(function* () {
+        for (const second of events) {
+          for (const about of [get, post]) {
+            const { limiter, net } = yield* run([first, second], about)
+            expect(limiter.heard).toHaveLength(net.sent.length)
+            expect(limiter.heard.filter(({ how }) => how === "settle")).toHaveLength(1)
+            expect(limiter.heard.at(-1)?.how).toBe("settle")
+            expect(limiter.surplus).toEqual([])
+            expect(limiter.forgotten.count).toBe(0)
+          }
         }
-      }
-    }),
+      }),
+    30_000,
   )
 })

@@ -2,7 +2,6 @@ import { it } from "@effect/vitest"
 import {
   Context,
   Effect,
-  Exit,
   Fiber,
   HashMap,
   Layer,
@@ -12,6 +11,7 @@ import {
   TestClock,
   Tracer,
 } from "effect"
+import type { Exit } from "effect"
 import { describe, expect } from "vitest"
 import { RestConfig, Strategy } from "../../src/index.js"
 import { execute } from "../../src/rest/rest.js"
