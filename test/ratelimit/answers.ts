@@ -1,0 +1,84 @@
+/** Builders for what a server answers, as the limiter sees it. */
+import { Redacted } from "effect"
+import type { Answer, LimitScope } from "../../src/ratelimit/Answer.js"
+import { answered, type Outcome } from "../../src/ratelimit/Permit.js"
+import * as RateLimitHeaders from "../../src/ratelimit/RateLimitHeaders.js"
+import * as Route from "../../src/ratelimit/Route.js"
+
+type Headers = RateLimitHeaders.RateLimitHeaders
+
+export const route = (
+  options: {
+    readonly webhookId?: string
+    readonly token?: string
+    readonly method?: Route.Method
+    readonly template?: string
+  } = {},
+): Route.Route =>
+  Route.make({
+    method: options.method ?? "POST",
+    template: options.template ?? "/webhooks/{webhook.id}/{webhook.token}",
+    webhookId: options.webhookId ?? "1",
+    tokenDigest: Route.digest(Redacted.make(options.token ?? "token")),
+  })
+
+export const headers = (values: Partial<Headers> = {}): Headers => ({
+  ...RateLimitHeaders.empty,
+  bucket: "hash",
+  limit: 5,
+  remaining: 4,
+  resetAfter: 2000,
+  ...values,
+})
+
+export const answer = (values: Partial<Answer> = {}): Answer => ({
+  status: 200,
+  headers: headers(),
+  code: 0,
+  reply: "",
+  limited: undefined,
+  ...values,
+})
+
+/** A success with these headers on top of 4 of 5 left for 2 s. */
+export const ok = (values: Partial<Headers> = {}): Outcome =>
+  answered(answer({ headers: headers(values) }))
+
+/** An answer without a single rate-limit header. */
+export const bare = (values: Partial<Answer> = {}): Outcome =>
+  answered(answer({ headers: RateLimitHeaders.empty, ...values }))
+
+export const limited = (
+  retryAfter: number | undefined,
+  scope: LimitScope = "user",
+  values: Partial<Headers> = {},
+): Outcome =>
+  answered(
+    answer({
+      status: 429,
+      headers: headers({ remaining: 0, retryAfter, resetAfter: retryAfter, ...values }),
+      reply: "You are being rate limited.",
+      limited: { scope, retryAfter },
+    }),
+  )
+
+/** A 429 of the whole host: no word about a bucket. */
+export const blocked = (scope: "global" | "edge", retryAfter?: number): Outcome =>
+  answered(
+    answer({
+      status: 429,
+      headers: RateLimitHeaders.empty,
+      limited: { scope, retryAfter },
+    }),
+  )
+
+/** The webhook is gone. */
+export const gone = (code: 10015 | 50027 = 10015): Outcome =>
+  answered(
+    answer({
+      status: code === 10015 ? 404 : 401,
+      headers: RateLimitHeaders.empty,
+      code,
+      reply: code === 10015 ? "Unknown Webhook" : "Invalid Webhook Token",
+    }),
+  )

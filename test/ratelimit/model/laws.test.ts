@@ -1,0 +1,72 @@
+/** The laws of the rate-limit model on the bare machine: thousands of random worlds. */
+import * as FastCheck from "effect/FastCheck"
+import { describe, expect, it } from "vitest"
+import { anything, literally, type Scenario, steadily, unsteadily } from "./scenarios.js"
+import { checkAlarms, World } from "./world.js"
+
+const runs = Number(process.env["LAW_RUNS"] ?? 2000)
+
+const law = (
+  name: string,
+  scenarios: FastCheck.Arbitrary<Scenario>,
+  check: (world: World, scenario: Scenario) => void,
+  settings: NonNullable<ConstructorParameters<typeof World>[2]>["settings"] = {},
+) =>
+  it(name, { timeout: 60_000 }, () => {
+    FastCheck.assert(
+      FastCheck.property(scenarios, (scenario) => {
+        const world = new World(scenario.server, scenario.jobs, { settings, onStep: checkAlarms })
+        for (const { at, act } of scenario.meddling ?? []) world.at(at, () => world.meddle(act))
+        check(world.play(), scenario)
+      }),
+      { numRuns: runs },
+    )
+  })
+
+describe("the laws, on the machine", () => {
+  law(
+    "1: no 429 where all limits are visible, at any latency, loss and interruption",
+    literally,
+    (world) => {
+      expect(world.server.refused).toBe(0)
+    },
+  )
+
+  law("1: no 429 by the proactive strategy on a steady link", steadily, (world) => {
+    expect(world.server.refused).toBe(0)
+  })
+
+  // First in, first out, one alone when ordered, one probe, one look: `World` checks them at every send.
+  law(
+    "2, 3, 7, 8: anything goes, and everybody is told exactly once",
+    anything,
+    (world, { jobs }) => {
+      for (const run of world.runs) {
+        expect(run.end).toBeDefined()
+        if (run.job.leavesAfter === undefined && run.job.maxWait === undefined) {
+          expect(["answered", "unknown", "refused", "neverSent"]).toContain(run.end)
+        }
+      }
+      expect(world.runs.length).toBe(jobs.length)
+    },
+  )
+
+  law("6: when all is over, everything is forgotten", anything, (world) => {
+    expect(world.alarms.size).toBe(0)
+    expect(world.machine.snapshot(world.now)).toMatchObject({ buckets: 0, waiting: 0, inFlight: 0 })
+  })
+
+  it("1: on an unsteady link the proactive strategy is seldom refused", () => {
+    let refused = 0
+    let sent = 0
+    FastCheck.assert(
+      FastCheck.property(unsteadily, (scenario) => {
+        const world = new World(scenario.server, scenario.jobs).play()
+        refused += world.server.refused
+        sent += world.sends.length
+      }),
+      { numRuns: runs },
+    )
+    console.log({ refused, sent })
+  })
+})

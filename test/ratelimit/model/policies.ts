@@ -1,0 +1,19 @@
+import * as Duration from "effect/Duration"
+import type { Policy } from "../../../src/ratelimit/strategy/Policy.js"
+import { proactive } from "../../../src/ratelimit/strategy/proactive.js"
+import { reactive } from "../../../src/ratelimit/strategy/reactive.js"
+
+/**
+ * Takes the bookkeeping at its word: no guess at how long the network takes, no pacing. What it is
+ * refused is a mistake of the limiter.
+ */
+export const literal: Policy = {
+  name: "literal",
+  shouldWait: (bucket) => bucket.remaining - bucket.inFlight <= 0,
+  calculateWait: (bucket, now) => Duration.millis(Math.max(0, (bucket.resetAt ?? now) - now)),
+  initial: undefined,
+  observe: (memory) => memory,
+}
+
+export const careful = proactive(0.8)
+export { reactive }

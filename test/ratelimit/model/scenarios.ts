@@ -1,0 +1,148 @@
+import * as FastCheck from "effect/FastCheck"
+import type { ServerOptions } from "./server.js"
+import { careful, literal, reactive } from "./policies.js"
+import type { Fate, Job } from "./world.js"
+
+const fc = FastCheck
+
+export interface Scenario {
+  readonly server: ServerOptions
+  readonly jobs: ReadonlyArray<Job>
+  /** When somebody calls `clear`, or `update` with an answer to a request of another program. */
+  readonly meddling?: ReadonlyArray<{ readonly at: number; readonly act: "clear" | "update" }>
+}
+
+export const server = (fixed: Partial<ServerOptions> = {}): FastCheck.Arbitrary<ServerOptions> =>
+  fc
+    .record({
+      kind: fc.constantFrom("fixed" as const, "leaking" as const),
+      limit: fc.integer({ min: 1, max: 7 }),
+      window: fc.integer({ min: 200, max: 5000 }),
+      skew: fc.oneof(fc.constant(0), fc.integer({ min: -100_000, max: 100_000 })),
+      hash: fc.constantFrom("none" as const, "route" as const, "changing" as const),
+      headers: fc.constant("all" as const),
+      global: fc.constant(undefined),
+    })
+    .map((options) => ({ ...options, ...fixed }))
+
+/** Mostly soon, sometimes far apart, so that windows are met at every point. */
+const instant = fc.oneof(
+  { weight: 3, arbitrary: fc.integer({ min: 0, max: 3000 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 0, max: 60_000 }) },
+)
+
+const anyLatency = fc.oneof(
+  { weight: 3, arbitrary: fc.integer({ min: 0, max: 200 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 0, max: 6000 }) },
+)
+
+const anyFate: FastCheck.Arbitrary<Fate> = fc.oneof(
+  { weight: 6, arbitrary: fc.constant("answered" as const) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      "bare" as const,
+      "neverSent" as const,
+      "lostBefore" as const,
+      "lostAfter" as const,
+    ),
+  },
+)
+
+const job = fc.record({
+  at: instant,
+  webhook: fc.integer({ min: 0, max: 2 }),
+  route: fc.constantFrom("POST" as const, "POST" as const, "PATCH" as const),
+  ordered: fc.boolean(),
+  policy: fc.constantFrom(careful, literal, reactive),
+  attempts: fc.array(fc.record({ up: anyLatency, down: anyLatency, fate: anyFate }), {
+    minLength: 1,
+    maxLength: 3,
+  }),
+  backoff: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 3000 })),
+  maxWait: fc.option(fc.integer({ min: 0, max: 8000 }), { freq: 6, nil: undefined }),
+  leavesAfter: fc.option(fc.integer({ min: 0, max: 4000 }), { freq: 6, nil: undefined }),
+})
+
+/** Everything at once. */
+export const anything: FastCheck.Arbitrary<Scenario> = fc.record({
+  server: fc.oneof(
+    server(),
+    server({ hash: "shared" }),
+    server({ headers: "none" }),
+    server({ headers: "noReset" }),
+    server({ global: 5 }),
+  ),
+  jobs: fc.array(job, { minLength: 1, maxLength: 40 }),
+  meddling: fc.array(
+    fc.record({ at: instant, act: fc.constantFrom("clear" as const, "update" as const) }),
+    { maxLength: 2 },
+  ),
+})
+
+/** Long enough for a window to be over. */
+const warmUp = 10_000
+
+const firstOf = (route: Job["route"], at: number): Job => ({
+  at,
+  webhook: 0,
+  route,
+  ordered: true,
+  policy: literal,
+  attempts: [{ up: 0, down: 0, fate: "answered" }],
+  backoff: 0,
+  maxWait: undefined,
+  leavesAfter: undefined,
+})
+
+/**
+ * A server whose limits are all in its headers, and a program that believes them to the letter.
+ * One answer of each route shows them; before, a request without an answer may be one too many.
+ */
+export const literally: FastCheck.Arbitrary<Scenario> = fc.record({
+  server: fc.oneof(server(), server({ hash: "shared" })),
+  jobs: fc.array(job, { minLength: 1, maxLength: 40 }).map((jobs) => [
+    firstOf("POST", 0),
+    firstOf("PATCH", warmUp),
+    ...jobs.map((one) => ({
+      ...one,
+      at: one.at + 2 * warmUp,
+      policy: literal,
+      maxWait: undefined,
+    })),
+  ]),
+})
+
+/** The same by the proactive strategy, on a link that is as slow for all and both ways always. */
+export const steadily: FastCheck.Arbitrary<Scenario> = fc
+  .record({
+    server: server(),
+    up: fc.integer({ min: 0, max: 600 }),
+    down: fc.integer({ min: 0, max: 600 }),
+    jobs: fc.array(job, { minLength: 1, maxLength: 40 }),
+  })
+  .map(({ server, up, down, jobs }) => ({
+    server,
+    jobs: jobs.map((one) => ({
+      ...one,
+      policy: careful,
+      attempts: [{ up, down, fate: "answered" as const }],
+      maxWait: undefined,
+      leavesAfter: undefined,
+    })),
+  }))
+
+/** The same on a link whose latency varies. */
+export const unsteadily: FastCheck.Arbitrary<Scenario> = fc.record({
+  server: server(),
+  jobs: fc.array(
+    job.map((one) => ({
+      ...one,
+      policy: careful,
+      attempts: one.attempts.map((attempt) => ({ ...attempt, fate: "answered" as const })),
+      maxWait: undefined,
+      leavesAfter: undefined,
+    })),
+    { minLength: 1, maxLength: 40 },
+  ),
+})

@@ -1,0 +1,319 @@
+/** A program that sends, a network and a server, around the bare state machine: one event at a time. */
+import { Duration, Redacted } from "effect"
+import type { WaitError } from "../../../src/error/WebhookError.js"
+import type { Answer } from "../../../src/ratelimit/Answer.js"
+import { BucketState, Ticket } from "../../../src/ratelimit/internal/bucketState.js"
+import { Machine, type Settings, type Target } from "../../../src/ratelimit/internal/machine.js"
+import { Webhooks } from "../../../src/ratelimit/internal/webhooks.js"
+import { answered, neverSent, type Outcome, unknown } from "../../../src/ratelimit/Permit.js"
+import * as Route from "../../../src/ratelimit/Route.js"
+import type { Policy } from "../../../src/ratelimit/strategy/Policy.js"
+import { Heap } from "../../support/Heap.js"
+import { Server, type ServerOptions } from "./server.js"
+
+/**
+ * What becomes of an attempt: an answer, an answer stripped of its rate-limit headers, no
+ * connection, or a timeout before or after the server has counted it.
+ */
+export type Fate = "answered" | "bare" | "neverSent" | "lostBefore" | "lostAfter"
+
+export interface Job {
+  readonly at: number
+  readonly webhook: number
+  readonly route: "POST" | "PATCH"
+  readonly ordered: boolean
+  readonly policy: Policy
+  /** Milliseconds to the server and back, and what becomes of it, attempt by attempt; the last repeats. */
+  readonly attempts: ReadonlyArray<{
+    readonly up: number
+    readonly down: number
+    readonly fate: Fate
+  }>
+  /** Milliseconds to wait before a refused attempt is repeated. */
+  readonly backoff: number
+  readonly maxWait: number | undefined
+  /** The caller leaves so many milliseconds after its arrival. */
+  readonly leavesAfter: number | undefined
+}
+
+export const settings: Settings = {
+  globalLimit: 50,
+  globalWindow: Duration.seconds(1),
+  queueCapacity: 10_000,
+  idleAfter: Duration.minutes(2),
+  invalidRequestLimit: 8000,
+}
+
+export type End = "answered" | "refused" | "unknown" | "neverSent" | "left" | WaitError["_tag"]
+
+const mostAttempts = 20
+
+/** One job under way. */
+export class Run {
+  readonly job: Job
+  readonly index: number
+  ticket: Ticket | undefined = undefined
+  attempt = 0
+  sentAt = 0
+  /** Whether the server has seen the attempt. */
+  arrived = false
+  end: End | undefined = undefined
+  error: WaitError | undefined = undefined
+  endedAt = 0
+  constructor(job: Job, index: number) {
+    this.job = job
+    this.index = index
+  }
+}
+
+interface Event {
+  readonly at: number
+  readonly sequence: number
+  readonly happen: () => void
+}
+
+export class World {
+  now = 0
+  readonly server: Server
+  readonly machine: Machine
+  readonly runs: ReadonlyArray<Run>
+  /** Instants of all sends. */
+  readonly sends: Array<number> = []
+  readonly arrivals: Array<{ readonly run: Run; readonly at: number }> = []
+  readonly owner = {}
+  rings = 0
+  readonly #events = new Heap<Event>((a, b) => a.at - b.at || a.sequence - b.sequence)
+  readonly #alarms = new Map<Target, Event>()
+  readonly #flying = new Map<number, Set<Run>>()
+  readonly #onStep: (world: World) => void
+  #sequence = 0
+
+  constructor(
+    server: ServerOptions,
+    jobs: ReadonlyArray<Job>,
+    options: {
+      readonly settings?: Partial<Settings>
+      readonly onStep?: (world: World) => void
+    } = {},
+  ) {
+    this.server = new Server(server)
+    this.#onStep = options.onStep ?? (() => {})
+    this.machine = new Machine({ ...settings, ...options.settings }, (target, at) => {
+      this.#setAlarm(target, at)
+    })
+    this.runs = jobs.map((job, index) => new Run(job, index))
+    for (const run of this.runs) this.at(run.job.at, () => this.#arrive(run))
+  }
+
+  get alarms(): ReadonlyMap<Target, { readonly at: number }> {
+    return this.#alarms
+  }
+
+  get(end: End): ReadonlyArray<Run> {
+    return this.runs.filter((run) => run.end === end)
+  }
+
+  at(at: number, happen: () => void): void {
+    this.#events.push({ at, sequence: ++this.#sequence, happen })
+  }
+
+  /** Until nothing is left to happen. */
+  play(): this {
+    // A machine that rings for ever has no end; a job rings a few times in each of its windows.
+    const most = 10_000 + this.runs.length * 1000
+    for (let step = 0; this.#step(); step += 1) {
+      if (step > most) throw new Error("no end in sight")
+      this.#onStep(this)
+    }
+    return this
+  }
+
+  #step(): boolean {
+    let target: Target | undefined
+    let next = this.#events.peek()
+    for (const [one, alarm] of this.#alarms) {
+      if (
+        next === undefined ||
+        alarm.at < next.at ||
+        (alarm.at === next.at && alarm.sequence < next.sequence)
+      ) {
+        next = alarm
+        target = one
+      }
+    }
+    if (next === undefined) return false
+    if (next.at < this.now) throw new Error("an alarm in the past")
+    this.now = next.at
+    if (target === undefined) this.#events.pop()
+    next.happen()
+    return true
+  }
+
+  #setAlarm(target: Target, wanted: number | undefined): void {
+    const current = this.#alarms.get(target)
+    if (wanted === undefined) {
+      this.#alarms.delete(target)
+      return
+    }
+    // As in the real ones: whole milliseconds, rounded up, and an earlier one stays.
+    const at = this.now + Math.max(0, Math.ceil(wanted - this.now))
+    if (!Number.isSafeInteger(at)) throw new Error(`an alarm at ${at}`)
+    if (current !== undefined && current.at <= at) return
+    const happen = () => {
+      this.#alarms.delete(target)
+      this.rings += 1
+      this.machine.wake(target, this.now)
+    }
+    this.#alarms.set(target, { at, sequence: ++this.#sequence, happen })
+  }
+
+  /** Somebody else uses the first webhook, or clears what is known of it. */
+  meddle(act: "clear" | "update"): void {
+    const route = routeOf(0, "POST")
+    if (act === "clear") this.machine.clear(this.now, route)
+    else this.machine.update(route, this.server.handle("0", "POST", this.now), this.now)
+  }
+
+  #arrive(run: Run): void {
+    const { job } = run
+    const route = routeOf(job.webhook, job.route)
+    const wish = {
+      policy: job.policy,
+      ordered: job.ordered,
+      maxWait: job.maxWait ?? Number.POSITIVE_INFINITY,
+      owner: this.owner,
+    }
+    let early: readonly [WaitError | undefined] | undefined
+    run.ticket = this.machine.arrive(route, wish, this.now, (failure) => {
+      if (run.ticket === undefined) early = [failure]
+      else this.#resumed(run, failure)
+    })
+    if (early !== undefined) this.#resumed(run, early[0])
+    if (job.leavesAfter !== undefined) this.at(job.at + job.leavesAfter, () => this.#leave(run))
+  }
+
+  #resumed(run: Run, failure: WaitError | undefined): void {
+    if (run.end !== undefined) throw new Error(`job ${run.index} is told twice`)
+    if (failure === undefined) this.#send(run)
+    else {
+      run.error = failure
+      this.#finish(run, failure._tag)
+    }
+  }
+
+  #send(run: Run): void {
+    const { job } = run
+    const ticket = run.ticket!
+    const flying = this.#flying.get(job.webhook) ?? new Set()
+    this.#flying.set(job.webhook, flying)
+    if (flying.has(run)) throw new Error("granted twice")
+    if (ticket.ordered && flying.size > 0) throw new Error("an ordered request is not alone")
+    const head = ticket.bucket.queue.head
+    if (head !== undefined && head.sequence < ticket.sequence)
+      throw new Error("not first in, first out")
+    if (!ticket.bucket.known && ticket.bucket.inFlight > 1) throw new Error("two probes")
+    if (ticket.bucket.looking && ticket.bucket.inFlight > 1) throw new Error("two look")
+    flying.add(run)
+    this.sends.push(this.now)
+    run.sentAt = this.now
+    run.arrived = false
+    const attempt = job.attempts[Math.min(run.attempt, job.attempts.length - 1)]!
+    const number = run.attempt
+    const { fate } = attempt
+    let answer: Answer | undefined
+    const isCurrent = () => run.attempt === number && flying.has(run)
+    this.at(this.now + attempt.up, () => {
+      if (!isCurrent()) return
+      if (fate !== "neverSent" && fate !== "lostBefore") answer = this.#count(run)
+      if (fate === "neverSent") this.#settle(run, neverSent)
+    })
+    this.at(this.now + attempt.up + attempt.down, () => {
+      if (!isCurrent()) return
+      this.#settle(run, outcomeOf(fate, answer))
+    })
+  }
+
+  #count(run: Run): Answer {
+    run.arrived = true
+    this.arrivals.push({ run, at: this.now })
+    return this.server.handle(String(run.job.webhook), run.job.route, this.now)
+  }
+
+  #settle(run: Run, outcome: Outcome): void {
+    const refused = outcome._tag === "Answered" && outcome.answer.limited !== undefined
+    const repeat = (refused || outcome._tag === "NeverSent") && run.attempt < mostAttempts
+    this.#flying.get(run.job.webhook)!.delete(run)
+    run.attempt += 1
+    if (repeat) {
+      this.machine.again(run.ticket!, outcome, this.now + run.job.backoff, this.now, (failure) =>
+        this.#resumed(run, failure),
+      )
+      return
+    }
+    this.#finish(run, refused ? "refused" : ends[outcome._tag])
+    this.machine.settle(run.ticket!, outcome, this.now)
+    // Settling twice does nothing.
+    this.machine.settle(run.ticket!, neverSent, this.now)
+  }
+
+  #leave(run: Run): void {
+    if (run.end !== undefined) return
+    const flying = this.#flying.get(run.job.webhook)
+    const sent = flying?.delete(run) === true
+    this.#finish(run, "left")
+    if (!sent) this.machine.cancel(run.ticket!, this.now)
+    else {
+      // What is on the wire may still be counted before the connection is gone.
+      if (run.index % 2 === 0 && !run.arrived) this.#count(run)
+      this.machine.settle(run.ticket!, unknown, this.now)
+    }
+    this.machine.cancel(run.ticket!, this.now)
+  }
+
+  #finish(run: Run, end: End): void {
+    run.end = end
+    run.endedAt = this.now
+  }
+}
+
+function routeOf(webhook: number, method: Job["route"]): Route.Route {
+  return Route.make({
+    method,
+    template: method === "POST" ? "/send" : "/edit",
+    webhookId: String(webhook),
+    tokenDigest: Route.digest(Redacted.make("token")),
+  })
+}
+
+const ends = { Answered: "answered", NeverSent: "neverSent", Unknown: "unknown" } as const
+
+function outcomeOf(fate: Fate, answer: Answer | undefined): Outcome {
+  if (fate === "neverSent") return neverSent
+  if (answer === undefined || fate === "lostAfter") return unknown
+  if (fate !== "bare" || answer.limited !== undefined) return answered(answer)
+  return answered({
+    ...answer,
+    headers: {
+      ...answer.headers,
+      bucket: undefined,
+      limit: undefined,
+      remaining: undefined,
+      reset: undefined,
+      resetAfter: undefined,
+    },
+  })
+}
+
+/** Law 7, at any moment: an alarm only where somebody waits, and one for each at most. */
+export const checkAlarms = (world: World): void => {
+  const { waiting } = world.machine.snapshot(world.now)
+  for (const target of world.alarms.keys()) {
+    if (target instanceof BucketState) {
+      if (target.waiting === 0) throw new Error("an alarm for a bucket where nobody waits")
+    } else if (target instanceof Ticket) {
+      if (target.state !== "resting") throw new Error("an alarm for a request that does not rest")
+    } else if (!(target instanceof Webhooks) && waiting === 0) {
+      throw new Error("an alarm for the gate, and nobody waits")
+    }
+  }
+}
