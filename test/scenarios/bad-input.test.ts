@@ -310,7 +310,7 @@ describe("before anything is sent", () => {
 })
 
 describe("a closed scope", () => {
-  for (const strategy of ["reactive", "proactive"] as const) {
+  for (const strategy of ["reactive", "proactive", "adaptive"] as const) {
     it.scoped(`fails those who wait, at once, and those who come later [${strategy}]`, () =>
       Effect.gen(function* () {
         const simulator = yield* DiscordSimulator.make()

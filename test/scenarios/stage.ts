@@ -8,6 +8,7 @@ import { DiscordSimulator } from "../../src/testing/index.js"
 export const strategies = {
   reactive: Strategy.layerReactive,
   proactive: Strategy.layerProactive,
+  adaptive: Strategy.layerAdaptive,
 } as const
 
 export interface Way {
@@ -15,8 +16,8 @@ export interface Way {
   readonly delivery: RestConfig.RestOptions["delivery"]
 }
 
-export const ways: ReadonlyArray<Way> = (["reactive", "proactive"] as const).flatMap((strategy) =>
-  (["ordered", "concurrent"] as const).map((delivery) => ({ strategy, delivery })),
+export const ways: ReadonlyArray<Way> = (["reactive", "proactive", "adaptive"] as const).flatMap(
+  (strategy) => (["ordered", "concurrent"] as const).map((delivery) => ({ strategy, delivery })),
 )
 
 export const nameOf = ({ strategy, delivery }: Way): string => `${strategy}, ${delivery}`

@@ -4,14 +4,11 @@ import type { Bucket } from "../Bucket.js"
 /** Milliseconds that headers and timers may be off. */
 export const rounding = 2
 
-/** So many round trips tell how short one can be. */
-const enough = 3
+/** So many round trips tell how short one can be; of fewer, even the longest may be luck. */
+const enough = 16
 
 /** Slots are counted in fractions while they leak; this absorbs floating-point dust. */
 const dust = 1e-6
-
-/** The part of the spread that is kept back however many round trips were seen. */
-const leastKept = 0.1
 
 /** By how much round trips differ, in milliseconds. */
 export function spread(bucket: Bucket): number {
@@ -21,14 +18,13 @@ export function spread(bucket: Bucket): number {
 
 /**
  * An answer came `shortest` or more after its request, so what is sent that much before the
- * latest possible reset still arrives after it. Of the spread a part is kept back for round trips
- * shorter than any seen yet, a smaller one the more were seen; and some milliseconds for rounding.
+ * latest possible reset still arrives after it. The whole spread is kept back, for round trips
+ * shorter than any seen yet, and some milliseconds for rounding: only steady connections gain.
  */
 export function lead(bucket: Bucket): number {
   const { roundTrip } = bucket
   if (roundTrip === undefined || roundTrip.count < enough) return 0
-  const kept = spread(bucket) * Math.max(leastKept, 1 / Math.sqrt(roundTrip.count))
-  return Math.max(0, roundTrip.shortest - kept - rounding)
+  return Math.max(0, roundTrip.shortest - spread(bucket) - rounding)
 }
 
 /** Slots that neither an answer nor a request in flight has used, for a request sent now. */
