@@ -61,14 +61,14 @@ function toHttp(
   )
 }
 
-/** A proxy may name its buckets after the URL. */
+/** A proxy may name its buckets after the URL. Discord's own names are too short for a token. */
 function headersOf(
   headers: Readonly<Record<string, string | undefined>>,
-  request: RestRequest<unknown>,
+  { token }: RestRequest<unknown>,
 ): RateLimitHeaders.RateLimitHeaders {
   const parsed = RateLimitHeaders.parse(headers)
-  return parsed.bucket?.includes(Redacted.value(request.token)) === true
-    ? { ...parsed, bucket: scrub(parsed.bucket, request.token) }
+  return parsed.bucket !== undefined && parsed.bucket.length >= Redacted.value(token).length
+    ? { ...parsed, bucket: scrub(parsed.bucket, token) }
     : parsed
 }
 

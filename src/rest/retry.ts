@@ -23,7 +23,9 @@ export function mayRetry(
   settings: { readonly maxRetries: number; readonly retry: "safe" | "atLeastOnce" },
 ): boolean {
   if (failed.permanent || failed.retries >= settings.maxRetries) return false
-  return failed.idempotent || failed.delivered === "no" || settings.retry === "atLeastOnce"
+  if (failed.idempotent || failed.delivered === "no") return true
+  // What certainly arrived has been delivered at least once.
+  return settings.retry === "atLeastOnce" && failed.delivered === "unknown"
 }
 
 interface Backoff {

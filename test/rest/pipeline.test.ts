@@ -151,6 +151,9 @@ describe("a 429", () => {
       expect(errorOf(plain.exit)).toMatchObject({ bucket: "abcd" })
       const secret = yield* run([named(`/42/${token}`)], post, { maxRateLimitAttempts: 1 })
       expect(errorOf(secret.exit)).toMatchObject({ bucket: "/42/[redacted]" })
+      const encoded = token.replaceAll("-", "%2D")
+      const hidden = yield* run([named(encoded)], post, { maxRateLimitAttempts: 1 })
+      expect(errorOf(hidden.exit)).toMatchObject({ bucket: "[redacted]" })
     }),
   )
 
@@ -294,6 +297,9 @@ describe("what is not idempotent", () => {
         retry: "atLeastOnce",
         maxRetries: 1,
       })
+      // What certainly arrived is not sent again even so.
+      const cut = yield* run([{ answer: 200, cutAfter: "{" }, ok], post, { retry: "atLeastOnce" })
+      expect(errorOf(cut.exit)).toMatchObject({ delivered: "yes", attempts: 1 })
       // The second attempt never left; the first may have arrived.
       expect(errorOf(given.exit)).toMatchObject({ reason: "refused", delivered: "unknown" })
     }),

@@ -38,8 +38,8 @@ describe("mayRetry", () => {
   it("repeats everything else", () => {
     FastCheck.assert(
       FastCheck.property(failed, settings, (attempt, given) => {
-        const safe =
-          attempt.idempotent || attempt.delivered === "no" || given.retry === "atLeastOnce"
+        const optedIn = given.retry === "atLeastOnce" && attempt.delivered === "unknown"
+        const safe = attempt.idempotent || attempt.delivered === "no" || optedIn
         const possible = attempt.retries < given.maxRetries && !attempt.permanent
         return mayRetry(attempt, given) === (safe && possible)
       }),
