@@ -62,7 +62,7 @@ function explain(bucket: Bucket.Bucket, start: number) {
     const why =
       bucket.remaining === 0
         ? `no slot is left; new ones come at ${until}`
-        : `the last slot of this window is saved until ${until}`
+        : `the strategy saves the last slots until ${until}`
     yield* Console.log(dim(`        ${bucket.waiting} wait: ${why}`))
   })
 }
@@ -99,33 +99,30 @@ function slots({ limit, remaining }: Bucket.Bucket): string {
 // 20 messages at once. Nobody knows the limit yet, so one goes ahead.
 // Its answer tells: 5 in 2 s.
 //
-// 0.05 s  ●○○○○  message 1
-// 0.06 s  ●●○○○  message 2
-// 0.07 s  ●●●○○  message 3
-// 0.08 s  ●●●●○  message 4
-//         16 wait: the last slot of this window is saved until 1.64 s
-// 1.64 s  ●●●●●  message 5
-//         15 wait: no slot is left; new ones come at 2.04 s
-// 2.05 s  ●○○○○  message 6
-// 2.06 s  ●●○○○  message 7
-// 2.06 s  ●●●○○  message 8
-// 2.07 s  ●●●●○  message 9
-//         11 wait: the last slot of this window is saved until 3.64 s
-// 3.65 s  ●●●●●  message 10
-//         10 wait: no slot is left; new ones come at 4.04 s
-// 4.06 s  ●○○○○  message 11
-// 4.06 s  ●●○○○  message 12
-// 4.07 s  ●●●○○  message 13
-// 4.08 s  ●●●●○  message 14
-//         6 wait: the last slot of this window is saved until 5.65 s
-// 5.66 s  ●●●●●  message 15
-//         5 wait: no slot is left; new ones come at 6.05 s
-// 6.06 s  ●○○○○  message 16
-// 6.06 s  ●●○○○  message 17
-// 6.07 s  ●●●○○  message 18
-// 6.07 s  ●●●●○  message 19
-// 6.08 s  ●●●●●  message 20
+// 0.18 s  ●○○○○  message 1
+// 0.22 s  ●●○○○  message 2
+// 0.24 s  ●●●○○  message 3
+// 0.27 s  ●●●●○  message 4
+// 0.29 s  ●●●●●  message 5
+//         15 wait: no slot is left; new ones come at 2.13 s
+// 2.15 s  ●○○○○  message 6
+// 2.16 s  ●●○○○  message 7
+// 2.16 s  ●●●○○  message 8
+// 2.17 s  ●●●●○  message 9
+// 2.17 s  ●●●●●  message 10
+//         10 wait: no slot is left; new ones come at 4.14 s
+// 4.15 s  ●○○○○  message 11
+// 4.16 s  ●●○○○  message 12
+// 4.17 s  ●●●○○  message 13
+// 4.18 s  ●●●●○  message 14
+// 4.19 s  ●●●●●  message 15
+//         5 wait: no slot is left; new ones come at 6.15 s
+// 6.16 s  ●○○○○  message 16
+// 6.17 s  ●●○○○  message 17
+// 6.18 s  ●●●○○  message 18
+// 6.18 s  ●●●●○  message 19
+// 6.19 s  ●●●●●  message 20
 //
-// Done after 6.09 s.
+// Done after 6.20 s.
 // Stored in the order in which they were sent: yes.
 // Answers with status 429: 0.
