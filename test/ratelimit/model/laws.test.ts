@@ -1,7 +1,16 @@
 /** The laws of the rate-limit model on the bare machine: thousands of random worlds. */
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
-import { anything, literally, type Scenario, steadily, unsteadily } from "./scenarios.js"
+import {
+  anything,
+  blockedByTheEdge,
+  crowd,
+  globalLimit,
+  literally,
+  type Scenario,
+  steadily,
+  unsteadily,
+} from "./scenarios.js"
 import { checkAlarms, World } from "./world.js"
 
 const runs = Number(process.env["LAW_RUNS"] ?? 2000)
@@ -56,7 +65,7 @@ describe("the laws, on the machine", () => {
     expect(world.machine.snapshot(world.now)).toMatchObject({ buckets: 0, waiting: 0, inFlight: 0 })
   })
 
-  it("1: on an unsteady link the proactive strategy is seldom refused", () => {
+  it("1: on an unsteady link the proactive strategy is refused once in a hundred at most", () => {
     let refused = 0
     let sent = 0
     FastCheck.assert(
@@ -67,6 +76,41 @@ describe("the laws, on the machine", () => {
       }),
       { numRuns: runs },
     )
-    console.log({ refused, sent })
+    expect(sent).toBeGreaterThan(runs)
+    expect(refused).toBeLessThan(sent / 100)
   })
+
+  law(
+    "5: no interval of a second holds more sends than the global limit",
+    crowd,
+    (world) => {
+      const sends = [...world.sends].sort((a, b) => a - b)
+      for (const [index, at] of sends.entries()) {
+        const later = sends[index + globalLimit]
+        if (later !== undefined) expect(later - at).toBeGreaterThanOrEqual(1000)
+      }
+      expect(world.server.refusedGlobally).toBe(0)
+    },
+    { globalLimit },
+  )
+
+  law(
+    "9: blocked by the edge, a request a minute at most",
+    blockedByTheEdge,
+    (world, { blockedUntil = 0 }) => {
+      const inTheBlock = world.sends.filter((at) => at < blockedUntil).length
+      const together = world.runs.filter((run) => run.job.at < firstWord(world)).length
+      // 60 s, 120 s, 240 s, ... up to 15 min apart.
+      const probes = Math.max(1, Math.ceil(blockedUntil / 60_000))
+      expect(inTheBlock).toBeLessThanOrEqual(together + probes)
+      for (const run of world.runs) expect(run.end).toBe("answered")
+    },
+  )
 })
+
+/** When the first answer is back. */
+function firstWord(world: World): number {
+  return Math.min(
+    ...world.runs.map(({ job }) => job.at + job.attempts[0]!.up + job.attempts[0]!.down),
+  )
+}

@@ -1,6 +1,6 @@
 import * as FastCheck from "effect/FastCheck"
 import type { ServerOptions } from "./server.js"
-import { careful, literal, reactive } from "./policies.js"
+import { careful, eager, literal } from "./policies.js"
 import type { Fate, Job } from "./world.js"
 
 const fc = FastCheck
@@ -8,6 +8,8 @@ const fc = FastCheck
 export interface Scenario {
   readonly server: ServerOptions
   readonly jobs: ReadonlyArray<Job>
+  /** The end of a block by the edge that began before the first request. */
+  readonly blockedUntil?: number
   /** When somebody calls `clear`, or `update` with an answer to a request of another program. */
   readonly meddling?: ReadonlyArray<{ readonly at: number; readonly act: "clear" | "update" }>
 }
@@ -54,7 +56,7 @@ const job = fc.record({
   webhook: fc.integer({ min: 0, max: 2 }),
   route: fc.constantFrom("POST" as const, "POST" as const, "PATCH" as const),
   ordered: fc.boolean(),
-  policy: fc.constantFrom(careful, literal, reactive),
+  policy: fc.constantFrom(careful, literal, eager),
   attempts: fc.array(fc.record({ up: anyLatency, down: anyLatency, fate: anyFate }), {
     minLength: 1,
     maxLength: 3,
@@ -116,13 +118,13 @@ export const literally: FastCheck.Arbitrary<Scenario> = fc.record({
 /** The same by the proactive strategy, on a link that is as slow for all and both ways always. */
 export const steadily: FastCheck.Arbitrary<Scenario> = fc
   .record({
-    server: server(),
+    options: server(),
     up: fc.integer({ min: 0, max: 600 }),
     down: fc.integer({ min: 0, max: 600 }),
     jobs: fc.array(job, { minLength: 1, maxLength: 40 }),
   })
-  .map(({ server, up, down, jobs }) => ({
-    server,
+  .map(({ options, up, down, jobs }) => ({
+    server: options,
     jobs: jobs.map((one) => ({
       ...one,
       policy: careful,
@@ -146,3 +148,46 @@ export const unsteadily: FastCheck.Arbitrary<Scenario> = fc.record({
     { minLength: 1, maxLength: 40 },
   ),
 })
+
+export const globalLimit = 5
+
+/** Many webhooks at once on a server that counts all of them together, on a steady link. */
+export const crowd: FastCheck.Arbitrary<Scenario> = fc
+  .record({
+    options: server({ global: globalLimit, limit: 100 }),
+    up: fc.integer({ min: 0, max: 600 }),
+    down: fc.integer({ min: 0, max: 600 }),
+    jobs: fc.array(fc.record({ base: job, webhook: fc.integer({ min: 0, max: 20 }) }), {
+      minLength: 1,
+      maxLength: 60,
+    }),
+  })
+  .map(({ options, up, down, jobs }) => ({
+    server: options,
+    jobs: jobs.map(({ base, webhook }) => ({
+      ...base,
+      webhook,
+      policy: careful,
+      attempts: [{ up, down, fate: "answered" as const }],
+      // Who leaves in flight is counted early, as on a faster link.
+      leavesAfter: undefined,
+    })),
+  }))
+
+/** A block in front of the API that gives no delay. */
+export const blockedByTheEdge: FastCheck.Arbitrary<Scenario> = fc
+  .record({
+    options: server({ limit: 100 }),
+    blockedUntil: fc.integer({ min: 1, max: 3_600_000 }),
+    jobs: fc.array(job, { minLength: 1, maxLength: 40 }),
+  })
+  .map(({ options, blockedUntil, jobs }) => ({
+    server: { ...options, edgeUntil: blockedUntil },
+    blockedUntil,
+    jobs: jobs.map((one) => ({
+      ...one,
+      attempts: one.attempts.map((attempt) => ({ ...attempt, fate: "answered" as const })),
+      maxWait: undefined,
+      leavesAfter: undefined,
+    })),
+  }))

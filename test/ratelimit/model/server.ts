@@ -14,6 +14,8 @@ export interface ServerOptions {
   readonly headers: "all" | "noReset" | "none"
   /** Requests in each second of the server's clock. */
   readonly global: number | undefined
+  /** Until then something in front refuses everything, without a word about when to come back. */
+  readonly edgeUntil?: number
 }
 
 interface Count {
@@ -44,6 +46,10 @@ export class Server {
   }
 
   handle(webhook: string, route: string, now: number): Answer {
+    if (now < (this.options.edgeUntil ?? 0)) {
+      const limited = { scope: "edge" as const, retryAfter: undefined }
+      return { status: 429, headers: RateLimitHeaders.empty, code: 0, reply: "", limited }
+    }
     if (this.#overGlobal(now)) {
       this.refusedGlobally += 1
       return this.#globalAnswer(now)

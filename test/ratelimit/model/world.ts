@@ -48,6 +48,8 @@ export type End = "answered" | "refused" | "unknown" | "neverSent" | "left" | Wa
 
 const mostAttempts = 20
 
+const ends = { Answered: "answered", NeverSent: "neverSent", Unknown: "unknown" } as const
+
 /** One job under way. */
 export class Run {
   readonly job: Job
@@ -284,8 +286,6 @@ function routeOf(webhook: number, method: Job["route"]): Route.Route {
     tokenDigest: Route.digest(Redacted.make("token")),
   })
 }
-
-const ends = { Answered: "answered", NeverSent: "neverSent", Unknown: "unknown" } as const
 
 function outcomeOf(fate: Fate, answer: Answer | undefined): Outcome {
   if (fate === "neverSent") return neverSent

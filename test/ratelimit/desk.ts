@@ -1,0 +1,70 @@
+/** A program in a few words: who asks for a permit, when he gets it, and what became of it. */
+import { Clock, Duration, Effect, Fiber, TestClock } from "effect"
+import type { WaitError } from "../../src/error/WebhookError.js"
+import type { Outcome, Permit, WaitOptions } from "../../src/ratelimit/Permit.js"
+import { RateLimiter } from "../../src/ratelimit/RateLimiter.js"
+import type { Route } from "../../src/ratelimit/Route.js"
+import { ok, route } from "./answers.js"
+import { literal } from "./model/policies.js"
+
+export interface Request extends Partial<WaitOptions> {
+  readonly route?: Route
+  /** Milliseconds in flight. */
+  readonly takes?: number
+  readonly outcome?: Outcome
+  /** Outcomes of the attempts before the last, and the milliseconds until the next. */
+  readonly before?: ReadonlyArray<readonly [outcome: Outcome, after: number]>
+}
+
+export class Desk {
+  /** `name@milliseconds` of every grant, and `name!Error@milliseconds` of every failure. */
+  readonly log: Array<string> = []
+  readonly limiter: RateLimiter["Type"]
+
+  constructor(limiter: RateLimiter["Type"]) {
+    this.limiter = limiter
+  }
+
+  /** Asks, sends, and says what became of it. */
+  readonly send = (name: string, request: Request = {}): Effect.Effect<void, WaitError> =>
+    this.limiter
+      .withPermit(request.route ?? route(), { policy: literal, ...request }, (permit, restore) =>
+        Effect.gen(this, function* () {
+          for (const [outcome, after] of request.before ?? []) {
+            yield* this.#fly(name, request, restore)
+            yield* restore(permit.again(outcome, Duration.millis(after)))
+          }
+          yield* this.#fly(name, request, restore)
+          yield* permit.settle(request.outcome ?? ok())
+        }),
+      )
+      .pipe(
+        Effect.tapError((error) => this.note(`${name}!${error._tag}`)),
+        Effect.onInterrupt(() => this.note(`${name}!interrupted`)),
+      )
+
+  /** The same beside what goes on; the fiber has come as far as it gets for now. */
+  readonly ask = (
+    name: string,
+    request: Request = {},
+  ): Effect.Effect<Fiber.RuntimeFiber<void, WaitError>> =>
+    Effect.fork(this.send(name, request)).pipe(Effect.zipLeft(TestClock.adjust(0)))
+
+  readonly note = (what: string): Effect.Effect<void> =>
+    Effect.map(Clock.currentTimeMillis, (now) => void this.log.push(`${what}@${now}`))
+
+  #fly(
+    name: string,
+    request: Request,
+    restore: Parameters<Parameters<RateLimiter["Type"]["withPermit"]>[2]>[1],
+  ) {
+    return Effect.zipRight(this.note(name), restore(Effect.sleep(request.takes ?? 100)))
+  }
+}
+
+export const desk: Effect.Effect<Desk, never, RateLimiter> = Effect.map(
+  RateLimiter,
+  (limiter) => new Desk(limiter),
+)
+
+export type { Permit }
