@@ -81,6 +81,20 @@ describe("an incoming message", () => {
     ),
   )
 
+  it.effect("fills in what a component leaves out, as Discord documents it", () =>
+    Effect.map(
+      Message.decode({
+        ...least,
+        components: [{ type: 14 }, { type: 17, components: [{ type: 12, items: [] }] }],
+      }),
+      ({ components }) =>
+        expect(components).toEqual([
+          { type: 14, divider: true, spacing: 1 },
+          { type: 17, spoiler: false, components: [{ type: 12, items: [] }] },
+        ]),
+    ),
+  )
+
   it.effect("is refused when a field is of another type", () =>
     Effect.gen(function* () {
       for (const wrong of [

@@ -204,6 +204,7 @@ describe("responses", () => {
       ])
       expect("width" in (found.attachments[1] ?? {})).toBe(false)
       expect(MessageFlags.names(found.flags)).toEqual(["SuppressNotifications"])
+      expect(found.mentionRoles).toEqual(["1102600212839804938"])
       expect(found).toMatchObject({
         webhookId: found.author.id,
         tts: false,
