@@ -13,7 +13,7 @@ import { optional, sometimes } from "./wire.js"
 /** Discord's OpenAPI: an emoji's name is at most 32 code points. */
 const NAME_MAX = 32
 
-const generatedId = Arbitrary.makeLazy(SnowflakeInput)
+const generatedId = (fc: typeof FastCheck) => Arbitrary.makeLazy(SnowflakeInput)(fc)
 const generatedName = (fc: typeof FastCheck) => fc.constantFrom("🔥", "👍", "🇨🇭")
 
 /**

@@ -1,5 +1,6 @@
 /** Outgoing: Action Rows and what stands in them. These need no `IsComponentsV2` flag. */
 import { Arbitrary, Schema } from "effect"
+import type { FastCheck } from "effect"
 
 import { EmojiCreate } from "../Emoji.js"
 import { httpUrl, int, items, text } from "../limits.js"
@@ -113,8 +114,9 @@ export const ChannelSelect = Schema.Struct({
 const Select = Schema.Union(StringSelect, UserSelect, RoleSelect, MentionableSelect, ChannelSelect)
 export const RowItem = Schema.Union(...Button.members, ...Select.members)
 
-const generatedButton = Arbitrary.makeLazy(Button)
-const generatedSelect = Arbitrary.makeLazy(Select)
+// Made when asked for: a program that only sends does not pay for them.
+const generatedButton = (fc: typeof FastCheck) => Arbitrary.makeLazy(Button)(fc)
+const generatedSelect = (fc: typeof FastCheck) => Arbitrary.makeLazy(Select)(fc)
 
 const rowItems = items(RowItem, { min: 1, max: BUTTONS_MAX, unit: "component" })
 
