@@ -1,0 +1,69 @@
+/** One row of the results: a scenario, a strategy, a seed. */
+import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
+import { optimum } from "./optimum.js"
+import { type Result, run } from "./run.js"
+import type { Scenario } from "./scenario.js"
+
+export interface Row {
+  readonly scenario: string
+  readonly strategy: string
+  readonly seed: number
+  readonly makespanMs: number
+  /** The same by someone who sees into the server and the future. */
+  readonly optimumMs: number
+  readonly ratio: number
+  /** Answers 429; and those after the first ten minutes. */
+  readonly limited: number
+  readonly limitedLate: number
+  /** Slots that a reset found unused while a request waited. */
+  readonly unusedSlots: number
+  readonly waitP50Ms: number
+  readonly waitP99Ms: number
+  /** The longest time to finish one webhook over the shortest. */
+  readonly fairness: number
+}
+
+const late = 600_000
+
+export const measure = (
+  scenario: Scenario,
+  policies: ReadonlyArray<Policy>,
+  seed: number,
+): ReadonlyArray<Row> => {
+  const optimumMs = optimum(scenario, seed)
+  return policies.map((policy) =>
+    row(scenario, policy, seed, optimumMs, run(scenario, policy, seed)),
+  )
+}
+
+function row(
+  scenario: Scenario,
+  policy: Policy,
+  seed: number,
+  optimumMs: number,
+  result: Result,
+): Row {
+  const waits = [...result.waits].sort((a, b) => a - b)
+  return {
+    scenario: scenario.name,
+    strategy: policy.name,
+    seed,
+    makespanMs: rounded(result.makespan),
+    optimumMs: rounded(optimumMs),
+    ratio: rounded(result.makespan / optimumMs, 4),
+    limited: result.limitedAt.length,
+    limitedLate: result.limitedAt.filter((at) => at > late).length,
+    unusedSlots: result.unusedSlots,
+    waitP50Ms: rounded(quantile(waits, 0.5)),
+    waitP99Ms: rounded(quantile(waits, 0.99)),
+    fairness: rounded(Math.max(...result.doneAt) / Math.min(...result.doneAt), 3),
+  }
+}
+
+function quantile(sorted: ReadonlyArray<number>, share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0
+}
+
+function rounded(value: number, digits = 1): number {
+  return Number(value.toFixed(digits))
+}

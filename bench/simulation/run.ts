@@ -1,0 +1,269 @@
+/**
+ * One run: the limiter's own state machine on one side, the simulator's own server on the other,
+ * and between them a loop of events in simulated time.
+ */
+import * as Duration from "effect/Duration"
+import type { Answer } from "../../src/ratelimit/Answer.js"
+import type { Ticket } from "../../src/ratelimit/internal/bucketState.js"
+import { Machine, type Target } from "../../src/ratelimit/internal/machine.js"
+import * as RateLimitHeaders from "../../src/ratelimit/RateLimitHeaders.js"
+import type { Route } from "../../src/ratelimit/Route.js"
+import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
+import { consumeSlots, limitShared } from "../../src/testing/simulator/commands.js"
+import { handle } from "../../src/testing/simulator/handle.js"
+import type { SimulatedResponse } from "../../src/testing/simulator/http/exchange.js"
+import { mergeOptions, resolveOptions } from "../../src/testing/simulator/options.js"
+import { seededRandom } from "../../src/testing/simulator/random.js"
+import {
+  addWebhook,
+  makeWorld,
+  type Webhook,
+  type World,
+} from "../../src/testing/simulator/world.js"
+import { Events } from "./events.js"
+import { type Scenario, serverOptions } from "./scenario.js"
+import { drawOutside, type Outside } from "./world.js"
+
+export interface Result {
+  readonly makespan: number
+  /** Answers 429, and when they came (milliseconds). */
+  readonly limitedAt: ReadonlyArray<number>
+  /** Slots that a reset found unused while a request waited. */
+  readonly unusedSlots: number
+  /** Milliseconds until each message went for the last time. */
+  readonly waits: ReadonlyArray<number>
+  /** When each webhook was done. */
+  readonly doneAt: ReadonlyArray<number>
+}
+
+/** The server's clock at the start: some second of 2026, not a whole one. */
+const epoch = 1_790_000_000_400
+
+export const settings = {
+  globalLimit: 50,
+  globalWindow: Duration.seconds(1),
+  queueCapacity: Number.POSITIVE_INFINITY,
+  idleAfter: Duration.minutes(2),
+  invalidRequestLimit: Number.POSITIVE_INFINITY,
+}
+
+/** An edge without rate-limit headers: nothing of the message is known, and nobody sends it again. */
+const badGateway: Answer = {
+  status: 502,
+  headers: RateLimitHeaders.empty,
+  code: 0,
+  reply: "",
+  limited: undefined,
+}
+
+class Run {
+  readonly #scenario: Scenario
+  readonly #events = new Events()
+  readonly #world: World
+  readonly #webhooks: ReadonlyArray<Webhook>
+  readonly #outside: Outside
+  readonly #random: () => number
+  readonly #machine: Machine
+  readonly #alarms = new Map<Target, number>()
+  readonly #policy: Policy
+  readonly #limitedAt: Array<number> = []
+  readonly #waits: Array<number> = []
+  readonly #doneAt: Array<number>
+  #unused = 0
+  #open: number
+
+  constructor(scenario: Scenario, policy: Policy, seed: number) {
+    this.#scenario = scenario
+    this.#outside = drawOutside(scenario, seed)
+    this.#random = seededRandom(seed + 1)
+    this.#world = makeWorld(serverOptions(scenario, seed), epoch)
+    this.#webhooks = this.#outside.trips.map((_, index) =>
+      addWebhook(this.#world, epoch, {
+        name: `webhook ${index}`,
+        kind: "text",
+        channelId: undefined,
+        tags: [],
+        requiresTag: false,
+        applicationOwned: false,
+      }),
+    )
+    this.#policy = this.#counting(policy)
+    this.#machine = new Machine(
+      { ...settings, globalLimit: scenario.global ?? 1_000_000 },
+      (target, at) => this.#alarm(target, at),
+    )
+    this.#doneAt = this.#webhooks.map(() => 0)
+    this.#open = scenario.webhooks * scenario.messages
+  }
+
+  result(): Result {
+    this.#playOutside()
+    for (let message = 0; message < this.#scenario.messages; message += 1) {
+      this.#webhooks.forEach((webhook, index) => this.#arrive(webhook, index, message))
+    }
+    this.#events.run(() => this.#open === 0)
+    return {
+      makespan: Math.max(...this.#doneAt),
+      limitedAt: this.#limitedAt,
+      unusedSlots: this.#unused,
+      waits: this.#waits,
+      doneAt: this.#doneAt,
+    }
+  }
+
+  #counting(policy: Policy): Policy {
+    return {
+      ...policy,
+      observe: (memory, observation, bucket) => {
+        if (observation._tag === "WindowOver" && observation.waiting > 0) {
+          this.#unused += Math.min(observation.unused, observation.waiting)
+        }
+        return policy.observe(memory, observation, bucket)
+      },
+    }
+  }
+
+  #alarm(target: Target, at: number | undefined): void {
+    const current = this.#alarms.get(target)
+    if (at === undefined) this.#alarms.delete(target)
+    else if (current === undefined || at < current) {
+      // As the real alarm does: whole milliseconds, rounded up.
+      const rings = this.#events.now + Math.ceil(at - this.#events.now)
+      this.#alarms.set(target, at)
+      this.#events.at(rings, () => {
+        if (this.#alarms.get(target) !== at) return
+        this.#alarms.delete(target)
+        this.#machine.wake(target, this.#events.now)
+      })
+    }
+  }
+
+  #arrive(webhook: Webhook, index: number, message: number): void {
+    const route: Route = {
+      method: "POST",
+      name: "POST /webhooks/{webhook.id}/{webhook.token}",
+      webhookId: webhook.id,
+      major: webhook.id,
+    }
+    const wish = {
+      policy: this.#policy,
+      ordered: this.#scenario.delivery === "ordered",
+      maxWait: Number.POSITIVE_INFINITY,
+      owner: this,
+    }
+    // Granted inside `arrive`, the ticket is not known yet: the request goes right after it.
+    const granted: { ticket: Ticket | undefined } = { ticket: undefined }
+    granted.ticket = this.#machine.arrive(route, wish, this.#events.now, () =>
+      this.#events.at(this.#events.now, () => {
+        if (granted.ticket !== undefined) this.#send(granted.ticket, webhook, index, message, true)
+      }),
+    )
+  }
+
+  #send(ticket: Ticket, webhook: Webhook, index: number, message: number, isFirst: boolean): void {
+    const { link } = this.#scenario
+    const drawn = this.#outside.trips[index]?.[message]
+    const trip =
+      isFirst && drawn !== undefined
+        ? drawn
+        : { there: link.there(this.#random), back: link.back(this.#random) }
+    this.#events.at(this.#events.now + trip.there, () => {
+      const isFaulty = isFirst && this.#outside.isFaulty[index]?.[message] === true
+      const answer = isFaulty ? badGateway : this.#serve(webhook)
+      this.#events.at(this.#events.now + trip.back, () =>
+        this.#answered(ticket, webhook, index, message, answer),
+      )
+    })
+  }
+
+  #serve(webhook: Webhook): Answer {
+    const { response } = handle(this.#world, epoch + this.#events.now, {
+      method: "POST",
+      path: `/api/v10/webhooks/${webhook.id}/${webhook.token}`,
+      query: {},
+      headers: { "content-type": "application/json" },
+      body: '{"content":"hello"}',
+    })
+    return response === undefined ? badGateway : answerOf(response)
+  }
+
+  #answered(
+    ticket: Ticket,
+    webhook: Webhook,
+    index: number,
+    message: number,
+    answer: Answer,
+  ): void {
+    const { now } = this.#events
+    const outcome = { _tag: "Answered", answer } as const
+    if (answer.limited === undefined) {
+      this.#doneAt[index] = now
+      this.#waits.push(ticket.sentAt)
+      this.#open -= 1
+      this.#machine.settle(ticket, outcome, now)
+      return
+    }
+    this.#limitedAt.push(now)
+    this.#machine.again(ticket, outcome, 0, now, () =>
+      this.#events.at(this.#events.now, () => this.#send(ticket, webhook, index, message, false)),
+    )
+  }
+
+  /** What happens whether or not anybody sends. */
+  #playOutside(): void {
+    const { changes = [], shared } = this.#scenario
+    for (const { at, limit } of changes) this.#events.at(at, () => this.#change(limit))
+    this.#webhooks.forEach((webhook, index) => {
+      this.#playNext(this.#outside.foreign[index] ?? [], 0, () =>
+        consumeSlots(this.#world, epoch + this.#events.now, webhook, 1),
+      )
+      this.#playNext(this.#outside.shared[index] ?? [], 0, () =>
+        limitShared(this.#world, epoch + this.#events.now, webhook.id, {
+          retryAfter: shared?.length ?? 0,
+        }),
+      )
+    })
+  }
+
+  #playNext(instants: ReadonlyArray<number>, next: number, play: () => void): void {
+    const at = instants[next]
+    if (at === undefined) return
+    this.#events.at(at, () => {
+      play()
+      this.#playNext(instants, next + 1, play)
+    })
+  }
+
+  #change(limit: number): void {
+    const { visible, model } = this.#scenario
+    const changes = { limits: { execute: { limit, period: visible.period, model } } }
+    this.#world.options = mergeOptions(this.#world.options, changes)
+    this.#world.config = resolveOptions(this.#world.options)
+  }
+}
+
+function answerOf(response: SimulatedResponse): Answer {
+  const headers = RateLimitHeaders.parse(response.headers)
+  return {
+    status: response.status,
+    headers,
+    code: 0,
+    reply: "",
+    limited:
+      response.status === 429
+        ? { scope: response.scope ?? "user", retryAfter: retryAfterOf(response) }
+        : undefined,
+  }
+}
+
+/** The body is exact; the header is the body rounded up. */
+function retryAfterOf(response: SimulatedResponse): number | undefined {
+  const body = response.body._tag === "Json" ? response.body.value : undefined
+  return typeof body === "object" && body !== null && "retry_after" in body
+    ? Math.ceil(Number(body.retry_after) * 1000)
+    : undefined
+}
+
+export function run(scenario: Scenario, policy: Policy, seed: number): Result {
+  return new Run(scenario, policy, seed).result()
+}

@@ -1,0 +1,75 @@
+/** What a bench run is about: how many messages, what the server allows, how the link behaves. */
+import type { Options } from "../../src/testing/simulator/options.js"
+
+export type Model = "fixed" | "leaking"
+
+export interface Link {
+  /** Milliseconds to the server and back, for the message of that number, drawn once. */
+  readonly there: (random: () => number) => number
+  readonly back: (random: () => number) => number
+}
+
+export interface Limit {
+  readonly limit: number
+  readonly period: number
+}
+
+export interface Scenario {
+  readonly name: string
+  readonly webhooks: number
+  /** Messages for each webhook, all there at the start. */
+  readonly messages: number
+  readonly model: Model
+  readonly delivery: "ordered" | "concurrent"
+  readonly link: Link
+  readonly visible: Limit
+  readonly hidden?: (Limit & { readonly model: Model }) | undefined
+  /** Requests in a second of the server's clock. */
+  readonly global?: number | undefined
+  readonly skew?: number | undefined
+  /** Other limits from an instant (milliseconds) on. */
+  readonly changes?: ReadonlyArray<{ readonly at: number; readonly limit: number }> | undefined
+  /** Slots that others take on every webhook, on average for each second. */
+  readonly foreignPerSecond?: number | undefined
+  /** Shared 429s: the chance a second that a webhook is closed, and for how long (milliseconds). */
+  readonly shared?: { readonly perSecond: number; readonly length: number } | undefined
+  /** The share of requests that the server answers 502. */
+  readonly faults?: number | undefined
+}
+
+/** The same time for all, half of it each way. */
+export const constant = (roundTrip: number): Link => ({
+  there: () => roundTrip / 2,
+  back: () => roundTrip / 2,
+})
+
+/** Log-normal, by its median and its 99th percentile (milliseconds, each way half of it). */
+export const heavyTailed = (median: number, p99: number): Link => {
+  const sigma = Math.log(p99 / median) / 2.326
+  const draw = (random: () => number) =>
+    (median / 2) *
+    Math.exp(sigma * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()))
+  return { there: draw, back: draw }
+}
+
+export const jittered = (least: number, most: number): Link => {
+  const draw = (random: () => number) => (least + (most - least) * random()) / 2
+  return { there: draw, back: draw }
+}
+
+/** As the simulator takes it. */
+export const serverOptions = (scenario: Scenario, seed: number): Options => ({
+  seed,
+  limits: {
+    execute: {
+      limit: scenario.visible.limit,
+      period: scenario.visible.period,
+      model: scenario.model,
+    },
+  },
+  globalLimit: scenario.global ?? "none",
+  hiddenLimit: scenario.hidden ?? "none",
+  clockSkew: scenario.skew ?? 0,
+  messageHistory: 0,
+  trafficHistory: 0,
+})

@@ -1,0 +1,68 @@
+/** The named scenarios, on a fixed window and on a leaking bucket where that makes sense. */
+import { constant, heavyTailed, jittered, type Model, type Scenario } from "./scenario.js"
+
+const models: ReadonlyArray<Model> = ["fixed", "leaking"]
+const visible = { limit: 5, period: 2000 }
+
+const base = {
+  webhooks: 1,
+  messages: 20,
+  delivery: "ordered",
+  link: constant(120),
+  visible,
+} as const satisfies Partial<Scenario>
+
+const onBoth = (name: string, scenario: Omit<Scenario, "name" | "model">): Array<Scenario> =>
+  models.map((model) => ({ ...scenario, model, name: `${name}, ${model}` }))
+
+export const scenarios: ReadonlyArray<Scenario> = [
+  ...onBoth("burst, 1 webhook", base),
+  ...onBoth("burst, 10 webhooks", { ...base, webhooks: 10 }),
+  ...onBoth("burst, 1000 webhooks", { ...base, webhooks: 1000 }),
+  ...onBoth("burst, 10 webhooks, 500 ms link", { ...base, webhooks: 10, link: constant(500) }),
+  ...onBoth("burst, 10 webhooks, 500 ms link, concurrent", {
+    ...base,
+    webhooks: 10,
+    link: constant(500),
+    delivery: "concurrent",
+  }),
+  ...onBoth("burst, 10 webhooks, 90-150 ms link", {
+    ...base,
+    webhooks: 10,
+    link: jittered(90, 150),
+  }),
+  ...onBoth("hidden 30 per 60 s, fixed", {
+    ...base,
+    messages: 600,
+    hidden: { limit: 30, period: 60_000, model: "fixed" },
+  }),
+  ...onBoth("hidden 30 per 60 s, leaking", {
+    ...base,
+    messages: 600,
+    hidden: { limit: 30, period: 60_000, model: "leaking" },
+  }),
+  ...onBoth("server clock 1 min ahead", { ...base, skew: 60_000 }),
+  ...onBoth("server clock 1 min behind", { ...base, skew: -60_000 }),
+  ...onBoth("global 50 per s, 200 webhooks", { ...base, webhooks: 200, messages: 10, global: 50 }),
+  ...onBoth("others take half", { ...base, messages: 100, foreignPerSecond: 1.25 }),
+  ...onBoth("limit 5, 3, 10", {
+    ...base,
+    messages: 100,
+    changes: [
+      { at: 12_000, limit: 3 },
+      { at: 30_000, limit: 10 },
+    ],
+  }),
+  ...onBoth("latency p99 2 s, concurrent", {
+    ...base,
+    webhooks: 10,
+    delivery: "concurrent",
+    link: heavyTailed(150, 2000),
+  }),
+  ...onBoth("shared 429s", {
+    ...base,
+    messages: 100,
+    shared: { perSecond: 0.05, length: 3000 },
+  }),
+  ...onBoth("2 % faults", { ...base, messages: 100, faults: 0.02 }),
+]
