@@ -14,7 +14,7 @@ import type * as Scope from "effect/Scope"
 import type { WaitError } from "../error/WebhookError.js"
 import type { Answer } from "./Answer.js"
 import type { Bucket } from "./Bucket.js"
-import type { Settings } from "./internal/machine.js"
+import { checked, type Settings } from "./internal/settings.js"
 import { Core } from "./internal/wiring.js"
 import type { Permit, Restore, WaitOptions } from "./Permit.js"
 import type { Route } from "./Route.js"
@@ -59,7 +59,8 @@ export class RateLimiter extends Context.Tag("effect-discord/RateLimiter")<
     readonly estimate: (route: Route, options: WaitOptions) => Effect.Effect<Duration.Duration>
     /**
      * Forgets what was learned: of one route's bucket, or everything, dead webhooks included.
-     * Whoever waits goes on waiting, by the new knowledge.
+     * Whoever waits goes on waiting, by the new knowledge. Blocks of the whole host and the count
+     * of invalid requests stay: they keep the process from being banned.
      */
     readonly clear: (route?: Route) => Effect.Effect<void>
     /** Counts, for a status page. */
@@ -81,7 +82,8 @@ export interface Snapshot {
 }
 
 /**
- * What may be set, all with defaults that follow Discord's documentation.
+ * What may be set, all with defaults that follow Discord's documentation. A value out of range is a
+ * defect when the layer is built, and names the option.
  *
  * @since 0.1.0
  * @category models
@@ -151,13 +153,13 @@ function shared(options: Options): Layer.Layer<RateLimiter> {
 }
 
 function settingsOf(options: Options): Settings {
-  return {
+  return checked({
     globalLimit: options.globalLimit ?? 50,
     globalWindow: options.globalWindow ?? Duration.seconds(1),
     queueCapacity: options.queueCapacity ?? 10_000,
     idleAfter: options.idleAfter ?? Duration.minutes(2),
     invalidRequestLimit: options.invalidRequestLimit ?? 8000,
-  }
+  })
 }
 
 function coreOf(settings: Settings, clock: Clock.Clock): Core {

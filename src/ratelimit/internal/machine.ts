@@ -15,6 +15,7 @@ import { BucketState, type Lane, type RouteState, Ticket, type Wish } from "./bu
 import { Gate } from "./gate.js"
 import { Graveyard } from "./graveyard.js"
 import { Knowledge } from "./knowledge.js"
+import type { Settings } from "./settings.js"
 import { Webhooks } from "./webhooks.js"
 
 /** What a status page shows; see `RateLimiter.Snapshot`. */
@@ -24,19 +25,6 @@ interface Snapshot {
   readonly inFlight: number
   readonly deadWebhooks: number
   readonly invalidRequests: number
-}
-
-/** @internal */
-export interface Settings {
-  /** Requests in any `globalWindow`. */
-  readonly globalLimit: number
-  readonly globalWindow: Duration.Duration
-  /** Waiting requests of one bucket at most. */
-  readonly queueCapacity: number
-  /** How long an idle webhook is remembered after its last reset. */
-  readonly idleAfter: Duration.Duration
-  /** Answers 401, 403 and 429 in 10 minutes at most. */
-  readonly invalidRequestLimit: number
 }
 
 /**

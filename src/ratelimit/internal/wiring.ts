@@ -11,8 +11,9 @@ import type { Permit, Restore, WaitOptions } from "../Permit.js"
 import type { Route } from "../Route.js"
 import { Alarms } from "./alarms.js"
 import type { BucketState } from "./bucketState.js"
-import { Machine, type Settings, type Target } from "./machine.js"
+import { Machine, type Target } from "./machine.js"
 import { RoundTrips } from "./roundTrips.js"
+import type { Settings } from "./settings.js"
 import { type Owner, Turn } from "./turn.js"
 
 /** The limiter as one scope sees it. */
