@@ -1,0 +1,396 @@
+import { describe, expect, it } from "@effect/vitest"
+import {
+  Clock,
+  Context,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Layer,
+  Option,
+  Scope,
+  TestClock,
+} from "effect"
+import { Core } from "../../src/ratelimit/internal/wiring.js"
+import * as RateLimiter from "../../src/ratelimit/RateLimiter.js"
+import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
+import { bare, blocked, ok, route } from "./answers.js"
+import { Desk, desk } from "./desk.js"
+import { literal } from "./model/policies.js"
+import { settings } from "./model/world.js"
+
+/** A clock that counts who sleeps by it: one fiber for each. */
+const watched = Effect.map(Effect.clock, (clock) => {
+  const asleep = { now: 0, ever: 0 }
+  const counting: Clock.Clock = {
+    [Clock.ClockTypeId]: Clock.ClockTypeId,
+    unsafeCurrentTimeMillis: () => clock.unsafeCurrentTimeMillis(),
+    unsafeCurrentTimeNanos: () => clock.unsafeCurrentTimeNanos(),
+    currentTimeMillis: clock.currentTimeMillis,
+    currentTimeNanos: clock.currentTimeNanos,
+    sleep: (duration) =>
+      Effect.suspend(() => {
+        asleep.now += 1
+        asleep.ever += 1
+        return Effect.ensuring(
+          clock.sleep(duration),
+          Effect.sync(() => (asleep.now -= 1)),
+        )
+      }),
+  }
+  return { asleep, clock: counting }
+})
+
+/** A limiter whose alarms are counted apart from the sleeps of its callers. */
+const counted = Effect.gen(function* () {
+  const { asleep, clock } = yield* watched
+  const context = yield* Layer.build(RateLimiter.layerMemory).pipe(Effect.withClock(clock))
+  return { asleep, desk: new Desk(Context.get(context, RateLimiter.RateLimiter)) }
+})
+
+describe("fibers and alarms", () => {
+  it.scoped("the fast path sets no alarm but the sweeper's", () =>
+    Effect.gen(function* () {
+      const { asleep, desk } = yield* counted
+      for (let index = 0; index < 40; index++) yield* desk.send("a", { takes: 0, outcome: bare() })
+      expect(asleep).toEqual({ now: 1, ever: 1 })
+    }),
+  )
+
+  it.scoped("one fiber sleeps for a blocked bucket, however many wait", () =>
+    Effect.gen(function* () {
+      const { asleep, desk } = yield* counted
+      yield* desk.send("a", { takes: 0, outcome: ok({ remaining: 0 }) })
+      const before = asleep.now
+      const fibers = yield* Effect.replicateEffect(
+        Effect.fork(desk.send("b", { delivery: "concurrent" })),
+        1000,
+      )
+      yield* TestClock.adjust(0)
+      expect(asleep.now).toBe(before + 1)
+      yield* Fiber.interruptAll(fibers)
+      yield* TestClock.adjust(0)
+      expect(asleep.now).toBe(before)
+    }),
+  )
+
+  it.scoped("no alarm is left when those who wait for the host have gone", () =>
+    Effect.gen(function* () {
+      const { asleep, desk } = yield* counted
+      yield* desk.send("a", { takes: 0, outcome: blocked("edge") })
+      const before = asleep.now
+      const one = yield* desk.ask("b")
+      const two = yield* desk.ask("c", { route: route({ webhookId: "2" }) })
+      expect(asleep.now).toBe(before + 1)
+      yield* Fiber.interrupt(one)
+      expect(asleep.now).toBe(before + 1)
+      yield* Fiber.interrupt(two)
+      // Nothing but the sweep.
+      expect(asleep.now).toBe(1)
+    }),
+  )
+
+  it.effect("no alarm is left when the scope is closed, not even by a late answer", () =>
+    Effect.gen(function* () {
+      const clock = yield* Effect.clock
+      const core = new Core(settings, clock)
+      const scope = yield* Scope.make()
+      const limiter = yield* Scope.extend(core.handle, scope)
+      const { asleep, clock: counting } = yield* watched
+      const late = new Core(settings, counting)
+      const lateScope = yield* Scope.make()
+      const lateDesk = new Desk(yield* Scope.extend(late.handle, lateScope))
+      const fiber = yield* lateDesk.ask("a", { takes: 1000 })
+      yield* Scope.close(lateScope, Exit.void)
+      yield* TestClock.adjust(1000)
+      yield* Fiber.join(fiber)
+      expect(asleep.now).toBe(0)
+      yield* Scope.close(scope, Exit.void)
+      expect(limiter.closed).toBe(true)
+    }),
+  )
+})
+
+describe("memory", () => {
+  const forgetful = RateLimiter.layerMemoryWith({ idleAfter: Duration.seconds(10) })
+
+  it.effect("an idle webhook is forgotten a while after its reset", () =>
+    Effect.gen(function* () {
+      const { limiter, send } = yield* desk
+      yield* send("a", { takes: 0, outcome: ok({ resetAfter: 20_000 }) })
+      yield* TestClock.adjust("29 seconds")
+      expect((yield* limiter.snapshot).buckets).toBe(1)
+      yield* TestClock.adjust("10 seconds")
+      expect((yield* limiter.snapshot).buckets).toBe(0)
+      expect(yield* limiter.getBucket(route())).toEqual(Option.none())
+    }).pipe(Effect.provide(forgetful)),
+  )
+
+  it.effect("a webhook is not forgotten while somebody waits or flies", () =>
+    Effect.gen(function* () {
+      const { ask, limiter, log } = yield* desk
+      yield* ask("a", { takes: 60_000 })
+      yield* ask("b", { takes: 60_000 })
+      yield* TestClock.adjust("90 seconds")
+      expect(log).toEqual(["a@0", "b@60000"])
+      expect((yield* limiter.snapshot).buckets).toBe(1)
+      yield* TestClock.adjust("60 seconds")
+      expect((yield* limiter.snapshot).buckets).toBe(0)
+    }).pipe(Effect.provide(forgetful)),
+  )
+
+  it.effect("thousands of webhooks leave nothing", () =>
+    Effect.gen(function* () {
+      const { limiter, send } = yield* desk
+      for (let index = 0; index < 40; index++) {
+        for (let one = 0; one < 50; one++) {
+          yield* send("a", { takes: 0, route: route({ webhookId: `${index} ${one}` }) })
+        }
+        yield* TestClock.adjust("1 second")
+      }
+      expect((yield* limiter.snapshot).buckets).toBeLessThanOrEqual(50 * 21)
+      yield* TestClock.adjust("1 minute")
+      expect(yield* limiter.snapshot).toMatchObject({ buckets: 0, waiting: 0, inFlight: 0 })
+    }).pipe(Effect.provide(forgetful)),
+  )
+
+  it.effect("a layer around each call leaves nothing either", () =>
+    Effect.gen(function* () {
+      const send = (webhookId: string) =>
+        Effect.flatMap(desk, ({ limiter, send }) =>
+          Effect.zipRight(send("a", { takes: 0, route: route({ webhookId }) }), limiter.snapshot),
+        ).pipe(Effect.provide(RateLimiter.layerWith({ idleAfter: Duration.seconds(10) })))
+      for (let index = 0; index < 40; index++) yield* send(String(index))
+      yield* TestClock.adjust("1 minute")
+      expect((yield* send("last")).buckets).toBe(1)
+    }),
+  )
+
+  it.effect("a bucket named anew at every answer is one bucket", () =>
+    Effect.gen(function* () {
+      const { limiter, send } = yield* desk
+      for (let index = 0; index < 50; index++) {
+        const outcome = ok({ bucket: `hash ${index}`, remaining: 5 })
+        yield* send("a", { takes: 0, outcome })
+        yield* send("b", { takes: 0, outcome, route: route({ method: "PATCH" }) })
+      }
+      expect((yield* limiter.snapshot).buckets).toBeLessThanOrEqual(2)
+    }).pipe(Effect.provide(RateLimiter.layerMemoryWith({ globalLimit: 1000 }))),
+  )
+
+  it.effect("state and waiters move when two routes turn out to share a bucket", () =>
+    Effect.gen(function* () {
+      const patch = route({ method: "PATCH" })
+      const { ask, limiter, log } = yield* desk
+      const concurrent = { delivery: "concurrent" } as const
+      yield* ask("send 1", { ...concurrent, takes: 50, outcome: ok({ remaining: 0 }) })
+      yield* ask("edit 1", { ...concurrent, route: patch, outcome: ok({ remaining: 0 }) })
+      yield* ask("send 2", concurrent)
+      yield* ask("edit 2", { ...concurrent, route: patch })
+      yield* ask("send 3", concurrent)
+      yield* TestClock.adjust(100)
+      const one = Option.getOrThrow(yield* limiter.getBucket(route()))
+      expect(yield* limiter.getBucket(patch)).toEqual(Option.some(one))
+      expect(one).toMatchObject({ id: "hash", waiting: 3, remaining: 0 })
+      expect((yield* limiter.snapshot).buckets).toBe(1)
+      yield* TestClock.adjust("1 minute")
+      // The probe's answer shows the reset at 2050; first come, first served over both routes.
+      expect(log.slice(2)).toEqual(["send 2@2050", "edit 2@2050", "send 3@2050"])
+    }).pipe(Effect.provide(RateLimiter.layerMemory)),
+  )
+
+  it.effect("two routes that shared a bucket part when one is named otherwise", () =>
+    Effect.gen(function* () {
+      const patch = route({ method: "PATCH" })
+      const { ask, limiter, log, send } = yield* desk
+      yield* send("send", { takes: 0 })
+      yield* send("edit", { takes: 0, route: patch })
+      expect((yield* limiter.snapshot).buckets).toBe(1)
+      yield* send("send", { takes: 0, outcome: ok({ bucket: "another", remaining: 0 }) })
+      expect((yield* limiter.snapshot).buckets).toBe(2)
+      yield* ask("send 2")
+      yield* ask("edit 2", { route: patch })
+      expect(log.slice(3)).toEqual(["edit 2@0"])
+    }).pipe(Effect.provide(RateLimiter.layerMemory)),
+  )
+})
+
+describe("layers", () => {
+  it.effect("layer is one limiter for the process", () =>
+    Effect.gen(function* () {
+      const limiter = Effect.provide(desk, RateLimiter.layer)
+      yield* Effect.flatMap(desk, ({ send }) =>
+        send("a", { takes: 0, outcome: ok({ remaining: 1 }) }),
+      ).pipe(Effect.provide(RateLimiter.layer))
+      const remaining = Effect.flatMap(RateLimiter.RateLimiter, ({ getBucket }) =>
+        Effect.map(getBucket(route()), (bucket) =>
+          Option.map(bucket, ({ remaining }) => remaining),
+        ),
+      )
+      expect(yield* Effect.provide(remaining, RateLimiter.layer)).toEqual(Option.some(1))
+      expect(yield* Effect.provide(remaining, RateLimiter.layerWith({ globalLimit: 50 }))).toEqual(
+        Option.some(1),
+      )
+      expect(yield* Effect.provide(remaining, RateLimiter.layerWith({ globalLimit: 49 }))).toEqual(
+        Option.none(),
+      )
+      expect(yield* Effect.provide(remaining, RateLimiter.layerMemory)).toEqual(Option.none())
+      expect((yield* limiter).log).toEqual([])
+    }),
+  )
+
+  it.effect("each clock has its own", () =>
+    Effect.map(
+      Effect.provide(
+        Effect.flatMap(RateLimiter.RateLimiter, ({ snapshot }) => snapshot),
+        RateLimiter.layer,
+      ),
+      ({ buckets }) => expect(buckets).toBe(0),
+    ),
+  )
+
+  it.effect("a scope that closes ends its own waits and no others", () =>
+    Effect.gen(function* () {
+      const core = new Core(settings, yield* Effect.clock)
+      const [one, two] = [yield* Scope.make(), yield* Scope.make()]
+      const mine = new Desk(yield* Scope.extend(core.handle, one))
+      const others = new Desk(yield* Scope.extend(core.handle, two))
+      yield* mine.ask("flying")
+      yield* mine.ask("waiting")
+      yield* others.ask("other")
+      yield* mine.ask("resting", {
+        route: route({ webhookId: "2" }),
+        delivery: "concurrent",
+        takes: 0,
+        before: [[ok(), 5000]],
+      })
+      yield* mine.ask("returning", { route: route({ webhookId: "3" }), before: [[ok(), 0]] })
+      yield* Scope.close(one, Exit.void)
+      yield* mine.ask("late")
+      yield* TestClock.adjust("1 second")
+      expect(mine.log.slice(3).sort()).toEqual([
+        "late!RateLimiterClosed@0",
+        "resting!RateLimiterClosed@0",
+        "returning!RateLimiterClosed@100",
+        "waiting!RateLimiterClosed@0",
+      ])
+      expect(others.log).toEqual(["other@100"])
+      yield* Scope.close(two, Exit.void)
+      expect(core.machine.snapshot(1000)).toMatchObject({ waiting: 0, inFlight: 0 })
+    }),
+  )
+
+  for (const [option, value] of [
+    ["globalLimit", 0],
+    ["globalLimit", 1.5],
+    ["globalLimit", Number.NaN],
+    ["queueCapacity", -1],
+    ["invalidRequestLimit", 0],
+    ["globalWindow", Duration.zero],
+  ] as const) {
+    it.effect(`${option}: ${String(value)} is refused when the layer is built`, () =>
+      Effect.gen(function* () {
+        const exit = yield* Effect.exit(
+          Effect.scoped(Layer.build(RateLimiter.layerMemoryWith({ [option]: value }))),
+        )
+        expect(String(Exit.isFailure(exit) && exit.cause)).toContain(option)
+      }),
+    )
+  }
+})
+
+describe("policies of others", () => {
+  const policy = (values: Partial<Policy>): Policy => ({ ...literal, name: "odd", ...values })
+
+  for (const [what, wait] of [
+    ["no number", Number.NaN],
+    ["a negative one", -5],
+    ["nothing", 0],
+  ] as const) {
+    it.effect(`a wait of ${what} is one for the next answer`, () =>
+      Effect.gen(function* () {
+        const { ask, log, send } = yield* desk
+        yield* send("learn", { takes: 0 })
+        const odd = policy({ shouldWait: () => true, calculateWait: () => Duration.millis(wait) })
+        yield* ask("a", { policy: odd, delivery: "concurrent" })
+        yield* ask("b", { policy: odd, delivery: "concurrent" })
+        yield* TestClock.adjust("1 second")
+        expect(log.slice(1)).toEqual(["a@0", "b@100"])
+      }).pipe(Effect.provide(RateLimiter.layerMemory)),
+    )
+  }
+
+  it.effect("whoever waits for ever can still give up", () =>
+    Effect.gen(function* () {
+      const { ask, log, send, limiter } = yield* desk
+      yield* send("learn", { takes: 0 })
+      const odd = policy({ shouldWait: () => true, calculateWait: () => Duration.infinity })
+      const fiber = yield* ask("a", { policy: odd })
+      yield* ask("b", { policy: odd, maxWait: Duration.hours(30) })
+      yield* TestClock.adjust("40 hours")
+      yield* Fiber.interrupt(fiber)
+      expect(log.slice(1)).toEqual(["b!RateLimitError@86400000", "a!interrupted@144000000"])
+      expect(yield* limiter.snapshot).toMatchObject({ waiting: 0 })
+    }).pipe(Effect.provide(RateLimiter.layerMemory)),
+  )
+
+  it.effect("each has a memory of its own, a bounded number of them, and the last shows", () =>
+    Effect.gen(function* () {
+      const { limiter, send } = yield* desk
+      const counting = (name: string) =>
+        policy({
+          name,
+          initial: 0,
+          observe: (memory, { _tag }) => (memory as number) + (_tag === "Sent" ? 1 : 0),
+        })
+      const memory = Effect.map(limiter.getBucket(route()), (one) => Option.getOrThrow(one).memory)
+      yield* send("a", { takes: 0, policy: counting("one"), outcome: bare() })
+      yield* send("a", { takes: 0, policy: counting("one"), outcome: bare() })
+      expect(yield* memory).toBe(2)
+      yield* send("a", { takes: 0, policy: counting("two"), outcome: bare() })
+      yield* limiter.estimate(route(), { policy: counting("one") })
+      expect(yield* memory).toBe(1)
+      yield* send("a", { takes: 0, policy: counting("one"), outcome: bare() })
+      expect(yield* memory).toBe(3)
+      for (let index = 0; index < 20; index++) {
+        yield* send("a", { takes: 0, policy: counting(`many ${index}`), outcome: bare() })
+      }
+      yield* TestClock.adjust("1 minute")
+      yield* send("a", { takes: 0, policy: counting("one"), outcome: bare() })
+      expect(yield* memory).toBe(1)
+    }).pipe(Effect.provide(RateLimiter.layerMemory)),
+  )
+
+  it.effect("is told of every window that is over, also when somebody only looked", () =>
+    Effect.gen(function* () {
+      const { ask, limiter, send } = yield* desk
+      const seen: Array<string> = []
+      const watching = policy({
+        observe: (memory, seeing) => {
+          seen.push(
+            seeing._tag === "WindowOver"
+              ? `over, ${seeing.unused} unused, ${seeing.waiting} waiting`
+              : seeing._tag,
+          )
+          return memory
+        },
+      })
+      yield* send("a", { takes: 0, policy: watching, outcome: ok({ remaining: 3 }) })
+      yield* TestClock.adjust("2 seconds")
+      yield* limiter.getBucket(route())
+      yield* ask("b", { policy: watching, takes: 0, outcome: ok({ remaining: 0 }) })
+      yield* ask("c", { policy: watching, takes: 0 })
+      yield* TestClock.adjust("2 seconds")
+      expect(seen).toEqual([
+        "Sent",
+        "Answered",
+        "over, 3 unused, 0 waiting",
+        "Sent",
+        "Answered",
+        "over, 0 unused, 1 waiting",
+        "Sent",
+        "Answered",
+      ])
+    }).pipe(Effect.provide(RateLimiter.layerMemory)),
+  )
+})
