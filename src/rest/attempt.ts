@@ -1,6 +1,8 @@
 /** One attempt: a request goes out, and an answer, a part of one, or nothing comes back. */
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClient from "@effect/platform/HttpClient"
+import type { HttpClientError } from "@effect/platform/HttpClientError"
+import type { HttpClientResponse } from "@effect/platform/HttpClientResponse"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as RateLimitHeaders from "../ratelimit/RateLimitHeaders.js"
@@ -28,6 +30,7 @@ export function attempt(
   flight: Flight,
 ): Effect.Effect<void> {
   return client.execute(toHttp(request, settings)).pipe(
+    Effect.catchAll(refusedByFilter),
     Effect.flatMap((response) => {
       const head = { status: response.status, headers: headersOf(response.headers, request) }
       flight.answer = { ...head, body: undefined }
@@ -35,6 +38,9 @@ export function attempt(
         flight.answer = { ...head, body }
       })
     }),
+    // Runs in a fiber of its own: a timeout has to end it even where the caller, say a finalizer,
+    // cannot be interrupted.
+    Effect.interruptible,
     Effect.timeoutTo({
       duration: settings.timeout,
       onSuccess: () => undefined,
@@ -49,6 +55,13 @@ export function attempt(
     ),
     Effect.catchAllDefect((defect) => Effect.die(withoutToken(defect, request.token))),
   )
+}
+
+/** A client of the user's that fails on a status (`filterStatusOk`) has an answer all the same. */
+function refusedByFilter(
+  error: HttpClientError,
+): Effect.Effect<HttpClientResponse, HttpClientError> {
+  return error._tag === "ResponseError" ? Effect.succeed(error.response) : Effect.fail(error)
 }
 
 function toHttp(

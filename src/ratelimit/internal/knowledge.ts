@@ -108,10 +108,10 @@ function usable(delay: number | undefined): number | undefined {
 
 /**
  * Whether the answer tells what to expect of its bucket. A success without any header says that
- * there is no limit; a failure of what stands before the API says nothing.
+ * there is no limit; a refusal or failure without one may come from what stands before the API.
  */
 function tells({ headers, limited, status }: Answer): boolean {
   const { limit, remaining, resetAfter } = headers
   if (limit !== undefined || remaining !== undefined || resetAfter !== undefined) return true
-  return limited === undefined && status < 500
+  return limited === undefined && status < 300
 }

@@ -1,0 +1,318 @@
+/** What an adversary would try: each test began as a doubt about the code. */
+import { it } from "@effect/vitest"
+import { HttpClient, HttpClientResponse } from "@effect/platform"
+import { Duration, Effect, Exit, Fiber, Layer, Scope, TestClock } from "effect"
+import { describe, expect } from "vitest"
+import { RateLimiter, RestConfig, Strategy, Webhook } from "../../src/index.js"
+import { DiscordSimulator, Fault } from "../../src/testing/index.js"
+import * as VirtualClock from "../support/VirtualClock.js"
+import { limited429, quiet429 } from "./answers.js"
+import {
+  contents,
+  fields,
+  inEveryWay,
+  nameOf,
+  newHook,
+  sendAll,
+  stack,
+  texts,
+  timed,
+  ways,
+  within,
+} from "./stage.js"
+
+const hello = { content: "hello" }
+const limitedBy = (simulator: DiscordSimulator.Service) =>
+  Effect.map(simulator.statistics, ({ limited }) => limited.user)
+
+describe("sent twice?", () => {
+  inEveryWay(
+    "at least once, and the answer is cut: Discord has it, so it is not sent again",
+    { rest: { retry: "atLeastOnce" } },
+    (simulator) =>
+      Effect.gen(function* () {
+        const { hook, made } = yield* newHook(simulator)
+        yield* simulator.inject(Fault.cutBody)
+        const failed = yield* within("5 minutes", Effect.flip(Webhook.send(hook, hello)))
+        expect(fields(failed)).toMatchObject({ _tag: "TransportError", delivered: "yes" })
+        expect(yield* simulator.messages(made)).toHaveLength(1)
+      }),
+  )
+
+  inEveryWay("a read whose answer is cut is read again", {}, (simulator) =>
+    Effect.gen(function* () {
+      const { hook } = yield* newHook(simulator)
+      const { id } = yield* Webhook.send(hook, hello)
+      yield* simulator.inject(Fault.cutBody)
+      const read = yield* within("1 minute", Webhook.getMessage(hook, id))
+      expect(read.id).toBe(id)
+    }),
+  )
+
+  inEveryWay("a deletion that was lost on the way back has succeeded", {}, (simulator) =>
+    Effect.gen(function* () {
+      const { hook } = yield* newHook(simulator)
+      const { id } = yield* Webhook.send(hook, hello)
+      yield* simulator.inject(Fault.resetAfter)
+      yield* within("1 minute", Webhook.deleteMessage(hook, id))
+      const failed = yield* within("1 minute", Effect.flip(Webhook.deleteMessage(hook, id)))
+      expect(failed._tag).toBe("MessageNotFound")
+    }),
+  )
+})
+
+describe("hangs?", () => {
+  inEveryWay("time is up even where nothing can be interrupted", {}, (simulator) =>
+    Effect.gen(function* () {
+      const { hook } = yield* newHook(simulator)
+      yield* simulator.inject(Fault.neverAnswer)
+      const failed = yield* within(
+        "1 minute",
+        Effect.uninterruptible(Effect.flip(Webhook.send(hook, hello))),
+      )
+      expect(fields(failed)).toMatchObject({ _tag: "TransportError", reason: "timeout" })
+    }),
+  )
+
+  inEveryWay("the last words of an interrupted program are sent", {}, (simulator) =>
+    Effect.gen(function* () {
+      const { hook, made } = yield* newHook(simulator)
+      const program = Effect.ensuring(
+        Effect.never,
+        Effect.ignore(Webhook.send(hook, { content: "shutting down" })),
+      )
+      const running = yield* Effect.fork(program)
+      yield* TestClock.adjust(0)
+      yield* within("1 minute", Fiber.interrupt(running))
+      expect(contents(yield* simulator.messages(made))).toEqual(["shutting down"])
+    }),
+  )
+
+  inEveryWay("whose patience ends in the middle of the queue, fails then", {}, (simulator) =>
+    Effect.gen(function* () {
+      const { hook } = yield* newHook(simulator)
+      yield* simulator.inject(Fault.neverAnswer, { times: 2 })
+      const others = yield* Effect.fork(
+        Effect.all([Webhook.send(hook, hello), Webhook.send(hook, hello)].map(Effect.flip), {
+          concurrency: "unbounded",
+        }),
+      )
+      yield* TestClock.adjust(0)
+      const impatient = Webhook.send(hook, hello).pipe(
+        RestConfig.withOptions({ maxWait: "1 second" }),
+        Effect.flip,
+        timed,
+      )
+      const { took, value } = yield* within("2 seconds", impatient)
+      expect(took).toBe(1000)
+      expect(value._tag).toBe("RateLimitError")
+      yield* within("5 minutes", Fiber.join(others))
+    }),
+  )
+
+  inEveryWay("interrupted between two attempts, it lets the next go", {}, (simulator) =>
+    Effect.gen(function* () {
+      const { hook, made } = yield* newHook(simulator)
+      yield* simulator.inject(limited429({ retryAfter: 3 }))
+      const first = yield* Effect.fork(Webhook.send(hook, { content: "first" }))
+      const next = yield* Effect.fork(Webhook.send(hook, { content: "next" }))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.interrupt(first)
+      yield* within("2 seconds", Fiber.join(next))
+      expect(contents(yield* simulator.messages(made))).toEqual(["next"])
+    }),
+  )
+
+  it.scoped("a 429 after the scope is closed ends in RateLimiterClosed", () =>
+    Effect.gen(function* () {
+      const simulator = yield* DiscordSimulator.make({ latency: "1 second" })
+      const { hook } = yield* newHook(simulator)
+      yield* simulator.inject(limited429({ retryAfter: 3 }))
+      const scope = yield* Scope.make()
+      const context = yield* Layer.buildWithScope(
+        Layer.merge(
+          Layer.succeed(HttpClient.HttpClient, simulator.httpClient),
+          stack({ strategy: "proactive", delivery: "ordered" }),
+        ),
+        scope,
+      )
+      const sending = yield* Effect.fork(
+        Effect.provide(Effect.flip(Webhook.send(hook, hello)), context),
+      )
+      yield* TestClock.adjust("500 millis")
+      yield* Scope.close(scope, Exit.void)
+      const failed = yield* within("10 seconds", Fiber.join(sending))
+      expect(failed._tag).toBe("RateLimiterClosed")
+    }),
+  )
+})
+
+describe("lost?", () => {
+  inEveryWay(
+    "a full queue does not turn away who was in it before",
+    { limiter: { queueCapacity: 2 } },
+    (simulator) =>
+      Effect.gen(function* () {
+        const { hook, made } = yield* newHook(simulator)
+        yield* simulator.inject(limited429({ retryAfter: 1 }))
+        yield* within("1 minute", sendAll(hook, texts(3)))
+        expect(contents(yield* simulator.messages(made)).sort()).toEqual(texts(3))
+      }),
+  )
+
+  inEveryWay(
+    "a full queue says so, and what it held arrives",
+    { limiter: { queueCapacity: 2 } },
+    (simulator) =>
+      Effect.gen(function* () {
+        const { hook, made } = yield* newHook(simulator)
+        yield* simulator.limitShared(made, { retryAfter: "1 minute" })
+        const all = yield* within(
+          "2 minutes",
+          Effect.all(
+            texts(5).map((content) => Effect.exit(Webhook.send(hook, { content }))),
+            { concurrency: "unbounded" },
+          ),
+        )
+        const accepted = all.filter(Exit.isSuccess).length
+        expect(all.length - accepted).toBeGreaterThan(0)
+        expect(yield* simulator.messages(made)).toHaveLength(accepted)
+      }),
+  )
+})
+
+describe("429 answers of our own making?", () => {
+  const careful = ways.filter(({ strategy }) => strategy !== "reactive")
+  const openings = {
+    "a 502 as the first answer": Fault.html(502),
+    "a global 429 as the first answer": limited429({ retryAfter: 1, global: true }),
+    "a 429 of the edge as the first answer": Fault.cloudflareLimit(),
+    "a 401 without headers as the first answer": Fault.text(401, "no"),
+    "silence as the first answer": Fault.neverAnswer,
+    "a 429 that promises one slot": quiet429({ retryAfter: "1", resetAfter: "0.2" }),
+  }
+  const models = ["fixed", "leaking"] as const
+
+  for (const way of careful) {
+    for (const model of models) {
+      for (const [name, fault] of Object.entries(openings)) {
+        it.effect(`after ${name}: none more [${nameOf(way)}, ${model}]`, () =>
+          Effect.gen(function* () {
+            const simulator = yield* DiscordSimulator.DiscordSimulator
+            const { hook, made } = yield* newHook(simulator)
+            yield* simulator.inject(fault)
+            yield* Effect.all(
+              texts(25).map((content) => Effect.exit(Webhook.send(hook, { content }))),
+              { concurrency: "unbounded" },
+            )
+            expect((yield* simulator.messages(made)).length).toBeGreaterThanOrEqual(24)
+            const { byStatus, limited } = yield* simulator.statistics
+            expect({ ...limited, user: Math.max(0, limited.user - 1) }).toMatchObject({ user: 0 })
+            expect(byStatus[429] ?? 0).toBeLessThanOrEqual(1)
+          }).pipe(
+            Effect.provide(
+              Layer.merge(
+                DiscordSimulator.layerTestWith({
+                  limits: { execute: { limit: 5, period: "2 seconds", model } },
+                  latency: { request: (random) => 20 * random() + 20, response: "30 millis" },
+                }),
+                stack(way),
+              ),
+            ),
+            VirtualClock.run,
+          ),
+        )
+      }
+    }
+  }
+
+  for (const model of models) {
+    it.effect(`two strategies and both deliveries at once on one webhook [${model}]`, () =>
+      Effect.gen(function* () {
+        const simulator = yield* DiscordSimulator.DiscordSimulator
+        const { hook, made } = yield* newHook(simulator)
+        yield* Effect.forEach(
+          texts(40),
+          (content, index) =>
+            Webhook.send(hook, { content }).pipe(
+              RestConfig.withOptions({ delivery: index % 3 === 0 ? "concurrent" : "ordered" }),
+              Effect.provide(index % 2 === 0 ? Strategy.layerProactive : Strategy.layerAdaptive),
+            ),
+          { concurrency: "unbounded" },
+        )
+        expect(yield* simulator.messages(made)).toHaveLength(40)
+        expect(yield* limitedBy(simulator)).toBe(0)
+      }).pipe(
+        Effect.provide(RateLimiter.layerMemory),
+        Effect.provide(
+          DiscordSimulator.layerTestWith({
+            limits: { execute: { limit: 5, period: "2 seconds", model } },
+            latency: { request: (random) => 20 * random() + 20, response: "30 millis" },
+          }),
+        ),
+        VirtualClock.run,
+      ),
+    )
+  }
+})
+
+describe("starved?", () => {
+  for (const way of ways) {
+    it.effect(`a queue of 1000 elsewhere does not delay a first message [${nameOf(way)}]`, () =>
+      Effect.gen(function* () {
+        const simulator = yield* DiscordSimulator.DiscordSimulator
+        const busy = yield* newHook(simulator)
+        const calm = yield* newHook(simulator)
+        const sending = yield* Effect.fork(sendAll(busy.hook, texts(1000)))
+        yield* Effect.sleep("10 seconds")
+        const { took } = yield* timed(Webhook.send(calm.hook, hello))
+        expect(took).toBeLessThanOrEqual(1000)
+        yield* Fiber.interrupt(sending)
+        expect((yield* simulator.statistics).limited.global).toBe(0)
+      }).pipe(
+        Effect.provide(
+          Layer.merge(
+            DiscordSimulator.layerTestWith({ limits: { execute: "none" }, latency: "20 millis" }),
+            stack(way),
+          ),
+        ),
+        VirtualClock.run,
+      ),
+    )
+  }
+})
+
+describe("absurd answers", () => {
+  /** A server that answers this body to everything. */
+  const saying = (status: number, body: string) =>
+    HttpClient.make((request) =>
+      Effect.sync(() => HttpClientResponse.fromWeb(request, new Response(body, { status }))),
+    )
+  const nested = `${'{"a":'.repeat(5000)}1${"}".repeat(5000)}`
+  const bodies = {
+    "an error tree 5000 deep": `{"code":50035,"message":"Invalid Form Body","errors":${nested}}`,
+    "2 MB of HTML": `<html>${"<b>x</b>".repeat(250_000)}</html>`,
+    "a JSON string": '"oops"',
+    "a JSON null": "null",
+    "an array": "[]",
+    "numbers where texts should be": '{"code":"x","message":7,"errors":"many"}',
+    "a prototype": '{"__proto__":{"code":10015},"errors":{"__proto__":{"_errors":[{}]}}}',
+  }
+  for (const [name, body] of Object.entries(bodies)) {
+    for (const status of [200, 400, 404, 429, 500]) {
+      it.effect(`${name} with ${status} is a tagged error of a readable length`, () =>
+        Effect.gen(function* () {
+          const hook = yield* Webhook.make({ id: "1234", token: "a-token" })
+          const failed = yield* Webhook.send(hook, hello).pipe(
+            RestConfig.withOptions({ maxWait: Duration.seconds(1) }),
+            Effect.flip,
+            Effect.provideService(HttpClient.HttpClient, saying(status, body)),
+            Effect.provide(stack({ strategy: "proactive", delivery: "ordered" })),
+          )
+          expect(failed.message).toMatch(/^POST \/webhooks/)
+          expect(failed.message.length).toBeLessThan(2000)
+        }),
+      )
+    }
+  }
+})
