@@ -67,8 +67,8 @@ const refuseRedirects = FiberRef.update(FiberRef.currentContext, (context) =>
 )
 
 /**
- * The client without what would give the token away: its own span holds the URL, its trace headers
- * tell Discord about us, and a followed redirect may take the URL elsewhere.
+ * The client without what would give the token away: its own span holds the URL (and its trace
+ * headers, which go with the span, tell Discord about us), and a redirect would take it elsewhere.
  */
 export function discreet(client: HttpClient.HttpClient): HttpClient.HttpClient {
   const found = prepared.get(client)
@@ -79,7 +79,6 @@ export function discreet(client: HttpClient.HttpClient): HttpClient.HttpClient {
       Effect.mapInputContext((context: Context.Context<never>) => context),
     ),
     HttpClient.withTracerDisabledWhen(() => true),
-    HttpClient.withTracerPropagation(false),
   )
   prepared.set(client, made)
   return made

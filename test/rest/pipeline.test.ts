@@ -1,3 +1,4 @@
+import { HttpClient } from "@effect/platform"
 import { it } from "@effect/vitest"
 import { Cause, Duration, Effect, Either, Exit, Fiber, Layer, TestClock } from "effect"
 import { describe, expect } from "vitest"
@@ -391,6 +392,24 @@ describe("other answers", () => {
     }),
   )
 
+  it.effect("are understood through a client that fails on their status", () =>
+    Effect.gen(function* () {
+      const gone: Event = { answer: 404, body: { code: 10015, message: "Unknown Webhook" } }
+      const net = network(limitedFor(1), gone)
+      const limiter = ear()
+      const strict = HttpClient.filterStatusOk(net.client)
+      const fiber = yield* execute(request(post)).pipe(
+        Effect.provide(Layer.merge(limiter.layer, Strategy.layerReactive)),
+        Effect.provideService(HttpClient.HttpClient, strict),
+        Effect.flip,
+        Effect.fork,
+      )
+      yield* TestClock.adjust("1 minute")
+      expect(yield* Fiber.join(fiber)).toMatchObject({ _tag: "WebhookNotFound" })
+      expect(outcomes(limiter)).toEqual(["again Answered", "settle Answered"])
+    }),
+  )
+
   it.effect("a base URL that is none fails before anything is sent", () =>
     Effect.gen(function* () {
       const { exit, limiter, net } = yield* run([ok], post, { baseUrl: "discord dot com" })
@@ -488,6 +507,31 @@ describe("interruption", () => {
       yield* Fiber.await(fiber)
       expect(answers).toEqual(["1"])
       expect(outcomes(limiter)).toEqual(["again Answered", "settle Answered"])
+    }),
+  )
+})
+
+describe("a finalizer", () => {
+  it.effect("may send, though its fiber is interrupted, and is not held up by silence", () =>
+    Effect.gen(function* () {
+      const net = network("silence", ok)
+      const limiter = ear()
+      const results: Array<unknown> = []
+      const say = execute(request(post)).pipe(
+        Effect.provide(Layer.mergeAll(net.layer, limiter.layer, Strategy.layerReactive)),
+        RestConfig.withOptions({ timeout: "3 seconds" }),
+        Effect.either,
+        Effect.map((result) => results.push(Either.merge(result))),
+      )
+      const fiber = yield* Effect.never.pipe(
+        Effect.ensuring(Effect.zipRight(say, say)),
+        Effect.fork,
+      )
+      yield* Effect.yieldNow()
+      yield* Fiber.interruptFork(fiber)
+      yield* TestClock.adjust("4 seconds")
+      expect(results).toEqual([expect.objectContaining({ reason: "timeout" }), "1"])
+      expect(outcomes(limiter)).toEqual(["settle Unknown", "settle Answered"])
     }),
   )
 })
