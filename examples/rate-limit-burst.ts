@@ -49,7 +49,7 @@ const program = Effect.gen(function* () {
   yield* Console.log(`Answers with status 429: ${refused}.`)
 })
 
-program.pipe(Effect.provide(countRefused), Effect.provide(discord), NodeRuntime.runMain)
+program.pipe(Effect.provide(Layer.provideMerge(countRefused, discord)), NodeRuntime.runMain)
 
 /** Asks the strategy what the limiter asks it, and says why the next in line waits. */
 function explain(bucket: Bucket.Bucket, start: number) {

@@ -4,7 +4,7 @@
  *     npx tsx examples/send.ts
  */
 import { NodeRuntime } from "@effect/platform-node"
-import { Console, Effect } from "effect"
+import { Console, Effect, Layer } from "effect"
 import { Webhook } from "effect-discord"
 import { discord, printTraffic } from "./support/discord.js"
 
@@ -46,7 +46,7 @@ const program = Effect.gen(function* () {
   )
 })
 
-program.pipe(Effect.provide(printTraffic), Effect.provide(discord), NodeRuntime.runMain)
+program.pipe(Effect.provide(Layer.provideMerge(printTraffic, discord)), NodeRuntime.runMain)
 
 // Output:
 // A simulated Discord, over HTTP on this machine; set DISCORD_WEBHOOK_URL for the real one.

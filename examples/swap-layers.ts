@@ -26,7 +26,7 @@ const inProcess = Layer.unwrapEffect(
     Effect.flatMap(DiscordSimulator.DiscordSimulator, (_) => _.createWebhook()),
     ({ url }) => webhookUrl(url),
   ),
-).pipe(Layer.provideMerge(DiscordSimulator.layerTest))
+).pipe(Layer.provideMerge(printTraffic), Layer.provideMerge(DiscordSimulator.layerTest))
 
 /** A dry run is an `HttpClient` like any other: it prints the request, and makes up an answer. */
 const dryHttpClient = Layer.succeed(
@@ -57,13 +57,13 @@ const limits = Layer.merge(RateLimiter.layer, Strategy.layerProactive)
 
 const main = Effect.gen(function* () {
   yield* Console.log("Simulated, in this process")
-  yield* program.pipe(Effect.provide(printTraffic), Effect.provide([inProcess, limits]))
+  yield* program.pipe(Effect.provide([inProcess, limits]))
 
   yield* Console.log("\nDry run")
   yield* program.pipe(Effect.provide([dry, limits]))
 
   yield* Console.log("\nOver a socket")
-  yield* program.pipe(Effect.provide(printTraffic), Effect.provide(discord))
+  yield* program.pipe(Effect.provide(Layer.provideMerge(printTraffic, discord)))
 })
 
 NodeRuntime.runMain(main)

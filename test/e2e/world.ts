@@ -2,7 +2,7 @@
 import { createServer } from "node:http"
 import type { Socket } from "node:net"
 import { FetchHttpClient } from "@effect/platform"
-import type { HttpClient } from "@effect/platform"
+import type { HttpClient, HttpServerError } from "@effect/platform"
 import { NodeHttpClient, NodeHttpServer } from "@effect/platform-node"
 import { Context, Effect, Layer } from "effect"
 import { RateLimiter, RestConfig, Strategy } from "../../src/index.js"
@@ -23,7 +23,9 @@ export type World =
   | Connections
 
 /** Builds a world with a simulator of these options. */
-export type Transport = (options: DiscordSimulator.Options) => Layer.Layer<World, unknown>
+export type Transport = (
+  options: DiscordSimulator.Options,
+) => Layer.Layer<World, HttpServerError.ServeError>
 
 /** Limits are the limiter's business; only the tests that are about them have any. */
 const unlimited = {
