@@ -98,12 +98,15 @@ function unreadable(
 
 /**
  * The delay is the larger of what body and header say: they have disagreed by a factor of a
- * thousand (discord-api-docs#6109). Discord's own 429 has its JSON or its headers; one with neither
+ * thousand (discord-api-docs#6109). Only a header that is the body rounded up to a whole second, as
+ * Discord sends it, gives way to the exact figure. Discord's own 429 has its JSON or its headers; one with neither
  * was made by something in front of the API.
  */
 function limited(headers: RateLimitHeaders, json: unknown): Limited {
   const body = Option.getOrUndefined(DiscordApiBody.rateLimitFromUnknown(json))
-  const delays = [inMilliseconds(body?.retryAfter), headers.retryAfter].filter(isDelay)
+  const exact = inMilliseconds(body?.retryAfter)
+  const isRounded = body !== undefined && headers.retryAfter === Math.ceil(body.retryAfter) * 1000
+  const delays = [exact, isRounded ? undefined : headers.retryAfter].filter(isDelay)
   const retryAfter = delays.length === 0 ? undefined : Math.max(...delays)
   if (headers.global || body?.global === true) return { scope: "global", retryAfter }
   if (headers.scope !== undefined) return { scope: headers.scope, retryAfter }

@@ -269,6 +269,14 @@ describe("a 429", () => {
       retryAfter: 1_163_500,
     })
     expect(limitOf({ ...body, retry_after: 1 }, { "retry-after": "7" }).retryAfter).toBe(7000)
+    expect(limitOf({ ...body, retry_after: 0.4 }, { "retry-after": "2" }).retryAfter).toBe(2000)
+  })
+
+  it("takes the body's figure where the header is the same, rounded up to a second", () => {
+    const body = { message: "slow", retry_after: 1.752, global: false }
+    expect(limitOf(body, { "retry-after": "2" }).retryAfter).toBe(1752)
+    expect(limitOf({ ...body, retry_after: 3 }, { "retry-after": "3" }).retryAfter).toBe(3000)
+    expect(limitOf({ ...body, retry_after: 0 }, { "retry-after": "1" }).retryAfter).toBe(1000)
   })
 
   it("keeps fractions, rounded up to a millisecond", () => {
