@@ -9,7 +9,7 @@ export interface Mark {
 
 const rowHeight = 22
 const top = 78
-const left = 330
+const left = 390
 const panel = { width: 330, gap: 40 }
 const width = left + 2 * panel.width + panel.gap + 30
 
@@ -17,7 +17,7 @@ const width = left + 2 * panel.width + panel.gap + 30
 const strategies = ["reactive", "proactive", "adaptive"]
 
 /** Ratios beyond the right edge are drawn on it. */
-const ratios = { from: 1, to: 1.4, ticks: [1, 1.1, 1.2, 1.3, 1.4] }
+const ratios = { from: 1, to: 1.8, ticks: [1, 1.2, 1.4, 1.6, 1.8] }
 const counts = { to: 600, ticks: [0, 1, 3, 10, 30, 100, 300] }
 
 const rightPanel = left + panel.width + panel.gap

@@ -2,16 +2,20 @@
  * One run: the limiter's own state machine on one side, the simulator's own server on the other,
  * and between them a loop of events in simulated time.
  */
+import * as HttpBody from "@effect/platform/HttpBody"
 import * as Duration from "effect/Duration"
+import * as Redacted from "effect/Redacted"
 import type { Answer } from "../../src/ratelimit/Answer.js"
 import type { Ticket } from "../../src/ratelimit/internal/bucketState.js"
 import { Machine, type Target } from "../../src/ratelimit/internal/machine.js"
 import * as RateLimitHeaders from "../../src/ratelimit/RateLimitHeaders.js"
-import type { Route } from "../../src/ratelimit/Route.js"
+import * as Route from "../../src/ratelimit/Route.js"
 import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
+import { interpret } from "../../src/rest/interpret.js"
+import { ignored, type RestRequest } from "../../src/rest/restRequest.js"
 import { consumeSlots, limitShared } from "../../src/testing/simulator/commands.js"
 import { handle } from "../../src/testing/simulator/handle.js"
-import type { SimulatedResponse } from "../../src/testing/simulator/http/exchange.js"
+import { bodyText, type SimulatedResponse } from "../../src/testing/simulator/http/exchange.js"
 import { mergeOptions, resolveOptions } from "../../src/testing/simulator/options.js"
 import { seededRandom } from "../../src/testing/simulator/random.js"
 import {
@@ -45,6 +49,22 @@ export const settings = {
   queueCapacity: Number.POSITIVE_INFINITY,
   idleAfter: Duration.minutes(2),
   invalidRequestLimit: Number.POSITIVE_INFINITY,
+}
+
+/** What `interpret` has to know of a request. */
+const request: RestRequest<void> = {
+  route: Route.make({
+    method: "POST",
+    template: "/webhooks/{webhook.id}/{webhook.token}",
+    webhookId: "1",
+    tokenDigest: "token",
+  }),
+  path: Redacted.make("/webhooks/1/token"),
+  token: Redacted.make("not in any text"),
+  inThread: false,
+  body: HttpBody.empty,
+  idempotent: false,
+  success: ignored,
 }
 
 /** An edge without rate-limit headers: nothing of the message is known, and nobody sends it again. */
@@ -139,12 +159,7 @@ class Run {
   }
 
   #arrive(webhook: Webhook, index: number, message: number): void {
-    const route: Route = {
-      method: "POST",
-      name: "POST /webhooks/{webhook.id}/{webhook.token}",
-      webhookId: webhook.id,
-      major: webhook.id,
-    }
+    const route: Route.Route = { ...request.route, webhookId: webhook.id, major: webhook.id }
     const wish = {
       policy: this.#policy,
       ordered: this.#scenario.delivery === "ordered",
@@ -242,26 +257,13 @@ class Run {
   }
 }
 
+/** Read by the pipeline itself. */
 function answerOf(response: SimulatedResponse): Answer {
   const headers = RateLimitHeaders.parse(response.headers)
-  return {
-    status: response.status,
-    headers,
-    code: 0,
-    reply: "",
-    limited:
-      response.status === 429
-        ? { scope: response.scope ?? "user", retryAfter: retryAfterOf(response) }
-        : undefined,
-  }
-}
-
-/** The body is exact; the header is the body rounded up. */
-function retryAfterOf(response: SimulatedResponse): number | undefined {
-  const body = response.body._tag === "Json" ? response.body.value : undefined
-  return typeof body === "object" && body !== null && "retry_after" in body
-    ? Math.ceil(Number(body.retry_after) * 1000)
-    : undefined
+  const { status } = response
+  const said = interpret(request, { status, headers, body: bodyText(response.body) })
+  const limited = said.meaning._tag === "Limited" ? said.meaning.limited : undefined
+  return { status, headers, code: said.code, reply: said.reply, limited }
 }
 
 export function run(scenario: Scenario, policy: Policy, seed: number): Result {

@@ -13,7 +13,7 @@ const base = {
 } as const satisfies Partial<Scenario>
 
 const onBoth = (name: string, scenario: Omit<Scenario, "name" | "model">): Array<Scenario> =>
-  models.map((model) => ({ ...scenario, model, name: `${name}, ${model}` }))
+  models.map((model) => ({ ...scenario, model, name: `${name} | ${model}` }))
 
 export const scenarios: ReadonlyArray<Scenario> = [
   ...onBoth("burst, 1 webhook", base),
@@ -31,12 +31,12 @@ export const scenarios: ReadonlyArray<Scenario> = [
     webhooks: 10,
     link: jittered(90, 150),
   }),
-  ...onBoth("hidden 30 per 60 s, fixed", {
+  ...onBoth("hidden 30 per 60 s in a window", {
     ...base,
     messages: 600,
     hidden: { limit: 30, period: 60_000, model: "fixed" },
   }),
-  ...onBoth("hidden 30 per 60 s, leaking", {
+  ...onBoth("hidden 30 per 60 s, leaking back", {
     ...base,
     messages: 600,
     hidden: { limit: 30, period: 60_000, model: "leaking" },
