@@ -1,7 +1,7 @@
 /** A program in a few words: who asks for a permit, when he gets it, and what became of it. */
 import { Clock, Duration, Effect, Fiber, TestClock } from "effect"
 import type { WaitError } from "../../src/error/WebhookError.js"
-import type { Outcome, Permit, WaitOptions } from "../../src/ratelimit/Permit.js"
+import type { Outcome, Restore, WaitOptions } from "../../src/ratelimit/Permit.js"
 import { RateLimiter } from "../../src/ratelimit/RateLimiter.js"
 import type { Route } from "../../src/ratelimit/Route.js"
 import { ok, route } from "./answers.js"
@@ -53,18 +53,12 @@ export class Desk {
   readonly note = (what: string): Effect.Effect<void> =>
     Effect.map(Clock.currentTimeMillis, (now) => void this.log.push(`${what}@${now}`))
 
-  #fly(
-    name: string,
-    request: Request,
-    restore: Parameters<Parameters<RateLimiter["Type"]["withPermit"]>[2]>[1],
-  ) {
+  #fly(name: string, request: Request, restore: Restore) {
     return Effect.zipRight(this.note(name), restore(Effect.sleep(request.takes ?? 100)))
   }
 }
 
-export const desk: Effect.Effect<Desk, never, RateLimiter> = Effect.map(
+export const openDesk: Effect.Effect<Desk, never, RateLimiter> = Effect.map(
   RateLimiter,
   (limiter) => new Desk(limiter),
 )
-
-export type { Permit }

@@ -15,7 +15,7 @@ import { Core } from "../../src/ratelimit/internal/wiring.js"
 import * as RateLimiter from "../../src/ratelimit/RateLimiter.js"
 import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
 import { bare, blocked, ok, route } from "./answers.js"
-import { Desk, desk } from "./desk.js"
+import { Desk, openDesk } from "./desk.js"
 import { literal } from "./model/policies.js"
 import { settings } from "./model/world.js"
 
@@ -116,7 +116,7 @@ describe("memory", () => {
 
   it.effect("an idle webhook is forgotten a while after its reset", () =>
     Effect.gen(function* () {
-      const { limiter, send } = yield* desk
+      const { limiter, send } = yield* openDesk
       yield* send("a", { takes: 0, outcome: ok({ resetAfter: 20_000 }) })
       yield* TestClock.adjust("29 seconds")
       expect((yield* limiter.snapshot).buckets).toBe(1)
@@ -128,7 +128,7 @@ describe("memory", () => {
 
   it.effect("a webhook is not forgotten while somebody waits or flies", () =>
     Effect.gen(function* () {
-      const { ask, limiter, log } = yield* desk
+      const { ask, limiter, log } = yield* openDesk
       yield* ask("a", { takes: 60_000 })
       yield* ask("b", { takes: 60_000 })
       yield* TestClock.adjust("90 seconds")
@@ -141,7 +141,7 @@ describe("memory", () => {
 
   it.effect("thousands of webhooks leave nothing", () =>
     Effect.gen(function* () {
-      const { limiter, send } = yield* desk
+      const { limiter, send } = yield* openDesk
       for (let index = 0; index < 40; index++) {
         for (let one = 0; one < 50; one++) {
           yield* send("a", { takes: 0, route: route({ webhookId: `${index} ${one}` }) })
@@ -156,19 +156,19 @@ describe("memory", () => {
 
   it.effect("a layer around each call leaves nothing either", () =>
     Effect.gen(function* () {
-      const send = (webhookId: string) =>
-        Effect.flatMap(desk, ({ limiter, send }) =>
+      const sendTo = (webhookId: string) =>
+        Effect.flatMap(openDesk, ({ limiter, send }) =>
           Effect.zipRight(send("a", { takes: 0, route: route({ webhookId }) }), limiter.snapshot),
         ).pipe(Effect.provide(RateLimiter.layerWith({ idleAfter: Duration.seconds(10) })))
-      for (let index = 0; index < 40; index++) yield* send(String(index))
+      for (let index = 0; index < 40; index++) yield* sendTo(String(index))
       yield* TestClock.adjust("1 minute")
-      expect((yield* send("last")).buckets).toBe(1)
+      expect((yield* sendTo("last")).buckets).toBe(1)
     }),
   )
 
   it.effect("a bucket named anew at every answer is one bucket", () =>
     Effect.gen(function* () {
-      const { limiter, send } = yield* desk
+      const { limiter, send } = yield* openDesk
       for (let index = 0; index < 50; index++) {
         const outcome = ok({ bucket: `hash ${index}`, remaining: 5 })
         yield* send("a", { takes: 0, outcome })
@@ -181,7 +181,7 @@ describe("memory", () => {
   it.effect("state and waiters move when two routes turn out to share a bucket", () =>
     Effect.gen(function* () {
       const patch = route({ method: "PATCH" })
-      const { ask, limiter, log } = yield* desk
+      const { ask, limiter, log } = yield* openDesk
       const concurrent = { delivery: "concurrent" } as const
       yield* ask("send 1", { ...concurrent, takes: 50, outcome: ok({ remaining: 0 }) })
       yield* ask("edit 1", { ...concurrent, route: patch, outcome: ok({ remaining: 0 }) })
@@ -202,7 +202,7 @@ describe("memory", () => {
   it.effect("two routes that shared a bucket part when one is named otherwise", () =>
     Effect.gen(function* () {
       const patch = route({ method: "PATCH" })
-      const { ask, limiter, log, send } = yield* desk
+      const { ask, limiter, log, send } = yield* openDesk
       yield* send("send", { takes: 0 })
       yield* send("edit", { takes: 0, route: patch })
       expect((yield* limiter.snapshot).buckets).toBe(1)
@@ -218,23 +218,23 @@ describe("memory", () => {
 describe("layers", () => {
   it.effect("layer is one limiter for the process", () =>
     Effect.gen(function* () {
-      const limiter = Effect.provide(desk, RateLimiter.layer)
-      yield* Effect.flatMap(desk, ({ send }) =>
+      const limiter = Effect.provide(openDesk, RateLimiter.layer)
+      yield* Effect.flatMap(openDesk, ({ send }) =>
         send("a", { takes: 0, outcome: ok({ remaining: 1 }) }),
       ).pipe(Effect.provide(RateLimiter.layer))
-      const remaining = Effect.flatMap(RateLimiter.RateLimiter, ({ getBucket }) =>
+      const left = Effect.flatMap(RateLimiter.RateLimiter, ({ getBucket }) =>
         Effect.map(getBucket(route()), (bucket) =>
           Option.map(bucket, ({ remaining }) => remaining),
         ),
       )
-      expect(yield* Effect.provide(remaining, RateLimiter.layer)).toEqual(Option.some(1))
-      expect(yield* Effect.provide(remaining, RateLimiter.layerWith({ globalLimit: 50 }))).toEqual(
+      expect(yield* Effect.provide(left, RateLimiter.layer)).toEqual(Option.some(1))
+      expect(yield* Effect.provide(left, RateLimiter.layerWith({ globalLimit: 50 }))).toEqual(
         Option.some(1),
       )
-      expect(yield* Effect.provide(remaining, RateLimiter.layerWith({ globalLimit: 49 }))).toEqual(
+      expect(yield* Effect.provide(left, RateLimiter.layerWith({ globalLimit: 49 }))).toEqual(
         Option.none(),
       )
-      expect(yield* Effect.provide(remaining, RateLimiter.layerMemory)).toEqual(Option.none())
+      expect(yield* Effect.provide(left, RateLimiter.layerMemory)).toEqual(Option.none())
       expect((yield* limiter).log).toEqual([])
     }),
   )
@@ -309,7 +309,7 @@ describe("policies of others", () => {
   ] as const) {
     it.effect(`a wait of ${what} is one for the next answer`, () =>
       Effect.gen(function* () {
-        const { ask, log, send } = yield* desk
+        const { ask, log, send } = yield* openDesk
         yield* send("learn", { takes: 0 })
         const odd = policy({ shouldWait: () => true, calculateWait: () => Duration.millis(wait) })
         yield* ask("a", { policy: odd, delivery: "concurrent" })
@@ -322,7 +322,7 @@ describe("policies of others", () => {
 
   it.effect("whoever waits for ever can still give up", () =>
     Effect.gen(function* () {
-      const { ask, log, send, limiter } = yield* desk
+      const { ask, log, send, limiter } = yield* openDesk
       yield* send("learn", { takes: 0 })
       const odd = policy({ shouldWait: () => true, calculateWait: () => Duration.infinity })
       const fiber = yield* ask("a", { policy: odd })
@@ -336,7 +336,7 @@ describe("policies of others", () => {
 
   it.effect("each has a memory of its own, a bounded number of them, and the last shows", () =>
     Effect.gen(function* () {
-      const { limiter, send } = yield* desk
+      const { limiter, send } = yield* openDesk
       const counting = (name: string) =>
         policy({
           name,
@@ -363,7 +363,7 @@ describe("policies of others", () => {
 
   it.effect("is told of every window that is over, also when somebody only looked", () =>
     Effect.gen(function* () {
-      const { ask, limiter, send } = yield* desk
+      const { ask, limiter, send } = yield* openDesk
       const seen: Array<string> = []
       const watching = policy({
         observe: (memory, seeing) => {

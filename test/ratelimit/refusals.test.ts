@@ -3,7 +3,7 @@ import { Duration, Effect, Fiber, Option, TestClock } from "effect"
 import { neverSent } from "../../src/ratelimit/Permit.js"
 import * as RateLimiter from "../../src/ratelimit/RateLimiter.js"
 import { answer, bare, blocked, gone, headers, limited, ok, route } from "./answers.js"
-import { type Desk, desk } from "./desk.js"
+import { type Desk, openDesk } from "./desk.js"
 import { literal } from "./model/policies.js"
 
 const story = <E>(
@@ -12,7 +12,7 @@ const story = <E>(
   options: RateLimiter.Options = {},
 ) =>
   it.effect(name, () =>
-    Effect.flatMap(desk, test).pipe(Effect.provide(RateLimiter.layerMemoryWith(options))),
+    Effect.flatMap(openDesk, test).pipe(Effect.provide(RateLimiter.layerMemoryWith(options))),
   )
 
 const other = route({ webhookId: "2" })

@@ -3,7 +3,7 @@ import { Duration, Effect, Exit, Fiber, Option, TestClock } from "effect"
 import { neverSent, unknown } from "../../src/ratelimit/Permit.js"
 import * as RateLimiter from "../../src/ratelimit/RateLimiter.js"
 import { bare, limited, ok, route } from "./answers.js"
-import { type Desk, desk } from "./desk.js"
+import { type Desk, openDesk } from "./desk.js"
 import { eager } from "./model/policies.js"
 
 const story = <E>(
@@ -12,7 +12,7 @@ const story = <E>(
   options: RateLimiter.Options = {},
 ) =>
   it.effect(name, () =>
-    Effect.flatMap(desk, test).pipe(Effect.provide(RateLimiter.layerMemoryWith(options))),
+    Effect.flatMap(openDesk, test).pipe(Effect.provide(RateLimiter.layerMemoryWith(options))),
   )
 
 const patch = route({ method: "PATCH" })

@@ -23,6 +23,11 @@ export class Alarms<Target extends object> {
     this.#ring = ring
   }
 
+  /** How many are set. */
+  get size(): number {
+    return this.#set.size
+  }
+
   /** Milliseconds on a clock that only moves forward. */
   now(): number {
     return Number(this.#clock.unsafeCurrentTimeNanos()) / nanosPerMilli

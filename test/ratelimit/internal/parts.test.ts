@@ -1,0 +1,220 @@
+import { Duration } from "effect"
+import * as FastCheck from "effect/FastCheck"
+import { describe, expect, it } from "vitest"
+import { Gate } from "../../../src/ratelimit/internal/gate.js"
+import { Graveyard } from "../../../src/ratelimit/internal/graveyard.js"
+import { InvalidRequests } from "../../../src/ratelimit/internal/invalidRequests.js"
+import { Queue, Queued } from "../../../src/ratelimit/internal/queue.js"
+import { RoundTrips } from "../../../src/ratelimit/internal/roundTrips.js"
+import { answer, route } from "../answers.js"
+
+const fc = FastCheck
+
+class Item extends Queued<Item> {
+  readonly sequence: number
+  constructor(sequence: number) {
+    super()
+    this.sequence = sequence
+  }
+}
+
+describe("Queue", () => {
+  const order = (queue: Queue<Item>) => [...queue].map(({ sequence }) => sequence)
+
+  it("keeps the order of arrival through any coming and going", () => {
+    const steps = fc.array(fc.record({ key: fc.integer({ min: 0, max: 30 }), merge: fc.boolean() }))
+    fc.assert(
+      fc.property(steps, (all) => {
+        const queue = new Queue<Item>()
+        const inside = new Map<number, Item>()
+        for (const { key, merge } of all) {
+          const item = inside.get(key)
+          if (item !== undefined) {
+            queue.remove(item)
+            inside.delete(key)
+            continue
+          }
+          const fresh = new Item(key)
+          inside.set(key, fresh)
+          if (merge) queue.merge([fresh])
+          else queue.insert(fresh)
+        }
+        const expected = [...inside.keys()].sort((a, b) => a - b)
+        expect(order(queue)).toEqual(expected)
+        expect(queue.length).toBe(expected.length)
+        expect(queue.head?.sequence).toBe(expected[0])
+        for (const item of queue) queue.remove(item)
+        expect(queue).toMatchObject({ head: undefined, length: 0 })
+      }),
+    )
+  })
+})
+
+describe("Gate", () => {
+  const gate = (globalLimit: number) => new Gate({ globalLimit, globalWindow: Duration.seconds(1) })
+
+  it("lets a window's worth pass at once, and the next when the first is a window old", () => {
+    const one = gate(2)
+    expect(one.opensAt()).toBeLessThanOrEqual(0)
+    one.pass({}, 0)
+    one.pass({}, 300)
+    expect(one.opensAt()).toBe(1000)
+    one.pass({}, 1000)
+    expect(one.opensAt()).toBe(1300)
+  })
+
+  it("adds the spread of round trips, up to a quarter of a second", () => {
+    const one = gate(1)
+    one.pass({}, 0)
+    one.observe(100)
+    expect(one.opensAt()).toBe(1100)
+    one.observe(5000)
+    expect(one.opensAt()).toBe(1250)
+  })
+
+  it("keeps a distance when told to", () => {
+    const one = gate(50)
+    one.pass({}, 100)
+    one.space(150)
+    expect(one.opensAt()).toBe(250)
+    one.space(0)
+    expect(one.opensAt()).toBeLessThanOrEqual(0)
+  })
+
+  it("lets one look after a block, and opens when it is well", () => {
+    const one = gate(50)
+    const [probe, other] = [{}, {}]
+    one.block(1000)
+    one.block(500)
+    expect(one.opensAt()).toBe(1000)
+    one.pass(probe, 1000)
+    expect(one.opensAt()).toBe(Infinity)
+    one.settled(other, true)
+    expect(one.opensAt()).toBe(Infinity)
+    one.settled(probe, false)
+    expect(one.opensAt()).toBe(1000)
+    one.pass(other, 1100)
+    one.settled(other, true)
+    one.pass(probe, 1200)
+    expect(one.opensAt()).toBe(1000)
+  })
+
+  it("blocks at the edge for a minute, doubled up to a quarter of an hour", () => {
+    const one = gate(50)
+    let now = 0
+    const minutes = Array.from({ length: 7 }, () => {
+      one.blockEdge(undefined, now, now)
+      const minute = (one.blockedUntil - now) / 60_000
+      now = one.blockedUntil
+      return minute
+    })
+    expect(minutes).toEqual([1, 2, 4, 8, 15, 15, 15])
+  })
+
+  it("counts those that were in flight before a block as the same block", () => {
+    const one = gate(50)
+    one.blockEdge(undefined, 0, 100)
+    one.blockEdge(undefined, 50, 60_200)
+    expect(one.blockedUntil).toBe(120_200)
+    // A global block first makes no difference.
+    const two = gate(50)
+    two.block(5000)
+    two.blockEdge(undefined, 0, 100)
+    expect(two.blockedUntil).toBe(60_100)
+  })
+})
+
+describe("Graveyard", () => {
+  const dead = (code = 10015) => answer({ status: 404, code, reply: "gone" })
+
+  it("knows the two codes of a dead webhook", () => {
+    expect([10015, 50027, 10008, 0].map((code) => Graveyard.isDeath(dead(code)))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ])
+  })
+
+  it("remembers for an hour", () => {
+    const graveyard = new Graveyard()
+    graveyard.bury(route().major, dead(), 0)
+    expect(graveyard.find(route(), 3_599_999)).toMatchObject({ _tag: "WebhookNotFound" })
+    expect(graveyard.find(route({ webhookId: "2" }), 0)).toBe(undefined)
+    expect(graveyard.find(route(), 3_600_000)).toBe(undefined)
+    expect(graveyard.size).toBe(0)
+  })
+
+  it("sweeps those that have expired, and holds no more than ten thousand", () => {
+    const graveyard = new Graveyard()
+    for (let index = 0; index < 10_010; index++) graveyard.bury(String(index), dead(), index)
+    expect(graveyard.size).toBe(10_000)
+    graveyard.sweep(3_600_000 + 5009)
+    expect(graveyard.size).toBe(5000)
+    graveyard.clear("9999")
+    expect(graveyard.size).toBe(4999)
+    graveyard.sweep(10_000_000)
+    expect(graveyard.size).toBe(0)
+    graveyard.bury("1", dead(50027), 0)
+    graveyard.clear()
+    expect(graveyard.size).toBe(0)
+  })
+})
+
+describe("InvalidRequests", () => {
+  it("counts 401, 403 and 429 unless shared", () => {
+    const limited = (scope: "user" | "shared") =>
+      answer({ status: 429, limited: { scope, retryAfter: 1 } })
+    const all = [
+      answer({ status: 401 }),
+      answer({ status: 403 }),
+      limited("user"),
+      limited("shared"),
+      answer({ status: 404 }),
+      answer(),
+    ]
+    expect(all.map(InvalidRequests.isInvalid)).toEqual([true, true, true, false, false, false])
+  })
+
+  it("forgets after ten minutes, and never before", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 0, max: 3_600_000 })),
+        fc.integer({ min: 0, max: 4_000_000 }),
+        (times, until) => {
+          const invalid = new InvalidRequests(8000)
+          const seen = times.filter((at) => at <= until).sort((a, b) => a - b)
+          for (const at of seen) invalid.add(at)
+          const count = invalid.count(until)
+          expect(count).toBeGreaterThanOrEqual(seen.filter((at) => at > until - 590_000).length)
+          expect(count).toBeLessThanOrEqual(seen.filter((at) => at > until - 600_000).length)
+        },
+      ),
+    )
+  })
+
+  it("spaces requests so that the rest of the budget lasts", () => {
+    const invalid = new InvalidRequests(4)
+    expect(invalid.spacing(0)).toBe(0)
+    invalid.add(0)
+    invalid.add(0)
+    expect(invalid.spacing(0)).toBe(300_000)
+    invalid.add(0)
+    invalid.add(0)
+    expect(invalid.spacing(0)).toBe(600_000)
+    expect(invalid.retryAfter(1000)).toBe(599_000)
+    expect(invalid.retryAfter(700_000)).toBe(0)
+  })
+})
+
+describe("RoundTrips", () => {
+  it("knows the extremes of late", () => {
+    const trips = RoundTrips.first(100)
+    trips.add(50)
+    trips.add(200)
+    expect(trips).toMatchObject({ last: 200, shortest: 50, longest: 200, count: 3 })
+    for (let index = 0; index < 200; index++) trips.add(100)
+    expect(trips).toMatchObject({ last: 100, shortest: 100, longest: 100, count: 203 })
+    expect(new RoundTrips(trips)).toMatchObject({ shortest: 100, count: 203 })
+  })
+})

@@ -1,0 +1,221 @@
+import * as FastCheck from "effect/FastCheck"
+import { describe, expect, it } from "vitest"
+import { Window } from "../../../src/ratelimit/internal/window.js"
+import * as RateLimitHeaders from "../../../src/ratelimit/RateLimitHeaders.js"
+import { headers } from "../answers.js"
+
+const fc = FastCheck
+
+/** 4 of 5 left, asked at 0, answered at 100: the window ends between 2000 and 2100. */
+const opened = (values: Partial<RateLimitHeaders.RateLimitHeaders> = {}) => {
+  const window = new Window()
+  window.answered(headers({ reset: 1_000_000, ...values }), 0, 100, false)
+  return window
+}
+
+const again = (
+  window: Window,
+  values: Partial<RateLimitHeaders.RateLimitHeaders>,
+  sentAt: number,
+  now: number,
+  refused = false,
+) => window.answered(headers({ reset: 1_000_000, ...values }), sentAt, now, refused)
+
+describe("Window", () => {
+  it("has no limit before the first answer", () => {
+    expect(new Window()).toMatchObject({ remaining: Infinity, limit: undefined, model: "unknown" })
+  })
+
+  it("is over at the latest instant that the answer allows", () => {
+    const window = opened()
+    expect(window).toMatchObject({ remaining: 4, limit: 5, resetEarliest: 2000, resetAt: 2100 })
+    expect(window.roll(2099)).toBe(undefined)
+    expect(window.roll(2100)).toBe(4)
+    expect(window).toMatchObject({ remaining: 5, resetAt: undefined, period: 2000 })
+    expect(window.roll(5000)).toBe(undefined)
+  })
+
+  it("may be rolled by a lead", () => {
+    const window = opened()
+    expect(window.roll(2049, 50)).toBe(undefined)
+    expect(window.roll(2050, 50)).toBe(4)
+  })
+
+  it("narrows the reset by every answer of the same window", () => {
+    const window = opened()
+    again(window, { remaining: 3, resetAfter: 1850 }, 180, 220)
+    expect(window).toMatchObject({ resetEarliest: 2030, resetAt: 2070, model: "fixed" })
+  })
+
+  it("never raises what is left by a late answer", () => {
+    const window = opened({ remaining: 1 })
+    again(window, { remaining: 3, resetAfter: 1950 }, 0, 150)
+    expect(window.remaining).toBe(1)
+  })
+
+  it("ignores a late answer of the window before", () => {
+    const window = opened()
+    window.roll(2100)
+    again(window, { remaining: 0, resetAfter: 100 }, 1900, 2150)
+    expect(window).toMatchObject({ remaining: 5, resetAt: undefined })
+    again(window, { remaining: 4, reset: 1_002_100 }, 2100, 2200)
+    again(window, { remaining: 0, resetAfter: 50 }, 1950, 2250)
+    expect(window).toMatchObject({ remaining: 4, resetAt: 4200 })
+  })
+
+  it("ignores it without a Reset header, too", () => {
+    const window = opened({ reset: undefined })
+    window.roll(2100)
+    again(window, { remaining: 0, resetAfter: 100, reset: undefined }, 1900, 2150)
+    expect(window).toMatchObject({ remaining: 5, resetAt: undefined })
+    // As long under way as a window lasts: it may be of a new one.
+    again(window, { remaining: 3, resetAfter: 100, reset: undefined }, 50, 2150)
+    expect(window).toMatchObject({ remaining: 3, resetAt: 2250 })
+  })
+
+  it("opens anew when an answer shows that the window has turned", () => {
+    const window = opened({ remaining: 0 })
+    again(window, { remaining: 4, reset: 1_002_000 }, 2010, 2050)
+    expect(window).toMatchObject({ remaining: 4, resetAt: 4050 })
+  })
+
+  it("tells new windows by Reset-After alone", () => {
+    const window = opened({ reset: undefined, remaining: 0 })
+    again(window, { remaining: 4, reset: undefined }, 2010, 2050)
+    expect(window).toMatchObject({ remaining: 4, resetAt: 4050 })
+    again(window, { remaining: 3, resetAfter: 1900, reset: undefined }, 2110, 2150)
+    expect(window).toMatchObject({ remaining: 3, resetAt: 4050 })
+    again(window, { remaining: 0, resetAfter: 10, reset: undefined }, 1950, 2150)
+    expect(window).toMatchObject({ remaining: 3 })
+  })
+
+  it("believes a server whose clock was set back", () => {
+    const window = opened({ remaining: 0 })
+    again(window, { remaining: 4, reset: 500_000 }, 2050, 2090)
+    expect(window).toMatchObject({ remaining: 4, resetAt: 4090 })
+  })
+
+  it("detects slots that leak back one by one, and how fast", () => {
+    const window = opened({ resetAfter: 400, reset: 1_000_000 })
+    again(window, { remaining: 3, resetAfter: 700, reset: 1_000_400 }, 110, 210)
+    expect(window).toMatchObject({ model: "leaking", slot: 400, remaining: 3, resetAt: 910 })
+    // Answered late, counted before: the later word stands.
+    again(window, { remaining: 4, resetAfter: 500, reset: 1_000_200 }, 105, 250)
+    expect(window).toMatchObject({ remaining: 3, resetAt: 910 })
+  })
+
+  it("takes a changed limit, and no late word of the old one", () => {
+    const window = opened()
+    again(window, { limit: 3, remaining: 1 }, 200, 300)
+    expect(window).toMatchObject({ limit: 3, remaining: 1, model: "unknown" })
+    again(window, { limit: 5, remaining: 3 }, 100, 350)
+    expect(window).toMatchObject({ limit: 3 })
+    expect(window.remaining).toBeLessThanOrEqual(1)
+  })
+
+  it("counts a refused request for nothing", () => {
+    const window = opened({ remaining: 1 })
+    again(window, { remaining: 0, resetAfter: 1500 }, 500, 600, true)
+    expect(window.remaining).toBe(0)
+    window.roll(2100)
+    expect(window.remaining).toBe(5)
+  })
+
+  it("goes by the last word where no window can be told", () => {
+    const window = new Window()
+    const bare = { resetAfter: undefined, reset: undefined }
+    again(window, { remaining: 0, ...bare }, 0, 10)
+    expect(window.remaining).toBe(0)
+    again(window, { remaining: 3, ...bare }, 20, 30)
+    expect(window.remaining).toBe(3)
+    again(window, { remaining: undefined, ...bare }, 40, 50)
+    expect(window.remaining).toBe(2)
+    expect(window.resetAt).toBe(undefined)
+  })
+
+  it("counts an answer that says nothing, once there is a limit", () => {
+    const window = new Window()
+    window.answered(RateLimitHeaders.empty, 0, 10, false)
+    expect(window.remaining).toBe(Infinity)
+    window.answered(headers(), 0, 100, false)
+    window.answered(RateLimitHeaders.empty, 110, 120, false)
+    window.answered(RateLimitHeaders.empty, 110, 120, true)
+    expect(window.remaining).toBe(3)
+  })
+
+  it("keeps a slot of unknown fate until its window is over for certain", () => {
+    const window = opened()
+    again(window, { remaining: 3, resetAfter: 1800 }, 150, 250)
+    window.consume(300, 2040)
+    expect(window.remaining).toBe(2)
+    window.roll(2050)
+    // It may have opened the next window, at 2040 at the latest.
+    expect(window).toMatchObject({ remaining: 4, resetAt: 4040 })
+    window.roll(4040)
+    expect(window.remaining).toBe(5)
+  })
+
+  it("opens a window of its own for a slot of unknown fate, and gives way to the server's", () => {
+    const window = opened()
+    window.roll(2100)
+    window.consume(3000, 3100)
+    expect(window).toMatchObject({ remaining: 4, resetEarliest: 5000, resetAt: 5100 })
+    again(window, { remaining: 2, reset: 1_003_000, resetAfter: 1900 }, 3050, 3150)
+    expect(window).toMatchObject({ remaining: 1, resetAt: 5050 + 2000 })
+    again(window, { remaining: 1, reset: 1_003_000, resetAfter: 1800 }, 3200, 3250)
+    expect(window.remaining).toBe(1)
+  })
+
+  it("fills more slowly by a slot of unknown fate, where slots leak", () => {
+    const window = opened({ resetAfter: 400, reset: 1_000_000 })
+    again(window, { remaining: 3, resetAfter: 700, reset: 1_000_400 }, 110, 210)
+    window.consume(220, 300)
+    expect(window).toMatchObject({ remaining: 2, resetAt: 1310 })
+  })
+
+  it("does not wait for a slot of unknown fate while it knows no period", () => {
+    const window = new Window()
+    window.consume(0, 100)
+    expect(window).toMatchObject({ remaining: Infinity, resetAt: undefined })
+  })
+
+  it("guesses from another", () => {
+    const window = Window.guess(opened())
+    expect(window).toMatchObject({ limit: 5, remaining: 5, period: 2000, resetAt: undefined })
+  })
+
+  it("law 4: within a fixed window what is left only falls, in whatever order the answers come", () => {
+    const answers = fc.array(
+      fc.record({ up: fc.integer({ min: 0, max: 300 }), down: fc.integer({ min: 0, max: 3000 }) }),
+      { minLength: 1, maxLength: 12 },
+    )
+    fc.assert(
+      fc.property(answers, (all) => {
+        const limit = 12
+        const counted = all
+          .map(({ up, down }) => ({ arrives: up, back: up + down }))
+          .sort((a, b) => a.arrives - b.arrives)
+          .map((one, index) => ({ ...one, remaining: limit - 1 - index }))
+        const end = counted[0]!.arrives + 2000
+        const window = new Window()
+        let least = limit
+        for (const { arrives, back, remaining } of counted.sort((a, b) => a.back - b.back)) {
+          window.roll(back)
+          const isOver = back >= end
+          window.answered(
+            headers({ limit, remaining, resetAfter: end - arrives, reset: 1_000_000 + end }),
+            0,
+            back,
+            false,
+          )
+          if (isOver) continue
+          expect(window.remaining).toBeLessThanOrEqual(Math.min(least, remaining))
+          expect(window.resetAt).toBeGreaterThanOrEqual(end)
+          expect(window.resetEarliest).toBeLessThanOrEqual(end)
+          least = window.remaining
+        }
+      }),
+      { numRuns: 2000 },
+    )
+  })
+})

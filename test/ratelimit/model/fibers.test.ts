@@ -1,0 +1,179 @@
+/** The laws of the rate-limit model on fibers, through `RateLimiter.layerMemory` and real interruption. */
+import { Clock, Duration, Effect, Exit, Fiber, Scope } from "effect"
+import * as FastCheck from "effect/FastCheck"
+import { describe, expect, it } from "vitest"
+import { Core } from "../../../src/ratelimit/internal/wiring.js"
+import type { WaitError } from "../../../src/error/WebhookError.js"
+import {
+  answered,
+  neverSent,
+  type Outcome,
+  type Permit,
+  type Restore,
+  unknown,
+} from "../../../src/ratelimit/Permit.js"
+import { route as routeOf } from "../answers.js"
+import * as VirtualClock from "../../support/VirtualClock.js"
+import { anything, literally, type Scenario } from "./scenarios.js"
+import { Server } from "./server.js"
+import { type Job, settings } from "./world.js"
+
+type Handle = Effect.Effect.Success<Core["handle"]>
+
+const runs = Number(process.env["LAW_RUNS"] ?? 1000)
+const mostAttempts = 20
+
+interface Played {
+  readonly server: Server
+  readonly ends: ReadonlyArray<string>
+  readonly core: Core
+  readonly granted: number
+  readonly settled: number
+}
+
+/** Plays a scenario: every job is a fiber, and who leaves is interrupted. */
+const play = (scenario: Scenario, closeAt?: number): Effect.Effect<Played> =>
+  Effect.gen(function* () {
+    const server = new Server(scenario.server)
+    const core = new Core(settings, yield* Effect.clock)
+    const scope = yield* Scope.make()
+    const handle = yield* Scope.extend(core.handle, scope)
+    const counts = { granted: 0, settled: 0 }
+    const flying = new Map<number, number>()
+
+    const attempt = (job: Job, number: number, restore: Restore): Effect.Effect<Outcome> => {
+      const { up, down, fate } = job.attempts[Math.min(number, job.attempts.length - 1)]!
+      const alone = flying.get(job.webhook) ?? 0
+      if (job.ordered && alone > 0) return Effect.dieMessage("an ordered request is not alone")
+      flying.set(job.webhook, alone + 1)
+      return Effect.gen(function* () {
+        yield* Effect.sleep(up)
+        if (fate === "neverSent") return neverSent
+        const answer =
+          fate === "lostBefore"
+            ? undefined
+            : server.handle(String(job.webhook), job.route, yield* Clock.currentTimeMillis)
+        yield* Effect.sleep(down)
+        return answer === undefined || fate === "lostAfter" ? unknown : answered(answer)
+      }).pipe(
+        restore,
+        Effect.ensuring(Effect.sync(() => flying.set(job.webhook, flying.get(job.webhook)! - 1))),
+      )
+    }
+
+    const use = (job: Job) => (permit: Permit, restore: Restore) =>
+      Effect.gen(function* () {
+        for (let number = 0; ; number++) {
+          counts.granted += 1
+          const outcome = yield* Effect.onError(attempt(job, number, restore), () =>
+            Effect.sync(() => (counts.settled += 1)),
+          )
+          counts.settled += 1
+          const refused = outcome._tag === "Answered" && outcome.answer.limited !== undefined
+          if ((refused || outcome._tag === "NeverSent") && number < mostAttempts) {
+            yield* restore(permit.again(outcome, Duration.millis(job.backoff)))
+          } else {
+            yield* permit.settle(outcome)
+            return refused ? "refused" : outcome._tag
+          }
+        }
+      })
+
+    const ask = (job: Job): Effect.Effect<string> =>
+      Effect.gen(function* () {
+        yield* Effect.sleep(job.at)
+        const fiber = yield* Effect.fork(request(handle, job, use(job)))
+        if (job.leavesAfter !== undefined) {
+          yield* Effect.fork(Effect.zipRight(Effect.sleep(job.leavesAfter), Fiber.interrupt(fiber)))
+        }
+        return Exit.match(yield* Fiber.await(fiber), {
+          onSuccess: (end) => end,
+          onFailure: (cause) =>
+            cause._tag === "Fail"
+              ? cause.error._tag
+              : Exit.isInterrupted(Exit.failCause(cause))
+                ? "left"
+                : String(cause),
+        })
+      })
+
+    if (closeAt !== undefined) {
+      yield* Effect.fork(Effect.zipRight(Effect.sleep(closeAt), Scope.close(scope, Exit.void)))
+    }
+    const ends = yield* Effect.forEach(scenario.jobs, ask, { concurrency: "unbounded" })
+    const snapshot = core.machine.snapshot(yield* Clock.currentTimeMillis)
+    expect(snapshot).toMatchObject({ waiting: 0, inFlight: 0 })
+    // Long enough for every block and reset to be forgotten.
+    if (closeAt === undefined) {
+      yield* Effect.sleep("1 hour")
+      expect(core.machine.snapshot(0).buckets).toBe(0)
+    }
+    yield* Scope.close(scope, Exit.void)
+    expect(core.alarms.size).toBe(0)
+    return { server, ends, core, ...counts }
+  })
+
+/** Half of them by a scoped permit. */
+const request = (
+  handle: Handle,
+  job: Job,
+  use: (permit: Permit, restore: Restore) => Effect.Effect<string, WaitError>,
+) => {
+  const options = {
+    policy: job.policy,
+    delivery: job.ordered ? ("ordered" as const) : ("concurrent" as const),
+    maxWait: job.maxWait === undefined ? undefined : Duration.millis(job.maxWait),
+  }
+  const route = routeOf({ webhookId: String(job.webhook), method: job.route })
+  return job.at % 2 === 0
+    ? handle.withPermit(route, options, use)
+    : Effect.scoped(
+        Effect.flatMap(handle.wait(route, options), (permit) => use(permit, (effect) => effect)),
+      )
+}
+
+const law = (
+  name: string,
+  scenarios: FastCheck.Arbitrary<Scenario>,
+  check: (played: Played, scenario: Scenario) => void,
+  closeAt?: number,
+) =>
+  it(name, { timeout: 60_000 }, () =>
+    FastCheck.assert(
+      FastCheck.asyncProperty(scenarios, async (scenario) => {
+        const { value } = await VirtualClock.runPromise(play(scenario, closeAt))
+        check(value, scenario)
+      }),
+      { numRuns: runs },
+    ),
+  )
+
+describe("the laws, on fibers", () => {
+  law("1: no 429 where all limits are visible", literally, ({ server }) => {
+    expect(server.refused).toBe(0)
+  })
+
+  law(
+    "2, 6, 8: everybody comes to an end, and every permit with him",
+    anything,
+    (played, { jobs }) => {
+      for (const [index, end] of played.ends.entries()) {
+        const job = jobs[index]!
+        const expected = ["Answered", "Unknown", "refused", "NeverSent"]
+        if (job.maxWait !== undefined) expected.push("RateLimitError")
+        if (job.leavesAfter !== undefined) expected.push("left")
+        expect(expected).toContain(end)
+      }
+      expect(played.settled).toBe(played.granted)
+    },
+  )
+
+  law(
+    "6: a scope that closes ends all waits at once",
+    anything,
+    ({ ends }) => {
+      for (const end of ends) expect(end).not.toContain("Error:")
+    },
+    1500,
+  )
+})
