@@ -1,5 +1,6 @@
 /** A program in a few words: who asks for a permit, when he gets it, and what became of it. */
-import { Clock, Duration, Effect, Fiber, TestClock } from "effect"
+import { Clock, Duration, Effect, TestClock } from "effect"
+import type { Fiber } from "effect"
 import type { WaitError } from "../../src/error/WebhookError.js"
 import type { Outcome, Restore, WaitOptions } from "../../src/ratelimit/Permit.js"
 import { RateLimiter } from "../../src/ratelimit/RateLimiter.js"

@@ -173,7 +173,14 @@ describe("InvalidRequests", () => {
       answer({ status: 404 }),
       answer(),
     ]
-    expect(all.map(InvalidRequests.isInvalid)).toEqual([true, true, true, false, false, false])
+    expect(all.map((one) => InvalidRequests.isInvalid(one))).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+      false,
+    ])
   })
 
   it("forgets after ten minutes, and never before", () => {

@@ -31,6 +31,25 @@ interface Played {
   readonly settled: number
 }
 
+/** Half of them by a scoped permit. */
+const request = (
+  handle: Handle,
+  job: Job,
+  use: (permit: Permit, restore: Restore) => Effect.Effect<string, WaitError>,
+) => {
+  const options = {
+    policy: job.policy,
+    delivery: job.ordered ? ("ordered" as const) : ("concurrent" as const),
+    maxWait: job.maxWait === undefined ? undefined : Duration.millis(job.maxWait),
+  }
+  const route = routeOf({ webhookId: String(job.webhook), method: job.route })
+  return job.at % 2 === 0
+    ? handle.withPermit(route, options, use)
+    : Effect.scoped(
+        Effect.flatMap(handle.wait(route, options), (permit) => use(permit, (effect) => effect)),
+      )
+}
+
 /** Plays a scenario: every job is a fiber, and who leaves is interrupted. */
 const play = (scenario: Scenario, closeAt?: number): Effect.Effect<Played> =>
   Effect.gen(function* () {
@@ -112,25 +131,6 @@ const play = (scenario: Scenario, closeAt?: number): Effect.Effect<Played> =>
     expect(core.alarms.size).toBe(0)
     return { server, ends, core, ...counts }
   })
-
-/** Half of them by a scoped permit. */
-const request = (
-  handle: Handle,
-  job: Job,
-  use: (permit: Permit, restore: Restore) => Effect.Effect<string, WaitError>,
-) => {
-  const options = {
-    policy: job.policy,
-    delivery: job.ordered ? ("ordered" as const) : ("concurrent" as const),
-    maxWait: job.maxWait === undefined ? undefined : Duration.millis(job.maxWait),
-  }
-  const route = routeOf({ webhookId: String(job.webhook), method: job.route })
-  return job.at % 2 === 0
-    ? handle.withPermit(route, options, use)
-    : Effect.scoped(
-        Effect.flatMap(handle.wait(route, options), (permit) => use(permit, (effect) => effect)),
-      )
-}
 
 const law = (
   name: string,

@@ -41,9 +41,13 @@ describe("the laws, on the machine", () => {
     },
   )
 
-  law("1: no 429 by the proactive strategy on a steady link", steadily, (world) => {
-    expect(world.server.refused).toBe(0)
-  })
+  law(
+    "1: no 429 by the proactive and the adaptive strategy on a steady link",
+    steadily,
+    (world) => {
+      expect(world.server.refused).toBe(0)
+    },
+  )
 
   // First in, first out, one alone when ordered, one probe, one look: `World` checks them at every send.
   law(

@@ -1,5 +1,6 @@
 import * as FastCheck from "effect/FastCheck"
 import * as Duration from "effect/Duration"
+import { adaptive } from "../../../src/ratelimit/strategy/adaptive.js"
 import type { Policy } from "../../../src/ratelimit/strategy/Policy.js"
 import { proactive } from "../../../src/ratelimit/strategy/proactive.js"
 import { reactive } from "../../../src/ratelimit/strategy/reactive.js"
@@ -16,7 +17,9 @@ export const literal: Policy = named({
   observe: (memory) => memory,
 })
 
-export const careful = named(proactive(0.8))
+export const careful = named(proactive(1))
+export const paced = named(proactive(0.8))
+export const learning = named(adaptive({ confidence: 0.92 }))
 export const eager = named(reactive)
 
 /** In a counterexample a policy is its name. */

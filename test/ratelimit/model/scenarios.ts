@@ -1,6 +1,6 @@
 import * as FastCheck from "effect/FastCheck"
 import type { ServerOptions } from "./server.js"
-import { careful, eager, literal } from "./policies.js"
+import { careful, eager, learning, literal, paced } from "./policies.js"
 import type { Fate, Job } from "./world.js"
 
 const fc = FastCheck
@@ -56,7 +56,7 @@ const job = fc.record({
   webhook: fc.integer({ min: 0, max: 2 }),
   route: fc.constantFrom("POST" as const, "POST" as const, "PATCH" as const),
   ordered: fc.boolean(),
-  policy: fc.constantFrom(careful, literal, eager),
+  policy: fc.constantFrom(careful, paced, learning, literal, eager),
   attempts: fc.array(fc.record({ up: anyLatency, down: anyLatency, fate: anyFate }), {
     minLength: 1,
     maxLength: 3,
@@ -119,15 +119,16 @@ export const literally: FastCheck.Arbitrary<Scenario> = fc.record({
 export const steadily: FastCheck.Arbitrary<Scenario> = fc
   .record({
     options: server(),
+    policy: fc.constantFrom(careful, paced, learning),
     up: fc.integer({ min: 0, max: 600 }),
     down: fc.integer({ min: 0, max: 600 }),
     jobs: fc.array(job, { minLength: 1, maxLength: 40 }),
   })
-  .map(({ options, up, down, jobs }) => ({
+  .map(({ options, policy, up, down, jobs }) => ({
     server: options,
     jobs: jobs.map((one) => ({
       ...one,
-      policy: careful,
+      policy,
       attempts: [{ up, down, fate: "answered" as const }],
       maxWait: undefined,
       leavesAfter: undefined,
