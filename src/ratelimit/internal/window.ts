@@ -181,8 +181,8 @@ export class Window {
   }
 
   #relateToOpen(resetAt: number, headers: RateLimitHeaders, sentAt: number, now: number): Relation {
-    // The server's clock may jump back, so only a request sent before the other's answer is older.
-    const older: Relation = sentAt < this.#openedAt ? "stale" : "newer"
+    // The server's clock may jump back, so only a request sent by the time of the other's answer is older.
+    const older: Relation = sentAt <= this.#openedAt ? "stale" : "newer"
     if (headers.reset !== undefined && this.#serverReset !== undefined) {
       if (Math.abs(headers.reset - this.#serverReset) <= sameReset) return "same"
       return headers.reset < this.#serverReset ? older : "newer"

@@ -99,8 +99,9 @@ describe("Window", () => {
     const window = opened({ resetAfter: 400, reset: 1_000_000 })
     again(window, { remaining: 3, resetAfter: 700, reset: 1_000_400 }, 110, 210)
     expect(window).toMatchObject({ model: "leaking", slot: 400, remaining: 3, resetAt: 910 })
-    // Answered late, counted before: the later word stands.
+    // Answered late, counted before: the later word stands, be it sent in the same instant.
     again(window, { remaining: 4, resetAfter: 500, reset: 1_000_200 }, 105, 250)
+    again(window, { remaining: 4, resetAfter: 500, reset: 1_000_200 }, 210, 250)
     expect(window).toMatchObject({ remaining: 3, resetAt: 910 })
   })
 
