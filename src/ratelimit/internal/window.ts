@@ -155,7 +155,7 @@ export class Window {
 
   /** A new window: only what the server may have counted after this answer still weighs. */
   #begin(remaining: number | undefined, counted: number, sentAt: number): void {
-    if (sentAt >= this.#doubtedAt) this.#doubtful = 0
+    if (sentAt > this.#doubtedAt) this.#doubtful = 0
     this.#used = this.resetAt === undefined ? this.#used + counted : this.#doubtful + counted
     this.#floor = (remaining ?? Number.POSITIVE_INFINITY) - this.#doubtful
   }
@@ -219,6 +219,8 @@ export class Window {
   ): void {
     if (this.resetEarliest === undefined || sentAt < this.#openerSentAt) return
     if (now >= this.resetEarliest) return
+    // A window that we have only guessed at proves nothing.
+    if (reset !== undefined && this.#serverReset === undefined) return
     this.model = relation === "same" ? "fixed" : "leaking"
     if (relation === "same" || reset === undefined || this.#serverReset === undefined) return
     // Each request moves the reset by one slot; more, where others have sent in between.
