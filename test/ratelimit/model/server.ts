@@ -18,6 +18,9 @@ export interface ServerOptions {
   readonly edgeUntil?: number
 }
 
+/** What the server's clock shows at our instant 0, but for the skew. */
+const epoch = 1_700_000_000_000
+
 interface Count {
   used: number
   /** Fixed: when the window ends. Leaking: when all slots are back. */
@@ -121,7 +124,9 @@ export class Server {
       "x-ratelimit-limit": String(limit),
       "x-ratelimit-remaining": String(verdict.remaining),
       "x-ratelimit-reset":
-        headers === "all" ? ((now + skew + verdict.resetAfter) / 1000).toFixed(3) : undefined,
+        headers === "all"
+          ? ((epoch + now + skew + verdict.resetAfter) / 1000).toFixed(3)
+          : undefined,
       "x-ratelimit-reset-after": (resetAfter / 1000).toFixed(3),
       "retry-after": verdict.accepted ? undefined : String(Math.ceil(verdict.retryAfter / 1000)),
     }
