@@ -29,7 +29,7 @@ export interface RawAnswer {
  * `Cut`: a success of which only the head arrived, where the body matters. `Failed`: a 5xx; whether
  * to try again is not decided here.
  */
-export type Meaning<A> =
+type Meaning<A> =
   | { readonly _tag: "Done"; readonly value: A }
   | { readonly _tag: "Cut" }
   | { readonly _tag: "Limited"; readonly limited: Limited }
@@ -99,8 +99,8 @@ function unreadable(
 /**
  * The delay is the larger of what body and header say: they have disagreed by a factor of a
  * thousand (discord-api-docs#6109). Only a header that is the body rounded up to a whole second, as
- * Discord sends it, gives way to the exact figure. Discord's own 429 has its JSON or its headers; one with neither
- * was made by something in front of the API.
+ * Discord sends it, gives way to the exact figure. Discord's own 429 has its JSON or its headers;
+ * one with neither was made by something in front of the API.
  */
 function limited(headers: RateLimitHeaders, json: unknown): Limited {
   const body = Option.getOrUndefined(DiscordApiBody.rateLimitFromUnknown(json))

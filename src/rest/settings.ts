@@ -56,8 +56,8 @@ const prepared = new WeakMap<HttpClient.HttpClient, HttpClient.HttpClient>()
 /**
  * `fetch` follows redirects unless told otherwise, and takes its options from the context. They are
  * added here, where the context of the client's layer is visible, so that options given to the
- * layer stay; providing ours from outside would replace them. The change ends with the
- * `mapInputContext` around it.
+ * layer stay; providing ours from outside would replace them. The change ends with the operation's
+ * span, which has a context of its own.
  */
 const refuseRedirects = FiberRef.update(FiberRef.currentContext, (context) =>
   Context.add(context, FetchHttpClient.RequestInit, {
@@ -75,9 +75,6 @@ export function discreet(client: HttpClient.HttpClient): HttpClient.HttpClient {
   if (found !== undefined) return found
   const made = client.pipe(
     HttpClient.mapRequestEffect((request) => Effect.as(refuseRedirects, request)),
-    HttpClient.transformResponse(
-      Effect.mapInputContext((context: Context.Context<never>) => context),
-    ),
     HttpClient.withTracerDisabledWhen(() => true),
   )
   prepared.set(client, made)

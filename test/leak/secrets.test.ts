@@ -441,7 +441,7 @@ describe("the detector", () => {
     expect(finder(token)(token.slice(1, 10))).toBe(false)
   })
 
-  it.effect.each<readonly [string, Effect.Effect<unknown, unknown>]>([
+  it.effect.each<readonly [string, Effect.Effect<unknown, object>]>([
     ["a message", Effect.log(url)],
     ["an annotation", Effect.logTrace("x").pipe(Effect.annotateLogs("url", url))],
     ["a log span", Effect.log("x").pipe(Effect.withLogSpan(url))],

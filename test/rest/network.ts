@@ -157,7 +157,11 @@ export const ear = (): Ear => {
   }
   const layer = Layer.succeed(RateLimiter.RateLimiter, {
     wait: () => Effect.die("not used"),
-    withPermit: (route, _, use) =>
+    withPermit: <A, E, R>(
+      route: Route.Route,
+      _: unknown,
+      use: (permit: Permit.Permit, restore: Permit.Restore) => Effect.Effect<A, E, R>,
+    ): Effect.Effect<A, E, R> =>
       Effect.uninterruptibleMask((restore) => {
         const permit = permitFor(route)
         return Effect.ensuring(

@@ -1,6 +1,6 @@
-import { HttpClient } from "@effect/platform"
+import { FetchHttpClient, HttpClient } from "@effect/platform"
 import { it } from "@effect/vitest"
-import { Cause, Duration, Effect, Either, Exit, Fiber, Layer, TestClock } from "effect"
+import { Cause, Duration, Effect, Either, Exit, Fiber, Layer, Option, TestClock } from "effect"
 import { describe, expect } from "vitest"
 import { RestConfig, Strategy } from "../../src/index.js"
 import type { RestOptions } from "../../src/rest/RestConfig.js"
@@ -102,6 +102,24 @@ describe("a healthy request", () => {
   )
 })
 
+describe("the context", () => {
+  it.effect("of the caller is afterwards what it was", () =>
+    Effect.gen(function* () {
+      const net = network({ answer: 503 }, ok)
+      const both = Effect.zipRight(
+        execute(request(get)),
+        Effect.serviceOption(FetchHttpClient.RequestInit),
+      )
+      const fiber = yield* both.pipe(
+        Effect.provide(Layer.mergeAll(net.layer, ear().layer, Strategy.layerReactive)),
+        Effect.fork,
+      )
+      yield* TestClock.adjust("1 minute")
+      expect(Option.isNone(yield* Fiber.join(fiber))).toBe(true)
+    }),
+  )
+})
+
 describe("a 429", () => {
   it.effect("goes again through the limiter, with the answer, and is not a failed attempt", () =>
     Effect.gen(function* () {
@@ -113,7 +131,7 @@ describe("a 429", () => {
       expect(outcomes(limiter)).toEqual(["again Answered", "again Answered", "settle Answered"])
       expect(limiter.heard[0]).toMatchObject({
         after: undefined,
-        outcome: { answer: { status: 429, limited: { scope: "user", retryAfter: 2000 } } },
+        outcome: { answer: { status: 429, limited: { scope: "user", retryAfter: 1500 } } },
       })
       expect(limiter.heard[2]?.outcome).toMatchObject({ answer: { limited: undefined } })
     }),
