@@ -65,11 +65,17 @@ describe("proactive", () => {
   it("knows no limit where there is none", () => {
     expect(wait(policy, { limit: undefined, remaining: Infinity, inFlight: 100 })).toBe(undefined)
   })
-  it("sends early by the round trip, once it has seen many that hardly differ", () => {
+  it("sends early by the round trip, the more of them it has seen and the less they differ", () => {
     const full = { remaining: 0, resetAt: 2000 }
-    expect(wait(policy, { ...full, roundTrip: trips(100) })).toBe(1902)
+    expect(wait(policy, { ...full, roundTrip: trips(100, 1000) })).toBeCloseTo(1902.1, 6)
+    expect(wait(policy, { ...full, roundTrip: trips(100, 5) })).toBe(1922)
     expect(wait(policy, { ...full, roundTrip: trips(100, 2) })).toBe(2000)
+    expect(wait(policy, { ...full, roundTrip: { ...trips(100, 4), longest: 110 } })).toBe(1947)
     expect(wait(policy, { ...full, roundTrip: { ...trips(100), longest: 900 } })).toBe(2000)
+  })
+  it("does not race the machine's own jitter for a few milliseconds", () => {
+    const full = { remaining: 0, resetAt: 2000 }
+    expect(wait(policy, { ...full, roundTrip: trips(19, 1000) })).toBe(2000)
   })
   it("takes the slots of a leaking bucket one by one", () => {
     const leaking = { model: "leaking", slot: 400, resetAt: 2000, remaining: 0 } as const

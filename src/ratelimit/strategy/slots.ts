@@ -4,8 +4,11 @@ import type { Bucket } from "../Bucket.js"
 /** Milliseconds that headers and timers may be off. */
 export const rounding = 2
 
-/** So many round trips tell how short one can be; of fewer, even the longest may be luck. */
-const enough = 16
+/** Fewer round trips tell nothing of how short one can be. */
+const enough = 3
+
+/** Shorter round trips (milliseconds) are the machine's own jitter more than the way to the server. */
+const shortestOfUse = 20
 
 /** Slots are counted in fractions while they leak; this absorbs floating-point dust. */
 const dust = 1e-6
@@ -18,13 +21,17 @@ export function spread(bucket: Bucket): number {
 
 /**
  * An answer came `shortest` or more after its request, so what is sent that much before the
- * latest possible reset still arrives after it. The whole spread is kept back, for round trips
- * shorter than any seen yet, and some milliseconds for rounding: only steady connections gain.
+ * latest possible reset still arrives after it. Kept back, for round trips shorter than any seen
+ * yet: the whole spread, more of it while few were seen, a share of the shortest that falls with
+ * their number, and some milliseconds for rounding. So only steady connections gain.
  */
 export function lead(bucket: Bucket): number {
   const { roundTrip } = bucket
   if (roundTrip === undefined || roundTrip.count < enough) return 0
-  return Math.max(0, roundTrip.shortest - spread(bucket) - rounding)
+  const { count, shortest } = roundTrip
+  if (shortest < shortestOfUse) return 0
+  const kept = spread(bucket) * (1 + 4 / count) + shortest / count
+  return Math.max(0, shortest - kept - rounding)
 }
 
 /** Slots that neither an answer nor a request in flight has used, for a request sent now. */
