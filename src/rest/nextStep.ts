@@ -28,9 +28,13 @@ export type Step<A> =
   | { readonly _tag: "GiveUp"; readonly limited: Limited; readonly bucket: string | undefined }
   /** Again, as soon as the limiter allows. */
   | { readonly _tag: "Limited"; readonly limited: Limited; readonly next: Journey }
-  /** Again after a pause; `retryAfter` is what the server asked for, in milliseconds. */
+  /**
+   * Again after a pause; `retryAfter` is what the server asked for, in milliseconds. Where it cannot
+   * be repeated after all, `error` says what became of it.
+   */
   | {
       readonly _tag: "Retry"
+      readonly error: WebhookError
       readonly retryAfter: number | undefined
       readonly reason: string
       readonly next: Journey
@@ -113,7 +117,7 @@ function retryOr<A>(
     limits: 0,
     mayHaveActed: journey.mayHaveActed || delivered !== "no",
   }
-  return { _tag: "Retry", retryAfter, reason, next }
+  return { _tag: "Retry", error, retryAfter, reason, next }
 }
 
 /** What any attempt may have done, the last one's error has to say. */

@@ -85,7 +85,12 @@ const carry = Effect.fnUntraced(function* <A>(carriage: Carriage<A>) {
         break
       case "Retry": {
         const pause = yield* backoff(journey.retries, step.retryAfter, settings)
-        yield* restore(permit.again(end.outcome, pause))
+        // The failure says more than that its repetition was refused: it may have taken effect.
+        yield* restore(permit.again(end.outcome, pause)).pipe(
+          Effect.catchTag("RateLimitError", "RateLimiterClosed", "InvalidRequestBudget", () =>
+            Effect.fail(step.error),
+          ),
+        )
         break
       }
     }

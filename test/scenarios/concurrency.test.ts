@@ -33,6 +33,9 @@ const latency = {
 const world = (way: Way, options: DiscordSimulator.Options) =>
   Layer.merge(DiscordSimulator.layerTestWith(options), stack(way))
 
+const stop = <A, E>(fiber: Fiber.RuntimeFiber<A, E>, patience: number) =>
+  Effect.zipRight(Effect.sleep(patience), Fiber.interrupt(fiber))
+
 /** Sends one after the other at random instants; some are interrupted after a random time. */
 const sendMany = (hook: Webhook.Webhook, count: number, interrupted: number, random: Random) =>
   Effect.gen(function* () {
@@ -49,11 +52,13 @@ const sendMany = (hook: Webhook.Webhook, count: number, interrupted: number, ran
     return yield* Effect.all(running)
   })
 
-const stop = <A, E>(fiber: Fiber.RuntimeFiber<A, E>, patience: number) =>
-  Effect.zipRight(Effect.sleep(patience), Fiber.interrupt(fiber))
-
 const isInOrder = (texts: ReadonlyArray<unknown>): boolean =>
   texts.every((text, index) => index === 0 || Number(texts[index - 1]) < Number(text))
+
+const deliveredIn = (cause: Cause.Cause<object>): Option.Option<unknown> =>
+  Option.flatMap(Cause.failureOption(cause), (error) =>
+    "delivered" in error ? Option.some(error.delivered) : Option.none(),
+  )
 
 /** The copies of each message, as far as its sender can know, are those in the channel. */
 const expectTruth = (sent: ReadonlyArray<Sent>, arrived: ReadonlyArray<unknown>): void => {
@@ -66,11 +71,6 @@ const expectTruth = (sent: ReadonlyArray<Sent>, arrived: ReadonlyArray<unknown>)
     if (delivered === "no") expect(copies, text).toBe(0)
   }
 }
-
-const deliveredIn = (cause: Cause.Cause<object>): Option.Option<unknown> =>
-  Option.flatMap(Cause.failureOption(cause), (error) =>
-    "delivered" in error ? Option.some(error.delivered) : Option.none(),
-  )
 
 describe("200 sends on 10 webhooks, 40 of them interrupted", () => {
   for (const way of ways) {

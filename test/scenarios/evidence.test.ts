@@ -28,17 +28,17 @@ import { occurrences, watched } from "./watch.js"
 
 const worst = new Map<RowName, number>()
 
+const note = (name: RowName, figure: number): void => {
+  expect(figure, rows[name].unit).toBeLessThanOrEqual(rows[name].bound)
+  worst.set(name, Math.max(worst.get(name) ?? 0, figure))
+}
+
 /** A row in every way; the story answers with our figure. */
 const row = <E>(name: RowName, setting: Setting, story: Story<number, E>): void => {
   const { scenario, bound, unit } = rows[name]
   inEveryWay(`${scenario}: at most ${bound} ${unit}`, setting, (simulator, way) =>
     Effect.map(story(simulator, way), (figure) => note(name, figure)),
   )
-}
-
-const note = (name: RowName, figure: number): void => {
-  expect(figure, rows[name].unit).toBeLessThanOrEqual(rows[name].bound)
-  worst.set(name, Math.max(worst.get(name) ?? 0, figure))
 }
 
 const hello = { content: "hello" }

@@ -1,0 +1,136 @@
+/** Bad input that only a real socket can bring: each is a tagged error, sent once, and the next goes. */
+import { it } from "@effect/vitest"
+import { FetchHttpClient, type HttpClient } from "@effect/platform"
+import { NodeHttpClient } from "@effect/platform-node"
+import { Effect, type Layer } from "effect"
+import { createServer, type AddressInfo, type Socket } from "node:net"
+import { describe, expect } from "vitest"
+import { RestConfig, Webhook } from "../../src/index.js"
+import { fields, stack } from "./stage.js"
+
+const clients: Record<string, Layer.Layer<HttpClient.HttpClient>> = {
+  undici: NodeHttpClient.layerUndici,
+  "node:http": NodeHttpClient.layer,
+  fetch: FetchHttpClient.layer,
+}
+
+type Reply = (socket: Socket) => void
+
+const write =
+  (text: string): Reply =>
+  (socket) =>
+    void socket.write(text)
+
+/** Writes, and hangs up without ceremony. */
+const writeAndCut =
+  (text: string): Reply =>
+  (socket) =>
+    void socket.write(text, () => socket.destroy())
+
+const noContent = write("HTTP/1.1 204 No Content\r\n\r\n")
+
+/** Answers the first request badly, and the others well; counts what it was sent. */
+const server = (first: Reply) =>
+  Effect.acquireRelease(
+    Effect.async<{ readonly origin: string; readonly bodies: Array<string>; close: () => void }>(
+      (resume) => {
+        const bodies: Array<string> = []
+        const sockets = new Set<Socket>()
+        const listener = createServer((socket) => {
+          sockets.add(socket)
+          socket.on("error", () => undefined)
+          let read = ""
+          socket.on("data", (chunk) => {
+            read += chunk.toString()
+            const body = /\r\n\r\n(\{.*\})$/s.exec(read)?.[1]
+            if (body === undefined) return
+            read = ""
+            bodies.push(body)
+            ;(bodies.length === 1 ? first : noContent)(socket)
+          })
+        })
+        const close = () => {
+          for (const socket of sockets) socket.destroy()
+          listener.close()
+        }
+        listener.listen(0, "127.0.0.1", () => {
+          const { port } = listener.address() as AddressInfo
+          resume(Effect.succeed({ origin: `http://127.0.0.1:${port}`, bodies, close }))
+        })
+      },
+    ),
+    ({ close }) => Effect.sync(close),
+  )
+
+const head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+
+interface Mishap {
+  readonly reply: Reply
+  readonly error: Readonly<Record<string, unknown>>
+}
+
+const mishaps: Readonly<Record<string, Mishap>> = {
+  "cut in the middle of the body": {
+    reply: writeAndCut(`${head}content-length: 400\r\n\r\n{"id":"1",`),
+    error: { _tag: "TransportError", reason: "broken", delivered: "yes", attempts: 1 },
+  },
+  "cut in the middle of a chunk": {
+    reply: writeAndCut(`${head}transfer-encoding: chunked\r\n\r\n40\r\n{"id":"1",`),
+    error: { _tag: "TransportError", reason: "broken", delivered: "yes", attempts: 1 },
+  },
+  "cut in the middle of the headers": {
+    reply: writeAndCut("HTTP/1.1 200 OK\r\ncontent-ty"),
+    error: { _tag: "TransportError", reason: "broken", delivered: "unknown", attempts: 1 },
+  },
+  "cut before any answer": {
+    reply: (socket) => void socket.destroy(),
+    error: { _tag: "TransportError", reason: "broken", delivered: "unknown", attempts: 1 },
+  },
+  "reset before any answer": {
+    reply: (socket) => void socket.resetAndDestroy(),
+    error: { _tag: "TransportError", reason: "broken", delivered: "unknown", attempts: 1 },
+  },
+  "no HTTP at all": {
+    reply: writeAndCut("SSH-2.0-OpenSSH_9.6\r\n\r\n"),
+    error: { _tag: "TransportError", reason: "broken", delivered: "unknown", attempts: 1 },
+  },
+  silence: {
+    reply: () => undefined,
+    error: { _tag: "TransportError", reason: "timeout", delivered: "unknown", attempts: 1 },
+  },
+  "silence in the middle of the body": {
+    reply: write(`${head}content-length: 400\r\n\r\n{"id":"1",`),
+    error: { _tag: "TransportError", reason: "timeout", delivered: "yes", attempts: 1 },
+  },
+  "an empty object": {
+    reply: write(`${head}content-length: 2\r\n\r\n{}`),
+    error: { _tag: "DecodeError", status: 200, delivered: "yes" },
+  },
+}
+
+for (const [client, layer] of Object.entries(clients)) {
+  describe(`over a socket with ${client}`, () => {
+    for (const [name, { reply, error }] of Object.entries(mishaps)) {
+      it.scopedLive(name, () =>
+        Effect.gen(function* () {
+          const { origin, bodies } = yield* server(reply)
+          const hook = yield* Webhook.make({ id: "1234", token: "a-token" })
+          const [failed] = yield* Effect.all(
+            [
+              Effect.flip(Webhook.send(hook, { content: "first" })),
+              Webhook.send(hook, { content: "second" }, { wait: false }),
+            ],
+            { concurrency: "unbounded" },
+          ).pipe(RestConfig.withOptions({ baseUrl: `${origin}/api/v10`, timeout: "500 millis" }))
+          expect(fields(failed)).toMatchObject(error)
+          expect(failed.message).toMatch(/^POST \/webhooks\/\{webhook.id\}\/\{webhook.token\}: /)
+          expect(bodies.filter((body) => body.includes("first"))).toHaveLength(1)
+          expect(bodies.filter((body) => body.includes("second"))).toHaveLength(1)
+        }).pipe(
+          Effect.provide(layer),
+          Effect.provide(stack({ strategy: "proactive", delivery: "ordered" })),
+        ),
+      )
+    }
+  })
+}
