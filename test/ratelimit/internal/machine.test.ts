@@ -1,0 +1,95 @@
+/** Single transitions that neither random worlds nor stories can aim at. */
+import { describe, expect, it } from "vitest"
+import { Machine, type Target } from "../../../src/ratelimit/internal/machine.js"
+import { neverSent } from "../../../src/ratelimit/Permit.js"
+import type { ServerOptions } from "../model/server.js"
+import { limited, ok, route } from "../answers.js"
+import { careful, eager, learning, literal, paced } from "../model/policies.js"
+import { type Job, settings, World } from "../model/world.js"
+
+const wish = { policy: literal, ordered: false, maxWait: Number.POSITIVE_INFINITY, owner: {} }
+
+const machine = () => {
+  const alarms = new Map<Target, number>()
+  const one = new Machine(settings, (target, at) => {
+    if (at === undefined) alarms.delete(target)
+    else alarms.set(target, at)
+  })
+  return { alarms, one }
+}
+
+describe("Machine", () => {
+  it("sets the alarm anew when it is woken too early", () => {
+    const { alarms, one } = machine()
+    const told: Array<string> = []
+    const ticket = one.arrive(route(), wish, 0, () => told.push("first"))
+    one.again(ticket, neverSent, 500, 0, () => told.push("second"))
+    expect(alarms.get(ticket)).toBe(500)
+    one.wake(ticket, 499)
+    expect(alarms.get(ticket)).toBe(500)
+    expect(told).toEqual(["first"])
+    one.wake(ticket, 500)
+    expect(told).toEqual(["first", "second"])
+    one.wake(ticket, 600)
+    expect(told.length).toBe(2)
+  })
+
+  it("does nothing for a request that is over", () => {
+    const { one } = machine()
+    const ticket = one.arrive(route(), wish, 0, () => {})
+    one.settle(ticket, ok(), 0)
+    one.settle(ticket, limited(1000), 0)
+    one.again(ticket, limited(1000), 0, 0, () => {})
+    one.cancel(ticket, 0)
+    expect(ticket.bucket).toMatchObject({ remaining: 4, inFlight: 0, waiting: 0, blockedUntil: 0 })
+  })
+
+  it("takes a permit that was never used for neverSent", () => {
+    const { one } = machine()
+    const ticket = one.arrive(route(), wish, 0, () => {})
+    one.cancel(ticket, 0)
+    expect(one.snapshot(0)).toMatchObject({ inFlight: 0, waiting: 0 })
+    expect(ticket.state).toBe("over")
+  })
+})
+
+describe("makespan", () => {
+  const server: ServerOptions = {
+    kind: "fixed",
+    limit: 5,
+    window: 2000,
+    skew: 0,
+    hash: "route",
+    headers: "all",
+    global: undefined,
+  }
+  const messages = (policy: Job["policy"], ordered: boolean): ReadonlyArray<Job> =>
+    Array.from({ length: 20 }, () => ({
+      at: 0,
+      webhook: 0,
+      route: "POST",
+      ordered,
+      policy,
+      attempts: [{ up: 60, down: 60, fate: "answered" }],
+      backoff: 0,
+      maxWait: undefined,
+      leavesAfter: undefined,
+    }))
+  /** Three more windows, or fifteen slots of 400 ms, and one round trip. */
+  const optimum = 6120
+
+  for (const [name, policy] of Object.entries({ careful, paced, learning, eager })) {
+    for (const kind of ["fixed", "leaking"] as const) {
+      for (const ordered of [true, false]) {
+        it(`${name}, ${kind}, ${ordered ? "ordered" : "concurrent"}`, () => {
+          const world = new World({ ...server, kind }, messages(policy, ordered)).play()
+          const makespan = Math.max(...world.runs.map(({ endedAt }) => endedAt))
+          expect(world.get("answered").length).toBe(20)
+          if (policy === eager) return
+          expect(world.server.refused).toBe(0)
+          expect(makespan / optimum).toBeLessThan(1.1)
+        })
+      }
+    }
+  }
+})
