@@ -134,6 +134,13 @@ describe("Window", () => {
     expect(window.resetAt).toBe(undefined)
   })
 
+  it("counts by itself where the server does not say what is left", () => {
+    const window = opened({ remaining: undefined })
+    expect(window.remaining).toBe(4)
+    again(window, { remaining: undefined, resetAfter: 1800 }, 150, 250)
+    expect(window.remaining).toBe(3)
+  })
+
   it("counts an answer that says nothing, once there is a limit", () => {
     const window = new Window()
     window.answered(RateLimitHeaders.empty, 0, 10, false)
