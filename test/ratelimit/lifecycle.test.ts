@@ -199,6 +199,22 @@ describe("memory", () => {
     }).pipe(Effect.provide(RateLimiter.layerMemory)),
   )
 
+  it.effect("requests in flight move, too", () =>
+    Effect.gen(function* () {
+      const edit = { route: route({ method: "PATCH" }), delivery: "concurrent" } as const
+      const { ask, limiter, send } = yield* openDesk
+      yield* send("send", { takes: 0 })
+      yield* send("edit", { ...edit, takes: 0, outcome: ok({ bucket: "own" }) })
+      yield* ask("edit 1", { ...edit, takes: 100, outcome: ok({ remaining: 3 }) })
+      yield* ask("edit 2", { ...edit, takes: 200, outcome: ok({ remaining: 2 }) })
+      yield* TestClock.adjust(100)
+      const bucket = Effect.map(limiter.getBucket(route()), Option.getOrThrow)
+      expect(yield* bucket).toMatchObject({ id: "hash", inFlight: 1, remaining: 3 })
+      yield* TestClock.adjust(100)
+      expect(yield* bucket).toMatchObject({ inFlight: 0, remaining: 2 })
+    }).pipe(Effect.provide(RateLimiter.layerMemory)),
+  )
+
   it.effect("two routes that shared a bucket part when one is named otherwise", () =>
     Effect.gen(function* () {
       const patch = route({ method: "PATCH" })
