@@ -312,7 +312,7 @@ describe("the global limit", () => {
         yield* TestClock.adjust(0)
         yield* desk.ask("one", { route: other })
         yield* TestClock.adjust("1 second")
-        expect(desk.log.indexOf("one@1000")).toBeLessThan(52)
+        expect(desk.log.slice(0, 52)).toContain("one@1000")
         expect(desk.log.length).toBe(100)
       }),
     { queueCapacity: 20_000 },
