@@ -4,17 +4,18 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { globalValue } from "effect/GlobalValue"
 import * as Layer from "effect/Layer"
 import type * as Clock from "effect/Clock"
 import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import type { WaitError } from "../error/WebhookError.js"
+import type { InvalidOption, WaitError } from "../error/WebhookError.js"
 import type { Answer } from "./Answer.js"
 import type { Bucket } from "./Bucket.js"
-import { checked, type Settings } from "./internal/settings.js"
+import { checked, defaults, type Settings } from "./internal/settings.js"
+import type { Snapshot } from "./internal/snapshot.js"
 import { Core } from "./internal/wiring.js"
 import type { Permit, Restore, WaitOptions } from "./Permit.js"
 import type { Route } from "./Route.js"
@@ -22,6 +23,7 @@ import type { Route } from "./Route.js"
 export type { Answer, Limited, LimitScope } from "./Answer.js"
 export type { Bucket, Model, RoundTrip } from "./Bucket.js"
 export type { Outcome, Permit, Restore, WaitOptions } from "./Permit.js"
+export type { Snapshot, Tally } from "./internal/snapshot.js"
 export { answered, neverSent, unknown } from "./Permit.js"
 
 /**
@@ -69,21 +71,8 @@ export class RateLimiter extends Context.Tag("effect-discord/RateLimiter")<
 >() {}
 
 /**
- * @since 0.1.0
- * @category models
- */
-export interface Snapshot {
-  readonly buckets: number
-  readonly waiting: number
-  readonly inFlight: number
-  readonly deadWebhooks: number
-  /** 401, 403 and unshared 429 answers in the last 10 minutes. */
-  readonly invalidRequests: number
-}
-
-/**
- * What may be set, all with defaults that follow Discord's documentation. A value out of range is a
- * defect when the layer is built, and names the option.
+ * What may be set, all with defaults that follow Discord's documentation. A value out of range
+ * fails the layer with `InvalidOption`, which names the option.
  *
  * @since 0.1.0
  * @category models
@@ -114,7 +103,10 @@ export interface Options {
  * @since 0.1.0
  * @category layers
  */
-export const layer: Layer.Layer<RateLimiter> = shared({})
+export const layer: Layer.Layer<RateLimiter> = Layer.scoped(
+  RateLimiter,
+  Effect.suspend(() => shared(defaults)),
+)
 
 /**
  * The process-wide limiter with other settings; equal settings share one.
@@ -122,7 +114,8 @@ export const layer: Layer.Layer<RateLimiter> = shared({})
  * @since 0.1.0
  * @category layers
  */
-export const layerWith = (options: Options): Layer.Layer<RateLimiter> => shared(options)
+export const layerWith = (options: Options): Layer.Layer<RateLimiter, InvalidOption> =>
+  Layer.scoped(RateLimiter, Effect.flatMap(settingsOf(options), shared))
 
 /**
  * A limiter of its own, with a memory of its own, for tests and for those who know why.
@@ -130,35 +123,33 @@ export const layerWith = (options: Options): Layer.Layer<RateLimiter> => shared(
  * @since 0.1.0
  * @category layers
  */
-export const layerMemory: Layer.Layer<RateLimiter> = isolated({})
+export const layerMemory: Layer.Layer<RateLimiter> = Layer.scoped(
+  RateLimiter,
+  Effect.suspend(() => isolated(defaults)),
+)
 
 /**
  * @since 0.1.0
  * @category layers
  */
-export const layerMemoryWith = (options: Options): Layer.Layer<RateLimiter> => isolated(options)
+export const layerMemoryWith = (options: Options): Layer.Layer<RateLimiter, InvalidOption> =>
+  Layer.scoped(RateLimiter, Effect.flatMap(settingsOf(options), isolated))
 
-function isolated(options: Options): Layer.Layer<RateLimiter> {
-  return Layer.scoped(
-    RateLimiter,
-    Effect.flatMap(Effect.clock, (clock) => new Core(settingsOf(options), clock).handle),
-  )
+function isolated(settings: Settings): Effect.Effect<RateLimiter["Type"], never, Scope.Scope> {
+  return Effect.flatMap(Effect.clock, (clock) => new Core(settings, clock).handle)
 }
 
-function shared(options: Options): Layer.Layer<RateLimiter> {
-  return Layer.scoped(
-    RateLimiter,
-    Effect.flatMap(Effect.clock, (clock) => coreOf(settingsOf(options), clock).handle),
-  )
+function shared(settings: Settings): Effect.Effect<RateLimiter["Type"], never, Scope.Scope> {
+  return Effect.flatMap(Effect.clock, (clock) => coreOf(settings, clock).handle)
 }
 
-function settingsOf(options: Options): Settings {
+function settingsOf(options: Options): Effect.Effect<Settings, InvalidOption> {
   return checked({
-    globalLimit: options.globalLimit ?? 50,
-    globalWindow: options.globalWindow ?? Duration.seconds(1),
-    queueCapacity: options.queueCapacity ?? 10_000,
-    idleAfter: options.idleAfter ?? Duration.minutes(2),
-    invalidRequestLimit: options.invalidRequestLimit ?? 8000,
+    globalLimit: options.globalLimit ?? defaults.globalLimit,
+    globalWindow: options.globalWindow ?? defaults.globalWindow,
+    queueCapacity: options.queueCapacity ?? defaults.queueCapacity,
+    idleAfter: options.idleAfter ?? defaults.idleAfter,
+    invalidRequestLimit: options.invalidRequestLimit ?? defaults.invalidRequestLimit,
   })
 }
 

@@ -35,7 +35,7 @@ const unlimited = {
 } satisfies DiscordSimulator.LimitOptions
 
 const limiter = Layer.merge(
-  RateLimiter.layerMemoryWith({ globalLimit: 1000 }),
+  Layer.orDie(RateLimiter.layerMemoryWith({ globalLimit: 1000 })),
   Strategy.layerProactive,
 )
 

@@ -25,6 +25,8 @@ export class Ticket extends Queued<Ticket> {
   /** When it arrived, or came back to wait again. */
   since: number
   sentAt = 0
+  /** Whether it is part of the queue's depth as metrics show it. */
+  isCounted = false
   waited = 0
   /** It does not go before this instant. */
   notBefore = 0
@@ -121,6 +123,7 @@ export class BucketState implements Bucket {
   memory: unknown = undefined
   /** What the policy has learned that was last told something here. */
   learned: unknown = undefined
+  learnedBy: Policy | undefined = undefined
   readonly #memories = new Map<string, unknown>()
   #over: WindowOver | undefined = undefined
   #ancestral: ReadonlyMap<string, unknown> | undefined = undefined
@@ -173,14 +176,18 @@ export class BucketState implements Bucket {
     this.#over = { _tag: "WindowOver", at: now, unused, waiting }
   }
 
-  /** Rolls by the policy's own lead, and tells it of a window that is over. */
-  rollFor(policy: Policy, now: number): void {
+  /**
+   * Rolls by the policy's own lead, and tells it of a window that is over. Returns how many slots
+   * were left unused that someone waited for.
+   */
+  rollFor(policy: Policy, now: number): number {
     const lead = policy.lead?.(this.seenBy(policy)) ?? 0
     this.roll(now, lead > 0 ? lead : 0)
-    if (this.#over === undefined) return
+    if (this.#over === undefined) return 0
     const over = this.#over
     this.#over = undefined
     this.observe(policy, over)
+    return Math.min(over.unused, over.waiting)
   }
 
   /** Puts the policy's own memory in view. */
@@ -203,6 +210,7 @@ export class BucketState implements Bucket {
     const { memory } = this.seenBy(policy)
     const learned = policy.observe(memory, observation, this)
     this.learned = learned
+    this.learnedBy = policy
     if (learned === memory) return
     this.#memories.set(policy.name, learned)
     if (this.#memories.size <= mostMemories) return

@@ -16,16 +16,9 @@ import { Gate } from "./gate.js"
 import { Graveyard } from "./graveyard.js"
 import { Knowledge } from "./knowledge.js"
 import type { Settings } from "./settings.js"
+import type { Snapshot } from "./snapshot.js"
+import { Tallies } from "./tallies.js"
 import { Webhooks } from "./webhooks.js"
-
-/** What a status page shows; see `RateLimiter.Snapshot`. */
-interface Snapshot {
-  readonly buckets: number
-  readonly waiting: number
-  readonly inFlight: number
-  readonly deadWebhooks: number
-  readonly invalidRequests: number
-}
 
 /**
  * What an alarm can be set for: a bucket, a request between two attempts, the gate, or the sweep of
@@ -50,6 +43,7 @@ export class Machine {
   readonly #knowledge: Knowledge
   readonly #webhooks: Webhooks
   readonly #gate: Gate
+  readonly #tallies = new Tallies()
   /** Buckets whose head may go as soon as the global limit allows, each for one request a turn. */
   readonly #line = new Set<BucketState>()
   #sequence = 0
@@ -174,6 +168,7 @@ export class Machine {
       ...this.#webhooks.counts(),
       deadWebhooks: this.#knowledge.graveyard.size,
       invalidRequests: this.#knowledge.invalid.count(now),
+      strategies: this.#tallies.snapshot(),
     }
   }
 
@@ -197,6 +192,7 @@ export class Machine {
     lane.waiting += 1
     ticket.bucket.enqueue(ticket)
     this.#pump(ticket.bucket, now)
+    if (isWaiting(ticket)) this.#tallies.waits(ticket)
   }
 
   /** Aside until its time has come. */
@@ -223,6 +219,7 @@ export class Machine {
   #leave(ticket: Ticket): void {
     const { lane } = ticket.place
     lane.waiting -= 1
+    this.#tallies.left(ticket)
     if (ticket.state === "waiting") {
       ticket.bucket.queue.remove(ticket)
     } else {
@@ -356,7 +353,7 @@ export class Machine {
     if (bucket.looking || !bucket.known) {
       at = whenAnswered
     } else {
-      bucket.rollFor(policy, now)
+      this.#tallies.unused(ticket, bucket.rollFor(policy, now))
       const wait = policyWait(bucket, policy, now)
       at = wait === undefined ? now : wait > 0 ? now + wait : whenAnswered
     }
@@ -374,6 +371,7 @@ export class Machine {
     ticket.place.lane.inFlight += 1
     bucket.tickets.add(ticket)
     this.#gate.pass(ticket, now)
+    this.#tallies.sent(ticket, now - ticket.since)
     bucket.observe(policy, { _tag: "Sent", at: now, waited: ticket.waited })
     ticket.resume()
   }
@@ -385,9 +383,11 @@ export class Machine {
     ticket.state = "over"
     ticket.bucket.tickets.delete(ticket)
     place.lane.inFlight -= 1
+    const limited = outcome._tag === "Answered" ? outcome.answer.limited : undefined
+    if (limited !== undefined) this.#tallies.limited(ticket, limited.scope)
     if (outcome._tag === "Answered") this.#learn(place, outcome.answer, sentAt, now)
     else if (outcome._tag === "Unknown") ticket.bucket.window.consume(sentAt, now)
-    this.#gate.settled(ticket, outcome._tag === "Answered" && !isHostWide(outcome.answer.limited))
+    this.#gate.settled(ticket, outcome._tag === "Answered" && !isHostWide(limited))
     ticket.bucket.observe(policy, observation(outcome, sentAt, now))
     this.#rest(place.lane, now)
   }
@@ -424,6 +424,10 @@ function turn(bucket: BucketState, policy: Policy, now: number): number {
   if (ahead < free) return now
   const windows = Math.floor((ahead - Math.max(0, free)) / limit)
   return (resetAt ?? now) + windows * (period ?? 0)
+}
+
+function isWaiting(ticket: Ticket): boolean {
+  return ticket.state === "waiting"
 }
 
 function headSequence(bucket: BucketState): number {

@@ -1,5 +1,7 @@
 /** What may be set on a limiter, checked when its layer is built. */
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { InvalidOption } from "../../error/WebhookError.js"
 
 /** @internal */
 export interface Settings {
@@ -14,32 +16,44 @@ export interface Settings {
   readonly invalidRequestLimit: number
 }
 
+/** @internal */
+export const defaults: Settings = {
+  globalLimit: 50,
+  globalWindow: Duration.seconds(1),
+  queueCapacity: 10_000,
+  idleAfter: Duration.minutes(2),
+  invalidRequestLimit: 8000,
+}
+
 /** The instants of this many sends are kept. */
 const mostGlobal = 1_000_000
 
-/** Throws a `RangeError` that names the option. */
-export function checked(settings: Settings): Settings {
+/** The settings, if they make sense. */
+export function checked(settings: Settings): Effect.Effect<Settings, InvalidOption> {
   const { globalLimit, globalWindow, queueCapacity, idleAfter, invalidRequestLimit } = settings
-  demand(
-    Number.isInteger(globalLimit) && globalLimit >= 1 && globalLimit <= mostGlobal,
-    `globalLimit must be a whole number from 1 to ${mostGlobal}, not ${globalLimit}`,
-  )
-  demand(
-    Duration.greaterThan(globalWindow, Duration.zero) && Duration.isFinite(globalWindow),
-    `globalWindow must be longer than nothing and end, not ${Duration.format(globalWindow)}`,
-  )
-  demand(queueCapacity >= 0, `queueCapacity must be 0 or more, not ${queueCapacity}`)
-  demand(
-    Number.isInteger(invalidRequestLimit) && invalidRequestLimit >= 1,
-    `invalidRequestLimit must be a whole number of 1 or more, not ${invalidRequestLimit}`,
-  )
-  demand(
-    Duration.toMillis(idleAfter) >= 0,
-    `idleAfter must be a duration, not ${Duration.format(idleAfter)}`,
-  )
-  return settings
+  const faults = [
+    isCount(globalLimit) && globalLimit <= mostGlobal
+      ? undefined
+      : fault("globalLimit", `a whole number from 1 to ${mostGlobal}`, globalLimit),
+    Duration.greaterThan(globalWindow, Duration.zero) && Duration.isFinite(globalWindow)
+      ? undefined
+      : fault("globalWindow", "longer than nothing, and finite", Duration.format(globalWindow)),
+    queueCapacity >= 0 ? undefined : fault("queueCapacity", "0 or more", queueCapacity),
+    isCount(invalidRequestLimit)
+      ? undefined
+      : fault("invalidRequestLimit", "a whole number of 1 or more", invalidRequestLimit),
+    Duration.toMillis(idleAfter) >= 0
+      ? undefined
+      : fault("idleAfter", "a duration", Duration.format(idleAfter)),
+  ]
+  const found = faults.find((one) => one !== undefined)
+  return found === undefined ? Effect.succeed(settings) : Effect.fail(found)
 }
 
-function demand(holds: boolean, message: string): void {
-  if (!holds) throw new RangeError(`RateLimiter: ${message}`)
+function isCount(value: number): boolean {
+  return Number.isInteger(value) && value >= 1
+}
+
+function fault(name: string, expected: string, actual: number | string): InvalidOption {
+  return new InvalidOption({ option: `RateLimiter.${name}`, expected, actual: String(actual) })
 }

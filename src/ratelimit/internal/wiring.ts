@@ -136,6 +136,11 @@ function copy(bucket: BucketState): Bucket {
     period: bucket.period,
     slot: bucket.slot,
     roundTrip: bucket.roundTrip && new RoundTrips(bucket.roundTrip),
-    memory: bucket.learned,
+    memory: explained(bucket),
   }
+}
+
+/** What the strategy has learned, in the form that it shows. */
+function explained({ learned, learnedBy }: BucketState): unknown {
+  return learnedBy?.explain === undefined ? learned : learnedBy.explain(learned)
 }
