@@ -69,11 +69,13 @@ describe("429", () => {
   story("an answer to a request from before the block does not end the looking", (desk) =>
     Effect.gen(function* () {
       yield* desk.send("learn", { takes: 0 })
-      yield* desk.ask("late", { ...concurrent, takes: 1050, outcome: ok({ remaining: 3 }) })
+      yield* desk.ask("late", { ...concurrent, takes: 500, outcome: ok({ remaining: 3 }) })
       yield* desk.ask("a", { ...concurrent, takes: 10, before: [[limited(1000), 0]] })
-      yield* desk.ask("b", { ...concurrent, takes: 10 })
+      yield* TestClock.adjust(600)
+      yield* desk.ask("b", concurrent)
+      yield* desk.ask("c", concurrent)
       yield* TestClock.adjust("10 seconds")
-      expect(desk.log.slice(1)).toEqual(["late@0", "a@0", "b@0", "a@1050"])
+      expect(desk.log.slice(1)).toEqual(["late@0", "a@0", "a@1010", "b@1020", "c@1020"])
     }),
   )
 
