@@ -77,7 +77,8 @@ function watch(foreign: Foreign, taken: number, time: number, last: Foreign["las
 function poisson(most: number, mean: number): number {
   let term = Math.exp(-mean)
   let sum = 0
-  for (let events = 0; events <= most; events += 1) {
+  // Terms vanish long before the end where a header names a limit of millions.
+  for (let events = 0; events <= most && term > 0; events += 1) {
     sum += term
     term *= mean / (events + 1)
   }
