@@ -1,0 +1,34 @@
+/** `@discordjs/rest` as discord.js' `WebhookClient` uses it: `REST#post` on the webhook's route. */
+import { REST } from "@discordjs/rest"
+import { cannedHeaders, inLanes, message, type Peer, type Setup } from "./peer.js"
+
+/**
+ * No global limit, as for all peers. `offset` is added to every reset: 50 ms by default, chosen for
+ * windows of seconds.
+ */
+export function discordjs({ baseUrl, idleAfter, canned }: Setup, offset?: number): Peer {
+  const rest = new REST({
+    api: baseUrl.replace(/\/v\d+$/, ""),
+    version: "10",
+    globalRequestsPerSecond: 1_000_000,
+    ...(offset === undefined ? {} : { offset }),
+    ...(idleAfter === undefined
+      ? {}
+      : { handlerSweepInterval: idleAfter, hashSweepInterval: idleAfter, hashLifetime: idleAfter }),
+    ...(canned === true
+      ? { makeRequest: async () => new Response(null, { status: 204, headers: cannedHeaders }) }
+      : {}),
+  })
+  const query = new URLSearchParams({ wait: String(canned !== true) })
+  return {
+    send: (lanes, took) =>
+      inLanes(lanes, took, ({ id, token }) =>
+        rest.post(`/webhooks/${id}/${token}`, { body: message, query, auth: false }),
+      ),
+    tracked: () => Math.max(rest.handlers.size, rest.hashes.size),
+    close: async () => {
+      rest.clearHandlerSweeper()
+      rest.clearHashSweeper()
+    },
+  }
+}

@@ -1,0 +1,62 @@
+/** Backlogs to be worked off as soon as the limits allow, all calls made at once. */
+
+export interface Drain {
+  readonly name: string
+  readonly messages: number
+  readonly webhooks: number
+  readonly limit: number
+  readonly periodMs: number
+  /** Milliseconds from request to answer. */
+  readonly linkMs: number
+  /** The least that anyone who delivers in order can take, without the machine's own time. */
+  readonly optimumMs: number
+  readonly rounds: number
+  /** All peers at the same time. */
+  readonly together: boolean
+  /** Left out of a quick run. */
+  readonly long: boolean
+}
+
+/**
+ * In order, one request of a webhook is under way at a time: a window of `limit` messages takes the
+ * longer of its period and `limit` round trips. A window opens when its first request arrives; the
+ * first of the next may arrive when it closes, so that a period is all that one window costs.
+ */
+function optimum(messages: number, limit: number, periodMs: number, linkMs: number): number {
+  const windows = Math.ceil(messages / limit)
+  const last = messages - (windows - 1) * limit
+  return (windows - 1) * Math.max(periodMs, limit * linkMs) + last * linkMs
+}
+
+function drain(
+  options: Pick<Drain, "messages" | "webhooks" | "periodMs" | "linkMs"> & { rounds?: number },
+): Drain {
+  const { messages, webhooks, periodMs, linkMs, rounds = 5 } = options
+  const limit = 5
+  const optimumMs = optimum(Math.ceil(messages / webhooks), limit, periodMs, linkMs)
+  const long = optimumMs > 2000
+  const link = linkMs === 0 ? "" : `, ${linkMs} ms link`
+  const hooks = webhooks === 1 ? "1 webhook" : `${webhooks} webhooks`
+  return {
+    name: `${messages} on ${hooks}, ${limit} per ${periodMs} ms${link}`,
+    messages,
+    webhooks,
+    limit,
+    periodMs,
+    linkMs,
+    optimumMs,
+    rounds: long ? 1 : rounds,
+    together: long,
+    long,
+  }
+}
+
+export const drains: ReadonlyArray<Drain> = [
+  drain({ messages: 200, webhooks: 1, periodMs: 200, linkMs: 0 }),
+  drain({ messages: 200, webhooks: 10, periodMs: 200, linkMs: 0 }),
+  drain({ messages: 200, webhooks: 200, periodMs: 200, linkMs: 0 }),
+  drain({ messages: 200, webhooks: 1, periodMs: 200, linkMs: 20 }),
+  drain({ messages: 200, webhooks: 10, periodMs: 200, linkMs: 20 }),
+  // Discord's own figures, over the Atlantic.
+  drain({ messages: 200, webhooks: 10, periodMs: 2000, linkMs: 120 }),
+]

@@ -1,0 +1,68 @@
+/** This SDK over `NodeHttpClient.layerUndici`, with each of its strategies. */
+import { HttpClient, HttpClientResponse } from "@effect/platform"
+import { NodeHttpClient } from "@effect/platform-node"
+import { Duration, Effect, Layer, ManagedRuntime } from "effect"
+import { RateLimiter, RestConfig, Strategy, Webhook } from "../../src/index.js"
+import { cannedHeaders, message, type Peer, type Setup, type Target } from "./peer.js"
+
+export const strategies = {
+  reactive: Strategy.layerReactive,
+  proactive: Strategy.layerProactive,
+  adaptive: Strategy.layerAdaptive,
+}
+
+/** Connections stay open from one measurement to the next, as those of the other peers do. */
+const connections = ManagedRuntime.make(NodeHttpClient.layerUndici)
+
+const cannedClient = HttpClient.make((request) =>
+  Effect.sync(() =>
+    HttpClientResponse.fromWeb(
+      request,
+      new Response(null, { status: 204, headers: cannedHeaders }),
+    ),
+  ),
+)
+
+/** No global limit, as for all peers. */
+export function ours(
+  { baseUrl, idleAfter, canned }: Setup,
+  strategy: Layer.Layer<Strategy.Strategy>,
+): Peer {
+  const client =
+    canned === true
+      ? Layer.succeed(HttpClient.HttpClient, cannedClient)
+      : Layer.effect(
+          HttpClient.HttpClient,
+          Effect.promise(() => connections.runPromise(HttpClient.HttpClient)),
+        )
+  const limiter = RateLimiter.layerMemoryWith({
+    globalLimit: 1_000_000,
+    ...(idleAfter === undefined ? {} : { idleAfter: Duration.millis(idleAfter) }),
+  })
+  const runtime = ManagedRuntime.make(
+    Layer.mergeAll(client, limiter, strategy, RestConfig.layerWith({ baseUrl })),
+  )
+  const send = Effect.fnUntraced(function* ({ id, token }: Target, took: Array<number>) {
+    const start = performance.now()
+    const hook = yield* Webhook.make({ id, token })
+    yield* Webhook.send(hook, message, { wait: canned !== true })
+    took.push(performance.now() - start)
+  })
+  return {
+    send: (lanes, took) =>
+      runtime.runPromise(
+        Effect.forEach(
+          lanes,
+          (lane) => Effect.forEach(lane, (target) => send(target, took), { discard: true }),
+          { concurrency: "unbounded", discard: true },
+        ),
+      ),
+    tracked: () =>
+      runtime.runSync(
+        Effect.flatMap(RateLimiter.RateLimiter, (limits) =>
+          Effect.map(limits.snapshot, ({ buckets }) => buckets),
+        ),
+      ),
+    close: () => runtime.dispose(),
+  }
+}
