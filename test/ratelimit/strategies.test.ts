@@ -67,10 +67,10 @@ describe("proactive", () => {
   })
   it("sends early by the round trip, the more of them it has seen and the less they differ", () => {
     const full = { remaining: 0, resetAt: 2000 }
-    expect(wait(policy, { ...full, roundTrip: trips(100, 1000) })).toBeCloseTo(1902.1, 6)
-    expect(wait(policy, { ...full, roundTrip: trips(100, 5) })).toBe(1922)
+    expect(wait(policy, { ...full, roundTrip: trips(100, 1000) })).toBeCloseTo(1902.2, 6)
+    expect(wait(policy, { ...full, roundTrip: trips(100, 5) })).toBe(1942)
     expect(wait(policy, { ...full, roundTrip: trips(100, 2) })).toBe(2000)
-    expect(wait(policy, { ...full, roundTrip: { ...trips(100, 4), longest: 110 } })).toBe(1947)
+    expect(wait(policy, { ...full, roundTrip: { ...trips(100, 4), longest: 110 } })).toBe(1992)
     expect(wait(policy, { ...full, roundTrip: { ...trips(100), longest: 900 } })).toBe(2000)
   })
   it("does not race the machine's own jitter for a few milliseconds", () => {

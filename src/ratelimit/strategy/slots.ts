@@ -22,7 +22,7 @@ export function spread(bucket: Bucket): number {
 /**
  * An answer came `shortest` or more after its request, so what is sent that much before the
  * latest possible reset still arrives after it. Kept back, for round trips shorter than any seen
- * yet: the whole spread, more of it while few were seen, a share of the shortest that falls with
+ * yet: twice the spread, more of it while few were seen, a share of the shortest that falls with
  * their number, and some milliseconds for rounding. So only steady connections gain.
  */
 export function lead(bucket: Bucket): number {
@@ -30,7 +30,7 @@ export function lead(bucket: Bucket): number {
   if (roundTrip === undefined || roundTrip.count < enough) return 0
   const { count, shortest } = roundTrip
   if (shortest < shortestOfUse) return 0
-  const kept = spread(bucket) * (1 + 4 / count) + shortest / count
+  const kept = spread(bucket) * (2 + 8 / count) + (2 * shortest) / count
   return Math.max(0, shortest - kept - rounding)
 }
 

@@ -1,0 +1,165 @@
+/**
+ * What the guide promises of the strategies, held on the bench's own scenarios: simulated time, so
+ * the same figures on every machine.
+ */
+import { describe, expect, it } from "vitest"
+import { measure, type Row } from "../../bench/simulation/measure.js"
+import type { Scenario } from "../../bench/simulation/scenario.js"
+import { scenarios } from "../../bench/simulation/scenarios.js"
+import { adaptive } from "../../src/ratelimit/strategy/adaptive.js"
+import { proactive } from "../../src/ratelimit/strategy/proactive.js"
+import { reactive } from "../../src/ratelimit/strategy/reactive.js"
+
+const policies = [reactive, proactive(1), adaptive({ confidence: 0.92 })]
+
+interface Run {
+  readonly reactive: Row
+  readonly proactive: Row
+  readonly adaptive: Row
+}
+
+const runOf = (scenario: Scenario, seed: number): Run => {
+  const [first, second, third] = measure(scenario, policies, seed)
+  if (first === undefined || second === undefined || third === undefined) throw new Error("three")
+  return { reactive: first, proactive: second, adaptive: third }
+}
+
+const named = (words: string): ReadonlyArray<Scenario> => {
+  const found = scenarios.filter(({ name }) => name.startsWith(words))
+  expect(found.length).toBeGreaterThan(0)
+  return found
+}
+
+const mean = (rows: ReadonlyArray<Row>, pick: (row: Row) => number): number =>
+  rows.reduce((sum, row) => sum + pick(row), 0) / rows.length
+
+const careful = (run: Run) => [run.proactive, run.adaptive]
+
+describe("limits that headers show", () => {
+  const steady = [
+    "burst, 1 webhook",
+    "burst, 10 webhooks |",
+    "burst, 1000",
+    "server clock",
+    "global",
+  ]
+  it.each(steady)(
+    "%s: no 429, at most 1.05 x the optimum",
+    (name) => {
+      for (const scenario of named(name)) {
+        for (const row of careful(runOf(scenario, 1))) {
+          expect(row.limited, scenario.name).toBe(0)
+          expect(row.ratio, scenario.name).toBeLessThanOrEqual(1.05)
+        }
+      }
+    },
+    60_000,
+  )
+
+  it("limit 5, 3, 10: at most the one 429 that tells of the change, 1.05 x the optimum", () => {
+    for (const scenario of named("limit 5, 3, 10")) {
+      for (const row of careful(runOf(scenario, 1))) {
+        expect(row.limited).toBeLessThanOrEqual(1)
+        expect(row.ratio).toBeLessThanOrEqual(1.05)
+      }
+    }
+  })
+
+  it("120 ms link, ordered: at most 1.10 x (windows - 1) x 2 s + one round trip", () => {
+    for (const row of careful(runOf(named("burst, 10 webhooks | fixed")[0]!, 1))) {
+      expect(row.makespanMs).toBeLessThanOrEqual(1.1 * (3 * 2000 + 120))
+    }
+  })
+
+  it("500 ms link: at most 1.58 x ordered, 1.10 x concurrent", () => {
+    const least = 3 * 2000 + 500
+    for (const row of careful(runOf(named("burst, 10 webhooks, 500 ms link | fixed")[0]!, 1))) {
+      expect(row.makespanMs).toBeLessThanOrEqual(1.58 * least)
+    }
+    const concurrent = named("burst, 10 webhooks, 500 ms link, concurrent | fixed")[0]!
+    for (const row of careful(runOf(concurrent, 1))) {
+      expect(row.makespanMs).toBeLessThanOrEqual(1.1 * least)
+      expect(row.limited).toBe(0)
+    }
+  })
+
+  it("a link that varies by a quarter: no 429 in a hundred runs", () => {
+    for (const scenario of named("burst, 10 webhooks, 90-150 ms link")) {
+      for (let seed = 1; seed <= 50; seed += 1) {
+        for (const row of careful(runOf(scenario, seed))) {
+          expect(row.limited, `${scenario.name}, seed ${seed}`).toBe(0)
+        }
+      }
+    }
+  })
+})
+
+describe("adaptive", () => {
+  it("finds a hidden limit with at most 3 answers 429, none after ten minutes, 1.10 x the optimum", () => {
+    for (const scenario of named("hidden")) {
+      const run = runOf(scenario, 1)
+      expect(run.adaptive.limited, scenario.name).toBeLessThanOrEqual(3)
+      expect(run.adaptive.limitedLate, scenario.name).toBe(0)
+      expect(run.adaptive.ratio, scenario.name).toBeLessThanOrEqual(1.1)
+      expect(run.reactive.limited, scenario.name).toBeGreaterThan(15)
+    }
+  })
+
+  it("with others on the webhook: half of reactive's 429s at most, 1.15 x the optimum", () => {
+    for (const scenario of named("others take half")) {
+      const runs = Array.from({ length: 40 }, (_, index) => runOf(scenario, index + 1))
+      const limited = (strategy: keyof Run) =>
+        mean(
+          runs.map((run) => run[strategy]),
+          (row) => row.limited,
+        )
+      expect(limited("adaptive"), scenario.name).toBeLessThanOrEqual(limited("reactive") / 2)
+      expect(
+        mean(
+          runs.map((run) => run.adaptive),
+          (row) => row.ratio,
+        ),
+      ).toBeLessThanOrEqual(1.15)
+    }
+  })
+
+  it("is never more than 2 % slower than proactive where headers tell everything", () => {
+    for (const scenario of [
+      ...named("burst, 10 "),
+      ...named("server clock"),
+      ...named("global"),
+      ...named("limit"),
+    ]) {
+      const run = runOf(scenario, 1)
+      expect(run.adaptive.ratio, scenario.name).toBeLessThanOrEqual(1.02 * run.proactive.ratio)
+    }
+  })
+
+  it("does not take shared 429s at random for a limit", () => {
+    for (const scenario of named("shared")) {
+      const runs = Array.from({ length: 20 }, (_, index) => runOf(scenario, index + 1))
+      expect(
+        mean(
+          runs.map((run) => run.adaptive),
+          (row) => row.ratio,
+        ),
+      ).toBeLessThanOrEqual(
+        1.02 *
+          mean(
+            runs.map((run) => run.proactive),
+            (row) => row.ratio,
+          ),
+      )
+    }
+  })
+})
+
+describe("reactive", () => {
+  it("is a baseline and no straw man: no 429 either where it sends one by one", () => {
+    for (const scenario of named("burst, 10 webhooks |")) {
+      const { reactive: row } = runOf(scenario, 1)
+      expect(row.limited).toBe(0)
+      expect(row.ratio).toBeLessThan(1.3)
+    }
+  })
+})
