@@ -19,6 +19,8 @@ const floors = new Set([
   "redis",
   "node",
 ])
+/** What tools make or install. */
+const foreign = /(^|\/)(node_modules|build)\//
 const drawer = /^(utils?|helpers?|common|types|misc|shared|lib)$/i
 const fileName = /^([A-Z][A-Za-z0-9]*|[a-z][A-Za-z0-9]*)\.ts$/
 const entrySources = new Set(entries.map((entry) => entry.source))
@@ -30,6 +32,7 @@ function list(folder: string): ReadonlyArray<string> {
   return readdirSync(resolve(root, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => relative(root, resolve(entry.parentPath, entry.name)).split(sep).join("/"))
+    .filter((file) => !foreign.test(file))
 }
 
 function drawers(file: string): ReadonlyArray<string> {

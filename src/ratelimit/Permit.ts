@@ -23,18 +23,40 @@ export type Outcome =
   | { readonly _tag: "Unknown" }
 
 /**
+ * The request was answered, with whatever status: the limiter takes the bucket, its slots and a
+ * possible 429 from the answer.
+ *
+ * @example
+ * ```ts
+ * import { RateLimitHeaders, RateLimiter } from "effect-discord"
+ *
+ * const outcome = RateLimiter.answered({
+ *   status: 204,
+ *   headers: RateLimitHeaders.parse({ "x-ratelimit-limit": "5", "x-ratelimit-remaining": "4" }),
+ *   code: 0,
+ *   reply: "",
+ *   limited: undefined,
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */
 export const answered = (answer: Answer): Outcome => ({ _tag: "Answered", answer })
 
 /**
+ * Not a byte of the request left (the host was not found, the connection was refused): the slot is
+ * free again at once, for the next in the queue.
+ *
  * @since 0.1.0
  * @category constructors
  */
 export const neverSent: Outcome = { _tag: "NeverSent" }
 
 /**
+ * The request may have arrived, and no answer tells. Also what a permit ends with that its holder
+ * has left unsettled.
+ *
  * @since 0.1.0
  * @category constructors
  */

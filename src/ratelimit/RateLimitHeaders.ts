@@ -39,6 +39,8 @@ export interface RateLimitHeaders {
 export const longestDelay: Duration.Duration = Duration.hours(24)
 
 /**
+ * An answer that says nothing of its limit, such as an error page of a proxy on the way.
+ *
  * @since 0.1.0
  * @category constructors
  */

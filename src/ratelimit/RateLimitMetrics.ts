@@ -8,7 +8,12 @@
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
 
-/** The labels of every metric here; `scope` only of `limited`. */
+/**
+ * The labels of every metric here; `scope` only of `limited`.
+ *
+ * @since 0.1.0
+ * @category constants
+ */
 export const labels = {
   route: "discord.route",
   strategy: "discord.rate_limit.strategy",

@@ -15,7 +15,7 @@ import type { InvalidOption, WaitError } from "../error/WebhookError.js"
 import type { Answer } from "./Answer.js"
 import type { Bucket } from "./Bucket.js"
 import { checked, defaults, type Settings } from "./internal/settings.js"
-import type { Snapshot } from "./internal/snapshot.js"
+import type { BucketSnapshot, Snapshot } from "./internal/snapshot.js"
 import { Core } from "./internal/wiring.js"
 import type { Permit, Restore, WaitOptions } from "./Permit.js"
 import type { Route } from "./Route.js"
@@ -23,7 +23,7 @@ import type { Route } from "./Route.js"
 export type { Answer, Limited, LimitScope } from "./Answer.js"
 export type { Bucket, Model, RoundTrip } from "./Bucket.js"
 export type { Outcome, Permit, Restore, WaitOptions } from "./Permit.js"
-export type { Snapshot, Tally } from "./internal/snapshot.js"
+export type { BucketSnapshot, Snapshot, Tally } from "./internal/snapshot.js"
 export { answered, neverSent, unknown } from "./Permit.js"
 
 /**
@@ -56,7 +56,7 @@ export class RateLimiter extends Context.Tag("effect-discord/RateLimiter")<
     /** Learns from an answer to a request that took no permit here. */
     readonly update: (route: Route, answer: Answer) => Effect.Effect<void>
     /** What is known of the bucket this route counts against. */
-    readonly getBucket: (route: Route) => Effect.Effect<Option.Option<Bucket>>
+    readonly getBucket: (route: Route) => Effect.Effect<Option.Option<BucketSnapshot>>
     /** How long a request made now would wait, as far as is known; takes no permit. */
     readonly estimate: (route: Route, options: WaitOptions) => Effect.Effect<Duration.Duration>
     /**
@@ -129,6 +129,16 @@ export const layerMemory: Layer.Layer<RateLimiter> = Layer.scoped(
 )
 
 /**
+ * `layerMemory` with other settings. Fails with `InvalidOption` when one is out of range.
+ *
+ * @example
+ * ```ts
+ * import { RateLimiter } from "effect-discord"
+ *
+ * // A bot shares this address and takes 30 of the 50 requests a second.
+ * const limiter = RateLimiter.layerMemoryWith({ globalLimit: 20 })
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */

@@ -8,6 +8,8 @@ import * as Hash from "effect/Hash"
 import * as Redacted from "effect/Redacted"
 
 /**
+ * The methods that webhooks know. Discord counts each of them on its own.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -31,6 +33,9 @@ export interface Route {
 }
 
 /**
+ * A route from its parts. The template has a placeholder for every parameter, so that neither the
+ * token nor a message's id ends up in `name`.
+ *
  * @example
  * ```ts
  * import { Route } from "effect-discord"

@@ -67,6 +67,8 @@ export const layerAdaptive: Layer.Layer<Strategy> = Layer.succeed(
 )
 
 /**
+ * What `layerProactiveWith` takes.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -91,6 +93,8 @@ export const layerProactiveWith = (
   Layer.effect(Strategy, Effect.map(share("Strategy.threshold", options.threshold ?? 1), proactive))
 
 /**
+ * What `layerAdaptiveWith` takes.
+ *
  * @since 0.1.0
  * @category models
  */

@@ -114,11 +114,6 @@ export function send(
   message: MessageCreate,
   options: SendOptions,
 ): Operation<Message | void>
-/**
- * One implementation of all three.
- *
- * @since 0.1.0
- */
 export function send(
   webhook: Webhook,
   message: MessageCreate,
