@@ -157,7 +157,11 @@ describe("getBucket", () => {
       }
       yield* limiter.withPermit(route(), { policy }, (permit) => permit.settle(ok()))
       const bucket = yield* limiter.getBucket(route())
-      expect(Option.getOrThrow(bucket).memory).toEqual({ heard: 2 })
+      expect(Option.getOrThrow(bucket)).toMatchObject({
+        strategy: "wordy",
+        memory: 2,
+        beliefs: { heard: 2 },
+      })
     }).pipe(Effect.provide(RateLimiter.layerMemory)),
   )
 })

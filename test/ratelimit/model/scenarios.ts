@@ -14,7 +14,7 @@ export interface Scenario {
   readonly meddling?: ReadonlyArray<{ readonly at: number; readonly act: "clear" | "update" }>
 }
 
-export const server = (fixed: Partial<ServerOptions> = {}): FastCheck.Arbitrary<ServerOptions> =>
+const server = (fixed: Partial<ServerOptions> = {}): FastCheck.Arbitrary<ServerOptions> =>
   fc
     .record({
       kind: fc.constantFrom("fixed" as const, "leaking" as const),
