@@ -64,7 +64,7 @@ program.pipe(
   Effect.provide([
     DiscordSimulator.layerTest,
     RateLimiter.layerMemory,
-    Strategy.layerProactive,
+    Strategy.layerAdaptive,
     Logger.minimumLogLevel(LogLevel.Error),
   ]),
   NodeRuntime.runMain,

@@ -53,7 +53,7 @@ function textOf({ body }: HttpClientRequest.HttpClientRequest): string {
   return body._tag === "Uint8Array" ? new TextDecoder().decode(body.body) : ""
 }
 
-const limits = Layer.merge(RateLimiter.layer, Strategy.layerProactive)
+const limits = Layer.merge(RateLimiter.layer, Strategy.layerAdaptive)
 
 const main = Effect.gen(function* () {
   yield* Console.log("Simulated, in this process")

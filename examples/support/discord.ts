@@ -13,14 +13,14 @@ import { RateLimiter, RestConfig, Strategy } from "effect-discord"
 import { NodeDiscord } from "effect-discord/node"
 import { DiscordSimulator } from "effect-discord/testing"
 
-export const isLive = process.env["DISCORD_WEBHOOK_URL"] !== undefined
+const isLive = process.env["DISCORD_WEBHOOK_URL"] !== undefined
 
 /** `DISCORD_WEBHOOK_URL` as `Webhook.config` will find it. */
 export const webhookUrl = (url: string): Layer.Layer<never> =>
   Layer.setConfigProvider(ConfigProvider.fromMap(new Map([["DISCORD_WEBHOOK_URL", url]])))
 
 /** A simulated Discord with one webhook, served on a free port. */
-export const simulatorServer = Layer.unwrapScoped(
+const simulatorServer = Layer.unwrapScoped(
   Effect.gen(function* () {
     const simulator = yield* DiscordSimulator.make()
     const { url } = yield* simulator.createWebhook()
@@ -39,7 +39,7 @@ const announcement = Console.log(
 export const discord = Layer.mergeAll(
   NodeDiscord.layerHttpClient,
   RateLimiter.layer,
-  Strategy.layerProactive,
+  Strategy.layerAdaptive,
   isLive ? Layer.empty : simulatorServer,
   Layer.effectDiscard(announcement),
 )

@@ -53,7 +53,7 @@ export const layerHttpClient: Layer.Layer<HttpClient.HttpClient> = layerHttpClie
 
 /**
  * The recommended services on Node: the tuned `HttpClient`, the rate limiter of this process and the
- * proactive strategy.
+ * adaptive strategy.
  *
  * @example
  * ```ts
@@ -74,7 +74,7 @@ export const layerHttpClient: Layer.Layer<HttpClient.HttpClient> = layerHttpClie
  */
 export const layer: Layer.Layer<
   HttpClient.HttpClient | RateLimiter.RateLimiter | Strategy.Strategy
-> = Layer.mergeAll(layerHttpClient, RateLimiter.layer, Strategy.layerProactive)
+> = Layer.mergeAll(layerHttpClient, RateLimiter.layer, Strategy.layerAdaptive)
 
 function makeAgent(options: Options) {
   return Effect.acquireRelease(

@@ -51,8 +51,8 @@ export interface Bucket<Memory = unknown> {
   readonly slot: number | undefined
   readonly roundTrip: RoundTrip | undefined
   /**
-   * What the deciding strategy has learned here; `RateLimiter.getBucket` shows, as the strategy
-   * itself explains it, what the one has learned that a request last went by.
+   * What the deciding strategy has learned here; in `RateLimiter.getBucket`, the one that a request
+   * last went by.
    */
   readonly memory: Memory
 }

@@ -1,5 +1,6 @@
 /** What a status page shows. */
 import type { LimitScope } from "../Answer.js"
+import type { Bucket } from "../Bucket.js"
 
 /**
  * What a strategy did on this limiter, as plain JSON.
@@ -36,4 +37,17 @@ export interface Snapshot {
   readonly invalidRequests: number
   /** By the strategy's name. */
   readonly strategies: Readonly<Record<string, Tally>>
+}
+
+/**
+ * A bucket at one moment, and what the strategy believes of it that a request last went by.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface BucketSnapshot extends Bucket {
+  /** The strategy's name; `undefined` before the first request. */
+  readonly strategy: string | undefined
+  /** What it has learned, explained by itself as plain JSON. */
+  readonly beliefs: unknown
 }

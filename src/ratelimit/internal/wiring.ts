@@ -6,7 +6,6 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { WaitError } from "../../error/WebhookError.js"
 import type { Answer } from "../Answer.js"
-import type { Bucket } from "../Bucket.js"
 import type { Permit, Restore, WaitOptions } from "../Permit.js"
 import type { Route } from "../Route.js"
 import { Alarms } from "./alarms.js"
@@ -14,6 +13,7 @@ import type { BucketState } from "./bucketState.js"
 import { Machine, type Target } from "./machine.js"
 import { RoundTrips } from "./roundTrips.js"
 import type { Settings } from "./settings.js"
+import type { BucketSnapshot } from "./snapshot.js"
 import { type Owner, Turn } from "./turn.js"
 
 /** The limiter as one scope sees it. */
@@ -65,12 +65,9 @@ class Handle implements Owner {
   readonly update = (route: Route, answer: Answer): Effect.Effect<void> =>
     Effect.sync(() => this.#machine.update(route, answer, this.#alarms.now()))
 
-  readonly getBucket = (route: Route): Effect.Effect<Option.Option<Bucket>> =>
+  readonly getBucket = (route: Route): Effect.Effect<Option.Option<BucketSnapshot>> =>
     Effect.sync(() =>
-      Option.map(
-        Option.fromNullable(this.#machine.find(route, this.#alarms.now())),
-        (bucket): Bucket => copy(bucket),
-      ),
+      Option.map(Option.fromNullable(this.#machine.find(route, this.#alarms.now())), copy),
     )
 
   readonly estimate = (route: Route, options: WaitOptions): Effect.Effect<Duration.Duration> =>
@@ -122,7 +119,7 @@ export class Core {
   }
 }
 
-function copy(bucket: BucketState): Bucket {
+function copy(bucket: BucketState): BucketSnapshot {
   return {
     id: bucket.id,
     limit: bucket.limit,
@@ -136,7 +133,9 @@ function copy(bucket: BucketState): Bucket {
     period: bucket.period,
     slot: bucket.slot,
     roundTrip: bucket.roundTrip && new RoundTrips(bucket.roundTrip),
-    memory: explained(bucket),
+    memory: bucket.learned,
+    strategy: bucket.learnedBy?.name,
+    beliefs: explained(bucket),
   }
 }
 
