@@ -103,7 +103,7 @@ describe("the laws, on the machine", () => {
     blockedByTheEdge,
     (world, { blockedUntil = 0 }) => {
       const inTheBlock = world.sends.filter((at) => at < blockedUntil).length
-      const together = world.runs.filter((run) => run.job.at <= firstWord(world)).length
+      const together = world.sends.filter((at) => at <= world.firstWordAt).length
       // 60 s, 120 s, 240 s, ... up to 15 min apart.
       const probes = Math.max(1, Math.ceil(blockedUntil / 60_000))
       expect(inTheBlock).toBeLessThanOrEqual(together + probes)
@@ -111,10 +111,3 @@ describe("the laws, on the machine", () => {
     },
   )
 })
-
-/** When the first answer is back. */
-function firstWord(world: World): number {
-  return Math.min(
-    ...world.runs.map(({ job }) => job.at + job.attempts[0]!.up + job.attempts[0]!.down),
-  )
-}

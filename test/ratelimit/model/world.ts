@@ -84,7 +84,8 @@ export class World {
   readonly sends: Array<number> = []
   readonly arrivals: Array<{ readonly run: Run; readonly at: number }> = []
   readonly owner = {}
-  rings = 0
+  /** When the program first learned what became of a request. */
+  firstWordAt = Number.POSITIVE_INFINITY
   readonly #events = new Heap<Event>((a, b) => a.at - b.at || a.sequence - b.sequence)
   readonly #alarms = new Map<Target, Event>()
   readonly #flying = new Map<number, Set<Run>>()
@@ -164,7 +165,6 @@ export class World {
     if (current !== undefined && current.at <= at) return
     const happen = () => {
       this.#alarms.delete(target)
-      this.rings += 1
       this.machine.wake(target, this.now)
     }
     this.#alarms.set(target, { at, sequence: ++this.#sequence, happen })
@@ -246,6 +246,7 @@ export class World {
     const refused = outcome._tag === "Answered" && outcome.answer.limited !== undefined
     const repeat = (refused || outcome._tag === "NeverSent") && run.attempt < mostAttempts
     this.#flying.get(run.job.webhook)!.delete(run)
+    this.firstWordAt = Math.min(this.firstWordAt, this.now)
     run.attempt += 1
     if (repeat) {
       this.machine.again(run.ticket!, outcome, this.now + run.job.backoff, this.now, (failure) =>
