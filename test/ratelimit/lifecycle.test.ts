@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import {
+  Cause,
   Clock,
   Context,
   Duration,
@@ -332,6 +333,36 @@ describe("policies of others", () => {
         yield* ask("b", { policy: odd, delivery: "concurrent" })
         yield* TestClock.adjust("1 second")
         expect(log.slice(1)).toEqual(["a@0", "b@100"])
+      }).pipe(Effect.provide(RateLimiter.layerMemory)),
+    )
+  }
+
+  const bug = new Error("a bug in the policy")
+  const throwing = (): never => {
+    throw bug
+  }
+  for (const [where, faulty] of [
+    ["shouldWait", { shouldWait: throwing }],
+    ["calculateWait", { shouldWait: () => true, calculateWait: throwing }],
+    ["lead", { lead: throwing }],
+    ["observe", { observe: throwing }],
+  ] as const) {
+    it.effect(`one that throws in ${where} ends its own request, and the queue goes on`, () =>
+      Effect.gen(function* () {
+        const { ask, log, send, limiter } = yield* openDesk
+        yield* send("learn", { takes: 0 })
+        yield* ask("a")
+        // Told at the latest of its own first request, it fails at the latest with the second.
+        const first = yield* ask("b", { policy: policy(faulty) })
+        const second = yield* ask("c", { policy: policy(faulty) })
+        yield* ask("d")
+        yield* TestClock.adjust("1 second")
+        const exits = [yield* Fiber.await(first), yield* Fiber.await(second)]
+        expect(exits.filter((exit) => Exit.isFailure(exit) && Cause.isDie(exit.cause))).not.toEqual(
+          [],
+        )
+        expect(log.some((line) => line.startsWith("d@"))).toBe(true)
+        expect(yield* limiter.snapshot).toMatchObject({ waiting: 0, inFlight: 0 })
       }).pipe(Effect.provide(RateLimiter.layerMemory)),
     )
   }

@@ -16,6 +16,11 @@ export interface Wish {
   readonly owner: object
 }
 
+/** How a wait ended without a permit; a defect is an exception that the policy threw. */
+export type Ending =
+  | { readonly _tag: "Failure"; readonly error: WaitError }
+  | { readonly _tag: "Defect"; readonly defect: unknown }
+
 /**
  * A request from its arrival to its settlement: first it waits, then it holds a permit, and between
  * two attempts it may rest outside the queue.
@@ -30,8 +35,8 @@ export class Ticket extends Queued<Ticket> {
   waited = 0
   /** It does not go before this instant. */
   notBefore = 0
-  /** Called once for each wait: with the failure, or with nothing when the permit is granted. */
-  resume: (failure?: WaitError) => void = () => {}
+  /** Called once for each wait: with how it ended, or with nothing when the permit is granted. */
+  resume: (end?: Ending) => void = () => {}
 
   readonly sequence: number
   readonly route: Route
@@ -126,6 +131,7 @@ export class BucketState implements Bucket {
   learnedBy: Policy | undefined = undefined
   readonly #memories = new Map<string, unknown>()
   #over: WindowOver | undefined = undefined
+  #broken: { readonly policy: string; readonly defect: unknown } | undefined = undefined
   #ancestral: ReadonlyMap<string, unknown> | undefined = undefined
 
   constructor(id: string, lane: Lane) {
@@ -208,7 +214,7 @@ export class BucketState implements Bucket {
 
   observe(policy: Policy, observation: Observation): void {
     const { memory } = this.seenBy(policy)
-    const learned = policy.observe(memory, observation, this)
+    const learned = this.#told(policy, memory, observation)
     this.learned = learned
     this.learnedBy = policy
     if (learned === memory) return
@@ -218,6 +224,11 @@ export class BucketState implements Bucket {
       this.#memories.delete(oldest)
       return
     }
+  }
+
+  /** What a policy threw when it was told something: a bug, to be seen by who asks it next. */
+  brokenBy(policy: Policy): { readonly defect: unknown } | undefined {
+    return this.#broken?.policy === policy.name ? this.#broken : undefined
   }
 
   /** Forgets what was learned; requests in flight and waiting stay. */
@@ -230,8 +241,19 @@ export class BucketState implements Bucket {
     this.roundTrip = undefined
     this.learned = undefined
     this.#over = undefined
+    this.#broken = undefined
     this.#memories.clear()
     this.#ancestral = undefined
+  }
+
+  /** A transition must come to its end, whatever a policy throws. */
+  #told(policy: Policy, memory: unknown, observation: Observation): unknown {
+    try {
+      return policy.observe(memory, observation, this)
+    } catch (defect) {
+      this.#broken = { policy: policy.name, defect }
+      return memory
+    }
   }
 
   #firstMemory(policy: Policy): unknown {

@@ -11,7 +11,14 @@ import type { Outcome } from "../Permit.js"
 import { longestDelay } from "../RateLimitHeaders.js"
 import type { Route } from "../Route.js"
 import type { Observation, Policy } from "../strategy/Policy.js"
-import { BucketState, type Lane, type RouteState, Ticket, type Wish } from "./bucketState.js"
+import {
+  BucketState,
+  type Ending,
+  type Lane,
+  type RouteState,
+  Ticket,
+  type Wish,
+} from "./bucketState.js"
 import { Gate } from "./gate.js"
 import { Graveyard } from "./graveyard.js"
 import { Knowledge } from "./knowledge.js"
@@ -70,7 +77,7 @@ export class Machine {
       this.#join(ticket, now)
     } else {
       ticket.state = "over"
-      ticket.resume(refusal)
+      ticket.resume(failure(refusal))
       this.#rest(place.lane, now)
     }
     return ticket
@@ -96,7 +103,7 @@ export class Machine {
     const refusal =
       this.#knowledge.refusal(ticket.route, now) ??
       (notBefore > ticket.deadline ? this.#tooLate(ticket, notBefore, now) : undefined)
-    if (refusal !== undefined) ticket.resume(refusal)
+    if (refusal !== undefined) ticket.resume(failure(refusal))
     else if (notBefore <= now || ticket.ordered) this.#join(ticket, now)
     else this.#pause(ticket, notBefore)
     this.#pumpLane(ticket.place.lane, now)
@@ -229,9 +236,13 @@ export class Machine {
   }
 
   #fail(ticket: Ticket, error: WaitError): void {
+    this.#end(ticket, failure(error))
+  }
+
+  #end(ticket: Ticket, ending: Ending): void {
     this.#leave(ticket)
     ticket.state = "over"
-    ticket.resume(error)
+    ticket.resume(ending)
   }
 
   #tooLate(ticket: Ticket, at: number, now: number): RateLimitError {
@@ -276,6 +287,7 @@ export class Machine {
   #pump(bucket: BucketState, now: number): void {
     for (let head = bucket.queue.head; head !== undefined; head = bucket.queue.head) {
       const at = this.#verdict(head, now)
+      if (at === undefined) continue
       const passes = this.#gate.opensAt()
       const known = Math.max(finite(at) ?? 0, finite(passes) ?? 0)
       if (at <= now && passes <= now && this.#line.size === 0) {
@@ -335,14 +347,28 @@ export class Machine {
       if (this.#gate.opensAt() > now) break
       this.#line.delete(bucket)
       const { head } = bucket.queue
-      if (head !== undefined && this.#verdict(head, now) <= now) this.#grant(head, now)
+      const at = head === undefined ? undefined : this.#verdict(head, now)
+      if (head !== undefined && at !== undefined && at <= now) this.#grant(head, now)
       this.#pump(bucket, now)
     }
     this.#alarm(this.#gate, this.#line.size > 0 ? finite(this.#gate.opensAt()) : undefined)
   }
 
-  /** The instant from which a request may go: now, later, or `Infinity` for "when something changes". */
-  #verdict(ticket: Ticket, now: number): number {
+  /**
+   * The instant from which the first in a queue may go: now, later, or `Infinity` for "when
+   * something changes". A request whose policy throws ends with the defect.
+   */
+  #verdict(ticket: Ticket, now: number): number | undefined {
+    try {
+      return this.#decide(ticket, now)
+    } catch (defect) {
+      this.#end(ticket, { _tag: "Defect", defect })
+      this.#rest(ticket.place.lane, now)
+      return undefined
+    }
+  }
+
+  #decide(ticket: Ticket, now: number): number {
     const { bucket, policy } = ticket
     const { lane } = ticket.place
     const notBefore = Math.max(ticket.notBefore, bucket.blockedUntil)
@@ -353,6 +379,8 @@ export class Machine {
     if (bucket.looking || !bucket.known) {
       at = whenAnswered
     } else {
+      const broken = bucket.brokenBy(policy)
+      if (broken !== undefined) throw broken.defect
       this.#tallies.unused(ticket, bucket.rollFor(policy, now))
       const wait = policyWait(bucket, policy, now)
       at = wait === undefined ? now : wait > 0 ? now + wait : whenAnswered
@@ -424,6 +452,10 @@ function turn(bucket: BucketState, policy: Policy, now: number): number {
   if (ahead < free) return now
   const windows = Math.floor((ahead - Math.max(0, free)) / limit)
   return (resetAt ?? now) + windows * (period ?? 0)
+}
+
+function failure(error: WaitError): Ending {
+  return { _tag: "Failure", error }
 }
 
 function isWaiting(ticket: Ticket): boolean {

@@ -6,7 +6,7 @@ import type { WaitError } from "../../error/WebhookError.js"
 import { type Outcome, type Permit, type Restore, unknown, type WaitOptions } from "../Permit.js"
 import type { Route } from "../Route.js"
 import type { Alarms } from "./alarms.js"
-import type { Ticket, Wish } from "./bucketState.js"
+import type { Ending, Ticket, Wish } from "./bucketState.js"
 import type { Machine, Target } from "./machine.js"
 
 /** Whose waits end together. */
@@ -95,11 +95,15 @@ export class Turn implements Permit {
     this.#came = Effect.fail(new RateLimiterClosed({ route: this.route.name }))
   }
 
-  readonly #resume = (failure?: WaitError): void => {
-    this.#came = failure === undefined ? Effect.void : Effect.fail(failure)
+  readonly #resume = (ending?: Ending): void => {
+    this.#came = ending === undefined ? Effect.void : effectOf(ending)
     this.#listener?.(this.#came)
     this.#listener = undefined
   }
+}
+
+function effectOf(ending: Ending): Effect.Effect<never, WaitError> {
+  return ending._tag === "Failure" ? Effect.fail(ending.error) : Effect.die(ending.defect)
 }
 
 function wishOf(options: WaitOptions, owner: Owner): Wish {

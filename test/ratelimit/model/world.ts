@@ -2,7 +2,7 @@
 import { Duration, Redacted } from "effect"
 import type { WaitError } from "../../../src/error/WebhookError.js"
 import type { Answer } from "../../../src/ratelimit/Answer.js"
-import { BucketState, Ticket } from "../../../src/ratelimit/internal/bucketState.js"
+import { BucketState, type Ending, Ticket } from "../../../src/ratelimit/internal/bucketState.js"
 import { Machine, type Target } from "../../../src/ratelimit/internal/machine.js"
 import type { Settings } from "../../../src/ratelimit/internal/settings.js"
 import { Webhooks } from "../../../src/ratelimit/internal/webhooks.js"
@@ -186,21 +186,22 @@ export class World {
       maxWait: job.maxWait ?? Number.POSITIVE_INFINITY,
       owner: this.owner,
     }
-    let early: readonly [WaitError | undefined] | undefined
-    run.ticket = this.machine.arrive(route, wish, this.now, (failure) => {
-      if (run.ticket === undefined) early = [failure]
-      else this.#resumed(run, failure)
+    let early: readonly [Ending | undefined] | undefined
+    run.ticket = this.machine.arrive(route, wish, this.now, (ending) => {
+      if (run.ticket === undefined) early = [ending]
+      else this.#resumed(run, ending)
     })
     if (early !== undefined) this.#resumed(run, early[0])
     if (job.leavesAfter !== undefined) this.at(job.at + job.leavesAfter, () => this.#leave(run))
   }
 
-  #resumed(run: Run, failure: WaitError | undefined): void {
+  #resumed(run: Run, ending: Ending | undefined): void {
     if (run.end !== undefined) throw new Error(`job ${run.index} is told twice`)
-    if (failure === undefined) this.#send(run)
+    if (ending === undefined) this.#send(run)
+    else if (ending._tag === "Defect") throw ending.defect
     else {
-      run.error = failure
-      this.#finish(run, failure._tag)
+      run.error = ending.error
+      this.#finish(run, ending.error._tag)
     }
   }
 
@@ -249,8 +250,8 @@ export class World {
     this.firstWordAt = Math.min(this.firstWordAt, this.now)
     run.attempt += 1
     if (repeat) {
-      this.machine.again(run.ticket!, outcome, this.now + run.job.backoff, this.now, (failure) =>
-        this.#resumed(run, failure),
+      this.machine.again(run.ticket!, outcome, this.now + run.job.backoff, this.now, (ending) =>
+        this.#resumed(run, ending),
       )
       return
     }
