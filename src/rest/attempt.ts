@@ -6,6 +6,7 @@ import type { HttpClientResponse } from "@effect/platform/HttpClientResponse"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as RateLimitHeaders from "../ratelimit/RateLimitHeaders.js"
+import { within } from "./deadline.js"
 import type { RawAnswer } from "./interpret.js"
 import type { RestRequest } from "./restRequest.js"
 import { scrub } from "./scrub.js"
@@ -29,7 +30,7 @@ export function attempt(
   settings: Settings,
   flight: Flight,
 ): Effect.Effect<void> {
-  return client.execute(toHttp(request, settings)).pipe(
+  const exchange = client.execute(toHttp(request, settings)).pipe(
     Effect.catchAll(refusedByFilter),
     Effect.flatMap((response) => {
       const head = { status: response.status, headers: headersOf(response.headers, request) }
@@ -38,16 +39,6 @@ export function attempt(
         flight.answer = { ...head, body }
       })
     }),
-    // Runs in a fiber of its own: a timeout has to end it even where the caller, say a finalizer,
-    // cannot be interrupted.
-    Effect.interruptible,
-    Effect.timeoutTo({
-      duration: settings.timeout,
-      onSuccess: () => undefined,
-      onTimeout: () => {
-        flight.failure = timedOut
-      },
-    }),
     Effect.catchAll((error) =>
       Effect.sync(() => {
         flight.failure = classify(error)
@@ -55,6 +46,9 @@ export function attempt(
     ),
     Effect.catchAllDefect((defect) => Effect.die(withoutToken(defect, request.token))),
   )
+  return within(exchange, settings.timeout, () => {
+    flight.failure = timedOut
+  })
 }
 
 /** A client of the user's that fails on a status (`filterStatusOk`) has an answer all the same. */

@@ -1,0 +1,90 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Clock, Duration, Effect, Fiber, TestClock } from "effect"
+import { within } from "../../src/rest/deadline.js"
+
+const seconds = Duration.seconds
+
+/** Runs an effect within a limit, and notes when it ended and how. */
+const watched = (notes: Array<string>, name: string, effect: Effect.Effect<void>, limit: number) =>
+  Effect.gen(function* () {
+    const note = (how: string) =>
+      Effect.map(Clock.currentTimeMillis, (now) => void notes.push(`${name} ${how} at ${now}`))
+    let how = "done"
+    yield* within(
+      Effect.onInterrupt(effect, () => note("interrupted")),
+      seconds(limit),
+      () => (how = "timed out"),
+    )
+    yield* note(how)
+  })
+
+/** Timers of this process under way. */
+const timers = Effect.sync(
+  () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length,
+)
+
+describe("within", () => {
+  it.effect("ends what takes too long, each in its own time", () =>
+    Effect.gen(function* () {
+      const notes: Array<string> = []
+      yield* Effect.fork(watched(notes, "a", Effect.never, 3))
+      yield* TestClock.adjust("1 second")
+      yield* Effect.fork(watched(notes, "b", Effect.sleep("1 second"), 3))
+      yield* Effect.fork(watched(notes, "c", Effect.never, 3))
+      yield* Effect.fork(watched(notes, "d", Effect.never, 1))
+      yield* TestClock.adjust("10 seconds")
+      expect(notes).toEqual([
+        "b done at 2000",
+        "d interrupted at 2000",
+        "d timed out at 2000",
+        "a interrupted at 3000",
+        "a timed out at 3000",
+        "c interrupted at 4000",
+        "c timed out at 4000",
+      ])
+    }),
+  )
+
+  it.live("leaves no timer behind, which would keep the process alive", () =>
+    Effect.gen(function* () {
+      const before = yield* timers
+      for (let round = 0; round < 3; round += 1) {
+        yield* within(Effect.yieldNow(), Duration.minutes(5), () => {})
+      }
+      yield* Effect.yieldNow()
+      expect(yield* timers).toBe(before)
+    }),
+  )
+
+  it.effect("ends in time where the caller cannot be interrupted", () =>
+    Effect.gen(function* () {
+      const notes: Array<string> = []
+      const finalizer = watched(notes, "x", Effect.never, 2)
+      const fiber = yield* Effect.fork(Effect.ensuring(Effect.void, finalizer))
+      yield* TestClock.adjust("2 seconds")
+      yield* Fiber.join(fiber)
+      expect(notes).toEqual(["x interrupted at 2000", "x timed out at 2000"])
+    }),
+  )
+
+  it.effect("ends with the caller, which waits until it has ended", () =>
+    Effect.gen(function* () {
+      const notes: Array<string> = []
+      const fiber = yield* Effect.fork(watched(notes, "x", Effect.never, 2))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.interrupt(fiber)
+      expect(notes).toEqual(["x interrupted at 1000"])
+    }),
+  )
+
+  it.effect("without end it waits for ever", () =>
+    Effect.gen(function* () {
+      const notes: Array<string> = []
+      const forever = within(Effect.sleep("1000 days"), Duration.infinity, () => notes.push("over"))
+      const fiber = yield* Effect.fork(forever)
+      yield* TestClock.adjust("1000 days")
+      yield* Fiber.join(fiber)
+      expect(notes).toEqual([])
+    }),
+  )
+})
