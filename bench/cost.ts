@@ -35,10 +35,15 @@ type Services = HttpClient.HttpClient | RateLimiter.RateLimiter | Strategy.Strat
 
 interface Variant {
   readonly name: string
-  readonly run: (kind: Kind, hook: Webhook.Webhook) => Effect.Effect<unknown, unknown, Services>
+  readonly run: (kind: Kind, hook: Webhook.Webhook) => Effect.Effect<unknown, object, Services>
 }
 
 const origin = { current: "http://127.0.0.1:1" }
+
+const encodeBody =
+  (message: MessageCreate.MessageCreate) => (request: HttpClientRequest.HttpClientRequest) =>
+    HttpClientRequest.schemaBodyJson(MessageCreate.MessageCreate)(request, message)
+const decodeBody = HttpClientResponse.schemaBodyJson(Message.Message)
 
 /** As somebody would write it who needs nothing of this SDK. */
 const bare: Variant = {
@@ -111,11 +116,6 @@ function settled(now: number): Permit.Outcome {
 
 // --- two ways to Discord ----------------------------------------------------------------------
 
-const encodeBody =
-  (message: MessageCreate.MessageCreate) => (request: HttpClientRequest.HttpClientRequest) =>
-    HttpClientRequest.schemaBodyJson(MessageCreate.MessageCreate)(request, message)
-const decodeBody = HttpClientResponse.schemaBodyJson(Message.Message)
-
 /** As little as a client can do: what it costs is not ours. */
 const canned = HttpClient.make((request, { pathname }) =>
   Effect.map(Clock.currentTimeMillis, (now) => {
@@ -132,7 +132,7 @@ const layer = (client: Layer.Layer<HttpClient.HttpClient>, kind: Kind) =>
     Strategy.layerAdaptive,
     RestConfig.layerWith({ baseUrl: `${origin.current}/${kind}` }),
     Logger.pretty,
-  )
+  ).pipe(Layer.orDie)
 
 function url(kind: Kind, id: string): string {
   return `${origin.current}/${kind}/webhooks/${id}/abcdefghijklmnopqrstuvwxyz?wait=true`

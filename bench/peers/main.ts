@@ -31,7 +31,7 @@ const clients = new Map(
     new Remote<ClientCommands>("./client.js", [name]),
   ]),
 )
-const baseUrl = await simulator.call("baseUrl", undefined as never)
+const baseUrl = await simulator.call("baseUrl", undefined)
 
 function client(name: string): Remote<ClientCommands> {
   const found = clients.get(name)
