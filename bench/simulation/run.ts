@@ -43,7 +43,7 @@ export interface Result {
 /** The server's clock at the start: some second of 2026, not a whole one. */
 const epoch = 1_790_000_000_400
 
-export const settings = {
+const settings = {
   globalLimit: 50,
   globalWindow: Duration.seconds(1),
   queueCapacity: Number.POSITIVE_INFINITY,

@@ -9,7 +9,7 @@ export interface Link {
   readonly back: (random: () => number) => number
 }
 
-export interface Limit {
+interface Limit {
   readonly limit: number
   readonly period: number
 }

@@ -21,7 +21,7 @@ export function codePoints(value: string): number {
 }
 
 /** `1 code point`, `2 code points`, `1 entry`, `2 entries`. */
-export function plural(count: number, unit: string): string {
+function plural(count: number, unit: string): string {
   if (count === 1) return `${count} ${unit}`
   return `${count} ${unit.endsWith("y") ? `${unit.slice(0, -1)}ie` : unit}s`
 }
@@ -30,7 +30,7 @@ export function atMost(limit: number, unit: string, actual: number): string {
   return `at most ${plural(limit, unit)}, got ${actual}`
 }
 
-export function atLeast(limit: number, unit: string, actual: number): string {
+function atLeast(limit: number, unit: string, actual: number): string {
   return `at least ${plural(limit, unit)}, got ${actual}`
 }
 
@@ -103,7 +103,7 @@ export function items<A, I>(
 }
 
 /** Spec: every URL is at most 2048 code points (a link button's 512). */
-export const URL_MAX = 2048
+const URL_MAX = 2048
 
 const HTTP = /^https?:\/\//i
 const ATTACHMENT = /^attachment:\/\/./i

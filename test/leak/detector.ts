@@ -122,9 +122,11 @@ export const overhear = <A, E, R>(
       return Effect.void
     }),
     Effect.withTracer(ear.tracer),
-    Effect.provide(Logger.replace(Logger.defaultLogger, ear.logger)),
-    Effect.provide(Logger.add(ear.logger)),
-    Effect.provide(Logger.minimumLogLevel(LogLevel.All)),
+    Effect.provide([
+      Logger.replace(Logger.defaultLogger, ear.logger),
+      Logger.add(ear.logger),
+      Logger.minimumLogLevel(LogLevel.All),
+    ]),
   )
 
 /** All that was heard until now, spans and metrics included. */

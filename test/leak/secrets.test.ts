@@ -441,12 +441,15 @@ describe("the detector", () => {
     expect(finder(token)(token.slice(1, 10))).toBe(false)
   })
 
+  const planted = new Error(url)
+  const wrapped = new Error("x", { cause: planted })
+
   it.effect.each<readonly [string, Effect.Effect<unknown, object>]>([
     ["a message", Effect.log(url)],
     ["an annotation", Effect.logTrace("x").pipe(Effect.annotateLogs("url", url))],
     ["a log span", Effect.log("x").pipe(Effect.withLogSpan(url))],
-    ["an error's message", Effect.fail(new Error(url))],
-    ["an error's cause", Effect.fail(new Error("x", { cause: new Error(url) }))],
+    ["an error's message", Effect.fail(planted)],
+    ["an error's cause", Effect.fail(wrapped)],
     ["an error's field", Effect.fail({ _tag: "Oops", request: { url } })],
     ["a hidden field", Effect.fail(Object.defineProperty({}, "url", { value: url }))],
     ["a defect", Effect.die(url)],

@@ -1,5 +1,5 @@
 import { it } from "@effect/vitest"
-import { Duration, Effect } from "effect"
+import { Duration, Effect, Layer } from "effect"
 import { describe, expect } from "vitest"
 import manifest from "../../package.json" with { type: "json" }
 import { RestConfig } from "../../src/index.js"
@@ -41,8 +41,12 @@ describe("RestConfig", () => {
   it.effect("is changed by a layer, on top of another", () =>
     Effect.gen(function* () {
       const seen = yield* RestConfig.RestConfig.pipe(
-        Effect.provide(RestConfig.layerWith({ maxRetries: 1 })),
-        Effect.provide(RestConfig.layerWith({ maxRetries: 2, timeout: "5 seconds" })),
+        Effect.provide(
+          Layer.provide(
+            RestConfig.layerWith({ maxRetries: 1 }),
+            RestConfig.layerWith({ maxRetries: 2, timeout: "5 seconds" }),
+          ),
+        ),
       )
       expect(seen).toMatchObject({ maxRetries: 1, timeout: "5 seconds", retry: "safe" })
     }),

@@ -25,7 +25,7 @@ export type Event =
   | { readonly throws: unknown }
   | "silence"
 
-export interface Sent {
+interface Sent {
   readonly method: string
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
@@ -110,7 +110,7 @@ function part(text: string, breaks: boolean): ReadableStream<Uint8Array> {
 }
 
 /** What the limiter heard: `settle` ends a permit, `again` asks for another turn. */
-export interface Heard {
+interface Heard {
   readonly how: "settle" | "again"
   readonly outcome: Permit.Outcome
   readonly after: number | undefined

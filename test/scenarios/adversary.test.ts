@@ -266,13 +266,13 @@ describe("429 answers of our own making?", () => {
         expect(yield* simulator.messages(made)).toHaveLength(40)
         expect(yield* limitedBy(simulator)).toBe(0)
       }).pipe(
-        Effect.provide(RateLimiter.layerMemory),
-        Effect.provide(
+        Effect.provide([
+          RateLimiter.layerMemory,
           DiscordSimulator.layerTestWith({
             limits: { execute: { limit: 5, period: "2 seconds", model } },
             latency: { request: (random) => 20 * random() + 20, response: "30 millis" },
           }),
-        ),
+        ]),
         VirtualClock.run,
       ),
     )

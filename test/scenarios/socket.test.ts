@@ -2,7 +2,7 @@
 import { it } from "@effect/vitest"
 import { FetchHttpClient, type HttpClient } from "@effect/platform"
 import { NodeHttpClient } from "@effect/platform-node"
-import { Effect, type Layer } from "effect"
+import { Effect, Layer } from "effect"
 import { createServer, type AddressInfo, type Socket } from "node:net"
 import { describe, expect } from "vitest"
 import { RestConfig, Webhook } from "../../src/index.js"
@@ -127,8 +127,7 @@ for (const [client, layer] of Object.entries(clients)) {
           expect(bodies.filter((body) => body.includes("first"))).toHaveLength(1)
           expect(bodies.filter((body) => body.includes("second"))).toHaveLength(1)
         }).pipe(
-          Effect.provide(layer),
-          Effect.provide(stack({ strategy: "proactive", delivery: "ordered" })),
+          Effect.provide(Layer.merge(layer, stack({ strategy: "proactive", delivery: "ordered" }))),
         ),
       )
     }

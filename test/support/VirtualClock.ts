@@ -15,7 +15,7 @@ interface Sleeper {
   gone: boolean
 }
 
-export class VirtualClock implements Clock.Clock {
+class VirtualClock implements Clock.Clock {
   readonly [Clock.ClockTypeId]: Clock.ClockTypeId = Clock.ClockTypeId
   readonly #sleepers = new Heap<Sleeper>((a, b) => a.at - b.at || a.sequence - b.sequence)
   readonly #isIdle: () => boolean

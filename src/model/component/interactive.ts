@@ -20,7 +20,7 @@ const BUTTONS_MAX = 5
 /** int32, 0 = assigned by Discord. */
 export const componentId = int(0, 2_147_483_647)
 
-export const customId = text({ min: 1, max: CUSTOM_ID_MAX })
+const customId = text({ min: 1, max: CUSTOM_ID_MAX })
 
 const buttonFace = {
   id: optional("id", componentId),
@@ -63,7 +63,7 @@ const select = {
   disabled: optional("disabled", Schema.Boolean),
 }
 
-export const SelectOption = Schema.Struct({
+const SelectOption = Schema.Struct({
   label: required("label", text({ min: 1, max: OPTION_TEXT_MAX })),
   value: required("value", text({ min: 1, max: OPTION_TEXT_MAX })),
   description: optional("description", text({ max: OPTION_TEXT_MAX })),
@@ -82,25 +82,25 @@ function defaults<const T extends "user" | "role" | "channel">(...types: Readonl
   return optional("default_values", items(value, { max: OPTIONS_MAX, unit: "default value" }))
 }
 
-export const UserSelect = Schema.Struct({
+const UserSelect = Schema.Struct({
   type: Schema.Literal(Kind.UserSelect),
   ...select,
   defaultValues: defaults("user"),
 })
 
-export const RoleSelect = Schema.Struct({
+const RoleSelect = Schema.Struct({
   type: Schema.Literal(Kind.RoleSelect),
   ...select,
   defaultValues: defaults("role"),
 })
 
-export const MentionableSelect = Schema.Struct({
+const MentionableSelect = Schema.Struct({
   type: Schema.Literal(Kind.MentionableSelect),
   ...select,
   defaultValues: defaults("user", "role"),
 })
 
-export const ChannelSelect = Schema.Struct({
+const ChannelSelect = Schema.Struct({
   type: Schema.Literal(Kind.ChannelSelect),
   ...select,
   /** Discord: Channel Types. */

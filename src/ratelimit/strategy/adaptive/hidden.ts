@@ -10,7 +10,7 @@
 import * as Duration from "effect/Duration"
 
 /** `limit` requests in each `period` (milliseconds), which opens with its first request. */
-export interface Belief {
+interface Belief {
   readonly limit: number
   /** The most that has been seen to fit. */
   readonly most: number
