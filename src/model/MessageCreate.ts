@@ -138,7 +138,7 @@ export const isEmpty = (message: MessageCreate): boolean => !hasParts(message)
  * @category predicates
  */
 export const hasComponents = (message: Pick<MessageCreate, "components">): boolean =>
-  message.components !== undefined && message.components.length > 0
+  (message.components?.length ?? 0) > 0
 
 /** Takes from a generated message what does not go together. */
 function coherent(message: MessageCreate, keepComponents: boolean): MessageCreate {

@@ -59,12 +59,13 @@ export const sent = <A>(
 ): Checked<A> => {
   const route = routeOf(webhook, "POST", own)
   const threadId = threadOf(webhook, place)
+  const given = orNothing(message)
   const issues = [
     ...idIssues("threadId", threadId),
-    ...(MessageCreate.isEmpty(message) ? [nothingToSend] : []),
-    ...(threadId !== undefined && message.threadName !== undefined ? [threadTwice] : []),
+    ...(MessageCreate.isEmpty(given) ? [nothingToSend] : []),
+    ...(threadId !== undefined && given.threadName !== undefined ? [threadTwice] : []),
   ]
-  const all = MessageCreate.hasComponents(message) ? [...query, withComponents] : query
+  const all = MessageCreate.hasComponents(given) ? [...query, withComponents] : query
   return Effect.map(checked(route, issues, MessageCreate.encode(message)), (json) => ({
     ...base(webhook, route, "", all, threadId),
     body: HttpBody.unsafeJson(json),
@@ -94,7 +95,7 @@ export const edited = (
   place: Place,
 ): Checked<Message.Message> => {
   const { route, suffix, threadId, issues } = ofMessage(webhook, "PATCH", messageId, place)
-  const query = MessageEdit.hasComponents(edit) ? [withComponents] : []
+  const query = MessageEdit.hasComponents(orNothing(edit)) ? [withComponents] : []
   return Effect.map(checked(route, issues, MessageEdit.encode(edit)), (json) => ({
     ...base(webhook, route, suffix, query, threadId),
     body: HttpBody.unsafeJson(json),
@@ -141,6 +142,12 @@ export const webhookDeleted = (webhook: Webhook): RestRequest<void> => ({
   success: ignored,
   absent: { code: 10015, value: undefined },
 })
+
+/** Untyped code may pass `null`: the Schema refuses it, and nothing before the Schema may trip over it. */
+function orNothing<A extends object>(input: A): Partial<A> {
+  const given: A | null | undefined = input
+  return given ?? {}
+}
 
 function checked<A>(
   route: Route.Route,

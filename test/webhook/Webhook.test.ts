@@ -193,6 +193,33 @@ describe("nothing is sent", () => {
     refused((hook) => Webhook.send(hook, {}), [{ path: "" }]),
   )
 
+  const empty = { path: "", message: expect.stringContaining("nothing to send") as string }
+
+  it.effect.each([null, undefined, 1, "hello", []])(
+    "when untyped code passes %j instead of a message",
+    (nonsense) =>
+      refused(
+        (hook) => Webhook.send(hook, nonsense as never),
+        [empty, { path: "", message: expect.stringContaining("expected an object") as string }],
+      ),
+  )
+
+  it.effect("when untyped code passes null instead of components", () =>
+    refused(
+      (hook) => Webhook.send(hook, { components: null as never }),
+      [empty, { path: "components", message: "expected an array, got null" }],
+    ),
+  )
+
+  it.effect.each([null, undefined, 1, "hello", []])(
+    "when untyped code passes %j instead of changes",
+    (nonsense) =>
+      Effect.all([
+        refused((hook) => Webhook.editMessage(hook, "1234", nonsense as never), [{ path: "" }]),
+        refused((hook) => Webhook.modify(hook, nonsense as never), [{ path: "" }]),
+      ]),
+  )
+
   it.effect("when it goes to a thread and starts one", () =>
     refused(
       (hook) => Webhook.send(hook, { content: "x", threadName: "new" }, { threadId: "42" }),
