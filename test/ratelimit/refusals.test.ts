@@ -259,6 +259,26 @@ describe("invalid requests", () => {
     { invalidRequestLimit: 8 },
   )
 
+  story(
+    "whoever waits when the budget is spent fails then, on every webhook",
+    (desk) =>
+      Effect.gen(function* () {
+        for (let index = 0; index < 4; index++) {
+          yield* desk.send("a", { takes: 0, outcome: forbidden })
+        }
+        // Spaced by 150 s from now on.
+        yield* desk.ask("b", { takes: 0 })
+        yield* desk.ask("c", { takes: 0, route: other })
+        for (let index = 0; index < 4; index++) {
+          yield* desk.limiter.update(other, answer({ status: 401, headers: headers() }))
+        }
+        yield* TestClock.adjust("1 second")
+        expect(desk.log.slice(4)).toEqual(["b!InvalidRequestBudget@0", "c!InvalidRequestBudget@0"])
+        expect(yield* desk.limiter.snapshot).toMatchObject({ waiting: 0, inFlight: 0 })
+      }),
+    { invalidRequestLimit: 8 },
+  )
+
   story("a shared 429 is none; a user's is", (desk) =>
     Effect.gen(function* () {
       yield* desk.limiter.update(

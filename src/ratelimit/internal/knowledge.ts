@@ -76,6 +76,11 @@ export class Knowledge {
     return new InvalidRequestBudget({ route: route.name, used, limit, retryAfter })
   }
 
+  /** Whether so many requests were refused that none may go. */
+  isSpent(now: number): boolean {
+    return this.invalid.count(now) >= this.invalid.limit
+  }
+
   /** Slows everything down while too many requests are refused. */
   space(now: number): void {
     this.gate.space(this.invalid.spacing(now))

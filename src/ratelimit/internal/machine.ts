@@ -424,12 +424,19 @@ export class Machine {
     const { bucket, lane } = place
     this.#knowledge.learn(place, answer, sentAt, now)
     if (bucket !== place.bucket && bucket.waiting === 0) this.#stepOut(bucket)
-    if (!Graveyard.isDeath(answer)) return
-    // The webhook is gone: whoever waits for it fails without asking Discord.
+    // Whoever waits for a webhook that is gone, or for anything when the budget of refused requests
+    // is spent, fails without asking Discord.
+    if (this.#knowledge.isSpent(now))
+      for (const one of this.#webhooks.busy()) this.#turnAway(one, now)
+    else if (Graveyard.isDeath(answer)) this.#turnAway(lane, now)
+  }
+
+  #turnAway(lane: Lane, now: number): void {
     for (const ticket of lane.pending()) {
       const refusal = this.#knowledge.refusal(ticket.route, now)
       if (refusal !== undefined) this.#fail(ticket, refusal)
     }
+    this.#rest(lane, now)
   }
 }
 
