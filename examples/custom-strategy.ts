@@ -1,0 +1,74 @@
+/**
+ * A strategy of your own, beside the default: it spreads messages evenly instead of sending five at
+ * once and then none for two seconds. Time is simulated, so that seconds pass at once.
+ *
+ *     npx tsx examples/custom-strategy.ts
+ */
+import { NodeRuntime } from "@effect/platform-node"
+import { Clock, Console, Duration, Effect, Fiber, TestClock, TestContext } from "effect"
+import { RateLimiter, Strategy, Webhook } from "effect-discord"
+import type { Bucket } from "effect-discord"
+import { DiscordSimulator } from "effect-discord/testing"
+
+/**
+ * It learns when it last sent, and the limiter keeps that beside each bucket. Order, 429s and the
+ * global limit are the limiter's business, whatever a strategy says.
+ */
+const layerSteady = Strategy.make<number>({
+  name: "steady",
+  initial: Number.NEGATIVE_INFINITY,
+  shouldWait: (bucket, now) => now < opensAt(bucket),
+  calculateWait: (bucket, now) => Duration.millis(opensAt(bucket) - now),
+  observe: (lastSentAt, event) => (event._tag === "Sent" ? event.at : lastSentAt),
+})
+
+function opensAt({ limit, memory, period, remaining, resetAt }: Bucket.Bucket<number>): number {
+  if (remaining < 1) return resetAt ?? 0
+  return limit === undefined || period === undefined ? 0 : memory + period / limit
+}
+
+const numbers = Array.from({ length: 12 }, (_, index) => index + 1)
+
+const program = Effect.gen(function* () {
+  const discord = yield* DiscordSimulator.DiscordSimulator
+  const hook = yield* Webhook.fromUrl((yield* discord.createWebhook()).url)
+  const send = (number: number) =>
+    Effect.zipRight(Webhook.send(hook, { content: `message ${number}` }), Clock.currentTimeMillis)
+  const sending = yield* Effect.fork(Effect.forEach(numbers, send, { concurrency: "unbounded" }))
+  yield* TestClock.adjust("1 minute")
+  const stored = yield* Fiber.join(sending)
+
+  const { name } = yield* Strategy.Strategy
+  const { limited } = yield* discord.statistics
+  yield* Console.log(`${name.padEnd(10)}${timeline(stored)}   answers 429: ${limited.user}`)
+})
+
+/** A character for each 100 ms. */
+function timeline(instants: ReadonlyArray<number>): string {
+  const line = Array.from({ length: 48 }, () => "·")
+  for (const at of instants) line[Math.floor(at / 100)] = "●"
+  return line.join("")
+}
+
+/** A Discord, a limiter and a clock of its own for each strategy. */
+const run = (strategy: typeof layerSteady) =>
+  program.pipe(
+    Effect.provide([
+      DiscordSimulator.layerTestWith({ latency: "100 millis" }),
+      RateLimiter.layerMemory,
+      strategy,
+    ]),
+    Effect.provide(TestContext.TestContext),
+  )
+
+NodeRuntime.runMain(
+  Console.log("Twelve messages at once, 5 in 2 s allowed; a dot is 100 ms.\n").pipe(
+    Effect.zipRight(Effect.forEach([Strategy.layerAdaptive, layerSteady], run, { discard: true })),
+  ),
+)
+
+// Output:
+// Twelve messages at once, 5 in 2 s allowed; a dot is 100 ms.
+//
+// adaptive  ·●●●●●···············●●●●●···············●●·····   answers 429: 0
+// steady    ·●···●···●···●···●····●···●···●···●···●····●···●   answers 429: 0

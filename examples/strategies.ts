@@ -1,0 +1,89 @@
+/**
+ * A limit that Discord does not mention: its headers say 5 messages in 2 s, but a channel takes no
+ * more than 30 in a minute. One strategy runs into it every minute, the other once. Time is
+ * simulated, so that minutes pass in a second.
+ *
+ *     npx tsx examples/strategies.ts
+ */
+import { NodeRuntime } from "@effect/platform-node"
+import {
+  Clock,
+  Console,
+  Effect,
+  Fiber,
+  Logger,
+  LogLevel,
+  Option,
+  TestClock,
+  TestContext,
+} from "effect"
+import { RateLimiter, Route, Strategy, Webhook } from "effect-discord"
+import { DiscordSimulator } from "effect-discord/testing"
+
+const numbers = Array.from({ length: 150 }, (_, index) => index + 1)
+
+const program = Effect.gen(function* () {
+  const discord = yield* DiscordSimulator.DiscordSimulator
+  const hook = yield* Webhook.fromUrl((yield* discord.createWebhook()).url)
+  const send = (number: number) => Webhook.send(hook, { content: `message ${number}` })
+  const all = Effect.forEach(numbers, send, { concurrency: "unbounded", discard: true })
+
+  const sending = yield* Effect.fork(Effect.zipRight(all, Clock.currentTimeMillis))
+  yield* TestClock.adjust("5 minutes") // as if they had passed
+  const seconds = (yield* Fiber.join(sending)) / 1000
+
+  const limiter = yield* RateLimiter.RateLimiter
+  const { name } = yield* Strategy.Strategy
+  const limited = (yield* limiter.snapshot).strategies[name]?.limited
+  const { beliefs } = Option.getOrThrow(yield* limiter.getBucket(routeOf(hook)))
+  yield* Console.log(`${name}: ${numbers.length} messages in ${seconds.toFixed(2)} s`)
+  yield* Console.log(`answers 429: ${limited?.shared}`)
+  yield* Console.log(`it believes: ${JSON.stringify(beliefs ?? "nothing", null, 2)}\n`)
+})
+
+/** Sending on this webhook, as the limiter knows it. */
+function routeOf(hook: Webhook.Webhook): Route.Route {
+  return Route.make({
+    method: "POST",
+    template: "/webhooks/{webhook.id}/{webhook.token}",
+    webhookId: hook.id,
+    tokenDigest: hook.tokenDigest,
+  })
+}
+
+/** A Discord, a limiter and a clock of its own for each strategy. */
+const run = (strategy: typeof Strategy.layerReactive) =>
+  program.pipe(
+    Effect.provide([
+      DiscordSimulator.layerTestWith({
+        hiddenLimit: { limit: 30, period: "1 minute" },
+        latency: "120 millis",
+      }),
+      RateLimiter.layerMemory,
+      strategy,
+      Logger.minimumLogLevel(LogLevel.Error),
+    ]),
+    Effect.provide(TestContext.TestContext),
+  )
+
+NodeRuntime.runMain(
+  Effect.forEach([Strategy.layerReactive, Strategy.layerAdaptive], run, { discard: true }),
+)
+
+// Output:
+// reactive: 150 messages in 251.68 s
+// answers 429: 4
+// it believes: "nothing"
+//
+// adaptive: 150 messages in 250.75 s
+// answers 429: 1
+// it believes: {
+//   "hiddenLimit": {
+//     "limit": 30,
+//     "periodMillis": 60000,
+//     "because": "1 answers 429 that the visible limit does not explain",
+//     "confirmedAt": 12130
+//   },
+//   "othersPerSecond": 0,
+//   "cautionMillis": 0
+// }
