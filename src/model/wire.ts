@@ -11,6 +11,8 @@
 import { Arbitrary, Either, Function, Option, Predicate, Schema } from "effect"
 import type { ParseResult } from "effect"
 
+import { emitting } from "./onePass.js"
+
 type Field<K extends string, A, I> = Schema.PropertySignature<"?:", A, K, "?:", I>
 
 export function required<A, I, const K extends string>(
@@ -83,13 +85,13 @@ export function list<A, I>(
 }
 
 /**
- * An encoder that finds every fault and refuses unknown fields. Validating first and encoding then
- * costs two thirds of encoding with `onExcessProperty: "error"`, which checks every level again.
+ * An encoder that finds every fault and refuses unknown fields. Validating once and then encoding
+ * without another look costs a quarter of encoding with `onExcessProperty: "error"`.
  */
 export function strictEncoder<A, I>(
   schema: Schema.Schema<A, I>,
 ): (value: A) => Either.Either<I, ParseResult.ParseError> {
   const validate = Schema.validateEither(schema, { errors: "all", onExcessProperty: "error" })
-  const encode = Schema.encodeEither(schema)
+  const encode = Schema.encodeEither(emitting(schema))
   return (value) => Either.flatMap(validate(value), (valid) => encode(valid))
 }

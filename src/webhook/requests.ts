@@ -10,6 +10,7 @@ import * as Issue from "../model/Issue.js"
 import * as Message from "../model/Message.js"
 import * as MessageCreate from "../model/MessageCreate.js"
 import * as MessageEdit from "../model/MessageEdit.js"
+import { trusting } from "../model/onePass.js"
 import * as Snowflake from "../model/Snowflake.js"
 import * as WebhookInfo from "../model/WebhookInfo.js"
 import * as WebhookModify from "../model/WebhookModify.js"
@@ -29,7 +30,7 @@ const own = "/webhooks/{webhook.id}/{webhook.token}"
 const withComponents = "with_components=true"
 
 const decoder = <A, I>(schema: Schema.Schema<A, I>): Success<A> => {
-  const decode = Schema.decodeUnknownEither(schema)
+  const decode = Schema.decodeUnknownEither(trusting(schema))
   return decoded((json) => Either.mapLeft(decode(json), Issue.fromParseError))
 }
 
