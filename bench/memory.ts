@@ -57,7 +57,7 @@ interface Kind {
   readonly wait: (
     gate: Deferred.Deferred<void>,
     hook: Webhook.Webhook,
-  ) => Effect.Effect<unknown, unknown, Services>
+  ) => Effect.Effect<unknown, object, Services>
 }
 
 const route = routeOf("1")
@@ -96,7 +96,7 @@ const waiting = (kind: Kind, waiters: number) =>
     const gate = yield* Deferred.make<void>()
     const hook = yield* Webhook.make({ id: "1", token: "token" })
     const before = yield* heap
-    const fibers: Array<Fiber.RuntimeFiber<unknown, unknown>> = []
+    const fibers: Array<Fiber.RuntimeFiber<unknown, object>> = []
     for (let index = 0; index < waiters; index += 1) {
       fibers.push(yield* Effect.fork(kind.wait(gate, hook)))
     }
@@ -190,10 +190,8 @@ const idle = (buckets: number): Effect.Effect<Idle> =>
         globalWindow: Duration.millis(1),
         queueCapacity: Number.POSITIVE_INFINITY,
         idleAfter: Duration.seconds(5),
-      }),
+      }).pipe(Layer.merge(Strategy.layerAdaptive), Layer.provideMerge(TestContext.TestContext)),
     ),
-    Effect.provide(Strategy.layerAdaptive),
-    Effect.provide(TestContext.TestContext),
     Effect.orDie,
   )
 
