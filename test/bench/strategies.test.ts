@@ -83,6 +83,14 @@ describe("limits that headers show", () => {
     }
   })
 
+  it("latencies with a long tail, concurrent: no 429", () => {
+    for (const scenario of named("latency p99")) {
+      for (let seed = 1; seed <= 10; seed += 1) {
+        for (const row of careful(runOf(scenario, seed))) expect(row.limited).toBe(0)
+      }
+    }
+  })
+
   it("a link that varies by a quarter: no 429 in a hundred runs", () => {
     for (const scenario of named("burst, 10 webhooks, 90-150 ms link")) {
       for (let seed = 1; seed <= 50; seed += 1) {

@@ -11,6 +11,9 @@ type Relation = "same" | "newer" | "stale"
 /** Two resets on the server's clock closer than this (milliseconds) are one: the header is rounded. */
 const sameReset = 10
 
+/** Reset-After is rounded up to a millisecond. */
+const roundedUp = 1
+
 /** The window before the open one, to recognise its late answers. */
 interface Past {
   readonly resetAt: number
@@ -30,6 +33,8 @@ export class Window {
   resetAt: number | undefined = undefined
   resetEarliest: number | undefined = undefined
 
+  /** On a leaking bucket a slot takes at least this long to come back. */
+  #leastSlot = 0
   /** Requests of ours that this window has counted, or may have. */
   #used = 0
   /** The least `remaining` the server has said in this window. */
@@ -52,6 +57,7 @@ export class Window {
     window.model = of.model
     window.period = of.period
     window.slot = of.slot
+    window.#leastSlot = of.slot ?? 0
     return window
   }
 
@@ -102,7 +108,8 @@ export class Window {
 
   /** On a bucket that may leak, every slot makes the way back to the full longer. */
   #refill(slots: number): number {
-    return this.model === "fixed" ? 0 : slots * (this.slot ?? this.period ?? 0)
+    if (this.model === "fixed") return 0
+    return slots * (this.slot === undefined ? (this.period ?? 0) : this.slot + roundedUp)
   }
 
   /** What an answer says. A refused request (429) was not counted. */
@@ -115,8 +122,13 @@ export class Window {
     const relation = this.#relate(headers, sentAt, now)
     if (relation === "stale") return
     if (limit === undefined || limit === this.limit) {
-      this.#learnModel(relation, headers.reset, sentAt, now)
-    } else this.#change(limit, sentAt)
+      this.#boundSlot(headers)
+      // A refused request moves nothing.
+      if (!refused) this.#learnModel(relation, headers.reset, sentAt, now)
+    } else {
+      this.#change(limit, sentAt)
+      this.#boundSlot(headers)
+    }
     const counted = refused ? 0 : 1
     if (resetAfter === undefined) this.#fall(remaining, counted)
     else if (relation === "same") {
@@ -141,6 +153,19 @@ export class Window {
     this.model = "unknown"
     this.period = undefined
     this.slot = undefined
+    this.#leastSlot = 0
+  }
+
+  /**
+   * If it leaks, the slots that are gone come back one by one until the reset: a part of the last
+   * one, and all of the others. So the time for each is no less than this, in whatever order answers
+   * arrive and whoever else has sent; and it is this when the last slot has just gone.
+   */
+  #boundSlot({ remaining, resetAfter }: RateLimitHeaders): void {
+    if (this.limit === undefined || remaining === undefined || resetAfter === undefined) return
+    if (remaining >= this.limit) return
+    const slot = (resetAfter - roundedUp) / (this.limit - remaining)
+    this.#leastSlot = Math.max(this.#leastSlot, slot)
   }
 
   /** Within a window `remaining` only falls; where no window can be told, the last word counts. */
@@ -223,8 +248,6 @@ export class Window {
     if (reset !== undefined && this.#serverReset === undefined) return
     this.model = relation === "same" ? "fixed" : "leaking"
     if (relation === "same" || reset === undefined || this.#serverReset === undefined) return
-    // Each request moves the reset by one slot; more, where others have sent in between.
-    const moved = reset - this.#serverReset
-    if (moved > 0) this.slot = Math.min(this.slot ?? Number.POSITIVE_INFINITY, moved)
+    if (this.#leastSlot > 0) this.slot = this.#leastSlot
   }
 }

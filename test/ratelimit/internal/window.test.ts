@@ -98,11 +98,28 @@ describe("Window", () => {
   it("detects slots that leak back one by one, and how fast", () => {
     const window = opened({ resetAfter: 400, reset: 1_000_000 })
     again(window, { remaining: 3, resetAfter: 700, reset: 1_000_400 }, 110, 210)
-    expect(window).toMatchObject({ model: "leaking", slot: 400, remaining: 3, resetAt: 910 })
+    // 400 ms at the most, rounded up: a slot is never taken for quicker to come back than it is.
+    expect(window).toMatchObject({ model: "leaking", slot: 399, remaining: 3, resetAt: 910 })
     // Answered late, counted before: the later word stands, be it sent in the same instant.
     again(window, { remaining: 4, resetAfter: 500, reset: 1_000_200 }, 105, 250)
     again(window, { remaining: 4, resetAfter: 500, reset: 1_000_200 }, 210, 250)
     expect(window).toMatchObject({ remaining: 3, resetAt: 910 })
+  })
+
+  it("tells the time of a slot in whatever order answers arrive", () => {
+    const window = opened({ resetAfter: 400, reset: 1_000_000 })
+    again(window, { remaining: 0, resetAfter: 1999, reset: 1_001_600 }, 10, 110)
+    again(window, { remaining: 2, resetAfter: 1199, reset: 1_000_800 }, 10, 120)
+    expect(window).toMatchObject({ model: "leaking", remaining: 0 })
+    expect(window.slot).toBeGreaterThanOrEqual(399)
+    expect(window.slot).toBeLessThanOrEqual(400)
+  })
+
+  it("learns no model from a refused request, which moves nothing", () => {
+    const window = opened({ resetAfter: 400, reset: 1_000_000 })
+    again(window, { remaining: 3, resetAfter: 700, reset: 1_000_400 }, 110, 210)
+    again(window, { remaining: 0, resetAfter: 690, reset: 1_000_400 }, 120, 220, true)
+    expect(window.model).toBe("leaking")
   })
 
   it("takes a changed limit, and no late word of the old one", () => {
