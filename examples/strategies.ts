@@ -81,7 +81,7 @@ NodeRuntime.runMain(
 //   "hiddenLimit": {
 //     "limit": 30,
 //     "periodMillis": 60000,
-//     "because": "1 answers 429 that the visible limit does not explain",
+//     "because": "1 answer 429 that the visible limit does not explain",
 //     "confirmedAt": 12130
 //   },
 //   "othersPerSecond": 0,

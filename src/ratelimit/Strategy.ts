@@ -12,7 +12,7 @@ import { make as makePolicy, type Policy } from "./strategy/Policy.js"
 import { proactive } from "./strategy/proactive.js"
 import { reactive } from "./strategy/reactive.js"
 
-/** See the frontier in the guide on rate limits. */
+/** The frontier it was chosen on is in the guide on strategies. */
 const defaultConfidence = 0.92
 
 export type { Observation, Policy } from "./strategy/Policy.js"
@@ -75,8 +75,8 @@ export const layerAdaptive: Layer.Layer<Strategy> = Layer.succeed(
 export interface ProactiveOptions {
   /**
    * The share of a window's slots that go at full speed, above 0 and at most 1 (default). When more
-   * requests wait than fit, the other slots are spread over the rest of the window, which leaves
-   * gaps for other clients and costs nothing but evenness of the waits.
+   * requests wait than fit, the other slots are spread over the rest of the window: an even pace,
+   * which others who use the same webhook pay for with more 429 answers on both sides.
    */
   readonly threshold?: number | undefined
 }
@@ -90,7 +90,13 @@ export interface ProactiveOptions {
 export const layerProactiveWith = (
   options: ProactiveOptions,
 ): Layer.Layer<Strategy, InvalidOption> =>
-  Layer.effect(Strategy, Effect.map(share("Strategy.threshold", options.threshold ?? 1), proactive))
+  Layer.effect(
+    Strategy,
+    Effect.map(
+      demand("Strategy.threshold", options.threshold ?? 1, isShare, "above 0 and at most 1"),
+      proactive,
+    ),
+  )
 
 /**
  * What `layerAdaptiveWith` takes.
@@ -101,7 +107,7 @@ export const layerProactiveWith = (
 export interface AdaptiveOptions {
   /**
    * Where others use the same webhook: send only if a slot is still free with this probability,
-   * above 0 and at most 1. Lower sends more and is refused more. Default: 0.92, which halves the
+   * between 0 and 1. Lower sends more and is refused more. Default: 0.92, which halves the
    * 429 answers for a tenth more time.
    */
   readonly confidence?: number | undefined
@@ -117,7 +123,12 @@ export const layerAdaptiveWith = (options: AdaptiveOptions): Layer.Layer<Strateg
   Layer.effect(
     Strategy,
     Effect.map(
-      share("Strategy.confidence", options.confidence ?? defaultConfidence),
+      demand(
+        "Strategy.confidence",
+        options.confidence ?? defaultConfidence,
+        isChance,
+        "above 0 and below 1",
+      ),
       (confidence) => adaptive({ confidence }),
     ),
   )
@@ -147,11 +158,22 @@ export const layerAdaptiveWith = (options: AdaptiveOptions): Layer.Layer<Strateg
 export const make = <Memory>(policy: Policy<Memory>): Layer.Layer<Strategy> =>
   Layer.succeed(Strategy, makePolicy(policy))
 
-/** An option that must lie above 0 and at most at 1. */
-function share(option: string, value: number): Effect.Effect<number, InvalidOption> {
+function isShare(value: number): boolean {
   return value > 0 && value <= 1
+}
+
+/** Who wants to be certain never sends where others do. */
+function isChance(value: number): boolean {
+  return value > 0 && value < 1
+}
+
+function demand(
+  option: string,
+  value: number,
+  holds: (value: number) => boolean,
+  expected: string,
+): Effect.Effect<number, InvalidOption> {
+  return holds(value)
     ? Effect.succeed(value)
-    : Effect.fail(
-        new InvalidOption({ option, expected: "above 0 and at most 1", actual: String(value) }),
-      )
+    : Effect.fail(new InvalidOption({ option, expected, actual: String(value) }))
 }

@@ -18,7 +18,7 @@ import { freeSlots, lead, nextSlot, rounding, spread } from "./slots.js"
 interface Memory {
   readonly hidden: hidden.Hidden
   readonly foreign: foreign.Foreign
-  /** Milliseconds added to the first instant that seems safe after a reset. */
+  /** Milliseconds taken off the lead, because a request came too early for a reset. */
   readonly caution: number
   /** When the slots last came back. */
   readonly rolledAt: number
@@ -31,7 +31,7 @@ const initial: Memory = {
   rolledAt: Number.NEGATIVE_INFINITY,
 }
 
-/** Bounds of the caution in milliseconds, and how much of it is left after a window without a 429. */
+/** Bounds of the caution in milliseconds, and how much of it is left after each window. */
 const leastCaution = 10
 const mostCaution = 500
 const fading = 0.9
@@ -154,7 +154,7 @@ function explain(memory: Memory) {
         : {
             limit: belief.limit,
             periodMillis: belief.period,
-            because: `${belief.evidence} answers 429 that the visible limit does not explain`,
+            because: `${belief.evidence === 1 ? "1 answer" : `${belief.evidence} answers`} 429 that the visible limit does not explain`,
             confirmedAt: belief.confirmedAt,
           },
     othersPerSecond: foreign.rate(memory.foreign) * 1000,

@@ -75,6 +75,14 @@ describe("a hidden limit", () => {
     expect(limits).toEqual([12, 15, 18, 21, 24, 27, 30, 30])
   })
 
+  it("that has changed is believed anew when the other one is seen twice", () => {
+    // 10 in 30 s from now on, instead of 30 in 60 s.
+    const first = refusedAt(sends(learned(), 10, 61_000), 65_000, 91_000)
+    expect(first.belief).toMatchObject({ limit: 10, period: minute })
+    const second = refusedAt(sends(first, 10, 91_000), 95_000, 121_000)
+    expect(second.belief).toMatchObject({ limit: 10, period: 30_000 })
+  })
+
   it("is given up after an hour without a 429", () => {
     const at = 13_000
     const state = learned()

@@ -81,16 +81,15 @@ export function refused(hidden: Hidden, sentAt: number, retryAfter: number): Hid
   const start = limit === 1 ? (hidden.freedAt ?? hidden.openedAt) : hidden.openedAt
   const period = freedAt - start
   const isKnown = Math.abs(period - knownPeriod) <= slack
-  const before = hidden.belief ?? hidden.suspicion
   const seen = {
     limit,
     most: limit,
     period: isKnown ? knownPeriod : period,
     confirmedAt: sentAt,
-    evidence: (before?.evidence ?? 0) + 1,
+    evidence: ((hidden.belief ?? hidden.suspicion)?.evidence ?? 0) + 1,
   }
   if (hidden.belief === undefined && isKnown) return { ...over, belief: seen }
-  if (before !== undefined && agree(before, seen)) {
+  if (agree(hidden.belief, seen) || agree(hidden.suspicion, seen)) {
     return { ...over, belief: seen, suspicion: undefined }
   }
   return { ...over, belief: hidden.belief && lowered(hidden.belief, seen), suspicion: seen }
@@ -112,8 +111,9 @@ function isAlive(belief: Belief | undefined, now: number): boolean {
   return belief !== undefined && now - belief.confirmedAt < lifetime
 }
 
-function agree(a: Belief, b: Belief): boolean {
+function agree(a: Belief | undefined, b: Belief): boolean {
   return (
+    a !== undefined &&
     Math.abs(a.limit - b.limit) <= Math.max(1, a.limit / 10) &&
     Math.abs(a.period - b.period) <= Math.max(slack / 2, a.period / 10)
   )
