@@ -2,7 +2,7 @@
 import { FetchHttpClient, HttpClient } from "@effect/platform"
 import { NodeHttpClient } from "@effect/platform-node"
 import { it } from "@effect/vitest"
-import { Effect, Either, Layer, Redacted } from "effect"
+import { Deferred, Effect, Either, Layer, Redacted } from "effect"
 import { createServer } from "node:http"
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -141,9 +141,9 @@ describe.each(clients)("with %s", (name, client) => {
 
   it.scopedLive("a server that never answers is timed out, and the connection closed", () =>
     Effect.gen(function* () {
-      const closed: Array<boolean> = []
+      const closed = yield* Deferred.make<void>()
       const server = yield* serve((incoming) => {
-        incoming.resume().socket.on("close", () => closed.push(true))
+        incoming.resume().socket.on("close", () => Deferred.unsafeDone(closed, Effect.void))
       })
       const { outcomes, result } = yield* go(client, server.origin, { timeout: "200 millis" })
       expect(result).toMatchObject({
@@ -152,8 +152,7 @@ describe.each(clients)("with %s", (name, client) => {
         delivered: "unknown",
       })
       expect(outcomes).toEqual(["Unknown"])
-      yield* Effect.sleep("100 millis")
-      expect(closed).toEqual([true])
+      yield* Deferred.await(closed)
     }),
   )
 
@@ -179,7 +178,7 @@ describe.each(clients)("with %s", (name, client) => {
           response.write('{"id":')
         }),
       )
-      const { outcomes, result } = yield* go(client, server.origin, { timeout: "300 millis" })
+      const { outcomes, result } = yield* go(client, server.origin, { timeout: "1 second" })
       expect(result).toMatchObject({ _tag: "TransportError", reason: "timeout", delivered: "yes" })
       expect(outcomes).toEqual(["Answered"])
     }),

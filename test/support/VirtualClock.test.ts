@@ -29,17 +29,15 @@ describe("VirtualClock", () => {
     expect(elapsed).toBe(86_400_000)
   })
 
-  it("takes little real time for tens of thousands of sleeps", async () => {
-    const started = performance.now()
+  it("waits for none of tens of thousands of sleeps", async () => {
     const { elapsed } = await VirtualClock.runPromise(
       Effect.forEach(
         Array.from({ length: 20 }, (_, index) => index),
-        () => Effect.repeatN(Effect.sleep(10), 999),
+        () => Effect.repeatN(Effect.sleep("1 minute"), 999),
         { concurrency: "unbounded" },
       ),
     )
-    expect(elapsed).toBe(10_000)
-    expect(performance.now() - started).toBeLessThan(3000)
+    expect(elapsed).toBe(60_000_000)
   })
 
   it("tells nanoseconds that agree with milliseconds", async () => {
