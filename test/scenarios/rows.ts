@@ -19,7 +19,7 @@ export const rows = {
     unit: "requests",
     bound: 2,
     ours: 2,
-    peers: "discord.js 4234, oceanic 1434",
+    peers: "discord.js 150 (its own 50 a second; thousands without), oceanic 1434",
   },
   retryAfterBeyondReset: {
     scenario: "429 with Retry-After 3 s but Reset-After 0.3 s, 5 messages",
