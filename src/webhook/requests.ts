@@ -48,7 +48,8 @@ const nothingToSend: Issue.Issue = {
 /** Discord: 220002. */
 const threadTwice: Issue.Issue = {
   path: "threadName",
-  message: "excludes threadId: a message goes to a new thread or to an existing one",
+  message:
+    "excludes threadId, and the thread in the webhook's URL (threadId: null leaves that one): a message goes to a new thread or to an existing one",
 }
 
 export const sent = <A>(
@@ -69,6 +70,7 @@ export const sent = <A>(
   const all = MessageCreate.hasComponents(given) ? [...query, withComponents] : query
   return Effect.map(checked(route, issues, MessageCreate.encode(message)), (json) => ({
     ...base(webhook, route, "", all, threadId),
+    startsThread: given.threadName !== undefined,
     body: HttpBody.unsafeJson(json),
     idempotent: false,
     success,
