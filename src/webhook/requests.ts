@@ -38,6 +38,9 @@ const decoder = <A, I>(schema: Schema.Schema<A, I>): Success<A> => {
 export const asMessage: Success<Message.Message> = decoder(Message.Message)
 const asInfo: Success<WebhookInfo.WebhookInfo> = decoder(WebhookInfo.WebhookInfo)
 
+/** What makes Discord answer with the message, once it is stored. */
+export const waiting: ReadonlyArray<string> = ["wait=true"]
+
 const nothing: Effect.Effect<undefined> = Effect.succeed(undefined)
 
 const nothingToSend: Issue.Issue = {
