@@ -35,6 +35,7 @@ export * as Strategy from "./ratelimit/Strategy.js"
 
 // rest: how it is carried
 export * as RestConfig from "./rest/RestConfig.js"
+export * as UploadLimits from "./rest/UploadLimits.js"
 
 // webhook: what users do
 export * as Webhook from "./webhook/Webhook.js"
