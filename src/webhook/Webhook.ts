@@ -10,8 +10,6 @@
 import * as Effect from "effect/Effect"
 import type { WebhookError } from "../error/WebhookError.js"
 import type { Message } from "../model/Message.js"
-import type { MessageCreate } from "../model/MessageCreate.js"
-import type { MessageEdit } from "../model/MessageEdit.js"
 import type { Snowflake } from "../model/Snowflake.js"
 import type { ThreadCreate } from "../model/ThreadCreate.js"
 import type { WebhookInfo } from "../model/WebhookInfo.js"
@@ -20,10 +18,12 @@ import { execute } from "../rest/rest.js"
 import type { Carrier } from "../rest/rest.js"
 import { ignored } from "../rest/restRequest.js"
 import type { Webhook } from "./credentials.js"
+import type { EditInput, MessageInput } from "./files.js"
 import * as requests from "./requests.js"
 import * as threads from "./threads.js"
 
 export { config, fromUrl, make, Webhook } from "./credentials.js"
+export type { EditInput, KeptFile, MessageInput } from "./files.js"
 
 /**
  * What every operation may answer with, and what it takes: an `HttpClient`, the `RateLimiter` and a
@@ -68,7 +68,7 @@ export interface SendOptions extends PlaceOptions {
  * @since 0.1.0
  * @category models
  */
-export type ThreadMessage = MessageCreate & {
+export interface ThreadMessage extends MessageInput {
   readonly threadName?: undefined
   readonly appliedTags?: undefined
 }
@@ -114,7 +114,7 @@ export interface CreatedThread {
  */
 export function send(
   webhook: Webhook,
-  message: MessageCreate,
+  message: MessageInput,
   options?: SendOptions & { readonly wait?: true | undefined },
 ): Operation<Message>
 /**
@@ -125,7 +125,7 @@ export function send(
  */
 export function send(
   webhook: Webhook,
-  message: MessageCreate,
+  message: MessageInput,
   options: SendOptions & { readonly wait: false },
 ): Operation<void>
 /**
@@ -136,12 +136,12 @@ export function send(
  */
 export function send(
   webhook: Webhook,
-  message: MessageCreate,
+  message: MessageInput,
   options: SendOptions,
 ): Operation<Message | void>
 export function send(
   webhook: Webhook,
-  message: MessageCreate,
+  message: MessageInput,
   options: SendOptions = {},
 ): Operation<Message | void> {
   return options.wait === false
@@ -267,7 +267,7 @@ export const getMessage = (
 export const editMessage = (
   webhook: Webhook,
   messageId: string,
-  edit: MessageEdit,
+  edit: EditInput,
   options: PlaceOptions = {},
 ): Operation<Message> => Effect.flatMap(requests.edited(webhook, messageId, edit, options), execute)
 
