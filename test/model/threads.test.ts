@@ -27,7 +27,7 @@ describe("ThreadCreate", () => {
     ["an empty name", { name: "" }, "name", "at least 1 code point, got 0"],
     ["a long name", { name: "x".repeat(101) }, "name", "at most 100 code points, got 101"],
     ["six tags", { name: "x", appliedTags: tags(6) }, "appliedTags", "at most 5 tags, got 6"],
-  ])("refuses %s", ([_, thread, path, message]) =>
+  ])("refuses %s", ([, thread, path, message]) =>
     Effect.gen(function* () {
       expect(yield* faults(ThreadCreate.encode(thread))).toEqual([{ path, message }])
     }),
