@@ -9,7 +9,9 @@
  */
 import * as Effect from "effect/Effect"
 import type { WebhookError } from "../error/WebhookError.js"
+import type { EventName, GitHubEvent } from "../model/GitHubEvent.js"
 import type { Message } from "../model/Message.js"
+import type { SlackMessage } from "../model/SlackMessage.js"
 import type { Snowflake } from "../model/Snowflake.js"
 import type { ThreadCreate } from "../model/ThreadCreate.js"
 import type { WebhookInfo } from "../model/WebhookInfo.js"
@@ -20,6 +22,7 @@ import { ignored } from "../rest/restRequest.js"
 import type { Webhook } from "./credentials.js"
 import type { EditInput, MessageInput } from "./files.js"
 import * as requests from "./requests.js"
+import * as services from "./services.js"
 import * as threads from "./threads.js"
 
 export { config, fromUrl, make, Webhook } from "./credentials.js"
@@ -292,6 +295,70 @@ export const deleteMessage = (
   messageId: string,
   options: PlaceOptions = {},
 ): Operation<void> => Effect.flatMap(requests.deleted(webhook, messageId, options), execute)
+
+/**
+ * Sends a message in Slack's form, for programs that speak it already. Discord answers with nothing
+ * to edit or delete the message by, whether one waits for it or not; `send` does.
+ *
+ * In a forum or media channel Discord takes none: the `ThreadError` says `serviceInForum`.
+ *
+ * @example
+ * ```ts
+ * import { SlackMessage, Webhook } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const report = (hook: Webhook.Webhook) =>
+ *   Webhook.sendSlack(hook, {
+ *     text: "Build 7",
+ *     attachments: [{ color: "good", title: "All tests pass" }],
+ *   })
+ *
+ * // What another program made for Slack; what Discord does not know is left out.
+ * const forward = (hook: Webhook.Webhook, json: unknown) =>
+ *   Effect.flatMap(SlackMessage.decode(json), (message) => Webhook.sendSlack(hook, message))
+ * ```
+ *
+ * @see https://discord.com/developers/docs/resources/webhook#execute-slackcompatible-webhook
+ * @since 0.1.0
+ * @category operations
+ */
+export const sendSlack = (
+  webhook: Webhook,
+  message: SlackMessage,
+  options: SendOptions = {},
+): Operation<void> => Effect.flatMap(services.slack(webhook, message, options), execute)
+
+/**
+ * Sends an event of GitHub, of which Discord makes a message. `name` is what GitHub sends in the
+ * header `X-GitHub-Event`. Discord takes every event, yet shows only those in `GitHubEvent.shown`.
+ *
+ * For a repository this is not needed: its settings take the webhook's URL with `/github` at the end.
+ * It is for programs that stand in between, and for those that are not GitHub.
+ *
+ * In a forum or media channel Discord takes none: the `ThreadError` says `serviceInForum`.
+ *
+ * @example
+ * ```ts
+ * import { GitHubEvent, Webhook } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const forward = (hook: Webhook.Webhook, headers: Headers, body: unknown) =>
+ *   Effect.gen(function* () {
+ *     const event = yield* GitHubEvent.decode(body)
+ *     yield* Webhook.sendGitHub(hook, headers.get("X-GitHub-Event") ?? "push", event)
+ *   })
+ * ```
+ *
+ * @see https://discord.com/developers/docs/resources/webhook#execute-githubcompatible-webhook
+ * @since 0.1.0
+ * @category operations
+ */
+export const sendGitHub = (
+  webhook: Webhook,
+  name: EventName,
+  event: GitHubEvent,
+  options: SendOptions = {},
+): Operation<void> => Effect.flatMap(services.gitHub(webhook, name, event, options), execute)
 
 /**
  * What Discord knows of the webhook: its name, avatar and channel.

@@ -30,9 +30,10 @@ export interface Place {
   readonly threadId?: string | null | undefined
 }
 
-type Checked<A, E = never> = Effect.Effect<RestRequest<A>, ValidationError | E>
+/** A request, once everything in it is right. */
+export type Checked<A, E = never> = Effect.Effect<RestRequest<A>, ValidationError | E>
 
-const own = "/webhooks/{webhook.id}/{webhook.token}"
+export const own = "/webhooks/{webhook.id}/{webhook.token}"
 const withComponents = "with_components=true"
 
 const decoder = <A, I>(schema: Schema.Schema<A, I>): Success<A> => {
@@ -166,7 +167,7 @@ export const webhookDeleted = (webhook: Webhook): RestRequest<void> => ({
 })
 
 /** Untyped code may pass `null`: the Schema refuses it, and nothing before the Schema may trip over it. */
-function orNothing<A extends object>(input: A): Partial<A> {
+export function orNothing<A extends object>(input: A): Partial<A> {
   const given: A | null | undefined = input
   return given ?? {}
 }
@@ -184,7 +185,7 @@ function bodied<E>(
   )
 }
 
-function checked<A>(
+export function checked<A>(
   route: Route.Route,
   found: ReadonlyArray<Issue.Issue>,
   encoded: Effect.Effect<A, ParseResult.ParseError>,
@@ -199,7 +200,7 @@ function checked<A>(
   return found.length === 0 ? valid : Effect.zipRight(valid, Effect.fail(refuse([])))
 }
 
-function routeOf(webhook: Webhook, method: Route.Method, template: string): Route.Route {
+export function routeOf(webhook: Webhook, method: Route.Method, template: string): Route.Route {
   const { id, tokenDigest } = webhook
   return Route.make({ method, template, webhookId: id, tokenDigest })
 }
@@ -224,18 +225,18 @@ function ofMessage(
   }
 }
 
-function threadOf(webhook: Webhook, place: Place): string | undefined {
+export function threadOf(webhook: Webhook, place: Place): string | undefined {
   return place.threadId === undefined ? webhook.threadId : (place.threadId ?? undefined)
 }
 
 /** Not only courtesy: an id becomes a part of the URL. */
-function idIssues(path: string, id: string | undefined): ReadonlyArray<Issue.Issue> {
+export function idIssues(path: string, id: string | undefined): ReadonlyArray<Issue.Issue> {
   return id === undefined || Snowflake.isSnowflake(id)
     ? []
     : [{ path, message: "must be a snowflake: the digits of a Discord id" }]
 }
 
-function base(
+export function base(
   webhook: Webhook,
   route: Route.Route,
   suffix: string,
