@@ -40,8 +40,8 @@ export type {
 } from "./simulator/options.js"
 export type { BucketModel } from "./simulator/limit/bucket.js"
 export type { Outcome, RateLimitScope } from "./simulator/http/exchange.js"
-export type { Operation } from "./simulator/http/route.js"
-export type { Statistics, TrafficRecord } from "./simulator/traffic.js"
+export type { Operation, WebhookOperation } from "./simulator/http/route.js"
+export type { RecordedFile, Statistics, TrafficRecord } from "./simulator/traffic.js"
 
 /**
  * A webhook of the simulator. `url` is what the Discord client would show for copying.
@@ -65,6 +65,21 @@ export interface SimulatedWebhook {
 export interface SimulatedThread {
   readonly id: string
   readonly webhookId: string
+}
+
+/**
+ * A file that hangs on a message, as its webhook's `files` answers it. `filename` is the name
+ * Discord made of the one that was sent.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SimulatedFile {
+  readonly id: string
+  readonly messageId: string
+  readonly filename: string
+  readonly contentType: string
+  readonly bytes: Uint8Array
 }
 
 /**
@@ -125,6 +140,8 @@ export interface Service {
   readonly messages: (
     webhook: SimulatedWebhook,
   ) => Effect.Effect<ReadonlyArray<Readonly<Record<string, unknown>>>>
+  /** The files of those messages, oldest first, with the bytes that were kept. */
+  readonly files: (webhook: SimulatedWebhook) => Effect.Effect<ReadonlyArray<SimulatedFile>>
   /** Lets the next requests go wrong. Of several faults the first that matches strikes. */
   readonly inject: (fault: Fault, options?: FaultOptions) => Effect.Effect<void>
   /** Takes back every fault that has not struck. */
@@ -352,6 +369,7 @@ function service(world: World): Service {
           ({ json }): MessageJson => json,
         ),
       ),
+    files: ({ id }) => sync(() => commands.filesOf(world, id)),
     inject: (fault, options = {}) => sync(() => commands.injectFault(world, fault, options)),
     clearFaults: sync(() => void world.faults.splice(0)),
     configure: (changes) => sync(() => commands.changeOptions(world, changes)),

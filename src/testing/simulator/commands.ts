@@ -1,9 +1,15 @@
 import { Duration } from "effect"
 import type { Fault, FaultTarget } from "./fault/fault.js"
+import type { StoredFile } from "./file/fileStore.js"
 import type { Operation } from "./http/route.js"
 import { type SharedLimit, takeHidden, takeRoute } from "./limit/limits.js"
 import { mergeOptions, type Options, resolveOptions } from "./options.js"
 import { addThread, newId, type Thread, type Webhook, type World } from "./world.js"
+
+interface FileOfMessage extends StoredFile {
+  readonly id: string
+  readonly messageId: string
+}
 
 /** What people and other programs do to the server, apart from the requests under test. */
 
@@ -13,6 +19,15 @@ export const changeOptions = (world: World, changes: Options): void => {
   world.options = options
   world.config = config
 }
+
+/** The files of a webhook's messages, as far as their bytes are kept. */
+export const filesOf = (world: World, webhookId: string): ReadonlyArray<FileOfMessage> =>
+  Array.from(world.webhooks.get(webhookId)?.messages.values() ?? []).flatMap((message) =>
+    message.attachments.flatMap(({ id }) => {
+      const file = world.files.files.get(id)
+      return file === undefined ? [] : [{ id, messageId: message.id, ...file }]
+    }),
+  )
 
 export const injectFault = (
   world: World,

@@ -1,4 +1,5 @@
 import type { Fault, FaultTarget } from "./fault/fault.js"
+import { type FileStore, forgetFile, makeFileStore } from "./file/fileStore.js"
 import { type Limits, makeLimits } from "./limit/limits.js"
 import { type Config, type Options, resolveOptions } from "./options.js"
 import { type Random, randomHash, randomToken, seededRandom } from "./random.js"
@@ -34,11 +35,26 @@ export interface Webhook {
   readonly messages: Map<string, Message>
 }
 
-/** A message as Discord answers it, and where it is. The JSON is replaced, never changed. */
+/**
+ * A message as Discord answers it, and where it is. The JSON is replaced, never changed. Its
+ * `attachments` are those that neither embeds nor components show.
+ */
 export interface Message {
   readonly id: string
   readonly threadId: string | undefined
   readonly json: MessageJson
+  readonly attachments: ReadonlyArray<Attachment>
+  /** The ids of attachments that its embeds show, and its components. */
+  readonly inEmbeds: ReadonlySet<string>
+  readonly inComponents: ReadonlySet<string>
+}
+
+/** A file of a message, as Discord answers it. */
+export interface Attachment extends Readonly<Record<string, unknown>> {
+  readonly id: string
+  readonly filename: string
+  readonly url: string
+  readonly proxy_url: string
 }
 
 export type MessageJson = Readonly<Record<string, unknown>> & {
@@ -62,11 +78,19 @@ export interface World {
   readonly random: Random
   readonly nextId: (serverNow: number) => string
   readonly guildId: string
+  readonly files: FileStore
+  /** Where files are downloaded from: Discord's hosts, or the server that serves the world. */
+  cdn: Cdn
   readonly channels: Map<string, Channel>
   readonly webhooks: Map<string, Webhook>
   readonly limits: Limits
   readonly faults: Array<ActiveFault>
   readonly traffic: Traffic
+}
+
+export interface Cdn {
+  readonly origin: string
+  readonly proxyOrigin: string
 }
 
 export const makeWorld = (options: Options, now: number): World => {
@@ -79,6 +103,8 @@ export const makeWorld = (options: Options, now: number): World => {
     random,
     nextId,
     guildId: nextId(now + config.clockSkew),
+    files: makeFileStore(),
+    cdn: config.cdn,
     channels: new Map(),
     webhooks: new Map(),
     limits: makeLimits(random),
@@ -139,10 +165,16 @@ export const addThread = (
 export const keepMessage = (world: World, webhook: Webhook, message: Message): void => {
   webhook.messages.set(message.id, message)
   while (webhook.messages.size > world.config.messageHistory) {
-    const oldest = webhook.messages.keys().next()
+    const oldest = webhook.messages.values().next()
     if (oldest.done === true) return
-    webhook.messages.delete(oldest.value)
+    forgetMessage(world, webhook, oldest.value)
   }
+}
+
+/** With a message go its files. */
+export function forgetMessage(world: World, webhook: Webhook, message: Message): void {
+  webhook.messages.delete(message.id)
+  for (const { id } of message.attachments) forgetFile(world.files, id)
 }
 
 export const newAvatarHash = (world: World): string => randomHash(world.random)

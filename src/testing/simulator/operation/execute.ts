@@ -1,3 +1,4 @@
+import { type Entry, namesOf, refuseFiles, sentAttachments } from "../file/attachmentList.js"
 import { isAbsent } from "../form/check.js"
 import { refuseExecute } from "../form/messageForm.js"
 import { apiError } from "../http/apiError.js"
@@ -18,22 +19,29 @@ type Place =
   | { readonly _tag: "NewThread"; readonly name: string }
   | { readonly _tag: "Refused"; readonly response: SimulatedResponse }
 
-/** Execute Webhook: sends a message. */
+/** Execute Webhook: sends a message. With files there is an answer whether or not it is asked for. */
 export const execute = (call: Call): SimulatedResponse => {
   const { world, webhook } = call
   const query = readQuery(call.query)
   if (query._tag === "Refused") return query.response
   const body = honouredBody(call, query.withComponents)
-  const refusal = refuseExecute(body, webhook.applicationId !== null)
+  const attachments = sentAttachments(call.files, body)
+  const refusal =
+    refuseFiles(call.files, world.config.maxFileBytes) ??
+    refuseExecute(body, {
+      interactive: webhook.applicationId !== null,
+      files: namesOf(attachments),
+    })
   if (refusal !== undefined) return refusal
+  if (attachments._tag === "Refused") return attachments.response
   const place = findPlace(call, body, query.threadId)
   if (place._tag === "Refused") return place.response
-  if (isEmptyMessage(body)) return apiError(50006)
+  if (call.files.length === 0 && isEmptyMessage(body)) return apiError(50006)
   const hidden = refuseHidden(call)
   if (hidden !== undefined) return hidden
-  const answer = send(call, body, place)
+  const answer = send(call, body, place, attachments.entries)
   world.traffic.statistics.messages++
-  return query.wait ? json(200, answer) : noContent
+  return query.wait || call.files.length > 0 ? json(200, answer) : noContent
 }
 
 function findPlace(call: Call, body: Fields, threadId: string | undefined): Place {
@@ -70,7 +78,12 @@ function refuseHidden({ world, webhook, now }: Call): SimulatedResponse | undefi
 }
 
 /** In a forum the first message has the id of its thread. Sending unarchives a thread. */
-function send(call: Call, body: Fields, place: Exclude<Place, { _tag: "Refused" }>): unknown {
+function send(
+  call: Call,
+  body: Fields,
+  place: Exclude<Place, { _tag: "Refused" }>,
+  entries: ReadonlyArray<Entry>,
+): unknown {
   const { world, webhook, now } = call
   const id = newId(world, now)
   const thread =
@@ -79,7 +92,7 @@ function send(call: Call, body: Fields, place: Exclude<Place, { _tag: "Refused" 
       : place._tag === "Thread"
         ? place.thread
         : undefined
-  const message = newMessage(world, now, webhook, body, { id, thread })
+  const message = newMessage(world, now, webhook, body, { id, thread, entries })
   if (thread !== undefined) {
     thread.archived = false
     thread.messages++

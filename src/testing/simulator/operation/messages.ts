@@ -1,9 +1,11 @@
+import { editedAttachments, namesOf, refuseFiles } from "../file/attachmentList.js"
+import { forgetFile } from "../file/fileStore.js"
 import { isAbsent } from "../form/check.js"
 import { refuseEdit } from "../form/messageForm.js"
 import { apiError } from "../http/apiError.js"
 import { json, noContent, type SimulatedResponse } from "../http/exchange.js"
 import { editedMessage, isEmptyMessage } from "../message/message.js"
-import { keepMessage, type Message, type Thread } from "../world.js"
+import { forgetMessage, keepMessage, type Message, type Thread, type World } from "../world.js"
 import { type Call, honouredBody } from "./call.js"
 import { readQuery } from "./query.js"
 
@@ -27,22 +29,34 @@ export const editMessage = (call: Call): SimulatedResponse => {
   const found = findMessage(call)
   if (found._tag === "Refused") return found.response
   const body = honouredBody(call, found.withComponents)
-  const isOwned = call.webhook.applicationId !== null
-  const refusal = refuseEdit(body, isOwned, found.message.json)
+  const { files, world } = call
+  const interactive = call.webhook.applicationId !== null
+  const before = found.message
+  const attachments = editedAttachments(files, body, before.attachments)
+  const refusal =
+    refuseFiles(files, world.config.maxFileBytes) ??
+    refuseEdit(body, { interactive, files: namesOf(attachments) }, before.json)
   if (refusal !== undefined) return refusal
+  if (attachments._tag === "Refused") return attachments.response
   if (found.thread?.archived === true) return apiError(50083)
   if (!isAbsent(body["poll"])) return apiError(520003)
-  const edited = editedMessage(call.world, call.now, found.message, body)
+  const edited = editedMessage(world, call.now, before, body, attachments.entries)
   if (isEmptyMessage(edited.json)) return apiError(50006)
-  keepMessage(call.world, call.webhook, edited)
+  forgetDropped(world, before, edited)
+  keepMessage(world, call.webhook, edited)
   return json(200, edited.json)
+}
+
+function forgetDropped(world: World, before: Message, after: Message): void {
+  const kept = new Set(after.attachments.map(({ id }) => id))
+  for (const { id } of before.attachments) if (!kept.has(id)) forgetFile(world.files, id)
 }
 
 /** Delete Webhook Message. Allowed in archived threads too. */
 export const deleteMessage = (call: Call): SimulatedResponse => {
   const found = findMessage(call)
   if (found._tag === "Refused") return found.response
-  call.webhook.messages.delete(found.message.id)
+  forgetMessage(call.world, call.webhook, found.message)
   return noContent
 }
 
