@@ -75,6 +75,8 @@ export type Latency = Duration.DurationInput | ((random: () => number) => Durati
  * - `rateLimitHeaders`: `false` leaves the `X-RateLimit-*` headers out. Default `true`
  * - `bucketHash`: `"changing"` shows another bucket hash in every answer. Default `"stable"`
  * - `block`: default `"none"`
+ * - `activeThreads`: threads that may be active at once, in all channels together. Default 1000
+ * - `blockedWords`: AutoMod refuses texts and thread names with one of these. Default none
  * - `messageHistory`: messages kept for each webhook, the oldest go first. Default all
  * - `trafficHistory`: requests kept in the record. Default all
  * - `maxRequestBytes`: larger bodies get 413. Default 25 MiB
@@ -95,6 +97,8 @@ export interface Options {
   readonly rateLimitHeaders?: boolean | undefined
   readonly bucketHash?: "stable" | "changing" | undefined
   readonly block?: BlockOptions | "none" | undefined
+  readonly activeThreads?: number | undefined
+  readonly blockedWords?: ReadonlyArray<string> | undefined
   readonly messageHistory?: number | undefined
   readonly trafficHistory?: number | undefined
   readonly maxRequestBytes?: number | undefined
@@ -145,6 +149,8 @@ export interface Config {
   readonly block:
     | { readonly requests: number; readonly withinMillis: number; readonly lastsMillis: number }
     | undefined
+  readonly activeThreads: number
+  readonly blockedWords: ReadonlyArray<string>
   readonly messageHistory: number
   readonly trafficHistory: number
   readonly maxRequestBytes: number
@@ -179,6 +185,8 @@ export const resolveOptions = (options: Options): Config => {
     rateLimitHeaders: options.rateLimitHeaders ?? true,
     changingHash: options.bucketHash === "changing",
     block: resolveBlock(options.block),
+    activeThreads: options.activeThreads ?? 1000,
+    blockedWords: options.blockedWords ?? [],
     messageHistory: options.messageHistory ?? Number.POSITIVE_INFINITY,
     trafficHistory: options.trafficHistory ?? Number.POSITIVE_INFINITY,
     maxRequestBytes: options.maxRequestBytes ?? 25 * mebibyte,

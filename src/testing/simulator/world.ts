@@ -6,18 +6,27 @@ import { type Random, randomHash, randomToken, seededRandom } from "./random.js"
 import { makeSnowflakes } from "./snowflake.js"
 import { makeTraffic, type Traffic } from "./traffic.js"
 
+/** What webhooks may do in a channel: everything, read, or nothing. */
+export type Permission = "granted" | "missingPermissions" | "missingAccess"
+
 /** Where a webhook posts. Threads live in it. */
 export interface Channel {
   readonly id: string
   readonly kind: "text" | "forum" | "media"
-  readonly tags: ReadonlyArray<string>
-  readonly requiresTag: boolean
   readonly threads: Map<string, Thread>
+  tags: ReadonlyArray<string>
+  requiresTag: boolean
+  permission: Permission
+  /** Milliseconds that a webhook waits between two messages in one place. */
+  slowmode: number
+  /** When each webhook sent to each place, while there is a slowmode. */
+  readonly lastSent: Map<string, number>
 }
 
 export interface Thread {
   readonly id: string
-  readonly name: string
+  readonly appliedTags: ReadonlyArray<string>
+  name: string
   archived: boolean
   locked: boolean
   /** Messages ever sent to it: the `position` of the next one. */
@@ -133,9 +142,12 @@ export const addWebhook = (world: World, now: number, options: NewWebhook): Webh
   const channel: Channel = world.channels.get(channelId) ?? {
     id: channelId,
     kind: options.kind,
+    threads: new Map(),
     tags: options.tags,
     requiresTag: options.requiresTag,
-    threads: new Map(),
+    permission: "granted",
+    slowmode: 0,
+    lastSent: new Map(),
   }
   world.channels.set(channel.id, channel)
   const webhook: Webhook = {
@@ -154,11 +166,20 @@ export const addWebhook = (world: World, now: number, options: NewWebhook): Webh
 
 export const addThread = (
   channel: Channel,
-  options: { readonly id: string; readonly name: string },
+  { id, name, appliedTags }: Pick<Thread, "id" | "name" | "appliedTags">,
 ): Thread => {
-  const thread: Thread = { ...options, archived: false, locked: false, messages: 0 }
+  const thread: Thread = { id, name, appliedTags, archived: false, locked: false, messages: 0 }
   channel.threads.set(thread.id, thread)
   return thread
+}
+
+/** The threads of the whole server that are not archived. */
+export const activeThreads = (world: World): number => {
+  let active = 0
+  for (const { threads } of world.channels.values()) {
+    for (const { archived } of threads.values()) if (!archived) active++
+  }
+  return active
 }
 
 /** Keeps a message, and forgets the webhook's oldest when there are more than `messageHistory`. */
