@@ -2,7 +2,7 @@
 import { it } from "@effect/vitest"
 import { Duration, Effect, Either, Layer, Schema, SchemaAST, TestClock } from "effect"
 import { describe, expect } from "vitest"
-import { RateLimitHeaders, Strategy, WebhookError } from "../../src/index.js"
+import { RateLimiter, RateLimitHeaders, Strategy, WebhookError } from "../../src/index.js"
 import { interpret } from "../../src/rest/interpret.js"
 import { execute } from "../../src/rest/rest.js"
 import type { RestRequest } from "../../src/rest/restRequest.js"
@@ -148,6 +148,21 @@ describe("slowmode", () => {
   it("is not what another 429 in a thread means", () => {
     expect(answered(429, { ...body, code: 20028 }, inThread)._tag).toBe("Limited")
   })
+
+  it.effect.each<[scope: string, invalid: number]>([
+    ["shared", 0],
+    ["user", 1],
+  ])("of scope %s counts as an invalid request as any 429 of that scope does", ([scope, invalid]) =>
+    Effect.gen(function* () {
+      const net = network({ answer: 429, headers: { "x-ratelimit-scope": scope }, body })
+      yield* Effect.flip(execute(request(inThread))).pipe(Effect.provide(net.layer))
+      const { invalidRequests } = yield* Effect.flatMap(
+        RateLimiter.RateLimiter,
+        (limiter) => limiter.snapshot,
+      )
+      expect(invalidRequests).toBe(invalid)
+    }).pipe(Effect.provide([RateLimiter.layerMemory, Strategy.layerReactive])),
+  )
 
   it.effect("of one thread is sent once, and holds nothing else up", () =>
     Effect.gen(function* () {
