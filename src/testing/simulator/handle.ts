@@ -18,6 +18,7 @@ import { blocked, limited, rateLimitHeaders } from "./limit/rateLimitAnswer.js"
 import type { Call } from "./operation/call.js"
 import { execute } from "./operation/execute.js"
 import { deleteMessage, editMessage, getMessage } from "./operation/messages.js"
+import { executeGitHub, executeSlack } from "./operation/services.js"
 import { deleteWebhook, getWebhook, modifyWebhook } from "./operation/webhooks.js"
 import { newEntry, note } from "./recording.js"
 import { type MutableRecord, record } from "./traffic.js"
@@ -36,6 +37,8 @@ export interface Exchange {
 
 const operations: { readonly [Key in WebhookOperation]: (call: Call) => SimulatedResponse } = {
   execute,
+  executeSlack,
+  executeGitHub,
   getWebhook,
   modifyWebhook,
   deleteWebhook,
@@ -165,10 +168,19 @@ function operate({ world, now, request }: Arrival, route: MatchedRoute): Simulat
   if (webhook.token !== route.token) return apiError(50027)
   const parsed = parseBody(request, world.config.maxRequestBytes)
   if (parsed._tag === "Refused") return parsed.response
-  const { query } = request
+  const { query, headers } = request
   const { messageId = "" } = route
   const { fields: body, files } = parsed
-  return operations[route.operation]({ world, now, webhook, messageId, query, body, files })
+  return operations[route.operation]({
+    world,
+    now,
+    webhook,
+    messageId,
+    query,
+    headers,
+    body,
+    files,
+  })
 }
 
 function refuseIds({ webhookId, messageId }: MatchedRoute): SimulatedResponse | undefined {

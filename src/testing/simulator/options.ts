@@ -65,8 +65,8 @@ export type Latency = Duration.DurationInput | ((random: () => number) => Durati
  * - `seed`: of tokens, hashes and latencies. Default 1
  * - `origin`: of the webhooks' URLs. Default `https://discord.com`
  * - `limits`: by operation: its own bucket, the name of the operation whose bucket it shares, or
- *   `"none"` for no limit and no headers. By default `execute`, `editMessage` and `deleteMessage`
- *   share 5 per 2 s, `getMessage` has 5 per 2 s, and so has `getWebhook`, with `modifyWebhook` and
+ *   `"none"` for no limit and no headers. By default `execute`, `executeSlack`, `executeGitHub`,
+ *   `editMessage` and `deleteMessage` share 5 per 2 s, `getMessage` has 5 per 2 s, and so has `getWebhook`, with `modifyWebhook` and
  *   `deleteWebhook`
  * - `globalLimit`: requests per second of the server's clock over all webhooks. Default 50
  * - `hiddenLimit`: default `"none"`
@@ -162,6 +162,8 @@ const mebibyte = 1024 * 1024
 
 const defaultLimits = {
   execute: { limit: 5, period: "2 seconds" },
+  executeSlack: "execute",
+  executeGitHub: "execute",
   editMessage: "execute",
   deleteMessage: "execute",
   getMessage: { limit: 5, period: "2 seconds" },
@@ -212,6 +214,8 @@ function resolveCdn(origin: string | undefined): Config["cdn"] {
 function resolveRules(limits: LimitOptions): Config["rules"] {
   return {
     execute: resolveRule(limits, "execute"),
+    executeSlack: resolveRule(limits, "executeSlack"),
+    executeGitHub: resolveRule(limits, "executeGitHub"),
     editMessage: resolveRule(limits, "editMessage"),
     deleteMessage: resolveRule(limits, "deleteMessage"),
     getMessage: resolveRule(limits, "getMessage"),

@@ -59,6 +59,15 @@ export const text =
     } else checkLength(codePoints(value.trim()), size, path, issues)
   }
 
+/** Text of a form; what is no text is the business of `text`. */
+export const pattern =
+  (regex: RegExp): Check =>
+  (value, path, issues) => {
+    if (typeof value !== "string" || regex.test(value)) return
+    const message = "String value did not match validation regex."
+    issues.push(issue(path, "STRING_TYPE_REGEX", message))
+  }
+
 export const integer =
   (range: { readonly min: number; readonly max: number }): Check =>
   (value, path, issues) => {

@@ -1,18 +1,5 @@
-import {
-  all,
-  boolean,
-  type Check,
-  choice,
-  codePoints,
-  integer,
-  isRecord,
-  list,
-  object,
-  required,
-  snowflake,
-  text,
-  url,
-} from "./check.js"
+import { codePoints, isRecord, list, object, required } from "./check.js"
+import { componentFields } from "./componentFields.js"
 import { referencedName } from "../message/fileReferences.js"
 import { type Issue, issue, type Path } from "./issue.js"
 
@@ -40,76 +27,6 @@ const selects = [3, 5, 6, 7, 8]
 const topLevelV1 = [1]
 const topLevelV2 = [1, 9, 10, 12, 13, 14, 17]
 const insideContainer = [1, 9, 10, 12, 13, 14]
-
-const id = integer({ min: 0, max: 2147483647 })
-const customId = text({ min: 1, max: 100 })
-const emoji = object({ id: snowflake, name: text({ max: 32 }), animated: boolean })
-const webMedia = object({ url: required(url(["http", "https", "attachment"])) })
-const altText = text({ min: 1, max: 1024 })
-
-const selectFields = {
-  id,
-  custom_id: required(customId),
-  placeholder: text({ max: 150 }),
-  min_values: integer({ min: 0, max: 25 }),
-  max_values: integer({ min: 1, max: 25 }),
-  disabled: boolean,
-}
-
-const option = object({
-  label: required(text({ min: 1, max: 100 })),
-  value: required(text({ min: 1, max: 100 })),
-  description: text({ max: 100 }),
-  emoji,
-  default: boolean,
-})
-
-const autoSelect = object({
-  ...selectFields,
-  default_values: list(object({ id: required(snowflake) }), { max: 25 }),
-})
-
-/** The fields of each kind, without its children. */
-const fieldsOf: Readonly<Record<number, Check>> = {
-  1: object({ id }),
-  2: all(
-    object({
-      id,
-      style: required(choice([1, 2, 3, 4, 5, 6])),
-      label: text({ max: 80 }),
-      emoji,
-      custom_id: customId,
-      url: url(["http", "https", "discord"], 512),
-      sku_id: snowflake,
-      disabled: boolean,
-    }),
-    checkButton,
-  ),
-  3: object({ ...selectFields, options: required(list(option, { min: 1, max: 25 })) }),
-  5: autoSelect,
-  6: autoSelect,
-  7: autoSelect,
-  8: autoSelect,
-  9: object({ id }),
-  10: object({ id, content: required(text({ min: 1, max: 4000 })) }),
-  11: object({ id, media: required(webMedia), description: altText, spoiler: boolean }),
-  12: object({
-    id,
-    items: required(
-      list(object({ media: required(webMedia), description: altText, spoiler: boolean }), {
-        min: 1,
-        max: 10,
-      }),
-    ),
-  }),
-  13: object({
-    id,
-    file: required(object({ url: required(url(["attachment"])) })),
-    spoiler: boolean,
-  }),
-  14: object({ id, divider: boolean, spacing: choice([1, 2]) }),
-  17: object({ id, accent_color: integer({ min: 0, max: 16777215 }), spoiler: boolean }),
-}
 
 /** Reports everything Discord would refuse in the `components` of a message. */
 export const checkComponents = (
@@ -149,7 +66,7 @@ function visit(
     return
   }
   walk.total++
-  fieldsOf[type]?.(value, path, issues)
+  componentFields[type]?.(value, path, issues)
   rememberIds(value, path, walk, issues)
   checkFiles(type, value, path, walk, issues)
   if (type === 10) walk.text += textSize(value["content"])
@@ -221,22 +138,6 @@ function checkRow(children: unknown, path: Path, issues: Array<Issue>): void {
   if (select === -1) return
   const at = [...path, "components", Math.max(1, select)]
   issues.push(issue(at, "COMPONENT_LAYOUT_WIDTH_EXCEEDED", message))
-}
-
-/** Styles 1-4 carry a custom id, 5 a URL, 6 an SKU, and only that. */
-function checkButton(value: unknown, path: Path, issues: Array<Issue>): void {
-  if (!isRecord(value)) return
-  const style = Number(value["style"])
-  const wanted = style === 5 ? "url" : style === 6 ? "sku_id" : "custom_id"
-  for (const name of ["custom_id", "url", "sku_id"]) {
-    const isGiven = value[name] !== undefined && value[name] !== null
-    if (name === wanted && !isGiven) {
-      issues.push(issue([...path, name], "BASE_TYPE_REQUIRED", "This field is required"))
-    } else if (name !== wanted && isGiven) {
-      const message = `A button of style ${style} cannot have ${name}`
-      issues.push(issue([...path, name], "BUTTON_COMPONENT_INVALID_FIELD", message))
-    }
-  }
 }
 
 function rememberIds(

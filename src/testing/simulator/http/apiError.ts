@@ -29,6 +29,7 @@ const catalogue = {
   220001: [400, "Webhooks posted to forum channels must have a thread_name or thread_id"],
   220002: [400, "Webhooks posted to forum channels cannot have both a thread_name and thread_id"],
   220003: [400, "Webhooks can only create threads in forum channels"],
+  220004: [400, "Webhook services cannot be used in forum channels"],
   520003: [400, "Cannot edit a poll message"],
 } as const satisfies Record<number, readonly [status: number, message: string]>
 

@@ -14,6 +14,8 @@ export type Operation = WebhookOperation | "downloadAttachment"
  */
 export type WebhookOperation =
   | "execute"
+  | "executeSlack"
+  | "executeGitHub"
   | "getWebhook"
   | "modifyWebhook"
   | "deleteWebhook"
@@ -70,6 +72,16 @@ const endpoints: ReadonlyArray<Endpoint> = [
       PATCH: "modifyWebhook",
       DELETE: "deleteWebhook",
     },
+  },
+  {
+    template: "/webhooks/:webhookId/:token/slack",
+    pattern: /^\/webhooks\/([^/]+)\/([^/]+)\/slack\/?$/,
+    operations: { POST: "executeSlack" },
+  },
+  {
+    template: "/webhooks/:webhookId/:token/github",
+    pattern: /^\/webhooks\/([^/]+)\/([^/]+)\/github\/?$/,
+    operations: { POST: "executeGitHub" },
   },
   {
     template: "/webhooks/:webhookId/:token/messages/:messageId",

@@ -17,7 +17,7 @@ import { componentAnswers } from "./componentAnswer.js"
 import { embedAnswer } from "./embedAnswer.js"
 import { fileReferences } from "./fileReferences.js"
 import { findMentions } from "./mentions.js"
-import { editedFlags, sentFlags } from "./messageFlags.js"
+import { editedFlags, isComponentsV2, sentFlags } from "./messageFlags.js"
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -88,8 +88,9 @@ export const editedMessage = (
   const nextId = () => newId(world, now)
   const hasEmbeds = "embeds" in body
   const hasComponents = "components" in body
+  const flags = editedFlags(before.flags, body["flags"])
   const json: MessageJson = {
-    ...before,
+    ...(isComponentsV2(flags) ? withoutPoll(before) : before),
     ...("content" in body ? editedContent(body) : {}),
     ...(hasEmbeds
       ? { embeds: listOf(body["embeds"]).map((embed) => embedAnswer(embed, embedFiles)) }
@@ -97,12 +98,18 @@ export const editedMessage = (
     ...(hasComponents
       ? { components: componentAnswers(body["components"], { nextId, files: componentFiles }) }
       : {}),
-    flags: editedFlags(before.flags, body["flags"]),
+    flags,
     edited_timestamp: timestamp(serverClock(world, now)),
   }
   const inEmbeds = hasEmbeds ? embedFiles.used : message.inEmbeds
   const inComponents = hasComponents ? componentFiles.used : message.inComponents
   return shown({ ...message, json, attachments, inEmbeds, inComponents })
+}
+
+/** A poll leaves a message only when that becomes one of Components V2, which has nothing else. */
+function withoutPoll(before: MessageJson): MessageJson {
+  const { poll: _, ...rest }: MessageJson & { readonly poll?: unknown } = before
+  return rest
 }
 
 function attach(

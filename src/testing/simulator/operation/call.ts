@@ -1,4 +1,4 @@
-import type { FilePart } from "../http/exchange.js"
+import type { FilePart, SimulatedRequest } from "../http/exchange.js"
 import type { Webhook, World } from "../world.js"
 
 /** A request that was let in: its webhook exists, its token is right, its body was read. */
@@ -9,6 +9,7 @@ export interface Call {
   readonly messageId: string
   readonly query: Readonly<Record<string, string>>
   readonly body: Readonly<Record<string, unknown>>
+  readonly headers: SimulatedRequest["headers"]
   /** The files of a multipart body. */
   readonly files: ReadonlyArray<FilePart>
 }
