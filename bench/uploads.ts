@@ -28,7 +28,7 @@ import type { LayerName, Measured } from "./uploads/layers.js"
 const quick = process.argv.includes("--quick")
 const megabyte = 1e6
 const sizes = (quick ? [1, 10, 40] : [10, 100, 400]).map((size) => size * megabyte)
-const slowSize = (quick ? 10 : 100) * megabyte
+const slowSize = (quick ? 10 : 200) * megabyte
 
 interface Row extends Measured {
   readonly layer: LayerName

@@ -112,7 +112,7 @@ function parse(incoming: IncomingMessage, done: (received: Received) => void): v
     const chunks: Array<Buffer> = []
     stream.on("data", (chunk: Buffer) => chunks.push(chunk))
     stream.on("close", () =>
-      files.push({ field, filename, mimeType, bytes: Buffer.concat(chunks) }),
+      files.push({ field, filename: filename ?? "", mimeType, bytes: Buffer.concat(chunks) }),
     )
   })
   form.on("error", () => undefined)
