@@ -1,4 +1,5 @@
 import { type Edge, many, testEdges, x } from "./edge.js"
+import { withFiles } from "./request.js"
 
 const v2 = 1 << 15
 
@@ -125,7 +126,7 @@ const edges: ReadonlyArray<Edge> = [
   ],
   [
     "a file is an attachment",
-    layout({ type: 13, file: { url: "attachment://a" } }),
+    withFiles(layout({ type: 13, file: { url: "attachment://a" } }), new File(["a"], "a")),
     layout({ type: 13, file: { url: "https://a.b/c" } }),
     "components.0.file.url URL_TYPE_INVALID_SCHEME",
   ],

@@ -13,12 +13,20 @@ import {
   text,
   url,
 } from "./check.js"
+import { referencedName } from "../message/fileReferences.js"
 import { type Issue, issue, type Path } from "./issue.js"
 
-/** What the message and its sender allow. */
-export interface ComponentContext {
-  readonly isV2: boolean
+/**
+ * What the sender may use. `interactive` is whether he may send buttons with `custom_id` and
+ * selects: only a webhook of an application may. `files` are the names of the message's files.
+ */
+export interface Sender {
   readonly interactive: boolean
+  readonly files: ReadonlySet<string> | undefined
+}
+
+export interface ComponentContext extends Sender {
+  readonly isV2: boolean
 }
 
 interface Walk extends ComponentContext {
@@ -143,12 +151,37 @@ function visit(
   walk.total++
   fieldsOf[type]?.(value, path, issues)
   rememberIds(value, path, walk, issues)
+  checkFiles(type, value, path, walk, issues)
   if (type === 10) walk.text += textSize(value["content"])
   if (!walk.interactive && isInteractive(type, value)) {
     const message = "Only webhooks of an application can send interactive components"
     issues.push(issue(path, "COMPONENT_TYPE_INVALID", message))
   }
   visitChildren(type, value, path, walk, issues)
+}
+
+/** What shows a file must name one of the message. */
+function checkFiles(
+  type: number,
+  value: Readonly<Record<string, unknown>>,
+  path: Path,
+  walk: Walk,
+  issues: Array<Issue>,
+): void {
+  const check = (media: unknown, at: Path) => {
+    const address = isRecord(media) ? media["url"] : undefined
+    const name = referencedName(address)
+    if (name === undefined || walk.files?.has(name) !== false) return
+    const message = `The referenced attachment ("${String(address)}") was not found`
+    const code = "UNFURLED_MEDIA_ITEM_REFERENCED_ATTACHMENT_NOT_FOUND"
+    issues.push(issue([...path, ...at, "url"], code, message))
+  }
+  if (type === 11) check(value["media"], ["media"])
+  if (type === 13) check(value["file"], ["file"])
+  if (type !== 12 || !Array.isArray(value["items"])) return
+  value["items"].forEach((item: unknown, index) => {
+    check(isRecord(item) ? item["media"] : undefined, ["items", index, "media"])
+  })
 }
 
 /** A text that is too long by itself is reported once. */
