@@ -1,8 +1,11 @@
 /**
- * Sends, reads, edits and deletes messages of a webhook, and manages the webhook itself.
+ * Sends, reads, edits and deletes messages of a webhook, starts threads, and manages the webhook
+ * itself.
  *
- * Every operation first checks its input against Discord's documented limits, waits for its turn
- * with the `RateLimiter`, and fails with a `WebhookError` to be caught by tag.
+ * Begin with a `Webhook`, the credentials: `config` reads its URL from the environment, `fromUrl`
+ * from a text. Every operation takes it first. An operation is a value: nothing is sent until it
+ * runs, and each run sends anew. It first checks its input against Discord's documented limits,
+ * waits for its turn with the `RateLimiter`, and fails with a `WebhookError` to be caught by tag.
  *
  * @see https://discord.com/developers/docs/resources/webhook
  * @since 0.1.0
@@ -29,8 +32,28 @@ export { config, fromUrl, make, Webhook } from "./credentials.js"
 export type { EditInput, KeptFile, MessageInput } from "./files.js"
 
 /**
- * What every operation may answer with, and what it takes: an `HttpClient`, the `RateLimiter` and a
- * `Strategy`, each a layer of its own.
+ * What every operation is: it answers with `A` or fails with a `WebhookError`, and takes an
+ * `HttpClient`, the `RateLimiter` and a `Strategy`, each a layer of its own. On Node,
+ * `NodeDiscord.layer` is all three.
+ *
+ * It may be interrupted at any time: who waits for a turn leaves the queue, and a request on its way
+ * is aborted, although it may have taken effect.
+ *
+ * @example
+ * ```ts
+ * import { FetchHttpClient } from "@effect/platform"
+ * import { RateLimiter, Strategy, Webhook } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const program: Webhook.Operation<void> = Effect.gen(function* () {
+ *   const hook = yield* Effect.orDie(Webhook.config("DISCORD_WEBHOOK_URL"))
+ *   yield* Webhook.send(hook, { content: "hello" }, { wait: false })
+ * })
+ *
+ * const runnable = program.pipe(
+ *   Effect.provide([FetchHttpClient.layer, RateLimiter.layer, Strategy.layerAdaptive]),
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category models
@@ -52,15 +75,16 @@ export interface PlaceOptions {
 }
 
 /**
- * Where to send, and whether to wait for the stored message.
+ * Where to send, and whether to wait until the message is stored.
  *
  * @since 0.1.0
  * @category models
  */
 export interface SendOptions extends PlaceOptions {
   /**
-   * `true` (default) waits until Discord has stored the message, and answers with it. `false` answers
-   * as soon as Discord has taken it; a message that then fails to be stored is lost without an error.
+   * `true` (default) waits until Discord has stored the message; `send` then answers with it. `false`
+   * answers as soon as Discord has taken it; a message that then fails to be stored is lost without
+   * an error.
    */
   readonly wait?: boolean | undefined
 }
@@ -227,7 +251,8 @@ export const createThread = (
   )
 
 /**
- * Reads a message that this webhook sent. A message in a thread is found only with `threadId`.
+ * Reads a message that this webhook sent. A message in a thread is found only with `threadId`, and
+ * one that somebody else sent is not found at all: `MessageNotFound`.
  *
  * @example
  * ```ts
@@ -255,6 +280,9 @@ export const getMessage = (
  * Changes a message that this webhook sent: what is left out stays, `null` clears. Answers with the
  * message after the change.
  *
+ * Who is mentioned is settled anew with the content, by `allowedMentions` of the edit. In a thread
+ * that is archived nothing can be changed: the `ThreadError` says `archived`.
+ *
  * @example
  * ```ts
  * import { Webhook } from "effect-discord"
@@ -275,7 +303,8 @@ export const editMessage = (
 ): Operation<Message> => Effect.flatMap(requests.edited(webhook, messageId, edit, options), execute)
 
 /**
- * Deletes a message that this webhook sent. Fails with `MessageNotFound` when there is none.
+ * Deletes a message that this webhook sent, in an archived thread, too. Fails with `MessageNotFound`
+ * when there is none.
  *
  * @example
  * ```ts
@@ -361,7 +390,8 @@ export const sendGitHub = (
 ): Operation<void> => Effect.flatMap(services.gitHub(webhook, name, event, options), execute)
 
 /**
- * What Discord knows of the webhook: its name, avatar and channel.
+ * What Discord knows of the webhook: its name, avatar and channel, and with `applicationId` whether it
+ * belongs to an application, and so may send every component.
  *
  * @example
  * ```ts
@@ -379,7 +409,8 @@ export const get = (webhook: Webhook): Operation<WebhookInfo> =>
   Effect.suspend(() => execute(requests.webhookRead(webhook)))
 
 /**
- * Changes the webhook's name or avatar (a data URI; `null` removes it).
+ * Changes the webhook's name or avatar (a data URI; `null` removes it), and answers with what Discord
+ * knows of it then. Messages that it has sent keep the old ones.
  *
  * @example
  * ```ts
