@@ -140,7 +140,7 @@ export interface SimulatedFile {
  */
 export interface WebhookOptions extends ChannelOptions {
   readonly name?: string | undefined
-  readonly channel?: "text" | "forum" | "media" | undefined
+  readonly channel?: "text" | "announcement" | "forum" | "media" | undefined
   readonly channelId?: string | undefined
   readonly applicationOwned?: boolean | undefined
 }
