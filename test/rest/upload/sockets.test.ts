@@ -226,6 +226,19 @@ describe.each(Object.entries(clients))("with %s", (_, client) => {
   )
 
   story(
+    "a redirect is not followed with the file",
+    ({ hook, server }) =>
+      Effect.gen(function* () {
+        const stream = Stream.make(new Uint8Array(megabyte))
+        const file = FileUpload.fromStream("a.bin", { size: megabyte, stream })
+        const error = yield* Effect.flip(Webhook.send(hook, { files: [file] }))
+        expect(error._tag).toBe(client.hasLength ? "DiscordApiError" : "TransportError")
+        expect(server.received).toHaveLength(1)
+      }),
+    { answer: (__, response) => response.writeHead(307, { location: "/elsewhere" }).end() },
+  )
+
+  story(
     "an answer before the end of the upload ends it",
     ({ hook, server }) =>
       Effect.gen(function* () {
