@@ -1,6 +1,6 @@
 /** Text of others, made plain: whatever Discord would read as markup shows as it was written. */
 
-/** Zero-width: keeps apart what would be read together, where a backslash cannot. */
+/** Zero-width. */
 const INVISIBLE = "\u200b"
 
 /**
@@ -8,7 +8,7 @@ const INVISIBLE = "\u200b"
  * as it goes; and what follows it directly, since a backslash there would become a part of it.
  */
 const ADDRESS =
-  /(<https?:\/\/[^\s<>]+>)|(https?:\/\/[^\s<]+[^\s<.,:;"')\]])([.,:;"')\]]*(?:<(?!https?:\/\/))?)/
+  /(<https?:\/\/[^\s<>]+>)|(https?:\/\/[^\s<]+[^\s<.,:;"')\]])([.,:;"')\]]*(?:<(?!https?:\/\/[^\s<>]+>))?)/
 
 /**
  * What starts or ends a format anywhere, an emoji such as `:tada:`, a mention; and what is no
@@ -54,6 +54,7 @@ function inert(address: string): string {
   return address.replaceAll(IN_ADDRESS, (marks) => Array.from(marks, percent).join(""))
 }
 
+/** Only a space ends an address for sure. */
 function ended(after: string): string {
-  return after.endsWith("<") ? after + INVISIBLE : after
+  return after.replace("<", String.raw` \<`)
 }
