@@ -11,9 +11,13 @@ import { DateTime } from "effect"
 
 import type { EmojiCreate } from "./Emoji.js"
 import { escape as escapeText, percent } from "./markdown/escape.js"
+import { split } from "./markdown/split.js"
 
 /** Zero-width: keeps marks apart that would be read together. */
 const INVISIBLE = "\u200b"
+
+/** Code points (Discord: Execute Webhook). */
+const CONTENT_MAX = 2000
 
 /** What Discord takes for a language, and not for code. */
 const LANGUAGE = /^[a-z0-9_+\-.#]+$/i
@@ -479,6 +483,33 @@ export const time = (moment: DateTime.DateTime, style?: TimeStyle): string => {
  */
 export const emoji = ({ animated = false, id, name }: EmojiCreate): string =>
   id === undefined ? (name ?? "") : `<${animated ? "a" : ""}:${name ?? "emoji"}:${id}>`
+
+/**
+ * Long text as parts to send one after the other, each within `limit` code points: Discord's 2000
+ * for `content` when left out; a text component takes 4000, the description of an embed 4096.
+ *
+ * A part ends with a paragraph if it can, else with a line, a sentence, a word, and is at least half
+ * full if it can. A block of code that does not fit is cut between lines, closed, and opened again
+ * with its language. Links, mentions, emoji and formats stay whole, and so does every character as
+ * people see it (`👩‍👩‍👧` is one), unless one alone exceeds the limit. The parts carry all of the
+ * text but whitespace at their ends, which Discord drops anyway; empty text has none.
+ *
+ * @example
+ * ```ts
+ * import { Markdown, Webhook } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const sendAll = (hook: Webhook.Webhook, text: string) =>
+ *   Effect.forEach(Markdown.splitContent(text), (content) => Webhook.send(hook, { content }))
+ * ```
+ *
+ * @since 0.1.0
+ * @category splitting
+ */
+export const splitContent = (
+  text: string,
+  { limit = CONTENT_MAX }: { readonly limit?: number | undefined } = {},
+): ReadonlyArray<string> => split(text, Math.max(1, Math.floor(limit)))
 
 /** Marks stick to letters: outer whitespace stays outside. Nothing stays nothing. */
 function around(
