@@ -5,12 +5,20 @@ import { apiError, statusError } from "./http/apiError.js"
 import { parseBody } from "./http/body.js"
 import type { Outcome, SimulatedRequest, SimulatedResponse } from "./http/exchange.js"
 import { legacyResponse } from "./http/legacy.js"
-import { type MatchedRoute, matchRoute, type Operation, type UnmatchedRoute } from "./http/route.js"
+import {
+  type FileRoute,
+  type MatchedRoute,
+  matchRoute,
+  type Route,
+  type UnmatchedRoute,
+  type WebhookOperation,
+} from "./http/route.js"
 import { bucketHash, sharedLimit, takeGlobal, takeRoute } from "./limit/limits.js"
 import { blocked, limited, rateLimitHeaders } from "./limit/rateLimitAnswer.js"
 import type { Call } from "./operation/call.js"
 import { execute } from "./operation/execute.js"
 import { deleteMessage, editMessage, getMessage } from "./operation/messages.js"
+import { executeGitHub, executeSlack } from "./operation/services.js"
 import { deleteWebhook, getWebhook, modifyWebhook } from "./operation/webhooks.js"
 import { newEntry, note } from "./recording.js"
 import { type MutableRecord, record } from "./traffic.js"
@@ -27,8 +35,10 @@ export interface Exchange {
   readonly entry: MutableRecord
 }
 
-const operations: { readonly [Key in Operation]: (call: Call) => SimulatedResponse } = {
+const operations: { readonly [Key in WebhookOperation]: (call: Call) => SimulatedResponse } = {
   execute,
+  executeSlack,
+  executeGitHub,
   getWebhook,
   modifyWebhook,
   deleteWebhook,
@@ -40,8 +50,18 @@ const operations: { readonly [Key in Operation]: (call: Call) => SimulatedRespon
 /** Every answer of Discord itself came through this proxy; the edge's own answers lack it. */
 const via = { via: "1.1 google" }
 
-/** The edge's answer to the User-Agent of a browser. */
+/** The edge's answer to the User-Agent of a browser from what is none. */
 const browserBlocked = apiError(40333)
+
+const noFile: SimulatedResponse = {
+  status: 404,
+  headers: {},
+  body: {
+    _tag: "Text",
+    text: "This content is no longer available.",
+    contentType: "text/plain;charset=UTF-8",
+  },
+}
 
 /** A request at the moment the server looks at it. */
 interface Arrival {
@@ -65,11 +85,7 @@ export const handle = (world: World, now: number, request: SimulatedRequest): Ex
   return exchange
 }
 
-function answer(
-  arrival: Arrival,
-  route: MatchedRoute | UnmatchedRoute,
-  fault: Alteration,
-): Exchange {
+function answer(arrival: Arrival, route: Route, fault: Alteration): Exchange {
   const outcome = connectionOutcome(fault)
   const isProcessed = fault._tag !== "Answer" || fault.processed
   const isReached = outcome !== "refused" && outcome !== "reset" && outcome !== "silent"
@@ -85,23 +101,32 @@ function answer(
   }
 }
 
-/** The edge, the global limit, the route. */
-function act(arrival: Arrival, route: MatchedRoute | UnmatchedRoute): SimulatedResponse {
+/** The edge, the global limit, the route. Files come from another host, which has none of these. */
+function act(arrival: Arrival, route: Route): SimulatedResponse {
+  if (route._tag === "File") return download(arrival.world, route)
   const { limits, config, traffic } = arrival.world
   if (limits.blockedUntil > arrival.now) {
     traffic.statistics.blocked++
     return blocked
   }
-  if (isBrowser(arrival.request)) return browserBlocked
+  if (isDisguised(arrival.request)) return browserBlocked
   const wait = takeGlobal(limits, config, arrival.now)
   const response = wait === undefined ? answerRoute(arrival, route) : limited("global", wait)
   const inVersion = route.version < 8 ? legacyResponse(response) : response
   return { ...inVersion, headers: { ...inVersion.headers, ...via } }
 }
 
-/** Cloudflare lets no browser in. */
-function isBrowser({ headers }: SimulatedRequest): boolean {
-  return headers["user-agent"]?.startsWith("Mozilla/") === true
+function download({ files }: World, { attachmentId, filename }: FileRoute): SimulatedResponse {
+  const file = files.files.get(attachmentId)
+  if (file?.filename !== filename) return noFile
+  const { bytes, contentType } = file
+  return { status: 200, headers: {}, body: { _tag: "Bytes", bytes, contentType } }
+}
+
+/** Cloudflare lets no program in that poses as a browser. A real one says where its page is from. */
+function isDisguised({ headers }: SimulatedRequest): boolean {
+  if (headers["user-agent"]?.startsWith("Mozilla/") !== true) return false
+  return headers["origin"] === undefined && headers["sec-fetch-site"] === undefined
 }
 
 function answerRoute(arrival: Arrival, route: MatchedRoute | UnmatchedRoute): SimulatedResponse {
@@ -144,9 +169,19 @@ function operate({ world, now, request }: Arrival, route: MatchedRoute): Simulat
   if (webhook.token !== route.token) return apiError(50027)
   const parsed = parseBody(request, world.config.maxRequestBytes)
   if (parsed._tag === "Refused") return parsed.response
-  const { query } = request
+  const { query, headers } = request
   const { messageId = "" } = route
-  return operations[route.operation]({ world, now, webhook, messageId, query, body: parsed.fields })
+  const { fields: body, files } = parsed
+  return operations[route.operation]({
+    world,
+    now,
+    webhook,
+    messageId,
+    query,
+    headers,
+    body,
+    files,
+  })
 }
 
 function refuseIds({ webhookId, messageId }: MatchedRoute): SimulatedResponse | undefined {
