@@ -420,8 +420,8 @@ export function threads(transport: Transport): void {
         channel,
         (stage) =>
           Effect.gen(function* () {
-            const error = yield* Effect.flip(act(stage))
-            expect(error).toMatchObject({ _tag: "ThreadError", reason, code })
+            const result = yield* Effect.either(act(stage))
+            expect(result).toMatchObject({ left: { _tag: "ThreadError", reason, code } })
           }),
         options,
       )
