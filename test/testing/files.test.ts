@@ -250,6 +250,10 @@ story(
       const of = (size: number) => withFiles({}, text("x".repeat(size), "a.txt"))
       expect((yield* send(hook, of(100))).status).toBe(200)
       expect(refusal(yield* send(hook, of(500)))).toEqual([413, 40005])
+      expect((yield* simulator.traffic).map(({ body, files }) => [body, files.length])).toEqual([
+        [{}, 1],
+        [undefined, 0],
+      ])
     }),
 )
 

@@ -6,7 +6,7 @@ import { type Random, randomHash, randomToken, seededRandom } from "./random.js"
 import { makeSnowflakes } from "./snowflake.js"
 import { makeTraffic, type Traffic } from "./traffic.js"
 
-export type ChannelKind = "text" | "announcement" | "forum" | "media"
+type ChannelKind = "text" | "announcement" | "forum" | "media"
 
 /** What webhooks may do in a channel: everything, read, or nothing. */
 export type Permission = "granted" | "missingPermissions" | "missingAccess"
@@ -99,7 +99,7 @@ export interface World {
   readonly traffic: Traffic
 }
 
-export interface Cdn {
+interface Cdn {
   readonly origin: string
   readonly proxyOrigin: string
 }

@@ -10,6 +10,9 @@ const strictDecoder = new TextDecoder("utf-8", { fatal: true })
 export const mediaTypeOf = ({ headers }: SimulatedRequest): string =>
   headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase() ?? ""
 
+export const isMultipart = (request: SimulatedRequest): boolean =>
+  mediaTypeOf(request) === "multipart/form-data"
+
 /**
  * Takes a multipart body apart, with the parser of `@effect/platform`; other requests stay as they
  * are. The parser is an Effect, so this happens before `handle`, which is none.
@@ -19,7 +22,7 @@ export const withForm = (
   maxBytes: number,
 ): Effect.Effect<SimulatedRequest> => {
   const { body } = request
-  if (mediaTypeOf(request) !== "multipart/form-data") return Effect.succeed(request)
+  if (!isMultipart(request)) return Effect.succeed(request)
   if (body === undefined || body.length > maxBytes) return Effect.succeed(request)
   const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body
   const boundary = boundaryOf(request.headers["content-type"] ?? "")
