@@ -2,6 +2,7 @@
 declare module "discord-api-spec/zod" {
   import type { ZodMiniType } from "zod/mini"
 
+  export const ActionRowComponentForMessageRequestSchema: ZodMiniType
   export const IncomingWebhookRequestPartialSchema: ZodMiniType
   export const IncomingWebhookUpdateRequestPartialSchema: ZodMiniType
   export const SlackWebhookSchema: ZodMiniType

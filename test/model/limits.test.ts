@@ -317,7 +317,7 @@ const limits: ReadonlyArray<Limit> = [
     path: "components[0].components[0].minValues",
     min: 0,
     max: 25,
-    build: (minValues) => row(Component.select("a", options(25), { minValues })),
+    build: (minValues) => row(Component.select("a", options(25), { minValues, maxValues: 25 })),
   },
   {
     name: "most choices",

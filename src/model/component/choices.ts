@@ -31,8 +31,7 @@ function repeatedValues({ options = [] }: Choices): ReadonlyArray<Schema.FilterI
 function figures(select: Choices): ReadonlyArray<Schema.FilterIssue> {
   const { defaultValues = [], maxValues, minValues = 0, options } = select
   const available = options?.length ?? Number.POSITIVE_INFINITY
-  const most = Math.min(maxValues ?? available, available)
-  const chosen = maxValues ?? MAX_VALUES_DEFAULT
+  const most = Math.min(maxValues ?? MAX_VALUES_DEFAULT, available)
   const found: Array<Schema.FilterIssue> = []
   if (maxValues !== undefined && maxValues > available) {
     found.push({
@@ -41,10 +40,10 @@ function figures(select: Choices): ReadonlyArray<Schema.FilterIssue> {
     })
   }
   if (minValues > most) {
-    found.push({ path: ["minValues"], message: `at most ${most} can be chosen, got ${minValues}` })
+    found.push({ path: ["minValues"], message: `at most ${most} (maxValues), got ${minValues}` })
   }
-  if (defaultValues.length > chosen) {
-    const message = `at most ${chosen} (maxValues), got ${defaultValues.length}`
+  if (defaultValues.length > most) {
+    const message = `at most ${most} (maxValues), got ${defaultValues.length}`
     found.push({ path: ["defaultValues"], message })
   }
   return found

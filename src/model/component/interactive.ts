@@ -123,14 +123,14 @@ export const ChannelSelect = choosing(
   }),
 )
 
-export const Select = Schema.Union(
+const Select = Schema.Union(
   StringSelect,
   UserSelect,
   RoleSelect,
   MentionableSelect,
   ChannelSelect,
 )
-export const RowItem = Schema.Union(...Button.members, ...Select.members)
+const RowItem = Schema.Union(...Button.members, ...Select.members)
 
 // Made when asked for: a program that only sends does not pay for them.
 const generatedButton = (fc: typeof FastCheck) => Arbitrary.makeLazy(Button)(fc)

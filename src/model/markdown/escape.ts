@@ -14,7 +14,7 @@ const ADDRESS =
  * What starts or ends a format anywhere, an emoji such as `:tada:`, a mention; and what is no
  * address, but would become one by the backslashes in it.
  */
-const ACTIVE = /([\\*_~`|[<]|:(?=[^\s:]+:|\/\/)|@(?=everyone|here|[!&]?\d))/
+const ACTIVE = /([\\*_~`|[<]|:(?=[^\s:]+:|\/\/)|@(?=everyone|here|[!&$]?\d))/
 
 const TOKEN = new RegExp(`${ADDRESS.source}|${ACTIVE.source}`, "g")
 
@@ -23,7 +23,7 @@ const AT_LINE_START = /^([^\S\n]*)([>#+-])/gm
 const NUMBERED = /^([^\S\n]*\d+)\./gm
 
 /** What would end a format around an address, or mention somebody. */
-const IN_ADDRESS = /[*`|\\[\]]|_{2,}|~{2,}|@(?=everyone|here|[!&]?\d)/g
+const IN_ADDRESS = /[*`|\\[\]]|_{2,}|~{2,}|@(?=everyone|here|[!&$]?\d)/g
 
 export function escape(text: string): string {
   return text

@@ -58,7 +58,7 @@ const rules: ReadonlyArray<Rule> = [
     pattern: /^(`+)([\s\S]*?[^`])\1(?!`)/,
     shown: (match) => (match[2] ?? "").trim(),
   },
-  { kind: "mention", pattern: /^<(?:@[!&]?|#)\d+>/ },
+  { kind: "mention", pattern: /^<(?:@[!&$]?|#)\d+>/ },
   { kind: "mention", pattern: /^<\/[-\w]+(?: [-\w]+){0,2}:\d+>/ },
   { kind: "mention", pattern: /^<id:(?:customize|browse|guide|linked-roles)(?::\d+)?>/ },
   { kind: "mention", pattern: /^@(?:everyone|here)/ },
@@ -122,5 +122,5 @@ function asNode({ match, rule }: Found): Node {
  * trusted with a backslash.
  */
 export function pings(text: string): ReadonlyArray<string> {
-  return text.match(/@(?:everyone|here)|<@[!&]?\d+>/g) ?? []
+  return text.match(/@(?:everyone|here)|<@[!&$]?\d+>/g) ?? []
 }

@@ -1,0 +1,8 @@
+/** Every component and poll that a webhook may send, over everything that can carry it. */
+import { describe } from "vitest"
+import { messages } from "./messages.js"
+import { transports } from "./world.js"
+
+describe.each(Object.entries(transports))("%s", (_, transport) => {
+  messages(transport)
+})
