@@ -1,0 +1,147 @@
+/**
+ * Reads YAML as a tree that knows its lines. What comes out is plain JSON of bounded size, or one
+ * sentence in our own words: the parser's quote the text, and the text may hold a secret.
+ */
+import * as Either from "effect/Either"
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml"
+import type { ErrorCode, Node, YAMLError } from "yaml"
+import type { Path } from "./keys.js"
+import { sketchKey } from "./sketch.js"
+
+/** Bytes. A configuration has a few thousand. */
+export const mostBytes = 1_000_000
+
+/** Values, those behind an alias counted as often as it is used: a bomb of aliases goes off here. */
+const mostValues = 10_000
+const deepest = 50
+const tooDeep = "is nested too deeply"
+
+export interface Tree {
+  readonly root: unknown
+  /** The line of a key, the first being 1. */
+  readonly lineOf: (path: Path) => number | undefined
+}
+
+export interface Fault {
+  readonly line: number | undefined
+  readonly message: string
+}
+
+const sentences: { readonly [Code in ErrorCode]?: string } = {
+  BAD_ALIAS: "an alias (*) without an anchor (&) before it, or with a bad name",
+  BAD_INDENT: "the indentation does not fit the lines above",
+  BAD_SCALAR_START: "a text that begins with a special sign must stand in quotes",
+  BLOCK_AS_IMPLICIT_KEY: "two keys on one line; put the second on a line of its own",
+  DUPLICATE_KEY: "is there twice; keep one of them",
+  MISSING_CHAR: "something is missing here, such as a colon, a bracket or a closing quote",
+  MULTILINE_IMPLICIT_KEY: "a line without a colon; a key is followed by a colon and a space",
+  MULTIPLE_DOCS: "a second document begins; a file holds one",
+  TAB_AS_INDENT: "a tab; YAML is indented with spaces",
+  TAG_RESOLVE_FAILED: "a tag (!) that is not known here",
+}
+
+export function parse(text: string): Either.Either<Tree, Fault> {
+  return Either.try({
+    try: () => read(text),
+    catch: (error) => {
+      if (error instanceof Refusal) return error.fault
+      // The parser goes as deep as the text does.
+      return whole(error instanceof RangeError ? tooDeep : "cannot be read as YAML")
+    },
+  })
+}
+
+/** How the walk over the tree ends early. */
+class Refusal extends Error {
+  readonly fault: Fault
+  constructor(fault: Fault) {
+    super()
+    this.fault = fault
+  }
+}
+
+function read(text: string): Tree {
+  const lines = new LineCounter()
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    stringKeys: false,
+    logLevel: "silent",
+  })
+  const [problem] = [...document.errors, ...document.warnings]
+  if (problem !== undefined) throw new Refusal(faultOf(problem, text, lines))
+  return new Walk(lines).tree(document.contents)
+}
+
+function faultOf({ code, pos }: YAMLError, text: string, lines: LineCounter): Fault {
+  const { line } = lines.linePos(pos[0])
+  const sentence = sentences[code] ?? "is not valid YAML"
+  if (code !== "DUPLICATE_KEY") return { line, message: `cannot be read as YAML: ${sentence}` }
+  const [key = ""] = /^[^\s:]*/.exec(text.slice(pos[0])) ?? []
+  return { line, message: `${sketchKey(key)} ${sentence}` }
+}
+
+/** Nodes in the order of the document, so that an alias finds the anchor before it. */
+class Walk {
+  readonly #lines: LineCounter
+  readonly #keyLines = new Map<string, number>()
+  readonly #anchors = new Map<string, Node>()
+  #values = 0
+
+  constructor(lines: LineCounter) {
+    this.#lines = lines
+  }
+
+  tree(contents: Node | null): Tree {
+    const root = this.#value(contents, [])
+    return { root, lineOf: (path) => this.#keyLines.get(idOf(path)) }
+  }
+
+  #value(node: unknown, path: Path): unknown {
+    this.#values += 1
+    if (this.#values > mostValues) throw new Refusal(whole(`holds more than ${mostValues} values`))
+    if (path.length > deepest) throw new Refusal(whole(tooDeep))
+    if (isAlias(node)) return this.#value(this.#anchors.get(node.source), path)
+    if (isMap(node)) return this.#mapping(this.#anchored(node), path)
+    if (isSeq(node))
+      return this.#anchored(node).items.map((item, n) => this.#value(item, [...path, String(n)]))
+    return isScalar(node) ? this.#anchored(node).value : null
+  }
+
+  #anchored<N extends Node & { readonly anchor?: string | undefined }>(node: N): N {
+    if (node.anchor !== undefined) this.#anchors.set(node.anchor, node)
+    return node
+  }
+
+  #mapping(
+    map: { readonly items: ReadonlyArray<{ readonly key: unknown; readonly value: unknown }> },
+    path: Path,
+  ): unknown {
+    // Not by assignment: a key may be called `__proto__`.
+    return Object.fromEntries(
+      map.items.map(({ key, value }) => {
+        const line = this.#lineOf(key)
+        if (!isScalar(key) || key.value === null || key.value === "")
+          throw new Refusal({ line, message: "a key must be a word" })
+        const name = String(key.value)
+        const inner = [...path, name]
+        if (line !== undefined) this.#keyLines.set(idOf(inner), line)
+        return [name, this.#value(value, inner)]
+      }),
+    )
+  }
+
+  #lineOf(node: unknown): number | undefined {
+    const range =
+      isScalar(node) || isMap(node) || isSeq(node) || isAlias(node) ? node.range : undefined
+    return range ? this.#lines.linePos(range[0]).line : undefined
+  }
+}
+
+function whole(message: string): Fault {
+  return { line: undefined, message }
+}
+
+function idOf(path: Path): string {
+  return JSON.stringify(path)
+}
