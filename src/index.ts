@@ -34,6 +34,7 @@ export * as Route from "./ratelimit/Route.js"
 export * as Strategy from "./ratelimit/Strategy.js"
 
 // rest: how it is carried
+export * as DryRun from "./rest/DryRun.js"
 export * as RestConfig from "./rest/RestConfig.js"
 
 // webhook: what users do
