@@ -21,6 +21,7 @@ export * as WebhookModify from "./model/WebhookModify.js"
 export * as WebhookName from "./model/WebhookName.js"
 
 // error: what can go wrong
+export * as ConfigurationError from "./error/ConfigurationError.js"
 export * as WebhookError from "./error/WebhookError.js"
 
 // ratelimit: when a request may go
@@ -40,3 +41,8 @@ export * as RestConfig from "./rest/RestConfig.js"
 // webhook: what users do
 export * as Webhook from "./webhook/Webhook.js"
 export * as WebhookUrl from "./webhook/WebhookUrl.js"
+
+// config: settings from outside the program
+export * as DiscordConfig from "./config/DiscordConfig.js"
+export * as Logging from "./config/Logging.js"
+export * as YamlConfigProvider from "./config/YamlConfigProvider.js"

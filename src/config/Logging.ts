@@ -93,6 +93,12 @@ export const layerPretty: Layer.Layer<never> = replacing(Logger.prettyLogger())
 export const layerLevel = (level: Level): Layer.Layer<never> =>
   Logger.minimumLogLevel(levels[level])
 
+const formats: Readonly<Record<Format, Layer.Layer<never>>> = {
+  json: layerJson,
+  logfmt: layerLogfmt,
+  pretty: layerPretty,
+}
+
 /**
  * Level and format together.
  *
@@ -114,9 +120,3 @@ export const layer = ({ format, level }: Options): Layer.Layer<never> =>
     format === undefined ? Layer.empty : formats[format],
     level === undefined ? Layer.empty : layerLevel(level),
   )
-
-const formats: Readonly<Record<Format, Layer.Layer<never>>> = {
-  json: layerJson,
-  logfmt: layerLogfmt,
-  pretty: layerPretty,
-}

@@ -57,8 +57,8 @@ function unitOf(written: string): Unit {
   return units.find(({ names }) => names.includes(written)) ?? millisecond
 }
 
-function format(duration: Duration.Duration): string {
-  const total = Duration.toMillis(duration)
+function format(span: Duration.Duration): string {
+  const total = Duration.toMillis(span)
   const { names, millis } =
     units.find((unit) => total > 0 && total % unit.millis === 0) ?? units[3] ?? millisecond
   return `${total / millis}${names[0]}`

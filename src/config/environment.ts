@@ -95,7 +95,7 @@ function valueOf({ kinds }: Key, text: string): Scalar {
  */
 function misspelt(provider: ConfigProvider.ConfigProvider): Effect.Effect<ReadonlyArray<Mistake>> {
   const known = [...keys.map(({ variable }) => variable), webhookVariable]
-  return Effect.map(variables(provider, []), (names) =>
+  return Effect.map(named(provider, []), (names) =>
     names
       .filter((name) => !known.includes(name))
       .flatMap((name) => {
@@ -112,7 +112,7 @@ function isOurs(name: string): boolean {
 }
 
 /** The names that begin with `DISCORD_`. A provider splits them where it likes. */
-function variables(
+function named(
   provider: ConfigProvider.ConfigProvider,
   path: ReadonlyArray<string>,
 ): Effect.Effect<ReadonlyArray<string>> {
@@ -125,7 +125,7 @@ function variables(
       children.length === 0
         ? Effect.succeed(path.length === 0 ? [] : [name])
         : Effect.map(
-            Effect.forEach(children, (child) => variables(provider, [...path, child])),
+            Effect.forEach(children, (child) => named(provider, [...path, child])),
             (all) => all.flat(),
           ),
     ),

@@ -198,6 +198,11 @@ const Client = Schema.Struct({
     ),
     rest.userAgent,
   ),
+  dryRun: key(
+    "dry_run",
+    flag("Sends nothing: logs what would be sent, and makes up an answer."),
+    false,
+  ),
   retry: section("retry", Retry, "What is repeated after a failure."),
   rateLimit: section("rate_limit", RateLimit, "How requests wait for their turn."),
 })

@@ -12,7 +12,7 @@ export function sketch(value: unknown): string {
     return isHarmless(value) ? JSON.stringify(value) : `a text of ${value.length} characters`
   if (value === null || value === undefined) return "nothing"
   if (Array.isArray(value)) return "a list"
-  return typeof value === "object" ? "a section" : String(value)
+  return typeof value === "number" || typeof value === "boolean" ? String(value) : "a section"
 }
 
 /** A key from outside, which may be a secret that was put in the wrong place. */

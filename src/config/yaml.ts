@@ -5,6 +5,7 @@
 import * as Either from "effect/Either"
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml"
 import type { ErrorCode, Node, YAMLError } from "yaml"
+import { ConfigurationError } from "../error/ConfigurationError.js"
 import type { Path } from "./keys.js"
 import { sketchKey } from "./sketch.js"
 
@@ -22,7 +23,7 @@ export interface Tree {
   readonly lineOf: (path: Path) => number | undefined
 }
 
-export interface Fault {
+interface Fault {
   readonly line: number | undefined
   readonly message: string
 }
@@ -40,17 +41,6 @@ const sentences: { readonly [Code in ErrorCode]?: string } = {
   TAG_RESOLVE_FAILED: "a tag (!) that is not known here",
 }
 
-export function parse(text: string): Either.Either<Tree, Fault> {
-  return Either.try({
-    try: () => read(text),
-    catch: (error) => {
-      if (error instanceof Refusal) return error.fault
-      // The parser goes as deep as the text does.
-      return whole(error instanceof RangeError ? tooDeep : "cannot be read as YAML")
-    },
-  })
-}
-
 /** How the walk over the tree ends early. */
 class Refusal extends Error {
   readonly fault: Fault
@@ -58,27 +48,6 @@ class Refusal extends Error {
     super()
     this.fault = fault
   }
-}
-
-function read(text: string): Tree {
-  const lines = new LineCounter()
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    prettyErrors: false,
-    stringKeys: false,
-    logLevel: "silent",
-  })
-  const [problem] = [...document.errors, ...document.warnings]
-  if (problem !== undefined) throw new Refusal(faultOf(problem, text, lines))
-  return new Walk(lines).tree(document.contents)
-}
-
-function faultOf({ code, pos }: YAMLError, text: string, lines: LineCounter): Fault {
-  const { line } = lines.linePos(pos[0])
-  const sentence = sentences[code] ?? "is not valid YAML"
-  if (code !== "DUPLICATE_KEY") return { line, message: `cannot be read as YAML: ${sentence}` }
-  const [key = ""] = /^[^\s:]*/.exec(text.slice(pos[0])) ?? []
-  return { line, message: `${sketchKey(key)} ${sentence}` }
 }
 
 /** Nodes in the order of the document, so that an alias finds the anchor before it. */
@@ -121,9 +90,8 @@ class Walk {
     return Object.fromEntries(
       map.items.map(({ key, value }) => {
         const line = this.#lineOf(key)
-        if (!isScalar(key) || key.value === null || key.value === "")
-          throw new Refusal({ line, message: "a key must be a word" })
-        const name = String(key.value)
+        const name = nameOf(key)
+        if (name === undefined) throw new Refusal({ line, message: "a key must be a word" })
         const inner = [...path, name]
         if (line !== undefined) this.#keyLines.set(idOf(inner), line)
         return [name, this.#value(value, inner)]
@@ -136,6 +104,51 @@ class Walk {
       isScalar(node) || isMap(node) || isSeq(node) || isAlias(node) ? node.range : undefined
     return range ? this.#lines.linePos(range[0]).line : undefined
   }
+}
+
+/** `name` is what the text is called in errors. */
+export function parse(text: string, name: string): Either.Either<Tree, ConfigurationError> {
+  if (text.length > mostBytes) return refused(name, whole(`is larger than ${mostBytes} bytes`))
+  try {
+    return Either.right(read(text))
+  } catch (error) {
+    if (error instanceof Refusal) return refused(name, error.fault)
+    // The parser goes as deep as the text does.
+    return refused(name, whole(error instanceof RangeError ? tooDeep : "cannot be read as YAML"))
+  }
+}
+
+function refused(name: string, { line, message }: Fault): Either.Either<never, ConfigurationError> {
+  const place = line === undefined ? name : `${name}:${line}`
+  return Either.left(new ConfigurationError({ mistakes: [{ key: "", place, message }] }))
+}
+
+function read(text: string): Tree {
+  const lines = new LineCounter()
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    stringKeys: false,
+    logLevel: "silent",
+  })
+  const [problem] = [...document.errors, ...document.warnings]
+  if (problem !== undefined) throw new Refusal(faultOf(problem, text, lines))
+  return new Walk(lines).tree(document.contents)
+}
+
+function faultOf({ code, pos }: YAMLError, text: string, lines: LineCounter): Fault {
+  const { line } = lines.linePos(pos[0])
+  const sentence = sentences[code] ?? "is not valid YAML"
+  if (code !== "DUPLICATE_KEY") return { line, message: `cannot be read as YAML: ${sentence}` }
+  const [key = ""] = /^[^\s:]*/.exec(text.slice(pos[0])) ?? []
+  return { line, message: `${sketchKey(key)} ${sentence}` }
+}
+
+function nameOf(key: unknown): string | undefined {
+  if (!isScalar(key)) return undefined
+  const { value } = key
+  if (typeof value === "number" || typeof value === "boolean") return String(value)
+  return typeof value === "string" && value !== "" ? value : undefined
 }
 
 function whole(message: string): Fault {

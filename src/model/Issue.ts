@@ -148,9 +148,9 @@ function meant(alternatives: ReadonlyArray<ReadonlyArray<Leaf>>, path: Path): Re
     rank: Math.max(...found.map((leaf) => distance(leaf, path))),
   }))
   const best = Math.min(...ranked.map(({ rank }) => rank))
-  const nearest = ranked.filter(({ rank }) => rank === best).map(({ found }) => found)
-  if (best > 0) return merge(nearest.flat().filter((leaf) => distance(leaf, path) === best))
-  return nearest.reduce((shortest, found) => (found.length < shortest.length ? found : shortest))
+  const closest = ranked.filter(({ rank }) => rank === best).map(({ found }) => found)
+  if (best > 0) return merge(closest.flat().filter((leaf) => distance(leaf, path) === best))
+  return closest.reduce((shortest, found) => (found.length < shortest.length ? found : shortest))
 }
 
 /** How far a failed member is from what was meant: its own fault, another style, type, or shape. */
