@@ -13,6 +13,9 @@ import { type Key, keys, type Scalar, sections, variableOf } from "./keys.js"
 /** What everybody calls it. */
 export const webhookVariable = "DISCORD_WEBHOOK_URL"
 
+/** Where the file is; read by those who can read files. */
+export const fileVariable = "DISCORD_CONFIG_FILE"
+
 /** A key that the environment sets. */
 export interface Setting {
   readonly key: Key
@@ -94,7 +97,7 @@ function valueOf({ kinds }: Key, text: string): Scalar {
  * `DISCORD_CLIENT_ID`; only in sections that nobody else has is every name ours.
  */
 function misspelt(provider: ConfigProvider.ConfigProvider): Effect.Effect<ReadonlyArray<Mistake>> {
-  const known = [...keys.map(({ variable }) => variable), webhookVariable]
+  const known = [...keys.map(({ variable }) => variable), webhookVariable, fileVariable]
   return Effect.map(named(provider, []), (names) =>
     names
       .filter((name) => !known.includes(name))

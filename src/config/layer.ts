@@ -9,6 +9,7 @@ import * as RateLimiter from "../ratelimit/RateLimiter.js"
 import * as Strategy from "../ratelimit/Strategy.js"
 import * as DryRun from "../rest/DryRun.js"
 import * as RestConfig from "../rest/RestConfig.js"
+import * as UploadLimits from "../rest/UploadLimits.js"
 import { webhookVariable } from "./environment.js"
 import * as Logging from "./Logging.js"
 import type { Settings } from "./settings.js"
@@ -68,6 +69,16 @@ function restOptions(client: Config["client"]): Partial<RestConfig.RestOptions> 
     backoffMax: rateLimit.backoffMax,
     delivery: rateLimit.delivery,
     maxWait: rateLimit.maxWait,
+    uploads: uploadLimits(client.uploads),
+  }
+}
+
+function uploadLimits(uploads: Config["client"]["uploads"]): UploadLimits.UploadLimits {
+  const preset = UploadLimits.presets[uploads.preset]
+  return {
+    maxFiles: uploads.maxFiles ?? preset.maxFiles,
+    maxFileBytes: uploads.maxFileSize ?? preset.maxFileBytes,
+    maxTotalBytes: uploads.maxTotalSize ?? preset.maxTotalBytes,
   }
 }
 

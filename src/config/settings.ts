@@ -6,10 +6,13 @@ import * as Duration from "effect/Duration"
 import type * as ParseResult from "effect/ParseResult"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as Struct from "effect/Struct"
 import { nearest } from "../model/nearest.js"
 import { defaults as limiterDefaults } from "../ratelimit/internal/settings.js"
 import { RestConfig } from "../rest/RestConfig.js"
+import { presets } from "../rest/UploadLimits.js"
 import * as WebhookUrl from "../webhook/WebhookUrl.js"
+import { ByteSize, expectedByteSize } from "./byteSize.js"
 import { duration, expectedDuration } from "./duration.js"
 import { sketch } from "./sketch.js"
 
@@ -72,6 +75,8 @@ const wholeNumber = (minimum: number, maximum: number, meaning: string) =>
     meaning,
     expecting(`a whole number from ${minimum} to ${maximum}`),
   )
+
+const byteSize = (meaning: string) => explained(ByteSize, meaning, expecting(expectedByteSize))
 
 const flag = (meaning: string) => explained(Schema.Boolean, meaning, expecting("true or false"))
 
@@ -171,6 +176,17 @@ const RateLimit = Schema.Struct({
   maxWait: key("max_wait", MaxWait, Duration.infinity),
 })
 
+const Uploads = Schema.Struct({
+  preset: key(
+    "preset",
+    oneOf(Struct.keys(presets), "The limits that hold where the keys below name no others."),
+    "default",
+  ),
+  maxFiles: optional("max_files", wholeNumber(0, 10, "Files of a message.")),
+  maxFileSize: optional("max_file_size", byteSize("The size of one file.")),
+  maxTotalSize: optional("max_total_size", byteSize("All files of a request together.")),
+})
+
 const Client = Schema.Struct({
   webhookUrl: optional("webhook_url", WebhookAddress),
   baseUrl: key(
@@ -204,6 +220,7 @@ const Client = Schema.Struct({
     false,
   ),
   retry: section("retry", Retry, "What is repeated after a failure."),
+  uploads: section("uploads", Uploads, "What files a message may have, checked before it is sent."),
   rateLimit: section("rate_limit", RateLimit, "How requests wait for their turn."),
 })
 
