@@ -99,7 +99,7 @@ export const loadYaml = (
 
 /**
  * From a YAML file, overridden by the environment. Fails when the file is missing, larger than
- * 1 MB, no YAML, or has a key or value that is wrong; a wrong variable is told at the same time.
+ * 256 kB, no YAML, or has a key or value that is wrong; a wrong variable is told at the same time.
  *
  * @example
  * ```ts

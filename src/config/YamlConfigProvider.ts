@@ -14,7 +14,7 @@ import { parse } from "./yaml.js"
 
 /**
  * From a text. `name` stands for it in errors, which also tell the line. A list is read by
- * `Config.array`. Fails on tabs, on a key that is there twice, on unknown tags, and on more than 1 MB
+ * `Config.array`. Fails on tabs, on a key that is there twice, on unknown tags, and on more than 256 kB
  * or 10 000 values, with those behind an alias counted each time.
  *
  * @example

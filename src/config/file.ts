@@ -5,7 +5,7 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { ConfigurationError } from "../error/ConfigurationError.js"
-import { mostBytes } from "./yaml.js"
+import { mostBytes, tooLarge } from "./yaml.js"
 
 /** Reads no more than is needed to see that it is too much. */
 export const readText = (
@@ -25,7 +25,7 @@ function decoded(
 ): Effect.Effect<string, ConfigurationError> {
   const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
   if (size > mostBytes) {
-    return Effect.fail(refused(path, `is larger than ${mostBytes} bytes; is it the right file?`))
+    return Effect.fail(refused(path, tooLarge))
   }
   const bytes = new Uint8Array(size)
   let end = 0

@@ -34,7 +34,7 @@ function resolved(
     source?.tree.root ?? {},
   )
   const decoded = Either.mapLeft(decode(all), (error) =>
-    issuesOf(error).map(({ path, message }) => ({
+    inOrder(issuesOf(error), source).map(({ path, message }) => ({
       key: path.map(sketchKey).join("."),
       place: placeOf(path, source, settings),
       message: sentenceOf(path, message, all),
@@ -69,6 +69,12 @@ function issuesOf(error: ParseResult.ParseError): ReadonlyArray<Found> {
         index &&
       !issues.some((other) => other.path.length > path.length && isWithin(other.path, path)),
   )
+}
+
+/** As they stand in the file. */
+function inOrder(found: ReadonlyArray<Found>, source: Source | undefined): ReadonlyArray<Found> {
+  const lineOf = ({ path }: Found): number => source?.tree.lineOf(path) ?? 0
+  return [...found].sort((one, other) => lineOf(one) - lineOf(other))
 }
 
 function isWithin(inner: Path, outer: Path): boolean {

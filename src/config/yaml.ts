@@ -4,17 +4,21 @@
  */
 import * as Either from "effect/Either"
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml"
-import type { ErrorCode, Node, YAMLError } from "yaml"
+import type { Alias, ErrorCode, Node, Scalar, YAMLError } from "yaml"
 import { ConfigurationError } from "../error/ConfigurationError.js"
 import type { Path } from "./keys.js"
 import { sketchKey } from "./sketch.js"
 
 /** Bytes. A configuration has a few thousand. */
-export const mostBytes = 1_000_000
+export const mostBytes = 256_000
+
+/** What is said of more. */
+export const tooLarge = `is larger than ${mostBytes / 1000} kB; is it the right file?`
 
 /** Values, those behind an alias counted as often as it is used: a bomb of aliases goes off here. */
 const mostValues = 10_000
 const deepest = 50
+const unreadable = "cannot be read as YAML"
 const tooDeep = "is nested too deeply"
 
 export interface Tree {
@@ -30,13 +34,13 @@ interface Fault {
 
 const sentences: { readonly [Code in ErrorCode]?: string } = {
   BAD_ALIAS: "an alias (*) without an anchor (&) before it, or with a bad name",
-  BAD_INDENT: "the indentation does not fit the lines above",
+  BAD_INDENT: "the indentation does not fit the lines above, or a bracket is not closed",
   BAD_SCALAR_START: "a text that begins with a special sign must stand in quotes",
   BLOCK_AS_IMPLICIT_KEY: "two keys on one line; put the second on a line of its own",
-  DUPLICATE_KEY: "is there twice; keep one of them",
   MISSING_CHAR: "something is missing here, such as a colon, a bracket or a closing quote",
   MULTILINE_IMPLICIT_KEY: "a line without a colon; a key is followed by a colon and a space",
   MULTIPLE_DOCS: "a second document begins; a file holds one",
+  RESOURCE_EXHAUSTION: tooDeep,
   TAB_AS_INDENT: "a tab; YAML is indented with spaces",
   TAG_RESOLVE_FAILED: "a tag (!) that is not known here",
 }
@@ -70,11 +74,25 @@ class Walk {
     this.#values += 1
     if (this.#values > mostValues) throw new Refusal(whole(`holds more than ${mostValues} values`))
     if (path.length > deepest) throw new Refusal(whole(tooDeep))
-    if (isAlias(node)) return this.#value(this.#anchors.get(node.source), path)
+    if (isAlias(node)) return this.#value(this.#target(node), path)
     if (isMap(node)) return this.#mapping(this.#anchored(node), path)
-    if (isSeq(node))
+    if (isSeq(node)) {
       return this.#anchored(node).items.map((item, n) => this.#value(item, [...path, String(n)]))
-    return isScalar(node) ? this.#anchored(node).value : null
+    }
+    return isScalar(node) ? this.#scalar(this.#anchored(node)) : null
+  }
+
+  #target(alias: Alias): Node {
+    const found = this.#anchors.get(alias.source)
+    if (found !== undefined) return found
+    throw this.#refusal(alias, `${unreadable}: ${sentences.BAD_ALIAS}`)
+  }
+
+  /** YAML 1.1, which a file may ask for, has more kinds than JSON. */
+  #scalar(scalar: Scalar): unknown {
+    const { value } = scalar
+    if (value === null || ["string", "number", "boolean"].includes(typeof value)) return value
+    throw this.#refusal(scalar, "a value must be a text, a number, true or false")
   }
 
   #anchored<N extends Node & { readonly anchor?: string | undefined }>(node: N): N {
@@ -86,17 +104,29 @@ class Walk {
     map: { readonly items: ReadonlyArray<{ readonly key: unknown; readonly value: unknown }> },
     path: Path,
   ): unknown {
+    const seen = new Set<string>()
     // Not by assignment: a key may be called `__proto__`.
     return Object.fromEntries(
       map.items.map(({ key, value }) => {
-        const line = this.#lineOf(key)
-        const name = nameOf(key)
-        if (name === undefined) throw new Refusal({ line, message: "a key must be a word" })
+        const name = this.#name(key, seen)
         const inner = [...path, name]
-        if (line !== undefined) this.#keyLines.set(idOf(inner), line)
+        this.#keyLines.set(idOf(inner), this.#lineOf(key) ?? 0)
         return [name, this.#value(value, inner)]
       }),
     )
+  }
+
+  #name(key: unknown, seen: Set<string>): string {
+    const name = nameOf(key)
+    if (name === undefined) throw this.#refusal(key, "a key must be a word")
+    if (seen.has(name))
+      throw this.#refusal(key, `${sketchKey(name)} is there twice; keep one of them`)
+    seen.add(name)
+    return name
+  }
+
+  #refusal(at: unknown, message: string): Refusal {
+    return new Refusal({ line: this.#lineOf(at), message })
   }
 
   #lineOf(node: unknown): number | undefined {
@@ -108,13 +138,13 @@ class Walk {
 
 /** `name` is what the text is called in errors. */
 export function parse(text: string, name: string): Either.Either<Tree, ConfigurationError> {
-  if (text.length > mostBytes) return refused(name, whole(`is larger than ${mostBytes} bytes`))
+  if (text.length > mostBytes) return refused(name, whole(tooLarge))
   try {
     return Either.right(read(text))
   } catch (error) {
     if (error instanceof Refusal) return refused(name, error.fault)
     // The parser goes as deep as the text does.
-    return refused(name, whole(error instanceof RangeError ? tooDeep : "cannot be read as YAML"))
+    return refused(name, whole(error instanceof RangeError ? tooDeep : unreadable))
   }
 }
 
@@ -128,20 +158,17 @@ function read(text: string): Tree {
   const document = parseDocument(text, {
     lineCounter: lines,
     prettyErrors: false,
-    stringKeys: false,
-    logLevel: "silent",
+    // It compares every key with every other: the walk below does it at once.
+    uniqueKeys: false,
   })
   const [problem] = [...document.errors, ...document.warnings]
-  if (problem !== undefined) throw new Refusal(faultOf(problem, text, lines))
+  if (problem !== undefined) throw new Refusal(faultOf(problem, lines))
   return new Walk(lines).tree(document.contents)
 }
 
-function faultOf({ code, pos }: YAMLError, text: string, lines: LineCounter): Fault {
+function faultOf({ code, pos }: YAMLError, lines: LineCounter): Fault {
   const { line } = lines.linePos(pos[0])
-  const sentence = sentences[code] ?? "is not valid YAML"
-  if (code !== "DUPLICATE_KEY") return { line, message: `cannot be read as YAML: ${sentence}` }
-  const [key = ""] = /^[^\s:]*/.exec(text.slice(pos[0])) ?? []
-  return { line, message: `${sketchKey(key)} ${sentence}` }
+  return { line, message: `${unreadable}: ${sentences[code] ?? "it is not valid"}` }
 }
 
 function nameOf(key: unknown): string | undefined {
