@@ -17,7 +17,8 @@ interface Packed {
   readonly files: ReadonlyArray<{ readonly path: string }>
 }
 
-const allowed = /^(dist\/.+\.(js|d\.ts)(\.map)?|src\/.+\.ts|README\.md|LICENSE|package\.json)$/
+const allowed =
+  /^(dist\/.+\.(js|d\.ts)(\.map)?|src\/.+\.ts|README\.md|LICENSE|package\.json|discord\.(schema\.json|example\.yaml))$/
 const optionalPeers = Object.keys(manifest.peerDependencies).filter(
   (peer) => manifest.peerDependenciesMeta[peer]?.optional === true,
 )
