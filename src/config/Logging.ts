@@ -51,13 +51,13 @@ const levels: Readonly<Record<Level, LogLevel.LogLevel>> = {
 
 /**
  * Replaces the logger that Effect starts with, and the one that `runMain` puts in its place:
- * `Logger.json` alone would write each line twice there. Loggers that were added stay.
+ * `Logger.json` alone would write each line twice there. Loggers that were added stay. One after
+ * another, because what is merged is built in parallel, and then outlives its scope.
  */
 const replacing = (logger: Logger.Logger<unknown, unknown>): Layer.Layer<never> =>
-  Layer.mergeAll(
-    Logger.remove(Logger.defaultLogger),
-    Logger.remove(Logger.prettyLoggerDefault),
-    Logger.add(logger),
+  Logger.add(logger).pipe(
+    Layer.provideMerge(Logger.remove(Logger.defaultLogger)),
+    Layer.provideMerge(Logger.remove(Logger.prettyLoggerDefault)),
   )
 
 /**
@@ -116,7 +116,7 @@ const formats: Readonly<Record<Format, Layer.Layer<never>>> = {
  * @category layers
  */
 export const layer = ({ format, level }: Options): Layer.Layer<never> =>
-  Layer.merge(
+  Layer.provideMerge(
     format === undefined ? Layer.empty : formats[format],
     level === undefined ? Layer.empty : layerLevel(level),
   )

@@ -47,8 +47,12 @@ export const layerOf = ({
     Layer.orDie(RateLimiter.layerWith({ globalLimit: client.rateLimit.globalLimit })),
     client.rateLimit.perRouteLimit ? strategies[client.rateLimit.strategy] : layerGlobalOnly,
     RestConfig.layerWith(restOptions(client)),
-    Logging.layer(logging),
-    client.webhookUrl === undefined ? Layer.empty : layerWebhook(client.webhookUrl),
+  ).pipe(
+    // Not merged: what is built in parallel and set on a fiber outlives its scope.
+    Layer.provideMerge(Logging.layer(logging)),
+    Layer.provideMerge(
+      client.webhookUrl === undefined ? Layer.empty : layerWebhook(client.webhookUrl),
+    ),
   )
 
 function layerHttpClient(
