@@ -141,6 +141,28 @@ client:
     }).pipe(Effect.provide(DiscordSimulator.layerTest)),
   )
 
+  it.effect.each([
+    [true, "are waited for, and no request is refused", 0],
+    [false, "are not, and the refused requests go again", 2],
+  ] as const)("with per_route_limit: %s the slots of a bucket %s", ([on, , refused]) =>
+    Effect.gen(function* () {
+      const discord = yield* DiscordSimulator.DiscordSimulator
+      const webhook = yield* discord.createWebhook()
+      const hook = yield* Webhook.fromUrl(webhook.url)
+      const sends = yield* Effect.forEach(
+        Array.from({ length: 12 }, (_, n) => String(n)),
+        (content) => Webhook.send(hook, { content }),
+        { concurrency: "unbounded" },
+      ).pipe(configured(`client: { rate_limit: { per_route_limit: ${on} } }`), Effect.fork)
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(sends)
+      const traffic = yield* discord.traffic
+      expect(traffic.filter(({ status }) => status === 429)).toHaveLength(refused)
+      const stored = (yield* discord.messages(webhook)).map(({ content }) => content)
+      expect(stored).toEqual(Array.from({ length: 12 }, (_, n) => String(n)))
+    }).pipe(Effect.provide(DiscordSimulator.layerTest)),
+  )
+
   it.effect("that runs dry sends nothing, says what it would send, and goes on", () =>
     Effect.gen(function* () {
       const lines: Array<string> = []
