@@ -63,7 +63,7 @@ function line(response: HttpClientResponse.HttpClientResponse): string {
 }
 
 /** The path with placeholders for ids and the token. */
-export function template(request: HttpClientRequest.HttpClientRequest): string {
+function template(request: HttpClientRequest.HttpClientRequest): string {
   return new URL(request.url).pathname
     .replace(/^.*\/webhooks\/\d+\/[^/]+/, "/webhooks/{webhook.id}/{webhook.token}")
     .replace(/\/messages\/\d+$/, "/messages/{message.id}")
