@@ -35,7 +35,9 @@ export * as Strategy from "./ratelimit/Strategy.js"
 
 // rest: how it is carried
 export * as DryRun from "./rest/DryRun.js"
+export * as FileUpload from "./rest/FileUpload.js"
 export * as RestConfig from "./rest/RestConfig.js"
+export * as UploadLimits from "./rest/UploadLimits.js"
 
 // webhook: what users do
 export * as Webhook from "./webhook/Webhook.js"

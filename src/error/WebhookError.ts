@@ -215,6 +215,50 @@ export class ThreadError extends Schema.TaggedError<ThreadError>()("ThreadError"
   }
 }
 
+const fileReasons = {
+  missing: "there is no such file; check the path",
+  notAFile: "is not a file, such as a directory; give the path of a file",
+  unreadable: "cannot be read",
+  changed: "changed while it was read; send a copy of it, or make the FileUpload anew",
+  readOnce: "can be read only once",
+  invalidSize: "needs a size that is a whole number of bytes; say how long the stream is",
+  duplicateName: "is the name of two files; rename one, so that attachment:// can tell them apart",
+  tooLarge: "is too large for a file",
+  totalTooLarge: "is the file with which the message gets too large",
+  tooMany: "is one file too many",
+}
+
+/**
+ * A file cannot be sent: it is not there or not readable, it is not what it was said to be, or a
+ * limit of `RestConfig.uploads` refuses it. Discord got no whole request, so it posted nothing,
+ * unless `delivered` says otherwise of an earlier attempt.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class FileError extends Schema.TaggedError<FileError>()("FileError", {
+  /** Absent when the file was not on its way yet. */
+  route: Schema.optionalWith(route, { exact: true }),
+  reason: Schema.Literal(...Struct.keys(fileReasons)),
+  /** The file's name, or its path where there is one. */
+  file: Schema.String,
+  /** Bytes: of the file, or of all files for `totalTooLarge`; for `tooMany` the number of files. */
+  size: Schema.optionalWith(Schema.Number, { exact: true }),
+  /** What `size` may be at most, in the same unit; for `changed` the size that was said. */
+  limit: Schema.optionalWith(Schema.Number, { exact: true }),
+  /** The name of the first preset in `UploadLimits.presets` that allows the whole message. */
+  preset: Schema.optionalWith(Schema.String, { exact: true }),
+  /** More about the cause in a few words, such as `PermissionDenied`. */
+  detail: Schema.optionalWith(Schema.String, { exact: true }),
+  delivered: Delivered,
+}) {
+  override get message(): string {
+    const where = this.route === undefined ? "" : `${this.route}: `
+    const detail = this.detail === undefined ? "" : ` (${this.detail})`
+    return `${where}${this.file}: ${fileReasons[this.reason]}${detail}${fileFigures(this)}; ${delivery[this.delivered]}`
+  }
+}
+
 /**
  * A file or the request is too large (413, codes 40005, 50045).
  *
@@ -439,6 +483,7 @@ export const WebhookError = Schema.Union(
   Unauthorized,
   Forbidden,
   ThreadError,
+  FileError,
   PayloadTooLarge,
   RateLimitError,
   RateLimitQueueFull,
@@ -454,6 +499,27 @@ export const WebhookError = Schema.Union(
  * @category errors
  */
 export type WebhookError = typeof WebhookError.Type
+
+function fileFigures({ limit, preset, reason, size }: FileError): string {
+  if (size === undefined) return ""
+  if (reason === "changed") return `: ${bytes(size)} instead of ${bytes(limit ?? 0)}`
+  if (limit === undefined) return `, not ${size}`
+  const asked = reason === "tooMany" ? `${size} files, and` : `${bytes(size)}, and`
+  const allowed = reason === "tooMany" ? `${limit} are allowed` : `${bytes(limit)} are allowed`
+  const advice =
+    preset === undefined
+      ? "no preset allows it"
+      : `the preset "${preset}" allows it (RestConfig.uploads)`
+  return `: ${asked} ${allowed}; ${advice}`
+}
+
+const bytesInMebibyte = 1024 * 1024
+
+/** Exactly, since one byte decides, and so that it can be read. */
+function bytes(count: number): string {
+  const mebibytes = Math.round((10 * count) / bytesInMebibyte) / 10
+  return mebibytes < 1 ? `${count} bytes` : `${count} bytes (${mebibytes} MiB)`
+}
 
 function answered(error: {
   readonly route: string

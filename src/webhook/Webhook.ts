@@ -10,17 +10,17 @@
 import * as Effect from "effect/Effect"
 import type { WebhookError } from "../error/WebhookError.js"
 import type { Message } from "../model/Message.js"
-import type { MessageCreate } from "../model/MessageCreate.js"
-import type { MessageEdit } from "../model/MessageEdit.js"
 import type { WebhookInfo } from "../model/WebhookInfo.js"
 import type { WebhookModify } from "../model/WebhookModify.js"
 import { execute } from "../rest/rest.js"
 import type { Carrier } from "../rest/rest.js"
 import { ignored } from "../rest/restRequest.js"
 import type { Webhook } from "./credentials.js"
+import type { EditInput, MessageInput } from "./files.js"
 import * as requests from "./requests.js"
 
 export { config, fromUrl, make, Webhook } from "./credentials.js"
+export type { EditInput, KeptFile, MessageInput } from "./files.js"
 
 /**
  * What every operation may answer with, and what it takes: an `HttpClient`, the `RateLimiter` and a
@@ -89,7 +89,7 @@ const waiting = ["wait=true"]
  */
 export function send(
   webhook: Webhook,
-  message: MessageCreate,
+  message: MessageInput,
   options?: SendOptions & { readonly wait?: true | undefined },
 ): Operation<Message>
 /**
@@ -100,7 +100,7 @@ export function send(
  */
 export function send(
   webhook: Webhook,
-  message: MessageCreate,
+  message: MessageInput,
   options: SendOptions & { readonly wait: false },
 ): Operation<void>
 /**
@@ -111,12 +111,12 @@ export function send(
  */
 export function send(
   webhook: Webhook,
-  message: MessageCreate,
+  message: MessageInput,
   options: SendOptions,
 ): Operation<Message | void>
 export function send(
   webhook: Webhook,
-  message: MessageCreate,
+  message: MessageInput,
   options: SendOptions = {},
 ): Operation<Message | void> {
   return options.wait === false
@@ -168,7 +168,7 @@ export const getMessage = (
 export const editMessage = (
   webhook: Webhook,
   messageId: string,
-  edit: MessageEdit,
+  edit: EditInput,
   options: PlaceOptions = {},
 ): Operation<Message> => Effect.flatMap(requests.edited(webhook, messageId, edit, options), execute)
 
