@@ -19,7 +19,10 @@ import type { Webhook } from "./credentials.js"
 import type { EditInput, MessageInput } from "./files.js"
 import * as requests from "./requests.js"
 
+export { broadcast } from "./broadcast.js"
+export type { Broadcast, BroadcastOptions, BroadcastResult } from "./broadcast.js"
 export { config, fromUrl, make, Webhook } from "./credentials.js"
+export { isDead } from "./deliver.js"
 export type { EditInput, KeptFile, MessageInput } from "./files.js"
 
 /**
