@@ -40,5 +40,6 @@ export * as RestConfig from "./rest/RestConfig.js"
 export * as UploadLimits from "./rest/UploadLimits.js"
 
 // webhook: what users do
+export * as DiscordLogger from "./webhook/DiscordLogger.js"
 export * as Webhook from "./webhook/Webhook.js"
 export * as WebhookUrl from "./webhook/WebhookUrl.js"

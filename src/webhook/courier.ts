@@ -40,7 +40,7 @@ export const carryAll = Effect.fnUntraced(function* <E, R>(
 })
 
 /** What Discord refuses as a whole goes one by one, so that only what is wrong is lost. */
-function carryBatch<E, R>(
+export function carryBatch<E, R>(
   courier: Courier<E, R>,
   batch: ReadonlyArray<MessageInput>,
 ): Effect.Effect<number, E, Carrier | R> {

@@ -31,18 +31,13 @@ export class Outbox<A> {
     this.#rules = rules
   }
 
-  get isClosed(): boolean {
-    return this.#closed
-  }
-
-  /** How many wait. */
-  get size(): number {
-    return this.#waiting.length
+  get hasRoom(): boolean {
+    return !this.#closed && this.#waiting.length < this.#rules.capacity
   }
 
   /** `false`: there is no room, or it is closed. */
   tryAdd(item: A): boolean {
-    if (this.#closed || this.#waiting.length >= this.#rules.capacity) return false
+    if (!this.hasRoom) return false
     this.#waiting.push(item)
     this.#signal()
     return true
@@ -61,6 +56,13 @@ export class Outbox<A> {
   close(): void {
     this.#closed = true
     this.#signal()
+  }
+
+  /** Closes it, and gives up what waits. */
+  discard(): ReadonlyArray<A> {
+    const items = this.#waiting.splice(0)
+    this.close()
+    return items
   }
 
   /** The next batch; an empty one is the end. */
@@ -83,7 +85,7 @@ export class Outbox<A> {
     const { length } = this.#waiting
     set(this.#arrived, length > 0 || this.#closed)
     set(this.#full, this.#closed || (length > 0 && this.#rules.isFull(this.#waiting)))
-    set(this.#room, length < this.#rules.capacity || this.#closed)
+    set(this.#room, this.hasRoom || this.#closed)
   }
 }
 
