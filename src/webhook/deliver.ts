@@ -8,14 +8,15 @@ import type { Webhook } from "./credentials.js"
 import type { MessageInput } from "./files.js"
 import * as requests from "./requests.js"
 
-const waiting = ["wait=true"]
-
 export const deliver = (
   webhook: Webhook,
   message: MessageInput,
   place: requests.Place,
 ): Effect.Effect<Message, WebhookError, Carrier> =>
-  Effect.flatMap(requests.sent(webhook, message, place, waiting, requests.asMessage), execute)
+  Effect.flatMap(
+    requests.sent(webhook, message, place, requests.waiting, requests.asMessage),
+    execute,
+  )
 
 /** Discord: JSON error codes; 10015 has an error of its own. */
 const invalidWebhookToken = 50027

@@ -15,7 +15,6 @@ import type { Webhook } from "./credentials.js"
 import type { MessageInput } from "./files.js"
 import { isFull, together } from "./gather.js"
 import { Outbox } from "./outbox.js"
-import type { Place } from "./requests.js"
 
 /**
  * How a sink sends.
@@ -23,7 +22,9 @@ import type { Place } from "./requests.js"
  * @since 0.1.0
  * @category models
  */
-export interface SinkOptions extends Place {
+export interface SinkOptions {
+  /** As of `Webhook.send`. */
+  readonly threadId?: string | null | undefined
   /**
    * Puts messages that are embeds and nothing else into one message, as many as came within this
    * time and fit: 10 embeds, 6000 code points. They must agree in name, avatar, mentions and flags.
