@@ -36,8 +36,8 @@ const plainLog = Logger.replace(
   Logger.defaultLogger,
   Logger.make(({ annotations, logLevel, message }) => {
     console.log(`${logLevel.label} ${String(message)}`)
-    for (const [key, value] of HashMap.toEntries(annotations).sort()) {
-      console.log(`  ${key} = ${JSON.stringify(value)}`)
+    for (const key of [...HashMap.keys(annotations)].sort()) {
+      console.log(`  ${key} = ${JSON.stringify(HashMap.unsafeGet(annotations, key))}`)
     }
   }),
 )

@@ -187,21 +187,44 @@ export class Forbidden extends Schema.TaggedError<Forbidden>()("Forbidden", { ..
 }
 
 const threadReasons = {
-  unknownThread: "there is no such thread in the channel of this webhook",
-  archived: "the thread is archived; sending a message to it opens it again",
-  locked: "the thread is locked; only those who manage threads can open it",
-  nameRequired: "a forum or media channel takes a threadId or a threadName",
-  nameAndId: "threadId and threadName exclude each other",
-  notAForum: "threadName works only in forum and media channels",
-  serviceInForum: "Slack- and GitHub-compatible requests cannot start a thread; pass a threadId",
-  tagRequired: "this forum requires a tag; pass appliedTags",
-  unknownTag: "this forum has no such tag",
-  tooManyActive: "the server has too many active threads",
-  cannotPost: "messages cannot be posted there",
+  unknownThread:
+    "the webhook's channel has no such thread; check threadId, and whether somebody deleted the thread",
+  archived: "the thread is archived; send a message to it, which opens it again, and repeat this",
+  locked: "the thread is locked; only who has the permission to manage threads can unlock it",
+  nameRequired:
+    "a forum or media channel holds nothing but threads; start one with createThread, or pass a threadId",
+  nameAndId:
+    "a message goes to a new thread or to an existing one; leave out threadName or threadId",
+  notAForum: "a webhook starts threads only in forum and media channels; leave threadName out",
+  serviceInForum:
+    "Slack- and GitHub-compatible requests do not work in forum and media channels, nor in their threads; use createThread and sendToThread",
+  tagRequired: "a thread in this channel needs a tag; pass appliedTags",
+  unknownTag: "this channel has no such tag; appliedTags takes the ids of its own tags",
+  tagsReserved: "only moderators may set the tags of this channel",
+  titleBlocked: "AutoMod, set up by the server, blocked the name of the thread; choose another",
+  tooManyActive: "the server has too many active threads; archive one, or wait until one archives",
+  slowmode: "slowmode",
+  missingPermission:
+    "a permission is missing there; see the permissions of the channel, which its threads inherit",
+  cannotPost: "this channel takes no such messages; in a forum or media channel only threads do",
 }
 
 /**
- * The thread, or the lack of one, is the reason.
+ * The thread, or the lack of one, is the reason. Discord did not act on the request.
+ *
+ * @example
+ * ```ts
+ * import { Webhook } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const note = (hook: Webhook.Webhook, threadId: string, content: string) =>
+ *   Webhook.sendToThread(hook, threadId, { content }).pipe(
+ *     Effect.catchIf(
+ *       (error) => error._tag === "ThreadError" && error.reason === "unknownThread",
+ *       () => Webhook.send(hook, { content }, { threadId: null }),
+ *     ),
+ *   )
+ * ```
  *
  * @since 0.1.0
  * @category errors
@@ -209,9 +232,13 @@ const threadReasons = {
 export class ThreadError extends Schema.TaggedError<ThreadError>()("ThreadError", {
   ...answer,
   reason: Schema.Literal(...Struct.keys(threadReasons)),
+  /** With `slowmode`, where Discord said it: how long until the next message is taken. */
+  retryAfter: Schema.optionalWith(Schema.DurationFromMillis, { exact: true }),
 }) {
   override get message(): string {
-    return `${answered(this)}: ${threadReasons[this.reason]}`
+    const { reason, retryAfter } = this
+    const when = retryAfter === undefined ? "" : `; try again in ${Duration.format(retryAfter)}`
+    return `${answered(this)}: ${threadReasons[reason]}${when}`
   }
 }
 

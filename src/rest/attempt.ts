@@ -1,4 +1,5 @@
 /** One attempt: a request goes out, and an answer, a part of one, or nothing comes back. */
+import * as Headers from "@effect/platform/Headers"
 import type * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClient from "@effect/platform/HttpClient"
@@ -92,8 +93,14 @@ function toHttp(
 ): HttpClientRequest.HttpClientRequest {
   return HttpClientRequest.make(request.route.method)(
     settings.baseUrl + Redacted.value(request.path),
-    { headers: settings.headers, body },
+    { headers: headersFor(request, settings), body },
   )
+}
+
+function headersFor(request: RestRequest<unknown>, settings: Settings): Headers.Headers {
+  return request.headers === undefined
+    ? settings.headers
+    : Headers.setAll(settings.headers, request.headers)
 }
 
 /** A proxy may name its buckets after the URL. Discord's own names are too short for a token. */

@@ -14,6 +14,10 @@ export interface RestRequest<A> {
   readonly token: Redacted.Redacted
   /** Whether `thread_id` is given, which tells an unknown thread from an unknown channel. */
   readonly inThread: boolean
+  /** Whether a new thread is asked for. */
+  readonly startsThread?: boolean
+  /** Beside those of every request. */
+  readonly headers?: Readonly<Record<string, string>>
   readonly body: HttpBody.HttpBody | Upload
   /** Doing it twice is the same as doing it once. */
   readonly idempotent: boolean

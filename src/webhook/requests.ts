@@ -30,9 +30,10 @@ export interface Place {
   readonly threadId?: string | null | undefined
 }
 
-type Checked<A, E = never> = Effect.Effect<RestRequest<A>, ValidationError | E>
+/** A request, once everything in it is right. */
+export type Checked<A, E = never> = Effect.Effect<RestRequest<A>, ValidationError | E>
 
-const own = "/webhooks/{webhook.id}/{webhook.token}"
+export const own = "/webhooks/{webhook.id}/{webhook.token}"
 const withComponents = "with_components=true"
 
 const decoder = <A, I>(schema: Schema.Schema<A, I>): Success<A> => {
@@ -44,6 +45,9 @@ const decoder = <A, I>(schema: Schema.Schema<A, I>): Success<A> => {
 export const asMessage: Success<Message.Message> = decoder(Message.Message)
 const asInfo: Success<WebhookInfo.WebhookInfo> = decoder(WebhookInfo.WebhookInfo)
 
+/** What makes Discord answer with the message, once it is stored. */
+export const waiting: ReadonlyArray<string> = ["wait=true"]
+
 const nothing: Effect.Effect<undefined> = Effect.succeed(undefined)
 
 const nothingToSend: Issue.Issue = {
@@ -54,7 +58,8 @@ const nothingToSend: Issue.Issue = {
 /** Discord: 220002. */
 const threadTwice: Issue.Issue = {
   path: "threadName",
-  message: "excludes threadId: a message goes to a new thread or to an existing one",
+  message:
+    "excludes threadId, and the thread in the webhook's URL (threadId: null leaves that one): a message goes to a new thread or to an existing one",
 }
 
 export const sent = <A>(
@@ -78,6 +83,7 @@ export const sent = <A>(
   const encoded = checked(route, issues, MessageCreate.encode(parted.message), parted.pathOf)
   return Effect.map(bodied(route, encoded, parted), (body) => ({
     ...base(webhook, route, "", all, threadId),
+    startsThread: given.threadName !== undefined,
     body,
     idempotent: false,
     success,
@@ -161,7 +167,7 @@ export const webhookDeleted = (webhook: Webhook): RestRequest<void> => ({
 })
 
 /** Untyped code may pass `null`: the Schema refuses it, and nothing before the Schema may trip over it. */
-function orNothing<A extends object>(input: A): Partial<A> {
+export function orNothing<A extends object>(input: A): Partial<A> {
   const given: A | null | undefined = input
   return given ?? {}
 }
@@ -179,7 +185,7 @@ function bodied<E>(
   )
 }
 
-function checked<A>(
+export function checked<A>(
   route: Route.Route,
   found: ReadonlyArray<Issue.Issue>,
   encoded: Effect.Effect<A, ParseResult.ParseError>,
@@ -194,7 +200,7 @@ function checked<A>(
   return found.length === 0 ? valid : Effect.zipRight(valid, Effect.fail(refuse([])))
 }
 
-function routeOf(webhook: Webhook, method: Route.Method, template: string): Route.Route {
+export function routeOf(webhook: Webhook, method: Route.Method, template: string): Route.Route {
   const { id, tokenDigest } = webhook
   return Route.make({ method, template, webhookId: id, tokenDigest })
 }
@@ -219,18 +225,18 @@ function ofMessage(
   }
 }
 
-function threadOf(webhook: Webhook, place: Place): string | undefined {
+export function threadOf(webhook: Webhook, place: Place): string | undefined {
   return place.threadId === undefined ? webhook.threadId : (place.threadId ?? undefined)
 }
 
 /** Not only courtesy: an id becomes a part of the URL. */
-function idIssues(path: string, id: string | undefined): ReadonlyArray<Issue.Issue> {
+export function idIssues(path: string, id: string | undefined): ReadonlyArray<Issue.Issue> {
   return id === undefined || Snowflake.isSnowflake(id)
     ? []
     : [{ path, message: "must be a snowflake: the digits of a Discord id" }]
 }
 
-function base(
+export function base(
   webhook: Webhook,
   route: Route.Route,
   suffix: string,

@@ -6,10 +6,13 @@ import { afterEach, describe, expect, vi } from "vitest"
 import {
   Component,
   DryRun,
+  FileUpload,
   Poll,
   RateLimiter,
+  RestConfig,
   Snowflake,
   Strategy,
+  UploadLimits,
   Webhook,
 } from "../../src/index.js"
 
@@ -207,8 +210,65 @@ describe("the made-up answer", () => {
   it.effect("to a forum post is in the thread that it starts", () =>
     dry((hook) =>
       Effect.gen(function* () {
-        const { channelId, id } = yield* Webhook.send(hook, { content: "x", threadName: "news" })
-        expect(channelId).toBe(id)
+        const { message, threadId } = yield* Webhook.createThread(
+          hook,
+          { name: "news" },
+          { content: "x" },
+        )
+        expect([message.channelId, threadId]).toEqual([message.id, message.id])
+        const reply = yield* Webhook.sendToThread(hook, threadId, { content: "y" })
+        expect(reply.channelId).toBe(threadId)
+      }),
+    ),
+  )
+
+  it.effect("to what Slack's and GitHub's programs send is theirs", () =>
+    dry((hook, dryRun) =>
+      Effect.gen(function* () {
+        const sender = {
+          id: 1,
+          login: "ada",
+          html_url: "https://example.com/ada",
+          avatar_url: "https://example.com/ada.png",
+        }
+        yield* Webhook.sendSlack(hook, { text: "hello" })
+        yield* Webhook.sendSlack(hook, { text: "hello" }, { wait: false })
+        yield* Webhook.sendGitHub(hook, "push", { sender })
+        expect((yield* dryRun.requests).map(({ json, route }) => [route, json])).toMatchObject([
+          ["POST /webhooks/{webhook.id}/{webhook.token}/slack", { text: "hello" }],
+          ["POST /webhooks/{webhook.id}/{webhook.token}/slack", { text: "hello" }],
+          ["POST /webhooks/{webhook.id}/{webhook.token}/github", { sender: { login: "ada" } }],
+        ])
+      }),
+    ),
+  )
+
+  it.effect("has the files that were sent, and what an edit keeps of them", () =>
+    dry((hook) =>
+      Effect.gen(function* () {
+        const sent = yield* Webhook.send(hook, {
+          content: "see files",
+          files: [
+            FileUpload.fromText("a.txt", "hello", { description: "a greeting" }),
+            FileUpload.fromBytes("chart.png", new Uint8Array(1000)),
+          ],
+        })
+        expect(sent.attachments).toMatchObject([
+          {
+            filename: "a.txt",
+            size: 5,
+            contentType: expect.stringContaining("text/plain") as string,
+            description: "a greeting",
+          },
+          { filename: "chart.png", size: 1000, contentType: "image/png" },
+        ])
+        const [first] = sent.attachments
+        const edited = yield* Webhook.editMessage(hook, sent.id, {
+          files: [first!, FileUpload.fromText("b.txt", "bye")],
+        })
+        expect(edited.attachments.map(({ filename }) => filename)).toEqual(["a.txt", "b.txt"])
+        const emptied = yield* Webhook.editMessage(hook, sent.id, { files: [] })
+        expect(emptied.attachments).toEqual([])
       }),
     ),
   )
@@ -300,6 +360,31 @@ describe("a body of several parts", () => {
           content: "see files",
           attachments: [{ filename: "a.json", size: 7 }, { size: 70_000 }, { size: 0 }],
         })
+      }),
+    ),
+  )
+
+  it.effect("of real files is read as it would be sent, streams included", () =>
+    dry((hook, dryRun) =>
+      Effect.gen(function* () {
+        const piece = new Uint8Array(64 * 1024)
+        const stream = Stream.range(1, 160).pipe(Stream.as(piece), Stream.rechunk(1))
+        const files = [
+          FileUpload.fromStream("dump.bin", { size: 160 * piece.length, stream }),
+          FileUpload.fromText("größe 1.json", "{}"),
+        ]
+        yield* Webhook.send(hook, { content: "x", files }).pipe(
+          RestConfig.withOptions({ uploads: UploadLimits.presets.discord }),
+        )
+        const [request] = yield* dryRun.requests
+        expect(request?.files).toMatchObject([
+          { key: "files[0]", name: "dump.bin", size: 10 * 1024 * 1024 },
+          { key: "files[1]", name: files[1]?.name, size: 2 },
+        ])
+        const failing = FileUpload.fromStream("bad.bin", { size: 10, stream: Stream.fail("EIO") })
+        const error = yield* Effect.flip(Webhook.send(hook, { content: "x", files: [failing] }))
+        expect(error._tag).toBe("FileError")
+        expect(yield* dryRun.count).toBe(1)
       }),
     ),
   )

@@ -1,24 +1,29 @@
 /**
- * Discord replaces what it does not like in a file's name, and `attachment://` must then name the
- * new one. Doing the same before sending makes the name on our side the name on Discord's.
+ * Discord changes names that it does not like, and then `attachment://` has to say the new one. So
+ * the same is done before sending, as reported of Discord: spaces become `_`, other special
+ * characters go, and no name begins with `_` or `.`. Then the name here is the name there. Beyond
+ * ASCII, names stay as they are.
+ *
+ * discord-api-docs#4847, #6945, #7890.
  */
 
-/** Discord's OpenAPI allows 1024; file systems, with which the file may be saved, 255 bytes. */
+/** File systems, where the file may be saved, allow 255 bytes; Discord's OpenAPI 1024 characters. */
 const longest = 255
 
-/** Of bytes: what is taken for an extension, the dot included. */
+/** Bytes of what is taken for an extension, the dot included. */
 const longestExtension = 16
-
-/** Line breaks and quotes would end the header, slashes name folders; Discord replaces spaces. */
-const unsuitable = /[\p{Cc}\p{Cs}\p{Z}"'`\\/:*?<>|]/gu
 
 const encoder = new TextEncoder()
 
-/** A name in any script, without paths, quotes, spaces or line breaks, and not too long. */
+/** A name without spaces, quotes, slashes and line breaks, and not too long. */
 export function fileName(name: string): string {
-  const clean = name.normalize("NFC").replace(unsuitable, "_")
-  // Discord strips leading underscores (discord-api-docs#4847).
-  return shortened(clean.replace(/^_+/, "")) || "file"
+  const dot = name.lastIndexOf(".")
+  const [stem, extension] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""]
+  const end = clean(extension)
+  const isLong = bytesOf(end) > longestExtension
+  const start = clean(isLong ? name : stem).replace(/^[._]+/, "") || "file"
+  const kept = isLong || end === "." ? "" : end
+  return upTo(longest - bytesOf(kept), start) + kept
 }
 
 /** The last part of a path of any system. */
@@ -26,18 +31,16 @@ export function baseName(path: string): string {
   return /[^/\\]*(?=[/\\]*$)/.exec(path)?.[0] ?? path
 }
 
-/** The middle goes, the extension stays. */
-function shortened(name: string): string {
-  if (bytesOf(name) <= longest) return name
-  const dot = name.lastIndexOf(".")
-  const extension = dot > 0 ? name.slice(dot) : ""
-  const kept = bytesOf(extension) <= longestExtension ? extension : ""
-  const room = longest - bytesOf(kept)
-  const { read } = encoder.encodeInto(
-    name.slice(0, name.length - kept.length),
-    new Uint8Array(room),
-  )
-  return name.slice(0, read) + kept
+function clean(text: string): string {
+  return text
+    .normalize("NFC")
+    .replace(/[\s\p{Z}/\\]+/gu, "_")
+    .replace(/[\p{Cc}\p{Cs}]|(?![\w.-])[\0-\x7f]/gu, "")
+}
+
+function upTo(bytes: number, text: string): string {
+  const { read } = encoder.encodeInto(text, new Uint8Array(bytes))
+  return text.slice(0, read)
 }
 
 function bytesOf(text: string): number {

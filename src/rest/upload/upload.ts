@@ -113,7 +113,17 @@ function bytesOf({ heads, payload, tail }: Form, files: ReadonlyArray<Bytes>): B
     const head = heads[index]
     return head === undefined ? bytes : Stream.concat(Stream.make(head), bytes)
   })
-  return Stream.concatAll(Chunk.make(Stream.make(payload), ...middle, Stream.make(tail)))
+  const all = Stream.concatAll(Chunk.make(Stream.make(payload), ...middle, Stream.make(tail)))
+  return Stream.mapChunks(all, Chunk.flatMap(inHalves))
+}
+
+/**
+ * `NodeHttpClient.layer` waits for a slow connection only between the pieces of a chunk. Without a
+ * second piece it would take in the whole file as fast as the disk gives it.
+ */
+function inHalves(piece: Uint8Array): Chunk.Chunk<Uint8Array> {
+  const half = piece.length >> 1
+  return half === 0 ? Chunk.of(piece) : Chunk.make(piece.subarray(0, half), piece.subarray(half))
 }
 
 /** The files' bytes, with word of each piece to the listener, if there is one. */
