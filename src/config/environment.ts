@@ -94,16 +94,17 @@ function valueOf({ kinds }: Key, text: string): Scalar {
 
 /**
  * Variables that are nearly one of ours. Others may begin with `DISCORD_`, too, such as
- * `DISCORD_CLIENT_ID`; only in sections that nobody else has is every name ours.
+ * `DISCORD_CLIENT_ID`; only in sections that nobody else has is every name ours. A second webhook
+ * is no slip, and a missing one is noticed anyway.
  */
 function misspelt(provider: ConfigProvider.ConfigProvider): Effect.Effect<ReadonlyArray<Mistake>> {
-  const known = [...keys.map(({ variable }) => variable), webhookVariable, fileVariable]
+  const known = [...keys.map(({ variable }) => variable), fileVariable]
   return Effect.map(named(provider, []), (names) =>
     names
       .filter((name) => !known.includes(name))
       .flatMap((name) => {
         const near = nearest(name, known)
-        if (near === undefined && !isOurs(name)) return []
+        if (near === undefined ? !isOurs(name) : name.startsWith(near)) return []
         const hint = near === undefined ? "" : `; did you mean ${near}?`
         return [{ key: "", place: name, message: `is not a known variable${hint}` }]
       }),

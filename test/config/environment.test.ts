@@ -40,6 +40,9 @@ describe("the environment", () => {
       vi.stubEnv("DISCORD_CLIENT_ID", "1234")
       vi.stubEnv("DISCORD_CLIENT_SECRET", "x")
       vi.stubEnv("DISCORD_TOKEN", "x")
+      vi.stubEnv("DISCORD_WEBHOOK_URL_2", "x")
+      vi.stubEnv("DISCORD_WEBHOOK_URI", "x")
+      vi.stubEnv("DISCORD_CLIENT_WEBHOOK_URLS", "x")
       vi.stubEnv("DISCORD_CONFIG_FILE", "elsewhere.yaml")
       const { client } = yield* DiscordConfig.load.pipe(
         Effect.withConfigProvider(ConfigProvider.fromEnv()),

@@ -347,8 +347,12 @@ describe("the environment", () => {
       "DISCORD_CLIENT_TIMEOT: is not a known variable; did you mean DISCORD_CLIENT_TIMEOUT?",
     ],
     [
-      { DISCORD_WEBHOK_URL: webhookUrl },
-      "DISCORD_WEBHOK_URL: is not a known variable; did you mean DISCORD_WEBHOOK_URL?",
+      { DISCORD_CLENT_WEBHOOK_URL: webhookUrl },
+      "DISCORD_CLENT_WEBHOOK_URL: is not a known variable; did you mean DISCORD_CLIENT_WEBHOOK_URL?",
+    ],
+    [
+      { DISCORD_CONFIG_FIL: "x" },
+      "DISCORD_CONFIG_FIL: is not a known variable; did you mean DISCORD_CONFIG_FILE?",
     ],
     [{ DISCORD_CLIENT_RETRY_DELAY: "5s" }, "DISCORD_CLIENT_RETRY_DELAY: is not a known variable"],
   ])("%j", ([variables, sentence]) =>
