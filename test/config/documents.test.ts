@@ -7,7 +7,7 @@ import { parse } from "yaml"
 import { fromJSONSchema } from "zod"
 import { keys, type Key } from "../../src/config/keys.js"
 import { DiscordConfig } from "../../src/index.js"
-import { asYaml, configs, within, written } from "./sources.js"
+import { asYaml, at, configs, within, written } from "./sources.js"
 
 const read = (name: string): string =>
   readFileSync(resolve(import.meta.dirname, "../..", name), "utf8")
@@ -67,7 +67,7 @@ describe("discord.schema.json", () => {
   })
 
   it("explains each key, and names the default of those that have one", () => {
-    const explained = keys.map(({ path }) => at(DiscordConfig.jsonSchema, path))
+    const explained = keys.map(({ path }) => formOf(path))
     expect(explained.map((form) => form["description"])).toEqual(keys.map(({ meaning }) => meaning))
     expect(explained.map((form) => form["default"])).toEqual(keys.map(({ fallback }) => fallback))
     expect(keys.filter(({ meaning }) => !/^[A-Z].*\.$/.test(meaning))).toEqual([])
@@ -99,10 +99,12 @@ describe("discord.example.yaml", () => {
   )
 
   it("names every value that may be chosen", () => {
-    for (const { path } of keys) {
-      const { enum: values } = at(DiscordConfig.jsonSchema, path)
-      if (Array.isArray(values)) expect(example).toContain(`# ${values.join(", ")}\n`)
-    }
+    const choices = keys
+      .map(({ path }) => formOf(path)["enum"] ?? {})
+      .map((values) => Object.values(values).join(", "))
+      .filter((values) => values !== "")
+    expect(choices.length).toBeGreaterThan(4)
+    expect(choices.filter((values) => !example.includes(`# ${values}\n`))).toEqual([])
   })
 
   it("tells editors where the JSON Schema is", () => {
@@ -140,10 +142,17 @@ describe("the guide", () => {
   )
 })
 
-/** A value of a tree, or the form of a key in a JSON Schema. */
-function at(tree: unknown, path: ReadonlyArray<string>): any {
-  return path.reduce<any>((inner, name) => {
-    const section = inner?.anyOf?.[0] ?? inner
-    return (section?.properties ?? section)?.[name]
-  }, tree)
+/** What the JSON Schema says of a key; a section may also be empty, hence the union. */
+function formOf(path: ReadonlyArray<string>): Record<string, unknown> {
+  const inner = path.flatMap((name, depth) =>
+    depth === 0 ? ["properties", name] : ["anyOf", "0", "properties", name],
+  )
+  return at(plain(DiscordConfig.jsonSchema), inner) as Record<string, unknown>
+}
+
+/** Lists as records of their indices. */
+function plain(tree: unknown): unknown {
+  return typeof tree === "object" && tree !== null
+    ? Object.fromEntries(Object.entries(tree).map(([name, one]) => [name, plain(one)]))
+    : tree
 }

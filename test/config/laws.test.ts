@@ -85,8 +85,8 @@ describe("a duration", () => {
 
 describe("a size", () => {
   const decode = Schema.decodeUnknownOption(ByteSize)
-  const bytes = (written: unknown) =>
-    decode(written).pipe((_) => (_._tag === "Some" ? _.value : undefined))
+  const bytes = (text: unknown) =>
+    decode(text).pipe((_) => (_._tag === "Some" ? _.value : undefined))
 
   it.each([
     [500_000, 500_000],
