@@ -280,9 +280,9 @@ export class FileError extends Schema.TaggedError<FileError>()("FileError", {
   delivered: Delivered,
 }) {
   override get message(): string {
-    const where = this.route === undefined ? "" : `${this.route}: `
     const detail = this.detail === undefined ? "" : ` (${this.detail})`
-    return `${where}${this.file}: ${fileReasons[this.reason]}${detail}${fileFigures(this)}; ${delivery[this.delivered]}`
+    const fault = `${this.file}: ${fileReasons[this.reason]}${detail}${fileFigures(this)}`
+    return this.route === undefined ? fault : `${this.route}: ${fault}; ${delivery[this.delivered]}`
   }
 }
 

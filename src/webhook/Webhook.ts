@@ -98,7 +98,8 @@ export interface CreatedThread {
  * Sends a message and answers with it as Discord stored it; its id is needed to edit or delete it.
  *
  * A message is never sent twice by itself: when it may have arrived, the error says
- * `delivered: "unknown"` (see `retry` in `RestConfig`).
+ * `delivered: "unknown"` (see `retry` in `RestConfig`). Its `files` are made with `FileUpload` and
+ * checked against `RestConfig.uploads`; a file that is at fault fails with a `FileError`.
  *
  * @example
  * ```ts
@@ -257,15 +258,22 @@ export const getMessage = (
 ): Operation<Message> => Effect.flatMap(requests.read(webhook, messageId, options), execute)
 
 /**
- * Changes a message that this webhook sent: what is left out stays, `null` clears. Answers with the
- * message after the change.
+ * Changes a message that this webhook sent: what is left out stays, `null` clears. `files` are all
+ * that the message is to have: attachments that stay and new files, in their order. Answers with
+ * the message after the change.
  *
  * @example
  * ```ts
- * import { Webhook } from "effect-discord"
+ * import { FileUpload, Webhook } from "effect-discord"
+ * import type { Message } from "effect-discord"
  *
  * const done = (hook: Webhook.Webhook, id: string) =>
  *   Webhook.editMessage(hook, id, { content: "done", embeds: null })
+ *
+ * const withLog = (hook: Webhook.Webhook, { attachments, id }: Message.Message, log: string) =>
+ *   Webhook.editMessage(hook, id, {
+ *     files: [...attachments, FileUpload.fromText("build.log", log)],
+ *   })
  * ```
  *
  * @see https://discord.com/developers/docs/resources/webhook#edit-webhook-message
