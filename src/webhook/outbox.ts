@@ -84,7 +84,8 @@ export class Outbox<A> {
   #signal(): void {
     const { length } = this.#waiting
     set(this.#arrived, length > 0 || this.#closed)
-    set(this.#full, this.#closed || (length > 0 && this.#rules.isFull(this.#waiting)))
+    // Without room nobody can come, so nobody is waited for.
+    set(this.#full, !this.hasRoom || (length > 0 && this.#rules.isFull(this.#waiting)))
     set(this.#room, this.hasRoom || this.#closed)
   }
 }

@@ -9,6 +9,12 @@ import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 
+/**
+ * A file that would have been uploaded.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface File {
   /** Of the part in the form, such as `files[0]`. */
   readonly key: string
