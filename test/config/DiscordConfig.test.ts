@@ -19,16 +19,14 @@ const unreachable = Layer.succeed(
   HttpClient.make(() => Effect.dieMessage("a request was sent")),
 )
 
+const layerOf = (yaml: string) =>
+  Layer.unwrapEffect(Effect.map(DiscordConfig.loadYaml(yaml), DiscordConfig.layer))
+
 /** Runs with what the YAML puts in force. */
 const configured =
   (yaml: string) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    effect.pipe(
-      Effect.provide(
-        Layer.unwrapEffect(Effect.map(DiscordConfig.loadYaml(yaml), DiscordConfig.layer)),
-      ),
-      within({}),
-    )
+    effect.pipe(Effect.provide(layerOf(yaml)), within({}))
 
 const options = (yaml: string) =>
   RestConfig.RestConfig.pipe(configured(yaml), Effect.provide(unreachable))
@@ -225,14 +223,8 @@ describe("the webhook of a configuration", () => {
     Effect.gen(function* () {
       const hook = yield* Webhook.config("DISCORD_WEBHOOK_URL").pipe(
         Effect.provide(
-          Layer.unwrapEffect(
-            Effect.map(
-              DiscordConfig.loadYaml(`client: { webhook_url: "${webhookUrl}" }`),
-              DiscordConfig.layer,
-            ),
-          ),
+          Layer.provide(layerOf(`client: { webhook_url: "${webhookUrl}" }`), unreachable),
         ),
-        Effect.provide(unreachable),
         within({ DISCORD_WEBHOOK_URL: "https://discord.com/api/webhooks/42/abc" }),
       )
       expect(hook.id).toBe("42")

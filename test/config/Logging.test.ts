@@ -1,8 +1,7 @@
 /** What a log line looks like, and that there is one of it. */
 import { makeRunMain } from "@effect/platform/Runtime"
 import { describe, expect, it } from "@effect/vitest"
-import { Console, Effect, FiberRef, Logger, LogLevel } from "effect"
-import type { Layer } from "effect"
+import { Console, Effect, FiberRef, Layer, Logger, LogLevel } from "effect"
 import { Logging } from "../../src/index.js"
 
 /** A console that remembers what was printed. */
@@ -13,6 +12,10 @@ const listen = Effect.map(Effect.console, (usual) => {
   return { lines, layer: Console.setConsole({ ...usual, unsafe }) }
 })
 
+/** On top of what is there already, one after another. */
+const on = (logging: Layer.Layer<never>, ...there: ReadonlyArray<Layer.Layer<never>>) =>
+  there.reduceRight((all, one) => Layer.provideMerge(all, one), logging)
+
 const speak = Effect.gen(function* () {
   yield* Effect.logDebug("too quiet")
   yield* Effect.logInfo("hello\nworld").pipe(Effect.annotateLogs("key", "a b"))
@@ -22,10 +25,7 @@ const speak = Effect.gen(function* () {
 const logged = (logging: Layer.Layer<never>) =>
   Effect.gen(function* () {
     const { layer, lines } = yield* listen
-    yield* speak.pipe(
-      Effect.provide(logging),
-      Effect.provide([layer, Logger.add(Logger.defaultLogger)]),
-    )
+    yield* speak.pipe(Effect.provide(on(logging, layer, Logger.add(Logger.defaultLogger))))
     return lines
   })
 
@@ -35,7 +35,7 @@ const loggedInMain = (logging: Layer.Layer<never>) =>
     const { layer, lines } = yield* listen
     yield* Effect.async<void>((resume) => {
       const runMain = makeRunMain(({ fiber }) => fiber.addObserver(() => resume(Effect.void)))
-      runMain(speak.pipe(Effect.provide(logging), Effect.provide(layer)))
+      runMain(Effect.provide(speak, on(logging, layer)))
     })
     return lines
   })
@@ -101,13 +101,11 @@ describe("Logging", () => {
       const heard: Array<unknown> = []
       const own = Logger.make(({ message }) => heard.push(message))
       yield* speak.pipe(
-        Effect.provide(Logging.layer({ format: "json", level: "none" })),
-        Effect.provide(Logger.add(own)),
+        Effect.provide(on(Logging.layer({ format: "json", level: "none" }), Logger.add(own))),
       )
       expect(heard).toEqual([])
       yield* speak.pipe(
-        Effect.provide([(yield* listen).layer, Logging.layerJson]),
-        Effect.provide(Logger.add(own)),
+        Effect.provide(on(Logging.layerJson, (yield* listen).layer, Logger.add(own))),
       )
       expect(heard).toEqual([["hello\nworld"]])
     }),
@@ -118,8 +116,9 @@ describe("Logging", () => {
       const before = yield* FiberRef.get(FiberRef.currentLoggers)
       const level = yield* FiberRef.get(FiberRef.currentMinimumLogLevel)
       yield* speak.pipe(
-        Effect.provide(Logging.layer({ format: "json", level: "error" })),
-        Effect.provide((yield* listen).layer),
+        Effect.provide(
+          on(Logging.layer({ format: "json", level: "error" }), (yield* listen).layer),
+        ),
       )
       expect([...(yield* FiberRef.get(FiberRef.currentLoggers))]).toEqual([...before])
       expect(yield* FiberRef.get(FiberRef.currentMinimumLogLevel)).toBe(level)
@@ -151,8 +150,9 @@ describe("Logging", () => {
       const heard: Array<unknown> = []
       const own = Logger.make(({ message }) => heard.push(message))
       yield* speak.pipe(
-        Effect.provide(Logging.layer({})),
-        Effect.provide([layer, Logger.add(own), Logger.minimumLogLevel(LogLevel.Debug)]),
+        Effect.provide(
+          on(Logging.layer({}), layer, Logger.add(own), Logger.minimumLogLevel(LogLevel.Debug)),
+        ),
       )
       expect(heard).toHaveLength(2)
       expect(lines).toEqual([])

@@ -32,7 +32,7 @@ export const configured = (transport: Transport): void => {
       )
       const messages = yield* discord.messages(webhook)
       return { content, stored: messages.map((message) => message["content"]) }
-    }).pipe(Effect.provide(transport({})), Effect.provide(NodeFileSystem.layer))
+    }).pipe(Effect.provide([transport({}), NodeFileSystem.layer]))
 
   const yaml = "client:\n  base_url: BASE\n  webhook_url: HOOK\n"
 
