@@ -26,7 +26,6 @@ export interface Key {
 /** Where keys stand together. */
 export interface Section {
   readonly path: Path
-  readonly meaning: string
   /** The names of what is in it. */
   readonly names: ReadonlyArray<string>
 }
@@ -50,7 +49,7 @@ function explore(
   const fields = fieldsOf(ast)
   if (fields === undefined) return { keys: [keyOf(ast, path)], sections: [] }
   const inner = fields.map(({ name, type }) => explore(type, [...path, String(name)]))
-  const own = { path, meaning: meaningOf(ast), names: fields.map(({ name }) => String(name)) }
+  const own = { path, names: fields.map(({ name }) => String(name)) }
   return {
     keys: inner.flatMap((one) => one.keys),
     sections: [own, ...inner.flatMap((one) => one.sections)],

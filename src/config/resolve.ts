@@ -59,26 +59,21 @@ interface Found {
 
 /** A section is tried as one and as nothing; only what is wrong inside of it counts. */
 function issuesOf(error: ParseResult.ParseError): ReadonlyArray<Found> {
-  const issues = ParseResult.ArrayFormatter.formatErrorSync(error).map(({ message, path }) => ({
-    path: path.map(String),
-    message,
-  }))
-  return issues.filter(
-    ({ path }, index) =>
-      issues.findIndex((other) => isWithin(other.path, path) && isWithin(path, other.path)) ===
-        index &&
-      !issues.some((other) => other.path.length > path.length && isWithin(other.path, path)),
-  )
+  const first = new Map<string, Found>()
+  const outer = new Set<string>()
+  for (const { message, path: steps } of ParseResult.ArrayFormatter.formatErrorSync(error)) {
+    const path = steps.map(String)
+    const id = JSON.stringify(path)
+    if (!first.has(id)) first.set(id, { path, message })
+    for (const depth of path.keys()) outer.add(JSON.stringify(path.slice(0, depth)))
+  }
+  return [...first].filter(([id]) => !outer.has(id)).map(([, found]) => found)
 }
 
 /** As they stand in the file. */
 function inOrder(found: ReadonlyArray<Found>, source: Source | undefined): ReadonlyArray<Found> {
   const lineOf = ({ path }: Found): number => source?.tree.lineOf(path) ?? 0
   return [...found].sort((one, other) => lineOf(one) - lineOf(other))
-}
-
-function isWithin(inner: Path, outer: Path): boolean {
-  return outer.every((name, depth) => name === inner[depth])
 }
 
 function sentenceOf(path: Path, message: string, all: unknown): string {

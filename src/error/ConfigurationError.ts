@@ -25,6 +25,9 @@ export const Mistake = Schema.Struct({
  */
 export type Mistake = typeof Mistake.Type
 
+/** At most so many in one message; `mistakes` has them all. */
+const listed = 20
+
 /**
  * The configuration cannot be used. It is found out when the configuration is read, before anything
  * is sent, and names all mistakes at once.
@@ -47,10 +50,11 @@ export class ConfigurationError extends Schema.TaggedError<ConfigurationError>()
   { mistakes: Schema.Array(Mistake) },
 ) {
   override get message(): string {
-    const sentences = this.mistakes.map(sentence)
-    return sentences.length === 1
-      ? sentences.join()
-      : [`${sentences.length} mistakes in the configuration`, ...sentences].join("\n  ")
+    const { length } = this.mistakes
+    const sentences = this.mistakes.slice(0, listed).map(sentence)
+    if (length === 1) return sentences.join()
+    const more = length > listed ? [`and ${length - listed} more`] : []
+    return [`${length} mistakes in the configuration`, ...sentences, ...more].join("\n  ")
   }
 }
 
