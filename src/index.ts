@@ -25,6 +25,7 @@ export * as WebhookModify from "./model/WebhookModify.js"
 export * as WebhookName from "./model/WebhookName.js"
 
 // error: what can go wrong
+export * as ConfigurationError from "./error/ConfigurationError.js"
 export * as WebhookError from "./error/WebhookError.js"
 
 // ratelimit: when a request may go
@@ -38,10 +39,17 @@ export * as Route from "./ratelimit/Route.js"
 export * as Strategy from "./ratelimit/Strategy.js"
 
 // rest: how it is carried
+export * as DryRun from "./rest/DryRun.js"
 export * as FileUpload from "./rest/FileUpload.js"
 export * as RestConfig from "./rest/RestConfig.js"
 export * as UploadLimits from "./rest/UploadLimits.js"
 
 // webhook: what users do
+export * as DiscordLogger from "./webhook/DiscordLogger.js"
 export * as Webhook from "./webhook/Webhook.js"
 export * as WebhookUrl from "./webhook/WebhookUrl.js"
+
+// config: settings from outside the program
+export * as DiscordConfig from "./config/DiscordConfig.js"
+export * as Logging from "./config/Logging.js"
+export * as YamlConfigProvider from "./config/YamlConfigProvider.js"

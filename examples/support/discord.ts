@@ -15,9 +15,13 @@ import { DiscordSimulator } from "effect-discord/testing"
 
 const isLive = process.env["DISCORD_WEBHOOK_URL"] !== undefined
 
+/** As if these were set in the environment. */
+const variables = (all: Readonly<Record<string, string>>): Layer.Layer<never> =>
+  Layer.setConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(all))))
+
 /** `DISCORD_WEBHOOK_URL` as `Webhook.config` will find it. */
 export const webhookUrl = (url: string): Layer.Layer<never> =>
-  Layer.setConfigProvider(ConfigProvider.fromMap(new Map([["DISCORD_WEBHOOK_URL", url]])))
+  variables({ DISCORD_WEBHOOK_URL: url })
 
 /** A simulated Discord with one webhook, served on a free port. */
 const simulatorServer = (options: DiscordSimulator.WebhookOptions) =>
@@ -26,7 +30,10 @@ const simulatorServer = (options: DiscordSimulator.WebhookOptions) =>
       const simulator = yield* DiscordSimulator.make()
       const { url } = yield* simulator.createWebhook(options)
       const { baseUrl } = yield* simulator.serve
-      return Layer.merge(webhookUrl(url), RestConfig.layerWith({ baseUrl }))
+      return Layer.merge(
+        variables({ DISCORD_WEBHOOK_URL: url, DISCORD_CLIENT_BASE_URL: baseUrl }),
+        RestConfig.layerWith({ baseUrl }),
+      )
     }),
   ).pipe(Layer.provide(NodeHttpServer.layerServer(createServer, { host: "127.0.0.1", port: 0 })))
 
@@ -68,7 +75,7 @@ function line(response: HttpClientResponse.HttpClientResponse): string {
 }
 
 /** The path with placeholders for ids and the token. */
-export function template(request: HttpClientRequest.HttpClientRequest): string {
+function template(request: HttpClientRequest.HttpClientRequest): string {
   return new URL(request.url).pathname
     .replace(/^.*\/webhooks\/\d+\/[^/]+/, "/webhooks/{webhook.id}/{webhook.token}")
     .replace(/\/messages\/\d+$/, "/messages/{message.id}")

@@ -28,8 +28,13 @@ import * as requests from "./requests.js"
 import * as services from "./services.js"
 import * as threads from "./threads.js"
 
+export { broadcast } from "./broadcast.js"
+export type { Broadcast, BroadcastOptions, BroadcastResult } from "./broadcast.js"
 export { config, fromUrl, make, Webhook } from "./credentials.js"
+export { isDead } from "./deliver.js"
 export type { EditInput, KeptFile, MessageInput } from "./files.js"
+export { sink } from "./sink.js"
+export type { OnSinkError, SinkOptions } from "./sink.js"
 
 /**
  * What every operation is: it answers with `A` or fails with a `WebhookError`, and takes an
