@@ -31,7 +31,7 @@ export { config, fromUrl, make, Webhook } from "./credentials.js"
 export { isDead } from "./deliver.js"
 export type { EditInput, KeptFile, MessageInput } from "./files.js"
 export { sink } from "./sink.js"
-export type { OnSinkError, SinkOptions } from "./sink.js"
+export type { SinkOptions } from "./sink.js"
 
 /**
  * What every operation may answer with, and what it takes: an `HttpClient`, the `RateLimiter` and a

@@ -58,10 +58,7 @@ const onStage = <A, E, R>(
       Scope.extend(scope),
     )
     return yield* story({ hook, simulator, made, heard, scope, logging: Effect.provide(runtime) })
-  }).pipe(
-    Effect.provide(Logger.replace(Logger.defaultLogger, other)),
-    Effect.provide(world(discord)),
-  )
+  }).pipe(Effect.provide([Logger.replace(Logger.defaultLogger, other), world(discord)]))
 }
 
 const closing = (scope: Scope.CloseableScope) => Scope.close(scope, Exit.void)
