@@ -5,47 +5,11 @@
  * Blocks become virtual files of one program, padded so that an error carries the line of the block
  * in its document. Nothing is written to disk.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { existsSync } from "node:fs"
 import { relative, resolve } from "node:path"
 import ts from "typescript"
+import { blocksOf, markdown, sources, type Block } from "./blocks.js"
 import { entries, report, root } from "./project.js"
-
-interface Block {
-  /** The document, relative to the root. */
-  readonly document: string
-  /** 1-based line of the first line of code. */
-  readonly line: number
-  readonly code: string
-}
-
-const fence =
-  /^(?<indent>[ \t]*(?:\* ?)?[ \t]*)```(?:ts|typescript)[ \t]*\n(?<code>[\s\S]*?)\n[ \t]*(?:\* ?)?[ \t]*```[ \t]*$/gm
-
-function markdown(): ReadonlyArray<string> {
-  const guides = existsSync(resolve(root, "docs"))
-    ? readdirSync(resolve(root, "docs"), { recursive: true, encoding: "utf8" }).map(
-        (file) => `docs/${file}`,
-      )
-    : []
-  return ["README.md", "AGENTS.md", ...guides]
-    .filter((file) => file.endsWith(".md") && !file.startsWith("docs/api/"))
-    .filter((file) => existsSync(resolve(root, file)))
-}
-
-function sources(): ReadonlyArray<string> {
-  return readdirSync(resolve(root, "src"), { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts"))
-    .map((file) => `src/${file}`)
-}
-
-function blocksOf(document: string): ReadonlyArray<Block> {
-  const text = readFileSync(resolve(root, document), "utf8")
-  return [...text.matchAll(fence)].map((match) => {
-    const { indent = "", code = "" } = match.groups ?? {}
-    const line = text.slice(0, match.index).split("\n").length + 1
-    return { document, line, code: indent.includes("*") ? code.replace(/^[ \t]*\* ?/gm, "") : code }
-  })
-}
 
 /** Next to the package.json, so that the project's module kind and paths apply. */
 function virtualPath(block: Block): string {

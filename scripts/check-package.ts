@@ -17,7 +17,8 @@ interface Packed {
   readonly files: ReadonlyArray<{ readonly path: string }>
 }
 
-const allowed = /^(dist\/.+\.(js|d\.ts)(\.map)?|src\/.+\.ts|README\.md|LICENSE|package\.json)$/
+const allowed =
+  /^(dist\/.+\.(js|d\.ts)(\.map)?|src\/.+\.ts|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/
 const optionalPeers = Object.keys(manifest.peerDependencies).filter(
   (peer) => manifest.peerDependenciesMeta[peer]?.optional === true,
 )
@@ -54,7 +55,7 @@ function content(packed: Packed): ReadonlyArray<string> {
     ...[...paths]
       .filter((path) => !allowed.test(path))
       .map((path) => `${path}: has no place in the package`),
-    ...["README.md", "LICENSE", ...built]
+    ...["README.md", "CHANGELOG.md", "LICENSE", ...built]
       .filter((path) => !paths.has(path))
       .map((path) => `${path}: is missing from the package`),
   ]

@@ -50,7 +50,7 @@ const operations: { readonly [Key in WebhookOperation]: (call: Call) => Simulate
 /** Every answer of Discord itself came through this proxy; the edge's own answers lack it. */
 const via = { via: "1.1 google" }
 
-/** The edge's answer to the User-Agent of a browser. */
+/** The edge's answer to the User-Agent of a browser from what is none. */
 const browserBlocked = apiError(40333)
 
 const noFile: SimulatedResponse = {
@@ -109,7 +109,7 @@ function act(arrival: Arrival, route: Route): SimulatedResponse {
     traffic.statistics.blocked++
     return blocked
   }
-  if (isBrowser(arrival.request)) return browserBlocked
+  if (isDisguised(arrival.request)) return browserBlocked
   const wait = takeGlobal(limits, config, arrival.now)
   const response = wait === undefined ? answerRoute(arrival, route) : limited("global", wait)
   const inVersion = route.version < 8 ? legacyResponse(response) : response
@@ -123,9 +123,10 @@ function download({ files }: World, { attachmentId, filename }: FileRoute): Simu
   return { status: 200, headers: {}, body: { _tag: "Bytes", bytes, contentType } }
 }
 
-/** Cloudflare lets no browser in. */
-function isBrowser({ headers }: SimulatedRequest): boolean {
-  return headers["user-agent"]?.startsWith("Mozilla/") === true
+/** Cloudflare lets no program in that poses as a browser. A real one says where its page is from. */
+function isDisguised({ headers }: SimulatedRequest): boolean {
+  if (headers["user-agent"]?.startsWith("Mozilla/") !== true) return false
+  return headers["origin"] === undefined && headers["sec-fetch-site"] === undefined
 }
 
 function answerRoute(arrival: Arrival, route: MatchedRoute | UnmatchedRoute): SimulatedResponse {

@@ -11,6 +11,7 @@ import { toWire } from "../fault/alteration.js"
 import type { Exchange } from "../handle.js"
 import type { SimulatedRequest, SimulatedResponse } from "../http/exchange.js"
 import type { World } from "../world.js"
+import { allowBrowsers } from "./cors.js"
 import { exchange } from "./travel.js"
 
 /** Serves a world until the scope closes. URLs hold tokens, so no span is made of them. */
@@ -25,7 +26,7 @@ export const serveHttp = (
     const server = yield* HttpServer.HttpServer
     const open: OpenConnections = new Set()
     yield* server
-      .serve(makeHttpApp(world, open))
+      .serve(allowBrowsers(makeHttpApp(world, open)))
       .pipe(HttpMiddleware.withTracerDisabledWhenEffect(() => true))
     // A server closes when its connections have: those that wait for an answer would keep it.
     yield* Effect.addFinalizer(() => Effect.sync(() => open.forEach((cut) => cut())))

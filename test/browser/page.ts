@@ -1,0 +1,46 @@
+/** What runs in the page: the SDK over `fetch`, and nothing of Node. */
+import { FetchHttpClient } from "@effect/platform"
+import { Effect, Layer, Option } from "effect"
+import { RateLimiter, RestConfig, Route, Strategy, Webhook } from "../../src/index.js"
+
+/** Sends the texts one after another, edits the first, and tells what the page could see. */
+const story = (url: string, baseUrl: string, texts: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const hook = yield* Webhook.fromUrl(url)
+    const sent = yield* Effect.forEach(texts, (content) => Webhook.send(hook, { content }))
+    const [first] = sent
+    if (first === undefined) return yield* Effect.dieMessage("nothing was sent")
+    const edited = yield* Webhook.editMessage(hook, first.id, { content: "edited" })
+    const missing = yield* Effect.flip(Webhook.getMessage(hook, "1"))
+    const limiter = yield* RateLimiter.RateLimiter
+    const bucket = yield* limiter.getBucket(
+      Route.make({
+        method: "POST",
+        template: "/webhooks/{webhook.id}/{webhook.token}",
+        webhookId: hook.id,
+        tokenDigest: hook.tokenDigest,
+      }),
+    )
+    return {
+      ids: sent.map((message) => message.id),
+      edited: edited.content,
+      missing: missing._tag,
+      limit: Option.getOrUndefined(bucket)?.limit,
+    }
+  }).pipe(
+    Effect.provide(
+      Layer.mergeAll(
+        FetchHttpClient.layer,
+        RateLimiter.layer,
+        Strategy.layerAdaptive,
+        RestConfig.layerWith({ baseUrl }),
+      ),
+    ),
+  )
+
+export type Told = Effect.Effect.Success<ReturnType<typeof story>>
+
+Object.assign(globalThis, {
+  tell: (url: string, baseUrl: string, texts: ReadonlyArray<string>) =>
+    Effect.runPromise(story(url, baseUrl, texts)),
+})

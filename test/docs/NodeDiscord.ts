@@ -1,0 +1,9 @@
+/** `effect-discord/node` as the documentation's programs get it: its Discord is the simulated one. */
+import { Layer } from "effect"
+import { RestConfig } from "../../src/index.js"
+import { NodeDiscord } from "../../src/node/index.js"
+
+const simulated = RestConfig.layerWith({ baseUrl: String(process.env["SIMULATED_DISCORD"]) })
+
+export const { layerHttpClient, layerHttpClientWith } = NodeDiscord
+export const layer = Layer.merge(NodeDiscord.layer, simulated)

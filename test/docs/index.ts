@@ -1,0 +1,1 @@
+export * as NodeDiscord from "./NodeDiscord.js"
