@@ -43,12 +43,17 @@ const slowRate = 40 * megabyte
 
 let server: Row["server"] = "fast"
 let hasLength = false
-const sink = createServer(async (incoming, response) => {
+const answer = JSON.stringify({
+  id: "1",
+  channel_id: "1",
+  content: "",
+  author: { id: "1", username: "Captain Hook" },
+  timestamp: "2026-01-01T00:00:00.000000+00:00",
+})
+const sink = createServer((incoming, response) => {
   hasLength = incoming.headers["content-length"] !== undefined
-  await drained(incoming)
-  response.setHeader("content-type", "application/json")
-  response.end(
-    '{"id":"1","channel_id":"1","content":"","author":{"id":"1","username":"x"},"timestamp":"2026-01-01T00:00:00.000000+00:00"}',
+  void drained(incoming).then(() =>
+    response.setHeader("content-type", "application/json").end(answer),
   )
 })
 

@@ -197,7 +197,7 @@ const threadReasons = {
     "a message goes to a new thread or to an existing one; leave out threadName or threadId",
   notAForum: "a webhook starts threads only in forum and media channels; leave threadName out",
   serviceInForum:
-    "Slack- and GitHub-compatible requests do not work in forum and media channels, nor in their threads; use createThread and sendToThread",
+    "Slack- and GitHub-compatible requests do not work in forum and media channels; use createThread and sendToThread",
   tagRequired: "a thread in this channel needs a tag; pass appliedTags",
   unknownTag: "this channel has no such tag; appliedTags takes the ids of its own tags",
   tagsReserved: "only moderators may set the tags of this channel",
@@ -280,9 +280,9 @@ export class FileError extends Schema.TaggedError<FileError>()("FileError", {
   delivered: Delivered,
 }) {
   override get message(): string {
-    const where = this.route === undefined ? "" : `${this.route}: `
     const detail = this.detail === undefined ? "" : ` (${this.detail})`
-    return `${where}${this.file}: ${fileReasons[this.reason]}${detail}${fileFigures(this)}; ${delivery[this.delivered]}`
+    const fault = `${this.file}: ${fileReasons[this.reason]}${detail}${fileFigures(this)}`
+    return this.route === undefined ? fault : `${this.route}: ${fault}; ${delivery[this.delivered]}`
   }
 }
 

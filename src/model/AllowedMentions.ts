@@ -32,8 +32,9 @@ const fields = Schema.Struct({
 })
 
 /**
- * Whom a message may notify: every mention of a kind (`parse`), or just those listed. Left out
- * altogether, Discord lets a webhook notify every user it mentions, but no role and not everyone.
+ * Whom a message may notify: every mention of a kind (`parse`), or just those listed. A message
+ * that leaves it out notifies the users it mentions, but no role and not everyone: Discord's
+ * documented default for webhooks, which is sent along wherever the text has an `@`.
  *
  * @example
  * ```ts
@@ -85,6 +86,45 @@ export interface AllowedMentions extends Schema.Schema.Type<typeof fields> {}
  */
 export const none: AllowedMentions = { parse: [] }
 
+/**
+ * Notifies the users that are mentioned, but no role and not everyone. It is what holds when a
+ * message says nothing.
+ *
+ * @example
+ * ```ts
+ * import { AllowedMentions, Markdown } from "effect-discord"
+ * import type { MessageCreate } from "effect-discord"
+ *
+ * const message: MessageCreate.MessageCreate = {
+ *   content: `${Markdown.user("175928847299117063")} please review`,
+ *   allowedMentions: AllowedMentions.users,
+ * }
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const users: AllowedMentions = { parse: ["users"] }
+
+/**
+ * Notifies whoever is mentioned: users, roles, everyone. Only for text that you wrote yourself.
+ *
+ * @example
+ * ```ts
+ * import { AllowedMentions, Markdown } from "effect-discord"
+ * import type { MessageCreate } from "effect-discord"
+ *
+ * const alarm: MessageCreate.MessageCreate = {
+ *   content: `${Markdown.everyone} the shop is down`,
+ *   allowedMentions: AllowedMentions.all,
+ * }
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const all: AllowedMentions = { parse: ["users", "roles", "everyone"] }
+
 function unique(values: ReadonlyArray<string>) {
   const repeated = values.filter((value, index) => values.indexOf(value) !== index)
   return repeated.length === 0 || `must not repeat: ${Arr.dedupe(repeated).join(", ")}`
@@ -98,13 +138,13 @@ function generated(fc: typeof FastCheck): FastCheck.Arbitrary<AllowedMentions> {
   const kind = fc.oneof(fc.constantFrom("absent" as const, "parse" as const), uniqueIds(fc))
   return fc
     .tuple(kind, kind, fc.boolean(), fc.boolean())
-    .map(([roles, users, everyone, repliedUser]) => ({
+    .map(([role, user, everyone, repliedUser]) => ({
       parse: Parse.literals.filter(
         (name) =>
-          (name === "roles" ? roles : name === "users" ? users : everyone && "parse") === "parse",
+          (name === "roles" ? role : name === "users" ? user : everyone && "parse") === "parse",
       ),
-      ...(typeof roles === "string" ? {} : { roles }),
-      ...(typeof users === "string" ? {} : { users }),
+      ...(typeof role === "string" ? {} : { roles: role }),
+      ...(typeof user === "string" ? {} : { users: user }),
       ...(repliedUser ? { repliedUser } : {}),
     }))
 }

@@ -6,8 +6,10 @@
  *
  * @since 0.1.0
  */
+import type { Schema } from "effect"
+
 import type * as interactive from "./component/interactive.js"
-import { Kind } from "./component/kinds.js"
+import { Channel, Kind } from "./component/kinds.js"
 import * as layout from "./component/layout.js"
 import * as received from "./component/received.js"
 import * as rules from "./component/rules.js"
@@ -27,6 +29,22 @@ import * as rules from "./component/rules.js"
  * @category constants
  */
 export const Type = Kind
+
+/**
+ * Discord's numbers for the kinds of channel, for a {@link channelSelect}.
+ *
+ * @example
+ * ```ts
+ * import { Component } from "effect-discord"
+ *
+ * Component.ChannelType.Forum // 15
+ * ```
+ *
+ * @see Discord: Channel Types
+ * @since 0.1.0
+ * @category constants
+ */
+export const ChannelType = Channel
 
 /**
  * A component as Discord sends it. One that this version does not know, or whose shape is not the
@@ -96,7 +114,7 @@ export const ComponentsCreate = rules.ComponentsCreate
  * @since 0.1.0
  * @category models
  */
-export type RowItem = typeof interactive.RowItem.Type
+export type RowItem = Button | Select
 
 /**
  * A row being sent.
@@ -104,7 +122,7 @@ export type RowItem = typeof interactive.RowItem.Type
  * @since 0.1.0
  * @category models
  */
-export type ActionRow = typeof interactive.ActionRow.Type
+export interface ActionRow extends Schema.Schema.Type<typeof interactive.ActionRow> {}
 
 /**
  * A button being sent that answers with an interaction.
@@ -112,7 +130,9 @@ export type ActionRow = typeof interactive.ActionRow.Type
  * @since 0.1.0
  * @category models
  */
-export type InteractiveButton = typeof interactive.InteractiveButton.Type
+export interface InteractiveButton extends Schema.Schema.Type<
+  typeof interactive.InteractiveButton
+> {}
 
 /**
  * A button being sent that opens a URL.
@@ -120,7 +140,7 @@ export type InteractiveButton = typeof interactive.InteractiveButton.Type
  * @since 0.1.0
  * @category models
  */
-export type LinkButton = typeof interactive.LinkButton.Type
+export interface LinkButton extends Schema.Schema.Type<typeof interactive.LinkButton> {}
 
 /**
  * A button being sent that offers a SKU.
@@ -128,7 +148,7 @@ export type LinkButton = typeof interactive.LinkButton.Type
  * @since 0.1.0
  * @category models
  */
-export type PremiumButton = typeof interactive.PremiumButton.Type
+export interface PremiumButton extends Schema.Schema.Type<typeof interactive.PremiumButton> {}
 
 /**
  * A select being sent, over options of its own.
@@ -136,7 +156,57 @@ export type PremiumButton = typeof interactive.PremiumButton.Type
  * @since 0.1.0
  * @category models
  */
-export type StringSelect = typeof interactive.StringSelect.Type
+export interface StringSelect extends Schema.Schema.Type<typeof interactive.StringSelect> {}
+
+/**
+ * A select being sent, over the users of the server.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface UserSelect extends Schema.Schema.Type<typeof interactive.UserSelect> {}
+
+/**
+ * A select being sent, over the roles of the server.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RoleSelect extends Schema.Schema.Type<typeof interactive.RoleSelect> {}
+
+/**
+ * A select being sent, over users and roles together.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface MentionableSelect extends Schema.Schema.Type<
+  typeof interactive.MentionableSelect
+> {}
+
+/**
+ * A select being sent, over the channels of the server.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ChannelSelect extends Schema.Schema.Type<typeof interactive.ChannelSelect> {}
+
+/**
+ * A button being sent, of any style.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Button = InteractiveButton | LinkButton | PremiumButton
+
+/**
+ * A select being sent, over anything.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Select = StringSelect | UserSelect | RoleSelect | MentionableSelect | ChannelSelect
 
 /**
  * A text being sent.
@@ -144,7 +214,7 @@ export type StringSelect = typeof interactive.StringSelect.Type
  * @since 0.1.0
  * @category models
  */
-export type TextDisplay = typeof layout.TextDisplay.Type
+export interface TextDisplay extends Schema.Schema.Type<typeof layout.TextDisplay> {}
 
 /**
  * Texts beside a button or a thumbnail, being sent.
@@ -152,7 +222,7 @@ export type TextDisplay = typeof layout.TextDisplay.Type
  * @since 0.1.0
  * @category models
  */
-export type Section = typeof layout.Section.Type
+export interface Section extends Schema.Schema.Type<typeof layout.Section> {}
 
 /**
  * A small picture being sent.
@@ -160,7 +230,7 @@ export type Section = typeof layout.Section.Type
  * @since 0.1.0
  * @category models
  */
-export type Thumbnail = typeof layout.Thumbnail.Type
+export interface Thumbnail extends Schema.Schema.Type<typeof layout.Thumbnail> {}
 
 /**
  * Pictures and videos being sent.
@@ -168,7 +238,15 @@ export type Thumbnail = typeof layout.Thumbnail.Type
  * @since 0.1.0
  * @category models
  */
-export type MediaGallery = typeof layout.MediaGallery.Type
+export interface MediaGallery extends Schema.Schema.Type<typeof layout.MediaGallery> {}
+
+/**
+ * One picture or video of a gallery being sent.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type GalleryItem = MediaGallery["items"][number]
 
 /**
  * A file shown in a message being sent.
@@ -176,7 +254,7 @@ export type MediaGallery = typeof layout.MediaGallery.Type
  * @since 0.1.0
  * @category models
  */
-export type File = typeof layout.File.Type
+export interface File extends Schema.Schema.Type<typeof layout.File> {}
 
 /**
  * Space between two components being sent.
@@ -184,7 +262,7 @@ export type File = typeof layout.File.Type
  * @since 0.1.0
  * @category models
  */
-export type Separator = typeof layout.Separator.Type
+export interface Separator extends Schema.Schema.Type<typeof layout.Separator> {}
 
 /**
  * A framed group being sent.
@@ -192,7 +270,7 @@ export type Separator = typeof layout.Separator.Type
  * @since 0.1.0
  * @category models
  */
-export type Container = typeof layout.Container.Type
+export interface Container extends Schema.Schema.Type<typeof layout.Container> {}
 
 /** Discord: Button Styles. */
 const styles = { primary: 1, secondary: 2, success: 3, danger: 4 } as const
@@ -201,7 +279,7 @@ const styles = { primary: 1, secondary: 2, success: 3, danger: 4 } as const
 type Options<A, Given extends string> = Omit<A, Given | "type" | "style">
 
 /**
- * A row of up to five buttons, or of one select.
+ * A row of up to five buttons, or of one select: a row that mixes them does not compile.
  *
  * @example
  * ```ts
@@ -209,13 +287,14 @@ type Options<A, Given extends string> = Omit<A, Given | "type" | "style">
  *
  * const row = Component.actionRow(
  *   Component.linkButton("https://example.com", { label: "Open" }),
+ *   Component.linkButton("https://example.com/log", { label: "Log" }),
  * )
  * ```
  *
  * @since 0.1.0
  * @category constructors
  */
-export const actionRow = (...components: ReadonlyArray<RowItem>): ActionRow => ({
+export const actionRow = (...components: ReadonlyArray<Button> | readonly [Select]): ActionRow => ({
   type: Kind.ActionRow,
   components,
 })
@@ -265,6 +344,25 @@ export const button = (
 })
 
 /**
+ * A button that offers an SKU of the application, with Discord's own label and price. Only
+ * webhooks owned by an application may send it.
+ *
+ * @example
+ * ```ts
+ * import { Component } from "effect-discord"
+ *
+ * const supporter = Component.premiumButton("1088510058284990888")
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const premiumButton = (
+  skuId: string,
+  options: Options<PremiumButton, "skuId"> = {},
+): PremiumButton => ({ type: Kind.Button, style: 6, skuId, ...options })
+
+/**
  * A select over the given options. Only webhooks owned by an application may send it.
  *
  * @example
@@ -290,6 +388,83 @@ export const select = (
   options: choices,
   ...options,
 })
+
+/**
+ * A select over the users of the server. Only webhooks owned by an application may send it.
+ *
+ * @example
+ * ```ts
+ * import { Component } from "effect-discord"
+ *
+ * const reviewers = Component.userSelect("reviewers", { placeholder: "Who?", maxValues: 3 })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const userSelect = (
+  customId: string,
+  options: Options<UserSelect, "customId"> = {},
+): UserSelect => ({ type: Kind.UserSelect, customId, ...options })
+
+/**
+ * A select over the roles of the server. Only webhooks owned by an application may send it.
+ *
+ * @example
+ * ```ts
+ * import { Component } from "effect-discord"
+ *
+ * const team = Component.roleSelect("team", {
+ *   defaultValues: [{ id: "1102600212839804938", type: "role" }],
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const roleSelect = (
+  customId: string,
+  options: Options<RoleSelect, "customId"> = {},
+): RoleSelect => ({ type: Kind.RoleSelect, customId, ...options })
+
+/**
+ * A select over users and roles together. Only webhooks owned by an application may send it.
+ *
+ * @example
+ * ```ts
+ * import { Component } from "effect-discord"
+ *
+ * const audience = Component.mentionableSelect("audience", { minValues: 0, maxValues: 25 })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const mentionableSelect = (
+  customId: string,
+  options: Options<MentionableSelect, "customId"> = {},
+): MentionableSelect => ({ type: Kind.MentionableSelect, customId, ...options })
+
+/**
+ * A select over the channels of the server, of the given {@link ChannelType}s only, if any. Only
+ * webhooks owned by an application may send it.
+ *
+ * @example
+ * ```ts
+ * import { Component } from "effect-discord"
+ *
+ * const where = Component.channelSelect("where", {
+ *   channelTypes: [Component.ChannelType.Text, Component.ChannelType.Announcement],
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const channelSelect = (
+  customId: string,
+  options: Options<ChannelSelect, "customId"> = {},
+): ChannelSelect => ({ type: Kind.ChannelSelect, customId, ...options })
 
 /**
  * Markdown text (1 to 4000 code points).
@@ -350,24 +525,42 @@ export const thumbnail = (url: string, options: Options<Thumbnail, "media"> = {}
 })
 
 /**
- * One to ten pictures or videos.
+ * One to ten pictures or videos: their URLs, or a {@link galleryItem} where there is more to say.
  *
  * @example
  * ```ts
  * import { Component } from "effect-discord"
  *
- * const cats = Component.mediaGallery("attachment://cat-1.png", "attachment://cat-2.png")
+ * const cats = Component.mediaGallery(
+ *   "attachment://cat-1.png",
+ *   Component.galleryItem("attachment://cat-2.png", { description: "A cat, asleep" }),
+ * )
  * ```
  *
  * @since 0.1.0
  * @category constructors
  */
-export const mediaGallery = (
-  ...items: ReadonlyArray<string | MediaGallery["items"][number]>
-): MediaGallery => ({
+export const mediaGallery = (...items: ReadonlyArray<string | GalleryItem>): MediaGallery => ({
   type: Kind.MediaGallery,
-  items: items.map((item) => (typeof item === "string" ? { media: { url: item } } : item)),
+  items: items.map((item) => (typeof item === "string" ? galleryItem(item) : item)),
 })
+
+/**
+ * A picture or video of a gallery: an http(s) or `attachment://` URL, with alt text or veiled.
+ *
+ * @example
+ * ```ts
+ * import { Component } from "effect-discord"
+ *
+ * const veiled = Component.galleryItem("https://example.com/ending.png", { spoiler: true })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export function galleryItem(url: string, options: Omit<GalleryItem, "media"> = {}): GalleryItem {
+  return { media: { url }, ...options }
+}
 
 /**
  * A file sent along with the message: `attachment://name`.

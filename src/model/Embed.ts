@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Arbitrary, Schema } from "effect"
+import { Arbitrary, DateTime, Function, Schema } from "effect"
 
 import { Color } from "./Color.js"
 import { Component } from "./component/received.js"
@@ -109,6 +109,11 @@ export const EmbedCreate = Schema.Struct({
  */
 export interface EmbedCreate extends Schema.Schema.Type<typeof EmbedCreate> {}
 
+type Fields = Pick<EmbedCreate, keyof EmbedCreate>
+type Author = NonNullable<EmbedCreate["author"]>
+type Footer = NonNullable<EmbedCreate["footer"]>
+type Picture = NonNullable<EmbedCreate["image"]>
+
 const tenEmbeds = items(EmbedCreate, { max: EMBEDS_MAX, unit: "embed" })
 
 /**
@@ -130,8 +135,8 @@ export const EmbedsCreate = tenEmbeds.pipe(
   Schema.filter(
     (embeds) => {
       // Units never number less than code points: count exactly only when it may matter.
-      if (total(embeds, (part) => part.length) <= TOTAL_MAX) return undefined
-      const actual = total(embeds, (part) => codePoints(part.trim()))
+      if (sum(embeds, (part) => part.length) <= TOTAL_MAX) return undefined
+      const actual = total(embeds)
       return actual <= TOTAL_MAX
         ? undefined
         : `${atMost(TOTAL_MAX, "code point", actual)} over all embeds`
@@ -140,12 +145,290 @@ export const EmbedsCreate = tenEmbeds.pipe(
       arbitrary: () => (fc) =>
         Arbitrary.makeLazy(tenEmbeds)(fc).map((embeds) => {
           const kept = [...embeds]
-          while (total(kept, codePoints) > TOTAL_MAX) kept.pop()
+          while (sum(kept, codePoints) > TOTAL_MAX) kept.pop()
           return kept
         }),
     },
   ),
 )
+
+/** What a combinator makes of an embed in a pipe. */
+type Step = (embed: EmbedCreate) => EmbedCreate
+
+/**
+ * An embed that says nothing yet: where a pipe begins. The combinators take and give plain values,
+ * with the embed first or, in a pipe, last.
+ *
+ * @example
+ * ```ts
+ * import { Embed } from "effect-discord"
+ * import { pipe } from "effect"
+ *
+ * const deployed = pipe(
+ *   Embed.empty,
+ *   Embed.title("Deployed"),
+ *   Embed.color("#57f287"),
+ *   Embed.field("Version", "1.4.0", { inline: true }),
+ *   Embed.field("Region", "eu", { inline: true }),
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const empty: EmbedCreate = {}
+
+/**
+ * Sets the title (at most 256 code points).
+ *
+ * @example
+ * ```ts
+ * import { Embed } from "effect-discord"
+ *
+ * Embed.title({}, "Deployed") // { title: "Deployed" }
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const title: {
+  (value: string): Step
+  (embed: EmbedCreate, value: string): EmbedCreate
+} = Function.dual(2, (embed: EmbedCreate, value: string) => set(embed, { title: value }))
+
+/**
+ * Sets the text: Markdown, at most 4096 code points.
+ *
+ * @example
+ * ```ts
+ * import { Embed } from "effect-discord"
+ *
+ * Embed.description({}, "All is **well**") // { description: "All is **well**" }
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const description: {
+  (value: string): Step
+  (embed: EmbedCreate, value: string): EmbedCreate
+} = Function.dual(2, (embed: EmbedCreate, value: string) => set(embed, { description: value }))
+
+/**
+ * Lets the title lead to an address (http or https).
+ *
+ * @example
+ * ```ts
+ * import { Embed } from "effect-discord"
+ *
+ * Embed.url({ title: "Docs" }, "https://example.com")
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const url: {
+  (value: string): Step
+  (embed: EmbedCreate, value: string): EmbedCreate
+} = Function.dual(2, (embed: EmbedCreate, value: string) => set(embed, { url: value }))
+
+/**
+ * Sets the colour of the bar on the left.
+ *
+ * @example
+ * ```ts
+ * import { Embed } from "effect-discord"
+ *
+ * Embed.color({}, "#57f287") // { color: "#57f287" }
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const color: {
+  (value: Color): Step
+  (embed: EmbedCreate, value: Color): EmbedCreate
+} = Function.dual(2, (embed: EmbedCreate, value: Color) => set(embed, { color: value }))
+
+/**
+ * Sets the moment that is shown beside the footer, in the reader's time zone.
+ *
+ * @example
+ * ```ts
+ * import { Embed } from "effect-discord"
+ * import { DateTime, Effect } from "effect"
+ *
+ * const stamped = Effect.map(DateTime.now, (now) => Embed.timestamp({ title: "Deployed" }, now))
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const timestamp: {
+  (moment: DateTime.DateTime): Step
+  (embed: EmbedCreate, moment: DateTime.DateTime): EmbedCreate
+} = Function.dual(2, (embed: EmbedCreate, moment: DateTime.DateTime) =>
+  set(embed, { timestamp: DateTime.toUtc(moment) }),
+)
+
+/**
+ * Sets the small line above the title (at most 256 code points), with a link or an icon.
+ *
+ * @example
+ * ```ts
+ * import { Embed } from "effect-discord"
+ *
+ * Embed.author({}, "Ada", { url: "https://example.com/ada" })
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const author: {
+  (name: string, options?: Omit<Author, "name">): Step
+  (embed: EmbedCreate, name: string, options?: Omit<Author, "name">): EmbedCreate
+} = Function.dual(
+  isDataFirst,
+  (embed: EmbedCreate, name: string, options?: Omit<Author, "name">): EmbedCreate =>
+    set(embed, { author: { name, ...options } }),
+)
+
+/**
+ * Sets the small line below (at most 2048 code points), with an icon.
+ *
+ * @example
+ * ```ts
+ * import { Embed } from "effect-discord"
+ *
+ * Embed.footer({}, "sent by the build") // { footer: { text: "sent by the build" } }
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const footer: {
+  (value: string, options?: Omit<Footer, "text">): Step
+  (embed: EmbedCreate, value: string, options?: Omit<Footer, "text">): EmbedCreate
+} = Function.dual(
+  isDataFirst,
+  (embed: EmbedCreate, value: string, options?: Omit<Footer, "text">): EmbedCreate =>
+    set(embed, { footer: { text: value, ...options } }),
+)
+
+/**
+ * Sets the large picture: http, https, or `attachment://name` for a file sent along.
+ *
+ * @example
+ * ```ts
+ * import { Embed } from "effect-discord"
+ *
+ * Embed.image({}, "attachment://chart.png", { description: "Requests, rising" })
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const image: {
+  (source: string, options?: Omit<Picture, "url">): Step
+  (embed: EmbedCreate, source: string, options?: Omit<Picture, "url">): EmbedCreate
+} = Function.dual(
+  isDataFirst,
+  (embed: EmbedCreate, source: string, options?: Omit<Picture, "url">): EmbedCreate =>
+    set(embed, { image: { url: source, ...options } }),
+)
+
+/**
+ * Sets the small picture in the corner, from where {@link image} takes one, too.
+ *
+ * @example
+ * ```ts
+ * import { Embed } from "effect-discord"
+ *
+ * Embed.thumbnail({}, "https://example.com/logo.png")
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const thumbnail: {
+  (source: string, options?: Omit<Picture, "url">): Step
+  (embed: EmbedCreate, source: string, options?: Omit<Picture, "url">): EmbedCreate
+} = Function.dual(
+  isDataFirst,
+  (embed: EmbedCreate, source: string, options?: Omit<Picture, "url">): EmbedCreate =>
+    set(embed, { thumbnail: { url: source, ...options } }),
+)
+
+/**
+ * Adds a field: at most 25, names of 256 and values of 1024 code points. Inline ones stand side by
+ * side.
+ *
+ * @example
+ * ```ts
+ * import { Embed } from "effect-discord"
+ * import { Array } from "effect"
+ *
+ * const figures = { Passed: "120", Failed: "0" }
+ * const embed = Array.reduce(Object.entries(figures), Embed.empty, (soFar, [name, value]) =>
+ *   Embed.field(soFar, name, value, { inline: true }),
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const field: {
+  (name: string, value: string, options?: Omit<EmbedFieldCreate, "name" | "value">): Step
+  (
+    embed: EmbedCreate,
+    name: string,
+    value: string,
+    options?: Omit<EmbedFieldCreate, "name" | "value">,
+  ): EmbedCreate
+} = Function.dual(
+  isDataFirst,
+  (
+    embed: EmbedCreate,
+    name: string,
+    value: string,
+    options?: Omit<EmbedFieldCreate, "name" | "value">,
+  ): EmbedCreate => set(embed, { fields: [...(embed.fields ?? []), { name, value, ...options }] }),
+)
+
+/**
+ * The code points that count towards the 6000 which the embeds of a message have together: titles,
+ * descriptions, names and values of fields, footers and authors, without outer whitespace.
+ *
+ * @example
+ * ```ts
+ * import { Embed } from "effect-discord"
+ *
+ * Embed.total([{ title: "Deployed" }, { footer: { text: "🚀" } }]) // 9
+ * ```
+ *
+ * @see Discord: Embed Limits
+ * @since 0.1.0
+ * @category accessors
+ */
+export function total(embeds: ReadonlyArray<EmbedCreate>): number {
+  return sum(embeds, (part) => codePoints(part.trim()))
+}
+
+/**
+ * How many code points more the embeds of one message may have; below zero if they are too many.
+ *
+ * @example
+ * ```ts
+ * import { Embed } from "effect-discord"
+ *
+ * Embed.room([{ description: "x".repeat(4000) }]) // 2000
+ * ```
+ *
+ * @see Discord: Embed Limits
+ * @since 0.1.0
+ * @category accessors
+ */
+export const room = (embeds: ReadonlyArray<EmbedCreate>): number => TOTAL_MAX - total(embeds)
 
 const Image = Schema.Struct({
   url: sometimes("url", Schema.String),
@@ -230,21 +513,30 @@ export const Embed = Schema.Struct({
  */
 export interface Embed extends Schema.Schema.Type<typeof Embed> {}
 
+function set(embed: Fields, part: Fields): EmbedCreate {
+  return { ...embed, ...part }
+}
+
+/** The texts come first where the embed comes last. */
+function isDataFirst(args: IArguments): boolean {
+  return typeof args[0] !== "string"
+}
+
 /** Sums a measure of every text that counts towards the 6000. */
-function total(embeds: ReadonlyArray<EmbedCreate>, measure: (part: string) => number): number {
-  let sum = 0
+function sum(embeds: ReadonlyArray<EmbedCreate>, measure: (part: string) => number): number {
+  let measured = 0
   const add = (part: string | undefined) => {
-    if (part !== undefined) sum += measure(part)
+    if (part !== undefined) measured += measure(part)
   }
   for (const embed of embeds) {
     add(embed.title)
     add(embed.description)
     add(embed.author?.name)
     add(embed.footer?.text)
-    for (const field of embed.fields ?? []) {
-      add(field.name)
-      add(field.value)
+    for (const { name, value } of embed.fields ?? []) {
+      add(name)
+      add(value)
     }
   }
-  return sum
+  return measured
 }

@@ -12,6 +12,7 @@ import { ComponentsCreate } from "./Component.js"
 import { compositionIssues, hasParts, withImpliedFlags } from "./composition.js"
 import { EmbedsCreate } from "./Embed.js"
 import { httpUrl, text } from "./limits.js"
+import { withSafeMentions } from "./mentions.js"
 import { MessageFlagsCreate } from "./MessageFlags.js"
 import { PollCreate } from "./Poll.js"
 import { AppliedTags, ThreadName } from "./ThreadCreate.js"
@@ -30,6 +31,7 @@ const fields = Schema.Struct({
   avatarUrl: optional("avatar_url", httpUrl()),
   tts: optional("tts", Schema.Boolean),
   embeds: optional("embeds", EmbedsCreate),
+  /** Left out, the users who are mentioned are notified, but no role and not everyone. */
   allowedMentions: optional("allowed_mentions", AllowedMentions),
   components: optional("components", ComponentsCreate),
   /** What to say about the files sent along. */
@@ -87,7 +89,8 @@ const strictly = strictEncoder(MessageCreate)
 
 /**
  * The JSON of a message, or everything that is wrong with it. A field that does not exist (a
- * typo) is refused, and `IsComponentsV2` is added to the flags where a component needs it.
+ * typo) is refused. `IsComponentsV2` is added to the flags where a component needs it, and
+ * `allowed_mentions` where the text may mention somebody and nothing is said about it.
  *
  * @example
  * ```ts
@@ -101,7 +104,7 @@ const strictly = strictEncoder(MessageCreate)
  * @category encoding
  */
 export const encode = (message: MessageCreate): Effect.Effect<Encoded, ParseResult.ParseError> =>
-  Either.map(strictly(message), withImpliedFlags)
+  Either.map(strictly(message), (wire) => withSafeMentions(withImpliedFlags(wire)))
 
 /**
  * Whether there is nothing to show: Discord refuses such a message unless files go with it.

@@ -12,6 +12,7 @@ import { ComponentsCreate } from "./Component.js"
 import { compositionIssues, withImpliedFlags } from "./composition.js"
 import { EmbedsCreate } from "./Embed.js"
 import { text } from "./limits.js"
+import { withSafeMentions } from "./mentions.js"
 import { MessageFlagsEdit } from "./MessageFlags.js"
 import { PollCreate } from "./Poll.js"
 import { clearable, strictEncoder } from "./wire.js"
@@ -23,7 +24,7 @@ const fields = Schema.Struct({
   content: clearable("content", text({ max: CONTENT_MAX })),
   embeds: clearable("embeds", EmbedsCreate),
   flags: clearable("flags", MessageFlagsEdit),
-  /** Left out or `null`, the defaults apply again: repeat it in every edit of the content. */
+  /** Left out or `null`, the default applies again: repeat it in every edit of the content. */
   allowedMentions: clearable("allowed_mentions", AllowedMentions),
   components: clearable("components", ComponentsCreate),
   /** When given, the complete list to keep, new files included; `[]` removes all. */
@@ -74,7 +75,8 @@ const strictly = strictEncoder(MessageEdit)
 
 /**
  * The JSON of an edit, or everything that is wrong with it. A field that does not exist (a typo)
- * is refused, and `IsComponentsV2` is added to the flags where a component needs it.
+ * is refused. `IsComponentsV2` is added to the flags where a component needs it, and
+ * `allowed_mentions` where the text may mention somebody and nothing is said about it.
  *
  * @example
  * ```ts
@@ -88,7 +90,7 @@ const strictly = strictEncoder(MessageEdit)
  * @category encoding
  */
 export const encode = (edit: MessageEdit): Effect.Effect<Encoded, ParseResult.ParseError> =>
-  Either.map(strictly(edit), withImpliedFlags)
+  Either.map(strictly(edit), (wire) => withSafeMentions(withImpliedFlags(wire)))
 
 /**
  * Whether the request needs `with_components=true` in its query.

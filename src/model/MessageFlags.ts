@@ -1,9 +1,11 @@
 /**
- * Flags of a message: a bitfield with named members. Bits that have no name here are kept.
+ * Flags of a message: asked for by name, as in `flags: ["SuppressEmbeds"]`, or as a bitfield, which
+ * is what Discord sends. Bits that have no name here are kept.
  *
  * @since 0.1.0
  */
 import { Schema, Struct } from "effect"
+import type { FastCheck } from "effect"
 
 /**
  * The named bits (Discord: Message Flags). A webhook may set the four marked "settable".
@@ -38,60 +40,66 @@ export const Flag = {
   IsComponentsV2: 1 << 15,
 } as const
 
-/** Bits that Execute Webhook takes. */
-const SETTABLE = combine(
-  Flag.SuppressEmbeds,
-  Flag.SuppressNotifications,
-  Flag.IsVoiceMessage,
-  Flag.IsComponentsV2,
+/** What Execute Webhook takes. */
+const Settable = Schema.Literal(
+  "SuppressEmbeds",
+  "SuppressNotifications",
+  "IsVoiceMessage",
+  "IsComponentsV2",
 )
 
+/** Every bit that JavaScript's operators keep positive. */
+const ANY = 0x7fffffff
+
 /**
- * The flags of a message being sent: only settable bits.
+ * The flags of a message being sent: names, or bits, of those that a webhook may set.
  *
  * @example
  * ```ts
- * import { MessageFlags } from "effect-discord"
- * import { Schema, Struct } from "effect"
+ * import type { MessageCreate } from "effect-discord"
  *
- * Schema.is(MessageFlags.MessageFlagsCreate)(MessageFlags.Flag.Urgent) // false
+ * const quiet: MessageCreate.MessageCreate = {
+ *   content: "https://example.com",
+ *   flags: ["SuppressEmbeds", "SuppressNotifications"],
+ * }
  * ```
  *
  * @see Discord: Execute Webhook
  * @since 0.1.0
  * @category models
  */
-export const MessageFlagsCreate = Schema.Number.pipe(
-  Schema.filter((flags) => refuse(flags, SETTABLE), {
-    arbitrary: () => (fc) =>
-      fc
-        .subarray([Flag.SuppressEmbeds, Flag.SuppressNotifications])
-        .map((flags) => combine(...flags)),
-  }),
+export const MessageFlagsCreate = bitfield(toNumber(Settable.literals), (fc) =>
+  fc.subarray([Flag.SuppressEmbeds, Flag.SuppressNotifications]).map((bits) => combine(...bits)),
 )
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type MessageFlagsCreate = typeof MessageFlagsCreate.Type
 
 /**
- * The flags of an edit: any bits, since Discord wants those already set to be sent again and
- * ignores changes it does not allow. Only `SuppressEmbeds` (both ways) and `IsComponentsV2` (on)
- * change anything.
+ * The flags of an edit: any, since Discord wants those already set to be sent again and ignores
+ * changes it does not allow. Only `SuppressEmbeds` (both ways) and `IsComponentsV2` (on) change
+ * anything.
  *
  * @example
  * ```ts
- * import { MessageFlags } from "effect-discord"
  * import type { MessageEdit } from "effect-discord"
  *
- * const hideEmbeds: MessageEdit.MessageEdit = { flags: MessageFlags.Flag.SuppressEmbeds }
+ * const hideEmbeds: MessageEdit.MessageEdit = { flags: ["SuppressEmbeds"] }
+ * const showEmbeds: MessageEdit.MessageEdit = { flags: [] }
  * ```
  *
  * @see Discord: Edit Webhook Message
  * @since 0.1.0
  * @category models
  */
-export const MessageFlagsEdit = Schema.Number.pipe(
-  Schema.filter((flags) => refuse(flags, 0x7fffffff), {
-    arbitrary: () => (fc) => fc.integer({ min: 0, max: 0x1fff }),
-  }),
-)
+export const MessageFlagsEdit = bitfield(ANY, (fc) => fc.integer({ min: 0, max: 0x1fff }))
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type MessageFlagsEdit = typeof MessageFlagsEdit.Type
 
 /**
  * Several flags as one number.
@@ -108,6 +116,23 @@ export const MessageFlagsEdit = Schema.Number.pipe(
  */
 export function combine(...flags: ReadonlyArray<number>): number {
   return flags.reduce((all, flag) => all | flag, 0)
+}
+
+/**
+ * The bitfield of flags that are given by name or as one.
+ *
+ * @example
+ * ```ts
+ * import { MessageFlags } from "effect-discord"
+ *
+ * MessageFlags.toNumber(["SuppressEmbeds", "SuppressNotifications"]) // 4100
+ * ```
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export function toNumber(flags: number | ReadonlyArray<keyof typeof Flag>): number {
+  return typeof flags === "number" ? flags : combine(...flags.map((name) => Flag[name]))
 }
 
 /**
@@ -144,10 +169,27 @@ export function names(flags: number): ReadonlyArray<keyof typeof Flag> {
   return Struct.keys(Flag).filter((name) => has(flags, Flag[name]))
 }
 
+/** Bits on the wire; bits or names from the user. */
+function bitfield(
+  allowed: number,
+  generate: (fc: typeof FastCheck) => FastCheck.Arbitrary<number>,
+): Schema.Schema<number | ReadonlyArray<typeof Settable.Type>, number> {
+  const bits = Schema.Number.pipe(Schema.filter((value) => refuse(value, allowed)))
+  // Numbers only are generated: names would not come back as themselves.
+  const given = Schema.Union(bits, Schema.Array(Settable)).annotations({
+    arbitrary: () => generate,
+  })
+  return Schema.transform(bits, given, {
+    strict: true,
+    decode: (value): typeof given.Type => value,
+    encode: toNumber,
+  })
+}
+
 function refuse(flags: number, allowed: number): string | undefined {
   if (!Number.isInteger(flags) || flags < 0) return `must be a bitfield, got ${flags}`
-  if (flags > 0x7fffffff || (flags & ~allowed) !== 0) {
-    const known = flags > 0x7fffffff ? [] : names(flags & ~allowed)
+  if (flags > ANY || (flags & ~allowed) !== 0) {
+    const known = flags > ANY ? [] : names(flags & ~allowed)
     return `cannot be set by a webhook: ${known.length > 0 ? known.join(", ") : flags}`
   }
   return undefined

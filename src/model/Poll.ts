@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { Schema } from "effect"
+import { Duration, Schema } from "effect"
 
 import { Emoji, PollEmojiCreate } from "./Emoji.js"
 import { int, items, text } from "./limits.js"
@@ -86,13 +86,30 @@ export const PollCreate = Schema.Struct({
 export interface PollCreate extends Schema.Schema.Type<typeof PollCreate> {}
 
 /**
- * A poll from its question and answers.
+ * What {@link make} takes beside question and answers.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface MakeOptions {
+  /** `"3 days"`, any other `Duration`, or a number of hours; whole hours, 1 to 768 (32 days). */
+  readonly duration?: number | Exclude<Duration.DurationInput, number | bigint> | undefined
+  /** Whether one may vote for several answers; no, when left out. */
+  readonly allowMultiselect?: boolean | undefined
+}
+
+/**
+ * A poll from its question (1 to 300 code points) and one to ten answers (1 to 55 each), with an
+ * emoji where it helps: `{ name: "🍕" }`, or `{ id }` for a custom one.
  *
  * @example
  * ```ts
  * import { Poll } from "effect-discord"
  *
- * const lunch = Poll.make("Lunch?", ["Pizza", "Salad"], { duration: 4 })
+ * const lunch = Poll.make("Lunch?", ["Salad", { text: "Pizza", emoji: { name: "🍕" } }], {
+ *   duration: "4 hours",
+ *   allowMultiselect: true,
+ * })
  * ```
  *
  * @since 0.1.0
@@ -101,14 +118,19 @@ export interface PollCreate extends Schema.Schema.Type<typeof PollCreate> {}
 export const make = (
   question: string,
   answers: ReadonlyArray<string | PollAnswerCreate["pollMedia"]>,
-  options: Pick<PollCreate, "duration" | "allowMultiselect"> = {},
+  { duration, ...options }: MakeOptions = {},
 ): PollCreate => ({
   question: { text: question },
   answers: answers.map((answer) => ({
     pollMedia: typeof answer === "string" ? { text: answer } : answer,
   })),
+  ...(duration === undefined ? {} : { duration: hours(duration) }),
   ...options,
 })
+
+function hours(duration: NonNullable<MakeOptions["duration"]>): number {
+  return typeof duration === "number" ? duration : Duration.toHours(duration)
+}
 
 const PollMedia = Schema.Struct({
   text: sometimes("text", Schema.String),

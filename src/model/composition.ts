@@ -2,7 +2,7 @@
 import type { Schema } from "effect"
 
 import { needV2, tooManyRows } from "./component/rules.js"
-import { Flag, has } from "./MessageFlags.js"
+import { Flag, has, toNumber } from "./MessageFlags.js"
 
 /** The parts that depend on one another; `null` clears in an edit. */
 interface Parts {
@@ -10,13 +10,13 @@ interface Parts {
   readonly embeds?: ReadonlyArray<unknown> | null | undefined
   readonly components?: ReadonlyArray<{ readonly type: number }> | null | undefined
   readonly poll?: unknown
-  readonly flags?: number | null | undefined
+  readonly flags?: number | ReadonlyArray<keyof typeof Flag> | null | undefined
 }
 
 /** Components V2 stand alone; without them there are five rows at most. */
 export function compositionIssues(message: Parts): ReadonlyArray<Schema.FilterIssue> {
   const components = message.components ?? []
-  if (!has(message.flags ?? 0, Flag.IsComponentsV2) && !needV2(components)) {
+  if (!has(toNumber(message.flags ?? 0), Flag.IsComponentsV2) && !needV2(components)) {
     const refusal = tooManyRows(components)
     return refusal === undefined ? [] : [{ path: ["components"], message: refusal }]
   }
@@ -36,7 +36,7 @@ export function hasParts(message: Parts): boolean {
 
 /** The wire form with `IsComponentsV2` set where a component needs it. */
 export function withImpliedFlags<A extends Parts>(wire: A): A {
-  const flags = wire.flags ?? 0
+  const flags = toNumber(wire.flags ?? 0)
   if (!needV2(wire.components ?? []) || has(flags, Flag.IsComponentsV2)) return wire
   return { ...wire, flags: flags | Flag.IsComponentsV2 }
 }

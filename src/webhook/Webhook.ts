@@ -1,8 +1,11 @@
 /**
- * Sends, reads, edits and deletes messages of a webhook, and manages the webhook itself.
+ * Sends, reads, edits and deletes messages of a webhook, starts threads, and manages the webhook
+ * itself.
  *
- * Every operation first checks its input against Discord's documented limits, waits for its turn
- * with the `RateLimiter`, and fails with a `WebhookError` to be caught by tag.
+ * Begin with a `Webhook`, the credentials: `config` reads its URL from the environment, `fromUrl`
+ * from a text. Every operation takes it first. An operation is a value: nothing is sent until it
+ * runs, and each run sends anew. It first checks its input against Discord's documented limits,
+ * waits for its turn with the `RateLimiter`, and fails with a `WebhookError` to be caught by tag.
  *
  * @see https://discord.com/developers/docs/resources/webhook
  * @since 0.1.0
@@ -34,8 +37,28 @@ export { sink } from "./sink.js"
 export type { SinkOptions } from "./sink.js"
 
 /**
- * What every operation may answer with, and what it takes: an `HttpClient`, the `RateLimiter` and a
- * `Strategy`, each a layer of its own.
+ * What every operation is: it answers with `A` or fails with a `WebhookError`, and takes an
+ * `HttpClient`, the `RateLimiter` and a `Strategy`, each a layer of its own. On Node,
+ * `NodeDiscord.layer` is all three.
+ *
+ * It may be interrupted at any time: who waits for a turn leaves the queue, and a request on its way
+ * is aborted, although it may have taken effect.
+ *
+ * @example
+ * ```ts
+ * import { FetchHttpClient } from "@effect/platform"
+ * import { RateLimiter, Strategy, Webhook } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const program: Webhook.Operation<void> = Effect.gen(function* () {
+ *   const hook = yield* Effect.orDie(Webhook.config("DISCORD_WEBHOOK_URL"))
+ *   yield* Webhook.send(hook, { content: "hello" }, { wait: false })
+ * })
+ *
+ * const runnable = program.pipe(
+ *   Effect.provide([FetchHttpClient.layer, RateLimiter.layer, Strategy.layerAdaptive]),
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category models
@@ -57,15 +80,16 @@ export interface PlaceOptions {
 }
 
 /**
- * Where to send, and whether to wait for the stored message.
+ * Where to send, and whether to wait until the message is stored.
  *
  * @since 0.1.0
  * @category models
  */
 export interface SendOptions extends PlaceOptions {
   /**
-   * `true` (default) waits until Discord has stored the message, and answers with it. `false` answers
-   * as soon as Discord has taken it; a message that then fails to be stored is lost without an error.
+   * `true` (default) waits until Discord has stored the message; `send` then answers with it. `false`
+   * answers as soon as Discord has taken it; a message that then fails to be stored is lost without
+   * an error.
    */
   readonly wait?: boolean | undefined
 }
@@ -98,7 +122,8 @@ export interface CreatedThread {
  * Sends a message and answers with it as Discord stored it; its id is needed to edit or delete it.
  *
  * A message is never sent twice by itself: when it may have arrived, the error says
- * `delivered: "unknown"` (see `retry` in `RestConfig`).
+ * `delivered: "unknown"` (see `retry` in `RestConfig`). Its `files` are made with `FileUpload` and
+ * checked against `RestConfig.uploads`; a file that is at fault fails with a `FileError`.
  *
  * @example
  * ```ts
@@ -232,7 +257,8 @@ export const createThread = (
   )
 
 /**
- * Reads a message that this webhook sent. A message in a thread is found only with `threadId`.
+ * Reads a message that this webhook sent. A message in a thread is found only with `threadId`, and
+ * one that somebody else sent is not found at all: `MessageNotFound`.
  *
  * @example
  * ```ts
@@ -257,15 +283,25 @@ export const getMessage = (
 ): Operation<Message> => Effect.flatMap(requests.read(webhook, messageId, options), execute)
 
 /**
- * Changes a message that this webhook sent: what is left out stays, `null` clears. Answers with the
- * message after the change.
+ * Changes a message that this webhook sent: what is left out stays, `null` clears. `files` are all
+ * that the message is to have: attachments that stay and new files, in their order. Answers with
+ * the message after the change.
+ *
+ * Who is mentioned is settled anew with the content, by `allowedMentions` of the edit. In a thread
+ * that is archived nothing can be changed: the `ThreadError` says `archived`.
  *
  * @example
  * ```ts
- * import { Webhook } from "effect-discord"
+ * import { FileUpload, Webhook } from "effect-discord"
+ * import type { Message } from "effect-discord"
  *
  * const done = (hook: Webhook.Webhook, id: string) =>
  *   Webhook.editMessage(hook, id, { content: "done", embeds: null })
+ *
+ * const withLog = (hook: Webhook.Webhook, { attachments, id }: Message.Message, log: string) =>
+ *   Webhook.editMessage(hook, id, {
+ *     files: [...attachments, FileUpload.fromText("build.log", log)],
+ *   })
  * ```
  *
  * @see https://discord.com/developers/docs/resources/webhook#edit-webhook-message
@@ -280,7 +316,8 @@ export const editMessage = (
 ): Operation<Message> => Effect.flatMap(requests.edited(webhook, messageId, edit, options), execute)
 
 /**
- * Deletes a message that this webhook sent. Fails with `MessageNotFound` when there is none.
+ * Deletes a message that this webhook sent, in an archived thread, too. Fails with `MessageNotFound`
+ * when there is none.
  *
  * @example
  * ```ts
@@ -366,7 +403,8 @@ export const sendGitHub = (
 ): Operation<void> => Effect.flatMap(services.gitHub(webhook, name, event, options), execute)
 
 /**
- * What Discord knows of the webhook: its name, avatar and channel.
+ * What Discord knows of the webhook: its name, avatar and channel, and with `applicationId` whether it
+ * belongs to an application, and so may send every component.
  *
  * @example
  * ```ts
@@ -384,7 +422,8 @@ export const get = (webhook: Webhook): Operation<WebhookInfo> =>
   Effect.suspend(() => execute(requests.webhookRead(webhook)))
 
 /**
- * Changes the webhook's name or avatar (a data URI; `null` removes it).
+ * Changes the webhook's name or avatar (a data URI; `null` removes it), and answers with what Discord
+ * knows of it then. Messages that it has sent keep the old ones.
  *
  * @example
  * ```ts

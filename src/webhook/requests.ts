@@ -179,9 +179,10 @@ function bodied<E>(
   parted: { readonly files: ReadonlyArray<FileUpload>; readonly kept: number },
 ): Effect.Effect<RestRequest<unknown>["body"], E | FileError> {
   if (parted.files.length === 0) return Effect.map(encoded, (json) => HttpBody.unsafeJson(json))
-  return encoded.pipe(
-    Effect.zipLeft(upload.checked(route.name, parted.files, parted.kept)),
-    Effect.flatMap((json) => upload.upload(route.name, json, parted.files)),
+  return Effect.flatMap(
+    // First, because it says more of too many files than the Schema.
+    Effect.zipRight(upload.checked(route.name, parted.files, parted.kept), encoded),
+    (json) => upload.upload(route.name, json, parted.files),
   )
 }
 

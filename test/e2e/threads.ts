@@ -180,9 +180,25 @@ const refusals: ReadonlyArray<Refusal> = [
     code: 160006,
   },
   {
-    name: "one announcement thread too many",
-    channel: forum(),
-    act: answering(160007, toNew("one")),
+    name: "an archived thread that would be one too many",
+    options: { activeThreads: 1 },
+    act: (stage) =>
+      Effect.zipRight(
+        stage.discord.createThread(stage.webhook),
+        inThread({ archived: true }, toIt)(stage),
+      ),
+    reason: "tooManyActive",
+    code: 160006,
+  },
+  {
+    name: "an archived thread of announcements that would be one too many",
+    channel: { channel: "announcement" },
+    options: { activeThreads: 1 },
+    act: (stage) =>
+      Effect.zipRight(
+        stage.discord.createThread(stage.webhook),
+        inThread({ archived: true }, toIt)(stage),
+      ),
     reason: "tooManyActive",
     code: 160007,
   },

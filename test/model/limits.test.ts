@@ -33,7 +33,7 @@ const attachment = (part: Partial<Attachment.AttachmentCreate>) => ({
 const poll = (part: Partial<Poll.PollCreate>) => ({
   poll: { ...Poll.make("Lunch?", ["Pizza"]), ...part },
 })
-const row = (...items: ReadonlyArray<Component.RowItem>) => ({
+const row = (...items: Array<Component.Button> | [Component.Select]) => ({
   components: [Component.actionRow(...items)],
 })
 const options = (n: number) => times(n, (index) => ({ label: `${index}`, value: `${index}` }))
@@ -331,11 +331,12 @@ const limits: ReadonlyArray<Limit> = [
     path: "components[0].components[0].defaultValues",
     max: 25,
     build: (n) =>
-      row({
-        type: 5,
-        customId: "a",
-        defaultValues: times(n, (id) => ({ id: `${id}`, type: "user" })),
-      }),
+      row(
+        Component.userSelect("a", {
+          maxValues: 25,
+          defaultValues: times(n, (id) => ({ id: `${id}`, type: "user" })),
+        }),
+      ),
   },
 
   {

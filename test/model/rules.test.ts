@@ -205,7 +205,9 @@ const rules: ReadonlyArray<Rule> = [
       components: [Component.actionRow(Component.select("a", [{ label: "a", value: "a" }]))],
     },
     bad: {
-      components: [Component.actionRow(link, Component.select("a", [{ label: "a", value: "a" }]))],
+      components: [
+        { type: 1, components: [link, Component.select("a", [{ label: "a", value: "a" }])] },
+      ],
     },
     path: "components[0].components",
     says: /buttons, or one select alone/,
@@ -214,7 +216,9 @@ const rules: ReadonlyArray<Rule> = [
     name: "a row holds one select at most",
     good: { components: [Component.actionRow({ type: 6, customId: "a" })] },
     bad: {
-      components: [Component.actionRow({ type: 6, customId: "a" }, { type: 7, customId: "b" })],
+      components: [
+        { type: 1, components: [Component.roleSelect("a"), Component.mentionableSelect("b")] },
+      ],
     },
     path: "components[0].components",
     says: /buttons, or one select alone/,

@@ -145,8 +145,8 @@ describe("slowmode", () => {
     })
   })
 
-  it("is not what another 429 in a thread means", () => {
-    expect(answered(429, { ...body, code: 20028 }, inThread)._tag).toBe("Limited")
+  it.each([20028, 50013, 10003])("is not what a 429 with code %i in a thread means", (code) => {
+    expect(answered(429, { ...body, code }, inThread)._tag).toBe("Limited")
   })
 
   it.effect.each<[scope: string, invalid: number]>([

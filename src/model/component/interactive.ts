@@ -6,6 +6,8 @@ import { EmojiCreate } from "../Emoji.js"
 import { httpUrl, int, items, text } from "../limits.js"
 import { SnowflakeInput } from "../Snowflake.js"
 import { optional, required } from "../wire.js"
+import { choiceIssues, choosable } from "./choices.js"
+import type { Choices } from "./choices.js"
 import { Kind } from "./kinds.js"
 
 /** Discord: Component Reference; sizes also in Discord's OpenAPI. */
@@ -71,47 +73,63 @@ const SelectOption = Schema.Struct({
   default: optional("default", Schema.Boolean),
 })
 
-export const StringSelect = Schema.Struct({
-  type: Schema.Literal(Kind.StringSelect),
-  ...select,
-  options: required("options", items(SelectOption, { min: 1, max: OPTIONS_MAX, unit: "option" })),
-})
+export const StringSelect = choosing(
+  Schema.Struct({
+    type: Schema.Literal(Kind.StringSelect),
+    ...select,
+    options: required("options", items(SelectOption, { min: 1, max: OPTIONS_MAX, unit: "option" })),
+  }),
+)
 
 function defaults<const T extends "user" | "role" | "channel">(...types: ReadonlyArray<T>) {
   const value = Schema.Struct({ id: SnowflakeInput, type: Schema.Literal(...types) })
   return optional("default_values", items(value, { max: OPTIONS_MAX, unit: "default value" }))
 }
 
-const UserSelect = Schema.Struct({
-  type: Schema.Literal(Kind.UserSelect),
-  ...select,
-  defaultValues: defaults("user"),
-})
+export const UserSelect = choosing(
+  Schema.Struct({
+    type: Schema.Literal(Kind.UserSelect),
+    ...select,
+    defaultValues: defaults("user"),
+  }),
+)
 
-const RoleSelect = Schema.Struct({
-  type: Schema.Literal(Kind.RoleSelect),
-  ...select,
-  defaultValues: defaults("role"),
-})
+export const RoleSelect = choosing(
+  Schema.Struct({
+    type: Schema.Literal(Kind.RoleSelect),
+    ...select,
+    defaultValues: defaults("role"),
+  }),
+)
 
-const MentionableSelect = Schema.Struct({
-  type: Schema.Literal(Kind.MentionableSelect),
-  ...select,
-  defaultValues: defaults("user", "role"),
-})
+export const MentionableSelect = choosing(
+  Schema.Struct({
+    type: Schema.Literal(Kind.MentionableSelect),
+    ...select,
+    defaultValues: defaults("user", "role"),
+  }),
+)
 
-const ChannelSelect = Schema.Struct({
-  type: Schema.Literal(Kind.ChannelSelect),
-  ...select,
-  /** Discord: Channel Types. */
-  channelTypes: optional(
-    "channel_types",
-    Schema.Array(Schema.Literal(0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15)),
-  ),
-  defaultValues: defaults("channel"),
-})
+export const ChannelSelect = choosing(
+  Schema.Struct({
+    type: Schema.Literal(Kind.ChannelSelect),
+    ...select,
+    /** Discord: Channel Types. */
+    channelTypes: optional(
+      "channel_types",
+      Schema.Array(Schema.Literal(0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15)),
+    ),
+    defaultValues: defaults("channel"),
+  }),
+)
 
-const Select = Schema.Union(StringSelect, UserSelect, RoleSelect, MentionableSelect, ChannelSelect)
+export const Select = Schema.Union(
+  StringSelect,
+  UserSelect,
+  RoleSelect,
+  MentionableSelect,
+  ChannelSelect,
+)
 export const RowItem = Schema.Union(...Button.members, ...Select.members)
 
 // Made when asked for: a program that only sends does not pay for them.
@@ -142,3 +160,12 @@ export const ActionRow = Schema.Struct({
     ),
   ),
 })
+
+/** A select whose figures go together. */
+function choosing<A extends Choices, I>(schema: Schema.Schema<A, I>) {
+  return schema.pipe(
+    Schema.filter(choiceIssues, {
+      arbitrary: () => (fc) => Arbitrary.makeLazy(schema)(fc).map(choosable),
+    }),
+  )
+}

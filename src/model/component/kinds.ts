@@ -15,3 +15,19 @@ export const Kind = {
   Separator: 14,
   Container: 17,
 } as const
+
+/** Discord's numbers for channels (Discord: Channel Types), as literal types. */
+export const Channel = {
+  Text: 0,
+  DM: 1,
+  Voice: 2,
+  GroupDM: 3,
+  Category: 4,
+  Announcement: 5,
+  AnnouncementThread: 10,
+  PublicThread: 11,
+  PrivateThread: 12,
+  Stage: 13,
+  Directory: 14,
+  Forum: 15,
+} as const

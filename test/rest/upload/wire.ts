@@ -9,16 +9,11 @@ export const route = "POST /webhooks/{webhook.id}/{webhook.token}"
 
 /** As an HttpClient reads a body. */
 export const bytesOf = (body: HttpBody.HttpBody): Effect.Effect<Uint8Array> => {
-  switch (body._tag) {
-    case "Uint8Array":
-      return Effect.succeed(body.body)
-    case "Stream":
-      return Effect.map(Effect.orDie(Stream.runCollect(body.stream)), (chunks) =>
-        Buffer.concat(Chunk.toReadonlyArray(chunks)),
-      )
-    default:
-      return Effect.die(`a body of another kind: ${body._tag}`)
-  }
+  if (body._tag === "Uint8Array") return Effect.succeed(body.body)
+  if (body._tag !== "Stream") return Effect.die(`a body of another kind: ${body._tag}`)
+  return Effect.map(Effect.orDie(Stream.runCollect(body.stream)), (chunks) =>
+    Buffer.concat(Chunk.toReadonlyArray(chunks)),
+  )
 }
 
 /** Gives every run the same boundary. */

@@ -1,0 +1,103 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Arbitrary, Effect, FastCheck, Struct } from "effect"
+
+import * as AllowedMentions from "../../src/model/AllowedMentions.js"
+import * as Component from "../../src/model/Component.js"
+import * as MessageCreate from "../../src/model/MessageCreate.js"
+import * as MessageEdit from "../../src/model/MessageEdit.js"
+import * as Poll from "../../src/model/Poll.js"
+
+const usersOnly = { parse: ["users"] }
+
+const sent = (message: MessageCreate.MessageCreate) =>
+  Effect.map(MessageCreate.encode(message), (wire) => wire.allowed_mentions)
+const edited = (edit: MessageEdit.MessageEdit) =>
+  Effect.map(MessageEdit.encode(edit), (wire) => wire.allowed_mentions)
+
+describe("a message that says nothing about mentions", () => {
+  it.effect("notifies users, but no role and not everyone, which it tells Discord", () =>
+    Effect.gen(function* () {
+      for (const content of ["@everyone", "@here", "<@1> and <@&2>", "mail@example.com"]) {
+        expect(yield* sent({ content })).toEqual(usersOnly)
+        expect(yield* edited({ content })).toEqual(usersOnly)
+      }
+    }),
+  )
+
+  it.effect("does so for the texts of components, however deep", () =>
+    Effect.gen(function* () {
+      const at = Component.text("@everyone")
+      const thumbnail = Component.thumbnail("https://example.com/a.png")
+      for (const component of [
+        at,
+        Component.container([at]),
+        Component.section([Component.text("a"), at], thumbnail),
+        Component.container([Component.text("a"), Component.section([at], thumbnail)]),
+      ]) {
+        expect(yield* sent({ components: [Component.separator(), component] })).toEqual(usersOnly)
+        expect(yield* edited({ components: [component] })).toEqual(usersOnly)
+      }
+    }),
+  )
+
+  it.effect("says nothing where there is nobody to mention", () =>
+    Effect.gen(function* () {
+      expect(yield* MessageCreate.encode({ content: "hello" })).toStrictEqual({ content: "hello" })
+      // Mentions in these notify nobody.
+      expect(yield* sent({ embeds: [{ description: "@everyone" }] })).toBeUndefined()
+      expect(yield* sent({ poll: Poll.make("@everyone?", ["@here"]) })).toBeUndefined()
+      expect(yield* sent({ components: [Component.separator()] })).toBeUndefined()
+      expect(yield* edited({ content: null, embeds: [] })).toBeUndefined()
+    }),
+  )
+
+  it.effect("is not one that says something, be it little", () =>
+    Effect.gen(function* () {
+      const content = "@everyone"
+      for (const allowedMentions of [{}, AllowedMentions.none, { users: ["1"] }]) {
+        expect(yield* sent({ content, allowedMentions })).toEqual(allowedMentions)
+        expect(yield* edited({ content, allowedMentions })).toEqual(allowedMentions)
+      }
+      expect(yield* sent({ content, allowedMentions: undefined })).toEqual(usersOnly)
+      expect(yield* edited({ content, allowedMentions: null })).toEqual(usersOnly)
+    }),
+  )
+
+  it("is told whom it may notify exactly when one of its texts has an @ (1000 messages)", () => {
+    FastCheck.assert(
+      FastCheck.property(
+        Arbitrary.make(MessageCreate.MessageCreate),
+        FastCheck.infiniteStream(FastCheck.boolean()),
+        (generated, coin) => {
+          const message = Struct.omit(generated, "allowedMentions")
+          let hasAt = false
+          // Short generated texts, some of which get an @, far below every limit.
+          const text = () => {
+            const at = coin.next().value
+            hasAt ||= at
+            return at ? "a @ b" : "a b"
+          }
+          const marked = JSON.stringify(message, (key, value: unknown) =>
+            key === "content" && typeof value === "string" && value !== "" ? text() : value,
+          )
+          const given = JSON.parse(marked) as MessageCreate.MessageCreate
+          const wire = Effect.runSync(MessageCreate.encode({ ...given, embeds: message.embeds }))
+          expect(wire.allowed_mentions).toEqual(hasAt ? usersOnly : undefined)
+        },
+      ),
+      { numRuns: 1000 },
+    )
+  })
+})
+
+describe("presets", () => {
+  it.effect("are what they say", () =>
+    Effect.gen(function* () {
+      const preset = (allowedMentions: AllowedMentions.AllowedMentions) =>
+        sent({ content: "a", allowedMentions })
+      expect(yield* preset(AllowedMentions.none)).toEqual({ parse: [] })
+      expect(yield* preset(AllowedMentions.users)).toEqual(usersOnly)
+      expect(yield* preset(AllowedMentions.all)).toEqual({ parse: ["users", "roles", "everyone"] })
+    }),
+  )
+})

@@ -1,0 +1,50 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Duration, Effect } from "effect"
+
+import * as MessageCreate from "../../src/model/MessageCreate.js"
+import * as Poll from "../../src/model/Poll.js"
+import { faults } from "./faults.js"
+
+const lasting = (duration: Poll.MakeOptions["duration"]) =>
+  MessageCreate.encode({ poll: Poll.make("Lunch?", ["Pizza"], { duration }) })
+
+describe("Poll.make", () => {
+  it("says only what it was told", () => {
+    expect(Poll.make("Lunch?", ["Pizza", { text: "Salad", emoji: { id: "1" } }])).toStrictEqual({
+      question: { text: "Lunch?" },
+      answers: [
+        { pollMedia: { text: "Pizza" } },
+        { pollMedia: { text: "Salad", emoji: { id: "1" } } },
+      ],
+    })
+    expect(Poll.make("Lunch?", [], { allowMultiselect: true })).toMatchObject({
+      allowMultiselect: true,
+    })
+  })
+
+  it.effect("lasts hours, or as long as a Duration", () =>
+    Effect.gen(function* () {
+      const hours = (duration: Poll.MakeOptions["duration"]) =>
+        Effect.map(lasting(duration), ({ poll }) => poll?.duration)
+      expect(yield* hours(4)).toBe(4)
+      expect(yield* hours("1 hour")).toBe(1)
+      expect(yield* hours("3 days")).toBe(72)
+      expect(yield* hours(Duration.weeks(1))).toBe(168)
+      expect(yield* hours("32 days")).toBe(768)
+      expect(yield* hours(undefined)).toBeUndefined()
+    }),
+  )
+
+  it.effect("refuses a time that Discord does not know", () =>
+    Effect.gen(function* () {
+      const path = "poll.duration"
+      const message = (got: string) => `a whole number of hours from 1 to 768, got ${got}`
+      expect(yield* faults(lasting("90 minutes"))).toEqual([{ path, message: message("1.5") }])
+      expect(yield* faults(lasting("33 days"))).toEqual([{ path, message: message("792") }])
+      expect(yield* faults(lasting("0 hours"))).toEqual([{ path, message: message("0") }])
+      expect(yield* faults(lasting(Duration.infinity))).toEqual([
+        { path, message: message("Infinity") },
+      ])
+    }),
+  )
+})
