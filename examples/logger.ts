@@ -37,8 +37,10 @@ const alerts = DiscordLogger.layerConfig(Webhook.config("DISCORD_WEBHOOK_URL"), 
 
 checkout.pipe(
   Effect.zipRight(Console.log("The program is done; the rest is sent.")),
-  Effect.provide(Logger.remove(Logger.defaultLogger)),
-  Effect.provide(Layer.provide(alerts, Layer.provideMerge(printPosts, discord))),
+  Effect.provide([
+    Logger.remove(Logger.defaultLogger),
+    Layer.provide(alerts, Layer.provideMerge(printPosts, discord)),
+  ]),
   NodeRuntime.runMain({ disablePrettyLogger: true }),
 )
 

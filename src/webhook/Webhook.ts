@@ -34,7 +34,7 @@ export { config, fromUrl, make, Webhook } from "./credentials.js"
 export { isDead } from "./deliver.js"
 export type { EditInput, KeptFile, MessageInput } from "./files.js"
 export { sink } from "./sink.js"
-export type { OnSinkError, SinkOptions } from "./sink.js"
+export type { SinkOptions } from "./sink.js"
 
 /**
  * What every operation is: it answers with `A` or fails with a `WebhookError`, and takes an

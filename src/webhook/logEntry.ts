@@ -13,9 +13,13 @@ import type * as Logger from "effect/Logger"
 import type * as LogLevel from "effect/LogLevel"
 import * as LogSpan from "effect/LogSpan"
 import type { EmbedCreate, EmbedFieldCreate } from "../model/Embed.js"
+import * as Markdown from "../model/Markdown.js"
 
 /** Code points. All together and the marks around them stay below the 6000 of a message. */
 const longest = { text: 3000, annotations: 1000, spans: 500 }
+
+/** With its line break. */
+const fence = "```\n"
 
 const colors: Readonly<Record<LogLevel.LogLevel["_tag"], number>> = {
   All: 0x99aab5,
@@ -93,13 +97,16 @@ function shown(value: unknown): string {
   }
 }
 
-const widthless = "\u200b"
 const terminalColor = new RegExp(`${String.fromCodePoint(27)}\\[[0-9;]*m`, "g")
 
-/** Of two backticks in a row the second would be one too many: something invisible parts them. */
+/** Cut after what Markdown adds to keep the block closed: the limit holds for all of it. */
 function codeBlock(text: string, most: number): string {
-  const safe = plain(text).replace(/`(?=`)/g, "`" + widthless)
-  return `\`\`\`\n${bounded(safe, most)}\n\`\`\``
+  // Two units are enough for every character: no need to look at megabytes.
+  const whole = plain(text.slice(0, 2 * most))
+  const characters = Array.from(Markdown.codeBlock(whole).slice(fence.length, -fence.length))
+  if (characters.length <= most && text.length <= 2 * most) return Markdown.codeBlock(whole)
+  const kept = characters.slice(0, most - 50).join("")
+  return Markdown.codeBlock(`${kept}\n… (${text.length} characters in all)`)
 }
 
 /** Without a terminal's colours and other controls, halves of characters, and tokens of webhooks. */
@@ -109,12 +116,4 @@ function plain(text: string): string {
     .replace(/[^\P{Cc}\n\t]/gu, "")
     .replace(/\p{Surrogate}/gu, "\ufffd")
     .replace(/(\/webhooks\/\d+\/)[\w.-]+/g, "$1[redacted]")
-}
-
-function bounded(text: string, most: number): string {
-  // Two units are enough for every character: no need to look at megabytes.
-  const characters = Array.from(text.slice(0, 2 * most + 2))
-  if (characters.length <= most) return text === "" ? widthless : text
-  const kept = characters.slice(0, most - 50).join("")
-  return `${kept}\n… and ${text.length - kept.length} more characters`
 }

@@ -22,7 +22,7 @@ import { Outbox } from "./outbox.js"
  * @since 0.1.0
  * @category models
  */
-export interface SinkOptions {
+export interface SinkOptions<R = never> {
   /** As of `Webhook.send`. */
   readonly threadId?: string | null | undefined
   /**
@@ -31,20 +31,15 @@ export interface SinkOptions {
    * Left out, each message goes by itself and at once.
    */
   readonly batchWithin?: Duration.DurationInput | undefined
+  /**
+   * What to do about a message that did not get through. When the effect succeeds, the sink goes on
+   * with the next message; when it fails, so does the sink. Of messages that were put together the
+   * message holds all embeds. Left out, the sink fails with the error.
+   */
+  readonly onError?:
+    | ((error: WebhookError, message: MessageInput) => Effect.Effect<void, WebhookError, R>)
+    | undefined
 }
-
-/**
- * What a sink does about a message that did not get through. When the effect succeeds, the sink
- * goes on with the next message; when it fails, so does the sink. Of messages that were put
- * together the message holds all embeds.
- *
- * @since 0.1.0
- * @category models
- */
-export type OnSinkError<E, R> = (
-  error: WebhookError,
-  message: MessageInput,
-) => Effect.Effect<void, E, R>
 
 /** One batch may gather while another is on its way. */
 const capacity = 10
@@ -62,47 +57,28 @@ const capacity = 10
  * ```ts
  * import { Webhook } from "effect-discord"
  * import type { MessageCreate } from "effect-discord"
- * import { Stream } from "effect"
+ * import { Effect, Stream } from "effect"
  *
  * const post = (hook: Webhook.Webhook, alerts: Stream.Stream<MessageCreate.MessageCreate>) =>
  *   Stream.run(alerts, Webhook.sink(hook, { batchWithin: "2 seconds" }))
- * ```
- *
- * @since 0.1.0
- * @category programs
- */
-export function sink(
-  webhook: Webhook,
-  options?: SinkOptions & { readonly onError?: undefined },
-): Sink.Sink<number, MessageInput, never, WebhookError, Carrier>
-/**
- * A sink that decides itself what to do about a message that did not get through.
- *
- * @example
- * ```ts
- * import { Webhook } from "effect-discord"
- * import { Effect } from "effect"
  *
  * // Goes on unless the webhook is dead.
  * const patient = (hook: Webhook.Webhook) =>
  *   Webhook.sink(hook, {
- *     onError: (error) => (Webhook.isDead(error) ? Effect.fail(error) : Effect.logWarning(error.message)),
+ *     onError: (error) =>
+ *       Webhook.isDead(error) ? Effect.fail(error) : Effect.logWarning(error.message),
  *   })
  * ```
  *
  * @since 0.1.0
  * @category programs
  */
-export function sink<E, R>(
+export const sink = <R = never>(
   webhook: Webhook,
-  options: SinkOptions & { readonly onError: OnSinkError<E, R> },
-): Sink.Sink<number, MessageInput, never, E, Carrier | R>
-export function sink<E, R>(
-  webhook: Webhook,
-  options: SinkOptions & { readonly onError?: OnSinkError<E, R> | undefined } = {},
-): Sink.Sink<number, MessageInput, never, E | WebhookError, Carrier | R> {
+  options: SinkOptions<R> = {},
+): Sink.Sink<number, MessageInput, never, WebhookError, Carrier | R> => {
   const { batchWithin, onError = Effect.fail, ...place } = options
-  const courier: Courier<E | WebhookError, R> = { webhook, place, onError }
+  const courier: Courier<WebhookError, R> = { webhook, place, onError }
   return batchWithin === undefined ? oneByOne(courier) : inBatches(courier, batchWithin)
 }
 

@@ -83,8 +83,7 @@ describe("the token is nowhere", () => {
           Effect.annotateLogs({ url, plain: hook, secret: hook.token }),
           Effect.withLogSpan(url),
           // The other loggers show what they are told to show; here it is the post that counts.
-          Effect.provide(Logger.remove(Logger.defaultLogger)),
-          Effect.provide(layer),
+          Effect.provide([Logger.remove(Logger.defaultLogger), layer]),
         )
         yield* within("1 minute", logging)
         const [request] = yield* simulator.traffic

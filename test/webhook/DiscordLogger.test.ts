@@ -58,10 +58,7 @@ const onStage = <A, E, R>(
       Scope.extend(scope),
     )
     return yield* story({ hook, simulator, made, heard, scope, logging: Effect.provide(runtime) })
-  }).pipe(
-    Effect.provide(Logger.replace(Logger.defaultLogger, other)),
-    Effect.provide(world(discord)),
-  )
+  }).pipe(Effect.provide([Logger.replace(Logger.defaultLogger, other), world(discord)]))
 }
 
 const closing = (scope: Scope.CloseableScope) => Scope.close(scope, Exit.void)
@@ -177,10 +174,32 @@ describe("an entry", () => {
         )
         yield* TestClock.adjust("1 second")
         const [[entry] = []] = yield* posts(stage)
-        expect(entry?.description).toMatch(/^```\n(?:😀){2950}\n… and \d{6} more characters\n```$/u)
+        expect(entry?.description).toMatch(
+          /^```\n(?:😀){2950}\n… \(\d{6} characters in all\)\n```$/u,
+        )
         expect(entry?.fields?.length).toBe(2)
       }),
     ),
+  )
+
+  it.effect.each([2999, 3000, 3001, 100_000])(
+    "of %s backticks stays in its block and within the limits",
+    (count) =>
+      onStage({}, (stage) =>
+        Effect.gen(function* () {
+          const ticks = "`".repeat(count)
+          yield* stage.logging(
+            Effect.logWarning(ticks).pipe(
+              Effect.annotateLogs({ ticks }),
+              Effect.withLogSpan(ticks),
+            ),
+          )
+          yield* TestClock.adjust("1 second")
+          const [[entry] = []] = yield* posts(stage)
+          expect(entry?.description.match(/`{3,}/g)).toEqual(["```", "```"])
+          expect(stage.heard).toHaveLength(1)
+        }),
+      ),
   )
 
   it.effect("may hold anything, and nothing of it breaks the program or the message", () =>
