@@ -1,7 +1,7 @@
 /**
  * The package as a user gets it: packs it once, looks at what is inside, asks publint and attw, then
- * installs the tarball into an empty project, imports every subpath and type-checks a consumer
- * under both module resolutions that modern projects use.
+ * installs the tarball into an empty project, imports every subpath, type-checks a consumer under
+ * both module resolutions that modern projects use, and runs the README's program on it.
  */
 import { execFileSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
@@ -9,6 +9,8 @@ import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { publint } from "publint"
 import { formatMessage } from "publint/utils"
+import ts from "typescript"
+import { blocksOf } from "./blocks.js"
 import { entries, manifest, report, root } from "./project.js"
 
 interface Packed {
@@ -22,6 +24,31 @@ const allowed =
 const optionalPeers = Object.keys(manifest.peerDependencies).filter(
   (peer) => manifest.peerDependenciesMeta[peer]?.optional === true,
 )
+
+/** Serves a simulated Discord, runs the program against it, and tells what is stored then. */
+const onSimulator = `
+  import { execFile } from "node:child_process"
+  import { createServer } from "node:http"
+  import { promisify } from "node:util"
+  import { NodeHttpServer } from "@effect/platform-node"
+  import { Effect } from "effect"
+  import { DiscordSimulator } from "effect-discord/testing"
+
+  const server = NodeHttpServer.layerServer(createServer, { host: "127.0.0.1", port: 0 })
+  const story = Effect.gen(function* () {
+    const discord = yield* DiscordSimulator.make()
+    const webhook = yield* discord.createWebhook()
+    const { baseUrl } = yield* discord.serve
+    const env = {
+      ...process.env,
+      DISCORD_WEBHOOK_URL: webhook.url,
+      DISCORD_CLIENT_BASE_URL: baseUrl,
+    }
+    yield* Effect.promise(() => promisify(execFile)(process.execPath, ["program.mjs"], { env }))
+    const messages = yield* discord.messages(webhook)
+    console.log(messages.map((message) => message.content).join())
+  })
+  await Effect.runPromise(Effect.scoped(Effect.provide(story, server)))`
 
 /** Runs a command; its output is shown only when it fails. */
 function run(cwd: string, command: string, ...args: ReadonlyArray<string>): string {
@@ -117,6 +144,23 @@ function typecheck(folder: string, module: string, moduleResolution: string): vo
   )
 }
 
+/**
+ * The README's program in plain Node, word for word but for `layer`, which is `layerConfig` here, so
+ * that the environment leads it to the simulator of the same package.
+ */
+function runReadme(folder: string): string {
+  const [program] = blocksOf("README.md")
+  if (program === undefined) throw new Error("README.md has no program")
+  const configured = program.code.replace("NodeDiscord.layer)", "NodeDiscord.layerConfig)")
+  if (configured === program.code) throw new Error("README.md does not provide NodeDiscord.layer")
+  const { outputText } = ts.transpileModule(configured, {
+    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
+  })
+  writeFileSync(join(folder, "program.mjs"), outputText)
+  writeFileSync(join(folder, "readme.mjs"), onSimulator)
+  return run(folder, process.execPath, "readme.mjs").trim()
+}
+
 /** Which optional peers an entry point may need: only those of the edge that is named after one. */
 function needsOptionalPeer(specifier: string): boolean {
   return specifier.endsWith("/node")
@@ -147,6 +191,8 @@ try {
   typecheck(full, "node16", "node16")
   typecheck(full, "nodenext", "nodenext")
   typecheck(full, "preserve", "bundler")
+  const stored = runReadme(full)
+  if (stored !== "Deployed.") problems.push(`README.md: its program left ${stored || "nothing"}`)
 
   report(
     "package",
