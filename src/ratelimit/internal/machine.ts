@@ -210,7 +210,7 @@ export class Machine {
     this.#webhooks.wake(lane)
     ticket.state = "resting"
     lane.waiting += 1
-    lane.resting.add(ticket)
+    lane.lay(ticket)
     this.#alarm(ticket, until)
   }
 
@@ -232,7 +232,7 @@ export class Machine {
     if (ticket.state === "waiting") {
       ticket.bucket.queue.remove(ticket)
     } else {
-      lane.resting.delete(ticket)
+      lane.raise(ticket)
       this.#alarm(ticket, undefined)
     }
   }
@@ -323,9 +323,7 @@ export class Machine {
   /** Something of this webhook has changed. Its buckets take turns by the arrival of their heads. */
   #pumpLane(lane: Lane, now: number): void {
     lane.asking = undefined
-    const buckets = [...lane.buckets.values()]
-    if (buckets.length > 1) buckets.sort((a, b) => headSequence(a) - headSequence(b))
-    for (const bucket of buckets) this.#pump(bucket, now)
+    for (const bucket of byArrival(lane.buckets)) this.#pump(bucket, now)
     if (this.#line.size > 0) this.#drain(now)
   }
 
@@ -399,7 +397,8 @@ export class Machine {
     ticket.attempts += 1
     ticket.waited += now - ticket.since
     ticket.place.lane.inFlight += 1
-    bucket.tickets.add(ticket)
+    ticket.place.inFlight += 1
+    bucket.inFlight += 1
     this.#gate.pass(ticket, now)
     this.#tallies.sent(ticket, now - ticket.since)
     bucket.observe(policy, { _tag: "Sent", at: now, waited: ticket.waited })
@@ -411,7 +410,8 @@ export class Machine {
   #conclude(ticket: Ticket, outcome: Outcome, now: number): void {
     const { place, policy, sentAt } = ticket
     ticket.state = "over"
-    ticket.bucket.tickets.delete(ticket)
+    place.bucket.inFlight -= 1
+    place.inFlight -= 1
     place.lane.inFlight -= 1
     const limited = outcome._tag === "Answered" ? outcome.answer.limited : undefined
     if (limited !== undefined) this.#tallies.limited(ticket, limited.scope)
@@ -465,6 +465,12 @@ function turn(bucket: BucketState, policy: Policy, now: number): number {
 
 function isWaiting(ticket: Ticket): boolean {
   return ticket.state === "waiting"
+}
+
+/** By the arrival of their heads. */
+function byArrival(buckets: ReadonlyArray<BucketState>): ReadonlyArray<BucketState> {
+  if (buckets.length < 2) return buckets
+  return [...buckets].sort((a, b) => headSequence(a) - headSequence(b))
 }
 
 function headSequence(bucket: BucketState): number {
