@@ -4,7 +4,7 @@ import type { WaitError } from "../../error/WebhookError.js"
 import type { Bucket } from "../Bucket.js"
 import type { LimitScope } from "../Answer.js"
 import type { Route } from "../Route.js"
-import type { Observation, Policy } from "../strategy/Policy.js"
+import type { Findings, Observation, Policy } from "../strategy/Policy.js"
 import { Memories } from "./memories.js"
 import { Queue, Queued } from "./queue.js"
 import { RoundTrips } from "./roundTrips.js"
@@ -147,6 +147,8 @@ export class Lane {
   }
 }
 
+const nothing: Findings = {}
+
 type WindowOver = Extract<Observation, { readonly _tag: "WindowOver" }>
 
 export class BucketState implements Bucket {
@@ -261,6 +263,18 @@ export class BucketState implements Bucket {
     this.learned = learned
     this.learnedBy = policy
     this.#ancestral = this.#ancestral?.without(policy.name)
+  }
+
+  /** What a policy shows of what it has learned. */
+  findingsOf(policy: Policy): Findings {
+    if (policy.findings === undefined) return nothing
+    const { memory } = this.seenBy(policy)
+    try {
+      return policy.findings(memory)
+    } catch (defect) {
+      this.#broken = { policy: policy.name, defect }
+      return nothing
+    }
   }
 
   /** What a policy threw when it was told something: a bug, to be seen by who asks it next. */
