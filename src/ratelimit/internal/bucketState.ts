@@ -214,9 +214,11 @@ export class BucketState implements Bucket {
 
   /** Gives the slots back if the window is over, and remembers to tell the next policy that asks. */
   roll(now: number, lead = 0): void {
-    const { resetAt } = this
+    const { model, resetAt, resetEarliest } = this
     const unused = this.window.roll(now, lead)
     if (unused === undefined || resetAt === undefined) return
+    if (resetEarliest !== undefined && model !== "leaking")
+      this.roundTrip?.reset(resetAt - resetEarliest)
     const head = this.queue.head
     const waiting = head !== undefined && head.since < resetAt ? this.waiting : 0
     this.#over = { _tag: "WindowOver", at: now, unused, waiting }

@@ -113,6 +113,9 @@ export class Knowledge {
   #observeRoundTrip(bucket: BucketState, last: number): void {
     if (bucket.roundTrip === undefined) bucket.roundTrip = RoundTrips.first(last)
     else bucket.roundTrip.add(last)
+    // The reset of a leaking bucket moves with each request: every answer tells of another one.
+    if (bucket.model === "leaking" && bucket.resetAt !== undefined)
+      bucket.roundTrip.reset(bucket.resetAt - (bucket.resetEarliest ?? bucket.resetAt))
     if (this.#roundTrip === undefined) this.#roundTrip = RoundTrips.first(last)
     else this.#roundTrip.add(last)
     this.gate.observe(this.#roundTrip.longest - this.#roundTrip.shortest)

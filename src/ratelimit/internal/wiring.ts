@@ -7,6 +7,7 @@ import type * as Scope from "effect/Scope"
 import { RateLimiterClosed } from "../../error/WebhookError.js"
 import type { WaitError } from "../../error/WebhookError.js"
 import type { Answer } from "../Answer.js"
+import type { RoundTrip } from "../Bucket.js"
 import type { Permit, Restore, WaitOptions } from "../Permit.js"
 import type { Route } from "../Route.js"
 import { Alarms } from "./alarms.js"
@@ -14,7 +15,6 @@ import type { BucketState, Ticket, Wish } from "./bucketState.js"
 import { write } from "./log.js"
 import { Machine } from "./machine.js"
 import type { Notice } from "./news.js"
-import { RoundTrips } from "./roundTrips.js"
 import type { Settings } from "./settings.js"
 import type { BucketSnapshot } from "./snapshot.js"
 import type { Target } from "./waiting.js"
@@ -135,11 +135,16 @@ function copy(bucket: BucketState): BucketSnapshot {
     model: bucket.model,
     period: bucket.period,
     slot: bucket.slot,
-    roundTrip: bucket.roundTrip && new RoundTrips(bucket.roundTrip),
+    roundTrip: bucket.roundTrip && plain(bucket.roundTrip),
     memory: bucket.learned,
     strategy: bucket.learnedBy?.name,
     beliefs: explained(bucket),
   }
+}
+
+function plain({ last, shortest, longest, count, uncertainty: seen }: RoundTrip): RoundTrip {
+  const uncertainty = seen && { least: seen.least, mean: seen.mean, count: seen.count }
+  return { last, shortest, longest, count, uncertainty }
 }
 
 /** What the strategy has learned, in the form that it shows. */
