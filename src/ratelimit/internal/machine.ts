@@ -47,6 +47,7 @@ export class Machine {
 
   /** A request comes; its ticket says when it may go or has failed. */
   arrive(route: Route, wish: Wish, now: number, resume?: Resume): Ticket {
+    this.#waiting.tidy(now)
     this.#knowledge.space(now)
     const place = this.#webhooks.place(route)
     const ticket = new Ticket(++this.#sequence, route, wish, place, now)
@@ -112,6 +113,7 @@ export class Machine {
 
   /** Learns from an answer to a request that took no permit here. */
   update(route: Route, answer: Answer, now: number): void {
+    this.#waiting.tidy(now)
     const place = this.#webhooks.place(route)
     this.#learn(place, answer, undefined, now)
     this.#granting.pumpLane(place.lane, now)
@@ -119,6 +121,7 @@ export class Machine {
   }
 
   find(route: Route, now: number): BucketState | undefined {
+    this.#waiting.tidy(now)
     return this.#webhooks.find(route, now)
   }
 
@@ -151,6 +154,7 @@ export class Machine {
   }
 
   snapshot(now: number): Snapshot {
+    this.#waiting.tidy(now)
     return {
       ...this.#webhooks.counts(),
       deadWebhooks: this.#knowledge.graveyard.size,

@@ -26,6 +26,12 @@ export type Alarm = (target: Target, at: number | undefined) => void
 /** Idle webhooks are swept no more often than this (milliseconds). */
 const mostOften = 1000
 
+/**
+ * So few that are idle or dead are worth no timer, which would keep a program alive that has nothing
+ * else to do: they are swept when somebody next uses the limiter.
+ */
+const few = 100
+
 export class Waiting {
   readonly #alarm: Alarm
   readonly #idleAfter: number
@@ -122,9 +128,12 @@ export class Waiting {
   rest(lane: Lane, now: number): void {
     if (lane.inFlight > 0 || lane.waiting > 0) return
     this.#knowledge.webhooks.rest(lane, now)
-    // Without a layer open there is no alarm, so it is not left to the alarm alone.
+    if (this.#areMany) this.#alarm(this.#knowledge.webhooks, finite(now + this.#sweepEvery))
+  }
+
+  /** Sweeps when it is time to: not all are worth an alarm, and without a layer open there is none. */
+  tidy(now: number): void {
     if (now - this.#sweptAt >= this.#idleAfter) this.sweep(now)
-    this.#alarm(this.#knowledge.webhooks, finite(now + this.#sweepEvery))
   }
 
   /** Forgets what has been idle for long. */
@@ -133,8 +142,11 @@ export class Waiting {
     this.#sweptAt = now
     graveyard.sweep(now)
     webhooks.sweep(now - this.#idleAfter)
-    const idle = webhooks.idle > 0 || graveyard.size > 0
-    this.#alarm(webhooks, idle ? finite(now + this.#sweepEvery) : undefined)
+    this.#alarm(webhooks, this.#areMany ? finite(now + this.#sweepEvery) : undefined)
+  }
+
+  get #areMany(): boolean {
+    return this.#knowledge.webhooks.idle + this.#knowledge.graveyard.size > few
   }
 
   #blockedBy(bucket: BucketState, now: number): LimitScope | undefined {
