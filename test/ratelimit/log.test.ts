@@ -22,7 +22,7 @@ interface Desk {
 
 const story = (
   name: string,
-  tell: (desk: Desk) => Effect.Effect<void, unknown>,
+  tell: (desk: Desk) => Effect.Effect<void>,
   {
     minimum = LogLevel.Info,
     ...options
@@ -42,8 +42,10 @@ const story = (
         )
       yield* tell({ limiter, hear, look: () => lines.splice(0) })
     }).pipe(
-      Effect.provide(RateLimiter.layerMemoryWith(options)),
-      Effect.provide(Logger.replace(Logger.defaultLogger, logger)),
+      Effect.provide([
+        RateLimiter.layerMemoryWith(options),
+        Logger.replace(Logger.defaultLogger, logger),
+      ]),
       Logger.withMinimumLogLevel(minimum),
     )
   })
