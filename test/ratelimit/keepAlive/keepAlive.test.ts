@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process"
-import { resolve } from "node:path"
+import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { describe, expect, it } from "vitest"
 import { Machine } from "../../../src/ratelimit/internal/machine.js"
@@ -24,7 +24,7 @@ const play = (webhooks: number, outcome = ok()) => {
 
 describe("a program that has nothing else to do", () => {
   it("ends, although its runtime is never disposed", { timeout: 90_000 }, async () => {
-    const program = resolve(import.meta.dirname, "program.ts")
+    const program = fileURLToPath(new URL("./program.ts", import.meta.url))
     const done = promisify(execFile)(process.execPath, ["--import", "tsx", program], {
       timeout: 60_000,
     })
