@@ -20,7 +20,7 @@ import type { Permit, Restore, WaitOptions } from "./Permit.js"
 import type { Route } from "./Route.js"
 
 export type { Answer, Limited, LimitScope } from "./Answer.js"
-export type { Bucket, Model, RoundTrip } from "./Bucket.js"
+export type { Bucket, Model, RoundTrip, Uncertainty } from "./Bucket.js"
 export type { Outcome, Permit, Restore, WaitOptions } from "./Permit.js"
 export type { BucketSnapshot, Snapshot, Tally } from "./internal/snapshot.js"
 export { answered, neverSent, unknown } from "./Permit.js"
@@ -83,7 +83,10 @@ export interface Options {
   readonly globalWindow?: Duration.Duration | undefined
   /** Requests that may wait for one bucket; more fail with `RateLimitQueueFull`. Default: 10 000. */
   readonly queueCapacity?: number | undefined
-  /** How long an idle webhook is remembered after its last reset. Default: 2 minutes. */
+  /**
+   * How long an idle webhook is remembered after its last reset. Default: 2 minutes. While no more
+   * than 100 are idle or dead, they are forgotten when the limiter is next used, without a timer.
+   */
   readonly idleAfter?: Duration.Duration | undefined
   /**
    * Answers 401, 403 and 429 (unless shared) in 10 minutes. From half of it on requests are

@@ -4,86 +4,83 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
+import { RateLimiterClosed } from "../../error/WebhookError.js"
 import type { WaitError } from "../../error/WebhookError.js"
 import type { Answer } from "../Answer.js"
+import type { RoundTrip } from "../Bucket.js"
 import type { Permit, Restore, WaitOptions } from "../Permit.js"
 import type { Route } from "../Route.js"
 import { Alarms } from "./alarms.js"
-import type { BucketState } from "./bucketState.js"
-import { Machine, type Target } from "./machine.js"
-import { RoundTrips } from "./roundTrips.js"
+import type { BucketState, Ticket, Wish } from "./bucketState.js"
+import { write } from "./log.js"
+import { Machine } from "./machine.js"
+import type { Notice } from "./news.js"
 import type { Settings } from "./settings.js"
 import type { BucketSnapshot } from "./snapshot.js"
-import { type Owner, Turn } from "./turn.js"
+import type { Target } from "./waiting.js"
+import { Held, held, masked, type Owner, whenGranted } from "./turn.js"
 
 /** The limiter as one scope sees it. */
 class Handle implements Owner {
   closed = false
-  readonly #machine: Machine
-  readonly #alarms: Alarms<Target>
+  readonly machine: Machine
+  readonly news: Array<Notice>
+  readonly now: () => number
 
-  constructor(machine: Machine, alarms: Alarms<Target>) {
-    this.#machine = machine
-    this.#alarms = alarms
+  constructor({ alarms, machine, news }: Core) {
+    this.machine = machine
+    this.news = news
+    this.now = () => alarms.now()
   }
 
   readonly wait = (
     route: Route,
     options: WaitOptions,
   ): Effect.Effect<Permit, WaitError, Scope.Scope> =>
-    Effect.uninterruptibleMask((restore) =>
-      Effect.suspend(() => {
-        const permit = this.#request(route, options)
-        return Effect.zipRight(
-          permit.turn(restore),
-          Effect.as(
-            Effect.addFinalizer(() => permit.abandon),
-            permit,
-          ),
-        )
-      }),
-    )
+    this.#request(route, options, (ticket) => {
+      const permit = new Held(this, ticket)
+      return Effect.as(
+        Effect.addFinalizer(() => Effect.sync(() => permit.abandon())),
+        permit,
+      )
+    })
 
   readonly withPermit = <A, E, R>(
     route: Route,
     options: WaitOptions,
     use: (permit: Permit, restore: Restore) => Effect.Effect<A, E, R>,
   ): Effect.Effect<A, E | WaitError, R> =>
-    Effect.uninterruptibleMask((restore) =>
-      Effect.suspend(() => {
-        const permit = this.#request(route, options)
-        return Effect.zipRight(
-          permit.turn(restore),
-          Effect.ensuring(
-            Effect.suspend(() => use(permit, restore)),
-            permit.abandon,
-          ),
-        )
-      }),
-    )
+    this.#request(route, options, (ticket, restore) => held(this, ticket, restore, use))
 
   readonly update = (route: Route, answer: Answer): Effect.Effect<void> =>
-    Effect.sync(() => this.#machine.update(route, answer, this.#alarms.now()))
+    Effect.suspend(() => {
+      this.machine.update(route, answer, this.now())
+      return write(this.news)
+    })
 
   readonly getBucket = (route: Route): Effect.Effect<Option.Option<BucketSnapshot>> =>
-    Effect.sync(() =>
-      Option.map(Option.fromNullable(this.#machine.find(route, this.#alarms.now())), copy),
-    )
+    Effect.sync(() => Option.map(Option.fromNullable(this.machine.find(route, this.now())), copy))
 
   readonly estimate = (route: Route, options: WaitOptions): Effect.Effect<Duration.Duration> =>
-    Effect.sync(() =>
-      Duration.millis(this.#machine.estimate(route, options.policy, this.#alarms.now())),
-    )
+    Effect.sync(() => Duration.millis(this.machine.estimate(route, options.policy, this.now())))
 
   readonly clear = (route?: Route): Effect.Effect<void> =>
-    Effect.sync(() => this.#machine.clear(this.#alarms.now(), route))
+    Effect.sync(() => this.machine.clear(this.now(), route))
 
   get snapshot() {
-    return Effect.sync(() => this.#machine.snapshot(this.#alarms.now()))
+    return Effect.sync(() => this.machine.snapshot(this.now()))
   }
 
-  #request(route: Route, options: WaitOptions): Turn {
-    return new Turn(this, this.#machine, this.#alarms, route, options)
+  #request<A, E, R>(
+    route: Route,
+    options: WaitOptions,
+    use: (ticket: Ticket, restore: Restore) => Effect.Effect<A, E, R>,
+  ): Effect.Effect<A, E | WaitError, R> {
+    return masked((restore) => {
+      if (this.closed) return Effect.fail(new RateLimiterClosed({ route: route.name }))
+      const ticket = this.machine.arrive(route, wishOf(options, this), this.now())
+      return whenGranted(this, ticket, restore, () => use(ticket, restore))
+    })
   }
 }
 
@@ -91,14 +88,20 @@ class Handle implements Owner {
 export class Core {
   readonly machine: Machine
   readonly alarms: Alarms<Target>
+  /** Whoever made the machine learn something writes it into his own log, right after. */
+  readonly news: Array<Notice> = []
   #handles = 0
 
   constructor(settings: Settings, clock: Clock.Clock) {
     this.alarms = new Alarms(clock, (target, now) => this.machine.wake(target, now))
     // With no handle open there is nobody to be woken, and an alarm would keep the process alive.
-    this.machine = new Machine(settings, (target, at) => {
-      if (this.#handles > 0) this.alarms.set(target, at)
-    })
+    this.machine = new Machine(
+      settings,
+      (target, at) => {
+        if (this.#handles > 0) this.alarms.set(target, at)
+      },
+      (notice) => this.news.push(notice),
+    )
   }
 
   /** A limiter for one scope; when it closes, those who wait through it fail. */
@@ -106,7 +109,7 @@ export class Core {
     return Effect.acquireRelease(
       Effect.sync(() => {
         this.#handles += 1
-        return new Handle(this.machine, this.alarms)
+        return new Handle(this)
       }),
       (handle) =>
         Effect.sync(() => {
@@ -132,14 +135,29 @@ function copy(bucket: BucketState): BucketSnapshot {
     model: bucket.model,
     period: bucket.period,
     slot: bucket.slot,
-    roundTrip: bucket.roundTrip && new RoundTrips(bucket.roundTrip),
+    roundTrip: bucket.roundTrip && plain(bucket.roundTrip),
     memory: bucket.learned,
     strategy: bucket.learnedBy?.name,
     beliefs: explained(bucket),
   }
 }
 
+function plain({ last, shortest, longest, count, uncertainty: seen }: RoundTrip): RoundTrip {
+  const uncertainty = seen && { least: seen.least, mean: seen.mean, count: seen.count }
+  return { last, shortest, longest, count, uncertainty }
+}
+
 /** What the strategy has learned, in the form that it shows. */
 function explained({ learned, learnedBy }: BucketState): unknown {
   return learnedBy?.explain === undefined ? learned : learnedBy.explain(learned)
+}
+
+function wishOf(options: WaitOptions, owner: Owner): Wish {
+  return {
+    policy: options.policy,
+    ordered: options.delivery !== "concurrent",
+    maxWait:
+      options.maxWait === undefined ? Number.POSITIVE_INFINITY : Duration.toMillis(options.maxWait),
+    owner,
+  }
 }

@@ -1,0 +1,92 @@
+/** Whatever headers say, everybody comes to his turn, and nothing grows. */
+import { Duration } from "effect"
+import * as FastCheck from "effect/FastCheck"
+import { describe, expect, it } from "vitest"
+import { Machine } from "../../src/ratelimit/internal/machine.js"
+import { defaults } from "../../src/ratelimit/internal/settings.js"
+import type { Target } from "../../src/ratelimit/internal/waiting.js"
+import { answered } from "../../src/ratelimit/Permit.js"
+import * as RateLimitHeaders from "../../src/ratelimit/RateLimitHeaders.js"
+import { answer, route } from "./answers.js"
+import { careful, eager, learning, paced } from "./model/policies.js"
+
+const fc = FastCheck
+
+/** Numbers as they should be, and everything that they should not. */
+const figure = fc.oneof(
+  fc.constantFrom("NaN", "-1", "0", "1e308", "Infinity", "-Infinity", "", " ", "5", "2.5", "0x10"),
+  fc.constantFrom("86400", "86401", "0.0001", "9007199254740993", "1,5", "five", "1e-320"),
+  fc.integer({ min: -10, max: 100 }).map(String),
+)
+
+/** Also a reset long past, a limit of 0, and a name that is another one each time. */
+const headersArbitrary = fc.record(
+  {
+    "x-ratelimit-bucket": fc.string({ maxLength: 200 }),
+    "x-ratelimit-limit": figure,
+    "x-ratelimit-remaining": figure,
+    "x-ratelimit-reset": figure,
+    "x-ratelimit-reset-after": figure,
+    "retry-after": figure,
+    "x-ratelimit-scope": fc.constantFrom("user", "shared", "global", "galaxy"),
+  },
+  { requiredKeys: [] },
+)
+
+const answers = fc.array(fc.record({ headers: headersArbitrary, isLimited: fc.boolean() }), {
+  minLength: 1,
+  maxLength: 12,
+})
+
+const day = Duration.toMillis("1 day")
+
+const wishOf = (policy: typeof careful) => ({
+  policy,
+  ordered: true,
+  maxWait: Number.POSITIVE_INFINITY,
+  owner: {},
+})
+
+describe("headers that nobody should send", () => {
+  for (const [name, policy] of Object.entries({ careful, eager, learning, paced })) {
+    it(`${name}: hold nobody up for longer than two days, and leave one bucket`, () => {
+      fc.assert(
+        fc.property(answers, (all) => {
+          let now = 0
+          const alarms = new Map<Target, number>()
+          const machine = new Machine(defaults, (target, at) => {
+            if (at === undefined) alarms.delete(target)
+            else alarms.set(target, at)
+          })
+          for (const { headers, isLimited } of all) {
+            const ticket = machine.arrive(route(), wishOf(policy), now)
+            const from = now
+            while (ticket.state === "waiting") {
+              const [next] = [...alarms].sort(([, a], [, b]) => a - b)
+              if (next === undefined) throw new Error("nobody would ever wake it")
+              const [target, at] = next
+              expect(Number.isFinite(at)).toBe(true)
+              alarms.delete(target)
+              now = Math.max(now, at)
+              machine.wake(target, now)
+            }
+            expect(ticket.state).toBe("granted")
+            expect(now - from).toBeLessThanOrEqual(2 * day)
+            const parsed = RateLimitHeaders.parse(headers)
+            const limited = isLimited
+              ? { scope: parsed.scope ?? "user", retryAfter: parsed.retryAfter }
+              : undefined
+            now += 50
+            machine.settle(
+              ticket,
+              answered(answer({ status: isLimited ? 429 : 200, headers: parsed, limited })),
+              now,
+            )
+            expect(machine.snapshot(now).buckets).toBe(1)
+          }
+        }),
+        { numRuns: 500 },
+      )
+    })
+  }
+})

@@ -1,0 +1,53 @@
+import { execFile } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
+import { describe, expect, it } from "vitest"
+import { Machine } from "../../../src/ratelimit/internal/machine.js"
+import { defaults } from "../../../src/ratelimit/internal/settings.js"
+import type { Target } from "../../../src/ratelimit/internal/waiting.js"
+import { gone, ok, route } from "../answers.js"
+import { careful } from "../model/policies.js"
+
+const wish = { policy: careful, ordered: true, maxWait: Number.POSITIVE_INFINITY, owner: {} }
+
+const play = (webhooks: number, outcome = ok()) => {
+  const alarms = new Map<Target, number>()
+  const machine = new Machine({ ...defaults, globalLimit: 10_000 }, (target, at) => {
+    if (at === undefined) alarms.delete(target)
+    else alarms.set(target, at)
+  })
+  for (let index = 0; index < webhooks; index += 1) {
+    machine.settle(machine.arrive(route({ webhookId: String(index) }), wish, index), outcome, index)
+  }
+  return { alarms, machine }
+}
+
+describe("a program that has nothing else to do", () => {
+  it("ends, although its runtime is never disposed", { timeout: 90_000 }, async () => {
+    const program = fileURLToPath(new URL("./program.ts", import.meta.url))
+    const done = promisify(execFile)(process.execPath, ["--import", "tsx", program], {
+      timeout: 60_000,
+    })
+    // Killed after a minute, it would fail.
+    expect(await done).toEqual({ stdout: "", stderr: "" })
+  })
+
+  it("has no timer for a hundred idle webhooks, which are gone at the next look", () => {
+    const { alarms, machine } = play(100)
+    expect(alarms.size).toBe(0)
+    expect(machine.snapshot(1000).buckets).toBe(100)
+    expect(machine.snapshot(200_000).buckets).toBe(0)
+  })
+
+  it("has one for more, until few are left", () => {
+    const { alarms, machine } = play(101)
+    expect([...alarms.values()]).toEqual([120_100])
+    for (const target of alarms.keys()) machine.wake(target, 300_000)
+    expect(alarms.size).toBe(0)
+  })
+
+  it("has none for a few dead webhooks, and one for many", () => {
+    expect(play(40, gone()).alarms.size).toBe(0)
+    expect(play(60, gone()).alarms.size).toBe(1)
+  })
+})

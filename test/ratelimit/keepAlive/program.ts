@@ -1,0 +1,16 @@
+/** A program that uses the limiter, forgets to dispose its runtime, and has nothing else to do. */
+import { Effect, ManagedRuntime } from "effect"
+import * as RateLimiter from "../../../src/ratelimit/RateLimiter.js"
+import { gone, ok, route } from "../answers.js"
+import { careful } from "../model/policies.js"
+
+const runtime = ManagedRuntime.make(RateLimiter.layerMemory)
+
+const send = (webhookId: string, outcome: RateLimiter.Outcome) =>
+  Effect.flatMap(RateLimiter.RateLimiter, (limiter) =>
+    limiter.withPermit(route({ webhookId }), { policy: careful }, (permit) =>
+      permit.settle(outcome),
+    ),
+  )
+
+await runtime.runPromise(Effect.zipRight(send("1", ok()), send("2", gone())))
