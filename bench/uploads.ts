@@ -103,12 +103,13 @@ sink.close()
 
 console.log(
   table(
-    ["layer", "server", "file MB", "memory grows MB", "seconds", "length sent"],
+    ["layer", "server", "file MB", "process grows MB", "in use MB", "seconds", "length sent"],
     rows.map((row) => [
       row.layer,
       row.server,
       (row.bytes / megabyte).toFixed(0),
       (row.growth / megabyte).toFixed(0),
+      (row.held / megabyte).toFixed(1),
       (row.milliseconds / 1000).toFixed(1),
       row.hasLength ? "yes" : "no",
     ]),

@@ -3,6 +3,7 @@ import { FetchHttpClient } from "@effect/platform"
 import type { HttpClient } from "@effect/platform"
 import { NodeFileSystem, NodeHttpClient } from "@effect/platform-node"
 import { Effect, Layer, Schedule, Stream } from "effect"
+import type { Duration } from "effect"
 import {
   FileUpload,
   RateLimiter,
@@ -29,27 +30,44 @@ const warm = {
   stream: Stream.rechunk(Stream.take(Stream.repeatValue(piece), 160), 1),
 }
 
-const residentNow = Effect.sync(() => process.memoryUsage.rss())
-const collected = Effect.zipRight(
-  Effect.sync(() => globalThis.gc?.()),
-  residentNow,
-)
+const collect = Effect.sync(() => globalThis.gc?.())
+const resident = Effect.sync(() => process.memoryUsage.rss())
+/** Bytes that are in use, after a collection. */
+const held = Effect.map(collect, () => {
+  const { external, heapUsed } = process.memoryUsage()
+  return heapUsed + external
+})
+
+/** The most that is seen while the effect runs, above what is seen before it. */
+const most = <A, E, R>(
+  bytes: Effect.Effect<number>,
+  every: Duration.DurationInput,
+  effect: Effect.Effect<A, E, R>,
+) =>
+  Effect.gen(function* () {
+    const before = yield* Effect.zipRight(collect, bytes)
+    let peak = before
+    const watching = Effect.map(bytes, (now) => {
+      peak = Math.max(peak, now)
+    })
+    yield* Effect.raceFirst(effect, Effect.repeat(watching, Schedule.spaced(every)))
+    return peak - before
+  })
 
 const program = Effect.gen(function* () {
   const hook = yield* Webhook.make({ id: "1", token: "token" })
   // What is loaded and compiled for the first upload is no memory of the second.
   yield* Webhook.send(hook, { files: [FileUpload.fromStream("warm.bin", warm)] })
-  const before = yield* collected
-  let peak = before
-  const watching = Effect.map(residentNow, (now) => {
-    peak = Math.max(peak, now)
-  })
   const file = yield* FileUpload.fromPath(path)
+  const upload = Webhook.send(hook, { files: [file] })
   const start = performance.now()
-  yield* Webhook.send(hook, { files: [file] }).pipe(
-    Effect.raceFirst(Effect.repeat(watching, Schedule.spaced("5 millis"))),
-  )
-  return { growth: peak - before, milliseconds: performance.now() - start } satisfies Measured
+  const growth = yield* most(resident, "5 millis", upload)
+  const milliseconds = performance.now() - start
+  return {
+    growth,
+    held: yield* most(held, "20 millis", upload),
+    milliseconds,
+  } satisfies Measured
 }).pipe(
   RestConfig.withOptions({
     baseUrl,

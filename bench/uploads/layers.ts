@@ -12,5 +12,7 @@ export type LayerName = (typeof layerNames)[number]
 export interface Measured {
   /** Bytes of resident memory at the peak, above what it was before. */
   readonly growth: number
+  /** Bytes in use at the peak, above what was before, when a collection comes every 20 ms. */
+  readonly held: number
   readonly milliseconds: number
 }

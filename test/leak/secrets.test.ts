@@ -7,6 +7,7 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { describe, expect } from "vitest"
 import {
+  FileUpload,
   RateLimiter,
   RestConfig,
   Route,
@@ -22,11 +23,14 @@ import type { Ear } from "./detector.js"
 
 const messageId = "1234567890123456789"
 
+const file = FileUpload.fromText("a.txt", "hello")
+
 type Act = (hook: Webhook.Webhook) => Webhook.Operation<unknown>
 
 const operations: ReadonlyArray<readonly [name: string, act: Act]> = [
   ["send", (hook) => Webhook.send(hook, { content: "hello" })],
   ["send without waiting", (hook) => Webhook.send(hook, { content: "hello" }, { wait: false })],
+  ["send a file", (hook) => Webhook.send(hook, { files: [file] })],
   ["send to a thread", (hook) => Webhook.send(hook, { content: "x" }, { threadId: messageId })],
   ["getMessage", (hook) => Webhook.getMessage(hook, messageId)],
   ["editMessage", (hook) => Webhook.editMessage(hook, messageId, { content: "bye" })],
@@ -207,6 +211,7 @@ describe("the token is nowhere", () => {
             Webhook.send(hook, { content: "x".repeat(2001), username: `clyde ${token}` }),
             Webhook.getMessage(hook, url),
             Webhook.send(hook, { content: "x" }, { threadId: token }),
+            Webhook.send(hook, { files: [file, file] }),
             Webhook.modify(hook, { name: url }),
             Webhook.fromUrl(`https://evil.example/api/webhooks/1/${token}`),
             Webhook.make({ id: token, token }),
@@ -346,6 +351,7 @@ describe("the token is nowhere", () => {
           yield* requests.edited(hook, messageId, { content: "x" }, {}),
           yield* requests.deleted(hook, messageId, {}),
           yield* requests.webhookModified(hook, { name: "x" }),
+          yield* requests.sent(hook, { files: [file] }, {}, [], requests.asMessage),
           requests.webhookRead(hook),
           requests.webhookDeleted(hook),
         ]

@@ -7,14 +7,14 @@ import busboy from "busboy"
 import { Effect } from "effect"
 import type { Scope } from "effect"
 
-export interface ReceivedFile {
+interface ReceivedFile {
   readonly field: string
   readonly filename: string
   readonly mimeType: string
   readonly bytes: Buffer
 }
 
-export interface Received {
+interface Received {
   readonly method: string
   readonly url: string
   readonly headers: IncomingMessage["headers"]
@@ -42,7 +42,7 @@ export interface Behaviour {
 const message = readFileSync(new URL("../golden/responses/message.json", import.meta.url), "utf8")
 
 /** As Discord answers a message that it has stored. */
-export const stored = (_: Received, response: ServerResponse): void => {
+const stored = (_: Received, response: ServerResponse): void => {
   response.setHeader("content-type", "application/json").end(message)
 }
 

@@ -49,13 +49,11 @@ export const upload = (
         watched(attempt, files, listener, (file) => read(route, file)),
       )
     })
+    const carried = isSmall && listener === undefined ? inMemory : streaming
     return {
       _tag: "Upload",
       size: parts.size,
-      lend:
-        isSmall && listener === undefined
-          ? (use) => Effect.flatMap(content, (bytes) => inMemory(parts, bytes, use))
-          : (use) => Effect.flatMap(content, (bytes) => streaming(parts, bytes, use)),
+      lend: (use) => Effect.flatMap(content, (bytes) => carried(parts, bytes, use)),
       spent: () => {
         const spent = files.find(isSpent)
         return spent === undefined ? undefined : labelOf(spent)

@@ -71,7 +71,7 @@ const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes)
 const eventually = (holds: () => boolean) =>
   Effect.repeat(Effect.sync(holds), {
     until: (held) => held,
-    schedule: Schedule.spaced("10 millis").pipe(Schedule.intersect(Schedule.recurs(500))),
+    schedule: Schedule.spaced("10 millis").pipe(Schedule.intersect(Schedule.recurs(2500))),
   }).pipe(Effect.map(() => expect(holds()).toBe(true)))
 
 describe.each(Object.entries(clients))("with %s", (_, client) => {
@@ -89,7 +89,7 @@ describe.each(Object.entries(clients))("with %s", (_, client) => {
             baseUrl: server.baseUrl,
             maxRetries: 1,
             backoffBase: "1 millis",
-            timeout: "5 seconds",
+            timeout: "1 minute",
             uploads: UploadLimits.presets.unlimited,
           }),
         )

@@ -11,7 +11,7 @@ export const route = "POST /webhooks/{webhook.id}/{webhook.token}"
 export const bytesOf = (body: HttpBody.HttpBody): Effect.Effect<Uint8Array> => {
   if (body._tag === "Uint8Array") return Effect.succeed(body.body)
   if (body._tag !== "Stream") return Effect.die(`a body of another kind: ${body._tag}`)
-  return Effect.map(Effect.orDie(Stream.runCollect(body.stream)), (chunks) =>
+  return Effect.map(Stream.runCollect(Stream.orDie(body.stream)), (chunks) =>
     Buffer.concat(Chunk.toReadonlyArray(chunks)),
   )
 }
