@@ -4,13 +4,11 @@
  *
  *     npx tsx examples/swap-layers.ts
  */
-import { HttpClient, HttpClientResponse } from "@effect/platform"
-import type { HttpClientRequest } from "@effect/platform"
 import { NodeRuntime } from "@effect/platform-node"
-import { Console, Effect, Layer } from "effect"
-import { RateLimiter, Strategy, Webhook } from "effect-discord"
+import { Console, Effect, Layer, Logger, LogLevel } from "effect"
+import { DryRun, RateLimiter, Strategy, Webhook } from "effect-discord"
 import { DiscordSimulator } from "effect-discord/testing"
-import { discord, printTraffic, template, webhookUrl } from "./support/discord.js"
+import { discord, printTraffic, webhookUrl } from "./support/discord.js"
 
 const program = Effect.gen(function* () {
   const hook = yield* Webhook.config("DISCORD_WEBHOOK_URL")
@@ -28,30 +26,19 @@ const inProcess = Layer.unwrapEffect(
   ),
 ).pipe(Layer.provideMerge(printTraffic), Layer.provideMerge(DiscordSimulator.layerTest))
 
-/** A dry run is an `HttpClient` like any other: it prints the request, and makes up an answer. */
-const dryHttpClient = Layer.succeed(
-  HttpClient.HttpClient,
-  HttpClient.make((request) =>
-    Effect.gen(function* () {
-      yield* Console.log(
-        `  would ${request.method} ${template(request)} ${textOf(request)}`.trimEnd(),
-      )
-      const answer = {
-        id: "1",
-        channel_id: "2",
-        author: { id: "3", username: "dry run" },
-        timestamp: "2026-01-01T00:00:00Z",
-        ...JSON.parse(textOf(request) || "{}"),
-      }
-      return HttpClientResponse.fromWeb(request, Response.json(answer))
-    }),
-  ),
+/** Sends nothing, and writes down what it would have sent. Silent, to show that at the end. */
+const dry = Layer.mergeAll(
+  DryRun.layer,
+  webhookUrl("https://discord.com/api/webhooks/1234/abc-DEF_5"),
+  Logger.minimumLogLevel(LogLevel.Warning),
 )
-const dry = Layer.merge(dryHttpClient, webhookUrl("https://discord.com/api/webhooks/1/dry-run"))
 
-function textOf({ body }: HttpClientRequest.HttpClientRequest): string {
-  return body._tag === "Uint8Array" ? new TextDecoder().decode(body.body) : ""
-}
+const printPlan = Effect.gen(function* () {
+  const { requests } = yield* DryRun.DryRun
+  for (const { json, route } of yield* requests) {
+    yield* Console.log(`  would ${route} ${JSON.stringify(json) ?? ""}`.trimEnd())
+  }
+})
 
 const limits = Layer.merge(RateLimiter.layer, Strategy.layerAdaptive)
 
@@ -60,7 +47,7 @@ const main = Effect.gen(function* () {
   yield* program.pipe(Effect.provide([inProcess, limits]))
 
   yield* Console.log("\nDry run")
-  yield* program.pipe(Effect.provide([dry, limits]))
+  yield* Effect.zipRight(program, printPlan).pipe(Effect.provide([dry, limits]))
 
   yield* Console.log("\nOver a socket")
   yield* program.pipe(Effect.provide(Layer.provideMerge(printTraffic, discord)))
@@ -76,9 +63,9 @@ NodeRuntime.runMain(main)
 //   DELETE /webhooks/{webhook.id}/{webhook.token}/messages/{message.id} -> 204   2 of 5 left
 //
 // Dry run
+//   stored: Backup finished
 //   would POST /webhooks/{webhook.id}/{webhook.token} {"content":"Backup started"}
 //   would PATCH /webhooks/{webhook.id}/{webhook.token}/messages/{message.id} {"content":"Backup finished"}
-//   stored: Backup finished
 //   would DELETE /webhooks/{webhook.id}/{webhook.token}/messages/{message.id}
 //
 // Over a socket

@@ -18,7 +18,7 @@ interface Packed {
 }
 
 const allowed =
-  /^(dist\/.+\.(js|d\.ts)(\.map)?|src\/.+\.ts|README\.md|CHANGELOG\.md|LICENSE|package\.json)$/
+  /^(dist\/.+\.(js|d\.ts)(\.map)?|src\/.+\.ts|README\.md|CHANGELOG\.md|LICENSE|package\.json|discord\.(schema\.json|example\.yaml))$/
 const optionalPeers = Object.keys(manifest.peerDependencies).filter(
   (peer) => manifest.peerDependenciesMeta[peer]?.optional === true,
 )

@@ -5,6 +5,7 @@
  */
 import { Option, SchemaAST } from "effect"
 import type { ParseResult } from "effect"
+import { nearest } from "./nearest.js"
 
 /**
  * One thing that is wrong: where, in the words of who wrote the value, and what.
@@ -147,9 +148,9 @@ function meant(alternatives: ReadonlyArray<ReadonlyArray<Leaf>>, path: Path): Re
     rank: Math.max(...found.map((leaf) => distance(leaf, path))),
   }))
   const best = Math.min(...ranked.map(({ rank }) => rank))
-  const nearest = ranked.filter(({ rank }) => rank === best).map(({ found }) => found)
-  if (best > 0) return merge(nearest.flat().filter((leaf) => distance(leaf, path) === best))
-  return nearest.reduce((shortest, found) => (found.length < shortest.length ? found : shortest))
+  const closest = ranked.filter(({ rank }) => rank === best).map(({ found }) => found)
+  if (best > 0) return merge(closest.flat().filter((leaf) => distance(leaf, path) === best))
+  return closest.reduce((shortest, found) => (found.length < shortest.length ? found : shortest))
 }
 
 /** How far a failed member is from what was meant: its own fault, another style, type, or shape. */
@@ -212,25 +213,9 @@ function sketch(value: unknown): string {
 
 function unknownField(key: PropertyKey | undefined, parent: SchemaAST.AST | undefined): string {
   if (typeof key !== "string" || parent?._tag !== "TypeLiteral") return "is not a known field"
-  const known = parent.propertySignatures.map((field) => String(field.name))
-  const near = known.find((name) => edits(plain(name), plain(key)) <= 2)
+  const near = nearest(
+    key,
+    parent.propertySignatures.map((field) => String(field.name)),
+  )
   return near === undefined ? "is not a known field" : `is not a known field: did you mean ${near}?`
-}
-
-function plain(name: string): string {
-  return name.replaceAll("_", "").toLowerCase()
-}
-
-/** Levenshtein distance. */
-function edits(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const changed = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(changed, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
 }

@@ -3,14 +3,23 @@
  *
  * @since 0.1.0
  */
+import { FileSystem } from "@effect/platform"
 import type { HttpClient } from "@effect/platform"
-import { NodeHttpClient } from "@effect/platform-node"
+import { NodeFileSystem, NodeHttpClient } from "@effect/platform-node"
 import { Agent } from "@effect/platform-node/Undici"
+import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as DiscordConfig from "../config/DiscordConfig.js"
+import { fileVariable } from "../config/environment.js"
+import type { ConfigurationError } from "../error/ConfigurationError.js"
 import * as RateLimiter from "../ratelimit/RateLimiter.js"
 import * as Strategy from "../ratelimit/Strategy.js"
+
+/** Read if it is there. */
+const usualFile = "discord.yaml"
 
 /**
  * How connections to Discord are kept.
@@ -75,6 +84,60 @@ export const layerHttpClient: Layer.Layer<HttpClient.HttpClient> = layerHttpClie
 export const layer: Layer.Layer<
   HttpClient.HttpClient | RateLimiter.RateLimiter | Strategy.Strategy
 > = Layer.mergeAll(layerHttpClient, RateLimiter.layer, Strategy.layerAdaptive)
+
+/**
+ * What {@link layer} gives, with settings from outside the program. They come from the environment
+ * and from a YAML file: the one that `DISCORD_CONFIG_FILE` names, or else `discord.yaml` in the
+ * working directory, if there is one.
+ *
+ * @example
+ * ```ts
+ * import { NodeRuntime } from "@effect/platform-node"
+ * import { Webhook } from "effect-discord"
+ * import { NodeDiscord } from "effect-discord/node"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const hook = yield* Webhook.config("DISCORD_WEBHOOK_URL")
+ *   yield* Webhook.send(hook, { content: "hello" })
+ * })
+ *
+ * program.pipe(Effect.provide(NodeDiscord.layerConfig), NodeRuntime.runMain)
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig: Layer.Layer<DiscordConfig.Services, ConfigurationError> =
+  Layer.unwrapEffect(Effect.suspend(configuredLayer)).pipe(
+    Layer.provide([layerHttpClient, NodeFileSystem.layer]),
+  )
+
+/**
+ * {@link layerConfig} with a file of another name, which must be there.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfigFile = (
+  path: string,
+): Layer.Layer<DiscordConfig.Services, ConfigurationError> =>
+  DiscordConfig.layerFile(path).pipe(Layer.provide([layerHttpClient, NodeFileSystem.layer]))
+
+/** Whether a file that cannot be seen is there, is for the reading of it to say. */
+function configuredLayer(): Effect.Effect<
+  ReturnType<typeof DiscordConfig.layerFile>,
+  never,
+  FileSystem.FileSystem
+> {
+  return Effect.gen(function* () {
+    const named = yield* Config.nonEmptyString(fileVariable).pipe(Effect.option)
+    if (Option.isSome(named)) return DiscordConfig.layerFile(named.value)
+    const files = yield* FileSystem.FileSystem
+    const isThere = yield* Effect.orElseSucceed(files.exists(usualFile), () => true)
+    return isThere ? DiscordConfig.layerFile(usualFile) : DiscordConfig.layerConfig
+  })
+}
 
 function makeAgent(options: Options) {
   return Effect.acquireRelease(

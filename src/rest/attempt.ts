@@ -1,8 +1,11 @@
 /** One attempt: a request goes out, and an answer, a part of one, or nothing comes back. */
+import * as Headers from "@effect/platform/Headers"
+import type * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClient from "@effect/platform/HttpClient"
 import type { HttpClientError } from "@effect/platform/HttpClientError"
 import type { HttpClientResponse } from "@effect/platform/HttpClientResponse"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as RateLimitHeaders from "../ratelimit/RateLimitHeaders.js"
@@ -11,7 +14,7 @@ import type { RawAnswer } from "./interpret.js"
 import type { RestRequest } from "./restRequest.js"
 import { scrub } from "./scrub.js"
 import type { Settings } from "./settings.js"
-import { classify, timedOut } from "./transport.js"
+import { classify, timedOut, withoutItsFile } from "./transport.js"
 import type { TransportFailure } from "./transport.js"
 
 /**
@@ -30,25 +33,50 @@ export function attempt(
   settings: Settings,
   flight: Flight,
 ): Effect.Effect<void> {
-  const exchange = client.execute(toHttp(request, settings)).pipe(
-    Effect.catchAll(refusedByFilter),
-    Effect.flatMap((response) => {
-      const head = { status: response.status, headers: headersOf(response.headers, request) }
-      flight.answer = { ...head, body: undefined }
-      return Effect.map(response.text, (body) => {
-        flight.answer = { ...head, body }
-      })
-    }),
+  const { body } = request
+  const exchange = (
+    body._tag === "Upload"
+      ? body.lend((bytes) => exchanged(client, request, bytes, settings, flight))
+      : exchanged(client, request, body, settings, flight)
+  ).pipe(
     Effect.catchAll((error) =>
       Effect.sync(() => {
-        flight.failure = classify(error)
+        flight.failure = error._tag === "FileError" ? withoutItsFile(error) : classify(error)
       }),
     ),
     Effect.catchAllDefect((defect) => Effect.die(withoutToken(defect, request.token))),
   )
-  return within(exchange, settings.timeout, () => {
+  return within(exchange, timeoutOf(body, settings), () => {
     flight.failure = timedOut
   })
+}
+
+function exchanged(
+  client: HttpClient.HttpClient,
+  request: RestRequest<unknown>,
+  body: HttpBody.HttpBody,
+  settings: Settings,
+  flight: Flight,
+): Effect.Effect<void, HttpClientError> {
+  return client.execute(toHttp(request, body, settings)).pipe(
+    Effect.catchAll(refusedByFilter),
+    Effect.flatMap((response) => {
+      const head = { status: response.status, headers: headersOf(response.headers, request) }
+      flight.answer = { ...head, body: undefined }
+      return Effect.map(response.text, (text) => {
+        flight.answer = { ...head, body: text }
+      })
+    }),
+  )
+}
+
+/** Bytes a second that the slowest line in use carries: about a megabit. */
+const slowest = 128 * 1024
+
+function timeoutOf(body: RestRequest<unknown>["body"], settings: Settings): Duration.Duration {
+  return body._tag === "Upload"
+    ? Duration.sum(settings.timeout, Duration.seconds(Math.ceil(body.size / slowest)))
+    : settings.timeout
 }
 
 /** A client of the user's that fails on a status (`filterStatusOk`) has an answer all the same. */
@@ -60,12 +88,19 @@ function refusedByFilter(
 
 function toHttp(
   request: RestRequest<unknown>,
+  body: HttpBody.HttpBody,
   settings: Settings,
 ): HttpClientRequest.HttpClientRequest {
   return HttpClientRequest.make(request.route.method)(
     settings.baseUrl + Redacted.value(request.path),
-    { headers: settings.headers, body: request.body },
+    { headers: headersFor(request, settings), body },
   )
+}
+
+function headersFor(request: RestRequest<unknown>, settings: Settings): Headers.Headers {
+  return request.headers === undefined
+    ? settings.headers
+    : Headers.setAll(settings.headers, request.headers)
 }
 
 /** A proxy may name its buckets after the URL. Discord's own names are too short for a token. */

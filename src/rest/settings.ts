@@ -59,12 +59,21 @@ const prepared = new WeakMap<HttpClient.HttpClient, HttpClient.HttpClient>()
  * layer stay; providing ours from outside would replace them. The change ends with the operation's
  * span, which has a context of its own.
  */
-const refuseRedirects = FiberRef.update(FiberRef.currentContext, (context) =>
-  Context.add(context, FetchHttpClient.RequestInit, {
-    ...Option.getOrUndefined(Context.getOption(context, FetchHttpClient.RequestInit)),
-    redirect: "manual",
-  }),
-)
+const refuseRedirects = (init: RequestInit) =>
+  FiberRef.update(FiberRef.currentContext, (context) =>
+    Context.add(context, FetchHttpClient.RequestInit, {
+      ...Option.getOrUndefined(Context.getOption(context, FetchHttpClient.RequestInit)),
+      ...init,
+    }),
+  )
+
+const redirectAsAnswer = refuseRedirects({ redirect: "manual" })
+
+/**
+ * `fetch` keeps a copy of a body in memory in case that it has to send it again, to a redirect's
+ * target or after asking for a password in a window; with both ruled out it keeps none.
+ */
+const redirectAsFailure = refuseRedirects({ redirect: "error", window: null })
 
 /**
  * The client without what would give the token away: its own span holds the URL (and its trace
@@ -74,7 +83,9 @@ export function discreet(client: HttpClient.HttpClient): HttpClient.HttpClient {
   const found = prepared.get(client)
   if (found !== undefined) return found
   const made = client.pipe(
-    HttpClient.mapRequestEffect((request) => Effect.as(refuseRedirects, request)),
+    HttpClient.mapRequestEffect((request) =>
+      Effect.as(request.body._tag === "Stream" ? redirectAsFailure : redirectAsAnswer, request),
+    ),
     HttpClient.withTracerDisabledWhen(() => true),
   )
   prepared.set(client, made)

@@ -1,7 +1,8 @@
 /**
- * Discord's webhook API in memory: webhooks, messages, threads, validation, rate limits and faults,
- * as a state machine over the Effect `Clock`. It is served as an `HttpClient` (deterministic under
- * `TestClock`) or as a real HTTP server.
+ * Discord's webhook API in memory: webhooks, messages and their files, threads, the endpoints for
+ * Slack and GitHub, validation, rate limits and faults, as a state machine over the Effect `Clock`.
+ * It is served as an `HttpClient` (deterministic under `TestClock`) or as a real HTTP server, which
+ * browsers may call, too.
  *
  * @since 0.1.0
  */
@@ -131,7 +132,8 @@ export interface SimulatedFile {
  * A webhook to create, by default in a new text channel.
  *
  * - `name`: default `"Captain Hook"`
- * - `channel`: its kind. Forum and media channels want a thread for every message
+ * - `channel`: its kind, by default `"text"`. Forum and media channels want a thread for every
+ *   message
  * - `channelId`: puts it into the channel of another webhook, which decides the kind
  * - `applicationOwned`: belongs to an application, so that it may send every component
  *
@@ -140,7 +142,7 @@ export interface SimulatedFile {
  */
 export interface WebhookOptions extends ChannelOptions {
   readonly name?: string | undefined
-  readonly channel?: "text" | "forum" | "media" | undefined
+  readonly channel?: "text" | "announcement" | "forum" | "media" | undefined
   readonly channelId?: string | undefined
   readonly applicationOwned?: boolean | undefined
 }

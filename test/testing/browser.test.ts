@@ -12,21 +12,18 @@ const live = Layer.mergeAll(
 const origin = "https://page.example"
 const agent = "Mozilla/5.0 (X11; Linux x86_64)"
 
+async function answered(url: string, init: RequestInit) {
+  const response = await fetch(url, init)
+  return { status: response.status, headers: response.headers, text: await response.text() }
+}
+
 const served = Effect.gen(function* () {
   const simulator = yield* DiscordSimulator.DiscordSimulator
   const { baseUrl } = yield* DiscordSimulator.serve
   const { id, token } = yield* simulator.createWebhook()
   const url = `${baseUrl}/webhooks/${id}/${token}`
-  const ask = (method: string, headers: Record<string, string>, body?: string) =>
-    Effect.promise(() =>
-      fetch(url, { method, headers, ...(body === undefined ? {} : { body }) }).then(
-        async (response) => ({
-          status: response.status,
-          headers: response.headers,
-          text: await response.text(),
-        }),
-      ),
-    )
+  const ask = (method: string, headers: Record<string, string>, body: string | null = null) =>
+    Effect.promise(() => answered(url, { method, headers, body }))
   return { simulator, ask }
 })
 

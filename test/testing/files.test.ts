@@ -1,6 +1,6 @@
 import { HttpClient, HttpClientRequest } from "@effect/platform"
 import { expect } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Fiber, TestClock } from "effect"
 import { Fault } from "../../src/testing/index.js"
 import { decoded, pixel, pngPixel, text } from "./files.js"
 import {
@@ -250,6 +250,10 @@ story(
       const of = (size: number) => withFiles({}, text("x".repeat(size), "a.txt"))
       expect((yield* send(hook, of(100))).status).toBe(200)
       expect(refusal(yield* send(hook, of(500)))).toEqual([413, 40005])
+      expect((yield* simulator.traffic).map(({ body, files }) => [body, files.length])).toEqual([
+        [{}, 1],
+        [undefined, 0],
+      ])
     }),
 )
 
@@ -484,6 +488,29 @@ story("downloads take no slot, and can go wrong like everything", free, (simulat
     expect(posted.status).toBe(405)
     yield* simulator.configure({ globalLimit: 1 })
     for (let i = 0; i < 5; i++) expect((yield* download(url)).status).toBe(200)
+  }),
+)
+
+story("files travel as long as the latency says", { ...free, latency: "2 seconds" }, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    const sending = yield* Effect.fork(
+      Effect.forEach(["a", "b", "c"], (name) =>
+        send(hook, withFiles({}, text(name, `${name}.txt`))),
+      ),
+    )
+    yield* TestClock.adjust("1 minute")
+    const sent = yield* Fiber.join(sending)
+    expect(sent.flatMap(names)).toEqual(["a.txt", "b.txt", "c.txt"])
+    const times = (yield* simulator.traffic).map(({ arrivedAt, answeredAt }) => [
+      arrivedAt,
+      answeredAt,
+    ])
+    expect(times).toEqual([
+      [1000, 2000],
+      [3000, 4000],
+      [5000, 6000],
+    ])
   }),
 )
 

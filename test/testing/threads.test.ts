@@ -125,6 +125,23 @@ story(
     }),
 )
 
+story("threads of announcements are counted apart", { ...free, activeThreads: 1 }, (simulator) =>
+  Effect.gen(function* () {
+    const news = yield* simulator.createWebhook({ channel: "announcement" })
+    const forum = yield* simulator.createWebhook({ channel: "forum" })
+    const old = yield* simulator.createThread(news, { archived: true })
+    yield* simulator.createThread(news)
+    const query = { thread_id: old.id }
+    expect(code(yield* send(news, undefined, query))).toEqual([400, 160007])
+    expect((yield* send(forum, post())).status).toBe(200)
+    expect(code(yield* send(forum, post()))).toEqual([400, 160006])
+    yield* simulator.configure({ activeThreads: 2 })
+    expect((yield* send(news, undefined, query)).status).toBe(200)
+    expect((yield* send(news)).status).toBe(200)
+    expect(code(yield* send(news, post()))).toEqual([400, 220003])
+  }),
+)
+
 story("slowmode holds a webhook back in one place", free, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook({ slowmode: "10 seconds" })

@@ -75,7 +75,8 @@ export type Latency = Duration.DurationInput | ((random: () => number) => Durati
  * - `rateLimitHeaders`: `false` leaves the `X-RateLimit-*` headers out. Default `true`
  * - `bucketHash`: `"changing"` shows another bucket hash in every answer. Default `"stable"`
  * - `block`: default `"none"`
- * - `activeThreads`: threads that may be active at once, in all channels together. Default 1000
+ * - `activeThreads`: threads that may be active at once, in all channels together (and as many
+ *   in those of announcements). Default 1000
  * - `blockedWords`: AutoMod refuses texts and thread names with one of these. Default none
  * - `messageHistory`: messages kept for each webhook, the oldest go first. Default all
  * - `trafficHistory`: requests kept in the record. Default all

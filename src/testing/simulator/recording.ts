@@ -1,6 +1,7 @@
 import { isRecord } from "./form/check.js"
 import { requestText } from "./http/body.js"
 import type { Outcome, ReadForm, SimulatedRequest, SimulatedResponse } from "./http/exchange.js"
+import { isMultipart } from "./http/multipart.js"
 import type { Route } from "./http/route.js"
 import { countInvalid } from "./limit/limits.js"
 import type { MutableRecord, RecordedFile } from "./traffic.js"
@@ -49,7 +50,8 @@ function recordedHeaders(headers: SimulatedRequest["headers"]): Record<string, s
 function recordedBody(request: SimulatedRequest): unknown {
   if (request.body === undefined || request.body.length === 0) return undefined
   const { form } = request
-  if (form === "malformed") return undefined
+  // Of a form that was not read, the bytes tell nobody anything.
+  if (form === "malformed" || (form === undefined && isMultipart(request))) return undefined
   if (form !== undefined) return jsonOrText(form.fields["payload_json"]) ?? form.fields
   return jsonOrText(requestText(request))
 }

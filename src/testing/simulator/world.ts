@@ -6,13 +6,15 @@ import { type Random, randomHash, randomToken, seededRandom } from "./random.js"
 import { makeSnowflakes } from "./snowflake.js"
 import { makeTraffic, type Traffic } from "./traffic.js"
 
+type ChannelKind = "text" | "announcement" | "forum" | "media"
+
 /** What webhooks may do in a channel: everything, read, or nothing. */
 export type Permission = "granted" | "missingPermissions" | "missingAccess"
 
 /** Where a webhook posts. Threads live in it. */
 export interface Channel {
   readonly id: string
-  readonly kind: "text" | "forum" | "media"
+  readonly kind: ChannelKind
   readonly threads: Map<string, Thread>
   tags: ReadonlyArray<string>
   requiresTag: boolean
@@ -97,7 +99,7 @@ export interface World {
   readonly traffic: Traffic
 }
 
-export interface Cdn {
+interface Cdn {
   readonly origin: string
   readonly proxyOrigin: string
 }
@@ -129,7 +131,7 @@ export const newId = (world: World, now: number): string => world.nextId(serverC
 
 export interface NewWebhook {
   readonly name: string
-  readonly kind: Channel["kind"]
+  readonly kind: ChannelKind
   readonly channelId: string | undefined
   readonly tags: ReadonlyArray<string>
   readonly requiresTag: boolean
@@ -173,10 +175,14 @@ export const addThread = (
   return thread
 }
 
-/** The threads of the whole server that are not archived. */
-export const activeThreads = (world: World): number => {
+/** Channels that hold posts, each a thread of its own, and no messages. */
+export const isForum = ({ kind }: Channel): boolean => kind === "forum" || kind === "media"
+
+/** The threads of the whole server that are not archived; those of announcements count apart. */
+export const activeThreads = (world: World, ofAnnouncements: boolean): number => {
   let active = 0
-  for (const { threads } of world.channels.values()) {
+  for (const { kind, threads } of world.channels.values()) {
+    if ((kind === "announcement") !== ofAnnouncements) continue
     for (const { archived } of threads.values()) if (!archived) active++
   }
   return active

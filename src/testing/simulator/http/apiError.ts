@@ -24,6 +24,7 @@ const catalogue = {
   50146: [400, "Uploaded file not found."],
   160005: [400, "Thread is locked"],
   160006: [400, "Maximum number of active threads reached"],
+  160007: [400, "Maximum number of active announcement threads reached"],
   200000: [400, "Message was blocked by automatic moderation"],
   200001: [400, "Title was blocked by automatic moderation"],
   220001: [400, "Webhooks posted to forum channels must have a thread_name or thread_id"],

@@ -20,7 +20,7 @@ export interface FilePart {
 }
 
 /** A `multipart/form-data` body that was taken apart. Of two fields of one name the last counts. */
-export interface Form {
+interface Form {
   readonly fields: Readonly<Record<string, string>>
   readonly files: ReadonlyArray<FilePart>
 }

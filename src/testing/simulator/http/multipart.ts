@@ -3,11 +3,15 @@ import { Effect, Option, Stream } from "effect"
 import type { FilePart, ReadForm, SimulatedRequest } from "./exchange.js"
 
 const textDecoder = new TextDecoder()
+const latin1Decoder = new TextDecoder("latin1")
 const strictDecoder = new TextDecoder("utf-8", { fatal: true })
 
 /** The media type of a request, without its parameters. */
 export const mediaTypeOf = ({ headers }: SimulatedRequest): string =>
   headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase() ?? ""
+
+export const isMultipart = (request: SimulatedRequest): boolean =>
+  mediaTypeOf(request) === "multipart/form-data"
 
 /**
  * Takes a multipart body apart, with the parser of `@effect/platform`; other requests stay as they
@@ -18,19 +22,34 @@ export const withForm = (
   maxBytes: number,
 ): Effect.Effect<SimulatedRequest> => {
   const { body } = request
-  if (mediaTypeOf(request) !== "multipart/form-data") return Effect.succeed(request)
+  if (!isMultipart(request)) return Effect.succeed(request)
   if (body === undefined || body.length > maxBytes) return Effect.succeed(request)
   const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body
-  return readForm(bytes, request.headers["content-type"] ?? "").pipe(
+  const boundary = boundaryOf(request.headers["content-type"] ?? "")
+  if (boundary === undefined || !isClosed(bytes, boundary)) {
+    return Effect.succeed({ ...request, form: "malformed" })
+  }
+  return readForm(bytes, boundary).pipe(
     // The parser throws at an encoded name that is no UTF-8.
     Effect.catchAllCause(() => Effect.succeed<ReadForm>("malformed")),
     Effect.map((form) => ({ ...request, form })),
   )
 }
 
-function readForm(bytes: Uint8Array, contentType: string) {
+function boundaryOf(contentType: string): string | undefined {
+  const found = /;\s*boundary=(?:"([\w'()+,./:=? -]+)"|([\w'+./-]+))\s*(?:;|$)/i.exec(contentType)
+  return found?.[1] ?? found?.[2]
+}
+
+/** The parser waits forever for the end of a form that has none. */
+function isClosed(bytes: Uint8Array, boundary: string): boolean {
+  return `\r\n${latin1Decoder.decode(bytes)}`.includes(`\r\n--${boundary}--`)
+}
+
+function readForm(bytes: Uint8Array, boundary: string) {
+  const headers = { "content-type": `multipart/form-data; boundary="${boundary}"` }
   return Stream.make(widened(bytes)).pipe(
-    Stream.pipeThroughChannel(Multipart.makeChannel({ "content-type": contentType })),
+    Stream.pipeThroughChannel(Multipart.makeChannel(headers)),
     Stream.mapEffect(readPart),
     Stream.runCollect,
     // A file of JSON is a file, and sizes are Discord's business.
@@ -54,7 +73,7 @@ type ReadPart = FilePart | { readonly part: string; readonly value: string }
 
 /** Some senders give `payload_json` a file name, as a browser does with a `Blob`. */
 function readPart(part: Multipart.Part): Effect.Effect<ReadPart, Multipart.MultipartError> {
-  const name = narrowedText(part.key)
+  const name = unescaped(narrowedText(part.key))
   if (part._tag === "Field") return Effect.succeed({ part: name, value: narrowedText(part.value) })
   return Effect.map(part.contentEffect, (wide): ReadPart => {
     const bytes = narrowed(wide)

@@ -1,5 +1,6 @@
 import { isRecord } from "../form/check.js"
 import { proxied } from "./embedAnswer.js"
+import { emojiAnswer } from "./emojiAnswer.js"
 import type { FileReferences } from "./fileReferences.js"
 
 type Fields = Readonly<Record<string, unknown>>
@@ -32,7 +33,7 @@ export const componentAnswers = (
     const children = component["components"]
     const accessory = component["accessory"]
     return {
-      ...definedOnly(component),
+      ...asSent(component),
       ...filledIn(component, media),
       id: ownId(component),
       ...(Array.isArray(children) ? { components: children.map(answer) } : {}),
@@ -76,8 +77,7 @@ function filledIn(component: Fields, media: MediaSource): object {
 }
 
 function galleryAnswer(items: unknown, media: MediaSource): ReadonlyArray<unknown> {
-  if (!Array.isArray(items)) return []
-  return items.filter(isRecord).map((item) => ({
+  return records(items).map((item) => ({
     ...described(item),
     spoiler: item["spoiler"] ?? false,
     media: mediaAnswer(item["media"], media),
@@ -119,6 +119,20 @@ function described(component: Fields): object {
   return { description: component["description"] ?? null }
 }
 
-function definedOnly(component: Fields): object {
-  return Object.fromEntries(Object.entries(component).filter(([, value]) => value !== null))
+/** What was sent, without what is null, and with ids as text. */
+function asSent(component: Fields): object {
+  const given = Object.entries(component).filter(([, value]) => value !== null)
+  return Object.fromEntries(
+    given.map(([name, value]): [string, unknown] => {
+      if (name === "emoji") return [name, emojiAnswer(value)]
+      if (name === "sku_id") return [name, String(value)]
+      if (name === "options") return [name, records(value).map(asSent)]
+      if (name !== "default_values") return [name, value]
+      return [name, records(value).map((one) => ({ ...one, id: String(one["id"]) }))]
+    }),
+  )
+}
+
+function records(value: unknown): ReadonlyArray<Fields> {
+  return Array.isArray(value) ? value.filter(isRecord) : []
 }

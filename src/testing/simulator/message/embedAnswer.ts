@@ -1,5 +1,5 @@
 import { DateTime } from "effect"
-import { isRecord } from "../form/check.js"
+import { isAbsent, isRecord } from "../form/check.js"
 import { isoTimestamp } from "../snowflake.js"
 import { type FileReferences, referencedName } from "./fileReferences.js"
 
@@ -38,12 +38,12 @@ function fieldAnswer(field: unknown): unknown {
 }
 
 function footerAnswer(footer: unknown, files: FileReferences): unknown {
-  if (!isRecord(footer)) return undefined
+  if (!isRecord(footer) || isAbsent(footer["text"])) return undefined
   return withoutNothing({ text: trimmed(footer["text"]), ...iconAnswer(footer["icon_url"], files) })
 }
 
 function authorAnswer(author: unknown, files: FileReferences): unknown {
-  if (!isRecord(author)) return undefined
+  if (!isRecord(author) || isAbsent(author["name"])) return undefined
   return withoutNothing({
     name: trimmed(author["name"]),
     url: author["url"],

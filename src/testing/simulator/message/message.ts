@@ -15,6 +15,7 @@ import {
 } from "../world.js"
 import { componentAnswers } from "./componentAnswer.js"
 import { embedAnswer } from "./embedAnswer.js"
+import { emojiAnswer } from "./emojiAnswer.js"
 import { fileReferences } from "./fileReferences.js"
 import { findMentions } from "./mentions.js"
 import { editedFlags, isComponentsV2, sentFlags } from "./messageFlags.js"
@@ -156,15 +157,24 @@ function pollAnswer(world: World, now: number, poll: Fields): unknown {
   const hours = typeof poll["duration"] === "number" ? poll["duration"] : 24
   const expiry = serverClock(world, now) + hours * 3_600_000
   return {
-    question: poll["question"],
+    question: { text: isRecord(poll["question"]) ? poll["question"]["text"] : "" },
     answers: listOf(poll["answers"])
       .filter(isRecord)
-      .map((answer, index) => ({ answer_id: index + 1, poll_media: answer["poll_media"] })),
+      .map((answer, index) => ({
+        answer_id: index + 1,
+        poll_media: pollMedia(answer["poll_media"]),
+      })),
     expiry: timestamp(expiry),
     allow_multiselect: poll["allow_multiselect"] === true,
     layout_type: 1,
     results: { is_finalized: false, answer_counts: [] },
   }
+}
+
+function pollMedia(media: unknown): unknown {
+  if (!isRecord(media)) return media
+  const { text, emoji } = media
+  return isRecord(emoji) ? { text, emoji: { id: null, ...emojiAnswer(emoji) } } : { text }
 }
 
 function textOf(value: unknown): string {

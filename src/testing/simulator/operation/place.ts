@@ -1,7 +1,14 @@
 import { isAbsent } from "../form/check.js"
 import { type ApiErrorCode, apiError } from "../http/apiError.js"
 import type { SimulatedResponse } from "../http/exchange.js"
-import { activeThreads, addThread, type Channel, type Thread, type World } from "../world.js"
+import {
+  activeThreads,
+  addThread,
+  type Channel,
+  isForum,
+  type Thread,
+  type World,
+} from "../world.js"
 import type { Call } from "./call.js"
 
 type Fields = Readonly<Record<string, unknown>>
@@ -22,14 +29,14 @@ type Search = Place | { readonly _tag: "Refused"; readonly response: SimulatedRe
 export const findPlace = (call: Call, body: Fields, threadId: string | undefined): Search => {
   const { channel } = call.webhook
   const name = isAbsent(body["thread_name"]) ? undefined : String(body["thread_name"]).trim()
-  const isForum = channel.kind !== "text"
-  if (!isForum && name !== undefined) return refused(220003)
-  if (isForum && name === undefined && threadId === undefined) return refused(220001)
+  const inForum = isForum(channel)
+  if (!inForum && name !== undefined) return refused(220003)
+  if (inForum && name === undefined && threadId === undefined) return refused(220001)
   if (name !== undefined && threadId !== undefined) return refused(220002)
   if (name !== undefined) return newThread(call, body, name)
   if (threadId === undefined) return { _tag: "Channel" }
   // The forum itself is no thread of it.
-  if (isForum && threadId === channel.id) return refused(40058)
+  if (inForum && threadId === channel.id) return refused(40058)
   return existingThread(call.world, channel, threadId)
 }
 
@@ -53,7 +60,7 @@ function newThread({ webhook, world }: Call, body: Fields, name: string): Search
   if (requiresTag && tags.length === 0) return refused(40066)
   if (requiresTag && appliedTags.length === 0) return refused(40067)
   if (appliedTags.some((tag) => !tags.includes(tag))) return refused(10087)
-  if (isFull(world)) return refused(160006)
+  if (isFull(world, false)) return refused(160006)
   return { _tag: "NewThread", name, appliedTags }
 }
 
@@ -62,12 +69,15 @@ function existingThread(world: World, channel: Channel, threadId: string): Searc
   const thread = channel.threads.get(threadId)
   if (thread === undefined) return refused(10003)
   if (thread.locked) return refused(160005)
-  if (thread.archived && isFull(world)) return refused(160006)
+  const isAnnouncement = channel.kind === "announcement"
+  if (thread.archived && isFull(world, isAnnouncement)) {
+    return refused(isAnnouncement ? 160007 : 160006)
+  }
   return { _tag: "Thread", thread }
 }
 
-function isFull(world: World): boolean {
-  return activeThreads(world) >= world.config.activeThreads
+function isFull(world: World, ofAnnouncements: boolean): boolean {
+  return activeThreads(world, ofAnnouncements) >= world.config.activeThreads
 }
 
 function refused(code: ApiErrorCode): Search {

@@ -4,6 +4,7 @@ import { apiError } from "../http/apiError.js"
 import { noContent, type SimulatedResponse } from "../http/exchange.js"
 import { checkGitHub, githubMessage } from "../service/github.js"
 import { checkSlack, slackMessage } from "../service/slack.js"
+import { isForum } from "../world.js"
 import { refuseAccess } from "./admission.js"
 import type { Call } from "./call.js"
 import { post } from "./post.js"
@@ -59,7 +60,7 @@ function serve(call: Call, { check, render, success }: Service): SimulatedRespon
   const issues: Array<Issue> = []
   check(call, issues)
   if (issues.length > 0) return invalidForm(issues)
-  if (channel.kind !== "text" && query.threadId === undefined) return apiError(220004)
+  if (isForum(channel) && query.threadId === undefined) return apiError(220004)
   const message = render(call)
   if (message === undefined) return success
   const refusal = refuseExecute(message, { interactive: false, files: new Set() })

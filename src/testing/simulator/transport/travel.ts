@@ -10,9 +10,10 @@ import type { World } from "../world.js"
  */
 export const exchange = (world: World, request: SimulatedRequest): Effect.Effect<Exchange> =>
   Effect.gen(function* () {
+    const arriving = yield* withForm(request, world.config.maxRequestBytes)
     yield* pause(world.config.requestLatency(world.random))
     const now = yield* Clock.currentTimeMillis
-    const result = handle(world, now, yield* withForm(request, world.config.maxRequestBytes))
+    const result = handle(world, now, arriving)
     yield* pause(world.config.responseLatency(world.random) + result.delayMillis)
     if (result.outcome === "silent") return yield* Effect.never
     if (result.outcome === "answered") result.entry.answeredAt = yield* Clock.currentTimeMillis

@@ -1,0 +1,77 @@
+/**
+ * One message to many webhooks, and what became of it at each. The simulated Discord has four; one
+ * was deleted, one refuses.
+ *
+ *     npx tsx examples/broadcast.ts
+ */
+import { NodeRuntime } from "@effect/platform-node"
+import { Cause, Console, Effect, Exit, Layer, Logger, LogLevel, Option } from "effect"
+import { RateLimiter, Strategy, Webhook } from "effect-discord"
+import type { WebhookError } from "effect-discord"
+import { DiscordSimulator, Fault } from "effect-discord/testing"
+
+const teams = ["backend", "frontend", "design", "support"]
+
+const program = Effect.gen(function* () {
+  const discord = yield* DiscordSimulator.DiscordSimulator
+  const made = yield* Effect.forEach(teams, (name) => discord.createWebhook({ name }))
+  const hooks = yield* Effect.forEach(made, ({ url }) => Webhook.fromUrl(url))
+  const nameOf = (hook: Webhook.Webhook) => teams[hooks.indexOf(hook)]
+
+  yield* discord.deleteWebhook(made[1]!)
+  yield* discord.inject(Fault.answer({ status: 403, body: { message: "No", code: 50013 } }), {
+    match: ({ webhookId }) => webhookId === made[2]?.id,
+  })
+
+  // The second "support" is the same webhook: it gets the message once.
+  const everybody = [...hooks, hooks[3]!]
+  const { dead, results } = yield* Webhook.broadcast(
+    everybody,
+    { content: "Version 2 is out." },
+    { concurrency: 2 },
+  )
+
+  for (const { exit, webhook } of results) {
+    yield* Console.log(
+      Exit.match(exit, {
+        onSuccess: (message) => `${nameOf(webhook)}: stored "${message.content}"`,
+        onFailure: (cause) => `${nameOf(webhook)}: ${tagOf(cause)}`,
+      }),
+    )
+  }
+  yield* Console.log(`\nRemove from the list: ${dead.map(nameOf).join(", ")}`)
+
+  // Who was not removed is remembered as dead, and costs no request.
+  const before = (yield* discord.statistics).requests
+  yield* Webhook.broadcast(everybody, { content: "Version 2.0.1 is out." })
+  const after = (yield* discord.statistics).requests
+  yield* Console.log(`A second broadcast took ${after - before} requests.`)
+})
+
+function tagOf(cause: Cause.Cause<WebhookError.WebhookError>): string {
+  return Option.match(Cause.failureOption(cause), {
+    onNone: () => "interrupted",
+    onSome: ({ _tag }) => _tag,
+  })
+}
+
+program.pipe(
+  Effect.provide(
+    Layer.mergeAll(
+      DiscordSimulator.layerTest,
+      RateLimiter.layerMemory,
+      Strategy.layerAdaptive,
+      Logger.minimumLogLevel(LogLevel.Error),
+    ),
+  ),
+  NodeRuntime.runMain,
+)
+
+// Output:
+// backend: stored "Version 2 is out."
+// frontend: WebhookNotFound
+// design: Forbidden
+// support: stored "Version 2 is out."
+//
+// Remove from the list: frontend
+// A second broadcast took 3 requests.

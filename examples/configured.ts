@@ -1,0 +1,93 @@
+/**
+ * One program, told from outside how to behave: by nothing, by a file, by variables on top of it,
+ * and wrongly. A program of your own needs one line: `Effect.provide(NodeDiscord.layerConfig)`.
+ *
+ *     npx tsx examples/configured.ts
+ */
+import { NodeRuntime } from "@effect/platform-node"
+import { ConfigProvider, Console, Effect, Layer } from "effect"
+import { DiscordConfig, RestConfig, Strategy, Webhook } from "effect-discord"
+import { discord, printTraffic } from "./support/discord.js"
+
+/** Knows nothing of files and variables, but the usual name of the webhook. */
+const program = Effect.gen(function* () {
+  const hook = yield* Webhook.config("DISCORD_WEBHOOK_URL")
+  const strategy = yield* Strategy.Strategy
+  const { maxRetries, retry } = yield* RestConfig.RestConfig
+  yield* Console.log(`  ${strategy.name}, ${maxRetries} repetitions, ${retry}`)
+  const message = yield* Webhook.send(hook, { content: "Backup finished" })
+  yield* Webhook.deleteMessage(hook, message.id)
+})
+
+const file = `client:
+  retry:
+    max_retries: 5
+    on_ambiguous: resend
+  rate_limit:
+    strategy: proactive
+logging:
+  level: warning
+`
+
+const wrong = `client:
+  timeout: 30
+  rate_limit:
+    strategy: adaptve
+    per_rout_limit: true
+logging:
+  level: verbose
+`
+
+const run = (title: string, yaml: string, variables: Readonly<Record<string, string>> = {}) =>
+  Effect.gen(function* () {
+    yield* Console.log(`\n${title}`)
+    const environment = yield* Effect.configProviderWith(Effect.succeed)
+    const configured = Layer.unwrapEffect(
+      Effect.map(DiscordConfig.loadYaml(yaml, "discord.yaml"), DiscordConfig.layer),
+    )
+    yield* program.pipe(
+      Effect.provide(configured),
+      Effect.withConfigProvider(
+        ConfigProvider.fromMap(new Map(Object.entries(variables))).pipe(
+          ConfigProvider.orElse(() => environment),
+        ),
+      ),
+      Effect.catchTag("ConfigurationError", ({ message }) => Console.log(message)),
+    )
+  })
+
+const main = Effect.gen(function* () {
+  yield* run("Nothing is configured", "")
+  yield* run("By a file", file)
+  yield* run("By a file, and variables that override it", file, {
+    DISCORD_CLIENT_RATE_LIMIT_STRATEGY: "reactive",
+    DISCORD_CLIENT_DRY_RUN: "true",
+  })
+  yield* run("Wrongly", wrong, { DISCORD_CLIENT_DRYRUN: "true" })
+})
+
+main.pipe(Effect.provide(Layer.provideMerge(printTraffic, discord)), NodeRuntime.runMain)
+
+// Output:
+// A simulated Discord, over HTTP on this machine; set DISCORD_WEBHOOK_URL for the real one.
+//
+// Nothing is configured
+//   adaptive, 3 repetitions, safe
+//   POST   /webhooks/{webhook.id}/{webhook.token} -> 200   4 of 5 left
+//   DELETE /webhooks/{webhook.id}/{webhook.token}/messages/{message.id} -> 204   3 of 5 left
+//
+// By a file
+//   proactive, 5 repetitions, atLeastOnce
+//   POST   /webhooks/{webhook.id}/{webhook.token} -> 200   2 of 5 left
+//   DELETE /webhooks/{webhook.id}/{webhook.token}/messages/{message.id} -> 204   1 of 5 left
+//
+// By a file, and variables that override it
+//   reactive, 5 repetitions, atLeastOnce
+//
+// Wrongly
+// 5 mistakes in the configuration
+//   discord.yaml:2: client.timeout: expected a duration such as 500ms, 30s or 1 minute, from 1ms to 24d, got 30
+//   discord.yaml:4: client.rate_limit.strategy: expected one of adaptive, proactive, reactive, got "adaptve"; did you mean adaptive?
+//   discord.yaml:5: client.rate_limit.per_rout_limit: is not a known key; did you mean per_route_limit?
+//   discord.yaml:7: logging.level: expected one of trace, debug, info, warning, error, fatal, none, got "verbose"
+//   DISCORD_CLIENT_DRYRUN: is not a known variable; did you mean DISCORD_CLIENT_DRY_RUN?

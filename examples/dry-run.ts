@@ -1,0 +1,67 @@
+/**
+ * A dry run: everything happens but the sending. Messages are checked and take their turn; what
+ * would have been sent is logged, and a program can read it and decide.
+ *
+ *     npx tsx examples/dry-run.ts
+ */
+import { NodeRuntime } from "@effect/platform-node"
+import { Console, Effect, HashMap, Layer, Logger } from "effect"
+import { DryRun, RateLimiter, Strategy, Webhook } from "effect-discord"
+
+const program = Effect.gen(function* () {
+  const hook = yield* Webhook.fromUrl("https://discord.com/api/webhooks/1234/abc-DEF_5")
+
+  const message = yield* Webhook.send(hook, {
+    content: "Version 1.4.0 is live.",
+    embeds: [{ title: "shop-api", color: "#57f287" }],
+  })
+  yield* Webhook.editMessage(hook, message.id, { content: "Version 1.4.0 is live everywhere." })
+
+  // The made-up message goes on living, so that programs that look again do not fail.
+  const { content, embeds } = yield* Webhook.getMessage(hook, message.id)
+  yield* Console.log(`\nIt would now say: ${content} (with ${embeds.length} embed)`)
+
+  // Checked as ever: nothing that Discord would refuse gets through.
+  yield* Webhook.send(hook, { content: "x".repeat(2001) }).pipe(
+    Effect.catchTag("ValidationError", (error) => Console.log(`\n${error.message}`)),
+  )
+
+  const { requests } = yield* DryRun.DryRun
+  const sends = (yield* requests).filter(({ method }) => method === "POST")
+  yield* Console.log(`\n${sends.length} message would have been sent.`)
+})
+
+/** A log without times, to be the same in every run. */
+const plainLog = Logger.replace(
+  Logger.defaultLogger,
+  Logger.make(({ annotations, logLevel, message }) => {
+    console.log(`${logLevel.label} ${String(message)}`)
+    for (const key of [...HashMap.keys(annotations)].sort()) {
+      console.log(`  ${key} = ${JSON.stringify(HashMap.unsafeGet(annotations, key))}`)
+    }
+  }),
+)
+
+program.pipe(
+  Effect.provide(Layer.mergeAll(DryRun.layer, RateLimiter.layer, Strategy.layerAdaptive, plainLog)),
+  NodeRuntime.runMain({ disablePrettyLogger: true }),
+)
+
+// Output:
+// INFO Dry run: this would be sent
+//   discord.dry_run.json = {"content":"Version 1.4.0 is live.","embeds":[{"title":"shop-api","color":5763719}]}
+//   discord.route = "POST /webhooks/{webhook.id}/{webhook.token}"
+//   discord.webhook.id = "1234"
+// INFO Dry run: this would be sent
+//   discord.dry_run.json = {"content":"Version 1.4.0 is live everywhere."}
+//   discord.route = "PATCH /webhooks/{webhook.id}/{webhook.token}/messages/{message.id}"
+//   discord.webhook.id = "1234"
+// INFO Dry run: this would be sent
+//   discord.route = "GET /webhooks/{webhook.id}/{webhook.token}/messages/{message.id}"
+//   discord.webhook.id = "1234"
+//
+// It would now say: Version 1.4.0 is live everywhere. (with 1 embed)
+//
+// POST /webhooks/{webhook.id}/{webhook.token}: refused before sending: content: at most 2000 code points, got 2001
+//
+// 1 message would have been sent.

@@ -1,0 +1,78 @@
+/**
+ * What a program logs at warning or above goes to a channel, too: several entries in a message,
+ * sent at the end at the latest, and never in the program's way.
+ *
+ *     npx tsx examples/logger.ts
+ */
+import { HttpClient } from "@effect/platform"
+import type { HttpClientRequest } from "@effect/platform"
+import { NodeRuntime } from "@effect/platform-node"
+import { Cause, Console, Effect, Layer, Logger, LogLevel } from "effect"
+import { DiscordLogger, Webhook } from "effect-discord"
+import { discord } from "./support/discord.js"
+
+const checkout = Effect.gen(function* () {
+  yield* Effect.logInfo("not for the channel")
+  yield* Effect.logWarning("stock is low").pipe(Effect.annotateLogs({ item: "mug", left: 2 }))
+  yield* Effect.logError("payment failed", Cause.fail("card declined")).pipe(
+    Effect.annotateLogs("order", "7-1142"),
+  )
+  yield* Effect.logWarning("hello @everyone, this ``` pings nobody and stays in its block")
+})
+
+/** Shows each message that leaves, in short. */
+const printPosts = Layer.effect(
+  HttpClient.HttpClient,
+  Effect.map(
+    HttpClient.HttpClient,
+    HttpClient.tapRequest((request) => Console.log(`\nA message:\n${summary(request)}`)),
+  ),
+)
+
+const alerts = DiscordLogger.layerConfig(Webhook.config("DISCORD_WEBHOOK_URL"), {
+  level: LogLevel.Warning,
+  window: "1 second",
+  username: "Shop",
+})
+
+checkout.pipe(
+  Effect.zipRight(Console.log("The program is done; the rest is sent.")),
+  Effect.provide(Logger.remove(Logger.defaultLogger)),
+  Effect.provide(Layer.provide(alerts, Layer.provideMerge(printPosts, discord))),
+  NodeRuntime.runMain({ disablePrettyLogger: true }),
+)
+
+function summary({ body }: HttpClientRequest.HttpClientRequest): string {
+  if (body._tag !== "Uint8Array") return ""
+  const { embeds } = JSON.parse(new TextDecoder().decode(body.body))
+  return embeds.map(lines).join("\n")
+}
+
+interface Shown {
+  readonly title: string
+  readonly description: string
+  readonly fields: ReadonlyArray<{ readonly name: string; readonly value: string }>
+}
+
+/** The texts in their code blocks, without what keeps these closed. */
+function lines({ description, fields, title }: Shown): string {
+  const blocks = [description, ...fields.map(({ value }) => value)]
+  const texts = blocks.flatMap((block) => block.replaceAll("\u200b", "").split("\n").slice(1, -1))
+  return [`  ┃ ${title}`, ...texts.filter((text) => text !== "")].join("\n  ┃   ")
+}
+
+// Output:
+// A simulated Discord, over HTTP on this machine; set DISCORD_WEBHOOK_URL for the real one.
+// The program is done; the rest is sent.
+//
+// A message:
+//   ┃ WARN
+//   ┃   stock is low
+//   ┃   item=mug
+//   ┃   left=2
+//   ┃ ERROR
+//   ┃   payment failed
+//   ┃   Error: card declined
+//   ┃   order=7-1142
+//   ┃ WARN
+//   ┃   hello @everyone, this ``` pings nobody and stays in its block

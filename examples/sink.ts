@@ -1,0 +1,76 @@
+/**
+ * A stream of test results into a channel. Each is an embed; those that come close together share
+ * a message, so that 23 results take a few requests and not 23.
+ *
+ *     npx tsx examples/sink.ts
+ */
+import { NodeRuntime } from "@effect/platform-node"
+import { Console, Effect, Layer, Stream } from "effect"
+import { Webhook } from "effect-discord"
+import type { MessageCreate } from "effect-discord"
+import { discord, printTraffic } from "./support/discord.js"
+
+/** 23 results, some at once and some later. */
+const results = Stream.range(1, 23).pipe(
+  Stream.rechunk(1),
+  Stream.tap((number) => (number === 14 ? Effect.sleep("700 millis") : Effect.void)),
+  Stream.map((number): MessageCreate.MessageCreate => {
+    const passed = number % 9 !== 0
+    return {
+      embeds: [
+        {
+          title: `Test ${number} ${passed ? "passed" : "failed"}`,
+          color: passed ? 0x57f287 : 0xed4245,
+        },
+      ],
+    }
+  }),
+)
+
+const program = Effect.gen(function* () {
+  const hook = yield* Webhook.config("DISCORD_WEBHOOK_URL")
+
+  yield* Console.log("\nBatches of what comes within 300 ms")
+  const batching = Webhook.sink(hook, { batchWithin: "300 millis" })
+  const count = yield* Stream.run(results, batching)
+  yield* Console.log(`  ${count} results arrived`)
+
+  yield* Console.log("\nThe source breaks: what came before is there, then the error")
+  const breaking = results.pipe(Stream.take(3), Stream.concat(Stream.fail("the source broke")))
+  yield* Stream.run(breaking, batching).pipe(
+    Effect.catchAll((error) => Console.log(`  ${String(error)}`)),
+  )
+
+  yield* Console.log("\nA message is refused: the sink goes on when it is told to")
+  const patient = Webhook.sink(hook, {
+    onError: (error) =>
+      Webhook.isDead(error) ? Effect.fail(error) : Console.log(`  left out: ${error.message}`),
+  })
+  const texts = ["one", "x".repeat(2001), "three"]
+  const arrived = yield* Stream.run(
+    Stream.map(Stream.fromIterable(texts), (content) => ({ content })),
+    patient,
+  )
+  yield* Console.log(`  ${arrived} of ${texts.length} arrived`)
+})
+
+program.pipe(Effect.provide(Layer.provideMerge(printTraffic, discord)), NodeRuntime.runMain)
+
+// Output:
+// A simulated Discord, over HTTP on this machine; set DISCORD_WEBHOOK_URL for the real one.
+//
+// Batches of what comes within 300 ms
+//   POST   /webhooks/{webhook.id}/{webhook.token} -> 200   4 of 5 left
+//   POST   /webhooks/{webhook.id}/{webhook.token} -> 200   3 of 5 left
+//   POST   /webhooks/{webhook.id}/{webhook.token} -> 200   2 of 5 left
+//   23 results arrived
+//
+// The source breaks: what came before is there, then the error
+//   POST   /webhooks/{webhook.id}/{webhook.token} -> 200   1 of 5 left
+//   the source broke
+//
+// A message is refused: the sink goes on when it is told to
+//   POST   /webhooks/{webhook.id}/{webhook.token} -> 200   0 of 5 left
+//   left out: POST /webhooks/{webhook.id}/{webhook.token}: refused before sending: content: at most 2000 code points, got 2001
+//   POST   /webhooks/{webhook.id}/{webhook.token} -> 200   4 of 5 left
+//   2 of 3 arrived

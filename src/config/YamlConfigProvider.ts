@@ -1,0 +1,76 @@
+/**
+ * Effect's `Config` from YAML, for any program: `Config.nested` names the section, the name the key.
+ *
+ * @since 0.1.0
+ */
+import type * as FileSystem from "@effect/platform/FileSystem"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import type { ConfigurationError } from "../error/ConfigurationError.js"
+import { readText } from "./file.js"
+import { parse } from "./yaml.js"
+
+/**
+ * From a text. `name` stands for it in errors, which also tell the line. A list is read by
+ * `Config.array`. Fails on tabs, on a key that is there twice, on unknown tags, and on more than 256 kB
+ * or 10 000 values, with those behind an alias counted each time.
+ *
+ * @example
+ * ```ts
+ * import { YamlConfigProvider } from "effect-discord"
+ * import { Config, Effect } from "effect"
+ *
+ * const port = Config.integer("port").pipe(Config.nested("server"))
+ * const program = Effect.gen(function* () {
+ *   const provider = yield* YamlConfigProvider.fromText("server: { port: 8080 }")
+ *   return yield* Effect.withConfigProvider(port, provider) // 8080
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fromText = (
+  text: string,
+  name = "YAML",
+): Effect.Effect<ConfigProvider.ConfigProvider, ConfigurationError> =>
+  Either.map(parse(text, name), ({ root }) => ConfigProvider.fromJson(root ?? {}))
+
+/**
+ * From a file. Fails with `ConfigurationError` when it is missing, unreadable or no YAML.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fromFile = (
+  path: string,
+): Effect.Effect<ConfigProvider.ConfigProvider, ConfigurationError, FileSystem.FileSystem> =>
+  Effect.flatMap(readText(path), (text) => fromText(text, path))
+
+/**
+ * What the provider in force does not have (by default the environment) is looked up in the file.
+ *
+ * @example
+ * ```ts
+ * import { NodeFileSystem } from "@effect/platform-node"
+ * import { YamlConfigProvider } from "effect-discord"
+ * import { Layer } from "effect"
+ *
+ * const settings = Layer.provide(YamlConfigProvider.layerFile("app.yaml"), NodeFileSystem.layer)
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerFile = (
+  path: string,
+): Layer.Layer<never, ConfigurationError, FileSystem.FileSystem> =>
+  Layer.unwrapEffect(
+    Effect.flatMap(fromFile(path), (file) =>
+      Effect.configProviderWith((provider) =>
+        Effect.succeed(Layer.setConfigProvider(ConfigProvider.orElse(provider, () => file))),
+      ),
+    ),
+  )

@@ -1,0 +1,102 @@
+/** A configuration as layers. */
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as RateLimiter from "../ratelimit/RateLimiter.js"
+import * as Strategy from "../ratelimit/Strategy.js"
+import * as DryRun from "../rest/DryRun.js"
+import * as RestConfig from "../rest/RestConfig.js"
+import * as UploadLimits from "../rest/UploadLimits.js"
+import { webhookVariable } from "./environment.js"
+import * as Logging from "./Logging.js"
+import type { Settings } from "./settings.js"
+
+type Config = typeof Settings.Type
+
+const strategies: Readonly<
+  Record<Config["client"]["rateLimit"]["strategy"], Layer.Layer<Strategy.Strategy>>
+> = {
+  adaptive: Strategy.layerAdaptive,
+  proactive: Strategy.layerProactive,
+  reactive: Strategy.layerReactive,
+}
+
+/** Counts no slots: only the global limit and 429 answers hold requests up. */
+const layerGlobalOnly: Layer.Layer<Strategy.Strategy> = Strategy.make({
+  name: "global",
+  initial: undefined,
+  shouldWait: () => false,
+  calculateWait: () => Duration.zero,
+  observe: (memory) => memory,
+})
+
+export const layerOf = ({
+  client,
+  logging,
+}: Config): Layer.Layer<
+  HttpClient.HttpClient | RateLimiter.RateLimiter | Strategy.Strategy,
+  never,
+  HttpClient.HttpClient
+> =>
+  Layer.mergeAll(
+    layerHttpClient(client),
+    // The Schema is stricter than the limiter.
+    Layer.orDie(RateLimiter.layerWith({ globalLimit: client.rateLimit.globalLimit })),
+    client.rateLimit.perRouteLimit ? strategies[client.rateLimit.strategy] : layerGlobalOnly,
+    RestConfig.layerWith(restOptions(client)),
+  ).pipe(
+    // Not merged: what is built in parallel and set on a fiber outlives its scope.
+    Layer.provideMerge(Logging.layer(logging)),
+    Layer.provideMerge(
+      client.webhookUrl === undefined ? Layer.empty : layerWebhook(client.webhookUrl),
+    ),
+  )
+
+function layerHttpClient(
+  client: Config["client"],
+): Layer.Layer<HttpClient.HttpClient, never, HttpClient.HttpClient> {
+  return client.dryRun ? DryRun.layer : Layer.service(HttpClient.HttpClient)
+}
+
+function restOptions(client: Config["client"]): Partial<RestConfig.RestOptions> {
+  const { rateLimit, retry } = client
+  return {
+    baseUrl: client.baseUrl,
+    userAgent: client.userAgent,
+    timeout: client.timeout,
+    maxRetries: retry.maxRetries,
+    retry: retry.onAmbiguous === "resend" ? "atLeastOnce" : "safe",
+    backoffBase: rateLimit.backoffBase,
+    backoffMax: rateLimit.backoffMax,
+    delivery: rateLimit.delivery,
+    maxWait: rateLimit.maxWait,
+    uploads: uploadLimits(client.uploads),
+  }
+}
+
+function uploadLimits(uploads: Config["client"]["uploads"]): UploadLimits.UploadLimits {
+  const preset = UploadLimits.presets[uploads.preset]
+  return {
+    maxFiles: uploads.maxFiles ?? preset.maxFiles,
+    maxFileBytes: uploads.maxFileSize ?? preset.maxFileBytes,
+    maxTotalBytes: uploads.maxTotalSize ?? preset.maxTotalBytes,
+  }
+}
+
+/** First of all the one that was decided on; for everything else, whoever was asked before. */
+function layerWebhook(url: Redacted.Redacted): Layer.Layer<never> {
+  return Layer.unwrapEffect(
+    Effect.configProviderWith((provider) =>
+      Effect.succeed(
+        Layer.setConfigProvider(
+          ConfigProvider.fromMap(new Map([[webhookVariable, Redacted.value(url)]])).pipe(
+            ConfigProvider.orElse(() => provider),
+          ),
+        ),
+      ),
+    ),
+  )
+}

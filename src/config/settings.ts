@@ -1,0 +1,261 @@
+/**
+ * The one description of the configuration. What reads it (YAML, environment), what explains it
+ * (JSON Schema, example, table of the guide) and every default derive from this Schema.
+ */
+import * as Duration from "effect/Duration"
+import type * as ParseResult from "effect/ParseResult"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Struct from "effect/Struct"
+import { nearest } from "../model/nearest.js"
+import { defaults as limiterDefaults } from "../ratelimit/internal/settings.js"
+import { RestConfig } from "../rest/RestConfig.js"
+import { presets } from "../rest/UploadLimits.js"
+import * as WebhookUrl from "../webhook/WebhookUrl.js"
+import { ByteSize, expectedByteSize } from "./byteSize.js"
+import { duration, expectedDuration } from "./duration.js"
+import { sketch } from "./sketch.js"
+
+const rest = RestConfig.defaultValue()
+
+/** A key that has a default. */
+const key = <A, I>(name: string, schema: Schema.Schema<A, I>, fallback: NoInfer<A>) =>
+  Schema.optionalWith(schema, { exact: true, default: () => fallback }).pipe(Schema.fromKey(name))
+
+/** A key that may be absent. */
+const optional = <A, I>(name: string, schema: Schema.Schema<A, I>) =>
+  Schema.optionalWith(schema, { exact: true }).pipe(Schema.fromKey(name))
+
+/** A section whose keys all have defaults. Somebody may have commented all of them out. */
+const section = <A, I>(name: string, schema: Schema.Schema<A, I>, meaning: string) => {
+  const fallback = Schema.decodeUnknownSync(schema)({})
+  return Schema.optionalWith(schema.annotations({ description: meaning }), {
+    exact: true,
+    nullable: true,
+    default: () => fallback,
+  }).pipe(Schema.fromKey(name))
+}
+
+type Complaint = (value: unknown) => string
+
+/** What a value means, and the whole sentence when it is wrong. */
+const explained = <A, I>(schema: Schema.Schema<A, I>, meaning: string, complain: Complaint) =>
+  schema.annotations({
+    description: meaning,
+    message: ({ actual }: ParseResult.ParseIssue) => ({
+      message: complain(actual),
+      override: true,
+    }),
+  })
+
+const expecting =
+  (expected: string): Complaint =>
+  (value) =>
+    `expected ${expected}, got ${sketch(value)}`
+
+const oneOf = <const L extends ReadonlyArray<string>>(names: L, meaning: string) =>
+  explained(Schema.Literal(...names), meaning, (value) => {
+    const near = typeof value === "string" ? nearest(value, names) : undefined
+    const hint = near === undefined ? "" : `; did you mean ${near}?`
+    return `${expecting(`one of ${names.join(", ")}`)(value)}${hint}`
+  })
+
+const timeSpan = (shortest: Duration.DurationInput, meaning: string) => {
+  const least = Duration.decode(shortest)
+  return explained(duration(least), meaning, expecting(expectedDuration(least)))
+}
+
+const wholeNumber = (minimum: number, maximum: number, meaning: string) =>
+  explained(
+    Schema.Number.pipe(
+      Schema.filter((n) => Number.isInteger(n) && n >= minimum && n <= maximum, {
+        jsonSchema: { type: "integer", minimum, maximum },
+      }),
+    ),
+    meaning,
+    expecting(`a whole number from ${minimum} to ${maximum}`),
+  )
+
+const byteSize = (meaning: string) => explained(ByteSize, meaning, expecting(expectedByteSize))
+
+const flag = (meaning: string) => explained(Schema.Boolean, meaning, expecting("true or false"))
+
+const text = (
+  holds: (value: string) => boolean,
+  jsonSchema: object,
+  expected: string,
+  meaning: string,
+) =>
+  explained(
+    Schema.String.pipe(Schema.filter(holds, { jsonSchema: { type: "string", ...jsonSchema } })),
+    meaning,
+    expecting(expected),
+  )
+
+const printable = /^[!-~](?:[ -~]*[!-~])?$/
+
+const Forever = Schema.transform(
+  Schema.Literal("forever"),
+  Schema.DurationFromSelf.pipe(Schema.filter((_) => !Duration.isFinite(_))),
+  { strict: true, decode: () => Duration.infinity, encode: () => "forever" as const },
+)
+
+const MaxWait = explained(
+  Schema.Union(Forever, duration(Duration.zero)),
+  "A call fails with RateLimitError as soon as it would have to wait longer for its turn.",
+  expecting(`forever, or ${expectedDuration(Duration.zero)}`),
+)
+
+const Secret = Schema.transform(
+  Schema.String.pipe(
+    Schema.filter((url) => faultOf(url) === undefined, { jsonSchema: { type: "string" } }),
+  ),
+  Schema.RedactedFromSelf(Schema.String),
+  { strict: true, decode: (url) => Redacted.make(url), encode: Redacted.value },
+)
+
+/** Not even its length is told: it is the credential. */
+const WebhookAddress = explained(
+  Secret,
+  'The webhook that Webhook.config("DISCORD_WEBHOOK_URL") finds. A secret: better in the environment than in a file.',
+  (value) => (typeof value === "string" ? (faultOf(value) ?? "") : "expected the URL of a webhook"),
+)
+
+const Retry = Schema.Struct({
+  maxRetries: key(
+    "max_retries",
+    wholeNumber(0, 100, "Repetitions after 5xx answers and failed connections."),
+    rest.maxRetries,
+  ),
+  onAmbiguous: key(
+    "on_ambiguous",
+    oneOf(
+      ["fail", "resend"],
+      "What becomes of a message whose answer was lost: fail, and say so; or resend, which may post it twice.",
+    ),
+    "fail",
+  ),
+})
+
+const RateLimit = Schema.Struct({
+  strategy: key(
+    "strategy",
+    oneOf(["adaptive", "proactive", "reactive"], "How cautious to be with the slots of a bucket."),
+    "adaptive",
+  ),
+  globalLimit: key(
+    "global_limit",
+    wholeNumber(1, 1_000_000, "Requests per second, over all webhooks of this process."),
+    limiterDefaults.globalLimit,
+  ),
+  perRouteLimit: key(
+    "per_route_limit",
+    flag(
+      "Whether requests wait for the slots of their bucket. Off, only the global limit and 429 answers make them wait, and no strategy is asked: for a proxy that limits by itself.",
+    ),
+    true,
+  ),
+  backoffBase: key(
+    "backoff_base",
+    timeSpan(0, "The pause before the first repetition; it doubles each time."),
+    Duration.decode(rest.backoffBase),
+  ),
+  backoffMax: key(
+    "backoff_max",
+    timeSpan(0, "The longest such pause."),
+    Duration.decode(rest.backoffMax),
+  ),
+  delivery: key(
+    "delivery",
+    oneOf(
+      ["ordered", "concurrent"],
+      "Whether messages of a webhook go one after another, or as many at once as the limit allows.",
+    ),
+    rest.delivery,
+  ),
+  maxWait: key("max_wait", MaxWait, Duration.infinity),
+})
+
+const Uploads = Schema.Struct({
+  preset: key(
+    "preset",
+    oneOf(Struct.keys(presets), "The limits that hold where the keys below name no others."),
+    "default",
+  ),
+  maxFiles: optional("max_files", wholeNumber(0, 10, "Files of a message.")),
+  maxFileSize: optional("max_file_size", byteSize("The size of one file.")),
+  maxTotalSize: optional("max_total_size", byteSize("All files of a request together.")),
+})
+
+const Client = Schema.Struct({
+  webhookUrl: optional("webhook_url", WebhookAddress),
+  baseUrl: key(
+    "base_url",
+    text(
+      isAddress,
+      { format: "uri", pattern: "^https?://" },
+      "the address of an API such as https://discord.com/api/v10",
+      "Where /webhooks/... begins, version included; another one for a proxy or a simulator.",
+    ),
+    rest.baseUrl,
+  ),
+  timeout: key(
+    "timeout",
+    timeSpan("1 millis", "For one attempt, from sending it to the last byte of the answer."),
+    Duration.decode(rest.timeout),
+  ),
+  userAgent: key(
+    "user_agent",
+    text(
+      (value) => printable.test(value),
+      { pattern: printable.source },
+      "letters, digits and signs of ASCII",
+      "What the SDK calls itself. Discord asks for the form DiscordBot (url, version).",
+    ),
+    rest.userAgent,
+  ),
+  dryRun: key(
+    "dry_run",
+    flag("Sends nothing: logs what would be sent, and makes up an answer."),
+    false,
+  ),
+  retry: section("retry", Retry, "What is repeated after a failure."),
+  uploads: section("uploads", Uploads, "What files a message may have, checked before it is sent."),
+  rateLimit: section("rate_limit", RateLimit, "How requests wait for their turn."),
+})
+
+const Logging = Schema.Struct({
+  level: optional(
+    "level",
+    oneOf(
+      ["trace", "debug", "info", "warning", "error", "fatal", "none"],
+      "The least important level that is logged. Left out: the program's own (Effect's is info).",
+    ),
+  ),
+  format: optional(
+    "format",
+    oneOf(
+      ["json", "logfmt", "pretty"],
+      "How a log line looks: for machines, or pretty on a terminal. Left out: the program's own.",
+    ),
+  ),
+})
+
+/** All of it. Written in snake case, read in camel case. */
+export const Settings = Schema.Struct({
+  client: section("client", Client, "How messages get to Discord."),
+  logging: section("logging", Logging, "What the program logs, and how."),
+})
+
+/** The address of a webhook in this place would be a secret where none is expected. */
+function isAddress(value: string): boolean {
+  if (!URL.canParse(value)) return false
+  const { protocol, username, password, pathname, search, hash } = new URL(value)
+  const isPlain = username === "" && password === "" && search === "" && hash === ""
+  return /^https?:$/.test(protocol) && isPlain && !pathname.includes("/webhooks")
+}
+
+function faultOf(url: string): string | undefined {
+  const parsed = WebhookUrl.parse(url)
+  return parsed._tag === "Left" ? parsed.left.message : undefined
+}

@@ -1,0 +1,65 @@
+/**
+ * What is wrong with a configuration: each mistake with its place, and what would be right.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+
+/**
+ * One mistake. It never holds a secret: a text that is long or looks like a URL is not repeated.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const Mistake = Schema.Struct({
+  /** Such as `client.rate_limit.strategy`; empty when the whole file is meant. */
+  key: Schema.String,
+  /** `discord.yaml:4`, or the name of an environment variable. */
+  place: Schema.String,
+  /** What would be right, and what was found. */
+  message: Schema.String,
+})
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Mistake = typeof Mistake.Type
+
+/** At most so many in one message; `mistakes` has them all. */
+const listed = 20
+
+/**
+ * The configuration cannot be used. It is found out when the configuration is read, before anything
+ * is sent, and names all mistakes at once.
+ *
+ * @example
+ * ```ts
+ * import { DiscordConfig } from "effect-discord"
+ * import { Console, Effect } from "effect"
+ *
+ * const checked = DiscordConfig.loadYaml("client: { timeout: soon }").pipe(
+ *   Effect.catchTag("ConfigurationError", (error) => Console.error(error.message)),
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ConfigurationError extends Schema.TaggedError<ConfigurationError>()(
+  "ConfigurationError",
+  { mistakes: Schema.Array(Mistake) },
+) {
+  override get message(): string {
+    const { length } = this.mistakes
+    const sentences = this.mistakes.slice(0, listed).map(sentence)
+    if (length === 1) return sentences.join()
+    const more = length > listed ? [`and ${length - listed} more`] : []
+    return [`${length} mistakes in the configuration`, ...sentences, ...more].join("\n  ")
+  }
+}
+
+/** The name of an environment variable says already which key it is. */
+function sentence({ key, message, place }: Mistake): string {
+  const isVariable = /^[A-Z0-9_]+$/.test(place)
+  return [place, ...(key === "" || isVariable ? [] : [key]), message].join(": ")
+}

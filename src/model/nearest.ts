@@ -1,0 +1,32 @@
+/** What was probably meant by a name that does not exist. */
+
+const slips = 2
+
+/** The first of the known names that is at most two slips of the hand away. */
+export function nearest(name: string, known: ReadonlyArray<string>): string | undefined {
+  const written = plain(name)
+  return known.find((one) => isNear(plain(one), written))
+}
+
+/** The lengths are looked at first: a name from outside may be very long. */
+function isNear(one: string, other: string): boolean {
+  return Math.abs(one.length - other.length) <= slips && edits(one, other) <= slips
+}
+
+function plain(name: string): string {
+  return name.replaceAll("_", "").toLowerCase()
+}
+
+/** Levenshtein distance. */
+function edits(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const changed = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(changed, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}

@@ -1,0 +1,208 @@
+/**
+ * An `HttpClient` that sends nothing: it writes down what would have been sent, and makes up an
+ * answer, so that the program goes on. Everything before it is real: a message is checked, encoded,
+ * and waits for its permit.
+ *
+ * @since 0.1.0
+ */
+import * as HttpClient from "@effect/platform/HttpClient"
+import { RequestError } from "@effect/platform/HttpClientError"
+import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
+import { callOf } from "./dryRun/call.js"
+import type { Call } from "./dryRun/call.js"
+import { payloadOf } from "./dryRun/payload.js"
+import type { File, Payload } from "./dryRun/payload.js"
+import { Pretence } from "./dryRun/pretence.js"
+import type { Answer } from "./dryRun/pretence.js"
+import { blanked } from "./scrub.js"
+
+export type { File } from "./dryRun/payload.js"
+
+/**
+ * A request that was not sent. The webhook's token is nowhere in it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Request {
+  readonly method: string
+  /** Method and path template, such as `POST /webhooks/{webhook.id}/{webhook.token}`. */
+  readonly route: string
+  readonly webhookId: string
+  /** The message that would be read, edited or deleted. */
+  readonly messageId: string | undefined
+  /** Such as `{ wait: "true", thread_id: "42" }`. */
+  readonly query: Readonly<Record<string, string>>
+  /** The body as Discord would read it; `undefined` when there is none. */
+  readonly json: unknown
+  /** What would be uploaded. Its bytes were read, counted and let go. */
+  readonly files: ReadonlyArray<File>
+}
+
+/** The latest so many are kept. */
+const history = 1000
+
+/**
+ * What a dry run has written down.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { DryRun, RateLimiter, Strategy, Webhook } from "effect-discord"
+ *
+ * const program = Effect.gen(function* () {
+ *   const hook = yield* Webhook.fromUrl("https://discord.com/api/webhooks/1234/abc-DEF_5")
+ *   yield* Webhook.send(hook, { content: "hello" })
+ *   const dryRun = yield* DryRun.DryRun
+ *   const [request] = yield* dryRun.requests
+ *   return request?.json // { content: "hello" }
+ * }).pipe(Effect.provide([DryRun.layer, RateLimiter.layer, Strategy.layerAdaptive]))
+ * ```
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class DryRun extends Context.Tag("effect-discord/DryRun")<
+  DryRun,
+  {
+    /** The latest 1000 requests, oldest first. */
+    readonly requests: Effect.Effect<ReadonlyArray<Request>>
+    /** How many there were, with those that are not kept any more. */
+    readonly count: Effect.Effect<number>
+    /** Forgets them. The messages that were made up stay. */
+    readonly clear: Effect.Effect<void>
+  }
+>() {}
+
+class Log {
+  #requests: Array<Request> = []
+  #count = 0
+
+  get requests(): ReadonlyArray<Request> {
+    return [...this.#requests]
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  add(request: Request): void {
+    this.#count += 1
+    this.#requests.push(request)
+    if (this.#requests.length > history) this.#requests.shift()
+  }
+
+  clear(): void {
+    this.#requests = []
+    this.#count = 0
+  }
+}
+
+/**
+ * Stands where the `HttpClient` would be, so that no socket is opened. Each request is logged at
+ * level info, with the annotations `discord.route`, `discord.webhook.id`, `discord.dry_run.json`
+ * and `discord.dry_run.files`.
+ *
+ * A send is answered with the message under a made-up id, which can be read, edited and deleted
+ * until 1000 younger ones are there. A message that the run has not made is taken to be there,
+ * without text. A webhook whose deletion was asked for is still there. No answer has rate limits, so
+ * requests wait for nothing but the limiter's own 50 a second. Whoever uses the client for anything
+ * but a webhook gets a `RequestError`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<DryRun | HttpClient.HttpClient> = Layer.effectContext(
+  Effect.sync(() => {
+    const log = new Log()
+    const pretence = new Pretence()
+    const client = HttpClient.make((request, url) => {
+      const call = callOf(request.method, url)
+      return call === undefined
+        ? Effect.fail(notForWebhooks(request))
+        : pretend(request, call, log, pretence)
+    })
+    return Context.make(HttpClient.HttpClient, client).pipe(Context.add(DryRun, serviceOf(log)))
+  }),
+)
+
+function serviceOf(log: Log): DryRun["Type"] {
+  return {
+    requests: Effect.sync(() => log.requests),
+    count: Effect.sync(() => log.count),
+    clear: Effect.sync(() => log.clear()),
+  }
+}
+
+function pretend(
+  request: HttpClientRequest.HttpClientRequest,
+  call: Call,
+  log: Log,
+  pretence: Pretence,
+): Effect.Effect<HttpClientResponse.HttpClientResponse, RequestError> {
+  return Effect.gen(function* () {
+    const payload = yield* payloadOf(request)
+    const now = yield* Clock.currentTimeMillis
+    const planned = requestOf(call, payload)
+    log.add(planned)
+    yield* announce(planned)
+    return HttpClientResponse.fromWeb(request, webResponse(pretence.answer(call, payload, now)))
+  })
+}
+
+function requestOf(call: Call, payload: Payload): Request {
+  const { messageId, method, query, route, token, webhookId } = call
+  return {
+    method,
+    route,
+    webhookId,
+    messageId,
+    query,
+    json: withoutToken(payload.json, token),
+    files: payload.files.map((file) => ({ ...file, name: blanked(file.name, token) })),
+  }
+}
+
+function announce({ files, json, route, webhookId }: Request): Effect.Effect<void> {
+  return Effect.annotateLogs(Effect.logInfo("Dry run: this would be sent"), {
+    "discord.route": route,
+    "discord.webhook.id": webhookId,
+    ...(json === undefined ? {} : { "discord.dry_run.json": json }),
+    ...(files.length === 0 ? {} : { "discord.dry_run.files": files.map(described).join(", ") }),
+  })
+}
+
+function described({ contentType, name, size }: File): string {
+  return `${name} (${contentType}, ${size} bytes)`
+}
+
+/** A program may send its own URL by mistake, which is the moment to be told, but not in full. */
+function withoutToken(json: unknown, token: Redacted.Redacted): unknown {
+  if (typeof json === "string") return blanked(json, token)
+  if (Array.isArray(json)) return json.map((item) => withoutToken(item, token))
+  if (typeof json !== "object" || json === null) return json
+  return Object.fromEntries(
+    Object.entries(json).map(([key, value]) => [key, withoutToken(value, token)]),
+  )
+}
+
+function webResponse({ json, status, text }: Answer): Response {
+  return json === undefined
+    ? new Response(text ?? null, { status })
+    : Response.json(json, { status })
+}
+
+/** Nothing of the request is shown: it is not ours. */
+function notForWebhooks(request: HttpClientRequest.HttpClientRequest): RequestError {
+  return new RequestError({
+    request,
+    reason: "Transport",
+    description: "a dry run answers only for webhooks",
+  })
+}

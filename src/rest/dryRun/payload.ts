@@ -1,0 +1,114 @@
+/** What a request carries: its JSON, and of each file the name, the type and the size. */
+import { RequestError } from "@effect/platform/HttpClientError"
+import type { HttpClientRequest } from "@effect/platform/HttpClientRequest"
+import * as Multipart from "@effect/platform/Multipart"
+import * as Chunk from "effect/Chunk"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+
+/**
+ * A file that would have been uploaded.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface File {
+  /** Of the part in the form, such as `files[0]`. */
+  readonly key: string
+  readonly name: string
+  readonly contentType: string
+  /** Bytes. */
+  readonly size: number
+}
+
+export interface Payload {
+  /** `undefined`: there is none. */
+  readonly json: unknown
+  readonly files: ReadonlyArray<File>
+}
+
+type Bytes = Stream.Stream<Uint8Array, RequestError>
+
+const nothing: Payload = { json: undefined, files: [] }
+
+const parseJson = Schema.decodeUnknownEither(Schema.parseJson())
+
+/** Two dashes and a line break end a form. */
+const formEnd = { length: 4, pattern: /--\s*$/ }
+
+/** Reads the whole body, as sending it would. The bytes of files are counted and let go. */
+export function payloadOf(request: HttpClientRequest): Effect.Effect<Payload, RequestError> {
+  const { body } = request
+  if (body._tag !== "Uint8Array" && body._tag !== "Stream") return Effect.succeed(nothing)
+  const unreadable = new RequestError({ request, reason: "Encode" })
+  const bytes =
+    body._tag === "Stream" ? Stream.mapError(body.stream, () => unreadable) : Stream.make(body.body)
+  return body.contentType.startsWith("multipart/form-data")
+    ? readForm(body.contentType, bytes, unreadable)
+    : Effect.map(textOf(bytes), (text) => ({ json: jsonOf(text), files: [] }))
+}
+
+function textOf(bytes: Bytes): Effect.Effect<string, RequestError> {
+  return bytes.pipe(Stream.decodeText(), Stream.mkString)
+}
+
+/** A text that is no JSON is shown as it is. */
+function jsonOf(text: string): unknown {
+  return text === "" ? undefined : Either.getOrElse(parseJson(text), () => text)
+}
+
+function readForm(
+  contentType: string,
+  bytes: Bytes,
+  unreadable: RequestError,
+): Effect.Effect<Payload, RequestError> {
+  return Effect.gen(function* () {
+    const broken = yield* Deferred.make<never, RequestError>()
+    const reading = whole(bytes, unreadable).pipe(
+      Stream.tapErrorCause((cause) => Deferred.failCause(broken, cause)),
+      Stream.pipeThroughChannel(Multipart.makeChannel({ "content-type": contentType })),
+      Stream.runFoldEffect(nothing, withPart),
+      Effect.mapError(() => unreadable),
+      // Else a file of JSON would count as a field.
+      Effect.provideService(Multipart.FieldMimeTypes, Chunk.empty()),
+    )
+    // The parser waits for ever for the rest of a file whose source failed.
+    return yield* Effect.raceFirst(reading, Deferred.await(broken))
+  })
+}
+
+function withPart(
+  payload: Payload,
+  part: Multipart.Part,
+): Effect.Effect<Payload, Multipart.MultipartError> {
+  if (part._tag === "Field") {
+    const json = part.key === "payload_json" ? jsonOf(part.value) : payload.json
+    return Effect.succeed({ ...payload, json })
+  }
+  const { contentType, key, name } = part
+  const counted = Stream.runFold(part.content, 0, (size, chunk) => size + chunk.length)
+  return Effect.map(counted, (size) => ({
+    ...payload,
+    files: [...payload.files, { key, name, contentType, size }],
+  }))
+}
+
+/** Fails when the last bytes are not those of a form that is complete. */
+function whole(bytes: Bytes, unreadable: RequestError): Bytes {
+  return Stream.suspend(() => {
+    let end = ""
+    const watched = Stream.tap(bytes, (chunk) =>
+      Effect.sync(() => {
+        const last = String.fromCharCode(...chunk.subarray(-formEnd.length))
+        end = (end + last).slice(-formEnd.length)
+      }),
+    )
+    const complete = Stream.suspend(() =>
+      formEnd.pattern.test(end) ? Stream.empty : Stream.fail(unreadable),
+    )
+    return Stream.concat(watched, complete)
+  })
+}

@@ -1,0 +1,114 @@
+/** What a dry run pretends that Discord holds, and what it answers. Bounded, and the only state. */
+import * as Snowflake from "../../model/Snowflake.js"
+import type { Call } from "./call.js"
+import { changed, fieldsOf, made } from "./echo.js"
+import type { Fields, Making } from "./echo.js"
+import type { Payload } from "./payload.js"
+
+/** `json` left out: no body, or the text. */
+export interface Answer {
+  readonly status: number
+  readonly json?: Fields
+  readonly text?: string
+}
+
+/** The oldest are forgotten. */
+const mostMessages = 1000
+const mostNames = 1000
+
+/** Ids count from 2015 on, and 0 is none; a test's clock begins in 1970. */
+const firstMoment = 1_420_070_400_001
+
+const defaultName = "Dry run"
+const noContent: Answer = { status: 204 }
+const unknownMessage: Answer = { status: 404, json: { message: "Unknown Message", code: 10008 } }
+
+export class Pretence {
+  /** `undefined`: deleted. */
+  readonly #messages = new Map<string, Fields | undefined>()
+  readonly #names = new Map<string, string>()
+  #lastId = 0n
+
+  /** No answer has rate limits: what they would be, only Discord knows. */
+  answer(call: Call, payload: Payload, now: number): Answer {
+    if (call.messageId !== undefined) return this.#ofMessage(call, call.messageId, payload, now)
+    if (call.method === "POST") return this.#posted(call, payload, now)
+    // Still there afterwards: a limiter that other programs share would remember it as dead.
+    if (call.method === "DELETE") return noContent
+    return this.#ofWebhook(call, payload)
+  }
+
+  #posted(call: Call, payload: Payload, now: number): Answer {
+    const { wait } = call.query
+    if (call.service === "slack") return wait === "false" ? noContent : { status: 200, text: "ok" }
+    if (call.service === "github") return noContent
+    const id = this.#newId(now)
+    const making = this.#making(call, id, now)
+    const isPost = typeof fieldsOf(payload.json)["thread_name"] === "string"
+    // A forum post is a thread with the id of its first message.
+    const message = made(payload, isPost ? { ...making, channelId: id } : making)
+    remember(this.#messages, id, message, mostMessages)
+    return wait === "true" ? { status: 200, json: message } : noContent
+  }
+
+  /** A message of before this run may well be there: it is taken for one without text. */
+  #ofMessage(call: Call, id: string, payload: Payload, now: number): Answer {
+    const making = this.#making(call, id, now)
+    const message = this.#messages.has(id)
+      ? this.#messages.get(id)
+      : made({ json: undefined, files: [] }, making)
+    if (message === undefined) return unknownMessage
+    if (call.method === "DELETE") {
+      remember(this.#messages, id, undefined, mostMessages)
+      return noContent
+    }
+    const after = call.method === "PATCH" ? changed(message, payload, making) : message
+    remember(this.#messages, id, after, mostMessages)
+    return { status: 200, json: after }
+  }
+
+  #ofWebhook({ method, webhookId }: Call, payload: Payload): Answer {
+    const { name } = fieldsOf(payload.json)
+    if (method === "PATCH" && typeof name === "string") {
+      remember(this.#names, webhookId, name, mostNames)
+    }
+    return {
+      status: 200,
+      json: {
+        id: webhookId,
+        type: 1,
+        channel_id: webhookId,
+        name: this.#names.get(webhookId) ?? defaultName,
+        avatar: null,
+      },
+    }
+  }
+
+  #making({ query, webhookId }: Call, id: string, now: number): Making {
+    return {
+      id,
+      channelId: query["thread_id"] ?? webhookId,
+      webhookId,
+      username: this.#names.get(webhookId) ?? defaultName,
+      now,
+      newId: () => this.#newId(now),
+    }
+  }
+
+  /** Of this moment, if the clock has come to Discord's first, and never one twice. */
+  #newId(now: number): string {
+    const ofNow = BigInt(Snowflake.fromTimestamp(Math.max(now, firstMoment)))
+    this.#lastId = ofNow > this.#lastId ? ofNow : this.#lastId + 1n
+    return String(this.#lastId)
+  }
+}
+
+function remember<A>(memory: Map<string, A>, key: string, value: A, most: number): void {
+  memory.delete(key)
+  memory.set(key, value)
+  if (memory.size <= most) return
+  for (const oldest of memory.keys()) {
+    memory.delete(oldest)
+    return
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * A `Logger` that posts what a program logs to a webhook: several entries in a message, in the pace
+ * that Discord allows, and without ever holding up the program.
+ *
+ * @since 0.1.0
+ */
+import type * as Config from "effect/Config"
+import type * as ConfigError from "effect/ConfigError"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import type * as Scope from "effect/Scope"
+import { InvalidOption } from "../error/WebhookError.js"
+import type { Carrier } from "../rest/rest.js"
+import type { Webhook } from "./credentials.js"
+import { LogPost } from "./logPost.js"
+
+/**
+ * What may be set; everything has a default.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /**
+   * From this level on. Default: warning. `Logger.minimumLogLevel`, info by default, holds for
+   * every logger, and so for this one.
+   */
+  readonly level?: LogLevel.LogLevel | undefined
+  /** How long an entry waits for others to share a message with. Default: 1 second. */
+  readonly window?: Duration.DurationInput | undefined
+  /** Entries that may wait; more are dropped, and the next message says how many. Default: 1000. */
+  readonly capacity?: number | undefined
+  /** How long a program that ends may wait for the entries that are left. Default: 5 seconds. */
+  readonly shutdownTimeout?: Duration.DurationInput | undefined
+  /** Shown instead of the webhook's name. */
+  readonly username?: string | undefined
+  /** Shown instead of the webhook's avatar. */
+  readonly avatarUrl?: string | undefined
+}
+
+const defaults = {
+  level: LogLevel.Warning,
+  window: Duration.seconds(1),
+  capacity: 1000,
+  shutdownTimeout: Duration.seconds(5),
+}
+
+/**
+ * Adds the logger to those that are there. Each entry is an embed in the colour of its level, with
+ * message, cause, annotations, spans and fiber in code blocks; long ones are cut. Nobody is
+ * mentioned, and no token of a webhook is shown.
+ *
+ * Its own requests are logged nowhere. When entries cannot be sent, the other loggers hear of it
+ * once until they can be sent again; when the webhook is dead, once for good. When the scope of the
+ * layer closes, what waits is sent, within a time limit.
+ *
+ * @example
+ * ```ts
+ * import { DiscordLogger, Webhook } from "effect-discord"
+ * import { NodeDiscord } from "effect-discord/node"
+ * import { Effect, Layer, LogLevel } from "effect"
+ *
+ * const alerts = Layer.unwrapEffect(
+ *   Effect.map(Webhook.fromUrl("https://discord.com/api/webhooks/1234/abc-DEF_5"), (hook) =>
+ *     DiscordLogger.layer(hook, { level: LogLevel.Error }),
+ *   ),
+ * ).pipe(Layer.provide(NodeDiscord.layer))
+ *
+ * const program = Effect.logError("the disk is full").pipe(Effect.provide(alerts))
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (
+  webhook: Webhook,
+  options: Options = {},
+): Layer.Layer<never, InvalidOption, Carrier> =>
+  Layer.unwrapScoped(Effect.map(make(webhook, options), Logger.add))
+
+/**
+ * `layer` with a webhook from the configuration.
+ *
+ * @example
+ * ```ts
+ * import { DiscordLogger, Webhook } from "effect-discord"
+ * import { NodeDiscord } from "effect-discord/node"
+ * import { Layer } from "effect"
+ *
+ * const alerts = DiscordLogger.layerConfig(Webhook.config("ALERTS_WEBHOOK_URL")).pipe(
+ *   Layer.provide(NodeDiscord.layer),
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig = (
+  webhook: Config.Config<Webhook>,
+  options: Options = {},
+): Layer.Layer<never, InvalidOption | ConfigError.ConfigError, Carrier> =>
+  Layer.unwrapEffect(Effect.map(webhook, (hook) => layer(hook, options)))
+
+function make(
+  webhook: Webhook,
+  options: Options,
+): Effect.Effect<Logger.Logger<unknown, void>, InvalidOption, Carrier | Scope.Scope> {
+  return Effect.gen(function* () {
+    const { capacity, level, shutdownTimeout, window } = withDefaults(options)
+    if (!Number.isSafeInteger(capacity) || capacity < 1) {
+      return yield* new InvalidOption({
+        option: "DiscordLogger.capacity",
+        expected: "a whole number of at least 1",
+        actual: String(capacity),
+      })
+    }
+    const { avatarUrl, username } = options
+    const post = new LogPost(webhook, { capacity, window, avatarUrl, username })
+    yield* Effect.acquireRelease(Effect.forkDaemon(Effect.interruptible(post.run)), (running) =>
+      post.end(running, shutdownTimeout),
+    )
+    return Logger.make((entry) => {
+      if (LogLevel.greaterThanEqual(entry.logLevel, level)) post.accept(entry)
+    })
+  })
+}
+
+function withDefaults(options: Options) {
+  return {
+    level: options.level ?? defaults.level,
+    window: Duration.decode(options.window ?? defaults.window),
+    capacity: options.capacity ?? defaults.capacity,
+    shutdownTimeout: Duration.decode(options.shutdownTimeout ?? defaults.shutdownTimeout),
+  }
+}

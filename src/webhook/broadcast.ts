@@ -1,0 +1,114 @@
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Cause from "effect/Cause"
+import * as HashSet from "effect/HashSet"
+import * as Option from "effect/Option"
+import type { WebhookError } from "../error/WebhookError.js"
+import type { Message } from "../model/Message.js"
+import type { Carrier } from "../rest/rest.js"
+import type { Webhook } from "./credentials.js"
+import { deliver, isDead } from "./deliver.js"
+import type { MessageInput } from "./files.js"
+
+/**
+ * What became of the message at one webhook: the stored message, or why not. After an interruption
+ * in the middle of a send the message may or may not have arrived.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface BroadcastResult {
+  readonly webhook: Webhook
+  readonly exit: Exit.Exit<Message, WebhookError>
+}
+
+/**
+ * What became of a message at all webhooks.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Broadcast {
+  /** One for each webhook, in the order in which they were given. */
+  readonly results: ReadonlyArray<BroadcastResult>
+  /** Those that are gone for good, and to be removed from wherever their URLs are kept. */
+  readonly dead: ReadonlyArray<Webhook>
+}
+
+/**
+ * How to broadcast.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface BroadcastOptions<R = never> {
+  /** Webhooks that are served at once. Default: 10. */
+  readonly concurrency?: number | "unbounded" | undefined
+  /**
+   * Told what became of each webhook, as soon as that is known. It cannot be interrupted, and also
+   * hears of the sends that an interruption of the broadcast stopped; whoever it does not hear of
+   * got nothing.
+   */
+  readonly onResult?: ((result: BroadcastResult) => Effect.Effect<void, never, R>) | undefined
+}
+
+const defaultConcurrency = 10
+
+const ignore = (): Effect.Effect<void> => Effect.void
+
+/**
+ * Sends one message to many webhooks, and never fails: what became of it is told for each. Equal
+ * webhooks get it once. Each has its own rate limit, and all of them share the global one.
+ *
+ * @example
+ * ```ts
+ * import { Webhook } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const announce = (hooks: ReadonlyArray<Webhook.Webhook>) =>
+ *   Effect.gen(function* () {
+ *     const { dead, results } = yield* Webhook.broadcast(hooks, { content: "Version 2 is out" })
+ *     yield* Effect.log(`${results.length - dead.length} webhooks are alive`)
+ *     return dead
+ *   })
+ * ```
+ *
+ * @since 0.1.0
+ * @category programs
+ */
+export const broadcast = <R = never>(
+  webhooks: Iterable<Webhook>,
+  message: MessageInput,
+  options: BroadcastOptions<R> = {},
+): Effect.Effect<Broadcast, never, Carrier | R> => {
+  const { concurrency = defaultConcurrency, onResult = ignore } = options
+  const deliveries = Effect.forEach(
+    distinct(webhooks),
+    (webhook) =>
+      Effect.uninterruptibleMask((restore) =>
+        Effect.exit(restore(deliver(webhook, message, {}))).pipe(
+          Effect.map((exit): BroadcastResult => ({ webhook, exit })),
+          Effect.tap(onResult),
+        ),
+      ),
+    { concurrency },
+  )
+  return Effect.map(deliveries, (results) => ({
+    results,
+    dead: results.filter(isOfDead).map(({ webhook }) => webhook),
+  }))
+}
+
+/** In the order of their first appearance. */
+function distinct(webhooks: Iterable<Webhook>): ReadonlyArray<Webhook> {
+  let seen = HashSet.empty<Webhook>()
+  return Array.from(webhooks).filter((webhook) => {
+    const isNew = !HashSet.has(seen, webhook)
+    seen = HashSet.add(seen, webhook)
+    return isNew
+  })
+}
+
+function isOfDead({ exit }: BroadcastResult): boolean {
+  return Exit.isFailure(exit) && Option.exists(Cause.failureOption(exit.cause), isDead)
+}

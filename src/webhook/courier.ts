@@ -1,0 +1,58 @@
+/** Takes messages to a webhook, one request at a time, in their order. */
+import * as Effect from "effect/Effect"
+import type { WebhookError } from "../error/WebhookError.js"
+import type { Carrier } from "../rest/rest.js"
+import type { Webhook } from "./credentials.js"
+import { deliver } from "./deliver.js"
+import type { MessageInput } from "./files.js"
+import { gathered } from "./gather.js"
+import type { Outbox } from "./outbox.js"
+import type { Place } from "./requests.js"
+
+export interface Courier<E, R> {
+  readonly webhook: Webhook
+  readonly place: Place
+  /** What to do about a message that did not get through; when it succeeds, the next one goes. */
+  readonly onError: (error: WebhookError, message: MessageInput) => Effect.Effect<void, E, R>
+}
+
+/** How many arrived: 0 or 1. */
+export const carryOne = <E, R>(
+  { onError, place, webhook }: Courier<E, R>,
+  message: MessageInput,
+): Effect.Effect<number, E, Carrier | R> =>
+  Effect.matchEffect(deliver(webhook, message, place), {
+    onSuccess: () => Effect.succeed(1),
+    onFailure: (error) => Effect.as(onError(error, message), 0),
+  })
+
+/** Empties the outbox, until it is closed. How many messages arrived. */
+export const carryAll = Effect.fnUntraced(function* <E, R>(
+  courier: Courier<E, R>,
+  outbox: Outbox<MessageInput>,
+) {
+  let arrived = 0
+  for (;;) {
+    const batch = yield* outbox.take
+    if (batch.length === 0) return arrived
+    arrived += yield* carryBatch(courier, batch)
+  }
+})
+
+/** What Discord refuses as a whole goes one by one, so that only what is wrong is lost. */
+export function carryBatch<E, R>(
+  courier: Courier<E, R>,
+  batch: ReadonlyArray<MessageInput>,
+): Effect.Effect<number, E, Carrier | R> {
+  const { onError, place, webhook } = courier
+  const message = gathered(batch)
+  return Effect.matchEffect(deliver(webhook, message, place), {
+    onSuccess: () => Effect.succeed(batch.length),
+    onFailure: (error) =>
+      error._tag === "InvalidRequest" && batch.length > 1
+        ? Effect.reduce(batch, 0, (arrived, one) =>
+            Effect.map(carryOne(courier, one), (more) => arrived + more),
+          )
+        : Effect.as(onError(error, message), 0),
+  })
+}

@@ -1,0 +1,102 @@
+/** Configurations, and the two ways to write one down. */
+import { ConfigProvider, Duration, Effect, FastCheck, Redacted, Schema, Struct } from "effect"
+import { stringify } from "yaml"
+import type { DiscordConfig } from "../../src/index.js"
+import { presets } from "../../src/rest/UploadLimits.js"
+import { isRecord, keys } from "../../src/config/keys.js"
+import { Settings } from "../../src/config/settings.js"
+
+export const token = "Qm7-wE_r4tY.u1Io9Pa-2sDf_6Gh8jKl3Zx5Cv0-BnMqAzSwXeDcRfVtGbYhNuJm"
+export const webhookUrl = `https://discord.com/api/webhooks/1234/${token}`
+
+/** Loads with these variables, and no others. */
+export const within =
+  (variables: Readonly<Record<string, string>>) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.withConfigProvider(effect, ConfigProvider.fromMap(new Map(Object.entries(variables))))
+
+/** What stands at a path of a tree. */
+export const at = (tree: unknown, path: ReadonlyArray<string>): unknown =>
+  path.reduce((inner, name) => (isRecord(inner) ? inner[name] : undefined), tree)
+
+const encode = Schema.encodeSync(Settings)
+
+/** Nothing is left out, and secrets are plain: equal configurations are written the same. */
+export const written = (config: DiscordConfig.DiscordConfig): unknown => encode(config)
+
+export const asYaml = (config: DiscordConfig.DiscordConfig): string => stringify(encode(config))
+
+export const asVariables = (config: DiscordConfig.DiscordConfig): Record<string, string> =>
+  Object.fromEntries(
+    keys.flatMap(({ path, variable }) => {
+      const value = at(encode(config), path)
+      return value === undefined ? [] : [[variable, String(value)]]
+    }),
+  )
+
+const { boolean, constant, integer, oneof, record } = FastCheck
+
+const constantFrom = <const A extends string>(...values: ReadonlyArray<A>) =>
+  FastCheck.constantFrom(...values)
+
+const spans = oneof(
+  integer({ min: 0, max: 2000 }),
+  integer({ min: 0, max: 24 * 3600 }).map((seconds) => seconds * 1000),
+  integer({ min: 0, max: 24 * 24 }).map((hours) => hours * 3_600_000),
+).map((millis) => Duration.millis(millis))
+
+const sizes = oneof(
+  integer({ min: 1, max: 100_000_000 }),
+  integer({ min: 1, max: 2000 }).map((mebibytes) => mebibytes * 2 ** 20),
+  integer({ min: 1, max: 2000 }).map((megabytes) => megabytes * 1_000_000),
+)
+
+/** Any configuration that there can be. */
+export const configs: FastCheck.Arbitrary<DiscordConfig.DiscordConfig> = record({
+  client: record(
+    {
+      webhookUrl: constantFrom(webhookUrl, `${webhookUrl}?thread_id=42`).map((url) =>
+        Redacted.make<string>(url),
+      ),
+      baseUrl: constantFrom("https://discord.com/api/v10", "http://localhost:8080/api"),
+      timeout: spans.filter((span) => Duration.toMillis(span) > 0),
+      userAgent: oneof(
+        constantFrom("x", "1", "true", "a: b # c", "'\"\\"),
+        FastCheck.stringMatching(/^[!-~][ -~]{0,30}[!-~]$/),
+      ),
+      dryRun: boolean(),
+      retry: record({
+        maxRetries: integer({ min: 0, max: 100 }),
+        onAmbiguous: constantFrom("fail", "resend"),
+      }),
+      rateLimit: record({
+        strategy: constantFrom("adaptive", "proactive", "reactive"),
+        globalLimit: integer({ min: 1, max: 1_000_000 }),
+        perRouteLimit: boolean(),
+        backoffBase: spans,
+        backoffMax: spans,
+        delivery: constantFrom("ordered", "concurrent"),
+        maxWait: oneof(constant(Duration.infinity), spans),
+      }),
+      uploads: record(
+        {
+          preset: constantFrom(...Struct.keys(presets)),
+          maxFiles: integer({ min: 0, max: 10 }),
+          maxFileSize: sizes,
+          maxTotalSize: sizes,
+        },
+        { requiredKeys: ["preset"] },
+      ),
+    },
+    {
+      requiredKeys: ["baseUrl", "timeout", "userAgent", "dryRun", "retry", "rateLimit", "uploads"],
+    },
+  ),
+  logging: record(
+    {
+      level: constantFrom("trace", "debug", "info", "warning", "error", "fatal", "none"),
+      format: constantFrom("json", "logfmt", "pretty"),
+    },
+    { requiredKeys: [] },
+  ),
+})

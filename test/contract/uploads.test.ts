@@ -1,0 +1,102 @@
+/** The `payload_json` of a request with files is what Discord's OpenAPI describes. */
+import { it } from "@effect/vitest"
+import { Arbitrary, Effect, FastCheck, Redacted } from "effect"
+import {
+  IncomingWebhookRequestPartialSchema,
+  IncomingWebhookUpdateRequestPartialSchema,
+} from "discord-api-spec/zod"
+import { describe, expect, vi } from "vitest"
+import { FileUpload, MessageCreate, MessageEdit, Snowflake, Webhook } from "../../src/index.js"
+import type { RestRequest } from "../../src/rest/restRequest.js"
+import * as requests from "../../src/webhook/requests.js"
+import { bytesOf, parsed } from "../rest/upload/wire.js"
+
+vi.setConfig({ testTimeout: 60_000 })
+
+const text = FastCheck.string({ unit: "binary", maxLength: 40 })
+const said = FastCheck.option(text, { nil: undefined })
+
+const uploads = FastCheck.uniqueArray(
+  FastCheck.record({
+    name: text,
+    description: said,
+    title: said,
+    isSpoiler: FastCheck.option(FastCheck.boolean(), { nil: undefined }),
+  }).map(({ name, ...options }) => FileUpload.fromText(name, "x", options)),
+  { minLength: 1, maxLength: 5, selector: ({ name }) => name },
+)
+
+const kept = FastCheck.array(
+  FastCheck.record({ id: Arbitrary.make(Snowflake.Snowflake), description: said }),
+  { maxLength: 5 },
+)
+
+const hook = Webhook.make({ id: "42", token: Redacted.make("token") })
+
+/** The JSON of a request, with or without a form around it. */
+const payloadOf = ({ body }: RestRequest<unknown>) =>
+  body._tag === "Upload"
+    ? body.lend((one) =>
+        Effect.gen(function* () {
+          const bytes = yield* bytesOf(one)
+          const { contentLength = -1, contentType = "" } = one
+          const form = yield* parsed({ kind: one._tag, contentType, length: contentLength, bytes })
+          return JSON.parse(form.fields["payload_json"] ?? "") as unknown
+        }),
+      )
+    : Effect.map(bytesOf(body), (bytes) => JSON.parse(Buffer.from(bytes).toString()) as unknown)
+
+/** What only components may say otherwise, `requests.test.ts` looks at. */
+function without<M extends object>(message: M): Omit<M, "components" | "attachments"> {
+  const {
+    attachments: _,
+    components: __,
+    ...rest
+  } = message as M & {
+    readonly attachments?: unknown
+    readonly components?: unknown
+  }
+  return rest
+}
+
+const messages = FastCheck.tuple(Arbitrary.make(MessageCreate.MessageCreate), uploads)
+const edits = FastCheck.tuple(
+  Arbitrary.make(MessageEdit.MessageEdit),
+  FastCheck.tuple(uploads, kept).chain(([files, old]) =>
+    FastCheck.shuffledSubarray([...files, ...old]),
+  ),
+)
+
+describe("with files", () => {
+  it("every message is one of Discord's OpenAPI", async () => {
+    await FastCheck.assert(
+      FastCheck.asyncProperty(messages, async ([message, files]) => {
+        const sent = Effect.gen(function* () {
+          const place = { threadId: null }
+          const input = { ...without(message), files }
+          const request = requests.sent(yield* hook, input, place, [], requests.asMessage)
+          return yield* payloadOf(yield* request)
+        })
+        const json = await Effect.runPromise(sent)
+        expect(IncomingWebhookRequestPartialSchema.parse(json)).toStrictEqual(json)
+        expect(json).toHaveProperty("attachments.length", files.length)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it("every edit is one of Discord's OpenAPI", async () => {
+    await FastCheck.assert(
+      FastCheck.asyncProperty(edits, async ([edit, files]) => {
+        const sent = Effect.gen(function* () {
+          const input = { ...without(edit), files }
+          return yield* payloadOf(yield* requests.edited(yield* hook, "7", input, {}))
+        })
+        const json = await Effect.runPromise(sent)
+        expect(IncomingWebhookUpdateRequestPartialSchema.parse(json)).toStrictEqual(json)
+        expect(json).toHaveProperty("attachments.length", files.length)
+      }),
+      { numRuns: 500 },
+    )
+  })
+})

@@ -1,0 +1,8 @@
+/** The stories of a configured program, over everything that can carry it. */
+import { describe } from "vitest"
+import { configured } from "./configured.js"
+import { transports } from "./world.js"
+
+describe.each(Object.entries(transports))("%s", (_, transport) => {
+  configured(transport)
+})

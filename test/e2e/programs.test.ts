@@ -1,0 +1,7 @@
+import { describe } from "vitest"
+import { programs } from "./programs.js"
+import { transports } from "./world.js"
+
+describe.each(Object.entries(transports))("%s", (_, transport) => {
+  programs(transport)
+})

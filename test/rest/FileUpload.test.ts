@@ -1,0 +1,166 @@
+import { Error as PlatformError, FileSystem } from "@effect/platform"
+import { NodeFileSystem } from "@effect/platform-node"
+import { it } from "@effect/vitest"
+import { Chunk, Effect, Stream } from "effect"
+import { describe, expect } from "vitest"
+import { FileUpload } from "../../src/index.js"
+import { read } from "../../src/rest/upload/read.js"
+import { route } from "./upload/wire.js"
+
+const contentOf = (file: FileUpload.FileUpload) =>
+  Effect.map(Stream.runCollect(read(route, file)), (pieces) =>
+    Buffer.concat(Chunk.toReadonlyArray(pieces)).toString(),
+  )
+
+describe("a file from memory", () => {
+  it.effect("has the name, size and bytes that were given", () =>
+    Effect.gen(function* () {
+      const bytes = new TextEncoder().encode("größer")
+      const file = FileUpload.fromBytes("a.bin", bytes)
+      expect(file).toMatchObject({ name: "a.bin", size: 8 })
+      expect(yield* contentOf(file)).toBe("größer")
+      expect(yield* contentOf(FileUpload.fromText("a.txt", "größer"))).toBe("größer")
+      expect(yield* contentOf(FileUpload.fromBlob("a.txt", new Blob(["größer"])))).toBe("größer")
+    }),
+  )
+
+  it("shows neither its bytes nor more than a line of itself", () => {
+    expect(String(FileUpload.fromText("a.txt", "hello"))).toBe("FileUpload(a.txt, 5 bytes)")
+  })
+
+  it("from a part of a buffer is only that part", () => {
+    const view = new Uint8Array(new ArrayBuffer(100), 10, 5)
+    expect(FileUpload.fromBytes("a.bin", view).size).toBe(5)
+  })
+})
+
+describe("what a file is", () => {
+  it.each([
+    ["chart.png", "image/png"],
+    ["CLIP.MP4", "video/mp4"],
+    ["data.json", "application/json"],
+    ["archive.tar.gz", "application/gzip"],
+    ["Makefile", "application/octet-stream"],
+    ["what.ever", "application/octet-stream"],
+  ])("%s is %s", (name, type) => {
+    expect(FileUpload.fromBytes(name, new Uint8Array()).contentType).toBe(type)
+  })
+
+  it.each([
+    ["build.log", "text/plain; charset=utf-8"],
+    ["table.csv", "text/csv; charset=utf-8"],
+    ["data.json", "application/json"],
+    ["README", "text/plain; charset=utf-8"],
+  ])("as text, %s is %s", (name, type) => {
+    expect(FileUpload.fromText(name, "").contentType).toBe(type)
+  })
+
+  it("is what is said, rather than what the name or the Blob says", () => {
+    const contentType = "application/x-own"
+    const blob = new Blob([], { type: "text/css" })
+    expect(FileUpload.fromText("a.txt", "", { contentType }).contentType).toBe(contentType)
+    expect(FileUpload.fromBlob("a.txt", blob, { contentType }).contentType).toBe(contentType)
+    expect(FileUpload.fromBlob("a.txt", blob).contentType).toBe("text/css")
+    expect(FileUpload.fromBlob("a.png", new Blob([])).contentType).toBe("image/png")
+  })
+})
+
+describe("a reference", () => {
+  it("names the file as it is uploaded", () => {
+    const file = FileUpload.fromText("load of today (new).png", "")
+    expect(FileUpload.attachmentUrl(file)).toBe("attachment://load_of_today_new.png")
+  })
+})
+
+describe("a file from a path", () => {
+  const temporary = Effect.gen(function* () {
+    const files = yield* FileSystem.FileSystem
+    const folder = yield* files.makeTempDirectoryScoped()
+    const path = `${folder}/build log.txt`
+    yield* files.writeFileString(path, "first\nsecond\n")
+    return { files, folder, path }
+  })
+  const story = <E>(
+    name: string,
+    test: (
+      disk: Effect.Effect.Success<typeof temporary>,
+    ) => Effect.Effect<void, E, FileSystem.FileSystem>,
+  ) =>
+    it.scopedLive(name, () =>
+      Effect.flatMap(temporary, test).pipe(Effect.provide(NodeFileSystem.layer)),
+    )
+
+  story("is called like the end of its path, or as is said", ({ path }) =>
+    Effect.gen(function* () {
+      const file = yield* FileUpload.fromPath(path, { description: "The log" })
+      expect(file).toMatchObject({ name: "build_log.txt", size: 13, contentType: "text/plain" })
+      expect(file.description).toBe("The log")
+      expect(yield* contentOf(file)).toBe("first\nsecond\n")
+      const renamed = yield* FileUpload.fromPath(path, { name: "other.md" })
+      expect(renamed).toMatchObject({ name: "other.md", contentType: "text/markdown" })
+    }),
+  )
+
+  story("can be read again and again, and is larger than one piece", ({ files, folder }) =>
+    Effect.gen(function* () {
+      const text = "0123456789".repeat(30_000)
+      yield* files.writeFileString(`${folder}/large.txt`, text)
+      const file = yield* FileUpload.fromPath(`${folder}/large.txt`)
+      expect(yield* contentOf(file)).toBe(text)
+      expect(yield* contentOf(file)).toBe(text)
+    }),
+  )
+
+  story("that is not there is missing", ({ folder }) =>
+    Effect.gen(function* () {
+      const path = `${folder}/nothing.txt`
+      const error = yield* Effect.flip(FileUpload.fromPath(path))
+      expect(error).toMatchObject({ _tag: "FileError", reason: "missing", file: path })
+      expect(error.route).toBeUndefined()
+      expect(error.message).toBe(`${path}: there is no such file; check the path`)
+    }),
+  )
+
+  story("that is a directory is no file", ({ folder }) =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(FileUpload.fromPath(folder))
+      expect(error).toMatchObject({ _tag: "FileError", reason: "notAFile", file: folder })
+    }),
+  )
+
+  story("that is gone when it is read is missing, too", ({ files, path }) =>
+    Effect.gen(function* () {
+      const file = yield* FileUpload.fromPath(path)
+      yield* files.remove(path)
+      const error = yield* Effect.flip(contentOf(file))
+      expect(error).toMatchObject({ reason: "missing", file: path, route })
+    }),
+  )
+
+  story("that has grown or shrunk when it is read has changed", ({ files, path }) =>
+    Effect.gen(function* () {
+      const file = yield* FileUpload.fromPath(path)
+      yield* files.writeFileString(path, "third\n", { flag: "a" })
+      const grown = yield* Effect.flip(contentOf(file))
+      expect(grown).toMatchObject({ reason: "changed", file: path, size: 19, limit: 13 })
+      yield* files.truncate(path, 6)
+      const shrunk = yield* Effect.flip(contentOf(file))
+      expect(shrunk).toMatchObject({ reason: "changed", size: 6, limit: 13 })
+      expect(shrunk.message).toContain("6 bytes instead of 13 bytes")
+    }),
+  )
+
+  it.effect("that may not be read says why", () =>
+    Effect.gen(function* () {
+      const denied = new PlatformError.SystemError({
+        module: "FileSystem",
+        method: "stat",
+        reason: "PermissionDenied",
+        pathOrDescriptor: "/secret",
+      })
+      const files = FileSystem.layerNoop({ stat: () => Effect.fail(denied) })
+      const error = yield* Effect.flip(Effect.provide(FileUpload.fromPath("/secret"), files))
+      expect(error).toMatchObject({ reason: "unreadable", detail: "PermissionDenied" })
+    }),
+  )
+})

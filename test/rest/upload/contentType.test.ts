@@ -1,0 +1,32 @@
+/** The table of media types is for those who make files, not for everybody who sends a message. */
+import { readFileSync } from "node:fs"
+import { dirname, resolve } from "node:path"
+import { expect, it } from "vitest"
+
+const root = resolve(import.meta.dirname, "../../../src")
+
+/** Everything that a module imports at run time, and what that imports. */
+function reached(entry: string, seen = new Set<string>()): ReadonlySet<string> {
+  if (seen.has(entry)) return seen
+  seen.add(entry)
+  if (!entry.startsWith("/")) return seen
+  const source = readFileSync(entry, "utf8").replaceAll(/^ \*.*$/gm, "")
+  for (const [, from = ""] of source.matchAll(
+    /^(?:import|export)(?! type)[^"]*? from "([^"]+)"/gm,
+  )) {
+    const isOurs = from.startsWith(".")
+    reached(isOurs ? resolve(dirname(entry), from.replace(/\.js$/, ".ts")) : from, seen)
+  }
+  return seen
+}
+
+it("a program that only sends does not reach it", () => {
+  const modules = reached(resolve(root, "webhook/Webhook.ts"))
+  expect(modules.size).toBeGreaterThan(50)
+  expect(modules).toContain(resolve(root, "rest/upload/upload.ts"))
+  expect([...modules].filter((name) => /\bmime\b/.test(name))).toEqual([])
+})
+
+it("a program that makes files does", () => {
+  expect(reached(resolve(root, "rest/FileUpload.ts"))).toContain("mime")
+})

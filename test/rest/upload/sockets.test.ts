@@ -1,0 +1,267 @@
+/** Uploads over real connections, on every client, to a server that reads them with another parser. */
+import { FetchHttpClient, FileSystem } from "@effect/platform"
+import type { HttpClient } from "@effect/platform"
+import { NodeFileSystem, NodeHttpClient } from "@effect/platform-node"
+import { it } from "@effect/vitest"
+import { Deferred, Effect, Fiber, Logger, Schedule, Stream } from "effect"
+import type { Layer, Scope } from "effect"
+import { createHash } from "node:crypto"
+import { describe, expect } from "vitest"
+import {
+  FileUpload,
+  RateLimiter,
+  RestConfig,
+  Strategy,
+  UploadLimits,
+  Webhook,
+} from "../../../src/index.js"
+import { NodeDiscord } from "../../../src/node/index.js"
+import { formServer } from "../../support/FormServer.js"
+import type { Behaviour, FormServer } from "../../support/FormServer.js"
+
+interface Client {
+  readonly layer: Layer.Layer<HttpClient.HttpClient>
+  /** `fetch` cannot say how long a stream is. */
+  readonly hasLength: boolean
+  /** Whether an answer is heard that comes before the end of the upload. */
+  readonly hearsEarly: boolean
+}
+
+const clients: Readonly<Record<string, Client>> = {
+  "NodeHttpClient.layerUndici": {
+    layer: NodeHttpClient.layerUndici,
+    hasLength: true,
+    hearsEarly: true,
+  },
+  "NodeHttpClient.layer": { layer: NodeHttpClient.layer, hasLength: true, hearsEarly: false },
+  "NodeDiscord.layerHttpClient": {
+    layer: NodeDiscord.layerHttpClient,
+    hasLength: true,
+    hearsEarly: true,
+  },
+  "FetchHttpClient.layer": { layer: FetchHttpClient.layer, hasLength: false, hearsEarly: true },
+}
+
+const megabyte = 1_000_000
+
+/** The smallest message. */
+const answer = {
+  id: "1",
+  channel_id: "1",
+  content: "",
+  author: { id: "1", username: "Captain Hook" },
+  timestamp: "2026-01-01T00:00:00.000000+00:00",
+}
+
+interface Stage {
+  readonly server: FormServer
+  readonly hook: Webhook.Webhook
+}
+
+type Services =
+  | HttpClient.HttpClient
+  | RateLimiter.RateLimiter
+  | Strategy.Strategy
+  | FileSystem.FileSystem
+  | Scope.Scope
+
+const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex")
+
+/** Waits for what happens on the other side of a connection. */
+const eventually = (holds: () => boolean) =>
+  Effect.repeat(Effect.sync(holds), {
+    until: (held) => held,
+    schedule: Schedule.spaced("10 millis").pipe(Schedule.intersect(Schedule.recurs(500))),
+  }).pipe(Effect.map(() => expect(holds()).toBe(true)))
+
+describe.each(Object.entries(clients))("with %s", (_, client) => {
+  const story = <E>(
+    name: string,
+    test: (stage: Stage) => Effect.Effect<void, E, Services>,
+    behaviour?: Behaviour,
+  ): void =>
+    it.scopedLive(name, () =>
+      Effect.gen(function* () {
+        const server = yield* formServer(behaviour)
+        const hook = yield* Webhook.make({ id: "42", token: "token" })
+        yield* test({ server, hook }).pipe(
+          RestConfig.withOptions({
+            baseUrl: server.baseUrl,
+            maxRetries: 1,
+            backoffBase: "1 millis",
+            timeout: "5 seconds",
+            uploads: UploadLimits.presets.unlimited,
+          }),
+        )
+      }).pipe(
+        Effect.provide([
+          client.layer,
+          RateLimiter.layerMemory,
+          Strategy.layerReactive,
+          NodeFileSystem.layer,
+          Logger.remove(Logger.defaultLogger),
+        ]),
+      ),
+    )
+
+  story("files of every kind arrive as they are", ({ hook, server }) =>
+    Effect.gen(function* () {
+      const disk = yield* FileSystem.FileSystem
+      const path = `${yield* disk.makeTempDirectoryScoped()}/large.bin`
+      const bytes = Uint8Array.from({ length: 5 * megabyte }, (__, n) => (n * 31) % 251)
+      yield* disk.writeFile(path, bytes)
+      const files = [
+        yield* FileUpload.fromPath(path),
+        FileUpload.fromText("größe 🎉.txt", "größer"),
+        FileUpload.fromBlob("blob.css", new Blob(["a{}"])),
+        FileUpload.fromStream("stream", { size: 3, stream: Stream.make(Uint8Array.of(1, 2, 3)) }),
+      ]
+      const message = yield* Webhook.send(hook, { content: "größer", files })
+      expect(message.id).toBeDefined()
+      const [request] = server.received
+      expect(request?.payload).toMatchObject({
+        content: "größer",
+        attachments: files.map(({ name }, id) => ({ id: String(id), filename: name })),
+      })
+      const arrived = request?.files.map(({ filename, mimeType }) => [filename, mimeType])
+      expect(arrived).toEqual([
+        ["large.bin", "application/octet-stream"],
+        ["größe_🎉.txt", "text/plain"],
+        ["blob.css", "text/css"],
+        ["stream", "application/octet-stream"],
+      ])
+      const digests = request?.files.map((file) => digest(file.bytes))
+      expect(digests).toEqual([
+        digest(bytes),
+        ...["größer", "a{}", "\u0001\u0002\u0003"].map((text) => digest(Buffer.from(text))),
+      ])
+      expect(request?.headers["content-length"] !== undefined).toBe(client.hasLength)
+    }),
+  )
+
+  story("small files go in one piece, with their length", ({ hook, server }) =>
+    Effect.gen(function* () {
+      yield* Webhook.send(hook, { files: [FileUpload.fromText("a.txt", "hello")] })
+      const [request] = server.received
+      expect(Number(request?.headers["content-length"])).toBeGreaterThan(300)
+      expect(request?.headers["transfer-encoding"]).toBeUndefined()
+    }),
+  )
+
+  story(
+    "a repetition reads the path again",
+    ({ hook, server }) =>
+      Effect.gen(function* () {
+        const disk = yield* FileSystem.FileSystem
+        const path = yield* disk.makeTempFileScoped()
+        yield* disk.writeFileString(path, "x".repeat(megabyte))
+        const file = yield* FileUpload.fromPath(path, { name: "x.txt" })
+        yield* Webhook.editMessage(hook, "7", { files: [file] })
+        const sizes = server.received.map(({ files }) => files[0]?.bytes.length)
+        expect(sizes).toEqual([megabyte, megabyte])
+      }),
+    {
+      answer: ({ method }, response, index) => {
+        if (index === 0) response.writeHead(503).end("try again")
+        else response.end(JSON.stringify({ ...answer, method }))
+      },
+    },
+  )
+
+  /** The first megabytes are on their way, and then it goes wrong. */
+  const wrong = {
+    "ends too early": [Stream.empty, "changed"],
+    "fails in the middle": [Stream.fail("torn"), "unreadable"],
+    "goes on too long": [Stream.forever(Stream.make(new Uint8Array(megabyte))), "changed"],
+  } as const
+  for (const [what, [rest, reason]] of Object.entries(wrong)) {
+    story(`a stream that ${what}: the connection is closed, the next message goes`, (stage) =>
+      Effect.gen(function* () {
+        const { hook, server } = stage
+        const begun = yield* Deferred.make<void>()
+        const pieces = Stream.rechunk(
+          Stream.repeatValue(new Uint8Array(megabyte)).pipe(Stream.take(3)),
+          1,
+        )
+        const stream = Stream.concat(
+          pieces,
+          Stream.unwrap(
+            Deferred.succeed(begun, undefined).pipe(
+              // The server is to see the beginning.
+              Effect.zipRight(eventually(() => server.sockets() > 0)),
+              Effect.as(Stream.rechunk(rest, 1)),
+            ),
+          ),
+        )
+        const size = 4 * megabyte
+        const file = FileUpload.fromStream("a.bin", { size, stream })
+        const error = yield* Effect.flip(Webhook.send(hook, { files: [file] }))
+        expect(error).toMatchObject({ _tag: "FileError", reason, file: "a.bin", delivered: "no" })
+        yield* eventually(() => server.sockets() === 0)
+        expect(server.received).toEqual([])
+        yield* Webhook.send(hook, { content: "the next" })
+        expect(server.received).toMatchObject([{ payload: { content: "the next" } }])
+      }),
+    )
+  }
+
+  story("an interrupted upload closes its connection and its file", ({ hook, server }) =>
+    Effect.gen(function* () {
+      let isClosed = false
+      const endless = Stream.repeatValue(new Uint8Array(megabyte)).pipe(
+        Stream.rechunk(1),
+        Stream.ensuring(
+          Effect.sync(() => {
+            isClosed = true
+          }),
+        ),
+      )
+      const file = FileUpload.fromStream("a.bin", { size: 1000 * megabyte, stream: endless })
+      const fiber = yield* Effect.fork(Webhook.send(hook, { files: [file] }))
+      yield* eventually(() => server.sockets() === 1)
+      yield* Fiber.interrupt(fiber)
+      yield* eventually(() => isClosed && server.sockets() === 0)
+      yield* Webhook.send(hook, { content: "the next" })
+    }),
+  )
+
+  story(
+    "a redirect is not followed with the file",
+    ({ hook, server }) =>
+      Effect.gen(function* () {
+        const stream = Stream.make(new Uint8Array(megabyte))
+        const file = FileUpload.fromStream("a.bin", { size: megabyte, stream })
+        const error = yield* Effect.flip(Webhook.send(hook, { files: [file] }))
+        expect(error._tag).toBe(client.hasLength ? "DiscordApiError" : "TransportError")
+        expect(server.received).toHaveLength(1)
+      }),
+    { answer: (__, response) => response.writeHead(307, { location: "/elsewhere" }).end() },
+  )
+
+  story(
+    "an answer before the end of the upload ends it",
+    ({ hook, server }) =>
+      Effect.gen(function* () {
+        let isClosed = false
+        const slow = Stream.repeatValue(new Uint8Array(megabyte)).pipe(
+          Stream.rechunk(1),
+          Stream.ensuring(
+            Effect.sync(() => {
+              isClosed = true
+            }),
+          ),
+        )
+        const file = FileUpload.fromStream("a.bin", { size: 1000 * megabyte, stream: slow })
+        const error = yield* Effect.flip(Webhook.send(hook, { files: [file] }))
+        expect(error._tag).toBe(client.hearsEarly ? "PayloadTooLarge" : "TransportError")
+        yield* eventually(() => isClosed && server.sockets() === 0)
+      }),
+    {
+      early: (_incoming, response) => {
+        response.writeHead(413, { connection: "close", "content-type": "application/json" })
+        response.end('{"code":40005,"message":"Request entity too large"}')
+        return true
+      },
+    },
+  )
+})

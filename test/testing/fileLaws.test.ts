@@ -1,0 +1,199 @@
+import { expect, it } from "@effect/vitest"
+import { Effect, FastCheck } from "effect"
+import { handle } from "../../src/testing/simulator/handle.js"
+import type { FilePart, SimulatedRequest } from "../../src/testing/simulator/http/exchange.js"
+import { withForm } from "../../src/testing/simulator/http/multipart.js"
+import { addWebhook, makeWorld, type World } from "../../src/testing/simulator/world.js"
+
+/**
+ * Names as people give them. Control characters are refused like Discord's own parser does, and
+ * encoders differ about `\` and `%`.
+ */
+const name = FastCheck.string({ unit: "grapheme", minLength: 1, maxLength: 12 }).filter(
+  // oxlint-disable-next-line no-control-regex -- these are the ones that cannot stand in a header
+  (text) => !/[\u0000-\u001f\u007f\\%]/.test(text),
+)
+
+/** What is read of these bytes under this boundary. */
+function formIn(body: Uint8Array, boundary = "b") {
+  const headers = { "content-type": `multipart/form-data; boundary=${boundary}` }
+  const posted = { method: "POST", path: "/", query: {}, headers, body }
+  return Effect.map(withForm(posted, Infinity), ({ form }) => form)
+}
+
+const file = FastCheck.record({
+  name,
+  type: FastCheck.constantFrom("text/plain", "image/png", "application/json", ""),
+  bytes: FastCheck.uint8Array({ maxLength: 400 }),
+})
+
+const fields = FastCheck.dictionary(
+  name.filter((text) => text !== "__proto__"),
+  FastCheck.string({ unit: "grapheme" }).filter((text) => !/[\r\n]/.test(text)),
+  { maxKeys: 4 },
+)
+
+it.effect.prop(
+  "whatever an encoder of the platform writes is read back to the byte",
+  [FastCheck.array(file, { maxLength: 4 }), fields],
+  ([files, texts]) =>
+    Effect.gen(function* () {
+      const form = new FormData()
+      for (const key in texts) form.append(key, texts[key] ?? "")
+      files.forEach(({ name: filename, type, bytes }, index) =>
+        form.append(`files[${index}]`, new File([bytes.slice()], filename, { type })),
+      )
+      const response = new Response(form)
+      const body = new Uint8Array(yield* Effect.promise(() => response.arrayBuffer()))
+      const [, boundary] = response.headers.get("content-type")?.split("boundary=") ?? []
+      expect(yield* formIn(body, boundary)).toEqual({
+        fields: texts,
+        files: files.map(({ name: filename, type, bytes }, index) => ({
+          part: `files[${index}]`,
+          filename,
+          contentType: type === "" ? "application/octet-stream" : type,
+          bytes,
+        })),
+      })
+    }),
+)
+
+const written = FastCheck.array(file, { maxLength: 3 }).map((files) => {
+  const parts = files.map(
+    ({ name: filename, bytes }, index) =>
+      `--b\r\nContent-Disposition: form-data; name="files[${index}]"; filename="${filename.replaceAll('"', "%22")}"\r\n\r\n${bytes.join()}\r\n`,
+  )
+  return new TextEncoder().encode(`${parts.join("")}--b--\r\n`)
+})
+
+it.effect.prop(
+  "a form that ends too early is malformed, wherever it is cut",
+  [written, FastCheck.nat(400)],
+  ([whole, at]) =>
+    Effect.gen(function* () {
+      expect(yield* formIn(whole)).not.toBe("malformed")
+      const closing = whole.length - "--\r\n".length
+      expect(yield* formIn(whole.slice(0, at % closing))).toBe("malformed")
+    }),
+)
+
+it.effect.prop(
+  "a form that is damaged is read or refused, and keeps nobody waiting",
+  [written, FastCheck.nat(400), FastCheck.uint8Array({ maxLength: 8 }), FastCheck.nat(8)],
+  ([whole, at, inserted, removed]) =>
+    Effect.gen(function* () {
+      const from = at % whole.length
+      const damaged = [...whole.slice(0, from), ...inserted, ...whole.slice(from + removed)]
+      const form = yield* formIn(Uint8Array.from(damaged))
+      expect(form).toBeDefined()
+    }),
+)
+
+it.effect.prop(
+  "bytes that are no form are malformed, whatever they and the boundary are",
+  [FastCheck.uint8Array({ minLength: 1, maxLength: 100 }), FastCheck.string({ maxLength: 10 })],
+  ([bytes, boundary]) =>
+    Effect.gen(function* () {
+      const opened = [...new TextEncoder().encode(`--${boundary}\r\n`), ...bytes]
+      for (const body of [bytes, Uint8Array.from(opened)]) {
+        expect(yield* formIn(body, boundary)).toBe("malformed")
+      }
+    }),
+)
+
+const step = FastCheck.oneof(
+  FastCheck.record({
+    send: FastCheck.array(FastCheck.integer({ min: 1, max: 9 }), { maxLength: 3 }),
+  }),
+  FastCheck.record({
+    keep: FastCheck.array(FastCheck.nat(4), { maxLength: 3 }),
+    add: FastCheck.array(FastCheck.integer({ min: 1, max: 9 }), { maxLength: 2 }),
+  }),
+  FastCheck.constant("delete" as const),
+)
+
+type Step = typeof step extends FastCheck.Arbitrary<infer A> ? A : never
+
+/** Sends, edits and deletes messages with files, on one webhook; answers the statuses. */
+function run(world: World, steps: ReadonlyArray<Step>): ReadonlyArray<number | undefined> {
+  const { id, token, messages } = addWebhook(world, 0, {
+    name: "a",
+    kind: "text",
+    channelId: undefined,
+    tags: [],
+    requiresTag: false,
+    applicationOwned: false,
+  })
+  const path = `/api/v10/webhooks/${id}/${token}`
+  return steps.map((one) => {
+    const last = [...messages.values()].at(-1)
+    const at = `${path}/messages/${last?.id ?? 1}`
+    if (one === "delete") return handle(world, 0, request("DELETE", at)).response?.status
+    if ("send" in one) {
+      return handle(world, 0, request("POST", path, { content: "a" }, one.send)).response?.status
+    }
+    const old = last?.attachments ?? []
+    const kept = [...new Set(one.keep)].flatMap((index) => old[index] ?? [])
+    const added = one.add.map((_, index) => ({ id: index }))
+    const attachments = [...kept.map((attachment) => ({ id: attachment.id })), ...added]
+    return handle(world, 0, request("PATCH", at, { attachments }, one.add)).response?.status
+  })
+}
+
+function request(
+  method: string,
+  path: string,
+  payload: object = {},
+  sizes: ReadonlyArray<number> = [],
+): SimulatedRequest {
+  const files = sizes.map((size, index): FilePart => ({
+    part: `files[${index}]`,
+    filename: `${index}.txt`,
+    contentType: "text/plain",
+    bytes: new Uint8Array(size),
+  }))
+  const form = { fields: { payload_json: JSON.stringify(payload) }, files }
+  const headers = { "content-type": "multipart/form-data" }
+  return { method, path, query: {}, headers, body: "a form", form }
+}
+
+const free = { limits: { execute: "none" }, globalLimit: "none" } as const
+
+const law = (text: string, fileHistory: number, holds: (world: World) => void) =>
+  it(text, () =>
+    FastCheck.assert(
+      FastCheck.property(FastCheck.array(step, { maxLength: 25 }), (steps) => {
+        const world = makeWorld({ ...free, fileHistory }, 0)
+        for (const status of run(world, steps)) expect([200, 204, 404]).toContain(status)
+        holds(world)
+      }),
+      { numRuns: 300 },
+    ),
+  )
+
+const attached = (world: World) =>
+  [...world.webhooks.values()].flatMap(({ messages }) =>
+    [...messages.values()].flatMap(({ attachments }) => attachments),
+  )
+
+law("the files that are kept are those of the messages that exist", Infinity, (world) => {
+  const ids = attached(world).map(({ id }) => id)
+  expect(new Set(world.files.files.keys())).toEqual(new Set(ids))
+  const sizes = attached(world).map((attachment) => Number(attachment["size"]))
+  expect(world.files.size).toBe(sizes.reduce((sum, size) => sum + size, 0))
+})
+
+law("no more bytes are kept than the history allows, and the count is right", 20, (world) => {
+  const sizes = [...world.files.files.values()].map(({ bytes }) => bytes.length)
+  expect(world.files.size).toBe(sizes.reduce((sum, size) => sum + size, 0))
+  expect(world.files.size).toBeLessThanOrEqual(20)
+})
+
+law("a file can be downloaded as long as it is kept", 20, (world) => {
+  for (const { id, url } of attached(world)) {
+    const path = new URL(url).pathname
+    const download = { method: "GET", path, query: {}, headers: {}, body: undefined }
+    const { response } = handle(world, 0, download)
+    expect(response?.status).toBe(world.files.files.has(id) ? 200 : 404)
+  }
+})

@@ -1,0 +1,512 @@
+import { it } from "@effect/vitest"
+import {
+  Array as Arr,
+  Cause,
+  ConfigProvider,
+  Effect,
+  Exit,
+  FastCheck as fc,
+  Layer,
+  Logger,
+  LogLevel,
+  Option,
+  Redacted,
+  Scope,
+  TestClock,
+} from "effect"
+import { describe, expect } from "vitest"
+import { DiscordLogger, DryRun, RateLimiter, Strategy, Webhook } from "../../src/index.js"
+import { DiscordSimulator, Fault } from "../../src/testing/index.js"
+import { newHook } from "../scenarios/stage.js"
+import * as VirtualClock from "../support/VirtualClock.js"
+
+const world = (options: DiscordSimulator.Options = {}) =>
+  Layer.mergeAll(
+    DiscordSimulator.layerTestWith(options),
+    RateLimiter.layerMemory,
+    Strategy.layerProactive,
+  )
+
+interface Stage {
+  readonly hook: Webhook.Webhook
+  readonly simulator: DiscordSimulator.Service
+  readonly made: DiscordSimulator.SimulatedWebhook
+  /** What the other loggers heard. */
+  readonly heard: Array<string>
+  /** The scope of the logger. */
+  readonly scope: Scope.CloseableScope
+  /** Runs with the logger. */
+  readonly logging: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+}
+
+/** A logger whose scope the test closes itself. */
+const onStage = <A, E, R>(
+  options: DiscordLogger.Options,
+  story: (stage: Stage) => Effect.Effect<A, E, R>,
+  discord: DiscordSimulator.Options = {},
+) => {
+  const heard: Array<string> = []
+  const other = Logger.make(({ logLevel, message }) => {
+    const said = Arr.ensure(message).map((one) => (typeof one === "string" ? one : typeof one))
+    heard.push(`${logLevel.label} ${said.join(" ")}`)
+  })
+  return Effect.gen(function* () {
+    const simulator = yield* DiscordSimulator.DiscordSimulator
+    const { hook, made } = yield* newHook(simulator)
+    const scope = yield* Scope.make()
+    const runtime = yield* Layer.toRuntime(DiscordLogger.layer(hook, options)).pipe(
+      Scope.extend(scope),
+    )
+    return yield* story({ hook, simulator, made, heard, scope, logging: Effect.provide(runtime) })
+  }).pipe(
+    Effect.provide(Logger.replace(Logger.defaultLogger, other)),
+    Effect.provide(world(discord)),
+  )
+}
+
+const closing = (scope: Scope.CloseableScope) => Scope.close(scope, Exit.void)
+
+interface Posted {
+  readonly title: string
+  readonly color: number
+  readonly description: string
+  readonly fields?: ReadonlyArray<{ readonly name: string; readonly value: string }>
+  readonly footer?: { readonly text: string }
+  readonly timestamp?: string
+}
+
+/** The embeds of each message. */
+const posts = ({ made, simulator }: Stage) =>
+  Effect.map(simulator.messages(made), (messages) =>
+    messages.map(({ embeds }) => embeds as ReadonlyArray<Posted>),
+  )
+
+const saidIn = ({ description }: Posted) => description.replace(/^```\n|\n```$/g, "")
+
+const said = (stage: Stage) => Effect.map(posts(stage), (all) => all.map((one) => one.map(saidIn)))
+
+describe("an entry", () => {
+  it.effect("shows level, message, cause, annotations, spans and fiber", () =>
+    onStage({}, (stage) =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(Date.parse("2026-01-31T12:00:00Z"))
+        yield* Effect.sleep("1500 millis").pipe(
+          Effect.zipRight(
+            Effect.logError("payment failed", { order: 7 }, Cause.fail(new Error("card declined"))),
+          ),
+          Effect.annotateLogs({ region: "eu", attempt: 3 }),
+          Effect.withLogSpan("checkout"),
+          stage.logging,
+          Effect.fork,
+        )
+        yield* TestClock.adjust("1 minute")
+        const [[entry] = []] = yield* posts(stage)
+        expect(entry).toMatchObject({
+          title: "ERROR",
+          color: 0xed4245,
+          fields: [
+            { name: "Annotations", value: "```\nattempt=3\nregion=eu\n```" },
+            { name: "Spans", value: "```\ncheckout=1500ms\n```" },
+          ],
+          footer: { text: expect.stringMatching(/^fiber #\d+$/) as string },
+          timestamp: expect.stringContaining("2026-01-31T12:00:01.5") as string,
+        })
+        expect(saidIn(entry!)).toMatch(
+          /^payment failed \{\n {2}"order": 7\n\}\n\nError: card declined/,
+        )
+      }),
+    ),
+  )
+
+  it.effect("has the colour of its level", () =>
+    onStage({ level: LogLevel.All }, (stage) =>
+      Effect.gen(function* () {
+        yield* Effect.all([
+          Effect.logTrace("trace"),
+          Effect.logDebug("debug"),
+          Effect.logInfo("info"),
+          Effect.logWarning("warning"),
+          Effect.logError("error"),
+          Effect.logFatal("fatal"),
+        ]).pipe(Logger.withMinimumLogLevel(LogLevel.All), stage.logging)
+        yield* TestClock.adjust("1 second")
+        const [entries = []] = yield* posts(stage)
+        expect(entries.map(({ color, title }) => [title, color])).toEqual([
+          ["TRACE", 0x99aab5],
+          ["DEBUG", 0x99aab5],
+          ["INFO", 0x5865f2],
+          ["WARN", 0xfee75c],
+          ["ERROR", 0xed4245],
+          ["FATAL", 0x992d22],
+        ])
+      }),
+    ),
+  )
+
+  it.effect.each([
+    ["closes a code block", "before ``` @everyone **after** ````"],
+    ["begins and ends with backticks", "```"],
+    ["is markdown", "# title\n> quote\n<@1234> [a](https://example.com)"],
+  ])("that %s is shown as it is, and mentions nobody", ([, text]) =>
+    onStage({}, (stage) =>
+      Effect.gen(function* () {
+        yield* stage.logging(Effect.logWarning(text).pipe(Effect.annotateLogs("text", text)))
+        yield* TestClock.adjust("1 second")
+        const [[entry] = []] = yield* posts(stage)
+        const [annotations] = entry!.fields!
+        for (const block of [entry!.description, annotations!.value]) {
+          // One fence at each end, and nothing that Discord could take for another.
+          expect(block.match(/`{3,}/g)).toEqual(["```", "```"])
+          expect(block.replaceAll("\u200b", "")).toContain(text)
+        }
+        const [request] = yield* stage.simulator.traffic
+        expect(request?.body).toMatchObject({ allowed_mentions: { parse: [] } })
+      }),
+    ),
+  )
+
+  it.effect("that is long is cut, whatever is in it, and says by how much", () =>
+    onStage({}, (stage) =>
+      Effect.gen(function* () {
+        const long = "😀".repeat(100_000)
+        yield* stage.logging(
+          Effect.logWarning(long, Cause.die(new Error(long))).pipe(
+            Effect.annotateLogs({ long, other: long }),
+            Effect.withLogSpan(long),
+          ),
+        )
+        yield* TestClock.adjust("1 second")
+        const [[entry] = []] = yield* posts(stage)
+        expect(entry?.description).toMatch(/^```\n(?:😀){2950}\n… and \d{6} more characters\n```$/u)
+        expect(entry?.fields?.length).toBe(2)
+      }),
+    ),
+  )
+
+  it.effect("may hold anything, and nothing of it breaks the program or the message", () =>
+    onStage({ window: "10 millis" }, (stage) =>
+      Effect.gen(function* () {
+        const circular: Record<string, unknown> = {}
+        circular["self"] = circular
+        const hostile = {
+          toJSON: () => {
+            throw new Error("no")
+          },
+          toString: () => {
+            throw new Error("no")
+          },
+        }
+        const things: ReadonlyArray<unknown> = [
+          "",
+          undefined,
+          null,
+          12n,
+          Symbol("x"),
+          () => 1,
+          circular,
+          hostile,
+          new Error("oops"),
+          "\u001b[31mred\u001b[0m \u0000\u0007",
+          "half \ud83d of an emoji",
+          Redacted.make("secret"),
+          new Map([[1, 2]]),
+        ]
+        for (const thing of things) {
+          yield* stage.logging(Effect.logWarning(thing).pipe(Effect.annotateLogs("thing", thing)))
+        }
+        yield* TestClock.adjust("10 seconds")
+        const entries = (yield* said(stage)).flat()
+        expect(entries).toHaveLength(things.length)
+        expect(entries[7]).toBe("(cannot be shown)")
+        expect(entries[8]).toMatch(/^Error: oops/)
+        expect(entries[9]).toBe("red ")
+        expect(entries[10]).toBe("half \ufffd of an emoji")
+        expect(entries.join()).not.toContain("secret")
+        expect(stage.heard).toHaveLength(things.length)
+      }),
+    ),
+  )
+})
+
+describe("the logger", () => {
+  it.effect("posts what has the level, and nothing below it", () =>
+    onStage({ level: LogLevel.Error }, (stage) =>
+      Effect.gen(function* () {
+        yield* stage.logging(
+          Effect.all([Effect.logWarning("a"), Effect.logError("b"), Effect.logFatal("c")]),
+        )
+        yield* TestClock.adjust("1 second")
+        expect(yield* said(stage)).toEqual([["b", "c"]])
+      }),
+    ),
+  )
+
+  it.effect("puts entries that come within the window into one message, at most ten", () =>
+    onStage({ window: "3 seconds" }, (stage) =>
+      Effect.gen(function* () {
+        const numbers = Array.from({ length: 25 }, (_, n) => `entry ${n}`)
+        yield* stage.logging(Effect.forEach(numbers, (text) => Effect.logWarning(text)))
+        yield* TestClock.adjust("2999 millis")
+        expect((yield* said(stage)).map(({ length }) => length)).toEqual([10, 10])
+        yield* stage.logging(Effect.logWarning("late"))
+        yield* TestClock.adjust("10 seconds")
+        const all = yield* said(stage)
+        expect(all.map(({ length }) => length)).toEqual([10, 10, 6])
+        expect(all.flat()).toEqual([...numbers, "late"])
+      }),
+    ),
+  )
+
+  it.effect("shows another name and avatar, when it is told to", () =>
+    onStage({ username: "Alerts", avatarUrl: "https://example.com/a.png" }, (stage) =>
+      Effect.gen(function* () {
+        yield* stage.logging(Effect.logWarning("x"))
+        yield* TestClock.adjust("1 second")
+        const [request] = yield* stage.simulator.traffic
+        expect(request?.body).toMatchObject({
+          username: "Alerts",
+          avatar_url: "https://example.com/a.png",
+        })
+      }),
+    ),
+  )
+
+  it.effect("does not log its own requests, to nobody, at any level", () =>
+    onStage({ level: LogLevel.All }, (stage) =>
+      Effect.gen(function* () {
+        yield* stage.simulator.inject(
+          Fault.answer({
+            status: 429,
+            headers: { "retry-after": "2", "x-ratelimit-scope": "user" },
+            body: { message: "slow", retry_after: 1.2, global: false },
+          }),
+        )
+        yield* stage.logging(Effect.logDebug("x"))
+        yield* TestClock.adjust("1 minute")
+        expect(yield* said(stage)).toEqual([["x"]])
+        expect(stage.heard).toEqual(["DEBUG x"])
+      }).pipe(Logger.withMinimumLogLevel(LogLevel.All)),
+    ),
+  )
+
+  it.effect("does not hold up the program when the webhook never answers", () =>
+    onStage({ capacity: 20 }, (stage) =>
+      Effect.gen(function* () {
+        yield* stage.simulator.inject(Fault.neverAnswer, { times: Infinity })
+        yield* stage.logging(
+          Effect.forEach(Array.from({ length: 500 }), () => Effect.logError("x")),
+        )
+        // No time has passed, and none is needed.
+        yield* TestClock.adjust("1 second")
+        yield* stage.logging(
+          Effect.forEach(Array.from({ length: 500 }), () => Effect.logError("y")),
+        )
+      }),
+    ),
+  )
+
+  it.effect("drops what finds the queue full, and the next message says how many", () =>
+    onStage({ capacity: 20, window: "1 second" }, (stage) =>
+      Effect.gen(function* () {
+        const log = (from: number, to: number) =>
+          stage.logging(
+            Effect.forEach(
+              Array.from({ length: to - from }, (_, n) => from + n),
+              (n) => Effect.logError(`entry ${n}`),
+            ),
+          )
+        yield* log(0, 30)
+        yield* TestClock.adjust("1 minute")
+        yield* log(30, 31)
+        yield* TestClock.adjust("1 minute")
+        const entries = (yield* posts(stage)).flat()
+        expect(entries.map(saidIn)).toEqual([
+          ...Array.from({ length: 20 }, (_, n) => `entry ${n}`),
+          "10: 10 found the queue full.",
+          "entry 30",
+        ])
+        expect(entries[20]?.title).toBe("Log entries are missing here")
+      }),
+    ),
+  )
+
+  it.effect("tells the others once that Discord fails, counts, and goes on when it is back", () =>
+    onStage({}, (stage) =>
+      Effect.gen(function* () {
+        yield* stage.simulator.inject(Fault.html(502), { times: 2 })
+        for (const text of ["a", "b", "c", "d"]) {
+          yield* stage.logging(Effect.logError(text))
+          yield* TestClock.adjust("1 minute")
+        }
+        expect(yield* said(stage)).toEqual([["2: 2 could not be sent.", "c"], ["d"]])
+        expect(stage.heard).toEqual([
+          "ERROR a",
+          expect.stringMatching(/^WARN DiscordLogger: log entries cannot be sent now: POST .* 502/),
+          "ERROR b",
+          "ERROR c",
+          "ERROR d",
+        ])
+        yield* stage.simulator.inject(Fault.html(502))
+        yield* stage.logging(Effect.logError("e"))
+        yield* TestClock.adjust("1 minute")
+        expect(stage.heard.filter((line) => line.startsWith("WARN"))).toHaveLength(2)
+      }),
+    ),
+  )
+
+  it.effect("of a dead webhook says so once to the others, and is silent from then on", () =>
+    onStage({}, (stage) =>
+      Effect.gen(function* () {
+        yield* stage.simulator.deleteWebhook(stage.made)
+        for (const text of ["a", "b", "c"]) {
+          yield* stage.logging(Effect.logError(text))
+          yield* TestClock.adjust("1 minute")
+        }
+        yield* closing(stage.scope)
+        expect(stage.heard).toEqual([
+          "ERROR a",
+          expect.stringMatching(/^WARN DiscordLogger: no more log entries are sent: .*10015/),
+          "ERROR b",
+          "ERROR c",
+        ])
+        expect((yield* stage.simulator.statistics).requests).toBe(1)
+      }),
+    ),
+  )
+
+  it.effect.each([0, -1, 1.5, Number.NaN])("refuses a capacity of %s", (capacity) =>
+    Effect.gen(function* () {
+      const hook = yield* Webhook.make({ id: "1", token: "abc" })
+      const error = yield* Effect.flip(Layer.build(DiscordLogger.layer(hook, { capacity })))
+      expect(error).toMatchObject({ _tag: "InvalidOption", option: "DiscordLogger.capacity" })
+    }).pipe(Effect.provide(world()), Effect.scoped),
+  )
+
+  it.effect("finds its webhook in the configuration", () => {
+    const url = "https://discord.com/api/webhooks/1234/abc-DEF_5"
+    const layer = DiscordLogger.layerConfig(Webhook.config("ALERTS")).pipe(
+      Layer.provide(Layer.setConfigProvider(ConfigProvider.fromMap(new Map([["ALERTS", url]])))),
+    )
+    return Effect.gen(function* () {
+      yield* Effect.logError("x").pipe(Effect.provide(layer))
+      const { requests } = yield* DryRun.DryRun
+      expect(yield* requests).toMatchObject([{ webhookId: "1234", json: { embeds: [{}] } }])
+    }).pipe(Effect.provide([DryRun.layer, RateLimiter.layerMemory, Strategy.layerProactive]))
+  })
+})
+
+describe("at the end of the program", () => {
+  it.effect("what waits is sent, without waiting for more", () =>
+    onStage({ window: "1 hour" }, (stage) =>
+      Effect.gen(function* () {
+        yield* stage.logging(Effect.forEach(["a", "b", "c"], (text) => Effect.logError(text)))
+        yield* closing(stage.scope)
+        expect(yield* said(stage)).toEqual([["a", "b", "c"]])
+        yield* stage.logging(Effect.logError("after the end"))
+        yield* TestClock.adjust("1 hour")
+        expect(yield* said(stage)).toEqual([["a", "b", "c"]])
+      }),
+    ),
+  )
+
+  it.effect("a full queue is sent as far as the time limit goes, and the rest is told of", () =>
+    onStage(
+      { capacity: 100, shutdownTimeout: "2500 millis" },
+      (stage) =>
+        Effect.gen(function* () {
+          yield* stage.logging(
+            Effect.forEach(Array.from({ length: 120 }), () => Effect.logError("x")),
+          )
+          const ending = yield* Effect.fork(closing(stage.scope))
+          yield* TestClock.adjust("2499 millis")
+          expect(Option.isNone(yield* ending.poll)).toBe(true)
+          yield* TestClock.adjust("1 millis")
+          expect(Option.isSome(yield* ending.poll)).toBe(true)
+          // Two of the ten messages came back within the time; the third was on its way.
+          expect((yield* said(stage)).flat()).toHaveLength(30)
+          expect(stage.heard.at(-1)).toBe(
+            "WARN DiscordLogger: 100 log entries were not sent before the end",
+          )
+          const limiter = yield* RateLimiter.RateLimiter
+          expect(yield* limiter.snapshot).toMatchObject({ waiting: 0, inFlight: 0 })
+        }),
+      { latency: { request: 0, response: "1 second" } },
+    ),
+  )
+
+  it.effect("a webhook that never answers holds it up no longer than that", () =>
+    onStage({ shutdownTimeout: "3 seconds" }, (stage) =>
+      Effect.gen(function* () {
+        yield* stage.simulator.inject(Fault.neverAnswer, { times: Infinity })
+        yield* stage.logging(Effect.logError("x"))
+        const ending = yield* Effect.fork(closing(stage.scope))
+        yield* TestClock.adjust("3 seconds")
+        expect(Option.isSome(yield* ending.poll)).toBe(true)
+        expect(stage.heard).toEqual([
+          "ERROR x",
+          "WARN DiscordLogger: 1 log entries were not sent before the end",
+        ])
+      }),
+    ),
+  )
+})
+
+describe("whatever happens", () => {
+  it.effect("every entry arrives or is counted, once, and those that arrive are in order", () =>
+    Effect.promise(() =>
+      fc.assert(
+        fc.asyncProperty(
+          fc.array(
+            fc.record({
+              burst: fc.integer({ min: 1, max: 40 }),
+              pause: fc.integer({ max: 4000, min: 0 }),
+            }),
+            { maxLength: 8 },
+          ),
+          fc.integer({ min: 1, max: 60 }),
+          fc.constantFrom(0, 200, 2000),
+          fc.array(fc.integer({ min: 1, max: 30 }), { maxLength: 6 }),
+          fc.constantFrom(120, 1000, 3_600_000),
+          async (bursts, capacity, window, failing, shutdownTimeout) => {
+            const { value } = await VirtualClock.runPromise(
+              onStage(
+                { capacity, window, shutdownTimeout },
+                (stage) =>
+                  Effect.gen(function* () {
+                    yield* stage.simulator.inject(Fault.html(502), {
+                      match: ({ sequence }) => failing.includes(sequence),
+                      times: Infinity,
+                    })
+                    let logged = 0
+                    for (const { burst, pause } of bursts) {
+                      for (let n = 0; n < burst; n++) {
+                        yield* stage.logging(Effect.logError(String(logged++)))
+                      }
+                      yield* Effect.sleep(pause)
+                    }
+                    yield* closing(stage.scope)
+                    return { logged, heard: stage.heard, entries: (yield* said(stage)).flat() }
+                  }),
+                { latency: "50 millis" },
+              ),
+            )
+            const numbers = value.entries.flatMap((text) =>
+              /^\d+$/.test(text) ? [Number(text)] : [],
+            )
+            const told = value.entries.flatMap((text) => /^(\d+): /.exec(text)?.[1] ?? [])
+            const atTheEnd = value.heard.flatMap(
+              (text) => /(\d+) log entries were not/.exec(text)?.[1] ?? [],
+            )
+            const missing = [...told, ...atTheEnd].reduce((sum, count) => sum + Number(count), 0)
+            // What the end cut off in flight is counted, and may have arrived all the same.
+            const both = numbers.length + missing - value.logged
+            expect(both).toBeGreaterThanOrEqual(0)
+            expect(both).toBeLessThanOrEqual(shutdownTimeout < 3_600_000 ? 10 : 0)
+            expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b))
+          },
+        ),
+        { numRuns: 50 },
+      ),
+    ),
+  )
+})

@@ -1,0 +1,96 @@
+import { it } from "@effect/vitest"
+import { Effect, FastCheck as fc, Fiber, Option, TestClock } from "effect"
+import { describe, expect } from "vitest"
+import { Outbox } from "../../src/webhook/outbox.js"
+import * as VirtualClock from "../support/VirtualClock.js"
+
+/** Batches of at most three. */
+const outboxOf = (capacity: number) =>
+  new Outbox<number>({
+    capacity,
+    window: "1 second",
+    isFull: (items) => items.length >= 3,
+    batch: (items) => Math.min(items.length, 3),
+  })
+
+describe("an outbox", () => {
+  it.effect("lets whoever adds wait for room, and whoever takes for nobody then", () =>
+    Effect.gen(function* () {
+      const outbox = outboxOf(2)
+      expect([outbox.tryAdd(1), outbox.tryAdd(2), outbox.tryAdd(3)]).toEqual([true, true, false])
+      const adding = yield* Effect.fork(Effect.forEach([3, 4, 5], (item) => outbox.add(item)))
+      yield* TestClock.adjust("1 hour")
+      expect(Option.isNone(yield* adding.poll)).toBe(true)
+      expect(yield* outbox.take).toEqual([1, 2])
+      yield* Effect.yieldNow()
+      expect(yield* outbox.take).toEqual([3, 4])
+      yield* Fiber.join(adding)
+      outbox.close()
+      expect([yield* outbox.take, yield* outbox.take]).toEqual([[5], []])
+    }),
+  )
+
+  it.effect("that is closed lets nobody wait, and takes nothing", () =>
+    Effect.gen(function* () {
+      const outbox = outboxOf(1)
+      outbox.tryAdd(1)
+      const adding = yield* Effect.fork(outbox.add(2))
+      const taking = yield* Effect.fork(Effect.zipRight(outbox.take, outbox.take))
+      yield* Effect.yieldNow()
+      expect(outbox.discard()).toEqual([1])
+      expect(yield* Fiber.join(taking)).toEqual([])
+      yield* Fiber.join(adding)
+      expect([outbox.tryAdd(3), outbox.hasRoom]).toEqual([false, false])
+    }),
+  )
+
+  it.effect("loses nothing, whenever a taker or somebody who adds is interrupted", () =>
+    Effect.promise(() =>
+      fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.integer({ min: 0, max: 2500 }), { minLength: 1, maxLength: 12 }),
+          fc.array(fc.integer({ min: 0, max: 900 }), { minLength: 1, maxLength: 5 }),
+          fc.integer({ min: 1, max: 5 }),
+          async (patience, pauses, capacity) => {
+            const { value } = await VirtualClock.runPromise(
+              Effect.gen(function* () {
+                const outbox = outboxOf(capacity)
+                const added: Array<number> = []
+                const producing = yield* Effect.fork(
+                  Effect.forEach(
+                    Array.from({ length: 15 }, (_, n) => n),
+                    (n) =>
+                      Effect.zipRight(
+                        Effect.sleep(pauses[n % pauses.length]!),
+                        Effect.timeoutOption(
+                          Effect.map(outbox.add(n), () => added.push(n)),
+                          patience[n % patience.length]!,
+                        ),
+                      ),
+                  ),
+                )
+                const taken: Array<number> = []
+                const consuming = yield* Effect.fork(
+                  Effect.forEach(
+                    Array.from({ length: 60 }, (_, n) => n),
+                    (n) =>
+                      Effect.timeoutOption(
+                        Effect.map(outbox.take, (batch) => taken.push(...batch)),
+                        1 + patience[n % patience.length]!,
+                      ),
+                  ),
+                )
+                yield* Fiber.join(producing)
+                yield* Fiber.join(consuming)
+                taken.push(...outbox.discard())
+                return { added, taken }
+              }),
+            )
+            expect(value.taken).toEqual(value.added)
+          },
+        ),
+        { numRuns: 100 },
+      ),
+    ),
+  )
+})

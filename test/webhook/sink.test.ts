@@ -1,0 +1,445 @@
+import { it } from "@effect/vitest"
+import {
+  Chunk,
+  Effect,
+  Exit,
+  FastCheck as fc,
+  Fiber,
+  Layer,
+  Queue,
+  Ref,
+  Sink,
+  Stream,
+  TestClock,
+} from "effect"
+import { describe, expect } from "vitest"
+import { AllowedMentions, RateLimiter, Strategy, Webhook } from "../../src/index.js"
+import { DiscordSimulator, Fault } from "../../src/testing/index.js"
+import { contents, newHook, texts, within } from "../scenarios/stage.js"
+import * as VirtualClock from "../support/VirtualClock.js"
+
+const world = (options: DiscordSimulator.Options = {}) =>
+  Layer.mergeAll(
+    DiscordSimulator.layerTestWith(options),
+    RateLimiter.layerMemory,
+    Strategy.layerProactive,
+  )
+
+type Hook = Effect.Effect.Success<ReturnType<typeof newHook>>
+
+const withHook = <A, E, R>(
+  use: (hook: Hook, simulator: DiscordSimulator.Service) => Effect.Effect<A, E, R>,
+  options: DiscordSimulator.Options = {},
+) =>
+  Effect.gen(function* () {
+    const simulator = yield* DiscordSimulator.DiscordSimulator
+    return yield* use(yield* newHook(simulator), simulator)
+  }).pipe(Effect.provide(world(options)))
+
+const content = (text: string): Webhook.MessageInput => ({ content: text })
+const embed = (text: string): Webhook.MessageInput => ({ embeds: [{ description: text }] })
+
+/** The messages of the channel: text, and the descriptions of embeds. */
+const stored = (simulator: DiscordSimulator.Service, { made }: Hook) =>
+  Effect.map(simulator.messages(made), (messages) =>
+    messages.map(({ content: text, embeds }) => [
+      ...(text === "" ? [] : [text]),
+      ...(embeds as ReadonlyArray<{ description: string }>).map(({ description }) => description),
+    ]),
+  )
+
+const forbidden = Fault.answer({ status: 403, body: { message: "no", code: 50013 } })
+
+describe("a sink", () => {
+  it.effect("sends every message in order, through rate limits, and counts them", () =>
+    withHook((hook, simulator) =>
+      Effect.gen(function* () {
+        const all = texts(12)
+        const count = yield* within(
+          "1 minute",
+          Stream.fromIterable(all).pipe(Stream.map(content), Stream.run(Webhook.sink(hook.hook))),
+        )
+        expect(count).toBe(12)
+        expect(contents(yield* simulator.messages(hook.made))).toEqual(all)
+        expect((yield* simulator.statistics).limited).toEqual({ user: 0, shared: 0, global: 0 })
+      }),
+    ),
+  )
+
+  it.effect("of an empty stream sends nothing", () =>
+    withHook(({ hook }, simulator) =>
+      Effect.gen(function* () {
+        expect(yield* Stream.run(Stream.empty, Webhook.sink(hook))).toBe(0)
+        const batched = Webhook.sink(hook, { batchWithin: "1 second" })
+        expect(yield* within("2 seconds", Stream.run(Stream.empty, batched))).toBe(0)
+        expect(yield* simulator.traffic).toEqual([])
+      }),
+    ),
+  )
+
+  it.effect("sends to a thread", () =>
+    withHook((hook, simulator) =>
+      Effect.gen(function* () {
+        const { id } = yield* simulator.createThread(hook.made)
+        yield* Stream.run(Stream.make(content("x")), Webhook.sink(hook.hook, { threadId: id }))
+        expect(yield* simulator.messages(hook.made)).toMatchObject([{ channel_id: id }])
+      }),
+    ),
+  )
+
+  it.effect("asks for the next message when Discord has taken the last", () =>
+    withHook(
+      ({ hook }) =>
+        Effect.gen(function* () {
+          const asked = yield* Ref.make(0)
+          const source = Stream.repeatEffect(
+            Effect.as(
+              Ref.update(asked, (n) => n + 1),
+              content("x"),
+            ),
+          )
+          yield* Effect.forkScoped(Stream.run(source, Webhook.sink(hook)))
+          yield* TestClock.adjust("500 millis")
+          expect(yield* Ref.get(asked)).toBe(1)
+          yield* TestClock.adjust("1 second")
+          expect(yield* Ref.get(asked)).toBe(2)
+        }).pipe(Effect.scoped),
+      { latency: "1 second" },
+    ),
+  )
+
+  it.effect("fails with the first message that does not get through, and sends no other", () =>
+    withHook((hook, simulator) =>
+      Effect.gen(function* () {
+        yield* simulator.inject(forbidden, { match: ({ sequence }) => sequence === 3 })
+        const exit = yield* Effect.exit(
+          within(
+            "1 minute",
+            Stream.fromIterable(texts(6)).pipe(
+              Stream.map(content),
+              Stream.run(Webhook.sink(hook.hook)),
+            ),
+          ),
+        )
+        expect(Exit.isFailure(exit) && exit.cause).toMatchObject({ error: { _tag: "Forbidden" } })
+        expect(contents(yield* simulator.messages(hook.made))).toEqual(["m0", "m1"])
+      }),
+    ),
+  )
+
+  it.effect("goes on when it is told to, and counts what arrived", () =>
+    withHook((hook, simulator) =>
+      Effect.gen(function* () {
+        yield* simulator.inject(forbidden, { match: ({ sequence }) => sequence === 3 })
+        const failed: Array<unknown> = []
+        const sink = Webhook.sink(hook.hook, {
+          onError: (error, message) =>
+            Effect.sync(() => void failed.push([error._tag, message.content])),
+        })
+        const messages = Stream.fromIterable([...texts(4), "x".repeat(2001), "last"])
+        const count = yield* within("1 minute", Stream.run(Stream.map(messages, content), sink))
+        expect(count).toBe(4)
+        expect(failed).toEqual([
+          ["Forbidden", "m2"],
+          ["ValidationError", "x".repeat(2001)],
+        ])
+        expect(contents(yield* simulator.messages(hook.made))).toEqual(["m0", "m1", "m3", "last"])
+      }),
+    ),
+  )
+
+  it.effect("delivers what the stream gave before it failed, and then fails with its error", () =>
+    withHook((hook, simulator) =>
+      Effect.gen(function* () {
+        const source = Stream.concat(
+          Stream.map(Stream.fromIterable(texts(7)), content),
+          Stream.fail("the source broke" as const),
+        )
+        const error = yield* within(
+          "1 minute",
+          Effect.flip(Stream.run(source, Webhook.sink(hook.hook))),
+        )
+        expect(error).toBe("the source broke")
+        expect(contents(yield* simulator.messages(hook.made))).toEqual(texts(7))
+      }),
+    ),
+  )
+
+  it.effect("can be put behind others: what it does not read stays in the stream", () =>
+    withHook((hook, simulator) =>
+      Effect.gen(function* () {
+        const firstTwo = Sink.collectAllN<Webhook.MessageInput>(2)
+        const counted = yield* within(
+          "1 minute",
+          Stream.map(Stream.fromIterable(texts(5)), content).pipe(
+            Stream.run(Sink.zipRight(firstTwo, Webhook.sink(hook.hook))),
+          ),
+        )
+        expect(counted).toBe(3)
+        expect(contents(yield* simulator.messages(hook.made))).toEqual(["m2", "m3", "m4"])
+      }),
+    ),
+  )
+})
+
+describe("a sink that batches", () => {
+  const batching = { batchWithin: "1 second" } as const
+
+  it.effect("puts embeds that come within the window into one message", () =>
+    withHook((hook, simulator) =>
+      Effect.gen(function* () {
+        const source = yield* Queue.unbounded<Webhook.MessageInput>()
+        yield* Effect.forkScoped(
+          Stream.run(Stream.fromQueue(source), Webhook.sink(hook.hook, batching)),
+        )
+        yield* source.offer(embed("a"))
+        yield* TestClock.adjust("600 millis")
+        yield* source.offer(embed("b"))
+        yield* TestClock.adjust("399 millis")
+        expect(yield* stored(simulator, hook)).toEqual([])
+        yield* TestClock.adjust("1 millis")
+        expect(yield* stored(simulator, hook)).toEqual([["a", "b"]])
+        yield* source.offer(embed("c"))
+        yield* TestClock.adjust("1 second")
+        expect(yield* stored(simulator, hook)).toEqual([["a", "b"], ["c"]])
+      }).pipe(Effect.scoped),
+    ),
+  )
+
+  it.effect("does not wait when ten are there, nor for what goes alone", () =>
+    withHook((hook, simulator) =>
+      Effect.gen(function* () {
+        const source = yield* Queue.unbounded<Webhook.MessageInput>()
+        yield* Effect.forkScoped(
+          Stream.run(Stream.fromQueue(source), Webhook.sink(hook.hook, batching)),
+        )
+        yield* source.offerAll([...texts(10).map(embed), content("alone")])
+        yield* TestClock.adjust("1 millis")
+        expect(yield* stored(simulator, hook)).toEqual([texts(10), ["alone"]])
+      }).pipe(Effect.scoped),
+    ),
+  )
+
+  it.effect("waits for nobody at the end of the stream", () =>
+    withHook((hook, simulator) =>
+      Effect.gen(function* () {
+        const source = Stream.map(Stream.fromIterable(texts(3)), embed)
+        expect(
+          yield* within("1 millis", Stream.run(source, Webhook.sink(hook.hook, batching))),
+        ).toBe(3)
+        expect(yield* stored(simulator, hook)).toEqual([texts(3)])
+      }),
+    ),
+  )
+
+  it.effect("keeps messages apart that do not belong together", () =>
+    withHook((hook, simulator) =>
+      Effect.gen(function* () {
+        const long = "x".repeat(3001)
+        const linked = (description: string): Webhook.MessageInput => ({
+          embeds: [{ description, url: "https://example.com" }],
+        })
+        const source: ReadonlyArray<Webhook.MessageInput> = [
+          embed("a"),
+          { ...embed("b"), content: undefined, username: undefined },
+          { ...embed("with text"), content: "text" },
+          { ...embed("as Ada"), username: "Ada" },
+          { ...embed("as Ada, too"), username: "Ada" },
+          { ...embed("quiet"), allowedMentions: AllowedMentions.none },
+          embed(long),
+          embed(long),
+          linked("c"),
+          linked("d"),
+        ]
+        yield* within(
+          "1 minute",
+          Stream.run(Stream.fromIterable(source), Webhook.sink(hook.hook, batching)),
+        )
+        expect(yield* stored(simulator, hook)).toEqual([
+          ["a", "b"],
+          ["text", "with text"],
+          ["as Ada", "as Ada, too"],
+          ["quiet"],
+          [long],
+          [long, "c"],
+          ["d"],
+        ])
+      }),
+    ),
+  )
+
+  it.effect("loses only the messages that are wrong, whoever finds that out", () =>
+    withHook((hook, simulator) =>
+      Effect.gen(function* () {
+        const invalid: Webhook.MessageInput = { embeds: [{ title: "x".repeat(257) }] }
+        // Discord refuses what we take for right: first the whole, then the second of its parts.
+        const refuse = Fault.answer({ status: 400, body: { message: "no", code: 50035 } })
+        yield* simulator.inject(refuse, {
+          match: ({ sequence }) => sequence === 1 || sequence === 3,
+          times: 2,
+        })
+        const failed: Array<unknown> = []
+        const sink = Webhook.sink(hook.hook, {
+          ...batching,
+          onError: (error, message) => Effect.sync(() => void failed.push([error._tag, message])),
+        })
+        const source = [embed("a"), embed("b"), embed("c"), invalid, embed("d")]
+        const count = yield* within("1 minute", Stream.run(Stream.fromIterable(source), sink))
+        expect(count).toBe(3)
+        expect(failed).toEqual([
+          ["InvalidRequest", embed("b")],
+          ["ValidationError", invalid],
+        ])
+        expect(yield* stored(simulator, hook)).toEqual([["a"], ["c"], ["d"]])
+      }),
+    ),
+  )
+
+  it.effect("takes nonsense of untyped code for what it is", () =>
+    withHook((hook) =>
+      Effect.gen(function* () {
+        const failed: Array<string> = []
+        const sink = Webhook.sink(hook.hook, {
+          ...batching,
+          onError: ({ _tag }) => Effect.sync(() => void failed.push(_tag)),
+        })
+        const nonsense = [
+          null,
+          1,
+          { embeds: null },
+          { embeds: [] },
+        ] as never as Array<Webhook.MessageInput>
+        expect(yield* within("1 minute", Stream.run(Stream.fromIterable(nonsense), sink))).toBe(0)
+        expect(failed).toEqual(Array(4).fill("ValidationError"))
+      }),
+    ),
+  )
+
+  it.effect("delivers what the stream gave before it failed, and then fails with its error", () =>
+    withHook((hook, simulator) =>
+      Effect.gen(function* () {
+        const source = Stream.concat(
+          Stream.map(Stream.fromIterable(texts(23)), embed),
+          Stream.fail("the source broke" as const),
+        )
+        const error = yield* within(
+          "1 minute",
+          Effect.flip(Stream.run(source, Webhook.sink(hook.hook, batching))),
+        )
+        expect(error).toBe("the source broke")
+        expect((yield* stored(simulator, hook)).flat()).toEqual(texts(23))
+      }),
+    ),
+  )
+
+  it.effect("fails at once, even while the stream is silent", () =>
+    withHook((hook, simulator) =>
+      Effect.gen(function* () {
+        yield* simulator.inject(forbidden)
+        const source = Stream.concat(Stream.make(embed("a")), Stream.never)
+        const error = yield* within(
+          "2 seconds",
+          Effect.flip(Stream.run(source, Webhook.sink(hook.hook, batching))),
+        )
+        expect(error._tag).toBe("Forbidden")
+      }),
+    ),
+  )
+
+  it.effect("is at most a few messages ahead of Discord", () =>
+    withHook(
+      ({ hook }) =>
+        Effect.gen(function* () {
+          const asked = yield* Ref.make(0)
+          const source = Stream.repeatEffect(
+            Effect.as(
+              Ref.update(asked, (n) => n + 1),
+              embed("x"),
+            ),
+          )
+          yield* Effect.forkScoped(Stream.run(source, Webhook.sink(hook, batching)))
+          yield* TestClock.adjust("5 seconds")
+          // A batch on its way, one that gathers, and what is in the hands of the stream.
+          expect(yield* Ref.get(asked)).toBeLessThanOrEqual(24)
+          expect(yield* Ref.get(asked)).toBeGreaterThanOrEqual(20)
+        }).pipe(Effect.scoped),
+      { latency: "1 hour" },
+    ),
+  )
+
+  it.effect("that is interrupted stops at once, and leaves nothing behind", () =>
+    withHook((hook, simulator) =>
+      Effect.gen(function* () {
+        yield* simulator.inject(Fault.neverAnswer, { times: Infinity })
+        const source = Stream.map(Stream.fromIterable(texts(50)), embed)
+        const running = yield* Effect.fork(Stream.run(source, Webhook.sink(hook.hook, batching)))
+        yield* TestClock.adjust("1 second")
+        const exit = yield* Fiber.interrupt(running)
+        expect(Exit.isInterrupted(exit)).toBe(true)
+        const limiter = yield* RateLimiter.RateLimiter
+        expect(yield* limiter.snapshot).toMatchObject({ waiting: 0, inFlight: 0 })
+      }),
+    ),
+  )
+})
+
+describe("whatever comes, however it comes", () => {
+  /** Every part has its number in it, and is long enough to bring the 6000 into play. */
+  const kind = fc.record({
+    kind: fc.constantFrom("content", "embed", "embed", "embeds"),
+    length: fc.oneof(fc.constant(5), fc.integer({ min: 1, max: 1900 })),
+    username: fc.constantFrom(undefined, undefined, "Ada"),
+  })
+
+  const messageOf = (
+    { kind: what, length, username }: typeof kind extends fc.Arbitrary<infer A> ? A : never,
+    index: number,
+  ): Webhook.MessageInput => {
+    const text = (part: number) => `${index}.${part}`.padEnd(length, "x")
+    if (what === "content") return { content: text(0), username }
+    const parts = what === "embed" ? [0] : [0, 1, 2]
+    return { embeds: parts.map((part) => ({ description: text(part) })), username }
+  }
+
+  const parts = (messages: ReadonlyArray<Webhook.MessageInput>) =>
+    messages.flatMap(({ content: text, embeds = [] }) => [
+      ...(text === undefined ? [] : [text]),
+      ...embeds.map(({ description }) => description),
+    ])
+
+  it.effect("nothing is lost or doubled, the order is kept, and no message breaks a limit", () =>
+    Effect.promise(() =>
+      fc.assert(
+        fc.asyncProperty(
+          fc.array(kind, { maxLength: 40 }),
+          fc.constantFrom(undefined, 0, 1, 300, 5000),
+          fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 10 }),
+          fc.boolean(),
+          async (kinds, batchWithin, sizes, fails) => {
+            const messages = kinds.map(messageOf)
+            const source = Stream.fromIterable(messages).pipe(
+              Stream.rechunk(sizes[0]!),
+              Stream.mapChunksEffect((chunk) =>
+                Effect.as(Effect.sleep(sizes[Chunk.size(chunk) % sizes.length]! * 100), chunk),
+              ),
+              Stream.concat(fails ? Stream.fail("broken") : Stream.empty),
+            )
+            const { value } = await VirtualClock.runPromise(
+              withHook((hook, simulator) =>
+                Effect.gen(function* () {
+                  const exit = yield* Effect.exit(
+                    Stream.run(source, Webhook.sink(hook.hook, { batchWithin })),
+                  )
+                  return { exit, arrived: (yield* stored(simulator, hook)).flat() }
+                }),
+              ),
+            )
+            expect(value.arrived).toEqual(parts(messages))
+            expect(value.exit).toEqual(fails ? Exit.fail("broken") : Exit.succeed(messages.length))
+          },
+        ),
+        { numRuns: 60 },
+      ),
+    ),
+  )
+})
