@@ -5,6 +5,7 @@ import {
   AllowedMentions,
   Component,
   Embed,
+  FileUpload,
   Markdown,
   MessageFlags,
   Poll,
@@ -125,6 +126,27 @@ export function messages(transport: Transport): void {
         const error = yield* Effect.flip(Webhook.send(hook, { content: "a", components: rows }))
         expect(error).toMatchObject({ _tag: "InvalidRequest", code: 50035 })
         expect(error.message).toContain("components[0].components[0]")
+      }),
+    )
+
+    story("show files that are sent along, wherever a component may", ({ hook }) =>
+      Effect.gen(function* () {
+        const files = [
+          FileUpload.fromText("report.txt", "all is well"),
+          FileUpload.fromBytes("cat.png", new Uint8Array([137, 80, 78, 71])),
+        ]
+        const components = [
+          Component.file("attachment://report.txt", { spoiler: true }),
+          Component.mediaGallery("attachment://cat.png"),
+          Component.section([Component.text("A cat")], Component.thumbnail("attachment://cat.png")),
+        ]
+        const sent = yield* Webhook.send(hook, { components, files })
+        expect(isV2(sent)).toBe(true)
+        expect(sent.components.map(({ type }) => type)).toEqual([13, 12, 9])
+        expect(sent.components[0]).toMatchObject({ name: "report.txt", size: 11, spoiler: true })
+        const missing = [Component.file("attachment://none.txt")]
+        const error = yield* Effect.flip(Webhook.send(hook, { components: missing, files }))
+        expect(error).toMatchObject({ _tag: "InvalidRequest", code: 50035 })
       }),
     )
 

@@ -91,17 +91,17 @@ const document = fc
   .map((parts) => parts.join("\n\n"))
 
 describe("splitContent", () => {
-  it("makes parts within the limit that are not blank, of any text and limit (5000 texts)", () => {
+  it("makes parts within the limit that are not blank, of any text and limit (2000 texts)", () => {
     fc.assert(
       fc.property(fc.oneof(anyText, document), limit, (text, max) => {
         const isBad = (part: string) => size(part) > max || part === "" || part !== part.trim()
         expect(splitContent(text, { limit: max }).filter(isBad)).toEqual([])
       }),
-      { numRuns: 5000 },
+      { numRuns: 2000 },
     )
   })
 
-  it("carries all of any text in order, and nothing else where no code is (5000 texts)", () => {
+  it("carries all of any text in order, and nothing else where no code is (2000 texts)", () => {
     fc.assert(
       fc.property(fc.oneof(anyText, markup, document), limit, (text, max) => {
         const parts = splitContent(text, { limit: max }).join("")
@@ -109,38 +109,38 @@ describe("splitContent", () => {
         const isPlain = !text.includes("```")
         expect(dense(isPlain ? parts : text)).toBe(dense(text))
       }),
-      { numRuns: 5000 },
+      { numRuns: 2000 },
     )
   })
 
-  it("keeps code in blocks of its language, and text out of them (3000 documents)", () => {
+  it("keeps code in blocks of its language, and text out of them (2000 documents)", () => {
     fc.assert(
       fc.property(document, fc.integer({ min: 20, max: 90 }), (text, max) => {
         const parts = splitContent(text, { limit: max })
         expect(parts.flatMap(tagged)).toEqual(tagged(text))
       }),
-      { numRuns: 3000 },
+      { numRuns: 2000 },
     )
   })
 
-  it("tears no character apart that fits (3000 texts)", () => {
+  it("tears no character apart that fits (2000 texts)", () => {
     const longest = size("👩‍👩‍👧")
     fc.assert(
       fc.property(prose, fc.integer({ min: longest, max: 60 }), (text, max) => {
         expect(splitContent(text, { limit: max }).flatMap(graphemes)).toEqual(graphemes(text))
       }),
-      { numRuns: 3000 },
+      { numRuns: 2000 },
     )
   })
 
-  it("tears no link, mention or format apart that fits (3000 texts)", () => {
+  it("tears no link, mention or format apart that fits (2000 texts)", () => {
     const unit = /\[a label\]\(\S+\)|https:\S+|<\S+>|\*\*bold\*\*|\|\|hidden away\|\||`npm test`/g
     const found = (text: string) => text.match(unit) ?? []
     fc.assert(
       fc.property(prose, fc.integer({ min: 40, max: 90 }), (text, max) => {
         expect(splitContent(text, { limit: max }).flatMap(found)).toEqual(found(text))
       }),
-      { numRuns: 3000 },
+      { numRuns: 2000 },
     )
   })
 
