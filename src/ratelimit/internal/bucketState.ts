@@ -1,4 +1,5 @@
 /** The mutable side of a bucket, and what hangs together with it: routes, lanes and tickets. */
+import type * as Exit from "effect/Exit"
 import type { WaitError } from "../../error/WebhookError.js"
 import type { Bucket } from "../Bucket.js"
 import type { LimitScope } from "../Answer.js"
@@ -16,10 +17,8 @@ export interface Wish {
   readonly owner: object
 }
 
-/** How a wait ended without a permit; a defect is an exception that the policy threw. */
-export type Ending =
-  | { readonly _tag: "Failure"; readonly error: WaitError }
-  | { readonly _tag: "Defect"; readonly defect: unknown }
+/** How a wait ended: with a permit, with an error, or with the exception that the policy threw. */
+export type Ending = Exit.Exit<void, WaitError>
 
 /**
  * A request from its arrival to its settlement: first it waits, then it holds a permit, and between
@@ -35,8 +34,10 @@ export class Ticket extends Queued<Ticket> {
   waited = 0
   /** It does not go before this instant. */
   notBefore = 0
-  /** Called once for each wait: with how it ended, or with nothing when the permit is granted. */
-  resume: (end?: Ending) => void = () => {}
+  /** How the last wait ended; `undefined` while it goes on. */
+  ending: Ending | undefined = undefined
+  /** Who is told of it, unless it is read off. */
+  resume: ((ending: Ending) => void) | undefined = undefined
 
   readonly sequence: number
   readonly route: Route
@@ -64,6 +65,14 @@ export class Ticket extends Queued<Ticket> {
 
   get bucket(): BucketState {
     return this.place.bucket
+  }
+
+  /** Ends the wait. */
+  end(ending: Ending): void {
+    const { resume } = this
+    this.ending = ending
+    this.resume = undefined
+    resume?.(ending)
   }
 }
 

@@ -1,9 +1,10 @@
 /**
  * The limiter as a state machine: one owner of all state, changed by a few named transitions, each
- * of them synchronous and given its instant. It has no idea of fibers: a ticket is told through
- * `resume`, and the clock is reached through `alarm`.
+ * of them synchronous and given its instant. It has no idea of fibers: whoever waits reads or is
+ * told how it ended by the ticket, and the clock is reached through `alarm`.
  */
 import * as Duration from "effect/Duration"
+import * as Exit from "effect/Exit"
 import { RateLimitError, RateLimiterClosed, RateLimitQueueFull } from "../../error/WebhookError.js"
 import type { WaitError } from "../../error/WebhookError.js"
 import type { Answer, Limited, LimitScope } from "../Answer.js"
@@ -36,7 +37,7 @@ export type Target = BucketState | Ticket | Gate | Webhooks
 /** Asks to be woken by `wake` at an instant, at most once for each target; or not any more. */
 export type Alarm = (target: Target, at: number | undefined) => void
 
-type Resume = Ticket["resume"]
+type Resume = (ending: Ending) => void
 
 /** Idle webhooks are swept no more often than this (milliseconds). */
 const mostOften = 1000
@@ -66,8 +67,8 @@ export class Machine {
     this.#gate = this.#knowledge.gate
   }
 
-  /** A request comes; `resume` is called when it may go or has failed. */
-  arrive(route: Route, wish: Wish, now: number, resume: Resume): Ticket {
+  /** A request comes; its ticket says when it may go or has failed. */
+  arrive(route: Route, wish: Wish, now: number, resume?: Resume): Ticket {
     this.#knowledge.space(now)
     const place = this.#webhooks.place(route)
     const ticket = new Ticket(++this.#sequence, route, wish, place, now)
@@ -77,7 +78,7 @@ export class Machine {
       this.#join(ticket, now)
     } else {
       ticket.state = "over"
-      ticket.resume(failure(refusal))
+      ticket.end(Exit.fail(refusal))
       this.#rest(place.lane, now)
     }
     return ticket
@@ -94,16 +95,17 @@ export class Machine {
    * The attempt is done, and another is wanted, not before `notBefore`, in the old place. An
    * ordered request holds the others up meanwhile, a concurrent one rests beside the queue.
    */
-  again(ticket: Ticket, outcome: Outcome, notBefore: number, now: number, resume: Resume): void {
+  again(ticket: Ticket, outcome: Outcome, notBefore: number, now: number, resume?: Resume): void {
     if (ticket.state !== "granted") return
     this.#conclude(ticket, outcome, now)
+    ticket.ending = undefined
     ticket.resume = resume
     ticket.since = now
     ticket.notBefore = notBefore
     const refusal =
       this.#knowledge.refusal(ticket.route, now) ??
       (notBefore > ticket.deadline ? this.#tooLate(ticket, notBefore, now) : undefined)
-    if (refusal !== undefined) ticket.resume(failure(refusal))
+    if (refusal !== undefined) ticket.end(Exit.fail(refusal))
     else if (notBefore <= now || ticket.ordered) this.#join(ticket, now)
     else this.#pause(ticket, notBefore)
     this.#pumpLane(ticket.place.lane, now)
@@ -236,13 +238,13 @@ export class Machine {
   }
 
   #fail(ticket: Ticket, error: WaitError): void {
-    this.#end(ticket, failure(error))
+    this.#end(ticket, Exit.fail(error))
   }
 
   #end(ticket: Ticket, ending: Ending): void {
     this.#leave(ticket)
     ticket.state = "over"
-    ticket.resume(ending)
+    ticket.end(ending)
   }
 
   #tooLate(ticket: Ticket, at: number, now: number): RateLimitError {
@@ -362,7 +364,7 @@ export class Machine {
     try {
       return this.#decide(ticket, now)
     } catch (defect) {
-      this.#end(ticket, { _tag: "Defect", defect })
+      this.#end(ticket, Exit.die(defect))
       this.#rest(ticket.place.lane, now)
       return undefined
     }
@@ -401,7 +403,7 @@ export class Machine {
     this.#gate.pass(ticket, now)
     this.#tallies.sent(ticket, now - ticket.since)
     bucket.observe(policy, { _tag: "Sent", at: now, waited: ticket.waited })
-    ticket.resume()
+    ticket.end(Exit.void)
   }
 
   // --- learning -------------------------------------------------------------------------------
@@ -459,10 +461,6 @@ function turn(bucket: BucketState, policy: Policy, now: number): number {
   if (ahead < free) return now
   const windows = Math.floor((ahead - Math.max(0, free)) / limit)
   return (resetAt ?? now) + windows * (period ?? 0)
-}
-
-function failure(error: WaitError): Ending {
-  return { _tag: "Failure", error }
 }
 
 function isWaiting(ticket: Ticket): boolean {

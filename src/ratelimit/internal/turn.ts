@@ -1,117 +1,120 @@
 /** A ticket as its fiber sees it: a wait is an asynchronous effect, and interruption leaves the queue. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as RuntimeFlags from "effect/RuntimeFlags"
 import { RateLimiterClosed } from "../../error/WebhookError.js"
 import type { WaitError } from "../../error/WebhookError.js"
-import { type Outcome, type Permit, type Restore, unknown, type WaitOptions } from "../Permit.js"
+import { type Outcome, type Permit, type Restore, unknown } from "../Permit.js"
 import type { Route } from "../Route.js"
-import type { Alarms } from "./alarms.js"
-import type { Ending, Ticket, Wish } from "./bucketState.js"
-import type { Machine, Target } from "./machine.js"
+import type { Ticket } from "./bucketState.js"
+import type { Machine } from "./machine.js"
 
-/** Whose waits end together. */
+/** Through whom a request waits; those of one end together. */
 export interface Owner {
-  closed: boolean
+  readonly closed: boolean
+  readonly machine: Machine
+  readonly now: () => number
 }
 
-export class Turn implements Permit {
+/** The permit of a ticket that has been granted. */
+export class Held implements Permit {
   readonly route: Route
   readonly #owner: Owner
-  readonly #machine: Machine
-  readonly #alarms: Alarms<Target>
-  readonly #ticket: Ticket | undefined
-  /** What the last wait came to, until the fiber takes it; `undefined` while it goes on. */
-  #came: Effect.Effect<void, WaitError> | undefined = undefined
-  #listener: ((came: Effect.Effect<void, WaitError>) => void) | undefined = undefined
+  readonly #ticket: Ticket
 
-  constructor(
-    owner: Owner,
-    machine: Machine,
-    alarms: Alarms<Target>,
-    route: Route,
-    options: WaitOptions,
-  ) {
+  constructor(owner: Owner, ticket: Ticket) {
     this.#owner = owner
-    this.#machine = machine
-    this.#alarms = alarms
-    this.route = route
-    if (owner.closed) this.#refuse()
-    else {
-      const wish = wishOf(options, owner)
-      this.#ticket = machine.arrive(route, wish, alarms.now(), this.#resume)
-    }
+    this.#ticket = ticket
+    this.route = ticket.route
   }
 
-  readonly waited = (): number => this.#ticket?.waited ?? 0
+  readonly waited = (): number => this.#ticket.waited
 
   readonly settle = (outcome: Outcome): Effect.Effect<void> =>
-    Effect.sync(() => {
-      if (this.#ticket !== undefined)
-        this.#machine.settle(this.#ticket, outcome, this.#alarms.now())
-    })
+    Effect.sync(() => this.#owner.machine.settle(this.#ticket, outcome, this.#owner.now()))
 
   readonly again = (outcome: Outcome, after?: Duration.Duration): Effect.Effect<void, WaitError> =>
-    Effect.uninterruptibleMask((restore) =>
-      Effect.suspend(() => {
-        const ticket = this.#ticket
-        if (ticket === undefined || ticket.state !== "granted") {
-          return Effect.dieMessage("permit.again: this permit is over")
-        }
-        const delay = after === undefined ? 0 : Duration.toMillis(after)
-        const now = this.#alarms.now()
-        this.#came = undefined
-        if (this.#owner.closed) {
-          this.#machine.settle(ticket, outcome, now)
-          this.#refuse()
-        } else {
-          this.#machine.again(ticket, outcome, now + delay, now, this.#resume)
-        }
-        return this.turn(restore)
-      }),
-    )
-
-  /** Waits until it may go; interrupted, it leaves the queue. */
-  turn(restore: Restore): Effect.Effect<void, WaitError> {
-    if (this.#came !== undefined) return this.#came
-    const wait = Effect.async<void, WaitError>((resume) => {
-      if (this.#came === undefined) this.#listener = resume
-      else resume(this.#came)
+    masked((restore) => {
+      const ticket = this.#ticket
+      const owner = this.#owner
+      if (ticket.state !== "granted") {
+        return Effect.dieMessage("permit.again: this permit is over")
+      }
+      const now = owner.now()
+      if (owner.closed) {
+        owner.machine.settle(ticket, outcome, now)
+        return Effect.fail(new RateLimiterClosed({ route: this.route.name }))
+      }
+      const delay = after === undefined ? 0 : Duration.toMillis(after)
+      owner.machine.again(ticket, outcome, now + delay, now)
+      return whenGranted(owner, ticket, restore, () => Effect.void)
     })
-    return Effect.tapErrorCause(restore(wait), () => this.#cancel)
-  }
 
-  /** Ends it, whatever its state; a permit of which nothing is known counts as used. */
-  get abandon(): Effect.Effect<void> {
-    return Effect.zipRight(this.settle(unknown), this.#cancel)
-  }
-
-  get #cancel(): Effect.Effect<void> {
-    return Effect.sync(() => {
-      if (this.#ticket !== undefined) this.#machine.cancel(this.#ticket, this.#alarms.now())
-    })
-  }
-
-  #refuse(): void {
-    this.#came = Effect.fail(new RateLimiterClosed({ route: this.route.name }))
-  }
-
-  readonly #resume = (ending?: Ending): void => {
-    this.#came = ending === undefined ? Effect.void : effectOf(ending)
-    this.#listener?.(this.#came)
-    this.#listener = undefined
+  /** Ends it, whatever its state. */
+  abandon(): void {
+    if (this.#ticket.state === "over") return
+    const now = this.#owner.now()
+    this.#owner.machine.settle(this.#ticket, unknown, now)
+    this.#owner.machine.cancel(this.#ticket, now)
   }
 }
 
-function effectOf(ending: Ending): Effect.Effect<never, WaitError> {
-  return ending._tag === "Failure" ? Effect.fail(ending.error) : Effect.die(ending.defect)
+/** `Effect.uninterruptibleMask` at half its price in memory: a hundred thousand may wait inside. */
+export function masked<A, E, R>(
+  use: (restore: Restore) => Effect.Effect<A, E, R>,
+): Effect.Effect<A, E, R> {
+  return Effect.withFiberRuntime((_, { runtimeFlags }) =>
+    RuntimeFlags.interruption(runtimeFlags)
+      ? Effect.uninterruptible(Effect.suspend(() => use(Effect.interruptible)))
+      : use(Effect.uninterruptible),
+  )
 }
 
-function wishOf(options: WaitOptions, owner: Owner): Wish {
-  return {
-    policy: options.policy,
-    ordered: options.delivery !== "concurrent",
-    maxWait:
-      options.maxWait === undefined ? Number.POSITIVE_INFINITY : Duration.toMillis(options.maxWait),
-    owner,
-  }
+/** Waits for the ticket's turn, then uses it; to be run in a mask. Interrupted, it leaves the queue. */
+export function whenGranted<A, E, R>(
+  owner: Owner,
+  ticket: Ticket,
+  restore: Restore,
+  use: () => Effect.Effect<A, E, R>,
+): Effect.Effect<A, E | WaitError, R> {
+  if (ticket.state === "granted") return use()
+  if (ticket.ending !== undefined) return Effect.flatMap(ticket.ending, use)
+  return Effect.matchCauseEffect(restore(ended(ticket)), {
+    onFailure: (cause) => {
+      owner.machine.cancel(ticket, owner.now())
+      return Effect.failCause(cause)
+    },
+    onSuccess: use,
+  })
+}
+
+/** The permit in the hands of its holder; what he leaves unsettled counts as used. */
+export function held<A, E, R>(
+  owner: Owner,
+  ticket: Ticket,
+  restore: Restore,
+  use: (permit: Permit, restore: Restore) => Effect.Effect<A, E, R>,
+): Effect.Effect<A, E, R> {
+  const permit = new Held(owner, ticket)
+  return Effect.matchCauseEffect(
+    Effect.suspend(() => use(permit, restore)),
+    {
+      onFailure: (cause) => {
+        permit.abandon()
+        return Effect.failCause(cause)
+      },
+      onSuccess: (value) => {
+        permit.abandon()
+        return Effect.succeed(value)
+      },
+    },
+  )
+}
+
+/** The end of the wait. */
+function ended(ticket: Ticket): Effect.Effect<void, WaitError> {
+  return Effect.async<void, WaitError>((resume) => {
+    if (ticket.ending === undefined) ticket.resume = resume
+    else resume(ticket.ending)
+  })
 }

@@ -4,86 +4,75 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
+import { RateLimiterClosed } from "../../error/WebhookError.js"
 import type { WaitError } from "../../error/WebhookError.js"
 import type { Answer } from "../Answer.js"
 import type { Permit, Restore, WaitOptions } from "../Permit.js"
 import type { Route } from "../Route.js"
 import { Alarms } from "./alarms.js"
-import type { BucketState } from "./bucketState.js"
+import type { BucketState, Ticket, Wish } from "./bucketState.js"
 import { Machine, type Target } from "./machine.js"
 import { RoundTrips } from "./roundTrips.js"
 import type { Settings } from "./settings.js"
 import type { BucketSnapshot } from "./snapshot.js"
-import { type Owner, Turn } from "./turn.js"
+import { Held, held, masked, type Owner, whenGranted } from "./turn.js"
 
 /** The limiter as one scope sees it. */
 class Handle implements Owner {
   closed = false
-  readonly #machine: Machine
-  readonly #alarms: Alarms<Target>
+  readonly machine: Machine
+  readonly now: () => number
 
-  constructor(machine: Machine, alarms: Alarms<Target>) {
-    this.#machine = machine
-    this.#alarms = alarms
+  constructor(machine: Machine, now: () => number) {
+    this.machine = machine
+    this.now = now
   }
 
   readonly wait = (
     route: Route,
     options: WaitOptions,
   ): Effect.Effect<Permit, WaitError, Scope.Scope> =>
-    Effect.uninterruptibleMask((restore) =>
-      Effect.suspend(() => {
-        const permit = this.#request(route, options)
-        return Effect.zipRight(
-          permit.turn(restore),
-          Effect.as(
-            Effect.addFinalizer(() => permit.abandon),
-            permit,
-          ),
-        )
-      }),
-    )
+    this.#request(route, options, (ticket) => {
+      const permit = new Held(this, ticket)
+      return Effect.as(
+        Effect.addFinalizer(() => Effect.sync(() => permit.abandon())),
+        permit,
+      )
+    })
 
   readonly withPermit = <A, E, R>(
     route: Route,
     options: WaitOptions,
     use: (permit: Permit, restore: Restore) => Effect.Effect<A, E, R>,
   ): Effect.Effect<A, E | WaitError, R> =>
-    Effect.uninterruptibleMask((restore) =>
-      Effect.suspend(() => {
-        const permit = this.#request(route, options)
-        return Effect.zipRight(
-          permit.turn(restore),
-          Effect.ensuring(
-            Effect.suspend(() => use(permit, restore)),
-            permit.abandon,
-          ),
-        )
-      }),
-    )
+    this.#request(route, options, (ticket, restore) => held(this, ticket, restore, use))
 
   readonly update = (route: Route, answer: Answer): Effect.Effect<void> =>
-    Effect.sync(() => this.#machine.update(route, answer, this.#alarms.now()))
+    Effect.sync(() => this.machine.update(route, answer, this.now()))
 
   readonly getBucket = (route: Route): Effect.Effect<Option.Option<BucketSnapshot>> =>
-    Effect.sync(() =>
-      Option.map(Option.fromNullable(this.#machine.find(route, this.#alarms.now())), copy),
-    )
+    Effect.sync(() => Option.map(Option.fromNullable(this.machine.find(route, this.now())), copy))
 
   readonly estimate = (route: Route, options: WaitOptions): Effect.Effect<Duration.Duration> =>
-    Effect.sync(() =>
-      Duration.millis(this.#machine.estimate(route, options.policy, this.#alarms.now())),
-    )
+    Effect.sync(() => Duration.millis(this.machine.estimate(route, options.policy, this.now())))
 
   readonly clear = (route?: Route): Effect.Effect<void> =>
-    Effect.sync(() => this.#machine.clear(this.#alarms.now(), route))
+    Effect.sync(() => this.machine.clear(this.now(), route))
 
   get snapshot() {
-    return Effect.sync(() => this.#machine.snapshot(this.#alarms.now()))
+    return Effect.sync(() => this.machine.snapshot(this.now()))
   }
 
-  #request(route: Route, options: WaitOptions): Turn {
-    return new Turn(this, this.#machine, this.#alarms, route, options)
+  #request<A, E, R>(
+    route: Route,
+    options: WaitOptions,
+    use: (ticket: Ticket, restore: Restore) => Effect.Effect<A, E, R>,
+  ): Effect.Effect<A, E | WaitError, R> {
+    return masked((restore) => {
+      if (this.closed) return Effect.fail(new RateLimiterClosed({ route: route.name }))
+      const ticket = this.machine.arrive(route, wishOf(options, this), this.now())
+      return whenGranted(this, ticket, restore, () => use(ticket, restore))
+    })
   }
 }
 
@@ -106,7 +95,7 @@ export class Core {
     return Effect.acquireRelease(
       Effect.sync(() => {
         this.#handles += 1
-        return new Handle(this.machine, this.alarms)
+        return new Handle(this.machine, () => this.alarms.now())
       }),
       (handle) =>
         Effect.sync(() => {
@@ -142,4 +131,14 @@ function copy(bucket: BucketState): BucketSnapshot {
 /** What the strategy has learned, in the form that it shows. */
 function explained({ learned, learnedBy }: BucketState): unknown {
   return learnedBy?.explain === undefined ? learned : learnedBy.explain(learned)
+}
+
+function wishOf(options: WaitOptions, owner: Owner): Wish {
+  return {
+    policy: options.policy,
+    ordered: options.delivery !== "concurrent",
+    maxWait:
+      options.maxWait === undefined ? Number.POSITIVE_INFINITY : Duration.toMillis(options.maxWait),
+    owner,
+  }
 }

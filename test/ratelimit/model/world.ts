@@ -1,5 +1,5 @@
 /** A program that sends, a network and a server, around the bare state machine: one event at a time. */
-import { Duration, Redacted } from "effect"
+import { Cause, Duration, Either, Exit, Redacted } from "effect"
 import type { WaitError } from "../../../src/error/WebhookError.js"
 import type { Answer } from "../../../src/ratelimit/Answer.js"
 import { BucketState, type Ending, Ticket } from "../../../src/ratelimit/internal/bucketState.js"
@@ -186,23 +186,25 @@ export class World {
       maxWait: job.maxWait ?? Number.POSITIVE_INFINITY,
       owner: this.owner,
     }
-    let early: readonly [Ending | undefined] | undefined
+    let early: Ending | undefined
     run.ticket = this.machine.arrive(route, wish, this.now, (ending) => {
-      if (run.ticket === undefined) early = [ending]
+      if (run.ticket === undefined) early = ending
       else this.#resumed(run, ending)
     })
-    if (early !== undefined) this.#resumed(run, early[0])
+    if (early !== undefined) this.#resumed(run, early)
     if (job.leavesAfter !== undefined) this.at(job.at + job.leavesAfter, () => this.#leave(run))
   }
 
-  #resumed(run: Run, ending: Ending | undefined): void {
+  #resumed(run: Run, ending: Ending): void {
     if (run.end !== undefined) throw new Error(`job ${run.index} is told twice`)
-    if (ending === undefined) this.#send(run)
-    else if (ending._tag === "Defect") throw ending.defect
-    else {
-      run.error = ending.error
-      this.#finish(run, ending.error._tag)
+    if (Exit.isSuccess(ending)) {
+      this.#send(run)
+      return
     }
+    const failure = Cause.failureOrCause(ending.cause)
+    if (Either.isRight(failure)) throw new Error(Cause.pretty(failure.right))
+    run.error = failure.left
+    this.#finish(run, failure.left._tag)
   }
 
   #send(run: Run): void {
