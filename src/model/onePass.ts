@@ -1,24 +1,11 @@
 /**
  * Schemas look at a value on both sides of every change of names, and at a whole again for every
  * rule that speaks of it. For values that have been looked at already that is most of what a message
- * costs; these are the same Schemas without the second look.
+ * costs; this is the same Schema without the second look.
  */
 import { Schema, SchemaAST as AST } from "effect"
 
 type Rewrite = (ast: AST.AST) => AST.AST
-
-/** For decoding: what comes out of a change of names is not checked, since we have made it. */
-export function trusting<A, I>(schema: Schema.Schema<A, I>): Schema.Schema<A, I> {
-  const rewrite: Rewrite = memoized((ast) => {
-    if (AST.isRefinement(ast)) {
-      return new AST.Refinement(rewrite(ast.from), ast.filter, ast.annotations)
-    }
-    if (AST.isTransformation(ast)) return withTrust(ast, rewrite)
-    if (AST.isUnion(ast)) return AST.Union.make(ast.types.map(rewrite), ast.annotations)
-    return inside(ast, rewrite)
-  })
-  return Schema.make(rewrite(schema.ast))
-}
 
 /**
  * For encoding what has just been validated: rules about wholes are not asked again. It changes
