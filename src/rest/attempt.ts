@@ -4,8 +4,11 @@ import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClient from "@effect/platform/HttpClient"
 import type { HttpClientError } from "@effect/platform/HttpClientError"
 import type { HttpClientResponse } from "@effect/platform/HttpClientResponse"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import type { Restore } from "../ratelimit/Permit.js"
 import * as RateLimitHeaders from "../ratelimit/RateLimitHeaders.js"
 import { within } from "./deadline.js"
 import type { RawAnswer } from "./interpret.js"
@@ -24,30 +27,23 @@ export interface Flight {
   failure: TransportFailure | undefined
 }
 
-/** Never fails: what happened is in the flight. Interruption aborts the connection. */
+/**
+ * Never fails: what happened is in the flight. Interruption, possible where `restore` makes it so,
+ * aborts the connection.
+ */
 export function attempt(
   client: HttpClient.HttpClient,
   request: RestRequest<unknown>,
   settings: Settings,
+  restore: Restore,
   flight: Flight,
 ): Effect.Effect<void> {
-  const exchange = client.execute(toHttp(request, settings)).pipe(
+  const exchange = Effect.suspend(() => client.execute(toHttp(request, settings))).pipe(
     Effect.catchAll(refusedByFilter),
-    Effect.flatMap((response) => {
-      const head = { status: response.status, headers: headersOf(response.headers, request) }
-      flight.answer = { ...head, body: undefined }
-      return Effect.map(response.text, (body) => {
-        flight.answer = { ...head, body }
-      })
-    }),
-    Effect.catchAll((error) =>
-      Effect.sync(() => {
-        flight.failure = classify(error)
-      }),
-    ),
-    Effect.catchAllDefect((defect) => Effect.die(withoutToken(defect, request.token))),
+    Effect.flatMap((response) => read(response, request, flight)),
+    Effect.catchAllCause((cause) => note(cause, request, flight)),
   )
-  return within(exchange, settings.timeout, () => {
+  return within(exchange, settings.timeout, restore, () => {
     flight.failure = timedOut
   })
 }
@@ -57,6 +53,34 @@ function refusedByFilter(
   error: HttpClientError,
 ): Effect.Effect<HttpClientResponse, HttpClientError> {
   return error._tag === "ResponseError" ? Effect.succeed(error.response) : Effect.fail(error)
+}
+
+function read(
+  response: HttpClientResponse,
+  request: RestRequest<unknown>,
+  flight: Flight,
+): Effect.Effect<void, HttpClientError> {
+  const head = { status: response.status, headers: headersOf(response.headers, request) }
+  flight.answer = { ...head, body: undefined }
+  return Effect.map(response.text, (body) => {
+    flight.answer = { ...head, body }
+  })
+}
+
+function note(
+  cause: Cause.Cause<HttpClientError>,
+  request: RestRequest<unknown>,
+  flight: Flight,
+): Effect.Effect<void> {
+  const failed = Cause.failureOrCause(cause)
+  if (failed._tag === "Left") {
+    flight.failure = classify(failed.left)
+    return Effect.void
+  }
+  return Option.match(Cause.dieOption(failed.right), {
+    onNone: () => Effect.failCause(failed.right),
+    onSome: (defect) => Effect.die(withoutToken(defect, request.token)),
+  })
 }
 
 function toHttp(

@@ -54,29 +54,29 @@ function makeSettings(options: RestOptions): Settings {
 const prepared = new WeakMap<HttpClient.HttpClient, HttpClient.HttpClient>()
 
 /**
+ * Takes away what would give the token away: the client's own span holds the URL (and its trace
+ * headers, which go with the span, tell Discord about us), and a redirect would take it elsewhere.
+ *
  * `fetch` follows redirects unless told otherwise, and takes its options from the context. They are
  * added here, where the context of the client's layer is visible, so that options given to the
- * layer stay; providing ours from outside would replace them. The change ends with the operation's
- * span, which has a context of its own.
+ * layer stay; providing ours from outside would replace them. Both changes end with the attempt,
+ * which has a fiber of its own.
  */
-const refuseRedirects = FiberRef.update(FiberRef.currentContext, (context) =>
-  Context.add(context, FetchHttpClient.RequestInit, {
-    ...Option.getOrUndefined(Context.getOption(context, FetchHttpClient.RequestInit)),
-    redirect: "manual",
-  }),
+const beDiscreet = Effect.zipRight(
+  FiberRef.set(HttpClient.currentTracerDisabledWhen, () => true),
+  FiberRef.update(FiberRef.currentContext, (context) =>
+    Context.add(context, FetchHttpClient.RequestInit, {
+      ...Option.getOrUndefined(Context.getOption(context, FetchHttpClient.RequestInit)),
+      redirect: "manual",
+    }),
+  ),
 )
 
-/**
- * The client without what would give the token away: its own span holds the URL (and its trace
- * headers, which go with the span, tell Discord about us), and a redirect would take it elsewhere.
- */
+/** The client for attempts, each in a fiber of its own. */
 export function discreet(client: HttpClient.HttpClient): HttpClient.HttpClient {
   const found = prepared.get(client)
   if (found !== undefined) return found
-  const made = client.pipe(
-    HttpClient.mapRequestEffect((request) => Effect.as(refuseRedirects, request)),
-    HttpClient.withTracerDisabledWhen(() => true),
-  )
+  const made = HttpClient.mapRequestEffect(client, (request) => Effect.as(beDiscreet, request))
   prepared.set(client, made)
   return made
 }
