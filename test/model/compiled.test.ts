@@ -1,13 +1,14 @@
 import { addEqualityTesters, describe, expect, it, vi } from "@effect/vitest"
 import { Arbitrary, Either, FastCheck, Schema } from "effect"
 import type { ParseResult } from "effect"
-import { decoder } from "../../src/model/compiled.js"
+import { decoder, strictEncoder } from "../../src/model/compiled.js"
 import * as Component from "../../src/model/Component.js"
 import * as Issue from "../../src/model/Issue.js"
 import { Message } from "../../src/model/Message.js"
-import { MessageCreate } from "../../src/model/MessageCreate.js"
+import * as MessageCreate from "../../src/model/MessageCreate.js"
 import { MessageEdit } from "../../src/model/MessageEdit.js"
 import { WebhookInfo } from "../../src/model/WebhookInfo.js"
+import { WebhookModify } from "../../src/model/WebhookModify.js"
 
 // Thousands of values: seconds, and more on a busy machine.
 vi.setConfig({ testTimeout: 120_000 })
@@ -82,8 +83,51 @@ describe("compiled, a Schema of the model", () => {
   law("a message", Message, 400)
   law("a received component", Component.Component, 400)
   law("a webhook", WebhookInfo, 200)
-  law("a message to be sent", MessageCreate, 200)
+  law("a message to be sent", MessageCreate.MessageCreate, 200)
   law("an edit", MessageEdit, 200)
+})
+
+/** What would change it in place, throws. */
+function frozen(value: unknown): void {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return
+  Object.freeze(value)
+  for (const part of Object.values(value)) frozen(part)
+}
+
+const outgoing = <A, I>(name: string, schema: Schema.Schema<A, I>) =>
+  describe(name, () => {
+    const validate = Schema.validateEither(schema, { errors: "all", onExcessProperty: "error" })
+    const encode = Schema.encodeEither(schema)
+    const plain = (value: A) => Either.flatMap(validate(value), (valid) => encode(valid))
+    const quick = strictEncoder(schema)
+    const values = Arbitrary.make(schema)
+
+    it("is written as its Schema encodes it, and left as it is", () => {
+      FastCheck.assert(
+        FastCheck.property(values, (value) => {
+          frozen(value)
+          expect(shown(quick(value))).toEqual(shown(plain(value)))
+        }),
+        { numRuns: 300 },
+      )
+    })
+
+    it("is refused as its Schema does, in the same words, every fault of it", () => {
+      const dice = FastCheck.array(FastCheck.nat(1000), { minLength: 1, maxLength: 6 })
+      FastCheck.assert(
+        FastCheck.property(values, dice, dice, scraps, (value, first, second, scrap) => {
+          const wrong = damaged(damaged(value, first, scrap), second, scrap) as A
+          expect(shown(quick(wrong))).toEqual(shown(plain(wrong)))
+        }),
+        { numRuns: 400 },
+      )
+    })
+  })
+
+describe("compiled, a Schema of what is sent", () => {
+  outgoing("a message", MessageCreate.MessageCreate)
+  outgoing("an edit", MessageEdit)
+  outgoing("changes of a webhook", WebhookModify)
 })
 
 describe("compiled, a Schema of any kind", () => {
@@ -166,6 +210,18 @@ describe("compiled, a Schema of any kind", () => {
       const plain = Schema.decodeUnknownEither(schema)
       const quick = decoder(schema)
       for (const input of inputs) expect(shown(quick(input))).toEqual(shown(plain(input)))
+    })
+
+    it(`writes as it encodes: ${name}`, () => {
+      const validate = Schema.validateEither(schema, { errors: "all", onExcessProperty: "error" })
+      const encode = Schema.encodeEither(schema)
+      const quick = strictEncoder(schema)
+      const decode = Schema.decodeUnknownEither(schema)
+      for (const input of inputs) {
+        const value = Either.getOrElse(decode(input), () => input)
+        const plain = Either.flatMap(validate(value), (valid) => encode(valid))
+        expect(shown(quick(value))).toEqual(shown(plain))
+      }
     })
   }
 })
