@@ -20,14 +20,15 @@ export const webhookUrl = (url: string): Layer.Layer<never> =>
   Layer.setConfigProvider(ConfigProvider.fromMap(new Map([["DISCORD_WEBHOOK_URL", url]])))
 
 /** A simulated Discord with one webhook, served on a free port. */
-const simulatorServer = Layer.unwrapScoped(
-  Effect.gen(function* () {
-    const simulator = yield* DiscordSimulator.make()
-    const { url } = yield* simulator.createWebhook()
-    const { baseUrl } = yield* simulator.serve
-    return Layer.merge(webhookUrl(url), RestConfig.layerWith({ baseUrl }))
-  }),
-).pipe(Layer.provide(NodeHttpServer.layerServer(createServer, { host: "127.0.0.1", port: 0 })))
+const simulatorServer = (options: DiscordSimulator.WebhookOptions) =>
+  Layer.unwrapScoped(
+    Effect.gen(function* () {
+      const simulator = yield* DiscordSimulator.make()
+      const { url } = yield* simulator.createWebhook(options)
+      const { baseUrl } = yield* simulator.serve
+      return Layer.merge(webhookUrl(url), RestConfig.layerWith({ baseUrl }))
+    }),
+  ).pipe(Layer.provide(NodeHttpServer.layerServer(createServer, { host: "127.0.0.1", port: 0 })))
 
 const announcement = Console.log(
   isLive
@@ -35,14 +36,18 @@ const announcement = Console.log(
     : "A simulated Discord, over HTTP on this machine; set DISCORD_WEBHOOK_URL for the real one.",
 )
 
-/** Everything an example takes, from one Discord or the other. */
-export const discord = Layer.mergeAll(
-  NodeDiscord.layerHttpClient,
-  RateLimiter.layer,
-  Strategy.layerAdaptive,
-  isLive ? Layer.empty : simulatorServer,
-  Layer.effectDiscard(announcement),
-)
+/** Everything an example takes, from one Discord or the other; of the simulated one with this webhook. */
+export const discordWith = (options: DiscordSimulator.WebhookOptions) =>
+  Layer.mergeAll(
+    NodeDiscord.layerHttpClient,
+    RateLimiter.layer,
+    Strategy.layerAdaptive,
+    isLive ? Layer.empty : simulatorServer(options),
+    Layer.effectDiscard(announcement),
+  )
+
+/** The same, with a webhook of a text channel. */
+export const discord = discordWith({})
 
 /** Prints every request with its answer: no URL, hence no token. */
 export const printTraffic = Layer.effect(

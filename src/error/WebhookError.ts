@@ -187,21 +187,44 @@ export class Forbidden extends Schema.TaggedError<Forbidden>()("Forbidden", { ..
 }
 
 const threadReasons = {
-  unknownThread: "there is no such thread in the channel of this webhook",
-  archived: "the thread is archived; sending a message to it opens it again",
-  locked: "the thread is locked; only those who manage threads can open it",
-  nameRequired: "a forum or media channel takes a threadId or a threadName",
-  nameAndId: "threadId and threadName exclude each other",
-  notAForum: "threadName works only in forum and media channels",
-  serviceInForum: "Slack- and GitHub-compatible requests cannot start a thread; pass a threadId",
-  tagRequired: "this forum requires a tag; pass appliedTags",
-  unknownTag: "this forum has no such tag",
-  tooManyActive: "the server has too many active threads",
-  cannotPost: "messages cannot be posted there",
+  unknownThread:
+    "the webhook's channel has no such thread; check threadId, and whether somebody deleted the thread",
+  archived: "the thread is archived; send a message to it, which opens it again, and repeat this",
+  locked: "the thread is locked; only who has the permission to manage threads can unlock it",
+  nameRequired:
+    "a forum or media channel holds nothing but threads; start one with createThread, or pass a threadId",
+  nameAndId:
+    "a message goes to a new thread or to an existing one; leave out threadName or threadId",
+  notAForum: "a webhook starts threads only in forum and media channels; leave threadName out",
+  serviceInForum:
+    "Slack- and GitHub-compatible requests do not work in forum and media channels; use createThread and sendToThread",
+  tagRequired: "a thread in this channel needs a tag; pass appliedTags",
+  unknownTag: "this channel has no such tag; appliedTags takes the ids of its own tags",
+  tagsReserved: "only moderators may set the tags of this channel",
+  titleBlocked: "AutoMod, set up by the server, blocked the name of the thread; choose another",
+  tooManyActive: "the server has too many active threads; archive one, or wait until one archives",
+  slowmode: "slowmode",
+  missingPermission:
+    "a permission is missing there; see the permissions of the channel, which its threads inherit",
+  cannotPost: "this channel takes no such messages; in a forum or media channel only threads do",
 }
 
 /**
- * The thread, or the lack of one, is the reason.
+ * The thread, or the lack of one, is the reason. Discord did not act on the request.
+ *
+ * @example
+ * ```ts
+ * import { Webhook } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const note = (hook: Webhook.Webhook, threadId: string, content: string) =>
+ *   Webhook.sendToThread(hook, threadId, { content }).pipe(
+ *     Effect.catchIf(
+ *       (error) => error._tag === "ThreadError" && error.reason === "unknownThread",
+ *       () => Webhook.send(hook, { content }, { threadId: null }),
+ *     ),
+ *   )
+ * ```
  *
  * @since 0.1.0
  * @category errors
@@ -209,9 +232,57 @@ const threadReasons = {
 export class ThreadError extends Schema.TaggedError<ThreadError>()("ThreadError", {
   ...answer,
   reason: Schema.Literal(...Struct.keys(threadReasons)),
+  /** With `slowmode`, where Discord said it: how long until the next message is taken. */
+  retryAfter: Schema.optionalWith(Schema.DurationFromMillis, { exact: true }),
 }) {
   override get message(): string {
-    return `${answered(this)}: ${threadReasons[this.reason]}`
+    const { reason, retryAfter } = this
+    const when = retryAfter === undefined ? "" : `; try again in ${Duration.format(retryAfter)}`
+    return `${answered(this)}: ${threadReasons[reason]}${when}`
+  }
+}
+
+const fileReasons = {
+  missing: "there is no such file; check the path",
+  notAFile: "is not a file, such as a directory; give the path of a file",
+  unreadable: "cannot be read",
+  changed: "changed while it was read; send a copy of it, or make the FileUpload anew",
+  readOnce: "can be read only once",
+  invalidSize: "needs a size that is a whole number of bytes; say how long the stream is",
+  duplicateName: "is the name of two files; rename one, so that attachment:// can tell them apart",
+  tooLarge: "is too large for a file",
+  totalTooLarge: "is the file with which the message gets too large",
+  tooMany: "is one file too many",
+}
+
+/**
+ * A file cannot be sent: it is not there or not readable, it is not what it was said to be, or a
+ * limit of `RestConfig.uploads` refuses it. Discord got no whole request, so it posted nothing,
+ * unless `delivered` says otherwise of an earlier attempt.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class FileError extends Schema.TaggedError<FileError>()("FileError", {
+  /** Absent when the file was not on its way yet. */
+  route: Schema.optionalWith(route, { exact: true }),
+  reason: Schema.Literal(...Struct.keys(fileReasons)),
+  /** The file's name, or its path where there is one. */
+  file: Schema.String,
+  /** Bytes: of the file, or of all files for `totalTooLarge`; for `tooMany` the number of files. */
+  size: Schema.optionalWith(Schema.Number, { exact: true }),
+  /** What `size` may be at most, in the same unit; for `changed` the size that was said. */
+  limit: Schema.optionalWith(Schema.Number, { exact: true }),
+  /** The name of the first preset in `UploadLimits.presets` that allows the whole message. */
+  preset: Schema.optionalWith(Schema.String, { exact: true }),
+  /** More about the cause in a few words, such as `PermissionDenied`. */
+  detail: Schema.optionalWith(Schema.String, { exact: true }),
+  delivered: Delivered,
+}) {
+  override get message(): string {
+    const where = this.route === undefined ? "" : `${this.route}: `
+    const detail = this.detail === undefined ? "" : ` (${this.detail})`
+    return `${where}${this.file}: ${fileReasons[this.reason]}${detail}${fileFigures(this)}; ${delivery[this.delivered]}`
   }
 }
 
@@ -439,6 +510,7 @@ export const WebhookError = Schema.Union(
   Unauthorized,
   Forbidden,
   ThreadError,
+  FileError,
   PayloadTooLarge,
   RateLimitError,
   RateLimitQueueFull,
@@ -454,6 +526,27 @@ export const WebhookError = Schema.Union(
  * @category errors
  */
 export type WebhookError = typeof WebhookError.Type
+
+function fileFigures({ limit, preset, reason, size }: FileError): string {
+  if (size === undefined) return ""
+  if (reason === "changed") return `: ${bytes(size)} instead of ${bytes(limit ?? 0)}`
+  if (limit === undefined) return `, not ${size}`
+  const asked = reason === "tooMany" ? `${size} files, and` : `${bytes(size)}, and`
+  const allowed = reason === "tooMany" ? `${limit} are allowed` : `${bytes(limit)} are allowed`
+  const advice =
+    preset === undefined
+      ? "no preset allows it"
+      : `the preset "${preset}" allows it (RestConfig.uploads)`
+  return `: ${asked} ${allowed}; ${advice}`
+}
+
+const bytesInMebibyte = 1024 * 1024
+
+/** Exactly, since one byte decides, and so that it can be read. */
+function bytes(count: number): string {
+  const mebibytes = Math.round((10 * count) / bytesInMebibyte) / 10
+  return mebibytes < 1 ? `${count} bytes` : `${count} bytes (${mebibytes} MiB)`
+}
 
 function answered(error: {
   readonly route: string

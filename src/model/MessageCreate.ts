@@ -11,19 +11,16 @@ import { AttachmentsCreate } from "./Attachment.js"
 import { ComponentsCreate } from "./Component.js"
 import { compositionIssues, hasParts, withImpliedFlags } from "./composition.js"
 import { EmbedsCreate } from "./Embed.js"
-import { httpUrl, items, text } from "./limits.js"
+import { httpUrl, text } from "./limits.js"
 import { MessageFlagsCreate } from "./MessageFlags.js"
 import { PollCreate } from "./Poll.js"
-import { SnowflakeInput } from "./Snowflake.js"
+import { AppliedTags, ThreadName } from "./ThreadCreate.js"
 import { WebhookName } from "./WebhookName.js"
 import { optional } from "./wire.js"
 import { strictEncoder } from "./compiled.js"
 
 /** Discord: Execute Webhook. */
 const CONTENT_MAX = 2000
-const TAGS_MAX = 5
-/** Discord: Start Thread in Forum or Media Channel. */
-const THREAD_NAME_MAX = 100
 
 const fields = Schema.Struct({
   /** Markdown, at most 2000 code points. */
@@ -39,10 +36,10 @@ const fields = Schema.Struct({
   /** What to say about the files sent along. */
   attachments: optional("attachments", AttachmentsCreate),
   flags: optional("flags", MessageFlagsCreate),
-  /** Creates a thread of this name; forum and media channels only. */
-  threadName: optional("thread_name", text({ min: 1, max: THREAD_NAME_MAX })),
-  /** Tags of the created thread; forum and media channels only. */
-  appliedTags: optional("applied_tags", items(SnowflakeInput, { max: TAGS_MAX, unit: "tag" })),
+  /** Starts a thread of this name, as `Webhook.createThread` does; forum and media channels only. */
+  threadName: optional("thread_name", ThreadName),
+  /** Tags of the thread that `threadName` starts. */
+  appliedTags: optional("applied_tags", AppliedTags),
   poll: optional("poll", PollCreate),
 })
 

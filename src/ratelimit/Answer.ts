@@ -42,6 +42,6 @@ export interface Answer {
   readonly code: number
   /** Discord's sentence to an error, without secrets; repeated when a dead webhook is refused. */
   readonly reply: string
-  /** Set exactly when the status is 429. */
+  /** Set when the status is 429, unless only one thread is limited: its slowmode. */
   readonly limited: Limited | undefined
 }

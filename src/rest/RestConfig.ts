@@ -7,6 +7,8 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { presets } from "./UploadLimits.js"
+import type { UploadLimits } from "./UploadLimits.js"
 
 /**
  * What may be set. Durations are anything that Effect reads as one: `"3 seconds"`, `500` (ms).
@@ -19,7 +21,10 @@ export interface RestOptions {
   readonly baseUrl: string
   /** Discord asks for the form `DiscordBot (url, version)`, and blocks what looks like a browser. */
   readonly userAgent: string
-  /** For one attempt, from sending it to the last byte of the answer. */
+  /**
+   * For one attempt, from sending it to the last byte of the answer. With files it is one second
+   * longer for each 128 KiB, so that a slow line has time for a large file.
+   */
   readonly timeout: Duration.DurationInput
   /** Repetitions after 5xx answers and failed connections; 429 answers are not counted here. */
   readonly maxRetries: number
@@ -41,6 +46,8 @@ export interface RestOptions {
   readonly maxWait: Duration.DurationInput | undefined
   /** So many 429 answers in a row end a request with `RateLimitError`. */
   readonly maxRateLimitAttempts: number
+  /** How many files a message may have, and how large; see `UploadLimits.presets`. */
+  readonly uploads: UploadLimits
 }
 
 const defaults: RestOptions = {
@@ -54,6 +61,7 @@ const defaults: RestOptions = {
   delivery: "ordered",
   maxWait: undefined,
   maxRateLimitAttempts: 5,
+  uploads: presets.default,
 }
 
 /**

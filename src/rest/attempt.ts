@@ -1,13 +1,16 @@
 /** One attempt: a request goes out, and an answer, a part of one, or nothing comes back. */
 import * as Headers from "@effect/platform/Headers"
+import type * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClient from "@effect/platform/HttpClient"
 import type { HttpClientError } from "@effect/platform/HttpClientError"
 import type { HttpClientResponse } from "@effect/platform/HttpClientResponse"
 import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import type { FileError } from "../error/WebhookError.js"
 import type { Restore } from "../ratelimit/Permit.js"
 import * as RateLimitHeaders from "../ratelimit/RateLimitHeaders.js"
 import { within } from "./deadline.js"
@@ -15,7 +18,7 @@ import type { RawAnswer } from "./interpret.js"
 import type { RestRequest } from "./restRequest.js"
 import { scrub } from "./scrub.js"
 import type { Settings } from "./settings.js"
-import { classify, timedOut } from "./transport.js"
+import { classify, timedOut, withoutItsFile } from "./transport.js"
 import type { TransportFailure } from "./transport.js"
 
 /**
@@ -38,14 +41,38 @@ export function attempt(
   restore: Restore,
   flight: Flight,
 ): Effect.Effect<void> {
-  const exchange = Effect.suspend(() => client.execute(toHttp(request, settings))).pipe(
-    Effect.catchAll(refusedByFilter),
-    Effect.flatMap((response) => read(response, request, flight)),
-    Effect.catchAllCause((cause) => note(cause, request, flight)),
+  const { body } = request
+  const exchange = Effect.catchAllCause(
+    body._tag === "Upload"
+      ? body.lend((bytes) => exchanged(client, request, bytes, settings, flight))
+      : exchanged(client, request, body, settings, flight),
+    (cause) => note(cause, request, flight),
   )
-  return within(exchange, settings.timeout, restore, () => {
+  return within(exchange, timeoutOf(body, settings), restore, () => {
     flight.failure = timedOut
   })
+}
+
+function exchanged(
+  client: HttpClient.HttpClient,
+  request: RestRequest<unknown>,
+  body: HttpBody.HttpBody,
+  settings: Settings,
+  flight: Flight,
+): Effect.Effect<void, HttpClientError> {
+  return Effect.suspend(() => client.execute(toHttp(request, body, settings))).pipe(
+    Effect.catchAll(refusedByFilter),
+    Effect.flatMap((response) => read(response, request, flight)),
+  )
+}
+
+/** Bytes a second that the slowest line in use carries: about a megabit. */
+const slowest = 128 * 1024
+
+function timeoutOf(body: RestRequest<unknown>["body"], settings: Settings): Duration.Duration {
+  return body._tag === "Upload"
+    ? Duration.sum(settings.timeout, Duration.seconds(Math.ceil(body.size / slowest)))
+    : settings.timeout
 }
 
 /** A client of the user's that fails on a status (`filterStatusOk`) has an answer all the same. */
@@ -68,13 +95,14 @@ function read(
 }
 
 function note(
-  cause: Cause.Cause<HttpClientError>,
+  cause: Cause.Cause<HttpClientError | FileError>,
   request: RestRequest<unknown>,
   flight: Flight,
 ): Effect.Effect<void> {
   const failed = Cause.failureOrCause(cause)
   if (failed._tag === "Left") {
-    flight.failure = classify(failed.left)
+    const error = failed.left
+    flight.failure = error._tag === "FileError" ? withoutItsFile(error) : classify(error)
     return Effect.void
   }
   return Option.match(Cause.dieOption(failed.right), {
@@ -85,11 +113,12 @@ function note(
 
 function toHttp(
   request: RestRequest<unknown>,
+  body: HttpBody.HttpBody,
   settings: Settings,
 ): HttpClientRequest.HttpClientRequest {
   return HttpClientRequest.make(request.route.method)(
     settings.baseUrl + Redacted.value(request.path),
-    { headers: headersFor(request, settings), body: request.body },
+    { headers: headersFor(request, settings), body },
   )
 }
 

@@ -15,19 +15,23 @@ export type Ending<A> =
       readonly said: Interpretation<A>
       /** Why the body is missing, where it is. */
       readonly failure: TransportFailure
+      readonly spent: string | undefined
     }
   | {
       readonly _tag: "Unanswered"
       readonly outcome: Permit.Outcome
       readonly failure: TransportFailure
+      /** The file that cannot be read a second time. */
+      readonly spent: string | undefined
     }
 
 /** Also right in the middle of a flight: an interrupted attempt may have its answer's head. */
 export function endingOf<A>(request: RestRequest<A>, flight: Flight): Ending<A> {
   const { answer: raw, failure = broken } = flight
+  const spent = request.body._tag === "Upload" ? request.body.spent() : undefined
   if (raw === undefined) {
     const outcome = failure.delivered === "no" ? Permit.neverSent : Permit.unknown
-    return { _tag: "Unanswered", outcome, failure }
+    return { _tag: "Unanswered", outcome, failure, spent }
   }
   const said = interpret(request, raw)
   const outcome = Permit.answered({
@@ -37,5 +41,5 @@ export function endingOf<A>(request: RestRequest<A>, flight: Flight): Ending<A> 
     reply: said.reply,
     limited: said.meaning._tag === "Limited" ? said.meaning.limited : undefined,
   })
-  return { _tag: "Answered", outcome, raw, said, failure }
+  return { _tag: "Answered", outcome, raw, said, failure, spent }
 }

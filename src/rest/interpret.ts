@@ -13,7 +13,7 @@ import * as DiscordApiBody from "../model/DiscordApiBody.js"
 import type { Limited } from "../ratelimit/Answer.js"
 import { longestDelay } from "../ratelimit/RateLimitHeaders.js"
 import type { RateLimitHeaders } from "../ratelimit/RateLimitHeaders.js"
-import { refusal } from "./refusal.js"
+import { refusal, slowmode } from "./refusal.js"
 import type { RestRequest } from "./restRequest.js"
 import { blanked, scrub } from "./scrub.js"
 
@@ -65,11 +65,15 @@ function failure(
   refused: DiscordApiBody.Refusal | undefined,
   reply: string,
 ): Meaning<never> {
-  if (raw.status === 429) return { _tag: "Limited", limited: limited(raw.headers, json) }
   if (raw.status >= 500) return { _tag: "Failed" }
-  const issues = scrubbed(refused?.fields ?? [], request)
   const code = refused?.code ?? 0
   const answer = { route: request.route.name, status: raw.status, code, reply }
+  if (raw.status === 429) {
+    const limit = limited(raw.headers, json)
+    const error = slowmode(request, answer, limit.retryAfter)
+    return error === undefined ? { _tag: "Limited", limited: limit } : { _tag: "Refused", error }
+  }
+  const issues = scrubbed(refused?.fields ?? [], request)
   return { _tag: "Refused", error: refusal(request, answer, issues) }
 }
 

@@ -1,5 +1,6 @@
 /** What to do after an attempt. Pure: the whole policy of retries and limits is here. */
-import { ServerError, TransportError } from "../error/WebhookError.js"
+import * as Struct from "effect/Struct"
+import { FileError, ServerError, TransportError } from "../error/WebhookError.js"
 import type { Delivered, WebhookError } from "../error/WebhookError.js"
 import type { Limited } from "../ratelimit/Answer.js"
 import type { Ending } from "./ending.js"
@@ -46,8 +47,34 @@ export function nextStep<A>(
   journey: Journey,
   end: Ending<A>,
 ): Step<A> {
+  const step = stepAfter(request, settings, journey, end)
+  return end.spent === undefined ? step : withoutRepetition(request, end.spent, step)
+}
+
+/** What cannot be read again cannot be sent again. */
+function withoutRepetition<A>(request: RestRequest<A>, file: string, step: Step<A>): Step<A> {
+  if (step._tag !== "Limited" && step._tag !== "Retry") return step
+  const because = step._tag === "Limited" ? "a rate limit" : step.reason
+  const error = new FileError({
+    route: request.route.name,
+    reason: "readOnce",
+    file,
+    detail: `it was not sent again after ${because}`,
+    delivered: step.next.mayHaveActed ? "unknown" : "no",
+  })
+  return { _tag: "Fail", error }
+}
+
+function stepAfter<A>(
+  request: RestRequest<A>,
+  settings: Settings,
+  journey: Journey,
+  end: Ending<A>,
+): Step<A> {
   if (end._tag === "Unanswered") {
-    const error = transportError(request, journey, end.failure)
+    const { file } = end.failure
+    const error =
+      file === undefined ? transportError(request, journey, end.failure) : fileError(journey, file)
     return retryOr(request, settings, journey, end.failure, error)
   }
   const { meaning, code, reply } = end.said
@@ -133,4 +160,11 @@ function transportError(
     delivered: delivered === "no" && journey.mayHaveActed ? "unknown" : delivered,
     attempts: journey.attempts,
   })
+}
+
+/** Half a request makes no message, but an earlier one may have made it. */
+function fileError(journey: Journey, file: FileError): FileError {
+  if (!journey.mayHaveActed) return file
+  const said = Struct.pick(file, "route", "reason", "file", "size", "limit", "detail")
+  return new FileError({ ...said, delivered: "unknown" })
 }

@@ -1,4 +1,5 @@
 /** The tagged error for an answer that is neither a success, nor a limit, nor a server's failure. */
+import * as Duration from "effect/Duration"
 import {
   DiscordApiError,
   Forbidden,
@@ -23,19 +24,29 @@ export interface Answer {
 const redirected =
   "a redirect to another address, which is not followed because the URL holds the token; check baseUrl"
 
+/** Codes that speak of threads only. */
 const threadReasons: ReadonlyMap<number, ThreadError["reason"]> = new Map([
   [10087, "unknownTag"],
   [40058, "cannotPost"],
+  [40066, "tagsReserved"],
   [40067, "tagRequired"],
   [50008, "cannotPost"],
   [50083, "archived"],
   [160005, "locked"],
   [160006, "tooManyActive"],
   [160007, "tooManyActive"],
+  [200001, "titleBlocked"],
   [220001, "nameRequired"],
   [220002, "nameAndId"],
   [220003, "notAForum"],
   [220004, "serviceInForum"],
+])
+
+/** Codes that speak of the thread where the request was about one: named by its id, or new. */
+const placeReasons: ReadonlyMap<number, ThreadError["reason"]> = new Map([
+  [20016, "slowmode"],
+  [50001, "missingPermission"],
+  [50013, "missingPermission"],
 ])
 
 /** The body itself is at fault: form, JSON, emptiness, or its files. */
@@ -51,6 +62,21 @@ export function refusal(
   return byCode(request, answer, issues) ?? byStatus(request, answer, issues)
 }
 
+/**
+ * A thread's own slowmode is no limit of the webhook: its messages to everywhere else may go, so the
+ * limiter must not hold them up.
+ */
+export function slowmode(
+  request: RestRequest<unknown>,
+  answer: Answer,
+  retryAfter: number | undefined,
+): ThreadError | undefined {
+  const reason = answer.code === 20016 ? placeReason(request, answer.code) : undefined
+  if (reason === undefined) return undefined
+  const wait = retryAfter === undefined ? {} : { retryAfter: Duration.millis(retryAfter) }
+  return new ThreadError({ ...answer, reason, ...wait })
+}
+
 function byCode(
   request: RestRequest<unknown>,
   answer: Answer,
@@ -58,7 +84,7 @@ function byCode(
 ): WebhookError | undefined {
   const { code, status } = answer
   const { webhookId } = request.route
-  const reason = threadReasons.get(code)
+  const reason = threadReasons.get(code) ?? placeReason(request, code)
   if (reason !== undefined) return new ThreadError({ ...answer, reason })
   if (bodyCodes.has(code)) return new InvalidRequest({ ...answer, issues })
   switch (code) {
@@ -66,8 +92,6 @@ function byCode(
       return new WebhookNotFound({ ...answer, webhookId, remembered: false })
     case 50027:
       return new Unauthorized({ ...answer, webhookId, remembered: false })
-    case 10003:
-      return request.inThread ? new ThreadError({ ...answer, reason: "unknownThread" }) : undefined
     // With a 403 it is Discord's block against abuse, not a missing message.
     case 10008:
       return status === 403 ? undefined : new MessageNotFound(answer)
@@ -77,6 +101,14 @@ function byCode(
     default:
       return undefined
   }
+}
+
+function placeReason(
+  request: RestRequest<unknown>,
+  code: number,
+): ThreadError["reason"] | undefined {
+  if (request.inThread && code === 10003) return "unknownThread"
+  return request.inThread || request.startsThread === true ? placeReasons.get(code) : undefined
 }
 
 function byStatus(

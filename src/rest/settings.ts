@@ -62,21 +62,32 @@ const prepared = new WeakMap<HttpClient.HttpClient, HttpClient.HttpClient>()
  * layer stay; providing ours from outside would replace them. Both changes end with the attempt,
  * which has a fiber of its own.
  */
-const beDiscreet = Effect.zipRight(
-  FiberRef.set(HttpClient.currentTracerDisabledWhen, () => true),
-  FiberRef.update(FiberRef.currentContext, (context) =>
-    Context.add(context, FetchHttpClient.RequestInit, {
-      ...Option.getOrUndefined(Context.getOption(context, FetchHttpClient.RequestInit)),
-      redirect: "manual",
-    }),
-  ),
-)
+const discretion = (init: RequestInit) =>
+  Effect.zipRight(
+    FiberRef.set(HttpClient.currentTracerDisabledWhen, () => true),
+    FiberRef.update(FiberRef.currentContext, (context) =>
+      Context.add(context, FetchHttpClient.RequestInit, {
+        ...Option.getOrUndefined(Context.getOption(context, FetchHttpClient.RequestInit)),
+        ...init,
+      }),
+    ),
+  )
+
+const redirectAsAnswer = discretion({ redirect: "manual" })
+
+/**
+ * `fetch` keeps a copy of a body in memory in case that it has to send it again, to a redirect's
+ * target or after asking for a password in a window; with both ruled out it keeps none.
+ */
+const redirectAsFailure = discretion({ redirect: "error", window: null })
 
 /** The client for attempts, each in a fiber of its own. */
 export function discreet(client: HttpClient.HttpClient): HttpClient.HttpClient {
   const found = prepared.get(client)
   if (found !== undefined) return found
-  const made = HttpClient.mapRequestEffect(client, (request) => Effect.as(beDiscreet, request))
+  const made = HttpClient.mapRequestEffect(client, (request) =>
+    Effect.as(request.body._tag === "Stream" ? redirectAsFailure : redirectAsAnswer, request),
+  )
   prepared.set(client, made)
   return made
 }

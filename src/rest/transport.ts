@@ -3,13 +3,15 @@
  * platform's error is read and dropped: it holds the URL.
  */
 import type { HttpClientError } from "@effect/platform/HttpClientError"
-import type { Delivered, TransportError } from "../error/WebhookError.js"
+import type { Delivered, FileError, TransportError } from "../error/WebhookError.js"
 
 export interface TransportFailure {
   readonly reason: TransportError["reason"]
   readonly delivered: Delivered
   /** The same would happen again, whoever tries. */
   readonly permanent: boolean
+  /** The file whose fault it was. */
+  readonly file?: FileError
 }
 
 const neverLeft = (reason: TransportError["reason"], permanent = false): TransportFailure => ({
@@ -26,6 +28,16 @@ const mayHaveArrived = (reason: TransportError["reason"]): TransportFailure => (
 
 export const timedOut: TransportFailure = mayHaveArrived("timeout")
 export const broken: TransportFailure = mayHaveArrived("broken")
+
+/**
+ * Half a request makes no message; but what had arrived of it may have taken a slot, and then the
+ * limiter must not think that it is free.
+ */
+export const withoutItsFile = (file: FileError): TransportFailure => ({
+  ...broken,
+  permanent: true,
+  file,
+})
 
 /** The certificate is checked before anything is sent. */
 const certificate =

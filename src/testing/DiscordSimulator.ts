@@ -40,8 +40,8 @@ export type {
 } from "./simulator/options.js"
 export type { BucketModel } from "./simulator/limit/bucket.js"
 export type { Outcome, RateLimitScope } from "./simulator/http/exchange.js"
-export type { Operation } from "./simulator/http/route.js"
-export type { Statistics, TrafficRecord } from "./simulator/traffic.js"
+export type { Operation, WebhookOperation } from "./simulator/http/route.js"
+export type { RecordedFile, Statistics, TrafficRecord } from "./simulator/traffic.js"
 
 /**
  * A webhook of the simulator. `url` is what the Discord client would show for copying.
@@ -57,7 +57,7 @@ export interface SimulatedWebhook {
 }
 
 /**
- * A thread of the channel of `webhook`.
+ * A thread of the channel of a webhook.
  *
  * @since 0.1.0
  * @category models
@@ -68,23 +68,80 @@ export interface SimulatedThread {
 }
 
 /**
+ * A thread as it is now. `messages` counts those ever sent to it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ThreadState extends SimulatedThread {
+  readonly name: string
+  readonly appliedTags: ReadonlyArray<string>
+  readonly archived: boolean
+  readonly locked: boolean
+  readonly messages: number
+}
+
+/**
+ * A thread to make or to change. By default it is named `thread`, active and open.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ThreadOptions {
+  readonly name?: string | undefined
+  readonly archived?: boolean | undefined
+  readonly locked?: boolean | undefined
+}
+
+/**
+ * What people set up in a channel.
+ *
+ * - `tags`: ids of the tags that a forum offers; `requireTag` refuses posts without one
+ * - `slowmode`: time between two messages of a webhook in one place. Default none, and Discord as
+ *   a rule spares webhooks
+ * - `permission`: `"missingPermissions"` lets webhooks read only (code 50013), `"missingAccess"`
+ *   not even that (code 50001)
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ChannelOptions {
+  readonly tags?: ReadonlyArray<string> | undefined
+  readonly requireTag?: boolean | undefined
+  readonly slowmode?: Duration.DurationInput | undefined
+  readonly permission?: "granted" | "missingPermissions" | "missingAccess" | undefined
+}
+
+/**
+ * A file that hangs on a message, as its webhook's `files` answers it. `filename` is the name
+ * Discord made of the one that was sent.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SimulatedFile {
+  readonly id: string
+  readonly messageId: string
+  readonly filename: string
+  readonly contentType: string
+  readonly bytes: Uint8Array
+}
+
+/**
  * A webhook to create, by default in a new text channel.
  *
  * - `name`: default `"Captain Hook"`
  * - `channel`: its kind. Forum and media channels want a thread for every message
  * - `channelId`: puts it into the channel of another webhook, which decides the kind
- * - `tags`: ids of the tags that a forum offers; `requireTag` refuses posts without one
  * - `applicationOwned`: belongs to an application, so that it may send every component
  *
  * @since 0.1.0
  * @category models
  */
-export interface WebhookOptions {
+export interface WebhookOptions extends ChannelOptions {
   readonly name?: string | undefined
   readonly channel?: "text" | "forum" | "media" | undefined
   readonly channelId?: string | undefined
-  readonly tags?: ReadonlyArray<string> | undefined
-  readonly requireTag?: boolean | undefined
   readonly applicationOwned?: boolean | undefined
 }
 
@@ -111,20 +168,28 @@ export interface Service {
   readonly createWebhook: (options?: WebhookOptions) => Effect.Effect<SimulatedWebhook>
   /** Deletes it: from now on its requests get 404 and code 10015. */
   readonly deleteWebhook: (webhook: SimulatedWebhook) => Effect.Effect<void>
+  /** Changes the channel of a webhook: its tags, its slowmode, what webhooks may do in it. */
+  readonly updateChannel: (
+    webhook: SimulatedWebhook,
+    changes: ChannelOptions,
+  ) => Effect.Effect<void>
   /** A new thread in the webhook's channel. */
   readonly createThread: (
     webhook: SimulatedWebhook,
-    options?: { readonly name?: string | undefined },
+    options?: ThreadOptions & { readonly appliedTags?: ReadonlyArray<string> | undefined },
   ) => Effect.Effect<SimulatedThread>
-  /** Archives or locks a thread, or undoes it. */
-  readonly updateThread: (
-    thread: SimulatedThread,
-    changes: { readonly archived?: boolean | undefined; readonly locked?: boolean | undefined },
-  ) => Effect.Effect<void>
+  /** Renames, archives or locks a thread, or undoes it. */
+  readonly updateThread: (thread: SimulatedThread, changes: ThreadOptions) => Effect.Effect<void>
+  /** Deletes a thread with its messages. */
+  readonly deleteThread: (thread: SimulatedThread) => Effect.Effect<void>
+  /** The threads of the webhook's channel, in the order in which they were made. */
+  readonly threads: (webhook: SimulatedWebhook) => Effect.Effect<ReadonlyArray<ThreadState>>
   /** The messages of a webhook that exist, oldest first, as Discord's JSON. */
   readonly messages: (
     webhook: SimulatedWebhook,
   ) => Effect.Effect<ReadonlyArray<Readonly<Record<string, unknown>>>>
+  /** The files of those messages, oldest first, with the bytes that were kept. */
+  readonly files: (webhook: SimulatedWebhook) => Effect.Effect<ReadonlyArray<SimulatedFile>>
   /** Lets the next requests go wrong. Of several faults the first that matches strikes. */
   readonly inject: (fault: Fault, options?: FaultOptions) => Effect.Effect<void>
   /** Takes back every fault that has not struck. */
@@ -338,13 +403,24 @@ function service(world: World): Service {
   return {
     createWebhook: (options = {}) => sync((now) => createWebhook(world, now, options)),
     deleteWebhook: ({ id }) => sync(() => void world.webhooks.delete(id)),
-    createThread: (webhook, { name = "thread" } = {}) =>
+    updateChannel: ({ id }, changes) =>
+      sync(() => commands.updateChannel(existing(world, id).channel, changes)),
+    createThread: (webhook, options = {}) =>
       sync((now) => ({
-        id: commands.createThread(world, now, existing(world, webhook.id), name).id,
+        id: commands.createThread(world, now, existing(world, webhook.id), options).id,
         webhookId: webhook.id,
       })),
     updateThread: ({ id, webhookId }, changes) =>
       sync(() => commands.updateThread(existing(world, webhookId), id, changes)),
+    deleteThread: ({ id, webhookId }) =>
+      sync(() => commands.deleteThread(world, existing(world, webhookId), id)),
+    threads: ({ id: webhookId }) =>
+      sync(() =>
+        Array.from(existing(world, webhookId).channel.threads.values(), (thread) => ({
+          ...thread,
+          webhookId,
+        })),
+      ),
     messages: ({ id }) =>
       sync(() =>
         Array.from(
@@ -352,6 +428,7 @@ function service(world: World): Service {
           ({ json }): MessageJson => json,
         ),
       ),
+    files: ({ id }) => sync(() => commands.filesOf(world, id)),
     inject: (fault, options = {}) => sync(() => commands.injectFault(world, fault, options)),
     clearFaults: sync(() => void world.faults.splice(0)),
     configure: (changes) => sync(() => commands.changeOptions(world, changes)),
@@ -382,6 +459,7 @@ function createWebhook(world: World, now: number, options: WebhookOptions): Simu
     applicationOwned: options.applicationOwned ?? false,
   })
   const { id, token, channel } = webhook
+  commands.updateChannel(channel, options)
   return { id, token, url: webhookUrl(world, webhook), channelId: channel.id }
 }
 

@@ -7,7 +7,8 @@ import { Duration } from "effect"
 import * as internal from "./simulator/fault/fault.js"
 
 /**
- * A whole answer as the client reads it: `body` is text, header names are lower case.
+ * A whole answer as the client reads it: `body` is text (of a file, what its bytes spell), header
+ * names are lower case.
  *
  * @since 0.1.0
  * @category models

@@ -9,18 +9,24 @@
  */
 import * as Effect from "effect/Effect"
 import type { WebhookError } from "../error/WebhookError.js"
+import type { EventName, GitHubEvent } from "../model/GitHubEvent.js"
 import type { Message } from "../model/Message.js"
-import type { MessageCreate } from "../model/MessageCreate.js"
-import type { MessageEdit } from "../model/MessageEdit.js"
+import type { SlackMessage } from "../model/SlackMessage.js"
+import type { Snowflake } from "../model/Snowflake.js"
+import type { ThreadCreate } from "../model/ThreadCreate.js"
 import type { WebhookInfo } from "../model/WebhookInfo.js"
 import type { WebhookModify } from "../model/WebhookModify.js"
 import { execute } from "../rest/rest.js"
 import type { Carrier } from "../rest/rest.js"
 import { ignored } from "../rest/restRequest.js"
 import type { Webhook } from "./credentials.js"
+import type { EditInput, MessageInput } from "./files.js"
 import * as requests from "./requests.js"
+import * as services from "./services.js"
+import * as threads from "./threads.js"
 
 export { config, fromUrl, make, Webhook } from "./credentials.js"
+export type { EditInput, KeptFile, MessageInput } from "./files.js"
 
 /**
  * What every operation may answer with, and what it takes: an `HttpClient`, the `RateLimiter` and a
@@ -59,7 +65,29 @@ export interface SendOptions extends PlaceOptions {
   readonly wait?: boolean | undefined
 }
 
-const waiting = ["wait=true"]
+/**
+ * A message in a thread, whose name and tags are not the message's.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ThreadMessage extends MessageInput {
+  readonly threadName?: undefined
+  readonly appliedTags?: undefined
+}
+
+/**
+ * A thread that has just been started.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface CreatedThread {
+  /** What the other operations take as `threadId`. */
+  readonly threadId: Snowflake
+  /** The first message. */
+  readonly message: Message
+}
 
 /**
  * Sends a message and answers with it as Discord stored it; its id is needed to edit or delete it.
@@ -89,7 +117,7 @@ const waiting = ["wait=true"]
  */
 export function send(
   webhook: Webhook,
-  message: MessageCreate,
+  message: MessageInput,
   options?: SendOptions & { readonly wait?: true | undefined },
 ): Operation<Message>
 /**
@@ -100,7 +128,7 @@ export function send(
  */
 export function send(
   webhook: Webhook,
-  message: MessageCreate,
+  message: MessageInput,
   options: SendOptions & { readonly wait: false },
 ): Operation<void>
 /**
@@ -111,18 +139,92 @@ export function send(
  */
 export function send(
   webhook: Webhook,
-  message: MessageCreate,
+  message: MessageInput,
   options: SendOptions,
 ): Operation<Message | void>
 export function send(
   webhook: Webhook,
-  message: MessageCreate,
+  message: MessageInput,
   options: SendOptions = {},
 ): Operation<Message | void> {
   return options.wait === false
     ? Effect.flatMap(requests.sent(webhook, message, options, [], ignored), execute)
-    : Effect.flatMap(requests.sent(webhook, message, options, waiting, requests.asMessage), execute)
+    : Effect.flatMap(
+        requests.sent(webhook, message, options, requests.waiting, requests.asMessage),
+        execute,
+      )
 }
+
+/**
+ * Sends a message to a thread, or to a post in a forum, and answers with it as Discord stored it.
+ * The thread must be one of the webhook's channel. An archived one opens again, unless it is locked:
+ * then, and whenever else the thread is the reason, this fails with a `ThreadError`.
+ *
+ * It is `send` with `threadId`, and waits; not to wait, use that.
+ *
+ * @example
+ * ```ts
+ * import { Webhook } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const report = (hook: Webhook.Webhook, threadId: string) =>
+ *   Effect.gen(function* () {
+ *     const message = yield* Webhook.sendToThread(hook, threadId, { content: "Tests: running" })
+ *     yield* Webhook.editMessage(hook, message.id, { content: "Tests: green" }, { threadId })
+ *   })
+ * ```
+ *
+ * @see https://discord.com/developers/docs/topics/threads#webhooks
+ * @since 0.1.0
+ * @category operations
+ */
+export const sendToThread = (
+  webhook: Webhook,
+  threadId: string,
+  message: ThreadMessage,
+): Operation<Message> => send(webhook, message, { threadId })
+
+/**
+ * Starts a thread in a forum or media channel with its first message. Answers with that message and
+ * the id of the thread, which every later operation in it needs.
+ *
+ * The webhook has to be one of a forum or media channel: in others a webhook cannot start threads,
+ * and this fails with a `ThreadError` whose `reason` is `notAForum`. A thread in the webhook's URL
+ * (`?thread_id=`) is left aside, since no thread is started inside another.
+ *
+ * `send` with `threadName` is the same request; this one tells the thread from its message, and
+ * takes both checked.
+ *
+ * @example
+ * ```ts
+ * import { Webhook } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const announce = (hook: Webhook.Webhook) =>
+ *   Effect.gen(function* () {
+ *     const { threadId } = yield* Webhook.createThread(
+ *       hook,
+ *       { name: "Release 1.4", appliedTags: ["1102600212839804939"] },
+ *       { content: "What is new, and what breaks" },
+ *     )
+ *     yield* Webhook.sendToThread(hook, threadId, { content: "Released." })
+ *   })
+ * ```
+ *
+ * @see https://discord.com/developers/docs/resources/webhook#execute-webhook
+ * @since 0.1.0
+ * @category operations
+ */
+export const createThread = (
+  webhook: Webhook,
+  thread: ThreadCreate,
+  message: ThreadMessage,
+): Operation<CreatedThread> =>
+  threads.started(webhook, thread, message).pipe(
+    Effect.flatMap(execute),
+    // The channel of a message in a thread is the thread.
+    Effect.map((first) => ({ threadId: first.channelId, message: first })),
+  )
 
 /**
  * Reads a message that this webhook sent. A message in a thread is found only with `threadId`.
@@ -168,7 +270,7 @@ export const getMessage = (
 export const editMessage = (
   webhook: Webhook,
   messageId: string,
-  edit: MessageEdit,
+  edit: EditInput,
   options: PlaceOptions = {},
 ): Operation<Message> => Effect.flatMap(requests.edited(webhook, messageId, edit, options), execute)
 
@@ -193,6 +295,70 @@ export const deleteMessage = (
   messageId: string,
   options: PlaceOptions = {},
 ): Operation<void> => Effect.flatMap(requests.deleted(webhook, messageId, options), execute)
+
+/**
+ * Sends a message in Slack's form, for programs that speak it already. Discord answers with nothing
+ * to edit or delete the message by, whether one waits for it or not; `send` does.
+ *
+ * In a forum or media channel Discord takes none: the `ThreadError` says `serviceInForum`.
+ *
+ * @example
+ * ```ts
+ * import { SlackMessage, Webhook } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const report = (hook: Webhook.Webhook) =>
+ *   Webhook.sendSlack(hook, {
+ *     text: "Build 7",
+ *     attachments: [{ color: "good", title: "All tests pass" }],
+ *   })
+ *
+ * // What another program made for Slack; what Discord does not know is left out.
+ * const forward = (hook: Webhook.Webhook, json: unknown) =>
+ *   Effect.flatMap(SlackMessage.decode(json), (message) => Webhook.sendSlack(hook, message))
+ * ```
+ *
+ * @see https://discord.com/developers/docs/resources/webhook#execute-slackcompatible-webhook
+ * @since 0.1.0
+ * @category operations
+ */
+export const sendSlack = (
+  webhook: Webhook,
+  message: SlackMessage,
+  options: SendOptions = {},
+): Operation<void> => Effect.flatMap(services.slack(webhook, message, options), execute)
+
+/**
+ * Sends an event of GitHub, of which Discord makes a message. `name` is what GitHub sends in the
+ * header `X-GitHub-Event`. Discord takes every event, yet shows only those in `GitHubEvent.shown`.
+ *
+ * For a repository this is not needed: its settings take the webhook's URL with `/github` at the end.
+ * It is for programs that stand in between, and for those that are not GitHub.
+ *
+ * In a forum or media channel Discord takes none: the `ThreadError` says `serviceInForum`.
+ *
+ * @example
+ * ```ts
+ * import { GitHubEvent, Webhook } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const forward = (hook: Webhook.Webhook, headers: Headers, body: unknown) =>
+ *   Effect.gen(function* () {
+ *     const event = yield* GitHubEvent.decode(body)
+ *     yield* Webhook.sendGitHub(hook, headers.get("X-GitHub-Event") ?? "push", event)
+ *   })
+ * ```
+ *
+ * @see https://discord.com/developers/docs/resources/webhook#execute-githubcompatible-webhook
+ * @since 0.1.0
+ * @category operations
+ */
+export const sendGitHub = (
+  webhook: Webhook,
+  name: EventName,
+  event: GitHubEvent,
+  options: SendOptions = {},
+): Operation<void> => Effect.flatMap(services.gitHub(webhook, name, event, options), execute)
 
 /**
  * What Discord knows of the webhook: its name, avatar and channel.

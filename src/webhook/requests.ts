@@ -2,10 +2,12 @@
 import * as HttpBody from "@effect/platform/HttpBody"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Function from "effect/Function"
 import type * as ParseResult from "effect/ParseResult"
 import * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
 import { ValidationError } from "../error/WebhookError.js"
+import type { FileError } from "../error/WebhookError.js"
 import * as compiled from "../model/compiled.js"
 import * as Issue from "../model/Issue.js"
 import * as Message from "../model/Message.js"
@@ -17,16 +19,21 @@ import * as WebhookModify from "../model/WebhookModify.js"
 import * as Route from "../ratelimit/Route.js"
 import { decoded, ignored } from "../rest/restRequest.js"
 import type { RestRequest, Success } from "../rest/restRequest.js"
+import type { FileUpload } from "../rest/upload/file.js"
+import * as upload from "../rest/upload/upload.js"
 import type { Webhook } from "./credentials.js"
+import * as files from "./files.js"
+import type { EditInput, MessageInput } from "./files.js"
 
 /** Where in the channel: a thread; `null`: the channel itself; left out: what the URL said. */
 export interface Place {
   readonly threadId?: string | null | undefined
 }
 
-type Checked<A> = Effect.Effect<RestRequest<A>, ValidationError>
+/** A request, once everything in it is right. */
+export type Checked<A, E = never> = Effect.Effect<RestRequest<A>, ValidationError | E>
 
-const own = "/webhooks/{webhook.id}/{webhook.token}"
+export const own = "/webhooks/{webhook.id}/{webhook.token}"
 const withComponents = "with_components=true"
 
 const decoder = <A, I>(schema: Schema.Schema<A, I>): Success<A> => {
@@ -38,38 +45,46 @@ const decoder = <A, I>(schema: Schema.Schema<A, I>): Success<A> => {
 export const asMessage: Success<Message.Message> = decoder(Message.Message)
 const asInfo: Success<WebhookInfo.WebhookInfo> = decoder(WebhookInfo.WebhookInfo)
 
+/** What makes Discord answer with the message, once it is stored. */
+export const waiting: ReadonlyArray<string> = ["wait=true"]
+
 const nothing: Effect.Effect<undefined> = Effect.succeed(undefined)
 
 const nothingToSend: Issue.Issue = {
   path: "",
-  message: "there is nothing to send: give content, embeds, components or a poll",
+  message: "there is nothing to send: give content, embeds, components, files or a poll",
 }
 
 /** Discord: 220002. */
 const threadTwice: Issue.Issue = {
   path: "threadName",
-  message: "excludes threadId: a message goes to a new thread or to an existing one",
+  message:
+    "excludes threadId, and the thread in the webhook's URL (threadId: null leaves that one): a message goes to a new thread or to an existing one",
 }
 
 export const sent = <A>(
   webhook: Webhook,
-  message: MessageCreate.MessageCreate,
+  message: MessageInput,
   place: Place,
   query: ReadonlyArray<string>,
   success: Success<A>,
-): Checked<A> => {
+): Checked<A, FileError> => {
   const route = routeOf(webhook, "POST", own)
   const threadId = threadOf(webhook, place)
-  const given = orNothing(message)
+  const parted = files.ofMessage(message)
+  const given = orNothing(parted.message)
   const issues = [
     ...idIssues("threadId", threadId),
-    ...(MessageCreate.isEmpty(given) ? [nothingToSend] : []),
+    ...parted.issues,
+    ...(parted.files.length === 0 && MessageCreate.isEmpty(given) ? [nothingToSend] : []),
     ...(threadId !== undefined && given.threadName !== undefined ? [threadTwice] : []),
   ]
   const all = MessageCreate.hasComponents(given) ? [...query, withComponents] : query
-  return Effect.map(checked(route, issues, MessageCreate.encode(message)), (json) => ({
+  const encoded = checked(route, issues, MessageCreate.encode(parted.message), parted.pathOf)
+  return Effect.map(bodied(route, encoded, parted), (body) => ({
     ...base(webhook, route, "", all, threadId),
-    body: HttpBody.unsafeJson(json),
+    startsThread: given.threadName !== undefined,
+    body,
     idempotent: false,
     success,
   }))
@@ -89,17 +104,24 @@ export const read = (
   }))
 }
 
+/**
+ * Sending an edit twice is the same as once, with files as well: it lists all that the message is
+ * to have, so the second takes away what the first has added.
+ */
 export const edited = (
   webhook: Webhook,
   messageId: string,
-  edit: MessageEdit.MessageEdit,
+  edit: EditInput,
   place: Place,
-): Checked<Message.Message> => {
+): Checked<Message.Message, FileError> => {
   const { route, suffix, threadId, issues } = ofMessage(webhook, "PATCH", messageId, place)
-  const query = MessageEdit.hasComponents(orNothing(edit)) ? [withComponents] : []
-  return Effect.map(checked(route, issues, MessageEdit.encode(edit)), (json) => ({
+  const parted = files.ofEdit(edit)
+  const query = MessageEdit.hasComponents(orNothing(parted.message)) ? [withComponents] : []
+  const all = [...issues, ...parted.issues]
+  const encoded = checked(route, all, MessageEdit.encode(parted.message), parted.pathOf)
+  return Effect.map(bodied(route, encoded, parted), (body) => ({
     ...base(webhook, route, suffix, query, threadId),
-    body: HttpBody.unsafeJson(json),
+    body,
     idempotent: true,
     success: asMessage,
   }))
@@ -145,23 +167,40 @@ export const webhookDeleted = (webhook: Webhook): RestRequest<void> => ({
 })
 
 /** Untyped code may pass `null`: the Schema refuses it, and nothing before the Schema may trip over it. */
-function orNothing<A extends object>(input: A): Partial<A> {
+export function orNothing<A extends object>(input: A): Partial<A> {
   const given: A | null | undefined = input
   return given ?? {}
 }
 
-function checked<A>(
+/** A message's JSON, in a form with its files if it has any. */
+function bodied<E>(
+  route: Route.Route,
+  encoded: Effect.Effect<unknown, E>,
+  parted: { readonly files: ReadonlyArray<FileUpload>; readonly kept: number },
+): Effect.Effect<RestRequest<unknown>["body"], E | FileError> {
+  if (parted.files.length === 0) return Effect.map(encoded, (json) => HttpBody.unsafeJson(json))
+  return encoded.pipe(
+    Effect.zipLeft(upload.checked(route.name, parted.files, parted.kept)),
+    Effect.flatMap((json) => upload.upload(route.name, json, parted.files)),
+  )
+}
+
+export function checked<A>(
   route: Route.Route,
   found: ReadonlyArray<Issue.Issue>,
   encoded: Effect.Effect<A, ParseResult.ParseError>,
+  pathOf: (path: string) => string = Function.identity,
 ): Effect.Effect<A, ValidationError> {
   const refuse = (issues: ReadonlyArray<Issue.Issue>): ValidationError =>
-    new ValidationError({ route: route.name, issues: [...found, ...issues] })
+    new ValidationError({
+      route: route.name,
+      issues: [...found, ...issues.map((issue) => ({ ...issue, path: pathOf(issue.path) }))],
+    })
   const valid = Effect.mapError(encoded, (error) => refuse(Issue.fromParseError(error)))
   return found.length === 0 ? valid : Effect.zipRight(valid, Effect.fail(refuse([])))
 }
 
-function routeOf(webhook: Webhook, method: Route.Method, template: string): Route.Route {
+export function routeOf(webhook: Webhook, method: Route.Method, template: string): Route.Route {
   const { id, tokenDigest } = webhook
   return Route.make({ method, template, webhookId: id, tokenDigest })
 }
@@ -186,18 +225,18 @@ function ofMessage(
   }
 }
 
-function threadOf(webhook: Webhook, place: Place): string | undefined {
+export function threadOf(webhook: Webhook, place: Place): string | undefined {
   return place.threadId === undefined ? webhook.threadId : (place.threadId ?? undefined)
 }
 
 /** Not only courtesy: an id becomes a part of the URL. */
-function idIssues(path: string, id: string | undefined): ReadonlyArray<Issue.Issue> {
+export function idIssues(path: string, id: string | undefined): ReadonlyArray<Issue.Issue> {
   return id === undefined || Snowflake.isSnowflake(id)
     ? []
     : [{ path, message: "must be a snowflake: the digits of a Discord id" }]
 }
 
-function base(
+export function base(
   webhook: Webhook,
   route: Route.Route,
   suffix: string,

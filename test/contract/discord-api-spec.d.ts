@@ -4,6 +4,8 @@ declare module "discord-api-spec/zod" {
 
   export const IncomingWebhookRequestPartialSchema: ZodMiniType
   export const IncomingWebhookUpdateRequestPartialSchema: ZodMiniType
+  export const SlackWebhookSchema: ZodMiniType
+  export const GithubWebhookSchema: ZodMiniType
   export const MessageResponseSchema: ZodMiniType
   export const GuildIncomingWebhookResponseSchema: ZodMiniType
   export const ChannelFollowerWebhookResponseSchema: ZodMiniType

@@ -62,6 +62,8 @@ export function fromZod(schema: Zod, depth = 0): fc.Arbitrary<unknown> {
       return fc.constantFrom(...(def.values ?? []))
     case "null":
       return fc.constant(null)
+    case "unknown":
+      return fc.jsonValue({ maxDepth: 1 })
     case "boolean":
       return fc.boolean()
     case "number":

@@ -1,5 +1,4 @@
-import { addEqualityTesters, describe, expect, it, vi } from "@effect/vitest"
-import { Arbitrary, FastCheck, Schema } from "effect"
+import { addEqualityTesters, vi } from "@effect/vitest"
 
 import * as AllowedMentions from "../../src/model/AllowedMentions.js"
 import * as Attachment from "../../src/model/Attachment.js"
@@ -18,38 +17,12 @@ import * as User from "../../src/model/User.js"
 import * as WebhookInfo from "../../src/model/WebhookInfo.js"
 import * as WebhookModify from "../../src/model/WebhookModify.js"
 import * as WebhookName from "../../src/model/WebhookName.js"
+import { law } from "./law.js"
 
 // Thousands of values: seconds, and more on a busy machine.
 vi.setConfig({ testTimeout: 60_000 })
 
 addEqualityTesters()
-
-function law<A, I>(name: string, schema: Schema.Schema<A, I>, runs: number) {
-  describe(name, () => {
-    const values = Arbitrary.make(schema)
-    const encode = Schema.encodeSync(schema)
-    const decode = Schema.decodeUnknownSync(schema)
-
-    it(`comes back from the wire as it was sent (${runs} values)`, () => {
-      FastCheck.assert(
-        FastCheck.property(values, (value) => {
-          expect(decode(JSON.parse(JSON.stringify(encode(value))))).toEqual(value)
-        }),
-        { numRuns: runs },
-      )
-    })
-
-    it("is written the same when it was read before", () => {
-      FastCheck.assert(
-        FastCheck.property(values, (value) => {
-          const wire: unknown = JSON.parse(JSON.stringify(encode(value)))
-          expect(JSON.parse(JSON.stringify(encode(decode(wire))))).toStrictEqual(wire)
-        }),
-        { numRuns: Math.min(runs, 200) },
-      )
-    })
-  })
-}
 
 law("Snowflake", Snowflake.Snowflake, 1000)
 law("Color", Color.Color, 1000)

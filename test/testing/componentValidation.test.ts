@@ -1,6 +1,12 @@
-import { type Edge, many, testEdges, x } from "./edge.js"
+import { expect } from "@effect/vitest"
+import { Effect } from "effect"
+import { type Edge, free, many, testEdges, x } from "./edge.js"
+import { editMessage, leaves, send, withFiles } from "./request.js"
+import { story } from "./story.js"
 
 const v2 = 1 << 15
+
+const user = { type: 5, custom_id: "s" }
 
 const edges: ReadonlyArray<Edge> = [
   [
@@ -64,6 +70,162 @@ const edges: ReadonlyArray<Edge> = [
     "components.0.components.0.options BASE_TYPE_BAD_LENGTH",
   ],
   [
+    "as many options as may be chosen",
+    choose({ ...select(3), max_values: 3 }),
+    choose({ ...select(3), max_values: 4 }),
+    "components.0.components.0.options BASE_TYPE_BAD_LENGTH",
+  ],
+  [
+    "a select has options",
+    choose(select(1)),
+    choose(select(0)),
+    "components.0.components.0.options BASE_TYPE_BAD_LENGTH",
+  ],
+  [
+    "option values are unique",
+    choose(select(2)),
+    choose({ ...select(1), options: many(2, () => ({ label: "l", value: "v" })) }),
+    "components.0.components.0.options.1 SELECT_COMPONENT_OPTION_VALUE_DUPLICATED",
+  ],
+  [
+    "no more is asked for than may be chosen",
+    choose({ ...user, min_values: 2, max_values: 2 }),
+    choose({ ...user, min_values: 3, max_values: 2 }),
+    "components.0.components.0.min_values NUMBER_TYPE_MAX",
+  ],
+  [
+    "min_values 25",
+    choose({ ...user, min_values: 25, max_values: 25 }),
+    choose({ ...user, min_values: 1, max_values: 26 }),
+    "components.0.components.0.max_values NUMBER_TYPE_MAX",
+  ],
+  [
+    "placeholder 150",
+    choose({ ...user, placeholder: x(150) }),
+    choose({ ...user, placeholder: x(151) }),
+    "components.0.components.0.placeholder BASE_TYPE_MAX_LENGTH",
+  ],
+  [
+    "a select has a custom_id",
+    choose(user),
+    choose({ type: 5 }),
+    "components.0.components.0.custom_id BASE_TYPE_REQUIRED",
+  ],
+  [
+    "custom_id 100",
+    choose({ ...user, custom_id: x(100) }),
+    choose({ ...user, custom_id: x(101) }),
+    "components.0.components.0.custom_id BASE_TYPE_BAD_LENGTH",
+  ],
+  ...(
+    [
+      [5, "user", "role"],
+      [6, "role", "user"],
+      [7, "role", "channel"],
+      [7, "user", "channel"],
+      [8, "channel", "user"],
+    ] as const
+  ).map(([type, good, bad]): Edge => [
+    `a select of type ${type} starts with a ${good}`,
+    choose({ ...user, type, default_values: [{ id: "1", type: good }] }),
+    choose({ ...user, type, default_values: [{ id: "1", type: bad }] }),
+    "components.0.components.0.default_values.0.type BASE_TYPE_CHOICES",
+  ]),
+  [
+    "default values 25",
+    choose({ ...user, default_values: many(25, starts) }),
+    choose({ ...user, default_values: many(26, starts) }),
+    "components.0.components.0.default_values BASE_TYPE_MAX_LENGTH",
+  ],
+  [
+    "channel types are numbers",
+    choose({ ...user, type: 8, channel_types: [0, 15] }),
+    choose({ ...user, type: 8, channel_types: ["text"] }),
+    "components.0.components.0.channel_types.0 NUMBER_TYPE_COERCE",
+  ],
+  [
+    "an emoji has an id or a name",
+    button({ emoji: { id: "1" } }),
+    button({ emoji: {} }),
+    "components.0.components.0.emoji.name BUTTON_COMPONENT_INVALID_EMOJI",
+  ],
+  ...["label", "emoji", "url", "custom_id"].map((name): Edge => {
+    const premium = { type: 2, style: 6, sku_id: "1" }
+    const value = name === "emoji" ? { name: "\u2693" } : "https://a.b"
+    return [
+      `a premium button has no ${name}`,
+      choose(premium),
+      choose({ ...premium, [name]: value }),
+      `components.0.components.0.${name} BUTTON_COMPONENT_INVALID_FIELD`,
+    ]
+  }),
+  [
+    "an SKU is for premium buttons",
+    button({}),
+    button({ sku_id: "1" }),
+    "components.0.components.0.sku_id BUTTON_COMPONENT_INVALID_FIELD",
+  ],
+  [
+    "the kinds of modals are not for messages",
+    layout(textDisplay("a")),
+    layout({ type: 18, label: "a" }),
+    "components.0 UNION_TYPE_CHOICES",
+  ],
+  [
+    "a thumbnail stands in a section only",
+    layout({ ...section(1), accessory: { type: 11, media: { url: "https://a.b/c.png" } } }),
+    layout({ type: 11, media: { url: "https://a.b/c.png" } }),
+    "components.0 UNION_TYPE_CHOICES",
+  ],
+  [
+    "a section holds texts only",
+    layout(section(1)),
+    layout({ ...section(1), components: [{ type: 14 }] }),
+    "components.0.components.0 UNION_TYPE_CHOICES",
+  ],
+  [
+    "a container holds something",
+    layout({ type: 17, components: [textDisplay("a")] }),
+    layout({ type: 17, components: [] }),
+    "components.0.components BASE_TYPE_BAD_LENGTH",
+  ],
+  [
+    "accent color",
+    layout({ type: 17, accent_color: 16777215, components: [textDisplay("a")] }),
+    layout({ type: 17, accent_color: 16777216, components: [textDisplay("a")] }),
+    "components.0.accent_color NUMBER_TYPE_MAX",
+  ],
+  [
+    "alternative text 1024",
+    layout(gallery(1, x(1024))),
+    layout(gallery(1, x(1025))),
+    "components.0.items.0.description BASE_TYPE_BAD_LENGTH",
+  ],
+  [
+    "alternative text is something",
+    layout(gallery(1, "a")),
+    layout(gallery(1, "")),
+    "components.0.items.0.description BASE_TYPE_BAD_LENGTH",
+  ],
+  [
+    "media url 2048",
+    layout(gallery(1, "a", `https://a.b/${x(2036)}`)),
+    layout(gallery(1, "a", `https://a.b/${x(2037)}`)),
+    "components.0.items.0.media.url BASE_TYPE_MAX_LENGTH",
+  ],
+  [
+    "component id",
+    layout({ ...textDisplay("a"), id: 2147483647 }),
+    layout({ ...textDisplay("a"), id: 2147483648 }),
+    "components.0.id NUMBER_TYPE_MAX",
+  ],
+  [
+    "ids of 0 are given by Discord",
+    layout({ ...textDisplay("a"), id: 0 }, { ...textDisplay("b"), id: 0 }),
+    layout({ ...textDisplay("a"), id: -1 }),
+    "components.0.id NUMBER_TYPE_MIN",
+  ],
+  [
     "V2 kinds need the flag",
     layout(textDisplay("a")),
     components(textDisplay("a")),
@@ -125,7 +287,7 @@ const edges: ReadonlyArray<Edge> = [
   ],
   [
     "a file is an attachment",
-    layout({ type: 13, file: { url: "attachment://a" } }),
+    withFiles(layout({ type: 13, file: { url: "attachment://a" } }), new File(["a"], "a")),
     layout({ type: 13, file: { url: "https://a.b/c" } }),
     "components.0.file.url URL_TYPE_INVALID_SCHEME",
   ],
@@ -136,6 +298,15 @@ const edges: ReadonlyArray<Edge> = [
     "content MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
   ],
   [
+    "V2 excludes polls",
+    layout(textDisplay("a")),
+    {
+      ...layout(textDisplay("a")),
+      poll: { question: { text: "q" }, answers: [{ poll_media: { text: "a" } }] },
+    },
+    "poll MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
+  ],
+  [
     "V2 excludes embeds",
     layout(textDisplay("a")),
     { ...layout(textDisplay("a")), embeds: [{ title: "a" }] },
@@ -144,6 +315,71 @@ const edges: ReadonlyArray<Edge> = [
 ]
 
 testEdges(edges)
+
+const interactive: ReadonlyArray<readonly [kind: string, component: object]> = [
+  ["a button", { type: 2, style: 1, label: "l", custom_id: "a" }],
+  ["a premium button", { type: 2, style: 6, sku_id: "1" }],
+  ["a string select", select(1)],
+  ...[5, 6, 7, 8].map((type) => [`a select of type ${type}`, { ...user, type }] as const),
+]
+
+for (const [kind, component] of interactive) {
+  story(`a plain webhook cannot send ${kind}, wherever it stands`, free, (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      const { id } = (yield* send(hook, { content: "a" })).body
+      const inRow = { type: 1, components: [component] }
+      const query = { with_components: true }
+      for (const [body, at] of [
+        [components(inRow), "components.0.components.0"],
+        [layout({ type: 17, components: [inRow] }), "components.0.components.0.components.0"],
+      ] as const) {
+        const leaf = `${at} COMPONENT_TYPE_INVALID`
+        expect(leaves(yield* send(hook, body, query))).toEqual([leaf])
+        const cleared = "flags" in body ? { ...body, content: null } : body
+        expect(leaves(yield* editMessage(hook, id, cleared, query))).toEqual([leaf])
+      }
+    }),
+  )
+}
+
+story("what a plain webhook may send is ignored without with_components", free, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    const query = { with_components: true }
+    const sent = yield* send(hook, components(row(0)))
+    expect([sent.status, sent.body["components"]]).toEqual([200, []])
+    const { id } = sent.body
+    const ignored = yield* editMessage(hook, id, components(row(0)))
+    expect([ignored.status, ignored.body["components"]]).toEqual([200, []])
+    const edited = yield* editMessage(hook, id, components(row(0)), query)
+    expect(edited.body["components"]).toMatchObject([row(0)])
+    expect((yield* send(hook, layout(textDisplay("a")))).body.code).toBe(50006)
+    expect((yield* send(hook, layout(section(1)), query)).status).toBe(200)
+  }),
+)
+
+story("to become V2 a message gives up everything else, a poll too", free, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    const poll = { question: { text: "q" }, answers: [{ poll_media: { text: "a" } }] }
+    const query = { with_components: true }
+    const { id } = (yield* send(hook, { content: "a", poll })).body
+    expect((yield* editMessage(hook, id, { poll })).body.code).toBe(520003)
+    const code = "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2"
+    const body = layout(textDisplay("b"))
+    expect(leaves(yield* editMessage(hook, id, body, query))).toEqual([
+      `content ${code}`,
+      `poll ${code}`,
+    ])
+    const cleared = { ...body, content: null, poll: null, embeds: [] }
+    const edited = yield* editMessage(hook, id, cleared, query)
+    expect(edited.body).toMatchObject({ content: "", flags: v2, components: [{ content: "b" }] })
+    expect(edited.body).not.toHaveProperty("poll")
+    const back = yield* editMessage(hook, id, { flags: 0, content: "c" }, query)
+    expect(leaves(back)).toEqual([`content ${code}`])
+  }),
+)
 
 function link(index: number) {
   return { type: 2, style: 5, label: `l${index}`, url: "https://a.b" }
@@ -166,6 +402,14 @@ function select(count: number) {
   return { type: 3, custom_id: "s", options }
 }
 
+function choose(component: object) {
+  return components({ type: 1, components: [component] })
+}
+
+function starts(index: number) {
+  return { id: String(index), type: "user" }
+}
+
 function components(...list: ReadonlyArray<object>) {
   return { content: "ahoy", components: list }
 }
@@ -178,8 +422,8 @@ function textDisplay(content: string) {
   return { type: 10, content }
 }
 
-function gallery(count: number) {
-  return { type: 12, items: many(count, () => ({ media: { url: "https://a.b/c.png" } })) }
+function gallery(count: number, description = "alt", url = "https://a.b/c.png") {
+  return { type: 12, items: many(count, () => ({ media: { url }, description })) }
 }
 
 function section(count: number) {

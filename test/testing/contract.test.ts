@@ -1,8 +1,17 @@
 import { expect } from "@effect/vitest"
 import { Effect } from "effect"
 import { Fault } from "../../src/testing/index.js"
+import { pixel } from "./files.js"
 import { bent, objections, oracle } from "./oracle.js"
-import { editMessage, getMessage, getWebhook, modifyWebhook, raw, send } from "./request.js"
+import {
+  editMessage,
+  getMessage,
+  getWebhook,
+  modifyWebhook,
+  raw,
+  send,
+  withFiles,
+} from "./request.js"
 import { story } from "./story.js"
 
 const free = {
@@ -11,6 +20,8 @@ const free = {
 } as const
 const v2 = 1 << 15
 const png = "https://a.b/c.png"
+const note = new File(["ahoy"], "a.txt", { type: "text/plain" })
+const picture = new File([pixel], "SPOILER_a.gif", { type: "image/gif" })
 
 const fullEmbed = {
   title: "t",
@@ -75,7 +86,19 @@ const messages: ReadonlyArray<readonly [name: string, body: object]> = [
   ["an identity", { content: "a", username: "u", avatar_url: png, tts: true, flags: 4 }],
   ["embeds", { embeds: [fullEmbed, { title: "t" }] }],
   ["components", { content: "a", components: rows }],
-  ["Components V2", { flags: v2, components: layout }],
+  ["Components V2", withFiles({ flags: v2, components: layout }, note)],
+  [
+    "files",
+    withFiles(
+      {
+        embeds: [{ image: { url: "attachment://SPOILER_a.gif" } }],
+        attachments: [{ id: "0", description: "alt", title: "t" }],
+      },
+      note,
+      picture,
+      picture,
+    ),
+  ],
   [
     "a poll",
     {

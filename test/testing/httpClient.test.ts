@@ -44,18 +44,6 @@ story("a body that fails while it is read sends nothing", {}, (simulator) =>
   }),
 )
 
-story("multipart is refused as not simulated, not half understood", {}, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    const form = new FormData()
-    form.set("payload_json", message)
-    const url = hook.url.replace("/api/", "/api/v10/")
-    const request = HttpClientRequest.post(url).pipe(HttpClientRequest.bodyFormData(form))
-    expect((yield* HttpClient.execute(request)).status).toBe(501)
-    expect(yield* simulator.messages(hook)).toEqual([])
-  }),
-)
-
 story("a 429 made by a fault counts by the scope it shows", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()

@@ -28,11 +28,30 @@ interface Tree {
   readonly [key: string]: Tree | ReadonlyArray<{ readonly code: string; readonly message: string }>
 }
 
+type Part = string | File
+
+/** A form as `fetch` writes it: the parts in their order, `payload_json` among them or not. */
+export const form = (parts: ReadonlyArray<readonly [name: string, value: Part]>): FormData => {
+  const made = new FormData()
+  for (const [name, value] of parts) {
+    if (typeof value === "string") made.append(name, value)
+    else made.append(name, value)
+  }
+  return made
+}
+
+/** A form of `payload_json` and of files that are numbered from 0. */
+export const withFiles = (payload: unknown, ...files: ReadonlyArray<File>): FormData =>
+  form([
+    ["payload_json", JSON.stringify(payload)],
+    ...files.map((file, index) => [`files[${index}]`, file] as const),
+  ])
+
 /** One request with whatever body and headers, to a path below the origin. */
 export const raw = (
   method: Method,
   path: string,
-  options: { readonly body?: string; readonly headers?: Record<string, string> } = {},
+  options: { readonly body?: string | FormData; readonly headers?: Record<string, string> } = {},
 ) =>
   Effect.gen(function* () {
     const bodyless = HttpClientRequest.make(method)(`https://discord.com${path}`)
@@ -41,7 +60,10 @@ export const raw = (
     const request =
       body === undefined
         ? bodyless
-        : HttpClientRequest.setBody(bodyless, HttpBody.text(body, contentType))
+        : HttpClientRequest.setBody(
+            bodyless,
+            typeof body === "string" ? HttpBody.text(body, contentType) : HttpBody.formData(body),
+          )
     const response = yield* HttpClient.execute(HttpClientRequest.setHeaders(request, headers))
     const text = yield* response.text
     const { status, headers: answered } = response
@@ -52,7 +74,7 @@ const request = (method: Method, hook: Hook, tail: string, body?: unknown) =>
   raw(
     method,
     `/api/v10/webhooks/${hook.id}/${hook.token}${tail}`,
-    body === undefined ? {} : { body: JSON.stringify(body) },
+    body === undefined ? {} : { body: body instanceof FormData ? body : JSON.stringify(body) },
   )
 
 const query = (options: Readonly<Record<string, string | boolean>>) => {

@@ -3,6 +3,8 @@ import { expect, it } from "@effect/vitest"
 import { Data, Effect, Exit, Layer, Scope } from "effect"
 import { createServer } from "node:http"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
+import { text } from "./files.js"
+import { withFiles } from "./request.js"
 
 const live = Layer.mergeAll(
   DiscordSimulator.layerWith({ limits: { execute: { limit: 5, period: "1 hour" } } }),
@@ -62,6 +64,29 @@ it.scopedLive("answers over a socket what it answers in memory", () =>
     const removed = yield* request(url, { method: "DELETE" })
     expect(removed.status).toBe(204)
     expect((yield* post({ content: "b" })).status).toBe(404)
+  }).pipe(Effect.provide(live)),
+)
+
+it.scopedLive("files are downloaded from where messages are sent to", () =>
+  Effect.gen(function* () {
+    const { simulator, url, hook } = yield* served
+    const body = withFiles({}, text("ahoy \u2693", "a.txt"))
+    const sent = yield* request(url, { method: "POST", body })
+    const { attachments } = JSON.parse(sent.text) as {
+      readonly attachments: ReadonlyArray<{ readonly url: string; readonly proxy_url: string }>
+    }
+    for (const { url: at, proxy_url: proxied } of attachments) {
+      expect(new URL(at).origin).toBe(new URL(url).origin)
+      const answer = yield* request(proxied, {})
+      expect([answer.text, answer.headers.get("content-type")]).toEqual([
+        "ahoy \u2693",
+        "text/plain",
+      ])
+      const inProcess = yield* simulator.httpClient.get(at)
+      expect(yield* inProcess.text).toBe("ahoy \u2693")
+    }
+    expect(yield* simulator.messages(hook)).toMatchObject([{ attachments }])
+    expect(attachments).toHaveLength(1)
   }).pipe(Effect.provide(live)),
 )
 

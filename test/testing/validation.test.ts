@@ -164,6 +164,26 @@ const edges: ReadonlyArray<Edge> = [
   ],
   ["poll 768 h", poll({ duration: 768 }), poll({ duration: 769 }), "poll.duration NUMBER_TYPE_MAX"],
   ["poll 1 h", poll({ duration: 1 }), poll({ duration: 0 }), "poll.duration NUMBER_TYPE_MIN"],
+  ["poll answers 1", poll({ count: 1 }), poll({ count: 0 }), "poll.answers BASE_TYPE_BAD_LENGTH"],
+  ["poll layout", poll({ layout: 1 }), poll({ layout: 2 }), "poll.layout_type NUMBER_TYPE_MAX"],
+  [
+    "a poll answer says something",
+    poll({ answer: "a" }),
+    poll({ answer: " " }),
+    "poll.answers.0.poll_media.text BASE_TYPE_BAD_LENGTH",
+  ],
+  [
+    "a poll's emoji has an id or a name",
+    poll({ emoji: { id: "1" } }),
+    poll({ emoji: { id: null } }),
+    "poll.answers.0.poll_media.emoji.name BASE_TYPE_REQUIRED",
+  ],
+  [
+    "a poll asks",
+    poll({}),
+    { poll: { ...poll({}).poll, question: null } },
+    "poll.question BASE_TYPE_REQUIRED",
+  ],
   ["flags are a number", say({ flags: 4 }), say({ flags: "4" }), "flags NUMBER_TYPE_COERCE"],
   ["tts is a boolean", say({ tts: true }), say({ tts: "yes" }), "tts BOOLEAN_TYPE_CONVERT"],
   ["content is text", { content: "1" }, { content: 1 }, "content STRING_TYPE_CONVERT"],
@@ -317,13 +337,23 @@ function field(index: number) {
   return { name: `n${index}`, value: "v" }
 }
 
-function poll(options: { text?: string; answer?: string; count?: number; duration?: number }) {
-  const { text = "q", answer = "a", count = 1, duration = 24 } = options
+interface PollParts {
+  readonly text?: string
+  readonly answer?: string
+  readonly emoji?: object
+  readonly count?: number
+  readonly duration?: number
+  readonly layout?: number
+}
+
+function poll(parts: PollParts) {
+  const { text = "q", answer = "a", emoji, count = 1, duration = 24, layout = 1 } = parts
   return {
     poll: {
       question: { text },
-      answers: many(count, () => ({ poll_media: { text: answer } })),
+      answers: many(count, () => ({ poll_media: { text: answer, emoji } })),
       duration,
+      layout_type: layout,
     },
   }
 }

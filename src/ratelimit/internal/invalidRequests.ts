@@ -28,7 +28,7 @@ export class InvalidRequests {
   }
 
   static isInvalid(answer: Answer): boolean {
-    if (answer.status === 429) return answer.limited?.scope !== "shared"
+    if (answer.status === 429) return (answer.limited ?? answer.headers).scope !== "shared"
     return answer.status === 401 || answer.status === 403
   }
 

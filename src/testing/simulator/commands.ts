@@ -1,9 +1,24 @@
 import { Duration } from "effect"
 import type { Fault, FaultTarget } from "./fault/fault.js"
+import type { StoredFile } from "./file/fileStore.js"
 import type { Operation } from "./http/route.js"
 import { type SharedLimit, takeHidden, takeRoute } from "./limit/limits.js"
 import { mergeOptions, type Options, resolveOptions } from "./options.js"
-import { addThread, newId, type Thread, type Webhook, type World } from "./world.js"
+import {
+  addThread,
+  type Channel,
+  forgetMessage,
+  newId,
+  type Permission,
+  type Thread,
+  type Webhook,
+  type World,
+} from "./world.js"
+
+interface FileOfMessage extends StoredFile {
+  readonly id: string
+  readonly messageId: string
+}
 
 /** What people and other programs do to the server, apart from the requests under test. */
 
@@ -13,6 +28,15 @@ export const changeOptions = (world: World, changes: Options): void => {
   world.options = options
   world.config = config
 }
+
+/** The files of a webhook's messages, as far as their bytes are kept. */
+export const filesOf = (world: World, webhookId: string): ReadonlyArray<FileOfMessage> =>
+  Array.from(world.webhooks.get(webhookId)?.messages.values() ?? []).flatMap((message) =>
+    message.attachments.flatMap(({ id }) => {
+      const file = world.files.files.get(id)
+      return file === undefined ? [] : [{ id, messageId: message.id, ...file }]
+    }),
+  )
 
 export const injectFault = (
   world: World,
@@ -70,16 +94,62 @@ export const limitShared = (
 /** Every bucket gets another hash; its slots stay as they are. */
 export const rotateHashes = (world: World): void => world.limits.hashes.clear()
 
-export const createThread = (world: World, now: number, webhook: Webhook, name: string): Thread =>
-  addThread(webhook.channel, { id: newId(world, now), name })
+export interface ThreadChanges {
+  readonly name?: string | undefined
+  readonly archived?: boolean | undefined
+  readonly locked?: boolean | undefined
+}
 
-export const updateThread = (
-  webhook: Webhook,
-  threadId: string,
-  changes: { readonly archived?: boolean | undefined; readonly locked?: boolean | undefined },
-): void => {
-  const thread = webhook.channel.threads.get(threadId)
-  if (thread === undefined) throw new RangeError(`the simulator has no thread ${threadId}`)
+export interface NewThread extends ThreadChanges {
+  readonly appliedTags?: ReadonlyArray<string> | undefined
+}
+
+/** Someone with all permissions makes a thread, whatever it is to be. */
+export const createThread = (
+  world: World,
+  now: number,
+  { channel }: Webhook,
+  { name = "thread", appliedTags = [], archived = false, locked = false }: NewThread,
+): Thread => {
+  const thread = addThread(channel, { id: newId(world, now), name, appliedTags })
+  thread.archived = archived
+  thread.locked = locked
+  return thread
+}
+
+export const updateThread = (webhook: Webhook, threadId: string, changes: ThreadChanges): void => {
+  const thread = existingThread(webhook, threadId)
+  thread.name = changes.name ?? thread.name
   thread.archived = changes.archived ?? thread.archived
   thread.locked = changes.locked ?? thread.locked
+}
+
+/** With a thread go its messages, whichever webhook of the channel sent them. */
+export const deleteThread = (world: World, { channel }: Webhook, threadId: string): void => {
+  channel.threads.delete(threadId)
+  for (const webhook of world.webhooks.values()) {
+    for (const message of webhook.messages.values()) {
+      if (message.threadId === threadId) forgetMessage(world, webhook, message)
+    }
+  }
+}
+
+export interface ChannelChanges {
+  readonly tags?: ReadonlyArray<string> | undefined
+  readonly requireTag?: boolean | undefined
+  readonly slowmode?: Duration.DurationInput | undefined
+  readonly permission?: Permission | undefined
+}
+
+export const updateChannel = (channel: Channel, changes: ChannelChanges): void => {
+  channel.tags = changes.tags ?? channel.tags
+  channel.requiresTag = changes.requireTag ?? channel.requiresTag
+  channel.permission = changes.permission ?? channel.permission
+  if (changes.slowmode !== undefined) channel.slowmode = Duration.toMillis(changes.slowmode)
+}
+
+function existingThread({ channel }: Webhook, threadId: string): Thread {
+  const thread = channel.threads.get(threadId)
+  if (thread === undefined) throw new RangeError(`the simulator has no thread ${threadId}`)
+  return thread
 }

@@ -5,12 +5,20 @@ import { apiError, statusError } from "./http/apiError.js"
 import { parseBody } from "./http/body.js"
 import type { Outcome, SimulatedRequest, SimulatedResponse } from "./http/exchange.js"
 import { legacyResponse } from "./http/legacy.js"
-import { type MatchedRoute, matchRoute, type Operation, type UnmatchedRoute } from "./http/route.js"
+import {
+  type FileRoute,
+  type MatchedRoute,
+  matchRoute,
+  type Route,
+  type UnmatchedRoute,
+  type WebhookOperation,
+} from "./http/route.js"
 import { bucketHash, sharedLimit, takeGlobal, takeRoute } from "./limit/limits.js"
 import { blocked, limited, rateLimitHeaders } from "./limit/rateLimitAnswer.js"
 import type { Call } from "./operation/call.js"
 import { execute } from "./operation/execute.js"
 import { deleteMessage, editMessage, getMessage } from "./operation/messages.js"
+import { executeGitHub, executeSlack } from "./operation/services.js"
 import { deleteWebhook, getWebhook, modifyWebhook } from "./operation/webhooks.js"
 import { newEntry, note } from "./recording.js"
 import { type MutableRecord, record } from "./traffic.js"
@@ -27,8 +35,10 @@ export interface Exchange {
   readonly entry: MutableRecord
 }
 
-const operations: { readonly [Key in Operation]: (call: Call) => SimulatedResponse } = {
+const operations: { readonly [Key in WebhookOperation]: (call: Call) => SimulatedResponse } = {
   execute,
+  executeSlack,
+  executeGitHub,
   getWebhook,
   modifyWebhook,
   deleteWebhook,
@@ -42,6 +52,16 @@ const via = { via: "1.1 google" }
 
 /** The edge's answer to the User-Agent of a browser. */
 const browserBlocked = apiError(40333)
+
+const noFile: SimulatedResponse = {
+  status: 404,
+  headers: {},
+  body: {
+    _tag: "Text",
+    text: "This content is no longer available.",
+    contentType: "text/plain;charset=UTF-8",
+  },
+}
 
 /** A request at the moment the server looks at it. */
 interface Arrival {
@@ -65,11 +85,7 @@ export const handle = (world: World, now: number, request: SimulatedRequest): Ex
   return exchange
 }
 
-function answer(
-  arrival: Arrival,
-  route: MatchedRoute | UnmatchedRoute,
-  fault: Alteration,
-): Exchange {
+function answer(arrival: Arrival, route: Route, fault: Alteration): Exchange {
   const outcome = connectionOutcome(fault)
   const isProcessed = fault._tag !== "Answer" || fault.processed
   const isReached = outcome !== "refused" && outcome !== "reset" && outcome !== "silent"
@@ -85,8 +101,9 @@ function answer(
   }
 }
 
-/** The edge, the global limit, the route. */
-function act(arrival: Arrival, route: MatchedRoute | UnmatchedRoute): SimulatedResponse {
+/** The edge, the global limit, the route. Files come from another host, which has none of these. */
+function act(arrival: Arrival, route: Route): SimulatedResponse {
+  if (route._tag === "File") return download(arrival.world, route)
   const { limits, config, traffic } = arrival.world
   if (limits.blockedUntil > arrival.now) {
     traffic.statistics.blocked++
@@ -97,6 +114,13 @@ function act(arrival: Arrival, route: MatchedRoute | UnmatchedRoute): SimulatedR
   const response = wait === undefined ? answerRoute(arrival, route) : limited("global", wait)
   const inVersion = route.version < 8 ? legacyResponse(response) : response
   return { ...inVersion, headers: { ...inVersion.headers, ...via } }
+}
+
+function download({ files }: World, { attachmentId, filename }: FileRoute): SimulatedResponse {
+  const file = files.files.get(attachmentId)
+  if (file?.filename !== filename) return noFile
+  const { bytes, contentType } = file
+  return { status: 200, headers: {}, body: { _tag: "Bytes", bytes, contentType } }
 }
 
 /** Cloudflare lets no browser in. */
@@ -144,9 +168,19 @@ function operate({ world, now, request }: Arrival, route: MatchedRoute): Simulat
   if (webhook.token !== route.token) return apiError(50027)
   const parsed = parseBody(request, world.config.maxRequestBytes)
   if (parsed._tag === "Refused") return parsed.response
-  const { query } = request
+  const { query, headers } = request
   const { messageId = "" } = route
-  return operations[route.operation]({ world, now, webhook, messageId, query, body: parsed.fields })
+  const { fields: body, files } = parsed
+  return operations[route.operation]({
+    world,
+    now,
+    webhook,
+    messageId,
+    query,
+    headers,
+    body,
+    files,
+  })
 }
 
 function refuseIds({ webhookId, messageId }: MatchedRoute): SimulatedResponse | undefined {

@@ -1,5 +1,5 @@
 import { Duration } from "effect"
-import type { Operation } from "./http/route.js"
+import type { WebhookOperation } from "./http/route.js"
 import type { BucketModel, BucketRule } from "./limit/bucket.js"
 import type { Random } from "./random.js"
 
@@ -65,8 +65,8 @@ export type Latency = Duration.DurationInput | ((random: () => number) => Durati
  * - `seed`: of tokens, hashes and latencies. Default 1
  * - `origin`: of the webhooks' URLs. Default `https://discord.com`
  * - `limits`: by operation: its own bucket, the name of the operation whose bucket it shares, or
- *   `"none"` for no limit and no headers. By default `execute`, `editMessage` and `deleteMessage`
- *   share 5 per 2 s, `getMessage` has 5 per 2 s, and so has `getWebhook`, with `modifyWebhook` and
+ *   `"none"` for no limit and no headers. By default `execute`, `executeSlack`, `executeGitHub`,
+ *   `editMessage` and `deleteMessage` share 5 per 2 s, `getMessage` has 5 per 2 s, and so has `getWebhook`, with `modifyWebhook` and
  *   `deleteWebhook`
  * - `globalLimit`: requests per second of the server's clock over all webhooks. Default 50
  * - `hiddenLimit`: default `"none"`
@@ -75,9 +75,13 @@ export type Latency = Duration.DurationInput | ((random: () => number) => Durati
  * - `rateLimitHeaders`: `false` leaves the `X-RateLimit-*` headers out. Default `true`
  * - `bucketHash`: `"changing"` shows another bucket hash in every answer. Default `"stable"`
  * - `block`: default `"none"`
+ * - `activeThreads`: threads that may be active at once, in all channels together. Default 1000
+ * - `blockedWords`: AutoMod refuses texts and thread names with one of these. Default none
  * - `messageHistory`: messages kept for each webhook, the oldest go first. Default all
  * - `trafficHistory`: requests kept in the record. Default all
  * - `maxRequestBytes`: larger bodies get 413. Default 25 MiB
+ * - `maxFileBytes`: larger files get 413. Default 20 MiB
+ * - `fileHistory`: bytes of attachments kept for download, the oldest go first. Default 256 MiB
  *
  * @since 0.1.0
  * @category models
@@ -93,9 +97,13 @@ export interface Options {
   readonly rateLimitHeaders?: boolean | undefined
   readonly bucketHash?: "stable" | "changing" | undefined
   readonly block?: BlockOptions | "none" | undefined
+  readonly activeThreads?: number | undefined
+  readonly blockedWords?: ReadonlyArray<string> | undefined
   readonly messageHistory?: number | undefined
   readonly trafficHistory?: number | undefined
   readonly maxRequestBytes?: number | undefined
+  readonly maxFileBytes?: number | undefined
+  readonly fileHistory?: number | undefined
 }
 
 /**
@@ -105,7 +113,7 @@ export interface Options {
  * @category models
  */
 export type LimitOptions = {
-  readonly [Key in Operation]?: BucketOptions | Operation | "none" | undefined
+  readonly [Key in WebhookOperation]?: BucketOptions | WebhookOperation | "none" | undefined
 }
 
 /**
@@ -121,14 +129,16 @@ export interface LatencyOptions {
 
 /** The bucket of an operation: which one, what it allows, what it calls itself. */
 export interface RouteRule extends BucketRule {
-  readonly bucket: Operation
+  readonly bucket: WebhookOperation
   readonly hash: string | undefined
 }
 
 /** Options with every default in place and every time in milliseconds. */
 export interface Config {
   readonly origin: string
-  readonly rules: { readonly [Key in Operation]: RouteRule | undefined }
+  /** Where files are downloaded from. */
+  readonly cdn: { readonly origin: string; readonly proxyOrigin: string }
+  readonly rules: { readonly [Key in WebhookOperation]: RouteRule | undefined }
   readonly globalLimit: number
   readonly hidden: (BucketRule & { readonly scope: "shared" | "user" }) | undefined
   readonly requestLatency: (random: Random) => number
@@ -139,13 +149,21 @@ export interface Config {
   readonly block:
     | { readonly requests: number; readonly withinMillis: number; readonly lastsMillis: number }
     | undefined
+  readonly activeThreads: number
+  readonly blockedWords: ReadonlyArray<string>
   readonly messageHistory: number
   readonly trafficHistory: number
   readonly maxRequestBytes: number
+  readonly maxFileBytes: number
+  readonly fileHistory: number
 }
+
+const mebibyte = 1024 * 1024
 
 const defaultLimits = {
   execute: { limit: 5, period: "2 seconds" },
+  executeSlack: "execute",
+  executeGitHub: "execute",
   editMessage: "execute",
   deleteMessage: "execute",
   getMessage: { limit: 5, period: "2 seconds" },
@@ -159,6 +177,7 @@ export const resolveOptions = (options: Options): Config => {
   const latency = latencyOptions(options.latency)
   return {
     origin: options.origin ?? "https://discord.com",
+    cdn: resolveCdn(options.origin),
     rules: resolveRules({ ...defaultLimits, ...definedOnly(options.limits) }),
     globalLimit: resolveGlobalLimit(options.globalLimit),
     hidden: resolveHidden(options.hiddenLimit),
@@ -168,9 +187,13 @@ export const resolveOptions = (options: Options): Config => {
     rateLimitHeaders: options.rateLimitHeaders ?? true,
     changingHash: options.bucketHash === "changing",
     block: resolveBlock(options.block),
+    activeThreads: options.activeThreads ?? 1000,
+    blockedWords: options.blockedWords ?? [],
     messageHistory: options.messageHistory ?? Number.POSITIVE_INFINITY,
     trafficHistory: options.trafficHistory ?? Number.POSITIVE_INFINITY,
-    maxRequestBytes: options.maxRequestBytes ?? 25 * 1024 * 1024,
+    maxRequestBytes: options.maxRequestBytes ?? 25 * mebibyte,
+    maxFileBytes: options.maxFileBytes ?? 20 * mebibyte,
+    fileHistory: options.fileHistory ?? 256 * mebibyte,
   }
 }
 
@@ -181,9 +204,18 @@ export const mergeOptions = (before: Options, changes: Options): Options => ({
   limits: { ...before.limits, ...definedOnly(changes.limits) },
 })
 
+/** An origin of one's own has no other hosts. */
+function resolveCdn(origin: string | undefined): Config["cdn"] {
+  return origin === undefined
+    ? { origin: "https://cdn.discordapp.com", proxyOrigin: "https://media.discordapp.net" }
+    : { origin, proxyOrigin: origin }
+}
+
 function resolveRules(limits: LimitOptions): Config["rules"] {
   return {
     execute: resolveRule(limits, "execute"),
+    executeSlack: resolveRule(limits, "executeSlack"),
+    executeGitHub: resolveRule(limits, "executeGitHub"),
     editMessage: resolveRule(limits, "editMessage"),
     deleteMessage: resolveRule(limits, "deleteMessage"),
     getMessage: resolveRule(limits, "getMessage"),
@@ -193,8 +225,8 @@ function resolveRules(limits: LimitOptions): Config["rules"] {
   }
 }
 
-function resolveRule(limits: LimitOptions, operation: Operation): RouteRule | undefined {
-  const passed = new Set<Operation>()
+function resolveRule(limits: LimitOptions, operation: WebhookOperation): RouteRule | undefined {
+  const passed = new Set<WebhookOperation>()
   let bucket = operation
   while (!passed.has(bucket)) {
     passed.add(bucket)

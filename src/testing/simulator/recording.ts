@@ -1,9 +1,9 @@
 import { isRecord } from "./form/check.js"
 import { requestText } from "./http/body.js"
-import type { Outcome, SimulatedRequest, SimulatedResponse } from "./http/exchange.js"
-import type { MatchedRoute, UnmatchedRoute } from "./http/route.js"
+import type { Outcome, ReadForm, SimulatedRequest, SimulatedResponse } from "./http/exchange.js"
+import type { Route } from "./http/route.js"
 import { countInvalid } from "./limit/limits.js"
-import type { MutableRecord } from "./traffic.js"
+import type { MutableRecord, RecordedFile } from "./traffic.js"
 import type { World } from "./world.js"
 
 /** The entry of a request that just arrived. */
@@ -11,12 +11,12 @@ export const newEntry = (
   world: World,
   now: number,
   request: SimulatedRequest,
-  route: MatchedRoute | UnmatchedRoute,
+  route: Route,
 ): MutableRecord => {
   const isMatched = route._tag === "Matched"
   return {
     sequence: ++world.traffic.sequence,
-    operation: isMatched ? route.operation : "unknown",
+    operation: route._tag === "Unmatched" ? "unknown" : route.operation,
     method: request.method,
     path: route.template,
     version: route.version,
@@ -25,6 +25,7 @@ export const newEntry = (
     query: request.query,
     headers: recordedHeaders(request.headers),
     body: world.config.trafficHistory > 0 ? recordedBody(request) : undefined,
+    files: recordedFiles(request.form),
     arrivedAt: now,
     answeredAt: undefined,
     outcome: "answered",
@@ -47,12 +48,24 @@ function recordedHeaders(headers: SimulatedRequest["headers"]): Record<string, s
 
 function recordedBody(request: SimulatedRequest): unknown {
   if (request.body === undefined || request.body.length === 0) return undefined
-  const text = requestText(request)
+  const { form } = request
+  if (form === "malformed") return undefined
+  if (form !== undefined) return jsonOrText(form.fields["payload_json"]) ?? form.fields
+  return jsonOrText(requestText(request))
+}
+
+function jsonOrText(text: string | undefined): unknown {
+  if (text === undefined) return undefined
   try {
     return JSON.parse(text)
   } catch {
     return text
   }
+}
+
+function recordedFiles(form: ReadForm | undefined): ReadonlyArray<RecordedFile> {
+  if (form === undefined || form === "malformed") return []
+  return form.files.map(({ bytes, ...file }) => ({ ...file, size: bytes.length }))
 }
 
 /** Writes the result into the record and the counts. */

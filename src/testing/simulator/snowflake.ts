@@ -23,6 +23,10 @@ export const makeSnowflakes = (): ((serverNow: number) => string) => {
   }
 }
 
+/** The server's wall-clock date, in whole seconds since 1970. */
+export const calendarSeconds = (serverNow: number): number =>
+  Math.floor(calendarMillis(serverNow) / 1000)
+
 /** `2017-07-11T17:27:07.299000+00:00`: microseconds and a numeric offset, as Discord writes them. */
 export const timestamp = (serverNow: number): string =>
   isoTimestamp(DateTime.unsafeMake(calendarMillis(serverNow)))

@@ -15,15 +15,20 @@ export interface TrafficRecord {
   readonly method: string
   /** The path with placeholders for id and token. */
   readonly path: string
-  /** The API version of the URL; 6 when it names none. */
+  /** The API version of the URL; 6 when it names none, 0 for the download of a file. */
   readonly version: number
   readonly webhookId: string | undefined
   readonly messageId: string | undefined
   readonly query: Readonly<Record<string, string>>
   /** Lower-case names; `authorization` is redacted. */
   readonly headers: Readonly<Record<string, string>>
-  /** The body: JSON as a value, other text as text, absent when there was none. */
+  /**
+   * The body: JSON as a value, of a form its `payload_json` or else its fields, other text as text,
+   * absent when there was none.
+   */
   readonly body: unknown
+  /** The files that came with it, without their bytes. */
+  readonly files: ReadonlyArray<RecordedFile>
   readonly arrivedAt: number
   /** When the whole answer was handed to the client; absent while it has not got it. */
   readonly answeredAt: number | undefined
@@ -36,6 +41,20 @@ export interface TrafficRecord {
   readonly remaining: number | undefined
   /** Why it was limited, if it was. */
   readonly scope: RateLimitScope | undefined
+}
+
+/**
+ * A file as a request brought it. `part` is the name of its part, such as `files[0]`, `size` its
+ * bytes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RecordedFile {
+  readonly part: string
+  readonly filename: string
+  readonly contentType: string
+  readonly size: number
 }
 
 /**

@@ -1,22 +1,32 @@
 import type { Fault, FaultTarget } from "./fault/fault.js"
+import { type FileStore, forgetFile, makeFileStore } from "./file/fileStore.js"
 import { type Limits, makeLimits } from "./limit/limits.js"
 import { type Config, type Options, resolveOptions } from "./options.js"
 import { type Random, randomHash, randomToken, seededRandom } from "./random.js"
 import { makeSnowflakes } from "./snowflake.js"
 import { makeTraffic, type Traffic } from "./traffic.js"
 
+/** What webhooks may do in a channel: everything, read, or nothing. */
+export type Permission = "granted" | "missingPermissions" | "missingAccess"
+
 /** Where a webhook posts. Threads live in it. */
 export interface Channel {
   readonly id: string
   readonly kind: "text" | "forum" | "media"
-  readonly tags: ReadonlyArray<string>
-  readonly requiresTag: boolean
   readonly threads: Map<string, Thread>
+  tags: ReadonlyArray<string>
+  requiresTag: boolean
+  permission: Permission
+  /** Milliseconds that a webhook waits between two messages in one place. */
+  slowmode: number
+  /** When each webhook sent to each place, while there is a slowmode. */
+  readonly lastSent: Map<string, number>
 }
 
 export interface Thread {
   readonly id: string
-  readonly name: string
+  readonly appliedTags: ReadonlyArray<string>
+  name: string
   archived: boolean
   locked: boolean
   /** Messages ever sent to it: the `position` of the next one. */
@@ -34,11 +44,26 @@ export interface Webhook {
   readonly messages: Map<string, Message>
 }
 
-/** A message as Discord answers it, and where it is. The JSON is replaced, never changed. */
+/**
+ * A message as Discord answers it, and where it is. The JSON is replaced, never changed. Its
+ * `attachments` are those that neither embeds nor components show.
+ */
 export interface Message {
   readonly id: string
   readonly threadId: string | undefined
   readonly json: MessageJson
+  readonly attachments: ReadonlyArray<Attachment>
+  /** The ids of attachments that its embeds show, and its components. */
+  readonly inEmbeds: ReadonlySet<string>
+  readonly inComponents: ReadonlySet<string>
+}
+
+/** A file of a message, as Discord answers it. */
+export interface Attachment extends Readonly<Record<string, unknown>> {
+  readonly id: string
+  readonly filename: string
+  readonly url: string
+  readonly proxy_url: string
 }
 
 export type MessageJson = Readonly<Record<string, unknown>> & {
@@ -62,11 +87,19 @@ export interface World {
   readonly random: Random
   readonly nextId: (serverNow: number) => string
   readonly guildId: string
+  readonly files: FileStore
+  /** Where files are downloaded from: Discord's hosts, or the server that serves the world. */
+  cdn: Cdn
   readonly channels: Map<string, Channel>
   readonly webhooks: Map<string, Webhook>
   readonly limits: Limits
   readonly faults: Array<ActiveFault>
   readonly traffic: Traffic
+}
+
+export interface Cdn {
+  readonly origin: string
+  readonly proxyOrigin: string
 }
 
 export const makeWorld = (options: Options, now: number): World => {
@@ -79,6 +112,8 @@ export const makeWorld = (options: Options, now: number): World => {
     random,
     nextId,
     guildId: nextId(now + config.clockSkew),
+    files: makeFileStore(),
+    cdn: config.cdn,
     channels: new Map(),
     webhooks: new Map(),
     limits: makeLimits(random),
@@ -107,9 +142,12 @@ export const addWebhook = (world: World, now: number, options: NewWebhook): Webh
   const channel: Channel = world.channels.get(channelId) ?? {
     id: channelId,
     kind: options.kind,
+    threads: new Map(),
     tags: options.tags,
     requiresTag: options.requiresTag,
-    threads: new Map(),
+    permission: "granted",
+    slowmode: 0,
+    lastSent: new Map(),
   }
   world.channels.set(channel.id, channel)
   const webhook: Webhook = {
@@ -128,21 +166,36 @@ export const addWebhook = (world: World, now: number, options: NewWebhook): Webh
 
 export const addThread = (
   channel: Channel,
-  options: { readonly id: string; readonly name: string },
+  { id, name, appliedTags }: Pick<Thread, "id" | "name" | "appliedTags">,
 ): Thread => {
-  const thread: Thread = { ...options, archived: false, locked: false, messages: 0 }
+  const thread: Thread = { id, name, appliedTags, archived: false, locked: false, messages: 0 }
   channel.threads.set(thread.id, thread)
   return thread
+}
+
+/** The threads of the whole server that are not archived. */
+export const activeThreads = (world: World): number => {
+  let active = 0
+  for (const { threads } of world.channels.values()) {
+    for (const { archived } of threads.values()) if (!archived) active++
+  }
+  return active
 }
 
 /** Keeps a message, and forgets the webhook's oldest when there are more than `messageHistory`. */
 export const keepMessage = (world: World, webhook: Webhook, message: Message): void => {
   webhook.messages.set(message.id, message)
   while (webhook.messages.size > world.config.messageHistory) {
-    const oldest = webhook.messages.keys().next()
+    const oldest = webhook.messages.values().next()
     if (oldest.done === true) return
-    webhook.messages.delete(oldest.value)
+    forgetMessage(world, webhook, oldest.value)
   }
+}
+
+/** With a message go its files. */
+export function forgetMessage(world: World, webhook: Webhook, message: Message): void {
+  webhook.messages.delete(message.id)
+  for (const { id } of message.attachments) forgetFile(world.files, id)
 }
 
 export const newAvatarHash = (world: World): string => randomHash(world.random)

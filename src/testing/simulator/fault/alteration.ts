@@ -1,4 +1,10 @@
-import { bodyText, contentTypeOf, type Outcome, type SimulatedResponse } from "../http/exchange.js"
+import {
+  bodyText,
+  contentTypeOf,
+  type Outcome,
+  type ResponseBody,
+  type SimulatedResponse,
+} from "../http/exchange.js"
 import type { ActiveFault } from "../world.js"
 import type { Fault, FaultTarget, PlainResponse } from "./fault.js"
 
@@ -28,14 +34,17 @@ export const alterResponse = (
   own: SimulatedResponse | undefined,
 ): SimulatedResponse | undefined => {
   if (fault._tag === "Answer") return fromPlain(fault.response)
-  if (fault._tag === "Alter" && own !== undefined) {
-    return { ...own, ...fromPlain(fault.change(toPlain(own))) }
-  }
+  if (fault._tag === "Alter" && own !== undefined) return { ...own, ...altered(fault, own) }
   return own
 }
 
-/** The whole answer as text, its Content-Type among the headers. */
-export function toPlain(response: SimulatedResponse): PlainResponse {
+/** An answer as it goes over the wire, its Content-Type among the headers. */
+export interface WireResponse extends Omit<PlainResponse, "body"> {
+  readonly body: string | Uint8Array
+}
+
+/** The whole answer. Only a file is bytes. */
+export function toWire(response: SimulatedResponse): WireResponse {
   const contentType = contentTypeOf(response.body)
   return {
     status: response.status,
@@ -43,8 +52,23 @@ export function toPlain(response: SimulatedResponse): PlainResponse {
       contentType === undefined
         ? response.headers
         : { ...response.headers, "content-type": contentType },
-    body: bodyText(response.body),
+    body: response.body._tag === "Bytes" ? response.body.bytes : bodyText(response.body),
   }
+}
+
+/** A file shows itself as text here; as long as the text stays, so do the bytes. */
+function altered(
+  { change }: Extract<Fault, { readonly _tag: "Alter" }>,
+  own: SimulatedResponse,
+): SimulatedResponse {
+  const wire = toWire(own)
+  const text = bodyText(own.body)
+  const changed = change({ ...wire, body: text })
+  const response = fromPlain(changed)
+  if (typeof wire.body === "string" || changed.body !== text) return response
+  const contentType = changed.headers["content-type"] ?? ""
+  const body: ResponseBody = { _tag: "Bytes", bytes: wire.body, contentType }
+  return { ...response, body }
 }
 
 function fromPlain({ status, headers, body }: PlainResponse): SimulatedResponse {

@@ -59,18 +59,29 @@ export const text =
     } else checkLength(codePoints(value.trim()), size, path, issues)
   }
 
+/** Text of a form; what is no text is the business of `text`. */
+export const pattern =
+  (regex: RegExp): Check =>
+  (value, path, issues) => {
+    if (typeof value !== "string" || regex.test(value)) return
+    const message = "String value did not match validation regex."
+    issues.push(issue(path, "STRING_TYPE_REGEX", message))
+  }
+
 export const integer =
   (range: { readonly min: number; readonly max: number }): Check =>
   (value, path, issues) => {
     if (typeof value !== "number" || !Number.isInteger(value)) {
       issues.push(issue(path, "NUMBER_TYPE_COERCE", `Value "${show(value)}" is not int.`))
-    } else if (value < range.min) {
-      const message = `int value should be greater than or equal to ${range.min}.`
-      issues.push(issue(path, "NUMBER_TYPE_MIN", message))
-    } else if (value > range.max) {
-      const message = `int value should be less than or equal to ${range.max}.`
-      issues.push(issue(path, "NUMBER_TYPE_MAX", message))
-    }
+    } else checkRange(value, range, "int", path, issues)
+  }
+
+export const number =
+  (range: { readonly min: number; readonly max: number }): Check =>
+  (value, path, issues) => {
+    if (typeof value !== "number") {
+      issues.push(issue(path, "NUMBER_TYPE_COERCE", `Value "${show(value)}" is not float.`))
+    } else checkRange(value, range, "float", path, issues)
   }
 
 export const choice =
@@ -155,6 +166,22 @@ function checkLength(
   } else {
     const message = `Must be between ${min} and ${max} in length.`
     issues.push(issue(path, "BASE_TYPE_BAD_LENGTH", message))
+  }
+}
+
+function checkRange(
+  value: number,
+  { min, max }: { readonly min: number; readonly max: number },
+  kind: "int" | "float",
+  path: Path,
+  issues: Array<Issue>,
+): void {
+  if (value < min) {
+    const message = `${kind} value should be greater than or equal to ${min}.`
+    issues.push(issue(path, "NUMBER_TYPE_MIN", message))
+  } else if (value > max) {
+    const message = `${kind} value should be less than or equal to ${max}.`
+    issues.push(issue(path, "NUMBER_TYPE_MAX", message))
   }
 }
 

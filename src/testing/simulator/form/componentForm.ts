@@ -1,24 +1,19 @@
-import {
-  all,
-  boolean,
-  type Check,
-  choice,
-  codePoints,
-  integer,
-  isRecord,
-  list,
-  object,
-  required,
-  snowflake,
-  text,
-  url,
-} from "./check.js"
+import { codePoints, isRecord, list, object, required } from "./check.js"
+import { componentFields } from "./componentFields.js"
+import { referencedName } from "../message/fileReferences.js"
 import { type Issue, issue, type Path } from "./issue.js"
 
-/** What the message and its sender allow. */
-export interface ComponentContext {
-  readonly isV2: boolean
+/**
+ * What the sender may use. `interactive` is whether he may send buttons with `custom_id` and
+ * selects: only a webhook of an application may. `files` are the names of the message's files.
+ */
+export interface Sender {
   readonly interactive: boolean
+  readonly files: ReadonlySet<string> | undefined
+}
+
+export interface ComponentContext extends Sender {
+  readonly isV2: boolean
 }
 
 interface Walk extends ComponentContext {
@@ -32,76 +27,6 @@ const selects = [3, 5, 6, 7, 8]
 const topLevelV1 = [1]
 const topLevelV2 = [1, 9, 10, 12, 13, 14, 17]
 const insideContainer = [1, 9, 10, 12, 13, 14]
-
-const id = integer({ min: 0, max: 2147483647 })
-const customId = text({ min: 1, max: 100 })
-const emoji = object({ id: snowflake, name: text({ max: 32 }), animated: boolean })
-const webMedia = object({ url: required(url(["http", "https", "attachment"])) })
-const altText = text({ min: 1, max: 1024 })
-
-const selectFields = {
-  id,
-  custom_id: required(customId),
-  placeholder: text({ max: 150 }),
-  min_values: integer({ min: 0, max: 25 }),
-  max_values: integer({ min: 1, max: 25 }),
-  disabled: boolean,
-}
-
-const option = object({
-  label: required(text({ min: 1, max: 100 })),
-  value: required(text({ min: 1, max: 100 })),
-  description: text({ max: 100 }),
-  emoji,
-  default: boolean,
-})
-
-const autoSelect = object({
-  ...selectFields,
-  default_values: list(object({ id: required(snowflake) }), { max: 25 }),
-})
-
-/** The fields of each kind, without its children. */
-const fieldsOf: Readonly<Record<number, Check>> = {
-  1: object({ id }),
-  2: all(
-    object({
-      id,
-      style: required(choice([1, 2, 3, 4, 5, 6])),
-      label: text({ max: 80 }),
-      emoji,
-      custom_id: customId,
-      url: url(["http", "https", "discord"], 512),
-      sku_id: snowflake,
-      disabled: boolean,
-    }),
-    checkButton,
-  ),
-  3: object({ ...selectFields, options: required(list(option, { min: 1, max: 25 })) }),
-  5: autoSelect,
-  6: autoSelect,
-  7: autoSelect,
-  8: autoSelect,
-  9: object({ id }),
-  10: object({ id, content: required(text({ min: 1, max: 4000 })) }),
-  11: object({ id, media: required(webMedia), description: altText, spoiler: boolean }),
-  12: object({
-    id,
-    items: required(
-      list(object({ media: required(webMedia), description: altText, spoiler: boolean }), {
-        min: 1,
-        max: 10,
-      }),
-    ),
-  }),
-  13: object({
-    id,
-    file: required(object({ url: required(url(["attachment"])) })),
-    spoiler: boolean,
-  }),
-  14: object({ id, divider: boolean, spacing: choice([1, 2]) }),
-  17: object({ id, accent_color: integer({ min: 0, max: 16777215 }), spoiler: boolean }),
-}
 
 /** Reports everything Discord would refuse in the `components` of a message. */
 export const checkComponents = (
@@ -141,14 +66,39 @@ function visit(
     return
   }
   walk.total++
-  fieldsOf[type]?.(value, path, issues)
+  componentFields[type]?.(value, path, issues)
   rememberIds(value, path, walk, issues)
+  checkFiles(type, value, path, walk, issues)
   if (type === 10) walk.text += textSize(value["content"])
   if (!walk.interactive && isInteractive(type, value)) {
     const message = "Only webhooks of an application can send interactive components"
     issues.push(issue(path, "COMPONENT_TYPE_INVALID", message))
   }
   visitChildren(type, value, path, walk, issues)
+}
+
+/** What shows a file must name one of the message. */
+function checkFiles(
+  type: number,
+  value: Readonly<Record<string, unknown>>,
+  path: Path,
+  walk: Walk,
+  issues: Array<Issue>,
+): void {
+  const check = (media: unknown, at: Path) => {
+    const address = isRecord(media) ? media["url"] : undefined
+    const name = referencedName(address)
+    if (name === undefined || walk.files?.has(name) !== false) return
+    const message = `The referenced attachment ("${String(address)}") was not found`
+    const code = "UNFURLED_MEDIA_ITEM_REFERENCED_ATTACHMENT_NOT_FOUND"
+    issues.push(issue([...path, ...at, "url"], code, message))
+  }
+  if (type === 11) check(value["media"], ["media"])
+  if (type === 13) check(value["file"], ["file"])
+  if (type !== 12 || !Array.isArray(value["items"])) return
+  value["items"].forEach((item: unknown, index) => {
+    check(isRecord(item) ? item["media"] : undefined, ["items", index, "media"])
+  })
 }
 
 /** A text that is too long by itself is reported once. */
@@ -188,22 +138,6 @@ function checkRow(children: unknown, path: Path, issues: Array<Issue>): void {
   if (select === -1) return
   const at = [...path, "components", Math.max(1, select)]
   issues.push(issue(at, "COMPONENT_LAYOUT_WIDTH_EXCEEDED", message))
-}
-
-/** Styles 1-4 carry a custom id, 5 a URL, 6 an SKU, and only that. */
-function checkButton(value: unknown, path: Path, issues: Array<Issue>): void {
-  if (!isRecord(value)) return
-  const style = Number(value["style"])
-  const wanted = style === 5 ? "url" : style === 6 ? "sku_id" : "custom_id"
-  for (const name of ["custom_id", "url", "sku_id"]) {
-    const isGiven = value[name] !== undefined && value[name] !== null
-    if (name === wanted && !isGiven) {
-      issues.push(issue([...path, name], "BASE_TYPE_REQUIRED", "This field is required"))
-    } else if (name !== wanted && isGiven) {
-      const message = `A button of style ${style} cannot have ${name}`
-      issues.push(issue([...path, name], "BUTTON_COMPONENT_INVALID_FIELD", message))
-    }
-  }
 }
 
 function rememberIds(

@@ -7,13 +7,14 @@ import {
   integer,
   isAbsent,
   list,
+  number,
   object,
   required,
   snowflake,
   text,
   url,
 } from "./check.js"
-import { checkComponents } from "./componentForm.js"
+import { checkComponents, type Sender } from "./componentForm.js"
 import { embeds } from "./embedForm.js"
 import { invalidForm, type Issue, issue } from "./issue.js"
 import { allowedMentions } from "./mentionsForm.js"
@@ -39,6 +40,8 @@ const attachment = object({
   title: text({ max: 1024 }),
   description: text({ max: 1024 }),
   is_spoiler: boolean,
+  duration_secs: number({ min: 0, max: 2147483647 }),
+  waveform: text({ max: 400 }),
 })
 
 const editable = {
@@ -63,27 +66,24 @@ const editFields = object(editable)
 
 type Fields = Readonly<Record<string, unknown>>
 
-/**
- * The 50035 answer to an execute body, if Discord would refuse it. `interactive` is whether the
- * sender may use buttons with `custom_id` and selects: only a webhook of an application may.
- */
-export const refuseExecute = (body: Fields, interactive: boolean): SimulatedResponse | undefined =>
-  refuse(executeFields, body, interactive, isComponentsV2(body["flags"]) ? body : undefined)
+/** The 50035 answer to an execute body, if Discord would refuse it. */
+export const refuseExecute = (body: Fields, sender: Sender): SimulatedResponse | undefined =>
+  refuse(executeFields, body, sender, isComponentsV2(body["flags"]) ? body : undefined)
 
 /** The 50035 answer to an edit of `before`. To become V2, the message gives up the rest. */
 export const refuseEdit = (
   body: Fields,
-  interactive: boolean,
+  sender: Sender,
   before: Fields,
 ): SimulatedResponse | undefined => {
   const isV2 = isComponentsV2(before["flags"]) || isComponentsV2(body["flags"])
-  return refuse(editFields, body, interactive, isV2 ? { ...before, ...body } : undefined)
+  return refuse(editFields, body, sender, isV2 ? { ...before, ...body } : undefined)
 }
 
 function refuse(
   fields: Check,
   body: Fields,
-  interactive: boolean,
+  sender: Sender,
   v2: Fields | undefined,
 ): SimulatedResponse | undefined {
   const issues: Array<Issue> = []
@@ -91,7 +91,7 @@ function refuse(
   if (v2 !== undefined) refuseLegacyFields(v2, issues)
   const components = body["components"]
   if (components !== undefined && components !== null) {
-    checkComponents(components, { isV2: v2 !== undefined, interactive }, issues)
+    checkComponents(components, { ...sender, isV2: v2 !== undefined }, issues)
   }
   return issues.length > 0 ? invalidForm(issues) : undefined
 }

@@ -1,6 +1,23 @@
-import { boolean, type Check, integer, list, object, required, snowflake, text } from "./check.js"
+import {
+  all,
+  boolean,
+  type Check,
+  integer,
+  isAbsent,
+  isRecord,
+  list,
+  object,
+  required,
+  snowflake,
+  text,
+} from "./check.js"
+import { issue } from "./issue.js"
 
-const emoji = object({ id: snowflake, name: text({ max: 32 }) })
+/** A custom emoji has an id, another a name. */
+const emoji = all(object({ id: snowflake, name: text({ max: 32 }) }), (value, path, issues) => {
+  if (!isRecord(value) || !isAbsent(value["id"]) || !isAbsent(value["name"])) return
+  issues.push(issue([...path, "name"], "BASE_TYPE_REQUIRED", "This field is required"))
+})
 
 /** A poll: the answer texts are shorter than the question. */
 export const poll: Check = object({

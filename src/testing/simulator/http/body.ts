@@ -1,11 +1,16 @@
 import { isRecord } from "../form/check.js"
 import { invalidForm, issue } from "../form/issue.js"
 import { apiError, statusError } from "./apiError.js"
-import type { SimulatedRequest, SimulatedResponse } from "./exchange.js"
+import type { FilePart, SimulatedRequest, SimulatedResponse } from "./exchange.js"
+import { mediaTypeOf } from "./multipart.js"
 
 /** A body that was understood, or the answer that refuses it. */
 export type ParsedBody =
-  | { readonly _tag: "Fields"; readonly fields: Readonly<Record<string, unknown>> }
+  | {
+      readonly _tag: "Fields"
+      readonly fields: Readonly<Record<string, unknown>>
+      readonly files: ReadonlyArray<FilePart>
+    }
   | { readonly _tag: "Refused"; readonly response: SimulatedResponse }
 
 const wrongContentType = invalidForm([
@@ -35,18 +40,15 @@ type Parser = (request: SimulatedRequest) => ParsedBody
 const parsers: Readonly<Record<string, Parser>> = {
   "application/json": (request) => parseJson(requestText(request)),
   "application/x-www-form-urlencoded": (request) => parseForm(requestText(request)),
-  // Refused loudly rather than half understood, until files are simulated.
-  "multipart/form-data": () =>
-    refused(statusError(501, "DiscordSimulator does not read multipart/form-data yet")),
+  "multipart/form-data": parseMultipart,
 }
 
 /** Reads a request's body by its Content-Type. No body at all is an empty object. */
 export const parseBody = (request: SimulatedRequest, maxBytes: number): ParsedBody => {
   const length = request.body?.length ?? 0
-  if (length === 0) return { _tag: "Fields", fields: {} }
+  if (length === 0) return parsed({})
   if (length > maxBytes) return refused(apiError(40005))
-  const mediaType = request.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase() ?? ""
-  const parser = parsers[mediaType]
+  const parser = parsers[mediaTypeOf(request)]
   return parser === undefined ? refused(wrongContentType) : parser(request)
 }
 
@@ -57,15 +59,39 @@ function parseJson(text: string): ParsedBody {
   } catch {
     return refused(apiError(50109))
   }
-  return isRecord(value) ? { _tag: "Fields", fields: value } : refused(notAnObject)
+  return isRecord(value) ? parsed(value) : refused(notAnObject)
+}
+
+function parseForm(text: string): ParsedBody {
+  return parseFields(Object.fromEntries(new URLSearchParams(text)))
+}
+
+function parseMultipart({ form }: SimulatedRequest): ParsedBody {
+  if (form === undefined || form === "malformed") return refused(statusError(400, "Bad Request"))
+  // The part of a file that has no file name is text, and no file.
+  if (Object.keys(form.fields).some((name) => name.startsWith("files["))) {
+    return refused(apiError(50110))
+  }
+  const body = parseFields(form.fields)
+  return body._tag === "Refused" ? body : parsed(body.fields, form.files)
 }
 
 /** A form carries flat fields, or everything in `payload_json`. */
-function parseForm(text: string): ParsedBody {
-  const form = new URLSearchParams(text)
-  const payload = form.get("payload_json")
-  if (payload !== null) return parseJson(payload)
-  return { _tag: "Fields", fields: Object.fromEntries(form) }
+function parseFields(form: Readonly<Record<string, string>>): ParsedBody {
+  const payload = form["payload_json"]
+  if (payload !== undefined) return parseJson(payload)
+  const fields: Record<string, unknown> = { ...form }
+  // All of a form is text; these two fields are something else.
+  if (/^-?\d+$/.test(form["flags"] ?? "")) fields["flags"] = Number(form["flags"])
+  if (/^(?:true|false)$/i.test(form["tts"] ?? "")) fields["tts"] = /true/i.test(form["tts"] ?? "")
+  return parsed(fields)
+}
+
+function parsed(
+  fields: Readonly<Record<string, unknown>>,
+  files: ReadonlyArray<FilePart> = [],
+): ParsedBody {
+  return { _tag: "Fields", fields, files }
 }
 
 function refused(response: SimulatedResponse): ParsedBody {

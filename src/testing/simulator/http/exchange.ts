@@ -1,15 +1,37 @@
-/** A request as it reaches the server. Header names are lower case; the body is the raw bytes. */
+/**
+ * A request as it reaches the server. Header names are lower case; the body is the raw bytes. `form`
+ * is the body once more when it is `multipart/form-data`.
+ */
 export interface SimulatedRequest {
   readonly method: string
   readonly path: string
   readonly query: Readonly<Record<string, string>>
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly body: Uint8Array | string | undefined
+  readonly form?: ReadForm | undefined
 }
+
+/** A part of a form that came as a file, with the name its sender gave it. */
+export interface FilePart {
+  readonly part: string
+  readonly filename: string
+  readonly contentType: string
+  readonly bytes: Uint8Array
+}
+
+/** A `multipart/form-data` body that was taken apart. Of two fields of one name the last counts. */
+export interface Form {
+  readonly fields: Readonly<Record<string, string>>
+  readonly files: ReadonlyArray<FilePart>
+}
+
+/** What the server made of a body: a form, or one that ends too early or is none. */
+export type ReadForm = Form | "malformed"
 
 /** A body before it is written: JSON stays a value, so that nobody pays for text he does not read. */
 export type ResponseBody =
   | { readonly _tag: "Empty" }
+  | { readonly _tag: "Bytes"; readonly bytes: Uint8Array; readonly contentType: string }
   | { readonly _tag: "Json"; readonly value: unknown }
   | { readonly _tag: "Text"; readonly text: string; readonly contentType: string }
 
@@ -51,13 +73,14 @@ export const json = (status: number, value: unknown): SimulatedResponse => ({
 
 export const noContent: SimulatedResponse = { status: 204, headers: {}, body: { _tag: "Empty" } }
 
-/** The bytes of a body as text. */
+/** A body as text. Of a file it is what its bytes spell. */
 export const bodyText = (body: ResponseBody): string => {
   if (body._tag === "Json") return JSON.stringify(body.value)
+  if (body._tag === "Bytes") return new TextDecoder().decode(body.bytes)
   return body._tag === "Text" ? body.text : ""
 }
 
 export const contentTypeOf = (body: ResponseBody): string | undefined => {
   if (body._tag === "Json") return "application/json"
-  return body._tag === "Text" && body.contentType !== "" ? body.contentType : undefined
+  return body._tag === "Empty" || body.contentType === "" ? undefined : body.contentType
 }

@@ -1,11 +1,21 @@
 /**
- * What a request asks for.
+ * What a request asks for: something of a webhook, or the file of an attachment.
  *
  * @since 0.1.0
  * @category models
  */
-export type Operation =
+export type Operation = WebhookOperation | "downloadAttachment"
+
+/**
+ * What a request asks of a webhook. Each has its rate limit.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type WebhookOperation =
   | "execute"
+  | "executeSlack"
+  | "executeGitHub"
   | "getWebhook"
   | "modifyWebhook"
   | "deleteWebhook"
@@ -16,7 +26,7 @@ export type Operation =
 /** A request that found its operation. */
 export interface MatchedRoute {
   readonly _tag: "Matched"
-  readonly operation: Operation
+  readonly operation: WebhookOperation
   /** The path with placeholders: neither id nor token. */
   readonly template: string
   readonly version: number
@@ -24,6 +34,18 @@ export interface MatchedRoute {
   readonly token: string
   readonly messageId: string | undefined
 }
+
+/** A request for a file, which is the business of another host than the API's. */
+export interface FileRoute {
+  readonly _tag: "File"
+  readonly operation: "downloadAttachment"
+  readonly template: string
+  readonly version: number
+  readonly attachmentId: string
+  readonly filename: string
+}
+
+export type Route = MatchedRoute | FileRoute | UnmatchedRoute
 
 /** A request that found none: no such path (404), a method it has not (405), or a dead version. */
 export interface UnmatchedRoute {
@@ -36,7 +58,7 @@ export interface UnmatchedRoute {
 interface Endpoint {
   readonly template: string
   readonly pattern: RegExp
-  readonly operations: Readonly<Record<string, Operation>>
+  readonly operations: Readonly<Record<string, WebhookOperation>>
 }
 
 /** A new endpoint is one more row here and one more in the table of `handle.ts`. */
@@ -52,21 +74,46 @@ const endpoints: ReadonlyArray<Endpoint> = [
     },
   },
   {
+    template: "/webhooks/:webhookId/:token/slack",
+    pattern: /^\/webhooks\/([^/]+)\/([^/]+)\/slack\/?$/,
+    operations: { POST: "executeSlack" },
+  },
+  {
+    template: "/webhooks/:webhookId/:token/github",
+    pattern: /^\/webhooks\/([^/]+)\/([^/]+)\/github\/?$/,
+    operations: { POST: "executeGitHub" },
+  },
+  {
     template: "/webhooks/:webhookId/:token/messages/:messageId",
     pattern: /^\/webhooks\/([^/]+)\/([^/]+)\/messages\/([^/]+)\/?$/,
     operations: { GET: "getMessage", PATCH: "editMessage", DELETE: "deleteMessage" },
   },
 ]
 
+/** Files have no version; 0 stands for that. */
+const fileRoute = {
+  operation: "downloadAttachment",
+  template: "/attachments/:channelId/:attachmentId/:filename",
+  version: 0,
+} as const
+
 /** A URL without a version goes to v6. */
 const defaultVersion = 6
 const oldestVersion = 6
 const newestVersion = 10
 
+const file = /^\/attachments\/\d+\/(\d+)\/([^/]+)$/
+
 const prefix = /^\/api(?:\/v(\d+))?(?=\/)/
 
 /** Finds the operation of a method and a path such as `/api/v10/webhooks/1/abc`. */
-export const matchRoute = (method: string, path: string): MatchedRoute | UnmatchedRoute => {
+export const matchRoute = (method: string, path: string): Route => {
+  const [, attachmentId, filename] = file.exec(path) ?? []
+  if (attachmentId !== undefined && filename !== undefined) {
+    return method === "GET"
+      ? { _tag: "File", ...fileRoute, attachmentId, filename }
+      : unmatched("methodNotAllowed", fileRoute.template, fileRoute.version)
+  }
   const prefixMatch = prefix.exec(path)
   const version = Number(prefixMatch?.[1] ?? defaultVersion)
   if (prefixMatch === null) return unmatched("notFound", path, version)

@@ -19,12 +19,14 @@ export const limited = (
   scope: RateLimitScope,
   retryAfterMillis: number,
   code?: number,
+  message = scope === "shared"
+    ? "The resource is being rate limited."
+    : "You are being rate limited.",
 ): SimulatedResponse => {
   const retryAfter = Math.ceil(retryAfterMillis) / 1000
   const isGlobal = scope === "global"
   const answer = json(429, {
-    message:
-      scope === "shared" ? "The resource is being rate limited." : "You are being rate limited.",
+    message,
     retry_after: retryAfter,
     global: isGlobal,
     ...(code === undefined ? {} : { code }),
@@ -36,6 +38,15 @@ export const limited = (
   if (isGlobal) headers["x-ratelimit-global"] = "true"
   return { ...answer, headers, scope }
 }
+
+/** Slowmode: a limit of the channel, whatever the headers say of the bucket. */
+export const slowedDown = (retryAfterMillis: number): SimulatedResponse =>
+  limited(
+    "shared",
+    retryAfterMillis,
+    20016,
+    "This action cannot be performed due to slowmode rate limit.",
+  )
 
 /** The static page of the edge for a client that made too many invalid requests. */
 export const blocked: SimulatedResponse = json(429, {

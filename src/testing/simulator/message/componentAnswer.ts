@@ -1,15 +1,21 @@
 import { isRecord } from "../form/check.js"
 import { proxied } from "./embedAnswer.js"
+import type { FileReferences } from "./fileReferences.js"
 
 type Fields = Readonly<Record<string, unknown>>
 
+/** Whence media get their ids and files. */
+export interface MediaSource {
+  readonly nextId: () => string
+  readonly files: FileReferences
+}
+
 /**
  * Components as Discord answers them: each has an `id`, and what may be left out is filled in.
- * `nextId` makes the ids of media.
  */
 export const componentAnswers = (
   components: unknown,
-  nextId: () => string,
+  media: MediaSource,
 ): ReadonlyArray<unknown> => {
   if (!Array.isArray(components)) return []
   const taken = new Set<number>()
@@ -27,7 +33,7 @@ export const componentAnswers = (
     const accessory = component["accessory"]
     return {
       ...definedOnly(component),
-      ...filledIn(component, nextId),
+      ...filledIn(component, media),
       id: ownId(component),
       ...(Array.isArray(children) ? { components: children.map(answer) } : {}),
       ...(accessory === undefined ? {} : { accessory: answer(accessory) }),
@@ -45,7 +51,7 @@ function collectIds(value: unknown, taken: Set<number>): void {
 }
 
 /** What each kind gets that the sender may leave out. */
-function filledIn(component: Fields, nextId: () => string): object {
+function filledIn(component: Fields, media: MediaSource): object {
   const spoiler = component["spoiler"] ?? false
   switch (component["type"]) {
     case 3:
@@ -55,11 +61,11 @@ function filledIn(component: Fields, nextId: () => string): object {
     case 8:
       return { min_values: component["min_values"] ?? 1, max_values: component["max_values"] ?? 1 }
     case 11:
-      return { ...described(component), spoiler, media: mediaAnswer(component["media"], nextId) }
+      return { ...described(component), spoiler, media: mediaAnswer(component["media"], media) }
     case 12:
-      return { items: galleryAnswer(component["items"], nextId) }
+      return { items: galleryAnswer(component["items"], media) }
     case 13:
-      return { spoiler, name: null, size: null, file: mediaAnswer(component["file"], nextId) }
+      return { spoiler, ...fileAnswer(component["file"], media) }
     case 14:
       return { divider: component["divider"] ?? true, spacing: component["spacing"] ?? 1 }
     case 17:
@@ -69,21 +75,40 @@ function filledIn(component: Fields, nextId: () => string): object {
   }
 }
 
-function galleryAnswer(items: unknown, nextId: () => string): ReadonlyArray<unknown> {
+function galleryAnswer(items: unknown, media: MediaSource): ReadonlyArray<unknown> {
   if (!Array.isArray(items)) return []
   return items.filter(isRecord).map((item) => ({
     ...described(item),
     spoiler: item["spoiler"] ?? false,
-    media: mediaAnswer(item["media"], nextId),
+    media: mediaAnswer(item["media"], media),
   }))
 }
 
-function mediaAnswer(media: unknown, nextId: () => string): unknown {
-  const url = isRecord(media) ? String(media["url"]) : ""
+function fileAnswer(value: unknown, media: MediaSource): object {
+  const file = media.files.find(urlOf(value))
+  return {
+    file: mediaAnswer(value, media),
+    name: file?.filename ?? null,
+    size: file?.["size"] ?? null,
+  }
+}
+
+function urlOf(media: unknown): string {
+  return isRecord(media) && typeof media["url"] === "string" ? media["url"] : ""
+}
+
+/** A file of the message is known well, a URL not at all. */
+function mediaAnswer(value: unknown, { files, nextId }: MediaSource): unknown {
+  const address = urlOf(value)
+  const file = files.find(address)
+  if (file !== undefined) {
+    const { id, url, proxy_url, width = null, height = null, content_type = null } = file
+    return { id: nextId(), attachment_id: id, url, proxy_url, width, height, content_type }
+  }
   return {
     id: nextId(),
-    url,
-    proxy_url: proxied(url),
+    url: address,
+    proxy_url: proxied(address),
     width: null,
     height: null,
     content_type: null,

@@ -1,9 +1,13 @@
 import { DateTime } from "effect"
 import { isRecord } from "../form/check.js"
 import { isoTimestamp } from "../snowflake.js"
+import { type FileReferences, referencedName } from "./fileReferences.js"
 
-/** An embed as Discord answers it: trimmed, of type `rich`, pictures with their proxied URL. */
-export const embedAnswer = (embed: unknown): unknown => {
+/**
+ * An embed as Discord answers it: trimmed, of type `rich`, pictures with their proxied URL. A
+ * picture whose file was not sent is left out, and nothing is said about it.
+ */
+export const embedAnswer = (embed: unknown, files: FileReferences): unknown => {
   if (!isRecord(embed)) return embed
   return withoutNothing({
     type: "rich",
@@ -12,10 +16,10 @@ export const embedAnswer = (embed: unknown): unknown => {
     url: embed["url"],
     timestamp: timestampAnswer(embed["timestamp"]),
     color: embed["color"],
-    footer: footerAnswer(embed["footer"]),
-    image: pictureAnswer(embed["image"]),
-    thumbnail: pictureAnswer(embed["thumbnail"]),
-    author: authorAnswer(embed["author"]),
+    footer: footerAnswer(embed["footer"], files),
+    image: pictureAnswer(embed["image"], files),
+    thumbnail: pictureAnswer(embed["thumbnail"], files),
+    author: authorAnswer(embed["author"], files),
     fields: Array.isArray(embed["fields"]) ? embed["fields"].map(fieldAnswer) : undefined,
   })
 }
@@ -33,27 +37,37 @@ function fieldAnswer(field: unknown): unknown {
   }
 }
 
-function footerAnswer(footer: unknown): unknown {
+function footerAnswer(footer: unknown, files: FileReferences): unknown {
   if (!isRecord(footer)) return undefined
-  return withoutNothing({ text: trimmed(footer["text"]), ...iconAnswer(footer["icon_url"]) })
+  return withoutNothing({ text: trimmed(footer["text"]), ...iconAnswer(footer["icon_url"], files) })
 }
 
-function authorAnswer(author: unknown): unknown {
+function authorAnswer(author: unknown, files: FileReferences): unknown {
   if (!isRecord(author)) return undefined
   return withoutNothing({
     name: trimmed(author["name"]),
     url: author["url"],
-    ...iconAnswer(author["icon_url"]),
+    ...iconAnswer(author["icon_url"], files),
   })
 }
 
-function iconAnswer(url: unknown): object {
-  return typeof url === "string" ? { icon_url: url, proxy_icon_url: proxied(url) } : {}
+function iconAnswer(url: unknown, files: FileReferences): object {
+  const file = files.find(url)
+  if (file !== undefined) return { icon_url: file.url, proxy_icon_url: file.proxy_url }
+  if (typeof url !== "string" || referencedName(url) !== undefined) return {}
+  return { icon_url: url, proxy_icon_url: proxied(url) }
 }
 
-function pictureAnswer(picture: unknown): unknown {
+function pictureAnswer(picture: unknown, files: FileReferences): unknown {
   if (!isRecord(picture) || typeof picture["url"] !== "string") return undefined
   const { url, description } = picture
+  const file = files.find(url)
+  if (file !== undefined) {
+    const { width = 0, height = 0, content_type } = file
+    const { url: fileUrl, proxy_url } = file
+    return withoutNothing({ url: fileUrl, proxy_url, width, height, content_type, description })
+  }
+  if (referencedName(url) !== undefined) return undefined
   return withoutNothing({ url, proxy_url: proxied(url), width: 0, height: 0, description })
 }
 

@@ -1,6 +1,9 @@
+import { addAttachment } from "../file/attachment.js"
+import type { Entry } from "../file/attachmentList.js"
 import { isAbsent, isRecord } from "../form/check.js"
 import { timestamp } from "../snowflake.js"
 import {
+  type Attachment,
   type Message,
   type MessageJson,
   newAvatarHash,
@@ -12,8 +15,9 @@ import {
 } from "../world.js"
 import { componentAnswers } from "./componentAnswer.js"
 import { embedAnswer } from "./embedAnswer.js"
+import { fileReferences } from "./fileReferences.js"
 import { findMentions } from "./mentions.js"
-import { editedFlags, sentFlags } from "./messageFlags.js"
+import { editedFlags, isComponentsV2, sentFlags } from "./messageFlags.js"
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -23,28 +27,39 @@ export const isEmptyMessage = (message: Fields): boolean =>
     isAbsent(message[part]),
   )
 
-/** The message that an execute makes. `id` is given when the message opens a forum thread. */
+/** Where a new message goes, and what hangs on it. */
+export interface NewMessage {
+  readonly id: string
+  readonly thread: Thread | undefined
+  readonly entries: ReadonlyArray<Entry>
+}
+
+/** The message that an execute makes. */
 export const newMessage = (
   world: World,
   now: number,
   webhook: Webhook,
   body: Fields,
-  place: { readonly id: string; readonly thread: Thread | undefined },
+  { id, thread, entries }: NewMessage,
 ): Message => {
-  const { id, thread } = place
   const content = textOf(body["content"])
+  const channelId = thread?.id ?? webhook.channel.id
+  const attachments = attach(world, now, channelId, entries)
+  const embedFiles = fileReferences(attachments)
+  const componentFiles = fileReferences(attachments)
+  const nextId = () => newId(world, now)
   const json: MessageJson = {
     type: 0,
     content,
     ...findMentions(content, body["allowed_mentions"]),
     attachments: [],
-    embeds: listOf(body["embeds"]).map(embedAnswer),
+    embeds: listOf(body["embeds"]).map((embed) => embedAnswer(embed, embedFiles)),
     timestamp: timestamp(serverClock(world, now)),
     edited_timestamp: null,
     flags: sentFlags(body["flags"]),
-    components: componentAnswers(body["components"], () => newId(world, now)),
+    components: componentAnswers(body["components"], { nextId, files: componentFiles }),
     id,
-    channel_id: thread?.id ?? webhook.channel.id,
+    channel_id: channelId,
     author: author(world, webhook, body),
     pinned: false,
     tts: body["tts"] === true,
@@ -53,7 +68,9 @@ export const newMessage = (
     ...(webhook.applicationId === null ? {} : { application_id: webhook.applicationId }),
     ...(thread === undefined ? {} : { position: thread.messages }),
   }
-  return { id, threadId: thread?.id, json }
+  const { used: inEmbeds } = embedFiles
+  const { used: inComponents } = componentFiles
+  return shown({ id, threadId: thread?.id, json, attachments, inEmbeds, inComponents })
 }
 
 /** The message after an edit: what the body leaves out stays, what it nulls is cleared. */
@@ -62,34 +79,62 @@ export const editedMessage = (
   now: number,
   message: Message,
   body: Fields,
+  entries: ReadonlyArray<Entry>,
 ): Message => {
   const before = message.json
+  const attachments = attach(world, now, String(before["channel_id"]), entries)
+  const embedFiles = fileReferences(attachments)
+  const componentFiles = fileReferences(attachments)
+  const nextId = () => newId(world, now)
+  const hasEmbeds = "embeds" in body
+  const hasComponents = "components" in body
+  const flags = editedFlags(before.flags, body["flags"])
   const json: MessageJson = {
-    ...before,
+    ...(isComponentsV2(flags) ? withoutPoll(before) : before),
     ...("content" in body ? editedContent(body) : {}),
-    ...("embeds" in body ? { embeds: listOf(body["embeds"]).map(embedAnswer) } : {}),
-    ...("components" in body
-      ? { components: componentAnswers(body["components"], () => newId(world, now)) }
+    ...(hasEmbeds
+      ? { embeds: listOf(body["embeds"]).map((embed) => embedAnswer(embed, embedFiles)) }
       : {}),
-    ...("attachments" in body ? { attachments: keptAttachments(before, body) } : {}),
-    flags: editedFlags(before.flags, body["flags"]),
+    ...(hasComponents
+      ? { components: componentAnswers(body["components"], { nextId, files: componentFiles }) }
+      : {}),
+    flags,
     edited_timestamp: timestamp(serverClock(world, now)),
   }
-  return { ...message, json }
+  const inEmbeds = hasEmbeds ? embedFiles.used : message.inEmbeds
+  const inComponents = hasComponents ? componentFiles.used : message.inComponents
+  return shown({ ...message, json, attachments, inEmbeds, inComponents })
+}
+
+/** A poll leaves a message only when that becomes one of Components V2, which has nothing else. */
+function withoutPoll(before: MessageJson): MessageJson {
+  const { poll: _, ...rest }: MessageJson & { readonly poll?: unknown } = before
+  return rest
+}
+
+function attach(
+  world: World,
+  now: number,
+  channelId: string,
+  entries: ReadonlyArray<Entry>,
+): ReadonlyArray<Attachment> {
+  return entries.map((entry) =>
+    entry._tag === "Kept" ? entry.attachment : addAttachment(world, now, channelId, entry.upload),
+  )
+}
+
+/** Files that embeds or components show are not in `attachments`; they come back with an edit. */
+function shown(message: Message): Message {
+  const attachments = message.attachments.filter(
+    ({ id }) => !message.inEmbeds.has(id) && !message.inComponents.has(id),
+  )
+  return { ...message, json: { ...message.json, attachments } }
 }
 
 /** New content brings new mentions, under the `allowed_mentions` of the edit. */
 function editedContent(body: Fields): { readonly content: string } {
   const content = textOf(body["content"])
   return { content, ...findMentions(content, body["allowed_mentions"]) }
-}
-
-/** `attachments` is the complete list to keep. */
-function keptAttachments(before: MessageJson, body: Fields): ReadonlyArray<unknown> {
-  const kept = listOf(body["attachments"]).filter(isRecord)
-  return before.attachments.filter(
-    (one) => isRecord(one) && kept.some((keep) => String(keep["id"]) === one["id"]),
-  )
 }
 
 function author(world: World, webhook: Webhook, body: Fields): unknown {

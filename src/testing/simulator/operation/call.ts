@@ -1,3 +1,4 @@
+import type { FilePart, SimulatedRequest } from "../http/exchange.js"
 import type { Webhook, World } from "../world.js"
 
 /** A request that was let in: its webhook exists, its token is right, its body was read. */
@@ -8,6 +9,9 @@ export interface Call {
   readonly messageId: string
   readonly query: Readonly<Record<string, string>>
   readonly body: Readonly<Record<string, unknown>>
+  readonly headers: SimulatedRequest["headers"]
+  /** The files of a multipart body. */
+  readonly files: ReadonlyArray<FilePart>
 }
 
 /** The components of a plain webhook are silently ignored unless `with_components` is set. */

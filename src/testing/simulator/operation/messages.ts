@@ -1,9 +1,12 @@
+import { editedAttachments, namesOf, refuseFiles } from "../file/attachmentList.js"
+import { forgetFile } from "../file/fileStore.js"
 import { isAbsent } from "../form/check.js"
 import { refuseEdit } from "../form/messageForm.js"
 import { apiError } from "../http/apiError.js"
 import { json, noContent, type SimulatedResponse } from "../http/exchange.js"
 import { editedMessage, isEmptyMessage } from "../message/message.js"
-import { keepMessage, type Message, type Thread } from "../world.js"
+import { forgetMessage, keepMessage, type Message, type Thread, type World } from "../world.js"
+import { refuseAccess, refuseWords } from "./admission.js"
 import { type Call, honouredBody } from "./call.js"
 import { readQuery } from "./query.js"
 
@@ -18,38 +21,54 @@ type Search = Found | { readonly _tag: "Refused"; readonly response: SimulatedRe
 
 /** Get Webhook Message. */
 export const getMessage = (call: Call): SimulatedResponse => {
-  const found = findMessage(call)
+  const found = findMessage(call, false)
   return found._tag === "Refused" ? found.response : json(200, found.message.json)
 }
 
 /** Edit Webhook Message. A thread that is archived is read-only. */
 export const editMessage = (call: Call): SimulatedResponse => {
-  const found = findMessage(call)
+  const found = findMessage(call, true)
   if (found._tag === "Refused") return found.response
   const body = honouredBody(call, found.withComponents)
-  const isOwned = call.webhook.applicationId !== null
-  const refusal = refuseEdit(body, isOwned, found.message.json)
+  const { files, world } = call
+  const interactive = call.webhook.applicationId !== null
+  const before = found.message
+  const attachments = editedAttachments(files, body, before.attachments)
+  const refusal =
+    refuseFiles(files, world.config.maxFileBytes) ??
+    refuseEdit(body, { interactive, files: namesOf(attachments) }, before.json)
   if (refusal !== undefined) return refusal
+  if (attachments._tag === "Refused") return attachments.response
   if (found.thread?.archived === true) return apiError(50083)
   if (!isAbsent(body["poll"])) return apiError(520003)
-  const edited = editedMessage(call.world, call.now, found.message, body)
+  const objection = refuseWords(call, body)
+  if (objection !== undefined) return objection
+  const edited = editedMessage(world, call.now, before, body, attachments.entries)
   if (isEmptyMessage(edited.json)) return apiError(50006)
-  keepMessage(call.world, call.webhook, edited)
+  forgetDropped(world, before, edited)
+  keepMessage(world, call.webhook, edited)
   return json(200, edited.json)
+}
+
+function forgetDropped(world: World, before: Message, after: Message): void {
+  const kept = new Set(after.attachments.map(({ id }) => id))
+  for (const { id } of before.attachments) if (!kept.has(id)) forgetFile(world.files, id)
 }
 
 /** Delete Webhook Message. Allowed in archived threads too. */
 export const deleteMessage = (call: Call): SimulatedResponse => {
-  const found = findMessage(call)
+  const found = findMessage(call, true)
   if (found._tag === "Refused") return found.response
-  call.webhook.messages.delete(found.message.id)
+  forgetMessage(call.world, call.webhook, found.message)
   return noContent
 }
 
 /** A message in a thread is found only by naming the thread. */
-function findMessage(call: Call): Search {
+function findMessage(call: Call, isWriting: boolean): Search {
   const query = readQuery(call.query)
   if (query._tag === "Refused") return query
+  const denial = refuseAccess(call.webhook.channel, isWriting)
+  if (denial !== undefined) return refused(denial)
   const { threadId, withComponents } = query
   const thread = threadId === undefined ? undefined : call.webhook.channel.threads.get(threadId)
   if (threadId !== undefined && thread === undefined) return refused(apiError(10003))

@@ -6,7 +6,7 @@ import {
   HttpClientResponse,
 } from "@effect/platform"
 import { Chunk, Effect, Stream } from "effect"
-import { toPlain } from "../fault/alteration.js"
+import { toWire } from "../fault/alteration.js"
 import type { Exchange } from "../handle.js"
 import type { SimulatedRequest, SimulatedResponse } from "../http/exchange.js"
 import type { World } from "../world.js"
@@ -23,10 +23,13 @@ export const makeHttpClient = (world: World): HttpClient.HttpClient =>
     )
   })
 
-const discordHost = /^(?:[a-z0-9-]+\.)?(?:discord|discordapp)\.com$/
+const discordHost = /^(?:(?:[a-z0-9-]+\.)?(?:discord|discordapp)\.com|media\.discordapp\.net)$/
 
 function isDiscord(world: World, url: URL): boolean {
-  return discordHost.test(url.hostname) || url.origin === new URL(world.config.origin).origin
+  const own = [world.config.origin, world.cdn.origin]
+  return (
+    discordHost.test(url.hostname) || own.some((origin) => url.origin === new URL(origin).origin)
+  )
 }
 
 function readRequest(
@@ -115,15 +118,17 @@ function deliver(
 const bodiless = new Set([204, 205, 304])
 
 function webResponse(response: SimulatedResponse, isCut: boolean): Response {
-  const { status, headers, body } = toPlain(response)
+  const { status, headers, body } = toWire(response)
   const init = { status, headers }
   if (isCut) return new Response(cutStream(body), init)
-  return new Response(body === "" || bodiless.has(status) ? null : body, init)
+  // The copy tells the compiler that these bytes are not shared memory.
+  const content = typeof body === "string" ? body : body.slice()
+  return new Response(content === "" || bodiless.has(status) ? null : content, init)
 }
 
 /** Half of the body, then the error of a connection that went away. */
-function cutStream(body: string): ReadableStream<Uint8Array> {
-  const bytes = new TextEncoder().encode(body)
+function cutStream(body: string | Uint8Array): ReadableStream<Uint8Array> {
+  const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body
   let isFirst = true
   return new ReadableStream({
     pull(controller) {

@@ -7,7 +7,7 @@ import {
   HttpServerResponse,
 } from "@effect/platform"
 import { Effect, Option, type Scope, Stream } from "effect"
-import { toPlain } from "../fault/alteration.js"
+import { toWire } from "../fault/alteration.js"
 import type { Exchange } from "../handle.js"
 import type { SimulatedRequest, SimulatedResponse } from "../http/exchange.js"
 import type { World } from "../world.js"
@@ -30,8 +30,21 @@ export const serveHttp = (
     // A server closes when its connections have: those that wait for an answer would keep it.
     yield* Effect.addFinalizer(() => Effect.sync(() => open.forEach((cut) => cut())))
     const origin = yield* originOf(server.address)
+    yield* serveFiles(world, origin)
     return { origin, baseUrl: `${origin}/api/v10` }
   })
+
+/** As long as it is served, files are downloaded from where messages are sent to. */
+function serveFiles(world: World, origin: string): Effect.Effect<void, never, Scope.Scope> {
+  return Effect.acquireRelease(
+    Effect.sync(() => {
+      const before = world.cdn
+      world.cdn = { origin, proxyOrigin: origin }
+      return before
+    }),
+    (before) => Effect.sync(() => void (world.cdn = before)),
+  )
+}
 
 function originOf(address: HttpServer.Address): Effect.Effect<string> {
   if (address._tag === "UnixAddress") {
@@ -85,9 +98,12 @@ function deliver(
 }
 
 function whole(response: SimulatedResponse): HttpServerResponse.HttpServerResponse {
-  const { status, headers, body } = toPlain(response)
+  const { status, headers, body } = toWire(response)
   if (body === "") return HttpServerResponse.empty({ status, headers })
-  return HttpServerResponse.text(body, { status, headers, contentType: headers["content-type"] })
+  const options = { status, headers, contentType: headers["content-type"] }
+  return typeof body === "string"
+    ? HttpServerResponse.text(body, options)
+    : HttpServerResponse.uint8Array(body, options)
 }
 
 /** Promises the whole body, writes half of it, and closes the connection. */
@@ -95,8 +111,8 @@ function cutResponse(
   response: SimulatedResponse,
   cut: Cutter,
 ): HttpServerResponse.HttpServerResponse {
-  const { status, headers, body } = toPlain(response)
-  const bytes = new TextEncoder().encode(body)
+  const { status, headers, body } = toWire(response)
+  const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body
   const half = Stream.make(bytes.slice(0, Math.ceil(bytes.length / 2)))
   const close = Stream.fromEffect(Effect.zipRight(Effect.sync(cut.close), Effect.never))
   return HttpServerResponse.stream(Stream.concat(half, close), {

@@ -1,6 +1,7 @@
 import { Clock, Effect } from "effect"
 import { type Exchange, handle } from "../handle.js"
 import type { SimulatedRequest } from "../http/exchange.js"
+import { withForm } from "../http/multipart.js"
 import type { World } from "../world.js"
 
 /**
@@ -11,7 +12,7 @@ export const exchange = (world: World, request: SimulatedRequest): Effect.Effect
   Effect.gen(function* () {
     yield* pause(world.config.requestLatency(world.random))
     const now = yield* Clock.currentTimeMillis
-    const result = handle(world, now, request)
+    const result = handle(world, now, yield* withForm(request, world.config.maxRequestBytes))
     yield* pause(world.config.responseLatency(world.random) + result.delayMillis)
     if (result.outcome === "silent") return yield* Effect.never
     if (result.outcome === "answered") result.entry.answeredAt = yield* Clock.currentTimeMillis

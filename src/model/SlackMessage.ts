@@ -1,0 +1,261 @@
+/**
+ * A message in the form of Slack's incoming webhooks, which Discord takes, too. It is for programs
+ * that speak Slack already; `MessageCreate` says more.
+ *
+ * @see https://discord.com/developers/docs/resources/webhook#execute-slackcompatible-webhook
+ * @since 0.1.0
+ */
+import { DateTime, Schema } from "effect"
+import type { Effect, ParseResult } from "effect"
+
+import * as Color from "./Color.js"
+import { httpUrl, text } from "./limits.js"
+import { WebhookName } from "./WebhookName.js"
+import { list, optional } from "./wire.js"
+import { strictEncoder } from "./compiled.js"
+
+/** Discord's OpenAPI. Slack itself takes longer texts. */
+const TEXT_MAX = 2000
+
+/** Slack's names for colours. Discord's OpenAPI knows none, so they are sent as what Slack shows. */
+const shades = { good: "#2eb886", warning: "#daa038", danger: "#a30200" } as const
+
+const refusedColor = "must be a colour such as 0x5865f2, #5865f2, good, warning or danger"
+
+const isRgb = Schema.is(Color.Color)
+
+/** In the JSON of others the `#` may be missing. */
+const HEX = /^#?(?:[0-9a-f]{3}|[0-9a-f]{6})$/i
+
+/** Seconds since 1970 of the last moment that a DateTime can hold. */
+const SECONDS_MAX = 8_640_000_000_000
+
+/**
+ * The colour of an attachment's edge: as everywhere, or one of Slack's names.
+ *
+ * @example
+ * ```ts
+ * import type { SlackMessage } from "effect-discord"
+ *
+ * const edge: SlackMessage.SlackColor = "good"
+ * ```
+ *
+ * @see https://docs.slack.dev/legacy/legacy-messaging/legacy-secondary-message-attachments
+ * @since 0.1.0
+ * @category models
+ */
+export const SlackColor: Schema.Schema<Color.Color | keyof typeof shades, string> =
+  Schema.transform(
+    Schema.String,
+    Schema.Union(Schema.Number, Schema.String).pipe(
+      // A guard cannot say why it refuses, so a rule that can comes first.
+      Schema.filter((value) => isColor(value) || refusedColor),
+      Schema.filter(isColor, {
+        arbitrary: () => (fc) => fc.integer({ min: 0, max: 0xffffff }).map(Color.toHex),
+      }),
+    ),
+    { strict: true, decode: withHash, encode: (_, color) => toWire(color) },
+  )
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type SlackColor = typeof SlackColor.Type
+
+const seconds = Schema.Union(Schema.Number, Schema.NumberFromString).pipe(
+  Schema.filter((value) => (value >= 0 && value <= SECONDS_MAX) || "must be seconds since 1970"),
+)
+
+/** Whole seconds on the wire. Slack's own are sometimes strings, with a fraction. */
+const Moment = Schema.transform(
+  seconds,
+  Schema.DateTimeUtcFromSelf.annotations({
+    arbitrary: () => (fc) =>
+      fc.integer({ min: 0, max: 2 ** 32 }).map((second) => DateTime.unsafeMake(second * 1000)),
+  }),
+  {
+    strict: true,
+    decode: (second) => DateTime.unsafeMake(second * 1000),
+    encode: (moment) => Math.floor(DateTime.toEpochMillis(moment) / 1000),
+  },
+)
+
+/**
+ * A row or cell of an attachment. `short` puts it beside others.
+ *
+ * These are Slack's names, which Discord reads, although its OpenAPI calls them `name`, `value` and
+ * `inline`, as in an embed.
+ *
+ * @example
+ * ```ts
+ * import type { SlackMessage } from "effect-discord"
+ *
+ * const field: SlackMessage.SlackField = { title: "Status", value: "green", short: true }
+ * ```
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const SlackField = Schema.Struct({
+  title: optional("title", Schema.String),
+  value: optional("value", Schema.String),
+  short: optional("short", Schema.Boolean),
+})
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface SlackField extends Schema.Schema.Type<typeof SlackField> {}
+
+/**
+ * An attachment in Slack's sense: a framed block below the text, which Discord shows as an embed.
+ *
+ * @example
+ * ```ts
+ * import type { SlackMessage } from "effect-discord"
+ *
+ * const attachment: SlackMessage.SlackAttachment = {
+ *   color: "danger",
+ *   title: "Build 7 failed",
+ *   titleLink: "https://ci.example.com/builds/7",
+ *   fields: [{ title: "Branch", value: "main", short: true }],
+ * }
+ * ```
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const SlackAttachment = Schema.Struct({
+  /** Above the block. */
+  pretext: optional("pretext", Schema.String),
+  title: optional("title", Schema.String),
+  titleLink: optional("title_link", httpUrl()),
+  text: optional("text", Schema.String),
+  color: optional("color", SlackColor),
+  authorName: optional("author_name", Schema.String),
+  authorLink: optional("author_link", httpUrl()),
+  authorIcon: optional("author_icon", httpUrl()),
+  fields: optional("fields", list(SlackField)),
+  imageUrl: optional("image_url", httpUrl()),
+  thumbUrl: optional("thumb_url", httpUrl()),
+  footer: optional("footer", Schema.String),
+  footerIcon: optional("footer_icon", httpUrl()),
+  /** A moment, shown in the footer, to the second. */
+  ts: optional("ts", Moment),
+})
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface SlackAttachment extends Schema.Schema.Type<typeof SlackAttachment> {}
+
+/**
+ * A message as Slack's incoming webhooks take it. What Discord does not support of it is not here:
+ * `channel`, `icon_emoji`, `mrkdwn`, `mrkdwn_in`, and blocks.
+ *
+ * @example
+ * ```ts
+ * import type { SlackMessage } from "effect-discord"
+ *
+ * const message: SlackMessage.SlackMessage = {
+ *   username: "CI",
+ *   text: "Build 7 is done",
+ *   attachments: [{ color: "good", text: "All tests pass" }],
+ * }
+ * ```
+ *
+ * @see Discord: Execute Slack-Compatible Webhook
+ * @since 0.1.0
+ * @category models
+ */
+export const SlackMessage = Schema.Struct({
+  /** At most 2000 code points. */
+  text: optional("text", text({ max: TEXT_MAX })),
+  /** Shown instead of the webhook's name. */
+  username: optional("username", WebhookName),
+  /** Shown instead of the webhook's avatar. */
+  iconUrl: optional("icon_url", httpUrl()),
+  attachments: optional("attachments", list(SlackAttachment)),
+})
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface SlackMessage extends Schema.Schema.Type<typeof SlackMessage> {}
+
+/**
+ * The JSON that Discord receives.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Encoded extends Schema.Schema.Encoded<typeof SlackMessage> {}
+
+/**
+ * The JSON of a message, or everything that is wrong with it; an unknown field is refused.
+ *
+ * @example
+ * ```ts
+ * import { SlackMessage } from "effect-discord"
+ *
+ * const json = SlackMessage.encode({ attachments: [{ text: "done", color: "good" }] })
+ * // succeeds with { attachments: [{ text: "done", color: "#2eb886" }] }
+ * ```
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const encode: (message: SlackMessage) => Effect.Effect<Encoded, ParseResult.ParseError> =
+  strictEncoder(SlackMessage)
+
+/**
+ * Reads the JSON that a program made for Slack, to send it to Discord. What Discord does not know is
+ * left out without a word.
+ *
+ * @example
+ * ```ts
+ * import { SlackMessage } from "effect-discord"
+ *
+ * const message = SlackMessage.decode({ channel: "#ci", text: "done", icon_url: null })
+ * // succeeds with { text: "done" }
+ * ```
+ *
+ * @since 0.1.0
+ * @category decoding
+ */
+export const decode: (json: unknown) => Effect.Effect<SlackMessage, ParseResult.ParseError> =
+  Schema.decodeUnknown(SlackMessage, { errors: "all" })
+
+/**
+ * Whether there is nothing to show, which Discord refuses.
+ *
+ * @example
+ * ```ts
+ * import { SlackMessage } from "effect-discord"
+ *
+ * SlackMessage.isEmpty({ text: "", username: "CI" }) // true
+ * ```
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
+export const isEmpty = (message: SlackMessage): boolean =>
+  (message.text ?? "") === "" && (message.attachments ?? []).length === 0
+
+function isColor(value: string | number): value is SlackColor {
+  if (typeof value === "number") return isRgb(value)
+  return isShade(value) || (value.startsWith("#") && HEX.test(value))
+}
+
+function isShade(value: string): value is keyof typeof shades {
+  return Object.hasOwn(shades, value)
+}
+
+function withHash(value: string): string {
+  return HEX.test(value) && !value.startsWith("#") ? `#${value}` : value
+}
+
+function toWire(color: SlackColor): string {
+  if (typeof color === "string") return isShade(color) ? shades[color] : color
+  return Color.toHex(color)
+}

@@ -1,0 +1,88 @@
+/**
+ * A thread being started in a forum or media channel, where every message belongs to one.
+ *
+ * @since 0.1.0
+ */
+import { Schema } from "effect"
+import type { Effect, ParseResult } from "effect"
+
+import { items, text } from "./limits.js"
+import { SnowflakeInput } from "./Snowflake.js"
+import { optional, required } from "./wire.js"
+import { strictEncoder } from "./compiled.js"
+
+/** Discord: Start Thread in Forum or Media Channel. */
+const NAME_MAX = 100
+const TAGS_MAX = 5
+
+/**
+ * The name of a thread: 1 to 100 code points.
+ *
+ * @see Discord: Start Thread in Forum or Media Channel
+ * @since 0.1.0
+ * @category models
+ */
+export const ThreadName = text({ min: 1, max: NAME_MAX })
+
+/**
+ * Ids of tags of the channel, at most 5. Where Discord's client offers no id, `GET /channels/{id}`
+ * of a bot lists them as `available_tags`.
+ *
+ * @see Discord: Forum Tag Object
+ * @since 0.1.0
+ * @category models
+ */
+export const AppliedTags = items(SnowflakeInput, { max: TAGS_MAX, unit: "tag" })
+
+/**
+ * What a new thread is called, and its tags.
+ *
+ * @example
+ * ```ts
+ * import type { ThreadCreate } from "effect-discord"
+ *
+ * const thread: ThreadCreate.ThreadCreate = {
+ *   name: "Release 1.4",
+ *   appliedTags: ["1102600212839804939"],
+ * }
+ * ```
+ *
+ * @see Discord: Execute Webhook
+ * @since 0.1.0
+ * @category models
+ */
+export const ThreadCreate = Schema.Struct({
+  name: required("thread_name", ThreadName),
+  /** A channel may require one. */
+  appliedTags: optional("applied_tags", AppliedTags),
+})
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface ThreadCreate extends Schema.Schema.Type<typeof ThreadCreate> {}
+
+/**
+ * The JSON that Discord receives, as a part of the message's.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Encoded extends Schema.Schema.Encoded<typeof ThreadCreate> {}
+
+/**
+ * The JSON of a thread, or everything that is wrong with it; an unknown field is refused.
+ *
+ * @example
+ * ```ts
+ * import { ThreadCreate } from "effect-discord"
+ *
+ * const json = ThreadCreate.encode({ name: "Release 1.4" })
+ * // succeeds with { thread_name: "Release 1.4" }
+ * ```
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const encode: (thread: ThreadCreate) => Effect.Effect<Encoded, ParseResult.ParseError> =
+  strictEncoder(ThreadCreate)

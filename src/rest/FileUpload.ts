@@ -1,0 +1,249 @@
+/**
+ * Files to send with a message: from memory, from a `Blob`, from a `Stream` or from a path.
+ *
+ * A file is read while it is sent, and again for each repetition; from a path or a stream it is
+ * never whole in memory, on the layers that allow it. Nothing is read before it is its turn.
+ *
+ * @see https://discord.com/developers/docs/reference#uploading-files
+ * @since 0.1.0
+ */
+import * as FileSystem from "@effect/platform/FileSystem"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Stream from "effect/Stream"
+import { FileError } from "../error/WebhookError.js"
+import { contentTypeOf, textTypeOf } from "./upload/contentType.js"
+import { faultOf } from "./upload/fault.js"
+import { FileUpload } from "./upload/file.js"
+import type { Source } from "./upload/file.js"
+import { baseName, fileName } from "./upload/fileName.js"
+import { ProgressListener } from "./upload/progress.js"
+import type { Progress } from "./upload/progress.js"
+
+export { FileUpload } from "./upload/file.js"
+export type { Progress } from "./upload/progress.js"
+
+/**
+ * What may be said about a file.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface FileOptions {
+  /** The media type. Left out, it is looked up by the name's extension. */
+  readonly contentType?: string | undefined
+  /** Alt text; at most 1024 code points. */
+  readonly description?: string | undefined
+  /** Shown instead of the name; at most 1024 code points. */
+  readonly title?: string | undefined
+  /** Hides it until somebody clicks on it. */
+  readonly isSpoiler?: boolean | undefined
+}
+
+/**
+ * What a stream does not tell by itself.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface StreamOptions extends FileOptions {
+  /** How many bytes the stream has, exactly: Discord wants to know before the first one. */
+  readonly size: number
+  readonly stream: Stream.Stream<Uint8Array, unknown>
+  /**
+   * `true` when the stream can be run only once, such as one from a socket. Then a message is not
+   * sent again once reading has begun, and fails with the `FileError` `readOnce` instead.
+   */
+  readonly readOnce?: boolean | undefined
+}
+
+/**
+ * What a path does not tell by itself.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface PathOptions extends FileOptions {
+  /** How the file is called on Discord; left out, the last part of the path. */
+  readonly name?: string | undefined
+}
+
+/**
+ * From bytes in memory. They are not copied: leave them as they are until the message is sent.
+ *
+ * @example
+ * ```ts
+ * import { FileUpload, Webhook } from "effect-discord"
+ *
+ * const publish = (hook: Webhook.Webhook, png: Uint8Array) =>
+ *   Webhook.send(hook, {
+ *     files: [FileUpload.fromBytes("chart.png", png, { description: "Load, rising" })],
+ *   })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fromBytes = (name: string, bytes: Uint8Array, options: FileOptions = {}): FileUpload =>
+  make(name, bytes.byteLength, { _tag: "Bytes", bytes }, options)
+
+/**
+ * From text, as UTF-8.
+ *
+ * @example
+ * ```ts
+ * import { FileUpload } from "effect-discord"
+ *
+ * const log = FileUpload.fromText("build.log", "42 tests passed\n")
+ * log.contentType // "text/plain; charset=utf-8"
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fromText = (name: string, text: string, options: FileOptions = {}): FileUpload => {
+  const { contentType = textTypeOf(name), ...rest } = options
+  return fromBytes(name, new TextEncoder().encode(text), { ...rest, contentType })
+}
+
+/**
+ * From a `Blob`, or a `File` that a user has chosen in a browser. Its own type counts, if it has one.
+ *
+ * @example
+ * ```ts
+ * import { FileUpload } from "effect-discord"
+ *
+ * const chosen = (file: File) => FileUpload.fromBlob(file.name, file)
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fromBlob = (name: string, blob: Blob, options: FileOptions = {}): FileUpload => {
+  const { contentType = blob.type || undefined, ...rest } = options
+  return make(name, blob.size, { _tag: "Blob", blob }, { ...rest, contentType })
+}
+
+/**
+ * From a `Stream` of known length. It is run anew for each attempt, unless it says `readOnce`.
+ *
+ * @example
+ * ```ts
+ * import { FileUpload } from "effect-discord"
+ * import { Stream } from "effect"
+ *
+ * const zeros = FileUpload.fromStream("zeros.bin", {
+ *   size: 3_000_000,
+ *   stream: Stream.repeatValue(new Uint8Array(1000)).pipe(Stream.take(3000)),
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fromStream = (name: string, options: StreamOptions): FileUpload => {
+  const { readOnce = false, size, stream, ...rest } = options
+  const once = readOnce ? { once: { isRead: false } } : {}
+  return make(name, size, { _tag: "Stream", stream, ...once }, rest)
+}
+
+/**
+ * From a path, through the platform's `FileSystem`. Fails with a `FileError` when there is no such
+ * file, or it is a directory. Its size is looked at now and its bytes are read when it is sent; a
+ * file that has grown or shrunk in between is refused then.
+ *
+ * @example
+ * ```ts
+ * import { FileUpload, Webhook } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const publish = (hook: Webhook.Webhook) =>
+ *   Effect.gen(function* () {
+ *     const report = yield* FileUpload.fromPath("out/report.pdf", { title: "Report of May" })
+ *     yield* Webhook.send(hook, { content: "Done", files: [report] })
+ *   })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fromPath = (
+  path: string,
+  options: PathOptions = {},
+): Effect.Effect<FileUpload, FileError, FileSystem.FileSystem> =>
+  Effect.gen(function* () {
+    const files = yield* FileSystem.FileSystem
+    const found = yield* Effect.mapError(files.stat(path), (error) =>
+      faultOf({ file: path }, error),
+    )
+    if (found.type !== "File") {
+      return yield* new FileError({ file: path, reason: "notAFile", delivered: "no" })
+    }
+    const { name = baseName(path), ...rest } = options
+    // A little ahead of the connection is enough.
+    const stream = files.stream(path, { bufferSize: 2 })
+    return make(name, Number(found.size), { _tag: "Stream", stream, path }, rest)
+  })
+
+/**
+ * The URL by which an embed or a component of the same message shows the file.
+ *
+ * @example
+ * ```ts
+ * import { FileUpload, Webhook } from "effect-discord"
+ *
+ * const show = (hook: Webhook.Webhook, png: Uint8Array) => {
+ *   const chart = FileUpload.fromBytes("load of today.png", png)
+ *   return Webhook.send(hook, {
+ *     embeds: [{ title: "Load", image: { url: FileUpload.attachmentUrl(chart) } }],
+ *     files: [chart],
+ *   })
+ * }
+ * // the URL is attachment://load_of_today.png
+ * ```
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const attachmentUrl = (file: FileUpload): string => `attachment://${file.name}`
+
+/**
+ * Tells how far the uploads of an effect are: once when each file begins, and after each piece of
+ * it (64 KiB of a path). What the connection has taken is counted, not what Discord has received.
+ * The upload waits for the listener, so a slow one slows it down.
+ *
+ * @example
+ * ```ts
+ * import { FileUpload, Webhook } from "effect-discord"
+ * import { Console } from "effect"
+ *
+ * const send = (hook: Webhook.Webhook, video: FileUpload.FileUpload) =>
+ *   Webhook.send(hook, { files: [video] }).pipe(
+ *     FileUpload.withProgress(({ sent, total }) => Console.log(`${sent} of ${total} bytes`)),
+ *   )
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const withProgress =
+  <R2>(listener: (progress: Progress) => Effect.Effect<void, never, R2>) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | R2> =>
+    Effect.contextWithEffect((context: Context.Context<R2>) =>
+      Effect.provideService(effect, ProgressListener, {
+        listener: (progress) => Effect.provide(listener(progress), context),
+      }),
+    )
+
+function make(name: string, size: number, source: Source, options: FileOptions): FileUpload {
+  const { contentType = contentTypeOf(name), description, isSpoiler, title } = options
+  return new FileUpload({
+    name: fileName(name),
+    contentType,
+    size,
+    description,
+    title,
+    isSpoiler,
+    source,
+  })
+}

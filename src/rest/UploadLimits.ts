@@ -1,0 +1,70 @@
+/**
+ * How much a message may carry. Checked before anything is sent, because Discord answers only after
+ * the whole upload, and because it tells a webhook neither its server's boosts nor its limits.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * The limits of one message's files.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface UploadLimits {
+  /** Files of a message, those that an edit keeps included. */
+  readonly maxFiles: number
+  /** Bytes of one file. */
+  readonly maxFileBytes: number
+  /** Bytes of all files that a request carries. */
+  readonly maxTotalBytes: number
+}
+
+const mebibyte = 1024 * 1024
+
+/** Discord: JSON error 30015. */
+const maxFiles = 10
+
+/**
+ * Limits by name, for `RestConfig.uploads`:
+ *
+ * - `default`: 10 files, 25 MiB a file and 8 MiB in all. What every server takes, with room to spare.
+ * - `discord`: 20 MiB a file, documented for webhooks since 2026-09-03, and 25 MiB for a request.
+ * - `boostTier2`, `boostTier3`: 50 and 100 MiB a file, reported for boosted servers. Discord
+ *   documents no figures for them, nor whether boosts help webhooks. A request may have 100 and
+ *   195 MiB: at 200 MiB Discord was seen to refuse.
+ * - `unlimited`: still 10 files, but Discord's answer decides on sizes: `PayloadTooLarge`.
+ *
+ * @example
+ * ```ts
+ * import { RestConfig, UploadLimits } from "effect-discord"
+ *
+ * const boosted = RestConfig.layerWith({ uploads: UploadLimits.presets.boostTier2 })
+ * const own = RestConfig.layerWith({
+ *   uploads: { ...UploadLimits.presets.discord, maxTotalBytes: 40_000_000 },
+ * })
+ * ```
+ *
+ * @see https://discord.com/developers/docs/reference#uploading-files
+ * @since 0.1.0
+ * @category presets
+ */
+export const presets = {
+  default: { maxFiles, maxFileBytes: 25 * mebibyte, maxTotalBytes: 8 * mebibyte },
+  discord: { maxFiles, maxFileBytes: 20 * mebibyte, maxTotalBytes: 25 * mebibyte },
+  boostTier2: { maxFiles, maxFileBytes: 50 * mebibyte, maxTotalBytes: 100 * mebibyte },
+  boostTier3: { maxFiles, maxFileBytes: 100 * mebibyte, maxTotalBytes: 195 * mebibyte },
+  unlimited: {
+    maxFiles,
+    maxFileBytes: Number.POSITIVE_INFINITY,
+    maxTotalBytes: Number.POSITIVE_INFINITY,
+  },
+} as const satisfies Record<string, UploadLimits>
+
+/**
+ * The names of the presets.
+ *
+ * @since 0.1.0
+ * @category presets
+ */
+export type PresetName = keyof typeof presets

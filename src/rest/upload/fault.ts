@@ -1,0 +1,25 @@
+/** Why a file cannot be read. What its source failed with is looked at and dropped: it is not ours to show. */
+import * as Predicate from "effect/Predicate"
+import { FileError } from "../../error/WebhookError.js"
+
+export function faultOf(
+  place: { readonly route?: string; readonly file: string },
+  failure: unknown,
+): FileError {
+  const detail = wordFor(failure)
+  return detail === "NotFound"
+    ? new FileError({ ...place, reason: "missing", delivered: "no" })
+    : new FileError({
+        ...place,
+        reason: "unreadable",
+        ...(detail === undefined ? {} : { detail }),
+        delivered: "no",
+      })
+}
+
+/** A platform's error has a reason, an error of Effect a tag, any other a name. */
+function wordFor(failure: unknown): string | undefined {
+  if (!Predicate.isObject(failure)) return undefined
+  const words = ["reason", "_tag", "name"].map((key): unknown => Reflect.get(failure, key))
+  return words.find((word): word is string => typeof word === "string" && /^\w{1,40}$/.test(word))
+}

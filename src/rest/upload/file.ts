@@ -1,0 +1,53 @@
+/** A file as a value, below the module that makes it: whoever only carries it needs no table of types. */
+import * as Data from "effect/Data"
+import type * as Stream from "effect/Stream"
+
+/** Where the bytes of a file come from. */
+export type Source =
+  | { readonly _tag: "Bytes"; readonly bytes: Uint8Array }
+  | { readonly _tag: "Blob"; readonly blob: Blob }
+  | {
+      readonly _tag: "Stream"
+      readonly stream: Stream.Stream<Uint8Array, unknown>
+      /** For errors. */
+      readonly path?: string
+      /** Only where it can be read no more than once. */
+      readonly once?: { isRead: boolean }
+    }
+
+/**
+ * A file to send: what it is called, what it is, how long, and where its bytes come from.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class FileUpload extends Data.TaggedClass("FileUpload")<{
+  /** As it is uploaded: without the characters that Discord would replace. */
+  readonly name: string
+  /** The media type, such as `image/png`. */
+  readonly contentType: string
+  /** Bytes. */
+  readonly size: number
+  /** Alt text; at most 1024 code points. */
+  readonly description: string | undefined
+  /** Shown instead of the name; at most 1024 code points. */
+  readonly title: string | undefined
+  /** Hidden until somebody clicks on it. */
+  readonly isSpoiler: boolean | undefined
+  /** Where the bytes come from; made by the constructors. */
+  readonly source: Source
+}> {
+  override toString(): string {
+    return `FileUpload(${this.name}, ${this.size} bytes)`
+  }
+}
+
+/** What an error calls the file. */
+export function labelOf({ name, source }: FileUpload): string {
+  return source._tag === "Stream" ? (source.path ?? name) : name
+}
+
+/** Whether it can be read no more. */
+export function isSpent({ source }: FileUpload): boolean {
+  return source._tag === "Stream" && source.once?.isRead === true
+}

@@ -1,0 +1,48 @@
+/**
+ * Discord changes names that it does not like, and then `attachment://` has to say the new one. So
+ * the same is done before sending, as reported of Discord: spaces become `_`, other special
+ * characters go, and no name begins with `_` or `.`. Then the name here is the name there. Beyond
+ * ASCII, names stay as they are.
+ *
+ * discord-api-docs#4847, #6945, #7890.
+ */
+
+/** File systems, where the file may be saved, allow 255 bytes; Discord's OpenAPI 1024 characters. */
+const longest = 255
+
+/** Bytes of what is taken for an extension, the dot included. */
+const longestExtension = 16
+
+const encoder = new TextEncoder()
+
+/** A name without spaces, quotes, slashes and line breaks, and not too long. */
+export function fileName(name: string): string {
+  const dot = name.lastIndexOf(".")
+  const [stem, extension] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""]
+  const end = clean(extension)
+  const isLong = bytesOf(end) > longestExtension
+  const start = clean(isLong ? name : stem).replace(/^[._]+/, "") || "file"
+  const kept = isLong || end === "." ? "" : end
+  return upTo(longest - bytesOf(kept), start) + kept
+}
+
+/** The last part of a path of any system. */
+export function baseName(path: string): string {
+  return /[^/\\]*(?=[/\\]*$)/.exec(path)?.[0] ?? path
+}
+
+function clean(text: string): string {
+  return text
+    .normalize("NFC")
+    .replace(/[\s\p{Z}/\\]+/gu, "_")
+    .replace(/[\p{Cc}\p{Cs}]|(?![\w.-])[\0-\x7f]/gu, "")
+}
+
+function upTo(bytes: number, text: string): string {
+  const { read } = encoder.encodeInto(text, new Uint8Array(bytes))
+  return text.slice(0, read)
+}
+
+function bytesOf(text: string): number {
+  return encoder.encode(text).length
+}

@@ -1,0 +1,55 @@
+/**
+ * `multipart/form-data` as RFC 7578 and every browser write it. By hand, because only then is the
+ * length known before the first byte is read, and the same on every HttpClient.
+ *
+ * Discord: Uploading Files.
+ */
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import type { FileUpload } from "./file.js"
+
+/** Everything but the bytes of the files. */
+export interface Form {
+  readonly contentType: string
+  /** The JSON of the message. */
+  readonly payload: Uint8Array
+  /** What stands before each file. */
+  readonly heads: ReadonlyArray<Uint8Array>
+  readonly tail: Uint8Array
+  /** Bytes of the whole body. */
+  readonly size: number
+}
+
+const encoder = new TextEncoder()
+
+/** Long enough that no file has it by chance. */
+export const boundary: Effect.Effect<string> = Effect.map(
+  Effect.all([Random.nextInt, Random.nextInt]),
+  (numbers) => `effect-discord-${numbers.map((n) => n.toString(36).padStart(11, "0")).join("")}`,
+)
+
+export function form(limit: string, json: unknown, files: ReadonlyArray<FileUpload>): Form {
+  const payload = encoder.encode(
+    `--${limit}\r\nContent-Disposition: form-data; name="payload_json"\r\n` +
+      `Content-Type: application/json\r\n\r\n${JSON.stringify(json)}`,
+  )
+  const heads = files.map(({ contentType, name }, index) =>
+    encoder.encode(
+      `\r\n--${limit}\r\nContent-Disposition: form-data; name="files[${index}]"; filename="${name}"\r\n` +
+        `Content-Type: ${contentType}\r\n\r\n`,
+    ),
+  )
+  const tail = encoder.encode(`\r\n--${limit}--\r\n`)
+  const lengths = [payload, ...heads, tail].map(({ length }) => length)
+  return {
+    contentType: `multipart/form-data; boundary=${limit}`,
+    payload,
+    heads,
+    tail,
+    size: sum(lengths) + sum(files.map(({ size }) => size)),
+  }
+}
+
+function sum(numbers: ReadonlyArray<number>): number {
+  return numbers.reduce((total, number) => total + number, 0)
+}

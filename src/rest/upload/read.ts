@@ -1,0 +1,84 @@
+/** Reads a file, and sees that its bytes are as many as was said: by then the request's length is out. */
+import * as Cause from "effect/Cause"
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Function from "effect/Function"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import { FileError } from "../../error/WebhookError.js"
+import { faultOf } from "./fault.js"
+import { labelOf } from "./file.js"
+import type { FileUpload, Source } from "./file.js"
+
+/** Bytes of a file in memory that go at a time, so that progress can be seen. */
+const piece = 64 * 1024
+
+/** Exactly `size` bytes; fewer, more, or a source that fails are a `FileError`. */
+export function read(route: string, file: FileUpload): Stream.Stream<Uint8Array, FileError> {
+  const place = { route, file: labelOf(file) }
+  return Stream.suspend(() => {
+    const { source } = file
+    if (source._tag === "Stream" && source.once !== undefined) {
+      if (source.once.isRead) return Stream.fail(readBefore(place))
+      source.once.isRead = true
+    }
+    const bytes = Stream.catchAllCause(open(source), (cause) =>
+      Cause.isInterruptedOnly(cause)
+        ? Stream.failCause(Cause.stripFailures(cause))
+        : Stream.fail(faultOf(place, Cause.squash(cause))),
+    )
+    return exactly(place, file.size, bytes)
+  })
+}
+
+interface Place {
+  readonly route: string
+  readonly file: string
+}
+
+export function readBefore(place: Place): FileError {
+  const detail = "it has been read before"
+  return new FileError({ ...place, reason: "readOnce", detail, delivered: "no" })
+}
+
+function open(source: Source): Stream.Stream<Uint8Array, unknown> {
+  switch (source._tag) {
+    case "Bytes":
+      return pieces(source.bytes)
+    case "Blob":
+      return Stream.fromReadableStream(() => source.blob.stream(), Function.identity)
+    case "Stream":
+    default:
+      return source.stream
+  }
+}
+
+function pieces(bytes: Uint8Array): Stream.Stream<Uint8Array> {
+  return Stream.unfold(0, (from) =>
+    from >= bytes.length
+      ? Option.none()
+      : Option.some([bytes.subarray(from, from + piece), from + piece]),
+  )
+}
+
+/** Fails before the request is whole, so that a file that has changed is not posted. */
+function exactly(
+  place: Place,
+  size: number,
+  bytes: Stream.Stream<Uint8Array, FileError>,
+): Stream.Stream<Uint8Array, FileError> {
+  return Stream.suspend(() => {
+    let count = 0
+    const changed = (): FileError =>
+      new FileError({ ...place, reason: "changed", size: count, limit: size, delivered: "no" })
+    const counted = Stream.mapChunksEffect(bytes, (chunk) => {
+      count += Chunk.reduce(chunk, 0, (sum, { length }) => sum + length)
+      // An empty piece would stall a Node stream.
+      return count > size
+        ? Effect.fail(changed())
+        : Effect.succeed(Chunk.filter(chunk, ({ length }) => length > 0))
+    })
+    const atTheEnd = Stream.suspend(() => (count < size ? Stream.fail(changed()) : Stream.empty))
+    return Stream.concat(counted, atTheEnd)
+  })
+}

@@ -1,0 +1,147 @@
+/** The body of a request with files: in one piece where it is small, and otherwise never in memory. */
+import * as HttpBody from "@effect/platform/HttpBody"
+import * as Cause from "effect/Cause"
+import * as Chunk from "effect/Chunk"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { FileError } from "../../error/WebhookError.js"
+import { RestConfig } from "../RestConfig.js"
+import type { Upload } from "../restRequest.js"
+import { refusal } from "./check.js"
+import { isSpent, labelOf } from "./file.js"
+import type { FileUpload } from "./file.js"
+import { boundary, form } from "./multipart.js"
+import type { Form } from "./multipart.js"
+import { ProgressListener } from "./progress.js"
+import type { Listener } from "./progress.js"
+import { read } from "./read.js"
+
+/** Bytes that are sent in one piece, which works everywhere: few browsers stream what they send. */
+const inOnePiece = 8 * 1024 * 1024
+
+/** Checks the files against the limits, `kept` files of the message counted; nothing is read yet. */
+export const checked = (
+  route: string,
+  files: ReadonlyArray<FileUpload>,
+  kept: number,
+): Effect.Effect<void, FileError> =>
+  Effect.flatMap(RestConfig, ({ uploads }) => {
+    const refused = refusal(route, files, kept, uploads)
+    return refused === undefined ? Effect.void : Effect.fail(refused)
+  })
+
+/** A message's JSON with its files. */
+export const upload = (
+  route: string,
+  json: unknown,
+  files: ReadonlyArray<FileUpload>,
+): Effect.Effect<Upload> =>
+  Effect.map(Effect.all([boundary, ProgressListener]), ([limit, { listener }]) => {
+    const parts = form(limit, json, files)
+    const isSmall =
+      parts.size <= inOnePiece && files.every(({ source }) => source._tag !== "Stream")
+    let attempt = 0
+    const content = Effect.sync(() => {
+      attempt += 1
+      return bytesOf(
+        parts,
+        watched(attempt, files, listener, (file) => read(route, file)),
+      )
+    })
+    return {
+      _tag: "Upload",
+      size: parts.size,
+      lend:
+        isSmall && listener === undefined
+          ? (use) => Effect.flatMap(content, (bytes) => inMemory(parts, bytes, use))
+          : (use) => Effect.flatMap(content, (bytes) => streaming(parts, bytes, use)),
+      spent: () => {
+        const spent = files.find(isSpent)
+        return spent === undefined ? undefined : labelOf(spent)
+      },
+    }
+  })
+
+type Bytes = Stream.Stream<Uint8Array, FileError>
+type Use<A, E> = (body: HttpBody.HttpBody) => Effect.Effect<A, E>
+
+function inMemory<A, E>(
+  parts: Form,
+  bytes: Bytes,
+  use: Use<A, E>,
+): Effect.Effect<A, E | FileError> {
+  const whole = new Uint8Array(parts.size)
+  let at = 0
+  const filled = Stream.runForEach(bytes, (piece) =>
+    Effect.sync(() => {
+      whole.set(piece, at)
+      at += piece.length
+    }),
+  )
+  return Effect.zipRight(
+    filled,
+    Effect.suspend(() => use(HttpBody.uint8Array(whole, parts.contentType))),
+  )
+}
+
+/**
+ * HttpClients differ in what they do when a body fails: one ends the request as if it were whole.
+ * So the body never fails, it only stops, and the exchange is interrupted, which every client
+ * answers by closing the connection.
+ */
+function streaming<A, E>(
+  parts: Form,
+  bytes: Bytes,
+  use: Use<A, E>,
+): Effect.Effect<A, E | FileError> {
+  return Effect.flatMap(Deferred.make<never, FileError>(), (failed) => {
+    const body = Stream.catchAllCause(bytes, (cause) =>
+      Cause.isInterruptedOnly(cause)
+        ? Stream.failCause(Cause.stripFailures(cause))
+        : Stream.fromEffect(Effect.zipRight(Deferred.failCause(failed, cause), Effect.never)),
+    )
+    return Effect.raceFirst(
+      use(HttpBody.stream(body, parts.contentType, parts.size)),
+      Deferred.await(failed),
+    )
+  })
+}
+
+function bytesOf({ heads, payload, tail }: Form, files: ReadonlyArray<Bytes>): Bytes {
+  const middle = files.map((bytes, index) => {
+    const head = heads[index]
+    return head === undefined ? bytes : Stream.concat(Stream.make(head), bytes)
+  })
+  const all = Stream.concatAll(Chunk.make(Stream.make(payload), ...middle, Stream.make(tail)))
+  return Stream.mapChunks(all, Chunk.flatMap(inHalves))
+}
+
+/**
+ * `NodeHttpClient.layer` waits for a slow connection only between the pieces of a chunk. Without a
+ * second piece it would take in the whole file as fast as the disk gives it.
+ */
+function inHalves(piece: Uint8Array): Chunk.Chunk<Uint8Array> {
+  const half = piece.length >> 1
+  return half === 0 ? Chunk.of(piece) : Chunk.make(piece.subarray(0, half), piece.subarray(half))
+}
+
+/** The files' bytes, with word of each piece to the listener, if there is one. */
+function watched(
+  attempt: number,
+  files: ReadonlyArray<FileUpload>,
+  listener: Listener | undefined,
+  open: (file: FileUpload) => Bytes,
+): ReadonlyArray<Bytes> {
+  if (listener === undefined) return files.map(open)
+  const total = files.reduce((sum, { size }) => sum + size, 0)
+  let sent = 0
+  return files.map((file) => {
+    const tell = Effect.suspend(() => listener({ attempt, file: file.name, sent, total }))
+    const told = Stream.tap(open(file), ({ length }) => {
+      sent += length
+      return tell
+    })
+    return Stream.concat(Stream.drain(Stream.fromEffect(tell)), told)
+  })
+}

@@ -1,0 +1,143 @@
+/**
+ * The files of a message stand in it for whoever writes it, and beside it on the wire. What is said
+ * about them is one list, `attachments`; of an edit it is the whole list, files that stay included.
+ *
+ * Discord: Uploading Files; Edit Webhook Message.
+ */
+import * as Function from "effect/Function"
+import * as Predicate from "effect/Predicate"
+import type { Issue } from "../model/Issue.js"
+import type { AttachmentCreate } from "../model/Attachment.js"
+import type { MessageCreate } from "../model/MessageCreate.js"
+import type { MessageEdit } from "../model/MessageEdit.js"
+import type { FileUpload } from "../rest/upload/file.js"
+
+/**
+ * A message to send, with its files.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface MessageInput extends MessageCreate {
+  /**
+   * At most 10; see `FileUpload` for how to make them and `UploadLimits` for how large they may be.
+   * Descriptions and titles belong to the files, so `attachments` is left out.
+   */
+  readonly files?: ReadonlyArray<FileUpload> | undefined
+}
+
+/**
+ * A file that is on the message already, and stays: an attachment of the message as Discord
+ * answered with it, or its id. A `description` or `isSpoiler` replaces the one it has.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface KeptFile {
+  readonly id: string
+  readonly description?: string | undefined
+  readonly isSpoiler?: boolean | undefined
+}
+
+/**
+ * A change of a message, and of its files.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface EditInput extends MessageEdit {
+  /**
+   * All files that the message is to have, in their order: attachments that stay, and new files.
+   * What is not in it is removed; left out, all stay as they are.
+   */
+  readonly files?: ReadonlyArray<FileUpload | KeptFile> | undefined
+}
+
+/** A message, and what went out of it. */
+export interface Parted<M> {
+  /** What the Schema knows. */
+  readonly message: M
+  /** New ones. */
+  readonly files: ReadonlyArray<FileUpload>
+  /** How many stay on the message. */
+  readonly kept: number
+  readonly issues: ReadonlyArray<Issue>
+  /** Where the writer finds what the Schema calls by `path`. */
+  readonly pathOf: (path: string) => string
+}
+
+interface Input {
+  readonly files?: ReadonlyArray<FileUpload | KeptFile> | undefined
+  readonly attachments?: ReadonlyArray<AttachmentCreate> | null | undefined
+}
+
+const notAList: Issue = { path: "files", message: "expected an array of FileUpload" }
+const saidTwice: Issue = {
+  path: "attachments",
+  message: "cannot go with files: say it where the files are made",
+}
+
+/** Of a message to send: no files are nothing to speak of. */
+export function ofMessage(input: MessageInput): Parted<MessageCreate> {
+  return ofEdit<MessageCreate & Input>(isEmptyList(input) ? { ...input, files: undefined } : input)
+}
+
+/** Of an edit: no files are none that stay. Untyped code may give anything, `null` too. */
+export function ofEdit<M extends Input>(input: M & Input): Parted<Omit<M, "files">> {
+  const given: Input | null | undefined = input
+  if (!Predicate.isObject(given) || !("files" in given)) return whole(input)
+  const { files, ...message } = input
+  if (files === undefined) return whole(message)
+  if (!Array.isArray(files)) return { ...whole(message), issues: [notAList] }
+  const issues = files.flatMap(issuesOf)
+  if (message.attachments !== undefined) issues.push(saidTwice)
+  const uploads = files.filter(isUpload)
+  return {
+    message: issues.length > 0 ? message : { ...message, attachments: listed(files, uploads) },
+    files: uploads,
+    kept: files.length - uploads.length,
+    issues,
+    pathOf: (path) => path.replace(/^attachments(?=\[|$)/, "files"),
+  }
+}
+
+function isEmptyList(input: MessageInput): boolean {
+  const given: MessageInput | null | undefined = input
+  return Array.isArray(given?.files) && given.files.length === 0
+}
+
+function whole<M>(message: M): Parted<M> {
+  return { message, files: [], kept: 0, issues: [], pathOf: Function.identity }
+}
+
+/** New files are called by their number among the new ones: the `n` of `files[n]`. */
+function listed(
+  files: ReadonlyArray<FileUpload | KeptFile>,
+  uploads: ReadonlyArray<FileUpload>,
+): ReadonlyArray<AttachmentCreate> {
+  return files.map((file): AttachmentCreate => {
+    const { description, isSpoiler } = file
+    if (!isUpload(file)) return { id: file.id, description, isSpoiler }
+    const { name, title } = file
+    return { id: uploads.indexOf(file), filename: name, title, description, isSpoiler }
+  })
+}
+
+function isUpload(file: unknown): file is FileUpload {
+  return Predicate.isTagged(file, "FileUpload")
+}
+
+/** It becomes a header, which must not be ended by it. */
+const mediaType = /^[\x21-\x7e]+\/[\x20-\x7e]+$/
+
+function issuesOf(file: unknown, index: number): ReadonlyArray<Issue> {
+  const path = `files[${index}]`
+  if (isUpload(file)) {
+    return mediaType.test(file.contentType)
+      ? []
+      : [{ path: `${path}.contentType`, message: "must be a media type such as image/png" }]
+  }
+  return Predicate.hasProperty(file, "id")
+    ? []
+    : [{ path, message: "expected a FileUpload, or in an edit an attachment that stays" }]
+}

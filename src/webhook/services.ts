@@ -1,0 +1,95 @@
+/** What programs made for Slack and GitHub send, as requests to the endpoints that take it. */
+import * as HttpBody from "@effect/platform/HttpBody"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
+import { ValidationError } from "../error/WebhookError.js"
+import * as GitHubEvent from "../model/GitHubEvent.js"
+import * as Issue from "../model/Issue.js"
+import * as SlackMessage from "../model/SlackMessage.js"
+import type * as Route from "../ratelimit/Route.js"
+import { ignored } from "../rest/restRequest.js"
+import type { RestRequest } from "../rest/restRequest.js"
+import type { Webhook } from "./credentials.js"
+import { base, checked, idIssues, orNothing, own, routeOf, threadOf } from "./requests.js"
+import type { Checked, Place } from "./requests.js"
+
+/** Where to send, and whether to wait; here waiting is Discord's default. */
+interface Options extends Place {
+  readonly wait?: boolean | undefined
+}
+
+const nothingToSend: Issue.Issue = {
+  path: "",
+  message: "there is nothing to send: give text or attachments",
+}
+
+const notJson: Issue.Issue = {
+  path: "",
+  message: "cannot be written as JSON: it holds a bigint or itself",
+}
+
+/** Discord answers with the text `ok`: nothing that one could edit by. */
+export const slack = (
+  webhook: Webhook,
+  message: SlackMessage.SlackMessage,
+  options: Options,
+): Checked<void> => {
+  const { request, route, issues } = toService(webhook, "slack", options)
+  const found = SlackMessage.isEmpty(orNothing(message)) ? [...issues, nothingToSend] : issues
+  return Effect.map(checked(route, found, SlackMessage.encode(message)), (json) => ({
+    ...request,
+    body: HttpBody.unsafeJson(json),
+  }))
+}
+
+export const gitHub = (
+  webhook: Webhook,
+  name: GitHubEvent.EventName,
+  event: GitHubEvent.GitHubEvent,
+  options: Options,
+): Checked<void> => {
+  const { request, route, issues } = toService(webhook, "github", options)
+  const found = [...nameIssues(name), ...issues]
+  return checked(route, found, GitHubEvent.encode(event)).pipe(
+    Effect.flatMap((json) => HttpBody.json(json)),
+    Effect.catchTag(
+      "HttpBodyError",
+      () => new ValidationError({ route: route.name, issues: [notJson] }),
+    ),
+    Effect.map((body) => ({ ...request, headers: { "x-github-event": name }, body })),
+  )
+}
+
+function toService(
+  webhook: Webhook,
+  service: "slack" | "github",
+  options: Options,
+): {
+  readonly request: Omit<RestRequest<void>, "body">
+  readonly route: Route.Route
+  readonly issues: ReadonlyArray<Issue.Issue>
+} {
+  const route = routeOf(webhook, "POST", `${own}/${service}`)
+  const threadId = threadOf(webhook, options)
+  const query = options.wait === false ? ["wait=false"] : []
+  return {
+    request: {
+      ...base(webhook, route, `/${service}`, query, threadId),
+      idempotent: false,
+      success: ignored,
+    },
+    route,
+    issues: idIssues("threadId", threadId),
+  }
+}
+
+const nameOf = Schema.validateEither(GitHubEvent.EventName)
+
+/** The name becomes a header. */
+function nameIssues(name: string): ReadonlyArray<Issue.Issue> {
+  return Either.match(nameOf(name), {
+    onLeft: (error) => Issue.fromParseError(error).map((issue) => ({ ...issue, path: "name" })),
+    onRight: () => [],
+  })
+}

@@ -1,0 +1,64 @@
+/** A new thread as a request: its first message, with the name and tags of the thread in it. */
+import * as Effect from "effect/Effect"
+import { ValidationError } from "../error/WebhookError.js"
+import type { FileError } from "../error/WebhookError.js"
+import * as Issue from "../model/Issue.js"
+import type { Message } from "../model/Message.js"
+import * as ThreadCreate from "../model/ThreadCreate.js"
+import type { RestRequest } from "../rest/restRequest.js"
+import type { Webhook } from "./credentials.js"
+import type { MessageInput } from "./files.js"
+import * as requests from "./requests.js"
+
+type Refusal = ValidationError | FileError
+
+type FirstMessage = Omit<MessageInput, "threadName" | "appliedTags">
+
+/** No thread is started inside another, so the one that the webhook's URL may name is left. */
+export const started = (
+  webhook: Webhook,
+  thread: ThreadCreate.ThreadCreate,
+  message: FirstMessage,
+): Effect.Effect<RestRequest<Message>, Refusal> => {
+  const request = (first: MessageInput) =>
+    requests.sent(webhook, first, { threadId: null }, requests.waiting, requests.asMessage)
+  return Effect.flatMap(issuesOf(thread, message), (issues) =>
+    issues.length === 0
+      ? request({ ...message, threadName: thread.name, appliedTags: thread.appliedTags })
+      : refused(request(message), issues),
+  )
+}
+
+/** With what is wrong with the message, so that all of it comes at once. */
+function refused<A>(
+  request: Effect.Effect<RestRequest<A>, Refusal>,
+  issues: ReadonlyArray<Issue.Issue>,
+): Effect.Effect<never, Refusal> {
+  return request.pipe(
+    Effect.flatMap(({ route }) => new ValidationError({ route: route.name, issues: [] })),
+    Effect.catchTag(
+      "ValidationError",
+      (error) => new ValidationError({ route: error.route, issues: [...issues, ...error.issues] }),
+    ),
+  )
+}
+
+function issuesOf(
+  thread: ThreadCreate.ThreadCreate,
+  message: FirstMessage,
+): Effect.Effect<ReadonlyArray<Issue.Issue>> {
+  return Effect.match(ThreadCreate.encode(thread), {
+    onFailure: (error) => [...Issue.fromParseError(error), ...misplaced(message)],
+    onSuccess: () => misplaced(message),
+  })
+}
+
+/** The types refuse it; code without types may say it all the same. */
+function misplaced(message: FirstMessage): ReadonlyArray<Issue.Issue> {
+  const { threadName, appliedTags }: MessageInput = message ?? {}
+  return Object.entries({ threadName, appliedTags }).flatMap(([path, given]) =>
+    given === undefined
+      ? []
+      : [{ path, message: "belongs to the thread, not to its first message" }],
+  )
+}

@@ -1,0 +1,69 @@
+import { describe, expect, it, vi } from "@effect/vitest"
+import { Arbitrary, Effect, FastCheck } from "effect"
+import { GithubWebhookSchema, SlackWebhookSchema } from "discord-api-spec/zod"
+
+import * as GitHubEvent from "../../src/model/GitHubEvent.js"
+import * as SlackMessage from "../../src/model/SlackMessage.js"
+import { fromZod } from "./fromZod.js"
+
+// Thousands of values: seconds, and more on a busy machine.
+vi.setConfig({ testTimeout: 60_000 })
+
+const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
+
+const runs = { numRuns: 1000 }
+
+/**
+ * Slack says `title` and `short` of a field, and that is what Discord reads; its OpenAPI calls them
+ * by the names that they have in an embed (webhook-discord#53).
+ */
+function asTheSpecWants(message: SlackMessage.Encoded): unknown {
+  const attachments = message.attachments?.map(({ fields, ...rest }) => ({
+    ...rest,
+    ...(fields && {
+      fields: fields.map(({ title: name, value, short: inline }) => ({ name, value, inline })),
+    }),
+  }))
+  return json({ ...message, attachments })
+}
+
+describe("every body for the services is one of Discord's OpenAPI", () => {
+  // Zod drops unknown keys silently: equality with what went in proves that we send none.
+  it("SlackMessage, 1000 messages", () => {
+    FastCheck.assert(
+      FastCheck.property(Arbitrary.make(SlackMessage.SlackMessage), (message) => {
+        const body = asTheSpecWants(Effect.runSync(SlackMessage.encode(message)))
+        expect(SlackWebhookSchema.parse(body)).toStrictEqual(body)
+      }),
+      runs,
+    )
+  })
+
+  it("GitHubEvent, 1000 events", () => {
+    FastCheck.assert(
+      FastCheck.property(Arbitrary.make(GitHubEvent.GitHubEvent), (event) => {
+        const body = json(Effect.runSync(GitHubEvent.encode(event)))
+        expect(GithubWebhookSchema.parse(body)).toStrictEqual(body)
+      }),
+      runs,
+    )
+  })
+
+  it("refuses what we would refuse, so that the tests above can fail", () => {
+    const slack = (body: unknown) => SlackWebhookSchema.safeParse(body).success
+    expect(slack({ text: "x".repeat(2001) })).toBe(false)
+    expect(slack({ attachments: [{ color: "good" }] })).toBe(false)
+    expect(SlackWebhookSchema.parse({ iconUrl: "a" })).toEqual({})
+    expect(GithubWebhookSchema.safeParse({ action: "opened" }).success).toBe(false)
+  })
+})
+
+it("every event that Discord's OpenAPI takes, GitHubEvent takes, and changes nothing in it", () => {
+  FastCheck.assert(
+    FastCheck.property(fromZod(GithubWebhookSchema), (body) => {
+      const event = Effect.runSync(GitHubEvent.decode(body))
+      expect(Effect.runSync(GitHubEvent.encode(event))).toStrictEqual(body)
+    }),
+    runs,
+  )
+})

@@ -1,0 +1,7 @@
+import { describe } from "vitest"
+import { services } from "./services.js"
+import { transports } from "./world.js"
+
+describe.each(Object.entries(transports))("%s", (_, transport) => {
+  services(transport)
+})

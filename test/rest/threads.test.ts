@@ -1,0 +1,183 @@
+/** Every way in which Discord says that the thread is the reason. */
+import { it } from "@effect/vitest"
+import { Duration, Effect, Either, Layer, Schema, SchemaAST, TestClock } from "effect"
+import { describe, expect } from "vitest"
+import { RateLimiter, RateLimitHeaders, Strategy, WebhookError } from "../../src/index.js"
+import { interpret } from "../../src/rest/interpret.js"
+import { execute } from "../../src/rest/rest.js"
+import type { RestRequest } from "../../src/rest/restRequest.js"
+import { ear, network, request } from "./network.js"
+
+const inThread = { inThread: true }
+const startsThread = { startsThread: true }
+const elsewhere = {}
+
+type About = Partial<RestRequest<void>>
+
+const answered = (
+  status: number,
+  body: unknown,
+  about: About,
+  headers: Readonly<Record<string, string>> = {},
+) =>
+  interpret(request(about), {
+    status,
+    headers: RateLimitHeaders.parse(headers),
+    body: JSON.stringify(body),
+  }).meaning
+
+const refusedWith = (status: number, code: number, about: About) => {
+  const meaning = answered(status, { code, message: "Discord's own words" }, about)
+  if (meaning._tag !== "Refused") throw new Error(`meant ${meaning._tag}`)
+  return meaning.error
+}
+
+type Reason = WebhookError.ThreadError["reason"]
+
+/** What Discord documents, and what the user is told to do. */
+const refusals: ReadonlyArray<
+  readonly [code: number, status: number, about: About, reason: Reason, advice: RegExp]
+> = [
+  [10003, 404, inThread, "unknownThread", /check threadId/],
+  [10087, 404, startsThread, "unknownTag", /appliedTags takes/],
+  [20016, 400, inThread, "slowmode", /slowmode/],
+  [40058, 400, elsewhere, "cannotPost", /only threads do/],
+  [40066, 400, startsThread, "tagsReserved", /only moderators/],
+  [40067, 400, startsThread, "tagRequired", /pass appliedTags/],
+  [50001, 403, inThread, "missingPermission", /permissions of the channel/],
+  [50008, 400, inThread, "cannotPost", /no such messages/],
+  [50013, 403, inThread, "missingPermission", /permissions of the channel/],
+  [50013, 403, startsThread, "missingPermission", /permissions of the channel/],
+  [50083, 400, inThread, "archived", /send a message to it/],
+  [160005, 400, inThread, "locked", /manage threads/],
+  [160005, 403, inThread, "locked", /unlock/],
+  [160006, 400, startsThread, "tooManyActive", /archive one/],
+  [160007, 400, startsThread, "tooManyActive", /archive one/],
+  [200001, 400, startsThread, "titleBlocked", /choose another/],
+  [220001, 400, elsewhere, "nameRequired", /createThread/],
+  [220002, 400, inThread, "nameAndId", /leave out/],
+  [220003, 400, startsThread, "notAForum", /leave threadName out/],
+  [220004, 400, elsewhere, "serviceInForum", /use createThread/],
+]
+
+describe("a refusal about a thread", () => {
+  it.each(refusals)("%i with status %i", (code, status, about, reason, advice) => {
+    const error = refusedWith(status, code, about)
+    expect(error).toMatchObject({
+      _tag: "ThreadError",
+      reason,
+      code,
+      status,
+      reply: "Discord's own words",
+    })
+    expect(error.message).toMatch(`answered ${status} (code ${code}): `)
+    expect(error.message).toMatch(advice)
+  })
+
+  it("leads to every reason that there is", () => {
+    const { ast } = WebhookError.ThreadError.fields.reason
+    const all = SchemaAST.isUnion(ast) ? ast.types.filter(SchemaAST.isLiteral) : []
+    expect(all.length).toBeGreaterThan(10)
+    expect(new Set(refusals.map(([, , , reason]) => reason))).toEqual(
+      new Set(all.map(({ literal }) => literal)),
+    )
+  })
+
+  it.each([
+    [10003, 404, "DiscordApiError"],
+    [10003, 404, "DiscordApiError", startsThread],
+    [50001, 403, "Forbidden"],
+    [50013, 403, "Forbidden"],
+    [200000, 400, "DiscordApiError", inThread],
+    [40001, 401, "Unauthorized", inThread],
+    [0, 403, "Forbidden", inThread],
+  ] as const)("is not what %i with status %i means: %s", (code, status, tag, about: About = {}) => {
+    expect(refusedWith(status, code, about)._tag).toBe(tag)
+  })
+
+  it("goes through JSON and back, with its wait", () => {
+    const error = new WebhookError.ThreadError({
+      route: "POST /webhooks/{webhook.id}/{webhook.token}",
+      status: 429,
+      code: 20016,
+      reply: "slow down",
+      reason: "slowmode",
+      retryAfter: Duration.seconds(3),
+    })
+    const back = Either.flatMap(
+      Schema.encodeEither(WebhookError.ThreadError)(error),
+      Schema.decodeEither(WebhookError.ThreadError),
+    )
+    expect(back).toEqual(Either.right(error))
+    expect(error.message).toContain("try again in 3s")
+  })
+})
+
+describe("slowmode", () => {
+  const body = { message: "slow down", retry_after: 2.5, global: false, code: 20016 }
+
+  it.each([
+    ["in a thread", inThread],
+    ["for new threads", startsThread],
+  ])("%s fails at once, and says how long it lasts", (_, about) => {
+    const meaning = answered(429, body, about)
+    expect(meaning).toMatchObject({ error: { _tag: "ThreadError", reason: "slowmode" } })
+    if (meaning._tag !== "Refused" || meaning.error._tag !== "ThreadError") throw new Error()
+    expect(meaning.error.retryAfter).toEqual(Duration.millis(2500))
+  })
+
+  it("believes the longer of header and body", () => {
+    const meaning = answered(429, body, inThread, { "retry-after": "60" })
+    if (meaning._tag !== "Refused" || meaning.error._tag !== "ThreadError") throw new Error()
+    expect(meaning.error.retryAfter).toEqual(Duration.minutes(1))
+  })
+
+  it("without a usable wait says none", () => {
+    const meaning = answered(429, { message: "slow down", code: 20016 }, inThread)
+    expect(meaning).toMatchObject({ error: { reason: "slowmode" } })
+    expect(meaning).not.toHaveProperty("error.retryAfter")
+  })
+
+  it("of the channel itself is a limit like any other", () => {
+    expect(answered(429, body, elsewhere)).toEqual({
+      _tag: "Limited",
+      limited: { scope: "user", retryAfter: 2500 },
+    })
+  })
+
+  it("is not what another 429 in a thread means", () => {
+    expect(answered(429, { ...body, code: 20028 }, inThread)._tag).toBe("Limited")
+  })
+
+  it.effect.each<[scope: string, invalid: number]>([
+    ["shared", 0],
+    ["user", 1],
+  ])("of scope %s counts as an invalid request as any 429 of that scope does", ([scope, invalid]) =>
+    Effect.gen(function* () {
+      const net = network({ answer: 429, headers: { "x-ratelimit-scope": scope }, body })
+      yield* Effect.flip(execute(request(inThread))).pipe(Effect.provide(net.layer))
+      const { invalidRequests } = yield* Effect.flatMap(
+        RateLimiter.RateLimiter,
+        (limiter) => limiter.snapshot,
+      )
+      expect(invalidRequests).toBe(invalid)
+    }).pipe(Effect.provide([RateLimiter.layerMemory, Strategy.layerReactive])),
+  )
+
+  it.effect("of one thread is sent once, and holds nothing else up", () =>
+    Effect.gen(function* () {
+      const net = network({ answer: 429, headers: { "x-ratelimit-scope": "shared" }, body })
+      const limiter = ear()
+      const error = yield* Effect.flip(execute(request(inThread))).pipe(
+        Effect.provide(Layer.mergeAll(net.layer, limiter.layer, Strategy.layerReactive)),
+      )
+      expect(error).toMatchObject({ _tag: "ThreadError", reason: "slowmode", status: 429 })
+      expect(net.sent).toHaveLength(1)
+      expect(limiter.heard).toMatchObject([
+        { how: "settle", outcome: { _tag: "Answered", answer: { limited: undefined } } },
+      ])
+      yield* TestClock.adjust("1 minute")
+      expect(net.sent).toHaveLength(1)
+    }),
+  )
+})

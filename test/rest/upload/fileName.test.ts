@@ -1,0 +1,65 @@
+import { FastCheck } from "effect"
+import { describe, expect, it } from "vitest"
+import { baseName, fileName } from "../../../src/rest/upload/fileName.js"
+import { cleanFilename } from "../../../src/testing/simulator/file/filename.js"
+
+const anyName = FastCheck.string({ unit: "binary", maxLength: 400 })
+const extensions = FastCheck.constantFrom("", ".png", ".tar.gz", ".", ".x y", `.${"z".repeat(30)}`)
+const names = FastCheck.tuple(anyName, extensions).map(([stem, extension]) => stem + extension)
+
+const law = (name: string, holds: (name: string) => void): void =>
+  it(name, () => FastCheck.assert(FastCheck.property(names, holds), { numRuns: 1000 }))
+
+describe("a file's name", () => {
+  law("is never empty and never too long", (name) => {
+    const bytes = new TextEncoder().encode(fileName(name)).length
+    expect(bytes).toBeGreaterThan(0)
+    expect(bytes).toBeLessThanOrEqual(255)
+  })
+
+  law("holds nothing that could end a header, a quote or a folder", (name) => {
+    expect(fileName(name)).not.toMatch(/[\p{Cc}\p{Cs}\p{Z}"'`\\/:;%*?<>|]/u)
+  })
+
+  law("does not change when it is cleaned again", (name) => {
+    expect(fileName(fileName(name))).toBe(fileName(name))
+  })
+
+  it("in ASCII, is the one that Discord makes of it", () => {
+    const ascii = FastCheck.tuple(FastCheck.string({ unit: "binary-ascii" }), extensions)
+    FastCheck.assert(
+      FastCheck.property(ascii, ([stem, extension]) => {
+        const name = fileName(stem + extension)
+        expect(cleanFilename(name)).toBe(name)
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  it.each([
+    ["report.pdf", "report.pdf"],
+    ["Größe 大小 🎉.png", "Größe_大小_🎉.png"],
+    ["load of\r\n today.png", "load_of_today.png"],
+    ['"quoted" (1).txt', "quoted_1.txt"],
+    ["../../etc/passwd.txt", "etc_passwd.txt"],
+    ["__init__.py", "init__.py"],
+    [".env", "env"],
+    ["???.png", "file.png"],
+    ["", "file"],
+    ["a.", "a"],
+    ["e\u0301.txt", "é.txt"],
+    [`${"x".repeat(300)}.tar.gz`, `${"x".repeat(252)}.gz`],
+    [`${"大".repeat(100)}.png`, `${"大".repeat(83)}.png`],
+  ])("%j is sent as %j", (given, sent) => {
+    expect(fileName(given)).toBe(sent)
+  })
+})
+
+it.each([
+  ["/var/log/app.log", "app.log"],
+  ["C:\\logs\\app.log", "app.log"],
+  ["app.log", "app.log"],
+  ["/tmp/", "tmp"],
+])("the name of %s is %s", (path, name) => {
+  expect(baseName(path)).toBe(name)
+})

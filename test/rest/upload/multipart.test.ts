@@ -1,0 +1,108 @@
+import { it } from "@effect/vitest"
+import { Effect, FastCheck, Stream } from "effect"
+import { readFileSync } from "node:fs"
+import { describe, expect, vi } from "vitest"
+import { FileUpload } from "../../../src/index.js"
+import { parsed, sameBoundary, wireOf } from "./wire.js"
+
+vi.setConfig({ testTimeout: 60_000 })
+
+const golden = (name: string): string =>
+  readFileSync(new URL(`../../golden/uploads/${name}.txt`, import.meta.url), "utf8")
+
+/** The ways to give the same bytes. */
+const ways: Readonly<
+  Record<string, (name: string, bytes: Uint8Array<ArrayBuffer>) => FileUpload.FileUpload>
+> = {
+  bytes: (name, bytes) => FileUpload.fromBytes(name, bytes),
+  blob: (name, bytes) => FileUpload.fromBlob(name, new Blob([bytes])),
+  stream: (name, bytes) =>
+    FileUpload.fromStream(name, { size: bytes.length, stream: Stream.make(bytes) }),
+  "stream of single bytes": (name, bytes) =>
+    FileUpload.fromStream(name, {
+      size: bytes.length,
+      stream: Stream.fromIterable(Array.from(bytes, (byte) => Uint8Array.of(byte))),
+    }),
+}
+
+describe("the bytes of a form", () => {
+  const files = [
+    FileUpload.fromText("notes.txt", "one\r\ntwo"),
+    FileUpload.fromBytes("größe 🎉.png", new TextEncoder().encode("not really")),
+    FileUpload.fromBytes("empty", new Uint8Array()),
+  ]
+
+  it.effect("are exactly these", () =>
+    Effect.gen(function* () {
+      const wire = yield* sameBoundary(wireOf({ content: "größer" }, files))
+      expect(Buffer.from(wire.bytes).toString()).toBe(golden("three-files"))
+      expect(wire.contentType).toBe(
+        "multipart/form-data; boundary=effect-discord-0000000000100000000002",
+      )
+    }),
+  )
+
+  for (const [way, make] of Object.entries(ways)) {
+    it.effect(`are the same when a file is given as ${way}`, () =>
+      Effect.gen(function* () {
+        const bytes = new TextEncoder().encode("hello")
+        const wire = yield* sameBoundary(wireOf({}, [make("a.bin", bytes)]))
+        expect(Buffer.from(wire.bytes).toString()).toBe(golden("one-file"))
+      }),
+    )
+  }
+
+  it.effect("have another boundary for each request", () =>
+    Effect.gen(function* () {
+      const types = new Set<string>()
+      for (let n = 0; n < 20; n++) types.add((yield* wireOf({}, files)).contentType)
+      expect(types.size).toBe(20)
+    }),
+  )
+})
+
+describe("a parser of others", () => {
+  const file = FastCheck.record({
+    name: FastCheck.oneof(
+      FastCheck.string({ unit: "binary", maxLength: 300 }),
+      FastCheck.constantFrom('a"b.png', "a\r\nX-Evil: 1.txt", "ü 大.gif", "'%22;=\\", "📄.pdf"),
+    ),
+    bytes: FastCheck.oneof(
+      FastCheck.uint8Array({ maxLength: 2000 }),
+      FastCheck.constantFrom("\r\n", "\r\n--", "--effect-discord-\r\n\r\n").map((text) =>
+        new TextEncoder().encode(text),
+      ),
+    ),
+    way: FastCheck.constantFrom(...Object.values(ways)),
+  })
+  const files = FastCheck.uniqueArray(file, {
+    maxLength: 10,
+    selector: ({ name }) => FileUpload.fromText(name, "").name,
+  })
+
+  it.effect("finds the message, and every file as it was meant", () =>
+    Effect.promise(() =>
+      FastCheck.assert(
+        FastCheck.asyncProperty(files, FastCheck.jsonValue(), async (given, json) => {
+          const uploads = given.map(({ bytes, name, way }) => way(name, new Uint8Array(bytes)))
+          const wire = await Effect.runPromise(wireOf(json, uploads))
+          expect(wire.length).toBe(wire.bytes.length)
+          const form = await Effect.runPromise(parsed(wire))
+          expect(Object.keys(form.fields)).toEqual(["payload_json"])
+          expect(JSON.parse(form.fields["payload_json"] ?? "")).toEqual(
+            JSON.parse(JSON.stringify(json)),
+          )
+          expect(form.files).toEqual(
+            uploads.map(({ contentType, name }, index) => ({
+              field: `files[${index}]`,
+              name,
+              type: contentType,
+              bytes: Buffer.from(given[index]?.bytes ?? []),
+            })),
+          )
+        }),
+        { numRuns: 300 },
+      ),
+    ),
+  )
+})

@@ -1,0 +1,80 @@
+/** What of an upload goes over the wire, as bytes, and what a parser that is not ours makes of it. */
+import type { HttpBody } from "@effect/platform"
+import busboy from "busboy"
+import { Chunk, Effect, Random, Stream } from "effect"
+import type { FileUpload } from "../../../src/index.js"
+import { upload } from "../../../src/rest/upload/upload.js"
+
+export const route = "POST /webhooks/{webhook.id}/{webhook.token}"
+
+/** As an HttpClient reads a body. */
+export const bytesOf = (body: HttpBody.HttpBody): Effect.Effect<Uint8Array> => {
+  switch (body._tag) {
+    case "Uint8Array":
+      return Effect.succeed(body.body)
+    case "Stream":
+      return Effect.map(Effect.orDie(Stream.runCollect(body.stream)), (chunks) =>
+        Buffer.concat(Chunk.toReadonlyArray(chunks)),
+      )
+    default:
+      return Effect.die(`a body of another kind: ${body._tag}`)
+  }
+}
+
+/** Gives every run the same boundary. */
+export const sameBoundary = Effect.withRandom(Random.fixed([1, 2]))
+
+export interface Wire {
+  readonly kind: HttpBody.HttpBody["_tag"]
+  readonly contentType: string
+  /** What is told before the body. */
+  readonly length: number
+  readonly bytes: Uint8Array
+}
+
+export const wireOf = (json: unknown, files: ReadonlyArray<FileUpload.FileUpload>) =>
+  Effect.flatMap(upload(route, json, files), ({ lend }) =>
+    lend((body) =>
+      Effect.map(bytesOf(body), (bytes): Wire => {
+        const { contentLength = -1, contentType = "" } = body
+        return { kind: body._tag, contentType, length: contentLength, bytes }
+      }),
+    ),
+  )
+
+interface Parsed {
+  readonly fields: Record<string, string>
+  readonly files: Array<{
+    readonly field: string
+    readonly name: string
+    readonly type: string
+    readonly bytes: Buffer
+  }>
+}
+
+export const parsed = ({ bytes, contentType }: Wire): Effect.Effect<Parsed> =>
+  Effect.promise(
+    () =>
+      new Promise((resolve, reject) => {
+        const result: Parsed = { fields: {}, files: [] }
+        const form = busboy({ headers: { "content-type": contentType }, defParamCharset: "utf8" })
+        form.on("field", (name, value) => {
+          result.fields[name] = value
+        })
+        form.on("file", (field, stream, { filename = "", mimeType }) => {
+          const chunks: Array<Buffer> = []
+          stream.on("data", (chunk: Buffer) => chunks.push(chunk))
+          stream.on("close", () =>
+            result.files.push({
+              field,
+              name: filename,
+              type: mimeType,
+              bytes: Buffer.concat(chunks),
+            }),
+          )
+        })
+        form.on("error", reject)
+        form.on("close", () => resolve(result))
+        form.end(bytes)
+      }),
+  )
