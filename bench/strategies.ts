@@ -11,8 +11,11 @@ import { Console, Effect } from "effect"
 import { adaptive } from "../src/ratelimit/strategy/adaptive.js"
 import { proactive } from "../src/ratelimit/strategy/proactive.js"
 import { reactive } from "../src/ratelimit/strategy/reactive.js"
+import { withoutForesight } from "./simulation/foresight.js"
 import { measure, type Row } from "./simulation/measure.js"
+import { optimum } from "./simulation/optimum.js"
 import { type Mark, plot } from "./simulation/plot.js"
+import type { Scenario } from "./simulation/scenario.js"
 import { scenarios } from "./simulation/scenarios.js"
 import { table } from "./simulation/table.js"
 
@@ -48,6 +51,18 @@ const averaged = (rows: ReadonlyArray<Row>): ReadonlyArray<Row> =>
           },
         ]
   })
+
+/** What the optimum owes to its foresight, where that can be told. */
+const foresight = (all: ReadonlyArray<Scenario>): ReadonlyArray<string> =>
+  all
+    .filter(({ delivery, link }) => delivery === "concurrent" && !link.hasShortest)
+    .map((scenario) => {
+      const ratios = seedsFor(scenario.webhooks).map(
+        (seed) => withoutForesight(scenario, seed) / optimum(scenario, seed),
+      )
+      const ratio = ratios.reduce((sum, one) => sum + one, 0) / ratios.length
+      return `${scenario.name}: without foresight at least ${ratio.toFixed(3)} x the optimum`
+    })
 
 const head = [
   "scenario",
@@ -86,13 +101,13 @@ const write = Effect.fn("write")(function* (rows: ReadonlyArray<Row>, marks: Rea
 })
 
 const program = Effect.gen(function* () {
-  const results = scenarios
-    .filter(({ name }) => name.includes(word))
-    .map((scenario) =>
-      seedsFor(scenario.webhooks).flatMap((seed) => measure(scenario, policies, seed)),
-    )
+  const chosen = scenarios.filter(({ name }) => name.includes(word))
+  const results = chosen.map((scenario) =>
+    seedsFor(scenario.webhooks).flatMap((seed) => measure(scenario, policies, seed)),
+  )
   const means = results.flatMap(averaged)
   yield* Console.log(table(head, means.map(line)))
+  for (const text of foresight(chosen)) yield* Console.log(text)
   if (word === "") yield* write(results.flat(), means)
 })
 

@@ -70,4 +70,21 @@ export interface RoundTrip {
   readonly longest: number
   /** How many were seen, all told. */
   readonly count: number
+  /** By how much resets were uncertain; `undefined` before the first is over. */
+  readonly uncertainty: Uncertainty | undefined
+}
+
+/**
+ * By how many milliseconds the latest and the earliest possible instant of a reset were apart at
+ * its end, of the last hundred or so. That is the shortest way there and the shortest way back of
+ * all the answers of a window: less than any of their round trips.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Uncertainty {
+  readonly least: number
+  readonly mean: number
+  /** How many resets, all told. */
+  readonly count: number
 }

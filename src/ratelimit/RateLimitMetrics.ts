@@ -7,6 +7,7 @@
  */
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
+import * as MetricKey from "effect/MetricKey"
 
 /**
  * The labels of every metric here; `scope` only of `limited`.
@@ -48,16 +49,18 @@ export const waits = Metric.counter("discord.rate_limit.waits", {
  * @since 0.1.0
  * @category metrics
  */
-export const waitDuration = Metric.tagged(
-  Metric.histogram(
-    "discord.rate_limit.wait.duration",
-    MetricBoundaries.fromIterable([
-      0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300,
-    ]),
-    "Time waited for a permit",
+export const waitDuration: Metric.Metric.Histogram<number> = Metric.fromMetricKey(
+  MetricKey.tagged(
+    MetricKey.histogram(
+      "discord.rate_limit.wait.duration",
+      MetricBoundaries.fromIterable([
+        0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300,
+      ]),
+      "Time waited for a permit",
+    ),
+    "unit",
+    "s",
   ),
-  "unit",
-  "s",
 )
 
 /**
@@ -102,3 +105,69 @@ export const unusedSlots = Metric.counter("discord.rate_limit.unused_slots", {
 export const queueDepth = Metric.gauge("discord.rate_limit.queue.depth", {
   description: "Requests that wait for a permit",
 })
+
+/**
+ * The limit that Discord names: requests in a window. As all gauges of what is learned, it has the
+ * value of the bucket that an answer last came from, since one for each webhook would be too many.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const limit = Metric.gauge("discord.rate_limit.limit", {
+  description: "Requests in a window, as Discord names it",
+})
+
+/**
+ * The longest time to a reset seen under that limit, in seconds: its window.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const period = inSeconds("discord.rate_limit.period", "Length of the window")
+
+/**
+ * Requests in a `hiddenPeriod`, by a limit behind the visible one that the strategy believes in; 0
+ * when it has given up the belief.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const hiddenLimit = Metric.gauge("discord.rate_limit.hidden.limit", {
+  description: "Requests in a hidden window, as the strategy believes",
+})
+
+/**
+ * The length of a hidden limit's window, in seconds.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const hiddenPeriod = inSeconds(
+  "discord.rate_limit.hidden.period",
+  "Length of the hidden window, as the strategy believes",
+)
+
+/**
+ * Slots that other clients of the same webhook take in a second, as the strategy has seen.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const othersRate = Metric.gauge("discord.rate_limit.others.rate", {
+  description: "Slots that other clients take in a second",
+})
+
+/**
+ * What the strategy keeps back at resets, in seconds, because requests came too early.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const caution = inSeconds(
+  "discord.rate_limit.caution",
+  "Time kept back at resets after requests that came too early",
+)
+
+function inSeconds(name: string, description: string): Metric.Metric.Gauge<number> {
+  return Metric.fromMetricKey(MetricKey.tagged(MetricKey.gauge(name, { description }), "unit", "s"))
+}

@@ -32,6 +32,10 @@ export interface Route {
   readonly major: string
 }
 
+/** A program has a handful of templates: one string for each, not one for each request. */
+const mostNames = 64
+const names = new Map<string, Map<Method, string>>()
+
 /**
  * A route from its parts. The template has a placeholder for every parameter, so that neither the
  * token nor a message's id ends up in `name`.
@@ -59,7 +63,7 @@ export const make = (options: {
   readonly tokenDigest: string
 }): Route => ({
   method: options.method,
-  name: `${options.method} ${options.template}`,
+  name: nameOf(options.method, options.template),
   webhookId: options.webhookId,
   major: `${options.webhookId}:${options.tokenDigest}`,
 })
@@ -73,3 +77,13 @@ export const make = (options: {
  */
 export const digest = (token: Redacted.Redacted): string =>
   (Hash.string(Redacted.value(token)) >>> 0).toString(36)
+
+function nameOf(method: Method, template: string): string {
+  const known = names.get(template)?.get(method)
+  if (known !== undefined) return known
+  const name = `${method} ${template}`
+  if (names.size < mostNames) {
+    names.set(template, (names.get(template) ?? new Map<Method, string>()).set(method, name))
+  }
+  return name
+}

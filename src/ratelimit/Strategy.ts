@@ -15,7 +15,7 @@ import { reactive } from "./strategy/reactive.js"
 /** The frontier it was chosen on is in the guide on strategies. */
 const defaultConfidence = 0.92
 
-export type { Observation, Policy } from "./strategy/Policy.js"
+export type { Findings, Observation, Policy } from "./strategy/Policy.js"
 
 /**
  * The strategy in force. It decides and learns, and holds no state: what it learned stays with the

@@ -29,6 +29,7 @@ const trips = (milliseconds: number, count = 100) => ({
   shortest: milliseconds,
   longest: milliseconds,
   count,
+  uncertainty: undefined,
 })
 
 /** Milliseconds it wants to wait; `undefined` for none. */
@@ -70,8 +71,31 @@ describe("proactive", () => {
     expect(wait(policy, { ...full, roundTrip: trips(100, 1000) })).toBeCloseTo(1902.2, 6)
     expect(wait(policy, { ...full, roundTrip: trips(100, 5) })).toBe(1942)
     expect(wait(policy, { ...full, roundTrip: trips(100, 2) })).toBe(2000)
-    expect(wait(policy, { ...full, roundTrip: { ...trips(100, 4), longest: 110 } })).toBe(1992)
+    expect(wait(policy, { ...full, roundTrip: { ...trips(100, 4), longest: 110 } })).toBe(1962)
     expect(wait(policy, { ...full, roundTrip: { ...trips(100), longest: 900 } })).toBe(2000)
+  })
+  it("trusts the least uncertainty of a reset, the more the nearer the others came to it", () => {
+    const full = { remaining: 0, resetAt: 2000, resetEarliest: 1905 }
+    const roundTrip = { ...trips(92, 50), longest: 152 }
+    const seen = (least: number, mean: number, count = 9) =>
+      wait(policy, { ...full, roundTrip: { ...roundTrip, uncertainty: { least, mean, count } } })
+    // Of 90: twice 5 to the mean, 60 / 10 for the spread, 2 x 92 / 50, and 2 for rounding.
+    expect(seen(90, 95)).toBeCloseTo(2000 - (90 - 10 - 6 - 3.68 - 2), 6)
+    expect(seen(90, 95, 99)).toBeCloseTo(2000 - (90 - 10 - 0.6 - 3.68 - 2), 6)
+    expect(seen(90, 145)).toBe(2000)
+    // The coming reset counts, too.
+    expect(seen(98, 98)).toBeCloseTo(2000 - (95 - 2 * 2.7 - 6 - 3.68 - 2), 6)
+    expect(wait(policy, { ...full, roundTrip })).toBeCloseTo(2000 - (95 - 60 - 3.68 - 2), 6)
+  })
+  it("does not take every answer of a leaking bucket for a reset of its own", () => {
+    const leaking = { model: "leaking", slot: 400, resetAt: 2000, remaining: 0 } as const
+    const roundTrip = { ...trips(92, 50), longest: 152 }
+    const seen = (count: number) => {
+      const uncertainty = { least: 92, mean: 92, count }
+      return wait(policy, { ...leaking, roundTrip: { ...roundTrip, uncertainty } })
+    }
+    expect(seen(50)).toBeCloseTo(400 - (92 - 60 / 10 - 3.68 - 2), 6)
+    expect(seen(4)).toBeCloseTo(400 - (92 - 60 - 3.68 - 2), 6)
   })
   it("does not race the machine's own jitter for a few milliseconds", () => {
     const full = { remaining: 0, resetAt: 2000 }

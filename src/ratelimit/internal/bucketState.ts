@@ -4,7 +4,8 @@ import type { WaitError } from "../../error/WebhookError.js"
 import type { Bucket } from "../Bucket.js"
 import type { LimitScope } from "../Answer.js"
 import type { Route } from "../Route.js"
-import type { Observation, Policy } from "../strategy/Policy.js"
+import type { Findings, Observation, Policy } from "../strategy/Policy.js"
+import { Memories } from "./memories.js"
 import { Queue, Queued } from "./queue.js"
 import { RoundTrips } from "./roundTrips.js"
 import { Window } from "./window.js"
@@ -81,6 +82,8 @@ export class RouteState {
   readonly name: string
   readonly lane: Lane
   bucket: BucketState
+  /** Its requests under way. */
+  inFlight = 0
 
   constructor(name: string, lane: Lane, bucket: BucketState) {
     this.name = name
@@ -89,41 +92,70 @@ export class RouteState {
   }
 }
 
-/** All of one webhook: its routes and buckets, and whether one of its requests is under way. */
+/**
+ * All of one webhook: its routes and their buckets, and whether one of its requests is under way.
+ * A process may know a million of them, and few have more than two routes: hence a list, and sets
+ * only where there is something in them.
+ */
 export class Lane {
   readonly major: string
-  readonly routes = new Map<string, RouteState>()
-  readonly buckets = new Map<string, BucketState>()
-  /** Concurrent requests between two attempts; others pass them by. */
-  readonly resting = new Set<Ticket>()
+  routes: ReadonlyArray<RouteState> = []
   /** The ordered request that waits until nothing is under way; younger ones let it go first. */
   asking: Ticket | undefined = undefined
   inFlight = 0
   waiting = 0
   idleSince = 0
+  #resting: Set<Ticket> | undefined = undefined
 
   constructor(major: string) {
     this.major = major
   }
 
+  route(name: string): RouteState | undefined {
+    for (const route of this.routes) if (route.name === name) return route
+    return undefined
+  }
+
+  bucket(id: string): BucketState | undefined {
+    for (const { bucket } of this.routes) if (bucket.id === id) return bucket
+    return undefined
+  }
+
+  /** Each once, though routes share them. */
+  get buckets(): ReadonlyArray<BucketState> {
+    const [first] = this.routes
+    if (first !== undefined && this.routes.length === 1) return [first.bucket]
+    return [...new Set(this.routes.map(({ bucket }) => bucket))]
+  }
+
+  /** A concurrent request between two attempts; others pass it by. */
+  lay(ticket: Ticket): void {
+    this.#resting ??= new Set()
+    this.#resting.add(ticket)
+  }
+
+  /** It rests no more. */
+  raise(ticket: Ticket): void {
+    this.#resting?.delete(ticket)
+    if (this.#resting?.size === 0) this.#resting = undefined
+  }
+
   /** Whoever waits or rests. */
   *pending(): Generator<Ticket> {
-    for (const bucket of this.buckets.values()) yield* bucket.queue
-    yield* this.resting
+    for (const bucket of this.buckets) yield* bucket.queue
+    if (this.#resting !== undefined) yield* this.#resting
   }
 }
 
-type WindowOver = Extract<Observation, { readonly _tag: "WindowOver" }>
+const nothing: Findings = {}
 
-/** Policies remembered for one bucket at most; a program uses one or two. */
-const mostMemories = 8
+type WindowOver = Extract<Observation, { readonly _tag: "WindowOver" }>
 
 export class BucketState implements Bucket {
   id: string
   readonly lane: Lane
   readonly queue = new Queue<Ticket>()
-  /** The requests under way, as far as they have to be told apart. */
-  readonly tickets = new Set<Ticket>()
+  inFlight = 0
   window = new Window()
   /** Whether an answer, here or on the same route of another webhook, has told what to expect. */
   known = false
@@ -135,13 +167,15 @@ export class BucketState implements Bucket {
   patience = Number.POSITIVE_INFINITY
   roundTrip: RoundTrips | undefined = undefined
   memory: unknown = undefined
-  /** What the policy has learned that was last told something here. */
+  /** What the policy has learned that was last told something here: nearly always the only one. */
   learned: unknown = undefined
   learnedBy: Policy | undefined = undefined
-  readonly #memories = new Map<string, unknown>()
+  /** What the others have. */
+  #others: Memories | undefined = undefined
   #over: WindowOver | undefined = undefined
   #broken: { readonly policy: string; readonly defect: unknown } | undefined = undefined
-  #ancestral: ReadonlyMap<string, unknown> | undefined = undefined
+  /** What policies had learned on the bucket that this one was guessed from. */
+  #ancestral: Memories | undefined = undefined
 
   constructor(id: string, lane: Lane) {
     this.id = id
@@ -153,9 +187,6 @@ export class BucketState implements Bucket {
   }
   get remaining(): number {
     return this.window.remaining
-  }
-  get inFlight(): number {
-    return this.tickets.size
   }
   get waiting(): number {
     return this.queue.length
@@ -183,9 +214,11 @@ export class BucketState implements Bucket {
 
   /** Gives the slots back if the window is over, and remembers to tell the next policy that asks. */
   roll(now: number, lead = 0): void {
-    const { resetAt } = this
+    const { model, resetAt, resetEarliest } = this
     const unused = this.window.roll(now, lead)
     if (unused === undefined || resetAt === undefined) return
+    if (resetEarliest !== undefined && model !== "leaking")
+      this.roundTrip?.reset(resetAt - resetEarliest)
     const head = this.queue.head
     const waiting = head !== undefined && head.since < resetAt ? this.waiting : 0
     this.#over = { _tag: "WindowOver", at: now, unused, waiting }
@@ -207,9 +240,7 @@ export class BucketState implements Bucket {
 
   /** Puts the policy's own memory in view. */
   seenBy(policy: Policy): this {
-    this.memory = this.#memories.has(policy.name)
-      ? this.#memories.get(policy.name)
-      : this.#firstMemory(policy)
+    this.memory = this.learnedBy?.name === policy.name ? this.learned : this.#recall(policy)
     return this
   }
 
@@ -218,20 +249,33 @@ export class BucketState implements Bucket {
     this.window = Window.guess(other.window)
     if (other.roundTrip !== undefined) this.roundTrip = new RoundTrips(other.roundTrip)
     this.known = true
-    this.#ancestral = new Map(other.#memories)
+    this.#ancestral =
+      other.learnedBy === undefined
+        ? undefined
+        : (other.#others ?? new Memories()).with(other.learnedBy.name, other.learned)
   }
 
   observe(policy: Policy, observation: Observation): void {
-    const { memory } = this.seenBy(policy)
+    const { memory, learnedBy } = this.seenBy(policy)
     const learned = this.#told(policy, memory, observation)
+    if (learnedBy !== undefined && learnedBy.name !== policy.name) {
+      this.#others ??= new Memories()
+      this.#others.put(learnedBy.name, this.learned)
+    }
     this.learned = learned
     this.learnedBy = policy
-    if (learned === memory) return
-    this.#memories.set(policy.name, learned)
-    if (this.#memories.size <= mostMemories) return
-    for (const oldest of this.#memories.keys()) {
-      this.#memories.delete(oldest)
-      return
+    this.#ancestral = this.#ancestral?.without(policy.name)
+  }
+
+  /** What a policy shows of what it has learned. */
+  findingsOf(policy: Policy): Findings {
+    if (policy.findings === undefined) return nothing
+    const { memory } = this.seenBy(policy)
+    try {
+      return policy.findings(memory)
+    } catch (defect) {
+      this.#broken = { policy: policy.name, defect }
+      return nothing
     }
   }
 
@@ -249,9 +293,10 @@ export class BucketState implements Bucket {
     this.looking = false
     this.roundTrip = undefined
     this.learned = undefined
+    this.learnedBy = undefined
+    this.#others = undefined
     this.#over = undefined
     this.#broken = undefined
-    this.#memories.clear()
     this.#ancestral = undefined
   }
 
@@ -265,10 +310,12 @@ export class BucketState implements Bucket {
     }
   }
 
-  #firstMemory(policy: Policy): unknown {
-    const inherited = this.#ancestral?.get(policy.name)
+  #recall(policy: Policy): unknown {
+    const own = this.#others?.find(policy.name)
+    if (own !== undefined) return own.value
+    const inherited = this.#ancestral?.find(policy.name)
     return inherited === undefined || policy.inherit === undefined
       ? policy.initial
-      : policy.inherit(inherited)
+      : policy.inherit(inherited.value)
   }
 }

@@ -74,16 +74,16 @@ export class Gate {
     this.#edgeBlocks = 0
   }
 
-  /** A global 429. */
-  block(until: number): void {
-    this.#block(until, "global")
+  /** A global 429. Answers whether it has closed what was open. */
+  block(until: number, now: number): boolean {
+    return this.#block(until, "global", now)
   }
 
   /** A 429 of the edge. Those in flight together are one block; only a later one lasts longer. */
-  blockEdge(retryAfter: number | undefined, sentAt: number, now: number): void {
+  blockEdge(retryAfter: number | undefined, sentAt: number, now: number): boolean {
     if (this.#edgeBlocks === 0 || sentAt >= this.#blockedUntil) this.#edgeBlocks += 1
     const grown = Math.min(edgeBlock.longest, edgeBlock.first * 2 ** (this.#edgeBlocks - 1))
-    this.#block(now + (retryAfter ?? grown), "edge")
+    return this.#block(now + (retryAfter ?? grown), "edge", now)
   }
 
   /** Milliseconds between requests, to save what is left of the invalid requests; 0 for none. */
@@ -96,10 +96,13 @@ export class Gate {
     this.#spread = Math.min(longestSpread, spread)
   }
 
-  #block(until: number, by: "global" | "edge"): void {
+  #block(until: number, by: "global" | "edge", now: number): boolean {
+    const wasOpen = !this.#looking || this.#blockedUntil <= now
     this.#looking = true
-    if (until <= this.#blockedUntil) return
-    this.#blockedUntil = until
-    this.#blockedBy = by
+    if (until > this.#blockedUntil) {
+      this.#blockedUntil = until
+      this.#blockedBy = by
+    }
+    return wasOpen
   }
 }

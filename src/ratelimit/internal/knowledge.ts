@@ -12,6 +12,7 @@ import type { BucketState, RouteState } from "./bucketState.js"
 import { Gate } from "./gate.js"
 import { Graveyard } from "./graveyard.js"
 import { InvalidRequests } from "./invalidRequests.js"
+import type { News } from "./news.js"
 import { RoundTrips } from "./roundTrips.js"
 import { Webhooks } from "./webhooks.js"
 
@@ -31,9 +32,11 @@ export class Knowledge {
   readonly gate: Gate
   readonly graveyard = new Graveyard()
   readonly invalid: InvalidRequests
+  readonly #news: News
   #roundTrip: RoundTrips | undefined = undefined
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, news: News) {
+    this.#news = news
     this.gate = new Gate(limits)
     this.invalid = new InvalidRequests(limits.invalidRequestLimit)
   }
@@ -44,20 +47,24 @@ export class Knowledge {
     if (InvalidRequests.isInvalid(answer)) {
       this.invalid.add(now)
       this.space(now)
+      this.#news.refused(place.name, this.invalid.count(now), this.invalid.limit)
     }
     const from = sentAt ?? now - (place.bucket.roundTrip?.longest ?? 0)
     if (limited?.scope === "edge") {
-      this.gate.blockEdge(usable(limited.retryAfter), from, now)
+      this.#tellOfGate(this.gate.blockEdge(usable(limited.retryAfter), from, now), place, now)
       return
     }
     this.webhooks.move(place, headers.bucket)
     const { bucket } = place
+    const before = bucket.limit
     bucket.known ||= tells(answer)
     bucket.roll(now)
     bucket.window.answered(headers, from, now, limited !== undefined)
+    if (bucket.limit !== undefined && bucket.limit !== before)
+      this.#news.limit(place.name, bucket.id, bucket.limit, headers.resetAfter)
     if (sentAt !== undefined) this.#observeRoundTrip(bucket, now - sentAt)
     this.webhooks.teach(place)
-    if (limited !== undefined) this.#block(bucket, limited, answer, now)
+    if (limited !== undefined) this.#block(place, limited, answer, now)
     else if (from >= bucket.blockedUntil) bucket.looking = false
     if (Graveyard.isDeath(answer)) this.graveyard.bury(place.lane.major, answer, now)
   }
@@ -86,10 +93,16 @@ export class Knowledge {
     this.gate.space(this.invalid.spacing(now))
   }
 
-  #block(bucket: BucketState, limited: Limited, answer: Answer, now: number): void {
+  #tellOfGate(hasClosed: boolean, { name }: RouteState, now: number): void {
+    const { blockedBy, blockedUntil } = this.gate
+    if (hasClosed) this.#news.closed(name, blockedBy, blockedUntil - now)
+  }
+
+  #block(place: RouteState, limited: Limited, answer: Answer, now: number): void {
+    const { bucket } = place
     const delay = usable(limited.retryAfter) ?? answer.headers.resetAfter ?? shortestBlock
     if (limited.scope === "global") {
-      this.gate.block(now + delay)
+      this.#tellOfGate(this.gate.block(now + delay, now), place, now)
       return
     }
     bucket.blockedUntil = Math.max(bucket.blockedUntil, now + delay)
@@ -100,6 +113,9 @@ export class Knowledge {
   #observeRoundTrip(bucket: BucketState, last: number): void {
     if (bucket.roundTrip === undefined) bucket.roundTrip = RoundTrips.first(last)
     else bucket.roundTrip.add(last)
+    // The reset of a leaking bucket moves with each request: every answer tells of another one.
+    if (bucket.model === "leaking" && bucket.resetAt !== undefined)
+      bucket.roundTrip.reset(bucket.resetAt - (bucket.resetEarliest ?? bucket.resetAt))
     if (this.#roundTrip === undefined) this.#roundTrip = RoundTrips.first(last)
     else this.#roundTrip.add(last)
     this.gate.observe(this.#roundTrip.longest - this.#roundTrip.shortest)

@@ -1,5 +1,6 @@
 /** The round trips of late, in two generations, so that old extremes are forgotten all at once. */
 import type { RoundTrip } from "../Bucket.js"
+import { Uncertainties } from "./uncertainties.js"
 
 /** Answers in a generation. */
 const generation = 64
@@ -9,6 +10,7 @@ export class RoundTrips implements RoundTrip {
   shortest: number
   longest: number
   count: number
+  uncertainty: Uncertainties | undefined = undefined
   #shortest: number
   #longest: number
   #answers = 0
@@ -18,6 +20,7 @@ export class RoundTrips implements RoundTrip {
     this.count = first.count
     this.shortest = this.#shortest = first.shortest
     this.longest = this.#longest = first.longest
+    if (first.uncertainty !== undefined) this.uncertainty = new Uncertainties(first.uncertainty)
   }
 
   static first(milliseconds: number): RoundTrips {
@@ -26,6 +29,7 @@ export class RoundTrips implements RoundTrip {
       shortest: milliseconds,
       longest: milliseconds,
       count: 1,
+      uncertainty: undefined,
     })
   }
 
@@ -43,5 +47,11 @@ export class RoundTrips implements RoundTrip {
     this.#longest = Math.max(this.#longest, milliseconds)
     this.shortest = Math.min(this.shortest, milliseconds)
     this.longest = Math.max(this.longest, milliseconds)
+  }
+
+  /** A reset that is over was uncertain by so much. */
+  reset(uncertainty: number): void {
+    if (this.uncertainty === undefined) this.uncertainty = Uncertainties.first(uncertainty)
+    else this.uncertainty.add(uncertainty)
   }
 }

@@ -1,9 +1,8 @@
 /** Counts what the machine does: for the snapshot of one limiter, and for the process's metrics. */
-import * as Metric from "effect/Metric"
-import * as MetricLabel from "effect/MetricLabel"
 import type { LimitScope } from "../Answer.js"
-import * as metrics from "../RateLimitMetrics.js"
-import type { Ticket } from "./bucketState.js"
+import type { Findings } from "../strategy/Policy.js"
+import type { BucketState, Ticket } from "./bucketState.js"
+import { Meters } from "./meters.js"
 import type { Tally } from "./snapshot.js"
 
 /** A `Tally` in the making. */
@@ -16,18 +15,6 @@ interface Counts {
   unusedSlots: number
 }
 
-/** The metrics of one route under one strategy, with their labels on. */
-interface Meters {
-  readonly requests: Metric.Metric.Counter<number>
-  readonly waits: Metric.Metric.Counter<number>
-  readonly waitDuration: typeof metrics.waitDuration
-  readonly limited: Readonly<Record<LimitScope, Metric.Metric.Counter<number>>>
-  readonly retries: Metric.Metric.Counter<number>
-  readonly unusedSlots: Metric.Metric.Counter<number>
-  readonly queueDepth: Metric.Metric.Gauge<number>
-  waiting: number
-}
-
 /** A program has a handful of routes and strategies; more share the last one's counts. */
 const mostMeters = 64
 const mostTallies = 16
@@ -35,47 +22,51 @@ const others = "other"
 
 export class Tallies {
   readonly #tallies = new Map<string, Counts>()
-  readonly #meters = new Map<string, Meters>()
+  /** By strategy and route. */
+  readonly #meters = new Map<string, Map<string, Meters>>()
+  #metersCount = 0
 
   /** A request is left waiting. */
   waits(ticket: Ticket): void {
     ticket.isCounted = true
-    this.#depth(ticket, 1)
+    this.#metersOf(ticket).depth(1)
   }
 
   /** It waits no longer, whatever came of it. */
   left(ticket: Ticket): void {
     if (!ticket.isCounted) return
     ticket.isCounted = false
-    this.#depth(ticket, -1)
+    this.#metersOf(ticket).depth(-1)
   }
 
   sent(ticket: Ticket, waited: number): void {
     const tally = this.#tallyOf(ticket.policy.name)
-    const meters = this.#metersOf(ticket)
+    const isRetry = ticket.attempts > 1
     tally.requests += 1
-    meters.requests.unsafeUpdate(1, [])
     if (waited > 0) {
       tally.waits += 1
       tally.waitedMillis += waited
-      meters.waits.unsafeUpdate(1, [])
-      meters.waitDuration.unsafeUpdate(waited / 1000, [])
     }
-    if (ticket.attempts > 1) {
-      tally.retries += 1
-      meters.retries.unsafeUpdate(1, [])
-    }
+    if (isRetry) tally.retries += 1
+    this.#metersOf(ticket).sent(waited, isRetry)
   }
 
   limited(ticket: Ticket, scope: LimitScope): void {
     this.#tallyOf(ticket.policy.name).limited[scope] += 1
-    this.#metersOf(ticket).limited[scope].unsafeUpdate(1, [])
+    this.#metersOf(ticket).limited(scope)
   }
 
   unused(ticket: Ticket, slots: number): void {
     if (slots <= 0) return
     this.#tallyOf(ticket.policy.name).unusedSlots += slots
-    this.#metersOf(ticket).unusedSlots.unsafeUpdate(slots, [])
+    this.#metersOf(ticket).unused(slots)
+  }
+
+  /** Shows what is known after an answer, and returns what the strategy found. */
+  learned(ticket: Ticket, bucket: BucketState): Findings {
+    const findings = bucket.findingsOf(ticket.policy)
+    this.#metersOf(ticket).learned(bucket, findings)
+    return findings
   }
 
   /** By strategy. */
@@ -86,12 +77,6 @@ export class Tallies {
         { ...tally, limited: { ...tally.limited } },
       ]),
     )
-  }
-
-  #depth(ticket: Ticket, change: number): void {
-    const meters = this.#metersOf(ticket)
-    meters.waiting += change
-    meters.queueDepth.unsafeUpdate(meters.waiting, [])
   }
 
   #tallyOf(strategy: string): Counts {
@@ -115,37 +100,14 @@ export class Tallies {
   }
 
   #metersNamed(route: string, strategy: string): Meters {
-    const key = `${strategy} ${route}`
-    const known = this.#meters.get(key)
+    const ofStrategy = this.#meters.get(strategy)
+    const known = ofStrategy?.get(route)
     if (known !== undefined) return known
-    if (strategy !== others && this.#meters.size >= mostMeters)
+    if (strategy !== others && this.#metersCount >= mostMeters)
       return this.#metersNamed(others, others)
-    const meters = makeMeters(route, strategy)
-    this.#meters.set(key, meters)
+    const meters = new Meters(route, strategy)
+    this.#meters.set(strategy, (ofStrategy ?? new Map<string, Meters>()).set(route, meters))
+    this.#metersCount += 1
     return meters
-  }
-}
-
-function makeMeters(route: string, strategy: string): Meters {
-  const labels = [
-    MetricLabel.make(metrics.labels.route, route),
-    MetricLabel.make(metrics.labels.strategy, strategy),
-  ]
-  const limited = (scope: LimitScope) =>
-    Metric.tagged(Metric.taggedWithLabels(metrics.limited, labels), metrics.labels.scope, scope)
-  return {
-    requests: Metric.taggedWithLabels(metrics.requests, labels),
-    waits: Metric.taggedWithLabels(metrics.waits, labels),
-    waitDuration: Metric.taggedWithLabels(metrics.waitDuration, labels),
-    limited: {
-      user: limited("user"),
-      shared: limited("shared"),
-      global: limited("global"),
-      edge: limited("edge"),
-    },
-    retries: Metric.taggedWithLabels(metrics.retries, labels),
-    unusedSlots: Metric.taggedWithLabels(metrics.unusedSlots, labels),
-    queueDepth: Metric.taggedWithLabels(metrics.queueDepth, labels),
-    waiting: 0,
   }
 }

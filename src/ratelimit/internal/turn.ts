@@ -7,13 +7,17 @@ import type { WaitError } from "../../error/WebhookError.js"
 import { type Outcome, type Permit, type Restore, unknown } from "../Permit.js"
 import type { Route } from "../Route.js"
 import type { Ticket } from "./bucketState.js"
+import { write } from "./log.js"
 import type { Machine } from "./machine.js"
+import type { Notice } from "./news.js"
 
 /** Through whom a request waits; those of one end together. */
 export interface Owner {
   readonly closed: boolean
   readonly machine: Machine
   readonly now: () => number
+  /** What the machine has told since somebody looked. */
+  readonly news: Array<Notice>
 }
 
 /** The permit of a ticket that has been granted. */
@@ -31,7 +35,11 @@ export class Held implements Permit {
   readonly waited = (): number => this.#ticket.waited
 
   readonly settle = (outcome: Outcome): Effect.Effect<void> =>
-    Effect.sync(() => this.#owner.machine.settle(this.#ticket, outcome, this.#owner.now()))
+    Effect.suspend(() => {
+      const { machine, news, now } = this.#owner
+      machine.settle(this.#ticket, outcome, now())
+      return news.length === 0 ? Effect.void : write(news)
+    })
 
   readonly again = (outcome: Outcome, after?: Duration.Duration): Effect.Effect<void, WaitError> =>
     masked((restore) => {
@@ -47,7 +55,8 @@ export class Held implements Permit {
       }
       const delay = after === undefined ? 0 : Duration.toMillis(after)
       owner.machine.again(ticket, outcome, now + delay, now)
-      return whenGranted(owner, ticket, restore, () => Effect.void)
+      const turn = whenGranted(owner, ticket, restore, () => Effect.void)
+      return owner.news.length === 0 ? turn : Effect.zipRight(write(owner.news), turn)
     })
 
   /** Ends it, whatever its state. */

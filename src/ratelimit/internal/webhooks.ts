@@ -15,15 +15,15 @@ export class Webhooks {
       lane = new Lane(route.major)
       this.#lanes.set(route.major, lane)
     }
-    const known = lane.routes.get(route.name)
+    const known = lane.route(route.name)
     if (known !== undefined) return known
     const place = new RouteState(route.name, lane, this.#firstBucket(lane, route.name))
-    lane.routes.set(route.name, place)
+    lane.routes = [...lane.routes, place]
     return place
   }
 
   find(route: Route, now: number): BucketState | undefined {
-    const bucket = this.#lanes.get(route.major)?.routes.get(route.name)?.bucket
+    const bucket = this.#lanes.get(route.major)?.route(route.name)?.bucket
     bucket?.roll(now)
     return bucket
   }
@@ -35,20 +35,14 @@ export class Webhooks {
   move(place: RouteState, id: string | undefined): void {
     const { lane, bucket: from } = place
     if (id === undefined || from.id === id) return
-    const others = [...lane.routes.values()].some((one) => one !== place && one.bucket === from)
-    let to = lane.buckets.get(id)
-    if (to === undefined && !others) {
-      lane.buckets.delete(from.id)
+    const isShared = lane.routes.some((one) => one !== place && one.bucket === from)
+    const known = lane.bucket(id)
+    if (known === undefined && !isShared) {
       from.id = id
-      lane.buckets.set(id, from)
       return
     }
-    if (to === undefined) {
-      to = new BucketState(id, lane)
-      lane.buckets.set(id, to)
-    }
+    const to = known ?? new BucketState(id, lane)
     place.bucket = to
-    if (!others) lane.buckets.delete(from.id)
     moveTickets(place, from, to)
     to.blockedUntil = Math.max(to.blockedUntil, from.blockedUntil)
     to.looking ||= from.looking
@@ -65,10 +59,10 @@ export class Webhooks {
       this.#guesses.clear()
       for (const lane of this.#idle) this.#lanes.delete(lane.major)
       this.#idle.clear()
-      for (const lane of this.#lanes.values()) buckets.push(...lane.buckets.values())
+      for (const lane of this.#lanes.values()) buckets.push(...lane.buckets)
     } else {
       this.#guesses.delete(route.name)
-      const bucket = this.#lanes.get(route.major)?.routes.get(route.name)?.bucket
+      const bucket = this.#lanes.get(route.major)?.route(route.name)?.bucket
       if (bucket !== undefined) buckets.push(bucket)
     }
     for (const bucket of buckets) bucket.forget()
@@ -110,7 +104,7 @@ export class Webhooks {
   counts(): { readonly buckets: number; readonly waiting: number; readonly inFlight: number } {
     const counts = { buckets: 0, waiting: 0, inFlight: 0 }
     for (const lane of this.#lanes.values()) {
-      counts.buckets += lane.buckets.size
+      counts.buckets += lane.buckets.length
       counts.waiting += lane.waiting
       counts.inFlight += lane.inFlight
     }
@@ -120,21 +114,17 @@ export class Webhooks {
   #firstBucket(lane: Lane, routeName: string): BucketState {
     const guess = this.#guesses.get(routeName)
     const id = guess?.id ?? routeName
-    const known = lane.buckets.get(id)
+    const known = lane.bucket(id)
     if (known !== undefined) return known
     const bucket = new BucketState(id, lane)
     if (guess?.limit !== undefined) bucket.guessFrom(guess)
-    lane.buckets.set(id, bucket)
     return bucket
   }
 }
 
 function moveTickets(place: RouteState, from: BucketState, to: BucketState): void {
-  for (const ticket of from.tickets) {
-    if (ticket.place !== place) continue
-    from.tickets.delete(ticket)
-    to.tickets.add(ticket)
-  }
+  from.inFlight -= place.inFlight
+  to.inFlight += place.inFlight
   const waiting = [...from.queue].filter((ticket) => ticket.place === place)
   for (const ticket of waiting) from.queue.remove(ticket)
   to.queue.merge(waiting)

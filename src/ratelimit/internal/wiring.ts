@@ -7,25 +7,30 @@ import type * as Scope from "effect/Scope"
 import { RateLimiterClosed } from "../../error/WebhookError.js"
 import type { WaitError } from "../../error/WebhookError.js"
 import type { Answer } from "../Answer.js"
+import type { RoundTrip } from "../Bucket.js"
 import type { Permit, Restore, WaitOptions } from "../Permit.js"
 import type { Route } from "../Route.js"
 import { Alarms } from "./alarms.js"
 import type { BucketState, Ticket, Wish } from "./bucketState.js"
-import { Machine, type Target } from "./machine.js"
-import { RoundTrips } from "./roundTrips.js"
+import { write } from "./log.js"
+import { Machine } from "./machine.js"
+import type { Notice } from "./news.js"
 import type { Settings } from "./settings.js"
 import type { BucketSnapshot } from "./snapshot.js"
+import type { Target } from "./waiting.js"
 import { Held, held, masked, type Owner, whenGranted } from "./turn.js"
 
 /** The limiter as one scope sees it. */
 class Handle implements Owner {
   closed = false
   readonly machine: Machine
+  readonly news: Array<Notice>
   readonly now: () => number
 
-  constructor(machine: Machine, now: () => number) {
+  constructor({ alarms, machine, news }: Core) {
     this.machine = machine
-    this.now = now
+    this.news = news
+    this.now = () => alarms.now()
   }
 
   readonly wait = (
@@ -48,7 +53,10 @@ class Handle implements Owner {
     this.#request(route, options, (ticket, restore) => held(this, ticket, restore, use))
 
   readonly update = (route: Route, answer: Answer): Effect.Effect<void> =>
-    Effect.sync(() => this.machine.update(route, answer, this.now()))
+    Effect.suspend(() => {
+      this.machine.update(route, answer, this.now())
+      return write(this.news)
+    })
 
   readonly getBucket = (route: Route): Effect.Effect<Option.Option<BucketSnapshot>> =>
     Effect.sync(() => Option.map(Option.fromNullable(this.machine.find(route, this.now())), copy))
@@ -80,14 +88,20 @@ class Handle implements Owner {
 export class Core {
   readonly machine: Machine
   readonly alarms: Alarms<Target>
+  /** Whoever made the machine learn something writes it into his own log, right after. */
+  readonly news: Array<Notice> = []
   #handles = 0
 
   constructor(settings: Settings, clock: Clock.Clock) {
     this.alarms = new Alarms(clock, (target, now) => this.machine.wake(target, now))
     // With no handle open there is nobody to be woken, and an alarm would keep the process alive.
-    this.machine = new Machine(settings, (target, at) => {
-      if (this.#handles > 0) this.alarms.set(target, at)
-    })
+    this.machine = new Machine(
+      settings,
+      (target, at) => {
+        if (this.#handles > 0) this.alarms.set(target, at)
+      },
+      (notice) => this.news.push(notice),
+    )
   }
 
   /** A limiter for one scope; when it closes, those who wait through it fail. */
@@ -95,7 +109,7 @@ export class Core {
     return Effect.acquireRelease(
       Effect.sync(() => {
         this.#handles += 1
-        return new Handle(this.machine, () => this.alarms.now())
+        return new Handle(this)
       }),
       (handle) =>
         Effect.sync(() => {
@@ -121,11 +135,16 @@ function copy(bucket: BucketState): BucketSnapshot {
     model: bucket.model,
     period: bucket.period,
     slot: bucket.slot,
-    roundTrip: bucket.roundTrip && new RoundTrips(bucket.roundTrip),
+    roundTrip: bucket.roundTrip && plain(bucket.roundTrip),
     memory: bucket.learned,
     strategy: bucket.learnedBy?.name,
     beliefs: explained(bucket),
   }
+}
+
+function plain({ last, shortest, longest, count, uncertainty: seen }: RoundTrip): RoundTrip {
+  const uncertainty = seen && { least: seen.least, mean: seen.mean, count: seen.count }
+  return { last, shortest, longest, count, uncertainty }
 }
 
 /** What the strategy has learned, in the form that it shows. */

@@ -37,6 +37,24 @@ export type Observation =
     }
 
 /**
+ * What a strategy has found out behind the headers, as figures: shown in metrics, and a hidden limit
+ * in the log as well. Each may be missing.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Findings {
+  /** Requests that fit into each `hiddenPeriod`, by a limit that no header shows. */
+  readonly hiddenLimit?: number | undefined
+  /** Milliseconds. */
+  readonly hiddenPeriod?: number | undefined
+  /** Slots that other clients take on this webhook, for each second. */
+  readonly othersPerSecond?: number | undefined
+  /** Milliseconds kept back at resets, after requests that came too early. */
+  readonly caution?: number | undefined
+}
+
+/**
  * A pure policy. The limiter itself already keeps order, probes a bucket it knows nothing of, obeys
  * every 429 and the global limit; the policy says how cautious to be with the slots it can see.
  *
@@ -66,6 +84,8 @@ export interface Policy<Memory = unknown> {
   readonly inherit?: ((memory: Memory) => Memory) | undefined
   /** What a memory says, as plain JSON. Default: the memory itself. */
   readonly explain?: ((memory: Memory) => unknown) | undefined
+  /** What of a memory metrics and logs show. Default: nothing. */
+  readonly findings?: ((memory: Memory) => Findings) | undefined
 }
 
 /**

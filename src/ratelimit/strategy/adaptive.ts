@@ -12,7 +12,7 @@ import type { Answer } from "../Answer.js"
 import type { Bucket } from "../Bucket.js"
 import * as foreign from "./adaptive/foreign.js"
 import * as hidden from "./adaptive/hidden.js"
-import { make, type Observation, type Policy } from "./Policy.js"
+import { type Findings, make, type Observation, type Policy } from "./Policy.js"
 import { freeSlots, lead, nextSlot, rounding, spread } from "./slots.js"
 
 interface Memory {
@@ -57,6 +57,7 @@ export const adaptive = ({ confidence }: AdaptiveSettings): Policy =>
     observe,
     inherit,
     explain,
+    findings,
   })
 
 function leadOf(bucket: Bucket<Memory>): number {
@@ -159,5 +160,15 @@ function explain(memory: Memory) {
           },
     othersPerSecond: foreign.rate(memory.foreign) * 1000,
     cautionMillis: memory.caution,
+  }
+}
+
+function findings(memory: Memory): Findings {
+  const { belief } = memory.hidden
+  return {
+    hiddenLimit: belief?.limit,
+    hiddenPeriod: belief?.period,
+    othersPerSecond: foreign.rate(memory.foreign) * 1000,
+    caution: memory.caution,
   }
 }

@@ -1,6 +1,7 @@
 /** Single transitions that neither random worlds nor stories can aim at. */
 import { describe, expect, it } from "vitest"
-import { Machine, type Target } from "../../../src/ratelimit/internal/machine.js"
+import { Machine } from "../../../src/ratelimit/internal/machine.js"
+import type { Target } from "../../../src/ratelimit/internal/waiting.js"
 import { neverSent } from "../../../src/ratelimit/Permit.js"
 import type { ServerOptions } from "../model/server.js"
 import { limited, ok, route } from "../answers.js"

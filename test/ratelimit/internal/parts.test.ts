@@ -84,8 +84,8 @@ describe("Gate", () => {
   it("lets one look after a block, and opens when it is well", () => {
     const one = gate(50)
     const [probe, other] = [{}, {}]
-    one.block(1000)
-    one.block(500)
+    expect(one.block(1000, 0)).toBe(true)
+    expect(one.block(500, 0)).toBe(false)
     expect(one.opensAt()).toBe(1000)
     one.pass(probe, 1000)
     expect(one.opensAt()).toBe(Infinity)
@@ -118,7 +118,7 @@ describe("Gate", () => {
     expect(one.blockedUntil).toBe(120_200)
     // A global block first makes no difference.
     const two = gate(50)
-    two.block(5000)
+    two.block(5000, 0)
     two.blockEdge(undefined, 0, 100)
     expect(two.blockedUntil).toBe(60_100)
   })

@@ -1,0 +1,150 @@
+/**
+ * Who waits, and where: in the queue of a bucket, or aside until his time has come. Also whether a
+ * webhook has nobody under way any more, so that it can be forgotten.
+ */
+import * as Duration from "effect/Duration"
+import * as Exit from "effect/Exit"
+import { RateLimitError } from "../../error/WebhookError.js"
+import type { WaitError } from "../../error/WebhookError.js"
+import type { LimitScope } from "../Answer.js"
+import type { BucketState, Ending, Lane, Ticket } from "./bucketState.js"
+import type { Gate } from "./gate.js"
+import type { Knowledge } from "./knowledge.js"
+import type { Settings } from "./settings.js"
+import type { Tallies } from "./tallies.js"
+import type { Webhooks } from "./webhooks.js"
+
+/**
+ * What an alarm can be set for: a bucket, a request between two attempts, the gate, or the sweep of
+ * idle webhooks.
+ */
+export type Target = BucketState | Ticket | Gate | Webhooks
+
+/** Asks to be woken by `wake` at an instant, at most once for each target; or not any more. */
+export type Alarm = (target: Target, at: number | undefined) => void
+
+/** Idle webhooks are swept no more often than this (milliseconds). */
+const mostOften = 1000
+
+export class Waiting {
+  readonly #alarm: Alarm
+  readonly #idleAfter: number
+  readonly #sweepEvery: number
+  readonly #knowledge: Knowledge
+  readonly #tallies: Tallies
+  #sweptAt = 0
+
+  constructor(settings: Settings, knowledge: Knowledge, tallies: Tallies, alarm: Alarm) {
+    this.#alarm = alarm
+    this.#idleAfter = Duration.toMillis(settings.idleAfter)
+    this.#sweepEvery = Math.max(this.#idleAfter, mostOften)
+    this.#knowledge = knowledge
+    this.#tallies = tallies
+  }
+
+  /** Into the queue, to the place of its arrival. */
+  enter(ticket: Ticket): void {
+    const { lane } = ticket.place
+    this.#knowledge.webhooks.wake(lane)
+    ticket.state = "waiting"
+    lane.waiting += 1
+    ticket.bucket.enqueue(ticket)
+  }
+
+  /** Aside until its time has come. */
+  pause(ticket: Ticket, until: number): void {
+    const { lane } = ticket.place
+    this.#knowledge.webhooks.wake(lane)
+    ticket.state = "resting"
+    lane.waiting += 1
+    lane.lay(ticket)
+    this.#alarm(ticket, until)
+  }
+
+  /** It waits no more. */
+  leave(ticket: Ticket): void {
+    const { lane } = ticket.place
+    lane.waiting -= 1
+    this.#tallies.left(ticket)
+    if (ticket.state === "waiting") {
+      ticket.bucket.queue.remove(ticket)
+    } else {
+      lane.raise(ticket)
+      this.#alarm(ticket, undefined)
+    }
+  }
+
+  fail(ticket: Ticket, error: WaitError): void {
+    this.end(ticket, Exit.fail(error))
+  }
+
+  end(ticket: Ticket, ending: Ending): void {
+    this.leave(ticket)
+    ticket.state = "over"
+    ticket.end(ending)
+  }
+
+  /** Whoever would have to wait for too long fails; nobody goes before the instant `known`. */
+  dismiss(bucket: BucketState, known: number, now: number): void {
+    bucket.patience = Number.POSITIVE_INFINITY
+    for (const ticket of bucket.queue) {
+      if (ticket.deadline < known || ticket.deadline <= now) {
+        this.fail(ticket, this.tooLate(ticket, Math.max(known, now), now))
+      } else {
+        bucket.patience = Math.min(bucket.patience, ticket.deadline)
+      }
+    }
+    this.rest(bucket.lane, now)
+  }
+
+  /** Whoever waits for what must not be asked for any more fails without asking Discord. */
+  turnAway(lane: Lane, now: number): void {
+    for (const ticket of lane.pending()) {
+      const refusal = this.#knowledge.refusal(ticket.route, now)
+      if (refusal !== undefined) this.fail(ticket, refusal)
+    }
+    this.rest(lane, now)
+  }
+
+  tooLate(ticket: Ticket, at: number, now: number): RateLimitError {
+    const { bucket, route } = ticket
+    return new RateLimitError({
+      route: route.name,
+      reason: "maxWait",
+      retryAfter: Duration.millis(at - now),
+      scope: this.#blockedBy(bucket, now) ?? "bucket",
+      bucket: bucket.id,
+      attempts: ticket.attempts,
+    })
+  }
+
+  /** Nothing of the webhook may be under way any more: then it is forgotten after a while. */
+  rest(lane: Lane, now: number): void {
+    if (lane.inFlight > 0 || lane.waiting > 0) return
+    this.#knowledge.webhooks.rest(lane, now)
+    // Without a layer open there is no alarm, so it is not left to the alarm alone.
+    if (now - this.#sweptAt >= this.#idleAfter) this.sweep(now)
+    this.#alarm(this.#knowledge.webhooks, finite(now + this.#sweepEvery))
+  }
+
+  /** Forgets what has been idle for long. */
+  sweep(now: number): void {
+    const { graveyard, webhooks } = this.#knowledge
+    this.#sweptAt = now
+    graveyard.sweep(now)
+    webhooks.sweep(now - this.#idleAfter)
+    const idle = webhooks.idle > 0 || graveyard.size > 0
+    this.#alarm(webhooks, idle ? finite(now + this.#sweepEvery) : undefined)
+  }
+
+  #blockedBy(bucket: BucketState, now: number): LimitScope | undefined {
+    const { blockedBy, blockedUntil } = this.#knowledge.gate
+    if (blockedUntil > Math.max(now, bucket.blockedUntil)) return blockedBy
+    return bucket.blockedUntil > now ? (bucket.blockedBy ?? "user") : undefined
+  }
+}
+
+/** An alarm for never is none. */
+export function finite(at: number): number | undefined {
+  return at === Number.POSITIVE_INFINITY ? undefined : at
+}

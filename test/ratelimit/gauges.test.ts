@@ -1,0 +1,94 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Effect, Metric } from "effect"
+import * as RateLimitMetrics from "../../src/ratelimit/RateLimitMetrics.js"
+import { Machine } from "../../src/ratelimit/internal/machine.js"
+import { defaults } from "../../src/ratelimit/internal/settings.js"
+import type { Findings, Policy } from "../../src/ratelimit/strategy/Policy.js"
+import { proactive } from "../../src/ratelimit/strategy/proactive.js"
+import { ok, route } from "./answers.js"
+
+/** A name of its own for each test: metrics are the process's. */
+const finding = (name: string, findings: () => Findings): Policy => ({
+  ...proactive(1),
+  name,
+  findings,
+})
+
+/** Sends on a webhook, and hears of a limit. */
+const play = (machine: Machine, policy: Policy, now: number, limit = 5): void => {
+  const wish = { policy, ordered: true, maxWait: Number.POSITIVE_INFINITY, owner: {} }
+  const one = route({ webhookId: String(now) })
+  machine.settle(machine.arrive(one, wish, now), ok({ limit, remaining: limit - 1 }), now + 1)
+}
+
+const shown = (gauge: Metric.Metric.Gauge<number>, policy: Policy) =>
+  Metric.value(
+    gauge.pipe(
+      Metric.tagged(RateLimitMetrics.labels.route, route().name),
+      Metric.tagged(RateLimitMetrics.labels.strategy, policy.name),
+    ),
+  ).pipe(Effect.map((state) => state.value))
+
+const isExported = (gauge: string, strategy: string) =>
+  Effect.map(Metric.snapshot, (pairs) =>
+    pairs.some(
+      ({ metricKey }) =>
+        metricKey.name === gauge && metricKey.tags.some(({ value }) => value === strategy),
+    ),
+  )
+
+describe("gauges of what is learned", () => {
+  it.effect("have the values of the bucket that an answer last came from", () =>
+    Effect.gen(function* () {
+      const policy = finding("gauged", () => ({
+        hiddenLimit: 30,
+        hiddenPeriod: 60_000,
+        othersPerSecond: 1.25,
+        caution: 20,
+      }))
+      const machine = new Machine(defaults, () => {})
+      play(machine, policy, 0, 5)
+      play(machine, policy, 1000, 7)
+      expect(yield* shown(RateLimitMetrics.limit, policy)).toBe(7)
+      expect(yield* shown(RateLimitMetrics.period, policy)).toBe(2)
+      expect(yield* shown(RateLimitMetrics.hiddenLimit, policy)).toBe(30)
+      expect(yield* shown(RateLimitMetrics.hiddenPeriod, policy)).toBe(60)
+      expect(yield* shown(RateLimitMetrics.othersRate, policy)).toBe(1.25)
+      expect(yield* shown(RateLimitMetrics.caution, policy)).toBe(0.02)
+    }),
+  )
+
+  it.effect("are not there before something is known, and 0 when it is known no more", () =>
+    Effect.gen(function* () {
+      let hiddenLimit: number | undefined
+      const policy = finding("doubtful", () => ({ hiddenLimit }))
+      const machine = new Machine(defaults, () => {})
+      play(machine, policy, 0)
+      expect(yield* isExported("discord.rate_limit.hidden.limit", "doubtful")).toBe(false)
+      hiddenLimit = 30
+      play(machine, policy, 1000)
+      expect(yield* isExported("discord.rate_limit.hidden.limit", "doubtful")).toBe(true)
+      expect(yield* shown(RateLimitMetrics.hiddenLimit, policy)).toBe(30)
+      hiddenLimit = undefined
+      play(machine, policy, 2000)
+      expect(yield* shown(RateLimitMetrics.hiddenLimit, policy)).toBe(0)
+    }),
+  )
+
+  it.effect("are as many for a thousand webhooks as for one", () =>
+    Effect.gen(function* () {
+      const policy = finding("bounded", () => ({ caution: 10 }))
+      const machine = new Machine({ ...defaults, globalLimit: 10_000 }, () => {})
+      const count = Effect.map(
+        Metric.snapshot,
+        (pairs) =>
+          pairs.filter(({ metricKey }) => metricKey.tags.some(({ value }) => value === "bounded"))
+            .length,
+      )
+      play(machine, policy, 0)
+      const one = yield* count
+      for (let index = 1; index < 1000; index += 1) play(machine, policy, index)
+      expect(yield* count).toBe(one)
+    }),
+  )
+})

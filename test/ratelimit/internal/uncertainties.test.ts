@@ -1,0 +1,83 @@
+import { it as effect } from "@effect/vitest"
+import { Effect, Option, TestClock } from "effect"
+import * as FastCheck from "effect/FastCheck"
+import { describe, expect, it } from "vitest"
+import { BucketState, Lane } from "../../../src/ratelimit/internal/bucketState.js"
+import { RoundTrips } from "../../../src/ratelimit/internal/roundTrips.js"
+import { Uncertainties } from "../../../src/ratelimit/internal/uncertainties.js"
+import * as RateLimiter from "../../../src/ratelimit/RateLimiter.js"
+import { headers, ok, route } from "../answers.js"
+import { careful } from "../model/policies.js"
+
+const fc = FastCheck
+
+describe("Uncertainties", () => {
+  it("know the least and the mean of the last 64 to 128", () => {
+    const values = fc.array(fc.integer({ min: 0, max: 1000 }), { minLength: 1, maxLength: 400 })
+    fc.assert(
+      fc.property(values, ([first = 0, ...others]) => {
+        const all = [first]
+        const seen = Uncertainties.first(first)
+        for (const value of others) {
+          seen.add(value)
+          all.push(value)
+          // A generation of 64, and what there is of the next.
+          const kept = all.slice(-(all.length <= 64 ? 64 : 64 + ((all.length - 1) % 64) + 1))
+          expect(seen.least).toBe(Math.min(...kept))
+          expect(seen.mean).toBeCloseTo(kept.reduce((a, b) => a + b, 0) / kept.length, 6)
+          expect(seen.count).toBe(all.length)
+        }
+      }),
+      { numRuns: 100 },
+    )
+  })
+})
+
+describe("a bucket", () => {
+  const bucketState = () => {
+    const bucket = new BucketState("hash", new Lane("1:digest"))
+    bucket.roundTrip = RoundTrips.first(100)
+    return bucket
+  }
+
+  it("knows how uncertain a reset was when it is over: less than each of its round trips", () => {
+    const bucket = bucketState()
+    // 70 there and 30 back, then 40 there and 60 back: the server resets at 2070.
+    bucket.window.answered(headers({ remaining: 4, reset: 1, resetAfter: 2000 }), 0, 100, false)
+    bucket.window.answered(headers({ remaining: 3, reset: 1, resetAfter: 1930 }), 100, 200, false)
+    bucket.roll(2099)
+    expect(bucket.roundTrip?.uncertainty).toBe(undefined)
+    bucket.roll(2100)
+    expect(bucket.roundTrip?.uncertainty).toMatchObject({ least: 70, mean: 70, count: 1 })
+  })
+
+  it("lets another start from it, and go its own way", () => {
+    const bucket = bucketState()
+    bucket.roundTrip?.reset(70)
+    const other = bucketState()
+    other.guessFrom(bucket)
+    other.roundTrip?.reset(50)
+    expect(other.roundTrip?.uncertainty).toMatchObject({ least: 50, mean: 60, count: 2 })
+    expect(bucket.roundTrip?.uncertainty).toMatchObject({ least: 70, mean: 70, count: 1 })
+  })
+
+  effect.effect("shows it as plain JSON", () =>
+    Effect.gen(function* () {
+      const limiter = yield* RateLimiter.RateLimiter
+      const send = limiter.withPermit(route(), { policy: careful }, (permit) =>
+        Effect.zipRight(TestClock.adjust(100), permit.settle(ok())),
+      )
+      yield* send
+      yield* TestClock.adjust("10 seconds")
+      yield* send
+      const { roundTrip } = Option.getOrThrow(yield* limiter.getBucket(route()))
+      expect(JSON.parse(JSON.stringify(roundTrip))).toEqual({
+        last: 100,
+        shortest: 100,
+        longest: 100,
+        count: 2,
+        uncertainty: { least: 100, mean: 100, count: 1 },
+      })
+    }).pipe(Effect.provide(RateLimiter.layerMemory)),
+  )
+})

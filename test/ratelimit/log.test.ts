@@ -1,0 +1,252 @@
+import { describe, expect, it } from "@effect/vitest"
+import { Effect, HashMap, Logger, LogLevel, TestClock } from "effect"
+import type { Outcome } from "../../src/ratelimit/Permit.js"
+import * as RateLimiter from "../../src/ratelimit/RateLimiter.js"
+import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
+import { answer, bare, blocked, headers, limited, ok, route } from "./answers.js"
+import { eager, literal } from "./model/policies.js"
+
+interface Line {
+  readonly level: string
+  readonly message: string
+  readonly about: Readonly<Record<string, unknown>>
+}
+
+interface Desk {
+  readonly limiter: RateLimiter.RateLimiter["Type"]
+  /** A request to a webhook that ends so. */
+  readonly hear: (outcome: Outcome, webhookId?: string, policy?: Policy) => Effect.Effect<void>
+  /** What has been logged since the last look. */
+  readonly look: () => ReadonlyArray<Line>
+}
+
+const story = (
+  name: string,
+  tell: (desk: Desk) => Effect.Effect<void, unknown>,
+  {
+    minimum = LogLevel.Info,
+    ...options
+  }: RateLimiter.Options & { minimum?: LogLevel.LogLevel } = {},
+) =>
+  it.effect(name, () => {
+    const lines: Array<Line> = []
+    const logger = Logger.make(({ annotations, logLevel, message }) => {
+      const about = Object.fromEntries(HashMap.toEntries(annotations))
+      lines.push({ level: logLevel.label, message: String(message), about })
+    })
+    return Effect.gen(function* () {
+      const limiter = yield* RateLimiter.RateLimiter
+      const hear: Desk["hear"] = (outcome, webhookId = "1", policy = literal) =>
+        Effect.ignore(
+          limiter.withPermit(route({ webhookId }), { policy }, (permit) => permit.settle(outcome)),
+        )
+      yield* tell({ limiter, hear, look: () => lines.splice(0) })
+    }).pipe(
+      Effect.provide(RateLimiter.layerMemoryWith(options)),
+      Effect.provide(Logger.replace(Logger.defaultLogger, logger)),
+      Logger.withMinimumLogLevel(minimum),
+    )
+  })
+
+const name = route().name
+
+describe("a visible limit in the log", () => {
+  story(
+    "is nothing to talk of when it is seen for the first time, on however many webhooks",
+    (desk) =>
+      Effect.gen(function* () {
+        for (let index = 0; index < 20; index += 1) {
+          yield* desk.hear(ok(), String(index))
+          yield* desk.hear(ok({ remaining: 3 }), String(index))
+        }
+        expect(desk.look()).toEqual([])
+      }),
+  )
+
+  story(
+    "is there at debug, once for its bucket",
+    (desk) =>
+      Effect.gen(function* () {
+        yield* Effect.forEach(["1", "2", "3"], (webhook) => desk.hear(ok(), webhook), {
+          concurrency: "unbounded",
+        })
+        expect(desk.look()).toEqual([
+          {
+            level: "DEBUG",
+            message: "Discord names a rate limit",
+            about: {
+              "discord.route": name,
+              "discord.rate_limit.bucket": "hash",
+              "discord.rate_limit.limit": 5,
+              "discord.rate_limit.period_ms": 2000,
+            },
+          },
+        ])
+      }),
+    { minimum: LogLevel.Debug },
+  )
+
+  story("is told when it has changed, once for all webhooks that share it", (desk) =>
+    Effect.gen(function* () {
+      for (const webhook of ["1", "2", "3"]) yield* desk.hear(ok(), webhook)
+      yield* TestClock.adjust("10 seconds")
+      for (const webhook of ["1", "2", "3"]) {
+        yield* desk.hear(ok({ limit: 3, remaining: 2 }), webhook)
+      }
+      const lines = desk.look()
+      expect(lines).toHaveLength(1)
+      expect(lines[0]).toMatchObject({
+        level: "INFO",
+        message: "Discord has changed a rate limit",
+        about: { "discord.rate_limit.limit": 3, "discord.rate_limit.previous_limit": 5 },
+      })
+    }),
+  )
+
+  story(
+    "is not told for each of the names that a bucket may take",
+    (desk) =>
+      Effect.gen(function* () {
+        for (let index = 0; index < 500; index += 1) {
+          yield* desk.hear(ok({ bucket: `hash ${index}` }), String(index))
+        }
+        expect(desk.look()).toHaveLength(1)
+      }),
+    { minimum: LogLevel.Debug, globalLimit: 1000 },
+  )
+
+  story("is told by an answer to a request of others, too", (desk) =>
+    Effect.gen(function* () {
+      yield* desk.hear(ok())
+      yield* TestClock.adjust("10 seconds")
+      yield* desk.limiter.update(route(), answer({ headers: headers({ limit: 9, remaining: 8 }) }))
+      expect(desk.look()).toMatchObject([{ about: { "discord.rate_limit.limit": 9 } }])
+    }),
+  )
+})
+
+/** Believes in what the last 429 asked for. */
+const believer: Policy = {
+  ...eager,
+  name: "believer",
+  initial: undefined,
+  observe: (memory, event) =>
+    event._tag === "Answered" ? (event.answer.limited?.retryAfter ?? memory) : memory,
+  findings: (memory) =>
+    typeof memory === "number" ? { hiddenLimit: 30, hiddenPeriod: memory } : {},
+}
+
+describe("a hidden limit in the log", () => {
+  story("is told once when it is believed, and again when it is another one", (desk) =>
+    Effect.gen(function* () {
+      for (const webhook of ["1", "2", "3"]) {
+        yield* desk.hear(limited(60_000, "shared"), webhook, believer)
+      }
+      expect(desk.look()).toEqual([
+        {
+          level: "INFO",
+          message: "There is a rate limit behind the visible one",
+          about: {
+            "discord.route": name,
+            "discord.rate_limit.bucket": "hash",
+            "discord.rate_limit.strategy": "believer",
+            "discord.rate_limit.hidden_limit": 30,
+            "discord.rate_limit.hidden_period_ms": 60_000,
+          },
+        },
+      ])
+      yield* TestClock.adjust("2 minutes")
+      yield* desk.hear(ok(), "1", believer)
+      expect(desk.look()).toEqual([])
+      yield* desk.hear(limited(90_000, "shared"), "1", believer)
+      expect(desk.look()).toMatchObject([
+        { about: { "discord.rate_limit.hidden_period_ms": 90_000 } },
+      ])
+    }),
+  )
+})
+
+describe("a block of everything in the log", () => {
+  story("is a warning, once for those under way together", (desk) =>
+    Effect.gen(function* () {
+      yield* Effect.forEach(
+        ["1", "2", "3"],
+        (webhookId) =>
+          desk.limiter.withPermit(route({ webhookId }), { policy: literal }, (permit, restore) =>
+            Effect.zipRight(restore(Effect.sleep(100)), permit.settle(blocked("edge"))),
+          ),
+        { concurrency: "unbounded" },
+      ).pipe(Effect.fork)
+      yield* TestClock.adjust(100)
+      expect(desk.look()).toEqual([
+        {
+          level: "WARN",
+          message: "Discord lets nothing through; all requests wait",
+          about: {
+            "discord.route": name,
+            "discord.rate_limit.scope": "edge",
+            "discord.rate_limit.retry_after_ms": 60_000,
+          },
+        },
+      ])
+      yield* TestClock.adjust("1 minute")
+      yield* desk.hear(blocked("global", 3000))
+      expect(desk.look()).toMatchObject([
+        {
+          about: {
+            "discord.rate_limit.scope": "global",
+            "discord.rate_limit.retry_after_ms": 3000,
+          },
+        },
+      ])
+    }),
+  )
+})
+
+describe("the budget of invalid requests in the log", () => {
+  const forbidden = bare({ status: 403, code: 50013 })
+
+  story(
+    "is a warning at half of it and at all of it, each once, and anew when it has recovered",
+    (desk) =>
+      Effect.gen(function* () {
+        const refuse = (requests: number) =>
+          Effect.forEach(
+            Array.from({ length: requests }, (_, index) => route({ webhookId: String(index) })),
+            (one) =>
+              desk.limiter.withPermit(one, { policy: literal }, (permit, restore) =>
+                Effect.zipRight(restore(Effect.sleep(100)), permit.settle(forbidden)),
+              ),
+            { concurrency: "unbounded" },
+          ).pipe(Effect.fork, Effect.zipRight(TestClock.adjust(100)))
+        yield* refuse(3)
+        expect(desk.look()).toEqual([])
+        // On their way together, so that spacing comes too late.
+        yield* refuse(6)
+        expect(desk.look()).toEqual([
+          {
+            level: "WARN",
+            message: "Half of the budget of invalid requests is spent; all requests slow down",
+            about: {
+              "discord.route": name,
+              "discord.rate_limit.invalid_requests": 4,
+              "discord.rate_limit.invalid_request_limit": 8,
+            },
+          },
+          {
+            level: "WARN",
+            message: "The budget of invalid requests is spent; all requests fail until it recovers",
+            about: {
+              "discord.route": name,
+              "discord.rate_limit.invalid_requests": 8,
+              "discord.rate_limit.invalid_request_limit": 8,
+            },
+          },
+        ])
+        yield* TestClock.adjust("20 minutes")
+        yield* refuse(4)
+        expect(desk.look()).toMatchObject([{ about: { "discord.rate_limit.invalid_requests": 4 } }])
+      }),
+    { invalidRequestLimit: 8 },
+  )
+})
