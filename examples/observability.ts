@@ -12,6 +12,14 @@ import { Console, Effect, HashMap, Layer, Logger, LogLevel, Metric, MetricState 
 import { RateLimiter, Strategy, Webhook } from "effect-discord"
 import { DiscordSimulator } from "effect-discord/testing"
 
+/** In life it sends the spans to a collector, such as `OTLPTraceExporter` does. */
+const exporter = new InMemorySpanExporter()
+
+const tracing = NodeSdk.layer(() => ({
+  resource: { serviceName: "deploy-bot" },
+  spanProcessor: new SimpleSpanProcessor(exporter),
+}))
+
 const program = Effect.gen(function* () {
   const discord = yield* DiscordSimulator.DiscordSimulator
   const webhook = yield* discord.createWebhook()
@@ -30,14 +38,6 @@ const program = Effect.gen(function* () {
   yield* printCounter("discord.rate_limit.limited")
   yield* printCounter("discord.rate_limit.retries")
 })
-
-/** In life it sends the spans to a collector, such as `OTLPTraceExporter` does. */
-const exporter = new InMemorySpanExporter()
-
-const tracing = NodeSdk.layer(() => ({
-  resource: { serviceName: "deploy-bot" },
-  spanProcessor: new SimpleSpanProcessor(exporter),
-}))
 
 /** One line each; in life, `Logger.json` writes all annotations. */
 const compact = Logger.make(({ annotations, logLevel, message }) => {
@@ -109,11 +109,12 @@ program.pipe(
 // Logs, from level debug on
 //   DEBUG Discord request: http.response.status_code=429 discord.attempt=1
 //   WARN Discord limits the rate: http.response.status_code=429 discord.rate_limit.scope=shared discord.attempt=1
+//   DEBUG Discord names a rate limit:
 //   DEBUG Discord request: http.response.status_code=200 discord.attempt=2
 //
 // The trace, as an exporter gets it
 //   deploy
-//     discord POST /webhooks/{webhook.id}/{webhook.token} (attempts 2, waited 1.98 s)
+//     discord POST /webhooks/{webhook.id}/{webhook.token} (attempts 2, waited 1.96 s)
 //       POST /webhooks/{webhook.id}/{webhook.token} (status_code 429)
 //       POST /webhooks/{webhook.id}/{webhook.token} (status_code 200, resend_count 1)
 //
