@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { HttpClient } from "@effect/platform"
+import { HttpClient } from "@effect/platform"
 import { NodeHttpClient } from "@effect/platform-node"
 import { Agent } from "@effect/platform-node/Undici"
 import * as Duration from "effect/Duration"
@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as RateLimiter from "../ratelimit/RateLimiter.js"
 import * as Strategy from "../ratelimit/Strategy.js"
+import * as client from "./client.js"
 
 /**
  * How connections to Discord are kept.
@@ -39,7 +40,7 @@ export interface Options {
  * @category layers
  */
 export const layerHttpClientWith = (options: Options): Layer.Layer<HttpClient.HttpClient> =>
-  NodeHttpClient.layerUndiciWithoutDispatcher.pipe(
+  HttpClient.layerMergedContext(Effect.map(NodeHttpClient.Dispatcher, client.make)).pipe(
     Layer.provide(Layer.scoped(NodeHttpClient.Dispatcher, makeAgent(options))),
   )
 
