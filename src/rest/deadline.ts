@@ -10,9 +10,8 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Runtime from "effect/Runtime"
+import { nowOn, ringAt } from "../ratelimit/internal/timer.js"
 import type { Restore } from "../ratelimit/Permit.js"
-
-const nanosPerMilli = 1e6
 
 /** A scheduler's priority behind that of fibers. */
 const afterOthers = 1
@@ -74,7 +73,8 @@ class Deadlines {
   readonly #clock: Clock.Clock
   readonly #millis: number
   readonly #watched = new Set<Watch>()
-  #sleeper: Fiber.RuntimeFiber<void> | undefined = undefined
+  /** Stops the sleeper, while there is one. */
+  #stop: (() => void) | undefined = undefined
 
   readonly #siblings: Map<number, Deadlines>
 
@@ -86,9 +86,9 @@ class Deadlines {
 
   watch(fiber: Fiber.RuntimeFiber<void>, caller: AnyFiber): Watch {
     this.#siblings.set(this.#millis, this)
-    const watch = { fiber, at: this.#now() + this.#millis, expired: false }
+    const watch = { fiber, at: nowOn(this.#clock) + this.#millis, expired: false }
     this.#watched.add(watch)
-    if (this.#sleeper === undefined) this.#sleepUntil(watch.at)
+    if (this.#stop === undefined) this.#sleepUntil(watch.at)
     fiber.addObserver(() => {
       this.#watched.delete(watch)
       // Not at once, but when the caller had its turn: often it sends the next message.
@@ -103,13 +103,13 @@ class Deadlines {
   #rest(): void {
     if (this.#watched.size > 0) return
     this.#siblings.delete(this.#millis)
-    this.#sleeper?.unsafeInterruptAsFork(FiberId.none)
-    this.#sleeper = undefined
+    this.#stop?.()
+    this.#stop = undefined
   }
 
   #ring(): void {
-    this.#sleeper = undefined
-    const now = this.#now()
+    this.#stop = undefined
+    const now = nowOn(this.#clock)
     for (const watch of this.#watched) {
       if (watch.at > now) {
         this.#sleepUntil(watch.at)
@@ -121,21 +121,8 @@ class Deadlines {
     }
   }
 
-  /** Milliseconds on a clock that only moves forward. */
-  #now(): number {
-    return Number(this.#clock.unsafeCurrentTimeNanos()) / nanosPerMilli
-  }
-
   #sleepUntil(at: number): void {
-    const delay = Duration.millis(Math.max(0, Math.ceil(at - this.#now())))
-    // Neither the first request nor any other is the parent of what they share.
-    // oxlint-disable-next-line no-restricted-properties
-    this.#sleeper = Runtime.runFork(Runtime.defaultRuntime)(
-      Effect.zipRight(
-        Effect.sleep(delay),
-        Effect.sync(() => this.#ring()),
-      ).pipe(Effect.withClock(this.#clock)),
-    )
+    this.#stop = ringAt(this.#clock, at, () => this.#ring())
   }
 }
 

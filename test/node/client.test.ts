@@ -47,7 +47,7 @@ const clients: Readonly<Record<string, Layer.Layer<HttpClient.HttpClient>>> = {
   "NodeHttpClient.layerUndici": NodeHttpClient.layerUndici,
 }
 
-describe.each(Object.entries(clients))("%s", (_, client) => {
+describe.each(Object.entries(clients))("%s", (_name, client) => {
   it.scopedLive("reads an answer's status, headers and body, in every way", () =>
     Effect.gen(function* () {
       const url = yield* serve((_request, response) => {
@@ -92,7 +92,10 @@ describe.each(Object.entries(clients))("%s", (_, client) => {
         })
       })
       const post = (body: HttpBody.HttpBody) =>
-        Effect.flatMap(HttpClient.execute(HttpClientRequest.post(url, { body })), (_) => _.json)
+        Effect.flatMap(
+          HttpClient.execute(HttpClientRequest.post(url, { body })),
+          (response) => response.json,
+        )
       const bytes = new TextEncoder().encode("hello")
       const wanted = { method: "POST", length: "5", body: "hello" }
       expect(yield* post(HttpBody.uint8Array(bytes))).toEqual(wanted)
@@ -102,7 +105,9 @@ describe.each(Object.entries(clients))("%s", (_, client) => {
         5,
       )
       expect(yield* post(stream)).toEqual(wanted)
-      expect(yield* Effect.flatMap(HttpClient.del(url), (_) => _.json)).toMatchObject({ body: "" })
+      expect(yield* Effect.flatMap(HttpClient.del(url), (response) => response.json)).toMatchObject(
+        { body: "" },
+      )
     }).pipe(Effect.provide(client)),
   )
 
