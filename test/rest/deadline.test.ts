@@ -70,6 +70,19 @@ describe("within", () => {
     }),
   )
 
+  it.effect("runs on to its end where the caller has been interrupted before", () =>
+    Effect.gen(function* () {
+      const notes: Array<string> = []
+      const farewell = watched(notes, "x", Effect.sleep("1 second"), 2)
+      const fiber = yield* Effect.fork(Effect.onInterrupt(Effect.never, () => farewell))
+      yield* Effect.yieldNow()
+      yield* Effect.fork(Fiber.interrupt(fiber))
+      yield* TestClock.adjust("3 seconds")
+      yield* Fiber.await(fiber)
+      expect(notes).toEqual(["x done at 1000"])
+    }),
+  )
+
   it.effect("ends with the caller, which waits until it has ended", () =>
     Effect.gen(function* () {
       const notes: Array<string> = []
