@@ -16,6 +16,7 @@ import {
   renamingOf,
   type Step,
   suspended,
+  type Transform,
 } from "./step.js"
 
 export interface Options {
@@ -87,7 +88,8 @@ function when(holds: (input: unknown) => boolean): Step {
 }
 
 function declared(ast: AST.Declaration): Step {
-  const parse = ast.decodeUnknown(...ast.typeParameters)
+  const parse: (input: unknown, options: AST.ParseOptions, ast: AST.Declaration) => unknown =
+    ast.decodeUnknown(...ast.typeParameters)
   return (input) => outcome(parse(input, AST.defaultParseOption, ast))
 }
 
@@ -173,7 +175,7 @@ function transformed(ast: AST.Transformation, part: Compile, options: Options): 
       return chain(part(from), part(to))
     case "FinalTransformation":
     default: {
-      const { decode } = transformation
+      const decode: Transform = transformation.decode
       const step: Step = (input) => outcome(decode(input, AST.defaultParseOption, ast, input))
       return chain(chain(part(from), step), part(to))
     }

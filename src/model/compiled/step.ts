@@ -5,6 +5,14 @@ import { Either, Predicate, SchemaAST as AST } from "effect"
 export type Step = (input: unknown) => unknown
 export type Compile = (ast: AST.AST) => Step
 
+/** A change of the Schema's own; an `Either`, or an effect that waits. */
+export type Transform = (
+  input: unknown,
+  options: AST.ParseOptions,
+  ast: AST.Transformation,
+  whole: unknown,
+) => unknown
+
 /** Something out of the ordinary: the Schema itself has to look. */
 export const irregular = Symbol("irregular")
 

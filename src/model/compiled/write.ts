@@ -16,6 +16,7 @@ import {
   renamingOf,
   type Step,
   suspended,
+  type Transform,
 } from "./step.js"
 
 export function writer(ast: AST.AST): Step {
@@ -137,7 +138,7 @@ function transformed(ast: AST.Transformation, part: Compile): Step {
       return chain(part(to), part(from))
     case "FinalTransformation":
     default: {
-      const { encode } = transformation
+      const encode: Transform = transformation.encode
       const step: Step = (value) => outcome(encode(value, AST.defaultParseOption, ast, value))
       return chain(chain(part(to), step), part(from))
     }
