@@ -1,11 +1,12 @@
 /**
  * What a message costs the processor above the bare `HttpClient` call: in this process, where no
- * socket hides anything, and over a socket, as in life. CPU time of this process; medians of
- * interleaved rounds.
+ * socket hides anything, and over a socket, by the platform's client for undici and by
+ * NodeDiscord's. CPU time of this process; medians of interleaved rounds.
  *
  *     npm run bench:cost                writes bench/results/cost.json
  *     npm run bench:cost -- --quick
- *     npm run bench:cost -- --only=send --seconds=10     one variant for a profiler
+ *     npm run bench:cost -- --only=send --seconds=10     one variant for a profiler;
+ *                                       with --socket, and with --platform by the platform's client
  */
 import { fork } from "node:child_process"
 import { mkdirSync, writeFileSync } from "node:fs"
@@ -24,6 +25,7 @@ import {
   Strategy,
   Webhook,
 } from "../src/index.js"
+import { NodeDiscord } from "../src/node/index.js"
 import { answers, headersAt, type Kind, messages } from "./cost/answer.js"
 import { table } from "./simulation/table.js"
 
@@ -174,7 +176,7 @@ async function once(runtime: Runtime, variant: Variant, kind: Kind, calls: numbe
 }
 
 interface Cost {
-  readonly place: "in process" | "socket"
+  readonly place: "in process" | "socket" | "NodeDiscord"
   readonly message: Kind
   readonly variant: string
   readonly cpuMicros: number
@@ -228,7 +230,11 @@ async function profile(name: string): Promise<void> {
   const variant = [...over, ...parts].find((one) => one.name === name)
   if (variant === undefined) throw new Error(`there is no variant ${name}`)
   const isSocket = process.argv.includes("--socket")
-  const client = isSocket ? NodeHttpClient.layerUndici : inProcess
+  const client = !isSocket
+    ? inProcess
+    : process.argv.includes("--platform")
+      ? NodeHttpClient.layerUndici
+      : NodeDiscord.layerHttpClient
   const runtime = ManagedRuntime.make(layer(client, "embed"))
   const end = performance.now() + Number(option("seconds") ?? 5) * 1000
   while (performance.now() < end) {
@@ -239,6 +245,7 @@ async function profile(name: string): Promise<void> {
 
 async function all(): Promise<void> {
   const costs: Array<Cost> = []
+  const overSocket = { calls: quick ? 1000 : 6000, rounds: quick ? 3 : 9, atOnce: lanes }
   for (const kind of ["text", "embed"] as const) {
     costs.push(
       ...(await compare("in process", kind, inProcess, [...over, ...parts], {
@@ -246,11 +253,8 @@ async function all(): Promise<void> {
         rounds: quick ? 3 : 7,
         atOnce: 1,
       })),
-      ...(await compare("socket", kind, NodeHttpClient.layerUndici, over, {
-        calls: quick ? 1000 : 6000,
-        rounds: quick ? 3 : 9,
-        atOnce: lanes,
-      })),
+      ...(await compare("socket", kind, NodeHttpClient.layerUndici, over, overSocket)),
+      ...(await compare("NodeDiscord", kind, NodeDiscord.layerHttpClient, over, overSocket)),
     )
   }
   console.log(

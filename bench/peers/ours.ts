@@ -1,8 +1,8 @@
-/** This SDK over `NodeHttpClient.layerUndici`, with each of its strategies. */
+/** This SDK over `NodeDiscord.layerHttpClient`, with each of its strategies. */
 import { HttpClient, HttpClientResponse } from "@effect/platform"
-import { NodeHttpClient } from "@effect/platform-node"
 import { Duration, Effect, Layer, ManagedRuntime } from "effect"
 import { RateLimiter, RestConfig, Strategy, Webhook } from "../../src/index.js"
+import { NodeDiscord } from "../../src/node/index.js"
 import { cannedHeaders, message, type Peer, type Setup, type Target } from "./peer.js"
 
 export const strategies = {
@@ -12,7 +12,7 @@ export const strategies = {
 }
 
 /** Connections stay open from one measurement to the next, as those of the other peers do. */
-const connections = ManagedRuntime.make(NodeHttpClient.layerUndici)
+const connections = ManagedRuntime.make(NodeDiscord.layerHttpClient)
 
 const cannedClient = HttpClient.make((request) =>
   Effect.sync(() =>

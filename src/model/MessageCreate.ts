@@ -17,7 +17,8 @@ import { MessageFlagsCreate } from "./MessageFlags.js"
 import { PollCreate } from "./Poll.js"
 import { AppliedTags, ThreadName } from "./ThreadCreate.js"
 import { WebhookName } from "./WebhookName.js"
-import { optional, strictEncoder } from "./wire.js"
+import { optional } from "./wire.js"
+import { strictEncoder } from "./compiled.js"
 
 /** Discord: Execute Webhook. */
 const CONTENT_MAX = 2000

@@ -15,7 +15,8 @@ import { text } from "./limits.js"
 import { withSafeMentions } from "./mentions.js"
 import { MessageFlagsEdit } from "./MessageFlags.js"
 import { PollCreate } from "./Poll.js"
-import { clearable, strictEncoder } from "./wire.js"
+import { clearable } from "./wire.js"
+import { strictEncoder } from "./compiled.js"
 
 /** Discord: Edit Webhook Message. */
 const CONTENT_MAX = 2000

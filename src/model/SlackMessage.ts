@@ -11,7 +11,8 @@ import type { Effect, ParseResult } from "effect"
 import * as Color from "./Color.js"
 import { httpUrl, text } from "./limits.js"
 import { WebhookName } from "./WebhookName.js"
-import { list, optional, strictEncoder } from "./wire.js"
+import { list, optional } from "./wire.js"
+import { strictEncoder } from "./compiled.js"
 
 /** Discord's OpenAPI. Slack itself takes longer texts. */
 const TEXT_MAX = 2000

@@ -8,7 +8,8 @@ import type { Effect, ParseResult } from "effect"
 
 import { items, text } from "./limits.js"
 import { SnowflakeInput } from "./Snowflake.js"
-import { optional, required, strictEncoder } from "./wire.js"
+import { optional, required } from "./wire.js"
+import { strictEncoder } from "./compiled.js"
 
 /** Discord: Start Thread in Forum or Media Channel. */
 const NAME_MAX = 100

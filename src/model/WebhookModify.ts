@@ -7,7 +7,8 @@ import { Schema } from "effect"
 import type { Effect, ParseResult } from "effect"
 
 import { WebhookName } from "./WebhookName.js"
-import { clearable, optional, strictEncoder } from "./wire.js"
+import { clearable, optional } from "./wire.js"
+import { strictEncoder } from "./compiled.js"
 
 /** Discord: Image Data. */
 const IMAGE = /^data:image\/(png|jpeg|gif);base64,[A-Za-z0-9+/]+={0,2}$/

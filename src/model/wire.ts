@@ -8,10 +8,7 @@
  * - `sometimes`: incoming; absent and `null` both become an absent key.
  * - `orElse`: incoming; absent and `null` both become a default.
  */
-import { Arbitrary, Either, Function, Option, Predicate, Schema } from "effect"
-import type { ParseResult } from "effect"
-
-import { emitting } from "./onePass.js"
+import { Arbitrary, Function, Option, Predicate, Schema } from "effect"
 
 type Field<K extends string, A, I> = Schema.PropertySignature<"?:", A, K, "?:", I>
 
@@ -30,7 +27,7 @@ export function optional<A, I, const K extends string>(
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const from = Schema.NullishOr(schema) as unknown as Schema.Schema<A | undefined, I>
   return Schema.optionalToOptional(from, Schema.UndefinedOr(Schema.typeSchema(schema)), {
-    decode: Option.filter(isGiven),
+    decode: givenOnly,
     encode: Option.filter(Predicate.isNotUndefined),
   }).pipe(Schema.fromKey(key))
 }
@@ -52,7 +49,7 @@ export function sometimes<A, I, const K extends string>(
 ): Field<K, A, I | null | undefined> {
   const from: Schema.Schema<A | null | undefined, I | null | undefined> = Schema.NullishOr(schema)
   return Schema.optionalToOptional(from, Schema.typeSchema(schema), {
-    decode: (value) => Option.filter(value, isGiven),
+    decode: givenOnly,
     encode: Function.identity,
   }).pipe(Schema.fromKey(key))
 }
@@ -63,13 +60,18 @@ export function orElse<A, I, const K extends string>(
   fallback: () => NoInfer<A>,
 ): Schema.PropertySignature<":", A, K, "?:", I | null | undefined> {
   return Schema.optionalToRequired(Schema.NullishOr(schema), Schema.typeSchema(schema), {
-    decode: (value) => Option.getOrElse(Option.filter(value, isGiven), fallback),
+    decode: (value) => Option.getOrElse(givenOnly(value), fallback),
     encode: Option.some,
   }).pipe(Schema.fromKey(key))
 }
 
-function isGiven<A>(value: A | null | undefined): value is A {
-  return value !== null && value !== undefined
+/** `Option.filter` makes a function and an `Option` for each of a message's forty fields. */
+function givenOnly<A>(value: Option.Option<A | null | undefined>): Option.Option<A> {
+  return Option.isSome(value) && isGiven(value) ? value : Option.none()
+}
+
+function isGiven<A>(some: Option.Some<A | null | undefined>): some is Option.Some<A> {
+  return some.value !== null && some.value !== undefined
 }
 
 /** Any number that JSON can carry. */
@@ -82,16 +84,4 @@ export function list<A, I>(
   return Schema.Array(item).annotations({
     arbitrary: () => (fc) => fc.array(Arbitrary.makeLazy(item)(fc), { maxLength: 2 }),
   })
-}
-
-/**
- * An encoder that finds every fault and refuses unknown fields. Validating once and then encoding
- * without another look costs a quarter of encoding with `onExcessProperty: "error"`.
- */
-export function strictEncoder<A, I>(
-  schema: Schema.Schema<A, I>,
-): (value: A) => Either.Either<I, ParseResult.ParseError> {
-  const validate = Schema.validateEither(schema, { errors: "all", onExcessProperty: "error" })
-  const encode = Schema.encodeEither(emitting(schema))
-  return (value) => Either.flatMap(validate(value), (valid) => encode(valid))
 }

@@ -3,8 +3,7 @@
  *
  * @since 0.1.0
  */
-import { FileSystem } from "@effect/platform"
-import type { HttpClient } from "@effect/platform"
+import { FileSystem, HttpClient } from "@effect/platform"
 import { NodeFileSystem, NodeHttpClient } from "@effect/platform-node"
 import { Agent } from "@effect/platform-node/Undici"
 import * as Config from "effect/Config"
@@ -17,6 +16,7 @@ import { fileVariable } from "../config/environment.js"
 import type { ConfigurationError } from "../error/ConfigurationError.js"
 import * as RateLimiter from "../ratelimit/RateLimiter.js"
 import * as Strategy from "../ratelimit/Strategy.js"
+import * as client from "./client.js"
 
 /** Read if it is there. */
 const usualFile = "discord.yaml"
@@ -48,7 +48,7 @@ export interface Options {
  * @category layers
  */
 export const layerHttpClientWith = (options: Options): Layer.Layer<HttpClient.HttpClient> =>
-  NodeHttpClient.layerUndiciWithoutDispatcher.pipe(
+  HttpClient.layerMergedContext(Effect.map(NodeHttpClient.Dispatcher, client.make)).pipe(
     Layer.provide(Layer.scoped(NodeHttpClient.Dispatcher, makeAgent(options))),
   )
 

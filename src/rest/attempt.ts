@@ -5,9 +5,13 @@ import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClient from "@effect/platform/HttpClient"
 import type { HttpClientError } from "@effect/platform/HttpClientError"
 import type { HttpClientResponse } from "@effect/platform/HttpClientResponse"
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import type { FileError } from "../error/WebhookError.js"
+import type { Restore } from "../ratelimit/Permit.js"
 import * as RateLimitHeaders from "../ratelimit/RateLimitHeaders.js"
 import { within } from "./deadline.js"
 import type { RawAnswer } from "./interpret.js"
@@ -26,27 +30,25 @@ export interface Flight {
   failure: TransportFailure | undefined
 }
 
-/** Never fails: what happened is in the flight. Interruption aborts the connection. */
+/**
+ * Never fails: what happened is in the flight. Interruption, possible where `restore` makes it so,
+ * aborts the connection.
+ */
 export function attempt(
   client: HttpClient.HttpClient,
   request: RestRequest<unknown>,
   settings: Settings,
+  restore: Restore,
   flight: Flight,
 ): Effect.Effect<void> {
   const { body } = request
-  const exchange = (
+  const exchange = Effect.catchAllCause(
     body._tag === "Upload"
       ? body.lend((bytes) => exchanged(client, request, bytes, settings, flight))
-      : exchanged(client, request, body, settings, flight)
-  ).pipe(
-    Effect.catchAll((error) =>
-      Effect.sync(() => {
-        flight.failure = error._tag === "FileError" ? withoutItsFile(error) : classify(error)
-      }),
-    ),
-    Effect.catchAllDefect((defect) => Effect.die(withoutToken(defect, request.token))),
+      : exchanged(client, request, body, settings, flight),
+    (cause) => note(cause, request, flight),
   )
-  return within(exchange, timeoutOf(body, settings), () => {
+  return within(exchange, timeoutOf(body, settings), restore, () => {
     flight.failure = timedOut
   })
 }
@@ -58,15 +60,9 @@ function exchanged(
   settings: Settings,
   flight: Flight,
 ): Effect.Effect<void, HttpClientError> {
-  return client.execute(toHttp(request, body, settings)).pipe(
+  return Effect.suspend(() => client.execute(toHttp(request, body, settings))).pipe(
     Effect.catchAll(refusedByFilter),
-    Effect.flatMap((response) => {
-      const head = { status: response.status, headers: headersOf(response.headers, request) }
-      flight.answer = { ...head, body: undefined }
-      return Effect.map(response.text, (text) => {
-        flight.answer = { ...head, body: text }
-      })
-    }),
+    Effect.flatMap((response) => read(response, request, flight)),
   )
 }
 
@@ -84,6 +80,35 @@ function refusedByFilter(
   error: HttpClientError,
 ): Effect.Effect<HttpClientResponse, HttpClientError> {
   return error._tag === "ResponseError" ? Effect.succeed(error.response) : Effect.fail(error)
+}
+
+function read(
+  response: HttpClientResponse,
+  request: RestRequest<unknown>,
+  flight: Flight,
+): Effect.Effect<void, HttpClientError> {
+  const head = { status: response.status, headers: headersOf(response.headers, request) }
+  flight.answer = { ...head, body: undefined }
+  return Effect.map(response.text, (body) => {
+    flight.answer = { ...head, body }
+  })
+}
+
+function note(
+  cause: Cause.Cause<HttpClientError | FileError>,
+  request: RestRequest<unknown>,
+  flight: Flight,
+): Effect.Effect<void> {
+  const failed = Cause.failureOrCause(cause)
+  if (failed._tag === "Left") {
+    const error = failed.left
+    flight.failure = error._tag === "FileError" ? withoutItsFile(error) : classify(error)
+    return Effect.void
+  }
+  return Option.match(Cause.dieOption(failed.right), {
+    onNone: () => Effect.failCause(failed.right),
+    onSome: (defect) => Effect.die(withoutToken(defect, request.token)),
+  })
 }
 
 function toHttp(

@@ -9,7 +9,7 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Tracer from "effect/Tracer"
+import * as Exit from "effect/Exit"
 import { RateLimitError } from "../error/WebhookError.js"
 import type { WebhookError } from "../error/WebhookError.js"
 import type { Permit, Restore, WaitOptions } from "../ratelimit/Permit.js"
@@ -18,6 +18,7 @@ import { Strategy } from "../ratelimit/Strategy.js"
 import { attempt } from "./attempt.js"
 import type { Flight } from "./attempt.js"
 import { endingOf } from "./ending.js"
+import { report } from "./logs.js"
 import { nextStep, start } from "./nextStep.js"
 import type { Step } from "./nextStep.js"
 import { RestConfig } from "./RestConfig.js"
@@ -25,7 +26,8 @@ import type { RestRequest } from "./restRequest.js"
 import { backoff } from "./retry.js"
 import { discreet, settingsOf } from "./settings.js"
 import type { Settings } from "./settings.js"
-import { inSpan, report } from "./telemetry.js"
+import { inSpan } from "./spans.js"
+import type { Trace } from "./spans.js"
 
 /** What carrying a request takes. */
 export type Carrier = HttpClient.HttpClient | RateLimiter | Strategy
@@ -36,7 +38,7 @@ interface Carriage<A> {
   readonly client: HttpClient.HttpClient
   readonly limiter: RateLimiter["Type"]
   readonly waiting: WaitOptions
-  readonly span: Tracer.Span
+  readonly trace: Trace | undefined
   readonly permit: Permit
   readonly restore: Restore
 }
@@ -60,16 +62,18 @@ const giveUp = Effect.fnUntraced(function* <A>(
 
 /** Runs uninterruptibly, but for what is wrapped in `restore`: every attempt is settled once. */
 const carry = Effect.fnUntraced(function* <A>(carriage: Carriage<A>) {
-  const { client, permit, request, restore, settings, span } = carriage
+  const { permit, request, restore, settings } = carriage
   let journey = start
   for (;;) {
     const flight: Flight = { answer: undefined, failure: undefined }
-    yield* Effect.onInterrupt(restore(attempt(client, request, settings, flight)), () =>
-      permit.settle(endingOf(request, flight).outcome),
-    )
+    const exit = yield* Effect.exit(fly(carriage, flight))
     const end = endingOf(request, flight)
+    if (Exit.isFailure(exit)) {
+      yield* permit.settle(end.outcome)
+      return yield* Effect.failCause(exit.cause)
+    }
     const step = nextStep(request, settings, journey, end)
-    yield* report(request.route, permit, span, journey, end, step)
+    yield* report(permit, journey, end, step)
     switch (step._tag) {
       case "Succeed":
         yield* permit.settle(end.outcome)
@@ -98,6 +102,12 @@ const carry = Effect.fnUntraced(function* <A>(carriage: Carriage<A>) {
   }
 })
 
+function fly<A>(carriage: Carriage<A>, flight: Flight): Effect.Effect<void> {
+  const { client, permit, request, restore, settings, trace } = carriage
+  const flown = attempt(client, request, settings, restore, flight)
+  return trace === undefined ? flown : trace.attempt(permit, flight, flown)
+}
+
 /** Carries a request to Discord and its answer back. */
 export const execute = <A>(request: RestRequest<A>): Effect.Effect<A, WebhookError, Carrier> =>
   Effect.contextWithEffect((context: Context.Context<Carrier>) => {
@@ -109,9 +119,9 @@ export const execute = <A>(request: RestRequest<A>): Effect.Effect<A, WebhookErr
       delivery: settings.delivery,
       maxWait: settings.maxWait,
     }
-    return inSpan(request.route, settings, (span) =>
+    return inSpan(request.route, settings, (trace) =>
       limiter.withPermit(request.route, waiting, (permit, restore) =>
-        carry({ request, settings, client, limiter, waiting, span, permit, restore }),
+        carry({ request, settings, client, limiter, waiting, trace, permit, restore }),
       ),
     )
   })

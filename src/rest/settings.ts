@@ -54,39 +54,39 @@ function makeSettings(options: RestOptions): Settings {
 const prepared = new WeakMap<HttpClient.HttpClient, HttpClient.HttpClient>()
 
 /**
+ * Takes away what would give the token away: the client's own span holds the URL (and its trace
+ * headers, which go with the span, tell Discord about us), and a redirect would take it elsewhere.
+ *
  * `fetch` follows redirects unless told otherwise, and takes its options from the context. They are
  * added here, where the context of the client's layer is visible, so that options given to the
- * layer stay; providing ours from outside would replace them. The change ends with the operation's
- * span, which has a context of its own.
+ * layer stay; providing ours from outside would replace them. Both changes end with the attempt,
+ * which has a fiber of its own.
  */
-const refuseRedirects = (init: RequestInit) =>
-  FiberRef.update(FiberRef.currentContext, (context) =>
-    Context.add(context, FetchHttpClient.RequestInit, {
-      ...Option.getOrUndefined(Context.getOption(context, FetchHttpClient.RequestInit)),
-      ...init,
-    }),
+const discretion = (init: RequestInit) =>
+  Effect.zipRight(
+    FiberRef.set(HttpClient.currentTracerDisabledWhen, () => true),
+    FiberRef.update(FiberRef.currentContext, (context) =>
+      Context.add(context, FetchHttpClient.RequestInit, {
+        ...Option.getOrUndefined(Context.getOption(context, FetchHttpClient.RequestInit)),
+        ...init,
+      }),
+    ),
   )
 
-const redirectAsAnswer = refuseRedirects({ redirect: "manual" })
+const redirectAsAnswer = discretion({ redirect: "manual" })
 
 /**
  * `fetch` keeps a copy of a body in memory in case that it has to send it again, to a redirect's
  * target or after asking for a password in a window; with both ruled out it keeps none.
  */
-const redirectAsFailure = refuseRedirects({ redirect: "error", window: null })
+const redirectAsFailure = discretion({ redirect: "error", window: null })
 
-/**
- * The client without what would give the token away: its own span holds the URL (and its trace
- * headers, which go with the span, tell Discord about us), and a redirect would take it elsewhere.
- */
+/** The client for attempts, each in a fiber of its own. */
 export function discreet(client: HttpClient.HttpClient): HttpClient.HttpClient {
   const found = prepared.get(client)
   if (found !== undefined) return found
-  const made = client.pipe(
-    HttpClient.mapRequestEffect((request) =>
-      Effect.as(request.body._tag === "Stream" ? redirectAsFailure : redirectAsAnswer, request),
-    ),
-    HttpClient.withTracerDisabledWhen(() => true),
+  const made = HttpClient.mapRequestEffect(client, (request) =>
+    Effect.as(request.body._tag === "Stream" ? redirectAsFailure : redirectAsAnswer, request),
   )
   prepared.set(client, made)
   return made

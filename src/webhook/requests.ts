@@ -5,14 +5,14 @@ import * as Either from "effect/Either"
 import * as Function from "effect/Function"
 import type * as ParseResult from "effect/ParseResult"
 import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
+import type * as Schema from "effect/Schema"
 import { ValidationError } from "../error/WebhookError.js"
 import type { FileError } from "../error/WebhookError.js"
+import * as compiled from "../model/compiled.js"
 import * as Issue from "../model/Issue.js"
 import * as Message from "../model/Message.js"
 import * as MessageCreate from "../model/MessageCreate.js"
 import * as MessageEdit from "../model/MessageEdit.js"
-import { trusting } from "../model/onePass.js"
 import * as Snowflake from "../model/Snowflake.js"
 import * as WebhookInfo from "../model/WebhookInfo.js"
 import * as WebhookModify from "../model/WebhookModify.js"
@@ -37,7 +37,7 @@ export const own = "/webhooks/{webhook.id}/{webhook.token}"
 const withComponents = "with_components=true"
 
 const decoder = <A, I>(schema: Schema.Schema<A, I>): Success<A> => {
-  const decode = Schema.decodeUnknownEither(trusting(schema))
+  const decode = compiled.decoder(schema)
   return decoded((json) => Either.mapLeft(decode(json), Issue.fromParseError))
 }
 

@@ -1,6 +1,9 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Clock, Duration, Effect, Fiber, TestClock } from "effect"
-import { within } from "../../src/rest/deadline.js"
+import * as deadline from "../../src/rest/deadline.js"
+
+const within = (effect: Effect.Effect<void>, limit: Duration.Duration, onTimeout: () => void) =>
+  Effect.uninterruptibleMask((restore) => deadline.within(effect, limit, restore, onTimeout))
 
 const seconds = Duration.seconds
 
@@ -29,12 +32,12 @@ describe("within", () => {
       const notes: Array<string> = []
       yield* Effect.fork(watched(notes, "a", Effect.never, 3))
       yield* TestClock.adjust("1 second")
-      yield* Effect.fork(watched(notes, "b", Effect.sleep("1 second"), 3))
+      yield* Effect.fork(watched(notes, "b", Effect.sleep("500 millis"), 3))
       yield* Effect.fork(watched(notes, "c", Effect.never, 3))
       yield* Effect.fork(watched(notes, "d", Effect.never, 1))
       yield* TestClock.adjust("10 seconds")
       expect(notes).toEqual([
-        "b done at 2000",
+        "b done at 1500",
         "d interrupted at 2000",
         "d timed out at 2000",
         "a interrupted at 3000",
@@ -64,6 +67,19 @@ describe("within", () => {
       yield* TestClock.adjust("2 seconds")
       yield* Fiber.join(fiber)
       expect(notes).toEqual(["x interrupted at 2000", "x timed out at 2000"])
+    }),
+  )
+
+  it.effect("runs on to its end where the caller has been interrupted before", () =>
+    Effect.gen(function* () {
+      const notes: Array<string> = []
+      const farewell = watched(notes, "x", Effect.sleep("1 second"), 2)
+      const fiber = yield* Effect.fork(Effect.onInterrupt(Effect.never, () => farewell))
+      yield* Effect.yieldNow()
+      yield* Effect.fork(Fiber.interrupt(fiber))
+      yield* TestClock.adjust("3 seconds")
+      yield* Fiber.await(fiber)
+      expect(notes).toEqual(["x done at 1000"])
     }),
   )
 

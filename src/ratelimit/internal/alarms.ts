@@ -1,16 +1,10 @@
 /** Sleeping fibers, at most one for each target. */
 import type * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
-import * as FiberId from "effect/FiberId"
-import * as Runtime from "effect/Runtime"
-
-const nanosPerMilli = 1e6
+import { nowOn, ringAt } from "./timer.js"
 
 interface Alarm {
   readonly at: number
-  readonly fiber: Fiber.RuntimeFiber<void>
+  readonly cancel: () => void
 }
 
 export class Alarms<Target extends object> {
@@ -30,7 +24,7 @@ export class Alarms<Target extends object> {
 
   /** Milliseconds on a clock that only moves forward. */
   now(): number {
-    return Number(this.#clock.unsafeCurrentTimeNanos()) / nanosPerMilli
+    return nowOn(this.#clock)
   }
 
   /** An earlier alarm stays: its target asks again. */
@@ -39,34 +33,22 @@ export class Alarms<Target extends object> {
     if (at === undefined) {
       if (current === undefined) return
       this.#set.delete(target)
-      current.fiber.unsafeInterruptAsFork(FiberId.none)
+      current.cancel()
       return
     }
     if (current !== undefined) {
       if (current.at <= at) return
-      current.fiber.unsafeInterruptAsFork(FiberId.none)
+      current.cancel()
     }
-    this.#set.set(target, { at, fiber: this.#sleep(target, at) })
+    const cancel = ringAt(this.#clock, at, () => {
+      this.#set.delete(target)
+      this.#ring(target, this.now())
+    })
+    this.#set.set(target, { at, cancel })
   }
 
   clear(): void {
-    for (const { fiber } of this.#set.values()) fiber.unsafeInterruptAsFork(FiberId.none)
+    for (const { cancel } of this.#set.values()) cancel()
     this.#set.clear()
-  }
-
-  #sleep(target: Target, at: number): Fiber.RuntimeFiber<void> {
-    // Whole milliseconds, rounded up: a timer must never ring too early to be of use.
-    const delay = Duration.millis(Math.max(0, Math.ceil(at - this.now())))
-    // Alarms are set from synchronous transitions, which have no fiber of their own.
-    // oxlint-disable-next-line no-restricted-properties
-    return Runtime.runFork(Runtime.defaultRuntime)(
-      Effect.zipRight(
-        Effect.sleep(delay),
-        Effect.sync(() => {
-          this.#set.delete(target)
-          this.#ring(target, this.now())
-        }),
-      ).pipe(Effect.withClock(this.#clock)),
-    )
   }
 }

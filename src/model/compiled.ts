@@ -1,0 +1,45 @@
+/**
+ * Schemas as plain functions. Schema's own parser makes an `Either`, an issue or a list for every
+ * value on its way, so that an error can tell all about it; for a message without an error that is
+ * most of what it costs. Here the AST is walked once, and becomes functions that answer with the
+ * value, or give up at the first thing out of the ordinary; then the Schema itself looks, so that
+ * errors are its own, word for word.
+ */
+import { Either, Schema, SchemaAST as AST } from "effect"
+import type { ParseResult } from "effect"
+import { reader } from "./compiled/read.js"
+import { irregular } from "./compiled/step.js"
+import { writer } from "./compiled/write.js"
+
+/**
+ * Reads as the Schema decodes, in a fraction of the time. What comes out of a change of names is not
+ * looked at again, since we have made it.
+ */
+export function decoder<A, I>(
+  schema: Schema.Schema<A, I>,
+): (input: unknown) => Either.Either<A, ParseResult.ParseError> {
+  const read = reader(schema.ast, { strict: false })
+  const decode = Schema.decodeUnknownEither(schema)
+  return (input) => {
+    const value = read(input)
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the Schema says it is
+    return value === irregular ? decode(input) : Either.right(value as A)
+  }
+}
+
+/** Checks a value by all its rules, refuses unknown fields, finds every fault, and encodes. */
+export function strictEncoder<A, I>(
+  schema: Schema.Schema<A, I>,
+): (value: A) => Either.Either<I, ParseResult.ParseError> {
+  const check = reader(AST.typeAST(schema.ast), { strict: true })
+  const write = writer(schema.ast)
+  const validate = Schema.validateEither(schema, { errors: "all", onExcessProperty: "error" })
+  const encode = Schema.encodeEither(schema)
+  return (value) => {
+    const valid = check(value)
+    const written = valid === irregular ? irregular : write(valid)
+    if (written === irregular) return Either.flatMap(validate(value), (copy) => encode(copy))
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the Schema says it is
+    return Either.right(written as I)
+  }
+}

@@ -1,0 +1,198 @@
+/** From the wire into the program, or, on the program's side, a copy of what has been checked. */
+import { Option, ParseResult, Predicate, Schema, SchemaAST as AST } from "effect"
+import {
+  chain,
+  type Compile,
+  type Fields,
+  irregular,
+  isFields,
+  isInOrder,
+  isSpecial,
+  isStruct,
+  itemOf,
+  list,
+  memoized,
+  outcome,
+  renamingOf,
+  type Step,
+  suspended,
+  type Transform,
+} from "./step.js"
+
+export interface Options {
+  /** Whether a field that the Schema does not know is irregular. */
+  readonly strict: boolean
+}
+
+export function reader(ast: AST.AST, options: Options): Step {
+  return memoized((one, part) => compile(one, part, options))(ast)
+}
+
+function compile(ast: AST.AST, part: Compile, options: Options): Step {
+  if (isSpecial(ast)) return bySchema(ast, options)
+  switch (ast._tag) {
+    case "StringKeyword":
+      return when(Predicate.isString)
+    case "NumberKeyword":
+      return when(Predicate.isNumber)
+    case "BooleanKeyword":
+      return when(Predicate.isBoolean)
+    case "UndefinedKeyword":
+      return when(Predicate.isUndefined)
+    case "ObjectKeyword":
+      return when(Predicate.isObject)
+    case "UnknownKeyword":
+    case "AnyKeyword":
+      return (input) => input
+    case "Literal":
+      return when((input) => input === ast.literal)
+    case "Declaration":
+      return declared(ast)
+    case "Refinement":
+      return refined(ast, part)
+    case "TypeLiteral":
+      return isStruct(ast) ? struct(fieldsOf(ast, part), options) : bySchema(ast, options)
+    case "TupleType": {
+      const item = itemOf(ast)
+      return item === undefined ? bySchema(ast, options) : list(part(item))
+    }
+    case "Union":
+      return isInOrder(ast.types) ? union(ast.types.map(part)) : bySchema(ast, options)
+    case "Transformation":
+      return transformed(ast, part, options)
+    case "Suspend":
+      return suspended(ast, part)
+    case "BigIntKeyword":
+    case "Enums":
+    case "NeverKeyword":
+    case "SymbolKeyword":
+    case "TemplateLiteral":
+    case "UniqueSymbol":
+    case "VoidKeyword":
+    default:
+      return bySchema(ast, options)
+  }
+}
+
+/** For what is rare, or hard to get right. */
+function bySchema(ast: AST.AST, { strict }: Options): Step {
+  const decode = ParseResult.decodeUnknownEither(Schema.make(ast), {
+    onExcessProperty: strict ? "error" : "ignore",
+    exact: strict,
+  })
+  return (input) => outcome(decode(input))
+}
+
+function when(holds: (input: unknown) => boolean): Step {
+  return (input) => (holds(input) ? input : irregular)
+}
+
+function declared(ast: AST.Declaration): Step {
+  const parse: (input: unknown, options: AST.ParseOptions, ast: AST.Declaration) => unknown =
+    ast.decodeUnknown(...ast.typeParameters)
+  return (input) => outcome(parse(input, AST.defaultParseOption, ast))
+}
+
+function refined(ast: AST.Refinement, part: Compile): Step {
+  const from = part(ast.from)
+  return (input) => {
+    const value = from(input)
+    if (value === irregular) return irregular
+    return Option.isNone(ast.filter(value, AST.defaultParseOption, ast)) ? value : irregular
+  }
+}
+
+function union(members: ReadonlyArray<Step>): Step {
+  return (input) => {
+    for (const read of members) {
+      const value = read(input)
+      if (value !== irregular) return value
+    }
+    return irregular
+  }
+}
+
+/** One field of what is made, and where it comes from. */
+interface Field {
+  readonly from: PropertyKey
+  readonly to: PropertyKey
+  readonly isOptional: boolean
+  readonly read: Step
+  /** Unless it only moves. */
+  readonly change?: (given: Option.Option<unknown>) => Option.Option<unknown>
+  /** Whether nothing may come of a change. */
+  readonly mayVanish?: boolean
+}
+
+function fieldsOf({ propertySignatures }: AST.TypeLiteral, part: Compile): ReadonlyArray<Field> {
+  return propertySignatures.map(({ isOptional, name, type }) => {
+    return { from: name, to: name, isOptional, read: part(type) }
+  })
+}
+
+function struct(fields: ReadonlyArray<Field>, { strict }: Options): Step {
+  return (input) => {
+    if (!isFields(input)) return irregular
+    if (strict && !isExact(input, fields)) return irregular
+    const output: Fields = {}
+    for (const field of fields) if (!put(output, field, input)) return irregular
+    return output
+  }
+}
+
+/** No field too many, none too few. */
+function isExact(input: Readonly<Fields>, fields: ReadonlyArray<Field>): boolean {
+  let known = 0
+  for (const { from, isOptional } of fields) {
+    if (Object.hasOwn(input, from)) known += 1
+    else if (!isOptional) return false
+  }
+  return known === Reflect.ownKeys(input).length
+}
+
+/** Whether all is as it should be. */
+function put(output: Fields, field: Field, input: Readonly<Fields>): boolean {
+  const { change, from, isOptional, mayVanish, read, to } = field
+  const isGiven = !isOptional || Object.hasOwn(input, from)
+  const value = isGiven ? read(input[from]) : undefined
+  if (value === irregular) return false
+  if (change === undefined) {
+    if (isGiven) output[to] = value
+    return true
+  }
+  const changed = change(isGiven ? Option.some(value) : Option.none())
+  if (Option.isNone(changed)) return mayVanish === true
+  output[to] = changed.value
+  return true
+}
+
+function transformed(ast: AST.Transformation, part: Compile, options: Options): Step {
+  const { from, to, transformation } = ast
+  switch (transformation._tag) {
+    case "TypeLiteralTransformation":
+      return renamed(ast, part, options)
+    case "ComposeTransformation":
+      return chain(part(from), part(to))
+    case "FinalTransformation":
+    default: {
+      const decode: Transform = transformation.decode
+      const step: Step = (input) => outcome(decode(input, AST.defaultParseOption, ast, input))
+      return chain(chain(part(from), step), part(to))
+    }
+  }
+}
+
+/** An object whose keys change: made once, under its new names, in their order. */
+function renamed(ast: AST.Transformation, part: Compile, options: Options): Step {
+  const renaming = renamingOf(ast)
+  if (renaming === undefined) return bySchema(ast, options)
+  const sources = new Map(fieldsOf(renaming.from, part).map((field) => [field.from, field]))
+  const changes = new Map(renaming.changes.map((change) => [change.to, change]))
+  const fields = renaming.to.propertySignatures.flatMap(({ isOptional, name }) => {
+    const change = changes.get(name)
+    const source = sources.get(change?.from ?? name)
+    const how = change === undefined ? {} : { change: change.decode, mayVanish: isOptional }
+    return source === undefined ? [] : [{ ...source, to: name, ...how }]
+  })
+  return struct(fields, options)
+}

@@ -1,0 +1,134 @@
+/** What reading and writing have in common. */
+import { Either, Predicate, SchemaAST as AST } from "effect"
+
+/** Answers with what it has made of the input, or with `irregular`. */
+export type Step = (input: unknown) => unknown
+export type Compile = (ast: AST.AST) => Step
+
+/** A change of the Schema's own; an `Either`, or an effect that waits. */
+export type Transform = (
+  input: unknown,
+  options: AST.ParseOptions,
+  ast: AST.Transformation,
+  whole: unknown,
+) => unknown
+
+/** Something out of the ordinary: the Schema itself has to look. */
+export const irregular = Symbol("irregular")
+
+/** What a synchronous step came to; one that waits is for the Schema. */
+export function outcome(result: unknown): unknown {
+  return Either.isEither(result) && Either.isRight(result) ? result.right : irregular
+}
+
+export function chain(first: Step, second: Step): Step {
+  return (input) => {
+    const value = first(input)
+    return value === irregular ? irregular : second(value)
+  }
+}
+
+export function suspended(ast: AST.Suspend, part: Compile): Step {
+  let step: Step | undefined
+  return (input) => {
+    step ??= part(ast.f())
+    return step(input)
+  }
+}
+
+/** Whether it is an array of any length, of one type; then that type is the answer. */
+export function itemOf({ elements, rest }: AST.TupleType): AST.AST | undefined {
+  return elements.length === 0 && rest.length === 1 ? rest[0]?.type : undefined
+}
+
+export function list(item: Step): Step {
+  return (input) => {
+    if (!Array.isArray(input)) return irregular
+    const output: Array<unknown> = []
+    for (const one of input) {
+      const value = item(one)
+      if (value === irregular) return irregular
+      output.push(value)
+    }
+    return output
+  }
+}
+
+export function isStruct(ast: AST.AST): ast is AST.TypeLiteral {
+  return (
+    AST.isTypeLiteral(ast) && ast.indexSignatures.length === 0 && ast.propertySignatures.length > 0
+  )
+}
+
+export type Fields = Record<PropertyKey, unknown>
+
+export const isFields: (input: unknown) => input is Readonly<Fields> = Predicate.isRecord
+
+/** The sides of a change of names, as far as it can be made in one go. */
+export interface Renaming {
+  readonly from: AST.TypeLiteral
+  readonly to: AST.TypeLiteral
+  readonly changes: AST.TypeLiteralTransformation["propertySignatureTransformations"]
+}
+
+/** `undefined` where names cross, or come from nowhere: then the order of the changes matters. */
+export function renamingOf({ from, to, transformation }: AST.Transformation): Renaming | undefined {
+  if (transformation._tag !== "TypeLiteralTransformation") return undefined
+  // What is made of the parts of a message needs no second look.
+  if (!isStruct(from) || !isStruct(to) || AST.typeAST(to) !== to) return undefined
+  const changes = transformation.propertySignatureTransformations
+  const old = namesOf(from)
+  const made = new Set(old)
+  for (const change of changes) {
+    if (change.from !== change.to && old.has(change.to)) return undefined
+    if (!made.delete(change.from)) return undefined
+    made.add(change.to)
+  }
+  const wanted = namesOf(to)
+  const isWhole = made.size === wanted.size && [...made].every((name) => wanted.has(name))
+  return isWhole ? { from, to, changes } : undefined
+}
+
+function namesOf({ propertySignatures }: AST.TypeLiteral): Set<PropertyKey> {
+  return new Set(propertySignatures.map(({ name }) => name))
+}
+
+/**
+ * Schema tries the members of a union that a literal tells apart before the others. Where they are
+ * mixed, the first that fits is not always the one.
+ */
+export function isInOrder(members: ReadonlyArray<AST.AST>): boolean {
+  const told = members.map(isTold)
+  return !told.slice(0, told.lastIndexOf(true) + 1).includes(false)
+}
+
+function isTold(ast: AST.AST): boolean {
+  if (AST.isTypeLiteral(ast)) {
+    return ast.propertySignatures.some(
+      ({ isOptional, type }) => !isOptional && AST.isLiteral(AST.encodedAST(type)),
+    )
+  }
+  if (AST.isTupleType(ast)) return ast.elements.length > 0
+  if (AST.isSuspend(ast)) return isTold(ast.f())
+  return (AST.isRefinement(ast) || AST.isTransformation(ast)) && isTold(ast.from)
+}
+
+/** Annotations that change how a part is read. */
+export function isSpecial({ annotations }: AST.AST): boolean {
+  return (
+    AST.ParseOptionsAnnotationId in annotations || AST.DecodingFallbackAnnotationId in annotations
+  )
+}
+
+/** Schemas share parts, and refer to themselves. */
+export function memoized(make: (ast: AST.AST, part: Compile) => Step): Compile {
+  const known = new Map<AST.AST, Step>()
+  const part: Compile = (ast) => {
+    const found = known.get(ast)
+    if (found !== undefined) return found
+    const made = make(ast, part)
+    known.set(ast, made)
+    return made
+  }
+  return part
+}

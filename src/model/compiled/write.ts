@@ -1,0 +1,157 @@
+/** From the program onto the wire: for values that have been checked, so it asks no rule again. */
+import { Option, ParseResult, Schema, SchemaAST as AST } from "effect"
+import { reader } from "./read.js"
+import {
+  chain,
+  type Compile,
+  type Fields,
+  irregular,
+  isFields,
+  isInOrder,
+  isStruct,
+  itemOf,
+  list,
+  memoized,
+  outcome,
+  renamingOf,
+  type Step,
+  suspended,
+  type Transform,
+} from "./step.js"
+
+export function writer(ast: AST.AST): Step {
+  return memoized(compile)(ast)
+}
+
+function compile(ast: AST.AST, part: Compile): Step {
+  switch (ast._tag) {
+    case "StringKeyword":
+    case "NumberKeyword":
+    case "BooleanKeyword":
+    case "UndefinedKeyword":
+    case "ObjectKeyword":
+    case "UnknownKeyword":
+    case "AnyKeyword":
+    case "Literal":
+      return (value) => value
+    case "Refinement":
+      return part(ast.from)
+    case "TypeLiteral":
+      return isStruct(ast) ? struct(fieldsOf(ast, part)) : bySchema(ast)
+    case "TupleType": {
+      const item = itemOf(ast)
+      return item === undefined ? bySchema(ast) : list(part(item))
+    }
+    case "Union":
+      return union(ast, part)
+    case "Transformation":
+      return transformed(ast, part)
+    case "Suspend":
+      return suspended(ast, part)
+    case "BigIntKeyword":
+    case "Declaration":
+    case "Enums":
+    case "NeverKeyword":
+    case "SymbolKeyword":
+    case "TemplateLiteral":
+    case "UniqueSymbol":
+    case "VoidKeyword":
+    default:
+      return bySchema(ast)
+  }
+}
+
+function bySchema(ast: AST.AST): Step {
+  const encode = ParseResult.encodeUnknownEither(Schema.make(ast))
+  return (value) => outcome(encode(value))
+}
+
+/** `undefined` and `null` stand for themselves; one other member needs no looking for. */
+function union(ast: AST.Union, part: Compile): Step {
+  const members = ast.types.filter((member) => !isNothing(member))
+  const [only] = members
+  if (only === undefined) return (value) => value
+  if (members.length === 1) return given(part(only))
+  if (!isInOrder(members.map((member) => AST.typeAST(member)))) return bySchema(ast)
+  const ways = members.map((member) => ({
+    fits: reader(AST.typeAST(member), { strict: false }),
+    write: part(member),
+  }))
+  return given((value) => {
+    const way = ways.find(({ fits }) => fits(value) !== irregular)
+    return way === undefined ? irregular : way.write(value)
+  })
+}
+
+function isNothing(ast: AST.AST): boolean {
+  return AST.isUndefinedKeyword(ast) || (AST.isLiteral(ast) && ast.literal === null)
+}
+
+function given(write: Step): Step {
+  return (value) => (value === undefined || value === null ? value : write(value))
+}
+
+/** One field of what is written, and where it comes from. */
+interface Field {
+  readonly from: PropertyKey
+  readonly to: PropertyKey
+  readonly isOptional: boolean
+  readonly write: Step
+  /** Unless it only moves. */
+  readonly change?: (given: Option.Option<unknown>) => Option.Option<unknown>
+}
+
+function fieldsOf({ propertySignatures }: AST.TypeLiteral, part: Compile): ReadonlyArray<Field> {
+  return propertySignatures.map(({ isOptional, name, type }) => {
+    return { from: name, to: name, isOptional, write: part(type) }
+  })
+}
+
+function struct(fields: ReadonlyArray<Field>): Step {
+  return (value) => {
+    if (!isFields(value)) return irregular
+    const output: Fields = {}
+    for (const field of fields) if (!put(output, field, value)) return irregular
+    return output
+  }
+}
+
+function put(output: Fields, field: Field, value: Readonly<Fields>): boolean {
+  const { change, from, isOptional, to, write } = field
+  const isGiven = Object.hasOwn(value, from)
+  if (change === undefined && !isGiven && isOptional) return true
+  const own = isGiven ? Option.some(value[from]) : Option.none()
+  const changed = change === undefined ? Option.some(value[from]) : change(own)
+  if (Option.isNone(changed)) return isOptional
+  const written = write(changed.value)
+  if (written === irregular) return false
+  output[to] = written
+  return true
+}
+
+function transformed(ast: AST.Transformation, part: Compile): Step {
+  const { from, to, transformation } = ast
+  switch (transformation._tag) {
+    case "TypeLiteralTransformation":
+      return renamed(ast, part)
+    case "ComposeTransformation":
+      return chain(part(to), part(from))
+    case "FinalTransformation":
+    default: {
+      const encode: Transform = transformation.encode
+      const step: Step = (value) => outcome(encode(value, AST.defaultParseOption, ast, value))
+      return chain(chain(part(to), step), part(from))
+    }
+  }
+}
+
+function renamed(ast: AST.Transformation, part: Compile): Step {
+  const renaming = renamingOf(ast)
+  if (renaming === undefined) return bySchema(ast)
+  const changes = new Map(renaming.changes.map((change) => [change.from, change]))
+  const fields = fieldsOf(renaming.from, part).map((field) => {
+    const change = changes.get(field.to)
+    return change === undefined ? field : { ...field, from: change.to, change: change.encode }
+  })
+  return struct(fields)
+}

@@ -1,0 +1,114 @@
+/** An answer of undici as the platform wants it. */
+import { NodeStream } from "@effect/platform-node"
+import * as Cookies from "@effect/platform/Cookies"
+import * as Headers from "@effect/platform/Headers"
+import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as HttpClientError from "@effect/platform/HttpClientError"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as HttpIncomingMessage from "@effect/platform/HttpIncomingMessage"
+import * as UrlParams from "@effect/platform/UrlParams"
+import * as Effect from "effect/Effect"
+import * as Inspectable from "effect/Inspectable"
+import * as Option from "effect/Option"
+import type * as Stream from "effect/Stream"
+import type { Exchange, Head } from "./exchange.js"
+
+const utf8 = new TextDecoder()
+
+type Body<A> = Effect.Effect<A, HttpClientError.ResponseError>
+
+export class Answer extends Inspectable.Class implements HttpClientResponse.HttpClientResponse {
+  readonly [HttpClientResponse.TypeId]: HttpClientResponse.TypeId = HttpClientResponse.TypeId
+  readonly [HttpIncomingMessage.TypeId]: HttpIncomingMessage.TypeId = HttpIncomingMessage.TypeId
+  readonly request: HttpClientRequest.HttpClientRequest
+  readonly status: number
+  readonly headers: Headers.Headers
+  readonly remoteAddress: Option.Option<string> = Option.none()
+  readonly #head: Head
+  readonly #exchange: Exchange
+
+  constructor(request: HttpClientRequest.HttpClientRequest, head: Head, exchange: Exchange) {
+    super()
+    this.request = request
+    this.status = head.status
+    this.headers = Headers.fromInput(head.headers)
+    this.#head = head
+    this.#exchange = exchange
+  }
+
+  get cookies(): Cookies.Cookies {
+    const header = this.#head.headers["set-cookie"]
+    if (header === undefined) return Cookies.empty
+    return Cookies.fromSetCookie(Array.isArray(header) ? header : [header])
+  }
+
+  get text(): Body<string> {
+    return Effect.map(this.#bytes, (bytes) => utf8.decode(bytes))
+  }
+
+  get json(): Body<unknown> {
+    return this.#parsed(this.text, (text) => (text === "" ? null : (JSON.parse(text) as unknown)))
+  }
+
+  get urlParamsBody(): Body<UrlParams.UrlParams> {
+    return this.#parsed(this.text, (text) => UrlParams.fromInput(new URLSearchParams(text)))
+  }
+
+  get arrayBuffer(): Body<ArrayBuffer> {
+    return Effect.map(this.#bytes, (bytes) => new Uint8Array(bytes).buffer)
+  }
+
+  get formData(): Body<FormData> {
+    const type = { "content-type": this.headers["content-type"] ?? "" }
+    return Effect.flatMap(this.arrayBuffer, (bytes) =>
+      Effect.tryPromise({
+        try: () => new Response(bytes, { headers: type }).formData(),
+        catch: this.#error,
+      }),
+    )
+  }
+
+  get stream(): Stream.Stream<Uint8Array, HttpClientError.ResponseError> {
+    return NodeStream.fromReadable(() => this.#exchange.read(), this.#error)
+  }
+
+  /** Without the URL, which may be a secret. */
+  override toJSON(): unknown {
+    return { _id: "@effect/platform/HttpClientResponse", status: this.status }
+  }
+
+  get #bytes(): Body<Uint8Array> {
+    return Effect.async((resume) => {
+      this.#exchange.collect(
+        (chunks) => resume(Effect.succeed(joined(chunks))),
+        (error) => resume(Effect.fail(this.#error(error))),
+      )
+    })
+  }
+
+  #parsed<A>(text: Body<string>, parse: (text: string) => A): Body<A> {
+    return Effect.flatMap(text, (read) =>
+      Effect.try({ try: () => parse(read), catch: this.#error }),
+    )
+  }
+
+  readonly #error = (cause: unknown): HttpClientError.ResponseError =>
+    new HttpClientError.ResponseError({
+      request: this.request,
+      response: this,
+      reason: "Decode",
+      cause,
+    })
+}
+
+function joined(chunks: ReadonlyArray<Uint8Array>): Uint8Array {
+  const [first] = chunks
+  if (first !== undefined && chunks.length === 1) return first
+  const all = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.byteLength, 0))
+  let at = 0
+  for (const chunk of chunks) {
+    all.set(chunk, at)
+    at += chunk.byteLength
+  }
+  return all
+}

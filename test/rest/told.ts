@@ -1,0 +1,50 @@
+/** Runs a request against a script, and hears what it tells the logger. */
+import { Effect, Fiber, HashMap, Layer, Logger, LogLevel, TestClock } from "effect"
+import type { Exit } from "effect"
+import { RestConfig, Strategy } from "../../src/index.js"
+import { execute } from "../../src/rest/rest.js"
+import type { RestRequest } from "../../src/rest/restRequest.js"
+import { ear, network, request } from "./network.js"
+import type { Event } from "./network.js"
+
+interface Told {
+  readonly logs: ReadonlyArray<{
+    readonly level: string
+    readonly message: string
+    readonly about: Readonly<Record<string, unknown>>
+  }>
+  readonly exit: Exit.Exit<unknown, unknown>
+}
+
+export const tell = (
+  script: ReadonlyArray<Event>,
+  changes: Partial<RestRequest<void>> = {},
+  minimum: LogLevel.LogLevel = LogLevel.All,
+): Effect.Effect<Told> =>
+  Effect.gen(function* () {
+    const logs: Array<Told["logs"][number]> = []
+    const logger = Logger.make(({ annotations, logLevel, message }) => {
+      logs.push({
+        level: logLevel.label,
+        message: String(message),
+        about: Object.fromEntries(HashMap.toEntries(annotations)),
+      })
+    })
+    const fiber = yield* execute(request(changes)).pipe(
+      Effect.provide(
+        Layer.mergeAll(
+          network(...script).layer,
+          ear().layer,
+          Strategy.layerReactive,
+          Logger.replace(Logger.defaultLogger, logger),
+          Logger.add(logger),
+        ),
+      ),
+      RestConfig.withOptions({ baseUrl: "http://localhost:8080/api/v10", maxRateLimitAttempts: 2 }),
+      Logger.withMinimumLogLevel(minimum),
+      Effect.exit,
+      Effect.fork,
+    )
+    yield* TestClock.adjust("1 hour")
+    return { logs, exit: yield* Fiber.join(fiber) }
+  })
