@@ -1,6 +1,7 @@
 /**
- * Documentation that cannot rot: every public export has a docstring with `@since`, and every `ts`
- * block of the docstrings, the README and the guides compiles against the sources.
+ * Documentation that cannot rot: every public export has a docstring with `@since`, every value
+ * among them an `@example`, and every `ts` block of the docstrings, the README and the guides
+ * compiles against the sources.
  *
  * Blocks become virtual files of one program, padded so that an error carries the line of the block
  * in its document. Nothing is written to disk.
@@ -112,10 +113,17 @@ function undocumented(symbol: ts.Symbol): ReadonlyArray<string> {
         declarations.every((_) => _.declaration.kind !== kind || !_.docs.tags.includes("since")),
       )
       .map(({ declaration }) => problem(declaration, "has no @since")),
+    ...(isValue(symbol) && declarations.every(({ docs }) => !docs.tags.includes("example"))
+      ? [problem(first.declaration, "has no @example")]
+      : []),
     ...declarations
       .filter(({ docs }) => docs.tags.includes("internal"))
       .map(({ declaration }) => problem(declaration, "is public and @internal at once")),
   ]
+}
+
+function isValue(symbol: ts.Symbol): boolean {
+  return (symbol.flags & ts.SymbolFlags.Value) !== 0
 }
 
 function docsOf(declaration: ts.Declaration): {

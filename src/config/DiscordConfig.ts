@@ -39,6 +39,13 @@ export type Services = HttpClient.HttpClient | RateLimiter.RateLimiter | Strateg
 /**
  * What holds where nothing is configured.
  *
+ * @example
+ * ```ts
+ * import { DiscordConfig } from "effect-discord"
+ *
+ * DiscordConfig.defaults.client.rateLimit.strategy // "adaptive"
+ * ```
+ *
  * @since 0.1.0
  * @category models
  */
@@ -47,6 +54,13 @@ export const defaults: DiscordConfig = Schema.decodeSync(Settings)({})
 /**
  * The form of the file as a JSON Schema (draft 7), for editors and for tools that check files. It
  * ships with the package as `effect-discord/discord.schema.json`.
+ *
+ * @example
+ * ```ts
+ * import { DiscordConfig } from "effect-discord"
+ *
+ * const text = JSON.stringify(DiscordConfig.jsonSchema, undefined, 2)
+ * ```
  *
  * @since 0.1.0
  * @category models
@@ -166,6 +180,17 @@ export const layerConfig: Layer.Layer<Services, ConfigurationError, HttpClient.H
 
 /**
  * {@link loadFile}, put in force. On Node, `NodeDiscord.layerConfig` does it in one word.
+ *
+ * @example
+ * ```ts
+ * import { DiscordConfig } from "effect-discord"
+ * import { NodeFileSystem, NodeHttpClient } from "@effect/platform-node"
+ * import { Layer } from "effect"
+ *
+ * const discord = DiscordConfig.layerFile("/etc/my-service/discord.yaml").pipe(
+ *   Layer.provide([NodeHttpClient.layerUndici, NodeFileSystem.layer]),
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category layers

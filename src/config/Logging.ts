@@ -63,6 +63,14 @@ const replacing = (logger: Logger.Logger<unknown, unknown>): Layer.Layer<never> 
 /**
  * One JSON object a line, on standard output.
  *
+ * @example
+ * ```ts
+ * import { Logging } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.log("ready").pipe(Effect.provide(Logging.layerJson))
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */
@@ -70,6 +78,14 @@ export const layerJson: Layer.Layer<never> = replacing(Logger.withConsoleLog(Log
 
 /**
  * `key=value` pairs on one line, on standard output.
+ *
+ * @example
+ * ```ts
+ * import { Logging } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.log("ready").pipe(Effect.provide(Logging.layerLogfmt))
+ * ```
  *
  * @since 0.1.0
  * @category layers
@@ -79,6 +95,14 @@ export const layerLogfmt: Layer.Layer<never> = replacing(Logger.withConsoleLog(L
 /**
  * For people: several lines, with colours if it is a terminal.
  *
+ * @example
+ * ```ts
+ * import { Logging } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.log("ready").pipe(Effect.provide(Logging.layerPretty))
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */
@@ -86,6 +110,14 @@ export const layerPretty: Layer.Layer<never> = replacing(Logger.prettyLogger())
 
 /**
  * The least important level that is logged.
+ *
+ * @example
+ * ```ts
+ * import { Logging } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.logDebug("seen").pipe(Effect.provide(Logging.layerLevel("debug")))
+ * ```
  *
  * @since 0.1.0
  * @category layers

@@ -41,6 +41,17 @@ export const fromText = (
 /**
  * From a file. Fails with `ConfigurationError` when it is missing, unreadable or no YAML.
  *
+ * @example
+ * ```ts
+ * import { YamlConfigProvider } from "effect-discord"
+ * import { Config, Effect } from "effect"
+ *
+ * const port = Effect.gen(function* () {
+ *   const provider = yield* YamlConfigProvider.fromFile("service.yaml")
+ *   return yield* provider.load(Config.integer("port"))
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */

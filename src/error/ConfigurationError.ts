@@ -8,6 +8,13 @@ import * as Schema from "effect/Schema"
 /**
  * One mistake. It never holds a secret: a text that is long or looks like a URL is not repeated.
  *
+ * @example
+ * ```ts
+ * import type { ConfigurationError } from "effect-discord"
+ *
+ * const line = ({ key, message }: ConfigurationError.Mistake) => `${key}: ${message}`
+ * ```
+ *
  * @since 0.1.0
  * @category models
  */

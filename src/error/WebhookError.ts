@@ -17,6 +17,14 @@ import * as Struct from "effect/Struct"
  * - `"unknown"`: it may have. A webhook message has no nonce, so sending it again may post it twice.
  * - `"yes"`: it did, only the answer could not be read.
  *
+ * @example
+ * ```ts
+ * import { Schema } from "effect"
+ * import { WebhookError } from "effect-discord"
+ *
+ * Schema.is(WebhookError.Delivered)("unknown") // true
+ * ```
+ *
  * @since 0.1.0
  * @category models
  */
@@ -29,6 +37,13 @@ export type Delivered = typeof Delivered.Type
 
 /**
  * One thing wrong with a message: where (`embeds[0].fields[2].name`) and what.
+ *
+ * @example
+ * ```ts
+ * import type { WebhookError } from "effect-discord"
+ *
+ * const line = ({ path, message }: WebhookError.Issue) => `${path}: ${message}`
+ * ```
  *
  * @since 0.1.0
  * @category models
@@ -81,6 +96,16 @@ const urlReasons = {
 /**
  * The text is not the URL of a Discord webhook. The text itself is left out: it may hold a token.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Webhook } from "effect-discord"
+ *
+ * const hook = Webhook.fromUrl("https://example.com/api/webhooks/1234/abc-DEF_5").pipe(
+ *   Effect.catchTag("InvalidWebhookUrl", ({ reason }) => Effect.dieMessage(reason)), // "host"
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -98,6 +123,17 @@ export class InvalidWebhookUrl extends Schema.TaggedError<InvalidWebhookUrl>()(
 /**
  * The input breaks a documented limit; nothing was sent.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Webhook } from "effect-discord"
+ *
+ * const send = (hook: Webhook.Webhook, content: string) =>
+ *   Webhook.send(hook, { content }).pipe(
+ *     Effect.catchTag("ValidationError", ({ issues }) => Effect.logError(issues)),
+ *   )
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -112,6 +148,18 @@ export class ValidationError extends Schema.TaggedError<ValidationError>()("Vali
 
 /**
  * Discord refused the body (400; code 50035 carries a tree, here flattened to paths).
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Webhook } from "effect-discord"
+ *
+ * const send = (hook: Webhook.Webhook, username: string) =>
+ *   Webhook.send(hook, { content: "hi", username }).pipe(
+ *     // Discord's rules for names are not all known.
+ *     Effect.catchTag("InvalidRequest", () => Webhook.send(hook, { content: "hi" })),
+ *   )
+ * ```
  *
  * @since 0.1.0
  * @category errors
@@ -130,6 +178,17 @@ export class InvalidRequest extends Schema.TaggedError<InvalidRequest>()("Invali
  * The webhook was deleted (code 10015). It is remembered as dead: further calls fail with
  * `remembered: true` and send nothing, because Discord restricts callers who go on.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Webhook } from "effect-discord"
+ *
+ * const send = (hook: Webhook.Webhook, forget: (id: string) => Effect.Effect<void>) =>
+ *   Webhook.send(hook, { content: "hi" }).pipe(
+ *     Effect.catchTag("WebhookNotFound", ({ webhookId }) => forget(webhookId)),
+ *   )
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -146,6 +205,17 @@ export class WebhookNotFound extends Schema.TaggedError<WebhookNotFound>()("Webh
 /**
  * No such message on this webhook (code 10008). A message in a thread is found only with `threadId`.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Webhook } from "effect-discord"
+ *
+ * const update = (hook: Webhook.Webhook, id: string, content: string) =>
+ *   Webhook.editMessage(hook, id, { content }).pipe(
+ *     Effect.catchTag("MessageNotFound", () => Webhook.send(hook, { content })),
+ *   )
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -160,6 +230,18 @@ export class MessageNotFound extends Schema.TaggedError<MessageNotFound>()("Mess
 /**
  * Discord does not accept the token (401; code 50027 means that it was never or is no longer
  * valid, which is remembered like a deleted webhook).
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Webhook } from "effect-discord"
+ *
+ * const check = (hook: Webhook.Webhook) =>
+ *   Webhook.get(hook).pipe(
+ *     Effect.as(true),
+ *     Effect.catchTag("Unauthorized", "WebhookNotFound", () => Effect.succeed(false)),
+ *   )
+ * ```
  *
  * @since 0.1.0
  * @category errors
@@ -176,6 +258,17 @@ export class Unauthorized extends Schema.TaggedError<Unauthorized>()("Unauthoriz
 
 /**
  * Discord does not allow it (403).
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Webhook } from "effect-discord"
+ *
+ * const send = (hook: Webhook.Webhook) =>
+ *   Webhook.send(hook, { content: "hi" }).pipe(
+ *     Effect.catchTag("Forbidden", ({ code, reply }) => Effect.logError(`${code}: ${reply}`)),
+ *   )
+ * ```
  *
  * @since 0.1.0
  * @category errors
@@ -260,6 +353,19 @@ const fileReasons = {
  * limit of `RestConfig.uploads` refuses it. Discord got no whole request, so it posted nothing,
  * unless `delivered` says otherwise of an earlier attempt.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { FileUpload, Webhook } from "effect-discord"
+ *
+ * const send = (hook: Webhook.Webhook, file: FileUpload.FileUpload) =>
+ *   Webhook.send(hook, { files: [file] }).pipe(
+ *     Effect.catchTag("FileError", ({ file: name, reason }) =>
+ *       Webhook.send(hook, { content: `${name} is not here: ${reason}` }),
+ *     ),
+ *   )
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -289,6 +395,17 @@ export class FileError extends Schema.TaggedError<FileError>()("FileError", {
 /**
  * A file or the request is too large (413, codes 40005, 50045).
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { FileUpload, Webhook } from "effect-discord"
+ *
+ * const send = (hook: Webhook.Webhook, video: FileUpload.FileUpload, link: string) =>
+ *   Webhook.send(hook, { files: [video] }).pipe(
+ *     Effect.catchTag("PayloadTooLarge", () => Webhook.send(hook, { content: link })),
+ *   )
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -304,6 +421,18 @@ export class PayloadTooLarge extends Schema.TaggedError<PayloadTooLarge>()("Payl
  * The limit outlasted the caller's patience: `reason` is `"maxWait"` when the known wait is longer
  * than `maxWait` (found out before waiting), `"attempts"` after too many 429 answers in a row.
  * Discord did not act on the request; sending it after `retryAfter` is safe.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { RestConfig, Webhook } from "effect-discord"
+ *
+ * const now = (hook: Webhook.Webhook) =>
+ *   Webhook.send(hook, { content: "a price that is old in a second" }).pipe(
+ *     RestConfig.withOptions({ maxWait: "1 second" }),
+ *     Effect.catchTag("RateLimitError", () => Effect.void),
+ *   )
+ * ```
  *
  * @since 0.1.0
  * @category errors
@@ -329,6 +458,19 @@ export class RateLimitError extends Schema.TaggedError<RateLimitError>()("RateLi
 /**
  * The queue of this bucket is full; nothing was sent. Slow the producer down.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Webhook } from "effect-discord"
+ *
+ * const send = (hook: Webhook.Webhook, content: string) =>
+ *   Webhook.send(hook, { content }).pipe(
+ *     Effect.catchTag("RateLimitQueueFull", ({ capacity }) =>
+ *       Effect.logWarning(`dropped: ${capacity} messages wait already`),
+ *     ),
+ *   )
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -344,6 +486,17 @@ export class RateLimitQueueFull extends Schema.TaggedError<RateLimitQueueFull>()
 /**
  * The scope that owned the rate limiter is closed. Nothing was sent, unless an attempt that the
  * server had refused was waiting to go again.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Webhook } from "effect-discord"
+ *
+ * const lastWords = (hook: Webhook.Webhook) =>
+ *   Webhook.send(hook, { content: "bye" }).pipe(
+ *     Effect.catchTag("RateLimiterClosed", () => Effect.logWarning("too late to say goodbye")),
+ *   )
+ * ```
  *
  * @since 0.1.0
  * @category errors
@@ -361,6 +514,19 @@ export class RateLimiterClosed extends Schema.TaggedError<RateLimiterClosed>()(
  * So many requests were refused (401, 403, 429) that going on would end in a ban of this IP
  * address: Discord bans at 10 000 in 10 minutes.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Webhook } from "effect-discord"
+ *
+ * const send = (hook: Webhook.Webhook) =>
+ *   Webhook.send(hook, { content: "hi" }).pipe(
+ *     Effect.catchTag("InvalidRequestBudget", ({ retryAfter }) =>
+ *       Effect.logFatal("close to a ban of this IP address").pipe(Effect.delay(retryAfter)),
+ *     ),
+ *   )
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -375,6 +541,19 @@ export class InvalidRequestBudget extends Schema.TaggedError<InvalidRequestBudge
 
 /**
  * Discord failed (5xx), and retrying was not allowed or did not help.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Webhook } from "effect-discord"
+ *
+ * const send = (hook: Webhook.Webhook) =>
+ *   Webhook.send(hook, { content: "hi" }).pipe(
+ *     Effect.catchTag("ServerError", ({ status, delivered }) =>
+ *       Effect.logError(`Discord failed with ${status}; posted: ${delivered}`),
+ *     ),
+ *   )
+ * ```
  *
  * @since 0.1.0
  * @category errors
@@ -402,6 +581,20 @@ const transportReasons = {
 /**
  * There was no whole answer: the connection failed, broke or took too long.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Webhook } from "effect-discord"
+ *
+ * const send = (hook: Webhook.Webhook, later: Effect.Effect<void>) =>
+ *   Webhook.send(hook, { content: "hi" }).pipe(
+ *     Effect.catchIf(
+ *       (error) => error._tag === "TransportError" && error.delivered === "no",
+ *       () => later,
+ *     ),
+ *   )
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -418,6 +611,18 @@ export class TransportError extends Schema.TaggedError<TransportError>()("Transp
 
 /**
  * The answer is a success, yet not what Discord documents: HTML, half a JSON, a missing field.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Webhook } from "effect-discord"
+ *
+ * const send = (hook: Webhook.Webhook) =>
+ *   Webhook.send(hook, { content: "hi" }).pipe(
+ *     // It is posted; only its id is not known.
+ *     Effect.catchTag("DecodeError", (error) => Effect.logWarning(error.message)),
+ *   )
+ * ```
  *
  * @since 0.1.0
  * @category errors
@@ -436,6 +641,21 @@ export class DecodeError extends Schema.TaggedError<DecodeError>()("DecodeError"
 /**
  * Discord refused with a code that has no error of its own here.
  *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Webhook } from "effect-discord"
+ *
+ * const send = (hook: Webhook.Webhook, content: string) =>
+ *   Webhook.send(hook, { content }).pipe(
+ *     Effect.catchIf(
+ *       // Blocked by AutoMod.
+ *       (error) => error._tag === "DiscordApiError" && error.code === 200_000,
+ *       () => Effect.logWarning("AutoMod did not like it"),
+ *     ),
+ *   )
+ * ```
+ *
  * @see https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
  * @since 0.1.0
  * @category errors
@@ -450,6 +670,16 @@ export class DiscordApiError extends Schema.TaggedError<DiscordApiError>()("Disc
 
 /**
  * An option makes no sense; found out when the layer is built.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import { Strategy } from "effect-discord"
+ *
+ * const strategy = Strategy.layerProactiveWith({ threshold: 2 }).pipe(
+ *   Layer.tapError(({ option }) => Effect.logError(option)), // "Strategy.threshold"
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category errors
@@ -467,6 +697,14 @@ export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidO
 
 /**
  * What waiting for a turn can fail with.
+ *
+ * @example
+ * ```ts
+ * import { Schema } from "effect"
+ * import { WebhookError } from "effect-discord"
+ *
+ * const isAboutWaiting = Schema.is(WebhookError.WaitError)
+ * ```
  *
  * @since 0.1.0
  * @category errors

@@ -63,6 +63,14 @@ export const shown = [
  */
 export type EventName = (typeof shown)[number] | (string & Record<never, never>)
 /**
+ * @example
+ * ```ts
+ * import { GitHubEvent } from "effect-discord"
+ * import { Schema } from "effect"
+ *
+ * Schema.is(GitHubEvent.EventName)("pull_request") // true
+ * ```
+ *
  * @since 0.1.0
  * @category models
  */

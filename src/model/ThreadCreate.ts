@@ -18,6 +18,14 @@ const TAGS_MAX = 5
 /**
  * The name of a thread: 1 to 100 code points.
  *
+ * @example
+ * ```ts
+ * import { ThreadCreate } from "effect-discord"
+ * import { Schema } from "effect"
+ *
+ * Schema.is(ThreadCreate.ThreadName)("x".repeat(101)) // false
+ * ```
+ *
  * @see Discord: Start Thread in Forum or Media Channel
  * @since 0.1.0
  * @category models
@@ -27,6 +35,14 @@ export const ThreadName = text({ min: 1, max: NAME_MAX })
 /**
  * Ids of tags of the channel, at most 5. Where Discord's client offers no id, `GET /channels/{id}`
  * of a bot lists them as `available_tags`.
+ *
+ * @example
+ * ```ts
+ * import { ThreadCreate } from "effect-discord"
+ * import { Schema } from "effect"
+ *
+ * Schema.is(ThreadCreate.AppliedTags)(["175928847299117063"]) // true
+ * ```
  *
  * @see Discord: Forum Tag Object
  * @since 0.1.0

@@ -44,6 +44,19 @@ export interface Options {
  * An `HttpClient` on undici, tuned for webhooks: sockets stay open between messages, their number is
  * bounded, and no redirect is followed, because the URL is the credential.
  *
+ * @example
+ * ```ts
+ * import { RateLimiter, Strategy } from "effect-discord"
+ * import { NodeDiscord } from "effect-discord/node"
+ * import { Layer } from "effect"
+ *
+ * const discord = Layer.mergeAll(
+ *   NodeDiscord.layerHttpClientWith({ connections: 8, keepAlive: "10 seconds" }),
+ *   RateLimiter.layer,
+ *   Strategy.layerAdaptive,
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */
@@ -54,6 +67,19 @@ export const layerHttpClientWith = (options: Options): Layer.Layer<HttpClient.Ht
 
 /**
  * {@link layerHttpClientWith} with its defaults.
+ *
+ * @example
+ * ```ts
+ * import { RateLimiter, Strategy } from "effect-discord"
+ * import { NodeDiscord } from "effect-discord/node"
+ * import { Layer } from "effect"
+ *
+ * const discord = Layer.mergeAll(
+ *   NodeDiscord.layerHttpClient,
+ *   RateLimiter.layer,
+ *   Strategy.layerReactive,
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category layers
@@ -115,6 +141,13 @@ export const layerConfig: Layer.Layer<DiscordConfig.Services, ConfigurationError
 
 /**
  * {@link layerConfig} with a file of another name, which must be there.
+ *
+ * @example
+ * ```ts
+ * import { NodeDiscord } from "effect-discord/node"
+ *
+ * const discord = NodeDiscord.layerConfigFile("/etc/my-service/discord.yaml")
+ * ```
  *
  * @since 0.1.0
  * @category layers

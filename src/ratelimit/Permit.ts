@@ -48,6 +48,22 @@ export const answered = (answer: Answer): Outcome => ({ _tag: "Answered", answer
  * Not a byte of the request left (the host was not found, the connection was refused): the slot is
  * free again at once, for the next in the queue.
  *
+ * @example
+ * ```ts
+ * import { RateLimiter, Route, Strategy } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * // Takes a turn and gives it back.
+ * const ticket = (route: Route.Route) =>
+ *   Effect.gen(function* () {
+ *     const limiter = yield* RateLimiter.RateLimiter
+ *     const policy = yield* Strategy.Strategy
+ *     return yield* limiter.withPermit(route, { policy }, (permit) =>
+ *       permit.settle(RateLimiter.neverSent),
+ *     )
+ *   })
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */
@@ -56,6 +72,14 @@ export const neverSent: Outcome = { _tag: "NeverSent" }
 /**
  * The request may have arrived, and no answer tells. Also what a permit ends with that its holder
  * has left unsettled.
+ *
+ * @example
+ * ```ts
+ * import type { Permit } from "effect-discord"
+ * import { RateLimiter } from "effect-discord"
+ *
+ * const lost = (permit: Permit.Permit) => permit.settle(RateLimiter.unknown)
+ * ```
  *
  * @since 0.1.0
  * @category constructors

@@ -33,6 +33,14 @@ export interface RateLimitHeaders {
 /**
  * Longer delays are taken for nonsense: no limit or ban of Discord is known to last longer.
  *
+ * @example
+ * ```ts
+ * import { RateLimitHeaders } from "effect-discord"
+ * import { Duration } from "effect"
+ *
+ * Duration.format(RateLimitHeaders.longestDelay)
+ * ```
+ *
  * @since 0.1.0
  * @category constants
  */
@@ -40,6 +48,13 @@ export const longestDelay: Duration.Duration = Duration.hours(24)
 
 /**
  * An answer that says nothing of its limit, such as an error page of a proxy on the way.
+ *
+ * @example
+ * ```ts
+ * import { RateLimitHeaders } from "effect-discord"
+ *
+ * RateLimitHeaders.empty.remaining // undefined
+ * ```
  *
  * @since 0.1.0
  * @category constructors

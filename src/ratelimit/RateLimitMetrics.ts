@@ -12,6 +12,18 @@ import * as MetricKey from "effect/MetricKey"
 /**
  * The labels of every metric here; `scope` only of `limited`.
  *
+ * @example
+ * ```ts
+ * import { RateLimitMetrics } from "effect-discord"
+ * import { Metric } from "effect"
+ *
+ * const ofAdaptive = Metric.tagged(
+ *   RateLimitMetrics.requests,
+ *   RateLimitMetrics.labels.strategy,
+ *   "adaptive",
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category constants
  */
@@ -24,6 +36,14 @@ export const labels = {
 /**
  * Attempts that got a permit.
  *
+ * @example
+ * ```ts
+ * import { RateLimitMetrics } from "effect-discord"
+ * import { Metric } from "effect"
+ *
+ * const state = Metric.value(RateLimitMetrics.requests)
+ * ```
+ *
  * @since 0.1.0
  * @category metrics
  */
@@ -35,6 +55,14 @@ export const requests = Metric.counter("discord.rate_limit.requests", {
 /**
  * Of these, attempts that had to wait for it.
  *
+ * @example
+ * ```ts
+ * import { RateLimitMetrics } from "effect-discord"
+ * import { Metric } from "effect"
+ *
+ * const state = Metric.value(RateLimitMetrics.waits)
+ * ```
+ *
  * @since 0.1.0
  * @category metrics
  */
@@ -45,6 +73,14 @@ export const waits = Metric.counter("discord.rate_limit.waits", {
 
 /**
  * How long they waited, in seconds: from 5 ms to 5 minutes.
+ *
+ * @example
+ * ```ts
+ * import { RateLimitMetrics } from "effect-discord"
+ * import { Metric } from "effect"
+ *
+ * const state = Metric.value(RateLimitMetrics.waitDuration)
+ * ```
  *
  * @since 0.1.0
  * @category metrics
@@ -66,6 +102,14 @@ export const waitDuration: Metric.Metric.Histogram<number> = Metric.fromMetricKe
 /**
  * Answers 429, by scope: `user`, `shared`, `global` or `edge`.
  *
+ * @example
+ * ```ts
+ * import { RateLimitMetrics } from "effect-discord"
+ * import { Metric } from "effect"
+ *
+ * const state = Metric.value(RateLimitMetrics.limited)
+ * ```
+ *
  * @since 0.1.0
  * @category metrics
  */
@@ -76,6 +120,14 @@ export const limited = Metric.counter("discord.rate_limit.limited", {
 
 /**
  * Attempts after the first, after a 429 or a failure.
+ *
+ * @example
+ * ```ts
+ * import { RateLimitMetrics } from "effect-discord"
+ * import { Metric } from "effect"
+ *
+ * const state = Metric.value(RateLimitMetrics.retries)
+ * ```
  *
  * @since 0.1.0
  * @category metrics
@@ -88,6 +140,14 @@ export const retries = Metric.counter("discord.rate_limit.retries", {
 /**
  * Slots that a reset found unused although requests waited for them: what caution has cost.
  *
+ * @example
+ * ```ts
+ * import { RateLimitMetrics } from "effect-discord"
+ * import { Metric } from "effect"
+ *
+ * const state = Metric.value(RateLimitMetrics.unusedSlots)
+ * ```
+ *
  * @since 0.1.0
  * @category metrics
  */
@@ -98,6 +158,14 @@ export const unusedSlots = Metric.counter("discord.rate_limit.unused_slots", {
 
 /**
  * Requests that wait for a permit now.
+ *
+ * @example
+ * ```ts
+ * import { RateLimitMetrics } from "effect-discord"
+ * import { Metric } from "effect"
+ *
+ * const state = Metric.value(RateLimitMetrics.queueDepth)
+ * ```
  *
  * @since 0.1.0
  * @category metrics
@@ -110,6 +178,14 @@ export const queueDepth = Metric.gauge("discord.rate_limit.queue.depth", {
  * The limit that Discord names: requests in a window. As all gauges of what is learned, it has the
  * value of the bucket that an answer last came from, since one for each webhook would be too many.
  *
+ * @example
+ * ```ts
+ * import { RateLimitMetrics } from "effect-discord"
+ * import { Metric } from "effect"
+ *
+ * const state = Metric.value(RateLimitMetrics.limit)
+ * ```
+ *
  * @since 0.1.0
  * @category metrics
  */
@@ -120,6 +196,14 @@ export const limit = Metric.gauge("discord.rate_limit.limit", {
 /**
  * The longest time to a reset seen under that limit, in seconds: its window.
  *
+ * @example
+ * ```ts
+ * import { RateLimitMetrics } from "effect-discord"
+ * import { Metric } from "effect"
+ *
+ * const state = Metric.value(RateLimitMetrics.period)
+ * ```
+ *
  * @since 0.1.0
  * @category metrics
  */
@@ -128,6 +212,14 @@ export const period = inSeconds("discord.rate_limit.period", "Length of the wind
 /**
  * Requests in a `hiddenPeriod`, by a limit behind the visible one that the strategy believes in; 0
  * when it has given up the belief.
+ *
+ * @example
+ * ```ts
+ * import { RateLimitMetrics } from "effect-discord"
+ * import { Metric } from "effect"
+ *
+ * const state = Metric.value(RateLimitMetrics.hiddenLimit)
+ * ```
  *
  * @since 0.1.0
  * @category metrics
@@ -138,6 +230,14 @@ export const hiddenLimit = Metric.gauge("discord.rate_limit.hidden.limit", {
 
 /**
  * The length of a hidden limit's window, in seconds.
+ *
+ * @example
+ * ```ts
+ * import { RateLimitMetrics } from "effect-discord"
+ * import { Metric } from "effect"
+ *
+ * const state = Metric.value(RateLimitMetrics.hiddenPeriod)
+ * ```
  *
  * @since 0.1.0
  * @category metrics
@@ -150,6 +250,14 @@ export const hiddenPeriod = inSeconds(
 /**
  * Slots that other clients of the same webhook take in a second, as the strategy has seen.
  *
+ * @example
+ * ```ts
+ * import { RateLimitMetrics } from "effect-discord"
+ * import { Metric } from "effect"
+ *
+ * const state = Metric.value(RateLimitMetrics.othersRate)
+ * ```
+ *
  * @since 0.1.0
  * @category metrics
  */
@@ -159,6 +267,14 @@ export const othersRate = Metric.gauge("discord.rate_limit.others.rate", {
 
 /**
  * What the strategy keeps back at resets, in seconds, because requests came too early.
+ *
+ * @example
+ * ```ts
+ * import { RateLimitMetrics } from "effect-discord"
+ * import { Metric } from "effect"
+ *
+ * const state = Metric.value(RateLimitMetrics.caution)
+ * ```
  *
  * @since 0.1.0
  * @category metrics

@@ -29,6 +29,18 @@ export { answered, neverSent, unknown } from "./Permit.js"
  * The rate limiter: grants permits first come, first served within a bucket, and learns from every
  * answer. It remembers dead webhooks and counts invalid requests, too.
  *
+ * @example
+ * ```ts
+ * import { RateLimiter } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const status = Effect.gen(function* () {
+ *   const limiter = yield* RateLimiter.RateLimiter
+ *   const { waiting, deadWebhooks } = yield* limiter.snapshot
+ *   return `${waiting} messages wait, ${deadWebhooks} webhooks are dead`
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category tags
  */
@@ -102,6 +114,15 @@ export interface Options {
  * this one has learned. When the layer's scope closes, those who wait through it fail with
  * `RateLimiterClosed`.
  *
+ * @example
+ * ```ts
+ * import { RateLimiter, Strategy } from "effect-discord"
+ * import { FetchHttpClient } from "@effect/platform"
+ * import { Layer } from "effect"
+ *
+ * const discord = Layer.mergeAll(FetchHttpClient.layer, RateLimiter.layer, Strategy.layerAdaptive)
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */
@@ -113,6 +134,13 @@ export const layer: Layer.Layer<RateLimiter> = Layer.scoped(
 /**
  * The process-wide limiter with other settings; equal settings share one.
  *
+ * @example
+ * ```ts
+ * import { RateLimiter } from "effect-discord"
+ *
+ * const oneOfTwoProcesses = RateLimiter.layerWith({ globalLimit: 25 })
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */
@@ -121,6 +149,19 @@ export const layerWith = (options: Options): Layer.Layer<RateLimiter, InvalidOpt
 
 /**
  * A limiter of its own, with a memory of its own, for tests and for those who know why.
+ *
+ * @example
+ * ```ts
+ * import { RateLimiter, Strategy } from "effect-discord"
+ * import { DiscordSimulator } from "effect-discord/testing"
+ * import { Layer } from "effect"
+ *
+ * const test = Layer.mergeAll(
+ *   DiscordSimulator.layerTest,
+ *   RateLimiter.layerMemory,
+ *   Strategy.layerAdaptive,
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category layers

@@ -72,6 +72,14 @@ export const make = (options: {
  * A digest that tells the tokens of one webhook apart: 32 bits of a 400-bit secret, so nothing that
  * could be used as the token or lead back to it. Equal in every process, hence fit for shared keys.
  *
+ * @example
+ * ```ts
+ * import { Route } from "effect-discord"
+ * import { Redacted } from "effect"
+ *
+ * Route.digest(Redacted.make("abc-DEF_5"))
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */

@@ -39,6 +39,15 @@ export class Strategy extends Context.Tag("effect-discord/Strategy")<Strategy, P
  * Sends until the server says that no slot is left or answers 429, then waits for the reset. What
  * most clients do, and the baseline that the others are measured against.
  *
+ * @example
+ * ```ts
+ * import { Strategy, Webhook } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const send = (hook: Webhook.Webhook) =>
+ *   Webhook.send(hook, { content: "hi" }).pipe(Effect.provide(Strategy.layerReactive))
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */
@@ -49,6 +58,15 @@ export const layerReactive: Layer.Layer<Strategy> = Layer.succeed(Strategy, reac
  * the next slots are back for certain, and takes the slots of a leaking bucket as they come back.
  * With limits that are all visible in headers: no 429.
  *
+ * @example
+ * ```ts
+ * import { Strategy, Webhook } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const send = (hook: Webhook.Webhook) =>
+ *   Webhook.send(hook, { content: "hi" }).pipe(Effect.provide(Strategy.layerProactive))
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */
@@ -57,6 +75,15 @@ export const layerProactive: Layer.Layer<Strategy> = Layer.succeed(Strategy, pro
 /**
  * As `layerProactive`, and learns for each bucket what headers do not say: limits behind the
  * visible ones, other clients of the same webhook, and how early is too early after a reset.
+ *
+ * @example
+ * ```ts
+ * import { Strategy, Webhook } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const send = (hook: Webhook.Webhook) =>
+ *   Webhook.send(hook, { content: "hi" }).pipe(Effect.provide(Strategy.layerAdaptive))
+ * ```
  *
  * @since 0.1.0
  * @category layers
@@ -83,6 +110,13 @@ export interface ProactiveOptions {
 
 /**
  * `layerProactive` with options. Fails with `InvalidOption` when one is out of range.
+ *
+ * @example
+ * ```ts
+ * import { Strategy } from "effect-discord"
+ *
+ * const careful = Strategy.layerProactiveWith({ threshold: 0.8 })
+ * ```
  *
  * @since 0.1.0
  * @category layers
@@ -115,6 +149,13 @@ export interface AdaptiveOptions {
 
 /**
  * `layerAdaptive` with options. Fails with `InvalidOption` when one is out of range.
+ *
+ * @example
+ * ```ts
+ * import { Strategy } from "effect-discord"
+ *
+ * const impatient = Strategy.layerAdaptiveWith({ confidence: 0.5 })
+ * ```
  *
  * @since 0.1.0
  * @category layers

@@ -115,6 +115,14 @@ class Log {
  * requests wait for nothing but the limiter's own 50 a second. Whoever uses the client for anything
  * but a webhook gets a `RequestError`.
  *
+ * @example
+ * ```ts
+ * import { DryRun, RateLimiter, Strategy } from "effect-discord"
+ * import { Layer } from "effect"
+ *
+ * const nothingIsSent = Layer.mergeAll(DryRun.layer, RateLimiter.layer, Strategy.layerAdaptive)
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */

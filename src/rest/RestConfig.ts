@@ -67,6 +67,14 @@ const defaults: RestOptions = {
 /**
  * The settings in force. It is a reference: nothing has to be provided.
  *
+ * @example
+ * ```ts
+ * import { RestConfig } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const patience = Effect.map(RestConfig.RestConfig, ({ maxWait }) => maxWait)
+ * ```
+ *
  * @since 0.1.0
  * @category references
  */

@@ -14,6 +14,13 @@ import * as WebhookUrl from "./WebhookUrl.js"
  * A webhook's credentials. The token is redacted: neither printing nor `JSON.stringify` shows it.
  * Two of the same id, token and thread are equal.
  *
+ * @example
+ * ```ts
+ * import { Webhook } from "effect-discord"
+ *
+ * const label = (hook: Webhook.Webhook) => `${hook}` // Webhook(1234)
+ * ```
+ *
  * @since 0.1.0
  * @category models
  */

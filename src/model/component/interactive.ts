@@ -123,13 +123,7 @@ export const ChannelSelect = choosing(
   }),
 )
 
-const Select = Schema.Union(
-  StringSelect,
-  UserSelect,
-  RoleSelect,
-  MentionableSelect,
-  ChannelSelect,
-)
+const Select = Schema.Union(StringSelect, UserSelect, RoleSelect, MentionableSelect, ChannelSelect)
 const RowItem = Schema.Union(...Button.members, ...Select.members)
 
 // Made when asked for: a program that only sends does not pay for them.

@@ -91,6 +91,20 @@ export interface Policy<Memory = unknown> {
 /**
  * A policy whose memory has a type.
  *
+ * @example
+ * ```ts
+ * import { Strategy } from "effect-discord"
+ * import { Duration } from "effect"
+ *
+ * const oneByOne = Strategy.make({
+ *   name: "one by one",
+ *   shouldWait: (bucket) => bucket.inFlight > 0,
+ *   calculateWait: () => Duration.millis(50),
+ *   initial: undefined,
+ *   observe: () => undefined,
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */

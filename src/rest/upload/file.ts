@@ -18,6 +18,13 @@ export type Source =
 /**
  * A file to send: what it is called, what it is, how long, and where its bytes come from.
  *
+ * @example
+ * ```ts
+ * import type { FileUpload } from "effect-discord"
+ *
+ * const line = ({ name, size }: FileUpload.FileUpload) => `${name}, ${Math.ceil(size / 1024)} KiB`
+ * ```
+ *
  * @since 0.1.0
  * @category models
  */
