@@ -19,7 +19,10 @@ import type { UploadLimits } from "./UploadLimits.js"
 export interface RestOptions {
   /** Where `/webhooks/...` begins, version included. Change it for a proxy or a simulator. */
   readonly baseUrl: string
-  /** Discord asks for the form `DiscordBot (url, version)`, and blocks what looks like a browser. */
+  /**
+   * Discord asks for the form `DiscordBot (url, version)`, and blocks what looks like a browser. A
+   * real browser sends its own instead.
+   */
   readonly userAgent: string
   /**
    * For one attempt, from sending it to the last byte of the answer. With files it is one second

@@ -43,12 +43,21 @@ function makeSettings(options: RestOptions): Settings {
     baseUrl: options.baseUrl.replace(/\/+$/, ""),
     serverAddress: url?.hostname ?? "",
     serverPort: url === undefined || url.port === "" ? undefined : Number(url.port),
-    headers: Headers.fromInput({ "user-agent": options.userAgent }),
+    headers: Headers.fromInput(isBrowser() ? {} : { "user-agent": options.userAgent }),
     timeout: Duration.decode(options.timeout),
     backoffBase: Duration.decode(options.backoffBase),
     backoffMax: Duration.decode(options.backoffMax),
     maxWait: options.maxWait === undefined ? undefined : Duration.decode(options.maxWait),
   }
+}
+
+/**
+ * A browser says itself who it is. Firefox would let us, but then ask Discord first whether a page
+ * may, which it may not. Other runtimes have a `navigator`, too, of another name.
+ */
+function isBrowser(): boolean {
+  const { navigator } = globalThis as { readonly navigator?: { readonly userAgent?: string } }
+  return navigator?.userAgent?.startsWith("Mozilla/") === true
 }
 
 const prepared = new WeakMap<HttpClient.HttpClient, HttpClient.HttpClient>()

@@ -1,6 +1,6 @@
 import { it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { describe, expect } from "vitest"
+import { afterEach, describe, expect, vi } from "vitest"
 import { RestConfig, Strategy } from "../../src/index.js"
 import { execute } from "../../src/rest/rest.js"
 import type { RestRequest } from "../../src/rest/restRequest.js"
@@ -16,7 +16,25 @@ const headersOf = (changes: Partial<RestRequest<void>>) =>
     return net.sent.map(({ headers }) => headers)
   })
 
+afterEach(() => {
+  vi.unstubAllGlobals()
+})
+
 describe("the headers of a request", () => {
+  it.effect("leave it to a browser to say who it is", () =>
+    Effect.gen(function* () {
+      vi.stubGlobal("navigator", { userAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:128.0)" })
+      expect((yield* headersOf({}))[0]).not.toHaveProperty("user-agent")
+    }),
+  )
+
+  it.effect("name us in runtimes whose navigator is no browser", () =>
+    Effect.gen(function* () {
+      vi.stubGlobal("navigator", { userAgent: "Deno/2.1" })
+      expect((yield* headersOf({}))[0]).toHaveProperty("user-agent", "DiscordBot (here, 1)")
+    }),
+  )
+
   it.effect("are sent beside those of every request", () =>
     Effect.gen(function* () {
       expect(yield* headersOf({ headers: { "X-GitHub-Event": "push" } })).toMatchObject([
