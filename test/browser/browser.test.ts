@@ -68,7 +68,7 @@ const openPage = (origin: string) =>
 const server = NodeHttpServer.layerServer(createServer, { host: "127.0.0.1", port: 0 })
 
 it.scopedLive.skipIf(executablePath === undefined)(
-  "a page sends, edits and reads limits and errors through fetch",
+  "a page sends, edits, uploads and reads limits and errors through fetch",
   () =>
     Effect.gen(function* () {
       const simulator = yield* DiscordSimulator.make({
@@ -86,9 +86,12 @@ it.scopedLive.skipIf(executablePath === undefined)(
 
       // Without the exposed headers the page would know of no limit, and run into it.
       expect(told).toMatchObject({ edited: "edited", missing: "MessageNotFound", limit: 5 })
+      expect(told.uploaded).toEqual([{ filename: "note.txt", size: 16 }])
       const stored = yield* simulator.messages(webhook)
-      expect(stored.map((message) => message["id"])).toEqual(told.ids)
-      expect(stored.map((message) => message["content"])).toEqual(["edited", ...texts.slice(1)])
+      expect(stored.slice(0, 12).map((message) => message["id"])).toEqual(told.ids)
+      expect(stored.map((message) => message["content"])).toEqual(["edited", ...texts.slice(1), ""])
+      const [file] = yield* simulator.files(webhook)
+      expect(new TextDecoder().decode(file?.bytes)).toBe("chosen by a user")
       const { limited } = yield* simulator.statistics
       expect(limited).toEqual({ user: 0, shared: 0, global: 0 })
     }).pipe(Effect.provide(Layer.fresh(server))),

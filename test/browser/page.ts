@@ -1,9 +1,9 @@
 /** What runs in the page: the SDK over `fetch`, and nothing of Node. */
 import { FetchHttpClient } from "@effect/platform"
 import { Effect, Layer, Option } from "effect"
-import { RateLimiter, RestConfig, Route, Strategy, Webhook } from "../../src/index.js"
+import { FileUpload, RateLimiter, RestConfig, Route, Strategy, Webhook } from "../../src/index.js"
 
-/** Sends the texts one after another, edits the first, and tells what the page could see. */
+/** Sends the texts one after another and a file, edits the first, and tells what the page could see. */
 const story = (url: string, baseUrl: string, texts: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const hook = yield* Webhook.fromUrl(url)
@@ -11,6 +11,10 @@ const story = (url: string, baseUrl: string, texts: ReadonlyArray<string>) =>
     const [first] = sent
     if (first === undefined) return yield* Effect.dieMessage("nothing was sent")
     const edited = yield* Webhook.editMessage(hook, first.id, { content: "edited" })
+    const chosen = new File(["chosen by a user"], "note.txt", { type: "text/plain" })
+    const uploaded = yield* Webhook.send(hook, {
+      files: [FileUpload.fromBlob(chosen.name, chosen)],
+    })
     const missing = yield* Effect.flip(Webhook.getMessage(hook, "1"))
     const limiter = yield* RateLimiter.RateLimiter
     const bucket = yield* limiter.getBucket(
@@ -24,6 +28,7 @@ const story = (url: string, baseUrl: string, texts: ReadonlyArray<string>) =>
     return {
       ids: sent.map((message) => message.id),
       edited: edited.content,
+      uploaded: uploaded.attachments.map(({ filename, size }) => ({ filename, size })),
       missing: missing._tag,
       limit: Option.getOrUndefined(bucket)?.limit,
     }
