@@ -126,6 +126,15 @@ function isValue(symbol: ts.Symbol): boolean {
   return (symbol.flags & ts.SymbolFlags.Value) !== 0
 }
 
+/** The reference shows what a module is for only if its first comment says that it is the module's. */
+function unnamed(program: ts.Program): ReadonlyArray<string> {
+  return program
+    .getSourceFiles()
+    .filter(({ fileName }) => /^src\/\w+\/[A-Z]\w*\.ts$/.test(relative(root, fileName)))
+    .filter(({ text }) => !text.slice(0, text.indexOf("*/")).includes("@module"))
+    .map(({ fileName }) => `${relative(root, fileName)}: its first comment has no @module`)
+}
+
 function docsOf(declaration: ts.Declaration): {
   readonly prose: boolean
   readonly tags: ReadonlyArray<string>
@@ -146,6 +155,7 @@ report(
   [
     ...blocks.flatMap((block) => compileErrors(program, block)),
     ...[...symbols].flatMap(undocumented),
+    ...unnamed(program),
     ...(symbols.size === 0 ? ["no public export was found: nothing was proven"] : []),
   ],
   `${blocks.length} blocks, ${symbols.size} public exports`,

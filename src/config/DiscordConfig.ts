@@ -3,6 +3,7 @@
  * the environment overrides. Every key has a default.
  *
  * @since 0.1.0
+ * @module
  */
 import type * as FileSystem from "@effect/platform/FileSystem"
 import type * as HttpClient from "@effect/platform/HttpClient"

@@ -2,6 +2,7 @@
  * What a program logs, and how it looks. Nothing here is in force unless it is provided.
  *
  * @since 0.1.0
+ * @module
  */
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"

@@ -2,6 +2,7 @@
  * Effect's `Config` from YAML, for any program: `Config.nested` names the section, the name the key.
  *
  * @since 0.1.0
+ * @module
  */
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as ConfigProvider from "effect/ConfigProvider"

@@ -2,6 +2,7 @@
  * What is wrong with a configuration: each mistake with its place, and what would be right.
  *
  * @since 0.1.0
+ * @module
  */
 import * as Schema from "effect/Schema"
 

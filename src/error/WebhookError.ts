@@ -5,6 +5,7 @@
  * (scrubbed) and figures. Each is a Schema, so it can be logged, stored and sent as JSON.
  *
  * @since 0.1.0
+ * @module
  */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"

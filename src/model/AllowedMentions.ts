@@ -2,6 +2,7 @@
  * Whom a message may notify.
  *
  * @since 0.1.0
+ * @module
  */
 import { Arbitrary, Array as Arr, Schema } from "effect"
 import type { FastCheck } from "effect"

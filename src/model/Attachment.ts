@@ -2,6 +2,7 @@
  * Files of a message: what Discord tells about them, and what we ask for when sending.
  *
  * @since 0.1.0
+ * @module
  */
 import { Arbitrary, Schema } from "effect"
 

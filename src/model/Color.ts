@@ -2,6 +2,7 @@
  * Colours: a number such as `0x5865f2` or a string such as `"#5865f2"`; on the wire an integer.
  *
  * @since 0.1.0
+ * @module
  */
 import { Schema } from "effect"
 

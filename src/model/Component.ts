@@ -5,6 +5,7 @@
  * in rows, and everything of Components V2. The `IsComponentsV2` flag is set for you.
  *
  * @since 0.1.0
+ * @module
  */
 import type { Schema } from "effect"
 

@@ -3,6 +3,7 @@
  * of a 429. Proxies, old API versions and the edge send other things: reading never throws.
  *
  * @since 0.1.0
+ * @module
  */
 import { Option, Predicate, Schema } from "effect"
 

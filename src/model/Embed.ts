@@ -2,6 +2,7 @@
  * Embeds: the framed blocks below a message's text.
  *
  * @since 0.1.0
+ * @module
  */
 import { Arbitrary, DateTime, Function, Schema } from "effect"
 

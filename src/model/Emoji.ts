@@ -2,6 +2,7 @@
  * Emoji inside components, polls and reactions: a Unicode character, or a custom one by id.
  *
  * @since 0.1.0
+ * @module
  */
 import { Arbitrary, Schema } from "effect"
 import type { FastCheck } from "effect"

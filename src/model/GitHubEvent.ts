@@ -6,6 +6,7 @@
  *
  * @see https://discord.com/developers/docs/resources/webhook#execute-githubcompatible-webhook
  * @since 0.1.0
+ * @module
  */
 import { Either, Schema } from "effect"
 import type { Effect, ParseResult } from "effect"

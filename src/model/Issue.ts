@@ -2,6 +2,7 @@
  * What is wrong with a value, as a list of places and sentences a user understands.
  *
  * @since 0.1.0
+ * @module
  */
 import { Option, SchemaAST } from "effect"
 import type { ParseResult } from "effect"

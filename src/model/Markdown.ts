@@ -6,6 +6,7 @@
  *
  * @see https://discord.com/developers/docs/reference#message-formatting
  * @since 0.1.0
+ * @module
  */
 import { DateTime } from "effect"
 

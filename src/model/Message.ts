@@ -2,6 +2,7 @@
  * Messages as Discord sends them.
  *
  * @since 0.1.0
+ * @module
  */
 import { Schema } from "effect"
 

@@ -2,6 +2,7 @@
  * The message a webhook sends.
  *
  * @since 0.1.0
+ * @module
  */
 import { Arbitrary, Either, Schema } from "effect"
 import type { Effect, ParseResult } from "effect"

@@ -2,6 +2,7 @@
  * A change of a message that the webhook sent before.
  *
  * @since 0.1.0
+ * @module
  */
 import { Arbitrary, Either, Schema } from "effect"
 import type { Effect, ParseResult } from "effect"

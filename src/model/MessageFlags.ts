@@ -3,6 +3,7 @@
  * is what Discord sends. Bits that have no name here are kept.
  *
  * @since 0.1.0
+ * @module
  */
 import { Schema, Struct } from "effect"
 import type { FastCheck } from "effect"

@@ -2,6 +2,7 @@
  * Polls: one question, up to ten answers.
  *
  * @since 0.1.0
+ * @module
  */
 import { Duration, Schema } from "effect"
 

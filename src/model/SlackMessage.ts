@@ -4,6 +4,7 @@
  *
  * @see https://discord.com/developers/docs/resources/webhook#execute-slackcompatible-webhook
  * @since 0.1.0
+ * @module
  */
 import { DateTime, Schema } from "effect"
 import type { Effect, ParseResult } from "effect"

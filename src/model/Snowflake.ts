@@ -3,6 +3,7 @@
  * their making.
  *
  * @since 0.1.0
+ * @module
  */
 import { DateTime, Order as EffectOrder, Schema } from "effect"
 import type { FastCheck } from "effect"

@@ -2,6 +2,7 @@
  * A thread being started in a forum or media channel, where every message belongs to one.
  *
  * @since 0.1.0
+ * @module
  */
 import { Schema } from "effect"
 import type { Effect, ParseResult } from "effect"

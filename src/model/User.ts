@@ -2,6 +2,7 @@
  * Users, and the authors of webhook messages, which are no real users.
  *
  * @since 0.1.0
+ * @module
  */
 import { Schema } from "effect"
 

@@ -2,6 +2,7 @@
  * What Discord tells about a webhook.
  *
  * @since 0.1.0
+ * @module
  */
 import { Schema } from "effect"
 

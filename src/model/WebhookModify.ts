@@ -2,6 +2,7 @@
  * A change of the webhook itself.
  *
  * @since 0.1.0
+ * @module
  */
 import { Schema } from "effect"
 import type { Effect, ParseResult } from "effect"

@@ -2,6 +2,7 @@
  * The name of a webhook, and the name a single message shows instead.
  *
  * @since 0.1.0
+ * @module
  */
 import { Schema } from "effect"
 

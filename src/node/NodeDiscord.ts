@@ -2,6 +2,7 @@
  * Everything a program on Node needs to talk to Discord, in one layer.
  *
  * @since 0.1.0
+ * @module
  */
 import { FileSystem, HttpClient } from "@effect/platform"
 import { NodeFileSystem, NodeHttpClient } from "@effect/platform-node"

@@ -2,6 +2,7 @@
  * An answer, as far as limits are concerned.
  *
  * @since 0.1.0
+ * @module
  */
 import type { RateLimitHeaders } from "./RateLimitHeaders.js"
 

@@ -3,6 +3,7 @@
  * named it, one route on one webhook.
  *
  * @since 0.1.0
+ * @module
  */
 
 /**

@@ -2,6 +2,7 @@
  * The right to send one request, and the duty to say what became of it.
  *
  * @since 0.1.0
+ * @module
  */
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"

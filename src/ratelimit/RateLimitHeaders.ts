@@ -4,6 +4,7 @@
  *
  * @see https://discord.com/developers/docs/topics/rate-limits#header-format
  * @since 0.1.0
+ * @module
  */
 import * as Duration from "effect/Duration"
 

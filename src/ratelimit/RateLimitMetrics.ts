@@ -4,6 +4,7 @@
  * OpenTelemetry.
  *
  * @since 0.1.0
+ * @module
  */
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"

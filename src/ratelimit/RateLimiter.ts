@@ -2,6 +2,7 @@
  * When a request may go: one queue for each bucket, fed by what Discord's answers say.
  *
  * @since 0.1.0
+ * @module
  */
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"

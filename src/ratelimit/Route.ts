@@ -3,6 +3,7 @@
  * and the major parameter (a webhook and its token).
  *
  * @since 0.1.0
+ * @module
  */
 import * as Hash from "effect/Hash"
 import * as Redacted from "effect/Redacted"

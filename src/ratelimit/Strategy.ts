@@ -2,6 +2,7 @@
  * How cautious to be with the slots of a bucket, chosen by a Layer; for one call, too.
  *
  * @since 0.1.0
+ * @module
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -6,6 +6,7 @@
  *
  * @see https://discord.com/developers/docs/reference#uploading-files
  * @since 0.1.0
+ * @module
  */
 import * as FileSystem from "@effect/platform/FileSystem"
 import type * as Context from "effect/Context"

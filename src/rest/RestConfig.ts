@@ -2,6 +2,7 @@
  * How requests are carried: where to, how long, how often. Pure settings; every one has a default.
  *
  * @since 0.1.0
+ * @module
  */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"

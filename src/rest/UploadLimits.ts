@@ -3,6 +3,7 @@
  * the whole upload, and because it tells a webhook neither its server's boosts nor its limits.
  *
  * @since 0.1.0
+ * @module
  */
 
 /**

@@ -5,6 +5,7 @@
  * browsers may call, too.
  *
  * @since 0.1.0
+ * @module
  */
 import { HttpClient, type HttpServer } from "@effect/platform"
 import { Clock, Context, type Duration, Effect, Layer, type Scope } from "effect"

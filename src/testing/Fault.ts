@@ -2,6 +2,7 @@
  * What can go wrong with a request, to be injected into a `DiscordSimulator`.
  *
  * @since 0.1.0
+ * @module
  */
 import { Duration } from "effect"
 import * as internal from "./simulator/fault/fault.js"

@@ -3,6 +3,7 @@
  * that Discord allows, and without ever holding up the program.
  *
  * @since 0.1.0
+ * @module
  */
 import type * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"

@@ -9,6 +9,7 @@
  *
  * @see https://discord.com/developers/docs/resources/webhook
  * @since 0.1.0
+ * @module
  */
 import * as Effect from "effect/Effect"
 import type { WebhookError } from "../error/WebhookError.js"

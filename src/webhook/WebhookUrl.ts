@@ -3,6 +3,7 @@
  * secret in it; tolerant about every form in which people copy it.
  *
  * @since 0.1.0
+ * @module
  */
 import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
