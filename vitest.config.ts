@@ -5,6 +5,7 @@ const core = { statements: 95, branches: 95 }
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    setupFiles: ["test/support/breathe.ts"],
     // A busy machine must not look like a bug; nothing waits for this long.
     testTimeout: 30_000,
     // By default one core is left idle, which is half of a small machine.

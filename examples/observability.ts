@@ -47,7 +47,7 @@ const compact = Logger.make(({ annotations, logLevel, message }) => {
       ? [`${name}=${String(HashMap.unsafeGet(annotations, name))}`]
       : [],
   )
-  globalThis.console.log(`  ${logLevel.label} ${String(message)}: ${about.join(" ")}`)
+  globalThis.console.log(`  ${logLevel.label} ${[String(message), ...about].join("  ")}`)
 })
 
 /** A span with what is below it. */
@@ -107,10 +107,10 @@ program.pipe(
 
 // Output:
 // Logs, from level debug on
-//   DEBUG Discord request: http.response.status_code=429 discord.attempt=1
-//   WARN Discord limits the rate: http.response.status_code=429 discord.rate_limit.scope=shared discord.attempt=1
-//   DEBUG Discord names a rate limit:
-//   DEBUG Discord request: http.response.status_code=200 discord.attempt=2
+//   DEBUG Discord request  http.response.status_code=429  discord.attempt=1
+//   WARN Discord limits the rate  http.response.status_code=429  discord.rate_limit.scope=shared  discord.attempt=1
+//   DEBUG Discord names a rate limit
+//   DEBUG Discord request  http.response.status_code=200  discord.attempt=2
 //
 // The trace, as an exporter gets it
 //   deploy

@@ -3,7 +3,7 @@ import { Layer } from "effect"
 import { RestConfig } from "../../src/index.js"
 import { NodeDiscord } from "../../src/node/index.js"
 
-const simulated = RestConfig.layerWith({ baseUrl: String(process.env["SIMULATED_DISCORD"]) })
+const simulated = RestConfig.layerWith({ baseUrl: String(process.env["DISCORD_CLIENT_BASE_URL"]) })
 
-export const { layerHttpClient, layerHttpClientWith } = NodeDiscord
+export const { layerConfig, layerConfigFile, layerHttpClient, layerHttpClientWith } = NodeDiscord
 export const layer = Layer.merge(NodeDiscord.layer, simulated)

@@ -73,7 +73,10 @@ const told = (block: Block) =>
     const { url } = yield* simulator.createWebhook()
     const { baseUrl } = yield* simulator.serve
     const script = yield* Effect.promise(() => bundled(block))
-    const outcome = yield* run(script, { SIMULATED_DISCORD: baseUrl, DISCORD_WEBHOOK_URL: url })
+    const outcome = yield* run(script, {
+      DISCORD_CLIENT_BASE_URL: baseUrl,
+      DISCORD_WEBHOOK_URL: url,
+    })
     return { ...outcome, heard: (yield* simulator.traffic).length }
   }).pipe(Effect.provide(Layer.fresh(server)))
 

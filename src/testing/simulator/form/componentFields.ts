@@ -51,6 +51,9 @@ const stringSelect = all(
   checkOptions,
 )
 
+/** Discord's OpenAPI: ChannelTypes. */
+const channelTypes = [0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15]
+
 /** A select that Discord fills itself, with values of these types. */
 const autoSelect = (types: ReadonlyArray<string>): Check =>
   all(
@@ -59,7 +62,7 @@ const autoSelect = (types: ReadonlyArray<string>): Check =>
       default_values: list(object({ id: required(snowflake), type: required(choice(types)) }), {
         max: 25,
       }),
-      channel_types: list(integer({ min: 0, max: 2147483647 }), { max: 25 }),
+      channel_types: list(choice(channelTypes), { max: 25 }),
     }),
     checkRange,
   )
