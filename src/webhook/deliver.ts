@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import type { WebhookError } from "../error/WebhookError.js"
 import type { Message } from "../model/Message.js"
+import { Graveyard } from "../ratelimit/internal/graveyard.js"
 import { execute } from "../rest/rest.js"
 import type { Carrier } from "../rest/rest.js"
 import type { Webhook } from "./credentials.js"
@@ -17,9 +18,6 @@ export const deliver = (
     requests.sent(webhook, message, place, requests.waiting, requests.asMessage),
     execute,
   )
-
-/** Discord: JSON error codes; 10015 has an error of its own. */
-const invalidWebhookToken = 50027
 
 /**
  * Whether the error says that the webhook is gone for good: deleted, or its token not valid any
@@ -39,6 +37,4 @@ const invalidWebhookToken = 50027
  * @since 0.1.0
  * @category predicates
  */
-export const isDead = (error: WebhookError): boolean =>
-  error._tag === "WebhookNotFound" ||
-  (error._tag === "Unauthorized" && error.code === invalidWebhookToken)
+export const isDead = (error: WebhookError): boolean => "code" in error && Graveyard.isDeath(error)

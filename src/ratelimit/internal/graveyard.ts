@@ -25,8 +25,8 @@ export class Graveyard {
   }
 
   /** Whether this answer says that the webhook is gone for good. */
-  static isDeath(answer: Answer): boolean {
-    return answer.code === unknownWebhook || answer.code === invalidWebhookToken
+  static isDeath({ code }: { readonly code: number }): boolean {
+    return code === unknownWebhook || code === invalidWebhookToken
   }
 
   bury(major: string, answer: Answer, now: number): void {
