@@ -138,10 +138,10 @@ const edges: ReadonlyArray<Edge> = [
     "components.0.components.0.default_values BASE_TYPE_MAX_LENGTH",
   ],
   [
-    "channel types are numbers",
+    "channel types are those that Discord knows",
     choose({ ...user, type: 8, channel_types: [0, 15] }),
-    choose({ ...user, type: 8, channel_types: ["text"] }),
-    "components.0.components.0.channel_types.0 NUMBER_TYPE_COERCE",
+    choose({ ...user, type: 8, channel_types: [0, 6] }),
+    "components.0.components.0.channel_types.1 BASE_TYPE_CHOICES",
   ],
   [
     "an emoji has an id or a name",
