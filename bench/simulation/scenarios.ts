@@ -12,6 +12,9 @@ const base = {
   visible,
 } as const satisfies Partial<Scenario>
 
+/** Others ask for half of the slots; how many they get depends on how many we leave. */
+const contested = { ...base, messages: 100, foreignPerSecond: 1.25 }
+
 const onBoth = (name: string, scenario: Omit<Scenario, "name" | "model">): Array<Scenario> =>
   models.map((model) => ({ ...scenario, model, name: `${name} | ${model}` }))
 
@@ -44,7 +47,20 @@ export const scenarios: ReadonlyArray<Scenario> = [
   ...onBoth("server clock 1 min ahead", { ...base, skew: 60_000 }),
   ...onBoth("server clock 1 min behind", { ...base, skew: -60_000 }),
   ...onBoth("global 50 per s, 200 webhooks", { ...base, webhooks: 200, messages: 10, global: 50 }),
-  ...onBoth("others take half", { ...base, messages: 100, foreignPerSecond: 1.25 }),
+  ...onBoth("others take half", contested),
+  ...onBoth("others take half, 90-150 ms link", { ...contested, link: jittered(90, 150) }),
+  ...onBoth("others take half, 500 ms link", { ...contested, link: constant(500) }),
+  ...onBoth("others take half, concurrent", { ...contested, delivery: "concurrent" }),
+  ...onBoth("others take half, 90-150 ms link, concurrent", {
+    ...contested,
+    link: jittered(90, 150),
+    delivery: "concurrent",
+  }),
+  ...onBoth("others take half, 500 ms link, concurrent", {
+    ...contested,
+    link: constant(500),
+    delivery: "concurrent",
+  }),
   ...onBoth("limit 5, 3, 10", {
     ...base,
     messages: 100,

@@ -4,6 +4,7 @@
  */
 import type { Model } from "../Bucket.js"
 import type { RateLimitHeaders } from "../RateLimitHeaders.js"
+import { type MovingReset, narrowed } from "./movingReset.js"
 
 /** How an answer stands to the window we know. */
 type Relation = "same" | "newer" | "stale"
@@ -11,7 +12,7 @@ type Relation = "same" | "newer" | "stale"
 /** Two resets on the server's clock closer than this (milliseconds) are one: the header is rounded. */
 const sameReset = 10
 
-/** Reset-After is rounded up to a millisecond. */
+/** Reset and Reset-After are rounded up to a millisecond. */
 const roundedUp = 1
 
 /** The window before the open one, to recognise its late answers. */
@@ -49,6 +50,8 @@ export class Window {
   #doubtful = 0
   #doubtedAt = Number.NEGATIVE_INFINITY
   #past: Past | undefined = undefined
+  /** The last reset that was told with its place on the server's clock. */
+  #told: MovingReset | undefined = undefined
 
   /** A window as another webhook's, before the first answer on this one. */
   static guess(of: Pick<Window, "limit" | "model" | "period" | "slot">): Window {
@@ -133,15 +136,34 @@ export class Window {
     if (resetAfter === undefined) this.#fall(remaining, counted)
     else if (relation === "same") {
       this.#fall(remaining, counted)
-      this.resetEarliest = Math.max(this.resetEarliest ?? 0, sentAt + resetAfter)
-      this.resetAt = Math.min(this.resetAt ?? Number.POSITIVE_INFINITY, now + resetAfter)
+      const { earliest, latest } = this.#bounds(headers.reset, resetAfter, sentAt, now)
+      this.resetEarliest = Math.max(this.resetEarliest ?? 0, earliest)
+      this.resetAt = Math.min(this.resetAt ?? Number.POSITIVE_INFINITY, latest)
     } else {
       this.#begin(remaining, counted, sentAt)
-      const latest = now + resetAfter + this.#refill(this.#doubtful)
-      this.#open(sentAt + resetAfter, latest, headers.reset, sentAt, now)
+      const { earliest, latest } = this.#bounds(headers.reset, resetAfter, sentAt, now)
+      this.#open(earliest, latest + this.#refill(this.#doubtful), headers.reset, sentAt, now)
     }
     if (!refused && resetAfter !== undefined) {
       this.period = Math.max(this.period ?? 0, resetAfter)
+    }
+  }
+
+  /** Between which instants the reset is that an answer names. */
+  #bounds(
+    server: number | undefined,
+    resetAfter: number,
+    sentAt: number,
+    now: number,
+  ): { readonly earliest: number; readonly latest: number } {
+    const alone = { earliest: sentAt + resetAfter, latest: now + resetAfter }
+    if (server === undefined) return alone
+    const before = this.model === "leaking" ? this.#told : undefined
+    this.#told = narrowed(before, { server, ...alone, at: now })
+    const { earliest, latest } = this.#told
+    return {
+      earliest: Math.max(alone.earliest, earliest - roundedUp),
+      latest: Math.min(alone.latest, latest + roundedUp),
     }
   }
 

@@ -2,7 +2,7 @@
  * Learns what headers do not say, on each bucket by itself:
  *
  * - a limit behind the visible one, from a 429 that the visible window does not explain;
- * - how fast others use up the same bucket, from `remaining` falling faster than we send;
+ * - how fast others use up the same bucket, from slots that are gone and that we have not taken;
  * - how early is too early, from a 429 right after a reset.
  *
  * All of it is bounded, fades or expires, and can be read as JSON.
@@ -10,14 +10,14 @@
 import * as Duration from "effect/Duration"
 import type { Answer } from "../Answer.js"
 import type { Bucket } from "../Bucket.js"
+import { type Contest, slotAt } from "./adaptive/contest.js"
 import * as foreign from "./adaptive/foreign.js"
 import * as hidden from "./adaptive/hidden.js"
 import { type Findings, make, type Observation, type Policy } from "./Policy.js"
-import { freeSlots, lead, nextSlot, rounding, spread } from "./slots.js"
+import { lead, rounding, spread } from "./slots.js"
 
-interface Memory {
+interface Memory extends Contest {
   readonly hidden: hidden.Hidden
-  readonly foreign: foreign.Foreign
   /** Milliseconds taken off the lead, because a request came too early for a reset. */
   readonly caution: number
   /** When the slots last came back. */
@@ -27,6 +27,7 @@ interface Memory {
 const initial: Memory = {
   hidden: hidden.initial,
   foreign: foreign.initial,
+  overlappedAt: Number.NEGATIVE_INFINITY,
   caution: 0,
   rolledAt: Number.NEGATIVE_INFINITY,
 }
@@ -68,34 +69,17 @@ function leadOf(bucket: Bucket<Memory>): number {
 function opensAt(bucket: Bucket<Memory>, now: number, confidence: number): number {
   const { memory } = bucket
   const behind = hidden.opensAt(memory.hidden, spread(bucket) + rounding)
-  const leadTime = leadOf(bucket)
-  const free = freeSlots(bucket, now, leadTime)
-  const taken = free < 1 || isTaken(memory.foreign, bucket, free, now, confidence)
-  if (!taken) return behind
-  return Math.max(behind, nextSlot(bucket, leadTime) ?? Number.POSITIVE_INFINITY)
+  return Math.max(behind, slotAt(memory, bucket, now, leadOf(bucket), confidence))
 }
 
 function finite(instant: number): number {
   return instant === Number.POSITIVE_INFINITY ? 0 : instant
 }
 
-/** Whether others have probably taken the free slots by the time our request arrives. */
-function isTaken(
-  others: foreign.Foreign,
-  bucket: Bucket<Memory>,
-  free: number,
-  now: number,
-  confidence: number,
-): boolean {
-  if (others.last === undefined || bucket.resetAt === undefined) return false
-  const sight = now - others.last.at + (bucket.roundTrip?.last ?? 0) / 2
-  return foreign.chance(others, free, sight) < confidence
-}
-
 function observe(memory: Memory, observation: Observation, bucket: Bucket<Memory>): Memory {
   switch (observation._tag) {
     case "Sent":
-      return { ...memory, hidden: hidden.sent(memory.hidden, observation.at) }
+      return sent(memory, observation.at, bucket)
     case "NeverSent":
       return { ...memory, hidden: hidden.uncounted(memory.hidden) }
     case "WindowOver":
@@ -103,8 +87,17 @@ function observe(memory: Memory, observation: Observation, bucket: Bucket<Memory
     case "Answered":
       return answered(memory, observation, bucket)
     case "Unknown":
+      return { ...memory, foreign: foreign.lost(memory.foreign) }
     default:
       return memory
+  }
+}
+
+function sent(memory: Memory, at: number, { inFlight }: Bucket): Memory {
+  return {
+    ...memory,
+    hidden: hidden.sent(memory.hidden, at),
+    overlappedAt: inFlight > 1 ? at : memory.overlappedAt,
   }
 }
 

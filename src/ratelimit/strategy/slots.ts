@@ -63,13 +63,16 @@ export function freeSlots(bucket: Bucket, now: number, leadTime: number): number
   return Math.min(refill.limit, Math.floor(refill.limit - gone + dust)) - bucket.inFlight
 }
 
-/** From when on the next slot may be used; `undefined` while only an answer can tell. */
-export function nextSlot(bucket: Bucket, leadTime: number): number | undefined {
+/**
+ * From when on so many slots are free, or all that come back at a reset; `undefined` while only an
+ * answer can tell.
+ */
+export function nextSlot(bucket: Bucket, leadTime: number, slots = 1): number | undefined {
   const refill = refilling(bucket)
   if (refill === undefined) {
     return bucket.resetAt === undefined ? undefined : bucket.resetAt - leadTime
   }
-  const missing = refill.limit - 1 - bucket.inFlight
+  const missing = refill.limit - slots - bucket.inFlight
   return missing < 0 ? undefined : refill.fullAt - leadTime - missing * refill.slot
 }
 

@@ -8,7 +8,7 @@ describe("others on the same webhook", () => {
   })
 
   it("the more slots are free, the likelier one stays so", () => {
-    const others = { taken: 10, watched: 2000, last: undefined }
+    const others = { ...initial, taken: 10, watched: 2000 }
     const few = chance(others, 1, 1000)
     const many = chance(others, 10, 1000)
     expect(few).toBeGreaterThan(0)

@@ -1,21 +1,47 @@
 /**
- * Other clients of the same webhook: `remaining` falls faster than we send. Their rate says how
+ * Other clients of the same webhook: slots are gone that we have not taken. Their rate says how
  * likely a slot that was free when the server last spoke is still free when our request arrives.
+ *
+ * The server's words count in the order in which it wrote them, which its clock tells, however the
+ * answers overtake one another. What is gone from one to the next, less our own requests, and less
+ * those in flight, which it may have counted, is the least that others have taken. That never
+ * falls, so the largest such figure holds. It starts anew whenever nothing is in flight.
  */
 import type { Answer } from "../../Answer.js"
 import type { Bucket } from "../../Bucket.js"
 
-export interface Foreign {
-  /** Slots that others took, and the milliseconds in which they did; both fade. */
-  readonly taken: number
-  readonly watched: number
-  /** The server's last word: what was left at an instant (of our clock), in which window. */
-  readonly last:
-    | { readonly at: number; readonly remaining: number; readonly reset: number | undefined }
-    | undefined
+/** What the server said, and when by our clock and by its own. */
+interface Word {
+  /** Halfway between sending and hearing. */
+  readonly at: number
+  readonly heardAt: number
+  readonly writtenAt: number
+  readonly limit: number
+  readonly remaining: number
+  readonly reset: number
+  readonly resetAfter: number
 }
 
-export const initial: Foreign = { taken: 0, watched: 0, last: undefined }
+export interface Foreign {
+  /** Slots that others took, and the milliseconds in which they could; both fade. */
+  readonly taken: number
+  readonly watched: number
+  /** The last word by the server's clock. */
+  readonly last: Word | undefined
+  /** Since nothing was in flight: slots gone, how many may be ours, how many are known as others'. */
+  readonly gone: number
+  readonly ours: number
+  readonly others: number
+}
+
+export const initial: Foreign = {
+  taken: 0,
+  watched: 0,
+  last: undefined,
+  gone: 0,
+  ours: 0,
+  others: 0,
+}
 
 /** Nobody is taken for quick before he was watched for some time (milliseconds). */
 const leastWatched = 2000
@@ -26,7 +52,10 @@ const memory = 30_000
 /** Resets on the server's clock closer than this are one window's. */
 const sameReset = 10
 
-/** An answer to a request of ours that went at `sentAt`, when no other was in flight. */
+/** A count of slots that is further from a whole number is none: the time of a slot is not known yet. */
+const blur = 0.25
+
+/** An answer to a request of ours that went at `sentAt`. */
 export function answered(
   foreign: Foreign,
   answer: Answer,
@@ -34,19 +63,14 @@ export function answered(
   sentAt: number,
   now: number,
 ): Foreign {
-  const { remaining, reset, resetAfter } = answer.headers
-  if (remaining === undefined || bucket.limit === undefined) return foreign
-  const at = (sentAt + now) / 2
-  const ours = answer.limited === undefined ? 1 : 0
-  const last = { at, remaining, reset }
-  const tells = reset !== undefined && bucket.inFlight === 0 && bucket.model !== "leaking"
-  if (!tells) return { ...foreign, last }
-  if (foreign.last !== undefined && isSame(foreign.last.reset, reset)) {
-    return watch(foreign, foreign.last.remaining - ours - remaining, at - foreign.last.at, last)
-  }
-  // A new window: all that is gone, but for our own request, was taken since it opened.
-  const open = Math.max(0, (bucket.period ?? 0) - (resetAfter ?? 0))
-  return watch(foreign, bucket.limit - ours - remaining, open, last)
+  const own = answer.limited === undefined ? lost(foreign) : foreign
+  const word = read(answer, bucket, sentAt, now)
+  return summed(word === undefined ? own : heard(own, word, bucket, sentAt), bucket)
+}
+
+/** A request of which only the server knows whether it was counted: it may be ours that is gone. */
+export function lost(foreign: Foreign): Foreign {
+  return { ...foreign, ours: foreign.ours + 1 }
 }
 
 /** How likely it is that a slot is free for a request sent now, with `free` slots at last sight. */
@@ -59,18 +83,66 @@ export function rate(foreign: Foreign): number {
   return foreign.taken < 1 ? 0 : foreign.taken / (foreign.watched + leastWatched)
 }
 
-function isSame(a: number | undefined, b: number | undefined): boolean {
-  return a !== undefined && b !== undefined && Math.abs(a - b) <= sameReset
+function read({ headers }: Answer, { limit }: Bucket, sentAt: number, now: number) {
+  const { remaining, reset, resetAfter } = headers
+  if (limit === undefined || remaining === undefined) return undefined
+  if (reset === undefined || resetAfter === undefined) return undefined
+  const at = (sentAt + now) / 2
+  return { at, heardAt: now, writtenAt: reset - resetAfter, limit, remaining, reset, resetAfter }
 }
 
-function watch(foreign: Foreign, taken: number, time: number, last: Foreign["last"]): Foreign {
-  const passed = foreign.last === undefined || last === undefined ? 0 : last.at - foreign.last.at
-  const fade = Math.exp(-Math.max(0, passed) / memory)
+function heard(foreign: Foreign, word: Word, bucket: Bucket, sentAt: number): Foreign {
+  const { last } = foreign
+  // The server's clock may jump back, so only a request from before the last word can be older.
+  const isOlder = last !== undefined && word.writtenAt < last.writtenAt && sentAt <= last.heardAt
+  if (isOlder) return foreign
+  const { gone, time } =
+    bucket.model === "leaking" ? leaked(last, word, bucket) : fell(last, word, bucket)
+  const passed = last === undefined ? 0 : Math.max(0, word.at - last.at)
+  const fade = Math.exp(-passed / memory)
   return {
-    taken: foreign.taken * fade + Math.max(0, taken),
+    ...foreign,
+    taken: foreign.taken * fade,
     watched: foreign.watched * fade + Math.max(0, time),
-    last,
+    last: word,
+    gone: foreign.gone + gone,
   }
+}
+
+function summed(foreign: Foreign, { inFlight }: Bucket): Foreign {
+  const others = Math.max(foreign.others, foreign.gone - foreign.ours - inFlight)
+  const taken = foreign.taken + others - foreign.others
+  if (inFlight > 0) return { ...foreign, taken, others }
+  return { ...foreign, taken, gone: 0, ours: 0, others: 0 }
+}
+
+/** From one word to the next: slots gone, and the milliseconds in which others could take some. */
+interface Step {
+  readonly gone: number
+  readonly time: number
+}
+
+const nothing: Step = { gone: 0, time: 0 }
+
+/** In a fixed window `remaining` falls. A bucket that may be leaking is not watched. */
+function fell(last: Word | undefined, word: Word, { model, period }: Bucket): Step {
+  if (model !== "fixed" || last?.limit !== word.limit) return nothing
+  if (Math.abs(last.reset - word.reset) <= sameReset) {
+    return { gone: last.remaining - word.remaining, time: word.at - last.at }
+  }
+  // A new window: all that is gone was taken since it opened.
+  return { gone: word.limit - word.remaining, time: (period ?? 0) - word.resetAfter }
+}
+
+/** On a leaking bucket each request moves the reset by one slot's time, unless it was full. */
+function leaked(last: Word | undefined, word: Word, { slot }: Bucket): Step {
+  if (slot === undefined || last?.limit !== word.limit) return nothing
+  const passed = word.writtenAt - last.writtenAt
+  const time = passed - Math.max(0, last.resetAfter - (word.limit - 1) * slot)
+  if (passed >= last.resetAfter) return { gone: Math.ceil(word.resetAfter / slot - blur), time }
+  const slots = (word.reset - last.reset) / slot
+  const gone = Math.round(slots)
+  return Math.abs(slots - gone) > blur ? nothing : { gone, time }
 }
 
 /** The chance of at most `most` events where `mean` are expected. */
