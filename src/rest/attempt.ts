@@ -60,9 +60,14 @@ function exchanged(
   settings: Settings,
   flight: Flight,
 ): Effect.Effect<void, HttpClientError> {
-  return Effect.suspend(() => client.execute(toHttp(request, body, settings))).pipe(
-    Effect.catchAll(refusedByFilter),
-    Effect.flatMap((response) => read(response, request, flight)),
+  return Effect.matchEffect(
+    Effect.suspend(() => client.execute(toHttp(request, body, settings))),
+    {
+      // A client of the user's that fails on a status (`filterStatusOk`) has an answer all the same.
+      onFailure: (error) =>
+        error._tag === "ResponseError" ? read(error.response, request, flight) : Effect.fail(error),
+      onSuccess: (response) => read(response, request, flight),
+    },
   )
 }
 
@@ -73,13 +78,6 @@ function timeoutOf(body: RestRequest<unknown>["body"], settings: Settings): Dura
   return body._tag === "Upload"
     ? Duration.sum(settings.timeout, Duration.seconds(Math.ceil(body.size / slowest)))
     : settings.timeout
-}
-
-/** A client of the user's that fails on a status (`filterStatusOk`) has an answer all the same. */
-function refusedByFilter(
-  error: HttpClientError,
-): Effect.Effect<HttpClientResponse, HttpClientError> {
-  return error._tag === "ResponseError" ? Effect.succeed(error.response) : Effect.fail(error)
 }
 
 function read(

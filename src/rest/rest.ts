@@ -9,18 +9,18 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import { RateLimitError } from "../error/WebhookError.js"
 import type { WebhookError } from "../error/WebhookError.js"
-import type { Permit, Restore, WaitOptions } from "../ratelimit/Permit.js"
+import type { Outcome, Permit, Restore, WaitOptions } from "../ratelimit/Permit.js"
 import { RateLimiter } from "../ratelimit/RateLimiter.js"
 import { Strategy } from "../ratelimit/Strategy.js"
 import { attempt } from "./attempt.js"
 import type { Flight } from "./attempt.js"
 import { endingOf } from "./ending.js"
+import type { Ending } from "./ending.js"
 import { report } from "./logs.js"
 import { nextStep, start } from "./nextStep.js"
-import type { Step } from "./nextStep.js"
+import type { Journey, Step } from "./nextStep.js"
 import { RestConfig } from "./RestConfig.js"
 import type { RestRequest } from "./restRequest.js"
 import { backoff } from "./retry.js"
@@ -61,46 +61,60 @@ const giveUp = Effect.fnUntraced(function* <A>(
 })
 
 /** Runs uninterruptibly, but for what is wrapped in `restore`: every attempt is settled once. */
-const carry = Effect.fnUntraced(function* <A>(carriage: Carriage<A>) {
-  const { permit, request, restore, settings } = carriage
-  let journey = start
-  for (;;) {
-    const flight: Flight = { answer: undefined, failure: undefined }
-    const exit = yield* Effect.exit(fly(carriage, flight))
-    const end = endingOf(request, flight)
-    if (Exit.isFailure(exit)) {
-      yield* permit.settle(end.outcome)
-      return yield* Effect.failCause(exit.cause)
-    }
-    const step = nextStep(request, settings, journey, end)
-    yield* report(permit, journey, end, step)
+function carry<A>(carriage: Carriage<A>, journey: Journey): Effect.Effect<A, WebhookError> {
+  const { permit, request } = carriage
+  const flight: Flight = { answer: undefined, failure: undefined }
+  return Effect.matchCauseEffect(fly(carriage, flight), {
+    onFailure: (cause) =>
+      Effect.zipRight(permit.settle(endingOf(request, flight).outcome), Effect.failCause(cause)),
+    onSuccess: () => landed(carriage, journey, endingOf(request, flight)),
+  })
+}
+
+/** Plain code where all is well: a generator for it would cost as much as the limiter. */
+function landed<A>(
+  carriage: Carriage<A>,
+  journey: Journey,
+  end: Ending<A>,
+): Effect.Effect<A, WebhookError> {
+  const { permit, request, settings } = carriage
+  const step = nextStep(request, settings, journey, end)
+  return Effect.flatMap(report(permit, journey, end, step), (): Effect.Effect<A, WebhookError> => {
     switch (step._tag) {
       case "Succeed":
-        yield* permit.settle(end.outcome)
-        return step.value
+        return Effect.as(permit.settle(end.outcome), step.value)
       case "Fail":
-        yield* permit.settle(end.outcome)
-        return yield* step.error
+        return Effect.zipRight(permit.settle(end.outcome), Effect.fail(step.error))
       case "GiveUp":
-        yield* permit.settle(end.outcome)
-        return yield* giveUp(carriage, journey.attempts, step)
+        return Effect.zipRight(permit.settle(end.outcome), giveUp(carriage, journey.attempts, step))
       case "Limited":
-        yield* restore(permit.again(end.outcome))
-        break
-      case "Retry": {
-        const pause = yield* backoff(journey.retries, step.retryAfter, settings)
-        // The failure says more than that its repetition was refused: it may have taken effect.
-        yield* restore(permit.again(end.outcome, pause)).pipe(
-          Effect.catchTag("RateLimitError", "RateLimiterClosed", "InvalidRequestBudget", () =>
-            Effect.fail(step.error),
-          ),
+      case "Retry":
+      default:
+        return Effect.zipRight(
+          again(carriage, journey, end.outcome, step),
+          Effect.suspend(() => carry(carriage, step.next)),
         )
-        break
-      }
     }
-    journey = step.next
-  }
-})
+  })
+}
+
+/** Waits for the turn of the next attempt. */
+function again<A>(
+  { permit, restore, settings }: Carriage<A>,
+  journey: Journey,
+  outcome: Outcome,
+  step: Extract<Step<A>, { _tag: "Limited" | "Retry" }>,
+): Effect.Effect<void, WebhookError> {
+  if (step._tag === "Limited") return restore(permit.again(outcome))
+  return Effect.flatMap(backoff(journey.retries, step.retryAfter, settings), (pause) =>
+    restore(permit.again(outcome, pause)).pipe(
+      // The failure says more than that its repetition was refused: it may have taken effect.
+      Effect.catchTag("RateLimitError", "RateLimiterClosed", "InvalidRequestBudget", () =>
+        Effect.fail(step.error),
+      ),
+    ),
+  )
+}
 
 function fly<A>(carriage: Carriage<A>, flight: Flight): Effect.Effect<void> {
   const { client, permit, request, restore, settings, trace } = carriage
@@ -121,7 +135,7 @@ export const execute = <A>(request: RestRequest<A>): Effect.Effect<A, WebhookErr
     }
     return inSpan(request.route, settings, (trace) =>
       limiter.withPermit(request.route, waiting, (permit, restore) =>
-        carry({ request, settings, client, limiter, waiting, trace, permit, restore }),
+        carry({ request, settings, client, limiter, waiting, trace, permit, restore }, start),
       ),
     )
   })
