@@ -71,7 +71,7 @@ function carry<A>(carriage: Carriage<A>, journey: Journey): Effect.Effect<A, Web
   })
 }
 
-/** Plain code where all is well: a generator for it would cost as much as the limiter. */
+/** Tells of the attempt, settles its permit once, and goes where the step leads. */
 function landed<A>(
   carriage: Carriage<A>,
   journey: Journey,
