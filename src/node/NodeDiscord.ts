@@ -5,7 +5,7 @@
  * @module
  */
 import { FileSystem, HttpClient } from "@effect/platform"
-import { NodeFileSystem, NodeHttpClient } from "@effect/platform-node"
+import { NodeFileSystem } from "@effect/platform-node"
 import { Agent } from "@effect/platform-node/Undici"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
@@ -62,9 +62,7 @@ export interface Options {
  * @category layers
  */
 export const layerHttpClientWith = (options: Options): Layer.Layer<HttpClient.HttpClient> =>
-  HttpClient.layerMergedContext(Effect.map(NodeHttpClient.Dispatcher, client.make)).pipe(
-    Layer.provide(Layer.scoped(NodeHttpClient.Dispatcher, makeAgent(options))),
-  )
+  Layer.scoped(HttpClient.HttpClient, Effect.map(makeAgent(options), client.make))
 
 /**
  * {@link layerHttpClientWith} with its defaults.

@@ -11,9 +11,8 @@ import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
+import { joined, textOf } from "./bytes.js"
 import type { Exchange, Head } from "./exchange.js"
-
-const utf8 = new TextDecoder()
 
 type Body<A> = Effect.Effect<A, HttpClientError.ResponseError>
 
@@ -43,7 +42,7 @@ export class Answer extends Inspectable.Class implements HttpClientResponse.Http
   }
 
   get text(): Body<string> {
-    return Effect.map(this.#bytes, (bytes) => utf8.decode(bytes))
+    return Effect.map(this.#chunks, textOf)
   }
 
   get json(): Body<unknown> {
@@ -55,7 +54,7 @@ export class Answer extends Inspectable.Class implements HttpClientResponse.Http
   }
 
   get arrayBuffer(): Body<ArrayBuffer> {
-    return Effect.map(this.#bytes, (bytes) => new Uint8Array(bytes).buffer)
+    return Effect.map(this.#chunks, (chunks) => new Uint8Array(joined(chunks)).buffer)
   }
 
   get formData(): Body<FormData> {
@@ -77,10 +76,10 @@ export class Answer extends Inspectable.Class implements HttpClientResponse.Http
     return { _id: "@effect/platform/HttpClientResponse", status: this.status }
   }
 
-  get #bytes(): Body<Uint8Array> {
+  get #chunks(): Body<ReadonlyArray<Uint8Array>> {
     return Effect.async((resume) => {
       this.#exchange.collect(
-        (chunks) => resume(Effect.succeed(joined(chunks))),
+        (chunks) => resume(Effect.succeed(chunks)),
         (error) => resume(Effect.fail(this.#error(error))),
       )
     })
@@ -99,16 +98,4 @@ export class Answer extends Inspectable.Class implements HttpClientResponse.Http
       reason: "Decode",
       cause,
     })
-}
-
-function joined(chunks: ReadonlyArray<Uint8Array>): Uint8Array {
-  const [first] = chunks
-  if (first !== undefined && chunks.length === 1) return first
-  const all = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.byteLength, 0))
-  let at = 0
-  for (const chunk of chunks) {
-    all.set(chunk, at)
-    at += chunk.byteLength
-  }
-  return all
 }

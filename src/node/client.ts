@@ -6,22 +6,22 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientError from "@effect/platform/HttpClientError"
 import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Effect from "effect/Effect"
+import { hasDirect } from "../rest/direct.js"
 import { Answer } from "./answer.js"
-import { Exchange } from "./exchange.js"
+import { directOn } from "./direct.js"
+import { Exchange, noTimeouts } from "./exchange.js"
 
 type Body = Exclude<Dispatcher.DispatchOptions["body"], undefined>
 
-/** Time limits are the caller's: undici keeps none of its own while an answer is awaited. */
-const noTimeouts = { headersTimeout: 0, bodyTimeout: 0 }
-
 /** No redirect is followed. */
 export function make(dispatcher: Dispatcher): HttpClient.HttpClient {
-  return HttpClient.make((request, url, signal) => {
+  const client = HttpClient.make((request, url, signal) => {
     const send = (body: Body) => sent(dispatcher, request, url, signal, body)
     return request.body._tag === "Stream"
       ? Effect.flatMap(NodeStream.toReadable(request.body.stream), send)
       : send(bodyOf(request.body))
   })
+  return hasDirect(client, directOn(dispatcher))
 }
 
 function bodyOf(body: Exclude<HttpBody.HttpBody, HttpBody.Stream>): Body {

@@ -9,6 +9,9 @@ import type { Dispatcher } from "@effect/platform-node/Undici"
 /** What arrives before anybody asks for it, until the socket is told to wait (bytes). */
 const mostAhead = 64 * 1024
 
+/** Time limits are the caller's: undici keeps none of its own while an answer is awaited. */
+export const noTimeouts = { headersTimeout: 0, bodyTimeout: 0 }
+
 export interface Head {
   readonly status: number
   readonly headers: Readonly<Record<string, string | Array<string> | undefined>>

@@ -1,6 +1,6 @@
 /** How an attempt ended, and what the limiter is to know of it. */
 import * as Permit from "../ratelimit/Permit.js"
-import type { Flight } from "./attempt.js"
+import type { Flight } from "./flight.js"
 import { interpret } from "./interpret.js"
 import type { Interpretation, RawAnswer } from "./interpret.js"
 import type { RestRequest } from "./restRequest.js"

@@ -15,7 +15,7 @@ import type { Outcome, Permit, Restore, WaitOptions } from "../ratelimit/Permit.
 import { RateLimiter } from "../ratelimit/RateLimiter.js"
 import { Strategy } from "../ratelimit/Strategy.js"
 import { attempt } from "./attempt.js"
-import type { Flight } from "./attempt.js"
+import type { Flight } from "./flight.js"
 import { endingOf } from "./ending.js"
 import type { Ending } from "./ending.js"
 import { report } from "./logs.js"
@@ -24,7 +24,7 @@ import type { Journey, Step } from "./nextStep.js"
 import { RestConfig } from "./RestConfig.js"
 import type { RestRequest } from "./restRequest.js"
 import { backoff } from "./retry.js"
-import { discreet, settingsOf } from "./settings.js"
+import { settingsOf } from "./settings.js"
 import type { Settings } from "./settings.js"
 import { inSpan } from "./spans.js"
 import type { Trace } from "./spans.js"
@@ -126,7 +126,7 @@ function fly<A>(carriage: Carriage<A>, flight: Flight): Effect.Effect<void> {
 export const execute = <A>(request: RestRequest<A>): Effect.Effect<A, WebhookError, Carrier> =>
   Effect.contextWithEffect((context: Context.Context<Carrier>) => {
     const settings = settingsOf(Context.get(context, RestConfig))
-    const client = discreet(Context.get(context, HttpClient.HttpClient))
+    const client = Context.get(context, HttpClient.HttpClient)
     const limiter = Context.get(context, RateLimiter)
     const waiting = {
       policy: Context.get(context, Strategy),

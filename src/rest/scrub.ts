@@ -51,3 +51,9 @@ function bounded(text: string): string {
     ? text
     : `${characters.slice(0, longestText - 1).join("")}…`
 }
+
+/** A client that throws is a bug to see, but its error may hold the URL. */
+export function defectOf(defect: unknown, token: Redacted.Redacted): Error {
+  const pretty = defect instanceof Error ? `${defect.name}: ${defect.message}` : String(defect)
+  return new Error(`the HttpClient threw ${scrub(pretty, token)}`)
+}

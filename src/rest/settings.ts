@@ -12,6 +12,8 @@ import type { RestOptions } from "./RestConfig.js"
 export interface Settings {
   /** Without a slash at the end. */
   readonly baseUrl: string
+  /** The same in its parts; `undefined` when it is no plain HTTP URL. */
+  readonly base: Base | undefined
   /** For spans; empty when the base URL is no URL. */
   readonly serverAddress: string
   readonly serverPort: number | undefined
@@ -24,6 +26,11 @@ export interface Settings {
   readonly delivery: "ordered" | "concurrent"
   readonly maxWait: Duration.Duration | undefined
   readonly maxRateLimitAttempts: number
+}
+
+export interface Base {
+  readonly origin: string
+  readonly path: string
 }
 
 const known = new WeakMap<RestOptions, Settings>()
@@ -41,6 +48,7 @@ function makeSettings(options: RestOptions): Settings {
   return {
     ...options,
     baseUrl: options.baseUrl.replace(/\/+$/, ""),
+    base: url && baseOf(options.baseUrl, url),
     serverAddress: url?.hostname ?? "",
     serverPort: url === undefined || url.port === "" ? undefined : Number(url.port),
     headers: Headers.fromInput(isBrowser() ? {} : { "user-agent": options.userAgent }),
@@ -49,6 +57,11 @@ function makeSettings(options: RestOptions): Settings {
     backoffMax: Duration.decode(options.backoffMax),
     maxWait: options.maxWait === undefined ? undefined : Duration.decode(options.maxWait),
   }
+}
+
+function baseOf(text: string, { origin, pathname, protocol }: URL): Base | undefined {
+  const isPlain = /^https?:$/.test(protocol) && !/[?#]/.test(text)
+  return isPlain ? { origin, path: pathname.replace(/\/+$/, "") } : undefined
 }
 
 /**

@@ -12,7 +12,7 @@ import * as Tracer from "effect/Tracer"
 import type { Permit } from "../ratelimit/Permit.js"
 import type { Route } from "../ratelimit/Route.js"
 import { names } from "./attributes.js"
-import type { Flight } from "./attempt.js"
+import type { Flight } from "./flight.js"
 import type { Settings } from "./settings.js"
 
 /** The tracer of those who have provided none: it keeps its spans to itself. */

@@ -60,7 +60,12 @@ export function classify(error: HttpClientError): TransportFailure {
   if (error._tag === "ResponseError") return broken
   if (error.reason === "InvalidUrl") return neverLeft("invalidUrl", true)
   if (error.reason === "Encode") return neverLeft("encode", true)
-  for (const fault of faults(error.cause)) {
+  return classifyCause(error.cause)
+}
+
+/** By what the connection itself failed with. */
+export function classifyCause(cause: unknown): TransportFailure {
+  for (const fault of faults(cause)) {
     const known = byCode(fault)
     if (known !== undefined) return known
   }

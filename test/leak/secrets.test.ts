@@ -16,6 +16,7 @@ import {
   WebhookError,
   WebhookUrl,
 } from "../../src/index.js"
+import { NodeDiscord } from "../../src/node/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
 import * as requests from "../../src/webhook/requests.js"
 import { everything, finder, listen, overhear, shown } from "./detector.js"
@@ -375,6 +376,7 @@ describe("the token is nowhere when a real connection fails", () => {
     ["undici", NodeHttpClient.layerUndici],
     ["node:http", NodeHttpClient.layer],
     ["fetch", FetchHttpClient.layer],
+    ["NodeDiscord", NodeDiscord.layerHttpClient],
   ] as const
 
   /** Resets, cuts, answers rubbish or nothing, in turn. */

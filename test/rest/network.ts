@@ -4,6 +4,8 @@ import type { HttpClientRequest } from "@effect/platform"
 import { Duration, Effect, Layer, Option, Redacted } from "effect"
 import type { Permit } from "../../src/index.js"
 import { RateLimiter, Route } from "../../src/index.js"
+import { hasDirect } from "../../src/rest/direct.js"
+import type { Listener } from "../../src/rest/direct.js"
 import type { RestRequest } from "../../src/rest/restRequest.js"
 import { ignored } from "../../src/rest/restRequest.js"
 import * as HttpBody from "@effect/platform/HttpBody"
@@ -82,8 +84,11 @@ function perform(
     return respond(request, new Response(part(event.stallsAfter, false), init))
   }
   const { body } = event
-  const text = body === undefined ? null : typeof body === "string" ? body : JSON.stringify(body)
-  return respond(request, new Response(text, init))
+  return respond(request, new Response(body === undefined ? null : textOf(body), init))
+}
+
+function textOf(body: unknown): string {
+  return typeof body === "string" ? body : JSON.stringify(body)
 }
 
 function respond(
@@ -91,6 +96,37 @@ function respond(
   response: Response,
 ): Effect.Effect<HttpClientResponse.HttpClientResponse> {
   return Effect.succeed(HttpClientResponse.fromWeb(request, response))
+}
+
+/** The same network to a client that has a way of its own. */
+export const directNetwork = (...script: ReadonlyArray<Event>): Network => {
+  const net = network(...script)
+  const { aborted, sent } = net
+  const client = hasDirect(net.client, ({ body, headers, method, origin, path }, listener) => {
+    const event = script[Math.min(sent.length, script.length - 1)] ?? "silence"
+    const url = new URL(path, origin).toString()
+    const json: unknown = body === null ? undefined : JSON.parse(new TextDecoder().decode(body))
+    sent.push({ method, url, headers: { ...headers }, body: json })
+    tell(listener, event)
+    return () => void aborted.count++
+  })
+  return { ...net, client, layer: Layer.succeed(HttpClient.HttpClient, client) }
+}
+
+function tell(listener: Listener, event: Event): void {
+  if (event === "silence") return
+  if ("throws" in event) throw event.throws
+  if ("fails" in event) {
+    const { fails, message = fails, ...more } = event
+    listener.onBroken(Object.assign(new Error(message), { code: fails }, more))
+    return
+  }
+  queueMicrotask(() => {
+    listener.onHead(event.answer, event.headers ?? {})
+    if ("cutAfter" in event) listener.onBroken(new Error("terminated"))
+    else if ("body" in event) listener.onWhole(textOf(event.body))
+    else if (!("stallsAfter" in event)) listener.onWhole("")
+  })
 }
 
 /** The beginning of a body, and then an error, or nothing. */

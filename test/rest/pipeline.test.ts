@@ -7,7 +7,7 @@ import type { RestOptions } from "../../src/rest/RestConfig.js"
 import { execute } from "../../src/rest/rest.js"
 import type { RestRequest } from "../../src/rest/restRequest.js"
 import { decoded } from "../../src/rest/restRequest.js"
-import { ear, network, request, token } from "./network.js"
+import { directNetwork, ear, network, request, token } from "./network.js"
 import type { Ear, Event, Network } from "./network.js"
 
 const asId = decoded((json) =>
@@ -24,32 +24,6 @@ interface Run<A> {
   readonly took: number
 }
 
-/** Runs one request against a script until it ends, time passing as it must. */
-const run = <A = void>(
-  script: ReadonlyArray<Event>,
-  changes: Partial<RestRequest<A>> = {},
-  options: Partial<RestOptions> = {},
-): Effect.Effect<Run<A>> =>
-  Effect.gen(function* () {
-    const net = network(...script)
-    const limiter = ear()
-    const fiber = yield* execute(request(changes)).pipe(
-      RestConfig.withOptions(options),
-      Effect.provide(Layer.mergeAll(net.layer, limiter.layer, Strategy.layerReactive)),
-      Effect.timed,
-      Effect.exit,
-      Effect.fork,
-    )
-    yield* TestClock.adjust("1 hour")
-    const exit = yield* Fiber.join(fiber)
-    return {
-      exit: Exit.map(exit, ([, value]) => value),
-      took: Exit.isSuccess(exit) ? Duration.toMillis(exit.value[0]) : Number.NaN,
-      net,
-      limiter,
-    }
-  })
-
 const outcomes = (limiter: Ear) => limiter.heard.map(({ how, outcome }) => `${how} ${outcome._tag}`)
 
 const errorOf = (exit: Exit.Exit<unknown, unknown>): unknown =>
@@ -64,525 +38,576 @@ const limitedFor = (seconds: number): Event => ({
   body: { message: "You are being rate limited.", retry_after: seconds, global: false },
 })
 
-describe("a healthy request", () => {
-  it.effect("goes out once, to the right place, and is settled with the answer's headers", () =>
-    Effect.gen(function* () {
-      const headers = { "x-ratelimit-limit": "5", "x-ratelimit-remaining": "4" }
-      const { exit, limiter, net } = yield* run([{ ...ok, headers }], post)
-      expect(exit).toEqual(Exit.succeed("1"))
-      expect(net.sent).toHaveLength(1)
-      expect(net.sent[0]).toMatchObject({
-        method: "POST",
-        url: `https://discord.com/api/v10/webhooks/42/${token}`,
-      })
-      expect(outcomes(limiter)).toEqual(["settle Answered"])
-      expect(limiter.heard[0]?.outcome).toMatchObject({
-        answer: { status: 200, code: 0, limited: undefined, headers: { limit: 5, remaining: 4 } },
-      })
-    }),
-  )
+/** The pipeline is the same, whatever way a client has. */
+const ways = { "any client": network, "a client with a way of its own": directNetwork }
 
-  it.effect("names itself as Discord asks, and tells nothing of our traces", () =>
+describe.each(Object.entries(ways))("by %s", (_way, connected) => {
+  /** Runs one request against a script until it ends, time passing as it must. */
+  const run = <A = void>(
+    script: ReadonlyArray<Event>,
+    changes: Partial<RestRequest<A>> = {},
+    options: Partial<RestOptions> = {},
+  ): Effect.Effect<Run<A>> =>
     Effect.gen(function* () {
-      const { net } = yield* run([ok], post).pipe(Effect.withSpan("outer"))
-      const headers = net.sent[0]?.headers ?? {}
-      expect(headers["user-agent"]).toMatch(/^DiscordBot \(https:\/\/\S+, \d+\.\d+\.\d+\)$/)
-      expect(Object.keys(headers)).not.toContain("traceparent")
-      expect(Object.keys(headers)).not.toContain("b3")
-    }),
-  )
-
-  it.effect("goes where the configuration says, with or without a slash at its end", () =>
-    Effect.gen(function* () {
-      for (const baseUrl of ["http://localhost:8080/api/v10", "http://localhost:8080/api/v10//"]) {
-        const { net } = yield* run([ok], post, { baseUrl })
-        expect(net.sent[0]?.url).toBe(`http://localhost:8080/api/v10/webhooks/42/${token}`)
-      }
-    }),
-  )
-})
-
-describe("the context", () => {
-  it.effect("of the caller is afterwards what it was", () =>
-    Effect.gen(function* () {
-      const net = network({ answer: 503 }, ok)
-      const both = Effect.zipRight(
-        execute(request(get)),
-        Effect.serviceOption(FetchHttpClient.RequestInit),
-      )
-      const fiber = yield* both.pipe(
-        Effect.provide(Layer.mergeAll(net.layer, ear().layer, Strategy.layerReactive)),
+      const net = connected(...script)
+      const limiter = ear()
+      const fiber = yield* execute(request(changes)).pipe(
+        RestConfig.withOptions(options),
+        Effect.provide(Layer.mergeAll(net.layer, limiter.layer, Strategy.layerReactive)),
+        Effect.timed,
+        Effect.exit,
         Effect.fork,
       )
-      yield* TestClock.adjust("1 minute")
-      expect(Option.isNone(yield* Fiber.join(fiber))).toBe(true)
-    }),
-  )
-})
+      yield* TestClock.adjust("1 hour")
+      const exit = yield* Fiber.join(fiber)
+      return {
+        exit: Exit.map(exit, ([, value]) => value),
+        took: Exit.isSuccess(exit) ? Duration.toMillis(exit.value[0]) : Number.NaN,
+        net,
+        limiter,
+      }
+    })
 
-describe("a 429", () => {
-  it.effect("goes again through the limiter, with the answer, and is not a failed attempt", () =>
-    Effect.gen(function* () {
-      const { exit, limiter, net } = yield* run([limitedFor(1.5), limitedFor(2), ok], post, {
-        maxRetries: 0,
-      })
-      expect(exit).toEqual(Exit.succeed("1"))
-      expect(net.sent).toHaveLength(3)
-      expect(outcomes(limiter)).toEqual(["again Answered", "again Answered", "settle Answered"])
-      expect(limiter.heard[0]).toMatchObject({
-        after: undefined,
-        outcome: { answer: { status: 429, limited: { scope: "user", retryAfter: 1500 } } },
-      })
-      expect(limiter.heard[2]?.outcome).toMatchObject({ answer: { limited: undefined } })
-    }),
-  )
+  describe("a healthy request", () => {
+    it.effect("goes out once, to the right place, and is settled with the answer's headers", () =>
+      Effect.gen(function* () {
+        const headers = { "x-ratelimit-limit": "5", "x-ratelimit-remaining": "4" }
+        const { exit, limiter, net } = yield* run([{ ...ok, headers }], post)
+        expect(exit).toEqual(Exit.succeed("1"))
+        expect(net.sent).toHaveLength(1)
+        expect(net.sent[0]).toMatchObject({
+          method: "POST",
+          url: `https://discord.com/api/v10/webhooks/42/${token}`,
+        })
+        expect(outcomes(limiter)).toEqual(["settle Answered"])
+        expect(limiter.heard[0]?.outcome).toMatchObject({
+          answer: { status: 200, code: 0, limited: undefined, headers: { limit: 5, remaining: 4 } },
+        })
+      }),
+    )
 
-  it.effect("too many times in a row ends in RateLimitError, and the limiter knows the last", () =>
-    Effect.gen(function* () {
-      const { exit, limiter, net } = yield* run([limitedFor(9)], post, { maxRateLimitAttempts: 3 })
-      expect(errorOf(exit)).toMatchObject({
-        _tag: "RateLimitError",
-        reason: "attempts",
-        scope: "user",
-        attempts: 3,
-        retryAfter: Duration.seconds(9),
-      })
-      expect(net.sent).toHaveLength(3)
-      expect(outcomes(limiter)).toEqual(["again Answered", "again Answered", "settle Answered"])
-    }),
-  )
+    it.effect("names itself as Discord asks, and tells nothing of our traces", () =>
+      Effect.gen(function* () {
+        const { net } = yield* run([ok], post).pipe(Effect.withSpan("outer"))
+        const headers = net.sent[0]?.headers ?? {}
+        expect(headers["user-agent"]).toMatch(/^DiscordBot \(https:\/\/\S+, \d+\.\d+\.\d+\)$/)
+        expect(Object.keys(headers)).not.toContain("traceparent")
+        expect(Object.keys(headers)).not.toContain("b3")
+      }),
+    )
 
-  it.effect("without a delay says how long the limiter would wait", () =>
-    Effect.gen(function* () {
-      const event: Event = { answer: 429, body: "error code: 1015" }
-      const { exit } = yield* run([event], post, { maxRateLimitAttempts: 1 })
-      expect(errorOf(exit)).toMatchObject({ scope: "edge", retryAfter: Duration.seconds(5) })
-    }),
-  )
+    it.effect("goes where the configuration says, with or without a slash at its end", () =>
+      Effect.gen(function* () {
+        for (const baseUrl of [
+          "http://localhost:8080/api/v10",
+          "http://localhost:8080/api/v10//",
+        ]) {
+          const { net } = yield* run([ok], post, { baseUrl })
+          expect(net.sent[0]?.url).toBe(`http://localhost:8080/api/v10/webhooks/42/${token}`)
+        }
+      }),
+    )
+  })
 
-  it.effect("names the bucket, without the token that a proxy put into it", () =>
-    Effect.gen(function* () {
-      const named = (bucket: string): Event => ({
-        answer: 429,
-        headers: { "x-ratelimit-bucket": bucket },
-      })
-      const plain = yield* run([named("abcd")], post, { maxRateLimitAttempts: 1 })
-      expect(errorOf(plain.exit)).toMatchObject({ bucket: "abcd" })
-      const secret = yield* run([named(`/42/${token}`)], post, { maxRateLimitAttempts: 1 })
-      expect(errorOf(secret.exit)).toMatchObject({ bucket: "/42/[redacted]" })
-      const encoded = token.replaceAll("-", "%2D")
-      const hidden = yield* run([named(encoded)], post, { maxRateLimitAttempts: 1 })
-      expect(errorOf(hidden.exit)).toMatchObject({ bucket: "[redacted]" })
-    }),
-  )
+  describe("the context", () => {
+    it.effect("of the caller is afterwards what it was", () =>
+      Effect.gen(function* () {
+        const net = connected({ answer: 503 }, ok)
+        const both = Effect.zipRight(
+          execute(request(get)),
+          Effect.serviceOption(FetchHttpClient.RequestInit),
+        )
+        const fiber = yield* both.pipe(
+          Effect.provide(Layer.mergeAll(net.layer, ear().layer, Strategy.layerReactive)),
+          Effect.fork,
+        )
+        yield* TestClock.adjust("1 minute")
+        expect(Option.isNone(yield* Fiber.join(fiber))).toBe(true)
+      }),
+    )
+  })
 
-  it.effect("is counted anew after another answer", () =>
-    Effect.gen(function* () {
-      const script = [limitedFor(1), { answer: 503 }, limitedFor(1), ok]
-      const { exit } = yield* run(script, get, { maxRateLimitAttempts: 2 })
-      expect(exit).toEqual(Exit.succeed("1"))
-    }),
-  )
-})
+  describe("a 429", () => {
+    it.effect("goes again through the limiter, with the answer, and is not a failed attempt", () =>
+      Effect.gen(function* () {
+        const { exit, limiter, net } = yield* run([limitedFor(1.5), limitedFor(2), ok], post, {
+          maxRetries: 0,
+        })
+        expect(exit).toEqual(Exit.succeed("1"))
+        expect(net.sent).toHaveLength(3)
+        expect(outcomes(limiter)).toEqual(["again Answered", "again Answered", "settle Answered"])
+        expect(limiter.heard[0]).toMatchObject({
+          after: undefined,
+          outcome: { answer: { status: 429, limited: { scope: "user", retryAfter: 1500 } } },
+        })
+        expect(limiter.heard[2]?.outcome).toMatchObject({ answer: { limited: undefined } })
+      }),
+    )
 
-describe("what is idempotent", () => {
-  it.effect("is repeated after 5xx answers, with growing pauses, up to maxRetries", () =>
-    Effect.gen(function* () {
-      const { exit, limiter, net } = yield* run([{ answer: 502, body: "bad gateway" }], get)
-      expect(errorOf(exit)).toMatchObject({
-        _tag: "ServerError",
-        status: 502,
-        reply: "bad gateway",
-        delivered: "unknown",
-        attempts: 4,
-      })
-      expect(net.sent).toHaveLength(4)
-      expect(outcomes(limiter)).toEqual([
-        "again Answered",
-        "again Answered",
-        "again Answered",
-        "settle Answered",
-      ])
-      const pauses = limiter.heard.slice(0, 3).map(({ after }) => after ?? 0)
-      pauses.forEach((pause, n) => {
-        expect(pause).toBeGreaterThanOrEqual(500 * 2 ** n)
-        expect(pause).toBeLessThanOrEqual(1000 * 2 ** n)
-      })
-    }),
-  )
+    it.effect(
+      "too many times in a row ends in RateLimitError, and the limiter knows the last",
+      () =>
+        Effect.gen(function* () {
+          const { exit, limiter, net } = yield* run([limitedFor(9)], post, {
+            maxRateLimitAttempts: 3,
+          })
+          expect(errorOf(exit)).toMatchObject({
+            _tag: "RateLimitError",
+            reason: "attempts",
+            scope: "user",
+            attempts: 3,
+            retryAfter: Duration.seconds(9),
+          })
+          expect(net.sent).toHaveLength(3)
+          expect(outcomes(limiter)).toEqual(["again Answered", "again Answered", "settle Answered"])
+        }),
+    )
 
-  it.effect("succeeds when the server recovers", () =>
-    Effect.gen(function* () {
-      const { exit } = yield* run([{ answer: 500 }, { fails: "ECONNRESET" }, ok], get)
-      expect(exit).toEqual(Exit.succeed("1"))
-    }),
-  )
+    it.effect("without a delay says how long the limiter would wait", () =>
+      Effect.gen(function* () {
+        const event: Event = { answer: 429, body: "error code: 1015" }
+        const { exit } = yield* run([event], post, { maxRateLimitAttempts: 1 })
+        expect(errorOf(exit)).toMatchObject({ scope: "edge", retryAfter: Duration.seconds(5) })
+      }),
+    )
 
-  it.effect("waits as long as a 503 asks", () =>
-    Effect.gen(function* () {
-      const busy: Event = { answer: 503, headers: { "retry-after": "20" } }
-      const { limiter } = yield* run([busy, ok], get)
-      expect(limiter.heard[0]?.after).toBe(20_000)
-    }),
-  )
+    it.effect("names the bucket, without the token that a proxy put into it", () =>
+      Effect.gen(function* () {
+        const named = (bucket: string): Event => ({
+          answer: 429,
+          headers: { "x-ratelimit-bucket": bucket },
+        })
+        const plain = yield* run([named("abcd")], post, { maxRateLimitAttempts: 1 })
+        expect(errorOf(plain.exit)).toMatchObject({ bucket: "abcd" })
+        const secret = yield* run([named(`/42/${token}`)], post, { maxRateLimitAttempts: 1 })
+        expect(errorOf(secret.exit)).toMatchObject({ bucket: "/42/[redacted]" })
+        const encoded = token.replaceAll("-", "%2D")
+        const hidden = yield* run([named(encoded)], post, { maxRateLimitAttempts: 1 })
+        expect(errorOf(hidden.exit)).toMatchObject({ bucket: "[redacted]" })
+      }),
+    )
 
-  it.effect("is repeated when its success was cut in the middle", () =>
-    Effect.gen(function* () {
-      const { exit, limiter } = yield* run([{ answer: 200, cutAfter: '{"id"' }, ok], get)
-      expect(exit).toEqual(Exit.succeed("1"))
-      expect(outcomes(limiter)).toEqual(["again Answered", "settle Answered"])
-    }),
-  )
-})
+    it.effect("is counted anew after another answer", () =>
+      Effect.gen(function* () {
+        const script = [limitedFor(1), { answer: 503 }, limitedFor(1), ok]
+        const { exit } = yield* run(script, get, { maxRateLimitAttempts: 2 })
+        expect(exit).toEqual(Exit.succeed("1"))
+      }),
+    )
+  })
 
-describe("what is not idempotent", () => {
-  it.effect.each<Event>([
-    { answer: 500 },
-    { answer: 502 },
-    { answer: 503, body: "upstream connect error" },
-    { answer: 504 },
-  ])("is sent once when the server failed: %j", (event) =>
-    Effect.gen(function* () {
-      const { exit, limiter, net } = yield* run([event], post)
-      expect(errorOf(exit)).toMatchObject({
-        _tag: "ServerError",
-        delivered: "unknown",
-        attempts: 1,
-      })
-      expect(net.sent).toHaveLength(1)
-      expect(outcomes(limiter)).toEqual(["settle Answered"])
-    }),
-  )
+  describe("what is idempotent", () => {
+    it.effect("is repeated after 5xx answers, with growing pauses, up to maxRetries", () =>
+      Effect.gen(function* () {
+        const { exit, limiter, net } = yield* run([{ answer: 502, body: "bad gateway" }], get)
+        expect(errorOf(exit)).toMatchObject({
+          _tag: "ServerError",
+          status: 502,
+          reply: "bad gateway",
+          delivered: "unknown",
+          attempts: 4,
+        })
+        expect(net.sent).toHaveLength(4)
+        expect(outcomes(limiter)).toEqual([
+          "again Answered",
+          "again Answered",
+          "again Answered",
+          "settle Answered",
+        ])
+        const pauses = limiter.heard.slice(0, 3).map(({ after }) => after ?? 0)
+        pauses.forEach((pause, n) => {
+          expect(pause).toBeGreaterThanOrEqual(500 * 2 ** n)
+          expect(pause).toBeLessThanOrEqual(1000 * 2 ** n)
+        })
+      }),
+    )
 
-  it.effect.each<Event>([{ fails: "ECONNRESET" }, { fails: "UND_ERR_SOCKET" }, { fails: "WHO" }])(
-    "is sent once when the connection broke: %j",
-    (event) =>
+    it.effect("succeeds when the server recovers", () =>
+      Effect.gen(function* () {
+        const { exit } = yield* run([{ answer: 500 }, { fails: "ECONNRESET" }, ok], get)
+        expect(exit).toEqual(Exit.succeed("1"))
+      }),
+    )
+
+    it.effect("waits as long as a 503 asks", () =>
+      Effect.gen(function* () {
+        const busy: Event = { answer: 503, headers: { "retry-after": "20" } }
+        const { limiter } = yield* run([busy, ok], get)
+        expect(limiter.heard[0]?.after).toBe(20_000)
+      }),
+    )
+
+    it.effect("is repeated when its success was cut in the middle", () =>
+      Effect.gen(function* () {
+        const { exit, limiter } = yield* run([{ answer: 200, cutAfter: '{"id"' }, ok], get)
+        expect(exit).toEqual(Exit.succeed("1"))
+        expect(outcomes(limiter)).toEqual(["again Answered", "settle Answered"])
+      }),
+    )
+  })
+
+  describe("what is not idempotent", () => {
+    it.effect.each<Event>([
+      { answer: 500 },
+      { answer: 502 },
+      { answer: 503, body: "upstream connect error" },
+      { answer: 504 },
+    ])("is sent once when the server failed: %j", (event) =>
       Effect.gen(function* () {
         const { exit, limiter, net } = yield* run([event], post)
         expect(errorOf(exit)).toMatchObject({
-          _tag: "TransportError",
-          reason: "broken",
+          _tag: "ServerError",
           delivered: "unknown",
           attempts: 1,
         })
         expect(net.sent).toHaveLength(1)
+        expect(outcomes(limiter)).toEqual(["settle Answered"])
+      }),
+    )
+
+    it.effect.each<Event>([{ fails: "ECONNRESET" }, { fails: "UND_ERR_SOCKET" }, { fails: "WHO" }])(
+      "is sent once when the connection broke: %j",
+      (event) =>
+        Effect.gen(function* () {
+          const { exit, limiter, net } = yield* run([event], post)
+          expect(errorOf(exit)).toMatchObject({
+            _tag: "TransportError",
+            reason: "broken",
+            delivered: "unknown",
+            attempts: 1,
+          })
+          expect(net.sent).toHaveLength(1)
+          expect(outcomes(limiter)).toEqual(["settle Unknown"])
+        }),
+    )
+
+    it.effect("is sent once when no answer comes in time", () =>
+      Effect.gen(function* () {
+        const { exit, limiter, net } = yield* run(["silence"], post, { timeout: "3 seconds" })
+        expect(errorOf(exit)).toMatchObject({
+          _tag: "TransportError",
+          reason: "timeout",
+          delivered: "unknown",
+          attempts: 1,
+        })
+        expect(net.sent).toHaveLength(1)
+        expect(net.aborted.count).toBe(1)
         expect(outcomes(limiter)).toEqual(["settle Unknown"])
       }),
-  )
+    )
 
-  it.effect("is sent once when no answer comes in time", () =>
-    Effect.gen(function* () {
-      const { exit, limiter, net } = yield* run(["silence"], post, { timeout: "3 seconds" })
-      expect(errorOf(exit)).toMatchObject({
-        _tag: "TransportError",
-        reason: "timeout",
-        delivered: "unknown",
-        attempts: 1,
-      })
-      expect(net.sent).toHaveLength(1)
-      expect(net.aborted.count).toBe(1)
-      expect(outcomes(limiter)).toEqual(["settle Unknown"])
-    }),
-  )
-
-  it.effect.each<Event>([
-    { fails: "ECONNREFUSED" },
-    { fails: "ENOTFOUND" },
-    { fails: "CERT_HAS_EXPIRED" },
-    { fails: "UND_ERR_CONNECT_TIMEOUT" },
-  ])("is repeated when it never left: %j", (event) =>
-    Effect.gen(function* () {
-      const { exit, limiter, net } = yield* run([event, event, ok], post)
-      expect(exit).toEqual(Exit.succeed("1"))
-      expect(net.sent).toHaveLength(3)
-      expect(outcomes(limiter)).toEqual(["again NeverSent", "again NeverSent", "settle Answered"])
-    }),
-  )
-
-  it.effect("that never left, as often as allowed, was not delivered", () =>
-    Effect.gen(function* () {
-      const { exit, net } = yield* run([{ fails: "ECONNREFUSED" }], post, { maxRetries: 2 })
-      expect(errorOf(exit)).toMatchObject({ reason: "refused", delivered: "no", attempts: 3 })
-      expect(net.sent).toHaveLength(3)
-    }),
-  )
-
-  it.effect("is repeated after anything when the user opts in", () =>
-    Effect.gen(function* () {
-      const script: ReadonlyArray<Event> = [{ answer: 500 }, { fails: "ECONNRESET" }, "silence", ok]
-      const { exit } = yield* run(script, post, { retry: "atLeastOnce" })
-      expect(exit).toEqual(Exit.succeed("1"))
-      const given = yield* run([{ answer: 500 }, { fails: "ECONNREFUSED" }], post, {
-        retry: "atLeastOnce",
-        maxRetries: 1,
-      })
-      // What certainly arrived is not sent again even so.
-      const cut = yield* run([{ answer: 200, cutAfter: "{" }, ok], post, { retry: "atLeastOnce" })
-      expect(errorOf(cut.exit)).toMatchObject({ delivered: "yes", attempts: 1 })
-      // The second attempt never left; the first may have arrived.
-      expect(errorOf(given.exit)).toMatchObject({ reason: "refused", delivered: "unknown" })
-    }),
-  )
-
-  it.effect("took effect when the head of its success arrived, and is not sent again", () =>
-    Effect.gen(function* () {
-      const headers = { "x-ratelimit-limit": "5", "x-ratelimit-remaining": "3" }
-      const cut = yield* run([{ answer: 200, cutAfter: '{"id', headers }], post)
-      expect(errorOf(cut.exit)).toMatchObject({
-        _tag: "TransportError",
-        reason: "broken",
-        delivered: "yes",
-      })
-      expect(cut.net.sent).toHaveLength(1)
-      expect(outcomes(cut.limiter)).toEqual(["settle Answered"])
-      expect(cut.limiter.heard[0]?.outcome).toMatchObject({ answer: { headers: { remaining: 3 } } })
-      const stalled = yield* run([{ answer: 200, stallsAfter: '{"id', headers }], post)
-      expect(errorOf(stalled.exit)).toMatchObject({ reason: "timeout", delivered: "yes" })
-      expect(outcomes(stalled.limiter)).toEqual(["settle Answered"])
-    }),
-  )
-
-  it.effect("that wants no body succeeds with the head alone", () =>
-    Effect.gen(function* () {
-      const { exit } = yield* run([{ answer: 200, cutAfter: '{"id' }])
-      expect(exit).toEqual(Exit.succeed(undefined))
-    }),
-  )
-})
-
-describe("a DELETE", () => {
-  const remove: Partial<RestRequest<void>> = {
-    idempotent: true,
-    absent: { code: 10008, value: undefined },
-  }
-  const absent: Event = { answer: 404, body: { code: 10008, message: "Unknown Message" } }
-
-  it.effect("that may have worked, and then finds nothing, has succeeded", () =>
-    Effect.gen(function* () {
-      for (const first of [{ answer: 500 }, { fails: "ECONNRESET" }, "silence"] as const) {
-        expect((yield* run([first, absent], remove)).exit).toEqual(Exit.succeed(undefined))
-      }
-    }),
-  )
-
-  it.effect("that found nothing at once, or after attempts that did nothing, has not", () =>
-    Effect.gen(function* () {
-      const scripts: ReadonlyArray<ReadonlyArray<Event>> = [
-        [absent],
-        [limitedFor(1), absent],
-        [{ fails: "ECONNREFUSED" }, absent],
-      ]
-      for (const script of scripts) {
-        const { exit } = yield* run(script, remove)
-        expect(errorOf(exit)).toMatchObject({ _tag: "MessageNotFound" })
-      }
-    }),
-  )
-
-  it.effect("that finds something else missing has not, either", () =>
-    Effect.gen(function* () {
-      const other: Event = { answer: 404, body: { code: 10015, message: "Unknown Webhook" } }
-      const { exit } = yield* run([{ answer: 500 }, other], remove)
-      expect(errorOf(exit)).toMatchObject({ _tag: "WebhookNotFound" })
-    }),
-  )
-})
-
-describe("other answers", () => {
-  it.effect("are given to the limiter with Discord's code and words, and never repeated", () =>
-    Effect.gen(function* () {
-      const gone: Event = { answer: 404, body: { code: 10015, message: "Unknown Webhook" } }
-      const { exit, limiter, net } = yield* run([gone], get)
-      expect(errorOf(exit)).toMatchObject({ _tag: "WebhookNotFound", remembered: false })
-      expect(net.sent).toHaveLength(1)
-      expect(limiter.heard[0]?.outcome).toMatchObject({
-        answer: { status: 404, code: 10015, reply: "Unknown Webhook" },
-      })
-    }),
-  )
-
-  it.effect("a redirect is not followed", () =>
-    Effect.gen(function* () {
-      const moved: Event = { answer: 302, headers: { location: "https://evil.example/" } }
-      const { exit, net } = yield* run([moved], get)
-      expect(errorOf(exit)).toMatchObject({ _tag: "DiscordApiError", status: 302 })
-      expect(net.sent).toHaveLength(1)
-    }),
-  )
-
-  it.effect("are understood through a client that fails on their status", () =>
-    Effect.gen(function* () {
-      const gone: Event = { answer: 404, body: { code: 10015, message: "Unknown Webhook" } }
-      const net = network(limitedFor(1), gone)
-      const limiter = ear()
-      const strict = HttpClient.filterStatusOk(net.client)
-      const fiber = yield* execute(request(post)).pipe(
-        Effect.provide(Layer.merge(limiter.layer, Strategy.layerReactive)),
-        Effect.provideService(HttpClient.HttpClient, strict),
-        Effect.flip,
-        Effect.fork,
-      )
-      yield* TestClock.adjust("1 minute")
-      expect(yield* Fiber.join(fiber)).toMatchObject({ _tag: "WebhookNotFound" })
-      expect(outcomes(limiter)).toEqual(["again Answered", "settle Answered"])
-    }),
-  )
-
-  it.effect("a base URL that is none fails before anything is sent", () =>
-    Effect.gen(function* () {
-      const { exit, limiter, net } = yield* run([ok], post, { baseUrl: "discord dot com" })
-      expect(errorOf(exit)).toMatchObject({
-        _tag: "TransportError",
-        reason: "invalidUrl",
-        delivered: "no",
-        attempts: 1,
-      })
-      expect(net.sent).toHaveLength(0)
-      expect(outcomes(limiter)).toEqual(["settle NeverSent"])
-    }),
-  )
-
-  it.effect("a client that throws is a defect, without the token, and the permit is ended", () =>
-    Effect.gen(function* () {
-      const url = `https://discord.com/api/v10/webhooks/42/${token}`
-      for (const thrown of [new TypeError(`bad ${url}`), `bad ${url}`]) {
-        const { exit, limiter } = yield* run([{ throws: thrown }], post)
-        const shown = Exit.isFailure(exit) ? Cause.pretty(exit.cause) : ""
-        expect(shown).toContain("bad https://discord.com/api/v10/webhooks/42/[redacted]")
-        expect(shown).not.toContain(token)
-        expect(limiter.forgotten.count + limiter.heard.length).toBe(1)
-      }
-    }),
-  )
-})
-
-describe("interruption", () => {
-  const interrupted = (event: Event, after: Duration.DurationInput) =>
-    Effect.gen(function* () {
-      const net = network(event)
-      const limiter = ear()
-      const fiber = yield* execute(request(get)).pipe(
-        Effect.provide(Layer.mergeAll(net.layer, limiter.layer, Strategy.layerReactive)),
-        Effect.fork,
-      )
-      yield* TestClock.adjust(after)
-      const exit = yield* Fiber.interrupt(fiber)
-      expect(Exit.isInterrupted(exit)).toBe(true)
-      return { net, limiter }
-    })
-
-  it.effect("in flight leaves the slot in doubt, and aborts the connection", () =>
-    Effect.gen(function* () {
-      const { limiter, net } = yield* interrupted("silence", "1 second")
-      expect(outcomes(limiter)).toEqual(["settle Unknown"])
-      expect(net.aborted.count).toBe(1)
-    }),
-  )
-
-  it.effect("in the middle of the body still gives the limiter the headers", () =>
-    Effect.gen(function* () {
-      const headers = { "x-ratelimit-limit": "5", "x-ratelimit-remaining": "2" }
-      const { limiter } = yield* interrupted({ answer: 200, stallsAfter: "{", headers }, "1 second")
-      expect(outcomes(limiter)).toEqual(["settle Answered"])
-      expect(limiter.heard[0]?.outcome).toMatchObject({
-        answer: { status: 200, headers: { remaining: 2 } },
-      })
-    }),
-  )
-
-  it.effect("in the middle of the body of a 429 still tells the limit", () =>
-    Effect.gen(function* () {
-      const headers = { "x-ratelimit-scope": "shared", "retry-after": "7" }
-      const { limiter } = yield* interrupted({ answer: 429, stallsAfter: "{", headers }, "1 second")
-      expect(limiter.heard[0]?.outcome).toMatchObject({
-        answer: { limited: { scope: "shared", retryAfter: 7000 } },
-      })
-    }),
-  )
-
-  it.effect("while waiting to go again is reported once, by `again`", () =>
-    Effect.gen(function* () {
-      const { limiter, net } = yield* interrupted({ answer: 500 }, "1 milli")
-      expect(outcomes(limiter)).toEqual(["again Answered"])
-      expect(net.sent).toHaveLength(1)
-    }),
-  )
-
-  it.effect("does not cut short what must not be interrupted", () =>
-    Effect.gen(function* () {
-      const net = network(limitedFor(1), ok)
-      const limiter = ear()
-      const answers: Array<string> = []
-      const fiber = yield* execute(request(get)).pipe(
-        Effect.provide(Layer.mergeAll(net.layer, limiter.layer, Strategy.layerReactive)),
-        Effect.map((id) => answers.push(id)),
-        Effect.uninterruptible,
-        Effect.fork,
-      )
-      yield* Effect.yieldNow()
-      yield* Fiber.interruptFork(fiber)
-      yield* TestClock.adjust("1 minute")
-      yield* Fiber.await(fiber)
-      expect(answers).toEqual(["1"])
-      expect(outcomes(limiter)).toEqual(["again Answered", "settle Answered"])
-    }),
-  )
-})
-
-describe("a finalizer", () => {
-  it.effect("may send, though its fiber is interrupted, and is not held up by silence", () =>
-    Effect.gen(function* () {
-      const net = network("silence", ok)
-      const limiter = ear()
-      const results: Array<unknown> = []
-      const say = execute(request(post)).pipe(
-        Effect.provide(Layer.mergeAll(net.layer, limiter.layer, Strategy.layerReactive)),
-        RestConfig.withOptions({ timeout: "3 seconds" }),
-        Effect.either,
-        Effect.map((result) => results.push(Either.merge(result))),
-      )
-      const fiber = yield* Effect.never.pipe(
-        Effect.ensuring(Effect.zipRight(say, say)),
-        Effect.fork,
-      )
-      yield* Effect.yieldNow()
-      yield* Fiber.interruptFork(fiber)
-      yield* TestClock.adjust("4 seconds")
-      expect(results).toEqual([expect.objectContaining({ reason: "timeout" }), "1"])
-      expect(outcomes(limiter)).toEqual(["settle Unknown", "settle Answered"])
-    }),
-  )
-})
-
-describe("every path", () => {
-  const events: ReadonlyArray<Event> = [
-    ok,
-    limitedFor(1),
-    { answer: 503 },
-    { answer: 404, body: { code: 10015, message: "Unknown Webhook" } },
-    { answer: 400, body: "<html>" },
-    { answer: 200, body: "half" },
-    { answer: 200, cutAfter: "{" },
-    { answer: 200, stallsAfter: "{" },
-    { fails: "ECONNREFUSED" },
-    { fails: "ECONNRESET" },
-    "silence",
-  ]
-  it.effect.each(events)(
-    "tells the limiter once for each attempt, after %j",
-    (first) =>
+    it.effect.each<Event>([
+      { fails: "ECONNREFUSED" },
+      { fails: "ENOTFOUND" },
+      { fails: "CERT_HAS_EXPIRED" },
+      { fails: "UND_ERR_CONNECT_TIMEOUT" },
+    ])("is repeated when it never left: %j", (event) =>
       Effect.gen(function* () {
-        for (const second of events) {
-          for (const about of [get, post]) {
-            const { limiter, net } = yield* run([first, second], about)
-            expect(limiter.heard).toHaveLength(net.sent.length)
-            expect(limiter.heard.filter(({ how }) => how === "settle")).toHaveLength(1)
-            expect(limiter.heard.at(-1)?.how).toBe("settle")
-            expect(limiter.surplus).toEqual([])
-            expect(limiter.forgotten.count).toBe(0)
-          }
+        const { exit, limiter, net } = yield* run([event, event, ok], post)
+        expect(exit).toEqual(Exit.succeed("1"))
+        expect(net.sent).toHaveLength(3)
+        expect(outcomes(limiter)).toEqual(["again NeverSent", "again NeverSent", "settle Answered"])
+      }),
+    )
+
+    it.effect("that never left, as often as allowed, was not delivered", () =>
+      Effect.gen(function* () {
+        const { exit, net } = yield* run([{ fails: "ECONNREFUSED" }], post, { maxRetries: 2 })
+        expect(errorOf(exit)).toMatchObject({ reason: "refused", delivered: "no", attempts: 3 })
+        expect(net.sent).toHaveLength(3)
+      }),
+    )
+
+    it.effect("is repeated after anything when the user opts in", () =>
+      Effect.gen(function* () {
+        const script: ReadonlyArray<Event> = [
+          { answer: 500 },
+          { fails: "ECONNRESET" },
+          "silence",
+          ok,
+        ]
+        const { exit } = yield* run(script, post, { retry: "atLeastOnce" })
+        expect(exit).toEqual(Exit.succeed("1"))
+        const given = yield* run([{ answer: 500 }, { fails: "ECONNREFUSED" }], post, {
+          retry: "atLeastOnce",
+          maxRetries: 1,
+        })
+        // What certainly arrived is not sent again even so.
+        const cut = yield* run([{ answer: 200, cutAfter: "{" }, ok], post, { retry: "atLeastOnce" })
+        expect(errorOf(cut.exit)).toMatchObject({ delivered: "yes", attempts: 1 })
+        // The second attempt never left; the first may have arrived.
+        expect(errorOf(given.exit)).toMatchObject({ reason: "refused", delivered: "unknown" })
+      }),
+    )
+
+    it.effect("took effect when the head of its success arrived, and is not sent again", () =>
+      Effect.gen(function* () {
+        const headers = { "x-ratelimit-limit": "5", "x-ratelimit-remaining": "3" }
+        const cut = yield* run([{ answer: 200, cutAfter: '{"id', headers }], post)
+        expect(errorOf(cut.exit)).toMatchObject({
+          _tag: "TransportError",
+          reason: "broken",
+          delivered: "yes",
+        })
+        expect(cut.net.sent).toHaveLength(1)
+        expect(outcomes(cut.limiter)).toEqual(["settle Answered"])
+        expect(cut.limiter.heard[0]?.outcome).toMatchObject({
+          answer: { headers: { remaining: 3 } },
+        })
+        const stalled = yield* run([{ answer: 200, stallsAfter: '{"id', headers }], post)
+        expect(errorOf(stalled.exit)).toMatchObject({ reason: "timeout", delivered: "yes" })
+        expect(outcomes(stalled.limiter)).toEqual(["settle Answered"])
+      }),
+    )
+
+    it.effect("that wants no body succeeds with the head alone", () =>
+      Effect.gen(function* () {
+        const { exit } = yield* run([{ answer: 200, cutAfter: '{"id' }])
+        expect(exit).toEqual(Exit.succeed(undefined))
+      }),
+    )
+  })
+
+  describe("a DELETE", () => {
+    const remove: Partial<RestRequest<void>> = {
+      idempotent: true,
+      absent: { code: 10008, value: undefined },
+    }
+    const absent: Event = { answer: 404, body: { code: 10008, message: "Unknown Message" } }
+
+    it.effect("that may have worked, and then finds nothing, has succeeded", () =>
+      Effect.gen(function* () {
+        for (const first of [{ answer: 500 }, { fails: "ECONNRESET" }, "silence"] as const) {
+          expect((yield* run([first, absent], remove)).exit).toEqual(Exit.succeed(undefined))
         }
       }),
-    30_000,
-  )
+    )
+
+    it.effect("that found nothing at once, or after attempts that did nothing, has not", () =>
+      Effect.gen(function* () {
+        const scripts: ReadonlyArray<ReadonlyArray<Event>> = [
+          [absent],
+          [limitedFor(1), absent],
+          [{ fails: "ECONNREFUSED" }, absent],
+        ]
+        for (const script of scripts) {
+          const { exit } = yield* run(script, remove)
+          expect(errorOf(exit)).toMatchObject({ _tag: "MessageNotFound" })
+        }
+      }),
+    )
+
+    it.effect("that finds something else missing has not, either", () =>
+      Effect.gen(function* () {
+        const other: Event = { answer: 404, body: { code: 10015, message: "Unknown Webhook" } }
+        const { exit } = yield* run([{ answer: 500 }, other], remove)
+        expect(errorOf(exit)).toMatchObject({ _tag: "WebhookNotFound" })
+      }),
+    )
+  })
+
+  describe("other answers", () => {
+    it.effect("are given to the limiter with Discord's code and words, and never repeated", () =>
+      Effect.gen(function* () {
+        const gone: Event = { answer: 404, body: { code: 10015, message: "Unknown Webhook" } }
+        const { exit, limiter, net } = yield* run([gone], get)
+        expect(errorOf(exit)).toMatchObject({ _tag: "WebhookNotFound", remembered: false })
+        expect(net.sent).toHaveLength(1)
+        expect(limiter.heard[0]?.outcome).toMatchObject({
+          answer: { status: 404, code: 10015, reply: "Unknown Webhook" },
+        })
+      }),
+    )
+
+    it.effect("a redirect is not followed", () =>
+      Effect.gen(function* () {
+        const moved: Event = { answer: 302, headers: { location: "https://evil.example/" } }
+        const { exit, net } = yield* run([moved], get)
+        expect(errorOf(exit)).toMatchObject({ _tag: "DiscordApiError", status: 302 })
+        expect(net.sent).toHaveLength(1)
+      }),
+    )
+
+    it.effect("are understood through a client that fails on their status", () =>
+      Effect.gen(function* () {
+        const gone: Event = { answer: 404, body: { code: 10015, message: "Unknown Webhook" } }
+        const net = connected(limitedFor(1), gone)
+        const limiter = ear()
+        const strict = HttpClient.filterStatusOk(net.client)
+        const fiber = yield* execute(request(post)).pipe(
+          Effect.provide(Layer.merge(limiter.layer, Strategy.layerReactive)),
+          Effect.provideService(HttpClient.HttpClient, strict),
+          Effect.flip,
+          Effect.fork,
+        )
+        yield* TestClock.adjust("1 minute")
+        expect(yield* Fiber.join(fiber)).toMatchObject({ _tag: "WebhookNotFound" })
+        expect(outcomes(limiter)).toEqual(["again Answered", "settle Answered"])
+      }),
+    )
+
+    it.effect("a base URL that is none fails before anything is sent", () =>
+      Effect.gen(function* () {
+        const { exit, limiter, net } = yield* run([ok], post, { baseUrl: "discord dot com" })
+        expect(errorOf(exit)).toMatchObject({
+          _tag: "TransportError",
+          reason: "invalidUrl",
+          delivered: "no",
+          attempts: 1,
+        })
+        expect(net.sent).toHaveLength(0)
+        expect(outcomes(limiter)).toEqual(["settle NeverSent"])
+      }),
+    )
+
+    it.effect("a client that throws is a defect, without the token, and the permit is ended", () =>
+      Effect.gen(function* () {
+        const url = `https://discord.com/api/v10/webhooks/42/${token}`
+        for (const thrown of [new TypeError(`bad ${url}`), `bad ${url}`]) {
+          const { exit, limiter } = yield* run([{ throws: thrown }], post)
+          const shown = Exit.isFailure(exit) ? Cause.pretty(exit.cause) : ""
+          expect(shown).toContain("bad https://discord.com/api/v10/webhooks/42/[redacted]")
+          expect(shown).not.toContain(token)
+          expect(limiter.forgotten.count + limiter.heard.length).toBe(1)
+        }
+      }),
+    )
+  })
+
+  describe("interruption", () => {
+    const interrupted = (event: Event, after: Duration.DurationInput) =>
+      Effect.gen(function* () {
+        const net = connected(event)
+        const limiter = ear()
+        const fiber = yield* execute(request(get)).pipe(
+          Effect.provide(Layer.mergeAll(net.layer, limiter.layer, Strategy.layerReactive)),
+          Effect.fork,
+        )
+        yield* TestClock.adjust(after)
+        const exit = yield* Fiber.interrupt(fiber)
+        expect(Exit.isInterrupted(exit)).toBe(true)
+        return { net, limiter }
+      })
+
+    it.effect("in flight leaves the slot in doubt, and aborts the connection", () =>
+      Effect.gen(function* () {
+        const { limiter, net } = yield* interrupted("silence", "1 second")
+        expect(outcomes(limiter)).toEqual(["settle Unknown"])
+        expect(net.aborted.count).toBe(1)
+      }),
+    )
+
+    it.effect("in the middle of the body still gives the limiter the headers", () =>
+      Effect.gen(function* () {
+        const headers = { "x-ratelimit-limit": "5", "x-ratelimit-remaining": "2" }
+        const { limiter } = yield* interrupted(
+          { answer: 200, stallsAfter: "{", headers },
+          "1 second",
+        )
+        expect(outcomes(limiter)).toEqual(["settle Answered"])
+        expect(limiter.heard[0]?.outcome).toMatchObject({
+          answer: { status: 200, headers: { remaining: 2 } },
+        })
+      }),
+    )
+
+    it.effect("in the middle of the body of a 429 still tells the limit", () =>
+      Effect.gen(function* () {
+        const headers = { "x-ratelimit-scope": "shared", "retry-after": "7" }
+        const { limiter } = yield* interrupted(
+          { answer: 429, stallsAfter: "{", headers },
+          "1 second",
+        )
+        expect(limiter.heard[0]?.outcome).toMatchObject({
+          answer: { limited: { scope: "shared", retryAfter: 7000 } },
+        })
+      }),
+    )
+
+    it.effect("while waiting to go again is reported once, by `again`", () =>
+      Effect.gen(function* () {
+        const { limiter, net } = yield* interrupted({ answer: 500 }, "1 milli")
+        expect(outcomes(limiter)).toEqual(["again Answered"])
+        expect(net.sent).toHaveLength(1)
+      }),
+    )
+
+    it.effect("does not cut short what must not be interrupted", () =>
+      Effect.gen(function* () {
+        const net = connected(limitedFor(1), ok)
+        const limiter = ear()
+        const answers: Array<string> = []
+        const fiber = yield* execute(request(get)).pipe(
+          Effect.provide(Layer.mergeAll(net.layer, limiter.layer, Strategy.layerReactive)),
+          Effect.map((id) => answers.push(id)),
+          Effect.uninterruptible,
+          Effect.fork,
+        )
+        yield* Effect.yieldNow()
+        yield* Fiber.interruptFork(fiber)
+        yield* TestClock.adjust("1 minute")
+        yield* Fiber.await(fiber)
+        expect(answers).toEqual(["1"])
+        expect(outcomes(limiter)).toEqual(["again Answered", "settle Answered"])
+      }),
+    )
+  })
+
+  describe("a finalizer", () => {
+    it.effect("may send, though its fiber is interrupted, and is not held up by silence", () =>
+      Effect.gen(function* () {
+        const net = connected("silence", ok)
+        const limiter = ear()
+        const results: Array<unknown> = []
+        const say = execute(request(post)).pipe(
+          Effect.provide(Layer.mergeAll(net.layer, limiter.layer, Strategy.layerReactive)),
+          RestConfig.withOptions({ timeout: "3 seconds" }),
+          Effect.either,
+          Effect.map((result) => results.push(Either.merge(result))),
+        )
+        const fiber = yield* Effect.never.pipe(
+          Effect.ensuring(Effect.zipRight(say, say)),
+          Effect.fork,
+        )
+        yield* Effect.yieldNow()
+        yield* Fiber.interruptFork(fiber)
+        yield* TestClock.adjust("4 seconds")
+        expect(results).toEqual([expect.objectContaining({ reason: "timeout" }), "1"])
+        expect(outcomes(limiter)).toEqual(["settle Unknown", "settle Answered"])
+      }),
+    )
+  })
+
+  describe("every path", () => {
+    const events: ReadonlyArray<Event> = [
+      ok,
+      limitedFor(1),
+      { answer: 503 },
+      { answer: 404, body: { code: 10015, message: "Unknown Webhook" } },
+      { answer: 400, body: "<html>" },
+      { answer: 200, body: "half" },
+      { answer: 200, cutAfter: "{" },
+      { answer: 200, stallsAfter: "{" },
+      { fails: "ECONNREFUSED" },
+      { fails: "ECONNRESET" },
+      "silence",
+    ]
+    it.effect.each(events)(
+      "tells the limiter once for each attempt, after %j",
+      (first) =>
+        Effect.gen(function* () {
+          for (const second of events) {
+            for (const about of [get, post]) {
+              const { limiter, net } = yield* run([first, second], about)
+              expect(limiter.heard).toHaveLength(net.sent.length)
+              expect(limiter.heard.filter(({ how }) => how === "settle")).toHaveLength(1)
+              expect(limiter.heard.at(-1)?.how).toBe("settle")
+              expect(limiter.surplus).toEqual([])
+              expect(limiter.forgotten.count).toBe(0)
+            }
+          }
+        }),
+      30_000,
+    )
+  })
 })

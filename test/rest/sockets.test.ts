@@ -1,4 +1,4 @@
-/** What real connections fail with, on each of the three clients. */
+/** What real connections fail with, on each of the four clients. */
 import { FetchHttpClient, HttpClient } from "@effect/platform"
 import { NodeHttpClient } from "@effect/platform-node"
 import { it } from "@effect/vitest"
@@ -8,6 +8,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import type { AddressInfo } from "node:net"
 import { describe, expect } from "vitest"
 import { RestConfig, Strategy } from "../../src/index.js"
+import { NodeDiscord } from "../../src/node/index.js"
 import type { RestOptions } from "../../src/rest/RestConfig.js"
 import { execute } from "../../src/rest/rest.js"
 import { decoded } from "../../src/rest/restRequest.js"
@@ -17,6 +18,7 @@ const clients: ReadonlyArray<readonly [string, Layer.Layer<HttpClient.HttpClient
   ["undici", NodeHttpClient.layerUndici],
   ["node:http", NodeHttpClient.layer],
   ["fetch", FetchHttpClient.layer],
+  ["NodeDiscord", NodeDiscord.layerHttpClient],
 ]
 
 interface Server {

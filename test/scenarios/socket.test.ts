@@ -6,12 +6,14 @@ import { Effect, Layer } from "effect"
 import { createServer, type AddressInfo, type Socket } from "node:net"
 import { describe, expect } from "vitest"
 import { RestConfig, Webhook } from "../../src/index.js"
+import { NodeDiscord } from "../../src/node/index.js"
 import { fields, stack } from "./stage.js"
 
 const clients: Record<string, Layer.Layer<HttpClient.HttpClient>> = {
   undici: NodeHttpClient.layerUndici,
   "node:http": NodeHttpClient.layer,
   fetch: FetchHttpClient.layer,
+  NodeDiscord: NodeDiscord.layerHttpClient,
 }
 
 type Reply = (socket: Socket) => void

@@ -1,0 +1,111 @@
+/**
+ * A time limit for each of many requests at the price of one sleeper for all: `Effect.timeout`
+ * takes two fibers and a timer for each, which is a third of all that a request costs here.
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import type * as Fiber from "effect/Fiber"
+import { nowOn, ringAt } from "../ratelimit/internal/timer.js"
+
+export type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
+
+/** A scheduler's priority behind that of fibers. */
+const afterOthers = 1
+
+export interface Watch {
+  /** It ended in time. */
+  readonly end: () => void
+}
+
+/** Calls back when something that the caller begins now has taken too long. */
+export function watch(caller: AnyFiber, limit: Duration.Duration, onExpired: () => void): Watch {
+  const clock = Context.get(caller.currentDefaultServices, Clock.Clock)
+  return queueOf(clock, limit).watch(caller, onExpired)
+}
+
+/** Each is a link of its queue. */
+class Running implements Watch {
+  readonly at: number
+  readonly onExpired: () => void
+  readonly #queue: Deadlines
+  readonly #caller: AnyFiber
+
+  constructor(queue: Deadlines, caller: AnyFiber, at: number, onExpired: () => void) {
+    this.#queue = queue
+    this.#caller = caller
+    this.at = at
+    this.onExpired = onExpired
+  }
+
+  end(): void {
+    this.#queue.ended(this, this.#caller)
+  }
+}
+
+/** The running requests of one time limit, so that the first to begin is the first whose time is up. */
+class Deadlines {
+  readonly #clock: Clock.Clock
+  readonly #millis: number
+  readonly #siblings: Map<number, Deadlines>
+  readonly #running = new Set<Running>()
+  /** Stops the sleeper, while there is one. */
+  #stop: (() => void) | undefined = undefined
+
+  constructor(clock: Clock.Clock, millis: number, siblings: Map<number, Deadlines>) {
+    this.#clock = clock
+    this.#millis = millis
+    this.#siblings = siblings
+  }
+
+  watch(caller: AnyFiber, onExpired: () => void): Watch {
+    this.#siblings.set(this.#millis, this)
+    const running = new Running(this, caller, nowOn(this.#clock) + this.#millis, onExpired)
+    this.#running.add(running)
+    if (this.#stop === undefined) this.#sleepUntil(running.at)
+    return running
+  }
+
+  ended(running: Running, caller: AnyFiber): void {
+    this.#running.delete(running)
+    // Not at once, but when the caller had its turn: often it sends the next message.
+    if (this.#running.size === 0) {
+      caller.currentScheduler.scheduleTask(() => this.#rest(), afterOthers, caller)
+    }
+  }
+
+  /** A timer that nobody needs would keep the process alive. */
+  #rest(): void {
+    if (this.#running.size > 0) return
+    this.#siblings.delete(this.#millis)
+    this.#stop?.()
+    this.#stop = undefined
+  }
+
+  #ring(): void {
+    this.#stop = undefined
+    const now = nowOn(this.#clock)
+    for (const running of this.#running) {
+      if (running.at > now) {
+        this.#sleepUntil(running.at)
+        return
+      }
+      this.#running.delete(running)
+      running.onExpired()
+    }
+  }
+
+  #sleepUntil(at: number): void {
+    this.#stop = ringAt(this.#clock, at, () => this.#ring())
+  }
+}
+
+/** Those with requests under way, by clock and milliseconds. */
+const queues = new WeakMap<Clock.Clock, Map<number, Deadlines>>()
+
+function queueOf(clock: Clock.Clock, limit: Duration.Duration): Deadlines {
+  const millis = Duration.toMillis(limit)
+  const ofClock = queues.get(clock) ?? new Map<number, Deadlines>()
+  queues.set(clock, ofClock)
+  return ofClock.get(millis) ?? new Deadlines(clock, millis, ofClock)
+}

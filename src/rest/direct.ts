@@ -1,0 +1,39 @@
+/**
+ * A client's own way to carry a request. `HttpClient` makes a URL, an abort signal, a response and
+ * more of each, which is a third of what a message costs the processor, and nothing of it is needed
+ * here. A client that has such a way says so; what is made of it (`HttpClient.mapRequest` and the
+ * like) is another client, which has none, and carries requests as everybody's does.
+ */
+import type * as HttpClient from "@effect/platform/HttpClient"
+import type { HttpMethod } from "@effect/platform/HttpMethod"
+
+export interface Outgoing {
+  readonly method: HttpMethod
+  readonly origin: string
+  /** Query included; it holds the token. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array | null
+}
+
+/** Hears of the head first, of the end last, and of nothing after it. */
+export interface Listener {
+  /** The names are in lower case. */
+  onHead(status: number, headers: Readonly<Record<string, string | undefined>>): void
+  onWhole(body: string): void
+  onBroken(cause: unknown): void
+}
+
+/** Sends. What it answers with gives the request up, and the connection with it. */
+export type Direct = (request: Outgoing, listener: Listener) => () => void
+
+const known = new WeakMap<HttpClient.HttpClient, Direct>()
+
+export function hasDirect(client: HttpClient.HttpClient, direct: Direct): HttpClient.HttpClient {
+  known.set(client, direct)
+  return client
+}
+
+export function directOf(client: HttpClient.HttpClient): Direct | undefined {
+  return known.get(client)
+}

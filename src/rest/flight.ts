@@ -1,0 +1,36 @@
+/** What is known of an attempt while it runs. */
+import * as Redacted from "effect/Redacted"
+import * as RateLimitHeaders from "../ratelimit/RateLimitHeaders.js"
+import type { RawAnswer } from "./interpret.js"
+import { scrub } from "./scrub.js"
+import type { TransportFailure } from "./transport.js"
+
+/**
+ * `answer` once its head has arrived, `failure` once the connection has. It outlives an
+ * interruption, so that the limiter still learns from the head.
+ */
+export interface Flight {
+  answer: RawAnswer | undefined
+  failure: TransportFailure | undefined
+}
+
+/** The head of an answer; a 429 without its body is one all the same. */
+export function headOf(
+  status: number,
+  headers: Readonly<Record<string, string | undefined>>,
+  token: Redacted.Redacted,
+): RawAnswer {
+  const parsed = RateLimitHeaders.parse(headers)
+  return { status, headers: withoutToken(parsed, token), body: undefined }
+}
+
+/** A proxy may name its buckets after the URL. Discord's own names are too short for a token. */
+function withoutToken(
+  headers: RateLimitHeaders.RateLimitHeaders,
+  token: Redacted.Redacted,
+): RateLimitHeaders.RateLimitHeaders {
+  const { bucket } = headers
+  return bucket !== undefined && bucket.length >= Redacted.value(token).length
+    ? { ...headers, bucket: scrub(bucket, token) }
+    : headers
+}

@@ -1,0 +1,116 @@
+/** An attempt by a client's own way. It takes no fiber, since a call is enough to give it up. */
+import type * as HttpBody from "@effect/platform/HttpBody"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import type { Restore } from "../ratelimit/Permit.js"
+import { watch } from "./deadlines.js"
+import type { AnyFiber, Watch } from "./deadlines.js"
+import type { Direct, Listener, Outgoing } from "./direct.js"
+import { headOf } from "./flight.js"
+import type { Flight } from "./flight.js"
+import type { RestRequest } from "./restRequest.js"
+import { defectOf } from "./scrub.js"
+import type { Base, Settings } from "./settings.js"
+import { classifyCause, timedOut } from "./transport.js"
+
+/** A body that is in memory. */
+export type Ready = HttpBody.Empty | HttpBody.Uint8Array
+
+type Resume = (end: Effect.Effect<void>) => void
+
+/** Notes in the flight what it hears, until it is over. */
+class Ride implements Listener {
+  readonly #request: RestRequest<unknown>
+  readonly #flight: Flight
+  readonly #resume: Resume
+  #watching: Watch | undefined = undefined
+  #abort: (() => void) | undefined = undefined
+  #isOver = false
+
+  constructor(request: RestRequest<unknown>, flight: Flight, resume: Resume) {
+    this.#request = request
+    this.#flight = flight
+    this.#resume = resume
+  }
+
+  begin(caller: AnyFiber, limit: Duration.Duration, direct: Direct, request: Outgoing): void {
+    this.#watching = watch(caller, limit, () => {
+      this.#flight.failure = timedOut
+      this.giveUp()
+      this.#resume(Effect.void)
+    })
+    try {
+      this.#abort = direct(request, this)
+    } catch (error) {
+      this.#end()
+      this.#resume(Effect.die(defectOf(error, this.#request.token)))
+    }
+  }
+
+  giveUp(): void {
+    this.#end()
+    this.#abort?.()
+  }
+
+  onHead(status: number, headers: Readonly<Record<string, string | undefined>>): void {
+    if (!this.#isOver) this.#flight.answer = headOf(status, headers, this.#request.token)
+  }
+
+  onWhole(body: string): void {
+    const { answer } = this.#flight
+    if (this.#isOver || answer === undefined) return
+    this.#flight.answer = { ...answer, body }
+    this.#end()
+    this.#resume(Effect.void)
+  }
+
+  onBroken(cause: unknown): void {
+    if (this.#isOver) return
+    this.#flight.failure = classifyCause(cause)
+    this.#end()
+    this.#resume(Effect.void)
+  }
+
+  #end(): void {
+    this.#isOver = true
+    this.#watching?.end()
+  }
+}
+
+export function viaDirect(
+  direct: Direct,
+  base: Base,
+  request: RestRequest<unknown>,
+  body: Ready,
+  settings: Settings,
+  restore: Restore,
+  flight: Flight,
+): Effect.Effect<void> {
+  return Effect.withFiberRuntime((caller) =>
+    restore(
+      Effect.async<void>((resume) => {
+        const ride = new Ride(request, flight, resume)
+        ride.begin(caller, settings.timeout, direct, outgoing(base, request, body, settings))
+        return Effect.sync(() => ride.giveUp())
+      }),
+    ),
+  )
+}
+
+function outgoing(
+  { origin, path }: Base,
+  request: RestRequest<unknown>,
+  body: Ready,
+  settings: Settings,
+): Outgoing {
+  const headers: Record<string, string> = { ...settings.headers, ...request.headers }
+  if (body._tag === "Uint8Array") headers["content-type"] = body.contentType
+  return {
+    method: request.route.method,
+    origin,
+    path: path + Redacted.value(request.path),
+    headers,
+    body: body._tag === "Empty" ? null : body.body,
+  }
+}

@@ -1,0 +1,124 @@
+/** When a client's own way is taken, and that a server cannot tell it from the long way. */
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { HttpBody, HttpClient } from "@effect/platform"
+import { NodeHttpClient } from "@effect/platform-node"
+import { describe, expect, it } from "@effect/vitest"
+import { Effect, Layer, Stream } from "effect"
+import { GitHubEvent, RateLimiter, RestConfig, Strategy, Webhook } from "../../src/index.js"
+import { NodeDiscord } from "../../src/node/index.js"
+import { hasDirect } from "../../src/rest/direct.js"
+import { execute } from "../../src/rest/rest.js"
+import { ear, network, request } from "./network.js"
+
+/** A client with a way of its own, and which ways were taken. */
+const watched = () => {
+  const taken: Array<string> = []
+  const { client } = network({ answer: 204 })
+  const long = HttpClient.tapRequest(client, () => Effect.sync(() => taken.push("long")))
+  const both = hasDirect(long, (_, listener) => {
+    taken.push("direct")
+    listener.onHead(204, {})
+    listener.onWhole("")
+    return () => undefined
+  })
+  return { client: both, taken }
+}
+
+const run = (client: HttpClient.HttpClient, changes: Parameters<typeof request>[0] = {}) =>
+  execute(request(changes)).pipe(
+    Effect.provide(
+      Layer.mergeAll(
+        Layer.succeed(HttpClient.HttpClient, client),
+        ear().layer,
+        Strategy.layerReactive,
+      ),
+    ),
+  )
+
+describe("a client's own way", () => {
+  it.effect("is taken for what is in memory", () =>
+    Effect.gen(function* () {
+      const { client, taken } = watched()
+      yield* run(client)
+      yield* run(client, { body: HttpBody.unsafeJson({ content: "hello" }) })
+      expect(taken).toEqual(["direct", "direct"])
+    }),
+  )
+
+  it.effect("is not taken for a stream", () =>
+    Effect.gen(function* () {
+      const { client, taken } = watched()
+      yield* run(client, { body: HttpBody.stream(Stream.make(new Uint8Array(1))) })
+      expect(taken).toEqual(["long"])
+    }),
+  )
+
+  it.effect("is not taken past what somebody has made of the client", () =>
+    Effect.gen(function* () {
+      const { client, taken } = watched()
+      const seen: Array<string> = []
+      const made = HttpClient.tapRequest(client, ({ method }) =>
+        Effect.sync(() => seen.push(method)),
+      )
+      yield* run(made)
+      expect([taken, seen]).toEqual([["long"], ["POST"]])
+    }),
+  )
+
+  it.effect("is not taken where the base URL is more than a place", () =>
+    Effect.gen(function* () {
+      for (const baseUrl of ["https://proxy.example/?to=", "https://proxy.example/#", "data:x"]) {
+        const { client, taken } = watched()
+        yield* run(client).pipe(RestConfig.withOptions({ baseUrl }))
+        expect(taken).toEqual(["long"])
+      }
+    }),
+  )
+
+  it.scopedLive("says to the server exactly what the long way says", () =>
+    Effect.gen(function* () {
+      const heard: Array<unknown> = []
+      const server = yield* Effect.acquireRelease(
+        Effect.async<ReturnType<typeof createServer>>((resume) => {
+          const made = createServer((incoming, response) => {
+            let body = ""
+            incoming.setEncoding("utf8").on("data", (text: string) => (body += text))
+            incoming.on("end", () => {
+              const { connection: _, host: __, ...headers } = incoming.headers
+              heard.push({ method: incoming.method, url: incoming.url, headers, body })
+              response.writeHead(204).end()
+            })
+          })
+          made.listen(0, "127.0.0.1", () => resume(Effect.succeed(made)))
+        }),
+        (made) =>
+          Effect.sync(() => {
+            made.closeAllConnections()
+            made.close()
+          }),
+      )
+      const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/a%20proxy/api/`
+      const hook = yield* Webhook.make({ id: "1100000000000000001", token: "abc-DEF_5" })
+      const all = Effect.gen(function* () {
+        yield* Webhook.send(hook, { content: "Grüße" }, { wait: false, threadId: "11" })
+        yield* Webhook.deleteMessage(hook, "1100000000000000002")
+        const event = yield* GitHubEvent.decode({
+          sender: {
+            id: 1,
+            login: "ada",
+            html_url: "https://x.test/",
+            avatar_url: "https://x.test/",
+          },
+        })
+        yield* Webhook.sendGitHub(hook, "ping", event)
+      }).pipe(RestConfig.withOptions({ baseUrl }))
+      const services = Layer.merge(RateLimiter.layerMemory, Strategy.layerReactive)
+      for (const client of [NodeDiscord.layerHttpClient, NodeHttpClient.layerUndici]) {
+        yield* all.pipe(Effect.provide(Layer.merge(client, services)))
+      }
+      expect(heard).toHaveLength(6)
+      expect(heard.slice(0, 3)).toEqual(heard.slice(3))
+    }),
+  )
+})
