@@ -2,7 +2,6 @@
  * One run: the limiter's own state machine on one side, the simulator's own server on the other,
  * and between them a loop of events in simulated time.
  */
-import * as HttpBody from "@effect/platform/HttpBody"
 import * as Duration from "effect/Duration"
 import * as Redacted from "effect/Redacted"
 import type { Answer } from "../../src/ratelimit/Answer.js"
@@ -13,7 +12,7 @@ import * as RateLimitHeaders from "../../src/ratelimit/RateLimitHeaders.js"
 import * as Route from "../../src/ratelimit/Route.js"
 import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
 import { interpret } from "../../src/rest/interpret.js"
-import { ignored, type RestRequest } from "../../src/rest/restRequest.js"
+import { empty, ignored, restRequest } from "../../src/rest/restRequest.js"
 import { consumeSlots, limitShared } from "../../src/testing/simulator/commands.js"
 import { handle } from "../../src/testing/simulator/handle.js"
 import { bodyText, type SimulatedResponse } from "../../src/testing/simulator/http/exchange.js"
@@ -53,20 +52,20 @@ const settings = {
 }
 
 /** What `interpret` has to know of a request. */
-const request: RestRequest<void> = {
+const request = restRequest<void>({
   route: Route.make({
     method: "POST",
     template: "/webhooks/{webhook.id}/{webhook.token}",
     webhookId: "1",
     tokenDigest: "token",
   }),
-  path: Redacted.make("/webhooks/1/token"),
   token: Redacted.make("not in any text"),
+  suffix: "",
   inThread: false,
-  body: HttpBody.empty,
+  body: empty,
   idempotent: false,
   success: ignored,
-}
+})
 
 /** An edge without rate-limit headers: nothing of the message is known, and nobody sends it again. */
 const badGateway: Answer = {

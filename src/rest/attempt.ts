@@ -22,9 +22,7 @@ export function attempt(
 ): Effect.Effect<void> {
   const { body } = request
   const direct = directOf(client)
-  return direct === undefined ||
-    settings.base === undefined ||
-    (body._tag !== "Empty" && body._tag !== "Uint8Array")
+  return direct === undefined || settings.base === undefined || body._tag === "Upload"
     ? viaClient(client, request, settings, restore, flight)
     : viaDirect(direct, settings.base, request, body, settings, restore, flight)
 }

@@ -13,7 +13,7 @@ export interface Outgoing {
   /** Query included; it holds the token. */
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
-  readonly body: Uint8Array | null
+  readonly body: string | null
 }
 
 /** Hears of the head first, of the end last, and of nothing after it. */

@@ -108,7 +108,7 @@ function placeReason(
   code: number,
 ): ThreadError["reason"] | undefined {
   if (request.inThread && code === 10003) return "unknownThread"
-  return request.inThread || request.startsThread === true ? placeReasons.get(code) : undefined
+  return request.inThread || request.startsThread ? placeReasons.get(code) : undefined
 }
 
 function byStatus(

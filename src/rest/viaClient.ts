@@ -1,6 +1,6 @@
 /** An attempt by any `HttpClient`, in a fiber of its own, so that it can be given up in time. */
 import * as Headers from "@effect/platform/Headers"
-import type * as HttpBody from "@effect/platform/HttpBody"
+import * as HttpBody from "@effect/platform/HttpBody"
 import type * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type { HttpClientError } from "@effect/platform/HttpClientError"
@@ -9,13 +9,13 @@ import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import type { FileError } from "../error/WebhookError.js"
 import type { Restore } from "../ratelimit/Permit.js"
 import { within } from "./deadline.js"
 import { headOf } from "./flight.js"
 import type { Flight } from "./flight.js"
-import type { RestRequest } from "./restRequest.js"
+import { pathOf } from "./restRequest.js"
+import type { Empty, Json, RestRequest } from "./restRequest.js"
 import { defectOf } from "./scrub.js"
 import { discreet } from "./settings.js"
 import type { Settings } from "./settings.js"
@@ -33,12 +33,16 @@ export function viaClient(
   const exchange = Effect.catchAllCause(
     body._tag === "Upload"
       ? body.lend((bytes) => exchanged(careful, request, bytes, settings, flight))
-      : exchanged(careful, request, body, settings, flight),
+      : exchanged(careful, request, httpBodyOf(body), settings, flight),
     (cause) => note(cause, request, flight),
   )
   return within(exchange, timeoutOf(body, settings), restore, () => {
     flight.failure = timedOut
   })
+}
+
+function httpBodyOf(body: Empty | Json): HttpBody.HttpBody {
+  return body._tag === "Json" ? HttpBody.text(body.text, "application/json") : HttpBody.empty
 }
 
 function exchanged(
@@ -102,10 +106,10 @@ function toHttp(
   body: HttpBody.HttpBody,
   settings: Settings,
 ): HttpClientRequest.HttpClientRequest {
-  return HttpClientRequest.make(request.route.method)(
-    settings.baseUrl + Redacted.value(request.path),
-    { headers: headersFor(request, settings), body },
-  )
+  return HttpClientRequest.make(request.route.method)(settings.baseUrl + pathOf(request), {
+    headers: headersFor(request, settings),
+    body,
+  })
 }
 
 function headersFor(request: RestRequest<unknown>, settings: Settings): Headers.Headers {

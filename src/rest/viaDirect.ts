@@ -1,21 +1,17 @@
 /** An attempt by a client's own way. It takes no fiber, since a call is enough to give it up. */
-import type * as HttpBody from "@effect/platform/HttpBody"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Redacted from "effect/Redacted"
 import type { Restore } from "../ratelimit/Permit.js"
 import { watch } from "./deadlines.js"
 import type { AnyFiber, Watch } from "./deadlines.js"
 import type { Direct, Listener, Outgoing } from "./direct.js"
 import { headOf } from "./flight.js"
 import type { Flight } from "./flight.js"
-import type { RestRequest } from "./restRequest.js"
+import { pathOf } from "./restRequest.js"
+import type { Empty, Json, RestRequest } from "./restRequest.js"
 import { defectOf } from "./scrub.js"
 import type { Base, Settings } from "./settings.js"
 import { classifyCause, timedOut } from "./transport.js"
-
-/** A body that is in memory. */
-export type Ready = HttpBody.Empty | HttpBody.Uint8Array
 
 type Resume = (end: Effect.Effect<void>) => void
 
@@ -82,7 +78,7 @@ export function viaDirect(
   direct: Direct,
   base: Base,
   request: RestRequest<unknown>,
-  body: Ready,
+  body: Empty | Json,
   settings: Settings,
   restore: Restore,
   flight: Flight,
@@ -101,16 +97,16 @@ export function viaDirect(
 function outgoing(
   { origin, path }: Base,
   request: RestRequest<unknown>,
-  body: Ready,
+  body: Empty | Json,
   settings: Settings,
 ): Outgoing {
   const headers: Record<string, string> = { ...settings.headers, ...request.headers }
-  if (body._tag === "Uint8Array") headers["content-type"] = body.contentType
+  if (body._tag === "Json") headers["content-type"] = "application/json"
   return {
     method: request.route.method,
     origin,
-    path: path + Redacted.value(request.path),
+    path: path + pathOf(request),
     headers,
-    body: body._tag === "Empty" ? null : body.body,
+    body: body._tag === "Json" ? body.text : null,
   }
 }

@@ -1,10 +1,8 @@
 /** Each operation as a request: checked, and nothing sent yet. */
-import * as HttpBody from "@effect/platform/HttpBody"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Function from "effect/Function"
 import type * as ParseResult from "effect/ParseResult"
-import * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
 import { ValidationError } from "../error/WebhookError.js"
 import type { FileError } from "../error/WebhookError.js"
@@ -17,7 +15,7 @@ import * as Snowflake from "../model/Snowflake.js"
 import * as WebhookInfo from "../model/WebhookInfo.js"
 import * as WebhookModify from "../model/WebhookModify.js"
 import * as Route from "../ratelimit/Route.js"
-import { decoded, ignored } from "../rest/restRequest.js"
+import { decoded, empty, ignored, json, restRequest } from "../rest/restRequest.js"
 import type { RestRequest, Success } from "../rest/restRequest.js"
 import type { FileUpload } from "../rest/upload/file.js"
 import * as upload from "../rest/upload/upload.js"
@@ -38,7 +36,7 @@ const withComponents = "with_components=true"
 
 const decoder = <A, I>(schema: Schema.Schema<A, I>): Success<A> => {
   const decode = compiled.decoder(schema)
-  return decoded((json) => Either.mapLeft(decode(json), Issue.fromParseError))
+  return decoded((answer) => Either.mapLeft(decode(answer), Issue.fromParseError))
 }
 
 /** Built once: making a decoder costs more than using it. */
@@ -81,13 +79,18 @@ export const sent = <A>(
   ]
   const all = MessageCreate.hasComponents(given) ? [...query, withComponents] : query
   const encoded = checked(route, issues, MessageCreate.encode(parted.message), parted.pathOf)
-  return Effect.map(bodied(route, encoded, parted), (body) => ({
-    ...base(webhook, route, "", all, threadId),
-    startsThread: given.threadName !== undefined,
-    body,
-    idempotent: false,
-    success,
-  }))
+  return Effect.map(bodied(route, encoded, parted), (body) =>
+    restRequest({
+      route,
+      token: webhook.token,
+      suffix: suffixOf("", all, threadId),
+      inThread: threadId !== undefined,
+      startsThread: given.threadName !== undefined,
+      body,
+      idempotent: false,
+      success,
+    }),
+  )
 }
 
 export const read = (
@@ -95,13 +98,18 @@ export const read = (
   messageId: string,
   place: Place,
 ): Checked<Message.Message> => {
-  const { route, suffix, threadId, issues } = ofMessage(webhook, "GET", messageId, place)
-  return Effect.map(checked(route, issues, nothing), () => ({
-    ...base(webhook, route, suffix, [], threadId),
-    body: HttpBody.empty,
-    idempotent: true,
-    success: asMessage,
-  }))
+  const { route, path, threadId, issues } = ofMessage(webhook, "GET", messageId, place)
+  return Effect.map(checked(route, issues, nothing), () =>
+    restRequest({
+      route,
+      token: webhook.token,
+      suffix: suffixOf(path, [], threadId),
+      inThread: threadId !== undefined,
+      body: empty,
+      idempotent: true,
+      success: asMessage,
+    }),
+  )
 }
 
 /**
@@ -114,57 +122,70 @@ export const edited = (
   edit: EditInput,
   place: Place,
 ): Checked<Message.Message, FileError> => {
-  const { route, suffix, threadId, issues } = ofMessage(webhook, "PATCH", messageId, place)
+  const { route, path, threadId, issues } = ofMessage(webhook, "PATCH", messageId, place)
   const parted = files.ofEdit(edit)
   const query = MessageEdit.hasComponents(orNothing(parted.message)) ? [withComponents] : []
   const all = [...issues, ...parted.issues]
   const encoded = checked(route, all, MessageEdit.encode(parted.message), parted.pathOf)
-  return Effect.map(bodied(route, encoded, parted), (body) => ({
-    ...base(webhook, route, suffix, query, threadId),
-    body,
-    idempotent: true,
-    success: asMessage,
-  }))
+  return Effect.map(bodied(route, encoded, parted), (body) =>
+    restRequest({
+      route,
+      token: webhook.token,
+      suffix: suffixOf(path, query, threadId),
+      inThread: threadId !== undefined,
+      body,
+      idempotent: true,
+      success: asMessage,
+    }),
+  )
 }
 
 export const deleted = (webhook: Webhook, messageId: string, place: Place): Checked<void> => {
-  const { route, suffix, threadId, issues } = ofMessage(webhook, "DELETE", messageId, place)
-  return Effect.map(checked(route, issues, nothing), () => ({
-    ...base(webhook, route, suffix, [], threadId),
-    body: HttpBody.empty,
-    idempotent: true,
-    success: ignored,
-    absent: { code: 10008, value: undefined },
-  }))
+  const { route, path, threadId, issues } = ofMessage(webhook, "DELETE", messageId, place)
+  return Effect.map(checked(route, issues, nothing), () =>
+    restRequest({
+      route,
+      token: webhook.token,
+      suffix: suffixOf(path, [], threadId),
+      inThread: threadId !== undefined,
+      body: empty,
+      idempotent: true,
+      success: ignored,
+      absent: { code: 10008, value: undefined },
+    }),
+  )
 }
 
-export const webhookRead = (webhook: Webhook): RestRequest<WebhookInfo.WebhookInfo> => ({
-  ...base(webhook, routeOf(webhook, "GET", own), "", [], undefined),
-  body: HttpBody.empty,
-  idempotent: true,
-  success: asInfo,
-})
+export const webhookRead = (webhook: Webhook): RestRequest<WebhookInfo.WebhookInfo> =>
+  restRequest({
+    ...ofWebhook(webhook, "GET"),
+    body: empty,
+    success: asInfo,
+  })
 
 export const webhookModified = (
   webhook: Webhook,
   changes: WebhookModify.WebhookModify,
 ): Checked<WebhookInfo.WebhookInfo> => {
-  const route = routeOf(webhook, "PATCH", own)
-  return Effect.map(checked(route, [], WebhookModify.encode(changes)), (json) => ({
-    ...base(webhook, route, "", [], undefined),
-    body: HttpBody.unsafeJson(json),
-    idempotent: true,
-    success: asInfo,
-  }))
+  const parts = ofWebhook(webhook, "PATCH")
+  return Effect.map(checked(parts.route, [], WebhookModify.encode(changes)), (encoded) =>
+    restRequest({ ...parts, body: json(encoded), success: asInfo }),
+  )
 }
 
-export const webhookDeleted = (webhook: Webhook): RestRequest<void> => ({
-  ...base(webhook, routeOf(webhook, "DELETE", own), "", [], undefined),
-  body: HttpBody.empty,
-  idempotent: true,
-  success: ignored,
-  absent: { code: 10015, value: undefined },
-})
+export const webhookDeleted = (webhook: Webhook): RestRequest<void> =>
+  restRequest({
+    ...ofWebhook(webhook, "DELETE"),
+    body: empty,
+    success: ignored,
+    absent: { code: 10015, value: undefined },
+  })
+
+/** The webhook itself, and not a message of it. */
+function ofWebhook(webhook: Webhook, method: Route.Method) {
+  const route = routeOf(webhook, method, own)
+  return { route, token: webhook.token, suffix: "", inThread: false, idempotent: true }
+}
 
 /** Untyped code may pass `null`: the Schema refuses it, and nothing before the Schema may trip over it. */
 export function orNothing<A extends object>(input: A): Partial<A> {
@@ -178,11 +199,11 @@ function bodied<E>(
   encoded: Effect.Effect<unknown, E>,
   parted: { readonly files: ReadonlyArray<FileUpload>; readonly kept: number },
 ): Effect.Effect<RestRequest<unknown>["body"], E | FileError> {
-  if (parted.files.length === 0) return Effect.map(encoded, (json) => HttpBody.unsafeJson(json))
+  if (parted.files.length === 0) return Effect.map(encoded, json)
   return Effect.flatMap(
     // First, because it says more of too many files than the Schema.
     Effect.zipRight(upload.checked(route.name, parted.files, parted.kept), encoded),
-    (json) => upload.upload(route.name, json, parted.files),
+    (wire) => upload.upload(route.name, wire, parted.files),
   )
 }
 
@@ -213,14 +234,14 @@ function ofMessage(
   place: Place,
 ): {
   readonly route: Route.Route
-  readonly suffix: string
+  readonly path: string
   readonly threadId: string | undefined
   readonly issues: ReadonlyArray<Issue.Issue>
 } {
   const threadId = threadOf(webhook, place)
   return {
     route: routeOf(webhook, method, `${own}/messages/{message.id}`),
-    suffix: `/messages/${messageId}`,
+    path: `/messages/${messageId}`,
     threadId,
     issues: [...idIssues("messageId", messageId), ...idIssues("threadId", threadId)],
   }
@@ -237,20 +258,12 @@ export function idIssues(path: string, id: string | undefined): ReadonlyArray<Is
     : [{ path, message: "must be a snowflake: the digits of a Discord id" }]
 }
 
-export function base(
-  webhook: Webhook,
-  route: Route.Route,
-  suffix: string,
+/** What follows the token in the URL. */
+export function suffixOf(
+  path: string,
   query: ReadonlyArray<string>,
   threadId: string | undefined,
-): Pick<RestRequest<unknown>, "route" | "path" | "token" | "inThread"> {
+): string {
   const all = threadId === undefined ? query : [...query, `thread_id=${threadId}`]
-  const search = all.length === 0 ? "" : `?${all.join("&")}`
-  const path = `/webhooks/${webhook.id}/${Redacted.value(webhook.token)}${suffix}${search}`
-  return {
-    route,
-    path: Redacted.make(path),
-    token: webhook.token,
-    inThread: threadId !== undefined,
-  }
+  return all.length === 0 ? path : `${path}?${all.join("&")}`
 }

@@ -1,5 +1,4 @@
 /** What programs made for Slack and GitHub send, as requests to the endpoints that take it. */
-import * as HttpBody from "@effect/platform/HttpBody"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
@@ -8,10 +7,10 @@ import * as GitHubEvent from "../model/GitHubEvent.js"
 import * as Issue from "../model/Issue.js"
 import * as SlackMessage from "../model/SlackMessage.js"
 import type * as Route from "../ratelimit/Route.js"
-import { ignored } from "../rest/restRequest.js"
-import type { RestRequest } from "../rest/restRequest.js"
+import { ignored, json, restRequest } from "../rest/restRequest.js"
+import type { Json, RestRequest } from "../rest/restRequest.js"
 import type { Webhook } from "./credentials.js"
-import { base, checked, idIssues, orNothing, own, routeOf, threadOf } from "./requests.js"
+import { checked, idIssues, orNothing, own, routeOf, suffixOf, threadOf } from "./requests.js"
 import type { Checked, Place } from "./requests.js"
 
 /** Where to send, and whether to wait; here waiting is Discord's default. */
@@ -35,12 +34,11 @@ export const slack = (
   message: SlackMessage.SlackMessage,
   options: Options,
 ): Checked<void> => {
-  const { request, route, issues } = toService(webhook, "slack", options)
+  const { issues, request, route } = toService(webhook, "slack", options)
   const found = SlackMessage.isEmpty(orNothing(message)) ? [...issues, nothingToSend] : issues
-  return Effect.map(checked(route, found, SlackMessage.encode(message)), (json) => ({
-    ...request,
-    body: HttpBody.unsafeJson(json),
-  }))
+  return Effect.map(checked(route, found, SlackMessage.encode(message)), (encoded) =>
+    request(json(encoded), undefined),
+  )
 }
 
 export const gitHub = (
@@ -49,15 +47,16 @@ export const gitHub = (
   event: GitHubEvent.GitHubEvent,
   options: Options,
 ): Checked<void> => {
-  const { request, route, issues } = toService(webhook, "github", options)
+  const { issues, request, route } = toService(webhook, "github", options)
   const found = [...nameIssues(name), ...issues]
   return checked(route, found, GitHubEvent.encode(event)).pipe(
-    Effect.flatMap((json) => HttpBody.json(json)),
-    Effect.catchTag(
-      "HttpBodyError",
-      () => new ValidationError({ route: route.name, issues: [notJson] }),
+    Effect.flatMap((encoded) =>
+      Effect.try({
+        try: () => json(encoded),
+        catch: () => new ValidationError({ route: route.name, issues: [notJson] }),
+      }),
     ),
-    Effect.map((body) => ({ ...request, headers: { "x-github-event": name }, body })),
+    Effect.map((body) => request(body, { "x-github-event": name })),
   )
 }
 
@@ -66,7 +65,7 @@ function toService(
   service: "slack" | "github",
   options: Options,
 ): {
-  readonly request: Omit<RestRequest<void>, "body">
+  readonly request: (body: Json, headers: RestRequest<void>["headers"]) => RestRequest<void>
   readonly route: Route.Route
   readonly issues: ReadonlyArray<Issue.Issue>
 } {
@@ -74,11 +73,17 @@ function toService(
   const threadId = threadOf(webhook, options)
   const query = options.wait === false ? ["wait=false"] : []
   return {
-    request: {
-      ...base(webhook, route, `/${service}`, query, threadId),
-      idempotent: false,
-      success: ignored,
-    },
+    request: (body, headers) =>
+      restRequest({
+        route,
+        token: webhook.token,
+        suffix: suffixOf(`/${service}`, query, threadId),
+        inThread: threadId !== undefined,
+        headers,
+        body,
+        idempotent: false,
+        success: ignored,
+      }),
     route,
     issues: idIssues("threadId", threadId),
   }

@@ -44,7 +44,7 @@ const payloadOf = ({ body }: RestRequest<unknown>) =>
           return JSON.parse(form.fields["payload_json"] ?? "") as unknown
         }),
       )
-    : Effect.map(bytesOf(body), (bytes) => JSON.parse(Buffer.from(bytes).toString()) as unknown)
+    : Effect.sync(() => (body._tag === "Json" ? (JSON.parse(body.text) as unknown) : undefined))
 
 /** What only components may say otherwise, `requests.test.ts` looks at. */
 function without<M extends object>(message: M): Omit<M, "components" | "attachments"> {

@@ -9,6 +9,8 @@ import { GitHubEvent, RateLimiter, RestConfig, Strategy, Webhook } from "../../s
 import { NodeDiscord } from "../../src/node/index.js"
 import { hasDirect } from "../../src/rest/direct.js"
 import { execute } from "../../src/rest/rest.js"
+import { json } from "../../src/rest/restRequest.js"
+import type { Upload } from "../../src/rest/restRequest.js"
 import { ear, network, request } from "./network.js"
 
 /** A client with a way of its own, and which ways were taken. */
@@ -41,15 +43,21 @@ describe("a client's own way", () => {
     Effect.gen(function* () {
       const { client, taken } = watched()
       yield* run(client)
-      yield* run(client, { body: HttpBody.unsafeJson({ content: "hello" }) })
+      yield* run(client, { body: json({ content: "hello" }) })
       expect(taken).toEqual(["direct", "direct"])
     }),
   )
 
-  it.effect("is not taken for a stream", () =>
+  it.effect("is not taken for files", () =>
     Effect.gen(function* () {
       const { client, taken } = watched()
-      yield* run(client, { body: HttpBody.stream(Stream.make(new Uint8Array(1))) })
+      const body: Upload = {
+        _tag: "Upload",
+        size: 1,
+        lend: (use) => use(HttpBody.stream(Stream.make(new Uint8Array(1)), "text/plain", 1)),
+        spent: () => undefined,
+      }
+      yield* run(client, { body })
       expect(taken).toEqual(["long"])
     }),
   )

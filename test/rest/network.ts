@@ -7,8 +7,7 @@ import { RateLimiter, Route } from "../../src/index.js"
 import { hasDirect } from "../../src/rest/direct.js"
 import type { Listener } from "../../src/rest/direct.js"
 import type { RestRequest } from "../../src/rest/restRequest.js"
-import { ignored } from "../../src/rest/restRequest.js"
-import * as HttpBody from "@effect/platform/HttpBody"
+import { empty, ignored, restRequest } from "../../src/rest/restRequest.js"
 
 /** What the network does with one request. */
 export type Event =
@@ -105,7 +104,7 @@ export const directNetwork = (...script: ReadonlyArray<Event>): Network => {
   const client = hasDirect(net.client, ({ body, headers, method, origin, path }, listener) => {
     const event = script[Math.min(sent.length, script.length - 1)] ?? "silence"
     const url = new URL(path, origin).toString()
-    const json: unknown = body === null ? undefined : JSON.parse(new TextDecoder().decode(body))
+    const json: unknown = body === null ? undefined : JSON.parse(body)
     sent.push({ method, url, headers: { ...headers }, body: json })
     tell(listener, event)
     return () => void aborted.count++
@@ -220,19 +219,19 @@ export const token = "s3cr3t-T0ken_with.every-kind_0f-character.abcdefghijklmnop
 
 /** A request that sends nothing in particular: change what a test is about. */
 export const request = <A = void>(changes: Partial<RestRequest<A>> = {}): RestRequest<A> => {
-  const made: RestRequest<void> = {
+  const made = restRequest<void>({
     route: Route.make({
       method: "POST",
       template: "/webhooks/{webhook.id}/{webhook.token}",
       webhookId: "42",
       tokenDigest: "d1g35t",
     }),
-    path: Redacted.make(`/webhooks/42/${token}`),
     token: Redacted.make(token),
+    suffix: "",
     inThread: false,
-    body: HttpBody.empty,
+    body: empty,
     idempotent: false,
     success: ignored,
-  }
+  })
   return { ...made, ...changes } as RestRequest<A>
 }

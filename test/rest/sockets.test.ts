@@ -2,7 +2,7 @@
 import { FetchHttpClient, HttpClient } from "@effect/platform"
 import { NodeHttpClient } from "@effect/platform-node"
 import { it } from "@effect/vitest"
-import { Deferred, Effect, Either, Layer, Redacted } from "effect"
+import { Deferred, Effect, Either, Layer } from "effect"
 import { createServer } from "node:http"
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -57,7 +57,7 @@ const go = (
   const limiter = ear()
   return execute(
     request({
-      path: Redacted.make(`/webhooks/42/${token}?wait=true`),
+      suffix: "?wait=true",
       success: decoded((json) => Either.right(json)),
     }),
   ).pipe(
