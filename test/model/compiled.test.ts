@@ -1,4 +1,4 @@
-import { addEqualityTesters, describe, expect, it, vi } from "@effect/vitest"
+import { addEqualityTesters, describe, expect, it } from "@effect/vitest"
 import { Arbitrary, Either, FastCheck, Schema } from "effect"
 import type { ParseResult } from "effect"
 import { decoder, strictEncoder } from "../../src/model/compiled.js"
@@ -9,9 +9,7 @@ import * as MessageCreate from "../../src/model/MessageCreate.js"
 import { MessageEdit } from "../../src/model/MessageEdit.js"
 import { WebhookInfo } from "../../src/model/WebhookInfo.js"
 import { WebhookModify } from "../../src/model/WebhookModify.js"
-
-// Thousands of values: seconds, and more on a busy machine.
-vi.setConfig({ testTimeout: 120_000 })
+import { runs } from "../support/laws.js"
 
 addEqualityTesters()
 
@@ -49,7 +47,7 @@ const scraps = FastCheck.oneof(
   FastCheck.jsonValue(),
 )
 
-const law = <A, I>(name: string, schema: Schema.Schema<A, I>, runs: number) =>
+const law = <A, I>(name: string, schema: Schema.Schema<A, I>, count: number) =>
   describe(name, () => {
     const encode = Schema.encodeSync(schema)
     const plain = Schema.decodeUnknownEither(schema)
@@ -63,7 +61,7 @@ const law = <A, I>(name: string, schema: Schema.Schema<A, I>, runs: number) =>
         FastCheck.property(values, (json) => {
           expect(shown(quick(json))).toEqual(shown(plain(json)))
         }),
-        { numRuns: runs },
+        { numRuns: runs(count) },
       )
     })
 
@@ -74,7 +72,7 @@ const law = <A, I>(name: string, schema: Schema.Schema<A, I>, runs: number) =>
           const wrong = damaged(json, throws, scrap)
           expect(shown(quick(wrong))).toEqual(shown(plain(wrong)))
         }),
-        { numRuns: runs * 2 },
+        { numRuns: runs(count * 2) },
       )
     })
   })
@@ -108,7 +106,7 @@ const outgoing = <A, I>(name: string, schema: Schema.Schema<A, I>) =>
           frozen(value)
           expect(shown(quick(value))).toEqual(shown(plain(value)))
         }),
-        { numRuns: 300 },
+        { numRuns: runs(300) },
       )
     })
 
@@ -119,7 +117,7 @@ const outgoing = <A, I>(name: string, schema: Schema.Schema<A, I>) =>
           const wrong = damaged(damaged(value, first, scrap), second, scrap) as A
           expect(shown(quick(wrong))).toEqual(shown(plain(wrong)))
         }),
-        { numRuns: 400 },
+        { numRuns: runs(400) },
       )
     })
   })

@@ -19,6 +19,7 @@ import { DiscordLogger, DryRun, RateLimiter, Strategy, Webhook } from "../../src
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
 import { newHook } from "../scenarios/stage.js"
 import * as VirtualClock from "../support/VirtualClock.js"
+import { runs } from "../support/laws.js"
 
 const world = (options: DiscordSimulator.Options = {}) =>
   Layer.mergeAll(
@@ -533,7 +534,7 @@ describe("whatever happens", () => {
           },
         ),
         {
-          numRuns: 50,
+          numRuns: runs(50),
           // A notice in flight that was cut off, and arrived.
           examples: [
             [

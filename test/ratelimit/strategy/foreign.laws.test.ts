@@ -5,6 +5,7 @@ import type { Answer } from "../../../src/ratelimit/Answer.js"
 import type { Bucket } from "../../../src/ratelimit/Bucket.js"
 import * as foreign from "../../../src/ratelimit/strategy/adaptive/foreign.js"
 import { Server } from "../model/server.js"
+import { runs } from "../../support/laws.js"
 
 const fc = FastCheck
 
@@ -125,7 +126,7 @@ describe("others on the same webhook", () => {
         const { rates } = play({ kind, skew, requests: all, others: [] })
         expect(Math.max(...rates)).toBe(0)
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 
@@ -141,7 +142,7 @@ describe("others on the same webhook", () => {
           expect(state.taken).toBeLessThanOrEqual(taken + 1e-9)
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 
