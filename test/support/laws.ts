@@ -1,4 +1,8 @@
-/** How often every law runs: `LAW_RUNS=20 npx vitest run test/model` tries twenty times as much. */
+/**
+ * How often every law runs: `LAW_RUNS=20 npx vitest run test/model` tries twenty times as much. A law
+ * that computes for over a minute without a pause ends in "Timeout calling onTaskUpdate", since it
+ * does not hear vitest meanwhile; its result counts all the same.
+ */
 export const factor = Number(process.env["LAW_RUNS"] ?? 1)
 
 if (!(factor > 0 && factor < Infinity)) {
