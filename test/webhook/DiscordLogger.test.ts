@@ -493,8 +493,9 @@ describe("whatever happens", () => {
           fc.integer({ min: 1, max: 60 }),
           fc.constantFrom(0, 200, 2000),
           fc.array(fc.integer({ min: 1, max: 30 }), { maxLength: 6 }),
+          fc.array(fc.integer({ min: 1, max: 30 }), { maxLength: 6 }),
           fc.constantFrom(120, 1000, 3_600_000),
-          async (bursts, capacity, window, failing, shutdownTimeout) => {
+          async (bursts, capacity, window, failing, refused, shutdownTimeout) => {
             const { value } = await VirtualClock.runPromise(
               onStage(
                 { capacity, window, shutdownTimeout },
@@ -502,6 +503,11 @@ describe("whatever happens", () => {
                   Effect.gen(function* () {
                     yield* stage.simulator.inject(Fault.html(502), {
                       match: ({ sequence }) => failing.includes(sequence),
+                      times: Infinity,
+                    })
+                    const refusal = { message: "no", code: 50035 }
+                    yield* stage.simulator.inject(Fault.answer({ status: 400, body: refusal }), {
+                      match: ({ sequence }) => refused.includes(sequence),
                       times: Infinity,
                     })
                     let logged = 0
@@ -545,8 +551,11 @@ describe("whatever happens", () => {
               1,
               0,
               [],
+              [],
               120,
             ],
+            // A batch that was refused, and cut off while it went one by one.
+            [[{ burst: 12, pause: 0 }], 60, 0, [2], [1], 120],
           ],
         },
       ),
