@@ -124,7 +124,7 @@ for (const [client, layer] of Object.entries(clients)) {
             Deferred.unsafeDone(asked, Effect.void)
           })
           const hook = yield* Webhook.make({ id: "1234", token: "a-token" })
-          const client = HttpClient.tap(yield* HttpClient.HttpClient, () =>
+          const telling = HttpClient.tap(yield* HttpClient.HttpClient, () =>
             Deferred.succeed(heard, undefined),
           )
           const sending = yield* Effect.all(
@@ -135,7 +135,7 @@ for (const [client, layer] of Object.entries(clients)) {
             { concurrency: "unbounded" },
           ).pipe(
             RestConfig.withOptions({ baseUrl: `${origin}/api/v10`, timeout: "1 second" }),
-            Effect.provideService(HttpClient.HttpClient, client),
+            Effect.provideService(HttpClient.HttpClient, telling),
             Effect.fork,
           )
           if (silentAfter !== undefined) {
