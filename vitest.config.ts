@@ -1,13 +1,14 @@
 import { defineConfig } from "vitest/config"
+import { factor } from "./test/support/laws.js"
 
 const core = { statements: 95, branches: 95 }
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    setupFiles: ["test/support/breathe.ts"],
-    // A busy machine must not look like a bug; nothing waits for this long.
-    testTimeout: 30_000,
+    setupFiles: ["test/support/breathe.ts", "test/support/chance.ts"],
+    // A busy machine must not look like a bug; nothing waits for this long, laws compute.
+    testTimeout: 120_000 * Math.max(1, factor),
     // By default one core is left idle, which is half of a small machine.
     maxWorkers: "100%",
     minWorkers: 1,

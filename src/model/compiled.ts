@@ -5,8 +5,7 @@
  * value, or give up at the first thing out of the ordinary; then the Schema itself looks, so that
  * errors are its own, word for word.
  */
-import { Either, Schema, SchemaAST as AST } from "effect"
-import type { ParseResult } from "effect"
+import { Either, ParseResult, Schema, SchemaAST as AST } from "effect"
 import { reader } from "./compiled/read.js"
 import { irregular } from "./compiled/step.js"
 import { writer } from "./compiled/write.js"
@@ -23,7 +22,7 @@ export function decoder<A, I>(
   return (input) => {
     const value = read(input)
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the Schema says it is
-    return value === irregular ? decode(input) : Either.right(value as A)
+    return value === irregular ? readable(schema.ast, input, decode) : Either.right(value as A)
   }
 }
 
@@ -38,8 +37,24 @@ export function strictEncoder<A, I>(
   return (value) => {
     const valid = check(value)
     const written = valid === irregular ? irregular : write(valid)
-    if (written === irregular) return Either.flatMap(validate(value), (copy) => encode(copy))
+    if (written === irregular) {
+      return readable(schema.ast, value, () => Either.flatMap(validate(value), encode))
+    }
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the Schema says it is
     return Either.right(written as I)
+  }
+}
+
+/** A Schema throws over an object that cannot become text, and `{"toString": null}` is JSON. */
+function readable<I, A>(
+  ast: AST.AST,
+  input: I,
+  read: (input: I) => Either.Either<A, ParseResult.ParseError>,
+): Either.Either<A, ParseResult.ParseError> {
+  try {
+    return read(input)
+  } catch {
+    const message = "holds an object that cannot be read as text"
+    return Either.left(ParseResult.parseError(new ParseResult.Type(ast, input, message)))
   }
 }

@@ -14,15 +14,20 @@ export interface Courier<E, R> {
   readonly place: Place
   /** What to do about a message that did not get through; when it succeeds, the next one goes. */
   readonly onError: (error: WebhookError, message: MessageInput) => Effect.Effect<void, E, R>
+  /** Hears of each message that arrived, before the next one goes. */
+  readonly onArrived?: ((message: MessageInput) => void) | undefined
 }
 
 /** How many arrived: 0 or 1. */
 export const carryOne = <E, R>(
-  { onError, place, webhook }: Courier<E, R>,
+  { onArrived, onError, place, webhook }: Courier<E, R>,
   message: MessageInput,
 ): Effect.Effect<number, E, Carrier | R> =>
   Effect.matchEffect(deliver(webhook, message, place), {
-    onSuccess: () => Effect.succeed(1),
+    onSuccess: () => {
+      onArrived?.(message)
+      return Effect.succeed(1)
+    },
     onFailure: (error) => Effect.as(onError(error, message), 0),
   })
 
@@ -44,10 +49,13 @@ export function carryBatch<E, R>(
   courier: Courier<E, R>,
   batch: ReadonlyArray<MessageInput>,
 ): Effect.Effect<number, E, Carrier | R> {
-  const { onError, place, webhook } = courier
+  const { onArrived, onError, place, webhook } = courier
   const message = gathered(batch)
   return Effect.matchEffect(deliver(webhook, message, place), {
-    onSuccess: () => Effect.succeed(batch.length),
+    onSuccess: () => {
+      onArrived?.(message)
+      return Effect.succeed(batch.length)
+    },
     onFailure: (error) =>
       error._tag === "InvalidRequest" && batch.length > 1
         ? Effect.reduce(batch, 0, (arrived, one) =>

@@ -40,15 +40,20 @@ export class LogPost {
   #lost = none
   /** What each notice tells: one that does not arrive has to be told anew. */
   readonly #told = new WeakMap<EmbedCreate, Lost>()
-  #onTheirWay: ReadonlyArray<MessageInput> = []
-  /** Of the batch that is on its way. */
+  /** Of the batch that is on its way: what has neither arrived nor failed, and why something has. */
+  readonly #onTheirWay = new Set<EmbedCreate>()
   #error: WebhookError | undefined = undefined
   #isFailing = false
   #isDead = false
 
   constructor(webhook: Webhook, { avatarUrl, capacity, username, window }: Settings) {
     this.#outbox = new Outbox({ capacity, window, isFull, batch: together })
-    this.#courier = { webhook, place: {}, onError: (...failure) => this.#failed(...failure) }
+    this.#courier = {
+      webhook,
+      place: {},
+      onError: (...failure) => this.#failed(...failure),
+      onArrived: (message) => this.#arrived(message),
+    }
     this.#look = { username, avatarUrl, allowedMentions: AllowedMentions.none }
   }
 
@@ -78,7 +83,7 @@ export class LogPost {
       this.#outbox.close()
       yield* Effect.timeoutOption(Effect.interruptible(Fiber.await(running)), limit)
       yield* Fiber.interrupt(running)
-      for (const message of [...this.#onTheirWay, ...this.#outbox.discard()]) this.#lose(message)
+      this.#lose([...this.#onTheirWay, ...this.#outbox.discard().flatMap(embedsOf)])
       const missing = this.#lost.full + this.#lost.failed
       if (missing === 0 || this.#isDead) return
       yield* Effect.logWarning(`DiscordLogger: ${missing} log entries were not sent before the end`)
@@ -88,12 +93,11 @@ export class LogPost {
   /** Its requests are logged nowhere; what has to be said is said once. */
   #carry(batch: ReadonlyArray<MessageInput>): Effect.Effect<void, never, Carrier> {
     return Effect.gen(this, function* () {
-      this.#onTheirWay = batch
+      for (const embed of batch.flatMap(embedsOf)) this.#onTheirWay.add(embed)
       const arrived = yield* Logger.withMinimumLogLevel(
         carryBatch(this.#courier, batch),
         LogLevel.None,
       )
-      this.#onTheirWay = []
       const error = this.#error
       this.#error = undefined
       if (arrived > 0) this.#isFailing = false
@@ -104,15 +108,20 @@ export class LogPost {
   #failed(error: WebhookError, message: MessageInput): Effect.Effect<void> {
     return Effect.sync(() => {
       this.#error = error
-      this.#lose(message)
+      this.#lose(embedsOf(message))
       if (!isDead(error)) return
       this.#isDead = true
       this.#outbox.discard()
     })
   }
 
-  #lose({ embeds = [] }: MessageInput): void {
+  #arrived(message: MessageInput): void {
+    for (const embed of embedsOf(message)) this.#onTheirWay.delete(embed)
+  }
+
+  #lose(embeds: ReadonlyArray<EmbedCreate>): void {
     for (const embed of embeds) {
+      this.#onTheirWay.delete(embed)
       this.#lost = sum(this.#lost, this.#told.get(embed) ?? { full: 0, failed: 1 })
     }
   }
@@ -144,6 +153,10 @@ export class LogPost {
   #message(embed: EmbedCreate): MessageInput {
     return { ...this.#look, embeds: [embed] }
   }
+}
+
+function embedsOf({ embeds = [] }: MessageInput): ReadonlyArray<EmbedCreate> {
+  return embeds
 }
 
 function sum(one: Lost, other: Lost): Lost {

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Arbitrary, Effect, FastCheck } from "effect"
 import {
   IncomingWebhookRequestPartialSchema,
@@ -7,9 +7,7 @@ import {
 
 import * as MessageCreate from "../../src/model/MessageCreate.js"
 import * as MessageEdit from "../../src/model/MessageEdit.js"
-
-// Thousands of values: seconds, and more on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
+import { runs } from "../support/laws.js"
 
 const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
@@ -45,7 +43,7 @@ describe("every body we can send is one of Discord's OpenAPI", () => {
         const body = asTheSpecWants(json(Effect.runSync(MessageCreate.encode(message))))
         expect(IncomingWebhookRequestPartialSchema.parse(body)).toStrictEqual(body)
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     )
   })
 
@@ -55,7 +53,7 @@ describe("every body we can send is one of Discord's OpenAPI", () => {
         const body = asTheSpecWants(json(Effect.runSync(MessageEdit.encode(edit))))
         expect(IncomingWebhookUpdateRequestPartialSchema.parse(body)).toStrictEqual(body)
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     )
   })
 

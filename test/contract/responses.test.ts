@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Effect, FastCheck, Option, Schema } from "effect"
 import * as spec from "discord-api-spec/zod"
 
@@ -6,9 +6,7 @@ import * as DiscordApiBody from "../../src/model/DiscordApiBody.js"
 import * as Message from "../../src/model/Message.js"
 import * as WebhookInfo from "../../src/model/WebhookInfo.js"
 import { fromZod } from "./fromZod.js"
-
-// Thousands of values: seconds, and more on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
+import { runs } from "../support/laws.js"
 
 /**
  * What we drop on purpose of what the spec describes: too rare on a webhook's messages to carry,
@@ -70,7 +68,7 @@ describe("every answer that Discord's OpenAPI describes is decoded", () => {
           if (!dropped.some((known) => known.test(path))) missing.add(path)
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     )
     expect([...missing]).toEqual([])
     // Every kind of component has a shape of ours; Text Input (4) is for modals, whatever the spec says.
@@ -94,7 +92,7 @@ describe("every answer that Discord's OpenAPI describes is decoded", () => {
             if (!dropped.some((known) => known.test(path))) missing.add(path)
           }
         }),
-        { numRuns: 500 },
+        { numRuns: runs(500) },
       )
       expect([...missing]).toEqual([])
     })
@@ -111,7 +109,7 @@ describe("every answer that Discord's OpenAPI describes is decoded", () => {
         })
         expect(fields).toHaveLength(leaves(body))
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     )
   })
 
@@ -127,7 +125,7 @@ describe("every answer that Discord's OpenAPI describes is decoded", () => {
           retry_after: Math.max(0, seconds),
         })
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     )
   })
 })

@@ -1,17 +1,15 @@
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { Arbitrary, Effect, FastCheck } from "effect"
 import { GithubWebhookSchema, SlackWebhookSchema } from "discord-api-spec/zod"
 
 import * as GitHubEvent from "../../src/model/GitHubEvent.js"
 import * as SlackMessage from "../../src/model/SlackMessage.js"
 import { fromZod } from "./fromZod.js"
-
-// Thousands of values: seconds, and more on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
+import { runs } from "../support/laws.js"
 
 const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
-const runs = { numRuns: 1000 }
+const often = { numRuns: runs(1000) }
 
 /**
  * Slack says `title` and `short` of a field, and that is what Discord reads; its OpenAPI calls them
@@ -35,7 +33,7 @@ describe("every body for the services is one of Discord's OpenAPI", () => {
         const body = asTheSpecWants(Effect.runSync(SlackMessage.encode(message)))
         expect(SlackWebhookSchema.parse(body)).toStrictEqual(body)
       }),
-      runs,
+      often,
     )
   })
 
@@ -45,7 +43,7 @@ describe("every body for the services is one of Discord's OpenAPI", () => {
         const body = json(Effect.runSync(GitHubEvent.encode(event)))
         expect(GithubWebhookSchema.parse(body)).toStrictEqual(body)
       }),
-      runs,
+      often,
     )
   })
 
@@ -64,6 +62,6 @@ it("every event that Discord's OpenAPI takes, GitHubEvent takes, and changes not
       const event = Effect.runSync(GitHubEvent.decode(body))
       expect(Effect.runSync(GitHubEvent.encode(event))).toStrictEqual(body)
     }),
-    runs,
+    often,
   )
 })

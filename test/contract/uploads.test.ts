@@ -5,13 +5,12 @@ import {
   IncomingWebhookRequestPartialSchema,
   IncomingWebhookUpdateRequestPartialSchema,
 } from "discord-api-spec/zod"
-import { describe, expect, vi } from "vitest"
+import { describe, expect } from "vitest"
 import { FileUpload, MessageCreate, MessageEdit, Snowflake, Webhook } from "../../src/index.js"
 import type { RestRequest } from "../../src/rest/restRequest.js"
 import * as requests from "../../src/webhook/requests.js"
 import { bytesOf, parsed } from "../rest/upload/wire.js"
-
-vi.setConfig({ testTimeout: 60_000 })
+import { runs } from "../support/laws.js"
 
 const text = FastCheck.string({ unit: "binary", maxLength: 40 })
 const said = FastCheck.option(text, { nil: undefined })
@@ -81,7 +80,7 @@ describe("with files", () => {
         expect(IncomingWebhookRequestPartialSchema.parse(json)).toStrictEqual(json)
         expect(json).toHaveProperty("attachments.length", files.length)
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 
@@ -96,7 +95,7 @@ describe("with files", () => {
         expect(IncomingWebhookUpdateRequestPartialSchema.parse(json)).toStrictEqual(json)
         expect(json).toHaveProperty("attachments.length", files.length)
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 })

@@ -14,6 +14,7 @@ import * as Markdown from "../../src/model/Markdown.js"
 import * as MessageCreate from "../../src/model/MessageCreate.js"
 import * as MessageFlags from "../../src/model/MessageFlags.js"
 import * as Snowflake from "../../src/model/Snowflake.js"
+import { runs } from "../support/laws.js"
 
 /** The members of an enum of theirs. */
 const members = (theirs: object) => new Map<string, unknown>(Object.entries(theirs))
@@ -75,7 +76,7 @@ describe("what Markdown writes, read by the patterns of discord-api-types", () =
         const roles = Markdown.navigation("linked-roles", id)
         expect(groups(FormattingPatterns.LinkedRole, roles)).toEqual({ id })
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 

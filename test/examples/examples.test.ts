@@ -8,9 +8,12 @@ import { describe, expect, it } from "vitest"
 const root = resolve(import.meta.dirname, "../..")
 const examples = readdirSync(resolve(root, "examples")).filter((name) => name.endsWith(".ts"))
 
+/** An example that hangs is ended (milliseconds); on a busy machine five at once take a minute and more. */
+const patience = 170_000
+
 async function run(path: string): Promise<string> {
   const { DISCORD_WEBHOOK_URL: _, ...env } = process.env
-  const options = { cwd: root, env, timeout: 60_000 }
+  const options = { cwd: root, env, timeout: patience }
   const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", path], options)
   return stdout
 }
@@ -20,13 +23,16 @@ function promised(path: string): string {
   return block.replaceAll(/^\/\/ ?/gm, "")
 }
 
-/** Times differ from machine to machine. */
+/** Times differ from machine to machine, and so does how much of a window is used up. */
 function timeless(output: string): string {
-  return output.replaceAll(/\d+\.\d\d s/g, "N s").trim()
+  return output
+    .replaceAll(/\d+\.\d\d s/g, "N s")
+    .replaceAll(/\d+ of (\d+) left/g, "N of $1 left")
+    .trim()
 }
 
 describe.concurrent("examples", () => {
-  it.for(examples)("%s prints its Output block", { timeout: 180_000, retry: 1 }, async (name) => {
+  it.for(examples)("%s prints its Output block", { timeout: patience + 10_000 }, async (name) => {
     const path = `examples/${name}`
     expect(timeless(await run(path))).toBe(timeless(promised(path)))
   })

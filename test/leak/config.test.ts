@@ -6,6 +6,7 @@ import { describe, expect } from "vitest"
 import { keys } from "../../src/config/keys.js"
 import { DiscordConfig, Webhook, YamlConfigProvider } from "../../src/index.js"
 import { everything, finder, listen, overhear, shown } from "./detector.js"
+import { runs } from "../support/laws.js"
 
 const token = "Zk3-qP_v9xW.b2Tn7Lr-0hYc_5Jd8sMf1Gu6Ke4-AoXiBzQwVpEtRyHjNmCxDlSk"
 const url = `https://discord.com/api/webhooks/42/${token}`
@@ -125,6 +126,6 @@ describe("the token is nowhere", () => {
           expect(found).toEqual([])
         }
       }),
-    { fastCheck: { numRuns: 30 } },
+    { fastCheck: { numRuns: runs(30) } },
   )
 })

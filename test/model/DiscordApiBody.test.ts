@@ -2,6 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { FastCheck, Option } from "effect"
 
 import * as DiscordApiBody from "../../src/model/DiscordApiBody.js"
+import { runs } from "../support/laws.js"
 
 describe("DiscordApiBody", () => {
   it("reads any JSON without throwing", () => {
@@ -11,7 +12,7 @@ describe("DiscordApiBody", () => {
         DiscordApiBody.rateLimitFromUnknown(body)
         DiscordApiBody.flatten(body)
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     )
   })
 

@@ -1,12 +1,10 @@
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { DateTime, FastCheck as fc } from "effect"
 
 import * as Markdown from "../../src/model/Markdown.js"
 import { kinds, read, shown } from "./markdown/reader.js"
 import { anyText } from "./markdown/texts.js"
-
-// Thousands of values: seconds, and more on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
+import { runs } from "../support/laws.js"
 
 const visible = (text: string): string => text.replaceAll("\u200b", "")
 const moment = DateTime.unsafeMake("2026-01-01T00:00:00.999Z")
@@ -129,7 +127,7 @@ describe("code", () => {
         expect(kinds(nodes)).toEqual(["code"])
         expect(visible(shown(nodes))).toBe(visible(`a ${text.trim()} z`))
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     )
   })
 
@@ -141,7 +139,7 @@ describe("code", () => {
         expect(kinds(nodes)).toEqual(["block"])
         expect(visible(shown(nodes))).toBe(visible(`a ${text.replaceAll(/^\n+|\n+$/g, "")} z`))
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     )
   })
 })
@@ -161,7 +159,7 @@ describe("what stands on a line", () => {
           Array.from(plain.split("\n"), () => "quote"),
         )
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     )
   })
 })

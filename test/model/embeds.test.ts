@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs"
 import * as Embed from "../../src/model/Embed.js"
 import * as MessageCreate from "../../src/model/MessageCreate.js"
 import { faults } from "./faults.js"
+import { runs } from "../support/laws.js"
 
 const noon = DateTime.unsafeMake("2026-01-31T12:00:00Z")
 const x = (n: number) => "x".repeat(n)
@@ -129,7 +130,7 @@ describe("the room in the embeds of a message", () => {
         const single = embeds.map((embed) => Embed.total([embed]))
         expect(Embed.total(embeds)).toBe(single.reduce((sum, one) => sum + one, 0))
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     )
   })
 })

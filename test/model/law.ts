@@ -1,19 +1,20 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Arbitrary, FastCheck, Schema } from "effect"
+import { runs } from "../support/laws.js"
 
 /** What every Schema of ours keeps: a value survives the way to Discord and back. */
-export function law<A, I>(name: string, schema: Schema.Schema<A, I>, runs: number) {
+export function law<A, I>(name: string, schema: Schema.Schema<A, I>, count: number) {
   describe(name, () => {
     const values = Arbitrary.make(schema)
     const encode = Schema.encodeSync(schema)
     const decode = Schema.decodeUnknownSync(schema)
 
-    it(`comes back from the wire as it was sent (${runs} values)`, () => {
+    it(`comes back from the wire as it was sent (${count} values)`, () => {
       FastCheck.assert(
         FastCheck.property(values, (value) => {
           expect(decode(JSON.parse(JSON.stringify(encode(value))))).toEqual(value)
         }),
-        { numRuns: runs },
+        { numRuns: runs(count) },
       )
     })
 
@@ -23,7 +24,7 @@ export function law<A, I>(name: string, schema: Schema.Schema<A, I>, runs: numbe
           const wire: unknown = JSON.parse(JSON.stringify(encode(value)))
           expect(JSON.parse(JSON.stringify(encode(decode(wire))))).toStrictEqual(wire)
         }),
-        { numRuns: Math.min(runs, 200) },
+        { numRuns: runs(Math.min(count, 200)) },
       )
     })
   })

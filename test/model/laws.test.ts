@@ -1,4 +1,4 @@
-import { addEqualityTesters, vi } from "@effect/vitest"
+import { addEqualityTesters } from "@effect/vitest"
 
 import * as AllowedMentions from "../../src/model/AllowedMentions.js"
 import * as Attachment from "../../src/model/Attachment.js"
@@ -18,9 +18,6 @@ import * as WebhookInfo from "../../src/model/WebhookInfo.js"
 import * as WebhookModify from "../../src/model/WebhookModify.js"
 import * as WebhookName from "../../src/model/WebhookName.js"
 import { law } from "./law.js"
-
-// Thousands of values: seconds, and more on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
 
 addEqualityTesters()
 

@@ -6,6 +6,7 @@ import * as Component from "../../src/model/Component.js"
 import * as MessageCreate from "../../src/model/MessageCreate.js"
 import * as MessageEdit from "../../src/model/MessageEdit.js"
 import * as Poll from "../../src/model/Poll.js"
+import { runs } from "../support/laws.js"
 
 const usersOnly = { parse: ["users"] }
 
@@ -85,7 +86,7 @@ describe("a message that says nothing about mentions", () => {
           expect(wire.allowed_mentions).toEqual(hasAt ? usersOnly : undefined)
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     )
   })
 })

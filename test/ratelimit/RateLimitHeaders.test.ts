@@ -1,6 +1,7 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import * as RateLimitHeaders from "../../src/ratelimit/RateLimitHeaders.js"
+import { runs } from "../support/laws.js"
 
 const fc = FastCheck
 const { parse } = RateLimitHeaders
@@ -97,7 +98,7 @@ describe("RateLimitHeaders.parse", () => {
           expect(delay === undefined || Number.isInteger(delay)).toBe(true)
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     )
   })
 })

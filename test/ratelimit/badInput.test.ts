@@ -13,6 +13,7 @@ import { answered } from "../../src/ratelimit/Permit.js"
 import * as RateLimitHeaders from "../../src/ratelimit/RateLimitHeaders.js"
 import { answer, route } from "./answers.js"
 import { careful, eager, learning, paced } from "./model/policies.js"
+import { runs } from "../support/laws.js"
 
 const fc = FastCheck
 
@@ -89,7 +90,7 @@ describe("headers that nobody should send", () => {
             expect(machine.snapshot(now).buckets).toBe(1)
           }
         }),
-        { numRuns: 500 },
+        { numRuns: runs(500) },
       )
     })
   }

@@ -1,8 +1,11 @@
-/** What real connections fail with, on each of the four clients. */
+/**
+ * What real connections fail with, on each of the four clients. The time of requests is the test
+ * clock's: it is up when a test says so, and not when the machine is slow.
+ */
 import { FetchHttpClient, HttpClient } from "@effect/platform"
 import { NodeHttpClient } from "@effect/platform-node"
 import { it } from "@effect/vitest"
-import { Deferred, Effect, Either, Layer } from "effect"
+import { Deferred, Effect, Either, Fiber, Layer, TestClock } from "effect"
 import { createServer } from "node:http"
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -62,7 +65,7 @@ const go = (
     }),
   ).pipe(
     Effect.provide(Layer.mergeAll(client, limiter.layer, Strategy.layerReactive)),
-    RestConfig.withOptions({ baseUrl, maxRetries: 0, timeout: "2 seconds", ...options }),
+    RestConfig.withOptions({ baseUrl, maxRetries: 0, ...options }),
     Effect.either,
     Effect.map((result) => ({
       result: Either.merge(result),
@@ -70,6 +73,16 @@ const go = (
     })),
   )
 }
+
+/** The client, which says when the head of an answer has come. */
+const telling = (client: Layer.Layer<HttpClient.HttpClient>, heard: Deferred.Deferred<void>) =>
+  Layer.effect(
+    HttpClient.HttpClient,
+    Effect.map(
+      HttpClient.HttpClient,
+      HttpClient.tap(() => Deferred.succeed(heard, undefined)),
+    ),
+  ).pipe(Layer.provide(client))
 
 /** Waits for the whole request, and then does something to the connection. */
 const after =
@@ -79,7 +92,7 @@ const after =
   }
 
 describe.each(clients)("with %s", (name, client) => {
-  it.scopedLive("a whole answer is read, and its headers reach the limiter", () =>
+  it.scoped("a whole answer is read, and its headers reach the limiter", () =>
     Effect.gen(function* () {
       const server = yield* serve(
         after((response) => {
@@ -93,7 +106,7 @@ describe.each(clients)("with %s", (name, client) => {
     }),
   )
 
-  it.scopedLive("an answer without a body is read, too", () =>
+  it.scoped("an answer without a body is read, too", () =>
     Effect.gen(function* () {
       const server = yield* serve(after((response) => response.writeHead(204).end()))
       const { result } = yield* go(client, server.origin)
@@ -101,7 +114,7 @@ describe.each(clients)("with %s", (name, client) => {
     }),
   )
 
-  it.scopedLive("nobody who listens is a refused connection", () =>
+  it.scoped("nobody who listens is a refused connection", () =>
     Effect.gen(function* () {
       const { origin } = yield* Effect.scoped(serve(() => undefined))
       const { outcomes, result } = yield* go(client, origin)
@@ -110,7 +123,7 @@ describe.each(clients)("with %s", (name, client) => {
     }),
   )
 
-  it.scopedLive("a host that does not exist is a failure of DNS", () =>
+  it.scoped("a host that does not exist is a failure of DNS", () =>
     Effect.gen(function* () {
       const { outcomes, result } = yield* go(client, "http://nowhere.invalid")
       expect(result).toMatchObject({ _tag: "TransportError", reason: "dns", delivered: "no" })
@@ -118,7 +131,7 @@ describe.each(clients)("with %s", (name, client) => {
     }),
   )
 
-  it.scopedLive("a server that speaks no TLS is a failure of TLS", () =>
+  it.scoped("a server that speaks no TLS is a failure of TLS", () =>
     Effect.gen(function* () {
       const server = yield* serve(() => undefined)
       const { result } = yield* go(client, server.origin.replace("http:", "https:"))
@@ -127,7 +140,7 @@ describe.each(clients)("with %s", (name, client) => {
     }),
   )
 
-  it.scopedLive("a connection that is reset may have delivered", () =>
+  it.scoped("a connection that is reset may have delivered", () =>
     Effect.gen(function* () {
       const server = yield* serve(after((_, incoming) => incoming.socket.resetAndDestroy()))
       const { outcomes, result } = yield* go(client, server.origin)
@@ -141,13 +154,18 @@ describe.each(clients)("with %s", (name, client) => {
     }),
   )
 
-  it.scopedLive("a server that never answers is timed out, and the connection closed", () =>
+  it.scoped("a server that never answers is timed out, and the connection closed", () =>
     Effect.gen(function* () {
+      const asked = yield* Deferred.make<void>()
       const closed = yield* Deferred.make<void>()
       const server = yield* serve((incoming) => {
         incoming.resume().socket.on("close", () => Deferred.unsafeDone(closed, Effect.void))
+        Deferred.unsafeDone(asked, Effect.void)
       })
-      const { outcomes, result } = yield* go(client, server.origin, { timeout: "200 millis" })
+      const fiber = yield* Effect.fork(go(client, server.origin, { timeout: "2 seconds" }))
+      yield* Deferred.await(asked)
+      yield* TestClock.adjust("2 seconds")
+      const { outcomes, result } = yield* Fiber.join(fiber)
       expect(result).toMatchObject({
         _tag: "TransportError",
         reason: "timeout",
@@ -158,7 +176,7 @@ describe.each(clients)("with %s", (name, client) => {
     }),
   )
 
-  it.scopedLive("an answer that is cut in the middle was delivered, and gives its headers", () =>
+  it.scoped("an answer that is cut in the middle was delivered, and gives its headers", () =>
     Effect.gen(function* () {
       const server = yield* serve(
         after((response) => {
@@ -172,7 +190,7 @@ describe.each(clients)("with %s", (name, client) => {
     }),
   )
 
-  it.scopedLive("an answer that stops in the middle is timed out, and was delivered", () =>
+  it.scoped("an answer that stops in the middle is timed out, and was delivered", () =>
     Effect.gen(function* () {
       const server = yield* serve(
         after((response) => {
@@ -180,13 +198,19 @@ describe.each(clients)("with %s", (name, client) => {
           response.write('{"id":')
         }),
       )
-      const { outcomes, result } = yield* go(client, server.origin, { timeout: "1 second" })
+      const begun = yield* Deferred.make<void>()
+      const fiber = yield* Effect.fork(
+        go(telling(client, begun), server.origin, { timeout: "2 seconds" }),
+      )
+      yield* Deferred.await(begun)
+      yield* TestClock.adjust("2 seconds")
+      const { outcomes, result } = yield* Fiber.join(fiber)
       expect(result).toMatchObject({ _tag: "TransportError", reason: "timeout", delivered: "yes" })
       expect(outcomes).toEqual(["Answered"])
     }),
   )
 
-  it.scopedLive("a redirect is not followed", () =>
+  it.scoped("a redirect is not followed", () =>
     Effect.gen(function* () {
       const elsewhere = yield* serve(after((response) => response.end("{}")))
       const server = yield* serve(
@@ -200,7 +224,7 @@ describe.each(clients)("with %s", (name, client) => {
     }),
   )
 
-  it.scopedLive("what is not HTTP breaks the connection", () =>
+  it.scoped("what is not HTTP breaks the connection", () =>
     Effect.gen(function* () {
       const server = yield* serve(after((response) => response.socket?.end("SSH-2.0-OpenSSH\r\n")))
       const { result } = yield* go(client, server.origin)
@@ -212,7 +236,7 @@ describe.each(clients)("with %s", (name, client) => {
     }),
   )
 
-  it.scopedLive(`tells nobody the token when ${name} fails`, () =>
+  it.scoped(`tells nobody the token when ${name} fails`, () =>
     Effect.gen(function* () {
       const { result } = yield* go(client, "http://127.0.0.1:1")
       expect(JSON.stringify(result) + String(result)).not.toContain(token)
@@ -221,7 +245,7 @@ describe.each(clients)("with %s", (name, client) => {
 })
 
 describe("fetch", () => {
-  it.scopedLive("keeps the options that the user gave to its layer", () =>
+  it.scoped("keeps the options that the user gave to its layer", () =>
     Effect.gen(function* () {
       const given: Array<RequestInit> = []
       const recording: typeof globalThis.fetch = (url, init) => {
@@ -238,7 +262,7 @@ describe("fetch", () => {
     }),
   )
 
-  it.scopedLive("is as it was for requests that are not ours", () =>
+  it.scoped("is as it was for requests that are not ours", () =>
     Effect.gen(function* () {
       const elsewhere = yield* serve(after((response) => response.end("there")))
       const server = yield* serve(

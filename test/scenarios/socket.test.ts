@@ -1,8 +1,8 @@
 /** Bad input that only a real socket can bring: each is a tagged error, sent once, and the next goes. */
 import { it } from "@effect/vitest"
-import { FetchHttpClient, type HttpClient } from "@effect/platform"
+import { FetchHttpClient, HttpClient } from "@effect/platform"
 import { NodeHttpClient } from "@effect/platform-node"
-import { Effect, Layer } from "effect"
+import { Deferred, Effect, Fiber, Layer, TestClock } from "effect"
 import { createServer, type AddressInfo, type Socket } from "node:net"
 import { describe, expect } from "vitest"
 import { RestConfig, Webhook } from "../../src/index.js"
@@ -69,6 +69,8 @@ const head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
 interface Mishap {
   readonly reply: Reply
   readonly error: Readonly<Record<string, unknown>>
+  /** What comes before a silence; the client's time, which is the test clock's, is up after that. */
+  readonly silentAfter?: "the request" | "the head"
 }
 
 const mishaps: Readonly<Record<string, Mishap>> = {
@@ -99,10 +101,12 @@ const mishaps: Readonly<Record<string, Mishap>> = {
   silence: {
     reply: () => undefined,
     error: { _tag: "TransportError", reason: "timeout", delivered: "unknown", attempts: 1 },
+    silentAfter: "the request",
   },
   "silence in the middle of the body": {
     reply: write(`${head}content-length: 400\r\n\r\n{"id":"1",`),
     error: { _tag: "TransportError", reason: "timeout", delivered: "yes", attempts: 1 },
+    silentAfter: "the head",
   },
   "an empty object": {
     reply: write(`${head}content-length: 2\r\n\r\n{}`),
@@ -112,20 +116,35 @@ const mishaps: Readonly<Record<string, Mishap>> = {
 
 for (const [client, layer] of Object.entries(clients)) {
   describe(`over a socket with ${client}`, () => {
-    for (const [name, { reply, error }] of Object.entries(mishaps)) {
-      it.scopedLive(name, () =>
+    for (const [name, { reply, error, silentAfter }] of Object.entries(mishaps)) {
+      it.scoped(name, () =>
         Effect.gen(function* () {
-          const { origin, bodies } = yield* server(reply)
+          const asked = yield* Deferred.make<void>()
+          const heard = yield* Deferred.make<void>()
+          const { origin, bodies } = yield* server((socket) => {
+            reply(socket)
+            Deferred.unsafeDone(asked, Effect.void)
+          })
           const hook = yield* Webhook.make({ id: "1234", token: "a-token" })
-          const [failed] = yield* Effect.all(
+          const telling = HttpClient.tap(yield* HttpClient.HttpClient, () =>
+            Deferred.succeed(heard, undefined),
+          )
+          const sending = yield* Effect.all(
             [
-              Effect.flip(Webhook.send(hook, { content: "first" })).pipe(
-                RestConfig.withOptions({ timeout: "1 second" }),
-              ),
+              Effect.flip(Webhook.send(hook, { content: "first" })),
               Webhook.send(hook, { content: "second" }, { wait: false }),
             ],
             { concurrency: "unbounded" },
-          ).pipe(RestConfig.withOptions({ baseUrl: `${origin}/api/v10` }))
+          ).pipe(
+            RestConfig.withOptions({ baseUrl: `${origin}/api/v10`, timeout: "1 second" }),
+            Effect.provideService(HttpClient.HttpClient, telling),
+            Effect.fork,
+          )
+          if (silentAfter !== undefined) {
+            yield* Deferred.await(silentAfter === "the request" ? asked : heard)
+            yield* TestClock.adjust("1 second")
+          }
+          const [failed] = yield* Fiber.join(sending)
           expect(fields(failed)).toMatchObject(error)
           expect(failed.message).toMatch(/^POST \/webhooks\/\{webhook.id\}\/\{webhook.token\}: /)
           expect(bodies.filter((body) => body.includes("first"))).toHaveLength(1)

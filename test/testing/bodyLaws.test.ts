@@ -5,6 +5,7 @@ import type { FilePart } from "../../src/testing/simulator/http/exchange.js"
 import { addWebhook, makeWorld } from "../../src/testing/simulator/world.js"
 import { bodies } from "./bodies.js"
 import { bent, objections, oracle } from "./oracle.js"
+import { runs } from "../support/laws.js"
 
 const free = { limits: { execute: "none", getMessage: "none" }, globalLimit: "none" } as const
 
@@ -129,5 +130,5 @@ it("whatever part of a body is spoiled, the answer is a message or an error of D
       expect(objections(schema, bent(answer.body.value))).toEqual([])
       expect([200, 400, 404]).toContain(answer.status)
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   ))

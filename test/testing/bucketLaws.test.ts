@@ -9,6 +9,7 @@ import {
 } from "../../src/testing/simulator/limit/bucket.js"
 import { handle } from "../../src/testing/simulator/handle.js"
 import { addWebhook, makeWorld } from "../../src/testing/simulator/world.js"
+import { runs } from "../support/laws.js"
 
 const rules = (model: BucketRule["model"]): FastCheck.Arbitrary<BucketRule> =>
   FastCheck.record({
@@ -46,7 +47,7 @@ const law = (
       FastCheck.property(rules(model), arrivals, (rule, times) =>
         holds(rule, observe(rule, times)),
       ),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     ),
   )
 

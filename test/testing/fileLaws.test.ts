@@ -4,6 +4,7 @@ import { handle } from "../../src/testing/simulator/handle.js"
 import type { FilePart, SimulatedRequest } from "../../src/testing/simulator/http/exchange.js"
 import { withForm } from "../../src/testing/simulator/http/multipart.js"
 import { addWebhook, makeWorld, type World } from "../../src/testing/simulator/world.js"
+import { runs } from "../support/laws.js"
 
 /**
  * Names as people give them. Control characters are refused like Discord's own parser does, and
@@ -167,7 +168,7 @@ const law = (text: string, fileHistory: number, holds: (world: World) => void) =
         for (const status of run(world, steps)) expect([200, 204, 404]).toContain(status)
         holds(world)
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     ),
   )
 

@@ -3,6 +3,7 @@ import { FastCheck } from "effect"
 import { handle } from "../../src/testing/simulator/handle.js"
 import type { BucketModel } from "../../src/testing/simulator/limit/bucket.js"
 import { addWebhook, makeWorld, type Webhook } from "../../src/testing/simulator/world.js"
+import { runs } from "../support/laws.js"
 
 const limit = 5
 const periodMillis = 2000
@@ -77,7 +78,7 @@ const law = (name: string, holds: (seen: ReadonlyArray<Seen>, clockSkew: number)
           FastCheck.integer({ min: -90_000, max: 90_000 }),
           (arrivals, clockSkew) => holds(run(model, clockSkew, arrivals), clockSkew),
         ),
-        { numRuns: 300 },
+        { numRuns: runs(300) },
       ))
   }
 }

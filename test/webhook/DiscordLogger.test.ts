@@ -19,6 +19,7 @@ import { DiscordLogger, DryRun, RateLimiter, Strategy, Webhook } from "../../src
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
 import { newHook } from "../scenarios/stage.js"
 import * as VirtualClock from "../support/VirtualClock.js"
+import { runs } from "../support/laws.js"
 
 const world = (options: DiscordSimulator.Options = {}) =>
   Layer.mergeAll(
@@ -492,8 +493,9 @@ describe("whatever happens", () => {
           fc.integer({ min: 1, max: 60 }),
           fc.constantFrom(0, 200, 2000),
           fc.array(fc.integer({ min: 1, max: 30 }), { maxLength: 6 }),
+          fc.array(fc.integer({ min: 1, max: 30 }), { maxLength: 6 }),
           fc.constantFrom(120, 1000, 3_600_000),
-          async (bursts, capacity, window, failing, shutdownTimeout) => {
+          async (bursts, capacity, window, failing, refused, shutdownTimeout) => {
             const { value } = await VirtualClock.runPromise(
               onStage(
                 { capacity, window, shutdownTimeout },
@@ -501,6 +503,11 @@ describe("whatever happens", () => {
                   Effect.gen(function* () {
                     yield* stage.simulator.inject(Fault.html(502), {
                       match: ({ sequence }) => failing.includes(sequence),
+                      times: Infinity,
+                    })
+                    const refusal = { message: "no", code: 50035 }
+                    yield* stage.simulator.inject(Fault.answer({ status: 400, body: refusal }), {
+                      match: ({ sequence }) => refused.includes(sequence),
                       times: Infinity,
                     })
                     let logged = 0
@@ -533,7 +540,7 @@ describe("whatever happens", () => {
           },
         ),
         {
-          numRuns: 50,
+          numRuns: runs(50),
           // A notice in flight that was cut off, and arrived.
           examples: [
             [
@@ -544,8 +551,11 @@ describe("whatever happens", () => {
               1,
               0,
               [],
+              [],
               120,
             ],
+            // A batch that was refused, and cut off while it went one by one.
+            [[{ burst: 12, pause: 0 }], 60, 0, [2], [1], 120],
           ],
         },
       ),

@@ -1,6 +1,7 @@
 import { Either, FastCheck, Redacted } from "effect"
 import { describe, expect, it } from "vitest"
 import { Snowflake, WebhookUrl } from "../../src/index.js"
+import { runs } from "../support/laws.js"
 
 const id = "1234567890123456789"
 const secret = "abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789-abcd"
@@ -151,7 +152,7 @@ describe("the laws of parse", () => {
         FastCheck.pre(!known.has(host))
         expect(["host", "notAUrl"]).toContain(read(`https://${host}/api/webhooks/1/${secret}`))
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 
@@ -172,7 +173,7 @@ describe("the laws of parse", () => {
           )
         },
       ),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     )
   })
 })

@@ -3,6 +3,7 @@ import { Effect, FastCheck as fc, Fiber, Option, TestClock } from "effect"
 import { describe, expect } from "vitest"
 import { Outbox } from "../../src/webhook/outbox.js"
 import * as VirtualClock from "../support/VirtualClock.js"
+import { runs } from "../support/laws.js"
 
 /** Batches of at most three. */
 const outboxOf = (capacity: number) =>
@@ -89,7 +90,7 @@ describe("an outbox", () => {
             expect(value.taken).toEqual(value.added)
           },
         ),
-        { numRuns: 100 },
+        { numRuns: runs(100) },
       ),
     ),
   )

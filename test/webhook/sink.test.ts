@@ -17,6 +17,7 @@ import { AllowedMentions, RateLimiter, Strategy, Webhook } from "../../src/index
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
 import { contents, newHook, texts, within } from "../scenarios/stage.js"
 import * as VirtualClock from "../support/VirtualClock.js"
+import { runs } from "../support/laws.js"
 
 const world = (options: DiscordSimulator.Options = {}) =>
   Layer.mergeAll(
@@ -438,7 +439,7 @@ describe("whatever comes, however it comes", () => {
             expect(value.exit).toEqual(fails ? Exit.fail("broken") : Exit.succeed(messages.length))
           },
         ),
-        { numRuns: 60 },
+        { numRuns: runs(60) },
       ),
     ),
   )

@@ -1,12 +1,10 @@
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { FastCheck as fc } from "effect"
 
 import * as Markdown from "../../../src/model/Markdown.js"
 import { kinds, pings, read, shown } from "./reader.js"
 import { anyText } from "./texts.js"
-
-// Thousands of values: seconds, and more on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
+import { runs } from "../../support/laws.js"
 
 /** Zero-width spaces are not seen, and an address is parted by a space from what follows it. */
 const seen = (text: string): string =>
@@ -25,7 +23,7 @@ describe("escape", () => {
         expect(kinds(nodes).filter((kind) => kind !== "link")).toEqual([])
         expect(seen(shown(nodes))).toBe(written(text))
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     )
   })
 
@@ -35,7 +33,7 @@ describe("escape", () => {
         expect(pings(Markdown.escape(text))).toEqual([])
         expect(pings(Markdown.escape(text).replaceAll("\\", ""))).toEqual([])
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     )
   })
 
@@ -55,7 +53,7 @@ describe("escape", () => {
           expect(found).toEqual(text.trim() === "" ? [] : [kind])
           expect(seen(shown(nodes))).toBe(`a${written(text)}z`)
         }),
-        { numRuns: 2000 },
+        { numRuns: runs(2000) },
       )
     })
   }

@@ -1,11 +1,9 @@
-import { describe, expect, it, vi } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import { FastCheck as fc } from "effect"
 
 import * as Markdown from "../../../src/model/Markdown.js"
 import { anyText, markup } from "./texts.js"
-
-// Thousands of values: seconds, and more on a busy machine.
-vi.setConfig({ testTimeout: 60_000 })
+import { runs } from "../../support/laws.js"
 
 const { splitContent } = Markdown
 
@@ -97,7 +95,7 @@ describe("splitContent", () => {
         const isBad = (part: string) => size(part) > max || part === "" || part !== part.trim()
         expect(splitContent(text, { limit: max }).filter(isBad)).toEqual([])
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     )
   })
 
@@ -109,7 +107,7 @@ describe("splitContent", () => {
         const isPlain = !text.includes("```")
         expect(dense(isPlain ? parts : text)).toBe(dense(text))
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     )
   })
 
@@ -119,7 +117,7 @@ describe("splitContent", () => {
         const parts = splitContent(text, { limit: max })
         expect(parts.flatMap(tagged)).toEqual(tagged(text))
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     )
   })
 
@@ -129,7 +127,7 @@ describe("splitContent", () => {
       fc.property(prose, fc.integer({ min: longest, max: 60 }), (text, max) => {
         expect(splitContent(text, { limit: max }).flatMap(graphemes)).toEqual(graphemes(text))
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     )
   })
 
@@ -140,7 +138,7 @@ describe("splitContent", () => {
       fc.property(prose, fc.integer({ min: 40, max: 90 }), (text, max) => {
         expect(splitContent(text, { limit: max }).flatMap(found)).toEqual(found(text))
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     )
   })
 
@@ -151,7 +149,7 @@ describe("splitContent", () => {
         const parts = splitContent(text, { limit: Math.max(1, size(fitting)) })
         expect(parts).toEqual(fitting === "" ? [] : [fitting])
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     )
   })
 })

@@ -8,6 +8,7 @@ import { Uncertainties } from "../../../src/ratelimit/internal/uncertainties.js"
 import * as RateLimiter from "../../../src/ratelimit/RateLimiter.js"
 import { headers, ok, route } from "../answers.js"
 import { careful } from "../model/policies.js"
+import { runs } from "../../support/laws.js"
 
 const fc = FastCheck
 
@@ -28,7 +29,7 @@ describe("Uncertainties", () => {
           expect(seen.count).toBe(all.length)
         }
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     )
   })
 })

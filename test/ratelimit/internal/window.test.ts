@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest"
 import { Window } from "../../../src/ratelimit/internal/window.js"
 import * as RateLimitHeaders from "../../../src/ratelimit/RateLimitHeaders.js"
 import { headers } from "../answers.js"
+import { runs } from "../../support/laws.js"
 
 const fc = FastCheck
 
@@ -246,7 +247,7 @@ describe("Window", () => {
           least = window.remaining
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     )
   })
 })

@@ -17,10 +17,10 @@ import * as VirtualClock from "../../support/VirtualClock.js"
 import { anything, literally, type Scenario } from "./scenarios.js"
 import { Server } from "./server.js"
 import { type Job, settings } from "./world.js"
+import { runs } from "../../support/laws.js"
 
 type Handle = Effect.Effect.Success<Core["handle"]>
 
-const runs = Number(process.env["LAW_RUNS"] ?? 1000)
 const mostAttempts = 20
 
 interface Played {
@@ -138,13 +138,13 @@ const law = (
   check: (played: Played, scenario: Scenario) => void,
   closeAt?: number,
 ) =>
-  it(name, { timeout: 60_000 }, () =>
+  it(name, () =>
     FastCheck.assert(
       FastCheck.asyncProperty(scenarios, async (scenario) => {
         const { value } = await VirtualClock.runPromise(play(scenario, closeAt))
         check(value, scenario)
       }),
-      { numRuns: runs },
+      { numRuns: runs(1000) },
     ),
   )
 

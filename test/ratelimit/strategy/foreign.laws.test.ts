@@ -5,6 +5,7 @@ import type { Answer } from "../../../src/ratelimit/Answer.js"
 import type { Bucket } from "../../../src/ratelimit/Bucket.js"
 import * as foreign from "../../../src/ratelimit/strategy/adaptive/foreign.js"
 import { Server } from "../model/server.js"
+import { runs } from "../../support/laws.js"
 
 const fc = FastCheck
 
@@ -105,14 +106,27 @@ const play = ({ kind, requests, others, skew }: Story): Seen => {
   return { state, taken, rates }
 }
 
-const kinds = fc.constantFrom<Story["kind"]>("fixed", "leaking")
+const bothKinds = ["fixed", "leaking"] as const
+const kinds = fc.constantFrom(...bothKinds)
 const skews = fc.constantFrom(0, 60_000, -60_000)
 const instants = fc.integer({ min: 0, max: 20_000 })
-const ways = fc.integer({ min: 1, max: 1500 })
-const requests = fc.array(fc.record({ sentAt: instants, there: ways, back: ways }), {
-  minLength: 1,
-  maxLength: 60,
-})
+/** Requests of some span of time, which take so long there and back at most. */
+const within = (span: number, longest: number) => {
+  const ways = fc.integer({ min: 1, max: longest })
+  return fc.array(
+    fc.record({ sentAt: fc.integer({ min: 0, max: span }), there: ways, back: ways }),
+    { minLength: 1, maxLength: 60 },
+  )
+}
+/** Far apart and close together, where many of them meet in one millisecond. */
+const requests = fc.oneof(within(20_000, 1500), within(300, 30))
+
+/** The second overtakes the first on the way back, and then nothing is in flight. */
+const writtenInOneMillisecond: ReadonlyArray<Request> = [
+  { sentAt: 14_581, there: 553, back: 2 },
+  { sentAt: 13_799, there: 1335, back: 1 },
+  { sentAt: 15_136, there: 1, back: 1 },
+]
 
 /** One after the other, on a steady link. */
 const inTurn = (count: number, apart: number): ReadonlyArray<Request> =>
@@ -125,7 +139,10 @@ describe("others on the same webhook", () => {
         const { rates } = play({ kind, skew, requests: all, others: [] })
         expect(Math.max(...rates)).toBe(0)
       }),
-      { numRuns: 500 },
+      {
+        numRuns: runs(500),
+        examples: bothKinds.map((kind) => [kind, 0, [...writtenInOneMillisecond]]),
+      },
     )
   })
 
@@ -141,7 +158,7 @@ describe("others on the same webhook", () => {
           expect(state.taken).toBeLessThanOrEqual(taken + 1e-9)
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 
@@ -171,7 +188,7 @@ describe("others on the same webhook", () => {
     expect(state.taken).toBeLessThanOrEqual(6)
   })
 
-  for (const kind of ["fixed", "leaking"] as const) {
+  for (const kind of bothKinds) {
     it(`are seen while requests overlap all the time: ${kind}`, () => {
       // A round trip of 900 ms, a request every 500: one at least is always in flight.
       const all = Array.from({ length: 40 }, (_, index) => ({

@@ -2,13 +2,14 @@ import { FastCheck } from "effect"
 import { describe, expect, it } from "vitest"
 import { baseName, fileName } from "../../../src/rest/upload/fileName.js"
 import { cleanFilename } from "../../../src/testing/simulator/file/filename.js"
+import { runs } from "../../support/laws.js"
 
 const anyName = FastCheck.string({ unit: "binary", maxLength: 400 })
 const extensions = FastCheck.constantFrom("", ".png", ".tar.gz", ".", ".x y", `.${"z".repeat(30)}`)
 const names = FastCheck.tuple(anyName, extensions).map(([stem, extension]) => stem + extension)
 
 const law = (name: string, holds: (name: string) => void): void =>
-  it(name, () => FastCheck.assert(FastCheck.property(names, holds), { numRuns: 1000 }))
+  it(name, () => FastCheck.assert(FastCheck.property(names, holds), { numRuns: runs(1000) }))
 
 describe("a file's name", () => {
   law("is never empty and never too long", (name) => {
@@ -32,7 +33,7 @@ describe("a file's name", () => {
         const name = fileName(stem + extension)
         expect(cleanFilename(name)).toBe(name)
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     )
   })
 

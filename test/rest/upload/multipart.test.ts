@@ -1,11 +1,10 @@
 import { it } from "@effect/vitest"
 import { Effect, FastCheck, Stream } from "effect"
 import { readFileSync } from "node:fs"
-import { describe, expect, vi } from "vitest"
+import { describe, expect } from "vitest"
 import { FileUpload } from "../../../src/index.js"
 import { parsed, sameBoundary, wireOf } from "./wire.js"
-
-vi.setConfig({ testTimeout: 60_000 })
+import { runs } from "../../support/laws.js"
 
 const golden = (name: string): string =>
   readFileSync(new URL(`../../golden/uploads/${name}.txt`, import.meta.url), "utf8")
@@ -101,7 +100,7 @@ describe("a parser of others", () => {
             })),
           )
         }),
-        { numRuns: 300 },
+        { numRuns: runs(300) },
       ),
     ),
   )

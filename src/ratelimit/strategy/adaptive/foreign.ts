@@ -2,8 +2,8 @@
  * Other clients of the same webhook: slots are gone that we have not taken. Their rate says how
  * likely a slot that was free when the server last spoke is still free when our request arrives.
  *
- * The server's words count in the order in which it wrote them, which its clock tells, however the
- * answers overtake one another. What is gone from one to the next, less our own requests, and less
+ * The server's words count in the order in which it wrote them, which they tell themselves, however
+ * the answers overtake one another. What is gone from one to the next, less our own requests, and less
  * those in flight, which it may have counted, is the least that others have taken. That never
  * falls, so the largest such figure holds. It starts anew whenever nothing is in flight.
  */
@@ -94,7 +94,7 @@ function read({ headers }: Answer, { limit }: Bucket, sentAt: number, now: numbe
 function heard(foreign: Foreign, word: Word, bucket: Bucket, sentAt: number): Foreign {
   const { last } = foreign
   // The server's clock may jump back, so only a request from before the last word can be older.
-  const isOlder = last !== undefined && word.writtenAt < last.writtenAt && sentAt <= last.heardAt
+  const isOlder = last !== undefined && isBefore(word, last, bucket) && sentAt <= last.heardAt
   if (isOlder) return foreign
   const { gone, time } =
     bucket.model === "leaking" ? leaked(last, word, bucket) : fell(last, word, bucket)
@@ -107,6 +107,19 @@ function heard(foreign: Foreign, word: Word, bucket: Bucket, sentAt: number): Fo
     last: word,
     gone: foreign.gone + gone,
   }
+}
+
+/**
+ * Whether the server wrote it first. Many words may be of one millisecond, but the reset never
+ * falls, and `remaining` never rises within a fixed window.
+ */
+function isBefore(word: Word, last: Word, { model }: Bucket): boolean {
+  const isFixed = model === "fixed"
+  const moved = word.reset - last.reset
+  if (Math.abs(moved) > (isFixed ? sameReset : 0)) return moved < 0
+  return isFixed && word.remaining !== last.remaining
+    ? word.remaining > last.remaining
+    : word.writtenAt < last.writtenAt
 }
 
 function summed(foreign: Foreign, { inFlight }: Bucket): Foreign {
