@@ -8,7 +8,7 @@ import { rawUndici } from "./rawUndici.js"
 import { answer } from "./remote.js"
 
 /** The peers by the names that the tables show. */
-const peers: Readonly<Record<string, (setup: Setup) => Peer>> = {
+const peers: Readonly<Record<string, (setup: Setup) => Peer | Promise<Peer>>> = {
   undici: rawUndici,
   "@discordjs/rest": (setup) => discordjs(setup),
   "@discordjs/rest, offset 0": (setup) => discordjs(setup, 0),
@@ -20,7 +20,7 @@ const peers: Readonly<Record<string, (setup: Setup) => Peer>> = {
 const name = process.argv[2] ?? ""
 let peer: Peer | undefined
 
-function opened(setup: Setup): Peer {
+async function opened(setup: Setup): Promise<Peer> {
   const open = peers[name]
   if (open === undefined) throw new Error(`no peer is called ${name}`)
   return open(setup)
@@ -37,7 +37,7 @@ const commands = {
   /** A new instance, which has learned nothing yet. */
   open: async (setup: Setup): Promise<void> => {
     await peer?.close()
-    peer = opened(setup)
+    peer = await opened(setup)
   },
 
   /** Milliseconds and CPU microseconds of the whole, milliseconds of each call. */
@@ -57,7 +57,11 @@ const commands = {
   remember: async (count: number) => {
     const lane = 64
     // What is compiled and cached by the first requests is no memory of webhooks.
-    const rehearsal = opened({ baseUrl: "http://localhost/api/v10", canned: true, idleAfter: 500 })
+    const rehearsal = await opened({
+      baseUrl: "http://localhost/api/v10",
+      canned: true,
+      idleAfter: 500,
+    })
     const rehearsed = performance.now()
     await rehearsal.send(lanesOf(webhooks(4000), lane), [])
     const each = (performance.now() - rehearsed) / 4000
@@ -66,7 +70,7 @@ const commands = {
 
     const targets = webhooks(count)
     const idleAfter = Math.ceil(Math.max(3000, 3 * each * count))
-    const tracker = opened({ baseUrl: "http://localhost/api/v10", canned: true, idleAfter })
+    const tracker = await opened({ baseUrl: "http://localhost/api/v10", canned: true, idleAfter })
     const lanes = lanesOf(targets, lane)
     const before = heap()
     await tracker.send(lanes, [])

@@ -24,10 +24,10 @@ const cannedClient = HttpClient.make((request) =>
 )
 
 /** No global limit, as for all peers. */
-export function ours(
+export async function ours(
   { baseUrl, idleAfter, canned }: Setup,
   strategy: Layer.Layer<Strategy.Strategy>,
-): Peer {
+): Promise<Peer> {
   const client =
     canned === true
       ? Layer.succeed(HttpClient.HttpClient, cannedClient)
@@ -42,6 +42,8 @@ export function ours(
   const runtime = ManagedRuntime.make(
     Layer.mergeAll(client, limiter, strategy, RestConfig.layerWith({ baseUrl })),
   )
+  // Made when it is opened, as the other peers are, and not by the first message.
+  await runtime.runtime()
   const send = Effect.fnUntraced(function* ({ id, token }: Target, took: Array<number>) {
     const start = performance.now()
     const hook = yield* Webhook.make({ id, token })

@@ -14,8 +14,8 @@ const longestSpread = 250
 export class Gate {
   readonly #limit: number
   readonly #window: number
-  /** The last `limit` instants of sending, as a ring. */
-  readonly #sent: Float64Array
+  /** The last `limit` instants of sending, as a ring that grows until it is full. */
+  readonly #sent: Array<number> = []
   #next = 0
   #blockedUntil = 0
   #blockedBy: "global" | "edge" = "global"
@@ -29,7 +29,6 @@ export class Gate {
   constructor(options: { readonly globalLimit: number; readonly globalWindow: Duration.Duration }) {
     this.#limit = options.globalLimit
     this.#window = Duration.toMillis(options.globalWindow)
-    this.#sent = new Float64Array(this.#limit).fill(Number.NEGATIVE_INFINITY)
   }
 
   /** The end of the last block; in the past if there is none. */
