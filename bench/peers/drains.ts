@@ -11,8 +11,6 @@ export interface Drain {
   /** The least that anyone who delivers in order can take, without the machine's own time. */
   readonly optimumMs: number
   readonly rounds: number
-  /** All peers at the same time. */
-  readonly together: boolean
   /** Left out of a quick run. */
   readonly long: boolean
 }
@@ -46,7 +44,6 @@ function drain(
     linkMs,
     optimumMs,
     rounds: long ? 1 : rounds,
-    together: long,
     long,
   }
 }

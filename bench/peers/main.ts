@@ -118,18 +118,14 @@ async function drainOnce(drain: Drain, peer: string): Promise<{ ms: number; limi
   return { ms: lasted, limited }
 }
 
-/** Long drains keep no processor busy: all peers at once, each on webhooks of its own. */
+/** One peer after another: together they would share a processor, and the slow would slow the fast. */
 async function drainAll(drain: Drain): Promise<ReadonlyArray<Drained>> {
   const { limit, periodMs, linkMs } = drain
   await simulator.call("scene", { limit: { limit, periodMs }, linkMs })
   const seen = new Map(waiting.map((peer) => [peer, [] as Array<{ ms: number; limited: number }>]))
   const rounds = quick ? 1 : drain.rounds
   for (let turn = 0; turn < rounds; turn += 1) {
-    const once = async (peer: string): Promise<void> => {
-      seen.get(peer)?.push(await drainOnce(drain, peer))
-    }
-    if (drain.together) await Promise.all(waiting.map(once))
-    else for (const peer of rotated(waiting, turn)) await once(peer)
+    for (const peer of rotated(waiting, turn)) seen.get(peer)?.push(await drainOnce(drain, peer))
   }
   return waiting.map((peer) => {
     const own = seen.get(peer) ?? []
