@@ -245,11 +245,11 @@ async function profile(name: string): Promise<void> {
 
 async function all(): Promise<void> {
   const costs: Array<Cost> = []
-  const overSocket = { calls: quick ? 1000 : 6000, rounds: quick ? 3 : 9, atOnce: lanes }
+  const overSocket = { calls: quick ? 1000 : 2000, rounds: quick ? 3 : 7, atOnce: lanes }
   for (const kind of ["text", "embed"] as const) {
     costs.push(
       ...(await compare("in process", kind, inProcess, [...over, ...parts], {
-        calls: quick ? 1000 : 10_000,
+        calls: quick ? 1000 : 4000,
         rounds: quick ? 3 : 7,
         atOnce: 1,
       })),
