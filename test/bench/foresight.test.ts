@@ -68,7 +68,7 @@ describe("without foresight", () => {
       for (const seed of seeds) {
         const rows = measure(
           scenario,
-          [reactive, proactive(1), adaptive({ confidence: 0.92 })],
+          [reactive, proactive(1), adaptive({ confidence: 0.925 })],
           seed,
         )
         for (const { limited, causalRatio } of rows) {

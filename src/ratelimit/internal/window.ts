@@ -156,8 +156,7 @@ export class Window {
   ): { readonly earliest: number; readonly latest: number } {
     const alone = { earliest: sentAt + resetAfter, latest: now + resetAfter }
     if (server === undefined) return alone
-    const before = this.model === "leaking" ? this.#told : undefined
-    this.#told = narrowed(before, { server, ...alone, at: now })
+    this.#told = narrowed(this.#told, { server, ...alone, at: now })
     const { earliest, latest } = this.#told
     return {
       earliest: Math.max(alone.earliest, earliest - roundedUp),
