@@ -127,7 +127,12 @@ describe("adaptive", () => {
     }
   }
 
-  it.each(["others take half |", "others take half, concurrent |"])(
+  it.each([
+    "others take half |",
+    "others take half, concurrent |",
+    "others take half, 90-150 ms link | fixed",
+    "others take half, 500 ms link | fixed",
+  ])(
     "%s: half of reactive's 429s at most, 1.15 x the optimum",
     (name) => {
       for (const scenario of named(name)) {
