@@ -1,5 +1,6 @@
 /** One row of the results: a scenario, a strategy, a seed. */
 import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
+import { withoutForesight } from "./foresight.js"
 import { optimum } from "./optimum.js"
 import { type Result, run } from "./run.js"
 import type { Scenario } from "./scenario.js"
@@ -21,6 +22,12 @@ export interface Row {
   readonly waitP99Ms: number
   /** The longest time to finish one webhook over the shortest. */
   readonly fairness: number
+  /**
+   * The same by someone who sees into the server, but not into the future; `null` where more than
+   * the visible limit decides.
+   */
+  readonly causalOptimumMs: number | null
+  readonly causalRatio: number | null
 }
 
 const late = 600_000
@@ -30,17 +37,21 @@ export const measure = (
   policies: ReadonlyArray<Policy>,
   seed: number,
 ): ReadonlyArray<Row> => {
-  const optimumMs = optimum(scenario, seed)
-  return policies.map((policy) =>
-    row(scenario, policy, seed, optimumMs, run(scenario, policy, seed)),
-  )
+  const least = { seeing: optimum(scenario, seed), causal: withoutForesight(scenario, seed) }
+  return policies.map((policy) => row(scenario, policy, seed, least, run(scenario, policy, seed)))
+}
+
+/** The least makespan with foresight, and without. */
+interface Least {
+  readonly seeing: number
+  readonly causal: number | undefined
 }
 
 function row(
   scenario: Scenario,
   policy: Policy,
   seed: number,
-  optimumMs: number,
+  { seeing, causal }: Least,
   result: Result,
 ): Row {
   const waits = [...result.waits].sort((a, b) => a - b)
@@ -49,14 +60,16 @@ function row(
     strategy: policy.name,
     seed,
     makespanMs: rounded(result.makespan),
-    optimumMs: rounded(optimumMs),
-    ratio: rounded(result.makespan / optimumMs, 4),
+    optimumMs: rounded(seeing),
+    ratio: rounded(result.makespan / seeing, 4),
     limited: result.limitedAt.length,
     limitedLate: result.limitedAt.filter((at) => at > late).length,
     unusedSlots: result.unusedSlots,
     waitP50Ms: rounded(quantile(waits, 0.5)),
     waitP99Ms: rounded(quantile(waits, 0.99)),
     fairness: rounded(Math.max(...result.doneAt) / Math.min(...result.doneAt), 3),
+    causalOptimumMs: causal === undefined ? null : rounded(causal),
+    causalRatio: causal === undefined ? null : rounded(result.makespan / causal, 4),
   }
 }
 

@@ -5,6 +5,8 @@ export interface Mark {
   readonly strategy: string
   readonly ratio: number
   readonly limited: number
+  /** Of whoever does not see into the future, over the optimum; `null` where that is not told. */
+  readonly causal: number | null
 }
 
 const rowHeight = 22
@@ -24,10 +26,10 @@ const rightPanel = left + panel.width + panel.gap
 
 const style = `<style>
 .ground { fill: #ffffff } .label, .tick { fill: #24292f } .grid { stroke: #d0d7de }
-.reactive { fill: #8c959f } .proactive { fill: #0969da } .adaptive { fill: #bc4c00 }
+.causal { stroke: #1a7f37 } .reactive { fill: #8c959f } .proactive { fill: #0969da } .adaptive { fill: #bc4c00 }
 @media (prefers-color-scheme: dark) {
 .ground { fill: #0d1117 } .label, .tick { fill: #e6edf3 } .grid { stroke: #30363d }
-.reactive { fill: #8b949e } .proactive { fill: #58a6ff } .adaptive { fill: #f0883e }
+.causal { stroke: #3fb950 } .reactive { fill: #8b949e } .proactive { fill: #58a6ff } .adaptive { fill: #f0883e }
 }
 </style>`
 
@@ -41,6 +43,7 @@ export const plot = (marks: ReadonlyArray<Mark>): string => {
     `<title>Strategies on ${scenarios.length} scenarios: makespan against the offline optimum, and answers 429</title>`,
     `<rect class="ground" width="100%" height="100%"/>`,
     ...strategies.map(legend),
+    causalLegend(left + strategies.length * 110),
     axis(left, bottom, ratios.ticks, ratioX, "makespan / offline optimum", (tick) =>
       tick.toFixed(1),
     ),
@@ -49,6 +52,7 @@ export const plot = (marks: ReadonlyArray<Mark>): string => {
       (scenario) =>
         `<text class="label" x="${left - 14}" y="${rowOf(scenario) + 4}" text-anchor="end">${escape(scenario)}</text>`,
     ),
+    ...marks.map((mark) => causal(mark, rowOf(mark.scenario))),
     // Sorted, so that the later strategies are drawn on top.
     ...strategies.flatMap((strategy) =>
       marks.flatMap((mark) =>
@@ -95,6 +99,19 @@ function axis(
 function legend(strategy: string, index: number): string {
   const x = left + index * 110
   return `${shape(strategy, x, 40)}<text class="label" x="${x + 12}" y="44">${strategy}</text>`
+}
+
+function causalLegend(x: number): string {
+  return `${bar(x, 40)}<text class="label" x="${x + 12}" y="44">the least without foresight</text>`
+}
+
+/** Once for each scenario. */
+function causal({ strategy, causal: ratio }: Mark, y: number): string {
+  return strategy === strategies[0] && ratio !== null ? bar(ratioX(ratio), y) : ""
+}
+
+function bar(x: number, y: number): string {
+  return `<line class="causal" x1="${x}" x2="${x}" y1="${y - 9}" y2="${y + 9}" stroke-width="2"/>`
 }
 
 function shape(strategy: string, x: number, y: number): string {

@@ -7,8 +7,8 @@ export interface Link {
   /** Milliseconds to the server and back, for the message of that number, drawn once. */
   readonly there: (random: () => number) => number
   readonly back: (random: () => number) => number
-  /** Whether there is a shortest way that more than nothing can be expected of. */
-  readonly hasShortest: boolean
+  /** No way there, or back, is shorter. */
+  readonly shortest: number
 }
 
 interface Limit {
@@ -43,7 +43,7 @@ export interface Scenario {
 export const constant = (roundTrip: number): Link => ({
   there: () => roundTrip / 2,
   back: () => roundTrip / 2,
-  hasShortest: true,
+  shortest: roundTrip / 2,
 })
 
 /** Log-normal, by its median and its 99th percentile (milliseconds, each way half of it). */
@@ -52,12 +52,12 @@ export const heavyTailed = (median: number, p99: number): Link => {
   const draw = (random: () => number) =>
     (median / 2) *
     Math.exp(sigma * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()))
-  return { there: draw, back: draw, hasShortest: false }
+  return { there: draw, back: draw, shortest: 0 }
 }
 
 export const jittered = (least: number, most: number): Link => {
   const draw = (random: () => number) => (least + (most - least) * random()) / 2
-  return { there: draw, back: draw, hasShortest: true }
+  return { there: draw, back: draw, shortest: least / 2 }
 }
 
 /** As the simulator takes it. */

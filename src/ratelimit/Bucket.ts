@@ -77,8 +77,8 @@ export interface RoundTrip {
 
 /**
  * By how many milliseconds the latest and the earliest possible instant of a reset were apart at
- * its end, of the last hundred or so. That is the shortest way there and the shortest way back of
- * all the answers of a window: less than any of their round trips.
+ * its end, of the last hundred or so. That is about the shortest way there and the shortest way
+ * back of all the answers before: less than any of their round trips.
  *
  * @since 0.1.0
  * @category models

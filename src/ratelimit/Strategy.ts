@@ -14,7 +14,7 @@ import { proactive } from "./strategy/proactive.js"
 import { reactive } from "./strategy/reactive.js"
 
 /** The frontier it was chosen on is in the guide on strategies. */
-const defaultConfidence = 0.92
+const defaultConfidence = 0.925
 
 export type { Findings, Observation, Policy } from "./strategy/Policy.js"
 
@@ -141,9 +141,9 @@ export const layerProactiveWith = (
  */
 export interface AdaptiveOptions {
   /**
-   * Where others use the same webhook: send only if a slot is still free with this probability,
-   * between 0 and 1. Lower sends more and is refused more. Default: 0.92, which halves the
-   * 429 answers for a tenth more time.
+   * Where others use the same webhook: take the last slot of a window only if it is still free with
+   * this probability, between 0 and 1. Lower sends more and is refused more. Default: 0.925, which
+   * halves the 429 answers for a tenth more time.
    */
   readonly confidence?: number | undefined
 }

@@ -1,38 +1,81 @@
 /** What of the distance to the optimum is foresight's, which no strategy has. */
 import { describe, expect, it } from "vitest"
-import { withoutForesight } from "../../bench/simulation/foresight.js"
+import { eachWithoutForesight, withoutForesight } from "../../bench/simulation/foresight.js"
 import { measure } from "../../bench/simulation/measure.js"
 import { optimum } from "../../bench/simulation/optimum.js"
-import { constant } from "../../bench/simulation/scenario.js"
 import { scenarios } from "../../bench/simulation/scenarios.js"
+import { drawOutside } from "../../bench/simulation/world.js"
+import { adaptive } from "../../src/ratelimit/strategy/adaptive.js"
 import { proactive } from "../../src/ratelimit/strategy/proactive.js"
+import { reactive } from "../../src/ratelimit/strategy/reactive.js"
 
-const tails = scenarios.filter(({ link }) => !link.hasShortest)
 const seeds = [1, 2, 3, 4, 5]
+const tails = scenarios.filter(({ name }) => name.startsWith("latency"))
 
 const mean = (values: ReadonlyArray<number>): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length
 
 describe("without foresight", () => {
-  it("is the optimum, where all ways are the same and of no length", () => {
-    for (const { model } of tails) {
-      const scenario = scenarios.find((one) => one.model === model)
-      const still = { ...scenario!, link: constant(0), delivery: "concurrent" as const }
-      expect(withoutForesight(still, 1)).toBeCloseTo(optimum(still, 1), 6)
+  it("is the optimum, where all ways are the same", () => {
+    for (const words of ["burst, 1 webhook |", "burst, 10 webhooks, 500 ms link"]) {
+      for (const scenario of scenarios.filter(({ name }) => name.startsWith(words))) {
+        const least = withoutForesight(scenario, 1)
+        expect(least, scenario.name).toBeCloseTo(optimum(scenario, 1), 6)
+      }
     }
   })
 
-  it("costs more than the bar on a link with a long tail, and proactive 7 % more at most", () => {
+  it("is not told where more than the visible limit decides", () => {
+    for (const { name, ...scenario } of scenarios) {
+      const isAlone = /^(burst|server clock|latency)/.test(name)
+      const one = { ...scenario, name, webhooks: 1 }
+      expect(withoutForesight(one, 1) === undefined, name).toBe(!isAlone)
+    }
+  })
+
+  it("is proven to be the least on fixed windows: all are there in time, and one window more is later", () => {
+    const [fixed] = tails
+    const { messages, visible } = fixed!
+    for (const seed of seeds) {
+      const { trips } = drawOutside(fixed!, seed)
+      const least = eachWithoutForesight(fixed!, seed)
+      // Of each webhook, either as he does, or with the last message in one window more.
+      const either = trips.map((own, webhook) => {
+        expect(Math.max(...own.map(({ there }) => there))).toBeLessThan(visible.period)
+        const { there, back } = own.at(-1)!
+        const later = (messages / visible.limit) * visible.period + there + back
+        return Math.min(least[webhook]!, later)
+      })
+      expect(withoutForesight(fixed!, seed)).toBe(Math.max(...either))
+    }
+  })
+
+  it("costs more than 1.05 on a link with a long tail, and proactive 1.05 more at most", () => {
     expect(tails.length).toBe(2)
     for (const scenario of tails) {
-      const least = seeds.map((seed) => withoutForesight(scenario, seed))
-      const ratio = mean(least.map((value, index) => value / optimum(scenario, seeds[index]!)))
-      expect(ratio, scenario.name).toBeGreaterThan(1.05)
-      const ours = seeds.map((seed, index) => {
-        const [row] = measure(scenario, [proactive(1)], seed)
-        return row!.makespanMs / least[index]!
-      })
-      expect(mean(ours), scenario.name).toBeLessThan(1.07)
+      const rows = seeds.flatMap((seed) => measure(scenario, [proactive(1)], seed))
+      const least = rows.map(({ causalOptimumMs, optimumMs }) => causalOptimumMs! / optimumMs)
+      expect(mean(least), scenario.name).toBeGreaterThan(1.05)
+      const ours = rows.map(({ causalRatio }) => causalRatio!)
+      expect(mean(ours), scenario.name).toBeLessThanOrEqual(1.05)
+      expect(rows.map(({ limited }) => limited)).toEqual([0, 0, 0, 0, 0])
+    }
+  })
+
+  it("no strategy without 429s is done before", () => {
+    const unsteady = scenarios.filter(({ name }) => /^(latency|burst.*90-150)/.test(name))
+    for (const scenario of unsteady) {
+      for (const seed of seeds) {
+        const rows = measure(
+          scenario,
+          [reactive, proactive(1), adaptive({ confidence: 0.925 })],
+          seed,
+        )
+        const unrefused = rows.filter(({ limited }) => limited === 0)
+        for (const { causalRatio } of unrefused) {
+          expect(causalRatio, scenario.name).toBeGreaterThanOrEqual(1)
+        }
+      }
     }
   })
 })

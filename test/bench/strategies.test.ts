@@ -10,7 +10,7 @@ import { adaptive } from "../../src/ratelimit/strategy/adaptive.js"
 import { proactive } from "../../src/ratelimit/strategy/proactive.js"
 import { reactive } from "../../src/ratelimit/strategy/reactive.js"
 
-const policies = [reactive, proactive(1), adaptive({ confidence: 0.92 })]
+const policies = [reactive, proactive(1), adaptive({ confidence: 0.925 })]
 
 interface Run {
   readonly reactive: Row
@@ -127,7 +127,12 @@ describe("adaptive", () => {
     }
   }
 
-  it.each(["others take half |", "others take half, concurrent |"])(
+  it.each([
+    "others take half |",
+    "others take half, concurrent |",
+    "others take half, 90-150 ms link | fixed",
+    "others take half, 500 ms link | fixed",
+  ])(
     "%s: half of reactive's 429s at most, 1.15 x the optimum",
     (name) => {
       for (const scenario of named(name)) {
@@ -148,7 +153,7 @@ describe("adaptive", () => {
     ]) {
       const { limited, ratio } = contested(scenario, 20)
       expect(ratio("adaptive"), scenario.name).toBeLessThanOrEqual(1.02 * ratio("proactive"))
-      expect(limited("adaptive"), scenario.name).toBeLessThanOrEqual(limited("proactive") + 1)
+      expect(limited("adaptive"), scenario.name).toBeLessThanOrEqual(limited("proactive") + 1.5)
     }
   }, 60_000)
 

@@ -68,34 +68,25 @@ describe("proactive", () => {
   })
   it("sends early by the round trip, the more of them it has seen and the less they differ", () => {
     const full = { remaining: 0, resetAt: 2000 }
-    expect(wait(policy, { ...full, roundTrip: trips(100, 1000) })).toBeCloseTo(1902.2, 6)
-    expect(wait(policy, { ...full, roundTrip: trips(100, 5) })).toBe(1942)
+    // 4 spreads / answers, 3 x 100 / answers squared, and 2 for rounding.
+    expect(wait(policy, { ...full, roundTrip: trips(100, 1000) })).toBeCloseTo(1902.0003, 6)
+    expect(wait(policy, { ...full, roundTrip: trips(100, 5) })).toBeCloseTo(1914, 6)
     expect(wait(policy, { ...full, roundTrip: trips(100, 2) })).toBe(2000)
-    expect(wait(policy, { ...full, roundTrip: { ...trips(100, 4), longest: 110 } })).toBe(1962)
-    expect(wait(policy, { ...full, roundTrip: { ...trips(100), longest: 900 } })).toBe(2000)
+    expect(wait(policy, { ...full, roundTrip: { ...trips(100, 4), longest: 110 } })).toBe(1930.75)
+    expect(wait(policy, { ...full, roundTrip: { ...trips(100, 20), longest: 900 } })).toBe(2000)
   })
-  it("trusts the least uncertainty of a reset, the more the nearer the others came to it", () => {
+  it("trusts the least uncertainty of a reset, the coming one's with them", () => {
     const full = { remaining: 0, resetAt: 2000, resetEarliest: 1905 }
     const roundTrip = { ...trips(92, 50), longest: 152 }
-    const seen = (least: number, mean: number, count = 9) =>
-      wait(policy, { ...full, roundTrip: { ...roundTrip, uncertainty: { least, mean, count } } })
-    // Of 90: twice 5 to the mean, 60 / 10 for the spread, 2 x 92 / 50, and 2 for rounding.
-    expect(seen(90, 95)).toBeCloseTo(2000 - (90 - 10 - 6 - 3.68 - 2), 6)
-    expect(seen(90, 95, 99)).toBeCloseTo(2000 - (90 - 10 - 0.6 - 3.68 - 2), 6)
-    expect(seen(90, 145)).toBe(2000)
-    // The coming reset counts, too.
-    expect(seen(98, 98)).toBeCloseTo(2000 - (95 - 2 * 2.7 - 6 - 3.68 - 2), 6)
-    expect(wait(policy, { ...full, roundTrip })).toBeCloseTo(2000 - (95 - 60 - 3.68 - 2), 6)
-  })
-  it("does not take every answer of a leaking bucket for a reset of its own", () => {
-    const leaking = { model: "leaking", slot: 400, resetAt: 2000, remaining: 0 } as const
-    const roundTrip = { ...trips(92, 50), longest: 152 }
-    const seen = (count: number) => {
-      const uncertainty = { least: 92, mean: 92, count }
-      return wait(policy, { ...leaking, roundTrip: { ...roundTrip, uncertainty } })
-    }
-    expect(seen(50)).toBeCloseTo(400 - (92 - 60 / 10 - 3.68 - 2), 6)
-    expect(seen(4)).toBeCloseTo(400 - (92 - 60 - 3.68 - 2), 6)
+    const seen = (least: number) =>
+      wait(policy, {
+        ...full,
+        roundTrip: { ...roundTrip, uncertainty: { least, mean: least, count: 9 } },
+      })
+    const kept = (4 * 60) / 50 + (3 * 92) / 2500 + 2
+    expect(seen(90)).toBeCloseTo(2000 - (90 - kept), 6)
+    expect(seen(98)).toBeCloseTo(2000 - (95 - kept), 6)
+    expect(wait(policy, { ...full, roundTrip })).toBeCloseTo(2000 - (95 - kept), 6)
   })
   it("does not race the machine's own jitter for a few milliseconds", () => {
     const full = { remaining: 0, resetAt: 2000 }

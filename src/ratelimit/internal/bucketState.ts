@@ -246,7 +246,7 @@ export class BucketState implements Bucket {
 
   /** Starts from what another webhook's bucket of the same route has learned. */
   guessFrom(other: BucketState): void {
-    this.window = Window.guess(other.window)
+    this.window.guess(other.window)
     if (other.roundTrip !== undefined) this.roundTrip = new RoundTrips(other.roundTrip)
     this.known = true
     this.#ancestral =

@@ -8,7 +8,7 @@ import type { Unauthorized, WebhookNotFound } from "../../error/WebhookError.js"
 import type { Answer, Limited } from "../Answer.js"
 import { longestDelay } from "../RateLimitHeaders.js"
 import type { Route } from "../Route.js"
-import type { BucketState, RouteState } from "./bucketState.js"
+import type { BucketState, Lane, RouteState } from "./bucketState.js"
 import { Gate } from "./gate.js"
 import { Graveyard } from "./graveyard.js"
 import { InvalidRequests } from "./invalidRequests.js"
@@ -41,8 +41,16 @@ export class Knowledge {
     this.invalid = new InvalidRequests(limits.invalidRequestLimit)
   }
 
-  /** An answer to a request that took a permit, or to another one: then `sentAt` is unknown. */
-  learn(place: RouteState, answer: Answer, sentAt: number | undefined, now: number): void {
+  /**
+   * An answer to a request that took a permit, or to another one: then `sentAt` is unknown. Returns
+   * the other webhooks that it has taught something.
+   */
+  learn(
+    place: RouteState,
+    answer: Answer,
+    sentAt: number | undefined,
+    now: number,
+  ): ReadonlyArray<Lane> {
     const { limited, headers } = answer
     if (InvalidRequests.isInvalid(answer)) {
       this.invalid.add(now)
@@ -52,7 +60,7 @@ export class Knowledge {
     const from = sentAt ?? now - (place.bucket.roundTrip?.longest ?? 0)
     if (limited?.scope === "edge") {
       this.#tellOfGate(this.gate.blockEdge(usable(limited.retryAfter), from, now), place, now)
-      return
+      return []
     }
     this.webhooks.move(place, headers.bucket)
     const { bucket } = place
@@ -63,10 +71,11 @@ export class Knowledge {
     if (bucket.limit !== undefined && bucket.limit !== before)
       this.#news.limit(place.name, bucket.id, bucket.limit, headers.resetAfter)
     if (sentAt !== undefined) this.#observeRoundTrip(bucket, now - sentAt)
-    this.webhooks.teach(place)
+    const taught = this.webhooks.teach(place)
     if (limited !== undefined) this.#block(place, limited, answer, now)
     else if (from >= bucket.blockedUntil) bucket.looking = false
     if (Graveyard.isDeath(answer)) this.graveyard.bury(place.lane.major, answer, now)
+    return taught
   }
 
   /** Why this request must not be sent at all. */

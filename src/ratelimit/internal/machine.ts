@@ -206,11 +206,12 @@ export class Machine {
 
   #learn(place: RouteState, answer: Answer, sentAt: number | undefined, now: number): void {
     const { bucket, lane } = place
-    this.#knowledge.learn(place, answer, sentAt, now)
+    const taught = this.#knowledge.learn(place, answer, sentAt, now)
     if (bucket !== place.bucket && bucket.waiting === 0) this.#granting.stepOut(bucket)
     if (this.#knowledge.isSpent(now))
       for (const one of this.#webhooks.busy()) this.#waiting.turnAway(one, now)
     else if (Graveyard.isDeath(answer)) this.#waiting.turnAway(lane, now)
+    for (const one of taught) this.#granting.pumpLane(one, now)
   }
 
   /** Makes what is known visible. Hidden limits are believed, or believed anew, after a 429. */

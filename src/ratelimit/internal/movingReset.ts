@@ -1,7 +1,7 @@
 /**
- * The reset of a leaking bucket moves with each request, so by itself every answer tells of another
- * one. But the server says where each is on its own clock, and two instants are as far apart there
- * as on ours. So what is known of one reset narrows the next, as if all answers told of one.
+ * Every window has another reset, and that of a leaking bucket moves with each request. But the
+ * server says where each is on its own clock, and two instants are as far apart there as on ours.
+ * So what is known of one reset narrows the next, as if all answers told of one.
  */
 
 /** What is known of a reset: where it is on the server's clock, and between which instants on ours. */

@@ -2,6 +2,8 @@
 import type { Route } from "../Route.js"
 import { BucketState, Lane, RouteState } from "./bucketState.js"
 
+const nobody: ReadonlyArray<Lane> = []
+
 export class Webhooks {
   readonly #lanes = new Map<string, Lane>()
   /** Webhooks with nothing under way, the longest idle first. */
@@ -48,8 +50,15 @@ export class Webhooks {
     to.looking ||= from.looking
   }
 
-  teach(place: RouteState): void {
-    if (place.bucket.limit !== undefined) this.#guesses.set(place.name, place.bucket)
+  /**
+   * What an answer has taught is the first guess for other webhooks. The first such answer of a
+   * route also finds those whose own first answer is still on its way: it answers with them.
+   */
+  teach({ name, bucket }: RouteState): ReadonlyArray<Lane> {
+    if (bucket.limit === undefined) return nobody
+    const isFirst = !this.#guesses.has(name)
+    this.#guesses.set(name, bucket)
+    return isFirst ? this.#spread(name, bucket) : nobody
   }
 
   /** Forgets what was learned of one route's bucket, or of all; returns the buckets concerned. */
@@ -109,6 +118,17 @@ export class Webhooks {
       counts.inFlight += lane.inFlight
     }
     return counts
+  }
+
+  #spread(name: string, guess: BucketState): ReadonlyArray<Lane> {
+    const taught: Array<Lane> = []
+    for (const lane of this.#lanes.values()) {
+      const bucket = lane.route(name)?.bucket
+      if (bucket === undefined || bucket.known) continue
+      bucket.guessFrom(guess)
+      taught.push(lane)
+    }
+    return taught
   }
 
   #firstBucket(lane: Lane, routeName: string): BucketState {

@@ -53,15 +53,13 @@ export class Window {
   /** The last reset that was told with its place on the server's clock. */
   #told: MovingReset | undefined = undefined
 
-  /** A window as another webhook's, before the first answer on this one. */
-  static guess(of: Pick<Window, "limit" | "model" | "period" | "slot">): Window {
-    const window = new Window()
-    window.limit = of.limit
-    window.model = of.model
-    window.period = of.period
-    window.slot = of.slot
-    window.#leastSlot = of.slot ?? 0
-    return window
+  /** Takes it for one like another webhook's, before the first answer on this one. */
+  guess(of: Pick<Window, "limit" | "model" | "period" | "slot">): void {
+    this.limit = of.limit
+    this.model = of.model
+    this.period = of.period
+    this.slot = of.slot
+    this.#leastSlot = of.slot ?? 0
   }
 
   /** Slots left, requests in flight not taken off. */
@@ -158,8 +156,7 @@ export class Window {
   ): { readonly earliest: number; readonly latest: number } {
     const alone = { earliest: sentAt + resetAfter, latest: now + resetAfter }
     if (server === undefined) return alone
-    const before = this.model === "leaking" ? this.#told : undefined
-    this.#told = narrowed(before, { server, ...alone, at: now })
+    this.#told = narrowed(this.#told, { server, ...alone, at: now })
     const { earliest, latest } = this.#told
     return {
       earliest: Math.max(alone.earliest, earliest - roundedUp),

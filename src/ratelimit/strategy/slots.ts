@@ -22,37 +22,30 @@ export function spread(bucket: Bucket): number {
 /**
  * How long before the latest possible reset a request may be sent that is to arrive after it.
  *
- * That instant is late by the shortest way back of a window's answers, and the request still has
- * its way there before it. So no more than the shortest way there and back may be taken off: the
+ * That instant is late by the shortest way back of all answers, and the request still has its way
+ * there before it. So no more than the shortest way there and back may be taken off: the
  * uncertainty of a reset is just such a sum, and the least one seen the best guess at it. Kept back,
- * for ways shorter than any seen yet: twice the distance of that least one from the mean, a share
- * of the spread of round trips that falls with the number of resets, one of the shortest that falls
- * with the number of answers, and some milliseconds for rounding.
+ * for ways shorter than any seen yet, which are the less likely the more were seen: a share of the
+ * spread of round trips that falls with the number of answers; one of the shortest that falls with
+ * its square, since a spread that is not seen yet soon would be; and some milliseconds for rounding.
  */
 export function lead(bucket: Bucket): number {
   const { roundTrip } = bucket
   if (roundTrip === undefined || roundTrip.count < enough) return 0
   const { count, shortest } = roundTrip
   if (shortest < shortestOfUse) return 0
-  const { least, mean, resets } = uncertainty(bucket, roundTrip)
-  const kept = 2 * (mean - least) + spread(bucket) / resets + (2 * shortest) / count
-  return Math.max(0, least - kept - rounding)
+  const kept = (4 * spread(bucket)) / count + (3 * shortest) / count ** 2
+  return Math.max(0, leastUncertainty(bucket, roundTrip) - kept - rounding)
 }
 
 /** Of the resets until now, the coming one with them. */
-function uncertainty(
-  { limit = 1, model, resetAt, resetEarliest }: Bucket,
-  { shortest, uncertainty: past }: RoundTrip,
-): { readonly least: number; readonly mean: number; readonly resets: number } {
+function leastUncertainty(
+  { resetAt, resetEarliest }: Bucket,
+  { shortest, uncertainty }: RoundTrip,
+): number {
   const coming =
     resetAt === undefined || resetEarliest === undefined ? shortest : resetAt - resetEarliest
-  if (past === undefined) return { least: coming, mean: coming, resets: 1 }
-  return {
-    least: Math.min(past.least, coming),
-    mean: past.mean + (coming - past.mean) / (past.count + 1),
-    // On a leaking bucket every answer tells of another reset, and only of that.
-    resets: model === "leaking" ? Math.max(1, past.count / limit) : past.count + 1,
-  }
+  return uncertainty === undefined ? coming : Math.min(uncertainty.least, coming)
 }
 
 /** Slots that neither an answer nor a request in flight has used, for a request sent now. */

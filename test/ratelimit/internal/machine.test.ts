@@ -1,8 +1,9 @@
 /** Single transitions that neither random worlds nor stories can aim at. */
 import { describe, expect, it } from "vitest"
 import { Machine } from "../../../src/ratelimit/internal/machine.js"
+import type { Ticket } from "../../../src/ratelimit/internal/bucketState.js"
 import type { Target } from "../../../src/ratelimit/internal/waiting.js"
-import { neverSent } from "../../../src/ratelimit/Permit.js"
+import { neverSent, unknown } from "../../../src/ratelimit/Permit.js"
 import type { ServerOptions } from "../model/server.js"
 import { limited, ok, route } from "../answers.js"
 import { careful, eager, learning, literal, paced } from "../model/policies.js"
@@ -51,6 +52,55 @@ describe("Machine", () => {
     one.cancel(ticket, 0)
     expect(one.snapshot(0)).toMatchObject({ inFlight: 0, waiting: 0 })
     expect(ticket.state).toBe("over")
+  })
+})
+
+describe("the first answer of a route", () => {
+  const arrive = (one: Machine, webhookId: string, count: number) =>
+    Array.from({ length: count }, () => one.arrive(route({ webhookId }), wish, 0))
+  const states = (tickets: ReadonlyArray<Ticket>) =>
+    tickets.map(({ state }) => (state === "granted" ? "goes" : "waits")).join(" ")
+
+  it("teaches the webhooks whose own is still on its way", () => {
+    const { one } = machine()
+    const [quick] = arrive(one, "1", 1)
+    const slow = arrive(one, "2", 6)
+    expect(states(slow)).toBe("goes waits waits waits waits waits")
+    one.settle(quick!, ok(), 50)
+    expect(states(slow)).toBe("goes goes goes goes goes waits")
+  })
+
+  it("teaches them nothing when it names no limit, or a limit of another route", () => {
+    const { one } = machine()
+    const [quick] = arrive(one, "1", 1)
+    const other = one.arrive(route({ webhookId: "3", method: "GET" }), wish, 0)
+    const slow = arrive(one, "2", 2)
+    one.settle(quick!, limited(1000, "edge", { limit: undefined, remaining: undefined }), 50)
+    one.settle(other, ok(), 60)
+    expect(states(slow)).toBe("goes waits")
+  })
+
+  it("does not undo what they know of requests that were lost", () => {
+    const { one } = machine()
+    const [quick] = arrive(one, "1", 1)
+    const slow = arrive(one, "2", 7)
+    one.settle(slow[0]!, unknown, 40)
+    expect(states(slow.slice(1))).toBe("goes waits waits waits waits waits")
+    one.settle(quick!, ok(), 50)
+    expect(states(slow.slice(1))).toBe("goes goes goes goes waits waits")
+  })
+
+  it("is the first again once the route was forgotten", () => {
+    const { one } = machine()
+    const [quick] = arrive(one, "1", 1)
+    one.settle(quick!, ok(), 50)
+    one.clear(60, route())
+    one.clear(60, route({ webhookId: "2" }))
+    const [again] = arrive(one, "1", 1)
+    const slow = arrive(one, "2", 2)
+    expect(states(slow)).toBe("goes waits")
+    one.settle(again!, ok(), 50)
+    expect(states(slow)).toBe("goes goes")
   })
 })
 

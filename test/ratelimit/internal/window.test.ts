@@ -211,8 +211,20 @@ describe("Window", () => {
     expect(window).toMatchObject({ remaining: Infinity, resetAt: undefined })
   })
 
+  it("knows a reset by all answers before, also of other windows: resets are linked", () => {
+    // 10 ms there and 190 back, then 150 there and 20 back: of each window one bound is close.
+    const window = new Window()
+    window.answered(headers({ resetAfter: 2000, reset: 1_000_000 }), 0, 200, false)
+    expect(window).toMatchObject({ resetEarliest: 2000, resetAt: 2200 })
+    window.roll(2200)
+    window.answered(headers({ resetAfter: 2000, reset: 1_002_440 }), 2300, 2470, false)
+    expect(window.resetAt).toBe(4470)
+    expect(window.resetEarliest).toBeCloseTo(4440 - 1 - 2270 / 2000, 6)
+  })
+
   it("guesses from another", () => {
-    const window = Window.guess(opened())
+    const window = new Window()
+    window.guess(opened())
     expect(window).toMatchObject({ limit: 5, remaining: 5, period: 2000, resetAt: undefined })
   })
 

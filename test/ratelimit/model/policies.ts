@@ -19,7 +19,7 @@ export const literal: Policy = named({
 
 export const careful = named(proactive(1))
 export const paced = named(proactive(0.8))
-export const learning = named(adaptive({ confidence: 0.92 }))
+export const learning = named(adaptive({ confidence: 0.925 }))
 export const eager = named(reactive)
 
 /** In a counterexample a policy is its name. */

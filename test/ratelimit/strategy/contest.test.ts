@@ -55,6 +55,14 @@ describe("with others on the webhook", () => {
     expect(at({ ...window, remaining: 5 }, heardAt + 100)).toBe(now)
   })
 
+  it("more tries are worth more: who can still use two slots leaves them later", () => {
+    // 500 ms after the word, two slots: 0.87.
+    const two = { model: "fixed", remaining: 2 } as const
+    expect(at(two, heardAt)).toBe(now)
+    expect(at(two, heardAt + 1600)).toBe(heardAt + 2000)
+    expect(at({ ...two, remaining: 1 }, heardAt)).toBe(heardAt + 2000)
+  })
+
   it("a slot of a leaking bucket is taken as it comes back, when nobody else can have it yet", () => {
     // It is back at + 800 at the latest; a request sent 480 ms before arrives 20 ms later.
     const early = { leadTime: 480 }

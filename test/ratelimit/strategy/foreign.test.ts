@@ -1,10 +1,24 @@
 import { describe, expect, it } from "@effect/vitest"
-import { chance, initial } from "../../../src/ratelimit/strategy/adaptive/foreign.js"
+import { chance, chanceAmong, initial } from "../../../src/ratelimit/strategy/adaptive/foreign.js"
 
 describe("others on the same webhook", () => {
   it("whoever is alone keeps every slot, at once even where a header names quadrillions", () => {
     expect(chance(initial, 1, 1000)).toBe(1)
     expect(chance(initial, Number.MAX_SAFE_INTEGER, 1000)).toBe(1)
+  })
+
+  it("of slots that came back one by one, nobody can have taken one before it was there", () => {
+    // One a second.
+    const others = { ...initial, taken: 10, watched: 8000 }
+    expect(chanceAmong(others, [])).toBe(0)
+    expect(chanceAmong(others, [300])).toBeCloseTo(Math.exp(-0.3), 12)
+    // Two that were there from the start are as good as ever; a second one that came late is better.
+    expect(chanceAmong(others, [300, 300])).toBeCloseTo(chance(others, 2, 300), 12)
+    expect(chanceAmong(others, [300, 0])).toBe(1)
+    const bothGone =
+      (1 - Math.exp(-0.2)) * (1 - Math.exp(-0.1)) + Math.exp(-0.2) * (1 - Math.exp(-0.1) * 1.1)
+    expect(chanceAmong(others, [300, 100])).toBeCloseTo(1 - bothGone, 12)
+    expect(chanceAmong(initial, [300])).toBe(1)
   })
 
   it("the more slots are free, the likelier one stays so", () => {

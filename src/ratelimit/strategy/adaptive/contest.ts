@@ -1,7 +1,7 @@
 /** Whether a slot that was free at last sight is worth a try where others take slots, too. */
 import type { Bucket } from "../../Bucket.js"
 import { freeSlots, nextSlot } from "../slots.js"
-import { chance, type Foreign } from "./foreign.js"
+import { chance, chanceAmong, type Foreign, rate } from "./foreign.js"
 
 export interface Contest {
   readonly foreign: Foreign
@@ -12,9 +12,12 @@ export interface Contest {
 /** Who has had two requests under way so many milliseconds ago is expected to have so again. */
 const overlapping = 30_000
 
+/** Of more slots than these only the last to come back are looked at: the first hardly matter. */
+const most = 30
+
 /**
- * From when on a request finds a free slot with so much `confidence`: in the past for now,
- * `Infinity` while only an answer can tell.
+ * From when on a request is worth a try: in the past for now, `Infinity` while only an answer can
+ * tell.
  */
 export function slotAt(
   contest: Contest,
@@ -25,30 +28,41 @@ export function slotAt(
 ): number {
   const free = freeSlots(bucket, now, leadTime)
   const wanted = free < 1 ? 1 : free + 1
-  if (free >= 1 && !isTaken(contest, bucket, free, now, confidence)) return Number.NEGATIVE_INFINITY
-  return nextSlot(bucket, leadTime, wanted) ?? Number.POSITIVE_INFINITY
+  const next = nextSlot(bucket, leadTime, wanted) ?? Number.POSITIVE_INFINITY
+  return free < 1 || isLeft(contest, bucket, free, now, next, confidence)
+    ? next
+    : Number.NEGATIVE_INFINITY
 }
 
-/** Whether others have probably taken the free slots by the time our request arrives. */
-function isTaken(
+/** Whether the free slots are left to others, who have probably taken them. */
+function isLeft(
   { foreign, overlappedAt }: Contest,
   bucket: Bucket,
   free: number,
   now: number,
+  next: number,
   confidence: number,
 ): boolean {
   const { model, resetAt, roundTrip } = bucket
-  if (foreign.last === undefined || resetAt === undefined) return false
+  if (foreign.last === undefined || resetAt === undefined || rate(foreign) === 0) return false
   const trip = roundTrip?.last ?? 0
   const sight = now + trip / 2 - foreign.last.at
-  if (model === "fixed") return chance(foreign, free, sight) < confidence
+  const wait = next - now
+  const odds = confidence / (1 - confidence)
+  if (model === "fixed") {
+    // Who leaves a slot leaves all that he could still use before the reset.
+    const tries = Math.max(1, Math.min(free, Math.ceil(wait / Math.max(1, trip))))
+    const likely = chance(foreign, free, sight)
+    return likely * tries < odds * (1 - likely)
+  }
   if (model === "unknown" || now - overlappedAt < overlapping) return false
-  return isWorthWaiting(foreign, bucket, free, now + trip, sight, confidence)
+  return isWorthWaiting(foreign, bucket, free, now + trip, sight, wait, odds)
 }
 
 /**
  * On a leaking bucket others can only take a slot while there is one. Who comes as it comes back
- * leaves them none; who waits for another slot leaves them more time, too. So it must pay.
+ * leaves them none; who waits for another slot leaves them more time, too. So it must pay: the
+ * time of a slot is worth as much as the `odds` of a 429.
  */
 function isWorthWaiting(
   foreign: Foreign,
@@ -56,12 +70,18 @@ function isWorthWaiting(
   free: number,
   arrival: number,
   sight: number,
-  confidence: number,
+  wait: number,
+  odds: number,
 ): boolean {
   const { inFlight, limit = 0, slot } = bucket
-  const freeAt = nextSlot(bucket, 0)
-  if (slot === undefined || freeAt === undefined || free + inFlight >= limit) return false
-  const open = Math.max(0, Math.min(sight, arrival - freeAt))
-  const likely = chance(foreign, free, open)
-  return likely < confidence && likely < chance(foreign, free + 1, open + slot)
+  if (slot === undefined || free + inFlight >= limit) return false
+  // For how long each slot that is free on arrival has been so, the first to come back first.
+  const open = (slots: number, later: number) =>
+    Array.from({ length: Math.min(slots, most) }, (_, index) => {
+      const back = nextSlot(bucket, 0, slots - Math.min(slots, most) + index + 1) ?? arrival
+      return Math.max(0, Math.min(sight, arrival - back) + later)
+    })
+  const now = chanceAmong(foreign, open(free, 0))
+  const then = chanceAmong(foreign, open(free + 1, wait))
+  return (then - now) * odds * slot > wait
 }

@@ -78,6 +78,37 @@ export function chance(foreign: Foreign, free: number, sight: number): number {
   return poisson(free - 1, rate(foreign) * sight)
 }
 
+/**
+ * How likely it is that one is left of slots that came back one by one, each so many milliseconds
+ * before our request arrives: others take them as they come, but none that is not back yet.
+ */
+export function chanceAmong(foreign: Foreign, open: ReadonlyArray<number>): number {
+  const perMilli = rate(foreign)
+  /** By how many slots are there: how likely that is. */
+  let left: ReadonlyArray<number> = [1]
+  open.forEach((since, index) => {
+    const mean = perMilli * Math.max(0, since - (open[index + 1] ?? 0))
+    left = thinned([0, ...left], mean)
+  })
+  return 1 - (left[0] ?? 0)
+}
+
+/** After others came, of whom so many are expected: each takes a slot while there is one. */
+function thinned(left: ReadonlyArray<number>, mean: number): ReadonlyArray<number> {
+  const after = left.map(() => 0)
+  left.forEach((likely, slots) => {
+    let term = Math.exp(-mean)
+    let rest = 1
+    for (let taken = 0; taken < slots; taken += 1) {
+      after[slots - taken] = (after[slots - taken] ?? 0) + likely * term
+      rest -= term
+      term *= mean / (taken + 1)
+    }
+    after[0] = (after[0] ?? 0) + likely * Math.max(0, rest)
+  })
+  return after
+}
+
 /** Slots a millisecond that others take. */
 export function rate(foreign: Foreign): number {
   return foreign.taken < 1 ? 0 : foreign.taken / (foreign.watched + leastWatched)
