@@ -82,7 +82,7 @@ NodeRuntime.runMain(
 //     "limit": 30,
 //     "periodMillis": 60000,
 //     "because": "1 answer 429 that the visible limit does not explain",
-//     "confirmedAt": 12130
+//     "confirmedAt": 12036
 //   },
 //   "othersPerSecond": 0,
 //   "cautionMillis": 0
