@@ -45,6 +45,10 @@ export interface Options {
  * An `HttpClient` on undici, tuned for webhooks: sockets stay open between messages, their number is
  * bounded, and no redirect is followed, because the URL is the credential.
  *
+ * This SDK sends past `HttpClient` on it, as long as nobody has wrapped it: with
+ * `HttpClient.mapRequest` and the like it works as any client does, and costs what any client costs
+ * (`npm run bench:cost`).
+ *
  * @example
  * ```ts
  * import { RateLimiter, Strategy } from "effect-discord"
