@@ -54,7 +54,7 @@ export const restRequest = <A>(
 export const pathOf = ({ route, suffix, token }: RestRequest<unknown>): string =>
   `/webhooks/${route.webhookId}/${Redacted.value(token)}${suffix}`
 
-export type Body = Empty | Json | Upload
+type Body = Empty | Json | Upload
 
 export interface Empty {
   readonly _tag: "Empty"
