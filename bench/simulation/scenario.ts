@@ -7,8 +7,9 @@ export interface Link {
   /** Milliseconds to the server and back, for the message of that number, drawn once. */
   readonly there: (random: () => number) => number
   readonly back: (random: () => number) => number
-  /** No way there, or back, is shorter. */
+  /** No way there, or back, is shorter, nor longer. */
   readonly shortest: number
+  readonly longest: number
 }
 
 interface Limit {
@@ -44,6 +45,7 @@ export const constant = (roundTrip: number): Link => ({
   there: () => roundTrip / 2,
   back: () => roundTrip / 2,
   shortest: roundTrip / 2,
+  longest: roundTrip / 2,
 })
 
 /** Log-normal, by its median and its 99th percentile (milliseconds, each way half of it). */
@@ -52,12 +54,12 @@ export const heavyTailed = (median: number, p99: number): Link => {
   const draw = (random: () => number) =>
     (median / 2) *
     Math.exp(sigma * Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()))
-  return { there: draw, back: draw, shortest: 0 }
+  return { there: draw, back: draw, shortest: 0, longest: Number.POSITIVE_INFINITY }
 }
 
 export const jittered = (least: number, most: number): Link => {
   const draw = (random: () => number) => (least + (most - least) * random()) / 2
-  return { there: draw, back: draw, shortest: least / 2 }
+  return { there: draw, back: draw, shortest: least / 2, longest: most / 2 }
 }
 
 /** As the simulator takes it. */

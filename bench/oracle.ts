@@ -1,0 +1,89 @@
+/**
+ * What can be done where others take slots: the best policy of someone who knows their rate, the
+ * ways of the link, and what the server counts as each message of his arrives, but not the future.
+ * It makes the least of *time + price x answers 429*, and is found by dynamic programming
+ * (`simulation/oracle`). Deterministic: the same seeds give the same figures on every machine.
+ *
+ *     npm run bench:oracle                writes bench/results/oracle.json
+ *     npm run bench:oracle -- --quick     6 seeds and 2 prices; writes nothing
+ */
+import { FileSystem, Path } from "@effect/platform"
+import { NodeContext, NodeRuntime } from "@effect/platform-node"
+import { Console, Effect } from "effect"
+import { optimum } from "./simulation/optimum.js"
+import { mean } from "./simulation/oracle/contest.js"
+import { bestPolicy, play } from "./simulation/oracle/play.js"
+import type { Scenario } from "./simulation/scenario.js"
+import { scenarios } from "./simulation/scenarios.js"
+import { table } from "./simulation/table.js"
+
+const quick = process.argv.includes("--quick")
+/** Milliseconds that a 429 is thought to be worth. */
+const prices = quick ? [0, 2000] : [0, 500, 1000, 2000, 4000, 8000]
+const seeds = Array.from({ length: quick ? 6 : 60 }, (_, index) => index + 1)
+
+/** With overlapping requests the state would be that of all that are under way. */
+const contested = scenarios.filter(
+  ({ foreignPerSecond, delivery }) => foreignPerSecond !== undefined && delivery === "ordered",
+)
+
+/** The means over the seeds. */
+interface Row {
+  readonly scenario: string
+  readonly priceMs: number
+  readonly seeds: number
+  /** Makespan / optimum. */
+  readonly ratio: number
+  /** Answers 429. */
+  readonly limited: number
+}
+
+const measure = (scenario: Scenario): ReadonlyArray<Row> => {
+  const optima = seeds.map((seed) => optimum(scenario, seed))
+  return prices.map((price) => {
+    const policy = bestPolicy(scenario, price)
+    const played = seeds.map((seed) => play(scenario, policy, seed))
+    return {
+      scenario: scenario.name,
+      priceMs: price,
+      seeds: seeds.length,
+      ratio: mean(played.map(({ makespan }, index) => makespan / optima[index]!)),
+      limited: mean(played.map(({ limited }) => limited)),
+    }
+  })
+}
+
+const written = (row: Row): Row => ({
+  ...row,
+  ratio: Number(row.ratio.toFixed(4)),
+  limited: Number(row.limited.toFixed(3)),
+})
+
+const head = [
+  "scenario",
+  ...prices.map((price) => (price === 0 ? "price: none" : `${price / 1000} s`)),
+]
+
+const line = (rows: ReadonlyArray<Row>): ReadonlyArray<string> => [
+  rows[0]?.scenario ?? "",
+  ...rows.map(({ ratio, limited }) => `${ratio.toFixed(3)} (${limited.toFixed(2)})`),
+]
+
+const write = Effect.fn("write")(function* (rows: ReadonlyArray<Row>) {
+  const files = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const here = yield* path.fromFileUrl(new URL("results/", import.meta.url))
+  yield* files.makeDirectory(here, { recursive: true })
+  yield* files.writeFileString(
+    path.join(here, "oracle.json"),
+    `[\n${rows.map((row) => JSON.stringify(written(row))).join(",\n")}\n]\n`,
+  )
+})
+
+const program = Effect.gen(function* () {
+  const results = contested.map(measure)
+  yield* Console.log(table(head, results.map(line)))
+  if (!quick) yield* write(results.flat())
+})
+
+NodeRuntime.runMain(program.pipe(Effect.provide(NodeContext.layer)))
