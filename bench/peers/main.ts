@@ -124,13 +124,8 @@ async function drainAll(drain: Drain): Promise<ReadonlyArray<Drained>> {
   await simulator.call("scene", { limit: { limit, periodMs }, linkMs })
   const seen = new Map(waiting.map((peer) => [peer, [] as Array<{ ms: number; limited: number }>]))
   const rounds = quick ? 1 : drain.rounds
-  // As many rounds before, unseen: what is measured is a program that has been running for a while.
-  const rehearsals = quick || drain.long ? 0 : rounds
-  for (let turn = -rehearsals; turn < rounds; turn += 1) {
-    for (const peer of rotated(waiting, turn + rehearsals)) {
-      const drained = await drainOnce(drain, peer)
-      if (turn >= 0) seen.get(peer)?.push(drained)
-    }
+  for (let turn = 0; turn < rounds; turn += 1) {
+    for (const peer of rotated(waiting, turn)) seen.get(peer)?.push(await drainOnce(drain, peer))
   }
   return waiting.map((peer) => {
     const own = seen.get(peer) ?? []
