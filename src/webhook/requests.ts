@@ -98,17 +98,9 @@ export const read = (
   messageId: string,
   place: Place,
 ): Checked<Message.Message> => {
-  const { route, path, threadId, issues } = ofMessage(webhook, "GET", messageId, place)
-  return Effect.map(checked(route, issues, nothing), () =>
-    restRequest({
-      route,
-      token: webhook.token,
-      suffix: suffixOf(path, [], threadId),
-      inThread: threadId !== undefined,
-      body: empty,
-      idempotent: true,
-      success: asMessage,
-    }),
+  const { issues, parts } = ofMessage(webhook, "GET", messageId, place)
+  return Effect.map(checked(parts.route, issues, nothing), () =>
+    restRequest({ ...parts, body: empty, success: asMessage }),
   )
 }
 
@@ -122,34 +114,22 @@ export const edited = (
   edit: EditInput,
   place: Place,
 ): Checked<Message.Message, FileError> => {
-  const { route, path, threadId, issues } = ofMessage(webhook, "PATCH", messageId, place)
   const parted = files.ofEdit(edit)
   const query = MessageEdit.hasComponents(orNothing(parted.message)) ? [withComponents] : []
+  const { issues, parts } = ofMessage(webhook, "PATCH", messageId, place, query)
   const all = [...issues, ...parted.issues]
-  const encoded = checked(route, all, MessageEdit.encode(parted.message), parted.pathOf)
-  return Effect.map(bodied(route, encoded, parted), (body) =>
-    restRequest({
-      route,
-      token: webhook.token,
-      suffix: suffixOf(path, query, threadId),
-      inThread: threadId !== undefined,
-      body,
-      idempotent: true,
-      success: asMessage,
-    }),
+  const encoded = checked(parts.route, all, MessageEdit.encode(parted.message), parted.pathOf)
+  return Effect.map(bodied(parts.route, encoded, parted), (body) =>
+    restRequest({ ...parts, body, success: asMessage }),
   )
 }
 
 export const deleted = (webhook: Webhook, messageId: string, place: Place): Checked<void> => {
-  const { route, path, threadId, issues } = ofMessage(webhook, "DELETE", messageId, place)
-  return Effect.map(checked(route, issues, nothing), () =>
+  const { issues, parts } = ofMessage(webhook, "DELETE", messageId, place)
+  return Effect.map(checked(parts.route, issues, nothing), () =>
     restRequest({
-      route,
-      token: webhook.token,
-      suffix: suffixOf(path, [], threadId),
-      inThread: threadId !== undefined,
+      ...parts,
       body: empty,
-      idempotent: true,
       success: ignored,
       absent: { code: 10008, value: undefined },
     }),
@@ -227,22 +207,23 @@ export function routeOf(webhook: Webhook, method: Route.Method, template: string
   return Route.make({ method, template, webhookId: id, tokenDigest })
 }
 
+/** A message of the webhook; whatever is done with it can be done twice. */
 function ofMessage(
   webhook: Webhook,
   method: Route.Method,
   messageId: string,
   place: Place,
-): {
-  readonly route: Route.Route
-  readonly path: string
-  readonly threadId: string | undefined
-  readonly issues: ReadonlyArray<Issue.Issue>
-} {
+  query: ReadonlyArray<string> = [],
+) {
   const threadId = threadOf(webhook, place)
   return {
-    route: routeOf(webhook, method, `${own}/messages/{message.id}`),
-    path: `/messages/${messageId}`,
-    threadId,
+    parts: {
+      route: routeOf(webhook, method, `${own}/messages/{message.id}`),
+      token: webhook.token,
+      suffix: suffixOf(`/messages/${messageId}`, query, threadId),
+      inThread: threadId !== undefined,
+      idempotent: true,
+    },
     issues: [...idIssues("messageId", messageId), ...idIssues("threadId", threadId)],
   }
 }
