@@ -7,6 +7,7 @@
  * @module
  */
 import * as Duration from "effect/Duration"
+import { inMilliseconds } from "./internal/seconds.js"
 
 /**
  * All times in milliseconds.
@@ -98,7 +99,7 @@ export const parse = (headers: Readonly<Record<string, string | undefined>>): Ra
     limit: limit === 0 ? undefined : limit,
     remaining:
       remaining !== undefined && limit !== undefined ? Math.min(remaining, limit) : remaining,
-    reset: milliseconds(headers["x-ratelimit-reset"], Number.MAX_SAFE_INTEGER),
+    reset: instant(headers["x-ratelimit-reset"]),
     resetAfter: delay(headers["x-ratelimit-reset-after"]),
     retryAfter: delay(headers["retry-after"]),
     scope: scope === "user" || scope === "global" || scope === "shared" ? scope : undefined,
@@ -125,12 +126,16 @@ function count(text: string | undefined): number | undefined {
   return value !== undefined && Number.isSafeInteger(value) ? value : undefined
 }
 
-function milliseconds(text: string | undefined, most: number): number | undefined {
+function instant(text: string | undefined): number | undefined {
   const seconds = number(text)
-  return seconds !== undefined && seconds * 1000 <= most ? seconds * 1000 : undefined
+  return seconds !== undefined && seconds * 1000 <= Number.MAX_SAFE_INTEGER
+    ? seconds * 1000
+    : undefined
 }
 
 function delay(text: string | undefined): number | undefined {
-  const value = milliseconds(text, Duration.toMillis(longestDelay))
-  return value === undefined ? undefined : Math.ceil(value)
+  const seconds = number(text)
+  if (seconds === undefined) return undefined
+  const millis = inMilliseconds(seconds)
+  return millis <= Duration.toMillis(longestDelay) ? millis : undefined
 }

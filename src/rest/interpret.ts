@@ -11,6 +11,7 @@ import { DecodeError } from "../error/WebhookError.js"
 import type { Issue, WebhookError } from "../error/WebhookError.js"
 import * as DiscordApiBody from "../model/DiscordApiBody.js"
 import type { Limited } from "../ratelimit/Answer.js"
+import { inMilliseconds } from "../ratelimit/internal/seconds.js"
 import { longestDelay } from "../ratelimit/RateLimitHeaders.js"
 import type { RateLimitHeaders } from "../ratelimit/RateLimitHeaders.js"
 import { refusal, slowmode } from "./refusal.js"
@@ -108,7 +109,7 @@ function unreadable(
  */
 function limited(headers: RateLimitHeaders, json: unknown): Limited {
   const body = Option.getOrUndefined(DiscordApiBody.rateLimitFromUnknown(json))
-  const exact = inMilliseconds(body?.retryAfter)
+  const exact = body && inMilliseconds(body.retryAfter)
   const isRounded = body !== undefined && headers.retryAfter === Math.ceil(body.retryAfter) * 1000
   const delays = [exact, isRounded ? undefined : headers.retryAfter].filter(isDelay)
   const retryAfter = delays.length === 0 ? undefined : Math.max(...delays)
@@ -121,10 +122,6 @@ function limited(headers: RateLimitHeaders, json: unknown): Limited {
 function hasRateLimit(headers: RateLimitHeaders): boolean {
   const { bucket, limit, remaining, reset, resetAfter } = headers
   return [bucket, limit, remaining, reset, resetAfter].some((value) => value !== undefined)
-}
-
-function inMilliseconds(seconds: number | undefined): number | undefined {
-  return seconds === undefined ? undefined : Math.ceil(seconds * 1000)
 }
 
 function isDelay(milliseconds: number | undefined): milliseconds is number {

@@ -52,6 +52,17 @@ describe("RateLimitHeaders.parse", () => {
     expect(parse({ "x-ratelimit-reset-after": "0.0001" }).resetAfter).toBe(1)
   })
 
+  it("takes every millisecond that Discord writes for just that", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 86_400_000 }), (millis) => {
+        const text = (millis / 1000).toFixed(3)
+        const headers = parse({ "retry-after": text, "x-ratelimit-reset-after": text })
+        expect(headers).toMatchObject({ retryAfter: millis, resetAfter: millis })
+      }),
+      { numRuns: runs(2000), examples: [[0], [16_100], [1001], [86_400_000]] },
+    )
+  })
+
   it("never lets more remain than the limit", () => {
     const headers = parse({ "x-ratelimit-limit": "5", "x-ratelimit-remaining": "9" })
     expect(headers.remaining).toBe(5)

@@ -281,6 +281,7 @@ describe("a 429", () => {
 
   it("keeps fractions, rounded up to a millisecond", () => {
     expect(limitOf({ retry_after: 0.0641, global: false }).retryAfter).toBe(65)
+    expect(limitOf({ retry_after: 16.1, global: false }).retryAfter).toBe(16_100)
     expect(limitOf("", { ...discords, "retry-after": "0.2501" }).retryAfter).toBe(251)
   })
 
