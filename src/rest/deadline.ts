@@ -11,8 +11,8 @@ import type { AnyFiber } from "./deadlines.js"
 /**
  * Runs the effect in a fiber of its own, and interrupts it, even where the caller cannot be
  * interrupted, when it takes too long; then calls `onTimeout`. The caller must not be interruptible
- * but by `restore`; interrupting it interrupts the effect. It must not fail: what a fiber fails
- * with is logged, and may hold the URL.
+ * but by `restore`; interrupting it interrupts the effect, and nothing begins for one that has been
+ * interrupted. The effect must not fail: what a fiber fails with is logged, and may hold the URL.
  */
 export function within(
   effect: Effect.Effect<void>,
@@ -20,21 +20,27 @@ export function within(
   restore: Restore,
   onTimeout: () => void,
 ): Effect.Effect<void> {
-  return Effect.withFiberRuntime((caller) => {
-    const fiber = start(effect, caller)
-    const exit = fiber.unsafePoll()
-    if (exit !== null) return exit
-    let expired = false
-    const watching = watch(caller, limit, () => {
-      expired = true
-      fiber.unsafeInterruptAsFork(FiberId.none)
+  return Effect.suspend(() => {
+    let begun: Fiber.RuntimeFiber<void> | undefined
+    const run = Effect.withFiberRuntime<void>((caller) => {
+      const fiber = start(effect, caller)
+      const exit = fiber.unsafePoll()
+      if (exit !== null) return exit
+      begun = fiber
+      let expired = false
+      const watching = watch(caller, limit, () => {
+        expired = true
+        fiber.unsafeInterruptAsFork(FiberId.none)
+      })
+      fiber.addObserver(() => watching.end())
+      return Effect.async<void>((resume) => {
+        fiber.addObserver((how) => resume(expired ? Effect.sync(onTimeout) : how))
+      })
     })
-    fiber.addObserver(() => watching.end())
-    const end = Effect.async<void>((resume) => {
-      fiber.addObserver((how) => resume(expired ? Effect.sync(onTimeout) : how))
-    })
-    return Effect.catchAllCause(restore(end), (cause) =>
-      Effect.zipRight(Fiber.interrupt(fiber), Effect.failCause(cause)),
+    return Effect.catchAllCause(restore(run), (cause) =>
+      begun === undefined
+        ? Effect.failCause(cause)
+        : Effect.zipRight(Fiber.interrupt(begun), Effect.failCause(cause)),
     )
   })
 }

@@ -4,7 +4,7 @@ import type { Flight } from "./flight.js"
 import { interpret } from "./interpret.js"
 import type { Interpretation, RawAnswer } from "./interpret.js"
 import type { RestRequest } from "./restRequest.js"
-import { broken } from "./transport.js"
+import { broken, notBegun } from "./transport.js"
 import type { TransportFailure } from "./transport.js"
 
 export type Ending<A> =
@@ -27,7 +27,7 @@ export type Ending<A> =
 
 /** Also right in the middle of a flight: an interrupted attempt may have its answer's head. */
 export function endingOf<A>(request: RestRequest<A>, flight: Flight): Ending<A> {
-  const { answer: raw, failure = broken } = flight
+  const { answer: raw, begun, failure = begun ? broken : notBegun } = flight
   const spent = request.body._tag === "Upload" ? request.body.spent() : undefined
   if (raw === undefined) {
     const outcome = failure.delivered === "no" ? Permit.neverSent : Permit.unknown

@@ -6,10 +6,11 @@ import { scrub } from "./scrub.js"
 import type { TransportFailure } from "./transport.js"
 
 /**
- * `answer` once its head has arrived, `failure` once the connection has. It outlives an
- * interruption, so that the limiter still learns from the head.
+ * `begun` once it may arrive, `answer` once the answer's head has arrived, `failure` once the
+ * connection has failed. It outlives an interruption, so that the limiter still learns from it.
  */
 export interface Flight {
+  begun: boolean
   answer: RawAnswer | undefined
   failure: TransportFailure | undefined
 }

@@ -63,7 +63,7 @@ const giveUp = Effect.fnUntraced(function* <A>(
 /** Runs uninterruptibly, but for what is wrapped in `restore`: every attempt is settled once. */
 function carry<A>(carriage: Carriage<A>, journey: Journey): Effect.Effect<A, WebhookError> {
   const { permit, request } = carriage
-  const flight: Flight = { answer: undefined, failure: undefined }
+  const flight: Flight = { begun: false, answer: undefined, failure: undefined }
   return Effect.matchCauseEffect(fly(carriage, flight), {
     onFailure: (cause) =>
       Effect.zipRight(permit.settle(endingOf(request, flight).outcome), Effect.failCause(cause)),

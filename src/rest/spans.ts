@@ -62,7 +62,8 @@ export class Trace {
     this.#span.attribute(names.waited, waited)
   }
 
-  #describe(span: Tracer.Span, { answer, failure }: Flight): void {
+  #describe(span: Tracer.Span, flight: Flight): void {
+    const { answer } = flight
     if (answer !== undefined) {
       span.attribute(names.status, answer.status)
       if (answer.headers.bucket !== undefined) {
@@ -70,7 +71,7 @@ export class Trace {
         this.#span.attribute(names.bucket, answer.headers.bucket)
       }
     }
-    const error = errorOf({ answer, failure })
+    const error = errorOf(flight)
     if (error !== undefined) span.attribute(names.error, error)
   }
 }

@@ -26,6 +26,8 @@ const mayHaveArrived = (reason: TransportError["reason"]): TransportFailure => (
   permanent: false,
 })
 
+/** Given up before anything went out. */
+export const notBegun: TransportFailure = neverLeft("broken")
 export const timedOut: TransportFailure = mayHaveArrived("timeout")
 export const broken: TransportFailure = mayHaveArrived("broken")
 

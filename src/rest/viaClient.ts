@@ -53,7 +53,10 @@ function exchanged(
   flight: Flight,
 ): Effect.Effect<void, HttpClientError> {
   return Effect.matchEffect(
-    Effect.suspend(() => client.execute(toHttp(request, body, settings))),
+    Effect.suspend(() => {
+      flight.begun = true
+      return client.execute(toHttp(request, body, settings))
+    }),
     {
       // A client of the user's that fails on a status (`filterStatusOk`) has an answer all the same.
       onFailure: (error) =>

@@ -36,6 +36,7 @@ class Ride implements Listener {
       this.giveUp()
       this.#resume(Effect.void)
     })
+    this.#flight.begun = true
     try {
       this.#abort = direct(request, this)
     } catch (error) {

@@ -1,8 +1,19 @@
 import { FetchHttpClient, HttpClient } from "@effect/platform"
 import { it } from "@effect/vitest"
-import { Cause, Duration, Effect, Either, Exit, Fiber, Layer, Option, TestClock } from "effect"
+import {
+  Cause,
+  Duration,
+  Effect,
+  Either,
+  Exit,
+  Fiber,
+  FiberId,
+  Layer,
+  Option,
+  TestClock,
+} from "effect"
 import { describe, expect } from "vitest"
-import { RestConfig, Strategy } from "../../src/index.js"
+import { RateLimiter, RestConfig, Strategy } from "../../src/index.js"
 import type { RestOptions } from "../../src/rest/RestConfig.js"
 import { execute } from "../../src/rest/rest.js"
 import type { RestRequest } from "../../src/rest/restRequest.js"
@@ -488,6 +499,33 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
         expect(Exit.isInterrupted(exit)).toBe(true)
         return { net, limiter }
       })
+
+    it.effect("before anything goes out leaves the slot to others, and sends nothing", () =>
+      Effect.gen(function* () {
+        const net = connected(ok)
+        const limiter = ear()
+        const granting = yield* Effect.provide(RateLimiter.RateLimiter, limiter.layer)
+        const interruptCaller = Effect.withFiberRuntime<void>((caller) => {
+          caller.unsafeInterruptAsFork(FiberId.none)
+          return Effect.void
+        })
+        const tooLate = Layer.succeed(RateLimiter.RateLimiter, {
+          ...granting,
+          withPermit: (route, options, use) =>
+            granting.withPermit(route, options, (permit, restore) =>
+              Effect.zipRight(interruptCaller, use(permit, restore)),
+            ),
+        })
+        const fiber = yield* execute(request(post)).pipe(
+          Effect.provide(Layer.mergeAll(net.layer, tooLate, Strategy.layerReactive)),
+          Effect.fork,
+        )
+        const exit = yield* Fiber.await(fiber)
+        expect(Exit.isInterrupted(exit)).toBe(true)
+        expect(outcomes(limiter)).toEqual(["settle NeverSent"])
+        expect(net.sent).toHaveLength(0)
+      }),
+    )
 
     it.effect("in flight leaves the slot in doubt, and aborts the connection", () =>
       Effect.gen(function* () {
