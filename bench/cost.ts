@@ -166,7 +166,6 @@ async function once(runtime: Runtime, variant: Variant, kind: Kind, calls: numbe
   const lane = Effect.fnUntraced(function* (hook: Webhook.Webhook) {
     for (let index = 0; index < each; index += 1) yield* variant.run(kind, hook)
   })
-  globalThis.gc?.()
   const before = process.cpuUsage()
   await runtime.runPromise(
     Effect.forEach(hooks.slice(0, atOnce), lane, { concurrency: "unbounded", discard: true }),

@@ -4,12 +4,13 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { discordjs } from "./discordjs.js"
 import { ours, strategies } from "./ours.js"
 import type { Lanes, Peer, Setup, Target } from "./peer.js"
-import { rawUndici } from "./rawUndici.js"
+import { rawUndici, rawUndiciInFibers } from "./rawUndici.js"
 import { answer } from "./remote.js"
 
 /** The peers by the names that the tables show. */
 const peers: Readonly<Record<string, (setup: Setup) => Peer | Promise<Peer>>> = {
   undici: rawUndici,
+  "undici, in fibers": rawUndiciInFibers,
   "@discordjs/rest": (setup) => discordjs(setup),
   "@discordjs/rest, offset 0": (setup) => discordjs(setup, 0),
   "ours, reactive": (setup) => ours(setup, strategies.reactive),
@@ -40,11 +41,13 @@ const commands = {
     peer = await opened(setup)
   },
 
-  /** Milliseconds and CPU microseconds of the whole, milliseconds of each call. */
+  /**
+   * Milliseconds and CPU microseconds of the whole, milliseconds of each call. No collection is
+   * forced before it: a full one throws away what was compiled of functions that live for a call.
+   */
   send: async (lanes: Lanes) => {
     if (peer === undefined) throw new Error("open it first")
     const took: Array<number> = []
-    globalThis.gc?.()
     const cpu = process.cpuUsage()
     const start = performance.now()
     await peer.send(lanes, took)

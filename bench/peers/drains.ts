@@ -10,6 +10,8 @@ export interface Drain {
   readonly linkMs: number
   /** The least that anyone who delivers in order can take, without the machine's own time. */
   readonly optimumMs: number
+  /** Nothing has to wait: then the machine's own time is all there is. */
+  readonly isFree: boolean
   readonly rounds: number
   /** Left out of a quick run. */
   readonly long: boolean
@@ -31,7 +33,8 @@ function drain(
 ): Drain {
   const { messages, webhooks, periodMs, linkMs, rounds = 5 } = options
   const limit = 5
-  const optimumMs = optimum(Math.ceil(messages / webhooks), limit, periodMs, linkMs)
+  const each = Math.ceil(messages / webhooks)
+  const optimumMs = optimum(each, limit, periodMs, linkMs)
   const long = optimumMs > 2000
   const link = linkMs === 0 ? "" : `, ${linkMs} ms link`
   const hooks = webhooks === 1 ? "1 webhook" : `${webhooks} webhooks`
@@ -43,6 +46,7 @@ function drain(
     periodMs,
     linkMs,
     optimumMs,
+    isFree: each <= limit && linkMs === 0,
     rounds: long ? 1 : rounds,
     long,
   }
@@ -51,7 +55,7 @@ function drain(
 export const drains: ReadonlyArray<Drain> = [
   drain({ messages: 200, webhooks: 1, periodMs: 200, linkMs: 0 }),
   drain({ messages: 200, webhooks: 10, periodMs: 200, linkMs: 0 }),
-  drain({ messages: 200, webhooks: 200, periodMs: 200, linkMs: 0 }),
+  drain({ messages: 200, webhooks: 200, periodMs: 200, linkMs: 0, rounds: 25 }),
   drain({ messages: 200, webhooks: 1, periodMs: 200, linkMs: 20 }),
   drain({ messages: 200, webhooks: 10, periodMs: 200, linkMs: 20 }),
   // Discord's own figures, over the Atlantic.

@@ -3,6 +3,7 @@ import { HttpClient, HttpClientResponse } from "@effect/platform"
 import { Duration, Effect, Layer, ManagedRuntime } from "effect"
 import { RateLimiter, RestConfig, Strategy, Webhook } from "../../src/index.js"
 import { NodeDiscord } from "../../src/node/index.js"
+import { inFibers } from "./inFibers.js"
 import { cannedHeaders, message, type Peer, type Setup, type Target } from "./peer.js"
 
 export const strategies = {
@@ -51,14 +52,7 @@ export async function ours(
     took.push(performance.now() - start)
   })
   return {
-    send: (lanes, took) =>
-      runtime.runPromise(
-        Effect.forEach(
-          lanes,
-          (lane) => Effect.forEach(lane, (target) => send(target, took), { discard: true }),
-          { concurrency: "unbounded", discard: true },
-        ),
-      ),
+    send: (lanes, took) => inFibers(runtime, lanes, (target) => send(target, took)),
     tracked: () =>
       runtime.runSync(
         Effect.flatMap(RateLimiter.RateLimiter, (limits) =>

@@ -1,19 +1,46 @@
 /** undici alone: no limit, no check, no retry. What a request costs at least. */
+import { Effect, Layer, ManagedRuntime } from "effect"
 import { Agent, request } from "undici"
-import { inLanes, message, type Peer, type Setup } from "./peer.js"
+import { inFibers } from "./inFibers.js"
+import { inLanes, message, type Peer, type Setup, type Target } from "./peer.js"
+
+/** Connections stay open from one measurement to the next, as those of the other peers do. */
+const dispatcher = new Agent()
+const runtime = ManagedRuntime.make(Layer.empty)
+const headers = { "content-type": "application/json", "user-agent": "DiscordBot (bench, 1)" }
+
+const post =
+  (baseUrl: string) =>
+  async ({ id, token }: Target): Promise<unknown> => {
+    const url = `${baseUrl}/webhooks/${id}/${token}?wait=true`
+    const body = JSON.stringify(message)
+    const answer = await request(url, { method: "POST", headers, body, dispatcher })
+    return answer.body.json()
+  }
+
+const nothingKept: Pick<Peer, "tracked" | "close"> = {
+  tracked: () => 0,
+  close: () => Promise.resolve(),
+}
 
 export function rawUndici({ baseUrl }: Setup): Peer {
-  const dispatcher = new Agent()
-  const headers = { "content-type": "application/json", "user-agent": "DiscordBot (bench, 1)" }
+  const send = post(baseUrl)
+  return { ...nothingKept, send: (lanes, took) => inLanes(lanes, took, send) }
+}
+
+/** The same in fibers: what of our own figures is Effect's. */
+export function rawUndiciInFibers({ baseUrl }: Setup): Peer {
+  const send = post(baseUrl)
+  const one = (target: Target, took: Array<number>) =>
+    Effect.suspend(() => {
+      const start = performance.now()
+      return Effect.map(
+        Effect.promise(() => send(target)),
+        () => void took.push(performance.now() - start),
+      )
+    })
   return {
-    send: (lanes, took) =>
-      inLanes(lanes, took, async ({ id, token }) => {
-        const url = `${baseUrl}/webhooks/${id}/${token}?wait=true`
-        const body = JSON.stringify(message)
-        const answer = await request(url, { method: "POST", headers, body, dispatcher })
-        return answer.body.json()
-      }),
-    tracked: () => 0,
-    close: () => dispatcher.close(),
+    ...nothingKept,
+    send: (lanes, took) => inFibers(runtime, lanes, (target) => one(target, took)),
   }
 }

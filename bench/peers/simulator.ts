@@ -39,6 +39,8 @@ const served = new Promise<string>((resolve, reject) => {
     .catch(reject)
 })
 
+const created = new Map<string, DiscordSimulator.SimulatedWebhook>()
+
 const commands = {
   baseUrl: (): Promise<string> => served,
 
@@ -57,20 +59,29 @@ const commands = {
 
   webhooks: (count: number): Promise<ReadonlyArray<Target>> =>
     withSimulator((simulator) =>
-      Effect.map(
-        Effect.replicateEffect(simulator.createWebhook(), count),
-        (made): ReadonlyArray<Target> => made.map(({ id, token }) => ({ id, token })),
-      ),
+      Effect.map(Effect.replicateEffect(simulator.createWebhook(), count), (made) => {
+        for (const webhook of made) created.set(webhook.id, webhook)
+        return made.map(({ id, token }): Target => ({ id, token }))
+      }),
     ),
 
-  /** How many requests to these webhooks were answered with 429, and with 2xx. */
-  answers: (ids: ReadonlyArray<string>): Promise<{ limited: number; stored: number }> =>
+  /**
+   * How many requests to these webhooks were answered with 429, and with 2xx. Then they are deleted:
+   * tens of thousands of them would make the simulator slow, and the last to be measured with it.
+   */
+  retire: (ids: ReadonlyArray<string>): Promise<{ limited: number; stored: number }> =>
     withSimulator((simulator) =>
-      Effect.map(simulator.traffic, (records) => {
+      Effect.gen(function* () {
+        const records = yield* simulator.traffic
         const own = new Set(ids)
         const statuses = records
           .filter(({ webhookId }) => webhookId !== undefined && own.has(webhookId))
           .map(({ status = 0 }) => status)
+        for (const id of ids) {
+          const webhook = created.get(id)
+          if (webhook !== undefined) yield* simulator.deleteWebhook(webhook)
+          created.delete(id)
+        }
         return {
           limited: statuses.filter((status) => status === 429).length,
           stored: statuses.filter((status) => status >= 200 && status < 300).length,
