@@ -25,6 +25,7 @@ export class Outbox<A> {
   readonly #arrived = Effect.unsafeMakeLatch(false)
   readonly #full = Effect.unsafeMakeLatch(false)
   readonly #room = Effect.unsafeMakeLatch(true)
+  #taken = 0
   #closed = false
 
   constructor(rules: Rules<A>) {
@@ -35,6 +36,11 @@ export class Outbox<A> {
     return !this.#closed && this.#waiting.length < this.#rules.capacity
   }
 
+  /** Items that wait, and those of the last batch: whoever comes for the next is done with it. */
+  get left(): number {
+    return this.#waiting.length + this.#taken
+  }
+
   /** `false`: there is no room, or it is closed. */
   tryAdd(item: A): boolean {
     if (!this.hasRoom) return false
@@ -43,13 +49,20 @@ export class Outbox<A> {
     return true
   }
 
-  /** Waits for room. What is added after closing is nobody's. */
-  add(item: A): Effect.Effect<void> {
-    return Effect.suspend(() =>
-      this.#closed || this.tryAdd(item)
-        ? Effect.void
-        : Effect.zipRight(this.#room.await, this.add(item)),
-    )
+  /**
+   * Waits for room; interrupted, it adds the rest where there is none. What is added after closing
+   * is nobody's.
+   */
+  addAll(items: Iterable<A>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const rest = Array.from(items)
+      return Effect.onInterrupt(this.#addWithRoom(rest), () =>
+        Effect.sync(() => {
+          this.#waiting.push(...rest)
+          this.#signal()
+        }),
+      )
+    })
   }
 
   /** No more will come; what waits can be taken, and without waiting for others. */
@@ -66,16 +79,29 @@ export class Outbox<A> {
   }
 
   /** The next batch; an empty one is the end. */
-  readonly take: Effect.Effect<ReadonlyArray<A>> = Effect.suspend(() =>
-    this.#arrived.await.pipe(
+  readonly take: Effect.Effect<ReadonlyArray<A>> = Effect.suspend(() => {
+    this.#taken = 0
+    return this.#arrived.await.pipe(
       Effect.zipRight(Effect.raceFirst(this.#full.await, Effect.sleep(this.#rules.window))),
       Effect.zipRight(Effect.sync(() => this.#next())),
-    ),
-  )
+    )
+  })
+
+  /** Takes what it adds off the list. */
+  #addWithRoom(items: Array<A>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const count = items.findIndex((item) => !this.tryAdd(item))
+      items.splice(0, count === -1 ? items.length : count)
+      return items.length === 0 || this.#closed
+        ? Effect.void
+        : Effect.zipRight(this.#room.await, this.#addWithRoom(items))
+    })
+  }
 
   #next(): ReadonlyArray<A> {
     const count = this.#waiting.length === 0 ? 0 : this.#rules.batch(this.#waiting)
     const items = this.#waiting.splice(0, count)
+    this.#taken = count
     this.#signal()
     return items
   }

@@ -1,11 +1,12 @@
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Channel from "effect/Channel"
 import type * as Chunk from "effect/Chunk"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as MergeDecision from "effect/MergeDecision"
+import * as Option from "effect/Option"
 import * as Sink from "effect/Sink"
 import type { WebhookError } from "../error/WebhookError.js"
 import type { Carrier } from "../rest/rest.js"
@@ -32,6 +33,11 @@ export interface SinkOptions<R = never> {
    */
   readonly batchWithin?: Duration.DurationInput | undefined
   /**
+   * With `batchWithin`: how long an interruption waits until the messages that the sink has taken
+   * from the stream are sent. Default: 5 seconds.
+   */
+  readonly shutdownTimeout?: Duration.DurationInput | undefined
+  /**
    * What to do about a message that did not get through. When the effect succeeds, the sink goes on
    * with the next message; when it fails, so does the sink. Of messages that were put together the
    * message holds all embeds. Left out, the sink fails with the error.
@@ -44,14 +50,17 @@ export interface SinkOptions<R = never> {
 /** One batch may gather while another is on its way. */
 const capacity = 10
 
+const defaultShutdownTimeout = Duration.seconds(5)
+
 /**
  * A `Sink` that sends every message of a stream to a webhook, in order and one request at a time,
  * and answers how many arrived. It asks the stream for more when Discord has taken what was there;
  * with `batchWithin`, while at most one batch is on its way and another gathers.
  *
  * When a message does not get through, the sink fails and the stream ends. When the stream fails,
- * what it gave before is delivered first. Interruption stops at once: the message on its way may
- * have arrived, and those that wait for a batch are dropped.
+ * what it gave before is delivered first. Interruption stops at once, and the message on its way may
+ * have arrived; with `batchWithin`, what the stream gave before is sent first, for as long as
+ * `shutdownTimeout` allows, and a warning in the log says what was not.
  *
  * @example
  * ```ts
@@ -77,9 +86,11 @@ export const sink = <R = never>(
   webhook: Webhook,
   options: SinkOptions<R> = {},
 ): Sink.Sink<number, MessageInput, never, WebhookError, Carrier | R> => {
-  const { batchWithin, onError = Effect.fail, ...place } = options
+  const { batchWithin, onError = Effect.fail, shutdownTimeout, ...place } = options
   const courier: Courier<WebhookError, R> = { webhook, place, onError }
-  return batchWithin === undefined ? oneByOne(courier) : inBatches(courier, batchWithin)
+  return batchWithin === undefined
+    ? oneByOne(courier)
+    : inBatches(courier, batchWithin, Duration.decode(shutdownTimeout ?? defaultShutdownTimeout))
 }
 
 function oneByOne<E, R>(
@@ -91,14 +102,18 @@ function oneByOne<E, R>(
 }
 
 /** One fiber reads the stream, another sends; whoever fails first ends both. */
-function inBatches<E, R>(
-  courier: Courier<E, R>,
+function inBatches<R>(
+  courier: Courier<WebhookError, R>,
   window: Duration.DurationInput,
-): Sink.Sink<number, MessageInput, never, E, Carrier | R> {
+  limit: Duration.Duration,
+): Sink.Sink<number, MessageInput, never, WebhookError, Carrier | R> {
   return Sink.unwrapScoped(
     Effect.gen(function* () {
       const outbox = new Outbox<MessageInput>({ capacity, window, isFull, batch: together })
-      const sending = yield* Effect.forkScoped(carryAll(courier, outbox))
+      const sending = yield* Effect.acquireRelease(
+        Effect.forkDaemon(Effect.interruptible(carryAll(courier, outbox))),
+        (running, exit) => ended(outbox, running, Exit.isInterrupted(exit), limit),
+      )
       return Sink.fromChannel(
         Channel.mergeWith(filling(outbox, sending), {
           other: Channel.fromEffect(Fiber.join(sending)),
@@ -111,6 +126,25 @@ function inBatches<E, R>(
   )
 }
 
+/** Lets what has been taken from the stream be sent for so long, and says what was not. */
+const ended = Effect.fnUntraced(function* (
+  outbox: Outbox<MessageInput>,
+  sending: Fiber.Fiber<number, WebhookError>,
+  isInterrupted: boolean,
+  limit: Duration.Duration,
+) {
+  outbox.close()
+  yield* Effect.timeoutOption(Effect.interruptible(Fiber.await(sending)), limit)
+  const { left } = outbox
+  const exit = yield* Fiber.interrupt(sending)
+  // Otherwise the sink itself fails with the error.
+  if (!isInterrupted || Exit.isSuccess(exit)) return
+  const messages = left === 1 ? "a message was" : `${left} messages were`
+  const error = Option.getOrUndefined(Cause.failureOption(exit.cause))
+  const why = error === undefined ? " in time" : `: ${error.message}`
+  yield* Effect.logWarning(`Webhook.sink was interrupted, and ${messages} not sent${why}`)
+})
+
 /** What came before a failure of the stream is sent before the failure goes on. */
 function filling<E>(
   outbox: Outbox<MessageInput>,
@@ -122,10 +156,7 @@ function filling<E>(
   )
   return Channel.readWithCause({
     onInput: (messages: Chunk.Chunk<MessageInput>) =>
-      Channel.flatMap(
-        Channel.fromEffect(Effect.forEach(messages, (one) => outbox.add(one), { discard: true })),
-        () => filling(outbox, sending),
-      ),
+      Channel.flatMap(Channel.fromEffect(outbox.addAll(messages)), () => filling(outbox, sending)),
     onFailure: (cause: Cause.Cause<never>) =>
       Channel.fromEffect(Effect.zipRight(Effect.exit(closed), Effect.failCause(cause))),
     onDone: () => Channel.fromEffect(closed),

@@ -1,11 +1,13 @@
 import { it } from "@effect/vitest"
 import {
   Chunk,
+  Clock,
   Effect,
   Exit,
   FastCheck as fc,
   Fiber,
   Layer,
+  Logger,
   Queue,
   Ref,
   Sink,
@@ -358,7 +360,8 @@ describe("a sink that batches", () => {
               embed("x"),
             ),
           )
-          yield* Effect.forkScoped(Stream.run(source, Webhook.sink(hook, batching)))
+          const sink = Webhook.sink(hook, { ...batching, shutdownTimeout: 0 })
+          yield* Effect.forkScoped(Stream.run(source, sink))
           yield* TestClock.adjust("5 seconds")
           // A batch on its way, one that gathers, and what is in the hands of the stream.
           expect(yield* Ref.get(asked)).toBeLessThanOrEqual(24)
@@ -368,17 +371,84 @@ describe("a sink that batches", () => {
     ),
   )
 
-  it.effect("that is interrupted stops at once, and leaves nothing behind", () =>
+  /** The sink is interrupted when it has run for a while; what it does then, and what it logs. */
+  const interrupted = (
+    hook: Hook,
+    source: Stream.Stream<Webhook.MessageInput>,
+    options: Webhook.SinkOptions,
+  ) =>
+    Effect.gen(function* () {
+      const logged: Array<string> = []
+      const logger = Logger.make(({ message }) => logged.push(String(message)))
+      const running = yield* Stream.run(source, Webhook.sink(hook.hook, options)).pipe(
+        Effect.provide(Logger.replace(Logger.defaultLogger, logger)),
+        Effect.fork,
+      )
+      yield* TestClock.adjust("100 millis")
+      const start = yield* Clock.currentTimeMillis
+      const took = yield* Effect.fork(
+        Effect.map(Fiber.interrupt(running), (exit) => {
+          expect(Exit.isInterrupted(exit)).toBe(true)
+        }).pipe(Effect.zipRight(Clock.currentTimeMillis)),
+      )
+      yield* TestClock.adjust("1 minute")
+      const limiter = yield* RateLimiter.RateLimiter
+      expect(yield* limiter.snapshot).toMatchObject({ waiting: 0, inFlight: 0 })
+      return { took: (yield* Fiber.join(took)) - start, logged }
+    })
+
+  const endless = Stream.concat(Stream.map(Stream.fromIterable(texts(50)), embed), Stream.never)
+
+  it.effect("that is interrupted sends what it has taken, though nothing more comes", () =>
+    withHook((hook, simulator) =>
+      Effect.gen(function* () {
+        const { logged, took } = yield* interrupted(hook, endless, batching)
+        expect((yield* stored(simulator, hook)).flat()).toEqual(texts(50))
+        expect(took).toBeLessThan(1000)
+        expect(logged).toEqual([])
+      }),
+    ),
+  )
+
+  it.effect("that is interrupted waits no longer than it may, and says what was not sent", () =>
     withHook((hook, simulator) =>
       Effect.gen(function* () {
         yield* simulator.inject(Fault.neverAnswer, { times: Infinity })
-        const source = Stream.map(Stream.fromIterable(texts(50)), embed)
-        const running = yield* Effect.fork(Stream.run(source, Webhook.sink(hook.hook, batching)))
-        yield* TestClock.adjust("1 second")
-        const exit = yield* Fiber.interrupt(running)
-        expect(Exit.isInterrupted(exit)).toBe(true)
-        const limiter = yield* RateLimiter.RateLimiter
-        expect(yield* limiter.snapshot).toMatchObject({ waiting: 0, inFlight: 0 })
+        const { logged, took } = yield* interrupted(hook, endless, batching)
+        expect(took).toBe(5000)
+        expect(logged).toEqual([
+          "Webhook.sink was interrupted, and 50 messages were not sent in time",
+        ])
+        const atOnce = yield* interrupted(hook, Stream.concat(Stream.make(embed("a")), endless), {
+          ...batching,
+          shutdownTimeout: 0,
+        })
+        expect(atOnce.took).toBe(0)
+      }),
+    ),
+  )
+
+  it.effect("that is interrupted says why the rest was not sent, if Discord refuses it", () =>
+    withHook((hook, simulator) =>
+      Effect.gen(function* () {
+        yield* simulator.inject(forbidden)
+        const source = Stream.concat(Stream.make(embed("a")), Stream.never)
+        const { logged } = yield* interrupted(hook, source, batching)
+        expect(logged).toEqual([
+          expect.stringMatching(
+            /^Webhook\.sink was interrupted, and a message was not sent: .*50013/,
+          ),
+        ])
+      }),
+    ),
+  )
+
+  it.effect("without batches that is interrupted stops at once", () =>
+    withHook((hook, simulator) =>
+      Effect.gen(function* () {
+        yield* simulator.inject(Fault.neverAnswer, { times: Infinity })
+        const { logged, took } = yield* interrupted(hook, endless, {})
+        expect([took, logged]).toEqual([0, []])
       }),
     ),
   )
