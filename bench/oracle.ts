@@ -4,15 +4,19 @@
  * It makes the least of *time + price x answers 429*, and is found by dynamic programming
  * (`simulation/oracle`). Deterministic: the same seeds give the same figures on every machine.
  *
- *     npm run bench:oracle                writes bench/results/oracle.json
- *     npm run bench:oracle -- --quick     6 seeds and 2 prices; writes nothing
+ *     npm run bench:oracle                    writes bench/results/oracle.json
+ *     npm run bench:oracle -- --confidence    the strategies beside it, by adaptive's confidence
+ *     npm run bench:oracle -- --quick         6 seeds and 2 prices; writes nothing
  */
 import { FileSystem, Path } from "@effect/platform"
 import { NodeContext, NodeRuntime } from "@effect/platform-node"
 import { Console, Effect } from "effect"
+import { adaptive } from "../src/ratelimit/strategy/adaptive.js"
+import { reactive } from "../src/ratelimit/strategy/reactive.js"
 import { optimum } from "./simulation/optimum.js"
 import { mean } from "./simulation/oracle/contest.js"
 import { bestPolicy, play } from "./simulation/oracle/play.js"
+import { run } from "./simulation/run.js"
 import type { Scenario } from "./simulation/scenario.js"
 import { scenarios } from "./simulation/scenarios.js"
 import { table } from "./simulation/table.js"
@@ -26,6 +30,9 @@ const seeds = Array.from({ length: quick ? 6 : 60 }, (_, index) => index + 1)
 const contested = scenarios.filter(
   ({ foreignPerSecond, delivery }) => foreignPerSecond !== undefined && delivery === "ordered",
 )
+
+/** 0 and 1 are refused; next to 0 nothing is left to others. */
+const confidences = [1e-9, 0.8, 0.85, 0.9, 0.92, 0.94, 0.96, 0.98]
 
 /** The means over the seeds. */
 interface Row {
@@ -53,6 +60,23 @@ const measure = (scenario: Scenario): ReadonlyArray<Row> => {
   })
 }
 
+const cell = (ratio: number, limited: number): string =>
+  `${ratio.toFixed(3)} (${limited.toFixed(2)})`
+
+/** The strategies on the same seeds: makespan / optimum, in brackets answers 429. */
+const byConfidence = (scenario: Scenario): ReadonlyArray<string> => {
+  const optima = seeds.map((seed) => optimum(scenario, seed))
+  const policies = [reactive, ...confidences.map((confidence) => adaptive({ confidence }))]
+  const cells = policies.map((policy) => {
+    const results = seeds.map((seed) => run(scenario, policy, seed))
+    return cell(
+      mean(results.map(({ makespan }, index) => makespan / optima[index]!)),
+      mean(results.map(({ limitedAt }) => limitedAt.length)),
+    )
+  })
+  return [scenario.name, ...cells]
+}
+
 const written = (row: Row): Row => ({
   ...row,
   ratio: Number(row.ratio.toFixed(4)),
@@ -66,7 +90,7 @@ const head = [
 
 const line = (rows: ReadonlyArray<Row>): ReadonlyArray<string> => [
   rows[0]?.scenario ?? "",
-  ...rows.map(({ ratio, limited }) => `${ratio.toFixed(3)} (${limited.toFixed(2)})`),
+  ...rows.map(({ ratio, limited }) => cell(ratio, limited)),
 ]
 
 const write = Effect.fn("write")(function* (rows: ReadonlyArray<Row>) {
@@ -81,6 +105,10 @@ const write = Effect.fn("write")(function* (rows: ReadonlyArray<Row>) {
 })
 
 const program = Effect.gen(function* () {
+  if (process.argv.includes("--confidence")) {
+    const columns = ["scenario", "reactive", ...confidences.map((value) => value.toFixed(2))]
+    return yield* Console.log(table(columns, contested.map(byConfidence)))
+  }
   const results = contested.map(measure)
   yield* Console.log(table(head, results.map(line)))
   if (!quick) yield* write(results.flat())

@@ -151,7 +151,7 @@ describe("adaptive", () => {
       ...named("others take half, 500 ms link, concurrent |"),
       ...named("others take half, 90-150 ms link | leaking"),
     ]) {
-      const { limited, ratio } = contested(scenario, 20)
+      const { limited, ratio } = contested(scenario, 40)
       expect(ratio("adaptive"), scenario.name).toBeLessThanOrEqual(1.02 * ratio("proactive"))
       expect(limited("adaptive"), scenario.name).toBeLessThanOrEqual(limited("proactive") + 1.5)
     }

@@ -5,6 +5,7 @@
 import type { Model } from "../Bucket.js"
 import type { RateLimitHeaders } from "../RateLimitHeaders.js"
 import { type MovingReset, narrowed } from "./movingReset.js"
+import { SlotTime } from "./slotTime.js"
 
 /** How an answer stands to the window we know. */
 type Relation = "same" | "newer" | "stale"
@@ -34,8 +35,8 @@ export class Window {
   resetAt: number | undefined = undefined
   resetEarliest: number | undefined = undefined
 
-  /** On a leaking bucket a slot takes at least this long to come back. */
-  #leastSlot = 0
+  /** What is known of `slot`, before it is known that the bucket leaks as well. */
+  #slotTime = new SlotTime()
   /** Requests of ours that this window has counted, or may have. */
   #used = 0
   /** The least `remaining` the server has said in this window. */
@@ -59,7 +60,7 @@ export class Window {
     this.model = of.model
     this.period = of.period
     this.slot = of.slot
-    this.#leastSlot = of.slot ?? 0
+    this.#slotTime = new SlotTime(of.slot)
   }
 
   /** Slots left, requests in flight not taken off. */
@@ -123,12 +124,12 @@ export class Window {
     const relation = this.#relate(headers, sentAt, now)
     if (relation === "stale") return
     if (limit === undefined || limit === this.limit) {
-      this.#boundSlot(headers)
+      this.#slotTime.add(headers, this.limit)
       // A refused request moves nothing.
       if (!refused) this.#learnModel(relation, headers.reset, sentAt, now)
     } else {
       this.#change(limit, sentAt)
-      this.#boundSlot(headers)
+      this.#slotTime.add(headers, this.limit)
     }
     const counted = refused ? 0 : 1
     if (resetAfter === undefined) this.#fall(remaining, counted)
@@ -172,19 +173,7 @@ export class Window {
     this.model = "unknown"
     this.period = undefined
     this.slot = undefined
-    this.#leastSlot = 0
-  }
-
-  /**
-   * If it leaks, the slots that are gone come back one by one until the reset: a part of the last
-   * one, and all of the others. So the time for each is no less than this, in whatever order answers
-   * arrive and whoever else has sent; and it is this when the last slot has just gone.
-   */
-  #boundSlot({ remaining, resetAfter }: RateLimitHeaders): void {
-    if (this.limit === undefined || remaining === undefined || resetAfter === undefined) return
-    if (remaining >= this.limit) return
-    const slot = (resetAfter - roundedUp) / (this.limit - remaining)
-    this.#leastSlot = Math.max(this.#leastSlot, slot)
+    this.#slotTime = new SlotTime()
   }
 
   /** Within a window `remaining` only falls; where no window can be told, the last word counts. */
@@ -267,6 +256,6 @@ export class Window {
     if (reset !== undefined && this.#serverReset === undefined) return
     this.model = relation === "same" ? "fixed" : "leaking"
     if (relation === "same" || reset === undefined || this.#serverReset === undefined) return
-    if (this.#leastSlot > 0) this.slot = this.#leastSlot
+    if (this.#slotTime.least > 0) this.slot = this.#slotTime.least
   }
 }

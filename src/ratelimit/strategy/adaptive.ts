@@ -62,7 +62,7 @@ export const adaptive = ({ confidence }: AdaptiveSettings): Policy =>
   })
 
 function leadOf(bucket: Bucket<Memory>): number {
-  return Math.max(0, lead(bucket) - bucket.memory.caution)
+  return Math.max(0, lead(bucket, foreign.rate(bucket.memory.foreign)) - bucket.memory.caution)
 }
 
 /** `Infinity` while only an answer can tell. */

@@ -10,6 +10,9 @@ const enough = 3
 /** Shorter round trips (milliseconds) are the machine's own jitter more than the way to the server. */
 const shortestOfUse = 20
 
+/** The share of the spread that is kept back of the lead where nobody else comes for the slots. */
+const alone = 4
+
 /** Slots are counted in fractions while they leak; this absorbs floating-point dust. */
 const dust = 1e-6
 
@@ -28,14 +31,28 @@ export function spread(bucket: Bucket): number {
  * for ways shorter than any seen yet, which are the less likely the more were seen: a share of the
  * spread of round trips that falls with the number of answers; one of the shortest that falls with
  * its square, since a spread that is not seen yet soon would be; and some milliseconds for rounding.
+ *
+ * @param others slots a millisecond that others take: who comes late for one finds it gone.
  */
-export function lead(bucket: Bucket): number {
+export function lead(bucket: Bucket, others = 0): number {
   const { roundTrip } = bucket
   if (roundTrip === undefined || roundTrip.count < enough) return 0
   const { count, shortest } = roundTrip
   if (shortest < shortestOfUse) return 0
-  const kept = (4 * spread(bucket)) / count + (3 * shortest) / count ** 2
+  const kept = (share(bucket, others) * spread(bucket)) / count + (3 * shortest) / count ** 2
   return Math.max(0, leastUncertainty(bucket, roundTrip) - kept - rounding)
+}
+
+/**
+ * How much of the spread, over the number of answers, is kept back. If any way between the shortest
+ * and the longest is as likely, the next is too early by less than *exp(-2 x share) x 2 / spread* for
+ * each millisecond of the lead. On a leaking bucket each costs a slot with the chance that others
+ * come in it. Where both are equal, the fewest requests are refused.
+ */
+function share(bucket: Bucket, others: number): number {
+  const perMilli = (others * spread(bucket)) / 2
+  if (bucket.model !== "leaking" || perMilli <= 0) return alone
+  return Math.min(alone, Math.max(0, -Math.log(perMilli) / 2))
 }
 
 /** Of the resets until now, the coming one with them. */
