@@ -13,6 +13,8 @@ export interface Flight {
   begun: boolean
   answer: RawAnswer | undefined
   failure: TransportFailure | undefined
+  /** For a flight without a fiber of its own: gives the request up when the caller is interrupted. */
+  giveUp: (() => void) | undefined
 }
 
 /** The head of an answer; a 429 without its body is one all the same. */

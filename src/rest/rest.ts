@@ -63,10 +63,15 @@ const giveUp = Effect.fnUntraced(function* <A>(
 /** Runs uninterruptibly, but for what is wrapped in `restore`: every attempt is settled once. */
 function carry<A>(carriage: Carriage<A>, journey: Journey): Effect.Effect<A, WebhookError> {
   const { permit, request } = carriage
-  const flight: Flight = { begun: false, answer: undefined, failure: undefined }
+  const flight: Flight = { begun: false, answer: undefined, failure: undefined, giveUp: undefined }
   return Effect.matchCauseEffect(fly(carriage, flight), {
-    onFailure: (cause) =>
-      Effect.zipRight(permit.settle(endingOf(request, flight).outcome), Effect.failCause(cause)),
+    onFailure: (cause) => {
+      flight.giveUp?.()
+      return Effect.zipRight(
+        permit.settle(endingOf(request, flight).outcome),
+        Effect.failCause(cause),
+      )
+    },
     onSuccess: () => landed(carriage, journey, endingOf(request, flight)),
   })
 }
@@ -124,7 +129,8 @@ function fly<A>(carriage: Carriage<A>, flight: Flight): Effect.Effect<void> {
 
 /** Carries a request to Discord and its answer back. */
 export const execute = <A>(request: RestRequest<A>): Effect.Effect<A, WebhookError, Carrier> =>
-  Effect.contextWithEffect((context: Context.Context<Carrier>) => {
+  Effect.withFiberRuntime(({ currentContext }) => {
+    const context = currentContext as Context.Context<Carrier>
     const settings = settingsOf(Context.get(context, RestConfig))
     const client = Context.get(context, HttpClient.HttpClient)
     const limiter = Context.get(context, RateLimiter)

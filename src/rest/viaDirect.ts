@@ -46,6 +46,7 @@ class Ride implements Listener {
   }
 
   giveUp(): void {
+    if (this.#isOver) return
     this.#end()
     this.#abort?.()
   }
@@ -88,8 +89,9 @@ export function viaDirect(
     restore(
       Effect.async<void>((resume) => {
         const ride = new Ride(request, flight, resume)
+        // A canceller of the effect's own would cost as much as all of the rest of it.
+        flight.giveUp = () => ride.giveUp()
         ride.begin(caller, settings.timeout, direct, outgoing(base, request, body, settings))
-        return Effect.sync(() => ride.giveUp())
       }),
     ),
   )
