@@ -71,21 +71,11 @@ export interface RoundTrip {
   readonly longest: number
   /** How many were seen, all told. */
   readonly count: number
-  /** By how much resets were uncertain; `undefined` before the first is over. */
-  readonly uncertainty: Uncertainty | undefined
-}
-
-/**
- * By how many milliseconds the latest and the earliest possible instant of a reset were apart at
- * its end, of the last hundred or so. That is about the shortest way there and the shortest way
- * back of all the answers before: less than any of their round trips.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Uncertainty {
-  readonly least: number
-  readonly mean: number
-  /** How many resets, all told. */
-  readonly count: number
+  /**
+   * How uncertain the instant of a reset was at its end: the least that the latest and the earliest
+   * possible one were apart, of the last hundred or so; `undefined` before the first reset is over.
+   * That is about the shortest way there and the shortest way back of all the answers before: less
+   * than any of their round trips.
+   */
+  readonly uncertainty: number | undefined
 }

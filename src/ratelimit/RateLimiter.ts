@@ -21,7 +21,7 @@ import type { Permit, Restore, WaitOptions } from "./Permit.js"
 import type { Route } from "./Route.js"
 
 export type { Answer, Limited, LimitScope } from "./Answer.js"
-export type { Bucket, Model, RoundTrip, Uncertainty } from "./Bucket.js"
+export type { Bucket, Model, RoundTrip } from "./Bucket.js"
 export type { Outcome, Permit, Restore, WaitOptions } from "./Permit.js"
 export type { BucketSnapshot, Snapshot, Tally } from "./internal/snapshot.js"
 export { answered, neverSent, unknown } from "./Permit.js"

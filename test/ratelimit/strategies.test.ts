@@ -81,7 +81,7 @@ describe("proactive", () => {
     const seen = (least: number) =>
       wait(policy, {
         ...full,
-        roundTrip: { ...roundTrip, uncertainty: { least, mean: least, count: 9 } },
+        roundTrip: { ...roundTrip, uncertainty: least },
       })
     const kept = (4 * 60) / 50 + (3 * 92) / 2500 + 2
     expect(seen(90)).toBeCloseTo(2000 - (90 - kept), 6)

@@ -1,8 +1,7 @@
 /** The round trips of late, in two generations, so that old extremes are forgotten all at once. */
 import type { RoundTrip } from "../Bucket.js"
-import { Uncertainties } from "./uncertainties.js"
 
-/** Answers in a generation. */
+/** Answers in a generation, and resets. */
 const generation = 64
 
 export class RoundTrips implements RoundTrip {
@@ -10,17 +9,21 @@ export class RoundTrips implements RoundTrip {
   shortest: number
   longest: number
   count: number
-  uncertainty: Uncertainties | undefined = undefined
+  uncertainty: number | undefined
   #shortest: number
   #longest: number
   #answers = 0
+  #uncertainty: number
+  #resets = 0
 
   constructor(first: RoundTrip) {
     this.last = first.last
     this.count = first.count
     this.shortest = this.#shortest = first.shortest
     this.longest = this.#longest = first.longest
-    if (first.uncertainty !== undefined) this.uncertainty = new Uncertainties(first.uncertainty)
+    this.uncertainty = first.uncertainty
+    this.#uncertainty = first.uncertainty ?? Number.POSITIVE_INFINITY
+    if (first.uncertainty !== undefined) this.#resets = 1
   }
 
   static first(milliseconds: number): RoundTrips {
@@ -51,7 +54,13 @@ export class RoundTrips implements RoundTrip {
 
   /** A reset that is over was uncertain by so much. */
   reset(uncertainty: number): void {
-    if (this.uncertainty === undefined) this.uncertainty = Uncertainties.first(uncertainty)
-    else this.uncertainty.add(uncertainty)
+    if (this.#resets === generation) {
+      this.uncertainty = this.#uncertainty
+      this.#uncertainty = uncertainty
+      this.#resets = 0
+    }
+    this.#resets += 1
+    this.#uncertainty = Math.min(this.#uncertainty, uncertainty)
+    this.uncertainty = Math.min(this.uncertainty ?? uncertainty, uncertainty)
   }
 }

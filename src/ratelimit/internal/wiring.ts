@@ -142,8 +142,7 @@ function copy(bucket: BucketState): BucketSnapshot {
   }
 }
 
-function plain({ last, shortest, longest, count, uncertainty: seen }: RoundTrip): RoundTrip {
-  const uncertainty = seen && { least: seen.least, mean: seen.mean, count: seen.count }
+function plain({ last, shortest, longest, count, uncertainty }: RoundTrip): RoundTrip {
   return { last, shortest, longest, count, uncertainty }
 }
 

@@ -62,7 +62,7 @@ function leastUncertainty(
 ): number {
   const coming =
     resetAt === undefined || resetEarliest === undefined ? shortest : resetAt - resetEarliest
-  return uncertainty === undefined ? coming : Math.min(uncertainty.least, coming)
+  return uncertainty === undefined ? coming : Math.min(uncertainty, coming)
 }
 
 /** Slots that neither an answer nor a request in flight has used, for a request sent now. */

@@ -19,7 +19,7 @@ const bucket = (model: Bucket["model"], count = 40): Bucket => ({
     shortest: 90,
     longest: 150,
     count,
-    uncertainty: { least: 92, mean: 95, count },
+    uncertainty: 92,
   },
   memory: undefined,
 })
