@@ -64,7 +64,7 @@ const cell = (ratio: number, limited: number): string =>
   `${ratio.toFixed(3)} (${limited.toFixed(2)})`
 
 /** The strategies on the same seeds: makespan / optimum, in brackets answers 429. */
-const byConfidence = (scenario: Scenario): ReadonlyArray<string> => {
+const confidenceLine = (scenario: Scenario): ReadonlyArray<string> => {
   const optima = seeds.map((seed) => optimum(scenario, seed))
   const policies = [reactive, ...confidences.map((confidence) => adaptive({ confidence }))]
   const cells = policies.map((policy) => {
@@ -104,14 +104,17 @@ const write = Effect.fn("write")(function* (rows: ReadonlyArray<Row>) {
   )
 })
 
-const program = Effect.gen(function* () {
-  if (process.argv.includes("--confidence")) {
-    const columns = ["scenario", "reactive", ...confidences.map((value) => value.toFixed(2))]
-    return yield* Console.log(table(columns, contested.map(byConfidence)))
-  }
+const byPrice = Effect.gen(function* () {
   const results = contested.map(measure)
   yield* Console.log(table(head, results.map(line)))
   if (!quick) yield* write(results.flat())
 })
+
+const byConfidence = Effect.suspend(() => {
+  const columns = ["scenario", "reactive", ...confidences.map((value) => value.toFixed(2))]
+  return Console.log(table(columns, contested.map(confidenceLine)))
+})
+
+const program = process.argv.includes("--confidence") ? byConfidence : byPrice
 
 NodeRuntime.runMain(program.pipe(Effect.provide(NodeContext.layer)))

@@ -129,8 +129,7 @@ function fly<A>(carriage: Carriage<A>, flight: Flight): Effect.Effect<void> {
 
 /** Carries a request to Discord and its answer back. */
 export const execute = <A>(request: RestRequest<A>): Effect.Effect<A, WebhookError, Carrier> =>
-  Effect.withFiberRuntime(({ currentContext }) => {
-    const context = currentContext as Context.Context<Carrier>
+  Effect.contextWithEffect((context: Context.Context<Carrier>) => {
     const settings = settingsOf(Context.get(context, RestConfig))
     const client = Context.get(context, HttpClient.HttpClient)
     const limiter = Context.get(context, RateLimiter)

@@ -127,23 +127,25 @@ function inBatches<R>(
 }
 
 /** Lets what has been taken from the stream be sent for so long, and says what was not. */
-const ended = Effect.fnUntraced(function* (
+function ended(
   outbox: Outbox<MessageInput>,
   sending: Fiber.Fiber<number, WebhookError>,
   isInterrupted: boolean,
   limit: Duration.Duration,
-) {
-  outbox.close()
-  yield* Effect.timeoutOption(Effect.interruptible(Fiber.await(sending)), limit)
-  const { left } = outbox
-  const exit = yield* Fiber.interrupt(sending)
-  // Otherwise the sink itself fails with the error.
-  if (!isInterrupted || Exit.isSuccess(exit)) return
-  const messages = left === 1 ? "a message was" : `${left} messages were`
-  const error = Option.getOrUndefined(Cause.failureOption(exit.cause))
-  const why = error === undefined ? " in time" : `: ${error.message}`
-  yield* Effect.logWarning(`Webhook.sink was interrupted, and ${messages} not sent${why}`)
-})
+): Effect.Effect<void> {
+  return Effect.gen(function* () {
+    outbox.close()
+    yield* Effect.timeoutOption(Effect.interruptible(Fiber.await(sending)), limit)
+    const { left } = outbox
+    const exit = yield* Fiber.interrupt(sending)
+    // Otherwise the sink itself fails with the error.
+    if (!isInterrupted || Exit.isSuccess(exit)) return
+    const messages = left === 1 ? "a message was" : `${left} messages were`
+    const error = Option.getOrUndefined(Cause.failureOption(exit.cause))
+    const why = error === undefined ? " in time" : `: ${error.message}`
+    yield* Effect.logWarning(`Webhook.sink was interrupted, and ${messages} not sent${why}`)
+  })
+}
 
 /** What came before a failure of the stream is sent before the failure goes on. */
 function filling<E>(
