@@ -1,7 +1,7 @@
 /** A network that follows a script, and a limiter that grants at once and writes down what it hears. */
 import { HttpClient, HttpClientError, HttpClientResponse } from "@effect/platform"
 import type { HttpClientRequest } from "@effect/platform"
-import { Duration, Effect, Layer, Option, Redacted } from "effect"
+import { Duration, Effect, FiberId, Layer, Option, Redacted } from "effect"
 import type { Permit } from "../../src/index.js"
 import { RateLimiter, Route } from "../../src/index.js"
 import { hasDirect } from "../../src/rest/direct.js"
@@ -234,4 +234,24 @@ export const request = <A = void>(changes: Partial<RestRequest<A>> = {}): RestRe
     success: ignored,
   })
   return { ...made, ...changes } as RestRequest<A>
+}
+
+/** The same limiter, but whoever it grants to has just been interrupted. */
+export const tooLate = ({ layer }: Ear): Layer.Layer<RateLimiter.RateLimiter> => {
+  const interruptCaller = Effect.withFiberRuntime<void>((caller) => {
+    caller.unsafeInterruptAsFork(FiberId.none)
+    return Effect.void
+  })
+  const made = Effect.map(RateLimiter.RateLimiter, (limiter) => ({
+    ...limiter,
+    withPermit: <A, E, R>(
+      route: Route.Route,
+      options: Permit.WaitOptions,
+      use: (permit: Permit.Permit, restore: Permit.Restore) => Effect.Effect<A, E, R>,
+    ) =>
+      limiter.withPermit(route, options, (permit, restore) =>
+        Effect.zipRight(interruptCaller, use(permit, restore)),
+      ),
+  }))
+  return Layer.provide(Layer.effect(RateLimiter.RateLimiter, made), layer)
 }

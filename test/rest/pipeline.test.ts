@@ -1,24 +1,13 @@
 import { FetchHttpClient, HttpClient } from "@effect/platform"
 import { it } from "@effect/vitest"
-import {
-  Cause,
-  Duration,
-  Effect,
-  Either,
-  Exit,
-  Fiber,
-  FiberId,
-  Layer,
-  Option,
-  TestClock,
-} from "effect"
+import { Cause, Duration, Effect, Either, Exit, Fiber, Layer, Option, TestClock } from "effect"
 import { describe, expect } from "vitest"
-import { RateLimiter, RestConfig, Strategy } from "../../src/index.js"
+import { RestConfig, Strategy } from "../../src/index.js"
 import type { RestOptions } from "../../src/rest/RestConfig.js"
 import { execute } from "../../src/rest/rest.js"
 import type { RestRequest } from "../../src/rest/restRequest.js"
 import { decoded } from "../../src/rest/restRequest.js"
-import { directNetwork, ear, network, request, token } from "./network.js"
+import { directNetwork, ear, network, request, token, tooLate } from "./network.js"
 import type { Ear, Event, Network } from "./network.js"
 
 const asId = decoded((json) =>
@@ -504,20 +493,8 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
       Effect.gen(function* () {
         const net = connected(ok)
         const limiter = ear()
-        const granting = yield* Effect.provide(RateLimiter.RateLimiter, limiter.layer)
-        const interruptCaller = Effect.withFiberRuntime<void>((caller) => {
-          caller.unsafeInterruptAsFork(FiberId.none)
-          return Effect.void
-        })
-        const tooLate = Layer.succeed(RateLimiter.RateLimiter, {
-          ...granting,
-          withPermit: (route, options, use) =>
-            granting.withPermit(route, options, (permit, restore) =>
-              Effect.zipRight(interruptCaller, use(permit, restore)),
-            ),
-        })
         const fiber = yield* execute(request(post)).pipe(
-          Effect.provide(Layer.mergeAll(net.layer, tooLate, Strategy.layerReactive)),
+          Effect.provide(Layer.mergeAll(net.layer, tooLate(limiter), Strategy.layerReactive)),
           Effect.fork,
         )
         const exit = yield* Fiber.await(fiber)
