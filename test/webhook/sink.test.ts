@@ -513,4 +513,42 @@ describe("whatever comes, however it comes", () => {
       ),
     ),
   )
+
+  it.effect("whatever a batching sink has taken arrives once, whenever it is interrupted", () =>
+    Effect.promise(() =>
+      fc.assert(
+        fc.asyncProperty(
+          fc.array(kind, { minLength: 1, maxLength: 40 }),
+          fc.constantFrom(0, 1, 300, 5000),
+          fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 10 }),
+          fc.integer({ min: 0, max: 20_000 }),
+          async (kinds, batchWithin, sizes, after) => {
+            const taken: Array<Webhook.MessageInput> = []
+            const source = Stream.fromIterable(kinds.map(messageOf)).pipe(
+              Stream.rechunk(sizes[0]!),
+              Stream.mapChunksEffect((chunk) =>
+                Effect.map(Effect.sleep(sizes[Chunk.size(chunk) % sizes.length]! * 100), () => {
+                  taken.push(...chunk)
+                  return chunk
+                }),
+              ),
+            )
+            const { value } = await VirtualClock.runPromise(
+              withHook((hook, simulator) =>
+                Effect.gen(function* () {
+                  const sink = Webhook.sink(hook.hook, { batchWithin, shutdownTimeout: "1 hour" })
+                  const running = yield* Effect.fork(Stream.run(source, sink))
+                  yield* Effect.sleep(after)
+                  yield* Fiber.interrupt(running)
+                  return (yield* stored(simulator, hook)).flat()
+                }),
+              ),
+            )
+            expect(value).toEqual(parts(taken))
+          },
+        ),
+        { numRuns: runs(100) },
+      ),
+    ),
+  )
 })
