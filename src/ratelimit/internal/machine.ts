@@ -197,7 +197,9 @@ export class Machine {
     const limited = outcome._tag === "Answered" ? outcome.answer.limited : undefined
     if (limited !== undefined) this.#tallies.limited(ticket, limited.scope)
     if (outcome._tag === "Answered") this.#learn(place, outcome.answer, sentAt, now)
-    else if (outcome._tag === "Unknown") ticket.bucket.window.consume(sentAt, now)
+    else if (outcome._tag === "Unknown") {
+      ticket.bucket.window.consume(sentAt, now, ticket.bucket.inFlight)
+    }
     this.#gate.settled(ticket, outcome._tag === "Answered" && !isHostWide(limited))
     ticket.bucket.observe(policy, observation(outcome, sentAt, now))
     if (outcome._tag === "Answered") this.#show(ticket, limited)

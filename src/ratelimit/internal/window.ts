@@ -96,16 +96,20 @@ export class Window {
     this.#open(now, until, undefined, now, now)
   }
 
-  /** A request that the server has counted, or may have, at some instant until now. */
-  consume(sentAt: number, now: number): void {
+  /**
+   * A request that the server has counted, or may have, at some instant until now. On a bucket that
+   * may leak, it may have come behind the `others` that are still under way.
+   */
+  consume(sentAt: number, now: number, others = 0): void {
     this.#used += 1
     this.#floor -= 1
     this.#doubtful += 1
     this.#doubtedAt = now
     const { period, resetAt } = this
     if (period === undefined) return
-    if (resetAt === undefined) this.#open(sentAt + period, now + period, undefined, sentAt, now)
-    else if (this.model !== "fixed") this.resetAt = Math.max(resetAt, now) + this.#refill(1)
+    if (resetAt === undefined) {
+      this.#open(sentAt + period, now + period + this.#refill(others), undefined, sentAt, now)
+    } else if (this.model !== "fixed") this.resetAt = Math.max(resetAt, now) + this.#refill(1)
   }
 
   /** On a bucket that may leak, every slot makes the way back to the full longer. */

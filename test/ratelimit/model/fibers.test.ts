@@ -14,8 +14,7 @@ import {
 } from "../../../src/ratelimit/Permit.js"
 import { route as routeOf } from "../answers.js"
 import * as VirtualClock from "../../support/VirtualClock.js"
-import { careful } from "./policies.js"
-import { anything, literally, type Scenario } from "./scenarios.js"
+import { anything, literally, overtaken, type Scenario } from "./scenarios.js"
 import { Server } from "./server.js"
 import { type Job, settings } from "./world.js"
 import { runs } from "../../support/laws.js"
@@ -149,40 +148,6 @@ const law = (
       { numRuns: runs(1000), examples: examples.map((scenario) => [scenario]) },
     ),
   )
-
-/** An ordered request gets its permit, and a concurrent one the next and begins before it. */
-const overtaken: Scenario = {
-  server: {
-    kind: "fixed",
-    limit: 2,
-    window: 200,
-    skew: 0,
-    hash: "none",
-    headers: "all",
-    global: undefined,
-  },
-  jobs: [
-    jobOf({ at: 372, attempts: [{ up: 92, down: 152, fate: "answered" }] }),
-    jobOf({ at: 616, route: "PATCH" }),
-    jobOf({ at: 372, ordered: true }),
-  ],
-  meddling: [],
-}
-
-function jobOf(about: Partial<Job>): Job {
-  return {
-    at: 0,
-    webhook: 1,
-    route: "POST",
-    ordered: false,
-    policy: careful,
-    attempts: [{ up: 0, down: 0, fate: "answered" }],
-    backoff: 0,
-    maxWait: undefined,
-    leavesAfter: undefined,
-    ...about,
-  }
-}
 
 describe("the laws, on fibers", () => {
   law("1: no 429 where all limits are visible", literally, ({ server }) => {

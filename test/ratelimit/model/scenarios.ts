@@ -192,3 +192,62 @@ export const blockedByTheEdge: FastCheck.Arbitrary<Scenario> = fc
       leavesAfter: undefined,
     })),
   }))
+
+// --- what was found once ----------------------------------------------------------------------
+
+/** An ordered request gets its permit, and a concurrent one the next and begins before it. */
+export const overtaken: Scenario = {
+  server: found({ kind: "fixed", window: 200, hash: "none" }),
+  jobs: [
+    jobOf({ at: 372, attempts: [{ up: 92, down: 152, fate: "answered" }] }),
+    jobOf({ at: 616, route: "PATCH" }),
+    jobOf({ at: 372, ordered: true }),
+  ],
+}
+
+/** On a bucket that turns out to leak, a request is given up while another is under way before it. */
+export const inDoubtBehindAnother: Scenario = {
+  server: found({ kind: "leaking", window: 905, hash: "shared" }),
+  jobs: [
+    jobOf({ policy: literal, ordered: true }),
+    jobOf({ policy: literal, at: 10_000, route: "PATCH", ordered: true }),
+    jobOf({ policy: literal, at: 20_316 }),
+    jobOf({ policy: literal, at: 20_316, attempts: [{ up: 0, down: 0, fate: "bare" }] }),
+    jobOf({
+      policy: literal,
+      at: 20_315,
+      attempts: [
+        { up: 0, down: 904, fate: "answered" },
+        { up: 0, down: 0, fate: "answered" },
+      ],
+    }),
+    jobOf({
+      policy: literal,
+      at: 20_314,
+      attempts: [
+        { up: 2, down: 451, fate: "answered" },
+        { up: 0, down: 0, fate: "answered" },
+      ],
+      leavesAfter: 452,
+    }),
+  ],
+}
+
+function found(about: Pick<ServerOptions, "kind" | "window" | "hash">): ServerOptions {
+  return { limit: 2, skew: 0, headers: "all", global: undefined, ...about }
+}
+
+function jobOf(about: Partial<Job>): Job {
+  return {
+    at: 0,
+    webhook: 1,
+    route: "POST",
+    ordered: false,
+    policy: careful,
+    attempts: [{ up: 0, down: 0, fate: "answered" }],
+    backoff: 0,
+    maxWait: undefined,
+    leavesAfter: undefined,
+    ...about,
+  }
+}
