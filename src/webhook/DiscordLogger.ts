@@ -15,6 +15,7 @@ import * as LogLevel from "effect/LogLevel"
 import type * as Scope from "effect/Scope"
 import { InvalidOption } from "../error/WebhookError.js"
 import type { Carrier } from "../rest/rest.js"
+import { shutdownTimeout } from "./courier.js"
 import type { Webhook } from "./credentials.js"
 import { LogPost } from "./logPost.js"
 
@@ -46,7 +47,7 @@ const defaults = {
   level: LogLevel.Warning,
   window: Duration.seconds(1),
   capacity: 1000,
-  shutdownTimeout: Duration.seconds(5),
+  shutdownTimeout,
 }
 
 /**
@@ -110,7 +111,7 @@ function make(
   options: Options,
 ): Effect.Effect<Logger.Logger<unknown, void>, InvalidOption, Carrier | Scope.Scope> {
   return Effect.gen(function* () {
-    const { capacity, level, shutdownTimeout, window } = withDefaults(options)
+    const { capacity, level, shutdownTimeout: limit, window } = withDefaults(options)
     if (!Number.isSafeInteger(capacity) || capacity < 1) {
       return yield* new InvalidOption({
         option: "DiscordLogger.capacity",
@@ -121,7 +122,7 @@ function make(
     const { avatarUrl, username } = options
     const post = new LogPost(webhook, { capacity, window, avatarUrl, username })
     yield* Effect.acquireRelease(Effect.forkDaemon(Effect.interruptible(post.run)), (running) =>
-      post.end(running, shutdownTimeout),
+      post.end(running, limit),
     )
     return Logger.make((entry) => {
       if (LogLevel.greaterThanEqual(entry.logLevel, level)) post.accept(entry)

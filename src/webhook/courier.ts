@@ -1,5 +1,8 @@
 /** Takes messages to a webhook, one request at a time, in their order. */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import type { WebhookError } from "../error/WebhookError.js"
 import type { Carrier } from "../rest/rest.js"
 import type { Webhook } from "./credentials.js"
@@ -43,6 +46,23 @@ export const carryAll = Effect.fnUntraced(function* <E, R>(
     arrived += yield* carryBatch(courier, batch)
   }
 })
+
+/** How long the end of a program waits for messages that are left, unless it is told otherwise. */
+export const shutdownTimeout = Duration.seconds(5)
+
+/** No more will come: lets what waits be sent for so long, and then stops. */
+export const finish = <E>(
+  outbox: Outbox<MessageInput>,
+  sending: Fiber.Fiber<unknown, E>,
+  limit: Duration.Duration,
+): Effect.Effect<Exit.Exit<unknown, E>> =>
+  Effect.suspend(() => {
+    outbox.close()
+    return Effect.zipRight(
+      Effect.timeoutOption(Effect.interruptible(Fiber.await(sending)), limit),
+      Fiber.interrupt(sending),
+    )
+  })
 
 /** What Discord refuses as a whole goes one by one, so that only what is wrong is lost. */
 export function carryBatch<E, R>(

@@ -5,14 +5,14 @@
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
+import type * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import type { WebhookError } from "../error/WebhookError.js"
 import * as AllowedMentions from "../model/AllowedMentions.js"
 import type { EmbedCreate } from "../model/Embed.js"
 import type { Carrier } from "../rest/rest.js"
-import { carryBatch } from "./courier.js"
+import { carryBatch, finish } from "./courier.js"
 import type { Courier } from "./courier.js"
 import type { Webhook } from "./credentials.js"
 import { isDead } from "./deliver.js"
@@ -80,9 +80,7 @@ export class LogPost {
   /** Lets the rest be sent for so long, and says what was not. */
   end(running: Fiber.Fiber<void>, limit: Duration.Duration): Effect.Effect<void> {
     return Effect.gen(this, function* () {
-      this.#outbox.close()
-      yield* Effect.timeoutOption(Effect.interruptible(Fiber.await(running)), limit)
-      yield* Fiber.interrupt(running)
+      yield* finish(this.#outbox, running, limit)
       this.#lose([...this.#onTheirWay, ...this.#outbox.discard().flatMap(embedsOf)])
       const missing = this.#lost.full + this.#lost.failed
       if (missing === 0 || this.#isDead) return

@@ -90,8 +90,12 @@ export class Outbox<A> {
   /** Takes what it adds off the list. */
   #addWithRoom(items: Array<A>): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const count = items.findIndex((item) => !this.tryAdd(item))
-      items.splice(0, count === -1 ? items.length : count)
+      let added = 0
+      for (const item of items) {
+        if (!this.tryAdd(item)) break
+        added += 1
+      }
+      items.splice(0, added)
       return items.length === 0 || this.#closed
         ? Effect.void
         : Effect.zipRight(this.#room.await, this.#addWithRoom(items))

@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import * as Sink from "effect/Sink"
 import type { WebhookError } from "../error/WebhookError.js"
 import type { Carrier } from "../rest/rest.js"
-import { carryAll, carryOne } from "./courier.js"
+import { carryAll, carryOne, finish, shutdownTimeout } from "./courier.js"
 import type { Courier } from "./courier.js"
 import type { Webhook } from "./credentials.js"
 import type { MessageInput } from "./files.js"
@@ -50,8 +50,6 @@ export interface SinkOptions<R = never> {
 /** One batch may gather while another is on its way. */
 const capacity = 10
 
-const defaultShutdownTimeout = Duration.seconds(5)
-
 /**
  * A `Sink` that sends every message of a stream to a webhook, in order and one request at a time,
  * and answers how many arrived. It asks the stream for more when Discord has taken what was there;
@@ -86,11 +84,11 @@ export const sink = <R = never>(
   webhook: Webhook,
   options: SinkOptions<R> = {},
 ): Sink.Sink<number, MessageInput, never, WebhookError, Carrier | R> => {
-  const { batchWithin, onError = Effect.fail, shutdownTimeout, ...place } = options
+  const { batchWithin, onError = Effect.fail, shutdownTimeout: limit, ...place } = options
   const courier: Courier<WebhookError, R> = { webhook, place, onError }
   return batchWithin === undefined
     ? oneByOne(courier)
-    : inBatches(courier, batchWithin, Duration.decode(shutdownTimeout ?? defaultShutdownTimeout))
+    : inBatches(courier, batchWithin, Duration.decode(limit ?? shutdownTimeout))
 }
 
 function oneByOne<E, R>(
@@ -134,12 +132,10 @@ function ended(
   limit: Duration.Duration,
 ): Effect.Effect<void> {
   return Effect.gen(function* () {
-    outbox.close()
-    yield* Effect.timeoutOption(Effect.interruptible(Fiber.await(sending)), limit)
-    const { left } = outbox
-    const exit = yield* Fiber.interrupt(sending)
+    const exit = yield* finish(outbox, sending, limit)
     // Otherwise the sink itself fails with the error.
     if (!isInterrupted || Exit.isSuccess(exit)) return
+    const { left } = outbox
     const messages = left === 1 ? "a message was" : `${left} messages were`
     const error = Option.getOrUndefined(Cause.failureOption(exit.cause))
     const why = error === undefined ? " in time" : `: ${error.message}`
