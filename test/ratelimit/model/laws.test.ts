@@ -20,8 +20,13 @@ const law = (
   name: string,
   scenarios: FastCheck.Arbitrary<Scenario>,
   check: (world: World, scenario: Scenario) => void,
-  settings: NonNullable<ConstructorParameters<typeof World>[2]>["settings"] = {},
-  examples: ReadonlyArray<Scenario> = [],
+  {
+    settings = {},
+    examples = [],
+  }: {
+    readonly settings?: NonNullable<ConstructorParameters<typeof World>[2]>["settings"]
+    readonly examples?: ReadonlyArray<Scenario>
+  } = {},
 ) =>
   it(name, () => {
     FastCheck.assert(
@@ -41,8 +46,7 @@ describe("the laws, on the machine", () => {
     (world) => {
       expect(world.server.refused).toBe(0)
     },
-    {},
-    [inDoubtBehindAnother],
+    { examples: [inDoubtBehindAnother] },
   )
 
   law(
@@ -101,7 +105,7 @@ describe("the laws, on the machine", () => {
       }
       expect(world.server.refusedGlobally).toBe(0)
     },
-    { globalLimit },
+    { settings: { globalLimit } },
   )
 
   law(

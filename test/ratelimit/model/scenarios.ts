@@ -199,7 +199,7 @@ export const blockedByTheEdge: FastCheck.Arbitrary<Scenario> = fc
 export const overtaken: Scenario = {
   server: found({ kind: "fixed", window: 200, hash: "none" }),
   jobs: [
-    jobOf({ at: 372, attempts: [{ up: 92, down: 152, fate: "answered" }] }),
+    jobOf({ at: 372, attempts: [answeredIn(92, 152)] }),
     jobOf({ at: 616, route: "PATCH" }),
     jobOf({ at: 372, ordered: true }),
   ],
@@ -213,21 +213,11 @@ export const inDoubtBehindAnother: Scenario = {
     jobOf({ policy: literal, at: 10_000, route: "PATCH", ordered: true }),
     jobOf({ policy: literal, at: 20_316 }),
     jobOf({ policy: literal, at: 20_316, attempts: [{ up: 0, down: 0, fate: "bare" }] }),
-    jobOf({
-      policy: literal,
-      at: 20_315,
-      attempts: [
-        { up: 0, down: 904, fate: "answered" },
-        { up: 0, down: 0, fate: "answered" },
-      ],
-    }),
+    jobOf({ policy: literal, at: 20_315, attempts: [answeredIn(0, 904), answeredIn(0, 0)] }),
     jobOf({
       policy: literal,
       at: 20_314,
-      attempts: [
-        { up: 2, down: 451, fate: "answered" },
-        { up: 0, down: 0, fate: "answered" },
-      ],
+      attempts: [answeredIn(2, 451), answeredIn(0, 0)],
       leavesAfter: 452,
     }),
   ],
@@ -244,10 +234,14 @@ function jobOf(about: Partial<Job>): Job {
     route: "POST",
     ordered: false,
     policy: careful,
-    attempts: [{ up: 0, down: 0, fate: "answered" }],
+    attempts: [answeredIn(0, 0)],
     backoff: 0,
     maxWait: undefined,
     leavesAfter: undefined,
     ...about,
   }
+}
+
+function answeredIn(up: number, down: number): Job["attempts"][number] {
+  return { up, down, fate: "answered" }
 }
