@@ -5,9 +5,15 @@ import type { Lanes, Target } from "./peer.js"
 export async function inFibers<R, E>(
   runtime: ManagedRuntime.ManagedRuntime<R, E>,
   lanes: Lanes,
-  send: (target: Target) => Effect.Effect<void, unknown, R>,
+  took: Array<number>,
+  send: (target: Target) => Effect.Effect<unknown, unknown, R>,
 ): Promise<void> {
+  const timed = (target: Target) =>
+    Effect.suspend(() => {
+      const start = performance.now()
+      return Effect.map(send(target), () => void took.push(performance.now() - start))
+    })
   await Promise.all(
-    lanes.map((lane) => runtime.runPromise(Effect.forEach(lane, send, { discard: true }))),
+    lanes.map((lane) => runtime.runPromise(Effect.forEach(lane, timed, { discard: true }))),
   )
 }

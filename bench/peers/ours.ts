@@ -45,14 +45,12 @@ export async function ours(
   )
   // Made when it is opened, as the other peers are, and not by the first message.
   await runtime.runtime()
-  const send = Effect.fnUntraced(function* ({ id, token }: Target, took: Array<number>) {
-    const start = performance.now()
-    const hook = yield* Webhook.make({ id, token })
+  const send = Effect.fnUntraced(function* (target: Target) {
+    const hook = yield* Webhook.make(target)
     yield* Webhook.send(hook, message, { wait: canned !== true })
-    took.push(performance.now() - start)
   })
   return {
-    send: (lanes, took) => inFibers(runtime, lanes, (target) => send(target, took)),
+    send: (lanes, took) => inFibers(runtime, lanes, took, send),
     tracked: () =>
       runtime.runSync(
         Effect.flatMap(RateLimiter.RateLimiter, (limits) =>

@@ -31,16 +31,6 @@ export function rawUndici({ baseUrl }: Setup): Peer {
 /** The same in fibers: what of our own figures is Effect's. */
 export function rawUndiciInFibers({ baseUrl }: Setup): Peer {
   const send = post(baseUrl)
-  const one = (target: Target, took: Array<number>) =>
-    Effect.suspend(() => {
-      const start = performance.now()
-      return Effect.map(
-        Effect.promise(() => send(target)),
-        () => void took.push(performance.now() - start),
-      )
-    })
-  return {
-    ...nothingKept,
-    send: (lanes, took) => inFibers(runtime, lanes, (target) => one(target, took)),
-  }
+  const one = (target: Target) => Effect.promise(() => send(target))
+  return { ...nothingKept, send: (lanes, took) => inFibers(runtime, lanes, took, one) }
 }
