@@ -6,18 +6,16 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs"
 import { resolve } from "node:path"
-import { HttpClient } from "@effect/platform"
-import {
-  Clock,
-  Console,
-  Deferred,
-  Duration,
-  Effect,
-  Fiber,
-  Layer,
-  TestClock,
-  TestContext,
-} from "effect"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as Clock from "effect/Clock"
+import * as Console from "effect/Console"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as TestClock from "effect/TestClock"
+import * as TestContext from "effect/TestContext"
 import { RateLimiter, RateLimitHeaders, Route, Strategy, Webhook } from "../src/index.js"
 import { table } from "./simulation/table.js"
 

@@ -8,9 +8,12 @@
  *     npm run bench:oracle -- --confidence    the strategies beside it, by adaptive's confidence
  *     npm run bench:oracle -- --quick         6 seeds and 2 prices; writes nothing
  */
-import { FileSystem, Path } from "@effect/platform"
-import { NodeContext, NodeRuntime } from "@effect/platform-node"
-import { Console, Effect } from "effect"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Path from "@effect/platform/Path"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
 import { adaptive } from "../src/ratelimit/strategy/adaptive.js"
 import { reactive } from "../src/ratelimit/strategy/reactive.js"
 import { optimum } from "./simulation/optimum.js"

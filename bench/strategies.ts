@@ -5,9 +5,12 @@
  *     npm run bench:strategies            all scenarios; writes bench/results/strategies.{json,svg}
  *     npm run bench:strategies hidden     only those whose name contains the word; writes nothing
  */
-import { FileSystem, Path } from "@effect/platform"
-import { NodeContext, NodeRuntime } from "@effect/platform-node"
-import { Console, Effect } from "effect"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Path from "@effect/platform/Path"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
 import { adaptive } from "../src/ratelimit/strategy/adaptive.js"
 import { proactive } from "../src/ratelimit/strategy/proactive.js"
 import { reactive } from "../src/ratelimit/strategy/reactive.js"

@@ -4,8 +4,15 @@
  *
  *     npx tsx examples/broadcast.ts
  */
-import { NodeRuntime } from "@effect/platform-node"
-import { Cause, Console, Effect, Exit, Layer, Logger, LogLevel, Option } from "effect"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Cause from "effect/Cause"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as LogLevel from "effect/LogLevel"
+import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
 import { RateLimiter, Strategy, Webhook } from "effect-discord"
 import type { WebhookError } from "effect-discord"
 import { DiscordSimulator, Fault } from "effect-discord/testing"

@@ -4,8 +4,9 @@
  *
  *     npx tsx examples/components.ts
  */
-import { NodeRuntime } from "@effect/platform-node"
-import { Console, Effect } from "effect"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
 import { Component, Markdown, MessageFlags, Webhook } from "effect-discord"
 import type { Message } from "effect-discord"
 import { discord } from "./support/discord.js"

@@ -4,8 +4,11 @@
  *
  *     npx tsx examples/configured.ts
  */
-import { NodeRuntime } from "@effect/platform-node"
-import { ConfigProvider, Console, Effect, Layer } from "effect"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { DiscordConfig, RestConfig, Strategy, Webhook } from "effect-discord"
 import { discord, printTraffic } from "./support/discord.js"
 

@@ -4,8 +4,14 @@
  *
  *     npx tsx examples/custom-strategy.ts
  */
-import { NodeRuntime } from "@effect/platform-node"
-import { Clock, Console, Duration, Effect, Fiber, TestClock, TestContext } from "effect"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Clock from "effect/Clock"
+import * as Console from "effect/Console"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/TestClock"
+import * as TestContext from "effect/TestContext"
 import { RateLimiter, Strategy, Webhook } from "effect-discord"
 import type { Bucket } from "effect-discord"
 import { DiscordSimulator } from "effect-discord/testing"

@@ -4,8 +4,12 @@
  *
  *     npx tsx examples/dry-run.ts
  */
-import { NodeRuntime } from "@effect/platform-node"
-import { Console, Effect, HashMap, Layer, Logger } from "effect"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as HashMap from "effect/HashMap"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import { DryRun, RateLimiter, Strategy, Webhook } from "effect-discord"
 
 const program = Effect.gen(function* () {

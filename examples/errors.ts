@@ -4,8 +4,11 @@
  *
  *     npx tsx examples/errors.ts
  */
-import { NodeRuntime } from "@effect/platform-node"
-import { Console, Effect, Logger, LogLevel } from "effect"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as LogLevel from "effect/LogLevel"
+import * as Logger from "effect/Logger"
 import { RateLimiter, RestConfig, Strategy, Webhook } from "effect-discord"
 import { DiscordSimulator, Fault } from "effect-discord/testing"
 

@@ -3,9 +3,12 @@
  *
  *     npx tsx examples/files.ts
  */
-import { FileSystem } from "@effect/platform"
-import { NodeFileSystem, NodeRuntime } from "@effect/platform-node"
-import { Console, Effect, Layer } from "effect"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { FileUpload, Webhook } from "effect-discord"
 import type { Message } from "effect-discord"
 import { discord, printTraffic } from "./support/discord.js"

@@ -4,10 +4,15 @@
  *
  *     npx tsx examples/logger.ts
  */
-import { HttpClient } from "@effect/platform"
-import type { HttpClientRequest } from "@effect/platform"
-import { NodeRuntime } from "@effect/platform-node"
-import { Cause, Console, Effect, Layer, Logger, LogLevel } from "effect"
+import * as HttpClient from "@effect/platform/HttpClient"
+import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Cause from "effect/Cause"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as LogLevel from "effect/LogLevel"
+import * as Logger from "effect/Logger"
 import { DiscordLogger, Webhook } from "effect-discord"
 import { discord } from "./support/discord.js"
 

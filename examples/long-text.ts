@@ -4,8 +4,9 @@
  *
  *     npx tsx examples/long-text.ts
  */
-import { NodeRuntime } from "@effect/platform-node"
-import { Console, Effect } from "effect"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
 import { AllowedMentions, Markdown, Webhook } from "effect-discord"
 import { discord } from "./support/discord.js"
 

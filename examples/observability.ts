@@ -4,11 +4,18 @@
  *
  *     npx tsx examples/observability.ts
  */
-import { NodeSdk } from "@effect/opentelemetry"
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeSdk from "@effect/opentelemetry/NodeSdk"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base"
 import type { ReadableSpan } from "@opentelemetry/sdk-trace-base"
-import { Console, Effect, HashMap, Layer, Logger, LogLevel, Metric, MetricState } from "effect"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as HashMap from "effect/HashMap"
+import * as Layer from "effect/Layer"
+import * as LogLevel from "effect/LogLevel"
+import * as Logger from "effect/Logger"
+import * as Metric from "effect/Metric"
+import * as MetricState from "effect/MetricState"
 import { RateLimiter, Strategy, Webhook } from "effect-discord"
 import { DiscordSimulator } from "effect-discord/testing"
 

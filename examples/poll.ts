@@ -3,8 +3,11 @@
  *
  *     npx tsx examples/poll.ts
  */
-import { NodeRuntime } from "@effect/platform-node"
-import { Console, DateTime, Duration, Effect } from "effect"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Console from "effect/Console"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import { Poll, Webhook } from "effect-discord"
 import { discord } from "./support/discord.js"
 

@@ -3,9 +3,14 @@
  *
  *     npx tsx examples/rate-limit-burst.ts
  */
-import { HttpClient } from "@effect/platform"
-import { NodeRuntime } from "@effect/platform-node"
-import { Clock, Console, Duration, Effect, Layer, Option } from "effect"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Clock from "effect/Clock"
+import * as Console from "effect/Console"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { RateLimiter, Route, Strategy, Webhook } from "effect-discord"
 import type { Bucket } from "effect-discord"
 import { dim, discord } from "./support/discord.js"

@@ -3,8 +3,10 @@
  *
  *     npx tsx examples/services.ts
  */
-import { NodeRuntime } from "@effect/platform-node"
-import { Console, Effect, Layer } from "effect"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { GitHubEvent, Issue, SlackMessage, Webhook } from "effect-discord"
 import { discord, printTraffic } from "./support/discord.js"
 

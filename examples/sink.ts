@@ -4,8 +4,11 @@
  *
  *     npx tsx examples/sink.ts
  */
-import { NodeRuntime } from "@effect/platform-node"
-import { Console, Effect, Layer, Stream } from "effect"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
 import { Webhook } from "effect-discord"
 import type { MessageCreate } from "effect-discord"
 import { discord, printTraffic } from "./support/discord.js"

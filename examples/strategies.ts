@@ -5,18 +5,16 @@
  *
  *     npx tsx examples/strategies.ts
  */
-import { NodeRuntime } from "@effect/platform-node"
-import {
-  Clock,
-  Console,
-  Effect,
-  Fiber,
-  Logger,
-  LogLevel,
-  Option,
-  TestClock,
-  TestContext,
-} from "effect"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Clock from "effect/Clock"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as LogLevel from "effect/LogLevel"
+import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
+import * as TestClock from "effect/TestClock"
+import * as TestContext from "effect/TestContext"
 import { RateLimiter, Route, Strategy, Webhook } from "effect-discord"
 import { DiscordSimulator } from "effect-discord/testing"
 

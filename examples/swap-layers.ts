@@ -4,8 +4,12 @@
  *
  *     npx tsx examples/swap-layers.ts
  */
-import { NodeRuntime } from "@effect/platform-node"
-import { Console, Effect, Layer, Logger, LogLevel } from "effect"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as LogLevel from "effect/LogLevel"
+import * as Logger from "effect/Logger"
 import { DryRun, RateLimiter, Strategy, Webhook } from "effect-discord"
 import { DiscordSimulator } from "effect-discord/testing"
 import { discord, printTraffic, webhookUrl } from "./support/discord.js"

@@ -6,8 +6,10 @@
  * On real Discord `DISCORD_WEBHOOK_URL` has to be a webhook of a forum, and `DISCORD_FORUM_TAG`
  * the id of one of its tags.
  */
-import { NodeRuntime } from "@effect/platform-node"
-import { Config, Console, Effect } from "effect"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Config from "effect/Config"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
 import { Webhook } from "effect-discord"
 import { discordWith } from "./support/discord.js"
 

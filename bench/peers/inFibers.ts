@@ -1,5 +1,6 @@
 /** For peers that speak in Effects: each lane is a promise and a fiber of its own. */
-import { Effect, type ManagedRuntime } from "effect"
+import * as Effect from "effect/Effect"
+import type * as ManagedRuntime from "effect/ManagedRuntime"
 import type { Lanes, Target } from "./peer.js"
 
 export async function inFibers<R, E>(

@@ -1,6 +1,10 @@
 /** This SDK over `NodeDiscord.layerHttpClient`, with each of its strategies. */
-import { HttpClient, HttpClientResponse } from "@effect/platform"
-import { Duration, Effect, Layer, ManagedRuntime } from "effect"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
 import { RateLimiter, RestConfig, Strategy, Webhook } from "../../src/index.js"
 import { NodeDiscord } from "../../src/node/index.js"
 import { inFibers } from "./inFibers.js"

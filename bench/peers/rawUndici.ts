@@ -1,5 +1,7 @@
 /** undici alone: no limit, no check, no retry. What a request costs at least. */
-import { Effect, Layer, ManagedRuntime } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
 import { Agent, request } from "undici"
 import { inFibers } from "./inFibers.js"
 import { inLanes, message, type Peer, type Setup, type Target } from "./peer.js"

@@ -1,7 +1,10 @@
 /** The simulated Discord in a process of its own, over a socket. */
 import { createServer } from "node:http"
-import { NodeHttpServer } from "@effect/platform-node"
-import { Effect, Layer, ManagedRuntime, Schedule } from "effect"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as Schedule from "effect/Schedule"
 import { DiscordSimulator } from "../../src/testing/index.js"
 import type { Target } from "./peer.js"
 import { answer } from "./remote.js"

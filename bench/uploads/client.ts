@@ -1,9 +1,13 @@
 /** One upload in a process of its own, whose memory is then its alone: `client.js LAYER PATH URL`. */
-import { FetchHttpClient } from "@effect/platform"
-import type { HttpClient } from "@effect/platform"
-import { NodeFileSystem, NodeHttpClient } from "@effect/platform-node"
-import { Effect, Layer, Schedule, Stream } from "effect"
-import type { Duration } from "effect"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import type * as HttpClient from "@effect/platform/HttpClient"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import type * as Duration from "effect/Duration"
 import {
   FileUpload,
   RateLimiter,

@@ -4,12 +4,15 @@
  * @since 0.1.0
  * @module
  */
-import { Arbitrary, Array as Arr, Schema } from "effect"
-import type { FastCheck } from "effect"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Arr from "effect/Array"
+import * as Schema from "effect/Schema"
+import type * as FastCheck from "effect/FastCheck"
 
 import { items } from "./limits.js"
 import { SnowflakeInput } from "./Snowflake.js"
 import { optional } from "./wire.js"
+import type { FastCheckModule } from "./generators.js"
 
 /** Discord: Allowed Mentions Object. */
 const IDS_MAX = 100
@@ -131,11 +134,11 @@ function unique(values: ReadonlyArray<string>) {
   return repeated.length === 0 || `must not repeat: ${Arr.dedupe(repeated).join(", ")}`
 }
 
-function uniqueIds(fc: typeof FastCheck) {
+function uniqueIds(fc: FastCheckModule) {
   return fc.uniqueArray(Arbitrary.makeLazy(SnowflakeInput)(fc), { maxLength: 4 })
 }
 
-function generated(fc: typeof FastCheck): FastCheck.Arbitrary<AllowedMentions> {
+function generated(fc: FastCheckModule): FastCheck.Arbitrary<AllowedMentions> {
   const kind = fc.oneof(fc.constantFrom("absent" as const, "parse" as const), uniqueIds(fc))
   return fc
     .tuple(kind, kind, fc.boolean(), fc.boolean())

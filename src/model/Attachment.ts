@@ -4,7 +4,8 @@
  * @since 0.1.0
  * @module
  */
-import { Arbitrary, Schema } from "effect"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Schema from "effect/Schema"
 
 import { int, items, text } from "./limits.js"
 import { Snowflake, SnowflakeInput } from "./Snowflake.js"

@@ -4,7 +4,7 @@
  * @since 0.1.0
  * @module
  */
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 
 import { int } from "./limits.js"
 

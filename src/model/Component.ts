@@ -7,7 +7,7 @@
  * @since 0.1.0
  * @module
  */
-import type { Schema } from "effect"
+import type * as Schema from "effect/Schema"
 
 import type * as interactive from "./component/interactive.js"
 import { Channel, Kind } from "./component/kinds.js"

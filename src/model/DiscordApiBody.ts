@@ -5,7 +5,9 @@
  * @since 0.1.0
  * @module
  */
-import { Option, Predicate, Schema } from "effect"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
 
 import { formatPath } from "./Issue.js"
 import { Numeric, orElse, required, sometimes } from "./wire.js"

@@ -4,7 +4,10 @@
  * @since 0.1.0
  * @module
  */
-import { Arbitrary, DateTime, Function, Schema } from "effect"
+import * as Arbitrary from "effect/Arbitrary"
+import * as DateTime from "effect/DateTime"
+import * as Function from "effect/Function"
+import * as Schema from "effect/Schema"
 
 import { Color } from "./Color.js"
 import { Component } from "./component/received.js"

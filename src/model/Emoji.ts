@@ -4,18 +4,19 @@
  * @since 0.1.0
  * @module
  */
-import { Arbitrary, Schema } from "effect"
-import type { FastCheck } from "effect"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Schema from "effect/Schema"
 
 import { text } from "./limits.js"
 import { Snowflake, SnowflakeInput } from "./Snowflake.js"
 import { optional, sometimes } from "./wire.js"
+import type { FastCheckModule } from "./generators.js"
 
 /** Discord's OpenAPI: an emoji's name is at most 32 code points. */
 const NAME_MAX = 32
 
-const generatedId = (fc: typeof FastCheck) => Arbitrary.makeLazy(SnowflakeInput)(fc)
-const generatedName = (fc: typeof FastCheck) => fc.constantFrom("🔥", "👍", "🇨🇭")
+const generatedId = (fc: FastCheckModule) => Arbitrary.makeLazy(SnowflakeInput)(fc)
+const generatedName = (fc: FastCheckModule) => fc.constantFrom("🔥", "👍", "🇨🇭")
 
 /**
  * An emoji as Discord sends it (partial). `id` is absent for a Unicode emoji.

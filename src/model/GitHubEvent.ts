@@ -8,8 +8,10 @@
  * @since 0.1.0
  * @module
  */
-import { Either, Schema } from "effect"
-import type { Effect, ParseResult } from "effect"
+import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
+import type * as Effect from "effect/Effect"
+import type * as ParseResult from "effect/ParseResult"
 
 const NAME = /^[\w.-]{1,100}$/
 

@@ -4,8 +4,9 @@
  * @since 0.1.0
  * @module
  */
-import { Option, SchemaAST } from "effect"
-import type { ParseResult } from "effect"
+import * as Option from "effect/Option"
+import * as SchemaAST from "effect/SchemaAST"
+import type * as ParseResult from "effect/ParseResult"
 import { nearest } from "./nearest.js"
 
 /**

@@ -8,7 +8,7 @@
  * @since 0.1.0
  * @module
  */
-import { DateTime } from "effect"
+import * as DateTime from "effect/DateTime"
 
 import type { EmojiCreate } from "./Emoji.js"
 import { escape as escapeText, percent } from "./markdown/escape.js"

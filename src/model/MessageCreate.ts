@@ -4,8 +4,11 @@
  * @since 0.1.0
  * @module
  */
-import { Arbitrary, Either, Schema } from "effect"
-import type { Effect, ParseResult } from "effect"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
+import type * as Effect from "effect/Effect"
+import type * as ParseResult from "effect/ParseResult"
 
 import { AllowedMentions } from "./AllowedMentions.js"
 import { AttachmentsCreate } from "./Attachment.js"

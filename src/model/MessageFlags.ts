@@ -5,8 +5,10 @@
  * @since 0.1.0
  * @module
  */
-import { Schema, Struct } from "effect"
-import type { FastCheck } from "effect"
+import * as Schema from "effect/Schema"
+import * as Struct from "effect/Struct"
+import type * as FastCheck from "effect/FastCheck"
+import type { FastCheckModule } from "./generators.js"
 
 /**
  * The named bits (Discord: Message Flags). A webhook may set the four marked "settable".
@@ -173,7 +175,7 @@ export function names(flags: number): ReadonlyArray<keyof typeof Flag> {
 /** Bits on the wire; bits or names from the user. */
 function bitfield(
   allowed: number,
-  generate: (fc: typeof FastCheck) => FastCheck.Arbitrary<number>,
+  generate: (fc: FastCheckModule) => FastCheck.Arbitrary<number>,
 ): Schema.Schema<number | ReadonlyArray<typeof Settable.Type>, number> {
   const bits = Schema.Number.pipe(Schema.filter((value) => refuse(value, allowed)))
   // Numbers only are generated: names would not come back as themselves.

@@ -4,7 +4,8 @@
  * @since 0.1.0
  * @module
  */
-import { Duration, Schema } from "effect"
+import * as Duration from "effect/Duration"
+import * as Schema from "effect/Schema"
 
 import { Emoji, PollEmojiCreate } from "./Emoji.js"
 import { int, items, text } from "./limits.js"

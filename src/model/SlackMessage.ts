@@ -6,8 +6,10 @@
  * @since 0.1.0
  * @module
  */
-import { DateTime, Schema } from "effect"
-import type { Effect, ParseResult } from "effect"
+import * as DateTime from "effect/DateTime"
+import * as Schema from "effect/Schema"
+import type * as Effect from "effect/Effect"
+import type * as ParseResult from "effect/ParseResult"
 
 import * as Color from "./Color.js"
 import { httpUrl, text } from "./limits.js"

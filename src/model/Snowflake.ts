@@ -5,8 +5,10 @@
  * @since 0.1.0
  * @module
  */
-import { DateTime, Order as EffectOrder, Schema } from "effect"
-import type { FastCheck } from "effect"
+import * as DateTime from "effect/DateTime"
+import * as EffectOrder from "effect/Order"
+import * as Schema from "effect/Schema"
+import type { FastCheckModule } from "./generators.js"
 
 /** Milliseconds from the Unix epoch to the first second of 2015 (Discord: Snowflakes). */
 const DISCORD_EPOCH = 1_420_070_400_000
@@ -19,7 +21,7 @@ const refuse = (text: string) =>
   isSnowflake(text) || "must be a snowflake: the decimal digits of an unsigned 64-bit number"
 
 const generated = {
-  arbitrary: () => (fc: typeof FastCheck) => fc.bigInt(0n, 2n ** 64n - 1n).map(String),
+  arbitrary: () => (fc: FastCheckModule) => fc.bigInt(0n, 2n ** 64n - 1n).map(String),
 }
 
 /**

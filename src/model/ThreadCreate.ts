@@ -4,8 +4,9 @@
  * @since 0.1.0
  * @module
  */
-import { Schema } from "effect"
-import type { Effect, ParseResult } from "effect"
+import * as Schema from "effect/Schema"
+import type * as Effect from "effect/Effect"
+import type * as ParseResult from "effect/ParseResult"
 
 import { items, text } from "./limits.js"
 import { SnowflakeInput } from "./Snowflake.js"

@@ -5,7 +5,10 @@
  * value, or give up at the first thing out of the ordinary; then the Schema itself looks, so that
  * errors are its own, word for word.
  */
-import { Either, ParseResult, Schema, SchemaAST as AST } from "effect"
+import * as Either from "effect/Either"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import * as AST from "effect/SchemaAST"
 import { reader } from "./compiled/read.js"
 import { irregular } from "./compiled/step.js"
 import { writer } from "./compiled/write.js"

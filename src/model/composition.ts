@@ -1,5 +1,5 @@
 /** What a message may combine, the same when it is sent and when it is edited. */
-import type { Schema } from "effect"
+import type * as Schema from "effect/Schema"
 
 import { needV2, tooManyRows } from "./component/rules.js"
 import { Flag, has, toNumber } from "./MessageFlags.js"

@@ -2,8 +2,9 @@
  * The building blocks of outgoing limits. A refusal says the limit and the figure; the field is
  * the path of the issue. Text is counted in Unicode code points, as Discord's servers do.
  */
-import { Schema } from "effect"
-import type { FastCheck } from "effect"
+import * as Schema from "effect/Schema"
+import type * as FastCheck from "effect/FastCheck"
+import type { FastCheckModule } from "./generators.js"
 
 /** Generated text is mostly short: limits are tested at their edges by tables, not by chance. */
 const GENERATED_LENGTH = 24
@@ -108,7 +109,7 @@ const URL_MAX = 2048
 const HTTP = /^https?:\/\//i
 const ATTACHMENT = /^attachment:\/\/./i
 
-const generatedHttp = (fc: typeof FastCheck) =>
+const generatedHttp = (fc: FastCheckModule) =>
   fc
     .tuple(
       fc.constantFrom("http", "https"),
@@ -116,14 +117,14 @@ const generatedHttp = (fc: typeof FastCheck) =>
       fc.stringMatching(/^[a-z0-9._-]{0,9}$/),
     )
     .map(([scheme, host, path]) => `${scheme}://${host}.example/${path}`)
-const generatedAttachment = (fc: typeof FastCheck) =>
+const generatedAttachment = (fc: FastCheckModule) =>
   fc.stringMatching(/^[a-z0-9]{1,8}$/).map((name) => `attachment://${name}.png`)
 
 function url(
   max: number,
   expected: string,
   accepts: (value: string) => boolean,
-  arbitrary: (fc: typeof FastCheck) => FastCheck.Arbitrary<string>,
+  arbitrary: (fc: FastCheckModule) => FastCheck.Arbitrary<string>,
 ) {
   return Schema.String.pipe(
     Schema.filter(

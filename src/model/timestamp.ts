@@ -1,5 +1,6 @@
 /** ISO 8601 on the wire (microseconds and offset tolerated), `DateTime.Utc` in the program. */
-import { DateTime, Schema } from "effect"
+import * as DateTime from "effect/DateTime"
+import * as Schema from "effect/Schema"
 
 /** Generated moments lie in 2015..2100: Discord knows none before, and ISO years have four digits. */
 const FIRST = 1_420_070_400_000

@@ -8,7 +8,11 @@
  * - `sometimes`: incoming; absent and `null` both become an absent key.
  * - `orElse`: incoming; absent and `null` both become a default.
  */
-import { Arbitrary, Function, Option, Predicate, Schema } from "effect"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Function from "effect/Function"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
 
 type Field<K extends string, A, I> = Schema.PropertySignature<"?:", A, K, "?:", I>
 

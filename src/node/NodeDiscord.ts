@@ -4,8 +4,9 @@
  * @since 0.1.0
  * @module
  */
-import { FileSystem, HttpClient } from "@effect/platform"
-import { NodeFileSystem } from "@effect/platform-node"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { Agent } from "@effect/platform-node/Undici"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"

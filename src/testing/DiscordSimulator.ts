@@ -7,8 +7,14 @@
  * @since 0.1.0
  * @module
  */
-import { HttpClient, type HttpServer } from "@effect/platform"
-import { Clock, Context, type Duration, Effect, Layer, type Scope } from "effect"
+import * as HttpClient from "@effect/platform/HttpClient"
+import type * as HttpServer from "@effect/platform/HttpServer"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import type { Fault, FaultTarget } from "./Fault.js"
 import * as commands from "./simulator/commands.js"
 import type { Operation } from "./simulator/http/route.js"

@@ -4,7 +4,7 @@
  * @since 0.1.0
  * @module
  */
-import { Duration } from "effect"
+import * as Duration from "effect/Duration"
 import * as internal from "./simulator/fault/fault.js"
 
 /**

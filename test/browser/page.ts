@@ -1,6 +1,8 @@
 /** What runs in the page: the SDK over `fetch`, and nothing of Node. */
-import { FetchHttpClient } from "@effect/platform"
-import { Effect, Layer, Option } from "effect"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { FileUpload, RateLimiter, RestConfig, Route, Strategy, Webhook } from "../../src/index.js"
 
 /** Sends the texts one after another and a file, edits the first, and tells what the page could see. */

@@ -1,7 +1,12 @@
 /** What a log line looks like, and that there is one of it. */
 import { makeRunMain } from "@effect/platform/Runtime"
 import { describe, expect, it } from "@effect/vitest"
-import { Console, Effect, FiberRef, Layer, Logger, LogLevel } from "effect"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
+import * as Layer from "effect/Layer"
+import * as LogLevel from "effect/LogLevel"
+import * as Logger from "effect/Logger"
 import { Logging } from "../../src/index.js"
 
 /** A console that remembers what was printed. */

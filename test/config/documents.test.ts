@@ -1,6 +1,7 @@
 /** What explains the configuration says what it does: example, JSON Schema, table of the guide. */
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, FastCheck } from "effect"
+import * as Effect from "effect/Effect"
+import * as FastCheck from "effect/FastCheck"
 import { readFileSync } from "node:fs"
 import { resolve } from "node:path"
 import { parse } from "yaml"

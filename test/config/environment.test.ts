@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
-import { ConfigProvider, Effect } from "effect"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
 import { afterEach, vi } from "vitest"
 import { DiscordConfig } from "../../src/index.js"
 import { webhookUrl, within, written } from "./sources.js"

@@ -1,8 +1,13 @@
 /** Files that are there, and things that are no configuration. */
-import { Error as PlatformError, FileSystem } from "@effect/platform"
-import { NodeFileSystem } from "@effect/platform-node"
+import * as PlatformError from "@effect/platform/Error"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { describe, expect, it } from "@effect/vitest"
-import { Config, ConfigProvider, Effect, Layer, Stream } from "effect"
+import * as Config from "effect/Config"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
 import { DiscordConfig, YamlConfigProvider } from "../../src/index.js"
 import { within } from "./sources.js"
 

@@ -1,6 +1,8 @@
 /** A configuration is the same wherever it is written down. */
 import { describe, expect, it } from "@effect/vitest"
-import { Duration, Effect, Schema } from "effect"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import { DiscordConfig } from "../../src/index.js"
 import { ByteSize } from "../../src/config/byteSize.js"
 import { duration } from "../../src/config/duration.js"

@@ -1,12 +1,10 @@
 /** What is said of a wrong configuration, word for word. */
 import { describe, expect, it } from "@effect/vitest"
-import {
-  Cause,
-  ConfigError,
-  ConfigProvider,
-  ConfigProviderPathPatch as PathPatch,
-  Effect,
-} from "effect"
+import * as Cause from "effect/Cause"
+import * as ConfigError from "effect/ConfigError"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as PathPatch from "effect/ConfigProviderPathPatch"
+import * as Effect from "effect/Effect"
 import { DiscordConfig } from "../../src/index.js"
 import { token, webhookUrl, within } from "./sources.js"
 

@@ -1,5 +1,11 @@
 /** Configurations, and the two ways to write one down. */
-import { ConfigProvider, Duration, Effect, FastCheck, Redacted, Schema, Struct } from "effect"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FastCheck from "effect/FastCheck"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Struct from "effect/Struct"
 import { stringify } from "yaml"
 import type { DiscordConfig } from "../../src/index.js"
 import { presets } from "../../src/rest/UploadLimits.js"

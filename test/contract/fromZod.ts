@@ -1,5 +1,5 @@
 /** Values that a Zod schema describes, by walking its definition: the oracle for our decoders. */
-import { FastCheck as fc } from "effect"
+import * as fc from "effect/FastCheck"
 
 /** The parts of Zod's `_zod.def` that occur in the schemas of Discord's responses. */
 interface Definition {

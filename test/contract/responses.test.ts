@@ -1,5 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, FastCheck, Option, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as FastCheck from "effect/FastCheck"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as spec from "discord-api-spec/zod"
 
 import * as DiscordApiBody from "../../src/model/DiscordApiBody.js"

@@ -1,6 +1,9 @@
 /** The `payload_json` of a request with files is what Discord's OpenAPI describes. */
 import { it } from "@effect/vitest"
-import { Arbitrary, Effect, FastCheck, Redacted } from "effect"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Effect from "effect/Effect"
+import * as FastCheck from "effect/FastCheck"
+import * as Redacted from "effect/Redacted"
 import {
   IncomingWebhookRequestPartialSchema,
   IncomingWebhookUpdateRequestPartialSchema,

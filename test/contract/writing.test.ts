@@ -1,5 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Arbitrary, DateTime, Effect, FastCheck as fc } from "effect"
+import * as Arbitrary from "effect/Arbitrary"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as fc from "effect/FastCheck"
 import { ActionRowComponentForMessageRequestSchema } from "discord-api-spec/zod"
 import {
   ButtonStyle,

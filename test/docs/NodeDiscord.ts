@@ -1,5 +1,5 @@
 /** `effect-discord/node` as the documentation's programs get it: its Discord is the simulated one. */
-import { Layer } from "effect"
+import * as Layer from "effect/Layer"
 import { RestConfig } from "../../src/index.js"
 import { NodeDiscord } from "../../src/node/index.js"
 

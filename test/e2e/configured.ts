@@ -1,8 +1,9 @@
 /** One program, told by a file and by variables where to send and whether. */
-import { FileSystem } from "@effect/platform"
-import { NodeFileSystem } from "@effect/platform-node"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { describe, expect, it } from "@effect/vitest"
-import { ConfigProvider, Effect } from "effect"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
 import { DiscordConfig, RestConfig, Webhook } from "../../src/index.js"
 import { DiscordSimulator } from "../../src/testing/index.js"
 import type { Transport } from "./world.js"

@@ -1,6 +1,11 @@
 /** What every operation does, whatever carries it. Nothing here depends on how fast it runs. */
 import { describe, expect, it } from "@effect/vitest"
-import { DateTime, Effect, Fiber, Logger, Option, Schedule } from "effect"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
 import {
   Component,
   MessageFlags,

@@ -1,6 +1,8 @@
 /** Files as Discord stores and shows them, whatever carries them. */
 import { expect, it } from "@effect/vitest"
-import { Effect, Logger, Stream } from "effect"
+import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import * as Stream from "effect/Stream"
 import { FileUpload, MessageFlags, Component, Webhook } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
 import type { Transport, World } from "./world.js"

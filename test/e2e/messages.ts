@@ -1,6 +1,10 @@
 /** Components, polls, flags, embeds and long texts: what arrives is what was meant. */
 import { describe, expect, it } from "@effect/vitest"
-import { Array as Arr, DateTime, Effect, Logger, pipe } from "effect"
+import * as Arr from "effect/Array"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import { pipe } from "effect/Function"
+import * as Logger from "effect/Logger"
 import {
   AllowedMentions,
   Component,

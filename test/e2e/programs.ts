@@ -1,6 +1,9 @@
 /** Broadcasts, sinks and loggers, whatever carries their requests. */
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Exit, Logger, Stream } from "effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Logger from "effect/Logger"
+import * as Stream from "effect/Stream"
 import { DiscordLogger, FileUpload, Webhook } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
 import { contents, newHook, texts } from "../scenarios/stage.js"

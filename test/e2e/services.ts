@@ -1,6 +1,8 @@
 /** What Slack's and GitHub's programs send, whatever carries it. */
 import { describe, expect, it } from "@effect/vitest"
-import { DateTime, Effect, Logger } from "effect"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import { readFileSync } from "node:fs"
 import { GitHubEvent, SlackMessage, Webhook } from "../../src/index.js"
 import { DiscordSimulator } from "../../src/testing/index.js"

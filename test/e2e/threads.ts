@@ -1,7 +1,10 @@
 /** Threads and forums, and every way in which they refuse, whatever carries the requests. */
-import { HttpClient, HttpClientRequest } from "@effect/platform"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { describe, expect, it } from "@effect/vitest"
-import { Duration, Effect, Logger } from "effect"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import { FileUpload, Webhook } from "../../src/index.js"
 import type { WebhookError } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"

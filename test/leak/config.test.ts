@@ -1,7 +1,11 @@
 /** A secret in a configuration, in whatever place, is in no error and no log. */
 import { it } from "@effect/vitest"
-import { ConfigProvider, Effect, FastCheck, Layer, Redacted } from "effect"
-import { FetchHttpClient } from "@effect/platform"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as FastCheck from "effect/FastCheck"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import { describe, expect } from "vitest"
 import { keys } from "../../src/config/keys.js"
 import { DiscordConfig, Webhook, YamlConfigProvider } from "../../src/index.js"

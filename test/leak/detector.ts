@@ -1,16 +1,14 @@
 /** Listens to everything a program lets out, and looks for a secret in it. */
-import {
-  Cause,
-  Effect,
-  Exit,
-  HashMap,
-  List,
-  Logger,
-  LogLevel,
-  LogSpan,
-  Metric,
-  Tracer,
-} from "effect"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as HashMap from "effect/HashMap"
+import * as List from "effect/List"
+import * as LogLevel from "effect/LogLevel"
+import * as LogSpan from "effect/LogSpan"
+import * as Logger from "effect/Logger"
+import * as Metric from "effect/Metric"
+import * as Tracer from "effect/Tracer"
 import { inspect } from "node:util"
 
 /** Pieces of the token, of which every 15 characters in a row contain one. */

@@ -1,6 +1,12 @@
 /** What is built around a webhook keeps its token as well as the webhook does. */
 import { it } from "@effect/vitest"
-import { Cause, Effect, Layer, Logger, LogLevel, Stream, TestClock } from "effect"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as LogLevel from "effect/LogLevel"
+import * as Logger from "effect/Logger"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
 import { describe, expect } from "vitest"
 import { DiscordLogger, DryRun, RateLimiter, Strategy, Webhook } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"

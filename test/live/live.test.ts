@@ -1,6 +1,6 @@
 /** Against real Discord, only when `DISCORD_WEBHOOK_URL` is set. Leaves nothing behind. */
 import { describe, expect, it } from "@effect/vitest"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { Webhook } from "../../src/index.js"
 import { NodeDiscord } from "../../src/node/index.js"
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
-import { FastCheck, Option } from "effect"
+import * as FastCheck from "effect/FastCheck"
+import * as Option from "effect/Option"
 
 import * as DiscordApiBody from "../../src/model/DiscordApiBody.js"
 import { runs } from "../support/laws.js"

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
-import { DateTime, FastCheck as fc } from "effect"
+import * as DateTime from "effect/DateTime"
+import * as fc from "effect/FastCheck"
 
 import * as Markdown from "../../src/model/Markdown.js"
 import { kinds, read, shown } from "./markdown/reader.js"

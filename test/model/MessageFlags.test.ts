@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 
 import * as MessageCreate from "../../src/model/MessageCreate.js"
 import * as MessageFlags from "../../src/model/MessageFlags.js"

@@ -1,5 +1,9 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Arbitrary, Array as Arr, DateTime, FastCheck, Schema } from "effect"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Arr from "effect/Array"
+import * as DateTime from "effect/DateTime"
+import * as FastCheck from "effect/FastCheck"
+import * as Schema from "effect/Schema"
 
 import * as Snowflake from "../../src/model/Snowflake.js"
 

@@ -1,5 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
-import { DateTime, Effect, Schema, SchemaAST } from "effect"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
 
 import * as Message from "../../src/model/Message.js"
 import * as MessageCreate from "../../src/model/MessageCreate.js"

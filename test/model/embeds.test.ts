@@ -1,5 +1,10 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Arbitrary, Array as Arr, DateTime, Effect, FastCheck, pipe } from "effect"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Arr from "effect/Array"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as FastCheck from "effect/FastCheck"
+import { pipe } from "effect/Function"
 import { readFileSync } from "node:fs"
 
 import * as Embed from "../../src/model/Embed.js"

@@ -1,5 +1,5 @@
-import { Effect } from "effect"
-import type { ParseResult } from "effect"
+import * as Effect from "effect/Effect"
+import type * as ParseResult from "effect/ParseResult"
 
 import * as Issue from "../../src/model/Issue.js"
 

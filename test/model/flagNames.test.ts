@@ -1,5 +1,5 @@
 import { describe, expect, expectTypeOf, it } from "@effect/vitest"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 
 import * as Component from "../../src/model/Component.js"
 import * as MessageCreate from "../../src/model/MessageCreate.js"

@@ -1,5 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
-import { DateTime, Effect, Option, Redacted } from "effect"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
 import { readFileSync } from "node:fs"
 import { inspect } from "node:util"
 

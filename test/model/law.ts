@@ -1,5 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Arbitrary, FastCheck, Schema } from "effect"
+import * as Arbitrary from "effect/Arbitrary"
+import * as FastCheck from "effect/FastCheck"
+import * as Schema from "effect/Schema"
 import { runs } from "../support/laws.js"
 
 /** What every Schema of ours keeps: a value survives the way to Discord and back. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Exit } from "effect"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 
 import type * as Attachment from "../../src/model/Attachment.js"
 import * as Component from "../../src/model/Component.js"

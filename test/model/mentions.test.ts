@@ -1,5 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Arbitrary, Effect, FastCheck, Struct } from "effect"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Effect from "effect/Effect"
+import * as FastCheck from "effect/FastCheck"
+import * as Struct from "effect/Struct"
 
 import * as AllowedMentions from "../../src/model/AllowedMentions.js"
 import * as Component from "../../src/model/Component.js"

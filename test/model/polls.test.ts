@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Duration, Effect } from "effect"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 
 import * as MessageCreate from "../../src/model/MessageCreate.js"
 import * as Poll from "../../src/model/Poll.js"

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
-import { DateTime, Effect } from "effect"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
 
 import * as AllowedMentions from "../../src/model/AllowedMentions.js"
 import * as Component from "../../src/model/Component.js"

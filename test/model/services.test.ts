@@ -1,5 +1,10 @@
 import { addEqualityTesters, describe, expect, expectTypeOf, it } from "@effect/vitest"
-import { Arbitrary, DateTime, Effect, Either, FastCheck, Schema } from "effect"
+import * as Arbitrary from "effect/Arbitrary"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as FastCheck from "effect/FastCheck"
+import * as Schema from "effect/Schema"
 import { readFileSync } from "node:fs"
 
 import * as GitHubEvent from "../../src/model/GitHubEvent.js"

@@ -1,5 +1,8 @@
 import { addEqualityTesters, describe, expect, it } from "@effect/vitest"
-import { Arbitrary, Effect, Either, FastCheck } from "effect"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as FastCheck from "effect/FastCheck"
 
 import * as MessageCreate from "../../src/model/MessageCreate.js"
 import * as ThreadCreate from "../../src/model/ThreadCreate.js"

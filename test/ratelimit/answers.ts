@@ -1,5 +1,5 @@
 /** Builders for what a server answers, as the limiter sees it. */
-import { Redacted } from "effect"
+import * as Redacted from "effect/Redacted"
 import type { Answer, LimitScope } from "../../src/ratelimit/Answer.js"
 import { answered, type Outcome } from "../../src/ratelimit/Permit.js"
 import * as RateLimitHeaders from "../../src/ratelimit/RateLimitHeaders.js"

@@ -3,7 +3,7 @@
  * believed is a day. A bucket may leak, and then it says in how long the slots used until now come
  * back; so with a day for one, those of three may take three days.
  */
-import { Duration } from "effect"
+import * as Duration from "effect/Duration"
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { Machine } from "../../src/ratelimit/internal/machine.js"

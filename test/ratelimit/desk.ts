@@ -1,6 +1,9 @@
 /** A program in a few words: who asks for a permit, when he gets it, and what became of it. */
-import { Clock, Duration, Effect, TestClock } from "effect"
-import type { Fiber } from "effect"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as TestClock from "effect/TestClock"
+import type * as Fiber from "effect/Fiber"
 import type { WaitError } from "../../src/error/WebhookError.js"
 import type { Outcome, Restore, WaitOptions } from "../../src/ratelimit/Permit.js"
 import { RateLimiter } from "../../src/ratelimit/RateLimiter.js"

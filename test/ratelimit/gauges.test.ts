@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Metric } from "effect"
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
 import * as RateLimitMetrics from "../../src/ratelimit/RateLimitMetrics.js"
 import { Machine } from "../../src/ratelimit/internal/machine.js"
 import { defaults } from "../../src/ratelimit/internal/settings.js"

@@ -1,17 +1,15 @@
 import { describe, expect, it } from "@effect/vitest"
-import {
-  Cause,
-  Clock,
-  Context,
-  Duration,
-  Effect,
-  Exit,
-  Fiber,
-  Layer,
-  Option,
-  Scope,
-  TestClock,
-} from "effect"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import * as TestClock from "effect/TestClock"
 import { Core } from "../../src/ratelimit/internal/wiring.js"
 import * as RateLimiter from "../../src/ratelimit/RateLimiter.js"
 import type { Policy } from "../../src/ratelimit/strategy/Policy.js"

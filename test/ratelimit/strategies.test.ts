@@ -1,6 +1,7 @@
 /** The strategies as what they are: pure decisions about a bucket. */
 import { describe, expect, it } from "@effect/vitest"
-import { Duration, Effect } from "effect"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import type { Bucket } from "../../src/ratelimit/Bucket.js"
 import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
 import { proactive } from "../../src/ratelimit/strategy/proactive.js"

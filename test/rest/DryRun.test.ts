@@ -1,7 +1,14 @@
 import { Socket } from "node:net"
-import { HttpBody, HttpClient } from "@effect/platform"
+import * as HttpBody from "@effect/platform/HttpBody"
+import * as HttpClient from "@effect/platform/HttpClient"
 import { it } from "@effect/vitest"
-import { Clock, Effect, HashMap, Layer, Logger, Stream, TestClock } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as HashMap from "effect/HashMap"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
 import { afterEach, describe, expect, vi } from "vitest"
 import {
   Component,

@@ -1,5 +1,7 @@
 import { it } from "@effect/vitest"
-import { Duration, Effect, Layer } from "effect"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { describe, expect } from "vitest"
 import manifest from "../../package.json" with { type: "json" }
 import { RestConfig } from "../../src/index.js"

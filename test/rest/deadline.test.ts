@@ -1,5 +1,9 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Clock, Duration, Effect, Fiber, TestClock } from "effect"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/TestClock"
 import * as deadline from "../../src/rest/deadline.js"
 
 const within = (effect: Effect.Effect<void>, limit: Duration.Duration, onTimeout: () => void) =>

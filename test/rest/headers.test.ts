@@ -1,5 +1,6 @@
 import { it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { afterEach, describe, expect, vi } from "vitest"
 import { RestConfig, Strategy } from "../../src/index.js"
 import { execute } from "../../src/rest/rest.js"

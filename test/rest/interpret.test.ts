@@ -1,4 +1,4 @@
-import { Either } from "effect"
+import * as Either from "effect/Either"
 import { describe, expect, it } from "vitest"
 import { RateLimitHeaders } from "../../src/index.js"
 import { interpret } from "../../src/rest/interpret.js"

@@ -1,5 +1,6 @@
 import { it } from "@effect/vitest"
-import { Effect, LogLevel } from "effect"
+import * as Effect from "effect/Effect"
+import * as LogLevel from "effect/LogLevel"
 import { describe, expect } from "vitest"
 import type { Event } from "./network.js"
 import { tell } from "./told.js"

@@ -1,5 +1,8 @@
 import { it } from "@effect/vitest"
-import { Duration, Effect, FastCheck, Random } from "effect"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FastCheck from "effect/FastCheck"
+import * as Random from "effect/Random"
 import { describe, expect } from "vitest"
 import { backoff, ceiling, mayRetry } from "../../src/rest/retry.js"
 

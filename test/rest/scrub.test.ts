@@ -1,4 +1,5 @@
-import { FastCheck, Redacted } from "effect"
+import * as FastCheck from "effect/FastCheck"
+import * as Redacted from "effect/Redacted"
 import { describe, expect, it } from "vitest"
 import { scrub } from "../../src/rest/scrub.js"
 import { token } from "./network.js"

@@ -1,6 +1,12 @@
 /** Every way in which Discord says that the thread is the reason. */
 import { it } from "@effect/vitest"
-import { Duration, Effect, Either, Layer, Schema, SchemaAST, TestClock } from "effect"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as SchemaAST from "effect/SchemaAST"
+import * as TestClock from "effect/TestClock"
 import { describe, expect } from "vitest"
 import { RateLimiter, RateLimitHeaders, Strategy, WebhookError } from "../../src/index.js"
 import { interpret } from "../../src/rest/interpret.js"

@@ -3,7 +3,13 @@
  * second message, which waited behind it, gets through, and nothing is sent twice.
  */
 import { it } from "@effect/vitest"
-import { Duration, Effect, Exit, Fiber, Layer, Scope, TestClock } from "effect"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Scope from "effect/Scope"
+import * as TestClock from "effect/TestClock"
 import { describe, expect } from "vitest"
 import { RateLimiter, RestConfig, Webhook } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"

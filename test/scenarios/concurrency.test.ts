@@ -1,6 +1,12 @@
 /** Many at once, with latency, interruptions and faults: exactly once, in order, without a 429. */
 import { it } from "@effect/vitest"
-import { Cause, Clock, Effect, Exit, Fiber, Layer, Option } from "effect"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { describe, expect } from "vitest"
 import { RateLimiter, Webhook } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"

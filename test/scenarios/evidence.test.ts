@@ -1,7 +1,11 @@
 /** What broke other clients, row by row; the table with everybody's figures is in `rows.ts`. */
 import { it } from "@effect/vitest"
-import { HttpClient } from "@effect/platform"
-import { Cause, Effect, Either, Fiber, TestClock } from "effect"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/TestClock"
 import { describe, expect } from "vitest"
 import { RateLimiter, Webhook } from "../../src/index.js"
 import { Fault } from "../../src/testing/index.js"

@@ -1,6 +1,7 @@
 /** What is left of webhooks that were used once. */
-import { HttpClient, HttpClientResponse } from "@effect/platform"
-import { Effect } from "effect"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Effect from "effect/Effect"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import { Webhook } from "../../src/index.js"

@@ -1,6 +1,12 @@
 /** The whole stack before a simulated Discord, once for each strategy and each delivery. */
 import { it } from "@effect/vitest"
-import { Clock, type Duration, Effect, Fiber, Layer, type Scope, TestClock } from "effect"
+import * as Clock from "effect/Clock"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as TestClock from "effect/TestClock"
 import { RateLimiter, RestConfig, Strategy, Webhook } from "../../src/index.js"
 import { DiscordSimulator } from "../../src/testing/index.js"
 

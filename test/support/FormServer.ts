@@ -4,8 +4,8 @@ import type { IncomingMessage, ServerResponse } from "node:http"
 import { readFileSync } from "node:fs"
 import type { AddressInfo, Socket } from "node:net"
 import busboy from "busboy"
-import { Effect } from "effect"
-import type { Scope } from "effect"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 
 interface ReceivedFile {
   readonly field: string

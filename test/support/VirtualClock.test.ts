@@ -1,4 +1,7 @@
-import { Clock, Duration, Effect, Fiber } from "effect"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { Heap } from "./Heap.js"

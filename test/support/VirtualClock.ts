@@ -3,7 +3,11 @@
  * of sleeps take milliseconds of real time, in the same order in every run. For effects without
  * real input and output: a fiber that waits for a socket looks idle.
  */
-import { Clock, Duration, Effect, Layer, Scheduler } from "effect"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Scheduler from "effect/Scheduler"
 import { Heap } from "./Heap.js"
 
 const nanosPerMilli = 1_000_000n

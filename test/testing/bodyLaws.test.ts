@@ -1,5 +1,5 @@
 import { expect, it } from "@effect/vitest"
-import { FastCheck } from "effect"
+import * as FastCheck from "effect/FastCheck"
 import { handle } from "../../src/testing/simulator/handle.js"
 import type { FilePart } from "../../src/testing/simulator/http/exchange.js"
 import { addWebhook, makeWorld } from "../../src/testing/simulator/world.js"

@@ -1,5 +1,5 @@
 import { expect, it } from "@effect/vitest"
-import { FastCheck } from "effect"
+import * as FastCheck from "effect/FastCheck"
 import {
   type Bucket,
   type BucketRule,

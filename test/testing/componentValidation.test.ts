@@ -1,5 +1,5 @@
 import { expect } from "@effect/vitest"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { type Edge, free, many, testEdges, x } from "./edge.js"
 import { editMessage, leaves, send, withFiles } from "./request.js"
 import { story } from "./story.js"

@@ -1,5 +1,5 @@
 import { expect } from "@effect/vitest"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { Fault } from "../../src/testing/index.js"
 import { bodies } from "./bodies.js"
 import { bent, objections, oracle } from "./oracle.js"

@@ -1,5 +1,5 @@
 import { expect, it } from "@effect/vitest"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { DiscordSimulator } from "../../src/testing/index.js"
 import { leaves, send } from "./request.js"
 

@@ -1,5 +1,6 @@
 import { expect, it } from "@effect/vitest"
-import { Effect, FastCheck } from "effect"
+import * as Effect from "effect/Effect"
+import * as FastCheck from "effect/FastCheck"
 import { handle } from "../../src/testing/simulator/handle.js"
 import type { FilePart, SimulatedRequest } from "../../src/testing/simulator/http/exchange.js"
 import { withForm } from "../../src/testing/simulator/http/multipart.js"

@@ -1,5 +1,6 @@
 import { expect } from "@effect/vitest"
-import { Effect, TestClock } from "effect"
+import * as Effect from "effect/Effect"
+import * as TestClock from "effect/TestClock"
 import {
   deleteMessage,
   deleteWebhook,

@@ -1,5 +1,7 @@
 import { expect, it } from "@effect/vitest"
-import { Cause, Effect, TestClock } from "effect"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as TestClock from "effect/TestClock"
 import { DiscordSimulator } from "../../src/testing/index.js"
 import { deleteMessage, editMessage, getMessage, getWebhook, send } from "./request.js"
 import { story } from "./story.js"

@@ -1,5 +1,7 @@
-import { HttpBody, HttpClient, HttpClientRequest } from "@effect/platform"
-import { Effect } from "effect"
+import * as HttpBody from "@effect/platform/HttpBody"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as Effect from "effect/Effect"
 import type { DiscordSimulator } from "../../src/testing/index.js"
 
 type Hook = Pick<DiscordSimulator.SimulatedWebhook, "id" | "token">

@@ -1,5 +1,5 @@
 import { expect } from "@effect/vitest"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import type { DiscordSimulator } from "../../src/testing/index.js"
 import { bent, objections, oracle } from "./oracle.js"
 import { form, getMessage, leaves, raw, send } from "./request.js"

@@ -1,6 +1,6 @@
 import { it } from "@effect/vitest"
-import type { HttpClient } from "@effect/platform"
-import { Effect } from "effect"
+import type * as HttpClient from "@effect/platform/HttpClient"
+import * as Effect from "effect/Effect"
 import { DiscordSimulator } from "../../src/testing/index.js"
 
 /** A test in a simulated Discord of its own, at 1970 on a `TestClock`. */

@@ -1,5 +1,7 @@
 import { expect, it } from "@effect/vitest"
-import { Effect, FastCheck, TestClock } from "effect"
+import * as Effect from "effect/Effect"
+import * as FastCheck from "effect/FastCheck"
+import * as TestClock from "effect/TestClock"
 import { DiscordSimulator } from "../../src/testing/index.js"
 import { type Answer, deleteMessage, editMessage, getMessage, getWebhook, send } from "./request.js"
 import { story } from "./story.js"

@@ -1,5 +1,5 @@
 import { expect, it } from "@effect/vitest"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { DiscordSimulator } from "../../src/testing/index.js"
 import { type Edge, free, many, testEdges, x } from "./edge.js"
 import { leaves, modifyWebhook, raw, send } from "./request.js"

@@ -1,5 +1,5 @@
 import { expect, it } from "@effect/vitest"
-import { FastCheck } from "effect"
+import * as FastCheck from "effect/FastCheck"
 import { handle } from "../../src/testing/simulator/handle.js"
 import type { BucketModel } from "../../src/testing/simulator/limit/bucket.js"
 import { addWebhook, makeWorld, type Webhook } from "../../src/testing/simulator/world.js"

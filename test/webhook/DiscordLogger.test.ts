@@ -1,19 +1,17 @@
 import { it } from "@effect/vitest"
-import {
-  Array as Arr,
-  Cause,
-  ConfigProvider,
-  Effect,
-  Exit,
-  FastCheck as fc,
-  Layer,
-  Logger,
-  LogLevel,
-  Option,
-  Redacted,
-  Scope,
-  TestClock,
-} from "effect"
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as fc from "effect/FastCheck"
+import * as Layer from "effect/Layer"
+import * as LogLevel from "effect/LogLevel"
+import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
+import * as TestClock from "effect/TestClock"
 import { describe, expect } from "vitest"
 import { DiscordLogger, DryRun, RateLimiter, Strategy, Webhook } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"

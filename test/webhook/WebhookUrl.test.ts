@@ -1,4 +1,6 @@
-import { Either, FastCheck, Redacted } from "effect"
+import * as Either from "effect/Either"
+import * as FastCheck from "effect/FastCheck"
+import * as Redacted from "effect/Redacted"
 import { describe, expect, it } from "vitest"
 import { Snowflake, WebhookUrl } from "../../src/index.js"
 import { runs } from "../support/laws.js"

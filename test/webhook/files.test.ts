@@ -1,7 +1,10 @@
 /** What Discord is told about files: the whole list, in its order, under the right numbers. */
 import { it } from "@effect/vitest"
-import { HttpClient, HttpClientResponse } from "@effect/platform"
-import { Effect, Layer, Schema } from "effect"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
 import { readFileSync } from "node:fs"
 import { describe, expect } from "vitest"
 import { FileUpload, Message, RateLimiter, Strategy, Webhook } from "../../src/index.js"

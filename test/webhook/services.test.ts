@@ -1,5 +1,5 @@
 import { it } from "@effect/vitest"
-import { Effect } from "effect"
+import * as Effect from "effect/Effect"
 import { describe, expect } from "vitest"
 import { RateLimiter, Strategy, Webhook } from "../../src/index.js"
 import type { GitHubEvent, SlackMessage } from "../../src/index.js"

@@ -1,5 +1,6 @@
 import { it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { describe, expect, expectTypeOf } from "vitest"
 import { RateLimiter, Strategy, Webhook } from "../../src/index.js"
 import type { MessageCreate, Message, Snowflake } from "../../src/index.js"

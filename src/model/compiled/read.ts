@@ -1,5 +1,9 @@
 /** From the wire into the program, or, on the program's side, a copy of what has been checked. */
-import { Option, ParseResult, Predicate, Schema, SchemaAST as AST } from "effect"
+import * as Option from "effect/Option"
+import * as ParseResult from "effect/ParseResult"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import * as AST from "effect/SchemaAST"
 import {
   chain,
   type Compile,

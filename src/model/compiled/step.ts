@@ -1,5 +1,7 @@
 /** What reading and writing have in common. */
-import { Either, Predicate, SchemaAST as AST } from "effect"
+import * as Either from "effect/Either"
+import * as Predicate from "effect/Predicate"
+import * as AST from "effect/SchemaAST"
 
 /** Answers with what it has made of the input, or with `irregular`. */
 export type Step = (input: unknown) => unknown

@@ -1,5 +1,8 @@
 /** From the program onto the wire: for values that have been checked, so it asks no rule again. */
-import { Option, ParseResult, Schema, SchemaAST as AST } from "effect"
+import * as Option from "effect/Option"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import * as AST from "effect/SchemaAST"
 import { reader } from "./read.js"
 import {
   chain,

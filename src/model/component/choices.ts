@@ -1,5 +1,5 @@
 /** What must hold between the figures of one select. */
-import type { Schema } from "effect"
+import type * as Schema from "effect/Schema"
 
 /** The parts of a select that depend on one another. */
 export interface Choices {

@@ -1,6 +1,6 @@
 /** Outgoing: Action Rows and what stands in them. These need no `IsComponentsV2` flag. */
-import { Arbitrary, Schema } from "effect"
-import type { FastCheck } from "effect"
+import * as Arbitrary from "effect/Arbitrary"
+import * as Schema from "effect/Schema"
 
 import { EmojiCreate } from "../Emoji.js"
 import { httpUrl, int, items, text } from "../limits.js"
@@ -9,6 +9,7 @@ import { optional, required } from "../wire.js"
 import { choiceIssues, choosable } from "./choices.js"
 import type { Choices } from "./choices.js"
 import { Kind } from "./kinds.js"
+import type { FastCheckModule } from "../generators.js"
 
 /** Discord: Component Reference; sizes also in Discord's OpenAPI. */
 const CUSTOM_ID_MAX = 100
@@ -127,8 +128,8 @@ const Select = Schema.Union(StringSelect, UserSelect, RoleSelect, MentionableSel
 const RowItem = Schema.Union(...Button.members, ...Select.members)
 
 // Made when asked for: a program that only sends does not pay for them.
-const generatedButton = (fc: typeof FastCheck) => Arbitrary.makeLazy(Button)(fc)
-const generatedSelect = (fc: typeof FastCheck) => Arbitrary.makeLazy(Select)(fc)
+const generatedButton = (fc: FastCheckModule) => Arbitrary.makeLazy(Button)(fc)
+const generatedSelect = (fc: FastCheckModule) => Arbitrary.makeLazy(Select)(fc)
 
 const rowItems = items(RowItem, { min: 1, max: BUTTONS_MAX, unit: "component" })
 

@@ -1,5 +1,5 @@
 /** Outgoing: text, media and layout. Their presence needs the `IsComponentsV2` flag. */
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 
 import { Color } from "../Color.js"
 import { attachmentUrl, items, mediaUrl, text } from "../limits.js"

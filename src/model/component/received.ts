@@ -1,5 +1,6 @@
 /** Incoming: components as Discord sends them, leniently. */
-import { ParseResult, Schema } from "effect"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
 
 import { Emoji } from "../Emoji.js"
 import { Snowflake } from "../Snowflake.js"

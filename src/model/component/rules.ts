@@ -1,5 +1,5 @@
 /** What must hold over all components of a message, beyond what one component can tell. */
-import { Schema } from "effect"
+import * as Schema from "effect/Schema"
 
 import { atMost, codePoints, items } from "../limits.js"
 import { Kind } from "./kinds.js"

@@ -1,5 +1,6 @@
 /** Where a text may be cut: at the best place within a number of code points. */
-import { Array as Arr, Option } from "effect"
+import * as Arr from "effect/Array"
+import * as Option from "effect/Option"
 
 import { codePoints } from "../limits.js"
 

@@ -1,4 +1,4 @@
-import { Duration } from "effect"
+import * as Duration from "effect/Duration"
 import type { Fault, FaultTarget } from "./fault/fault.js"
 import type { StoredFile } from "./file/fileStore.js"
 import type { Operation } from "./http/route.js"

@@ -1,4 +1,4 @@
-import { Duration } from "effect"
+import * as Duration from "effect/Duration"
 import type { WebhookOperation } from "./http/route.js"
 import type { BucketModel, BucketRule } from "./limit/bucket.js"
 import type { Random } from "./random.js"

@@ -1,4 +1,4 @@
-import { DateTime } from "effect"
+import * as DateTime from "effect/DateTime"
 
 /** The first millisecond of 2015, where Discord's ids begin. */
 const discordEpoch = 1_420_070_400_000

@@ -1,5 +1,5 @@
 /** Texts that people write, and texts that nobody would. */
-import { FastCheck as fc } from "effect"
+import * as fc from "effect/FastCheck"
 
 const marks = [
   "*",

@@ -1,5 +1,7 @@
 import { it as effect } from "@effect/vitest"
-import { Effect, Option, TestClock } from "effect"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as TestClock from "effect/TestClock"
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { BucketState, Lane } from "../../../src/ratelimit/internal/bucketState.js"

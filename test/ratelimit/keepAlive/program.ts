@@ -1,5 +1,6 @@
 /** A program that uses the limiter, forgets to dispose its runtime, and has nothing else to do. */
-import { Effect, ManagedRuntime } from "effect"
+import * as Effect from "effect/Effect"
+import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as RateLimiter from "../../../src/ratelimit/RateLimiter.js"
 import { gone, ok, route } from "../answers.js"
 import { careful } from "../model/policies.js"

@@ -1,5 +1,12 @@
 /** The laws of the rate-limit model on fibers, through `RateLimiter.layerMemory` and real interruption. */
-import { Clock, Duration, Effect, Exit, Fiber, Logger, LogLevel, Scope } from "effect"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as LogLevel from "effect/LogLevel"
+import * as Logger from "effect/Logger"
+import * as Scope from "effect/Scope"
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { Core } from "../../../src/ratelimit/internal/wiring.js"

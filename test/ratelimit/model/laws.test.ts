@@ -1,5 +1,5 @@
 /** The laws of the rate-limit model on the bare machine: thousands of random worlds. */
-import { Duration } from "effect"
+import * as Duration from "effect/Duration"
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import {

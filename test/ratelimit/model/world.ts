@@ -1,5 +1,9 @@
 /** A program that sends, a network and a server, around the bare state machine: one event at a time. */
-import { Cause, Duration, Either, Exit, Redacted } from "effect"
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import * as Redacted from "effect/Redacted"
 import type { WaitError } from "../../../src/error/WebhookError.js"
 import type { Answer } from "../../../src/ratelimit/Answer.js"
 import { BucketState, type Ending, Ticket } from "../../../src/ratelimit/internal/bucketState.js"

@@ -1,4 +1,6 @@
-import { Chunk, FastCheck, Stream } from "effect"
+import * as Chunk from "effect/Chunk"
+import * as FastCheck from "effect/FastCheck"
+import * as Stream from "effect/Stream"
 import { describe, expect, it } from "vitest"
 import { FileUpload, UploadLimits } from "../../../src/index.js"
 import { refusal } from "../../../src/rest/upload/check.js"

@@ -1,4 +1,4 @@
-import { FastCheck } from "effect"
+import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { baseName, fileName } from "../../../src/rest/upload/fileName.js"
 import { cleanFilename } from "../../../src/testing/simulator/file/filename.js"

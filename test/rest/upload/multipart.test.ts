@@ -1,5 +1,7 @@
 import { it } from "@effect/vitest"
-import { Effect, FastCheck, Stream } from "effect"
+import * as Effect from "effect/Effect"
+import * as FastCheck from "effect/FastCheck"
+import * as Stream from "effect/Stream"
 import { readFileSync } from "node:fs"
 import { describe, expect } from "vitest"
 import { FileUpload } from "../../../src/index.js"

@@ -1,7 +1,10 @@
 /** What of an upload goes over the wire, as bytes, and what a parser that is not ours makes of it. */
-import type { HttpBody } from "@effect/platform"
+import type * as HttpBody from "@effect/platform/HttpBody"
 import busboy from "busboy"
-import { Chunk, Effect, Random, Stream } from "effect"
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Stream from "effect/Stream"
 import type { FileUpload } from "../../../src/index.js"
 import { upload } from "../../../src/rest/upload/upload.js"
 

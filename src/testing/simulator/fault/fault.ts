@@ -1,4 +1,4 @@
-import { Data } from "effect"
+import * as Data from "effect/Data"
 import type { Operation } from "../http/route.js"
 
 /** A whole answer, as the client reads it. */

@@ -1,4 +1,5 @@
-import { DateTime, Option } from "effect"
+import * as DateTime from "effect/DateTime"
+import * as Option from "effect/Option"
 import { type Issue, issue, type Path } from "./issue.js"
 
 /** Looks at a value that is neither absent nor null, and reports what Discord would refuse. */

@@ -1,5 +1,8 @@
-import { HttpIncomingMessage, Multipart } from "@effect/platform"
-import { Effect, Option, Stream } from "effect"
+import * as HttpIncomingMessage from "@effect/platform/HttpIncomingMessage"
+import * as Multipart from "@effect/platform/Multipart"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import type { FilePart, ReadForm, SimulatedRequest } from "./exchange.js"
 
 const textDecoder = new TextDecoder()

@@ -1,4 +1,4 @@
-import { DateTime } from "effect"
+import * as DateTime from "effect/DateTime"
 import { isAbsent, isRecord } from "../form/check.js"
 import { isoTimestamp } from "../snowflake.js"
 import { type FileReferences, referencedName } from "./fileReferences.js"

@@ -1,4 +1,5 @@
-import { type HttpApp, HttpMiddleware } from "@effect/platform"
+import type * as HttpApp from "@effect/platform/HttpApp"
+import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 
 /**
  * Browsers may call the API from any page, and see what it says of rate limits. The names are those

@@ -1,4 +1,5 @@
-import { Clock, Effect } from "effect"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
 import { type Exchange, handle } from "../handle.js"
 import type { SimulatedRequest } from "../http/exchange.js"
 import { withForm } from "../http/multipart.js"
