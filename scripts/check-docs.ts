@@ -1,7 +1,7 @@
 /**
  * Documentation that cannot rot: every public export has a docstring with `@since`, every value
  * among them an `@example`, and every `ts` block of the docstrings, the README and the guides
- * compiles against the sources.
+ * compiles against the sources and imports no index that costs start-up time.
  *
  * Blocks become virtual files of one program, padded so that an error carries the line of the block
  * in its document. Nothing is written to disk.
@@ -146,6 +146,27 @@ function docsOf(declaration: ts.Declaration): {
   }
 }
 
+/**
+ * The pages whose code people copy first. An index loads every module of its package: the one of
+ * `effect` some 300 files, the one of `@effect/platform-node` cluster, rpc and sql as well, which
+ * not every package manager installs.
+ */
+const startingPages = new Set([
+  "README.md",
+  "docs/guides/quick-start.md",
+  "docs/guides/production.md",
+  "docs/guides/from-discord-js.md",
+])
+
+function indexImports({ document, line, code }: Block): ReadonlyArray<string> {
+  const index = startingPages.has(document)
+    ? /from "(effect|@effect\/(?:platform|platform-node))"/g
+    : /from "(@effect\/(?:platform|platform-node))"/g
+  return [...code.matchAll(index)].map(([, name]) => {
+    return `${document}:${line}: imports the index of ${name}; import the module (${name}/...)`
+  })
+}
+
 const blocks = [...markdown(), ...sources()].flatMap(blocksOf)
 const program = makeProgram(blocks)
 const symbols = publicSymbols(program)
@@ -154,6 +175,7 @@ report(
   "docs",
   [
     ...blocks.flatMap((block) => compileErrors(program, block)),
+    ...blocks.flatMap(indexImports),
     ...[...symbols].flatMap(undocumented),
     ...unnamed(program),
     ...(symbols.size === 0 ? ["no public export was found: nothing was proven"] : []),

@@ -118,7 +118,7 @@ export const loadYaml = (
  *
  * @example
  * ```ts
- * import { NodeFileSystem } from "@effect/platform-node"
+ * import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
  * import { DiscordConfig } from "effect-discord"
  * import { Effect } from "effect"
  *
@@ -140,7 +140,7 @@ export const loadFile = (
  *
  * @example
  * ```ts
- * import { FetchHttpClient } from "@effect/platform"
+ * import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
  * import { DiscordConfig } from "effect-discord"
  * import { Layer } from "effect"
  *
@@ -161,7 +161,7 @@ export const layer: (config: DiscordConfig) => Layer.Layer<Services, never, Http
  *
  * @example
  * ```ts
- * import { FetchHttpClient } from "@effect/platform"
+ * import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
  * import { DiscordConfig, Webhook } from "effect-discord"
  * import { Effect, Layer } from "effect"
  *
@@ -185,7 +185,8 @@ export const layerConfig: Layer.Layer<Services, ConfigurationError, HttpClient.H
  * @example
  * ```ts
  * import { DiscordConfig } from "effect-discord"
- * import { NodeFileSystem, NodeHttpClient } from "@effect/platform-node"
+ * import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+ * import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
  * import { Layer } from "effect"
  *
  * const discord = DiscordConfig.layerFile("/etc/my-service/discord.yaml").pipe(

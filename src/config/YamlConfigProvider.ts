@@ -66,7 +66,7 @@ export const fromFile = (
  *
  * @example
  * ```ts
- * import { NodeFileSystem } from "@effect/platform-node"
+ * import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
  * import { YamlConfigProvider } from "effect-discord"
  * import { Layer } from "effect"
  *

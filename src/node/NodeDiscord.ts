@@ -122,7 +122,7 @@ export const layer: Layer.Layer<
  *
  * @example
  * ```ts
- * import { NodeRuntime } from "@effect/platform-node"
+ * import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
  * import { Webhook } from "effect-discord"
  * import { NodeDiscord } from "effect-discord/node"
  * import { Effect } from "effect"

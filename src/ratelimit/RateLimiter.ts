@@ -118,7 +118,7 @@ export interface Options {
  * @example
  * ```ts
  * import { RateLimiter, Strategy } from "effect-discord"
- * import { FetchHttpClient } from "@effect/platform"
+ * import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
  * import { Layer } from "effect"
  *
  * const discord = Layer.mergeAll(FetchHttpClient.layer, RateLimiter.layer, Strategy.layerAdaptive)

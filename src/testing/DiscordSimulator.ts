@@ -247,7 +247,7 @@ export interface Served {
  * @category tags
  * @example
  * ```ts
- * import { HttpClient } from "@effect/platform"
+ * import * as HttpClient from "@effect/platform/HttpClient"
  * import { Effect } from "effect"
  * import { DiscordSimulator } from "effect-discord/testing"
  *
@@ -291,7 +291,7 @@ export const make = (options: Options = {}): Effect.Effect<Service> =>
  * @category layers
  * @example
  * ```ts
- * import { NodeHttpServer } from "@effect/platform-node"
+ * import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
  * import { Layer } from "effect"
  * import { DiscordSimulator } from "effect-discord/testing"
  * import { createServer } from "node:http"
@@ -349,7 +349,7 @@ export const layerHttpClient: Layer.Layer<HttpClient.HttpClient, never, DiscordS
  * @category layers
  * @example
  * ```ts
- * import { HttpClient } from "@effect/platform"
+ * import * as HttpClient from "@effect/platform/HttpClient"
  * import { Effect } from "effect"
  * import { DiscordSimulator } from "effect-discord/testing"
  *

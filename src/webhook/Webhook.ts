@@ -47,7 +47,7 @@ export type { SinkOptions } from "./sink.js"
  *
  * @example
  * ```ts
- * import { FetchHttpClient } from "@effect/platform"
+ * import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
  * import { RateLimiter, Strategy, Webhook } from "effect-discord"
  * import { Effect } from "effect"
  *
