@@ -47,7 +47,8 @@ export interface ErrorBody extends Schema.Schema.Type<typeof ErrorBody> {}
 const seconds = Schema.JsonNumber.pipe(Schema.clamp(0, Number.MAX_SAFE_INTEGER))
 
 /**
- * The body of a 429. A 429 whose body is not this came from the edge, not from a bucket.
+ * The body of a 429. Some have no delay ({@link fromUnknown} reads their code); what the edge in
+ * front of the API sends is neither.
  *
  * @example
  * ```ts

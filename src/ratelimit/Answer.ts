@@ -11,7 +11,7 @@ import type { RateLimitHeaders } from "./RateLimitHeaders.js"
  *
  * - `user`: this bucket. `shared`: this webhook's channel, counted over all its users.
  * - `global`: every request of this process.
- * - `edge`: a block in front of the API, without Discord's headers or JSON (Cloudflare).
+ * - `edge`: a block in front of the API, with neither Discord's headers nor its JSON (Cloudflare).
  *
  * @since 0.1.0
  * @category models

@@ -7,6 +7,7 @@
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import { DecodeError } from "../error/WebhookError.js"
 import type { Issue, WebhookError } from "../error/WebhookError.js"
 import * as DiscordApiBody from "../model/DiscordApiBody.js"
@@ -70,7 +71,7 @@ function failure(
   const code = refused?.code ?? 0
   const answer = { route: request.route.name, status: raw.status, code, reply }
   if (raw.status === 429) {
-    const limit = limited(raw.headers, json)
+    const limit = limited(raw.headers, json, code)
     const error = slowmode(request, answer, limit.retryAfter)
     return error === undefined ? { _tag: "Limited", limited: limit } : { _tag: "Refused", error }
   }
@@ -105,17 +106,20 @@ function unreadable(
  * The delay is the larger of what body and header say: they have disagreed by a factor of a
  * thousand (discord-api-docs#6109). Only a header that is the body rounded up to a whole second, as
  * Discord sends it, gives way to the exact figure. Discord's own 429 has its JSON or its headers;
- * one with neither was made by something in front of the API.
+ * one with neither was made by something in front of the API. A code without a delay (30046: too
+ * many edits of old messages) is Discord's, too, and limits only its own route.
  */
-function limited(headers: RateLimitHeaders, json: unknown): Limited {
+function limited(headers: RateLimitHeaders, json: unknown, code: number): Limited {
   const body = Option.getOrUndefined(DiscordApiBody.rateLimitFromUnknown(json))
   const exact = body && inMilliseconds(body.retryAfter)
   const isRounded = body !== undefined && headers.retryAfter === Math.ceil(body.retryAfter) * 1000
   const delays = [exact, isRounded ? undefined : headers.retryAfter].filter(isDelay)
   const retryAfter = delays.length === 0 ? undefined : Math.max(...delays)
-  if (headers.global || body?.global === true) return { scope: "global", retryAfter }
+  const { global }: { readonly global?: unknown } = Predicate.isRecord(json) ? json : {}
+  if (headers.global || global === true) return { scope: "global", retryAfter }
   if (headers.scope !== undefined) return { scope: headers.scope, retryAfter }
-  const fromDiscord = body !== undefined || hasRateLimit(headers)
+  const hasCode = code !== 0 || body !== undefined || global === false
+  const fromDiscord = hasCode || hasRateLimit(headers)
   return { scope: fromDiscord ? "user" : "edge", retryAfter }
 }
 

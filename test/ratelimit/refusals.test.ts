@@ -83,18 +83,33 @@ describe("429", () => {
     }),
   )
 
-  story("without a delay it waits for the reset, or a second", (desk) =>
+  story("without a delay it waits for the reset, or for a second, doubled each time", (desk) =>
     Effect.gen(function* () {
       yield* desk.ask("a", {
         takes: 0,
         before: [
           [limited(undefined, "user", { resetAfter: 3000 }), 0],
           [limited(0, "user", { resetAfter: undefined }), 0],
-          [limited(Number.NaN, "user", { resetAfter: undefined }), 0],
+          [limited(Number.NaN, "user", { resetAfter: 0 }), 0],
+          [limited(undefined, "user", { resetAfter: undefined }), 0],
         ],
       })
+      yield* TestClock.adjust("1 minute")
+      expect(desk.log).toEqual(["a@0", "a@3000", "a@4000", "a@6000", "a@10000"])
+    }),
+  )
+
+  story("without a delay, those in flight together count once, and success forgets", (desk) =>
+    Effect.gen(function* () {
+      const before = [[limited(undefined, "user", { resetAfter: undefined }), 0]] as const
+      yield* desk.send("learn", { takes: 0 })
+      yield* desk.ask("a", { ...concurrent, before })
+      yield* desk.ask("b", { ...concurrent, before })
       yield* TestClock.adjust("10 seconds")
-      expect(desk.log).toEqual(["a@0", "a@3000", "a@4000", "a@5000"])
+      expect(desk.log.slice(1)).toEqual(["a@0", "b@0", "a@1100", "b@1200"])
+      yield* desk.ask("c", { takes: 0, before })
+      yield* TestClock.adjust("10 seconds")
+      expect(desk.log.slice(5)).toEqual(["c@10000", "c@11000"])
     }),
   )
 

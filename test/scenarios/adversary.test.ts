@@ -334,7 +334,7 @@ describe("absurd answers", () => {
         Effect.gen(function* () {
           const hook = yield* Webhook.make({ id: "1234", token: "a-token" })
           const failed = yield* Webhook.send(hook, hello).pipe(
-            RestConfig.withOptions({ maxWait: Duration.seconds(1) }),
+            RestConfig.withOptions({ maxWait: Duration.millis(500) }),
             Effect.flip,
             Effect.provideService(HttpClient.HttpClient, saying(status, body)),
             Effect.provide(stack({ strategy: "proactive", delivery: "ordered" })),

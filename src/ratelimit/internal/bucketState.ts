@@ -5,6 +5,7 @@ import type { Bucket } from "../Bucket.js"
 import type { LimitScope } from "../Answer.js"
 import type { Route } from "../Route.js"
 import type { Findings, Observation, Policy } from "../strategy/Policy.js"
+import { growingDelay } from "./growingDelay.js"
 import { Memories } from "./memories.js"
 import { Queue, Queued } from "./queue.js"
 import { RoundTrips } from "./roundTrips.js"
@@ -163,6 +164,8 @@ export class BucketState implements Bucket {
   blockedBy: LimitScope | undefined = undefined
   /** After a 429 one request goes ahead, and the others wait for its answer. */
   looking = false
+  /** Consecutive 429 responses that named no delay. */
+  undelayed = 0
   /** No waiting request has an earlier deadline. */
   patience = Number.POSITIVE_INFINITY
   roundTrip: RoundTrips | undefined = undefined
@@ -210,6 +213,22 @@ export class BucketState implements Bucket {
   enqueue(ticket: Ticket): void {
     this.queue.insert(ticket)
     this.patience = Math.min(this.patience, ticket.deadline)
+  }
+
+  /** A 429 of this bucket. Without a delay each one blocks for longer; those in flight together count once. */
+  block(scope: LimitScope, delay: number | undefined, sentAt: number, now: number): void {
+    const isLater = this.undelayed === 0 || sentAt >= this.blockedUntil
+    if (delay === undefined && isLater) this.undelayed += 1
+    const until = now + (delay ?? growingDelay(scope, this.undelayed))
+    this.blockedUntil = Math.max(this.blockedUntil, until)
+    this.blockedBy = scope
+    this.looking = true
+  }
+
+  /** A request sent after the last block was not limited. */
+  unblock(): void {
+    this.looking = false
+    this.undelayed = 0
   }
 
   /** Gives the slots back if the window is over, and remembers to tell the next policy that asks. */
@@ -290,7 +309,7 @@ export class BucketState implements Bucket {
     this.known = false
     this.blockedUntil = 0
     this.blockedBy = undefined
-    this.looking = false
+    this.unblock()
     this.roundTrip = undefined
     this.learned = undefined
     this.learnedBy = undefined

@@ -3,9 +3,10 @@
  * by the edge in front of the API.
  */
 import * as Duration from "effect/Duration"
+import { growingDelay } from "./growingDelay.js"
 
-/** An edge block without a delay: the first wait and the longest, doubled in between. */
-const edgeBlock = { first: Duration.toMillis("1 minute"), longest: Duration.toMillis("15 minutes") }
+/** Which 429 responses hold up every request of the process. */
+type HostScope = "global" | "edge"
 
 /** The spread of latencies assumed at most; beyond it a reserve would cost more than a rare 429. */
 const longestSpread = 250
@@ -18,11 +19,12 @@ export class Gate {
   readonly #sent: Array<number> = []
   #next = 0
   #blockedUntil = 0
-  #blockedBy: "global" | "edge" = "global"
+  #blockedBy: HostScope = "global"
   /** After a block one request goes ahead, and the others wait for its answer. */
   #looking = false
   #probe: object | undefined = undefined
-  #edgeBlocks = 0
+  /** Consecutive blocks whose 429 named no delay. */
+  #undelayed = 0
   #spacing = 0
   #spread = 0
 
@@ -37,7 +39,7 @@ export class Gate {
   }
 
   /** Who made the last block. */
-  get blockedBy(): "global" | "edge" {
+  get blockedBy(): HostScope {
     return this.#blockedBy
   }
 
@@ -70,19 +72,24 @@ export class Gate {
     this.#probe = undefined
     if (!open) return
     this.#looking = false
-    this.#edgeBlocks = 0
+    this.#undelayed = 0
   }
 
-  /** A global 429. Answers whether it has closed what was open. */
-  block(until: number, now: number): boolean {
-    return this.#block(until, "global", now)
-  }
-
-  /** A 429 of the edge. Those in flight together are one block; only a later one lasts longer. */
-  blockEdge(retryAfter: number | undefined, sentAt: number, now: number): boolean {
-    if (this.#edgeBlocks === 0 || sentAt >= this.#blockedUntil) this.#edgeBlocks += 1
-    const grown = Math.min(edgeBlock.longest, edgeBlock.first * 2 ** (this.#edgeBlocks - 1))
-    return this.#block(now + (retryAfter ?? grown), "edge", now)
+  /**
+   * A 429 for the whole host. Without a delay each one blocks for longer; those in flight together
+   * count once. Returns whether it has closed what was open.
+   */
+  block(scope: HostScope, delay: number | undefined, sentAt: number, now: number): boolean {
+    const wasOpen = !this.#looking || this.#blockedUntil <= now
+    const isLater = this.#undelayed === 0 || sentAt >= this.#blockedUntil
+    if (delay === undefined && isLater) this.#undelayed += 1
+    const until = now + (delay ?? growingDelay(scope, this.#undelayed))
+    this.#looking = true
+    if (until > this.#blockedUntil) {
+      this.#blockedUntil = until
+      this.#blockedBy = scope
+    }
+    return wasOpen
   }
 
   /** Milliseconds between requests, to save what is left of the invalid requests; 0 for none. */
@@ -93,15 +100,5 @@ export class Gate {
   /** Takes the spread of round trips into account. */
   observe(spread: number): void {
     this.#spread = Math.min(longestSpread, spread)
-  }
-
-  #block(until: number, by: "global" | "edge", now: number): boolean {
-    const wasOpen = !this.#looking || this.#blockedUntil <= now
-    this.#looking = true
-    if (until > this.#blockedUntil) {
-      this.#blockedUntil = until
-      this.#blockedBy = by
-    }
-    return wasOpen
   }
 }

@@ -16,8 +16,6 @@ import type { News } from "./news.js"
 import { RoundTrips } from "./roundTrips.js"
 import { Webhooks } from "./webhooks.js"
 
-/** A 429 without a delay, though from Discord: look again after this many milliseconds. */
-const shortestBlock = 1000
 const longestBlock = Duration.toMillis(longestDelay)
 
 /** The figures that knowledge is weighed by; see `RateLimiter.Options`. */
@@ -59,7 +57,7 @@ export class Knowledge {
     }
     const from = sentAt ?? now - (place.bucket.roundTrip?.longest ?? 0)
     if (limited?.scope === "edge") {
-      this.#tellOfGate(this.gate.blockEdge(usable(limited.retryAfter), from, now), place, now)
+      this.#tellOfGate(this.gate.block("edge", usable(limited.retryAfter), from, now), place, now)
       return []
     }
     this.webhooks.move(place, headers.bucket)
@@ -72,8 +70,8 @@ export class Knowledge {
       this.#news.limit(place.name, bucket.id, bucket.limit, headers.resetAfter)
     if (sentAt !== undefined) this.#observeRoundTrip(bucket, now - sentAt)
     const taught = this.webhooks.teach(place)
-    if (limited !== undefined) this.#block(place, limited, answer, now)
-    else if (from >= bucket.blockedUntil) bucket.looking = false
+    if (limited !== undefined) this.#block(place, limited, answer, from, now)
+    else if (from >= bucket.blockedUntil) bucket.unblock()
     if (Graveyard.isDeath(answer)) this.graveyard.bury(place.lane.major, answer, now)
     return taught
   }
@@ -107,16 +105,13 @@ export class Knowledge {
     if (hasClosed) this.#news.closed(name, blockedBy, blockedUntil - now)
   }
 
-  #block(place: RouteState, limited: Limited, answer: Answer, now: number): void {
-    const { bucket } = place
-    const delay = usable(limited.retryAfter) ?? answer.headers.resetAfter ?? shortestBlock
+  #block(place: RouteState, limited: Limited, answer: Answer, from: number, now: number): void {
+    const delay = usable(limited.retryAfter) ?? usable(answer.headers.resetAfter)
     if (limited.scope === "global") {
-      this.#tellOfGate(this.gate.block(now + delay, now), place, now)
-      return
+      this.#tellOfGate(this.gate.block("global", delay, from, now), place, now)
+    } else {
+      place.bucket.block(limited.scope, delay, from, now)
     }
-    bucket.blockedUntil = Math.max(bucket.blockedUntil, now + delay)
-    bucket.blockedBy = limited.scope
-    bucket.looking = true
   }
 
   #observeRoundTrip(bucket: BucketState, last: number): void {

@@ -48,6 +48,7 @@ export class Webhooks {
     moveTickets(place, from, to)
     to.blockedUntil = Math.max(to.blockedUntil, from.blockedUntil)
     to.looking ||= from.looking
+    to.undelayed = Math.max(to.undelayed, from.undelayed)
   }
 
   /**

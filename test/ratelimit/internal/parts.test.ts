@@ -84,8 +84,8 @@ describe("Gate", () => {
   it("lets one look after a block, and opens when it is well", () => {
     const one = gate(50)
     const [probe, other] = [{}, {}]
-    expect(one.block(1000, 0)).toBe(true)
-    expect(one.block(500, 0)).toBe(false)
+    expect(one.block("global", 1000, 0, 0)).toBe(true)
+    expect(one.block("global", 500, 0, 0)).toBe(false)
     expect(one.opensAt()).toBe(1000)
     one.pass(probe, 1000)
     expect(one.opensAt()).toBe(Infinity)
@@ -103,7 +103,7 @@ describe("Gate", () => {
     const one = gate(50)
     let now = 0
     const minutes = Array.from({ length: 7 }, () => {
-      one.blockEdge(undefined, now, now)
+      one.block("edge", undefined, now, now)
       const minute = (one.blockedUntil - now) / 60_000
       now = one.blockedUntil
       return minute
@@ -111,15 +111,27 @@ describe("Gate", () => {
     expect(minutes).toEqual([1, 2, 4, 8, 15, 15, 15])
   })
 
+  it("blocks for a second after a global 429 without a delay, doubled up to a minute", () => {
+    const one = gate(50)
+    let now = 0
+    const seconds = Array.from({ length: 8 }, () => {
+      one.block("global", undefined, now, now)
+      const second = (one.blockedUntil - now) / 1000
+      now = one.blockedUntil
+      return second
+    })
+    expect(seconds).toEqual([1, 2, 4, 8, 16, 32, 60, 60])
+  })
+
   it("counts those that were in flight before a block as the same block", () => {
     const one = gate(50)
-    one.blockEdge(undefined, 0, 100)
-    one.blockEdge(undefined, 50, 60_200)
+    one.block("edge", undefined, 0, 100)
+    one.block("edge", undefined, 50, 60_200)
     expect(one.blockedUntil).toBe(120_200)
     // A global block first makes no difference.
     const two = gate(50)
-    two.block(5000, 0)
-    two.blockEdge(undefined, 0, 100)
+    two.block("global", 5000, 0, 0)
+    two.block("edge", undefined, 0, 100)
     expect(two.blockedUntil).toBe(60_100)
   })
 })
