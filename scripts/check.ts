@@ -21,6 +21,7 @@ interface Outcome extends Check {
 /** The slowest first, so that the cores finish together. */
 const checks: ReadonlyArray<Check> = [
   { name: "effect", command: "tsx scripts/check-effect.ts" },
+  { name: "regexps", command: "tsx scripts/check-regexps.ts" },
   { name: "types", command: "tsc --pretty" },
   { name: "build", command: "tsc --pretty -p tsconfig.build.json --noEmit" },
   { name: "docs", command: "tsx scripts/check-docs.ts" },

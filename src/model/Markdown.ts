@@ -12,6 +12,7 @@ import * as DateTime from "effect/DateTime"
 
 import type { EmojiCreate } from "./Emoji.js"
 import { escape as escapeText, percent } from "./markdown/escape.js"
+import { joinLines, prefixLines, unifyLineEnds } from "./markdown/lines.js"
 import { split } from "./markdown/split.js"
 
 /** Zero-width: keeps marks apart that would be read together. */
@@ -204,7 +205,7 @@ export const code = (text: string): string => {
  * @category formats
  */
 export const codeBlock = (text: string, language = ""): string => {
-  const body = text.replaceAll(/`(?=``)/g, `\`${INVISIBLE}`)
+  const body = unifyLineEnds(text).replaceAll(/`(?=``)/g, `\`${INVISIBLE}`)
   // Anything else would become the first line of the code.
   const first = LANGUAGE.test(language) ? language : ""
   return `\`\`\`${first}\n${/[^\n]/.test(body) ? body : INVISIBLE}\n\`\`\``
@@ -223,7 +224,7 @@ export const codeBlock = (text: string, language = ""): string => {
  * @since 0.1.0
  * @category formats
  */
-export const quote = (text: string): string => text.replaceAll(/^/gm, "> ")
+export const quote = (text: string): string => prefixLines(unifyLineEnds(text), "> ")
 
 /**
  * A quote of all that follows: nothing but the end of the message ends it.
@@ -255,7 +256,7 @@ export const blockQuote = (text: string): string => `>>> ${text}`
  */
 export const heading = (text: string, level: 1 | 2 | 3 = 1): string =>
   // Discord drops the last number signs, as in "C#".
-  `${"#".repeat(level)} ${line(text).replace(/(?<![\\#])#+$/, (marks) => marks.replaceAll("#", String.raw`\#`))}`
+  `${"#".repeat(level)} ${joinLines(text).replace(/(?<![\\#])#+$/, (marks) => marks.replaceAll("#", String.raw`\#`))}`
 
 /**
  * Small and grey, on a line of its own.
@@ -270,7 +271,7 @@ export const heading = (text: string, level: 1 | 2 | 3 = 1): string =>
  * @since 0.1.0
  * @category formats
  */
-export const subtext = (text: string): string => `-# ${line(text)}`
+export const subtext = (text: string): string => `-# ${joinLines(text)}`
 
 /**
  * A list with bullets; lists in it are indented below the entry before them.
@@ -535,11 +536,6 @@ function apart(body: string, mark: string): string {
   return before + body + (mark.endsWith(body.slice(-1)) ? INVISIBLE : "")
 }
 
-/** What would end at a line break. */
-function line(text: string): string {
-  return text.replaceAll(/\s*\n\s*/g, " ")
-}
-
 /** Nothing in an address may end the parentheses around it. */
 function encoded(address: string): string {
   return address.replaceAll(/[\s<>()\\]/g, percent)
@@ -551,8 +547,8 @@ function listed(entries: ReadonlyArray<ListItem>, bullet: (index: number) => str
   return entries
     .map((entry) =>
       typeof entry === "string"
-        ? bullet(count++) + entry.replaceAll("\n", `\n${indent}`)
-        : listed(entry, bullet).replaceAll(/^/gm, indent),
+        ? bullet(count++) + unifyLineEnds(entry).replaceAll("\n", `\n${indent}`)
+        : prefixLines(listed(entry, bullet), indent),
     )
     .join("\n")
 }

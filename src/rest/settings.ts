@@ -47,7 +47,7 @@ function makeSettings(options: RestOptions): Settings {
   const url = URL.canParse(options.baseUrl) ? new URL(options.baseUrl) : undefined
   return {
     ...options,
-    baseUrl: options.baseUrl.replace(/\/+$/, ""),
+    baseUrl: withoutLastSlashes(options.baseUrl),
     base: url && baseOf(options.baseUrl, url),
     serverAddress: url?.hostname ?? "",
     serverPort: url === undefined || url.port === "" ? undefined : Number(url.port),
@@ -61,7 +61,13 @@ function makeSettings(options: RestOptions): Settings {
 
 function baseOf(text: string, { origin, pathname, protocol }: URL): Base | undefined {
   const isPlain = /^https?:$/.test(protocol) && !/[?#]/.test(text)
-  return isPlain ? { origin, path: pathname.replace(/\/+$/, "") } : undefined
+  return isPlain ? { origin, path: withoutLastSlashes(pathname) } : undefined
+}
+
+function withoutLastSlashes(text: string): string {
+  let end = text.length
+  while (text[end - 1] === "/") end--
+  return text.slice(0, end)
 }
 
 /**

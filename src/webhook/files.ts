@@ -128,7 +128,7 @@ function isUpload(file: unknown): file is FileUpload {
 }
 
 /** It becomes a header, which must not be ended by it. */
-const mediaType = /^[\x21-\x7e]+\/[\x20-\x7e]+$/
+const mediaType = /^[\x21-\x2e\x30-\x7e]+\/[\x20-\x7e]+$/
 
 function issuesOf(file: unknown, index: number): ReadonlyArray<Issue> {
   const path = `files[${index}]`

@@ -4,7 +4,7 @@ import * as fc from "effect/FastCheck"
 
 import * as Markdown from "../../src/model/Markdown.js"
 import { kinds, read, shown } from "./markdown/reader.js"
-import { anyText } from "./markdown/texts.js"
+import { anyText, unified } from "./markdown/texts.js"
 import { runs } from "../support/laws.js"
 
 const visible = (text: string): string => text.replaceAll("\u200b", "")
@@ -36,21 +36,27 @@ const formats: ReadonlyArray<readonly [actual: string, written: string, kinds: A
   [Markdown.codeBlock("a", "objective-c++"), "```objective-c++\na\n```", ["block"]],
   [Markdown.codeBlock("a", "no language"), "```\na\n```", ["block"]],
   [Markdown.codeBlock("a", "js\n```"), "```\na\n```", ["block"]],
+  [Markdown.codeBlock("a\r\nb", "ts"), "```ts\na\nb\n```", ["block"]],
+  [Markdown.codeBlock("\r\n\r"), "```\n\u200b\n```", ["block"]],
   [Markdown.codeBlock("", "ts"), "```ts\n\u200b\n```", ["block"]],
   [Markdown.codeBlock("```"), "```\n`\u200b``\n```", ["block"]],
   [Markdown.codeBlock("`````"), "```\n`\u200b`\u200b`\u200b``\n```", ["block"]],
 
   [Markdown.heading("a"), "# a", ["heading"]],
   [Markdown.heading("a\nb", 2), "## a b", ["heading"]],
+  [Markdown.heading("a\r\nb\rc", 2), "## a b c", ["heading"]],
   [Markdown.heading("Learn C#", 3), "### Learn C\\#", ["heading"]],
   [Markdown.heading("a ##"), "# a \\#\\#", ["heading"]],
   [Markdown.subtext("a\n\n b"), "-# a b", ["subtext"]],
   [Markdown.quote("a"), "> a", ["quote"]],
   [Markdown.quote("a\n\nb"), "> a\n> \n> b", ["quote", "quote", "quote"]],
+  [Markdown.quote("to be\r\nor not\rto be"), "> to be\n> or not\n> to be", Array(3).fill("quote")],
+  [Markdown.quote("a\u2028b"), "> a\u2028b", ["quote"]],
   [Markdown.blockQuote("a\nb"), ">>> a\nb", ["quote"]],
   [Markdown.list(["a", "b"]), "- a\n- b", ["item", "item"]],
   [Markdown.list(["a", ["b", ["c"]], "d"]), "- a\n  - b\n    - c\n- d", Array(4).fill("item")],
   [Markdown.list(["a\nb"]), "- a\n  b", ["item"]],
+  [Markdown.list(["a\r\nb", ["c\rd"]]), "- a\n  b\n  - c\n    d", ["item", "item"]],
   [Markdown.orderedList(["a", "b"]), "1. a\n2. b", ["item", "item"]],
   [
     Markdown.orderedList(["a", ["b", "c"], "d"]),
@@ -126,7 +132,7 @@ describe("code", () => {
         fc.pre(text.trim() !== "")
         const nodes = read(`a ${Markdown.code(text)} z`, false)
         expect(kinds(nodes)).toEqual(["code"])
-        expect(visible(shown(nodes))).toBe(visible(`a ${text.trim()} z`))
+        expect(visible(shown(nodes))).toBe(visible(unified(`a ${text.trim()} z`)))
       }),
       { numRuns: runs(5000) },
     )
@@ -138,7 +144,9 @@ describe("code", () => {
       fc.property(anyText, language, (text, name) => {
         const nodes = read(`a ${Markdown.codeBlock(text, name)} z`, false)
         expect(kinds(nodes)).toEqual(["block"])
-        expect(visible(shown(nodes))).toBe(visible(`a ${text.replaceAll(/^\n+|\n+$/g, "")} z`))
+        expect(visible(shown(nodes))).toBe(
+          visible(`a ${unified(text).replaceAll(/^\n+|\n+$/g, "")} z`),
+        )
       }),
       { numRuns: runs(5000) },
     )

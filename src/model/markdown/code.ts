@@ -1,4 +1,4 @@
-/** Blocks of code in a text, as Discord finds them. */
+/** Blocks of code in a text with unified line ends, as Discord finds them. */
 
 const FENCE = "```"
 

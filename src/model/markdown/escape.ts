@@ -1,5 +1,7 @@
 /** Text of others, made plain: whatever Discord would read as markup shows as it was written. */
 
+import { unifyLineEnds } from "./lines.js"
+
 /** Zero-width. */
 const INVISIBLE = "\u200b"
 
@@ -19,14 +21,14 @@ const ACTIVE = /([\\*_~`|[<]|:(?=[^\s:]+:|\/\/)|@(?=everyone|here|[!&$]?\d))/
 const TOKEN = new RegExp(`${ADDRESS.source}|${ACTIVE.source}`, "g")
 
 /** Quotes, headings, subtext and lists: only where a line starts. */
-const AT_LINE_START = /^([^\S\n]*)([>#+-])/gm
-const NUMBERED = /^([^\S\n]*\d+)\./gm
+const AT_LINE_START = /((?:^|\n)[^\S\n]*)([>#+-])/g
+const NUMBERED = /((?:^|\n)[^\S\n]*\d+)\./g
 
 /** What would end a format around an address, or mention somebody. */
 const IN_ADDRESS = /[*`|\\[\]]|_{2,}|~{2,}|@(?=everyone|here|[!&$]?\d)/g
 
 export function escape(text: string): string {
-  return text
+  return unifyLineEnds(text)
     .replaceAll(TOKEN, (_, ...groups: ReadonlyArray<string | undefined>) => {
       const [bracketed = "", bare = "", after = "", mark = ""] = groups
       const address = inert(bracketed) + inert(bare).replaceAll(">", percent)

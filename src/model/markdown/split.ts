@@ -2,7 +2,9 @@
 import { codePoints } from "../limits.js"
 import { fenced, stretches } from "./code.js"
 import type { Stretch } from "./code.js"
-import { bestCut, characterCut, exceeds, hardCut } from "./cut.js"
+import { exceeds } from "./count.js"
+import { bestCut, characterCut, hardCut } from "./cut.js"
+import { unifyLineEnds } from "./lines.js"
 
 type Code = Extract<Stretch, { readonly _tag: "Code" }>
 
@@ -12,11 +14,13 @@ interface Filling {
   readonly parts: Array<string>
   /** Never begins with whitespace. */
   part: string
+  /** Code points of `part`. */
+  size: number
 }
 
 export function split(text: string, limit: number): ReadonlyArray<string> {
-  const filling: Filling = { limit, parts: [], part: "" }
-  for (const stretch of stretches(text.trim())) {
+  const filling: Filling = { limit, parts: [], part: "", size: 0 }
+  for (const stretch of stretches(unifyLineEnds(text).trim())) {
     if (stretch._tag === "Text") addText(filling, stretch.text)
     else addCode(filling, stretch)
   }
@@ -28,17 +32,17 @@ function addText(filling: Filling, text: string): void {
   let rest = filling.part === "" ? text.trimStart() : text
   while (exceeds(rest, room(filling))) {
     const cut = cutOf(filling, rest)
-    filling.part += rest.slice(0, cut)
+    append(filling, rest.slice(0, cut))
     finish(filling)
     rest = rest.slice(cut).trimStart()
   }
-  filling.part += rest
+  append(filling, rest)
 }
 
 /** A word that does not fit begins the next part; one that fits no part is cut. */
 function cutOf(filling: Filling, text: string): number {
-  const { limit, part } = filling
-  const half = Math.floor(limit / 2) - codePoints(part)
+  const { limit, part, size } = filling
+  const half = Math.floor(limit / 2) - size
   const best = bestCut(text, room(filling), Math.max(0, half), limit)
   return best ?? (part === "" ? hardCut(text, limit) : 0)
 }
@@ -47,10 +51,10 @@ function addCode(filling: Filling, code: Code): void {
   const { limit } = filling
   const fence = codePoints(fenced("", code.language))
   if (!exceeds(code.text, room(filling))) {
-    filling.part += code.text
+    append(filling, code.text)
   } else if (!exceeds(code.text, limit)) {
     finish(filling)
-    filling.part = code.text
+    append(filling, code.text)
   } else if (fence >= limit) {
     // So short a limit holds no fence and something in it.
     addText(filling, code.text)
@@ -74,8 +78,8 @@ function addLines(filling: Filling, { body, language }: Code, fence: number): vo
 
 /** Discord takes fences around nothing for text. */
 function addBlock(filling: Filling, body: string, language: string): void {
-  const lines = body.replace(/\n+$/, "")
-  if (lines !== "") filling.part += fenced(lines, language)
+  const lines = withoutLastBreaks(body)
+  if (lines !== "") append(filling, fenced(lines, language))
 }
 
 /** After the last whole line that fits, or within a line that fits nowhere. */
@@ -90,8 +94,20 @@ function finish(filling: Filling): void {
   const part = filling.part.trim()
   if (part !== "") filling.parts.push(part)
   filling.part = ""
+  filling.size = 0
 }
 
-function room({ limit, part }: Filling): number {
-  return limit - codePoints(part)
+function append(filling: Filling, text: string): void {
+  filling.part += text
+  filling.size += codePoints(text)
+}
+
+function room({ limit, size }: Filling): number {
+  return limit - size
+}
+
+function withoutLastBreaks(text: string): string {
+  let end = text.length
+  while (text[end - 1] === "\n") end--
+  return text.slice(0, end)
 }

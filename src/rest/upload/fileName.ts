@@ -28,7 +28,8 @@ export function fileName(name: string): string {
 
 /** The last part of a path of any system. */
 export function baseName(path: string): string {
-  return /[^/\\]*(?=[/\\]*$)/.exec(path)?.[0] ?? path
+  const parts = path.split(/[/\\]/).filter((part) => part !== "")
+  return parts.at(-1) ?? ""
 }
 
 function clean(text: string): string {

@@ -3,7 +3,7 @@ import * as fc from "effect/FastCheck"
 
 import * as Markdown from "../../../src/model/Markdown.js"
 import { kinds, pings, read, shown } from "./reader.js"
-import { anyText } from "./texts.js"
+import { anyText, unified } from "./texts.js"
 import { runs } from "../../support/laws.js"
 
 /** Zero-width spaces are not seen, and an address is parted by a space from what follows it. */
@@ -13,7 +13,8 @@ const seen = (text: string): string =>
     .replaceAll(/%[0-9A-F]{2}/g, (hex) => String.fromCharCode(Number.parseInt(hex.slice(1), 16)))
 
 /** An address is shown without its angle brackets. */
-const written = (text: string): string => seen(text.replaceAll(/<(https?:\/\/[^\s<>]+)>/g, "$1"))
+const written = (text: string): string =>
+  seen(unified(text).replaceAll(/<(https?:\/\/[^\s<>]+)>/g, "$1"))
 
 describe("escape", () => {
   it("leaves no markup but links, and shows what was written (5000 texts)", () => {
@@ -88,6 +89,12 @@ describe("escape", () => {
     expect(Markdown.escape("@everyone <@1> <#2> :tada:")).toBe(
       "\\@\u200beveryone \\<\\@\u200b1> \\<#2> \\:tada:",
     )
+  })
+
+  it("marks the start of every line, whatever ends the line before", () => {
+    expect(Markdown.escape("a\r\n# b\r- c\n1. d")).toBe("a\n\\# b\n\\- c\n1\\. d")
+    // No line end to Discord, so the number sign is no heading.
+    expect(Markdown.escape("a\u2028# b")).toBe("a\u2028# b")
   })
 
   it("reads what Discord reads, so that the laws above can fail", () => {

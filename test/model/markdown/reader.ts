@@ -68,7 +68,12 @@ const rules: ReadonlyArray<Rule> = [
 ]
 
 /** What a text is made of; `text` nodes are only text. */
-export function read(source: string, starts = true): ReadonlyArray<Node> {
+export function read(text: string, starts = true): ReadonlyArray<Node> {
+  return readUnified(text.replaceAll(/\r\n?/g, "\n"), starts)
+}
+
+/** simple-markdown replaces line ends before it parses. */
+function readUnified(source: string, starts: boolean): ReadonlyArray<Node> {
   const nodes: Array<Node> = []
   let rest = source
   let atLineStart = starts

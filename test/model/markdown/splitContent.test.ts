@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
 
 import * as Markdown from "../../../src/model/Markdown.js"
-import { anyText, markup } from "./texts.js"
+import { anyText, markup, unified } from "./texts.js"
 import { runs } from "../../support/laws.js"
 
 const { splitContent } = Markdown
@@ -85,8 +85,11 @@ const block = fc
   .filter(({ lines }) => lines.join("").trim() !== "")
   .map(({ language, lines }) => `\`\`\`${language}\n${lines.join("\n")}\n\`\`\``)
 const document = fc
-  .array(fc.oneof(prose, block), { maxLength: 6 })
-  .map((parts) => parts.join("\n\n"))
+  .record({
+    parts: fc.array(fc.oneof(prose, block), { maxLength: 6 }),
+    lineEnd: fc.constantFrom("\n", "\r\n", "\r"),
+  })
+  .map(({ lineEnd, parts }) => parts.join("\n\n").replaceAll("\n", lineEnd))
 
 describe("splitContent", () => {
   it("makes parts within the limit that are not blank, of any text and limit (2000 texts)", () => {
@@ -115,7 +118,7 @@ describe("splitContent", () => {
     fc.assert(
       fc.property(document, fc.integer({ min: 20, max: 90 }), (text, max) => {
         const parts = splitContent(text, { limit: max })
-        expect(parts.flatMap(tagged)).toEqual(tagged(text))
+        expect(parts.flatMap(tagged)).toEqual(tagged(unified(text)))
       }),
       { numRuns: runs(2000) },
     )
@@ -147,7 +150,7 @@ describe("splitContent", () => {
       fc.property(fc.oneof(anyText, document), (text) => {
         const fitting = text.trim()
         const parts = splitContent(text, { limit: Math.max(1, size(fitting)) })
-        expect(parts).toEqual(fitting === "" ? [] : [fitting])
+        expect(parts).toEqual(fitting === "" ? [] : [unified(fitting)])
       }),
       { numRuns: runs(2000) },
     )
@@ -195,6 +198,11 @@ describe("where splitContent cuts", () => {
       "```js\nlet b = 2\nlet c = 3\n```",
       "```js\nlet d = 4\n```\nDone.",
     ])
+  })
+
+  it("finds the language of a block whose lines end in CRLF", () => {
+    const code = "```js\r\nlet a = 1\r\nlet b = 2\r\n```"
+    expect(cut(code, 24)).toEqual(["```js\nlet a = 1\n```", "```js\nlet b = 2\n```"])
   })
 
   it("moves a block of code that fits into a part of its own rather than cut it", () => {

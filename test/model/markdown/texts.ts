@@ -22,6 +22,9 @@ const marks = [
   "  ",
   "\n",
   "\n\n",
+  "\r\n",
+  "\r",
+  "\u2028",
   "\\",
   "[",
   "](",
@@ -58,6 +61,9 @@ const whole = [
   "größer",
 ]
 const words = ["a", "bee", "7", " ", ".", ",", "!", "é", "\ud83d"]
+
+/** The text with the line ends that a reader sees. */
+export const unified = (text: string): string => text.replaceAll(/\r\n?/g, "\n")
 
 /** Marks, mentions and words in any order. */
 export const markup = fc

@@ -1,0 +1,40 @@
+/**
+ * Whether work grows with its input and not with the square of it. The measure is the ratio of two
+ * processor times that are taken one after the other, so neither the machine's speed nor other
+ * processes matter; a pause of the garbage collector can only be in some of several measurements.
+ */
+
+/** How much longer the longer input is. */
+const factor = 4
+
+/** Between 4, which is linear, and 16, which is quadratic; near the quadratic. */
+const maxRatio = 10
+
+/** Microseconds: below this, a time is mostly noise. */
+const minTime = 500
+
+/** The smallest ratio is what counts, and the first that is small enough ends the measurement. */
+const maxMeasurements = 8
+
+/** The time for an input that is four times as long, as a multiple, in steps of the same function. */
+export function growth(work: (size: number) => void, size: number): number {
+  let smallest = Infinity
+  for (let count = 0; count < maxMeasurements && smallest > maxRatio; count++) {
+    const short = Math.max(
+      minTime,
+      processorTime(() => work(size)),
+    )
+    smallest = Math.min(smallest, processorTime(() => work(factor * size)) / short)
+  }
+  return smallest
+}
+
+/** What {@link growth} returns at most for linear work. */
+export const linear = maxRatio
+
+function processorTime(run: () => void): number {
+  const start = process.cpuUsage()
+  run()
+  const { system, user } = process.cpuUsage(start)
+  return system + user
+}
