@@ -8,6 +8,7 @@ export * as Component from "./model/Component.js"
 export * as DiscordApiBody from "./model/DiscordApiBody.js"
 export * as Embed from "./model/Embed.js"
 export * as Emoji from "./model/Emoji.js"
+export * as FollowUpCreate from "./model/FollowUpCreate.js"
 export * as GitHubEvent from "./model/GitHubEvent.js"
 export * as Issue from "./model/Issue.js"
 export * as Markdown from "./model/Markdown.js"
@@ -46,6 +47,7 @@ export * as UploadLimits from "./rest/UploadLimits.js"
 
 // webhook: what users do
 export * as DiscordLogger from "./webhook/DiscordLogger.js"
+export * as InteractionWebhook from "./webhook/InteractionWebhook.js"
 export * as Webhook from "./webhook/Webhook.js"
 export * as WebhookUrl from "./webhook/WebhookUrl.js"
 

@@ -280,6 +280,51 @@ export class Forbidden extends Schema.TaggedError<Forbidden>()("Forbidden", { ..
   }
 }
 
+const interactionReasons = {
+  expired:
+    "the token of the interaction is not valid (any more): it is for 15 minutes, and for 3 seconds only without an initial response",
+  notResponded:
+    "Discord has no response to the interaction yet; send the initial response first, and right after a deferred one repeat this a second later",
+  tooManyFollowUps:
+    "an app that is installed for a user but not in the server sends at most 5 follow-ups per interaction",
+}
+
+/**
+ * The interaction takes no such request (now). Discord did not act on it.
+ *
+ * - `expired` (code 50027): the token has expired or was never valid. It is remembered: later calls
+ *   fail with `remembered: true` and send nothing.
+ * - `notResponded` (code 10015): there is no initial response, or Discord has not processed it yet.
+ *   That may take some seconds after a deferred one.
+ * - `tooManyFollowUps` (code 40094)
+ *
+ * @example
+ * ```ts
+ * import { Effect, Schedule } from "effect"
+ * import { InteractionWebhook } from "effect-discord"
+ *
+ * const finish = (interaction: InteractionWebhook.InteractionWebhook, content: string) =>
+ *   InteractionWebhook.editMessage(interaction, "@original", { content }).pipe(
+ *     Effect.retry({
+ *       while: (error) => error._tag === "InteractionError" && error.reason === "notResponded",
+ *       schedule: Schedule.intersect(Schedule.spaced("1 second"), Schedule.recurs(5)),
+ *     }),
+ *   )
+ * ```
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class InteractionError extends Schema.TaggedError<InteractionError>()("InteractionError", {
+  ...answer,
+  reason: Schema.Literal(...Struct.keys(interactionReasons)),
+  remembered: Schema.Boolean,
+}) {
+  override get message(): string {
+    return `${answered(this)}${asRemembered(this)}: ${interactionReasons[this.reason]}`
+  }
+}
+
 const threadReasons = {
   unknownThread:
     "the webhook's channel has no such thread; check threadId, and whether somebody deleted the thread",
@@ -717,6 +762,7 @@ export const WaitError = Schema.Union(
   InvalidRequestBudget,
   WebhookNotFound,
   Unauthorized,
+  InteractionError,
 )
 /**
  * @since 0.1.0
@@ -748,6 +794,7 @@ export const WebhookError = Schema.Union(
   MessageNotFound,
   Unauthorized,
   Forbidden,
+  InteractionError,
   ThreadError,
   FileError,
   PayloadTooLarge,

@@ -125,7 +125,7 @@ export const encode = (message: MessageCreate): Effect.Effect<Encoded, ParseResu
  * @since 0.1.0
  * @category predicates
  */
-export const isEmpty = (message: MessageCreate): boolean => !hasParts(message)
+export const isEmpty = (message: Omit<MessageCreate, "flags">): boolean => !hasParts(message)
 
 /**
  * Whether the request needs `with_components=true` in its query: without it Discord drops the

@@ -31,6 +31,7 @@ export const Flag = {
   SourceMessageDeleted: 1 << 3,
   Urgent: 1 << 4,
   HasThread: 1 << 5,
+  /** Settable when sending a follow-up of an interaction: only the user who started it sees it. */
   Ephemeral: 1 << 6,
   Loading: 1 << 7,
   FailedToMentionSomeRolesInThread: 1 << 8,
@@ -50,6 +51,9 @@ const Settable = Schema.Literal(
   "IsVoiceMessage",
   "IsComponentsV2",
 )
+
+/** What Create Followup Message takes. */
+const SettableFollowUp = Schema.Literal(...Settable.literals, "Ephemeral")
 
 /** Every bit that JavaScript's operators keep positive. */
 const ANY = 0x7fffffff
@@ -71,7 +75,7 @@ const ANY = 0x7fffffff
  * @since 0.1.0
  * @category models
  */
-export const MessageFlagsCreate = bitfield(toNumber(Settable.literals), (fc) =>
+export const MessageFlagsCreate = bitfield(Settable, toNumber(Settable.literals), (fc) =>
   fc.subarray([Flag.SuppressEmbeds, Flag.SuppressNotifications]).map((bits) => combine(...bits)),
 )
 /**
@@ -79,6 +83,37 @@ export const MessageFlagsCreate = bitfield(toNumber(Settable.literals), (fc) =>
  * @category models
  */
 export type MessageFlagsCreate = typeof MessageFlagsCreate.Type
+
+/**
+ * The flags of an interaction's follow-up: those of a webhook's message, and `Ephemeral`.
+ *
+ * @example
+ * ```ts
+ * import type { FollowUpCreate } from "effect-discord"
+ *
+ * const secret: FollowUpCreate.FollowUpCreate = {
+ *   content: "only you can see this",
+ *   flags: ["Ephemeral"],
+ * }
+ * ```
+ *
+ * @see Discord: Create Followup Message
+ * @since 0.1.0
+ * @category models
+ */
+export const MessageFlagsFollowUp = bitfield(
+  SettableFollowUp,
+  toNumber(SettableFollowUp.literals),
+  (fc) =>
+    fc
+      .subarray([Flag.SuppressEmbeds, Flag.SuppressNotifications, Flag.Ephemeral])
+      .map((bits) => combine(...bits)),
+)
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type MessageFlagsFollowUp = typeof MessageFlagsFollowUp.Type
 
 /**
  * The flags of an edit: any, since Discord wants those already set to be sent again and ignores
@@ -97,7 +132,7 @@ export type MessageFlagsCreate = typeof MessageFlagsCreate.Type
  * @since 0.1.0
  * @category models
  */
-export const MessageFlagsEdit = bitfield(ANY, (fc) => fc.integer({ min: 0, max: 0x1fff }))
+export const MessageFlagsEdit = bitfield(Settable, ANY, (fc) => fc.integer({ min: 0, max: 0x1fff }))
 /**
  * @since 0.1.0
  * @category models
@@ -173,13 +208,14 @@ export function names(flags: number): ReadonlyArray<keyof typeof Flag> {
 }
 
 /** Bits on the wire; bits or names from the user. */
-function bitfield(
+function bitfield<Name extends keyof typeof Flag>(
+  name: Schema.Schema<Name>,
   allowed: number,
   generate: (fc: FastCheckModule) => FastCheck.Arbitrary<number>,
-): Schema.Schema<number | ReadonlyArray<typeof Settable.Type>, number> {
+): Schema.Schema<number | ReadonlyArray<Name>, number> {
   const bits = Schema.Number.pipe(Schema.filter((value) => refuse(value, allowed)))
   // Numbers only are generated: names would not come back as themselves.
-  const given = Schema.Union(bits, Schema.Array(Settable)).annotations({
+  const given = Schema.Union(bits, Schema.Array(name)).annotations({
     arbitrary: () => generate,
   })
   return Schema.transform(bits, given, {

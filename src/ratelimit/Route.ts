@@ -17,6 +17,16 @@ import * as Redacted from "effect/Redacted"
 export type Method = "GET" | "POST" | "PATCH" | "DELETE"
 
 /**
+ * Who a token belongs to. Discord counts an interaction's requests in their bucket, but not in the
+ * global limit.
+ *
+ * @see https://discord.com/developers/docs/interactions/receiving-and-responding#endpoints
+ * @since 0.1.0
+ * @category models
+ */
+export type Kind = "webhook" | "interaction"
+
+/**
  * A route: `name` is its template and safe to show; `major` tells webhooks apart without holding
  * a token. Discord counts each webhook and token on its own, even under an equal bucket id.
  *
@@ -28,7 +38,9 @@ export interface Route {
   readonly method: Method
   /** Such as `POST /webhooks/{webhook.id}/{webhook.token}`. */
   readonly name: string
+  /** Of an interaction it is the id of the application. */
   readonly webhookId: string
+  readonly kind: Kind
   /** The webhook's id and a digest of its token. */
   readonly major: string
 }
@@ -39,7 +51,7 @@ const names = new Map<string, Map<Method, string>>()
 
 /**
  * A route from its parts. The template has a placeholder for every parameter, so that neither the
- * token nor a message's id ends up in `name`.
+ * token nor a message's id ends up in `name`. `kind` is `"webhook"` by default.
  *
  * @example
  * ```ts
@@ -62,10 +74,12 @@ export const make = (options: {
   readonly template: string
   readonly webhookId: string
   readonly tokenDigest: string
+  readonly kind?: Kind | undefined
 }): Route => ({
   method: options.method,
   name: nameOf(options.method, options.template),
   webhookId: options.webhookId,
+  kind: options.kind ?? "webhook",
   major: `${options.webhookId}:${options.tokenDigest}`,
 })
 

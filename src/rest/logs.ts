@@ -7,6 +7,7 @@ import * as FiberRef from "effect/FiberRef"
 import * as LogLevel from "effect/LogLevel"
 import { Graveyard } from "../ratelimit/internal/graveyard.js"
 import type { Permit } from "../ratelimit/Permit.js"
+import type { Kind } from "../ratelimit/Route.js"
 import { names } from "./attributes.js"
 import type { Ending } from "./ending.js"
 import type { Journey, Step } from "./nextStep.js"
@@ -22,7 +23,7 @@ export function report(
 ): Effect.Effect<void> {
   return Effect.withFiberRuntime((fiber) => {
     const minimum = fiber.getFiberRef(FiberRef.currentMinimumLogLevel)
-    const complaint = complaintOf(end, step)
+    const complaint = complaintOf(permit.route.kind, end, step)
     // Builds nothing unless somebody listens.
     const isQuiet = LogLevel.greaterThan(minimum, LogLevel.Debug)
     if (isQuiet && complaint === undefined) return Effect.void
@@ -39,15 +40,17 @@ interface Complaint {
   readonly more?: Annotations
 }
 
-function complaintOf(end: Ending<unknown>, step: Step<unknown>): Complaint | undefined {
+function complaintOf(kind: Kind, end: Ending<unknown>, step: Step<unknown>): Complaint | undefined {
   if (step._tag === "Limited" || step._tag === "GiveUp") {
     const { retryAfter, scope } = step.limited
     const more = { [names.scope]: scope, [names.retryAfter]: retryAfter }
     return { message: "Discord limits the rate", more }
   }
   if (step._tag === "Retry") return { message: `Trying again after a failure: ${step.reason}` }
-  if (end.outcome._tag === "Answered" && Graveyard.isDeath(end.outcome.answer)) {
-    return { message: "The webhook is dead; stop using its URL" }
+  if (end.outcome._tag === "Answered" && Graveyard.isDeath(end.outcome.answer, kind)) {
+    return kind === "interaction"
+      ? { message: "The interaction's token has expired" }
+      : { message: "The webhook is dead; stop using its URL" }
   }
   return undefined
 }

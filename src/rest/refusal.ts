@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import {
   DiscordApiError,
   Forbidden,
+  InteractionError,
   InvalidRequest,
   MessageNotFound,
   PayloadTooLarge,
@@ -49,6 +50,13 @@ const placeReasons: ReadonlyMap<number, ThreadError["reason"]> = new Map([
   [50013, "missingPermission"],
 ])
 
+/** Codes that concern the token of an interaction. */
+const interactionReasons: ReadonlyMap<number, InteractionError["reason"]> = new Map([
+  [10015, "notResponded"],
+  [40094, "tooManyFollowUps"],
+  [50027, "expired"],
+])
+
 /** The body itself is at fault: form, JSON, emptiness, or its files. */
 const bodyCodes: ReadonlySet<number> = new Set([
   30015, 50006, 50035, 50046, 50109, 50110, 50123, 50138, 50146,
@@ -83,7 +91,11 @@ function byCode(
   issues: ReadonlyArray<Issue>,
 ): WebhookError | undefined {
   const { code, status } = answer
-  const { webhookId } = request.route
+  const { kind, webhookId } = request.route
+  const ended = kind === "interaction" ? interactionReasons.get(code) : undefined
+  if (ended !== undefined) {
+    return new InteractionError({ ...answer, reason: ended, remembered: false })
+  }
   const reason = threadReasons.get(code) ?? placeReason(request, code)
   if (reason !== undefined) return new ThreadError({ ...answer, reason })
   if (bodyCodes.has(code)) return new InvalidRequest({ ...answer, issues })

@@ -18,6 +18,7 @@ import type * as Scope from "effect/Scope"
 import type { Fault, FaultTarget } from "./Fault.js"
 import * as commands from "./simulator/commands.js"
 import type { Operation } from "./simulator/http/route.js"
+import { addInteraction, respond } from "./simulator/operation/interaction.js"
 import { webhookUrl } from "./simulator/operation/webhooks.js"
 import type { Options } from "./simulator/options.js"
 import {
@@ -62,6 +63,47 @@ export interface SimulatedWebhook {
   readonly token: string
   readonly url: string
   readonly channelId: string
+}
+
+/**
+ * A command that somebody used in a text channel of its own: what Discord would send to the
+ * application, as far as `InteractionWebhook.make` needs it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SimulatedInteraction {
+  readonly id: string
+  readonly applicationId: string
+  readonly token: string
+  readonly channelId: string
+}
+
+/**
+ * The initial response of an application: a message, or `deferred` with the content still to come.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface InitialResponse {
+  readonly deferred?: boolean | undefined
+  readonly ephemeral?: boolean | undefined
+  readonly content?: string | undefined
+}
+
+/**
+ * An interaction to create.
+ *
+ * - `applicationId`: by default a new application
+ * - `response`: what the application has responded with, by default `{ deferred: true }`. `"none"`
+ *   leaves that to `respond`; until then follow-ups get 404 and code 10015
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface InteractionOptions {
+  readonly applicationId?: string | undefined
+  readonly response?: InitialResponse | "none" | undefined
 }
 
 /**
@@ -175,6 +217,13 @@ export interface FaultOptions {
 export interface Service {
   /** A new webhook, as somebody with MANAGE_WEBHOOKS would make it. */
   readonly createWebhook: (options?: WebhookOptions) => Effect.Effect<SimulatedWebhook>
+  /** A new interaction. Its token is valid for 15 minutes of the `Clock`: then code 50027. */
+  readonly createInteraction: (options?: InteractionOptions) => Effect.Effect<SimulatedInteraction>
+  /** The application's initial response, which this SDK does not send. */
+  readonly respond: (
+    interaction: SimulatedInteraction,
+    response: InitialResponse,
+  ) => Effect.Effect<void>
   /** Deletes it: from now on its requests get 404 and code 10015. */
   readonly deleteWebhook: (webhook: SimulatedWebhook) => Effect.Effect<void>
   /** Changes the channel of a webhook: its tags, its slowmode, what webhooks may do in it. */
@@ -193,12 +242,14 @@ export interface Service {
   readonly deleteThread: (thread: SimulatedThread) => Effect.Effect<void>
   /** The threads of the webhook's channel, in the order in which they were made. */
   readonly threads: (webhook: SimulatedWebhook) => Effect.Effect<ReadonlyArray<ThreadState>>
-  /** The messages of a webhook that exist, oldest first, as Discord's JSON. */
+  /** The messages of a webhook or an interaction that exist, oldest first, as Discord's JSON. */
   readonly messages: (
-    webhook: SimulatedWebhook,
+    sender: SimulatedWebhook | SimulatedInteraction,
   ) => Effect.Effect<ReadonlyArray<Readonly<Record<string, unknown>>>>
   /** The files of those messages, oldest first, with the bytes that were kept. */
-  readonly files: (webhook: SimulatedWebhook) => Effect.Effect<ReadonlyArray<SimulatedFile>>
+  readonly files: (
+    sender: SimulatedWebhook | SimulatedInteraction,
+  ) => Effect.Effect<ReadonlyArray<SimulatedFile>>
   /** Lets the next requests go wrong. Of several faults the first that matches strikes. */
   readonly inject: (fault: Fault, options?: FaultOptions) => Effect.Effect<void>
   /** Takes back every fault that has not struck. */
@@ -411,6 +462,9 @@ export const serve: Effect.Effect<
 function service(world: World): Service {
   return {
     createWebhook: (options = {}) => sync((now) => createWebhook(world, now, options)),
+    createInteraction: (options = {}) => sync((now) => createInteraction(world, now, options)),
+    respond: ({ token }, response) =>
+      sync((now) => respond(world, now, existingInteraction(world, token), response)),
     deleteWebhook: ({ id }) => sync(() => void world.webhooks.delete(id)),
     updateChannel: ({ id }, changes) =>
       sync(() => commands.updateChannel(existing(world, id).channel, changes)),
@@ -430,14 +484,14 @@ function service(world: World): Service {
           webhookId,
         })),
       ),
-    messages: ({ id }) =>
+    messages: (sender) =>
       sync(() =>
         Array.from(
-          world.webhooks.get(id)?.messages.values() ?? [],
+          senderOf(world, sender)?.messages.values() ?? [],
           ({ json }): MessageJson => json,
         ),
       ),
-    files: ({ id }) => sync(() => commands.filesOf(world, id)),
+    files: (sender) => sync(() => commands.filesOf(world, senderOf(world, sender))),
     inject: (fault, options = {}) => sync(() => commands.injectFault(world, fault, options)),
     clearFaults: sync(() => void world.faults.splice(0)),
     configure: (changes) => sync(() => commands.changeOptions(world, changes)),
@@ -470,6 +524,32 @@ function createWebhook(world: World, now: number, options: WebhookOptions): Simu
   const { id, token, channel } = webhook
   commands.updateChannel(channel, options)
   return { id, token, url: webhookUrl(world, webhook), channelId: channel.id }
+}
+
+function createInteraction(
+  world: World,
+  now: number,
+  { applicationId, response = { deferred: true } }: InteractionOptions,
+): SimulatedInteraction {
+  const webhook = addInteraction(world, now, applicationId)
+  if (response !== "none") respond(world, now, webhook, response)
+  const { channel, id, interaction, token } = webhook
+  return { id: interaction?.id ?? id, applicationId: id, token, channelId: channel.id }
+}
+
+function senderOf(
+  world: World,
+  sender: SimulatedWebhook | SimulatedInteraction,
+): Webhook | undefined {
+  return "applicationId" in sender
+    ? world.interactions.get(sender.token)
+    : world.webhooks.get(sender.id)
+}
+
+function existingInteraction(world: World, token: string): Webhook {
+  const found = world.interactions.get(token)
+  if (found === undefined) throw new RangeError("the simulator has no such interaction")
+  return found
 }
 
 /** A test that names a webhook which does not exist is wrong: a defect, not an error. */

@@ -56,7 +56,7 @@ export const fromUrl = (
 
 /**
  * From an id and a token that are known apart. Fails with `InvalidWebhookUrl` when one of them
- * could not be part of a URL.
+ * could not be part of a URL. For the token of an interaction there is `InteractionWebhook`.
  *
  * @example
  * ```ts

@@ -37,4 +37,7 @@ export const deliver = (
  * @since 0.1.0
  * @category predicates
  */
-export const isDead = (error: WebhookError): boolean => "code" in error && Graveyard.isDeath(error)
+export const isDead = (error: WebhookError): boolean => {
+  const kind = error._tag === "InteractionError" ? "interaction" : "webhook"
+  return "code" in error && Graveyard.isDeath(error, kind)
+}

@@ -8,6 +8,7 @@ import * as Function from "effect/Function"
 import * as Predicate from "effect/Predicate"
 import type { Issue } from "../model/Issue.js"
 import type { AttachmentCreate } from "../model/Attachment.js"
+import type { FollowUpCreate } from "../model/FollowUpCreate.js"
 import type { MessageCreate } from "../model/MessageCreate.js"
 import type { MessageEdit } from "../model/MessageEdit.js"
 import type { FileUpload } from "../rest/upload/file.js"
@@ -23,6 +24,17 @@ export interface MessageInput extends MessageCreate {
    * At most 10; see `FileUpload` for how to make them and `UploadLimits` for how large they may be.
    * Descriptions and titles belong to the files, so `attachments` is left out.
    */
+  readonly files?: ReadonlyArray<FileUpload> | undefined
+}
+
+/**
+ * A follow-up of an interaction, with its files.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface FollowUpInput extends FollowUpCreate {
+  /** As for the message of a webhook. */
   readonly files?: ReadonlyArray<FileUpload> | undefined
 }
 
@@ -78,8 +90,8 @@ const saidTwice: Issue = {
 }
 
 /** Of a message to send: no files are nothing to speak of. */
-export function ofMessage(input: MessageInput): Parted<MessageCreate> {
-  return ofEdit<MessageCreate & Input>(isEmptyList(input) ? { ...input, files: undefined } : input)
+export function ofMessage<M extends Input>(input: M & Input): Parted<Omit<M, "files">> {
+  return ofEdit<M>(isEmptyList(input) ? { ...input, files: undefined } : input)
 }
 
 /** Of an edit: no files are none that stay. Untyped code may give anything, `null` too. */
@@ -101,8 +113,8 @@ export function ofEdit<M extends Input>(input: M & Input): Parted<Omit<M, "files
   }
 }
 
-function isEmptyList(input: MessageInput): boolean {
-  const given: MessageInput | null | undefined = input
+function isEmptyList(input: Input): boolean {
+  const given: Input | null | undefined = input
   return Array.isArray(given?.files) && given.files.length === 0
 }
 

@@ -9,6 +9,7 @@ import type { FileError } from "../error/WebhookError.js"
 import * as compiled from "../model/compiled.js"
 import * as Issue from "../model/Issue.js"
 import * as Message from "../model/Message.js"
+import * as FollowUpCreate from "../model/FollowUpCreate.js"
 import * as MessageCreate from "../model/MessageCreate.js"
 import * as MessageEdit from "../model/MessageEdit.js"
 import * as Snowflake from "../model/Snowflake.js"
@@ -21,12 +22,20 @@ import type { FileUpload } from "../rest/upload/file.js"
 import * as upload from "../rest/upload/upload.js"
 import type { Webhook } from "./credentials.js"
 import * as files from "./files.js"
-import type { EditInput, MessageInput } from "./files.js"
+import type { EditInput, FollowUpInput, MessageInput } from "./files.js"
 
 /** Where in the channel: a thread; `null`: the channel itself; left out: what the URL said. */
 export interface Place {
   readonly threadId?: string | null | undefined
 }
+
+/** Whose token authorises the request: a webhook's, or an interaction's. */
+export interface Sender extends Pick<Webhook, "id" | "token" | "tokenDigest" | "threadId"> {
+  readonly kind?: Route.Kind | undefined
+}
+
+/** The initial response to an interaction, instead of a message's id. */
+export const original = "@original"
 
 /** A request, once everything in it is right. */
 export type Checked<A, E = never> = Effect.Effect<RestRequest<A>, ValidationError | E>
@@ -93,8 +102,31 @@ export const sent = <A>(
   )
 }
 
+/** Discord neither knows threads here nor needs to be asked to honour components. */
+export const followedUp = (
+  sender: Sender,
+  message: FollowUpInput,
+): Checked<Message.Message, FileError> => {
+  const route = routeOf(sender, "POST", own)
+  const parted = files.ofMessage(message)
+  const isEmpty = parted.files.length === 0 && MessageCreate.isEmpty(orNothing(parted.message))
+  const issues = [...parted.issues, ...(isEmpty ? [nothingToSend] : [])]
+  const encoded = checked(route, issues, FollowUpCreate.encode(parted.message), parted.pathOf)
+  return Effect.map(bodied(route, encoded, parted), (body) =>
+    restRequest({
+      route,
+      token: sender.token,
+      suffix: suffixOf("", waiting, undefined),
+      inThread: false,
+      body,
+      idempotent: false,
+      success: asMessage,
+    }),
+  )
+}
+
 export const read = (
-  webhook: Webhook,
+  webhook: Sender,
   messageId: string,
   place: Place,
 ): Checked<Message.Message> => {
@@ -109,13 +141,15 @@ export const read = (
  * to have, so the second takes away what the first has added.
  */
 export const edited = (
-  webhook: Webhook,
+  webhook: Sender,
   messageId: string,
   edit: EditInput,
   place: Place,
 ): Checked<Message.Message, FileError> => {
   const parted = files.ofEdit(edit)
-  const query = MessageEdit.hasComponents(orNothing(parted.message)) ? [withComponents] : []
+  const needsQuery =
+    webhook.kind !== "interaction" && MessageEdit.hasComponents(orNothing(parted.message))
+  const query = needsQuery ? [withComponents] : []
   const { issues, parts } = ofMessage(webhook, "PATCH", messageId, place, query)
   const all = [...issues, ...parted.issues]
   const encoded = checked(parts.route, all, MessageEdit.encode(parted.message), parted.pathOf)
@@ -124,7 +158,7 @@ export const edited = (
   )
 }
 
-export const deleted = (webhook: Webhook, messageId: string, place: Place): Checked<void> => {
+export const deleted = (webhook: Sender, messageId: string, place: Place): Checked<void> => {
   const { issues, parts } = ofMessage(webhook, "DELETE", messageId, place)
   return Effect.map(checked(parts.route, issues, nothing), () =>
     restRequest({
@@ -202,33 +236,38 @@ export function checked<A>(
   return found.length === 0 ? valid : Effect.zipRight(valid, Effect.fail(refuse([])))
 }
 
-export function routeOf(webhook: Webhook, method: Route.Method, template: string): Route.Route {
-  const { id, tokenDigest } = webhook
-  return Route.make({ method, template, webhookId: id, tokenDigest })
+export function routeOf(webhook: Sender, method: Route.Method, template: string): Route.Route {
+  const { id, kind, tokenDigest } = webhook
+  return Route.make({ method, template, webhookId: id, tokenDigest, kind })
 }
 
 /** A message of the webhook; whatever is done with it can be done twice. */
 function ofMessage(
-  webhook: Webhook,
+  webhook: Sender,
   method: Route.Method,
   messageId: string,
   place: Place,
   query: ReadonlyArray<string> = [],
 ) {
   const threadId = threadOf(webhook, place)
+  const isOriginal = webhook.kind === "interaction" && messageId === original
+  const template = isOriginal ? original : "{message.id}"
   return {
     parts: {
-      route: routeOf(webhook, method, `${own}/messages/{message.id}`),
+      route: routeOf(webhook, method, `${own}/messages/${template}`),
       token: webhook.token,
       suffix: suffixOf(`/messages/${messageId}`, query, threadId),
       inThread: threadId !== undefined,
       idempotent: true,
     },
-    issues: [...idIssues("messageId", messageId), ...idIssues("threadId", threadId)],
+    issues: [
+      ...(isOriginal ? [] : idIssues("messageId", messageId)),
+      ...idIssues("threadId", threadId),
+    ],
   }
 }
 
-export function threadOf(webhook: Webhook, place: Place): string | undefined {
+export function threadOf(webhook: Sender, place: Place): string | undefined {
   return place.threadId === undefined ? webhook.threadId : (place.threadId ?? undefined)
 }
 

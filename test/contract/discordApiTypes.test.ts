@@ -5,9 +5,11 @@ import type {
   APIWebhook,
   RESTPatchAPIWebhookWithTokenJSONBody,
   RESTPatchAPIWebhookWithTokenMessageJSONBody,
+  RESTPostAPIInteractionFollowupJSONBody,
   RESTPostAPIWebhookWithTokenJSONBody,
 } from "discord-api-types/v10"
 
+import type * as FollowUpCreate from "../../src/model/FollowUpCreate.js"
 import type * as Message from "../../src/model/Message.js"
 import type * as MessageCreate from "../../src/model/MessageCreate.js"
 import type * as MessageEdit from "../../src/model/MessageEdit.js"
@@ -50,6 +52,9 @@ describe("our wire types and those of discord-api-types (checked by tsc)", () =>
   it("what we send is what they say Discord takes", () => {
     expectTypeOf<Mutable<MessageCreate.Encoded>>().toExtend<
       Documented<RESTPostAPIWebhookWithTokenJSONBody>
+    >()
+    expectTypeOf<Mutable<FollowUpCreate.Encoded>>().toExtend<
+      Documented<RESTPostAPIInteractionFollowupJSONBody>
     >()
     expectTypeOf<Mutable<MessageEdit.Encoded>>().toExtend<Documented<Edit>>()
     expectTypeOf<Mutable<WebhookModify.Encoded>>().toExtend<RESTPatchAPIWebhookWithTokenJSONBody>()

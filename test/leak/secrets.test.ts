@@ -16,6 +16,7 @@ import type { AddressInfo } from "node:net"
 import { describe, expect } from "vitest"
 import {
   FileUpload,
+  InteractionWebhook,
   RateLimiter,
   RestConfig,
   Route,
@@ -36,6 +37,12 @@ const file = FileUpload.fromText("a.txt", "hello")
 
 type Act = (hook: Webhook.Webhook) => Webhook.Operation<unknown>
 
+/** The token is that of a webhook; what comes back is that of an interaction. */
+const asInteraction =
+  (act: (interaction: InteractionWebhook.InteractionWebhook) => Webhook.Operation<unknown>): Act =>
+  ({ id, token }) =>
+    Effect.flatMap(Effect.orDie(InteractionWebhook.make({ applicationId: id, token })), act)
+
 const operations: ReadonlyArray<readonly [name: string, act: Act]> = [
   ["send", (hook) => Webhook.send(hook, { content: "hello" })],
   ["send without waiting", (hook) => Webhook.send(hook, { content: "hello" }, { wait: false })],
@@ -44,6 +51,18 @@ const operations: ReadonlyArray<readonly [name: string, act: Act]> = [
   ["getMessage", (hook) => Webhook.getMessage(hook, messageId)],
   ["editMessage", (hook) => Webhook.editMessage(hook, messageId, { content: "bye" })],
   ["deleteMessage", (hook) => Webhook.deleteMessage(hook, messageId)],
+  [
+    "send a follow-up",
+    asInteraction((interaction) =>
+      InteractionWebhook.send(interaction, { content: "x", flags: ["Ephemeral"] }),
+    ),
+  ],
+  [
+    "edit @original",
+    asInteraction((interaction) =>
+      InteractionWebhook.editMessage(interaction, "@original", { content: "x" }),
+    ),
+  ],
   ["get", (hook) => Webhook.get(hook)],
   ["modify", (hook) => Webhook.modify(hook, { name: "Deploys" })],
   ["delete", (hook) => Webhook.delete(hook)],
@@ -137,7 +156,7 @@ const onStage = <A, E>(
       return [yield* Webhook.fromUrl(simulated.url), simulated] as const
     })
     const fiber = yield* Effect.fork(play({ ear, simulator, freshHook }))
-    yield* TestClock.adjust("10 hours")
+    yield* TestClock.adjust("1 day")
     const result = yield* Fiber.join(fiber)
     const texts = yield* everything(ear)
     expect(texts.length).toBeGreaterThan(10)

@@ -13,6 +13,7 @@ export const route = (
     readonly token?: string
     readonly method?: Route.Method
     readonly template?: string
+    readonly kind?: Route.Kind
   } = {},
 ): Route.Route =>
   Route.make({
@@ -20,6 +21,7 @@ export const route = (
     template: options.template ?? "/webhooks/{webhook.id}/{webhook.token}",
     webhookId: options.webhookId ?? "1",
     tokenDigest: Route.digest(Redacted.make(options.token ?? "token")),
+    kind: options.kind,
   })
 
 export const headers = (values: Partial<Headers> = {}): Headers => ({

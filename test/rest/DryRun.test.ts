@@ -14,6 +14,7 @@ import {
   Component,
   DryRun,
   FileUpload,
+  InteractionWebhook,
   Poll,
   RateLimiter,
   RestConfig,
@@ -93,6 +94,26 @@ describe("a dry run", () => {
         ])
         yield* dryRun.clear
         expect([yield* dryRun.requests, yield* dryRun.count]).toEqual([[], 0])
+      }),
+    ),
+  )
+
+  it.effect("keeps the initial response of each interaction", () =>
+    dry(() =>
+      Effect.gen(function* () {
+        const [one, two] = yield* Effect.forEach(["one", "two"], (name) =>
+          InteractionWebhook.make({ applicationId: "1234", token: name }),
+        )
+        const edited = yield* InteractionWebhook.editMessage(one!, "@original", { content: "x" })
+        const read = yield* InteractionWebhook.getMessage(one!, "@original")
+        expect([read.id, read.content]).toEqual([edited.id, "x"])
+        expect((yield* InteractionWebhook.getMessage(two!, "@original")).content).toBe("")
+        yield* InteractionWebhook.deleteMessage(one!, "@original")
+        const gone = yield* Effect.flip(InteractionWebhook.getMessage(one!, "@original"))
+        expect(gone._tag).toBe("MessageNotFound")
+        expect(yield* InteractionWebhook.send(one!, { content: "y" })).toMatchObject({
+          content: "y",
+        })
       }),
     ),
   )

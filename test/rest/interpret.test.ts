@@ -1,6 +1,6 @@
 import * as Either from "effect/Either"
 import { describe, expect, it } from "vitest"
-import { RateLimitHeaders } from "../../src/index.js"
+import { RateLimitHeaders, Route } from "../../src/index.js"
 import { interpret } from "../../src/rest/interpret.js"
 import { decoded } from "../../src/rest/restRequest.js"
 import type { RestRequest } from "../../src/rest/restRequest.js"
@@ -35,6 +35,30 @@ const limitOf = (body: unknown, headers: Record<string, string> = {}) => {
   if (meaning._tag !== "Limited") throw new Error(`meant ${meaning._tag}`)
   return meaning.limited
 }
+
+describe("an answer to an interaction", () => {
+  const route = Route.make({
+    method: "POST",
+    template: "/webhooks/{webhook.id}/{webhook.token}",
+    webhookId: "42",
+    tokenDigest: "d1g35t",
+    kind: "interaction",
+  })
+
+  it.each([
+    [404, 10015, "notResponded"],
+    [401, 50027, "expired"],
+    [400, 40094, "tooManyFollowUps"],
+  ])("%s with code %s means %s", (status, code, reason) => {
+    const error = errorOf(status, { code, message: "no" }, {}, { route })
+    expect(error).toMatchObject({ _tag: "InteractionError", reason, code, remembered: false })
+  })
+
+  it("with another code means what it means elsewhere", () => {
+    expect(errorOf(404, { code: 10008, message: "no" }, {}, { route })._tag).toBe("MessageNotFound")
+    expect(errorOf(401, {}, {}, { route })._tag).toBe("Unauthorized")
+  })
+})
 
 describe("a 2xx answer", () => {
   it("is decoded", () => {

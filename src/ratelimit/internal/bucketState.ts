@@ -3,7 +3,7 @@ import type * as Exit from "effect/Exit"
 import type { WaitError } from "../../error/WebhookError.js"
 import type { Bucket } from "../Bucket.js"
 import type { LimitScope } from "../Answer.js"
-import type { Route } from "../Route.js"
+import type { Kind, Route } from "../Route.js"
 import type { Findings, Observation, Policy } from "../strategy/Policy.js"
 import { growingDelay } from "./growingDelay.js"
 import { Memories } from "./memories.js"
@@ -100,6 +100,7 @@ export class RouteState {
  */
 export class Lane {
   readonly major: string
+  readonly kind: Kind
   routes: ReadonlyArray<RouteState> = []
   /** The ordered request that waits until nothing is under way; younger ones let it go first. */
   asking: Ticket | undefined = undefined
@@ -108,8 +109,9 @@ export class Lane {
   idleSince = 0
   #resting: Set<Ticket> | undefined = undefined
 
-  constructor(major: string) {
+  constructor(major: string, kind: Kind = "webhook") {
     this.major = major
+    this.kind = kind
   }
 
   route(name: string): RouteState | undefined {

@@ -1,8 +1,12 @@
 /**
  * What every request of the process passes: the global limit, and the blocks after a global 429 or
- * by the edge in front of the API.
+ * by the edge in front of the API. Requests of interactions are not bound to the global limit: they
+ * pass all but the edge and the spacing.
+ *
+ * Discord: "Interaction endpoints are not bound to the bot's Global Rate Limit".
  */
 import * as Duration from "effect/Duration"
+import type { Kind } from "../Route.js"
 import { growingDelay } from "./growingDelay.js"
 
 /** Which 429 responses hold up every request of the process. */
@@ -18,7 +22,10 @@ export class Gate {
   /** The last `limit` instants of sending, as a ring that grows until it is full. */
   readonly #sent: Array<number> = []
   #next = 0
+  #lastSent = Number.NEGATIVE_INFINITY
   #blockedUntil = 0
+  #edgeUntil = 0
+  #edgeLooking = false
   #blockedBy: HostScope = "global"
   /** After a block one request goes ahead, and the others wait for its answer. */
   #looking = false
@@ -49,30 +56,39 @@ export class Gate {
    * No real interval of a window's length holds more than `limit` sends, however the server's
    * seconds lie; the spread of latencies is added, since it lets sends bunch up on the way.
    */
-  opensAt(): number {
-    if (this.#looking && this.#probe !== undefined) return Number.POSITIVE_INFINITY
+  opensAt(kind: Kind = "webhook"): number {
+    if (this.#isLooking(kind) && this.#probe !== undefined) return Number.POSITIVE_INFINITY
+    const spaced = this.#spacing === 0 ? 0 : this.#lastSent + this.#spacing
+    if (kind === "interaction") return Math.max(this.#edgeUntil, spaced)
     const oldest = this.#sent[this.#next] ?? Number.NEGATIVE_INFINITY
-    const last = this.#sent[(this.#next + this.#limit - 1) % this.#limit] ?? oldest
-    return Math.max(
-      this.#blockedUntil,
-      oldest + this.#window + this.#spread,
-      this.#spacing === 0 ? 0 : last + this.#spacing,
-    )
+    return Math.max(this.#blockedUntil, oldest + this.#window + this.#spread, spaced)
   }
 
-  pass(request: object, now: number): void {
-    this.#sent[this.#next] = now
-    this.#next = (this.#next + 1) % this.#limit
-    if (this.#looking) this.#probe = request
+  pass(request: object, now: number, kind: Kind = "webhook"): void {
+    this.#lastSent = now
+    if (kind === "webhook") {
+      this.#sent[this.#next] = now
+      this.#next = (this.#next + 1) % this.#limit
+    }
+    if (this.#isLooking(kind)) this.#probe = request
   }
 
   /** A request that passed is settled; `open` when its answer shows that the block is over. */
-  settled(request: object, open: boolean): void {
+  settled(request: object, open: boolean, kind: Kind = "webhook"): void {
     if (this.#probe !== request) return
     this.#probe = undefined
     if (!open) return
-    this.#looking = false
+    this.#edgeLooking = false
     this.#undelayed = 0
+    // The response to an interaction shows nothing of a global block.
+    this.#looking = kind === "interaction" && this.#blockedBy === "global"
+  }
+
+  /** The block that requests of this kind wait for, while there is one. */
+  blockOf(kind: Kind): { readonly until: number; readonly by: HostScope } {
+    return kind === "interaction"
+      ? { until: this.#edgeUntil, by: "edge" }
+      : { until: this.#blockedUntil, by: this.#blockedBy }
   }
 
   /**
@@ -85,6 +101,10 @@ export class Gate {
     if (delay === undefined && isLater) this.#undelayed += 1
     const until = now + (delay ?? growingDelay(scope, this.#undelayed))
     this.#looking = true
+    if (scope === "edge") {
+      this.#edgeLooking = true
+      this.#edgeUntil = Math.max(this.#edgeUntil, until)
+    }
     if (until > this.#blockedUntil) {
       this.#blockedUntil = until
       this.#blockedBy = scope
@@ -100,5 +120,9 @@ export class Gate {
   /** Takes the spread of round trips into account. */
   observe(spread: number): void {
     this.#spread = Math.min(longestSpread, spread)
+  }
+
+  #isLooking(kind: Kind): boolean {
+    return kind === "interaction" ? this.#edgeLooking : this.#looking
   }
 }

@@ -2,6 +2,7 @@
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import { longestDelay } from "../RateLimitHeaders.js"
+import type { Kind } from "../Route.js"
 import type { Policy } from "../strategy/Policy.js"
 import type { BucketState, Lane, Ticket } from "./bucketState.js"
 import type { Gate } from "./gate.js"
@@ -17,8 +18,14 @@ export class Granting {
   readonly #gate: Gate
   readonly #tallies: Tallies
   readonly #waiting: Waiting
-  /** Buckets whose head may go as soon as the global limit allows, each for one request a turn. */
-  readonly #line = new Set<BucketState>()
+  /**
+   * Buckets whose head may go as soon as the gate allows, each for one request a turn. Those of
+   * interactions do not wait behind the global limit.
+   */
+  readonly #lines: Readonly<Record<Kind, Set<BucketState>>> = {
+    interaction: new Set(),
+    webhook: new Set(),
+  }
 
   constructor(knowledge: Knowledge, tallies: Tallies, waiting: Waiting, alarm: Alarm) {
     this.#alarm = alarm
@@ -33,9 +40,9 @@ export class Granting {
     for (let head = bucket.queue.head; head !== undefined; head = bucket.queue.head) {
       const at = this.#verdict(head, now)
       if (at === undefined) continue
-      const passes = this.#gate.opensAt()
+      const passes = this.#gate.opensAt(bucket.lane.kind)
       const known = Math.max(finite(at) ?? 0, finite(passes) ?? 0)
-      if (at <= now && passes <= now && this.#line.size === 0) {
+      if (at <= now && passes <= now && this.#lines[bucket.lane.kind].size === 0) {
         this.#grant(head, now)
       } else if (bucket.patience < known || bucket.patience <= now) {
         this.#waiting.dismiss(bucket, known, now)
@@ -54,34 +61,53 @@ export class Granting {
   pumpLane(lane: Lane, now: number): void {
     lane.asking = undefined
     for (const bucket of byArrival(lane.buckets)) this.pump(bucket, now)
-    if (this.#line.size > 0) this.drain(now)
+    if (this.#isLinedUp) this.drain(now)
   }
 
   /** One request for each bucket in line while the gate is open. */
   drain(now: number): void {
     this.#knowledge.space(now)
-    for (const bucket of this.#line) {
-      if (this.#gate.opensAt() > now) break
-      this.#line.delete(bucket)
-      const { head } = bucket.queue
-      const at = head === undefined ? undefined : this.#verdict(head, now)
-      if (head !== undefined && at !== undefined && at <= now) this.#grant(head, now)
-      this.pump(bucket, now)
-    }
-    this.#alarm(this.#gate, this.#line.size > 0 ? finite(this.#gate.opensAt()) : undefined)
+    // Somebody waits for the response to an interaction, and its token is short-lived.
+    this.#drainLine("interaction", now)
+    this.#drainLine("webhook", now)
+    this.#alarmGate()
   }
 
   /** Nobody waits here any more. */
   stepOut(bucket: BucketState): void {
     bucket.patience = Number.POSITIVE_INFINITY
     this.#alarm(bucket, undefined)
-    if (this.#line.delete(bucket) && this.#line.size === 0) this.#alarm(this.#gate, undefined)
+    if (this.#lines[bucket.lane.kind].delete(bucket) && !this.#isLinedUp) {
+      this.#alarm(this.#gate, undefined)
+    }
+  }
+
+  #drainLine(kind: Kind, now: number): void {
+    const line = this.#lines[kind]
+    for (const bucket of line) {
+      if (this.#gate.opensAt(kind) > now) break
+      line.delete(bucket)
+      const { head } = bucket.queue
+      const at = head === undefined ? undefined : this.#verdict(head, now)
+      if (head !== undefined && at !== undefined && at <= now) this.#grant(head, now)
+      this.pump(bucket, now)
+    }
+  }
+
+  get #isLinedUp(): boolean {
+    return this.#lines.webhook.size > 0 || this.#lines.interaction.size > 0
+  }
+
+  #alarmGate(): void {
+    const opensFor = (kind: Kind) =>
+      this.#lines[kind].size > 0 ? this.#gate.opensAt(kind) : Number.POSITIVE_INFINITY
+    this.#alarm(this.#gate, finite(Math.min(opensFor("webhook"), opensFor("interaction"))))
   }
 
   #lineUp(bucket: BucketState): void {
-    this.#line.add(bucket)
+    this.#lines[bucket.lane.kind].add(bucket)
     this.#alarm(bucket, finite(bucket.patience))
-    this.#alarm(this.#gate, finite(this.#gate.opensAt()))
+    this.#alarmGate()
   }
 
   /**
@@ -129,7 +155,7 @@ export class Granting {
     place.lane.inFlight += 1
     place.inFlight += 1
     bucket.inFlight += 1
-    this.#gate.pass(ticket, now)
+    this.#gate.pass(ticket, now, place.lane.kind)
     this.#tallies.sent(ticket, now - ticket.since)
     bucket.observe(policy, { _tag: "Sent", at: now, waited: ticket.waited })
     ticket.end(Exit.void)

@@ -1,8 +1,8 @@
 /** The webhooks that are gone, so that nobody asks Discord for them again. */
 import * as Duration from "effect/Duration"
-import { Unauthorized, WebhookNotFound } from "../../error/WebhookError.js"
+import { InteractionError, Unauthorized, WebhookNotFound } from "../../error/WebhookError.js"
 import type { Answer } from "../Answer.js"
-import type { Route } from "../Route.js"
+import type { Kind, Route } from "../Route.js"
 
 /** Discord: JSON error codes. */
 const unknownWebhook = 10015
@@ -24,9 +24,12 @@ export class Graveyard {
     return this.#dead.size
   }
 
-  /** Whether this answer says that the webhook is gone for good. */
-  static isDeath({ code }: { readonly code: number }): boolean {
-    return code === unknownWebhook || code === invalidWebhookToken
+  /**
+   * Whether this answer says that the webhook is gone for good. Discord does not know an interaction's
+   * webhook until the initial response has been processed, so there only an invalid token is final.
+   */
+  static isDeath({ code }: { readonly code: number }, kind: Kind): boolean {
+    return code === invalidWebhookToken || (code === unknownWebhook && kind === "webhook")
   }
 
   bury(major: string, answer: Answer, now: number): void {
@@ -39,7 +42,7 @@ export class Graveyard {
     }
   }
 
-  find(route: Route, now: number): WebhookNotFound | Unauthorized | undefined {
+  find(route: Route, now: number): WebhookNotFound | Unauthorized | InteractionError | undefined {
     const death = this.#dead.get(route.major)
     if (death === undefined) return undefined
     if (now < death.until) return refusal(route, death.answer)
@@ -60,14 +63,17 @@ export class Graveyard {
   }
 }
 
-function refusal(route: Route, answer: Answer): WebhookNotFound | Unauthorized {
+function refusal(route: Route, answer: Answer): WebhookNotFound | Unauthorized | InteractionError {
   const fields = {
     route: route.name,
     status: answer.status,
     code: answer.code,
     reply: answer.reply,
-    webhookId: route.webhookId,
     remembered: true,
   }
-  return answer.code === unknownWebhook ? new WebhookNotFound(fields) : new Unauthorized(fields)
+  if (route.kind === "interaction") return new InteractionError({ ...fields, reason: "expired" })
+  const { webhookId } = route
+  return answer.code === unknownWebhook
+    ? new WebhookNotFound({ ...fields, webhookId })
+    : new Unauthorized({ ...fields, webhookId })
 }

@@ -4,7 +4,7 @@
  */
 import * as Duration from "effect/Duration"
 import { InvalidRequestBudget } from "../../error/WebhookError.js"
-import type { Unauthorized, WebhookNotFound } from "../../error/WebhookError.js"
+import type { InteractionError, Unauthorized, WebhookNotFound } from "../../error/WebhookError.js"
 import type { Answer, Limited } from "../Answer.js"
 import { longestDelay } from "../RateLimitHeaders.js"
 import type { Route } from "../Route.js"
@@ -72,7 +72,9 @@ export class Knowledge {
     const taught = this.webhooks.teach(place)
     if (limited !== undefined) this.#block(place, limited, answer, from, now)
     else if (from >= bucket.blockedUntil) bucket.unblock()
-    if (Graveyard.isDeath(answer)) this.graveyard.bury(place.lane.major, answer, now)
+    if (Graveyard.isDeath(answer, place.lane.kind)) {
+      this.graveyard.bury(place.lane.major, answer, now)
+    }
     return taught
   }
 
@@ -80,7 +82,7 @@ export class Knowledge {
   refusal(
     route: Route,
     now: number,
-  ): WebhookNotFound | Unauthorized | InvalidRequestBudget | undefined {
+  ): WebhookNotFound | Unauthorized | InteractionError | InvalidRequestBudget | undefined {
     const dead = this.graveyard.find(route, now)
     if (dead !== undefined) return dead
     const { limit } = this.invalid
@@ -109,7 +111,9 @@ export class Knowledge {
     const delay = usable(limited.retryAfter) ?? usable(answer.headers.resetAfter)
     if (limited.scope === "global") {
       this.#tellOfGate(this.gate.block("global", delay, from, now), place, now)
-    } else {
+    }
+    // The gate does not hold interactions up, which are not bound to the global limit.
+    if (limited.scope !== "global" || place.lane.kind === "interaction") {
       place.bucket.block(limited.scope, delay, from, now)
     }
   }

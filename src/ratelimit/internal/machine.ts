@@ -128,7 +128,7 @@ export class Machine {
   /** Milliseconds that a request made now would wait, as far as is known. */
   estimate(route: Route, policy: Policy, now: number): number {
     const bucket = this.#webhooks.find(route, now)
-    const passes = this.#gate.opensAt()
+    const passes = this.#gate.opensAt(route.kind)
     const at = Math.max(now, finite(passes) ?? 0, bucket?.blockedUntil ?? 0)
     if (bucket === undefined || !bucket.known) return at - now
     return Math.max(at, turn(bucket, policy, now)) - now
@@ -200,7 +200,8 @@ export class Machine {
     else if (outcome._tag === "Unknown") {
       ticket.bucket.window.consume(sentAt, now, ticket.bucket.inFlight)
     }
-    this.#gate.settled(ticket, outcome._tag === "Answered" && !isHostWide(limited))
+    const isOpen = outcome._tag === "Answered" && !isHostWide(limited)
+    this.#gate.settled(ticket, isOpen, place.lane.kind)
     ticket.bucket.observe(policy, observation(outcome, sentAt, now))
     if (outcome._tag === "Answered") this.#show(ticket, limited)
     this.#waiting.rest(place.lane, now)
@@ -212,7 +213,7 @@ export class Machine {
     if (bucket !== place.bucket && bucket.waiting === 0) this.#granting.stepOut(bucket)
     if (this.#knowledge.isSpent(now))
       for (const one of this.#webhooks.busy()) this.#waiting.turnAway(one, now)
-    else if (Graveyard.isDeath(answer)) this.#waiting.turnAway(lane, now)
+    else if (Graveyard.isDeath(answer, lane.kind)) this.#waiting.turnAway(lane, now)
     for (const one of taught) this.#granting.pumpLane(one, now)
   }
 

@@ -150,8 +150,8 @@ export class Waiting {
   }
 
   #blockedBy(bucket: BucketState, now: number): LimitScope | undefined {
-    const { blockedBy, blockedUntil } = this.#knowledge.gate
-    if (blockedUntil > Math.max(now, bucket.blockedUntil)) return blockedBy
+    const { by, until } = this.#knowledge.gate.blockOf(bucket.lane.kind)
+    if (until > Math.max(now, bucket.blockedUntil)) return by
     return bucket.blockedUntil > now ? (bucket.blockedBy ?? "user") : undefined
   }
 }

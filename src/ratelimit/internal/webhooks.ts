@@ -14,7 +14,7 @@ export class Webhooks {
   place(route: Route): RouteState {
     let lane = this.#lanes.get(route.major)
     if (lane === undefined) {
-      lane = new Lane(route.major)
+      lane = new Lane(route.major, route.kind)
       this.#lanes.set(route.major, lane)
     }
     const known = lane.route(route.name)

@@ -19,7 +19,8 @@ const path =
 export function callOf(method: HttpMethod, url: URL): Call | undefined {
   const { messageId, service, token, webhookId } = path.exec(url.pathname)?.groups ?? {}
   if (webhookId === undefined || token === undefined) return undefined
-  const suffix = messageId === undefined ? "" : "/messages/{message.id}"
+  const message = messageId === "@original" ? messageId : "{message.id}"
+  const suffix = messageId === undefined ? "" : `/messages/${message}`
   return {
     method,
     route: `${method} /webhooks/{webhook.id}/{webhook.token}${service === undefined ? suffix : `/${service}`}`,

@@ -1,4 +1,5 @@
 /** What a dry run pretends that Discord holds, and what it answers. Bounded, and the only state. */
+import * as Redacted from "effect/Redacted"
 import * as Snowflake from "../../model/Snowflake.js"
 import type { Call } from "./call.js"
 import { changed, fieldsOf, made } from "./echo.js"
@@ -52,18 +53,21 @@ export class Pretence {
   }
 
   /** A message of before this run may well be there: it is taken for one without text. */
-  #ofMessage(call: Call, id: string, payload: Payload, now: number): Answer {
-    const making = this.#making(call, id, now)
-    const message = this.#messages.has(id)
-      ? this.#messages.get(id)
+  #ofMessage(call: Call, messageId: string, payload: Payload, now: number): Answer {
+    const isOriginal = messageId === "@original"
+    const making = this.#making(call, isOriginal ? this.#newId(now) : messageId, now)
+    // Every interaction has an original response of its own.
+    const key = isOriginal ? Redacted.value(call.token) : messageId
+    const message = this.#messages.has(key)
+      ? this.#messages.get(key)
       : made({ json: undefined, files: [] }, making)
     if (message === undefined) return unknownMessage
     if (call.method === "DELETE") {
-      remember(this.#messages, id, undefined, mostMessages)
+      remember(this.#messages, key, undefined, mostMessages)
       return noContent
     }
     const after = call.method === "PATCH" ? changed(message, payload, making) : message
-    remember(this.#messages, id, after, mostMessages)
+    remember(this.#messages, key, after, mostMessages)
     return { status: 200, json: after }
   }
 

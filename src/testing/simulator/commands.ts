@@ -30,8 +30,8 @@ export const changeOptions = (world: World, changes: Options): void => {
 }
 
 /** The files of a webhook's messages, as far as their bytes are kept. */
-export const filesOf = (world: World, webhookId: string): ReadonlyArray<FileOfMessage> =>
-  Array.from(world.webhooks.get(webhookId)?.messages.values() ?? []).flatMap((message) =>
+export const filesOf = (world: World, webhook: Webhook | undefined): ReadonlyArray<FileOfMessage> =>
+  Array.from(webhook?.messages.values() ?? []).flatMap((message) =>
     message.attachments.flatMap(({ id }) => {
       const file = world.files.files.get(id)
       return file === undefined ? [] : [{ id, messageId: message.id, ...file }]

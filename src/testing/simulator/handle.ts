@@ -17,12 +17,13 @@ import { bucketHash, sharedLimit, takeGlobal, takeRoute } from "./limit/limits.j
 import { blocked, limited, rateLimitHeaders } from "./limit/rateLimitAnswer.js"
 import type { Call } from "./operation/call.js"
 import { execute } from "./operation/execute.js"
+import { refuseInteraction } from "./operation/interaction.js"
 import { deleteMessage, editMessage, getMessage } from "./operation/messages.js"
 import { executeGitHub, executeSlack } from "./operation/services.js"
 import { deleteWebhook, getWebhook, modifyWebhook } from "./operation/webhooks.js"
 import { newEntry, note } from "./recording.js"
 import { type MutableRecord, record } from "./traffic.js"
-import { serverClock, type World } from "./world.js"
+import { serverClock, type Webhook, type World } from "./world.js"
 
 /** What the server did with a request, and what the client is to see of it. */
 export interface Exchange {
@@ -110,10 +111,22 @@ function act(arrival: Arrival, route: Route): SimulatedResponse {
     return blocked
   }
   if (isDisguised(arrival.request)) return browserBlocked
-  const wait = takeGlobal(limits, config, arrival.now)
+  const wait = isOfInteraction(arrival.world, route)
+    ? undefined
+    : takeGlobal(limits, config, arrival.now)
   const response = wait === undefined ? answerRoute(arrival, route) : limited("global", wait)
   const inVersion = route.version < 8 ? legacyResponse(response) : response
   return { ...inVersion, headers: { ...inVersion.headers, ...via } }
+}
+
+/** The endpoints of interactions are not bound to the global limit. */
+function isOfInteraction(world: World, route: MatchedRoute | UnmatchedRoute): boolean {
+  return route._tag === "Matched" && senderOf(world, route)?.interaction !== undefined
+}
+
+function senderOf(world: World, { token, webhookId }: MatchedRoute): Webhook | undefined {
+  const ofInteraction = world.interactions.get(token)
+  return ofInteraction?.id === webhookId ? ofInteraction : world.webhooks.get(webhookId)
 }
 
 function download({ files }: World, { attachmentId, filename }: FileRoute): SimulatedResponse {
@@ -164,9 +177,12 @@ function operate({ world, now, request }: Arrival, route: MatchedRoute): Simulat
   if (shared !== undefined) return limited("shared", shared.until - now, shared.code)
   const badId = refuseIds(route)
   if (badId !== undefined) return badId
-  const webhook = world.webhooks.get(route.webhookId)
+  const webhook = senderOf(world, route)
   if (webhook === undefined) return apiError(10015)
   if (webhook.token !== route.token) return apiError(50027)
+  const { interaction } = webhook
+  const denial = interaction && refuseInteraction(interaction, route.operation, now)
+  if (denial !== undefined) return denial
   const parsed = parseBody(request, world.config.maxRequestBytes)
   if (parsed._tag === "Refused") return parsed.response
   const { query, headers } = request
@@ -187,6 +203,7 @@ function operate({ world, now, request }: Arrival, route: MatchedRoute): Simulat
 function refuseIds({ webhookId, messageId }: MatchedRoute): SimulatedResponse | undefined {
   const issues: Array<Issue> = []
   snowflake(webhookId, ["webhook_id"], issues)
-  if (messageId !== undefined) snowflake(messageId, ["message_id"], issues)
+  if (messageId !== undefined && messageId !== "@original")
+    snowflake(messageId, ["message_id"], issues)
   return issues.length > 0 ? invalidForm(issues) : undefined
 }

@@ -41,9 +41,19 @@ export interface Webhook {
   readonly channel: Channel
   readonly guildId: string
   readonly applicationId: string | null
+  /** Absent for a webhook that is none of an interaction. */
+  readonly interaction?: Interaction | undefined
   name: string
   avatar: string | null
   readonly messages: Map<string, Message>
+}
+
+/** An interaction, whose token is that of its application's webhook for a while. */
+export interface Interaction {
+  readonly id: string
+  readonly expiresAt: number
+  /** The message of the initial response, deleted or not; absent until it was given. */
+  originalId: string | undefined
 }
 
 /**
@@ -94,6 +104,8 @@ export interface World {
   cdn: Cdn
   readonly channels: Map<string, Channel>
   readonly webhooks: Map<string, Webhook>
+  /** The webhooks of interactions, by token: all of an application have its id. */
+  readonly interactions: Map<string, Webhook>
   readonly limits: Limits
   readonly faults: Array<ActiveFault>
   readonly traffic: Traffic
@@ -118,6 +130,7 @@ export const makeWorld = (options: Options, now: number): World => {
     cdn: config.cdn,
     channels: new Map(),
     webhooks: new Map(),
+    interactions: new Map(),
     limits: makeLimits(random),
     faults: [],
     traffic: makeTraffic(),
@@ -141,17 +154,7 @@ export interface NewWebhook {
 /** A webhook in a channel of its own, or in the channel of that id when there is one. */
 export const addWebhook = (world: World, now: number, options: NewWebhook): Webhook => {
   const channelId = options.channelId ?? newId(world, now)
-  const channel: Channel = world.channels.get(channelId) ?? {
-    id: channelId,
-    kind: options.kind,
-    threads: new Map(),
-    tags: options.tags,
-    requiresTag: options.requiresTag,
-    permission: "granted",
-    slowmode: 0,
-    lastSent: new Map(),
-  }
-  world.channels.set(channel.id, channel)
+  const channel = world.channels.get(channelId) ?? addChannel(world, channelId, options)
   const webhook: Webhook = {
     id: newId(world, now),
     token: randomToken(world.random),
@@ -164,6 +167,25 @@ export const addWebhook = (world: World, now: number, options: NewWebhook): Webh
   }
   world.webhooks.set(webhook.id, webhook)
   return webhook
+}
+
+export function addChannel(
+  world: World,
+  id: string,
+  options: Partial<Pick<NewWebhook, "kind" | "tags" | "requiresTag">> = {},
+): Channel {
+  const channel: Channel = {
+    id,
+    kind: options.kind ?? "text",
+    threads: new Map(),
+    tags: options.tags ?? [],
+    requiresTag: options.requiresTag ?? false,
+    permission: "granted",
+    slowmode: 0,
+    lastSent: new Map(),
+  }
+  world.channels.set(id, channel)
+  return channel
 }
 
 export const addThread = (

@@ -140,12 +140,9 @@ describe("Graveyard", () => {
   const dead = (code = 10015) => answer({ status: 404, code, reply: "gone" })
 
   it("knows the two codes of a dead webhook", () => {
-    expect([10015, 50027, 10008, 0].map((code) => Graveyard.isDeath(dead(code)))).toEqual([
-      true,
-      true,
-      false,
-      false,
-    ])
+    expect(
+      [10015, 50027, 10008, 0].map((code) => Graveyard.isDeath(dead(code), "webhook")),
+    ).toEqual([true, true, false, false])
   })
 
   it("remembers for an hour", () => {

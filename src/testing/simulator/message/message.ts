@@ -57,7 +57,7 @@ export const newMessage = (
     embeds: listOf(body["embeds"]).map((embed) => embedAnswer(embed, embedFiles)),
     timestamp: timestamp(serverClock(world, now)),
     edited_timestamp: null,
-    flags: sentFlags(body["flags"]),
+    flags: sentFlags(body["flags"], webhook.interaction !== undefined),
     components: componentAnswers(body["components"], { nextId, files: componentFiles }),
     id,
     channel_id: channelId,
@@ -99,6 +99,7 @@ export const editedMessage = (
     ...(hasComponents
       ? { components: componentAnswers(body["components"], { nextId, files: componentFiles }) }
       : {}),
+    ...(isRecord(body["poll"]) ? { poll: pollAnswer(world, now, body["poll"]) } : {}),
     flags,
     edited_timestamp: timestamp(serverClock(world, now)),
   }

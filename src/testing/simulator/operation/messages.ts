@@ -7,7 +7,9 @@ import { json, noContent, type SimulatedResponse } from "../http/exchange.js"
 import { editedMessage, isEmptyMessage } from "../message/message.js"
 import { forgetMessage, keepMessage, type Message, type Thread, type World } from "../world.js"
 import { refuseAccess, refuseWords } from "./admission.js"
+import { isLoading } from "../message/messageFlags.js"
 import { type Call, honouredBody } from "./call.js"
+import { messageIdOf } from "./interaction.js"
 import { readQuery } from "./query.js"
 
 interface Found {
@@ -40,7 +42,7 @@ export const editMessage = (call: Call): SimulatedResponse => {
   if (refusal !== undefined) return refusal
   if (attachments._tag === "Refused") return attachments.response
   if (found.thread?.archived === true) return apiError(50083)
-  if (!isAbsent(body["poll"])) return apiError(520003)
+  if (!isAbsent(body["poll"]) && !isLoading(before.json.flags)) return apiError(520003)
   const objection = refuseWords(call, body)
   if (objection !== undefined) return objection
   const edited = editedMessage(world, call.now, before, body, attachments.entries)
@@ -72,7 +74,7 @@ function findMessage(call: Call, isWriting: boolean): Search {
   const { threadId, withComponents } = query
   const thread = threadId === undefined ? undefined : call.webhook.channel.threads.get(threadId)
   if (threadId !== undefined && thread === undefined) return refused(apiError(10003))
-  const message = call.webhook.messages.get(call.messageId)
+  const message = call.webhook.messages.get(messageIdOf(call))
   if (message === undefined || message.threadId !== threadId) return refused(apiError(10008))
   return { _tag: "Found", message, thread, withComponents }
 }

@@ -1,0 +1,87 @@
+/**
+ * The follow-up message of an interaction.
+ *
+ * @since 0.1.0
+ * @module
+ */
+import * as Arbitrary from "effect/Arbitrary"
+import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
+import * as Struct from "effect/Struct"
+import type * as Effect from "effect/Effect"
+import type * as ParseResult from "effect/ParseResult"
+
+import { strictEncoder } from "./compiled.js"
+import { compositionIssues, withImpliedFlags } from "./composition.js"
+import { withSafeMentions } from "./mentions.js"
+import { MessageCreate } from "./MessageCreate.js"
+import { Flag, MessageFlagsFollowUp, toNumber } from "./MessageFlags.js"
+import { optional } from "./wire.js"
+
+/** What a message that responds to an interaction does not have. */
+const unsupported = ["username", "avatarUrl", "threadName", "appliedTags"] as const
+
+const fields = Schema.Struct({
+  ...Struct.omit(MessageCreate.from.fields, ...unsupported),
+  /** `Ephemeral` shows the message to the user of the interaction only. */
+  flags: optional("flags", MessageFlagsFollowUp),
+})
+
+/**
+ * A follow-up being sent: a webhook's message without a name, a picture or a thread of its own, which
+ * Discord does not support here. It may be `Ephemeral`.
+ *
+ * @example
+ * ```ts
+ * import type { FollowUpCreate } from "effect-discord"
+ *
+ * const message: FollowUpCreate.FollowUpCreate = { content: "done", flags: ["Ephemeral"] }
+ * ```
+ *
+ * @see Discord: Create Followup Message
+ * @since 0.1.0
+ * @category models
+ */
+export const FollowUpCreate = fields.pipe(
+  Schema.filter(compositionIssues, {
+    arbitrary: () => (fc) =>
+      fc
+        .tuple(Arbitrary.makeLazy(MessageCreate)(fc), fc.constantFrom(0, Flag.Ephemeral))
+        .map(([message, flag]) => ({
+          ...Struct.omit(message, ...unsupported),
+          flags: toNumber(message.flags ?? 0) | flag,
+        })),
+  }),
+)
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface FollowUpCreate extends Schema.Schema.Type<typeof fields> {}
+
+/**
+ * The JSON that Discord receives.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Encoded extends Schema.Schema.Encoded<typeof fields> {}
+
+const strictly = strictEncoder(FollowUpCreate)
+
+/**
+ * The JSON of a follow-up, or everything that is wrong with it; see `MessageCreate.encode`.
+ *
+ * @example
+ * ```ts
+ * import { FollowUpCreate } from "effect-discord"
+ *
+ * const json = FollowUpCreate.encode({ content: "done", flags: ["Ephemeral"] })
+ * // succeeds with { content: "done", flags: 64 }
+ * ```
+ *
+ * @since 0.1.0
+ * @category encoding
+ */
+export const encode = (message: FollowUpCreate): Effect.Effect<Encoded, ParseResult.ParseError> =>
+  Either.map(strictly(message), (wire) => withSafeMentions(withImpliedFlags(wire)))

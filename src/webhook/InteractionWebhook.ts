@@ -1,0 +1,191 @@
+/**
+ * Responds to an interaction after its initial response: edits or deletes that one (`"@original"`),
+ * and sends, reads, edits and deletes follow-ups. These are the endpoints of a webhook whose id is
+ * the application's and whose token is the interaction's, with rules of their own:
+ *
+ * - the token is valid for 15 minutes; later, operations fail with an `InteractionError` whose
+ *   `reason` is `expired`, and from then on send nothing
+ * - every interaction has its own bucket, and none counts against the global rate limit
+ * - every component may be sent; a follow-up may be `Ephemeral`
+ * - there are no threads to choose: messages go where the interaction came from
+ *
+ * Receiving interactions, verifying their signature and the initial response (within 3 seconds)
+ * belong to the program's server or gateway connection.
+ *
+ * @see https://discord.com/developers/docs/interactions/receiving-and-responding#followup-messages
+ * @since 0.1.0
+ * @module
+ */
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+import type { InvalidWebhookUrl } from "../error/WebhookError.js"
+import type { Message } from "../model/Message.js"
+import type { Snowflake } from "../model/Snowflake.js"
+import { execute } from "../rest/rest.js"
+import * as credentials from "./credentials.js"
+import type { EditInput, FollowUpInput } from "./files.js"
+import * as requests from "./requests.js"
+import type { Operation } from "./Webhook.js"
+
+export type { FollowUpInput } from "./files.js"
+
+/**
+ * What an interaction is responded to with. The token is redacted: neither printing nor
+ * `JSON.stringify` shows it.
+ *
+ * @example
+ * ```ts
+ * import type { InteractionWebhook } from "effect-discord"
+ *
+ * const label = (interaction: InteractionWebhook.InteractionWebhook) => `${interaction}` // InteractionWebhook(1234)
+ * ```
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class InteractionWebhook extends Data.Class<{
+  readonly applicationId: Snowflake
+  readonly token: Redacted.Redacted
+  /** Distinguishes the tokens of an application without being one. */
+  readonly tokenDigest: string
+}> {
+  override toString(): string {
+    return `InteractionWebhook(${this.applicationId})`
+  }
+}
+
+/**
+ * The id of a message that was sent with this token, or `"@original"` for the initial response.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type MessageRef = typeof requests.original | (string & {})
+
+/**
+ * From an interaction's `application_id` and `token`. Fails with `InvalidWebhookUrl` when one of them
+ * could not be part of a URL.
+ *
+ * @example
+ * ```ts
+ * import { InteractionWebhook } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * interface Interaction {
+ *   readonly application_id: string
+ *   readonly token: string
+ * }
+ *
+ * const finish = ({ application_id, token }: Interaction) =>
+ *   Effect.gen(function* () {
+ *     const interaction = yield* InteractionWebhook.make({ applicationId: application_id, token })
+ *     yield* InteractionWebhook.editMessage(interaction, "@original", { content: "done" })
+ *   })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: {
+  readonly applicationId: string
+  readonly token: string | Redacted.Redacted
+}): Effect.Effect<InteractionWebhook, InvalidWebhookUrl> =>
+  Effect.map(
+    credentials.make({ id: options.applicationId, token: options.token }),
+    ({ id, token, tokenDigest }) =>
+      new InteractionWebhook({ applicationId: id, token, tokenDigest }),
+  )
+
+/**
+ * Sends a follow-up and returns it as Discord stored it. With the flag `Ephemeral` only the user of
+ * the interaction sees it.
+ *
+ * The first follow-up after a deferred response takes the place of the loading message, and whether
+ * it is ephemeral was decided by the deferral; Discord advises `editMessage` with `"@original"` there.
+ *
+ * @example
+ * ```ts
+ * import { InteractionWebhook } from "effect-discord"
+ *
+ * const whisper = (interaction: InteractionWebhook.InteractionWebhook) =>
+ *   InteractionWebhook.send(interaction, { content: "only for you", flags: ["Ephemeral"] })
+ * ```
+ *
+ * @see https://discord.com/developers/docs/interactions/receiving-and-responding#create-followup-message
+ * @since 0.1.0
+ * @category operations
+ */
+export const send = (interaction: InteractionWebhook, message: FollowUpInput): Operation<Message> =>
+  Effect.flatMap(requests.followedUp(senderOf(interaction), message), execute)
+
+/**
+ * Reads the initial response (`"@original"`) or a follow-up.
+ *
+ * @example
+ * ```ts
+ * import { InteractionWebhook } from "effect-discord"
+ *
+ * const response = (interaction: InteractionWebhook.InteractionWebhook) =>
+ *   InteractionWebhook.getMessage(interaction, "@original")
+ * ```
+ *
+ * @see https://discord.com/developers/docs/interactions/receiving-and-responding#get-original-interaction-response
+ * @since 0.1.0
+ * @category operations
+ */
+export const getMessage = (
+  interaction: InteractionWebhook,
+  messageId: MessageRef,
+): Operation<Message> =>
+  Effect.flatMap(requests.read(senderOf(interaction), messageId, {}), execute)
+
+/**
+ * Changes the initial response (`"@original"`) or a follow-up: what is left out stays, `null` clears.
+ * The edit of a deferred response replaces its loading state, and is the only edit that may add a
+ * poll.
+ *
+ * @example
+ * ```ts
+ * import { InteractionWebhook } from "effect-discord"
+ *
+ * const finish = (interaction: InteractionWebhook.InteractionWebhook, rows: number) =>
+ *   InteractionWebhook.editMessage(interaction, "@original", { content: `${rows} rows exported` })
+ * ```
+ *
+ * @see https://discord.com/developers/docs/interactions/receiving-and-responding#edit-original-interaction-response
+ * @since 0.1.0
+ * @category operations
+ */
+export const editMessage = (
+  interaction: InteractionWebhook,
+  messageId: MessageRef,
+  edit: EditInput,
+): Operation<Message> =>
+  Effect.flatMap(requests.edited(senderOf(interaction), messageId, edit, {}), execute)
+
+/**
+ * Deletes the initial response (`"@original"`) or a follow-up, an ephemeral one as well.
+ *
+ * @example
+ * ```ts
+ * import { InteractionWebhook } from "effect-discord"
+ *
+ * const withdraw = (interaction: InteractionWebhook.InteractionWebhook) =>
+ *   InteractionWebhook.deleteMessage(interaction, "@original")
+ * ```
+ *
+ * @see https://discord.com/developers/docs/interactions/receiving-and-responding#delete-original-interaction-response
+ * @since 0.1.0
+ * @category operations
+ */
+export const deleteMessage = (
+  interaction: InteractionWebhook,
+  messageId: MessageRef,
+): Operation<void> =>
+  Effect.flatMap(requests.deleted(senderOf(interaction), messageId, {}), execute)
+
+function senderOf(interaction: InteractionWebhook): requests.Sender {
+  const { applicationId: id, token, tokenDigest } = interaction
+  return { id, token, tokenDigest, threadId: undefined, kind: "interaction" }
+}

@@ -1,0 +1,140 @@
+/** Interactions have buckets as webhooks have, and are not bound to the global limit. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/TestClock"
+import * as RateLimiter from "../../src/ratelimit/RateLimiter.js"
+import { bare, blocked, gone, limited, ok, route } from "./answers.js"
+import { type Desk, openDesk } from "./desk.js"
+
+const story = <E>(
+  name: string,
+  test: (desk: Desk) => Effect.Effect<void, E, RateLimiter.RateLimiter>,
+  options: RateLimiter.Options = {},
+) =>
+  it.effect(name, () =>
+    Effect.flatMap(openDesk, test).pipe(Effect.provide(RateLimiter.layerMemoryWith(options))),
+  )
+
+const interaction = (token: string) => route({ webhookId: "app", token, kind: "interaction" })
+const webhook = (webhookId: string) => route({ webhookId })
+
+describe("interactions and the global limit", () => {
+  story(
+    "interactions neither wait for the global limit nor use it up",
+    (desk) =>
+      Effect.gen(function* () {
+        yield* desk.ask("w1", { route: webhook("1") })
+        yield* desk.ask("w2", { route: webhook("2") })
+        yield* desk.ask("w3", { route: webhook("3") })
+        for (const name of ["i1", "i2", "i3"]) yield* desk.ask(name, { route: interaction(name) })
+        yield* TestClock.adjust("10 seconds")
+        expect(desk.log).toEqual(["w1@0", "w2@0", "i1@0", "i2@0", "i3@0", "w3@1000"])
+      }),
+    { globalLimit: 2 },
+  )
+
+  story("a global block holds webhooks up, and no interaction", (desk) =>
+    Effect.gen(function* () {
+      yield* desk.ask("w1", {
+        route: webhook("1"),
+        takes: 0,
+        before: [[blocked("global", 5000), 0]],
+      })
+      yield* desk.ask("w2", { route: webhook("2") })
+      yield* desk.ask("i1", { route: interaction("one"), takes: 0 })
+      // The success of an interaction is no sign that the block is over.
+      yield* desk.ask("w3", { route: webhook("3") })
+      yield* TestClock.adjust("4999 millis")
+      expect(desk.log).toEqual(["w1@0", "i1@0"])
+      yield* TestClock.adjust("10 seconds")
+      expect(desk.log).toHaveLength(5)
+    }),
+  )
+
+  story("an interaction that gets a global 429 waits for it, like everybody else", (desk) =>
+    Effect.gen(function* () {
+      const before = [[blocked("global", 3000), 0]] as const
+      yield* desk.ask("i1", { route: interaction("one"), takes: 0, before })
+      yield* desk.ask("w1", { route: webhook("1") })
+      yield* desk.ask("i2", { route: interaction("two") })
+      yield* TestClock.adjust("10 seconds")
+      expect([...desk.log].sort()).toEqual(["i1@0", "i1@3000", "i2@0", "w1@3000"])
+    }),
+  )
+
+  story("a block by the edge holds interactions up as well; one goes first", (desk) =>
+    Effect.gen(function* () {
+      const before = [[blocked("edge", 5000), 0]] as const
+      yield* desk.ask("w1", { route: webhook("1"), takes: 0, before })
+      yield* desk.ask("i1", { route: interaction("one"), takes: 500 })
+      yield* desk.ask("i2", { route: interaction("two"), takes: 500 })
+      yield* TestClock.adjust("20 seconds")
+      expect([...desk.log].sort()).toEqual(["i1@5000", "i2@5500", "w1@0", "w1@5500"])
+    }),
+  )
+
+  story(
+    "near the limit of invalid requests interactions are spaced like all others",
+    (desk) =>
+      Effect.gen(function* () {
+        const unauthorised = bare({ status: 401 })
+        for (const name of ["a", "b", "c", "d", "e"])
+          yield* desk.send(name, { route: webhook(name), takes: 0, outcome: unauthorised })
+        yield* desk.ask("i1", { route: interaction("one"), takes: 0 })
+        yield* desk.ask("i2", { route: interaction("two"), takes: 0 })
+        yield* TestClock.adjust("20 minutes")
+        const [first, second] = desk.log.slice(5).map((line) => Number(line.split("@")[1]))
+        expect(first).toBeGreaterThan(0)
+        expect(second).toBeGreaterThan(first!)
+      }),
+    { invalidRequestLimit: 10 },
+  )
+
+  story("each has a bucket of its own, and waits for that", (desk) =>
+    Effect.gen(function* () {
+      const limit = { limit: 1, remaining: 0, resetAfter: 2000 }
+      for (const name of ["a", "b"])
+        yield* desk.ask(name, { route: interaction("one"), takes: 0, outcome: ok(limit) })
+      yield* desk.ask("c", { route: interaction("two"), takes: 0 })
+      yield* desk.ask("d", { route: interaction("three"), takes: 0, before: [[limited(500), 0]] })
+      yield* TestClock.adjust("10 seconds")
+      expect(desk.log).toEqual(["a@0", "c@0", "d@0", "d@500", "b@2000"])
+    }),
+  )
+
+  story("whoever is interrupted in the line of a closed edge leaves it", (desk) =>
+    Effect.gen(function* () {
+      const before = [[blocked("edge", 5000), 0]] as const
+      yield* desk.ask("w1", { route: webhook("1"), takes: 0, before })
+      const waiting = yield* desk.ask("i1", { route: interaction("one") })
+      yield* desk.ask("i2", { route: interaction("two") })
+      yield* Fiber.interrupt(waiting)
+      yield* TestClock.adjust("20 seconds")
+      expect(desk.log).toEqual(["w1@0", "i1!interrupted@0", "i2@5000", "w1@5100"])
+    }),
+  )
+})
+
+describe("the end of an interaction", () => {
+  story("an unknown webhook is not remembered: the response may come", (desk) =>
+    Effect.gen(function* () {
+      yield* desk.send("a", { route: interaction("one"), takes: 0, outcome: gone(10015) })
+      yield* desk.send("b", { route: interaction("one"), takes: 0 })
+      expect(desk.log).toEqual(["a@0", "b@0"])
+    }),
+  )
+
+  story("an invalid token is: nothing more is sent with it", (desk) =>
+    Effect.gen(function* () {
+      yield* desk.send("a", { route: interaction("one"), takes: 0, outcome: gone(50027) })
+      const exit = yield* Effect.exit(desk.send("b", { route: interaction("one"), takes: 0 }))
+      expect(exit).toMatchObject(
+        Exit.fail({ _tag: "InteractionError", reason: "expired", code: 50027, remembered: true }),
+      )
+      yield* desk.send("c", { route: interaction("two"), takes: 0 })
+      expect(desk.log).toEqual(["a@0", "b!InteractionError@0", "c@0"])
+    }),
+  )
+})
