@@ -5,8 +5,11 @@ import type * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientError from "@effect/platform/HttpClientError"
 import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import { hasDirect } from "../rest/direct.js"
+import { constVoid } from "effect/Function"
+import * as Option from "effect/Option"
+import { hasDirect, RequestStart } from "../rest/direct.js"
 import { Answer } from "./answer.js"
 import { directOn } from "./direct.js"
 import { Exchange, noTimeouts } from "./exchange.js"
@@ -15,8 +18,12 @@ type Body = Exclude<Dispatcher.DispatchOptions["body"], undefined>
 
 /** No redirect is followed. */
 export function make(dispatcher: Dispatcher): HttpClient.HttpClient {
-  const client = HttpClient.make((request, url, signal) => {
-    const send = (body: Body) => sent(dispatcher, request, url, signal, body)
+  const client = HttpClient.make((request, url, signal, fiber) => {
+    const onStart = Option.getOrElse(
+      Context.getOption(fiber.currentContext, RequestStart),
+      () => constVoid,
+    )
+    const send = (body: Body) => sent(dispatcher, request, url, signal, body, onStart)
     return request.body._tag === "Stream"
       ? Effect.flatMap(NodeStream.toReadable(request.body.stream), send)
       : send(bodyOf(request.body))
@@ -37,6 +44,7 @@ function sent(
   url: URL,
   signal: AbortSignal,
   body: Body,
+  onStart: () => void,
 ): Effect.Effect<Answer, HttpClientError.RequestError> {
   return Effect.async((resume) => {
     const fail = (cause: unknown): void => {
@@ -44,6 +52,7 @@ function sent(
       resume(Effect.fail(error))
     }
     const exchange: Exchange = new Exchange(
+      onStart,
       (head) => resume(Effect.succeed(new Answer(request, head, exchange))),
       fail,
     )

@@ -8,10 +8,14 @@ import { Exchange, noTimeouts } from "./exchange.js"
 export function directOn(dispatcher: Dispatcher): Direct {
   return ({ body, headers, method, origin, path }, listener) => {
     const onBroken = (error: unknown): void => listener.onBroken(error)
-    const exchange: Exchange = new Exchange((head) => {
-      listener.onHead(head.status, Headers.fromInput(head.headers))
-      exchange.collect((chunks) => listener.onWhole(textOf(chunks)), onBroken)
-    }, onBroken)
+    const exchange: Exchange = new Exchange(
+      () => listener.onStart(),
+      (head) => {
+        listener.onHead(head.status, Headers.fromInput(head.headers))
+        exchange.collect((chunks) => listener.onWhole(textOf(chunks)), onBroken)
+      },
+      onBroken,
+    )
     dispatcher.dispatch({ ...noTimeouts, method, origin, path, headers, body }, exchange)
     return exchange.abort
   }

@@ -20,6 +20,7 @@ export interface Head {
 type End = { readonly _tag: "Whole" } | { readonly _tag: "Broken"; readonly error: Error }
 
 export class Exchange implements Dispatcher.DispatchHandler {
+  readonly #onStart: () => void
   readonly #onHead: (head: Head) => void
   readonly #onFailure: (error: Error) => void
   #controller: Dispatcher.DispatchController | undefined = undefined
@@ -31,7 +32,12 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #reader: Readable | undefined = undefined
   #onEnd: (() => void) | undefined = undefined
 
-  constructor(onHead: (head: Head) => void, onFailure: (error: Error) => void) {
+  constructor(
+    onStart: () => void,
+    onHead: (head: Head) => void,
+    onFailure: (error: Error) => void,
+  ) {
+    this.#onStart = onStart
     this.#onHead = onHead
     this.#onFailure = onFailure
   }
@@ -76,9 +82,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
     return reader
   }
 
+  /** Undici has a connection, and writes the request next. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    // An error thrown here ends the request alone; `controller.abort` would also close the
+    // connection, which has seen nothing of this request.
+    if (this.#aborted !== undefined) throw this.#aborted
     this.#controller = controller
-    if (this.#aborted !== undefined) controller.abort(this.#aborted)
+    this.#onStart()
   }
 
   onResponseStart(

@@ -30,6 +30,13 @@ export interface RestOptions {
    * longer for each 128 KiB, so that a slow line has time for a large file.
    */
   readonly timeout: Duration.DurationInput
+  /**
+   * How long an attempt may wait for a connection: for a free one and for a new one to be made. It
+   * then fails with a `TransportError` whose `delivered` is `"no"`, and is repeated. `undefined`: as
+   * long as `timeout`. Only the client of `NodeDiscord` reports when a request starts; with any
+   * other, the wait counts as a part of `timeout`, and ends as `"unknown"`.
+   */
+  readonly connectionTimeout: Duration.DurationInput | undefined
   /** Repetitions after 5xx answers and failed connections; 429 answers are not counted here. */
   readonly maxRetries: number
   /** The pause before the first repetition; it doubles each time, and is shortened by up to a half at random. */
@@ -58,6 +65,7 @@ const defaults: RestOptions = {
   baseUrl: "https://discord.com/api/v10",
   userAgent: "DiscordBot (https://www.npmjs.com/package/effect-discord, 0.1.0)",
   timeout: Duration.seconds(30),
+  connectionTimeout: undefined,
   maxRetries: 3,
   backoffBase: Duration.seconds(1),
   backoffMax: Duration.seconds(60),

@@ -6,7 +6,7 @@ import * as FiberId from "effect/FiberId"
 import * as Runtime from "effect/Runtime"
 import type { Restore } from "../ratelimit/Permit.js"
 import { watch } from "./deadlines.js"
-import type { AnyFiber } from "./deadlines.js"
+import type { AnyFiber, Watch } from "./deadlines.js"
 
 /**
  * Runs the effect in a fiber of its own, and interrupts it, even where the caller cannot be
@@ -15,7 +15,7 @@ import type { AnyFiber } from "./deadlines.js"
  * interrupted. The effect must not fail: what a fiber fails with is logged, and may hold the URL.
  */
 export function within(
-  effect: Effect.Effect<void>,
+  effect: (restart: (limit: Duration.Duration) => void) => Effect.Effect<void>,
   limit: Duration.Duration,
   restore: Restore,
   onTimeout: () => void,
@@ -23,16 +23,21 @@ export function within(
   return Effect.suspend(() => {
     let begun: Fiber.RuntimeFiber<void> | undefined
     const run = Effect.withFiberRuntime<void>((caller) => {
-      const fiber = start(effect, caller)
+      let expired = false
+      let watching: Watch | undefined
+      const restart = (time: Duration.Duration): void => {
+        watching?.end()
+        watching = watch(caller, time, () => {
+          expired = true
+          fiber.unsafeInterruptAsFork(FiberId.none)
+        })
+      }
+      const fiber = start(effect(restart), caller)
+      fiber.addObserver(() => watching?.end())
       const exit = fiber.unsafePoll()
       if (exit !== null) return exit
       begun = fiber
-      let expired = false
-      const watching = watch(caller, limit, () => {
-        expired = true
-        fiber.unsafeInterruptAsFork(FiberId.none)
-      })
-      fiber.addObserver(() => watching.end())
+      if (watching === undefined) restart(limit)
       return Effect.async<void>((resume) => {
         fiber.addObserver((how) => resume(expired ? Effect.sync(onTimeout) : how))
       })

@@ -6,6 +6,7 @@
  */
 import type * as HttpClient from "@effect/platform/HttpClient"
 import type { HttpMethod } from "@effect/platform/HttpMethod"
+import * as Context from "effect/Context"
 
 export interface Outgoing {
   readonly method: HttpMethod
@@ -16,8 +17,13 @@ export interface Outgoing {
   readonly body: string | null
 }
 
-/** Hears of the head first, of the end last, and of nothing after it. */
+/** Called in this order; after `onWhole` or `onBroken` nothing is called. */
 export interface Listener {
+  /**
+   * The request is about to be written to a connection. Until then nothing of it can have arrived,
+   * whatever it fails with.
+   */
+  onStart(): void
   /** The names are in lower case. */
   onHead(status: number, headers: Readonly<Record<string, string | undefined>>): void
   onWhole(body: string): void
@@ -26,6 +32,15 @@ export interface Listener {
 
 /** Sends. What it answers with gives the request up, and the connection with it. */
 export type Direct = (request: Outgoing, listener: Listener) => () => void
+
+/**
+ * Called when a request is about to be written, by a client that has a direct way and carries the
+ * request by its `HttpClient` all the same, as uploads are.
+ */
+export class RequestStart extends Context.Tag("effect-discord/RequestStart")<
+  RequestStart,
+  () => void
+>() {}
 
 const known = new WeakMap<HttpClient.HttpClient, Direct>()
 

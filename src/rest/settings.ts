@@ -19,6 +19,7 @@ export interface Settings {
   readonly serverPort: number | undefined
   readonly headers: Headers.Headers
   readonly timeout: Duration.Duration
+  readonly connectionTimeout: Duration.Duration
   readonly maxRetries: number
   readonly backoffBase: Duration.Duration
   readonly backoffMax: Duration.Duration
@@ -53,6 +54,7 @@ function makeSettings(options: RestOptions): Settings {
     serverPort: url === undefined || url.port === "" ? undefined : Number(url.port),
     headers: Headers.fromInput(isBrowser() ? {} : { "user-agent": options.userAgent }),
     timeout: Duration.decode(options.timeout),
+    connectionTimeout: Duration.decode(options.connectionTimeout ?? options.timeout),
     backoffBase: Duration.decode(options.backoffBase),
     backoffMax: Duration.decode(options.backoffMax),
     maxWait: options.maxWait === undefined ? undefined : Duration.decode(options.maxWait),

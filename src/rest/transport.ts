@@ -29,6 +29,8 @@ const mayHaveArrived = (reason: TransportError["reason"]): TransportFailure => (
 /** Given up before anything went out. */
 export const notBegun: TransportFailure = neverLeft("broken")
 export const timedOut: TransportFailure = mayHaveArrived("timeout")
+/** No connection was free, or could be made, in time. */
+export const noConnection: TransportFailure = neverLeft("timeout")
 export const broken: TransportFailure = mayHaveArrived("broken")
 
 /**
@@ -41,9 +43,13 @@ export const withoutItsFile = (file: FileError): TransportFailure => ({
   file,
 })
 
-/** The certificate is checked before anything is sent. */
+/**
+ * Certificates are verified in the first handshake, and the request is encrypted only after it. No
+ * other TLS error tells the handshake from an established connection: a record that is not TLS,
+ * `ERR_SSL_WRONG_VERSION_NUMBER`, is possible at any time.
+ */
 const certificate =
-  /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_SELF_SIGNED_CERT$|SELF_SIGNED_CERT_IN_CHAIN$|HOSTNAME_MISMATCH$|ERR_TLS_CERT_ALTNAME_INVALID$|ERR_SSL_WRONG_VERSION_NUMBER$)/
+  /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_SELF_SIGNED_CERT$|SELF_SIGNED_CERT_IN_CHAIN$|HOSTNAME_MISMATCH$|ERR_TLS_CERT_ALTNAME_INVALID$)/
 
 const timeouts: ReadonlySet<string> = new Set([
   "ETIMEDOUT",
@@ -63,6 +69,11 @@ export function classify(error: HttpClientError): TransportFailure {
   if (error.reason === "InvalidUrl") return neverLeft("invalidUrl", true)
   if (error.reason === "Encode") return neverLeft("encode", true)
   return classifyCause(error.cause)
+}
+
+/** The same failure from a client that reports when a request starts, which says more than a code. */
+export function deliveredBy(failure: TransportFailure, started: boolean): TransportFailure {
+  return { ...failure, delivered: started ? "unknown" : "no" }
 }
 
 /** By what the connection itself failed with. */

@@ -13,13 +13,14 @@ import type { FileError } from "../error/WebhookError.js"
 import type { Restore } from "../ratelimit/Permit.js"
 import { within } from "./deadline.js"
 import { headOf } from "./flight.js"
+import { directOf, RequestStart } from "./direct.js"
 import type { Flight } from "./flight.js"
 import { pathOf } from "./restRequest.js"
 import type { Empty, Json, RestRequest } from "./restRequest.js"
 import { defectOf } from "./scrub.js"
 import { discreet } from "./settings.js"
 import type { Settings } from "./settings.js"
-import { classify, timedOut, withoutItsFile } from "./transport.js"
+import { classify, deliveredBy, noConnection, timedOut, withoutItsFile } from "./transport.js"
 
 export function viaClient(
   client: HttpClient.HttpClient,
@@ -30,14 +31,26 @@ export function viaClient(
 ): Effect.Effect<void> {
   const { body } = request
   const careful = discreet(client)
-  const exchange = Effect.catchAllCause(
-    body._tag === "Upload"
-      ? body.lend((bytes) => exchanged(careful, request, bytes, settings, flight))
-      : exchanged(careful, request, httpBodyOf(body), settings, flight),
-    (cause) => note(cause, request, flight),
-  )
-  return within(exchange, timeoutOf(body, settings), restore, () => {
-    flight.failure = timedOut
+  const reportsStart = directOf(client) !== undefined
+  const exchange = (restart: (limit: Duration.Duration) => void): Effect.Effect<void> => {
+    const onStart = (): void => {
+      flight.begun = true
+      restart(timeoutOf(body, settings))
+    }
+    const send = (bytes: HttpBody.HttpBody): Effect.Effect<void, HttpClientError> => {
+      const sent = exchanged(careful, request, bytes, settings, flight)
+      return reportsStart
+        ? Effect.provideService(sent, RequestStart, onStart)
+        : // Any other client may send as soon as it has the request.
+          Effect.zipRight(Effect.sync(onStart), sent)
+    }
+    return Effect.catchAllCause(
+      body._tag === "Upload" ? body.lend(send) : send(httpBodyOf(body)),
+      (cause) => note(cause, request, flight, reportsStart),
+    )
+  }
+  return within(exchange, settings.connectionTimeout, restore, () => {
+    flight.failure = flight.begun ? timedOut : noConnection
   })
 }
 
@@ -52,18 +65,12 @@ function exchanged(
   settings: Settings,
   flight: Flight,
 ): Effect.Effect<void, HttpClientError> {
-  return Effect.matchEffect(
-    Effect.suspend(() => {
-      flight.begun = true
-      return client.execute(toHttp(request, body, settings))
-    }),
-    {
-      // A client of the user's that fails on a status (`filterStatusOk`) has an answer all the same.
-      onFailure: (error) =>
-        error._tag === "ResponseError" ? read(error.response, request, flight) : Effect.fail(error),
-      onSuccess: (response) => read(response, request, flight),
-    },
-  )
+  return Effect.matchEffect(client.execute(toHttp(request, body, settings)), {
+    // A client of the user's that fails on a status (`filterStatusOk`) has an answer all the same.
+    onFailure: (error) =>
+      error._tag === "ResponseError" ? read(error.response, request, flight) : Effect.fail(error),
+    onSuccess: (response) => read(response, request, flight),
+  })
 }
 
 /** Bytes a second that the slowest line in use carries: about a megabit. */
@@ -91,11 +98,13 @@ function note(
   cause: Cause.Cause<HttpClientError | FileError>,
   request: RestRequest<unknown>,
   flight: Flight,
+  reportsStart: boolean,
 ): Effect.Effect<void> {
   const failed = Cause.failureOrCause(cause)
   if (failed._tag === "Left") {
     const error = failed.left
     flight.failure = error._tag === "FileError" ? withoutItsFile(error) : classify(error)
+    if (reportsStart) flight.failure = deliveredBy(flight.failure, flight.begun)
     return Effect.void
   }
   return Option.match(Cause.dieOption(failed.right), {

@@ -11,38 +11,55 @@ import { pathOf } from "./restRequest.js"
 import type { Empty, Json, RestRequest } from "./restRequest.js"
 import { defectOf } from "./scrub.js"
 import type { Base, Settings } from "./settings.js"
-import { classifyCause, timedOut } from "./transport.js"
+import { classifyCause, deliveredBy, noConnection, timedOut } from "./transport.js"
+import type { TransportFailure } from "./transport.js"
 
 type Resume = (end: Effect.Effect<void>) => void
 
 /** Notes in the flight what it hears, until it is over. */
 class Ride implements Listener {
   readonly #request: RestRequest<unknown>
+  readonly #settings: Settings
   readonly #flight: Flight
+  readonly #caller: AnyFiber
   readonly #resume: Resume
   #watching: Watch | undefined = undefined
   #abort: (() => void) | undefined = undefined
   #isOver = false
 
-  constructor(request: RestRequest<unknown>, flight: Flight, resume: Resume) {
+  constructor(
+    request: RestRequest<unknown>,
+    settings: Settings,
+    flight: Flight,
+    caller: AnyFiber,
+    resume: Resume,
+  ) {
     this.#request = request
+    this.#settings = settings
     this.#flight = flight
+    this.#caller = caller
     this.#resume = resume
   }
 
-  begin(caller: AnyFiber, limit: Duration.Duration, direct: Direct, request: Outgoing): void {
-    this.#watching = watch(caller, limit, () => {
-      this.#flight.failure = timedOut
-      this.giveUp()
-      this.#resume(Effect.void)
-    })
-    this.#flight.begun = true
+  begin(direct: Direct, request: Outgoing): void {
     try {
       this.#abort = direct(request, this)
     } catch (error) {
       this.#end()
       this.#resume(Effect.die(defectOf(error, this.#request.token)))
+      return
     }
+    // With a connection at hand the request has started by now, and needs one time limit only.
+    if (!this.#isOver && !this.#flight.begun) {
+      this.#limit(this.#settings.connectionTimeout, noConnection)
+    }
+  }
+
+  onStart(): void {
+    if (this.#isOver || this.#flight.begun) return
+    this.#flight.begun = true
+    this.#watching?.end()
+    this.#limit(this.#settings.timeout, timedOut)
   }
 
   giveUp(): void {
@@ -65,9 +82,17 @@ class Ride implements Listener {
 
   onBroken(cause: unknown): void {
     if (this.#isOver) return
-    this.#flight.failure = classifyCause(cause)
+    this.#flight.failure = deliveredBy(classifyCause(cause), this.#flight.begun)
     this.#end()
     this.#resume(Effect.void)
+  }
+
+  #limit(time: Duration.Duration, failure: TransportFailure): void {
+    this.#watching = watch(this.#caller, time, () => {
+      this.#flight.failure = failure
+      this.giveUp()
+      this.#resume(Effect.void)
+    })
   }
 
   #end(): void {
@@ -88,10 +113,10 @@ export function viaDirect(
   return Effect.withFiberRuntime((caller) =>
     restore(
       Effect.async<void>((resume) => {
-        const ride = new Ride(request, flight, resume)
+        const ride = new Ride(request, settings, flight, caller, resume)
         // A canceller of the effect itself would be a seventh of what a request in flight holds.
         flight.giveUp = () => ride.giveUp()
-        ride.begin(caller, settings.timeout, direct, outgoing(base, request, body, settings))
+        ride.begin(direct, outgoing(base, request, body, settings))
       }),
     ),
   )

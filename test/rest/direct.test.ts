@@ -23,6 +23,7 @@ const watched = () => {
   const long = HttpClient.tapRequest(client, () => Effect.sync(() => taken.push("long")))
   const both = hasDirect(long, (_, listener) => {
     taken.push("direct")
+    listener.onStart()
     listener.onHead(204, {})
     listener.onWhole("")
     return () => undefined

@@ -119,15 +119,23 @@ export const directNetwork = (...script: ReadonlyArray<Event>): Network => {
   return { ...net, client, layer: Layer.succeed(HttpClient.HttpClient, client) }
 }
 
+/** What a connection fails with before a request can start. */
+const connecting = /^(?:ECONNREFUSED|ENOTFOUND|CERT_HAS_EXPIRED|UND_ERR_CONNECT_TIMEOUT)$/
+
 function tell(listener: Listener, event: Event): void {
-  if (event === "silence") return
+  if (event === "silence") {
+    listener.onStart()
+    return
+  }
   if ("throws" in event) throw event.throws
   if ("fails" in event) {
     const { fails, message = fails, ...more } = event
+    if (!connecting.test(fails)) listener.onStart()
     listener.onBroken(Object.assign(new Error(message), { code: fails }, more))
     return
   }
   queueMicrotask(() => {
+    listener.onStart()
     listener.onHead(event.answer, event.headers ?? {})
     if ("cutAfter" in event) listener.onBroken(new Error("terminated"))
     else if ("body" in event) listener.onWhole(textOf(event.body))

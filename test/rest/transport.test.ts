@@ -26,7 +26,6 @@ describe("classify", () => {
     ["DEPTH_ZERO_SELF_SIGNED_CERT", {}, "tls"],
     ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", {}, "tls"],
     ["ERR_TLS_CERT_ALTNAME_INVALID", {}, "tls"],
-    ["ERR_SSL_WRONG_VERSION_NUMBER", {}, "tls"],
     [
       "ECONNRESET",
       {
@@ -48,6 +47,7 @@ describe("classify", () => {
     ["UND_ERR_HEADERS_TIMEOUT", {}, "timeout"],
     ["UND_ERR_BODY_TIMEOUT", {}, "timeout"],
     ["EPROTO", {}, "tls"],
+    ["ERR_SSL_WRONG_VERSION_NUMBER", {}, "tls"],
     ["ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC", {}, "tls"],
     ["WHO_KNOWS", {}, "broken"],
   ])("%s %j may have arrived (%s)", (code, more, reason) => {
