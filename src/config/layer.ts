@@ -67,6 +67,7 @@ function restOptions(client: Config["client"]): Partial<RestConfig.RestOptions> 
     baseUrl: client.baseUrl,
     userAgent: client.userAgent,
     timeout: client.timeout,
+    connectionTimeout: client.connectionTimeout,
     maxRetries: retry.maxRetries,
     retry: retry.onAmbiguous === "resend" ? "atLeastOnce" : "safe",
     backoffBase: rateLimit.backoffBase,

@@ -204,6 +204,13 @@ const Client = Schema.Struct({
     timeSpan("1 millis", "For one attempt, from sending it to the last byte of the answer."),
     Duration.decode(rest.timeout),
   ),
+  connectionTimeout: optional(
+    "connection_timeout",
+    timeSpan(
+      "1 millis",
+      "How long an attempt may wait for a connection before it is sent. Left out: as long as timeout.",
+    ),
+  ),
   userAgent: key(
     "user_agent",
     text(

@@ -29,14 +29,14 @@ export function within(
         watching?.end()
         watching = watch(caller, time, () => {
           expired = true
-          fiber.unsafeInterruptAsFork(FiberId.none)
+          begun?.unsafeInterruptAsFork(FiberId.none)
         })
       }
       const fiber = start(effect(restart), caller)
+      begun = fiber
       fiber.addObserver(() => watching?.end())
       const exit = fiber.unsafePoll()
       if (exit !== null) return exit
-      begun = fiber
       if (watching === undefined) restart(limit)
       return Effect.async<void>((resume) => {
         fiber.addObserver((how) => resume(expired ? Effect.sync(onTimeout) : how))

@@ -77,6 +77,7 @@ describe("a configuration", () => {
 client:
   base_url: http://localhost:8080/api
   timeout: 5s
+  connection_timeout: 3s
   user_agent: mine
   retry: { max_retries: 7, on_ambiguous: resend }
   rate_limit: { backoff_base: 250ms, backoff_max: 2m, delivery: concurrent, max_wait: 10s }
@@ -84,6 +85,7 @@ client:
       expect(settings).toMatchObject({
         baseUrl: "http://localhost:8080/api",
         timeout: Duration.seconds(5),
+        connectionTimeout: Duration.seconds(3),
         headers: { "user-agent": "mine" },
         maxRetries: 7,
         retry: "atLeastOnce",

@@ -66,6 +66,7 @@ export const configs: FastCheck.Arbitrary<DiscordConfig.DiscordConfig> = record(
       ),
       baseUrl: constantFrom("https://discord.com/api/v10", "http://localhost:8080/api"),
       timeout: spans.filter((span) => Duration.toMillis(span) > 0),
+      connectionTimeout: spans.filter((span) => Duration.toMillis(span) > 0),
       userAgent: oneof(
         constantFrom("x", "1", "true", "a: b # c", "'\"\\"),
         FastCheck.stringMatching(/^[!-~][ -~]{0,30}[!-~]$/),
