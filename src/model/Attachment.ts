@@ -98,7 +98,8 @@ export const AttachmentsCreate = items(AttachmentCreate, {
 })
 
 /**
- * A file of a message as Discord sends it. `url` is signed and expires.
+ * A file of a message as Discord sends it. `url` is signed and expires. Only `id` must be there;
+ * `filename` and `url` are empty where Discord sends none.
  *
  * @example
  * ```ts
@@ -113,10 +114,10 @@ export const AttachmentsCreate = items(AttachmentCreate, {
  */
 export const Attachment = Schema.Struct({
   id: Snowflake,
-  filename: Schema.String,
+  filename: orElse("filename", Schema.String, () => ""),
   /** Bytes. */
   size: orElse("size", Numeric, () => 0),
-  url: Schema.String,
+  url: orElse("url", Schema.String, () => ""),
   proxyUrl: sometimes("proxy_url", Schema.String),
   title: sometimes("title", Schema.String),
   description: sometimes("description", Schema.String),

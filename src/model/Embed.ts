@@ -434,8 +434,7 @@ export function total(embeds: ReadonlyArray<EmbedCreate>): number {
  */
 export const room = (embeds: ReadonlyArray<EmbedCreate>): number => TOTAL_MAX - total(embeds)
 
-const Image = Schema.Struct({
-  url: sometimes("url", Schema.String),
+const media = {
   proxyUrl: sometimes("proxy_url", Schema.String),
   /** Pixels. */
   width: sometimes("width", Numeric),
@@ -446,7 +445,10 @@ const Image = Schema.Struct({
   placeholder: sometimes("placeholder", Schema.String),
   placeholderVersion: sometimes("placeholder_version", Numeric),
   flags: sometimes("flags", Numeric),
-})
+}
+const none = () => ""
+const Image = Schema.Struct({ url: orElse("url", Schema.String, none), ...media })
+const Video = Schema.Struct({ url: sometimes("url", Schema.String), ...media })
 
 /**
  * An embed as Discord sends it. `type` is `rich` for what a webhook sent; others (`image`,
@@ -473,7 +475,7 @@ export const Embed = Schema.Struct({
   author: sometimes(
     "author",
     Schema.Struct({
-      name: sometimes("name", Schema.String),
+      name: orElse("name", Schema.String, none),
       url: sometimes("url", Schema.String),
       iconUrl: sometimes("icon_url", Schema.String),
       proxyIconUrl: sometimes("proxy_icon_url", Schema.String),
@@ -482,14 +484,14 @@ export const Embed = Schema.Struct({
   footer: sometimes(
     "footer",
     Schema.Struct({
-      text: sometimes("text", Schema.String),
+      text: orElse("text", Schema.String, none),
       iconUrl: sometimes("icon_url", Schema.String),
       proxyIconUrl: sometimes("proxy_icon_url", Schema.String),
     }),
   ),
   image: sometimes("image", Image),
   thumbnail: sometimes("thumbnail", Image),
-  video: sometimes("video", Image),
+  video: sometimes("video", Video),
   provider: sometimes(
     "provider",
     Schema.Struct({
@@ -501,8 +503,8 @@ export const Embed = Schema.Struct({
     "fields",
     list(
       Schema.Struct({
-        name: Schema.String,
-        value: Schema.String,
+        name: orElse("name", Schema.String, none),
+        value: orElse("value", Schema.String, none),
         inline: orElse("inline", Schema.Boolean, () => false),
       }),
     ),

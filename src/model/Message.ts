@@ -34,7 +34,7 @@ const reference = Schema.Struct({
 
 const StickerItem = Schema.Struct({
   id: Snowflake,
-  name: Schema.String,
+  name: orElse("name", Schema.String, () => ""),
   /** 1 PNG, 2 APNG, 3 Lottie, 4 GIF. */
   formatType: sometimes("format_type", Numeric),
 })
@@ -220,10 +220,12 @@ const fields = {
 /**
  * A message as Discord sends it.
  *
- * Read leniently, so that something new at Discord never breaks a running program: only `id`,
- * `channel_id`, `author` and `timestamp` must be there; a field that is absent or `null` is an
- * absent key (or an empty list, `false`, 0 where that is its meaning); unknown fields are
- * dropped; unknown kinds of message, embed and component are kept.
+ * Decoded leniently, so that something new at Discord never breaks a running program and a message
+ * that was posted is never lost to one odd field. Only `id`, `channel_id`, `author.id` and
+ * `timestamp` must be there. Anywhere else, a field that is absent, `null` or of another type is an
+ * absent key (or an empty list, an empty text, `false`, 0 where that is its meaning); an item of a
+ * list that does not fit is left out; unknown fields are dropped; unknown kinds of message, embed
+ * and component are kept.
  *
  * @example
  * ```ts

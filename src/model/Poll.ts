@@ -135,9 +135,10 @@ function hours(duration: NonNullable<MakeOptions["duration"]>): number {
 }
 
 const PollMedia = Schema.Struct({
-  text: sometimes("text", Schema.String),
+  text: orElse("text", Schema.String, () => ""),
   emoji: sometimes("emoji", Emoji),
 })
+const untitled = (): typeof PollMedia.Type => ({ text: "" })
 
 /**
  * A poll as Discord sends it. `results` absent means unknown, not zero votes.
@@ -154,13 +155,13 @@ const PollMedia = Schema.Struct({
  * @category models
  */
 export const Poll = Schema.Struct({
-  question: PollMedia,
+  question: orElse("question", PollMedia, untitled),
   answers: orElse(
     "answers",
     list(
       Schema.Struct({
         answerId: sometimes("answer_id", Numeric),
-        pollMedia: required("poll_media", PollMedia),
+        pollMedia: orElse("poll_media", PollMedia, untitled),
       }),
     ),
     () => [],

@@ -14,7 +14,7 @@ import type * as ParseResult from "effect/ParseResult"
 import * as Color from "./Color.js"
 import { httpUrl, text } from "./limits.js"
 import { WebhookName } from "./WebhookName.js"
-import { list, optional } from "./wire.js"
+import { optional, strictList } from "./wire.js"
 import { strictEncoder } from "./compiled.js"
 
 /** Discord's OpenAPI. Slack itself takes longer texts. */
@@ -138,7 +138,7 @@ export const SlackAttachment = Schema.Struct({
   authorName: optional("author_name", Schema.String),
   authorLink: optional("author_link", httpUrl()),
   authorIcon: optional("author_icon", httpUrl()),
-  fields: optional("fields", list(SlackField)),
+  fields: optional("fields", strictList(SlackField)),
   imageUrl: optional("image_url", httpUrl()),
   thumbUrl: optional("thumb_url", httpUrl()),
   footer: optional("footer", Schema.String),
@@ -178,7 +178,7 @@ export const SlackMessage = Schema.Struct({
   username: optional("username", WebhookName),
   /** Shown instead of the webhook's avatar. */
   iconUrl: optional("icon_url", httpUrl()),
-  attachments: optional("attachments", list(SlackAttachment)),
+  attachments: optional("attachments", strictList(SlackAttachment)),
 })
 /**
  * @since 0.1.0

@@ -7,11 +7,12 @@
 import * as Schema from "effect/Schema"
 
 import { Snowflake } from "./Snowflake.js"
-import { Numeric, required, sometimes } from "./wire.js"
+import { Numeric, orElse, required, sometimes } from "./wire.js"
 
 /**
- * A user as Discord sends it. Only `id` and `username` are always there: the author of a webhook
- * message may have nothing else but `avatar`, and its `id` is the webhook's.
+ * A user as Discord sends it. Only `id` must be there; `username` is empty where Discord sends
+ * none. The author of a webhook message may have nothing else but `avatar`, and its `id` is the
+ * webhook's.
  *
  * @example
  * ```ts
@@ -26,7 +27,7 @@ import { Numeric, required, sometimes } from "./wire.js"
  */
 export const User = Schema.Struct({
   id: Snowflake,
-  username: Schema.String,
+  username: orElse("username", Schema.String, () => ""),
   discriminator: sometimes("discriminator", Schema.String),
   globalName: sometimes("global_name", Schema.String),
   /** Hash of the avatar; `a_` in front means animated. */

@@ -8,10 +8,11 @@ import * as Schema from "effect/Schema"
 
 import { Snowflake } from "./Snowflake.js"
 import { User } from "./User.js"
-import { Numeric, sometimes } from "./wire.js"
+import { Numeric, orElse, sometimes } from "./wire.js"
 
 /**
- * A webhook as Discord sends it. `token` and `url` are secrets and stay redacted.
+ * A webhook as Discord sends it: only `id` must be there. `token` and `url` are secrets and stay
+ * redacted.
  *
  * @example
  * ```ts
@@ -26,8 +27,8 @@ import { Numeric, sometimes } from "./wire.js"
  */
 export const WebhookInfo = Schema.Struct({
   id: Snowflake,
-  /** 1 incoming, 2 channel follower, 3 application. */
-  type: Numeric,
+  /** 1 incoming (also where Discord sends none), 2 channel follower, 3 application. */
+  type: orElse("type", Numeric, () => 1),
   guildId: sometimes("guild_id", Snowflake),
   channelId: sometimes("channel_id", Snowflake),
   /** Who made it; absent when asked with the token. */

@@ -1,18 +1,23 @@
 /**
  * How a field of a Discord object is written on our side (camelCase) and on the wire (snake_case).
- * Four ways, and no other, so that every object of the model follows one convention:
+ * These ways, and no other, so that every object of the model follows one convention:
  *
  * - `required`: always there.
  * - `optional`: outgoing; `undefined` is the same as leaving it out, and never reaches the wire.
  * - `clearable`: outgoing edit; left out = unchanged, `null` = cleared.
- * - `sometimes`: incoming; absent and `null` both become an absent key.
- * - `orElse`: incoming; absent and `null` both become a default.
+ * - `sometimes`: incoming; absent, `null` and a value that does not fit become an absent key.
+ * - `orElse`: incoming; absent, `null` and a value that does not fit become a default.
+ * - `list`: incoming; an item that does not fit is left out.
+ * - `strictSometimes`, `strictOrElse`, `strictList`: the same, but a value that does not fit fails,
+ *   where something around it keeps the whole as Discord sent it (components).
  */
 import * as Arbitrary from "effect/Arbitrary"
+import * as Either from "effect/Either"
 import * as Function from "effect/Function"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import type * as AST from "effect/SchemaAST"
 
 type Field<K extends string, A, I> = Schema.PropertySignature<"?:", A, K, "?:", I>
 
@@ -51,11 +56,14 @@ export function sometimes<A, I, const K extends string>(
   key: K,
   schema: Schema.Schema<A, I>,
 ): Field<K, A, I | null | undefined> {
-  const from: Schema.Schema<A | null | undefined, I | null | undefined> = Schema.NullishOr(schema)
-  return Schema.optionalToOptional(from, Schema.typeSchema(schema), {
-    decode: givenOnly,
-    encode: Function.identity,
-  }).pipe(Schema.fromKey(key))
+  return absentOr(key, schema, lenient(schema))
+}
+
+export function strictSometimes<A, I, const K extends string>(
+  key: K,
+  schema: Schema.Schema<A, I>,
+): Field<K, A, I | null | undefined> {
+  return absentOr(key, schema, Schema.NullishOr(schema))
 }
 
 export function orElse<A, I, const K extends string>(
@@ -63,10 +71,45 @@ export function orElse<A, I, const K extends string>(
   schema: Schema.Schema<A, I>,
   fallback: () => NoInfer<A>,
 ): Schema.PropertySignature<":", A, K, "?:", I | null | undefined> {
-  return Schema.optionalToRequired(Schema.NullishOr(schema), Schema.typeSchema(schema), {
+  return defaultOr(key, schema, lenient(schema), fallback)
+}
+
+export function strictOrElse<A, I, const K extends string>(
+  key: K,
+  schema: Schema.Schema<A, I>,
+  fallback: () => NoInfer<A>,
+): Schema.PropertySignature<":", A, K, "?:", I | null | undefined> {
+  return defaultOr(key, schema, Schema.NullishOr(schema), fallback)
+}
+
+type Nullish<A, I> = Schema.Schema<A | null | undefined, I | null | undefined>
+
+function absentOr<A, I, const K extends string>(
+  key: K,
+  schema: Schema.Schema<A, I>,
+  from: Nullish<A, I>,
+): Field<K, A, I | null | undefined> {
+  return Schema.optionalToOptional(from, Schema.typeSchema(schema), {
+    decode: givenOnly,
+    encode: Function.identity,
+  }).pipe(Schema.fromKey(key))
+}
+
+function defaultOr<A, I, const K extends string>(
+  key: K,
+  schema: Schema.Schema<A, I>,
+  from: Nullish<A, I>,
+  fallback: () => A,
+): Schema.PropertySignature<":", A, K, "?:", I | null | undefined> {
+  return Schema.optionalToRequired(from, Schema.typeSchema(schema), {
     decode: (value) => Option.getOrElse(givenOnly(value), fallback),
     encode: Option.some,
   }).pipe(Schema.fromKey(key))
+}
+
+/** Decodes what does not fit as `undefined`. */
+function lenient<A, I>(schema: Schema.Schema<A, I>): Nullish<A, I> {
+  return Schema.NullishOr(schema).annotations({ decodingFallback: () => Either.right(undefined) })
 }
 
 /** `Option.filter` makes a function and an `Option` for each of a message's forty fields. */
@@ -81,11 +124,45 @@ function isGiven<A>(some: Option.Some<A | null | undefined>): some is Option.Som
 /** Any number that JSON can carry. */
 export const Numeric = Schema.JsonNumber.annotations({ arbitrary: () => (fc) => fc.integer() })
 
-/** An incoming array; generated ones stay short, since they nest. */
+/** The annotation that marks a {@link list}; its value is the AST of an item. */
+const ListItem = Symbol.for("effect-discord/model/wire/ListItem")
+
+/** The item of a {@link list}, for readers that decode one without a second pass over its items. */
+export function listItemOf(ast: AST.AST): AST.AST | undefined {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `list` has put there
+  return ast.annotations[ListItem] as AST.AST | undefined
+}
+
+/** An incoming array, without the items that do not fit. */
 export function list<A, I>(
   item: Schema.Schema<A, I>,
 ): Schema.Schema<ReadonlyArray<A>, ReadonlyArray<I>> {
-  return Schema.Array(item).annotations({
+  // Decoding also takes null and what does not fit; `Encoded` states only what we emit.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  const from = Schema.Array(lenient(item)) as unknown as Schema.Schema<
+    ReadonlyArray<A | null | undefined>,
+    ReadonlyArray<I>
+  >
+  return Schema.transform(from, short(Schema.Array(Schema.typeSchema(item)), item), {
+    strict: true,
+    decode: (items) => items.filter((one) => one !== null && one !== undefined),
+    encode: Function.identity,
+  }).annotations({ [ListItem]: item.ast })
+}
+
+/** An incoming array that fits in all its items. */
+export function strictList<A, I>(
+  item: Schema.Schema<A, I>,
+): Schema.Schema<ReadonlyArray<A>, ReadonlyArray<I>> {
+  return short(Schema.Array(item), item)
+}
+
+/** Generated lists stay short, since they nest. */
+function short<A, I, Item, R>(
+  schema: Schema.Schema<ReadonlyArray<A>, I>,
+  item: Schema.Schema<A, Item, R>,
+): Schema.Schema<ReadonlyArray<A>, I> {
+  return schema.annotations({
     arbitrary: () => (fc) => fc.array(Arbitrary.makeLazy(item)(fc), { maxLength: 2 }),
   })
 }

@@ -98,14 +98,14 @@ describe("an incoming message", () => {
     ),
   )
 
-  it.effect("is refused when a field is of another type", () =>
+  it.effect("is rejected when one of the four is of another type", () =>
     Effect.gen(function* () {
       for (const wrong of [
-        { content: 5 },
-        { embeds: {} },
+        { id: 1 },
+        { channel_id: "general" },
         { timestamp: "yesterday" },
-        { flags: "4" },
         { author: [] },
+        { author: { id: 3, username: "Builds" } },
       ]) {
         expect((yield* Effect.exit(Message.decode({ ...least, ...wrong })))._tag).toBe("Failure")
       }

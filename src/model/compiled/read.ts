@@ -4,16 +4,18 @@ import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
+import { listItemOf } from "../wire.js"
 import {
   chain,
   type Compile,
   type Fields,
+  hasOwnOptions,
   irregular,
   isFields,
   isInOrder,
-  isSpecial,
   isStruct,
   itemOf,
+  lenientList,
   list,
   memoized,
   outcome,
@@ -33,7 +35,24 @@ export function reader(ast: AST.AST, options: Options): Step {
 }
 
 function compile(ast: AST.AST, part: Compile, options: Options): Step {
-  if (isSpecial(ast)) return bySchema(ast, options)
+  if (hasOwnOptions(ast)) return bySchema(ast, options)
+  const read = compileKind(ast, part, options)
+  return Option.match(AST.getDecodingFallbackAnnotation(ast), {
+    onNone: () => read,
+    onSome: (fallback) => orFallback(ast, read, fallback),
+  })
+}
+
+function orFallback(ast: AST.AST, read: Step, fallback: DecodingFallback): Step {
+  return (input) => {
+    const value = read(input)
+    return value === irregular ? outcome(fallback(new ParseResult.Type(ast, input))) : value
+  }
+}
+
+type DecodingFallback = AST.DecodingFallbackAnnotation<unknown>
+
+function compileKind(ast: AST.AST, part: Compile, options: Options): Step {
   switch (ast._tag) {
     case "StringKeyword":
       return when(Predicate.isString)
@@ -172,6 +191,8 @@ function put(output: Fields, field: Field, input: Readonly<Fields>): boolean {
 
 function transformed(ast: AST.Transformation, part: Compile, options: Options): Step {
   const { from, to, transformation } = ast
+  const item = listItemOf(ast)
+  if (item !== undefined) return lenientList(part(item))
   switch (transformation._tag) {
     case "TypeLiteralTransformation":
       return renamed(ast, part, options)

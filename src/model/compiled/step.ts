@@ -56,6 +56,19 @@ export function list(item: Step): Step {
   }
 }
 
+/** Leaves out what does not fit. */
+export function lenientList(item: Step): Step {
+  return (input) => {
+    if (!Array.isArray(input)) return irregular
+    const output: Array<unknown> = []
+    for (const one of input) {
+      const value = one === null || one === undefined ? irregular : item(one)
+      if (value !== irregular) output.push(value)
+    }
+    return output
+  }
+}
+
 export function isStruct(ast: AST.AST): ast is AST.TypeLiteral {
   return (
     AST.isTypeLiteral(ast) && ast.indexSignatures.length === 0 && ast.propertySignatures.length > 0
@@ -115,11 +128,9 @@ function isTold(ast: AST.AST): boolean {
   return (AST.isRefinement(ast) || AST.isTransformation(ast)) && isTold(ast.from)
 }
 
-/** Annotations that change how a part is read. */
-export function isSpecial({ annotations }: AST.AST): boolean {
-  return (
-    AST.ParseOptionsAnnotationId in annotations || AST.DecodingFallbackAnnotationId in annotations
-  )
+/** Whether a part is read with options of its own. */
+export function hasOwnOptions({ annotations }: AST.AST): boolean {
+  return AST.ParseOptionsAnnotationId in annotations
 }
 
 /** Schemas share parts, and refer to themselves. */

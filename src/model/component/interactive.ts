@@ -8,7 +8,7 @@ import { SnowflakeInput } from "../Snowflake.js"
 import { optional, required } from "../wire.js"
 import { choiceIssues, choosable } from "./choices.js"
 import type { Choices } from "./choices.js"
-import { Kind } from "./kinds.js"
+import { ChannelType, Kind } from "./kinds.js"
 import type { FastCheckModule } from "../generators.js"
 
 /** Discord: Component Reference; sizes also in Discord's OpenAPI. */
@@ -115,11 +115,7 @@ export const ChannelSelect = choosing(
   Schema.Struct({
     type: Schema.Literal(Kind.ChannelSelect),
     ...select,
-    /** Discord: Channel Types. */
-    channelTypes: optional(
-      "channel_types",
-      Schema.Array(Schema.Literal(0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15)),
-    ),
+    channelTypes: optional("channel_types", Schema.Array(ChannelType)),
     defaultValues: defaults("channel"),
   }),
 )

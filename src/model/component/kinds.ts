@@ -1,3 +1,5 @@
+import * as Schema from "effect/Schema"
+
 /** Discord's numbers for components (Discord: Component Types), as literal types. */
 export const Kind = {
   ActionRow: 1,
@@ -31,3 +33,5 @@ export const Channel = {
   Directory: 14,
   Forum: 15,
 } as const
+
+export const ChannelType = Schema.Literal(0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15)

@@ -1,17 +1,28 @@
-/** Incoming: components as Discord sends them, leniently. */
-import * as ParseResult from "effect/ParseResult"
+/**
+ * Incoming: components as Discord sends them. What a sender may set is strict: where it does not
+ * fit, the component is kept as Discord sent it, so that nothing of it is lost when it is sent
+ * again. What only Discord sets is lenient.
+ */
 import * as Schema from "effect/Schema"
 
 import { Emoji } from "../Emoji.js"
 import { Snowflake } from "../Snowflake.js"
-import { list, Numeric, orElse, required, sometimes } from "../wire.js"
-import { Kind } from "./kinds.js"
+import {
+  Numeric,
+  required,
+  sometimes,
+  strictList as list,
+  strictOrElse,
+  strictSometimes,
+} from "../wire.js"
+import { ChannelType, Kind } from "./kinds.js"
+import { Raw } from "./raw.js"
 
 /** Absent on very old messages only. */
-const id = sometimes("id", Numeric)
-const disabled = orElse("disabled", Schema.Boolean, () => false)
-const spoiler = orElse("spoiler", Schema.Boolean, () => false)
-const description = sometimes("description", Schema.String)
+const id = strictSometimes("id", Numeric)
+const disabled = strictOrElse("disabled", Schema.Boolean, () => false)
+const spoiler = strictOrElse("spoiler", Schema.Boolean, () => false)
+const description = strictSometimes("description", Schema.String)
 
 const Media = Schema.Struct({
   url: Schema.String,
@@ -27,50 +38,79 @@ const Media = Schema.Struct({
   flags: sometimes("flags", Numeric),
 })
 
-const Button = Schema.Struct({
+/** Some come with fields of another style. */
+const button = {
   type: Schema.Literal(Kind.Button),
   id,
-  style: Numeric,
-  label: sometimes("label", Schema.String),
-  emoji: sometimes("emoji", Emoji),
+  label: strictSometimes("label", Schema.String),
+  emoji: strictSometimes("emoji", Emoji),
   customId: sometimes("custom_id", Schema.String),
   url: sometimes("url", Schema.String),
   skuId: sometimes("sku_id", Snowflake),
   disabled,
-})
+}
 
-const Select = Schema.Struct({
-  type: Schema.Literal(
-    Kind.StringSelect,
-    Kind.UserSelect,
-    Kind.RoleSelect,
-    Kind.MentionableSelect,
-    Kind.ChannelSelect,
-  ),
+const buttons = [
+  Schema.Struct({
+    ...button,
+    /** Primary, secondary, success, danger. */
+    style: Schema.Literal(1, 2, 3, 4),
+    customId: required("custom_id", Schema.String),
+  }),
+  Schema.Struct({ ...button, style: Schema.Literal(5), url: required("url", Schema.String) }),
+  Schema.Struct({ ...button, style: Schema.Literal(6), skuId: required("sku_id", Snowflake) }),
+] as const
+
+const select = {
   id,
   customId: required("custom_id", Schema.String),
-  placeholder: sometimes("placeholder", Schema.String),
-  minValues: sometimes("min_values", Numeric),
-  maxValues: sometimes("max_values", Numeric),
+  placeholder: strictSometimes("placeholder", Schema.String),
+  minValues: strictSometimes("min_values", Numeric),
+  maxValues: strictSometimes("max_values", Numeric),
   disabled,
-  options: sometimes(
-    "options",
-    list(
-      Schema.Struct({
-        label: Schema.String,
-        value: Schema.String,
-        description,
-        emoji: sometimes("emoji", Emoji),
-        default: orElse("default", Schema.Boolean, () => false),
-      }),
-    ),
-  ),
-  channelTypes: sometimes("channel_types", list(Numeric)),
-  defaultValues: sometimes(
-    "default_values",
-    list(Schema.Struct({ id: Snowflake, type: Schema.String })),
-  ),
+}
+
+const Option = Schema.Struct({
+  label: Schema.String,
+  value: Schema.String,
+  description,
+  emoji: strictSometimes("emoji", Emoji),
+  default: strictOrElse("default", Schema.Boolean, () => false),
 })
+
+function defaults<const T extends "user" | "role" | "channel">(...types: ReadonlyArray<T>) {
+  const value = Schema.Struct({ id: Snowflake, type: Schema.Literal(...types) })
+  return strictSometimes("default_values", list(value))
+}
+
+const selects = [
+  Schema.Struct({
+    type: Schema.Literal(Kind.StringSelect),
+    ...select,
+    options: list(Option),
+  }),
+  Schema.Struct({
+    type: Schema.Literal(Kind.UserSelect),
+    ...select,
+    defaultValues: defaults("user"),
+  }),
+  Schema.Struct({
+    type: Schema.Literal(Kind.RoleSelect),
+    ...select,
+    defaultValues: defaults("role"),
+  }),
+  Schema.Struct({
+    type: Schema.Literal(Kind.MentionableSelect),
+    ...select,
+    defaultValues: defaults("user", "role"),
+  }),
+  Schema.Struct({
+    type: Schema.Literal(Kind.ChannelSelect),
+    ...select,
+    channelTypes: strictSometimes("channel_types", list(Schema.compose(Numeric, ChannelType))),
+    defaultValues: defaults("channel"),
+  }),
+] as const
 
 const TextDisplay = Schema.Struct({
   type: Schema.Literal(Kind.TextDisplay),
@@ -105,40 +145,21 @@ const File = Schema.Struct({
 const Separator = Schema.Struct({
   type: Schema.Literal(Kind.Separator),
   id,
-  divider: orElse("divider", Schema.Boolean, () => true),
-  spacing: orElse("spacing", Numeric, () => 1),
+  divider: strictOrElse("divider", Schema.Boolean, () => true),
+  spacing: strictOrElse("spacing", Schema.Literal(1, 2), () => 1 as const),
 })
-
-const json = Schema.Record({ key: Schema.String, value: Schema.Unknown })
-
-/** Anything this version does not know, or that does not have the documented shape, kept whole. */
-const Unknown = Schema.transformOrFail(
-  json,
-  Schema.Struct({
-    type: Schema.Literal("unknown"),
-    raw: json.annotations({
-      arbitrary: () => (fc) =>
-        fc.record({ type: fc.integer({ min: 100, max: 200 }), novelty: fc.string() }),
-    }),
-  }),
-  {
-    strict: true,
-    decode: (raw) => ParseResult.succeed({ type: "unknown" as const, raw }),
-    encode: ({ raw }) => ParseResult.succeed(raw),
-  },
-)
 
 const ActionRow = Schema.Struct({
   type: Schema.Literal(Kind.ActionRow),
   id,
-  components: list(Schema.Union(Button, Select, Unknown)),
+  components: list(Schema.Union(...buttons, ...selects, Raw)),
 })
 
 const Section = Schema.Struct({
   type: Schema.Literal(Kind.Section),
   id,
-  components: list(Schema.Union(TextDisplay, Unknown)),
-  accessory: Schema.Union(Button, Thumbnail, Unknown),
+  components: list(Schema.Union(TextDisplay, Raw)),
+  accessory: Schema.Union(...buttons, Thumbnail, Raw),
 })
 
 const inContainer = [ActionRow, Section, TextDisplay, MediaGallery, File, Separator] as const
@@ -146,9 +167,9 @@ const inContainer = [ActionRow, Section, TextDisplay, MediaGallery, File, Separa
 const Container = Schema.Struct({
   type: Schema.Literal(Kind.Container),
   id,
-  accentColor: sometimes("accent_color", Numeric),
+  accentColor: strictSometimes("accent_color", Numeric),
   spoiler,
-  components: list(Schema.Union(...inContainer, Unknown)),
+  components: list(Schema.Union(...inContainer, Raw)),
 })
 
-export const Component = Schema.Union(...inContainer, Container, Unknown)
+export const Component = Schema.Union(...inContainer, Container, Raw)
