@@ -261,7 +261,8 @@ class Run {
 function answerOf(response: SimulatedResponse): Answer {
   const headers = RateLimitHeaders.parse(response.headers)
   const { status } = response
-  const said = interpret(request, { status, headers, body: bodyText(response.body) })
+  const contentType = response.headers["content-type"]
+  const said = interpret(request, { status, headers, contentType, body: bodyText(response.body) })
   const limited = said.meaning._tag === "Limited" ? said.meaning.limited : undefined
   return { status, headers, code: said.code, reply: said.reply, limited }
 }

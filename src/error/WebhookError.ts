@@ -656,7 +656,11 @@ export class TransportError extends Schema.TaggedError<TransportError>()("Transp
 }
 
 /**
- * The answer is a success, yet not what Discord documents: HTML, half a JSON, a missing field.
+ * The response is a success, yet not what Discord documents: HTML, half a JSON, a missing field.
+ *
+ * `delivered` is `"yes"` where the response is Discord's by its headers or its `id`. Otherwise it is
+ * `"unknown"`: something else has answered, such as a login page, or a server that `baseUrl` names
+ * by mistake.
  *
  * @example
  * ```ts
@@ -677,10 +681,17 @@ export class DecodeError extends Schema.TaggedError<DecodeError>()("DecodeError"
   route,
   status: Schema.Number,
   delivered: Delivered,
+  /** The header of the response, where it has one. */
+  contentType: Schema.optionalWith(Schema.String, { exact: true }),
   issues: Schema.Array(Issue),
 }) {
   override get message(): string {
-    return `${this.route}: answered ${this.status}, but the body is not what Discord documents: ${listIssues(this.issues)}; ${delivery[this.delivered]}`
+    const type = this.contentType === undefined ? "" : ` (${this.contentType})`
+    const advice =
+      this.delivered === "unknown"
+        ? "it does not come from Discord; check baseUrl, and for a proxy or a login page in between; "
+        : ""
+    return `${this.route}: answered ${this.status}${type}, but the body is not what Discord documents: ${listIssues(this.issues)}; ${advice}${delivery[this.delivered]}`
   }
 }
 

@@ -34,12 +34,17 @@ export function endingOf<A>(request: RestRequest<A>, flight: Flight): Ending<A> 
     return { _tag: "Unanswered", outcome, failure, spent }
   }
   const said = interpret(request, raw)
+  const { meaning } = said
+  // The limiter must not learn from what is not Discord's.
+  if (meaning._tag === "Foreign") {
+    return { _tag: "Answered", outcome: Permit.unknown, raw, said, failure, spent }
+  }
   const outcome = Permit.answered({
     status: raw.status,
     headers: raw.headers,
     code: said.code,
     reply: said.reply,
-    limited: said.meaning._tag === "Limited" ? said.meaning.limited : undefined,
+    limited: meaning._tag === "Limited" ? meaning.limited : undefined,
   })
   return { _tag: "Answered", outcome, raw, said, failure, spent }
 }

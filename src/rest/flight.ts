@@ -24,7 +24,8 @@ export function headOf(
   token: Redacted.Redacted,
 ): RawAnswer {
   const parsed = RateLimitHeaders.parse(headers)
-  return { status, headers: withoutToken(parsed, token), body: undefined }
+  const contentType = headers["content-type"]
+  return { status, headers: withoutToken(parsed, token), contentType, body: undefined }
 }
 
 /** A proxy may name its buckets after the URL. Discord's own names are too short for a token. */

@@ -9,31 +9,35 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import { DecodeError } from "../error/WebhookError.js"
-import type { Issue, WebhookError } from "../error/WebhookError.js"
+import type { Delivered, Issue, WebhookError } from "../error/WebhookError.js"
 import * as DiscordApiBody from "../model/DiscordApiBody.js"
 import type { Limited } from "../ratelimit/Answer.js"
 import { inMilliseconds } from "../ratelimit/internal/seconds.js"
 import { longestDelay } from "../ratelimit/RateLimitHeaders.js"
 import type { RateLimitHeaders } from "../ratelimit/RateLimitHeaders.js"
+import { isDiscords } from "./provenance.js"
 import { refusal, slowmode } from "./refusal.js"
-import type { RestRequest } from "./restRequest.js"
+import type { RestRequest, Success } from "./restRequest.js"
 import { blanked, scrub } from "./scrub.js"
 
 /** An answer as it came. */
 export interface RawAnswer {
   readonly status: number
   readonly headers: RateLimitHeaders
+  /** As it came; it may hold the token. */
+  readonly contentType: string | undefined
   /** `undefined`: the connection broke, or time was up, before the end of the body. */
   readonly body: string | undefined
 }
 
 /**
- * `Cut`: a success of which only the head arrived, where the body matters. `Failed`: a 5xx; whether
- * to try again is not decided here.
+ * `Cut`: a success of which only the head arrived, where the body matters. `Foreign`: a success that
+ * is not Discord's. `Failed`: a 5xx; whether to try again is not decided here.
  */
 type Meaning<A> =
   | { readonly _tag: "Done"; readonly value: A }
-  | { readonly _tag: "Cut" }
+  | { readonly _tag: "Cut"; readonly delivered: Delivered }
+  | { readonly _tag: "Foreign"; readonly error: WebhookError }
   | { readonly _tag: "Limited"; readonly limited: Limited }
   | { readonly _tag: "Failed" }
   | { readonly _tag: "Refused"; readonly error: WebhookError }
@@ -46,6 +50,8 @@ export interface Interpretation<A> {
   /** Discord's sentence, or the text of whatever else answered; scrubbed. Empty for a success. */
   readonly reply: string
 }
+
+type Read<A> = Either.Either<A, ReadonlyArray<Issue>>
 
 export function interpret<A>(request: RestRequest<A>, raw: RawAnswer): Interpretation<A> {
   if (raw.status >= 200 && raw.status < 300) {
@@ -80,24 +86,41 @@ function failure(
 }
 
 function success<A>(request: RestRequest<A>, raw: RawAnswer): Meaning<A> {
-  if (request.success._tag === "Ignored") return { _tag: "Done", value: request.success.value }
-  if (raw.body === undefined) return { _tag: "Cut" }
-  const value = Either.flatMap(parseJson(raw.body), request.success.decode)
-  return Either.isRight(value)
-    ? { _tag: "Done", value: value.right }
-    : { _tag: "Refused", error: unreadable(request, raw.status, value.left) }
+  const json = parseJson(raw.body ?? "")
+  const isAcknowledged = isText(raw.body, request.success) || isDiscords(raw, json)
+  const value = valueOf(request.success, json, isAcknowledged)
+  if (Either.isRight(value)) return { _tag: "Done", value: value.right }
+  const delivered = isAcknowledged ? "yes" : "unknown"
+  if (raw.body === undefined) return { _tag: "Cut", delivered }
+  const error = unreadable(request, raw, delivered, value.left)
+  return isAcknowledged ? { _tag: "Refused", error } : { _tag: "Foreign", error }
 }
 
-/** Discord acted on the request: only the answer could not be read. */
+function isText(body: string | undefined, wanted: Success<unknown>): boolean {
+  if (wanted._tag !== "Ignored" || wanted.text === undefined) return false
+  return body?.trim() === wanted.text
+}
+
+const noObject: Issue = { path: "", message: "the JSON is no object of Discord's" }
+
+function valueOf<A>(wanted: Success<A>, json: Read<unknown>, isAcknowledged: boolean): Read<A> {
+  if (wanted._tag === "Decoded") return Either.flatMap(json, wanted.decode)
+  if (isAcknowledged) return Either.right(wanted.value)
+  return Either.flatMap(json, () => Either.left([noObject]))
+}
+
+/** If the response is Discord's, it acted on the request, and only the response could not be read. */
 function unreadable(
   request: RestRequest<unknown>,
-  status: number,
+  { contentType, status }: RawAnswer,
+  delivered: Delivered,
   issues: ReadonlyArray<Issue>,
 ): DecodeError {
   return new DecodeError({
     route: request.route.name,
     status,
-    delivered: "yes",
+    delivered,
+    ...(contentType === undefined ? {} : { contentType: scrub(contentType, request.token) }),
     issues: scrubbed(issues, request),
   })
 }
@@ -132,7 +155,7 @@ function isDelay(milliseconds: number | undefined): milliseconds is number {
   return milliseconds !== undefined && milliseconds <= Duration.toMillis(longestDelay)
 }
 
-function parseJson(text: string): Either.Either<unknown, ReadonlyArray<Issue>> {
+function parseJson(text: string): Read<unknown> {
   if (text.trim() === "") return Either.left([{ path: "", message: "the body is empty" }])
   try {
     return Either.right(JSON.parse(text) as unknown)

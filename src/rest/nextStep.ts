@@ -87,8 +87,11 @@ function stepAfter<A>(
       return journey.mayHaveActed && request.absent?.code === code
         ? { _tag: "Succeed", value: request.absent.value }
         : { _tag: "Fail", error: meaning.error }
+    case "Foreign":
+      return { _tag: "Fail", error: meaning.error }
     case "Cut": {
-      const cut: TransportFailure = { ...end.failure, delivered: "yes", permanent: false }
+      const { delivered } = meaning
+      const cut: TransportFailure = { ...end.failure, delivered, permanent: false }
       return retryOr(request, settings, journey, cut, transportError(request, journey, cut))
     }
     case "Failed":

@@ -84,14 +84,20 @@ export interface Upload {
   readonly spent: () => string | undefined
 }
 
-/** How a 2xx answer becomes the result. `Ignored` is right with any body, or with none. */
+/**
+ * How a 2xx response becomes the result. `Ignored` needs no more than a sign that it is Discord's;
+ * `text` is what Discord returns in place of JSON.
+ */
 export type Success<A> =
-  | { readonly _tag: "Ignored"; readonly value: A }
+  | { readonly _tag: "Ignored"; readonly value: A; readonly text: string | undefined }
   | { readonly _tag: "Decoded"; readonly decode: (json: unknown) => Either.Either<A, Issues> }
 
 export type Issues = ReadonlyArray<Issue>
 
-export const ignored: Success<void> = { _tag: "Ignored", value: undefined }
+export const ignored: Success<void> = { _tag: "Ignored", value: undefined, text: undefined }
+
+/** What the Slack-compatible endpoint returns, whatever `wait` is. */
+export const ok: Success<void> = { _tag: "Ignored", value: undefined, text: "ok" }
 
 export const decoded = <A>(decode: (json: unknown) => Either.Either<A, Issues>): Success<A> => ({
   _tag: "Decoded",

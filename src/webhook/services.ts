@@ -7,7 +7,7 @@ import * as GitHubEvent from "../model/GitHubEvent.js"
 import * as Issue from "../model/Issue.js"
 import * as SlackMessage from "../model/SlackMessage.js"
 import type * as Route from "../ratelimit/Route.js"
-import { ignored, json, restRequest } from "../rest/restRequest.js"
+import { json, ok, restRequest } from "../rest/restRequest.js"
 import type { Json, RestRequest } from "../rest/restRequest.js"
 import type { Webhook } from "./credentials.js"
 import { checked, idIssues, orNothing, own, routeOf, suffixOf, threadOf } from "./requests.js"
@@ -82,7 +82,7 @@ function toService(
         headers,
         body,
         idempotent: false,
-        success: ignored,
+        success: ok,
       }),
     route,
     issues: idIssues("threadId", threadId),

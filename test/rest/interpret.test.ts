@@ -2,8 +2,8 @@ import * as Either from "effect/Either"
 import { describe, expect, it } from "vitest"
 import { RateLimitHeaders, Route } from "../../src/index.js"
 import { interpret } from "../../src/rest/interpret.js"
-import { decoded } from "../../src/rest/restRequest.js"
-import type { RestRequest } from "../../src/rest/restRequest.js"
+import { decoded, ignored, ok } from "../../src/rest/restRequest.js"
+import type { RestRequest, Success } from "../../src/rest/restRequest.js"
 import { request, token } from "./network.js"
 
 const wanted = decoded((json) =>
@@ -21,6 +21,7 @@ const meaningOf = (
   interpret(request<unknown>({ success: wanted, ...changes }), {
     status,
     headers: RateLimitHeaders.parse(headers),
+    contentType: headers["content-type"],
     body: typeof body === "string" || body === undefined ? body : JSON.stringify(body),
   })
 
@@ -77,7 +78,7 @@ describe("a 2xx answer", () => {
     ["a missing field", 200, { name: "x" }, "id", "is missing"],
     ["not even an object", 200, "7", "id", "is missing"],
   ])("with %s is a DecodeError that says it took effect", (_, status, body, path, message) => {
-    const error = errorOf(status, body)
+    const error = errorOf(status, body, { "x-ratelimit-bucket": "hash" })
     expect(error).toMatchObject({
       _tag: "DecodeError",
       route: "POST /webhooks/{webhook.id}/{webhook.token}",
@@ -88,22 +89,66 @@ describe("a 2xx answer", () => {
     expect(error.message).toContain(message)
   })
 
-  it.each([
-    [204, ""],
-    [200, { id: "1" }],
-    [200, "<html>"],
-    [202, undefined],
-  ])("of %i is right with body %j when nothing is wanted", (status, body) => {
-    const { meaning } = interpret(request(), {
-      status,
-      headers: RateLimitHeaders.empty,
-      body: typeof body === "string" || body === undefined ? body : JSON.stringify(body),
+  const bucket = { "x-ratelimit-bucket": "hash" }
+  const resetAfter = { "x-ratelimit-reset-after": "1" }
+  it.each<[number, unknown, Record<string, string>, Success<void>]>([
+    [204, "", {}, ignored],
+    [204, undefined, {}, ignored],
+    [200, { id: "1" }, {}, ignored],
+    [200, { id: "1", channel_id: "2" }, { "content-type": "text/html" }, ignored],
+    [200, "", bucket, ignored],
+    [200, "anything", resetAfter, ignored],
+    [202, undefined, bucket, ignored],
+    [200, undefined, { "content-type": "application/json" }, ignored],
+    [200, "ok", { "content-type": "text/html" }, ok],
+    [200, "ok\n", {}, ok],
+    [204, "", {}, ok],
+  ])("of %i with body %j and headers %j is Discord's", (status, body, headers, success) => {
+    expect(meaningOf(status, body, headers, { success }).meaning).toEqual({
+      _tag: "Done",
+      value: undefined,
     })
-    expect(meaning).toEqual({ _tag: "Done", value: undefined })
   })
 
-  it("whose body broke off is cut, not decoded", () => {
-    expect(meaningOf(200, undefined).meaning).toEqual({ _tag: "Cut" })
+  const page = "<!doctype html><html><head><title>Log in</title></head></html>"
+  it.each<[number, unknown, Record<string, string>, Success<unknown>, string]>([
+    [200, page, { "content-type": "text/html" }, ignored, "the body is not JSON"],
+    [200, page, { "content-type": "text/html" }, ok, "the body is not JSON"],
+    [200, page, { "content-type": "text/html" }, wanted, "the body is not JSON"],
+    [201, "ok", { "content-type": "text/plain" }, ignored, "the body is not JSON"],
+    [200, "", {}, ignored, "the body is empty"],
+    [200, "", {}, wanted, "the body is empty"],
+    [200, '{"id": "1', { "content-type": "text/plain" }, wanted, "the body is not JSON"],
+    [200, { status: "ok" }, { "x-ratelimit-limit": "60" }, ignored, "no object of Discord's"],
+    [200, { id: 7 }, {}, ignored, "no object of Discord's"],
+    [200, { error: "no such page" }, {}, wanted, "is missing"],
+  ])("of %i with body %j and headers %j is not", (status, body, headers, success, message) => {
+    const { meaning } = meaningOf(status, body, headers, { success })
+    expect(meaning).toMatchObject({
+      _tag: "Foreign",
+      error: { _tag: "DecodeError", status, delivered: "unknown" },
+    })
+    if (meaning._tag !== "Foreign") return
+    expect(meaning.error.message).toContain(message)
+    expect(meaning.error.message).toContain("baseUrl")
+    expect(meaning.error.message).toContain("it may or may not have taken effect")
+    expect(meaning.error.message).toContain(headers["content-type"] ?? "answered")
+  })
+
+  it("shows no token in its content type", () => {
+    const { meaning } = meaningOf(200, page, { "content-type": `text/${token}` })
+    expect(JSON.stringify(meaning)).not.toContain(token)
+  })
+
+  it("whose body broke off is cut, and delivered if its head is Discord's", () => {
+    expect(meaningOf(200, undefined).meaning).toEqual({ _tag: "Cut", delivered: "unknown" })
+    expect(meaningOf(200, undefined, {}, { success: ignored }).meaning).toEqual({
+      _tag: "Cut",
+      delivered: "unknown",
+    })
+    for (const headers of [bucket, { "content-type": "application/json; charset=utf-8" }]) {
+      expect(meaningOf(200, undefined, headers).meaning).toEqual({ _tag: "Cut", delivered: "yes" })
+    }
   })
 })
 
@@ -383,7 +428,7 @@ describe("what came over the wire", () => {
     const inIssue = errorOf(
       200,
       {},
-      {},
+      { "x-ratelimit-bucket": "hash" },
       {
         success: decoded(() => Either.left([{ path: spelled, message: spelled }])),
       },

@@ -41,6 +41,8 @@ const errorOf = (exit: Exit.Exit<unknown, unknown>): unknown =>
 const get: Partial<RestRequest<string>> = { idempotent: true, success: asId }
 const post: Partial<RestRequest<string>> = { idempotent: false, success: asId }
 const ok: Event = { answer: 200, body: { id: "1" } }
+const json = { "content-type": "application/json" }
+
 const limitedFor = (seconds: number): Event => ({
   answer: 429,
   headers: { "retry-after": String(Math.ceil(seconds)), "x-ratelimit-scope": "user" },
@@ -342,7 +344,9 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
           maxRetries: 1,
         })
         // What certainly arrived is not sent again even so.
-        const cut = yield* run([{ answer: 200, cutAfter: "{" }, ok], post, { retry: "atLeastOnce" })
+        const cut = yield* run([{ answer: 200, cutAfter: "{", headers: json }, ok], post, {
+          retry: "atLeastOnce",
+        })
         expect(errorOf(cut.exit)).toMatchObject({ delivered: "yes", attempts: 1 })
         // The second attempt never left; the first may have arrived.
         expect(errorOf(given.exit)).toMatchObject({ reason: "refused", delivered: "unknown" })
@@ -351,7 +355,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
 
     it.effect("took effect when the head of its success arrived, and is not sent again", () =>
       Effect.gen(function* () {
-        const headers = { "x-ratelimit-limit": "5", "x-ratelimit-remaining": "3" }
+        const headers = { ...json, "x-ratelimit-limit": "5", "x-ratelimit-remaining": "3" }
         const cut = yield* run([{ answer: 200, cutAfter: '{"id', headers }], post)
         expect(errorOf(cut.exit)).toMatchObject({
           _tag: "TransportError",
@@ -369,9 +373,18 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
       }),
     )
 
+    it.effect("teaches the limiter nothing where the response is not Discord's", () =>
+      Effect.gen(function* () {
+        const { exit, limiter, net } = yield* run([{ answer: 200, body: "<html>" }])
+        expect(errorOf(exit)).toMatchObject({ _tag: "DecodeError", delivered: "unknown" })
+        expect(outcomes(limiter)).toEqual(["settle Unknown"])
+        expect(net.sent).toHaveLength(1)
+      }),
+    )
+
     it.effect("that wants no body succeeds with the head alone", () =>
       Effect.gen(function* () {
-        const { exit } = yield* run([{ answer: 200, cutAfter: '{"id' }])
+        const { exit } = yield* run([{ answer: 200, cutAfter: '{"id', headers: json }])
         expect(exit).toEqual(Exit.succeed(undefined))
       }),
     )

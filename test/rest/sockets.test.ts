@@ -186,7 +186,7 @@ describe.each(clients)("with %s", (name, client) => {
     Effect.gen(function* () {
       const server = yield* serve(
         after((response) => {
-          response.writeHead(200, { "content-length": "100" })
+          response.writeHead(200, { "content-type": "application/json", "content-length": "100" })
           response.write('{"id":', () => response.socket?.destroy())
         }),
       )
@@ -200,7 +200,7 @@ describe.each(clients)("with %s", (name, client) => {
     Effect.gen(function* () {
       const server = yield* serve(
         after((response) => {
-          response.writeHead(200, { "content-length": "100" })
+          response.writeHead(200, { "content-type": "application/json", "content-length": "100" })
           response.write('{"id":')
         }),
       )

@@ -29,6 +29,7 @@ const answered = (
   interpret(request(about), {
     status,
     headers: RateLimitHeaders.parse(headers),
+    contentType: "application/json",
     body: JSON.stringify(body),
   }).meaning
 

@@ -57,8 +57,8 @@ const mishaps: ReadonlyArray<Mishap> = [
   {
     name: "a server that answers HTML",
     fault: html,
-    error: { _tag: "DecodeError", status: 200, delivered: "yes" },
-    says: /answered 200, but .* the body is not JSON; it took effect/,
+    error: { _tag: "DecodeError", status: 200, delivered: "unknown", contentType: "text/html" },
+    says: /answered 200 \(text\/html\), but .* the body is not JSON; .* check baseUrl/,
     copies: 1,
   },
   {
@@ -72,14 +72,14 @@ const mishaps: ReadonlyArray<Mishap> = [
     name: "an empty body",
     fault: Fault.emptyBody,
     error: { _tag: "DecodeError", status: 200, delivered: "yes" },
-    says: /answered 200, but .* the body is empty; it took effect/,
+    says: /answered 200 .*, but .* the body is empty; it took effect/,
     copies: 1,
   },
   {
     name: "half a JSON",
     fault: Fault.halfJson,
     error: { _tag: "DecodeError", status: 200, delivered: "yes" },
-    says: /answered 200, but .* the body is not JSON; it took effect/,
+    says: /answered 200 .*, but .* the body is not JSON; it took effect/,
     copies: 1,
   },
   {

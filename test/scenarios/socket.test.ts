@@ -115,7 +115,7 @@ const mishaps: Readonly<Record<string, Mishap>> = {
   },
   "an empty object": {
     reply: write(`${head}content-length: 2\r\n\r\n{}`),
-    error: { _tag: "DecodeError", status: 200, delivered: "yes" },
+    error: { _tag: "DecodeError", status: 200, delivered: "unknown" },
   },
 }
 
