@@ -49,6 +49,7 @@ const settings = {
   queueCapacity: Number.POSITIVE_INFINITY,
   idleAfter: Duration.minutes(2),
   invalidRequestLimit: Number.POSITIVE_INFINITY,
+  isolatedRequests: false,
 }
 
 /** What `interpret` has to know of a request. */
@@ -164,7 +165,8 @@ class Run {
       policy: this.#policy,
       ordered: this.#scenario.delivery === "ordered",
       maxWait: Number.POSITIVE_INFINITY,
-      owner: this,
+      lease: Number.POSITIVE_INFINITY,
+      owner: {},
     }
     // Granted inside `arrive`, the ticket is not known yet: the request goes right after it.
     const granted: { ticket: Ticket | undefined } = { ticket: undefined }
@@ -177,6 +179,7 @@ class Run {
 
   #send(ticket: Ticket, webhook: Webhook, index: number, message: number, isFirst: boolean): void {
     const { link } = this.#scenario
+    this.#machine.claim(ticket, this.#events.now)
     const drawn = this.#outside.trips[index]?.[message]
     const trip =
       isFirst && drawn !== undefined

@@ -123,6 +123,13 @@ export interface WaitOptions {
   readonly delivery?: "ordered" | "concurrent" | undefined
   /** Fail with `RateLimitError` as soon as the known wait is longer. Default: wait for ever. */
   readonly maxWait?: Duration.Duration | undefined
+  /**
+   * The longest time that a granted request can take. A permit that is not settled by then, because
+   * the runtime dropped its fiber without running finalisers, counts as `unknown`. If it is settled
+   * later, the limiter still learns from the response. Default: no limit, or 1 minute where requests
+   * are isolated (`RateLimiter.Options`).
+   */
+  readonly lease?: Duration.Duration | undefined
 }
 
 /**

@@ -14,6 +14,7 @@ import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { InvalidOption, WaitError } from "../error/WebhookError.js"
 import type { Answer } from "./Answer.js"
+import { isolatesRequests } from "./internal/runtime.js"
 import { checked, defaults, type Settings } from "./internal/settings.js"
 import type { BucketSnapshot, Snapshot } from "./internal/snapshot.js"
 import { Core } from "./internal/wiring.js"
@@ -107,6 +108,13 @@ export interface Options {
    * address at 10 000.
    */
   readonly invalidRequestLimit?: number | undefined
+  /**
+   * Whether the runtime isolates the input and output of each request and drops its fibers when it
+   * ends, as Cloudflare Workers do. Each waiting request then polls by timers of its own (every 25
+   * to 500 milliseconds), and no timer or fiber outlives the request that created it. Default:
+   * `true` on Cloudflare Workers and on Vercel's Edge runtime, else `false`.
+   */
+  readonly isolatedRequests?: boolean | undefined
 }
 
 /**
@@ -129,7 +137,7 @@ export interface Options {
  */
 export const layer: Layer.Layer<RateLimiter> = Layer.scoped(
   RateLimiter,
-  Effect.suspend(() => shared(defaults)),
+  Effect.suspend(() => shared(settingsOf({}))),
 )
 
 /**
@@ -146,7 +154,7 @@ export const layer: Layer.Layer<RateLimiter> = Layer.scoped(
  * @category layers
  */
 export const layerWith = (options: Options): Layer.Layer<RateLimiter, InvalidOption> =>
-  Layer.scoped(RateLimiter, Effect.flatMap(settingsOf(options), shared))
+  Layer.scoped(RateLimiter, Effect.flatMap(checked(settingsOf(options)), shared))
 
 /**
  * A limiter of its own, with a memory of its own, for tests and for those who know why.
@@ -169,7 +177,7 @@ export const layerWith = (options: Options): Layer.Layer<RateLimiter, InvalidOpt
  */
 export const layerMemory: Layer.Layer<RateLimiter> = Layer.scoped(
   RateLimiter,
-  Effect.suspend(() => isolated(defaults)),
+  Effect.suspend(() => separate(settingsOf({}))),
 )
 
 /**
@@ -187,9 +195,9 @@ export const layerMemory: Layer.Layer<RateLimiter> = Layer.scoped(
  * @category layers
  */
 export const layerMemoryWith = (options: Options): Layer.Layer<RateLimiter, InvalidOption> =>
-  Layer.scoped(RateLimiter, Effect.flatMap(settingsOf(options), isolated))
+  Layer.scoped(RateLimiter, Effect.flatMap(checked(settingsOf(options)), separate))
 
-function isolated(settings: Settings): Effect.Effect<RateLimiter["Type"], never, Scope.Scope> {
+function separate(settings: Settings): Effect.Effect<RateLimiter["Type"], never, Scope.Scope> {
   return Effect.flatMap(Effect.clock, (clock) => new Core(settings, clock).handle)
 }
 
@@ -197,14 +205,15 @@ function shared(settings: Settings): Effect.Effect<RateLimiter["Type"], never, S
   return Effect.flatMap(Effect.clock, (clock) => coreOf(settings, clock).handle)
 }
 
-function settingsOf(options: Options): Effect.Effect<Settings, InvalidOption> {
-  return checked({
+function settingsOf(options: Options): Settings {
+  return {
     globalLimit: options.globalLimit ?? defaults.globalLimit,
     globalWindow: options.globalWindow ?? defaults.globalWindow,
     queueCapacity: options.queueCapacity ?? defaults.queueCapacity,
     idleAfter: options.idleAfter ?? defaults.idleAfter,
     invalidRequestLimit: options.invalidRequestLimit ?? defaults.invalidRequestLimit,
-  })
+    isolatedRequests: options.isolatedRequests ?? isolatesRequests(),
+  }
 }
 
 function coreOf(settings: Settings, clock: Clock.Clock): Core {

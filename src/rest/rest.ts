@@ -24,7 +24,7 @@ import type { Journey, Step } from "./nextStep.js"
 import { RestConfig } from "./RestConfig.js"
 import type { RestRequest } from "./restRequest.js"
 import { backoff } from "./retry.js"
-import { settingsOf } from "./settings.js"
+import { leaseOf, settingsOf } from "./settings.js"
 import type { Settings } from "./settings.js"
 import { inSpan } from "./spans.js"
 import type { Trace } from "./spans.js"
@@ -137,6 +137,7 @@ export const execute = <A>(request: RestRequest<A>): Effect.Effect<A, WebhookErr
       policy: Context.get(context, Strategy),
       delivery: settings.delivery,
       maxWait: settings.maxWait,
+      lease: leaseOf(client, request, settings),
     }
     return inSpan(request.route, settings, (trace) =>
       limiter.withPermit(request.route, waiting, (permit, restore) =>

@@ -7,7 +7,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
+import { directOf } from "./direct.js"
 import type { RestOptions } from "./RestConfig.js"
+import type { RestRequest } from "./restRequest.js"
 
 export interface Settings {
   /** Without a slash at the end. */
@@ -20,6 +22,9 @@ export interface Settings {
   readonly headers: Headers.Headers
   readonly timeout: Duration.Duration
   readonly connectionTimeout: Duration.Duration
+  /** How long an attempt without a file may hold its permit: in all, and once it has started. */
+  readonly lease: Duration.Duration
+  readonly startedLease: Duration.Duration
   readonly maxRetries: number
   readonly backoffBase: Duration.Duration
   readonly backoffMax: Duration.Duration
@@ -34,6 +39,9 @@ export interface Base {
   readonly path: string
 }
 
+/** An attempt that has timed out is settled within this time, if its fiber is still there. */
+const leaseMargin = Duration.seconds(1)
+
 const known = new WeakMap<RestOptions, Settings>()
 
 export function settingsOf(options: RestOptions): Settings {
@@ -45,6 +53,9 @@ export function settingsOf(options: RestOptions): Settings {
 }
 
 function makeSettings(options: RestOptions): Settings {
+  const timeout = Duration.decode(options.timeout)
+  const connectionTimeout = Duration.decode(options.connectionTimeout ?? options.timeout)
+  const startedLease = Duration.sum(timeout, leaseMargin)
   const url = URL.canParse(options.baseUrl) ? new URL(options.baseUrl) : undefined
   return {
     ...options,
@@ -53,8 +64,10 @@ function makeSettings(options: RestOptions): Settings {
     serverAddress: url?.hostname ?? "",
     serverPort: url === undefined || url.port === "" ? undefined : Number(url.port),
     headers: Headers.fromInput(isBrowser() ? {} : { "user-agent": options.userAgent }),
-    timeout: Duration.decode(options.timeout),
-    connectionTimeout: Duration.decode(options.connectionTimeout ?? options.timeout),
+    timeout,
+    connectionTimeout,
+    lease: Duration.sum(connectionTimeout, startedLease),
+    startedLease,
     backoffBase: Duration.decode(options.backoffBase),
     backoffMax: Duration.decode(options.backoffMax),
     maxWait: options.maxWait === undefined ? undefined : Duration.decode(options.maxWait),
@@ -79,6 +92,33 @@ function withoutLastSlashes(text: string): string {
 function isBrowser(): boolean {
   const { navigator } = globalThis as { readonly navigator?: { readonly userAgent?: string } }
   return navigator?.userAgent?.startsWith("Mozilla/") === true
+}
+
+/** Bytes a second that the slowest line in use carries: about a megabit. */
+const slowestUpload = 128 * 1024
+
+/** The longest time that an attempt may take once it has started. */
+export function timeoutOf({ body }: RestRequest<unknown>, settings: Settings): Duration.Duration {
+  return body._tag === "Upload"
+    ? Duration.sum(settings.timeout, uploadTime(body.size))
+    : settings.timeout
+}
+
+/**
+ * The longest time that an attempt holds its permit, if its fiber is still there. A client that
+ * reports when a request starts may take some time until then.
+ */
+export function leaseOf(
+  client: HttpClient.HttpClient,
+  { body }: RestRequest<unknown>,
+  settings: Settings,
+): Duration.Duration {
+  const lease = directOf(client) === undefined ? settings.startedLease : settings.lease
+  return body._tag === "Upload" ? Duration.sum(lease, uploadTime(body.size)) : lease
+}
+
+function uploadTime(bytes: number): Duration.Duration {
+  return Duration.seconds(Math.ceil(bytes / slowestUpload))
 }
 
 const prepared = new WeakMap<HttpClient.HttpClient, HttpClient.HttpClient>()

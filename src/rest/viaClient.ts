@@ -6,7 +6,7 @@ import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type { HttpClientError } from "@effect/platform/HttpClientError"
 import type { HttpClientResponse } from "@effect/platform/HttpClientResponse"
 import * as Cause from "effect/Cause"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { FileError } from "../error/WebhookError.js"
@@ -18,7 +18,7 @@ import type { Flight } from "./flight.js"
 import { pathOf } from "./restRequest.js"
 import type { Empty, Json, RestRequest } from "./restRequest.js"
 import { defectOf } from "./scrub.js"
-import { discreet } from "./settings.js"
+import { discreet, timeoutOf } from "./settings.js"
 import type { Settings } from "./settings.js"
 import { classify, deliveredBy, noConnection, timedOut, withoutItsFile } from "./transport.js"
 
@@ -35,7 +35,7 @@ export function viaClient(
   const exchange = (restart: (limit: Duration.Duration) => void): Effect.Effect<void> => {
     const onStart = (): void => {
       flight.begun = true
-      restart(timeoutOf(body, settings))
+      restart(timeoutOf(request, settings))
     }
     const send = (bytes: HttpBody.HttpBody): Effect.Effect<void, HttpClientError> => {
       const sent = exchanged(careful, request, bytes, settings, flight)
@@ -71,15 +71,6 @@ function exchanged(
       error._tag === "ResponseError" ? read(error.response, request, flight) : Effect.fail(error),
     onSuccess: (response) => read(response, request, flight),
   })
-}
-
-/** Bytes a second that the slowest line in use carries: about a megabit. */
-const slowest = 128 * 1024
-
-function timeoutOf(body: RestRequest<unknown>["body"], settings: Settings): Duration.Duration {
-  return body._tag === "Upload"
-    ? Duration.sum(settings.timeout, Duration.seconds(Math.ceil(body.size / slowest)))
-    : settings.timeout
 }
 
 function read(

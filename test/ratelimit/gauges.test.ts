@@ -17,7 +17,13 @@ const finding = (name: string, findings: () => Findings): Policy => ({
 
 /** Sends on a webhook, and hears of a limit. */
 const play = (machine: Machine, policy: Policy, now: number, limit = 5): void => {
-  const wish = { policy, ordered: true, maxWait: Number.POSITIVE_INFINITY, owner: {} }
+  const wish = {
+    policy,
+    ordered: true,
+    maxWait: Number.POSITIVE_INFINITY,
+    lease: Number.POSITIVE_INFINITY,
+    owner: {},
+  }
   const one = route({ webhookId: String(now) })
   machine.settle(machine.arrive(one, wish, now), ok({ limit, remaining: limit - 1 }), now + 1)
 }

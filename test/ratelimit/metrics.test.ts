@@ -18,6 +18,7 @@ const wish = (policy: Policy) => ({
   policy,
   ordered: false,
   maxWait: Number.POSITIVE_INFINITY,
+  lease: Number.POSITIVE_INFINITY,
   owner: {},
 })
 

@@ -16,18 +16,35 @@ export interface Wish {
   readonly policy: Policy
   readonly ordered: boolean
   readonly maxWait: number
-  readonly owner: object
+  /** Milliseconds after which a permit that was not settled is taken back. */
+  readonly lease: number
+  readonly owner: Waiter
+}
+
+/** On whose behalf requests wait. */
+export interface Waiter {
+  /** Its scope is closed: none of its requests may wait any more. */
+  readonly closed?: boolean
 }
 
 /** How a wait ended: with a permit, with an error, or with the exception that the policy threw. */
 export type Ending = Exit.Exit<void, WaitError>
 
 /**
+ * - `waiting` in the queue of its bucket, `resting` outside of it between two attempts
+ * - `granted`: it has a permit, and its fiber has not resumed yet; `held`: it has resumed
+ * - `passedOver`: its fiber did not resume in time; it waits again if the fiber resumes later
+ * - `expired`: its permit was not settled in time, and is taken for `unknown`
+ * - `over`: settled, failed or cancelled
+ */
+type State = "waiting" | "resting" | "granted" | "held" | "passedOver" | "expired" | "over"
+
+/**
  * A request from its arrival to its settlement: first it waits, then it holds a permit, and between
  * two attempts it may rest outside the queue.
  */
 export class Ticket extends Queued<Ticket> {
-  state: "waiting" | "resting" | "granted" | "over" = "waiting"
+  state: State = "waiting"
   /** When it arrived, or came back to wait again. */
   since: number
   sentAt = 0
@@ -41,15 +58,19 @@ export class Ticket extends Queued<Ticket> {
   /** Who is told of it, unless it is read off. */
   resume: ((ending: Ending) => void) | undefined = undefined
 
+  /** Its fiber is assumed to be gone after this instant. */
+  presentUntil = Number.POSITIVE_INFINITY
+
   readonly sequence: number
   readonly route: Route
-  readonly place: RouteState
+  place: RouteState
   readonly policy: Policy
   readonly ordered: boolean
   /** The instant after which waiting is no longer wanted; `Infinity` for never. */
   readonly deadline: number
+  readonly lease: number
   /** Whose scope ends it. */
-  readonly owner: object
+  readonly owner: Waiter
   /** How many times it was granted. */
   attempts = 0
 
@@ -61,12 +82,17 @@ export class Ticket extends Queued<Ticket> {
     this.policy = wish.policy
     this.ordered = wish.ordered
     this.deadline = now + wish.maxWait
+    this.lease = wish.lease
     this.owner = wish.owner
     this.since = now
   }
 
   get bucket(): BucketState {
     return this.place.bucket
+  }
+
+  get hasPermit(): boolean {
+    return this.state === "held" || this.state === "granted"
   }
 
   /** Ends the wait. */

@@ -8,6 +8,7 @@ import type { BucketState, Lane, Ticket } from "./bucketState.js"
 import type { Gate } from "./gate.js"
 import type { Knowledge } from "./knowledge.js"
 import type { Tallies } from "./tallies.js"
+import type { Permits } from "./permits.js"
 import { type Alarm, finite, type Waiting } from "./waiting.js"
 
 const longestWait = Duration.toMillis(longestDelay)
@@ -18,6 +19,7 @@ export class Granting {
   readonly #gate: Gate
   readonly #tallies: Tallies
   readonly #waiting: Waiting
+  readonly #permits: Permits
   /**
    * Buckets whose head may go as soon as the gate allows, each for one request a turn. Those of
    * interactions do not wait behind the global limit.
@@ -27,8 +29,15 @@ export class Granting {
     webhook: new Set(),
   }
 
-  constructor(knowledge: Knowledge, tallies: Tallies, waiting: Waiting, alarm: Alarm) {
+  constructor(
+    knowledge: Knowledge,
+    tallies: Tallies,
+    waiting: Waiting,
+    permits: Permits,
+    alarm: Alarm,
+  ) {
     this.#alarm = alarm
+    this.#permits = permits
     this.#knowledge = knowledge
     this.#gate = knowledge.gate
     this.#tallies = tallies
@@ -38,6 +47,10 @@ export class Granting {
   /** Lets go whoever may go, and sets the alarm for the next. */
   pump(bucket: BucketState, now: number): void {
     for (let head = bucket.queue.head; head !== undefined; head = bucket.queue.head) {
+      if (head.presentUntil < now) {
+        this.#waiting.passOver(head)
+        continue
+      }
       const at = this.#verdict(head, now)
       if (at === undefined) continue
       const passes = this.#gate.opensAt(bucket.lane.kind)
@@ -48,9 +61,11 @@ export class Granting {
         this.#waiting.dismiss(bucket, known, now)
       } else if (at <= now) {
         this.#lineUp(bucket)
+        if (passes === Number.POSITIVE_INFINITY) this.#permits.watch(now)
         return
       } else {
         this.#alarm(bucket, finite(Math.min(at, bucket.patience)))
+        if (at === Number.POSITIVE_INFINITY) this.#permits.watch(now)
         return
       }
     }
@@ -148,8 +163,7 @@ export class Granting {
   #grant(ticket: Ticket, now: number): void {
     const { bucket, place, policy } = ticket
     this.#waiting.leave(ticket)
-    ticket.state = "granted"
-    ticket.sentAt = now
+    this.#permits.grant(ticket, now)
     ticket.attempts += 1
     ticket.waited += now - ticket.since
     place.lane.inFlight += 1

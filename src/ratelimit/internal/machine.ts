@@ -7,15 +7,18 @@ import * as Exit from "effect/Exit"
 import { RateLimiterClosed, RateLimitQueueFull } from "../../error/WebhookError.js"
 import type { WaitError } from "../../error/WebhookError.js"
 import type { Answer, Limited } from "../Answer.js"
-import type { Outcome } from "../Permit.js"
+import { neverSent, type Outcome, unknown } from "../Permit.js"
 import type { Route } from "../Route.js"
 import type { Observation, Policy } from "../strategy/Policy.js"
-import { BucketState, type Ending, type RouteState, Ticket, type Wish } from "./bucketState.js"
+import { BucketState, Ticket } from "./bucketState.js"
+import type { Ending, RouteState, Waiter, Wish } from "./bucketState.js"
 import { Gate } from "./gate.js"
 import { Granting, turn } from "./granting.js"
 import { Graveyard } from "./graveyard.js"
 import { Knowledge } from "./knowledge.js"
 import { News, type Tell } from "./news.js"
+import { Permits } from "./permits.js"
+import { Polling } from "./polling.js"
 import type { Settings } from "./settings.js"
 import type { Snapshot } from "./snapshot.js"
 import { Tallies } from "./tallies.js"
@@ -32,29 +35,42 @@ export class Machine {
   readonly #gate: Gate
   readonly #tallies = new Tallies()
   readonly #waiting: Waiting
+  readonly #permits: Permits
+  readonly #polling = new Polling()
   readonly #granting: Granting
   #sequence = 0
 
-  constructor(settings: Settings, alarm: Alarm, tell: Tell = () => {}) {
+  /** Where the runtime isolates requests, no alarm is set: each waiting fiber calls `poll`. */
+  constructor(settings: Settings, timers: Alarm, tell: Tell = () => {}) {
+    const alarm: Alarm = settings.isolatedRequests
+      ? (target, at) => this.#polling.set(target, at)
+      : timers
     this.#queueCapacity = settings.queueCapacity
     this.#news = new News(tell)
     this.#knowledge = new Knowledge(settings, this.#news)
     this.#webhooks = this.#knowledge.webhooks
     this.#gate = this.#knowledge.gate
     this.#waiting = new Waiting(settings, this.#knowledge, this.#tallies, alarm)
-    this.#granting = new Granting(this.#knowledge, this.#tallies, this.#waiting, alarm)
+    this.#permits = new Permits(alarm)
+    this.#granting = new Granting(
+      this.#knowledge,
+      this.#tallies,
+      this.#waiting,
+      this.#permits,
+      alarm,
+    )
   }
 
   /** A request comes; its ticket says when it may go or has failed. */
   arrive(route: Route, wish: Wish, now: number, resume?: Resume): Ticket {
-    this.#waiting.tidy(now)
+    this.#begin(now)
     this.#knowledge.space(now)
     const place = this.#webhooks.place(route)
     const ticket = new Ticket(++this.#sequence, route, wish, place, now)
     ticket.resume = resume
     const refusal = this.#refusal(ticket, now)
     if (refusal === undefined) {
-      this.#join(ticket, now)
+      this.#joinHere(ticket, now)
     } else {
       ticket.state = "over"
       ticket.end(Exit.fail(refusal))
@@ -63,11 +79,39 @@ export class Machine {
     return ticket
   }
 
+  /**
+   * The fiber of a granted request has resumed. Returns whether it has its permit; if it was passed
+   * over in the meantime, it waits again, at its old place in the queue.
+   */
+  claim(ticket: Ticket, now: number): boolean {
+    if (ticket.state === "passedOver") this.#rejoin(ticket, now)
+    else if (ticket.state === "granted") this.#permits.hold(ticket, now)
+    return ticket.state === "held"
+  }
+
+  /**
+   * The fiber of a waiting request asks for its turn, which takes the place of alarms. Returns the
+   * instant at which it has to poll again, or `undefined` when the wait is over.
+   */
+  poll(ticket: Ticket, now: number): number | undefined {
+    if (ticket.state === "passedOver") this.#rejoin(ticket, now)
+    if (ticket.ending !== undefined) return undefined
+    this.#waiting.expect(ticket, now)
+    this.#begin(now)
+    this.#resume(ticket, now)
+    this.#granting.drain(now)
+    this.#granting.pumpLane(ticket.place.lane, now)
+    if (ticket.ending !== undefined) return undefined
+    const at = this.#polling.next(ticket, this.#gate, now)
+    this.#waiting.expect(ticket, at)
+    return at
+  }
+
   /** The request is done, or given up; its lane goes on. */
   settle(ticket: Ticket, outcome: Outcome, now: number): void {
-    if (ticket.state !== "granted") return
-    this.#conclude(ticket, outcome, now)
+    if (!this.#end(ticket, outcome, now)) return
     this.#granting.pumpLane(ticket.place.lane, now)
+    this.#reclaim(now)
   }
 
   /**
@@ -75,26 +119,22 @@ export class Machine {
    * ordered request holds the others up meanwhile, a concurrent one rests beside the queue.
    */
   again(ticket: Ticket, outcome: Outcome, notBefore: number, now: number, resume?: Resume): void {
-    if (ticket.state !== "granted") return
-    this.#conclude(ticket, outcome, now)
-    ticket.ending = undefined
+    if (!this.#end(ticket, outcome, now)) return
     ticket.resume = resume
-    ticket.since = now
     ticket.notBefore = notBefore
-    const refusal =
-      this.#knowledge.refusal(ticket.route, now) ??
-      (notBefore > ticket.deadline ? this.#waiting.tooLate(ticket, notBefore, now) : undefined)
-    if (refusal !== undefined) ticket.end(Exit.fail(refusal))
-    else if (notBefore <= now || ticket.ordered) this.#join(ticket, now)
-    else this.#waiting.pause(ticket, notBefore)
+    this.#waitAgain(ticket, now)
     this.#granting.pumpLane(ticket.place.lane, now)
+    this.#reclaim(now)
   }
 
   /** The caller has gone: a waiting request leaves the queue, a granted permit was never used. */
   cancel(ticket: Ticket, now: number): void {
-    if (ticket.state === "granted") this.settle(ticket, { _tag: "NeverSent" }, now)
-    if (ticket.state === "over") return
-    const { bucket, place } = ticket
+    if (ticket.hasPermit) this.settle(ticket, neverSent, now)
+    const { bucket, place, state } = ticket
+    if (state !== "waiting" && state !== "resting") {
+      ticket.state = "over"
+      return
+    }
     const concerned = bucket.queue.head === ticket
     this.#waiting.leave(ticket)
     ticket.state = "over"
@@ -105,15 +145,17 @@ export class Machine {
 
   /** An alarm went off. */
   wake(target: Target, now: number): void {
+    this.#reclaim(now)
     if (target instanceof BucketState) this.#granting.pump(target, now)
     else if (target instanceof Gate) this.#granting.drain(now)
     else if (target instanceof Webhooks) this.#waiting.sweep(now)
+    else if (target instanceof Permits) this.#watch(now)
     else this.#resume(target, now)
   }
 
   /** Learns from an answer to a request that took no permit here. */
   update(route: Route, answer: Answer, now: number): void {
-    this.#waiting.tidy(now)
+    this.#begin(now)
     const place = this.#webhooks.place(route)
     this.#learn(place, answer, undefined, now)
     this.#granting.pumpLane(place.lane, now)
@@ -121,12 +163,13 @@ export class Machine {
   }
 
   find(route: Route, now: number): BucketState | undefined {
-    this.#waiting.tidy(now)
+    this.#begin(now)
     return this.#webhooks.find(route, now)
   }
 
   /** Milliseconds that a request made now would wait, as far as is known. */
   estimate(route: Route, policy: Policy, now: number): number {
+    this.#reclaim(now)
     const bucket = this.#webhooks.find(route, now)
     const passes = this.#gate.opensAt(route.kind)
     const at = Math.max(now, finite(passes) ?? 0, bucket?.blockedUntil ?? 0)
@@ -136,12 +179,13 @@ export class Machine {
 
   /** Forgets what was learned; whoever waits goes on by the new knowledge. */
   clear(now: number, route?: Route): void {
+    this.#reclaim(now)
     this.#knowledge.graveyard.clear(route?.major)
     for (const bucket of this.#webhooks.forget(route)) this.#granting.pump(bucket, now)
   }
 
   /** The owner's scope is closed: whoever waits on its behalf fails. */
-  close(owner: object, now: number): void {
+  close(owner: Waiter, now: number): void {
     for (const lane of this.#webhooks.busy()) {
       for (const ticket of lane.pending()) {
         if (ticket.owner === owner) {
@@ -154,7 +198,7 @@ export class Machine {
   }
 
   snapshot(now: number): Snapshot {
-    this.#waiting.tidy(now)
+    this.#begin(now)
     return {
       ...this.#webhooks.counts(),
       deadWebhooks: this.#knowledge.graveyard.size,
@@ -168,28 +212,109 @@ export class Machine {
     const refusal = this.#knowledge.refusal(route, now)
     if (refusal !== undefined) return refusal
     const capacity = this.#queueCapacity
+    if (bucket.waiting >= capacity) this.#waiting.passOverAbsent(bucket.lane, now)
     if (bucket.waiting >= capacity) return new RateLimitQueueFull({ route: route.name, capacity })
     if (deadline === Number.POSITIVE_INFINITY) return undefined
     const at = now + this.estimate(route, ticket.policy, now)
     return at > deadline ? this.#waiting.tooLate(ticket, at, now) : undefined
   }
 
+  /** Before a transition: lapsed permits are taken back, and what has been idle is forgotten. */
+  #begin(now: number): void {
+    this.#reclaim(now)
+    this.#waiting.tidy(now)
+  }
+
+  /**
+   * Takes back the permits whose holders are assumed to be gone. One that nobody used is free again;
+   * the request of any other may have been sent until its lease ended.
+   */
+  #reclaim(now: number): void {
+    let ticket = this.#permits.lapsed(now)
+    for (; ticket !== undefined; ticket = this.#permits.lapsed(now)) {
+      const isHeld = ticket.state === "held"
+      this.#conclude(ticket, isHeld ? unknown : neverSent, ticket.presentUntil)
+      ticket.state = isHeld ? "expired" : "passedOver"
+      if (!isHeld) ticket.attempts -= 1
+      this.#granting.pumpLane(ticket.place.lane, now)
+    }
+  }
+
+  /** While requests wait, their turn may depend on permits that lapse. */
+  #watch(now: number): void {
+    if (this.#waiting.count > 0) this.#permits.watch(now)
+  }
+
   #join(ticket: Ticket, now: number): void {
-    this.#waiting.enter(ticket)
+    this.#waiting.enter(ticket, now)
     this.#granting.pump(ticket.bucket, now)
     if (ticket.ending === undefined) this.#tallies.waits(ticket)
+  }
+
+  /** The same in a call by its own fiber, which is there to use the permit. */
+  #joinHere(ticket: Ticket, now: number): void {
+    this.#join(ticket, now)
+    if (ticket.state === "granted") this.#permits.hold(ticket, now)
   }
 
   /** Back into the queue, to its old place. */
   #resume(ticket: Ticket, now: number): void {
     if (ticket.state !== "resting") return
     this.#waiting.leave(ticket)
-    if (ticket.notBefore > now) this.#waiting.pause(ticket, ticket.notBefore)
+    if (ticket.notBefore > now) this.#waiting.pause(ticket, ticket.notBefore, now)
     else this.#join(ticket, now)
+  }
+
+  /** The webhook may have been forgotten since the request was passed over. */
+  #rejoin(ticket: Ticket, now: number): void {
+    this.#begin(now)
+    ticket.place = this.#webhooks.place(ticket.route)
+    this.#waitAgain(ticket, now)
+    this.#waiting.rest(ticket.place.lane, now)
+  }
+
+  #waitAgain(ticket: Ticket, now: number): void {
+    const { notBefore } = ticket
+    ticket.ending = undefined
+    ticket.since = now
+    ticket.state = "over"
+    const refusal = this.#refusalToWaitAgain(ticket, now)
+    if (refusal !== undefined) ticket.end(Exit.fail(refusal))
+    else if (notBefore <= now || ticket.ordered) this.#joinHere(ticket, now)
+    else this.#waiting.pause(ticket, notBefore, now)
+  }
+
+  #refusalToWaitAgain(ticket: Ticket, now: number): WaitError | undefined {
+    const { deadline, notBefore, owner, route } = ticket
+    if (owner.closed === true) return new RateLimiterClosed({ route: route.name })
+    return (
+      this.#knowledge.refusal(route, now) ??
+      (notBefore > deadline ? this.#waiting.tooLate(ticket, notBefore, now) : undefined)
+    )
+  }
+
+  /** Ends a permit. One that has expired has freed what it took; its response still teaches. */
+  #end(ticket: Ticket, outcome: Outcome, now: number): boolean {
+    if (ticket.hasPermit) {
+      this.#conclude(ticket, outcome, now)
+      return true
+    }
+    if (ticket.state !== "expired") return false
+    ticket.state = "over"
+    // The webhook may have been forgotten in the meantime.
+    ticket.place = this.#webhooks.place(ticket.route)
+    if (outcome._tag === "Answered") {
+      const { limited } = outcome.answer
+      if (limited !== undefined) this.#tallies.limited(ticket, limited.scope)
+      this.#learn(ticket.place, outcome.answer, ticket.sentAt, now)
+    }
+    this.#waiting.rest(ticket.place.lane, now)
+    return true
   }
 
   #conclude(ticket: Ticket, outcome: Outcome, now: number): void {
     const { place, policy, sentAt } = ticket
+    this.#permits.release(ticket)
     ticket.state = "over"
     place.bucket.inFlight -= 1
     place.inFlight -= 1

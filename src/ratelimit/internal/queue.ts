@@ -17,15 +17,20 @@ export class Queue<A extends Queued<A>> {
   #tail: A | undefined = undefined
   length = 0
 
-  /** Keeps the order of arrival; at once for the newest and for those that return to the head. */
+  /** Which of two comes first: by arrival, unless a queue is ordered otherwise. */
+  isBefore(one: A, other: A): boolean {
+    return one.sequence < other.sequence
+  }
+
+  /** Keeps the order; at once for those that belong at the tail or at the head. */
   insert(item: A): void {
     const tail = this.#tail
-    if (tail === undefined || tail.sequence < item.sequence) {
+    if (tail === undefined || this.isBefore(tail, item)) {
       this.#link(item, tail, undefined)
       return
     }
     let next = this.head
-    while (next !== undefined && next.sequence < item.sequence) next = next.next
+    while (next !== undefined && this.isBefore(next, item)) next = next.next
     this.#link(item, next?.previous, next)
   }
 

@@ -14,6 +14,8 @@ export interface Settings {
   readonly idleAfter: Duration.Duration
   /** Answers 401, 403 and 429 in 10 minutes at most. */
   readonly invalidRequestLimit: number
+  /** Whether the runtime isolates requests; see `RateLimiter.Options`. */
+  readonly isolatedRequests: boolean
 }
 
 /** @internal */
@@ -23,6 +25,7 @@ export const defaults: Settings = {
   queueCapacity: 10_000,
   idleAfter: Duration.minutes(2),
   invalidRequestLimit: 8000,
+  isolatedRequests: false,
 }
 
 /** The instants of this many sends are kept. */

@@ -6,14 +6,17 @@ import { RateLimiterClosed } from "../../error/WebhookError.js"
 import type { WaitError } from "../../error/WebhookError.js"
 import { type Outcome, type Permit, type Restore, unknown } from "../Permit.js"
 import type { Route } from "../Route.js"
-import type { Ticket } from "./bucketState.js"
+import type { Ticket, Waiter } from "./bucketState.js"
 import { write } from "./log.js"
 import type { Machine } from "./machine.js"
 import type { Notice } from "./news.js"
 
 /** Through whom a request waits; those of one end together. */
-export interface Owner {
+export interface Owner extends Waiter {
   readonly closed: boolean
+  /** Whether waiting fibers poll, each by timers of its own. */
+  readonly polls: boolean
+  readonly sleep: (milliseconds: number) => Effect.Effect<void>
   readonly machine: Machine
   readonly now: () => number
   /** What the machine has told since somebody looked. */
@@ -45,7 +48,7 @@ export class Held implements Permit {
     masked((restore) => {
       const ticket = this.#ticket
       const owner = this.#owner
-      if (ticket.state !== "granted") {
+      if (ticket.state !== "held" && ticket.state !== "expired") {
         return Effect.dieMessage("permit.again: this permit is over")
       }
       const now = owner.now()
@@ -79,21 +82,25 @@ export function masked<A, E, R>(
   )
 }
 
-/** Waits for the ticket's turn, then uses it; to be run in a mask. Interrupted, it leaves the queue. */
+/**
+ * Waits for the ticket's turn, then uses it; to be run in a mask. Interrupted, it leaves the queue.
+ * A fiber that resumes too late for its turn waits again.
+ */
 export function whenGranted<A, E, R>(
   owner: Owner,
   ticket: Ticket,
   restore: Restore,
   use: () => Effect.Effect<A, E, R>,
 ): Effect.Effect<A, E | WaitError, R> {
-  if (ticket.state === "granted") return use()
+  if (ticket.state === "held") return use()
   if (ticket.ending !== undefined) return Effect.flatMap(ticket.ending, use)
-  return Effect.matchCauseEffect(restore(ended(ticket)), {
+  return Effect.matchCauseEffect(restore(owner.polls ? polled(owner, ticket) : ended(ticket)), {
     onFailure: (cause) => {
       owner.machine.cancel(ticket, owner.now())
       return Effect.failCause(cause)
     },
-    onSuccess: use,
+    onSuccess: () =>
+      owner.machine.claim(ticket, owner.now()) ? use() : whenGranted(owner, ticket, restore, use),
   })
 }
 
@@ -125,5 +132,15 @@ function ended(ticket: Ticket): Effect.Effect<void, WaitError> {
   return Effect.async<void, WaitError>((resume) => {
     if (ticket.ending === undefined) ticket.resume = resume
     else resume(ticket.ending)
+  })
+}
+
+/** The same by polling: nothing but its own timer resumes the fiber. */
+function polled(owner: Owner, ticket: Ticket): Effect.Effect<void, WaitError> {
+  return Effect.suspend(() => {
+    const now = owner.now()
+    const at = owner.machine.poll(ticket, now)
+    if (at === undefined) return ticket.ending ?? Effect.void
+    return Effect.flatMap(owner.sleep(Math.ceil(at - now)), () => polled(owner, ticket))
   })
 }

@@ -10,15 +10,17 @@ import type { LimitScope } from "../Answer.js"
 import type { BucketState, Ending, Lane, Ticket } from "./bucketState.js"
 import type { Gate } from "./gate.js"
 import type { Knowledge } from "./knowledge.js"
+import type { Permits } from "./permits.js"
+import { pollGrace } from "./polling.js"
 import type { Settings } from "./settings.js"
 import type { Tallies } from "./tallies.js"
 import type { Webhooks } from "./webhooks.js"
 
 /**
- * What an alarm can be set for: a bucket, a request between two attempts, the gate, or the sweep of
- * idle webhooks.
+ * What an alarm can be set for: a bucket, a request between two attempts, the gate, the permits that
+ * others wait for, or the sweep of idle webhooks.
  */
-export type Target = BucketState | Ticket | Gate | Webhooks
+export type Target = BucketState | Ticket | Gate | Permits | Webhooks
 
 /** Asks to be woken by `wake` at an instant, at most once for each target; or not any more. */
 export type Alarm = (target: Target, at: number | undefined) => void
@@ -36,33 +38,42 @@ export class Waiting {
   readonly #alarm: Alarm
   readonly #idleAfter: number
   readonly #sweepEvery: number
+  /** Milliseconds after which a waiting fiber that does not poll is assumed to be gone. */
+  readonly #presence: number
   readonly #knowledge: Knowledge
   readonly #tallies: Tallies
   #sweptAt = 0
+  /** How many wait, on all webhooks. */
+  count = 0
 
   constructor(settings: Settings, knowledge: Knowledge, tallies: Tallies, alarm: Alarm) {
     this.#alarm = alarm
     this.#idleAfter = Duration.toMillis(settings.idleAfter)
     this.#sweepEvery = Math.max(this.#idleAfter, mostOften)
+    this.#presence = settings.isolatedRequests ? pollGrace : Number.POSITIVE_INFINITY
     this.#knowledge = knowledge
     this.#tallies = tallies
   }
 
   /** Into the queue, to the place of its arrival. */
-  enter(ticket: Ticket): void {
+  enter(ticket: Ticket, now: number): void {
     const { lane } = ticket.place
     this.#knowledge.webhooks.wake(lane)
+    this.expect(ticket, now)
     ticket.state = "waiting"
     lane.waiting += 1
+    this.count += 1
     ticket.bucket.enqueue(ticket)
   }
 
   /** Aside until its time has come. */
-  pause(ticket: Ticket, until: number): void {
+  pause(ticket: Ticket, until: number, now: number): void {
     const { lane } = ticket.place
     this.#knowledge.webhooks.wake(lane)
+    this.expect(ticket, now)
     ticket.state = "resting"
     lane.waiting += 1
+    this.count += 1
     lane.lay(ticket)
     this.#alarm(ticket, until)
   }
@@ -71,12 +82,33 @@ export class Waiting {
   leave(ticket: Ticket): void {
     const { lane } = ticket.place
     lane.waiting -= 1
+    this.count -= 1
     this.#tallies.left(ticket)
     if (ticket.state === "waiting") {
       ticket.bucket.queue.remove(ticket)
     } else {
       lane.raise(ticket)
       this.#alarm(ticket, undefined)
+    }
+  }
+
+  /** Its fiber polls at this instant, where fibers poll. */
+  expect(ticket: Ticket, at: number): void {
+    ticket.presentUntil = at + this.#presence
+  }
+
+  /** Its fiber did not poll: it waits no more, unless the fiber comes back. */
+  passOver(ticket: Ticket): void {
+    this.leave(ticket)
+    ticket.state = "passedOver"
+    this.rest(ticket.place.lane, ticket.presentUntil)
+  }
+
+  /** Passes over all whose fibers did not poll. */
+  passOverAbsent(lane: Lane, now: number): void {
+    if (this.#presence === Number.POSITIVE_INFINITY) return
+    for (const ticket of lane.pending()) {
+      if (ticket.presentUntil < now) this.passOver(ticket)
     }
   }
 
@@ -140,6 +172,7 @@ export class Waiting {
   sweep(now: number): void {
     const { graveyard, webhooks } = this.#knowledge
     this.#sweptAt = now
+    for (const lane of webhooks.busy()) this.passOverAbsent(lane, now)
     graveyard.sweep(now)
     webhooks.sweep(now - this.#idleAfter)
     this.#alarm(webhooks, this.#areMany ? finite(now + this.#sweepEvery) : undefined)

@@ -20,17 +20,27 @@ import type { BucketSnapshot } from "./snapshot.js"
 import type { Target } from "./waiting.js"
 import { Held, held, masked, type Owner, whenGranted } from "./turn.js"
 
+/**
+ * Where finalisers run, a permit without a lease is always settled. Elsewhere one that is not would
+ * stop its webhook for ever; milliseconds.
+ */
+const leaseWithoutFinalisers = Duration.toMillis("1 minute")
+
 /** The limiter as one scope sees it. */
 class Handle implements Owner {
   closed = false
   readonly machine: Machine
   readonly news: Array<Notice>
+  readonly polls: boolean
   readonly now: () => number
+  readonly sleep: (milliseconds: number) => Effect.Effect<void>
 
-  constructor({ alarms, machine, news }: Core) {
+  constructor({ alarms, clock, machine, news, settings }: Core) {
     this.machine = machine
     this.news = news
+    this.polls = settings.isolatedRequests
     this.now = () => alarms.now()
+    this.sleep = (milliseconds) => clock.sleep(Duration.millis(milliseconds))
   }
 
   readonly wait = (
@@ -90,9 +100,13 @@ export class Core {
   readonly alarms: Alarms<Target>
   /** Whoever made the machine learn something writes it into his own log, right after. */
   readonly news: Array<Notice> = []
+  readonly settings: Settings
+  readonly clock: Clock.Clock
   #handles = 0
 
   constructor(settings: Settings, clock: Clock.Clock) {
+    this.settings = settings
+    this.clock = clock
     this.alarms = new Alarms(clock, (target, now) => this.machine.wake(target, now))
     // With no handle open there is nobody to be woken, and an alarm would keep the process alive.
     this.machine = new Machine(
@@ -151,12 +165,18 @@ function explained({ learned, learnedBy }: BucketState): unknown {
   return learnedBy?.explain === undefined ? learned : learnedBy.explain(learned)
 }
 
+function leaseOf({ lease }: WaitOptions, { polls }: Owner): number {
+  if (lease !== undefined) return Duration.toMillis(lease)
+  return polls ? leaseWithoutFinalisers : Number.POSITIVE_INFINITY
+}
+
 function wishOf(options: WaitOptions, owner: Owner): Wish {
   return {
     policy: options.policy,
     ordered: options.delivery !== "concurrent",
     maxWait:
       options.maxWait === undefined ? Number.POSITIVE_INFINITY : Duration.toMillis(options.maxWait),
+    lease: leaseOf(options, owner),
     owner,
   }
 }

@@ -9,7 +9,13 @@ import { limited, ok, route } from "../answers.js"
 import { careful, eager, learning, literal, paced } from "../model/policies.js"
 import { type Job, settings, World } from "../model/world.js"
 
-const wish = { policy: literal, ordered: false, maxWait: Number.POSITIVE_INFINITY, owner: {} }
+const wish = {
+  policy: literal,
+  ordered: false,
+  maxWait: Number.POSITIVE_INFINITY,
+  lease: Number.POSITIVE_INFINITY,
+  owner: {},
+}
 
 const machine = () => {
   const alarms = new Map<Target, number>()
@@ -59,7 +65,7 @@ describe("the first answer of a route", () => {
   const arrive = (one: Machine, webhookId: string, count: number) =>
     Array.from({ length: count }, () => one.arrive(route({ webhookId }), wish, 0))
   const states = (tickets: ReadonlyArray<Ticket>) =>
-    tickets.map(({ state }) => (state === "granted" ? "goes" : "waits")).join(" ")
+    tickets.map(({ hasPermit }) => (hasPermit ? "goes" : "waits")).join(" ")
 
   it("teaches the webhooks whose own is still on its way", () => {
     const { one } = machine()

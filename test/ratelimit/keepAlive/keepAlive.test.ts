@@ -8,7 +8,13 @@ import type { Target } from "../../../src/ratelimit/internal/waiting.js"
 import { gone, ok, route } from "../answers.js"
 import { careful } from "../model/policies.js"
 
-const wish = { policy: careful, ordered: true, maxWait: Number.POSITIVE_INFINITY, owner: {} }
+const wish = {
+  policy: careful,
+  ordered: true,
+  maxWait: Number.POSITIVE_INFINITY,
+  lease: Number.POSITIVE_INFINITY,
+  owner: {},
+}
 
 const play = (webhooks: number, outcome = ok()) => {
   const alarms = new Map<Target, number>()

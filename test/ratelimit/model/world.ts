@@ -8,6 +8,7 @@ import type { WaitError } from "../../../src/error/WebhookError.js"
 import type { Answer } from "../../../src/ratelimit/Answer.js"
 import { BucketState, type Ending, Ticket } from "../../../src/ratelimit/internal/bucketState.js"
 import { Machine } from "../../../src/ratelimit/internal/machine.js"
+import { Permits } from "../../../src/ratelimit/internal/permits.js"
 import type { Target } from "../../../src/ratelimit/internal/waiting.js"
 import type { Settings } from "../../../src/ratelimit/internal/settings.js"
 import { Webhooks } from "../../../src/ratelimit/internal/webhooks.js"
@@ -40,6 +41,10 @@ export interface Job {
   readonly maxWait: number | undefined
   /** The caller leaves so many milliseconds after its arrival. */
   readonly leavesAfter: number | undefined
+  /** Its fiber is dropped without finalisers so many milliseconds after its arrival. */
+  readonly droppedAfter?: number | undefined
+  /** Milliseconds from a grant until its fiber resumes. */
+  readonly resumesAfter?: number | undefined
 }
 
 export const settings: Settings = {
@@ -48,9 +53,17 @@ export const settings: Settings = {
   queueCapacity: 10_000,
   idleAfter: Duration.minutes(2),
   invalidRequestLimit: 8000,
+  isolatedRequests: false,
 }
 
-export type End = "answered" | "refused" | "unknown" | "neverSent" | "left" | WaitError["_tag"]
+export type End =
+  | "answered"
+  | "refused"
+  | "unknown"
+  | "neverSent"
+  | "left"
+  | "dropped"
+  | WaitError["_tag"]
 
 const mostAttempts = 20
 
@@ -95,6 +108,7 @@ export class World {
   readonly #alarms = new Map<Target, Event>()
   readonly #flying = new Map<number, Set<Run>>()
   readonly #onStep: (world: World) => void
+  readonly #polls: boolean
   #sequence = 0
 
   constructor(
@@ -107,6 +121,7 @@ export class World {
   ) {
     this.server = new Server(server)
     this.#onStep = options.onStep ?? (() => {})
+    this.#polls = options.settings?.isolatedRequests === true
     this.machine = new Machine({ ...settings, ...options.settings }, (target, at) => {
       this.#setAlarm(target, at)
     })
@@ -159,6 +174,7 @@ export class World {
   }
 
   #setAlarm(target: Target, wanted: number | undefined): void {
+    if (this.#polls) throw new Error("a timer that belongs to no request")
     const current = this.#alarms.get(target)
     if (wanted === undefined) {
       this.#alarms.delete(target)
@@ -189,18 +205,50 @@ export class World {
       policy: job.policy,
       ordered: job.ordered,
       maxWait: job.maxWait ?? Number.POSITIVE_INFINITY,
+      lease: leaseOf(job),
       owner: this.owner,
     }
-    let early: Ending | undefined
-    run.ticket = this.machine.arrive(route, wish, this.now, (ending) => {
-      if (run.ticket === undefined) early = ending
-      else this.#resumed(run, ending)
+    const ticket = this.machine.arrive(route, wish, this.now, (ending) => {
+      if (run.ticket !== undefined) this.#resumed(run, ending)
     })
-    if (early !== undefined) this.#resumed(run, early)
+    run.ticket = ticket
+    if (ticket.ending !== undefined) this.#ended(run, ticket.ending)
+    else this.#wait(run, ticket)
     if (job.leavesAfter !== undefined) this.at(job.at + job.leavesAfter, () => this.#leave(run))
+    if (job.droppedAfter !== undefined) this.at(job.at + job.droppedAfter, () => this.#drop(run))
+  }
+
+  /** Where fibers poll, nothing else resumes them. */
+  #wait(run: Run, ticket: Ticket): void {
+    if (!this.#polls) return
+    ticket.resume = undefined
+    const poll = () => {
+      if (run.end !== undefined) return
+      const at = this.machine.poll(ticket, this.now)
+      if (at !== undefined) this.at(Math.ceil(at), poll)
+      else if (ticket.ending === undefined) throw new Error("polled for nothing")
+      else this.#resumed(run, ticket.ending)
+    }
+    poll()
+  }
+
+  #drop(run: Run): void {
+    if (run.end !== undefined) return
+    this.#finish(run, "dropped")
+    // What is on the wire may still be counted, until the lease ends.
+    const isOnTheWire = run.index % 2 === 0 && this.#flying.get(run.job.webhook)?.has(run) === true
+    if (isOnTheWire && !run.arrived) this.#count(run)
   }
 
   #resumed(run: Run, ending: Ending): void {
+    if (run.end === "dropped") return
+    const { resumesAfter = 0 } = run.job
+    if (resumesAfter === 0) this.#ended(run, ending)
+    else this.at(this.now + resumesAfter, () => this.#ended(run, ending))
+  }
+
+  #ended(run: Run, ending: Ending): void {
+    if (run.end === "dropped" || run.end === "left") return
     if (run.end !== undefined) throw new Error(`job ${run.index} is told twice`)
     if (Exit.isSuccess(ending)) {
       this.#send(run)
@@ -215,15 +263,29 @@ export class World {
   #send(run: Run): void {
     const { job } = run
     const ticket = run.ticket!
+    if (!this.machine.claim(ticket, this.now)) {
+      if (job.resumesAfter === undefined) throw new Error("granted without a permit")
+      ticket.resume = (ending) => this.#resumed(run, ending)
+      if (ticket.ending !== undefined) this.#ended(run, ticket.ending)
+      else this.#wait(run, ticket)
+      return
+    }
     const flying = this.#flying.get(job.webhook) ?? new Set()
     this.#flying.set(job.webhook, flying)
+    for (const one of flying) if (isGone(one, this.now)) flying.delete(one)
     if (flying.has(run)) throw new Error("granted twice")
-    if (ticket.ordered && flying.size > 0) throw new Error("an ordered request is not alone")
+    const isPrompt = !this.#polls && this.runs.every((one) => one.job.resumesAfter === undefined)
+    // A request that was granted later may begin earlier when fibers do not resume at once.
+    const isAlone = [...flying].every((one) => !isPrompt && !one.job.ordered)
+    if (ticket.ordered && !isAlone) throw new Error("an ordered request is not alone")
     const head = ticket.bucket.queue.head
-    if (head !== undefined && head.sequence < ticket.sequence)
-      throw new Error("not first in, first out")
-    if (!ticket.bucket.known && ticket.bucket.inFlight > 1) throw new Error("two probes")
-    if (ticket.bucket.looking && ticket.bucket.inFlight > 1) throw new Error("two look")
+    const isSlow = this.runs.some((one) => one.job.resumesAfter !== undefined)
+    // A request that was granted before may have come back since this one was granted.
+    const wasOvertaken = head?.attempts === 0 && head.sequence < ticket.sequence
+    if (!isSlow && wasOvertaken) throw new Error("not first in, first out")
+    if (isPrompt && !ticket.bucket.known && ticket.bucket.inFlight > 1)
+      throw new Error("two probes")
+    if (isPrompt && ticket.bucket.looking && ticket.bucket.inFlight > 1) throw new Error("two look")
     flying.add(run)
     this.sends.push(this.now)
     run.sentAt = this.now
@@ -232,7 +294,7 @@ export class World {
     const number = run.attempt
     const { fate } = attempt
     let answer: Answer | undefined
-    const isCurrent = () => run.attempt === number && flying.has(run)
+    const isCurrent = () => run.attempt === number && run.end === undefined && flying.has(run)
     this.at(this.now + attempt.up, () => {
       if (!isCurrent()) return
       if (fate !== "neverSent" && fate !== "lostBefore") answer = this.#count(run)
@@ -257,9 +319,13 @@ export class World {
     this.firstWordAt = Math.min(this.firstWordAt, this.now)
     run.attempt += 1
     if (repeat) {
-      this.machine.again(run.ticket!, outcome, this.now + run.job.backoff, this.now, (ending) =>
-        this.#resumed(run, ending),
-      )
+      const ticket = run.ticket!
+      this.machine.again(ticket, outcome, this.now + run.job.backoff, this.now)
+      if (ticket.ending !== undefined) this.#ended(run, ticket.ending)
+      else {
+        ticket.resume = (ending) => this.#resumed(run, ending)
+        this.#wait(run, ticket)
+      }
       return
     }
     this.#finish(run, refused ? "refused" : ends[outcome._tag])
@@ -288,6 +354,16 @@ export class World {
   }
 }
 
+/** Dropped, and so long ago that its request can no longer be on its way. */
+function isGone({ end, job, sentAt }: Run, now: number): boolean {
+  return end === "dropped" && sentAt + leaseOf(job) <= now
+}
+
+/** A moment longer than any of its attempts. */
+export function leaseOf({ attempts }: Job): number {
+  return Math.max(...attempts.map(({ up, down }) => up + down)) + 1
+}
+
 function routeOf(webhook: number, method: Job["route"]): Route.Route {
   return Route.make({
     method,
@@ -314,14 +390,16 @@ function outcomeOf(fate: Fate, answer: Answer | undefined): Outcome {
   })
 }
 
-/** Law 7, at any moment: an alarm only where somebody waits, and one for each at most. */
+/** Law 7, at any moment: an alarm only where a request waits, and one for each at most. */
 export const checkAlarms = (world: World): void => {
-  const { waiting } = world.machine.snapshot(world.now)
+  const { inFlight, waiting } = world.machine.snapshot(world.now)
   for (const target of world.alarms.keys()) {
     if (target instanceof BucketState) {
       if (target.waiting === 0) throw new Error("an alarm for a bucket where nobody waits")
     } else if (target instanceof Ticket) {
       if (target.state !== "resting") throw new Error("an alarm for a request that does not rest")
+    } else if (target instanceof Permits) {
+      if (inFlight === 0) throw new Error("an alarm for permits, and nothing is in flight")
     } else if (!(target instanceof Webhooks) && waiting === 0) {
       throw new Error("an alarm for the gate, and nobody waits")
     }

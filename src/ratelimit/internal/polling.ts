@@ -1,0 +1,58 @@
+/**
+ * Alarms for a runtime that isolates the input and output of requests (Cloudflare Workers). A timer
+ * there belongs to the request that set it and ends with it, and a fiber must not be resumed by
+ * another request. So the machine sets no timer: each waiting fiber sleeps by itself and polls.
+ */
+import type { Ticket } from "./bucketState.js"
+import type { Gate } from "./gate.js"
+
+/** Milliseconds between two polls of the first in a queue; each place behind it adds as many. */
+const interval = 25
+/** While the queue does not move, the interval grows by this factor. */
+const backoff = 1.25
+/** No request sleeps longer than this (milliseconds) between two polls. */
+const maxInterval = 500
+/** A fiber that is this late (milliseconds) for its poll is assumed to be gone. */
+export const pollGrace = 500
+
+export class Polling {
+  readonly #due = new WeakMap<object, number>()
+  readonly #last = new WeakMap<Ticket, { readonly ahead: number; readonly interval: number }>()
+
+  /** Records when a target wants to be woken. */
+  set(target: object, at: number | undefined): void {
+    if (at === undefined) this.#due.delete(target)
+    else this.#due.set(target, at)
+  }
+
+  /** The instant at which the fiber of a waiting request polls next. */
+  next(ticket: Ticket, gate: Gate, now: number): number {
+    const due = ticket.state === "resting" ? ticket.notBefore : this.#dueOf(ticket, gate)
+    if (due > now && due < Number.POSITIVE_INFINITY) return Math.min(due, now + maxInterval)
+    return now + this.#intervalOf(ticket)
+  }
+
+  #intervalOf(ticket: Ticket): number {
+    const ahead = countAhead(ticket)
+    const last = this.#last.get(ticket)
+    const wanted = last?.ahead === ahead ? last.interval * backoff : interval * (1 + ahead)
+    const next = { ahead, interval: Math.min(wanted, maxInterval) }
+    this.#last.set(ticket, next)
+    return next.interval
+  }
+
+  #dueOf(ticket: Ticket, gate: Gate): number {
+    const never = Number.POSITIVE_INFINITY
+    return Math.min(this.#due.get(ticket.bucket) ?? never, this.#due.get(gate) ?? never)
+  }
+}
+
+/** How many wait before it, counted as far as it makes a difference. */
+function countAhead(ticket: Ticket): number {
+  let count = 0
+  for (let one = ticket.previous; one !== undefined; one = one.previous) {
+    count += 1
+    if (count * interval >= maxInterval) break
+  }
+  return count
+}

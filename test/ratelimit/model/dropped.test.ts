@@ -1,0 +1,313 @@
+/**
+ * The laws of the rate-limit model where fibers are dropped at any step, without finalisers: on a
+ * runtime that resumes fibers by the machine's alarms, and on one whose fibers poll.
+ */
+import * as Duration from "effect/Duration"
+import * as FastCheck from "effect/FastCheck"
+import { describe, expect, it } from "vitest"
+import { neverSent, unknown } from "../../../src/ratelimit/Permit.js"
+import { runs } from "../../support/laws.js"
+import { answer, gone, limited, ok, route } from "../answers.js"
+import { literal } from "./policies.js"
+import { anything, literally, type Scenario } from "./scenarios.js"
+import { checkAlarms, type Job, settings, World } from "./world.js"
+import { Machine } from "../../../src/ratelimit/internal/machine.js"
+import type { Target } from "../../../src/ratelimit/internal/waiting.js"
+
+/** Some of the jobs lose their fiber, and some have a fiber that is slow to resume. */
+const vary = (
+  scenarios: FastCheck.Arbitrary<Scenario>,
+  { slow = false }: { readonly slow?: boolean } = {},
+): FastCheck.Arbitrary<Scenario> =>
+  FastCheck.tuple(
+    scenarios,
+    FastCheck.infiniteStream(
+      FastCheck.record({
+        droppedAfter: FastCheck.option(FastCheck.integer({ min: 0, max: 4000 }), {
+          freq: 1,
+          nil: undefined,
+        }),
+        resumesAfter: slow
+          ? FastCheck.option(FastCheck.integer({ min: 0, max: 3000 }), { freq: 1, nil: undefined })
+          : FastCheck.constant(undefined),
+      }),
+    ),
+  ).map(([scenario, fates]) => ({
+    ...scenario,
+    jobs: scenario.jobs.map((job): Job => {
+      const fate = fates.next().value
+      return fate === undefined ? job : { ...job, ...fate }
+    }),
+  }))
+
+const modes = [
+  ["where alarms resume fibers", false],
+  ["where fibers poll", true],
+] as const
+
+for (const [name, isolatedRequests] of modes) {
+  const law = (
+    title: string,
+    scenarios: FastCheck.Arbitrary<Scenario>,
+    check: (world: World) => void,
+  ) =>
+    it(title, () => {
+      FastCheck.assert(
+        FastCheck.property(scenarios, (scenario) => {
+          const world = new World(scenario.server, scenario.jobs, {
+            settings: { isolatedRequests },
+            onStep: checkAlarms,
+          })
+          for (const { at, act } of scenario.meddling ?? []) world.at(at, () => world.meddle(act))
+          check(world.play())
+        }),
+        { numRuns: runs(1000) },
+      )
+    })
+
+  describe(`the laws with dropped fibers, ${name}`, () => {
+    law("every request whose fiber lives ends", vary(anything), (world) => {
+      for (const { end, job } of world.runs) {
+        expect(end).toBeDefined()
+        if (job.droppedAfter === undefined) expect(end).not.toBe("dropped")
+      }
+    })
+
+    law("so it does when fibers are slow to resume", vary(anything, { slow: true }), (world) => {
+      for (const { end } of world.runs) expect(end).toBeDefined()
+    })
+
+    law("no slot is freed early: no 429 where all limits are visible", vary(literally), (world) => {
+      expect(world.server.refused).toBe(0)
+    })
+
+    law("nothing stays behind", vary(anything, { slow: true }), (world) => {
+      expect(world.alarms.size).toBe(0)
+      const later = world.now + Duration.toMillis("2 days")
+      expect(world.machine.snapshot(later)).toMatchObject({ buckets: 0, waiting: 0, inFlight: 0 })
+    })
+  })
+}
+
+describe("the laws without dropped fibers, where fibers poll", () => {
+  it("hold: everything ends, and no request meets a 429 where all limits are visible", () => {
+    FastCheck.assert(
+      FastCheck.property(literally, ({ jobs, server }) => {
+        const world = new World(server, jobs, { settings: { isolatedRequests: true } }).play()
+        expect(world.server.refused).toBe(0)
+        for (const { end } of world.runs) expect(end).toBeDefined()
+      }),
+      { numRuns: runs(1000) },
+    )
+  })
+})
+
+const lease = 10_000
+
+const machine = (overrides: Partial<typeof settings> = {}) => {
+  const alarms = new Map<Target, number>()
+  const one = new Machine({ ...settings, ...overrides }, (target, at) => {
+    if (at === undefined) alarms.delete(target)
+    else if (at < (alarms.get(target) ?? Number.POSITIVE_INFINITY)) alarms.set(target, at)
+  })
+  const wish = { policy: literal, maxWait: Number.POSITIVE_INFINITY, lease, owner: {} }
+  /** Rings the alarms that are due until an instant. */
+  const advance = (until: number) => {
+    for (;;) {
+      const next = [...alarms].sort(([, a], [, b]) => a - b)[0]
+      if (next === undefined || next[1] > until) return
+      alarms.delete(next[0])
+      one.wake(next[0], next[1])
+    }
+  }
+  const arrive = (now: number, ordered = true, webhookId = "1") =>
+    one.arrive(route({ webhookId }), { ...wish, ordered }, now)
+  return { advance, alarms, arrive, one }
+}
+
+describe("a permit whose fiber was dropped", () => {
+  it("is taken back when its lease has ended, within a second", () => {
+    const { advance, arrive } = machine()
+    const dropped = arrive(0)
+    const next = arrive(100)
+    advance(lease - 1)
+    expect(next.state).toBe("waiting")
+    advance(lease + 1000)
+    expect(dropped.state).toBe("expired")
+    expect(next.hasPermit).toBe(true)
+  })
+
+  it("is taken back by any transition", () => {
+    const { arrive, one } = machine()
+    arrive(0)
+    expect(one.snapshot(lease - 1).inFlight).toBe(1)
+    expect(one.snapshot(lease).inFlight).toBe(0)
+    expect(arrive(lease).hasPermit).toBe(true)
+  })
+
+  it("keeps its slot used until the window is over, since the request may have arrived", () => {
+    const { arrive, one } = machine()
+    one.settle(arrive(0), ok({ resetAfter: 20_000 }), 100)
+    arrive(200)
+    const bucket = one.find(route(), 200 + lease)
+    expect(bucket).toMatchObject({ inFlight: 0, remaining: 3 })
+  })
+
+  it("still teaches when it is settled late, and frees nothing twice", () => {
+    const { arrive, one } = machine()
+    const slow = arrive(0)
+    const next = arrive(lease)
+    expect(one.snapshot(lease)).toMatchObject({ inFlight: 1 })
+    one.settle(slow, gone(), lease + 10)
+    expect(one.snapshot(lease + 10)).toMatchObject({ deadWebhooks: 1, inFlight: 1 })
+    one.settle(slow, gone(), lease + 20)
+    one.cancel(slow, lease + 20)
+    one.settle(next, unknown, lease + 30)
+    expect(one.snapshot(lease + 30)).toMatchObject({ inFlight: 0, waiting: 0 })
+  })
+
+  it("may wait again when its fiber was only slow", () => {
+    const { arrive, one } = machine()
+    const slow = arrive(0)
+    const next = arrive(lease)
+    one.again(slow, limited(1000), 0, lease + 10)
+    expect(slow.state).toBe("waiting")
+    one.settle(next, ok(), lease + 50)
+    expect(one.snapshot(lease + 5000)).toMatchObject({ inFlight: 0, waiting: 1 })
+    one.wake(slow.bucket, lease + 5000)
+    expect(one.claim(slow, lease + 5000)).toBe(true)
+  })
+
+  it("does not disturb the webhook that was forgotten and met again", () => {
+    const { arrive, one } = machine({ idleAfter: Duration.seconds(1) })
+    const slow = arrive(0)
+    expect(one.snapshot(60_000).buckets).toBe(0)
+    const fresh = arrive(60_000)
+    one.settle(slow, ok(), 60_001)
+    expect(one.snapshot(120_000)).toMatchObject({ buckets: 0, inFlight: 0 })
+    expect(fresh.state).toBe("expired")
+    one.settle(fresh, unknown, 120_001)
+    expect(one.snapshot(240_000)).toMatchObject({ buckets: 0, inFlight: 0 })
+  })
+})
+
+describe("a request whose fiber was dropped while it waited", () => {
+  it("is passed over a second after its grant", () => {
+    const { advance, arrive, one } = machine()
+    const first = arrive(0)
+    const dropped = arrive(10)
+    const next = arrive(20)
+    one.settle(first, ok(), 100)
+    expect([dropped.state, next.state]).toEqual(["granted", "waiting"])
+    advance(1100)
+    expect([dropped.state, next.hasPermit]).toEqual(["passedOver", true])
+    // Not a byte was sent: only the first and the one in flight count.
+    expect(one.find(route(), 1100)).toMatchObject({ inFlight: 1 })
+  })
+
+  it("waits again at its old place when its fiber was only slow", () => {
+    const { advance, arrive, one } = machine()
+    const first = arrive(0)
+    const slow = arrive(10)
+    const next = arrive(20)
+    const last = arrive(30)
+    one.settle(first, ok(), 100)
+    advance(1100)
+    expect(one.claim(next, 1100)).toBe(true)
+    expect(one.claim(slow, 1200)).toBe(false)
+    one.settle(next, ok(), 1300)
+    expect([slow.state, last.state]).toEqual(["granted", "waiting"])
+    expect(one.claim(slow, 1300)).toBe(true)
+    expect(slow.attempts).toBe(1)
+  })
+
+  it("fails when its webhook was deleted in the meantime", () => {
+    const { advance, arrive, one } = machine()
+    const first = arrive(0)
+    const slow = arrive(10)
+    one.settle(first, ok(), 100)
+    arrive(150)
+    advance(1100)
+    one.update(route(), answer({ status: 404, code: 10_015 }), 1250)
+    expect(one.claim(slow, 1300)).toBe(false)
+    expect(slow.ending).toMatchObject({ cause: { error: { _tag: "WebhookNotFound" } } })
+    expect(one.snapshot(100_000)).toMatchObject({ inFlight: 0, waiting: 0 })
+  })
+})
+
+describe("where fibers poll", () => {
+  const polling = () => machine({ isolatedRequests: true })
+
+  it("no alarm is set, and a request is granted between two polls", () => {
+    const { alarms, arrive, one } = polling()
+    const first = arrive(0)
+    const next = arrive(0)
+    expect(one.poll(next, 0)).toBe(25)
+    one.settle(first, ok(), 20)
+    expect(one.poll(next, 25)).toBeUndefined()
+    expect(one.claim(next, 25)).toBe(true)
+    expect(alarms.size).toBe(0)
+  })
+
+  it("those behind poll less often, and nobody waits longer than half a second", () => {
+    const { arrive, one } = polling()
+    arrive(0)
+    const waiting = Array.from({ length: 30 }, () => arrive(0))
+    const polls = waiting.map((ticket) => one.poll(ticket, 0))
+    expect(polls.slice(0, 3)).toEqual([25, 50, 75])
+    expect(polls.at(-1)).toBe(500)
+  })
+
+  it("a request polls less and less often while nothing moves", () => {
+    const { arrive, one } = machine({ isolatedRequests: true })
+    arrive(0)
+    const next = arrive(0)
+    const polls: Array<number> = []
+    for (let at = 0; at < lease - 500; at = one.poll(next, at) ?? Number.POSITIVE_INFINITY) {
+      polls.push(at)
+    }
+    expect(polls.slice(0, 4)).toEqual([0, 25, 56.25, 95.3125])
+    expect(polls.length).toBeLessThan(35)
+  })
+
+  it("a request sleeps until the instant that is known", () => {
+    const { arrive, one } = polling()
+    one.settle(arrive(0), ok({ limit: 1, remaining: 0, resetAfter: 300 }), 10)
+    const next = arrive(20)
+    expect(one.poll(next, 20)).toBeCloseTo(310, 0)
+    expect(one.poll(next, 311)).toBeUndefined()
+  })
+
+  it("all whose fibers are gone are passed over at once", () => {
+    const { arrive, one } = polling()
+    const first = arrive(0)
+    for (let index = 0; index < 100; index += 1) one.poll(arrive(0), 0)
+    one.settle(first, ok(), 1500)
+    const next = arrive(1600)
+    expect(next.hasPermit).toBe(true)
+    expect(one.snapshot(1600)).toMatchObject({ waiting: 0, inFlight: 1 })
+  })
+
+  it("they take no room in a full queue", () => {
+    const { arrive, one } = machine({ isolatedRequests: true, queueCapacity: 3 })
+    arrive(0)
+    for (let index = 0; index < 3; index += 1) one.poll(arrive(0), 0)
+    expect(arrive(100).ending).toMatchObject({ cause: { error: { _tag: "RateLimitQueueFull" } } })
+    expect(arrive(2000).state).toBe("waiting")
+  })
+
+  it("a request that polls late waits again at its old place", () => {
+    const { arrive, one } = polling()
+    const first = arrive(0)
+    const slow = arrive(10)
+    one.poll(slow, 10)
+    const next = arrive(1500)
+    one.settle(first, neverSent, 1510)
+    expect([slow.state, next.state]).toEqual(["passedOver", "granted"])
+    expect(one.claim(next, 1520)).toBe(true)
+    const last = arrive(1530)
+    one.poll(slow, 1540)
+    one.settle(next, ok(), 1550)
+    expect([slow.state, last.state]).toEqual(["granted", "waiting"])
+  })
+})
