@@ -31,6 +31,9 @@ const hosts: ReadonlySet<string> = new Set(
 /** `/api` or `/api/v10`, then the webhook, then maybe one of the services that share its URL. */
 const path = /^\/api(?:\/v\d+)?\/webhooks\/([^/]+)(?:\/([^/]*))?(?:\/(?:slack|github)?)?$/
 
+/** What follows `/webhooks/{webhook.id}/`, to the end of the path's segment. */
+const tokenInPath = /(\/webhooks\/[^/?#\s]+\/)[^/?#\s"'<>]+/gi
+
 /**
  * Accepts `https` and `http`, Discord's hosts, any API version or none, `/slack`, `/github` or `/` at
  * the end, `?thread_id=`, and the spaces or angle brackets around a pasted link. Everything else is
@@ -69,6 +72,23 @@ export const parse = (
     threadId: threadId === undefined ? undefined : Snowflake.make(threadId),
   })
 }
+
+/**
+ * Replaces the token of every webhook URL, or path of one, in a text. For what sees the URLs of
+ * requests below this SDK: instrumentation, proxies, access logs.
+ *
+ * @example
+ * ```ts
+ * import { WebhookUrl } from "effect-discord"
+ *
+ * WebhookUrl.redact("POST /api/v10/webhooks/1234/abc-DEF_5?wait=true")
+ * // POST /api/v10/webhooks/1234/<redacted>?wait=true
+ * ```
+ *
+ * @since 0.1.0
+ * @category redaction
+ */
+export const redact = (text: string): string => text.replace(tokenInPath, "$1<redacted>")
 
 /** A port or a user name is not Discord's, and makes a look-alike. */
 function isPlain(url: URL): boolean {
