@@ -241,7 +241,7 @@ async function profile(name: string): Promise<void> {
     ? inProcess
     : process.argv.includes("--platform")
       ? NodeHttpClient.layerUndici
-      : NodeDiscord.layerHttpClient
+      : Layer.orDie(NodeDiscord.layerHttpClient)
   const runtime = ManagedRuntime.make(layer(client, "embed"))
   const end = performance.now() + Number(option("seconds") ?? 5) * 1000
   while (performance.now() < end) {
@@ -261,7 +261,13 @@ async function all(): Promise<void> {
         atOnce: 1,
       })),
       ...(await compare("socket", kind, NodeHttpClient.layerUndici, over, overSocket)),
-      ...(await compare("NodeDiscord", kind, NodeDiscord.layerHttpClient, over, overSocket)),
+      ...(await compare(
+        "NodeDiscord",
+        kind,
+        Layer.orDie(NodeDiscord.layerHttpClient),
+        over,
+        overSocket,
+      )),
     )
   }
   console.log(

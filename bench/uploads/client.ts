@@ -20,7 +20,7 @@ import { NodeDiscord } from "../../src/node/index.js"
 import type { LayerName, Measured } from "./layers.js"
 
 const layers: Readonly<Record<LayerName, Layer.Layer<HttpClient.HttpClient>>> = {
-  "NodeDiscord.layerHttpClient": NodeDiscord.layerHttpClient,
+  "NodeDiscord.layerHttpClient": Layer.orDie(NodeDiscord.layerHttpClient),
   "NodeHttpClient.layerUndici": NodeHttpClient.layerUndici,
   "NodeHttpClient.layer": NodeHttpClient.layer,
   "FetchHttpClient.layer": FetchHttpClient.layer,

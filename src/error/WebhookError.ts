@@ -619,6 +619,8 @@ const transportReasons = {
   dns: "the host name could not be resolved",
   tls: "no secure connection could be made",
   timeout: "no answer in time",
+  proxy:
+    "the proxy opened no tunnel to Discord; check its address, user and password (HTTPS_PROXY), or leave Discord out of it (NO_PROXY)",
   broken: "the connection broke",
   invalidUrl: "the base URL is not a URL",
   encode: "the body could not be encoded",

@@ -7,9 +7,7 @@
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import { Agent } from "@effect/platform-node/Undici"
 import * as Config from "effect/Config"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -19,32 +17,20 @@ import type { ConfigurationError } from "../error/ConfigurationError.js"
 import * as RateLimiter from "../ratelimit/RateLimiter.js"
 import * as Strategy from "../ratelimit/Strategy.js"
 import * as client from "./client.js"
+import * as dispatcher from "./dispatcher.js"
+
+export type { Options } from "./dispatcher.js"
 
 /** Read if it is there. */
 const usualFile = "discord.yaml"
 
 /**
- * How connections to Discord are kept.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Options {
-  /** At most so many sockets to one host; more requests than that queue. Default: 64. */
-  readonly connections?: number | undefined
-  /**
-   * How long an idle socket waits for the next message. Default: 30 seconds, so a message every few
-   * seconds does not pay for a TLS handshake each time, yet well below the minutes after which
-   * Discord's edge hangs up: a POST on a socket that is just being closed could not be retried.
-   */
-  readonly keepAlive?: Duration.DurationInput | undefined
-  /** How long a connection may take to be established. Default: 10 seconds. */
-  readonly connectTimeout?: Duration.DurationInput | undefined
-}
-
-/**
  * An `HttpClient` on undici, tuned for webhooks: sockets stay open between messages, their number is
- * bounded, and no redirect is followed, because the URL is the credential.
+ * bounded, and no redirect is followed, because the URL is the credential. A proxy that the
+ * environment names is used (`proxy`).
+ *
+ * Fails with a `ConfigurationError` when a proxy is named by what is no URL, and on a runtime without
+ * undici, such as Bun, where `FetchHttpClient.layer` takes its place.
  *
  * This SDK sends past `HttpClient` on it, as long as nobody has wrapped it: with
  * `HttpClient.mapRequest` and the like it works as any client does, and costs what any client costs
@@ -66,8 +52,10 @@ export interface Options {
  * @since 0.1.0
  * @category layers
  */
-export const layerHttpClientWith = (options: Options): Layer.Layer<HttpClient.HttpClient> =>
-  Layer.scoped(HttpClient.HttpClient, Effect.map(makeAgent(options), client.make))
+export const layerHttpClientWith = (
+  options: dispatcher.Options,
+): Layer.Layer<HttpClient.HttpClient, ConfigurationError> =>
+  Layer.scoped(HttpClient.HttpClient, Effect.map(dispatcher.make(options), client.make))
 
 /**
  * {@link layerHttpClientWith} with its defaults.
@@ -88,7 +76,8 @@ export const layerHttpClientWith = (options: Options): Layer.Layer<HttpClient.Ht
  * @since 0.1.0
  * @category layers
  */
-export const layerHttpClient: Layer.Layer<HttpClient.HttpClient> = layerHttpClientWith({})
+export const layerHttpClient: Layer.Layer<HttpClient.HttpClient, ConfigurationError> =
+  layerHttpClientWith({})
 
 /**
  * The recommended services on Node: the tuned `HttpClient`, the rate limiter of this process and the
@@ -112,7 +101,8 @@ export const layerHttpClient: Layer.Layer<HttpClient.HttpClient> = layerHttpClie
  * @category layers
  */
 export const layer: Layer.Layer<
-  HttpClient.HttpClient | RateLimiter.RateLimiter | Strategy.Strategy
+  HttpClient.HttpClient | RateLimiter.RateLimiter | Strategy.Strategy,
+  ConfigurationError
 > = Layer.mergeAll(layerHttpClient, RateLimiter.layer, Strategy.layerAdaptive)
 
 /**
@@ -174,18 +164,4 @@ function configuredLayer(): Effect.Effect<
     const isThere = yield* Effect.orElseSucceed(files.exists(usualFile), () => true)
     return isThere ? DiscordConfig.layerFile(usualFile) : DiscordConfig.layerConfig
   })
-}
-
-function makeAgent(options: Options) {
-  return Effect.acquireRelease(
-    Effect.sync(
-      () =>
-        new Agent({
-          connections: options.connections ?? 64,
-          keepAliveTimeout: Duration.toMillis(options.keepAlive ?? "30 seconds"),
-          connect: { timeout: Duration.toMillis(options.connectTimeout ?? "10 seconds") },
-        }),
-    ),
-    (agent) => Effect.promise(() => agent.destroy()),
-  )
 }

@@ -116,6 +116,12 @@ function text(error: object, key: string): string {
   return typeof value === "string" ? value : ""
 }
 
+/** What undici says of a proxy that did not open a tunnel. */
+const tunnelRefused = /^Proxy response \((\d+)\)/
+
+/** Wrong credentials stay wrong. */
+const proxyAuthenticationRequired = "407"
+
 function byCode({ code, syscall, message }: Fault): TransportFailure | undefined {
   if (code === "ENOTFOUND" || code.startsWith("EAI_")) return neverLeft("dns")
   if (code === "ECONNREFUSED" || code === "ConnectionRefused") return neverLeft("refused")
@@ -124,6 +130,10 @@ function byCode({ code, syscall, message }: Fault): TransportFailure | undefined
   if (syscall === "connect") return neverLeft(code === "ETIMEDOUT" ? "timeout" : "refused")
   if (certificate.test(code) || message.includes("before secure TLS connection")) {
     return neverLeft("tls")
+  }
+  const [, proxyStatus] = tunnelRefused.exec(message) ?? []
+  if (proxyStatus !== undefined) {
+    return neverLeft("proxy", proxyStatus === proxyAuthenticationRequired)
   }
   if (/^(?:EPROTO$|ERR_SSL_|ERR_TLS_)/.test(code)) return mayHaveArrived("tls")
   if (timeouts.has(code)) return timedOut

@@ -88,6 +88,6 @@ export const transports: Readonly<Record<string, Transport>> = {
   "in process": inProcess,
   "NodeHttpClient.layerUndici": overSocket(NodeHttpClient.layerUndici),
   "NodeHttpClient.layer": overSocket(NodeHttpClient.layer),
-  "NodeDiscord.layerHttpClient": overSocket(NodeDiscord.layerHttpClient),
+  "NodeDiscord.layerHttpClient": overSocket(Layer.orDie(NodeDiscord.layerHttpClient)),
   "FetchHttpClient.layer": overSocket(FetchHttpClient.layer),
 }

@@ -14,7 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
 import { describe, expect } from "vitest"
 import { NodeDiscord } from "../../src/node/index.js"
 
@@ -50,7 +50,7 @@ const failed = <A>(
   )
 
 const clients: Readonly<Record<string, Layer.Layer<HttpClient.HttpClient>>> = {
-  "NodeDiscord.layerHttpClient": NodeDiscord.layerHttpClient,
+  "NodeDiscord.layerHttpClient": Layer.orDie(NodeDiscord.layerHttpClient),
   "NodeHttpClient.layerUndici": NodeHttpClient.layerUndici,
 }
 

@@ -33,7 +33,7 @@ const clients: Readonly<Record<string, Layer.Layer<HttpClient.HttpClient>>> = {
   undici: NodeHttpClient.layerUndici,
   "node:http": NodeHttpClient.layer,
   fetch: FetchHttpClient.layer,
-  NodeDiscord: NodeDiscord.layerHttpClient,
+  NodeDiscord: Layer.orDie(NodeDiscord.layerHttpClient),
 }
 
 interface Server {

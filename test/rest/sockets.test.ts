@@ -27,7 +27,7 @@ const clients: ReadonlyArray<readonly [string, Layer.Layer<HttpClient.HttpClient
   ["undici", NodeHttpClient.layerUndici],
   ["node:http", NodeHttpClient.layer],
   ["fetch", FetchHttpClient.layer],
-  ["NodeDiscord", NodeDiscord.layerHttpClient],
+  ["NodeDiscord", Layer.orDie(NodeDiscord.layerHttpClient)],
 ]
 
 interface Server {

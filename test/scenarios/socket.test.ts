@@ -18,7 +18,7 @@ const clients: Record<string, Layer.Layer<HttpClient.HttpClient>> = {
   undici: NodeHttpClient.layerUndici,
   "node:http": NodeHttpClient.layer,
   fetch: FetchHttpClient.layer,
-  NodeDiscord: NodeDiscord.layerHttpClient,
+  NodeDiscord: Layer.orDie(NodeDiscord.layerHttpClient),
 }
 
 type Reply = (socket: Socket) => void

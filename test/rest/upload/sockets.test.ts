@@ -11,7 +11,7 @@ import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { createHash } from "node:crypto"
 import { describe, expect } from "vitest"
@@ -43,7 +43,7 @@ const clients: Readonly<Record<string, Client>> = {
   },
   "NodeHttpClient.layer": { layer: NodeHttpClient.layer, hasLength: true, hearsEarly: false },
   "NodeDiscord.layerHttpClient": {
-    layer: NodeDiscord.layerHttpClient,
+    layer: Layer.orDie(NodeDiscord.layerHttpClient),
     hasLength: true,
     hearsEarly: true,
   },

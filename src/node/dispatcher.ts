@@ -1,0 +1,136 @@
+/** The undici dispatcher that sends the requests: straight to Discord, or through a proxy. */
+import { Agent, EnvHttpProxyAgent, ProxyAgent } from "@effect/platform-node/Undici"
+import type { Dispatcher } from "@effect/platform-node/Undici"
+import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import { ConfigurationError } from "../error/ConfigurationError.js"
+
+/**
+ * How connections to Discord are kept.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** At most so many sockets to one host; more requests than that queue. Default: 64. */
+  readonly connections?: number | undefined
+  /**
+   * How long an idle socket waits for the next message. Default: 30 seconds, so a message every few
+   * seconds does not pay for a TLS handshake each time, yet well below the minutes after which
+   * Discord's edge hangs up: a POST on a socket that is just being closed could not be retried.
+   */
+  readonly keepAlive?: Duration.DurationInput | undefined
+  /** How long a connection may take to be established. Default: 10 seconds. */
+  readonly connectTimeout?: Duration.DurationInput | undefined
+  /**
+   * The URL of the proxy for every request, with user and password if it needs them. Default: what
+   * the environment says in `HTTPS_PROXY` (or else `HTTP_PROXY`) and `NO_PROXY`, in small or capital
+   * letters, read by the `ConfigProvider`; loopback addresses are not reached through that one.
+   * `false` uses none, whatever the environment says.
+   */
+  readonly proxy?: string | Redacted.Redacted | false | undefined
+  /**
+   * An undici dispatcher of your own, such as an agent with client certificates. The layer does not
+   * close it, and the other options do not apply.
+   */
+  readonly dispatcher?: Dispatcher | undefined
+}
+
+/** Never through a proxy that the environment names, as in Go: it could not reach them. */
+const loopback = ["localhost", "127.0.0.1", "[::1]"]
+
+export const make = (
+  options: Options,
+): Effect.Effect<Dispatcher, ConfigurationError, Scope.Scope> =>
+  options.dispatcher === undefined
+    ? Effect.acquireRelease(
+        Effect.suspend(() => (hasUndici() ? own(options) : noUndici())),
+        (dispatcher) => Effect.promise(() => dispatcher.destroy()),
+      )
+    : Effect.succeed(options.dispatcher)
+
+/** Bun has a module of undici's name whose dispatchers do nothing. */
+function hasUndici(): boolean {
+  return typeof Reflect.get(Agent.prototype, "dispatch") === "function"
+}
+
+function noUndici(): ConfigurationError {
+  return mistake(
+    "NodeDiscord",
+    "this runtime has no undici, as Node has; provide FetchHttpClient.layer of @effect/platform, RateLimiter.layer and a Strategy instead",
+  )
+}
+
+function own(options: Options): Effect.Effect<Dispatcher, ConfigurationError> {
+  const { proxy } = options
+  const connect = { timeout: Duration.toMillis(options.connectTimeout ?? "10 seconds") }
+  const agent = {
+    connections: options.connections ?? 64,
+    keepAliveTimeout: Duration.toMillis(options.keepAlive ?? "30 seconds"),
+    connect,
+    // Through a proxy there are two connections, each with options of its own.
+    proxyTls: connect,
+    requestTls: connect,
+  }
+  const direct = Effect.sync(() => new Agent(agent))
+  if (proxy === false) return direct
+  if (proxy === undefined) {
+    return Effect.flatMap(fromEnvironment(), (found) =>
+      found === undefined
+        ? direct
+        : made("HTTPS_PROXY, HTTP_PROXY", () => new EnvHttpProxyAgent({ ...agent, ...found })),
+    )
+  }
+  const url = Redacted.isRedacted(proxy) ? Redacted.value(proxy) : proxy
+  return made("proxy", () => new ProxyAgent({ ...agent, uri: withScheme(url) }))
+}
+
+interface Proxies {
+  readonly httpProxy: string
+  readonly httpsProxy: string
+  readonly noProxy: string
+}
+
+function fromEnvironment(): Effect.Effect<Proxies | undefined> {
+  return Effect.gen(function* () {
+    const httpProxy = withScheme(yield* variable("HTTP_PROXY"))
+    const httpsProxy = withScheme(yield* variable("HTTPS_PROXY"))
+    if (httpProxy === "" && httpsProxy === "") return undefined
+    const excluded = yield* variable("NO_PROXY")
+    const noProxy = excluded.trim() === "*" ? "*" : [excluded, ...loopback].join(",")
+    return { httpProxy, httpsProxy, noProxy }
+  })
+}
+
+/** As `curl` reads them: the name in small letters counts first. */
+function variable(name: string): Effect.Effect<string> {
+  return Config.redacted(name.toLowerCase()).pipe(
+    Config.orElse(() => Config.redacted(name)),
+    Effect.option,
+    Effect.map(Option.match({ onNone: () => "", onSome: Redacted.value })),
+  )
+}
+
+function withScheme(proxy: string): string {
+  return proxy === "" || proxy.includes("://") ? proxy : `http://${proxy}`
+}
+
+/** The URL of a proxy may hold a password: what undici says of it is dropped. */
+function made(
+  place: string,
+  construct: () => Dispatcher,
+): Effect.Effect<Dispatcher, ConfigurationError> {
+  return Effect.try({
+    try: construct,
+    catch: () =>
+      mistake(place, "expected the URL of a proxy, such as http://proxy.example.com:3128"),
+  })
+}
+
+function mistake(place: string, message: string): ConfigurationError {
+  return new ConfigurationError({ mistakes: [{ key: "", place, message }] })
+}
