@@ -79,7 +79,7 @@ program.pipe(
 //   embeds[0].title: at most 256 code points, got 300
 //   embeds[0].url: must be an http or https URL
 // A URL that is no webhook's; the text may hold a secret and is not repeated
-//   Not a Discord webhook URL (the host is not Discord's). Expected https://discord.com/api/webhooks/{id}/{token}.
+//   Not a Discord webhook URL (the host is not Discord's). Keep Discord's own URL here. To send through a proxy or to a test server, set RestConfig.baseUrl (client.base_url in discord.yaml, DISCORD_CLIENT_BASE_URL in the environment).
 // A server that takes the message and never answers
 //   timeout; delivered: unknown, so it is not sent again
 // A wait longer than the caller's patience

@@ -10,6 +10,7 @@
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
+import { copyWebhookUrl } from "./advice.js"
 
 /**
  * Whether the request took effect at Discord.
@@ -85,14 +86,20 @@ const answer = {
 }
 
 const urlReasons = {
-  notAUrl: "it does not parse as a URL",
+  missing: "there is no text",
+  notAUrl: "it does not parse as a URL, which begins with https:// and has nothing around it",
   scheme: "the scheme is not https or http",
   host: "the host is not Discord's",
   path: "the path is not /api/webhooks/{id}/{token}",
-  id: "the id is not a snowflake",
+  parts: "Webhook.make takes { id, token }; Webhook.fromUrl takes the whole URL",
+  id: "the id is not a snowflake, a string of digits",
   token: "the token is missing or has characters that no token has",
-  threadId: "thread_id is not a snowflake",
+  threadId: "thread_id is not a snowflake, a string of digits",
 }
+
+const expectedUrl = `Expected https://discord.com/api/webhooks/{id}/{token}; to copy it, ${copyWebhookUrl}.`
+const expectedHost =
+  "Keep Discord's own URL here. To send through a proxy or to a test server, set RestConfig.baseUrl (client.base_url in discord.yaml, DISCORD_CLIENT_BASE_URL in the environment)."
 
 /**
  * The text is not the URL of a Discord webhook. The text itself is left out: it may hold a token.
@@ -117,7 +124,8 @@ export class InvalidWebhookUrl extends Schema.TaggedError<InvalidWebhookUrl>()(
   },
 ) {
   override get message(): string {
-    return `Not a Discord webhook URL (${urlReasons[this.reason]}). Expected https://discord.com/api/webhooks/{id}/{token}.`
+    const advice = this.reason === "host" ? expectedHost : expectedUrl
+    return `Not a Discord webhook URL (${urlReasons[this.reason]}). ${advice}`
   }
 }
 

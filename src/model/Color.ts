@@ -13,6 +13,7 @@ const MAX = 0xffffff
 const HEX = /^#[0-9a-f]{6}$/i
 
 const hex = Schema.TemplateLiteral("#", Schema.String).pipe(
+  Schema.annotations({ description: 'a string such as "#5865f2"' }),
   Schema.filter((value) => HEX.test(value) || "must be a colour such as 0x5865f2 or #5865f2"),
 )
 

@@ -5,6 +5,7 @@
  * @module
  */
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as SchemaAST from "effect/SchemaAST"
 import type * as ParseResult from "effect/ParseResult"
 import { nearest } from "./nearest.js"
@@ -34,16 +35,15 @@ export interface Issue {
 type Path = ReadonlyArray<PropertyKey>
 
 const NOTHING = "nothing"
+const OBJECT = "an object"
 
 /** How types are called in a sentence. */
 const names: { readonly [Tag in SchemaAST.AST["_tag"]]?: string } = {
   UndefinedKeyword: NOTHING,
   StringKeyword: "a string",
-  TemplateLiteral: "a string",
   NumberKeyword: "a number",
   BooleanKeyword: "true or false",
-  ObjectKeyword: "an object",
-  TypeLiteral: "an object",
+  ObjectKeyword: OBJECT,
   TupleType: "an array",
 }
 
@@ -178,22 +178,47 @@ function merge(found: ReadonlyArray<Leaf>): ReadonlyArray<Leaf> {
 
 function wanted(ast: SchemaAST.AST): ReadonlyArray<string> {
   if (SchemaAST.isUnion(ast)) return ast.types.flatMap(wanted)
-  if (SchemaAST.isRefinement(ast)) return wanted(ast.from)
+  if (SchemaAST.isRefinement(ast)) {
+    return Option.match(SchemaAST.getDescriptionAnnotation(ast), {
+      onNone: () => wanted(ast.from),
+      onSome: Array.of<string>,
+    })
+  }
   if (SchemaAST.isTransformation(ast)) return wanted(ast.to)
   if (SchemaAST.isLiteral(ast)) return [JSON.stringify(ast.literal)]
+  if (SchemaAST.isTypeLiteral(ast)) return [objectOf(ast)]
   return [
     names[ast._tag] ??
       Option.getOrElse(SchemaAST.getDescriptionAnnotation(ast), () => "another value"),
   ]
 }
 
+/** Names the fields that the object cannot do without: "an object with name and value". */
+function objectOf({ propertySignatures }: SchemaAST.TypeLiteral): string {
+  const needed = propertySignatures.filter(({ isOptional }) => !isOptional)
+  const fields = needed.map(({ name }) => String(name))
+  return fields.length === 0 ? OBJECT : `${OBJECT} with ${enumeration(fields, "and")}`
+}
+
 /** "a string or a number"; leaving a field out is not worth saying. */
 function oneOf(types: ReadonlyArray<string>): string {
-  const distinct = [...new Set(types)].filter((type) => type !== NOTHING)
+  const distinct = [...new Set(withoutDetail(types))].filter((type) => type !== NOTHING)
   if (distinct.every(isValue)) distinct.sort((a, b) => a.localeCompare(b, "en", { numeric: true }))
-  const last = distinct.pop() ?? NOTHING
-  return distinct.length === 0 ? last : `${distinct.join(", ")} or ${last}`
+  return enumeration(distinct, "or")
 }
+
+/** "a, b or c" */
+function enumeration(words: ReadonlyArray<string>, conjunction: "and" | "or"): string {
+  const last = words.at(-1) ?? NOTHING
+  return words.length < 2 ? last : `${words.slice(0, -1).join(", ")} ${conjunction} ${last}`
+}
+
+/** The fields of one object help; those of every kind of component do not. */
+function withoutDetail(types: ReadonlyArray<string>): ReadonlyArray<string> {
+  const objects = new Set(types.filter((type) => type.startsWith(OBJECT)))
+  return objects.size < 2 ? types : types.map((type) => (objects.has(type) ? OBJECT : type))
+}
+
 /** Values are written as JSON, types in words. */
 function isValue(type: string): boolean {
   return /^["\d]/.test(type)
@@ -208,9 +233,22 @@ function sketch(value: unknown): string {
       ? JSON.stringify(value)
       : `a string of ${value.length} characters`
   }
-  if (Array.isArray(value)) return "an array"
-  if (typeof value === "object" && value !== null) return "an object"
+  if (typeof value === "object" && value !== null) return kindOf(value)
   return typeof value === "function" ? "a function" : String(value)
+}
+
+/** `an object`, or the name of its class, such as `a Date`. */
+function kindOf(value: object): string {
+  if (Array.isArray(value)) return "an array"
+  const prototype: unknown = Object.getPrototypeOf(value)
+  const name: unknown =
+    Predicate.hasProperty(prototype, "constructor") &&
+    Predicate.hasProperty(prototype.constructor, "name")
+      ? prototype.constructor.name
+      : ""
+  const isClass = typeof name === "string" && name !== "Object" && /^[A-Z]\w{0,30}$/.test(name)
+  if (!isClass) return OBJECT
+  return /^[AEIO]/.test(name) ? `an ${name}` : `a ${name}`
 }
 
 function unknownField(key: PropertyKey | undefined, parent: SchemaAST.AST | undefined): string {

@@ -148,6 +148,9 @@ export const Order: EffectOrder.Order<string> = EffectOrder.make((self, that) =>
  */
 export function isSnowflake(text: string): boolean {
   return (
-    DECIMAL.test(text) && (text.length < MAX.length || (text.length === MAX.length && text <= MAX))
+    // The regular expression alone takes `["1"]` from untyped code.
+    typeof text === "string" &&
+    DECIMAL.test(text) &&
+    (text.length < MAX.length || (text.length === MAX.length && text <= MAX))
   )
 }

@@ -7,6 +7,8 @@ const FIRST = 1_420_070_400_000
 const LAST = 4_102_444_800_000
 
 const moment = Schema.DateTimeUtcFromSelf.annotations({
+  description:
+    "a DateTime.Utc (DateTime.unsafeMake of effect makes one of a Date, milliseconds or an ISO string)",
   arbitrary: () => (fc) =>
     fc.integer({ min: FIRST, max: LAST }).map((ms) => DateTime.unsafeMake(ms)),
 })

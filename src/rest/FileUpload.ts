@@ -11,8 +11,10 @@
 import * as FileSystem from "@effect/platform/FileSystem"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Stream from "effect/Stream"
+import * as Predicate from "effect/Predicate"
+import * as Stream from "effect/Stream"
 import { FileError } from "../error/WebhookError.js"
+import { fileAdvice, isBlob, isBytes } from "./upload/advice.js"
 import { contentTypeOf, textTypeOf } from "./upload/contentType.js"
 import { faultOf } from "./upload/fault.js"
 import { FileUpload } from "./upload/file.js"
@@ -85,8 +87,14 @@ export interface PathOptions extends FileOptions {
  * @since 0.1.0
  * @category constructors
  */
-export const fromBytes = (name: string, bytes: Uint8Array, options: FileOptions = {}): FileUpload =>
-  make(name, bytes.byteLength, { _tag: "Bytes", bytes }, options)
+export const fromBytes = (
+  name: string,
+  bytes: Uint8Array,
+  options: FileOptions = {},
+): FileUpload => {
+  if (!isBytes(bytes)) throw wrongArgument("fromBytes(name, bytes)", "bytes in a Uint8Array", bytes)
+  return make(name, bytes.byteLength, { _tag: "Bytes", bytes }, options)
+}
 
 /**
  * From text, as UTF-8.
@@ -103,6 +111,7 @@ export const fromBytes = (name: string, bytes: Uint8Array, options: FileOptions 
  * @category constructors
  */
 export const fromText = (name: string, text: string, options: FileOptions = {}): FileUpload => {
+  if (typeof text !== "string") throw wrongArgument("fromText(name, text)", "a text", text)
   const { contentType = textTypeOf(name), ...rest } = options
   return fromBytes(name, new TextEncoder().encode(text), { ...rest, contentType })
 }
@@ -121,6 +130,7 @@ export const fromText = (name: string, text: string, options: FileOptions = {}):
  * @category constructors
  */
 export const fromBlob = (name: string, blob: Blob, options: FileOptions = {}): FileUpload => {
+  if (!isBlob(blob)) throw wrongArgument("fromBlob(name, blob)", "a Blob", blob)
   const { contentType = blob.type || undefined, ...rest } = options
   return make(name, blob.size, { _tag: "Blob", blob }, { ...rest, contentType })
 }
@@ -143,7 +153,10 @@ export const fromBlob = (name: string, blob: Blob, options: FileOptions = {}): F
  * @category constructors
  */
 export const fromStream = (name: string, options: StreamOptions): FileUpload => {
-  const { readOnce = false, size, stream, ...rest } = options
+  const { readOnce = false, size, stream, ...rest } = options ?? {}
+  if (!Predicate.hasProperty(stream, Stream.StreamTypeId)) {
+    throw wrongArgument("fromStream(name, { size, stream })", "a Stream of effect", stream)
+  }
   const once = readOnce ? { once: { isRead: false } } : {}
   return make(name, size, { _tag: "Stream", stream, ...once }, rest)
 }
@@ -173,6 +186,7 @@ export const fromPath = (
   options: PathOptions = {},
 ): Effect.Effect<FileUpload, FileError, FileSystem.FileSystem> =>
   Effect.gen(function* () {
+    if (typeof path !== "string") throw wrongArgument("fromPath(path)", "a path", path)
     const files = yield* FileSystem.FileSystem
     const found = yield* Effect.mapError(files.stat(path), (error) =>
       faultOf({ file: path }, error),
@@ -236,7 +250,13 @@ export const withProgress =
       }),
     )
 
+/** Untyped code gets it where it made the mistake, not where the message is sent. */
+function wrongArgument(place: string, expected: string, given: unknown): TypeError {
+  return new TypeError(`FileUpload.${place}: expected ${expected}, got ${fileAdvice(given)}`)
+}
+
 function make(name: string, size: number, source: Source, options: FileOptions): FileUpload {
+  if (typeof name !== "string") throw wrongArgument("the name of a file", "a string", name)
   const { contentType = contentTypeOf(name), description, isSpoiler, title } = options
   return new FileUpload({
     name: fileName(name),

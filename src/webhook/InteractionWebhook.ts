@@ -19,7 +19,7 @@
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
-import type { InvalidWebhookUrl } from "../error/WebhookError.js"
+import type { FileError, InvalidWebhookUrl } from "../error/WebhookError.js"
 import type { Message } from "../model/Message.js"
 import type { Snowflake } from "../model/Snowflake.js"
 import { execute } from "../rest/rest.js"
@@ -92,7 +92,7 @@ export const make = (options: {
   readonly token: string | Redacted.Redacted
 }): Effect.Effect<InteractionWebhook, InvalidWebhookUrl> =>
   Effect.map(
-    credentials.make({ id: options.applicationId, token: options.token }),
+    Effect.suspend(() => credentials.make({ id: options.applicationId, token: options.token })),
     ({ id, token, tokenDigest }) =>
       new InteractionWebhook({ applicationId: id, token, tokenDigest }),
   )
@@ -117,7 +117,7 @@ export const make = (options: {
  * @category operations
  */
 export const send = (interaction: InteractionWebhook, message: FollowUpInput): Operation<Message> =>
-  Effect.flatMap(requests.followedUp(senderOf(interaction), message), execute)
+  perform(interaction, (sender) => requests.followedUp(sender, message))
 
 /**
  * Reads the initial response (`"@original"`) or a follow-up.
@@ -137,8 +137,7 @@ export const send = (interaction: InteractionWebhook, message: FollowUpInput): O
 export const getMessage = (
   interaction: InteractionWebhook,
   messageId: MessageRef,
-): Operation<Message> =>
-  Effect.flatMap(requests.read(senderOf(interaction), messageId, {}), execute)
+): Operation<Message> => perform(interaction, (sender) => requests.read(sender, messageId, {}))
 
 /**
  * Changes the initial response (`"@original"`) or a follow-up: what is left out stays, `null` clears.
@@ -162,7 +161,7 @@ export const editMessage = (
   messageId: MessageRef,
   edit: EditInput,
 ): Operation<Message> =>
-  Effect.flatMap(requests.edited(senderOf(interaction), messageId, edit, {}), execute)
+  perform(interaction, (sender) => requests.edited(sender, messageId, edit, {}))
 
 /**
  * Deletes the initial response (`"@original"`) or a follow-up, an ephemeral one as well.
@@ -182,10 +181,17 @@ export const editMessage = (
 export const deleteMessage = (
   interaction: InteractionWebhook,
   messageId: MessageRef,
-): Operation<void> =>
-  Effect.flatMap(requests.deleted(senderOf(interaction), messageId, {}), execute)
+): Operation<void> => perform(interaction, (sender) => requests.deleted(sender, messageId, {}))
 
-function senderOf(interaction: InteractionWebhook): requests.Sender {
-  const { applicationId: id, token, tokenDigest } = interaction
+function perform<A>(
+  interaction: InteractionWebhook,
+  request: (sender: requests.Sender) => requests.Checked<A, FileError>,
+): Operation<A> {
+  return Effect.suspend(() => Effect.flatMap(request(senderOf(interaction)), execute))
+}
+
+function senderOf(interaction: InteractionWebhook | null | undefined): requests.Sender {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the request rejects what lacks a field
+  const { applicationId: id, token, tokenDigest } = interaction ?? ({} as InteractionWebhook)
   return { id, token, tokenDigest, threadId: undefined, kind: "interaction" }
 }

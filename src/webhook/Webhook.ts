@@ -176,14 +176,16 @@ export function send(
 export function send(
   webhook: Webhook,
   message: MessageInput,
-  options: SendOptions = {},
+  options: SendOptions | null = {},
 ): Operation<Message | void> {
-  return options.wait === false
-    ? Effect.flatMap(requests.sent(webhook, message, options, [], ignored), execute)
-    : Effect.flatMap(
-        requests.sent(webhook, message, options, requests.waiting, requests.asMessage),
-        execute,
-      )
+  return Effect.suspend(() =>
+    options?.wait === false
+      ? Effect.flatMap(requests.sent(webhook, message, options, [], ignored), execute)
+      : Effect.flatMap(
+          requests.sent(webhook, message, options, requests.waiting, requests.asMessage),
+          execute,
+        ),
+  )
 }
 
 /**
@@ -213,7 +215,9 @@ export const sendToThread = (
   webhook: Webhook,
   threadId: string,
   message: ThreadMessage,
-): Operation<Message> => send(webhook, message, { threadId })
+): Operation<Message> =>
+  // Untyped code may have no thread, which `send` would take for the channel.
+  send(webhook, message, { threadId: threadId ?? "" })
 
 /**
  * Starts a thread in a forum or media channel with its first message. Answers with that message and
@@ -420,7 +424,7 @@ export const sendGitHub = (
  * @category operations
  */
 export const get = (webhook: Webhook): Operation<WebhookInfo> =>
-  Effect.suspend(() => execute(requests.webhookRead(webhook)))
+  Effect.flatMap(requests.webhookRead(webhook), execute)
 
 /**
  * Changes the webhook's name or avatar (a data URI; `null` removes it), and answers with what Discord
@@ -455,6 +459,6 @@ export const modify = (webhook: Webhook, changes: WebhookModify): Operation<Webh
  * @category operations
  */
 const delete_ = (webhook: Webhook): Operation<void> =>
-  Effect.suspend(() => execute(requests.webhookDeleted(webhook)))
+  Effect.flatMap(requests.webhookDeleted(webhook), execute)
 
 export { delete_ as delete }

@@ -34,10 +34,25 @@ const path = /^\/api(?:\/v\d+)?\/webhooks\/([^/]+)(?:\/([^/]*))?(?:\/(?:slack|gi
 /** What follows `/webhooks/{webhook.id}/`, to the end of the path's segment. */
 const tokenInPath = /(\/webhooks\/[^/?#\s]+\/)[^/?#\s"'<>]+/gi
 
+/** `export NAME=` of a shell or a `.env` file. */
+const assignment = /^(?:export\s+)?[A-Za-z_]\w*=\s*/
+
+/** What stands before and after a text that was copied with its delimiters. */
+const delimiters: ReadonlyMap<string, string> = new Map([
+  ['"', '"'],
+  ["'", "'"],
+  ["`", "`"],
+  ["<", ">"],
+  ["\u201c", "\u201d"],
+  ["\u2018", "\u2019"],
+])
+
 /**
  * Accepts `https` and `http`, Discord's hosts, any API version or none, `/slack`, `/github` or `/` at
- * the end, `?thread_id=`, and the spaces or angle brackets around a pasted link. Everything else is
- * refused, and the reason named.
+ * the end, and `?thread_id=`. Blanks, quotes, backticks, angle brackets and a `NAME=` around the URL
+ * are removed: a copy from a chat or from a `.env` file brings them along, some tools (Docker's
+ * `--env-file`) keep them, and none of them can be a part of the URL. Everything else is rejected,
+ * with the reason.
  *
  * @example
  * ```ts
@@ -54,8 +69,10 @@ const tokenInPath = /(\/webhooks\/[^/?#\s]+\/)[^/?#\s"'<>]+/gi
 export const parse = (
   input: string | URL | Redacted.Redacted,
 ): Either.Either<WebhookUrl, InvalidWebhookUrl> => {
-  const text = Redacted.isRedacted(input) ? Redacted.value(input) : String(input)
-  const trimmed = text.trim().replace(/^<(.*)>$/, "$1")
+  const text = textOf(Redacted.isRedacted(input) ? Redacted.value(input) : input)
+  if (text === undefined) return invalid("notAUrl")
+  const trimmed = unwrap(text)
+  if (trimmed === "") return invalid("missing")
   if (!URL.canParse(trimmed)) return invalid("notAUrl")
   const url = new URL(trimmed)
   if (url.protocol !== "https:" && url.protocol !== "http:") return invalid("scheme")
@@ -89,6 +106,25 @@ export const parse = (
  * @category redaction
  */
 export const redact = (text: string): string => text.replace(tokenInPath, "$1<redacted>")
+
+/** Untyped code may pass anything; often it is a variable that is not set. */
+function textOf(input: unknown): string | undefined {
+  if (input === undefined || input === null) return ""
+  if (typeof input === "string") return input
+  return input instanceof URL ? input.href : undefined
+}
+
+/** Twice, because a quoted text may be in angle brackets, or the other way round. */
+function unwrap(text: string): string {
+  const value = text.trim().replace(assignment, "")
+  return undelimited(undelimited(value))
+}
+
+function undelimited(text: string): string {
+  return text.length > 1 && delimiters.get(text.charAt(0)) === text.at(-1)
+    ? text.slice(1, -1).trim()
+    : text
+}
 
 /** A port or a user name is not Discord's, and makes a look-alike. */
 function isPlain(url: URL): boolean {

@@ -3,9 +3,11 @@ import * as Exit from "effect/Exit"
 import * as Cause from "effect/Cause"
 import * as HashSet from "effect/HashSet"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import type { WebhookError } from "../error/WebhookError.js"
 import type { Message } from "../model/Message.js"
 import type { Carrier } from "../rest/rest.js"
+import { isDeferred } from "../rest/upload/advice.js"
 import type { Webhook } from "./credentials.js"
 import { deliver, isDead } from "./deliver.js"
 import type { MessageInput } from "./files.js"
@@ -81,18 +83,20 @@ export const broadcast = <R = never>(
   message: MessageInput,
   options: BroadcastOptions<R> = {},
 ): Effect.Effect<Broadcast, never, Carrier | R> => {
-  const { concurrency = defaultConcurrency, onResult = ignore } = options
-  const deliveries = Effect.forEach(
-    distinct(webhooks),
-    (webhook) =>
-      Effect.uninterruptibleMask((restore) =>
-        Effect.exit(restore(deliver(webhook, message, {}))).pipe(
-          Effect.map((exit): BroadcastResult => ({ webhook, exit })),
-          Effect.tap(onResult),
+  const deliveries = Effect.suspend(() => {
+    const { concurrency = defaultConcurrency, onResult = ignore } = options
+    return Effect.forEach(
+      distinct(webhooks),
+      (webhook) =>
+        Effect.uninterruptibleMask((restore) =>
+          Effect.exit(restore(deliver(webhook, message, {}))).pipe(
+            Effect.map((exit): BroadcastResult => ({ webhook, exit })),
+            Effect.tap(onResult),
+          ),
         ),
-      ),
-    { concurrency },
-  )
+      { concurrency },
+    )
+  })
   return Effect.map(deliveries, (results) => ({
     results,
     dead: results.filter(isOfDead).map(({ webhook }) => webhook),
@@ -101,6 +105,12 @@ export const broadcast = <R = never>(
 
 /** In the order of their first appearance. */
 function distinct(webhooks: Iterable<Webhook>): ReadonlyArray<Webhook> {
+  // What is no list would be broadcast to none, or to every character of a URL.
+  if (typeof webhooks === "string" || isDeferred(webhooks) || !Predicate.isIterable(webhooks)) {
+    throw new TypeError(
+      "Webhook.broadcast: expected an array of Webhook; Webhook.send takes a single one",
+    )
+  }
   let seen = HashSet.empty<Webhook>()
   return Array.from(webhooks).filter((webhook) => {
     const isNew = !HashSet.has(seen, webhook)

@@ -3,12 +3,17 @@ import * as ConfigError from "effect/ConfigError"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
+import { copyWebhookUrl } from "../error/advice.js"
 import { InvalidWebhookUrl } from "../error/WebhookError.js"
 import * as Snowflake from "../model/Snowflake.js"
 import * as Route from "../ratelimit/Route.js"
 import { isToken } from "./token.js"
 import * as WebhookUrl from "./WebhookUrl.js"
+
+const notSet = `it is not set. Set it to the URL of a webhook; to copy one, ${copyWebhookUrl}. A .env file takes effect only when it is loaded, such as by node --env-file=.env`
 
 /**
  * A webhook's credentials. The token is redacted: neither printing nor `JSON.stringify` shows it.
@@ -52,7 +57,8 @@ export class Webhook extends Data.Class<{
  */
 export const fromUrl = (
   url: string | URL | Redacted.Redacted,
-): Effect.Effect<Webhook, InvalidWebhookUrl> => Either.map(WebhookUrl.parse(url), fromParts)
+): Effect.Effect<Webhook, InvalidWebhookUrl> =>
+  Effect.suspend(() => Either.map(WebhookUrl.parse(url), fromParts))
 
 /**
  * From an id and a token that are known apart. Fails with `InvalidWebhookUrl` when one of them
@@ -73,23 +79,26 @@ export const make = (options: {
   readonly id: string
   readonly token: string | Redacted.Redacted
   readonly threadId?: string | undefined
-}): Effect.Effect<Webhook, InvalidWebhookUrl> => {
-  const { id, threadId } = options
-  const token = Redacted.isRedacted(options.token) ? options.token : Redacted.make(options.token)
-  if (!Snowflake.isSnowflake(id)) return invalid("id")
-  if (!isToken(Redacted.value(token))) return invalid("token")
-  if (threadId !== undefined && !Snowflake.isSnowflake(threadId)) return invalid("threadId")
-  return Effect.succeed(
-    fromParts({
-      id: Snowflake.make(id),
-      token,
-      threadId: threadId === undefined ? undefined : Snowflake.make(threadId),
-    }),
-  )
-}
+}): Effect.Effect<Webhook, InvalidWebhookUrl> =>
+  Effect.suspend(() => {
+    if (!Predicate.isRecord(options)) return invalid("parts")
+    const { id, threadId } = options
+    const token = Redacted.isRedacted(options.token) ? options.token : Redacted.make(options.token)
+    if (!Snowflake.isSnowflake(id)) return invalid("id")
+    if (!isToken(Redacted.value(token))) return invalid("token")
+    if (threadId !== undefined && !Snowflake.isSnowflake(threadId)) return invalid("threadId")
+    return Effect.succeed(
+      fromParts({
+        id: Snowflake.make(id),
+        token,
+        threadId: threadId === undefined ? undefined : Snowflake.make(threadId),
+      }),
+    )
+  })
 
 /**
- * From the configuration: the environment variable or key `name` holds the URL.
+ * From the configuration: the environment variable or key `name` holds the URL. A variable that is
+ * not set is missing data, so `Config.option` and `Config.withDefault` apply to it.
  *
  * @example
  * ```ts
@@ -106,11 +115,16 @@ export const make = (options: {
  * @category constructors
  */
 export const config = (name: string): Config.Config<Webhook> =>
-  Config.redacted(name).pipe(
-    Config.mapOrFail((url) =>
-      Either.mapBoth(WebhookUrl.parse(url), {
-        onLeft: (error) => ConfigError.InvalidData([name], error.message),
-        onRight: fromParts,
+  // `Config.redacted` would also redact the advice of an error.
+  Config.option(Config.string(name)).pipe(
+    Config.mapOrFail(
+      Option.match({
+        onNone: () => Either.left(ConfigError.MissingData([name], notSet)),
+        onSome: (url) =>
+          Either.mapBoth(WebhookUrl.parse(url), {
+            onLeft: (error) => ConfigError.InvalidData([name], error.message),
+            onRight: fromParts,
+          }),
       }),
     ),
   )

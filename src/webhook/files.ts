@@ -12,6 +12,7 @@ import type { FollowUpCreate } from "../model/FollowUpCreate.js"
 import type { MessageCreate } from "../model/MessageCreate.js"
 import type { MessageEdit } from "../model/MessageEdit.js"
 import type { FileUpload } from "../rest/upload/file.js"
+import { fileIssue, filesIssue } from "./misuse.js"
 
 /**
  * A message to send, with its files.
@@ -83,7 +84,6 @@ interface Input {
   readonly attachments?: ReadonlyArray<AttachmentCreate> | null | undefined
 }
 
-const notAList: Issue = { path: "files", message: "expected an array of FileUpload" }
 const saidTwice: Issue = {
   path: "attachments",
   message: "cannot go with files: say it where the files are made",
@@ -100,7 +100,7 @@ export function ofEdit<M extends Input>(input: M & Input): Parted<Omit<M, "files
   if (!Predicate.isObject(given) || !("files" in given)) return whole(input)
   const { files, ...message } = input
   if (files === undefined) return whole(message)
-  if (!Array.isArray(files)) return { ...whole(message), issues: [notAList] }
+  if (!Array.isArray(files)) return { ...whole(message), issues: [filesIssue(files)] }
   const issues = files.flatMap(issuesOf)
   if (message.attachments !== undefined) issues.push(saidTwice)
   const uploads = files.filter(isUpload)
@@ -149,7 +149,5 @@ function issuesOf(file: unknown, index: number): ReadonlyArray<Issue> {
       ? []
       : [{ path: `${path}.contentType`, message: "must be a media type such as image/png" }]
   }
-  return Predicate.hasProperty(file, "id")
-    ? []
-    : [{ path, message: "expected a FileUpload, or in an edit an attachment that stays" }]
+  return Predicate.hasProperty(file, "id") ? [] : [fileIssue(path, file)]
 }

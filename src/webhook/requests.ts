@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Function from "effect/Function"
+import * as Predicate from "effect/Predicate"
 import type * as ParseResult from "effect/ParseResult"
 import type * as Schema from "effect/Schema"
 import { ValidationError } from "../error/WebhookError.js"
@@ -23,6 +24,7 @@ import * as upload from "../rest/upload/upload.js"
 import type { Webhook } from "./credentials.js"
 import * as files from "./files.js"
 import type { EditInput, FollowUpInput, MessageInput } from "./files.js"
+import { explained, idIssue, optionIssues, webhookIssue } from "./misuse.js"
 
 /** Where in the channel: a thread; `null`: the channel itself; left out: what the URL said. */
 export interface Place {
@@ -72,69 +74,70 @@ const threadTwice: Issue.Issue = {
 export const sent = <A>(
   webhook: Webhook,
   message: MessageInput,
-  place: Place,
+  place: Place | null,
   query: ReadonlyArray<string>,
   success: Success<A>,
-): Checked<A, FileError> => {
-  const route = routeOf(webhook, "POST", own)
-  const threadId = threadOf(webhook, place)
-  const parted = files.ofMessage(message)
-  const given = orNothing(parted.message)
-  const issues = [
-    ...idIssues("threadId", threadId),
-    ...parted.issues,
-    ...(parted.files.length === 0 && MessageCreate.isEmpty(given) ? [nothingToSend] : []),
-    ...(threadId !== undefined && given.threadName !== undefined ? [threadTwice] : []),
-  ]
-  const all = MessageCreate.hasComponents(given) ? [...query, withComponents] : query
-  const encoded = checked(route, issues, MessageCreate.encode(parted.message), parted.pathOf)
-  return Effect.map(bodied(route, encoded, parted), (body) =>
-    restRequest({
-      route,
-      token: webhook.token,
-      suffix: suffixOf("", all, threadId),
-      inThread: threadId !== undefined,
-      startsThread: given.threadName !== undefined,
-      body,
-      idempotent: false,
-      success,
-    }),
-  )
-}
+): Checked<A, FileError> =>
+  described(webhook, "POST", own, (route) => {
+    const threadId = threadOf(webhook, place)
+    const parted = files.ofMessage(message)
+    const given = orNothing(parted.message)
+    const issues = [
+      ...placeIssues(place, threadId),
+      ...parted.issues,
+      ...emptyIssues(message, parted),
+      ...(threadId !== undefined && given.threadName !== undefined ? [threadTwice] : []),
+    ]
+    const all = MessageCreate.hasComponents(given) ? [...query, withComponents] : query
+    const encoded = checked(route, issues, MessageCreate.encode(parted.message), ofSchema(parted))
+    return Effect.map(bodied(route, encoded, parted), (body) =>
+      restRequest({
+        route,
+        token: webhook.token,
+        suffix: suffixOf("", all, threadId),
+        inThread: threadId !== undefined,
+        startsThread: given.threadName !== undefined,
+        body,
+        idempotent: false,
+        success,
+      }),
+    )
+  })
 
 /** Discord neither knows threads here nor needs to be asked to honour components. */
 export const followedUp = (
   sender: Sender,
   message: FollowUpInput,
-): Checked<Message.Message, FileError> => {
-  const route = routeOf(sender, "POST", own)
-  const parted = files.ofMessage(message)
-  const isEmpty = parted.files.length === 0 && MessageCreate.isEmpty(orNothing(parted.message))
-  const issues = [...parted.issues, ...(isEmpty ? [nothingToSend] : [])]
-  const encoded = checked(route, issues, FollowUpCreate.encode(parted.message), parted.pathOf)
-  return Effect.map(bodied(route, encoded, parted), (body) =>
-    restRequest({
-      route,
-      token: sender.token,
-      suffix: suffixOf("", waiting, undefined),
-      inThread: false,
-      body,
-      idempotent: false,
-      success: asMessage,
-    }),
-  )
-}
+): Checked<Message.Message, FileError> =>
+  described(sender, "POST", own, (route) => {
+    const parted = files.ofMessage(message)
+    const issues = [...parted.issues, ...emptyIssues(message, parted)]
+    const encoded = checked(route, issues, FollowUpCreate.encode(parted.message), ofSchema(parted))
+    return Effect.map(bodied(route, encoded, parted), (body) =>
+      restRequest({
+        route,
+        token: sender.token,
+        suffix: suffixOf("", waiting, undefined),
+        inThread: false,
+        body,
+        idempotent: false,
+        success: asMessage,
+      }),
+    )
+  })
 
-export const read = (
-  webhook: Sender,
-  messageId: string,
-  place: Place,
-): Checked<Message.Message> => {
-  const { issues, parts } = ofMessage(webhook, "GET", messageId, place)
-  return Effect.map(checked(parts.route, issues, nothing), () =>
-    restRequest({ ...parts, body: empty, success: asMessage }),
+export const read = (webhook: Sender, messageId: string, place: Place): Checked<Message.Message> =>
+  described(
+    webhook,
+    "GET",
+    () => templateOf(webhook, messageId),
+    (route) => {
+      const { issues, parts } = ofMessage(webhook, route, messageId, place)
+      return Effect.map(checked(route, issues, nothing), () =>
+        restRequest({ ...parts, body: empty, success: asMessage }),
+      )
+    },
   )
-}
 
 /**
  * Sending an edit twice is the same as once, with files as well: it lists all that the message is
@@ -145,60 +148,117 @@ export const edited = (
   messageId: string,
   edit: EditInput,
   place: Place,
-): Checked<Message.Message, FileError> => {
-  const parted = files.ofEdit(edit)
-  const needsQuery =
-    webhook.kind !== "interaction" && MessageEdit.hasComponents(orNothing(parted.message))
-  const query = needsQuery ? [withComponents] : []
-  const { issues, parts } = ofMessage(webhook, "PATCH", messageId, place, query)
-  const all = [...issues, ...parted.issues]
-  const encoded = checked(parts.route, all, MessageEdit.encode(parted.message), parted.pathOf)
-  return Effect.map(bodied(parts.route, encoded, parted), (body) =>
-    restRequest({ ...parts, body, success: asMessage }),
+): Checked<Message.Message, FileError> =>
+  described(
+    webhook,
+    "PATCH",
+    () => templateOf(webhook, messageId),
+    (route) => {
+      const parted = files.ofEdit(edit)
+      const needsQuery =
+        webhook.kind !== "interaction" && MessageEdit.hasComponents(orNothing(parted.message))
+      const query = needsQuery ? [withComponents] : []
+      const { issues, parts } = ofMessage(webhook, route, messageId, place, query)
+      const all = [...issues, ...parted.issues]
+      const encoded = checked(route, all, MessageEdit.encode(parted.message), ofSchema(parted))
+      return Effect.map(bodied(route, encoded, parted), (body) =>
+        restRequest({ ...parts, body, success: asMessage }),
+      )
+    },
   )
-}
 
-export const deleted = (webhook: Sender, messageId: string, place: Place): Checked<void> => {
-  const { issues, parts } = ofMessage(webhook, "DELETE", messageId, place)
-  return Effect.map(checked(parts.route, issues, nothing), () =>
-    restRequest({
-      ...parts,
-      body: empty,
-      success: ignored,
-      absent: { code: 10008, value: undefined },
-    }),
+export const deleted = (webhook: Sender, messageId: string, place: Place): Checked<void> =>
+  described(
+    webhook,
+    "DELETE",
+    () => templateOf(webhook, messageId),
+    (route) => {
+      const { issues, parts } = ofMessage(webhook, route, messageId, place)
+      return Effect.map(checked(route, issues, nothing), () =>
+        restRequest({
+          ...parts,
+          body: empty,
+          success: ignored,
+          absent: { code: 10008, value: undefined },
+        }),
+      )
+    },
   )
-}
 
-export const webhookRead = (webhook: Webhook): RestRequest<WebhookInfo.WebhookInfo> =>
-  restRequest({
-    ...ofWebhook(webhook, "GET"),
-    body: empty,
-    success: asInfo,
-  })
+export const webhookRead = (webhook: Webhook): Checked<WebhookInfo.WebhookInfo> =>
+  described(webhook, "GET", own, (route) =>
+    Effect.succeed(restRequest({ ...toWebhook(webhook, route), body: empty, success: asInfo })),
+  )
 
 export const webhookModified = (
   webhook: Webhook,
   changes: WebhookModify.WebhookModify,
-): Checked<WebhookInfo.WebhookInfo> => {
-  const parts = ofWebhook(webhook, "PATCH")
-  return Effect.map(checked(parts.route, [], WebhookModify.encode(changes)), (encoded) =>
-    restRequest({ ...parts, body: json(encoded), success: asInfo }),
+): Checked<WebhookInfo.WebhookInfo> =>
+  described(webhook, "PATCH", own, (route) =>
+    Effect.map(checked(route, [], WebhookModify.encode(changes)), (encoded) =>
+      restRequest({ ...toWebhook(webhook, route), body: json(encoded), success: asInfo }),
+    ),
   )
+
+export const webhookDeleted = (webhook: Webhook): Checked<void> =>
+  described(webhook, "DELETE", own, (route) =>
+    Effect.succeed(
+      restRequest({
+        ...toWebhook(webhook, route),
+        body: empty,
+        success: ignored,
+        absent: { code: 10015, value: undefined },
+      }),
+    ),
+  )
+
+/**
+ * How every request begins: `describe` runs when the operation does, with a webhook that is one. So
+ * whatever is thrown while the input is read ends the operation, and not its caller.
+ */
+export function described<A, E>(
+  webhook: Sender,
+  method: Route.Method,
+  templateOrThunk: string | (() => string),
+  describe: (route: Route.Route) => Checked<A, E>,
+): Checked<A, E> {
+  return Effect.suspend(() => {
+    const template = typeof templateOrThunk === "string" ? templateOrThunk : templateOrThunk()
+    const issue = webhookIssue(webhook)
+    if (issue !== undefined) {
+      return Effect.fail(new ValidationError({ route: `${method} ${template}`, issues: [issue] }))
+    }
+    const { id: webhookId, kind, tokenDigest } = webhook
+    return describe(Route.make({ method, template, webhookId, tokenDigest, kind }))
+  })
 }
 
-export const webhookDeleted = (webhook: Webhook): RestRequest<void> =>
-  restRequest({
-    ...ofWebhook(webhook, "DELETE"),
-    body: empty,
-    success: ignored,
-    absent: { code: 10015, value: undefined },
-  })
-
 /** The webhook itself, and not a message of it. */
-function ofWebhook(webhook: Webhook, method: Route.Method) {
-  const route = routeOf(webhook, method, own)
-  return { route, token: webhook.token, suffix: "", inThread: false, idempotent: true }
+function toWebhook({ token }: Webhook, route: Route.Route) {
+  return { route, token, suffix: "", inThread: false, idempotent: true }
+}
+
+/** What is no message, or has files that are none, has other issues. */
+function emptyIssues(
+  input: unknown,
+  {
+    files: { length },
+    issues,
+    message,
+  }: files.Parted<MessageCreate.MessageCreate | FollowUpCreate.FollowUpCreate>,
+): ReadonlyArray<Issue.Issue> {
+  const isEmpty = Predicate.isRecord(input) && length === 0 && issues.length === 0
+  return isEmpty && MessageCreate.isEmpty(message) ? [nothingToSend] : []
+}
+
+function templateOf(webhook: Sender, messageId: string): string {
+  return `${own}/messages/${isOriginal(webhook, messageId) ? original : "{message.id}"}`
+}
+
+function isOriginal(sender: Sender, messageId: string): boolean {
+  return (
+    Predicate.hasProperty(sender, "kind") && sender.kind === "interaction" && messageId === original
+  )
 }
 
 /** Untyped code may pass `null`: the Schema refuses it, and nothing before the Schema may trip over it. */
@@ -225,57 +285,60 @@ export function checked<A>(
   route: Route.Route,
   found: ReadonlyArray<Issue.Issue>,
   encoded: Effect.Effect<A, ParseResult.ParseError>,
-  pathOf: (path: string) => string = Function.identity,
+  told: (issue: Issue.Issue) => Issue.Issue = Function.identity,
 ): Effect.Effect<A, ValidationError> {
   const refuse = (issues: ReadonlyArray<Issue.Issue>): ValidationError =>
-    new ValidationError({
-      route: route.name,
-      issues: [...found, ...issues.map((issue) => ({ ...issue, path: pathOf(issue.path) }))],
-    })
+    new ValidationError({ route: route.name, issues: [...found, ...issues.map(told)] })
   const valid = Effect.mapError(encoded, (error) => refuse(Issue.fromParseError(error)))
   return found.length === 0 ? valid : Effect.zipRight(valid, Effect.fail(refuse([])))
 }
 
-export function routeOf(webhook: Sender, method: Route.Method, template: string): Route.Route {
-  const { id, kind, tokenDigest } = webhook
-  return Route.make({ method, template, webhookId: id, tokenDigest, kind })
+/** What the Schema says of a message, in the place and in the words of its writer. */
+function ofSchema({ pathOf }: { readonly pathOf: (path: string) => string }) {
+  return (issue: Issue.Issue): Issue.Issue => explained({ ...issue, path: pathOf(issue.path) })
 }
 
 /** A message of the webhook; whatever is done with it can be done twice. */
 function ofMessage(
   webhook: Sender,
-  method: Route.Method,
+  route: Route.Route,
   messageId: string,
   place: Place,
   query: ReadonlyArray<string> = [],
 ) {
   const threadId = threadOf(webhook, place)
-  const isOriginal = webhook.kind === "interaction" && messageId === original
-  const template = isOriginal ? original : "{message.id}"
   return {
     parts: {
-      route: routeOf(webhook, method, `${own}/messages/${template}`),
+      route,
       token: webhook.token,
       suffix: suffixOf(`/messages/${messageId}`, query, threadId),
       inThread: threadId !== undefined,
       idempotent: true,
     },
     issues: [
-      ...(isOriginal ? [] : idIssues("messageId", messageId)),
-      ...idIssues("threadId", threadId),
+      ...(isOriginal(webhook, messageId) ? [] : idIssues("messageId", messageId)),
+      ...placeIssues(place, threadId),
     ],
   }
 }
 
-export function threadOf(webhook: Sender, place: Place): string | undefined {
-  return place.threadId === undefined ? webhook.threadId : (place.threadId ?? undefined)
+/** Untyped code may pass `null` for the options. */
+export function threadOf(webhook: Sender, place: Place | null): string | undefined {
+  const threadId = place?.threadId
+  return threadId === undefined ? webhook.threadId : (threadId ?? undefined)
+}
+
+export function placeIssues(
+  place: Place | null,
+  threadId: string | undefined,
+): ReadonlyArray<Issue.Issue> {
+  const issues = optionIssues(place)
+  return threadId === undefined ? issues : [...issues, ...idIssues("threadId", threadId)]
 }
 
 /** Not only courtesy: an id becomes a part of the URL. */
-export function idIssues(path: string, id: string | undefined): ReadonlyArray<Issue.Issue> {
-  return id === undefined || Snowflake.isSnowflake(id)
-    ? []
-    : [{ path, message: "must be a snowflake: the digits of a Discord id" }]
+function idIssues(path: string, id: string): ReadonlyArray<Issue.Issue> {
+  return Snowflake.isSnowflake(id) ? [] : [idIssue(path, id)]
 }
 
 /** What follows the token in the URL. */

@@ -1,6 +1,7 @@
 /** What programs made for Slack and GitHub send, as requests to the endpoints that take it. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { ValidationError } from "../error/WebhookError.js"
 import * as GitHubEvent from "../model/GitHubEvent.js"
@@ -10,7 +11,7 @@ import type * as Route from "../ratelimit/Route.js"
 import { json, ok, restRequest } from "../rest/restRequest.js"
 import type { Json, RestRequest } from "../rest/restRequest.js"
 import type { Webhook } from "./credentials.js"
-import { checked, idIssues, orNothing, own, routeOf, suffixOf, threadOf } from "./requests.js"
+import { checked, described, own, placeIssues, suffixOf, threadOf } from "./requests.js"
 import type { Checked, Place } from "./requests.js"
 
 /** Where to send, and whether to wait; here waiting is Discord's default. */
@@ -33,45 +34,47 @@ export const slack = (
   webhook: Webhook,
   message: SlackMessage.SlackMessage,
   options: Options,
-): Checked<void> => {
-  const { issues, request, route } = toService(webhook, "slack", options)
-  const found = SlackMessage.isEmpty(orNothing(message)) ? [...issues, nothingToSend] : issues
-  return Effect.map(checked(route, found, SlackMessage.encode(message)), (encoded) =>
-    request(json(encoded), undefined),
-  )
-}
+): Checked<void> =>
+  described(webhook, "POST", `${own}/slack`, (route) => {
+    const { issues, request } = toService(webhook, route, "slack", options)
+    const isEmpty = Predicate.isRecord(message) && SlackMessage.isEmpty(message)
+    const found = isEmpty ? [...issues, nothingToSend] : issues
+    return Effect.map(checked(route, found, SlackMessage.encode(message)), (encoded) =>
+      request(json(encoded), undefined),
+    )
+  })
 
 export const gitHub = (
   webhook: Webhook,
   name: GitHubEvent.EventName,
   event: GitHubEvent.GitHubEvent,
   options: Options,
-): Checked<void> => {
-  const { issues, request, route } = toService(webhook, "github", options)
-  const found = [...nameIssues(name), ...issues]
-  return checked(route, found, GitHubEvent.encode(event)).pipe(
-    Effect.flatMap((encoded) =>
-      Effect.try({
-        try: () => json(encoded),
-        catch: () => new ValidationError({ route: route.name, issues: [notJson] }),
-      }),
-    ),
-    Effect.map((body) => request(body, { "x-github-event": name })),
-  )
-}
+): Checked<void> =>
+  described(webhook, "POST", `${own}/github`, (route) => {
+    const { issues, request } = toService(webhook, route, "github", options)
+    const found = [...nameIssues(name), ...issues]
+    return checked(route, found, GitHubEvent.encode(event)).pipe(
+      Effect.flatMap((encoded) =>
+        Effect.try({
+          try: () => json(encoded),
+          catch: () => new ValidationError({ route: route.name, issues: [notJson] }),
+        }),
+      ),
+      Effect.map((body) => request(body, { "x-github-event": name })),
+    )
+  })
 
 function toService(
   webhook: Webhook,
+  route: Route.Route,
   service: "slack" | "github",
-  options: Options,
+  options: Options | null,
 ): {
   readonly request: (body: Json, headers: RestRequest<void>["headers"]) => RestRequest<void>
-  readonly route: Route.Route
   readonly issues: ReadonlyArray<Issue.Issue>
 } {
-  const route = routeOf(webhook, "POST", `${own}/${service}`)
   const threadId = threadOf(webhook, options)
-  const query = options.wait === false ? ["wait=false"] : []
+  const query = options?.wait === false ? ["wait=false"] : []
   return {
     request: (body, headers) =>
       restRequest({
@@ -84,8 +87,7 @@ function toService(
         idempotent: false,
         success: ok,
       }),
-    route,
-    issues: idIssues("threadId", threadId),
+    issues: placeIssues(options, threadId),
   }
 }
 

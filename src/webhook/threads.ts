@@ -22,10 +22,12 @@ export const started = (
 ): Effect.Effect<RestRequest<Message>, Refusal> => {
   const request = (first: MessageInput) =>
     requests.sent(webhook, first, { threadId: null }, requests.waiting, requests.asMessage)
-  return Effect.flatMap(issuesOf(thread, message), (issues) =>
-    issues.length === 0
-      ? request({ ...message, threadName: thread.name, appliedTags: thread.appliedTags })
-      : refused(request(message), issues),
+  return Effect.suspend(() =>
+    Effect.flatMap(issuesOf(thread, message), (issues) =>
+      issues.length === 0
+        ? request({ ...message, threadName: thread.name, appliedTags: thread.appliedTags })
+        : refused(request(message), issues),
+    ),
   )
 }
 

@@ -6,5 +6,6 @@ const noToken = /^(?:slack|github|\.+)$/
 
 /** Whether a text may be a webhook's token; it becomes a part of the URL. */
 export function isToken(text: string): boolean {
-  return form.test(text) && !noToken.test(text)
+  // The regular expression alone takes `undefined` from untyped code for a token of that name.
+  return typeof text === "string" && form.test(text) && !noToken.test(text)
 }

@@ -172,7 +172,7 @@ describe("a file", () => {
     // webhook
     [
       "client: { webhook_url: hello }",
-      "discord.yaml:1: client.webhook_url: Not a Discord webhook URL (it does not parse as a URL). Expected https://discord.com/api/webhooks/{id}/{token}.",
+      "discord.yaml:1: client.webhook_url: Not a Discord webhook URL (it does not parse as a URL, which begins with https:// and has nothing around it). Expected https://discord.com/api/webhooks/{id}/{token}; to copy it, in Discord: Edit Channel, Integrations, Webhooks, Copy Webhook URL.",
     ],
     [
       "client: { webhook_url: 5 }",
@@ -349,7 +349,7 @@ describe("the environment", () => {
     ],
     [
       { DISCORD_WEBHOOK_URL: "https://example.com/x" },
-      "DISCORD_WEBHOOK_URL: Not a Discord webhook URL (the host is not Discord's). Expected https://discord.com/api/webhooks/{id}/{token}.",
+      "DISCORD_WEBHOOK_URL: Not a Discord webhook URL (the host is not Discord's). Keep Discord's own URL here. To send through a proxy or to a test server, set RestConfig.baseUrl (client.base_url in discord.yaml, DISCORD_CLIENT_BASE_URL in the environment).",
     ],
     [
       { DISCORD_WEBHOOK_URL: webhookUrl, DISCORD_CLIENT_WEBHOOK_URL: `${webhookUrl}x` },

@@ -122,7 +122,10 @@ describe("Issue", () => {
       ).toEqual([{ path: "channel_id", message: "expected a string, got 2" }])
       expect((yield* faults(Message.decode({})))[0]).toEqual({ path: "id", message: "is missing" })
       expect(yield* faults(Message.decode("error code: 1015"))).toEqual([
-        { path: "", message: `expected an object, got "error code: 1015"` },
+        {
+          path: "",
+          message: `expected an object with id, channel_id, author and timestamp, got "error code: 1015"`,
+        },
       ])
     }),
   )

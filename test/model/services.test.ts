@@ -210,7 +210,10 @@ describe("GitHubEvent", () => {
     [
       "a sender who is only a name",
       { sender: "ada" },
-      { path: "sender", message: 'expected an object, got "ada"' },
+      {
+        path: "sender",
+        message: 'expected an object with id, login, html_url and avatar_url, got "ada"',
+      },
     ],
     [
       "a commit without id",

@@ -33,6 +33,15 @@ describe("parse", () => {
     ["with spaces around it", `  ${plain}\n`],
     ["in angle brackets", `<${plain}>`],
     ["in both", ` <${plain}> `],
+    ["in quotes", `"${plain}"`],
+    ["in single quotes", `'${plain}'`],
+    ["in backticks", `\`${plain}\``],
+    ["in the quotes of a word processor", `\u201c${plain}\u201d`],
+    ["in quotes with blanks inside", `" ${plain} "`],
+    ["in angle brackets in quotes", `"<${plain}>"`],
+    ["as a line of a .env file", `DISCORD_WEBHOOK_URL=${plain}`],
+    ["as a line of a .env file, in quotes", `DISCORD_WEBHOOK_URL="${plain}"\n`],
+    ["as a line of a shell", `export HOOK='${plain}'`],
     ["with the host in capitals", `https://DISCORD.com/api/webhooks/${id}/${secret}`],
     ["with the usual port", `https://discord.com:443/api/webhooks/${id}/${secret}`],
   ])("reads a URL %s", (_, url) => {
@@ -59,7 +68,14 @@ describe("parse", () => {
   })
 
   it.each([
-    ["notAUrl", ""],
+    ["missing", ""],
+    ["missing", " \n"],
+    ["missing", `""`],
+    ["missing", "HOOK="],
+    ["notAUrl", `"${plain}`],
+    ["notAUrl", `"${plain}'`],
+    ["notAUrl", `A=B=${plain}`],
+    ["host", `HOOK="https://evil.example/api/webhooks/${id}/${secret}"`],
     ["notAUrl", "hello"],
     ["notAUrl", "discord.com/api/webhooks/1/abc"],
     ["notAUrl", "https://"],
@@ -112,7 +128,7 @@ describe("parse", () => {
       Either.flip(WebhookUrl.parse(`https://evil.example/api/webhooks/${id}/${secret}`)),
     )
     expect(error.message).toBe(
-      "Not a Discord webhook URL (the host is not Discord's). Expected https://discord.com/api/webhooks/{id}/{token}.",
+      "Not a Discord webhook URL (the host is not Discord's). Keep Discord's own URL here. To send through a proxy or to a test server, set RestConfig.baseUrl (client.base_url in discord.yaml, DISCORD_CLIENT_BASE_URL in the environment).",
     )
     expect(JSON.stringify(error) + String(error.stack)).not.toContain(secret)
   })

@@ -1,0 +1,46 @@
+/** What untyped code passes in the place of a file or of its bytes, and how to make a file of it. */
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+
+const ofText =
+  "FileUpload.fromPath(path) opens a file, FileUpload.fromText(name, text) sends a text"
+
+/** Never shows the value itself, which may be long or secret. */
+export function fileAdvice(given: unknown): string {
+  if (typeof given === "string") return `a string: ${ofText}`
+  if (given === undefined || given === null) return String(given)
+  if (isBytes(given)) return "bytes: use FileUpload.fromBytes(name, bytes)"
+  if (isOf("ArrayBuffer", given)) {
+    return "an ArrayBuffer: use FileUpload.fromBytes(name, new Uint8Array(buffer))"
+  }
+  if (isBlob(given)) return "a Blob: use FileUpload.fromBlob(name, blob)"
+  if (isOf("URL", given)) return "a URL: FileUpload.fromPath(path) opens a file"
+  if (isDeferred(given)) {
+    return "an Effect or a Promise: run it first, such as `yield* FileUpload.fromPath(path)`"
+  }
+  if (Predicate.hasProperty(given, "pipe") || isOf("ReadableStream", given)) {
+    return "a stream: use FileUpload.fromStream(name, { size, stream }) with a Stream of effect"
+  }
+  return Predicate.hasProperty(given, "attachment")
+    ? "an attachment of discord.js: use FileUpload.fromPath(path) or FileUpload.fromBytes(name, bytes)"
+    : "something else: use FileUpload.fromPath, fromBytes, fromText, fromBlob or fromStream"
+}
+
+/** A value that has to be run or awaited before there is anything in it. */
+export function isDeferred(given: unknown): boolean {
+  return Effect.isEffect(given) || Config.isConfig(given) || Predicate.isPromiseLike(given)
+}
+
+export function isBytes(given: unknown): boolean {
+  return isOf("Uint8Array", given)
+}
+
+export function isBlob(given: unknown): boolean {
+  return isOf("Blob", given) || isOf("File", given)
+}
+
+/** By its tag and not by `instanceof`, which fails for values of another realm, as in Jest. */
+function isOf(tag: string, given: unknown): boolean {
+  return Object.prototype.toString.call(given) === `[object ${tag}]`
+}
