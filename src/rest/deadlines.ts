@@ -13,6 +13,11 @@ export type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 /** A scheduler's priority behind that of fibers. */
 const afterOthers = 1
 
+/** `Scheduler.Scheduler` of every supported version: since effect 3.20 a queue belongs to a fiber. */
+interface TaskScheduler {
+  scheduleTask(task: () => void, priority: number, fiber?: AnyFiber): void
+}
+
 export interface Watch {
   /** It ended in time. */
   readonly end: () => void
@@ -70,7 +75,8 @@ class Deadlines {
     this.#running.delete(running)
     // Not at once, but when the caller had its turn: often it sends the next message.
     if (this.#running.size === 0) {
-      caller.currentScheduler.scheduleTask(() => this.#rest(), afterOthers, caller)
+      const scheduler: TaskScheduler = caller.currentScheduler
+      scheduler.scheduleTask(() => this.#rest(), afterOthers, caller)
     }
   }
 

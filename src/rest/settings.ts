@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import { directOf } from "./direct.js"
 import type { RestOptions } from "./RestConfig.js"
 import type { RestRequest } from "./restRequest.js"
+import { withoutLength } from "./withoutLength.js"
 
 export interface Settings {
   /** Without a slash at the end. */
@@ -136,7 +137,7 @@ const discretion = (init: RequestInit) =>
   Effect.zipRight(
     FiberRef.set(HttpClient.currentTracerDisabledWhen, () => true),
     FiberRef.update(FiberRef.currentContext, (context) =>
-      Context.add(context, FetchHttpClient.RequestInit, {
+      Context.add(withoutLength(context), FetchHttpClient.RequestInit, {
         ...Option.getOrUndefined(Context.getOption(context, FetchHttpClient.RequestInit)),
         ...init,
       }),

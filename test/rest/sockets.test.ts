@@ -4,12 +4,15 @@
  */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
 import { createServer } from "node:http"
@@ -20,7 +23,8 @@ import { RestConfig, Strategy } from "../../src/index.js"
 import { NodeDiscord } from "../../src/node/index.js"
 import type { RestOptions } from "../../src/rest/RestConfig.js"
 import { execute } from "../../src/rest/rest.js"
-import { decoded } from "../../src/rest/restRequest.js"
+import { decoded, empty } from "../../src/rest/restRequest.js"
+import type { RestRequest } from "../../src/rest/restRequest.js"
 import { ear, request, token } from "./network.js"
 
 const clients: ReadonlyArray<readonly [string, Layer.Layer<HttpClient.HttpClient>]> = [
@@ -29,6 +33,24 @@ const clients: ReadonlyArray<readonly [string, Layer.Layer<HttpClient.HttpClient
   ["fetch", FetchHttpClient.layer],
   ["NodeDiscord", Layer.orDie(NodeDiscord.layerHttpClient)],
 ]
+
+/** `FetchHttpClient` of platform 0.96: all headers of the request go to `fetch`. */
+const fetchOf096 = HttpClient.layerMergedContext(
+  Effect.succeed(
+    HttpClient.make((outgoing, url, signal, fiber) => {
+      const context = fiber.getFiberRef(
+        FiberRef.currentContext,
+      ) as Context.Context<FetchHttpClient.Fetch>
+      const { headers, method } = outgoing
+      const body = outgoing.body._tag === "Uint8Array" ? outgoing.body.body.slice() : null
+      const send = Context.get(context, FetchHttpClient.Fetch)
+      return Effect.map(
+        Effect.promise(() => send(url, { body, headers, method, signal })),
+        (response) => HttpClientResponse.fromWeb(outgoing, response),
+      )
+    }),
+  ),
+)
 
 interface Server {
   readonly origin: string
@@ -62,10 +84,12 @@ const go = (
   client: Layer.Layer<HttpClient.HttpClient>,
   baseUrl: string,
   options: Partial<RestOptions> = {},
+  body: RestRequest<unknown>["body"] = empty,
 ) => {
   const limiter = ear()
   return execute(
     request({
+      body,
       suffix: "?wait=true",
       success: decoded((json) => Either.right(json)),
     }),
@@ -265,6 +289,22 @@ describe("fetch", () => {
       const server = yield* serve(after((response) => response.end("{}")))
       yield* go(client, server.origin)
       expect(given[0]).toMatchObject({ credentials: "omit", redirect: "manual" })
+    }),
+  )
+
+  it.scoped("gets no Content-Length from a platform that passes it on", () =>
+    Effect.gen(function* () {
+      const given: Array<RequestInit> = []
+      const recording: typeof globalThis.fetch = (url, init) => {
+        given.push(init ?? {})
+        return globalThis.fetch(url, init)
+      }
+      const server = yield* serve(after((response) => response.end("{}")))
+      const client = Layer.provide(fetchOf096, Layer.succeed(FetchHttpClient.Fetch, recording))
+      yield* go(client, server.origin, {}, { _tag: "Json", text: "{}" })
+      expect(server.seen).toHaveLength(1)
+      expect(new Headers(given[0]?.headers).has("content-length")).toBe(false)
+      expect(new Headers(given[0]?.headers).get("content-type")).toBe("application/json")
     }),
   )
 

@@ -1,13 +1,10 @@
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as Effect from "effect/Effect"
 
-/**
- * Browsers may call the API from any page, and see what it says of rate limits. The names are those
- * that Discord answers; a preflight is no request of the API and takes no slot.
- */
-export const allowBrowsers: (app: HttpApp.Default) => HttpApp.Default = HttpMiddleware.cors({
-  // Who is no browser names no origin, and hears of none.
-  allowedOrigins: (origin) => /^(?:https?:\/\/|null$)/.test(origin),
+/** The names are those of Discord's responses. */
+const allowed = {
   allowedMethods: ["POST", "GET", "PUT", "PATCH", "DELETE"],
   allowedHeaders: [
     "Content-Type",
@@ -38,4 +35,18 @@ export const allowBrowsers: (app: HttpApp.Default) => HttpApp.Default = HttpMidd
     "Date",
   ],
   credentials: true,
-})
+}
+
+/**
+ * Browsers may call the API from any page and read its rate limit headers. A preflight is no request
+ * of the API and takes no slot. A client that sends no origin is no browser and gets no such headers.
+ *
+ * The middleware is made for each request, with its origin: platform 0.90 to 0.92 take a list of
+ * origins, but no predicate.
+ */
+export const allowBrowsers = (app: HttpApp.Default): HttpApp.Default =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers: { origin } }) =>
+    origin !== undefined && /^(?:https?:\/\/|null$)/.test(origin)
+      ? HttpMiddleware.cors({ ...allowed, allowedOrigins: [origin] })(app)
+      : app,
+  )
