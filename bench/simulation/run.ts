@@ -265,7 +265,11 @@ function answerOf(response: SimulatedResponse): Answer {
   const headers = RateLimitHeaders.parse(response.headers)
   const { status } = response
   const contentType = response.headers["content-type"]
-  const said = interpret(request, { status, headers, contentType, body: bodyText(response.body) })
+  const said = interpret(
+    request,
+    { status, headers, contentType, isDryRun: false, body: bodyText(response.body) },
+    { isDiscordHost: true },
+  )
   const limited = said.meaning._tag === "Limited" ? said.meaning.limited : undefined
   return { status, headers, code: said.code, reply: said.reply, limited }
 }

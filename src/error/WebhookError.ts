@@ -495,8 +495,8 @@ export class RateLimitError extends Schema.TaggedError<RateLimitError>()("RateLi
   route,
   reason: Schema.Literal("maxWait", "attempts"),
   retryAfter: Schema.DurationFromMillis,
-  /** `bucket` is a limit known without a 429; `edge` a block in front of the API (Cloudflare). */
-  scope: Schema.Literal("bucket", "user", "shared", "global", "edge"),
+  /** `bucket` is a limit known without a 429; `edge` a block in front of the API (Cloudflare); `proxy` one where `baseUrl` names another host. */
+  scope: Schema.Literal("bucket", "user", "shared", "global", "edge", "proxy"),
   bucket: Schema.optionalWith(Schema.String, { exact: true }),
   attempts: Schema.Number,
 }) {

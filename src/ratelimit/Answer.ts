@@ -12,11 +12,12 @@ import type { RateLimitHeaders } from "./RateLimitHeaders.js"
  * - `user`: this bucket. `shared`: this webhook's channel, counted over all its users.
  * - `global`: every request of this process.
  * - `edge`: a block in front of the API, with neither Discord's headers nor its JSON (Cloudflare).
+ * - `proxy`: the same, where `RestConfig.baseUrl` names another host: the limit of a proxy there.
  *
  * @since 0.1.0
  * @category models
  */
-export type LimitScope = "user" | "shared" | "global" | "edge"
+export type LimitScope = "user" | "shared" | "global" | "edge" | "proxy"
 
 /**
  * What a 429 says. `retryAfter` is milliseconds, the larger of body and header; `undefined` when
@@ -45,4 +46,6 @@ export interface Answer {
   readonly reply: string
   /** Set when the status is 429, unless only one thread is limited: its slowmode. */
   readonly limited: Limited | undefined
+  /** Whether the request has deleted its webhook: later ones fail without being sent. */
+  readonly deleted?: boolean | undefined
 }

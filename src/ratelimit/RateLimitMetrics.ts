@@ -101,7 +101,7 @@ export const waitDuration: Metric.Metric.Histogram<number> = Metric.fromMetricKe
 )
 
 /**
- * Answers 429, by scope: `user`, `shared`, `global` or `edge`.
+ * Answers 429, by scope: `user`, `shared`, `global`, `edge` or `proxy`.
  *
  * @example
  * ```ts

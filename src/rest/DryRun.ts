@@ -21,6 +21,7 @@ import { payloadOf } from "./dryRun/payload.js"
 import type { File, Payload } from "./dryRun/payload.js"
 import { Pretence } from "./dryRun/pretence.js"
 import type { Answer } from "./dryRun/pretence.js"
+import { dryRunHeader } from "./flight.js"
 import { blanked } from "./scrub.js"
 
 export type { File } from "./dryRun/payload.js"
@@ -201,10 +202,12 @@ function withoutToken(json: unknown, token: Redacted.Redacted): unknown {
   )
 }
 
+const headers = { [dryRunHeader]: "true" }
+
 function webResponse({ json, status, text }: Answer): Response {
   return json === undefined
-    ? new Response(text ?? null, { status })
-    : Response.json(json, { status })
+    ? new Response(text ?? null, { status, headers })
+    : Response.json(json, { status, headers })
 }
 
 /** Nothing of the request is shown: it is not ours. */

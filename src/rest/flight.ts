@@ -17,6 +17,9 @@ export interface Flight {
   giveUp: (() => void) | undefined
 }
 
+/** Marks the responses that a dry run makes up. */
+export const dryRunHeader = "x-effect-discord-dry-run"
+
 /** The head of an answer; a 429 without its body is one all the same. */
 export function headOf(
   status: number,
@@ -25,7 +28,8 @@ export function headOf(
 ): RawAnswer {
   const parsed = RateLimitHeaders.parse(headers)
   const contentType = headers["content-type"]
-  return { status, headers: withoutToken(parsed, token), contentType, body: undefined }
+  const isDryRun = headers[dryRunHeader] !== undefined
+  return { status, headers: withoutToken(parsed, token), contentType, isDryRun, body: undefined }
 }
 
 /** A proxy may name its buckets after the URL. Discord's own names are too short for a token. */

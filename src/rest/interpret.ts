@@ -4,17 +4,15 @@
  *
  * Discord: "Opcodes and Status Codes", JSON error codes.
  */
-import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import { DecodeError } from "../error/WebhookError.js"
 import type { Delivered, Issue, WebhookError } from "../error/WebhookError.js"
 import * as DiscordApiBody from "../model/DiscordApiBody.js"
 import type { Limited } from "../ratelimit/Answer.js"
-import { inMilliseconds } from "../ratelimit/internal/seconds.js"
-import { longestDelay } from "../ratelimit/RateLimitHeaders.js"
 import type { RateLimitHeaders } from "../ratelimit/RateLimitHeaders.js"
+import { limited } from "./limited.js"
+import type { Host } from "./limited.js"
 import { isDiscords } from "./provenance.js"
 import { refusal, slowmode } from "./refusal.js"
 import type { RestRequest, Success } from "./restRequest.js"
@@ -26,6 +24,8 @@ export interface RawAnswer {
   readonly headers: RateLimitHeaders
   /** As it came; it may hold the token. */
   readonly contentType: string | undefined
+  /** Made up by a dry run. */
+  readonly isDryRun: boolean
   /** `undefined`: the connection broke, or time was up, before the end of the body. */
   readonly body: string | undefined
 }
@@ -53,7 +53,11 @@ export interface Interpretation<A> {
 
 type Read<A> = Either.Either<A, ReadonlyArray<Issue>>
 
-export function interpret<A>(request: RestRequest<A>, raw: RawAnswer): Interpretation<A> {
+export function interpret<A>(
+  request: RestRequest<A>,
+  raw: RawAnswer,
+  host: Host,
+): Interpretation<A> {
   if (raw.status >= 200 && raw.status < 300) {
     return { meaning: success(request, raw), code: 0, reply: "" }
   }
@@ -63,12 +67,13 @@ export function interpret<A>(request: RestRequest<A>, raw: RawAnswer): Interpret
   const refused = Option.getOrUndefined(DiscordApiBody.fromUnknown(json))
   const code = refused?.code ?? 0
   const reply = scrub(refused?.message ?? body, request.token)
-  return { meaning: failure(request, raw, json, refused, reply), code, reply }
+  return { meaning: failure(request, raw, host, json, refused, reply), code, reply }
 }
 
 function failure(
   request: RestRequest<unknown>,
   raw: RawAnswer,
+  host: Host,
   json: unknown,
   refused: DiscordApiBody.Refusal | undefined,
   reply: string,
@@ -77,7 +82,7 @@ function failure(
   const code = refused?.code ?? 0
   const answer = { route: request.route.name, status: raw.status, code, reply }
   if (raw.status === 429) {
-    const limit = limited(raw.headers, json, code)
+    const limit = limited(raw.headers, host, json, code)
     const error = slowmode(request, answer, limit.retryAfter)
     return error === undefined ? { _tag: "Limited", limited: limit } : { _tag: "Refused", error }
   }
@@ -123,36 +128,6 @@ function unreadable(
     ...(contentType === undefined ? {} : { contentType: scrub(contentType, request.token) }),
     issues: scrubbed(issues, request),
   })
-}
-
-/**
- * The delay is the larger of what body and header say: they have disagreed by a factor of a
- * thousand (discord-api-docs#6109). Only a header that is the body rounded up to a whole second, as
- * Discord sends it, gives way to the exact figure. Discord's own 429 has its JSON or its headers;
- * one with neither was made by something in front of the API. A code without a delay (30046: too
- * many edits of old messages) is Discord's, too, and limits only its own route.
- */
-function limited(headers: RateLimitHeaders, json: unknown, code: number): Limited {
-  const body = Option.getOrUndefined(DiscordApiBody.rateLimitFromUnknown(json))
-  const exact = body && inMilliseconds(body.retryAfter)
-  const isRounded = body !== undefined && headers.retryAfter === Math.ceil(body.retryAfter) * 1000
-  const delays = [exact, isRounded ? undefined : headers.retryAfter].filter(isDelay)
-  const retryAfter = delays.length === 0 ? undefined : Math.max(...delays)
-  const { global }: { readonly global?: unknown } = Predicate.isRecord(json) ? json : {}
-  if (headers.global || global === true) return { scope: "global", retryAfter }
-  if (headers.scope !== undefined) return { scope: headers.scope, retryAfter }
-  const hasCode = code !== 0 || body !== undefined || global === false
-  const fromDiscord = hasCode || hasRateLimit(headers)
-  return { scope: fromDiscord ? "user" : "edge", retryAfter }
-}
-
-function hasRateLimit(headers: RateLimitHeaders): boolean {
-  const { bucket, limit, remaining, reset, resetAfter } = headers
-  return [bucket, limit, remaining, reset, resetAfter].some((value) => value !== undefined)
-}
-
-function isDelay(milliseconds: number | undefined): milliseconds is number {
-  return milliseconds !== undefined && milliseconds <= Duration.toMillis(longestDelay)
 }
 
 function parseJson(text: string): Read<unknown> {

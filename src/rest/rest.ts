@@ -62,17 +62,17 @@ const giveUp = Effect.fnUntraced(function* <A>(
 
 /** Runs uninterruptibly, but for what is wrapped in `restore`: every attempt is settled once. */
 function carry<A>(carriage: Carriage<A>, journey: Journey): Effect.Effect<A, WebhookError> {
-  const { permit, request } = carriage
+  const { permit, request, settings } = carriage
   const flight: Flight = { begun: false, answer: undefined, failure: undefined, giveUp: undefined }
   return Effect.matchCauseEffect(fly(carriage, flight), {
     onFailure: (cause) => {
       flight.giveUp?.()
       return Effect.zipRight(
-        permit.settle(endingOf(request, flight).outcome),
+        permit.settle(endingOf(request, flight, settings).outcome),
         Effect.failCause(cause),
       )
     },
-    onSuccess: () => landed(carriage, journey, endingOf(request, flight)),
+    onSuccess: () => landed(carriage, journey, endingOf(request, flight, settings)),
   })
 }
 

@@ -20,6 +20,8 @@ export interface Settings {
   /** For spans; empty when the base URL is no URL. */
   readonly serverAddress: string
   readonly serverPort: number | undefined
+  /** Whether requests go to Discord itself, and not to a proxy or a fake. */
+  readonly isDiscordHost: boolean
   readonly headers: Headers.Headers
   readonly timeout: Duration.Duration
   readonly connectionTimeout: Duration.Duration
@@ -63,6 +65,7 @@ function makeSettings(options: RestOptions): Settings {
     baseUrl: withoutLastSlashes(options.baseUrl),
     base: url && baseOf(options.baseUrl, url),
     serverAddress: url?.hostname ?? "",
+    isDiscordHost: url !== undefined && /(?:^|\.)discord(?:app)?\.com$/.test(url.hostname),
     serverPort: url === undefined || url.port === "" ? undefined : Number(url.port),
     headers: Headers.fromInput(isBrowser() ? {} : { "user-agent": options.userAgent }),
     timeout,

@@ -17,13 +17,19 @@ const meaningOf = (
   body: unknown,
   headers: Record<string, string> = {},
   changes: Partial<RestRequest<unknown>> = {},
+  isDiscordHost = true,
 ) =>
-  interpret(request<unknown>({ success: wanted, ...changes }), {
-    status,
-    headers: RateLimitHeaders.parse(headers),
-    contentType: headers["content-type"],
-    body: typeof body === "string" || body === undefined ? body : JSON.stringify(body),
-  })
+  interpret(
+    request<unknown>({ success: wanted, ...changes }),
+    {
+      status,
+      headers: RateLimitHeaders.parse(headers),
+      contentType: headers["content-type"],
+      isDryRun: false,
+      body: typeof body === "string" || body === undefined ? body : JSON.stringify(body),
+    },
+    { isDiscordHost },
+  )
 
 const errorOf = (...args: Parameters<typeof meaningOf>) => {
   const { meaning } = meaningOf(...args)
@@ -31,8 +37,8 @@ const errorOf = (...args: Parameters<typeof meaningOf>) => {
   return meaning.error
 }
 
-const limitOf = (body: unknown, headers: Record<string, string> = {}) => {
-  const { meaning } = meaningOf(429, body, headers)
+const limitOf = (body: unknown, headers: Record<string, string> = {}, isDiscordHost = true) => {
+  const { meaning } = meaningOf(429, body, headers, {}, isDiscordHost)
   if (meaning._tag !== "Limited") throw new Error(`meant ${meaning._tag}`)
   return meaning.limited
 }
@@ -380,6 +386,15 @@ describe("a 429", () => {
     ["edge: only Retry-After", "error code: 1015", { "retry-after": "9" }, "edge"],
   ])("is %s", (_, body, headers, scope) => {
     expect(limitOf(body, headers).scope).toBe(scope)
+  })
+
+  it("without anything of Discord's is the proxy's where the host is not Discord's", () => {
+    expect(limitOf("<html>429</html>", {}, false)).toEqual({
+      scope: "proxy",
+      retryAfter: undefined,
+    })
+    expect(limitOf({ message: "x", code: 30046 }, {}, false).scope).toBe("user")
+    expect(limitOf({ retry_after: 1, global: false }, {}, false).scope).toBe("user")
   })
 
   it("has no delay when none is usable", () => {

@@ -26,12 +26,17 @@ const answered = (
   about: About,
   headers: Readonly<Record<string, string>> = {},
 ) =>
-  interpret(request(about), {
-    status,
-    headers: RateLimitHeaders.parse(headers),
-    contentType: "application/json",
-    body: JSON.stringify(body),
-  }).meaning
+  interpret(
+    request(about),
+    {
+      status,
+      headers: RateLimitHeaders.parse(headers),
+      contentType: "application/json",
+      isDryRun: false,
+      body: JSON.stringify(body),
+    },
+    { isDiscordHost: true },
+  ).meaning
 
 const refusedWith = (status: number, code: number, about: About) => {
   const meaning = answered(status, { code, message: "Discord's own words" }, about)

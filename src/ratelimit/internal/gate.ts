@@ -7,10 +7,11 @@
  */
 import * as Duration from "effect/Duration"
 import type { Kind } from "../Route.js"
+import type { LimitScope } from "../Answer.js"
 import { growingDelay } from "./growingDelay.js"
 
 /** Which 429 responses hold up every request of the process. */
-type HostScope = "global" | "edge"
+export type HostScope = Exclude<LimitScope, "user" | "shared">
 
 /** The spread of latencies assumed at most; beyond it a reserve would cost more than a rare 429. */
 const longestSpread = 250

@@ -32,9 +32,15 @@ export class Graveyard {
     return code === invalidWebhookToken || (code === unknownWebhook && kind === "webhook")
   }
 
+  /** Whether no request to the webhook makes sense after this answer. */
+  static isEnd(answer: Answer, kind: Kind): boolean {
+    return answer.deleted === true || Graveyard.isDeath(answer, kind)
+  }
+
   bury(major: string, answer: Answer, now: number): void {
+    const last = answer.deleted === true ? asUnknown(answer) : answer
     this.#dead.delete(major)
-    this.#dead.set(major, { answer, until: now + remembered.duration })
+    this.#dead.set(major, { answer: last, until: now + remembered.duration })
     if (this.#dead.size <= remembered.most) return
     for (const oldest of this.#dead.keys()) {
       this.#dead.delete(oldest)
@@ -61,6 +67,11 @@ export class Graveyard {
     if (major === undefined) this.#dead.clear()
     else this.#dead.delete(major)
   }
+}
+
+/** What Discord returns from then on. */
+function asUnknown(answer: Answer): Answer {
+  return { ...answer, status: 404, code: unknownWebhook, reply: "this program has deleted it" }
 }
 
 function refusal(route: Route, answer: Answer): WebhookNotFound | Unauthorized | InteractionError {

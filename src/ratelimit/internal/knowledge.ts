@@ -56,8 +56,12 @@ export class Knowledge {
       this.#news.refused(place.name, this.invalid.count(now), this.invalid.limit)
     }
     const from = sentAt ?? now - (place.bucket.roundTrip?.longest ?? 0)
-    if (limited?.scope === "edge") {
-      this.#tellOfGate(this.gate.block("edge", usable(limited.retryAfter), from, now), place, now)
+    if (limited?.scope === "edge" || limited?.scope === "proxy") {
+      this.#tellOfGate(
+        this.gate.block(limited.scope, usable(limited.retryAfter), from, now),
+        place,
+        now,
+      )
       return []
     }
     this.webhooks.move(place, headers.bucket)
@@ -72,7 +76,7 @@ export class Knowledge {
     const taught = this.webhooks.teach(place)
     if (limited !== undefined) this.#block(place, limited, answer, from, now)
     else if (from >= bucket.blockedUntil) bucket.unblock()
-    if (Graveyard.isDeath(answer, place.lane.kind)) {
+    if (Graveyard.isEnd(answer, place.lane.kind)) {
       this.graveyard.bury(place.lane.major, answer, now)
     }
     return taught

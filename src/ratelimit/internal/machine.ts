@@ -338,7 +338,7 @@ export class Machine {
     if (bucket !== place.bucket && bucket.waiting === 0) this.#granting.stepOut(bucket)
     if (this.#knowledge.isSpent(now))
       for (const one of this.#webhooks.busy()) this.#waiting.turnAway(one, now)
-    else if (Graveyard.isDeath(answer, lane.kind)) this.#waiting.turnAway(lane, now)
+    else if (Graveyard.isEnd(answer, lane.kind)) this.#waiting.turnAway(lane, now)
     for (const one of taught) this.#granting.pumpLane(one, now)
   }
 
@@ -352,7 +352,7 @@ export class Machine {
 }
 
 function isHostWide(limited: Limited | undefined): boolean {
-  return limited?.scope === "global" || limited?.scope === "edge"
+  return limited !== undefined && limited.scope !== "user" && limited.scope !== "shared"
 }
 
 function observation(outcome: Outcome, sentAt: number, at: number): Observation {

@@ -33,6 +33,7 @@ export class Meters {
       shared: of("shared"),
       global: of("global"),
       edge: of("edge"),
+      proxy: of("proxy"),
     }
   }
 

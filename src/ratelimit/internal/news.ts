@@ -2,6 +2,7 @@
  * What is worth a line in the log: each thing once, however many webhooks and answers say it. The
  * machine tells it; whoever has a fiber writes it down.
  */
+import type { HostScope } from "./gate.js"
 
 /** Something new, with the route whose answer told it. Times are milliseconds. */
 export type Notice =
@@ -27,7 +28,7 @@ export type Notice =
   | {
       readonly _tag: "Closed"
       readonly route: string
-      readonly scope: "global" | "edge"
+      readonly scope: HostScope
       readonly delay: number
     }
   /** So many requests were refused that the others are spaced, or fail. */
@@ -82,7 +83,7 @@ export class News {
     this.#tell({ _tag: "HiddenLimit", route, bucket, strategy, limit, period })
   }
 
-  closed(route: string, scope: "global" | "edge", delay: number): void {
+  closed(route: string, scope: HostScope, delay: number): void {
     this.#tell({ _tag: "Closed", route, scope, delay })
   }
 

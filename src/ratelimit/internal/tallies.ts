@@ -87,7 +87,7 @@ export class Tallies {
       requests: 0,
       waits: 0,
       waitedMillis: 0,
-      limited: { user: 0, shared: 0, global: 0, edge: 0 },
+      limited: { user: 0, shared: 0, global: 0, edge: 0, proxy: 0 },
       retries: 0,
       unusedSlots: 0,
     }

@@ -109,7 +109,7 @@ function answered(
   const others = foreign.answered(memory.foreign, answer, bucket, sentAt, at)
   const { limited } = answer
   if (limited === undefined) return { ...memory, foreign: others }
-  if (limited.scope === "global" || limited.scope === "edge") {
+  if (limited.scope !== "user" && limited.scope !== "shared") {
     return { ...memory, hidden: hidden.uncounted(memory.hidden) }
   }
   if (isUnexplained(answer)) {

@@ -34,7 +34,7 @@ export class Pretence {
   answer(call: Call, payload: Payload, now: number): Answer {
     if (call.messageId !== undefined) return this.#ofMessage(call, call.messageId, payload, now)
     if (call.method === "POST") return this.#posted(call, payload, now)
-    // Still there afterwards: a limiter that other programs share would remember it as dead.
+    // Still there afterwards, as for the limiter, which other programs may share.
     if (call.method === "DELETE") return noContent
     return this.#ofWebhook(call, payload)
   }
