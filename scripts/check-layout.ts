@@ -1,6 +1,6 @@
 /**
  * What lint cannot see: which folders exist, how files are called, what the entry points export,
- * and that the lock file names no registry host.
+ * that no list is spread into a call, and that the lock file names no registry host.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { basename, dirname, posix, relative, resolve, sep } from "node:path"
@@ -103,6 +103,19 @@ function forgotten(): ReadonlyArray<string> {
     .map((file) => `${file}: called like a public module, but no entry point exports it`)
 }
 
+/** An argument for each element: some 120 000 of them end in a RangeError. */
+const spreadCall = /\.(?:push|unshift|max|min|fromCharCode|fromCodePoint)\([^()]*\.\.\./
+
+function spreads(file: string): ReadonlyArray<string> {
+  if (!/^src\/.*\.ts$/.test(file)) return []
+  const lines = readFileSync(resolve(root, file), "utf8").split("\n")
+  return lines.flatMap((line, index) =>
+    spreadCall.test(line) && !/^\s*\*/.test(line) && !line.includes("...(")
+      ? [`${file}:${index + 1}: spreads a list into a call; loop over it, or reduce it`]
+      : [],
+  )
+}
+
 function lock(): ReadonlyArray<string> {
   const text = readFileSync(resolve(root, "package-lock.json"), "utf8")
   return /"resolved": "https?:/.test(text)
@@ -111,7 +124,7 @@ function lock(): ReadonlyArray<string> {
 }
 
 const problems = [
-  ...files.flatMap((file) => [...drawers(file), ...place(file)]),
+  ...files.flatMap((file) => [...drawers(file), ...place(file), ...spreads(file)]),
   ...[...entrySources].flatMap(surface),
   ...forgotten(),
   ...lock(),

@@ -176,9 +176,11 @@ export class ValidationError extends Schema.TaggedError<ValidationError>()("Vali
 export class InvalidRequest extends Schema.TaggedError<InvalidRequest>()("InvalidRequest", {
   ...answer,
   issues: Schema.Array(Issue),
+  /** How many more Discord found, where there are so many that `issues` has only the first 100. */
+  omitted: Schema.optionalWith(Schema.Number, { exact: true }),
 }) {
   override get message(): string {
-    const found = this.issues.length === 0 ? this.reply : listIssues(this.issues)
+    const found = this.issues.length === 0 ? this.reply : listIssues(this.issues, this.omitted)
     return `${answered(this)}: ${found}`
   }
 }
@@ -872,10 +874,10 @@ function outcome(error: { readonly delivered: Delivered; readonly attempts: numb
   return `${delivery[error.delivered]} (${attempts})`
 }
 
-function listIssues(issues: ReadonlyArray<Issue>): string {
+function listIssues(issues: ReadonlyArray<Issue>, omitted = 0): string {
   const shown = issues
     .slice(0, listed)
     .map((issue) => (issue.path === "" ? issue.message : `${issue.path}: ${issue.message}`))
-  const more = issues.length - shown.length
+  const more = issues.length - shown.length + omitted
   return shown.join("; ") + (more > 0 ? `; and ${more} more` : "")
 }

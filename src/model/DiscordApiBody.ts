@@ -9,7 +9,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 
-import { formatPath } from "./Issue.js"
+import { ErrorTree } from "./errorTree.js"
 import { Numeric, orElse, required, sometimes } from "./wire.js"
 
 /**
@@ -28,7 +28,7 @@ import { Numeric, orElse, required, sometimes } from "./wire.js"
  */
 export const ErrorBody = Schema.Struct({
   code: orElse("code", Numeric, () => 0),
-  message: Schema.String,
+  message: orElse("message", Schema.String, () => ""),
   /** The tree of field errors as it came; {@link flatten} reads it. */
   errors: sometimes(
     "errors",
@@ -106,15 +106,22 @@ export interface FieldError {
 export interface Refusal {
   /** Discord's JSON error code; 0 when it sent none. */
   readonly code: number
+  /** Empty when it sent none. */
   readonly message: string
+  /** The first 100. */
   readonly fields: ReadonlyArray<FieldError>
+  /** How many more there were. */
+  readonly omitted: number
 }
 
-const errorBody = Schema.decodeUnknownOption(ErrorBody)
+/** More than anyone reads; a hostile body has hundreds of thousands. */
+const maxFields = 100
+
 const rateLimitBody = Schema.decodeUnknownOption(RateLimitBody)
 
 /**
- * The leaves of Discord's error tree, in the tree's order. Whatever is not a tree has none.
+ * The leaves of Discord's error tree, in the tree's order. What is not a tree has none. Sentences in
+ * bare lists, the form of old API versions, are leaves as well.
  *
  * @example
  * ```ts
@@ -130,32 +137,39 @@ const rateLimitBody = Schema.decodeUnknownOption(RateLimitBody)
  * @since 0.1.0
  * @category conversions
  */
-export const flatten = (errors: unknown): ReadonlyArray<FieldError> => {
-  const found: Array<FieldError> = []
-  collect(errors, [], found)
-  return found
-}
+export const flatten = (errors: unknown): ReadonlyArray<FieldError> =>
+  new ErrorTree(errors, Number.POSITIVE_INFINITY).leaves
 
 /**
  * Reads an error body: today's form, or the old one of bare lists by field
- * (`{"embeds": ["0"]}`). None when it is neither.
+ * (`{"embeds": ["0"]}`). A body without `message` keeps its code and its tree. None when it has
+ * none of the three.
  *
  * @example
  * ```ts
  * import { DiscordApiBody } from "effect-discord"
  *
  * DiscordApiBody.fromUnknown({ code: 10015, message: "Unknown Webhook" })
- * // some({ code: 10015, message: "Unknown Webhook", fields: [] })
+ * // some({ code: 10015, message: "Unknown Webhook", fields: [], omitted: 0 })
  * ```
  *
  * @since 0.1.0
  * @category decoding
  */
-export const fromUnknown = (body: unknown): Option.Option<Refusal> =>
-  errorBody(body).pipe(
-    Option.map(({ code, errors, message }) => ({ code, message, fields: flatten(errors) })),
-    Option.orElse(() => oldForm(body)),
-  )
+export const fromUnknown = (body: unknown): Option.Option<Refusal> => {
+  if (!Predicate.isReadonlyRecord(body)) return Option.none()
+  const { message, errors }: { readonly message?: unknown; readonly errors?: unknown } = body
+  const code = numberIn(body, "code")
+  const hasForm = code !== undefined || typeof message === "string"
+  const { leaves, omitted } = new ErrorTree(hasForm ? errors : (errors ?? body), maxFields)
+  if (!hasForm && leaves.length === 0) return Option.none()
+  return Option.some({
+    code: code ?? 0,
+    message: typeof message === "string" ? message : hasForm ? "" : "Invalid Form Body",
+    fields: leaves,
+    omitted,
+  })
+}
 
 /**
  * Reads the body of a 429; None when it is not Discord's.
@@ -174,39 +188,7 @@ export const fromUnknown = (body: unknown): Option.Option<Refusal> =>
 export const rateLimitFromUnknown = (body: unknown): Option.Option<RateLimitBody> =>
   rateLimitBody(body)
 
-/** Deeper than any body Discord takes; a hostile answer must not overflow the stack. */
-const DEPTH_MAX = 64
-
-function collect(tree: unknown, path: ReadonlyArray<PropertyKey>, found: Array<FieldError>): void {
-  if (!Predicate.isReadonlyRecord(tree) || path.length > DEPTH_MAX) return
-  for (const [key, branch] of Object.entries(tree)) {
-    if (key !== "_errors") collect(branch, [...path, step(key)], found)
-    else if (Array.isArray(branch)) found.push(...branch.flatMap((leaf) => fieldError(path, leaf)))
-  }
-}
-
-function fieldError(path: ReadonlyArray<PropertyKey>, leaf: unknown): ReadonlyArray<FieldError> {
-  const at = formatPath(path)
-  if (typeof leaf === "string") return [{ path: at, message: leaf }]
-  if (!Predicate.isReadonlyRecord(leaf)) return []
-  const { code, message } = leaf as { readonly code?: unknown; readonly message?: unknown }
-  const sentence = typeof message === "string" ? message : "is refused"
-  const named = typeof code === "string" || typeof code === "number"
-  return [{ path: at, ...(named ? { code: String(code) } : {}), message: sentence }]
-}
-
-/** Versions before 8: `{ field: [sentence, ...] }`, with neither code nor message. */
-function oldForm(body: unknown): Option.Option<Refusal> {
-  if (!Predicate.isReadonlyRecord(body)) return Option.none()
-  const fields = Object.entries(body).flatMap(([key, sentences]) =>
-    Array.isArray(sentences) ? sentences.flatMap((one) => fieldError([step(key)], one)) : [],
-  )
-  if (fields.length === 0) return Option.none()
-  return Option.some({ code: 0, message: "Invalid Form Body", fields })
-}
-
-/** `"0"` is an index; `icon_url` is what the user wrote as `iconUrl`. */
-function step(key: string): PropertyKey {
-  if (/^(0|[1-9][0-9]*)$/.test(key)) return Number(key)
-  return key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+function numberIn(body: object, key: string): number | undefined {
+  const value: unknown = Reflect.get(body, key)
+  return typeof value === "number" && Number.isFinite(value) ? value : undefined
 }

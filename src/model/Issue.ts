@@ -147,9 +147,9 @@ function ofOneKind(found: ReadonlyArray<Leaf>, path: Path): ReadonlyArray<Leaf> 
 function meant(alternatives: ReadonlyArray<ReadonlyArray<Leaf>>, path: Path): ReadonlyArray<Leaf> {
   const ranked = alternatives.map((found) => ({
     found,
-    rank: Math.max(...found.map((leaf) => distance(leaf, path))),
+    rank: found.reduce((most, leaf) => Math.max(most, distance(leaf, path)), 0),
   }))
-  const best = Math.min(...ranked.map(({ rank }) => rank))
+  const best = ranked.reduce((least, { rank }) => Math.min(least, rank), 3)
   const closest = ranked.filter(({ rank }) => rank === best).map(({ found }) => found)
   if (best > 0) return merge(closest.flat().filter((leaf) => distance(leaf, path) === best))
   return closest.reduce((shortest, found) => (found.length < shortest.length ? found : shortest))

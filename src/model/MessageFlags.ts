@@ -170,7 +170,7 @@ export function combine(...flags: ReadonlyArray<number>): number {
  * @category conversions
  */
 export function toNumber(flags: number | ReadonlyArray<keyof typeof Flag>): number {
-  return typeof flags === "number" ? flags : combine(...flags.map((name) => Flag[name]))
+  return typeof flags === "number" ? flags : flags.reduce((all, name) => all | Flag[name], 0)
 }
 
 /**

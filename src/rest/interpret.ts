@@ -66,8 +66,14 @@ export function interpret<A>(
   const json = Either.getOrUndefined(parseJson(body))
   const refused = Option.getOrUndefined(DiscordApiBody.fromUnknown(json))
   const code = refused?.code ?? 0
-  const reply = scrub(refused?.message ?? body, request.token)
+  const reply = scrub(replyOf(body, refused), request.token)
   return { meaning: failure(request, raw, host, json, refused, reply), code, reply }
+}
+
+/** Discord's sentence, or the whole body where nothing else says what is wrong. */
+function replyOf(body: string, refused: DiscordApiBody.Refusal | undefined): string {
+  if (refused === undefined) return body
+  return refused.message === "" && refused.fields.length === 0 ? body : refused.message
 }
 
 function failure(
@@ -87,7 +93,9 @@ function failure(
     return error === undefined ? { _tag: "Limited", limited: limit } : { _tag: "Refused", error }
   }
   const issues = scrubbed(refused?.fields ?? [], request)
-  return { _tag: "Refused", error: refusal(request, answer, issues) }
+  const omitted = refused?.omitted ?? 0
+  const found = omitted === 0 ? { issues } : { issues, omitted }
+  return { _tag: "Refused", error: refusal(request, answer, found) }
 }
 
 function success<A>(request: RestRequest<A>, raw: RawAnswer): Meaning<A> {

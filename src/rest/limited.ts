@@ -12,6 +12,9 @@ import type { Settings } from "./settings.js"
 /** Whom requests are sent to. */
 export type Host = Pick<Settings, "isDiscordHost">
 
+/** Discord's JSON codes have five digits or more; other servers repeat the status in `code`. */
+const leastCode = 10_000
+
 /**
  * The delay is the larger of what body and header say: they have disagreed by a factor of a
  * thousand (discord-api-docs#6109). Only a header that is the body rounded up to a whole second, as
@@ -29,11 +32,11 @@ export function limited(
   const exact = body && inMilliseconds(body.retryAfter)
   const isRounded = body !== undefined && headers.retryAfter === Math.ceil(body.retryAfter) * 1000
   const delays = [exact, isRounded ? undefined : headers.retryAfter].filter(isDelay)
-  const retryAfter = delays.length === 0 ? undefined : Math.max(...delays)
+  const retryAfter = delays.length === 0 ? undefined : delays.reduce((a, b) => Math.max(a, b))
   const { global }: { readonly global?: unknown } = Predicate.isRecord(json) ? json : {}
   if (headers.global || global === true) return { scope: "global", retryAfter }
   if (headers.scope !== undefined) return { scope: headers.scope, retryAfter }
-  const hasCode = code !== 0 || body !== undefined || global === false
+  const hasCode = code >= leastCode || body !== undefined || global === false
   const fromDiscord = hasCode || hasRateLimit(headers)
   if (fromDiscord) return { scope: "user", retryAfter }
   return { scope: isDiscordHost ? "edge" : "proxy", retryAfter }

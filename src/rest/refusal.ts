@@ -22,6 +22,12 @@ export interface Answer {
   readonly reply: string
 }
 
+/** What is wrong with the body: the first, and how many more there are, if any. */
+export interface Found {
+  readonly issues: ReadonlyArray<Issue>
+  readonly omitted?: number
+}
+
 const redirected =
   "a redirect to another address, which is not followed because the URL holds the token; check baseUrl"
 
@@ -62,12 +68,8 @@ const bodyCodes: ReadonlySet<number> = new Set([
   30015, 50006, 50035, 50046, 50109, 50110, 50123, 50138, 50146,
 ])
 
-export function refusal(
-  request: RestRequest<unknown>,
-  answer: Answer,
-  issues: ReadonlyArray<Issue>,
-): WebhookError {
-  return byCode(request, answer, issues) ?? byStatus(request, answer, issues)
+export function refusal(request: RestRequest<unknown>, answer: Answer, found: Found): WebhookError {
+  return byCode(request, answer, found) ?? byStatus(request, answer, found)
 }
 
 /**
@@ -88,7 +90,7 @@ export function slowmode(
 function byCode(
   request: RestRequest<unknown>,
   answer: Answer,
-  issues: ReadonlyArray<Issue>,
+  found: Found,
 ): WebhookError | undefined {
   const { code, status } = answer
   const { kind, webhookId } = request.route
@@ -98,7 +100,7 @@ function byCode(
   }
   const reason = threadReasons.get(code) ?? placeReason(request, code)
   if (reason !== undefined) return new ThreadError({ ...answer, reason })
-  if (bodyCodes.has(code)) return new InvalidRequest({ ...answer, issues })
+  if (bodyCodes.has(code)) return new InvalidRequest({ ...answer, ...found })
   switch (code) {
     case 10015:
       return new WebhookNotFound({ ...answer, webhookId, remembered: false })
@@ -123,11 +125,7 @@ function placeReason(
   return request.inThread || request.startsThread ? placeReasons.get(code) : undefined
 }
 
-function byStatus(
-  request: RestRequest<unknown>,
-  answer: Answer,
-  issues: ReadonlyArray<Issue>,
-): WebhookError {
+function byStatus(request: RestRequest<unknown>, answer: Answer, found: Found): WebhookError {
   const { webhookId } = request.route
   switch (answer.status) {
     case 401:
@@ -138,7 +136,7 @@ function byStatus(
       return new PayloadTooLarge(answer)
     case 400:
       return answer.code === 0
-        ? new InvalidRequest({ ...answer, issues })
+        ? new InvalidRequest({ ...answer, ...found })
         : new DiscordApiError(answer)
     default:
       return isRedirect(answer.status)

@@ -32,11 +32,11 @@ export function together(messages: ReadonlyArray<MessageInput>): number {
   const [first] = messages
   if (first === undefined || !isOnlyEmbeds(first)) return 1
   const look = lookOf(first)
-  const embeds = [...embedsOf(first)]
+  let embeds = embedsOf(first)
   let count = 1
   for (const message of messages.slice(1, mostEmbeds)) {
     if (!isOnlyEmbeds(message) || lookOf(message) !== look) break
-    embeds.push(...embedsOf(message))
+    embeds = embeds.concat(embedsOf(message))
     if (!isWithinLimits(embeds) || hasTwins(embeds)) break
     count += 1
   }

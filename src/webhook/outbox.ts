@@ -58,7 +58,7 @@ export class Outbox<A> {
       const rest = Array.from(items)
       return Effect.onInterrupt(this.#addWithRoom(rest), () =>
         Effect.sync(() => {
-          this.#waiting.push(...rest)
+          for (const item of rest) this.#waiting.push(item)
           this.#signal()
         }),
       )

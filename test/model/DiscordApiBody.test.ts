@@ -28,7 +28,6 @@ describe("DiscordApiBody", () => {
       ["a"],
       {},
       { error: "no" },
-      { code: 5 },
       { embeds: [] },
     ]
     expect(others.filter((body) => Option.isSome(DiscordApiBody.fromUnknown(body)))).toEqual([])
@@ -36,10 +35,10 @@ describe("DiscordApiBody", () => {
 
   it("takes a body without code, and a tree of another form", () => {
     expect(DiscordApiBody.fromUnknown({ message: "401: Unauthorized", code: 0 })).toEqual(
-      Option.some({ code: 0, message: "401: Unauthorized", fields: [] }),
+      Option.some({ code: 0, message: "401: Unauthorized", fields: [], omitted: 0 }),
     )
     expect(DiscordApiBody.fromUnknown({ message: "no", errors: ["a", 5] })).toEqual(
-      Option.some({ code: 0, message: "no", fields: [] }),
+      Option.some({ code: 0, message: "no", fields: [{ path: "", message: "a" }], omitted: 0 }),
     )
     expect(
       DiscordApiBody.flatten({
@@ -52,10 +51,66 @@ describe("DiscordApiBody", () => {
     ])
   })
 
-  it("survives a tree deeper than any message", () => {
+  it.each<(tree: unknown) => unknown>([
+    (tree) => ({ a: tree }),
+    (tree) => [tree],
+    (tree) => ({ _errors: tree }),
+    (tree) => ({ _errors: [tree] }),
+    (tree) => ({ _misc: tree }),
+  ])("survives a tree deeper than any message: %s", (wrap) => {
     let tree: unknown = { _errors: [{ code: "DEEP", message: "down here" }] }
-    for (let depth = 0; depth < 100_000; depth++) tree = { a: tree }
+    for (let depth = 0; depth < 100_000; depth++) tree = wrap(tree)
     expect(DiscordApiBody.flatten(tree)).toEqual([])
+  })
+
+  const tooLong = { code: "BASE_TYPE_MAX_LENGTH", message: "too long" }
+  it.each<[unknown, unknown]>([
+    [{ embeds: ["0"] }, { code: 0, fields: [{ path: "embeds[0]", message: "is refused" }] }],
+    [
+      { content: ["Too long."], _misc: ["No."] },
+      {
+        fields: [
+          { path: "content", message: "Too long." },
+          { path: "", message: "No." },
+        ],
+      },
+    ],
+    [{ code: 10015 }, { code: 10015, message: "", fields: [] }],
+    [
+      { code: 50035, errors: { content: { _errors: [tooLong] } } },
+      { code: 50035, message: "", fields: [{ path: "content", ...tooLong }] },
+    ],
+    [{ errors: { content: { _errors: [tooLong] } } }, { fields: [{ path: "content" }] }],
+    [
+      { embeds: { 0: { title: { _errors: [tooLong] } } } },
+      { fields: [{ path: "embeds[0].title" }] },
+    ],
+    [{ _errors: [tooLong] }, { fields: [{ path: "", ...tooLong }] }],
+    [
+      { errors: { embeds: { _errors: [{ 1: { _errors: [tooLong] } }] } } },
+      { fields: [{ path: "embeds[1]" }] },
+    ],
+    [
+      { errors: { _errors: { content: { _errors: [tooLong] } } } },
+      { fields: [{ path: "content" }] },
+    ],
+    [{ errors: { content: { _errors: tooLong } } }, { fields: [{ path: "content", ...tooLong }] }],
+    [{ message: "no", errors: { embeds: ["1"] } }, { fields: [{ path: "embeds[1]" }] }],
+    [{ embeds: [{ title: { _errors: [tooLong] } }] }, { fields: [{ path: "embeds[0].title" }] }],
+  ])("finds code and paths in %j", (body, found) => {
+    expect(Option.getOrNull(DiscordApiBody.fromUnknown(body))).toMatchObject(found as object)
+  })
+
+  it("keeps the first 100 of any number, and counts the others", () => {
+    const many = Array.from({ length: 300_000 }, () => "wrong")
+    for (const body of [
+      { content: many },
+      { code: 50035, errors: { content: { _errors: many } } },
+    ]) {
+      const { fields, omitted } = Option.getOrThrow(DiscordApiBody.fromUnknown(body))
+      expect([fields.length, omitted]).toEqual([100, 299_900])
+    }
+    expect(DiscordApiBody.flatten({ _errors: many })).toHaveLength(300_000)
   })
 
   it("takes a rate limit only with its time, in seconds", () => {

@@ -68,7 +68,7 @@ describe("the tally of a limiter", () => {
       requests: 8,
       waits: 3,
       waitedMillis: 1920 + 1920 + 570,
-      limited: { user: 0, shared: 1, global: 0, edge: 0 },
+      limited: { user: 0, shared: 1, global: 0, edge: 0, proxy: 0 },
       retries: 1,
       unusedSlots: 0,
     })

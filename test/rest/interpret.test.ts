@@ -277,8 +277,38 @@ describe("the tree of 50035", () => {
     expect(errorOf(400, { embeds: ["0"] })).toMatchObject({
       _tag: "InvalidRequest",
       code: 0,
-      issues: [{ path: "embeds", message: "0" }],
+      issues: [{ path: "embeds[0]", message: "is refused" }],
     })
+  })
+})
+
+describe("an error body without a message", () => {
+  it("keeps its code", () => {
+    expect(errorOf(404, { code: 10015 })).toMatchObject({
+      _tag: "WebhookNotFound",
+      code: 10015,
+      reply: '{"code":10015}',
+    })
+  })
+
+  it("keeps its tree", () => {
+    const errors = { content: { _errors: [{ code: "X", message: "wrong" }] } }
+    expect(errorOf(400, { code: 50035, errors })).toMatchObject({
+      _tag: "InvalidRequest",
+      code: 50035,
+      reply: "",
+      issues: [{ path: "content", code: "X", message: "wrong" }],
+    })
+  })
+})
+
+describe("an error body with more issues than anybody reads", () => {
+  it("says how many are left out", () => {
+    const many = Array.from({ length: 30_000 }, () => "wrong")
+    const error = errorOf(400, { content: many })
+    expect(error).toMatchObject({ _tag: "InvalidRequest", omitted: 29_900 })
+    expect("issues" in error && error.issues.length).toBe(100)
+    expect(error.message).toMatch(/and 29995 more$/)
   })
 })
 
@@ -370,12 +400,7 @@ describe("a 429", () => {
     ["user by its headers alone", "", discords, "user"],
     ["user with an odd scope", { retry_after: 1 }, { "x-ratelimit-scope": "galactic" }, "user"],
     ["user: a code without a delay", { message: "Too many edits", code: 30046 }, {}, "user"],
-    [
-      "user: a code and an unusable delay",
-      { message: "x", code: 30046, retry_after: null },
-      {},
-      "user",
-    ],
+    ["user: a code and an unusable delay", { code: 30046, retry_after: null }, {}, "user"],
     ["user: Discord's body without its delay", { message: "x", global: false }, {}, "user"],
     ["global: Discord's body without its delay", { message: "x", global: true }, {}, "global"],
     ["edge: plain text", "error code: 1015", {}, "edge"],

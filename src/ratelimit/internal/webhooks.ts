@@ -69,7 +69,7 @@ export class Webhooks {
       this.#guesses.clear()
       for (const lane of this.#idle) this.#lanes.delete(lane.major)
       this.#idle.clear()
-      for (const lane of this.#lanes.values()) buckets.push(...lane.buckets)
+      for (const lane of this.#lanes.values()) for (const one of lane.buckets) buckets.push(one)
     } else {
       this.#guesses.delete(route.name)
       const bucket = this.#lanes.get(route.major)?.route(route.name)?.bucket

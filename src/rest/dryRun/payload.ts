@@ -36,6 +36,8 @@ const nothing: Payload = { json: undefined, files: [] }
 
 const parseJson = Schema.decodeUnknownEither(Schema.parseJson())
 
+const ascii = new TextDecoder("latin1")
+
 /** Two dashes and a line break end a form. */
 const formEnd = { length: 4, pattern: /--\s*$/ }
 
@@ -102,7 +104,7 @@ function whole(bytes: Bytes, unreadable: RequestError): Bytes {
     let end = ""
     const watched = Stream.tap(bytes, (chunk) =>
       Effect.sync(() => {
-        const last = String.fromCharCode(...chunk.subarray(-formEnd.length))
+        const last = ascii.decode(chunk.subarray(-formEnd.length))
         end = (end + last).slice(-formEnd.length)
       }),
     )
