@@ -65,7 +65,9 @@ interface Shown {
 function lines({ description, fields, title }: Shown): string {
   const blocks = [description, ...fields.map(({ value }) => value)]
   const texts = blocks.flatMap((block) => block.replaceAll("\u200b", "").split("\n").slice(1, -1))
-  return [`  ┃ ${title}`, ...texts.filter((text) => text !== "")].join("\n  ┃   ")
+  return [`  ┃ ${title.replaceAll("\u200b", "")}`, ...texts.filter((text) => text !== "")].join(
+    "\n  ┃   ",
+  )
 }
 
 // Output:
@@ -73,13 +75,13 @@ function lines({ description, fields, title }: Shown): string {
 // The program is done; the rest is sent.
 //
 // A message:
-//   ┃ WARN
+//   ┃ WARN: stock is low
 //   ┃   stock is low
 //   ┃   item=mug
 //   ┃   left=2
-//   ┃ ERROR
+//   ┃ ERROR: payment failed
 //   ┃   payment failed
 //   ┃   Error: card declined
 //   ┃   order=7-1142
-//   ┃ WARN
+//   ┃ WARN: hello \@everyone, this \`\`\` pings nobody and stays in its block
 //   ┃   hello @everyone, this ``` pings nobody and stays in its block

@@ -12,8 +12,13 @@ import * as List from "effect/List"
 import type * as Logger from "effect/Logger"
 import type * as LogLevel from "effect/LogLevel"
 import * as LogSpan from "effect/LogSpan"
+import * as Predicate from "effect/Predicate"
 import type { EmbedCreate, EmbedFieldCreate } from "../model/Embed.js"
 import * as Markdown from "../model/Markdown.js"
+import { causeText, valueText } from "./logValue.js"
+
+/** Code points of the message's first line in the title (of 256); escaped it is three times as long. */
+const maxTitle = 80
 
 /** Code points. All together and the marks around them stay below the 6000 of a message. */
 const longest = { text: 3000, annotations: 1000, spans: 500 }
@@ -32,14 +37,21 @@ const colors: Readonly<Record<LogLevel.LogLevel["_tag"], number>> = {
   None: 0x99aab5,
 }
 
+/** What may be shown of a value, such as a header, depends on the fiber that logs it. */
 export function render(entry: Logger.Logger.Options<unknown>): EmbedCreate {
+  return Inspectable.withRedactableContext(entry.context, () => embedOf(entry))
+}
+
+function embedOf(entry: Logger.Logger.Options<unknown>): EmbedCreate {
   const { annotations, cause, date, fiberId, logLevel, message, spans } = entry
-  const said = Arr.ensure(message).map(shown).join(" ")
-  const why = Cause.isEmpty(cause) ? "" : Cause.pretty(cause, { renderErrorCause: true })
+  const parts = Arr.ensure(message)
+  const said = parts.map(valueText).join(" ")
+  const why = Cause.isEmpty(cause) ? "" : causeText(cause)
+  const text = [said, why].filter((part) => part !== "").join("\n\n")
   return {
-    title: logLevel.label,
+    title: titleOf(logLevel.label, headline(parts, said, why)),
     color: colors[logLevel._tag],
-    description: codeBlock([said, why].filter((text) => text !== "").join("\n\n"), longest.text),
+    description: codeBlock(text, longest.text),
     fields: [
       ...field("Annotations", annotationLines(annotations), longest.annotations),
       ...field("Spans", spanLines(spans, date.getTime()), longest.spans),
@@ -47,6 +59,26 @@ export function render(entry: Logger.Logger.Options<unknown>): EmbedCreate {
     footer: { text: `fiber ${FiberId.threadName(fiberId).slice(0, 100)}` },
     timestamp: DateTime.unsafeFromDate(date),
   }
+}
+
+/** So that notifications and lists, which show the title only, say what happened. */
+function titleOf(label: string, text: string): string {
+  const [first = ""] = plain(text.slice(0, 8 * maxTitle))
+    .trim()
+    .split("\n", 1)
+  const characters = Array.from(first)
+  const kept =
+    characters.length > maxTitle ? [...characters.slice(0, maxTitle - 1), "…"] : characters
+  return kept.length === 0 ? label : `${label}: ${Markdown.escape(kept.join(""))}`
+}
+
+/** The words that the message begins with, the error that it is, or why: not the first line of JSON. */
+function headline(parts: ReadonlyArray<unknown>, said: string, why: string): string {
+  const words = Arr.takeWhile(parts, Predicate.isString).join(" ")
+  if (words.trim() !== "") return words
+  const [first] = parts
+  const isStructure = Predicate.isRecord(first) && !(first instanceof Error)
+  return isStructure || Array.isArray(first) || said.trim() === "" ? why : said
 }
 
 /** How many entries are missing here, and why. */
@@ -69,7 +101,7 @@ export function notice({ failed, full }: Lost): EmbedCreate {
 
 function annotationLines(annotations: HashMap.HashMap<string, unknown>): ReadonlyArray<string> {
   return HashMap.toEntries(annotations)
-    .map(([key, value]) => `${key}=${shown(value)}`)
+    .map(([key, value]) => `${key}=${valueText(value)}`)
     .sort()
 }
 
@@ -83,18 +115,6 @@ function field(
   most: number,
 ): ReadonlyArray<EmbedFieldCreate> {
   return lines.length === 0 ? [] : [{ name, value: codeBlock(lines.join("\n"), most) }]
-}
-
-/** What is logged may throw while it is shown; logging never does. */
-function shown(value: unknown): string {
-  try {
-    if (typeof value === "string") return value
-    return value instanceof Error
-      ? Cause.pretty(Cause.fail(value), { renderErrorCause: true })
-      : Inspectable.toStringUnknown(value, 2)
-  } catch {
-    return "(cannot be shown)"
-  }
 }
 
 const terminalColor = new RegExp(`${String.fromCodePoint(27)}\\[[0-9;]*m`, "g")

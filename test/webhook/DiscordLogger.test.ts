@@ -1,11 +1,16 @@
 import { it } from "@effect/vitest"
+import * as Headers from "@effect/platform/Headers"
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as fc from "effect/FastCheck"
+import * as FiberId from "effect/FiberId"
+import * as FiberRefs from "effect/FiberRefs"
+import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
+import * as List from "effect/List"
 import * as LogLevel from "effect/LogLevel"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
@@ -15,6 +20,7 @@ import * as TestClock from "effect/TestClock"
 import { describe, expect } from "vitest"
 import { DiscordLogger, DryRun, RateLimiter, Strategy, Webhook } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
+import { render } from "../../src/webhook/logEntry.js"
 import { newHook } from "../scenarios/stage.js"
 import * as VirtualClock from "../support/VirtualClock.js"
 import { runs } from "../support/laws.js"
@@ -105,7 +111,7 @@ describe("an entry", () => {
         yield* TestClock.adjust("1 minute")
         const [[entry] = []] = yield* posts(stage)
         expect(entry).toMatchObject({
-          title: "ERROR",
+          title: "ERROR: payment failed",
           color: 0xed4245,
           fields: [
             { name: "Annotations", value: "```\nattempt=3\nregion=eu\n```" },
@@ -135,13 +141,68 @@ describe("an entry", () => {
         yield* TestClock.adjust("1 second")
         const [entries = []] = yield* posts(stage)
         expect(entries.map(({ color, title }) => [title, color])).toEqual([
-          ["TRACE", 0x99aab5],
-          ["DEBUG", 0x99aab5],
-          ["INFO", 0x5865f2],
-          ["WARN", 0xfee75c],
-          ["ERROR", 0xed4245],
-          ["FATAL", 0x992d22],
+          ["TRACE: trace", 0x99aab5],
+          ["DEBUG: debug", 0x99aab5],
+          ["INFO: info", 0x5865f2],
+          ["WARN: warning", 0xfee75c],
+          ["ERROR: error", 0xed4245],
+          ["FATAL: fatal", 0x992d22],
         ])
+      }),
+    ),
+  )
+
+  it.effect.each<readonly [string, ReadonlyArray<unknown>, string]>([
+    ["the first line of what is said", ["a\nb", { c: 1 }], "WARN: a"],
+    ["an error's message", [new TypeError("no such order")], "WARN: TypeError: no such order"],
+    ["the cause of an object", [{ a: 1 }, Cause.fail("broken")], "WARN: Error: broken"],
+    ["only the level of an object", [{ a: 1 }], "WARN"],
+    ["a value", [12n], "WARN: 12n"],
+    ["Markdown as it is written", ["**a** <@1>"], "WARN: \\*\\*a\\*\\* \\<\\@\u200b1>"],
+    ["so much of it that it fits", ["*".repeat(1000)], `WARN: ${"\\*".repeat(79)}…`],
+  ])("has %s in its title", ([, message, title]) =>
+    onStage({}, (stage) =>
+      Effect.gen(function* () {
+        yield* stage.logging(Effect.logWarning(...message))
+        yield* TestClock.adjust("1 second")
+        const [[entry] = []] = yield* posts(stage)
+        expect(entry?.title).toBe(title)
+      }),
+    ),
+  )
+
+  it("has a title that Discord takes, whatever is said", () => {
+    const marks = fc.string({
+      unit: fc.constantFrom(..."@<#>*_~|`-\\[]()/:.a1 🎉\n"),
+      maxLength: 300,
+    })
+    fc.assert(
+      fc.property(marks, (text) => {
+        const { title = "" } = render({
+          annotations: HashMap.empty(),
+          cause: Cause.empty,
+          context: FiberRefs.empty(),
+          date: new Date(0),
+          fiberId: FiberId.none,
+          logLevel: LogLevel.Warning,
+          message: text,
+          spans: List.empty(),
+        })
+        expect(Array.from(title).length).toBeLessThanOrEqual(256)
+      }),
+      { numRuns: runs(300) },
+    )
+  })
+
+  it.effect("shows headers as the fiber that logs them may", () =>
+    onStage({}, (stage) =>
+      Effect.gen(function* () {
+        const headers = Headers.fromInput({ authorization: "Bearer abc", accept: "text/html" })
+        yield* stage.logging(Effect.logWarning("request", { headers }))
+        yield* TestClock.adjust("1 second")
+        const [[text] = []] = yield* said(stage)
+        expect(text).toContain('"accept": "text/html"')
+        expect(text).toContain('"authorization": "<redacted>"')
       }),
     ),
   )
