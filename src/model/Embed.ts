@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 
 import { Color } from "./Color.js"
 import { Component } from "./component/received.js"
-import { atMost, codePoints, httpUrl, items, mediaUrl, text } from "./limits.js"
+import { atMost, codePoints, embedMediaUrl, embedUrl, isBlank, items, text } from "./limits.js"
 import { Timestamp } from "./timestamp.js"
 import { list, Numeric, optional, orElse, required, sometimes } from "./wire.js"
 
@@ -34,7 +34,7 @@ const label = (max: number) => text({ max, trim: true })
 
 const ImageCreate = Schema.Struct({
   /** http, https, or `attachment://name` for a file sent along (jpg, jpeg, png, webp, gif). */
-  url: required("url", mediaUrl),
+  url: required("url", embedMediaUrl),
   /** Alt text. */
   description: optional("description", text({ max: ALT_MAX })),
 })
@@ -85,22 +85,22 @@ export interface EmbedFieldCreate extends Schema.Schema.Type<typeof EmbedFieldCr
 export const EmbedCreate = Schema.Struct({
   title: optional("title", label(TITLE_MAX)),
   description: optional("description", label(DESCRIPTION_MAX)),
-  url: optional("url", httpUrl()),
+  url: optional("url", embedUrl),
   color: optional("color", Color),
   timestamp: optional("timestamp", Timestamp),
   author: optional(
     "author",
     Schema.Struct({
       name: required("name", label(AUTHOR_MAX)),
-      url: optional("url", httpUrl()),
-      iconUrl: optional("icon_url", mediaUrl),
+      url: optional("url", embedUrl),
+      iconUrl: optional("icon_url", embedMediaUrl),
     }),
   ),
   footer: optional(
     "footer",
     Schema.Struct({
       text: required("text", label(FOOTER_MAX)),
-      iconUrl: optional("icon_url", mediaUrl),
+      iconUrl: optional("icon_url", embedMediaUrl),
     }),
   ),
   image: optional("image", ImageCreate),
@@ -136,24 +136,14 @@ const tenEmbeds = items(EmbedCreate, { max: EMBEDS_MAX, unit: "embed" })
  * @category models
  */
 export const EmbedsCreate = tenEmbeds.pipe(
-  Schema.filter(
-    (embeds) => {
-      // Units never number less than code points: count exactly only when it may matter.
-      if (sum(embeds, (part) => part.length) <= TOTAL_MAX) return undefined
-      const actual = total(embeds)
-      return actual <= TOTAL_MAX
-        ? undefined
-        : `${atMost(TOTAL_MAX, "code point", actual)} over all embeds`
-    },
-    {
-      arbitrary: () => (fc) =>
-        Arbitrary.makeLazy(tenEmbeds)(fc).map((embeds) => {
-          const kept = [...embeds]
-          while (sum(kept, codePoints) > TOTAL_MAX) kept.pop()
-          return kept
-        }),
-    },
-  ),
+  Schema.filter((embeds) => [...embeds.flatMap(blankIssues), ...totalIssues(embeds)], {
+    arbitrary: () => (fc) =>
+      Arbitrary.makeLazy(tenEmbeds)(fc).map((embeds) => {
+        const kept = embeds.filter((embed) => !isEmpty(embed))
+        while (sum(kept, codePoints) > TOTAL_MAX) kept.pop()
+        return kept
+      }),
+  }),
 )
 
 /** What a combinator makes of an embed in a pipe. */
@@ -545,4 +535,27 @@ function sum(embeds: ReadonlyArray<EmbedCreate>, measure: (part: string) => numb
     }
   }
   return measured
+}
+
+/** Discord: BASE_TYPE_REQUIRED. White space and empty lists are nothing. */
+function blankIssues(embed: EmbedCreate, index: number): ReadonlyArray<Schema.FilterIssue> {
+  if (!isEmpty(embed)) return []
+  return [
+    { path: [index], message: "is empty: give it a title, a description, fields or a picture" },
+  ]
+}
+
+function isEmpty(embed: EmbedCreate): boolean {
+  return Object.values(embed).every((part: unknown) => {
+    if (typeof part === "string") return isBlank(part)
+    return Array.isArray(part) ? part.length === 0 : part === undefined
+  })
+}
+
+function totalIssues(embeds: ReadonlyArray<EmbedCreate>): ReadonlyArray<Schema.FilterIssue> {
+  // Units never number less than code points: count exactly only when it may matter.
+  if (sum(embeds, (part) => part.length) <= TOTAL_MAX) return []
+  const actual = total(embeds)
+  if (actual <= TOTAL_MAX) return []
+  return [{ path: [], message: `${atMost(TOTAL_MAX, "code point", actual)} over all embeds` }]
 }

@@ -11,6 +11,8 @@ import { Component } from "./Component.js"
 import { Embed } from "./Embed.js"
 import { Emoji } from "./Emoji.js"
 import { Poll } from "./Poll.js"
+import { shownFiles } from "./shownFiles.js"
+import type { FileReference } from "./shownFiles.js"
 import { Snowflake } from "./Snowflake.js"
 import { Timestamp } from "./timestamp.js"
 import { User } from "./User.js"
@@ -268,3 +270,27 @@ export interface Message extends Schema.Schema.Type<typeof Message> {}
  * @category decoding
  */
 export const decode = Schema.decodeUnknown(Message)
+
+/**
+ * All files of a message, as `files` of an edit takes those that stay: its attachments, and the
+ * files that its embeds and components show, which Discord leaves out of `attachments`. Of the
+ * latter only the id and the name are known, from the URL of the picture. A picture that an embed
+ * links from another message of the same channel cannot be told from a file of this one.
+ *
+ * @example
+ * ```ts
+ * import { FileUpload, Message, Webhook } from "effect-discord"
+ *
+ * const addLog = (hook: Webhook.Webhook, message: Message.Message) =>
+ *   Webhook.editMessage(hook, message.id, {
+ *     files: [...Message.files(message), FileUpload.fromText("build.log", "done")],
+ *   })
+ * ```
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const files = (message: Message): ReadonlyArray<Attachment | FileReference> => {
+  const listed = new Set<string>(message.attachments.map(({ id }) => id))
+  return [...message.attachments, ...shownFiles(message).filter(({ id }) => !listed.has(id))]
+}

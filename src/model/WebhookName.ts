@@ -6,15 +6,17 @@
  */
 import * as Schema from "effect/Schema"
 
-import { codePoints, outside } from "./limits.js"
+import { codePoints, malformed, outside } from "./limits.js"
 
 /** Discord: Create Webhook. Outer whitespace is trimmed. */
 const MIN = 1
 const MAX = 80
-const REFUSED = ["clyde", "discord"]
+const FORBIDDEN_PARTS = ["clyde", "discord"]
+/** Documented for users, and so seen on webhooks (MinnDevelopment/discord-webhooks#100). */
+const FORBIDDEN_NAMES = new Set(["everyone", "here"])
 
 /**
- * 1 to 80 code points, without "clyde" or "discord" in any case. Discord keeps further rules to
+ * 1 to 80 code points, without "clyde" or "discord" in any case, and not "everyone" or "here". Discord keeps further rules to
  * itself and changes them; those come back as an error of the request.
  *
  * @example
@@ -33,9 +35,11 @@ export const WebhookName = Schema.String.pipe(
   Schema.filter(
     (name) => {
       const lower = name.toLowerCase()
-      const word = REFUSED.find((refused) => lower.includes(refused))
-      if (word !== undefined) return `must not contain "${word}" in any case`
-      return outside(codePoints(name.trim()), "code point", MIN, MAX)
+      const part = FORBIDDEN_PARTS.find((forbidden) => lower.includes(forbidden))
+      if (part !== undefined) return `must not contain "${part}" in any case`
+      const trimmed = name.trim()
+      if (FORBIDDEN_NAMES.has(trimmed)) return `must not be "${trimmed}"`
+      return malformed(name) ?? outside(codePoints(trimmed), "code point", MIN, MAX)
     },
     { arbitrary: () => (fc) => fc.stringMatching(/^[A-Z][a-z]{0,8}( [a-z0-9]{1,8})?$/) },
   ),

@@ -2,6 +2,7 @@
 import type * as Schema from "effect/Schema"
 
 import { needV2, tooManyRows } from "./component/rules.js"
+import { isBlank } from "./limits.js"
 import { Flag, has, toNumber } from "./MessageFlags.js"
 
 /** The parts that depend on one another; `null` clears in an edit. */
@@ -42,6 +43,7 @@ export function withImpliedFlags<A extends Parts>(wire: A): A {
 }
 
 function holds(part: unknown): boolean {
-  if (typeof part === "string" || Array.isArray(part)) return part.length > 0
+  if (typeof part === "string") return !isBlank(part)
+  if (Array.isArray(part)) return part.length > 0
   return part !== undefined && part !== null
 }

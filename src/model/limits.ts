@@ -59,8 +59,9 @@ export function text(options: {
   return Schema.String.pipe(
     Schema.filter(
       (value) => {
+        const broken = malformed(value)
         // Units never number less than code points: the common case needs no counting.
-        if (value.length <= max && min === 0) return undefined
+        if (broken !== undefined || (value.length <= max && min === 0)) return broken
         return outside(codePoints(trim ? value.trim() : value), "code point", min, max)
       },
       {
@@ -69,6 +70,22 @@ export function text(options: {
       },
     ),
   )
+}
+
+const loneSurrogate = /\p{Surrogate}/u
+
+/** What is wrong with text that UTF-8 cannot carry. Discord may respond with 500 (api-docs#6561). */
+export function malformed(value: string): string | undefined {
+  const index = value.search(loneSurrogate)
+  if (index < 0) return undefined
+  return `must not contain half a character, as at index ${index}: cut between code points, for example with Markdown.truncate`
+}
+
+const visible = /[^\t-\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/
+
+/** Whether there is nothing but white space, in the eyes of JavaScript and of Python. */
+export function isBlank(value: string): boolean {
+  return !visible.test(value)
 }
 
 /** A whole number in `min..max`. */
@@ -108,6 +125,8 @@ const URL_MAX = 2048
 
 const HTTP = /^https?:\/\//i
 const ATTACHMENT = /^attachment:\/\/./i
+/** Discord: URL_TYPE_INVALID_URL. Parsers of URLs remove some of these, and Discord does not. */
+const BLANK = /[\s\p{Cc}]/u
 
 const generatedHttp = (fc: FastCheckModule) =>
   fc
@@ -120,47 +139,69 @@ const generatedHttp = (fc: FastCheckModule) =>
 const generatedAttachment = (fc: FastCheckModule) =>
   fc.stringMatching(/^[a-z0-9]{1,8}$/).map((name) => `attachment://${name}.png`)
 
+/** What is wrong with a URL, if something is. */
+type UrlRule = (value: string) => string | undefined
+
 function url(
   max: number,
-  expected: string,
-  accepts: (value: string) => boolean,
+  rule: UrlRule,
   arbitrary: (fc: FastCheckModule) => FastCheck.Arbitrary<string>,
 ) {
   return Schema.String.pipe(
     Schema.filter(
-      (value) => {
-        if (!accepts(value)) return expected
-        return outside(codePoints(value), "code point", 0, max)
-      },
+      (value) =>
+        rule(value) ?? malformed(value) ?? outside(codePoints(value), "code point", 0, max),
       { arbitrary: () => arbitrary },
     ),
   )
 }
 
+const http: UrlRule = (value) => {
+  if (!HTTP.test(value) || !URL.canParse(value)) return "must be an http or https URL"
+  return BLANK.test(value)
+    ? "must not contain blanks or line ends: write %20 for a blank"
+    : undefined
+}
+
+/** Discord takes such a host for no host in an embed (bugsink/bugsink#280); not so in a message. */
+const httpWithDomain: UrlRule = (value) => {
+  const { hostname } = new URL(value)
+  return hostname.includes(".") || hostname.startsWith("[")
+    ? undefined
+    : `must have a host with a dot, such as example.com, for Discord: leave out a URL of "${hostname}"`
+}
+
+const attachment: UrlRule = (value) =>
+  ATTACHMENT.test(value) ? undefined : "must be an attachment:// URL"
+
+const inEmbed: UrlRule = (value) => http(value) ?? httpWithDomain(value)
+
+/** Either what `rule` allows, or the URL of a file of the message. */
+const orAttachment =
+  (rule: UrlRule): UrlRule =>
+  (value) => {
+    if (ATTACHMENT.test(value)) return undefined
+    return HTTP.test(value) ? rule(value) : "must be an http, https or attachment:// URL"
+  }
+
+const generatedMedia = (fc: FastCheckModule) => fc.oneof(generatedHttp(fc), generatedAttachment(fc))
+
 /** A URL that Discord opens: http or https. */
 export function httpUrl(max = URL_MAX) {
-  return url(max, "must be an http or https URL", isHttp, generatedHttp)
+  return url(max, http, generatedHttp)
 }
 
-/** A URL of a picture or file: http, https or `attachment://name`. */
-export const mediaUrl = url(
-  URL_MAX,
-  "must be an http, https or attachment:// URL",
-  (value) => isHttp(value) || ATTACHMENT.test(value),
-  (fc) => fc.oneof(generatedHttp(fc), generatedAttachment(fc)),
-)
+/** A URL that an embed links to. */
+export const embedUrl = url(URL_MAX, inEmbed, generatedHttp)
+
+/** A URL of a picture in an embed: http, https or `attachment://name`. */
+export const embedMediaUrl = url(URL_MAX, orAttachment(inEmbed), generatedMedia)
+
+/** A URL of a picture or file in a component: http, https or `attachment://name`. */
+export const mediaUrl = url(URL_MAX, orAttachment(http), generatedMedia)
 
 /** The URL of a file sent with the message: `attachment://name`. */
-export const attachmentUrl = url(
-  URL_MAX,
-  "must be an attachment:// URL",
-  (value) => ATTACHMENT.test(value),
-  generatedAttachment,
-)
-
-function isHttp(value: string): boolean {
-  return HTTP.test(value) && URL.canParse(value)
-}
+export const attachmentUrl = url(URL_MAX, attachment, generatedAttachment)
 
 function isHigh(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdbff

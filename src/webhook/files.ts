@@ -48,6 +48,8 @@ export interface FollowUpInput extends FollowUpCreate {
  */
 export interface KeptFile {
   readonly id: string
+  /** Only to check that `attachment://` names a file of the message. */
+  readonly filename?: string | undefined
   readonly description?: string | undefined
   readonly isSpoiler?: boolean | undefined
 }
@@ -74,6 +76,8 @@ export interface Parted<M> {
   readonly files: ReadonlyArray<FileUpload>
   /** How many stay on the message. */
   readonly kept: number
+  /** Of all files, those that stay included; `undefined` if not all are known. */
+  readonly names: ReadonlyArray<string> | undefined
   readonly issues: ReadonlyArray<Issue>
   /** Where the writer finds what the Schema calls by `path`. */
   readonly pathOf: (path: string) => string
@@ -91,7 +95,8 @@ const saidTwice: Issue = {
 
 /** Of a message to send: no files are nothing to speak of. */
 export function ofMessage<M extends Input>(input: M & Input): Parted<Omit<M, "files">> {
-  return ofEdit<M>(isEmptyList(input) ? { ...input, files: undefined } : input)
+  const parted = ofEdit<M>(isEmptyList(input) ? { ...input, files: undefined } : input)
+  return parted.names === undefined ? { ...parted, names: [] } : parted
 }
 
 /** Of an edit: no files are none that stay. Untyped code may give anything, `null` too. */
@@ -108,6 +113,7 @@ export function ofEdit<M extends Input>(input: M & Input): Parted<Omit<M, "files
     message: issues.length > 0 ? message : { ...message, attachments: listed(files, uploads) },
     files: uploads,
     kept: files.length - uploads.length,
+    names: namesOf(files),
     issues,
     pathOf: (path) => path.replace(/^attachments(?=\[|$)/, "files"),
   }
@@ -119,7 +125,12 @@ function isEmptyList(input: Input): boolean {
 }
 
 function whole<M>(message: M): Parted<M> {
-  return { message, files: [], kept: 0, issues: [], pathOf: Function.identity }
+  return { message, files: [], kept: 0, names: undefined, issues: [], pathOf: Function.identity }
+}
+
+function namesOf(files: ReadonlyArray<FileUpload | KeptFile>): ReadonlyArray<string> | undefined {
+  const names = files.flatMap((file) => (isUpload(file) ? file.name : file.filename) ?? [])
+  return names.length === files.length ? names : undefined
 }
 
 /** New files are called by their number among the new ones: the `n` of `files[n]`. */

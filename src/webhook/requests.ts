@@ -19,9 +19,9 @@ import * as WebhookModify from "../model/WebhookModify.js"
 import * as Route from "../ratelimit/Route.js"
 import { decoded, empty, ignored, json, restRequest } from "../rest/restRequest.js"
 import type { RestRequest, Success } from "../rest/restRequest.js"
-import type { FileUpload } from "../rest/upload/file.js"
 import * as upload from "../rest/upload/upload.js"
 import type { Webhook } from "./credentials.js"
+import { missingFileIssues } from "./fileReferences.js"
 import * as files from "./files.js"
 import type { EditInput, FollowUpInput, MessageInput } from "./files.js"
 import { explained, idIssue, optionIssues, webhookIssue } from "./misuse.js"
@@ -268,17 +268,31 @@ export function orNothing<A extends object>(input: A): Partial<A> {
 }
 
 /** A message's JSON, in a form with its files if it has any. */
-function bodied<E>(
+function bodied(
   route: Route.Route,
-  encoded: Effect.Effect<unknown, E>,
-  parted: { readonly files: ReadonlyArray<FileUpload>; readonly kept: number },
-): Effect.Effect<RestRequest<unknown>["body"], E | FileError> {
-  if (parted.files.length === 0) return Effect.map(encoded, json)
+  encoded: Effect.Effect<unknown, ValidationError>,
+  parted: files.Parted<object>,
+): Effect.Effect<RestRequest<unknown>["body"], ValidationError | FileError> {
+  const complete = referring(route, encoded, parted)
+  if (parted.files.length === 0) return Effect.map(complete, json)
   return Effect.flatMap(
     // First, because it says more of too many files than the Schema.
-    Effect.zipRight(upload.checked(route.name, parted.files, parted.kept), encoded),
+    Effect.zipRight(upload.checked(route.name, parted.files, parted.kept), complete),
     (wire) => upload.upload(route.name, wire, parted.files),
   )
+}
+
+/** The JSON of a valid message whose references to files all name one. */
+function referring<A>(
+  route: Route.Route,
+  encoded: Effect.Effect<A, ValidationError>,
+  { message, names }: files.Parted<object>,
+): Effect.Effect<A, ValidationError> {
+  return Effect.flatMap(encoded, (wire) => {
+    const issues = missingFileIssues(message, names)
+    if (issues.length === 0) return Effect.succeed(wire)
+    return Effect.fail(new ValidationError({ route: route.name, issues }))
+  })
 }
 
 export function checked<A>(

@@ -48,15 +48,17 @@ const payloadOf = ({ body }: RestRequest<unknown>) =>
       )
     : Effect.sync(() => (body._tag === "Json" ? (JSON.parse(body.text) as unknown) : undefined))
 
-/** What only components may say otherwise, `requests.test.ts` looks at. */
-function without<M extends object>(message: M): Omit<M, "components" | "attachments"> {
+/** Components and embeds may name other files; `requests.test.ts` has those. */
+function without<M extends object>(message: M): Omit<M, "components" | "attachments" | "embeds"> {
   const {
     attachments: _,
     components: __,
+    embeds: ___,
     ...rest
   } = message as M & {
     readonly attachments?: unknown
     readonly components?: unknown
+    readonly embeds?: unknown
   }
   return rest
 }

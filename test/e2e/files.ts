@@ -3,7 +3,7 @@ import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Stream from "effect/Stream"
-import { FileUpload, MessageFlags, Component, Webhook } from "../../src/index.js"
+import { Component, FileUpload, Message, MessageFlags, Webhook } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
 import type { Transport, World } from "./world.js"
 
@@ -103,6 +103,26 @@ export function files(transport: Transport): void {
       expect(described.attachments[1]?.description).toBeUndefined()
       expect(named(yield* edited([], "no file is left"))).toEqual([])
     }),
+  )
+
+  story(
+    "an edit of all files keeps the picture that an embed shows",
+    ({ discord, hook, webhook }) =>
+      Effect.gen(function* () {
+        const chart = FileUpload.fromBytes("chart.png", png)
+        const image = { url: FileUpload.attachmentUrl(chart) }
+        const log = FileUpload.fromText("build.log", "done")
+        const before = yield* Webhook.send(hook, { embeds: [{ image }], files: [chart, log] })
+        expect(named(before)).toEqual(["build.log"])
+        const kept = Message.files(before)
+        expect(kept.map(({ filename }) => filename)).toEqual(["build.log", "chart.png"])
+        const added = FileUpload.fromText("more.log", "more")
+        const after = yield* Webhook.editMessage(hook, before.id, { files: [...kept, added] })
+        expect(named(after)).toEqual(["build.log", "more.log"])
+        expect(after.embeds[0]?.image?.url).toBe(before.embeds[0]?.image?.url)
+        const stored = (yield* discord.files(webhook)).map(({ filename }) => filename)
+        expect(stored.sort()).toEqual(["build.log", "chart.png", "more.log"])
+      }),
   )
 
   story("a limit on the rate repeats the upload, whole", ({ discord, hook, webhook }) =>

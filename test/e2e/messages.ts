@@ -150,7 +150,8 @@ export function messages(transport: Transport): void {
         expect(sent.components[0]).toMatchObject({ name: "report.txt", size: 11, spoiler: true })
         const missing = [Component.file("attachment://none.txt")]
         const error = yield* Effect.flip(Webhook.send(hook, { components: missing, files }))
-        expect(error).toMatchObject({ _tag: "InvalidRequest", code: 50035 })
+        const path = "components[0].file.url"
+        expect(error).toMatchObject({ _tag: "ValidationError", issues: [{ path }] })
       }),
     )
 

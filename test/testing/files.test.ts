@@ -342,7 +342,7 @@ story("an embed shows a file, which then is not listed until the embed goes", fr
               title: "t",
               image: { url: "attachment://a_b.gif" },
               thumbnail: { url: "attachment://missing.gif" },
-              author: { name: "n", icon_url: "attachment://a b.gif" },
+              author: { name: "n", icon_url: "attachment://a_b.gif" },
               footer: { text: "f", icon_url: "attachment://missing.gif" },
             },
           ],

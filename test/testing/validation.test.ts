@@ -61,13 +61,13 @@ const edges: ReadonlyArray<Edge> = [
     "field name 256",
     one({ fields: [{ name: x(256), value: "v" }] }),
     one({ fields: [{ name: x(257), value: "v" }] }),
-    "embeds.0.fields.0.name BASE_TYPE_BAD_LENGTH",
+    "embeds.0.fields.0.name BASE_TYPE_MAX_LENGTH",
   ],
   [
     "field value 1024",
     one({ fields: [{ name: "n", value: x(1024) }] }),
     one({ fields: [{ name: "n", value: x(1025) }] }),
-    "embeds.0.fields.0.value BASE_TYPE_BAD_LENGTH",
+    "embeds.0.fields.0.value BASE_TYPE_MAX_LENGTH",
   ],
   [
     "field value is required",
@@ -225,7 +225,7 @@ story("all mistakes of a body are told at once", free, (simulator) =>
       "content BASE_TYPE_MAX_LENGTH",
       "embeds.1.title BASE_TYPE_MAX_LENGTH",
       "embeds.1.fields.0.name BASE_TYPE_REQUIRED",
-      "embeds.1.fields.0.value BASE_TYPE_BAD_LENGTH",
+      "embeds.1.fields.0.value BASE_TYPE_MAX_LENGTH",
     ])
   }),
 )

@@ -113,8 +113,10 @@ export const url =
     const before = issues.length
     text({ max })(value, path, issues)
     if (issues.length > before || typeof value !== "string") return
-    const scheme = /^([a-z][a-z0-9+.-]*):\/\/\S/i.exec(value.trim())?.[1]
+    const scheme = /^([a-z][a-z0-9+.-]*):\/\/\S/i.exec(value)?.[1]
     if (scheme === undefined) {
+      issues.push(issue(path, "URL_TYPE_INVALID_URL", "Not a well formed URL."))
+    } else if (isWeb(scheme) && /\s/.test(value)) {
       issues.push(issue(path, "URL_TYPE_INVALID_URL", "Not a well formed URL."))
     } else if (!schemes.includes(scheme.toLowerCase())) {
       const names = schemes.map((name) => `'${name}'`).join(", ")
@@ -153,6 +155,10 @@ export function isAbsent(value: unknown): boolean {
   if (value === undefined || value === null) return true
   if (typeof value === "string") return value.trim() === ""
   return Array.isArray(value) && value.length === 0
+}
+
+function isWeb(scheme: string): boolean {
+  return /^https?$/i.test(scheme)
 }
 
 function checkLength(

@@ -11,12 +11,21 @@ import {
   object,
   required,
   text,
-  url,
+  url as anyUrl,
 } from "./check.js"
-import { issue } from "./issue.js"
+import { type Issue, issue, type Path } from "./issue.js"
 
 const web = ["http", "https"]
 const media = ["http", "https", "attachment"]
+
+/** In embeds a host without a dot, such as `localhost`, is no host (bugsink/bugsink#280). */
+const url = (schemes: ReadonlyArray<string>): Check => all(anyUrl(schemes), dottedHost)
+
+function dottedHost(value: unknown, path: Path, issues: Array<Issue>): void {
+  const host = /^https?:\/\/(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)/i.exec(String(value).trim())?.[1]
+  if (host === undefined || host.includes(".") || host.startsWith("[")) return
+  issues.push(issue(path, "URL_TYPE_INVALID_URL", "Not a well formed URL."))
+}
 
 const embedParts = [
   "title",
@@ -59,8 +68,8 @@ const embed = all(
     }),
     fields: list(
       object({
-        name: required(text({ min: 1, max: 256 })),
-        value: required(text({ min: 1, max: 1024 })),
+        name: required(text({ max: 256 })),
+        value: required(text({ max: 1024 })),
         inline: boolean,
       }),
       { max: 25 },

@@ -21,16 +21,22 @@ import { allowedMentions } from "./mentionsForm.js"
 import { poll } from "./pollForm.js"
 
 /** Names may not contain these, in any case. */
-const forbiddenNames = ["clyde", "discord"]
+const forbiddenWords = ["clyde", "discord"]
+
+/** No name may be one of these (MinnDevelopment/discord-webhooks#100). */
+const forbiddenNames = new Set(["everyone", "here"])
 
 /** The name of a webhook, and the name that one message shows instead. */
 export const webhookName: Check = all(text({ min: 1, max: 80 }), (value, path, issues) => {
   if (typeof value !== "string") return
-  for (const name of forbiddenNames) {
-    if (value.toLowerCase().includes(name)) {
-      const message = `Username cannot contain "${name}"`
+  for (const word of forbiddenWords) {
+    if (value.toLowerCase().includes(word)) {
+      const message = `Username cannot contain "${word}"`
       issues.push(issue(path, "USERNAME_INVALID_CONTAINS", message))
     }
+  }
+  if (forbiddenNames.has(value.trim())) {
+    issues.push(issue(path, "USERNAME_INVALID", `Username cannot be "${value.trim()}"`))
   }
 })
 

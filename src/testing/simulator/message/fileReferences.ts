@@ -1,12 +1,14 @@
-import { cleanFilename } from "../file/filename.js"
 import type { Attachment } from "../world.js"
 
 const scheme = "attachment://"
 
-/** The file a URL such as `attachment://chart.png` names; Discord cleans that name as well. */
+/**
+ * The file a URL such as `attachment://chart.png` names. Discord cleans the names of files and not
+ * those in URLs, so a blank or another case finds nothing (discord-api-docs#2102).
+ */
 export const referencedName = (url: unknown): string | undefined =>
-  typeof url === "string" && url.trim().toLowerCase().startsWith(scheme)
-    ? cleanFilename(url.trim().slice(scheme.length))
+  typeof url === "string" && url.toLowerCase().startsWith(scheme)
+    ? url.slice(scheme.length)
     : undefined
 
 /** Finds the files that embeds or components show, and remembers which those were. */

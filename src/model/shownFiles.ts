@@ -1,0 +1,29 @@
+/** Files that embeds and components of a message show; Discord does not list them as attachments. */
+import { urlsIn } from "./urls.js"
+
+/** A file of a message, as an edit names one that stays. */
+export interface FileReference {
+  readonly id: string
+  readonly filename: string
+}
+
+interface Showing {
+  readonly channelId: string
+  readonly embeds: unknown
+  readonly components: unknown
+}
+
+/** Channel, attachment and name in the path of `https://cdn.discordapp.com/attachments/1/2/a.png`. */
+const attachmentPath = /\/attachments\/(\d+)\/(\d+)\/([^/?#]+)/
+
+/** In the order in which they are shown, each once. */
+export function shownFiles({ channelId, ...shown }: Showing): ReadonlyArray<FileReference> {
+  const found = new Map<string, FileReference>()
+  for (const { url } of urlsIn([shown.embeds, shown.components])) {
+    const [, channel, id, filename] = attachmentPath.exec(url) ?? []
+    // Of another channel, it is a link and not a file of this message.
+    if (channel !== channelId || id === undefined || filename === undefined) continue
+    found.set(id, { id, filename })
+  }
+  return [...found.values()]
+}

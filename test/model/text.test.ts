@@ -1,0 +1,64 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as fc from "effect/FastCheck"
+
+import * as Component from "../../src/model/Component.js"
+import { isBlank, malformed } from "../../src/model/limits.js"
+import type * as MessageCreate from "../../src/model/MessageCreate.js"
+import { encode } from "../../src/model/MessageCreate.js"
+import { faults } from "./faults.js"
+
+/** `"🎉".slice(0, 1)` */
+const half = "\ud83c"
+
+const texts: ReadonlyArray<readonly [path: string, message: MessageCreate.MessageCreate]> = [
+  ["content", { content: `a${half}` }],
+  ["username", { username: half }],
+  ["avatarUrl", { avatarUrl: `https://a.example/${half}` }],
+  ["threadName", { content: "a", threadName: half }],
+  ["embeds[0].title", { embeds: [{ title: half }] }],
+  ["embeds[0].description", { embeds: [{ description: half }] }],
+  ["embeds[0].url", { embeds: [{ title: "a", url: `https://a.example/${half}` }] }],
+  ["embeds[0].author.name", { embeds: [{ author: { name: half } }] }],
+  ["embeds[0].footer.text", { embeds: [{ footer: { text: half } }] }],
+  ["embeds[0].fields[0].name", { embeds: [{ fields: [{ name: half, value: "a" }] }] }],
+  ["embeds[0].fields[0].value", { embeds: [{ fields: [{ name: "a", value: half }] }] }],
+  ["attachments[0].description", { content: "a", attachments: [{ id: 0, description: half }] }],
+  [
+    "poll.question.text",
+    { poll: { question: { text: half }, answers: [{ pollMedia: { text: "a" } }] } },
+  ],
+  ["components[0].content", { components: [Component.text(half)] }],
+  [
+    "components[0].components[0].customId",
+    { components: [Component.actionRow(Component.button(half, "primary"))] },
+  ],
+]
+
+describe("outgoing text", () => {
+  it.effect.each(texts)("has no half of a character: %s", ([path, message]) =>
+    Effect.gen(function* () {
+      const found = yield* faults(encode(message))
+      expect(found.map((issue) => issue.path)).toEqual([path])
+      expect(found[0]?.message).toContain("half a character")
+    }),
+  )
+})
+
+describe("malformed", () => {
+  it("names the index of the first half, and accepts any code points", () => {
+    expect(malformed(`🎉a${half}`)).toContain("index 3")
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (text) => {
+        expect(malformed(text)).toBeUndefined()
+      }),
+    )
+  })
+})
+
+describe("isBlank", () => {
+  it("is white space and nothing else", () => {
+    for (const text of ["", " ", "\r\n\t", "\u00a0\u3000\u2028"]) expect(isBlank(text)).toBe(true)
+    for (const text of [" a ", "\u200b", "\ufeff", "\u2800"]) expect(isBlank(text)).toBe(false)
+  })
+})
