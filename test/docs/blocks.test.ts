@@ -4,48 +4,21 @@
  * loaded.
  */
 import { spawn } from "node:child_process"
-import { mkdirSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
-import { resolve } from "node:path"
-import { pathToFileURL } from "node:url"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { build, type Plugin } from "esbuild"
 import { describe } from "vitest"
 import { blocksOf, markdown, type Block } from "../../scripts/blocks.js"
-import { entries, root } from "../../scripts/project.js"
+import { root } from "../../scripts/project.js"
 import { DiscordSimulator } from "../../src/testing/index.js"
+import { bundled, imported, nameOf } from "./bundle.js"
 
 const blocks = markdown().flatMap(blocksOf)
-const isProgram = ({ code }: Block): boolean => code.includes("runMain")
+/** Sends when it is run: by `runMain`, or by a runtime that it disposes of. */
+const isProgram = ({ code }: Block): boolean => /runMain|^await runtime\.dispose\(\)/m.test(code)
 const isTest = ({ code }: Block): boolean => code.includes('from "@effect/vitest"')
-const nameOf = ({ document, line }: Block): string => `${document}:${line}`
-
-/** The package's name means its sources; peers stay where Node finds them. */
-const packageAsSources: Plugin = {
-  name: "package as sources",
-  setup: (bundle) => {
-    const sources = new Map(entries.map(({ specifier, source }) => [specifier, source]))
-    sources.set("effect-discord/node", "test/docs/index.ts")
-    bundle.onResolve({ filter: /^[^./]/ }, ({ path }) => {
-      const source = sources.get(path)
-      return source === undefined ? { path, external: true } : { path: resolve(root, source) }
-    })
-  },
-}
-
-const bundled = ({ code }: Block): Promise<string> =>
-  build({
-    stdin: { contents: code, loader: "ts", resolveDir: root },
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    target: "node20",
-    plugins: [packageAsSources],
-    write: false,
-  }).then(({ outputFiles }) => outputFiles[0]?.text ?? "")
 
 interface Run {
   readonly code: number | null
@@ -81,20 +54,10 @@ const told = (block: Block) =>
     return { ...outcome, heard: (yield* simulator.traffic).length }
   }).pipe(Effect.provide(Layer.fresh(server)))
 
-/** Below `node_modules`, so that its imports are found, and vitest leaves it as it is. */
-const folder = resolve(root, "node_modules/.cache/effect-discord/blocks")
-
-/** Imports a block whose `it.effect` then is a test of this file. */
-const registered = async (block: Block): Promise<void> => {
-  const file = resolve(folder, `${nameOf(block).replaceAll(/[/:]/g, "~")}.mjs`)
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(file, await bundled(block))
-  await import(pathToFileURL(file).href)
-}
-
 for (const block of blocks.filter(isTest)) {
   describe(nameOf(block), async () => {
-    await registered(block)
+    // Its `it.effect` is then a test of this file.
+    await imported(block)
   })
 }
 
