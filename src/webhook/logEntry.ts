@@ -7,7 +7,6 @@ import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
 import * as FiberId from "effect/FiberId"
 import * as HashMap from "effect/HashMap"
-import * as Inspectable from "effect/Inspectable"
 import * as List from "effect/List"
 import type * as Logger from "effect/Logger"
 import type * as LogLevel from "effect/LogLevel"
@@ -37,12 +36,7 @@ const colors: Readonly<Record<LogLevel.LogLevel["_tag"], number>> = {
   None: 0x99aab5,
 }
 
-/** What may be shown of a value, such as a header, depends on the fiber that logs it. */
 export function render(entry: Logger.Logger.Options<unknown>): EmbedCreate {
-  return Inspectable.withRedactableContext(entry.context, () => embedOf(entry))
-}
-
-function embedOf(entry: Logger.Logger.Options<unknown>): EmbedCreate {
   const { annotations, cause, date, fiberId, logLevel, message, spans } = entry
   const parts = Arr.ensure(message)
   const said = parts.map(valueText).join(" ")

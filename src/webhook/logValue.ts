@@ -49,6 +49,7 @@ function errorOrText(value: unknown): unknown {
 
 /** Text, `null`, or something of these that `JSON.stringify` prints as it is. */
 function printable(given: unknown, parents: ReadonlyArray<object>): unknown {
+  // By the rules of the fiber that logs it, which Effect sets up around its loggers.
   const value = Inspectable.redact(given)
   if (typeof value === "bigint") return `${value}n`
   if (typeof value === "function") return `[Function ${value.name || "anonymous"}]`
