@@ -14,6 +14,7 @@ import { Channel, Kind } from "./component/kinds.js"
 import * as layout from "./component/layout.js"
 import * as received from "./component/received.js"
 import * as rules from "./component/rules.js"
+import * as resend from "./resend.js"
 
 /**
  * Discord's numbers for the kinds of component.
@@ -108,6 +109,17 @@ export type ComponentCreate = typeof ComponentCreate.Type
  * @category models
  */
 export const ComponentsCreate = rules.ComponentsCreate
+
+/**
+ * A component as JSON: one that this version does not know. It is sent as it is, unchecked.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Raw {
+  readonly type: "unknown"
+  readonly raw: { readonly [field: string]: unknown }
+}
 
 /**
  * What a row being sent may hold: buttons, or one select.
@@ -272,6 +284,42 @@ export interface Separator extends Schema.Schema.Type<typeof layout.Separator> {
  * @category models
  */
 export interface Container extends Schema.Schema.Type<typeof layout.Container> {}
+
+/**
+ * A received component as one to send: without what Discord found out about media, and with a file
+ * by its name (`attachment://`), which has to be on the message or sent along. Where a message takes
+ * components, received ones may stand as they are.
+ *
+ * @example
+ * ```ts
+ * import { Component } from "effect-discord"
+ * import type { Message } from "effect-discord"
+ *
+ * const copies = (message: Message.Message) => message.components.map(Component.fromReceived)
+ * ```
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const fromReceived = (component: Component): ComponentCreate =>
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- without what only Discord sets
+  resend.component(component) as ComponentCreate
+
+/**
+ * A component that this version does not know, as the JSON that Discord documents; it is sent as it
+ * is, unchecked.
+ *
+ * @example
+ * ```ts
+ * import { Component } from "effect-discord"
+ *
+ * const next = Component.raw({ type: 99, wobble: true })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const raw = (json: Raw["raw"]): Raw => ({ type: "unknown", raw: json })
 
 /** Discord: Button Styles. */
 const styles = { primary: 1, secondary: 2, success: 3, danger: 4 } as const

@@ -12,6 +12,7 @@ import * as Schema from "effect/Schema"
 import { Color } from "./Color.js"
 import { Component } from "./component/received.js"
 import { atMost, codePoints, embedMediaUrl, embedUrl, isBlank, items, text } from "./limits.js"
+import * as resend from "./resend.js"
 import { Timestamp } from "./timestamp.js"
 import { list, Numeric, optional, orElse, required, sometimes } from "./wire.js"
 
@@ -508,6 +509,26 @@ export const Embed = Schema.Struct({
  * @category models
  */
 export interface Embed extends Schema.Schema.Type<typeof Embed> {}
+
+/**
+ * A received embed as one to send: without `type`, `provider`, `video` and what Discord found out
+ * about pictures. Where a message takes embeds, received ones may stand as they are; this keeps one
+ * that Discord made of a link, which is left out otherwise.
+ *
+ * @example
+ * ```ts
+ * import { Embed } from "effect-discord"
+ * import type { Message } from "effect-discord"
+ *
+ * const copies = (message: Message.Message) => message.embeds.map(Embed.fromReceived)
+ * ```
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const fromReceived = (embed: Embed): EmbedCreate =>
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- without what only Discord sets
+  resend.embed(embed) as EmbedCreate
 
 function set(embed: Fields, part: Fields): EmbedCreate {
   return { ...embed, ...part }

@@ -16,6 +16,7 @@ import { compositionIssues, withImpliedFlags } from "./composition.js"
 import { withSafeMentions } from "./mentions.js"
 import { MessageCreate } from "./MessageCreate.js"
 import { Flag, MessageFlagsFollowUp, toNumber } from "./MessageFlags.js"
+import { acceptingReceived } from "./resend.js"
 import { optional } from "./wire.js"
 
 /** What a message that responds to an interaction does not have. */
@@ -67,7 +68,7 @@ export interface FollowUpCreate extends Schema.Schema.Type<typeof fields> {}
  */
 export interface Encoded extends Schema.Schema.Encoded<typeof fields> {}
 
-const strictly = strictEncoder(FollowUpCreate)
+const strictly = acceptingReceived(strictEncoder(FollowUpCreate))
 
 /**
  * The JSON of a follow-up, or everything that is wrong with it; see `MessageCreate.encode`.

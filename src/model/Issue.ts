@@ -185,12 +185,12 @@ function wanted(ast: SchemaAST.AST): ReadonlyArray<string> {
     })
   }
   if (SchemaAST.isTransformation(ast)) return wanted(ast.to)
-  if (SchemaAST.isLiteral(ast)) return [JSON.stringify(ast.literal)]
+  const description = SchemaAST.getDescriptionAnnotation(ast)
+  if (SchemaAST.isLiteral(ast)) {
+    return [Option.getOrElse(description, () => JSON.stringify(ast.literal))]
+  }
   if (SchemaAST.isTypeLiteral(ast)) return [objectOf(ast)]
-  return [
-    names[ast._tag] ??
-      Option.getOrElse(SchemaAST.getDescriptionAnnotation(ast), () => "another value"),
-  ]
+  return [names[ast._tag] ?? Option.getOrElse(description, () => "another value")]
 }
 
 /** Names the fields that the object cannot do without: "an object with name and value". */

@@ -4,15 +4,24 @@
  * @since 0.1.0
  * @module
  */
+import * as Arr from "effect/Array"
 import * as Schema from "effect/Schema"
 
+import { none as notifyNobody } from "./AllowedMentions.js"
 import { Attachment } from "./Attachment.js"
-import { Component } from "./Component.js"
-import { Embed } from "./Embed.js"
+import { Component, fromReceived as componentFromReceived } from "./Component.js"
+import { hasParts } from "./composition.js"
+import { Embed, fromReceived as embedFromReceived } from "./Embed.js"
+import type { EmbedCreate } from "./Embed.js"
 import { Emoji } from "./Emoji.js"
-import { Poll } from "./Poll.js"
 import { shownFiles } from "./shownFiles.js"
 import type { FileReference } from "./shownFiles.js"
+import type { MessageCreate } from "./MessageCreate.js"
+import type { MessageEdit } from "./MessageEdit.js"
+import { combine, Flag } from "./MessageFlags.js"
+import { withOwnFiles } from "./ownFiles.js"
+import { fromReceived as pollFromReceived, Poll } from "./Poll.js"
+import { isPreview } from "./resend.js"
 import { Snowflake } from "./Snowflake.js"
 import { Timestamp } from "./timestamp.js"
 import { User } from "./User.js"
@@ -293,4 +302,100 @@ export const decode = Schema.decodeUnknown(Message)
 export const files = (message: Message): ReadonlyArray<Attachment | FileReference> => {
   const listed = new Set<string>(message.attachments.map(({ id }) => id))
   return [...message.attachments, ...shownFiles(message).filter(({ id }) => !listed.has(id))]
+}
+
+const settable = combine(Flag.SuppressEmbeds, Flag.SuppressNotifications, Flag.IsComponentsV2)
+/** The bits that an edit may send: JavaScript's operators keep these positive. */
+const editable = 0x7fffffff
+
+/**
+ * A received message as one to send: content, embeds, components, poll, `tts`, and the flags that a
+ * webhook may set. A forward becomes what it forwarded. The copy notifies nobody.
+ *
+ * Left out: files (upload them again), author and avatar (`username`, `avatarUrl`), votes, stickers,
+ * reactions, thread, what it replied to, and embeds that Discord made of links, since it makes them
+ * again.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Message, Webhook } from "effect-discord"
+ *
+ * const mirror = (from: Webhook.Webhook, to: Webhook.Webhook, id: string) =>
+ *   Effect.gen(function* () {
+ *     const message = yield* Webhook.getMessage(from, id)
+ *     return yield* Webhook.send(to, {
+ *       ...Message.toCreate(message),
+ *       username: message.author.username,
+ *     })
+ *   })
+ * ```
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const toCreate = (message: Message | MessageSnapshot): MessageCreate => {
+  const shown = forwarded(message)
+  const flags = shown.flags & settable
+  const embeds = ownEmbeds(shown)
+  const { components, content } = shown
+  return {
+    ...(content === "" ? {} : { content }),
+    ...(embeds.length === 0 ? {} : { embeds }),
+    ...(components.length === 0 ? {} : { components: components.map(componentFromReceived) }),
+    ...("poll" in shown ? { poll: pollFromReceived(shown.poll, { start: shown.timestamp }) } : {}),
+    ...("tts" in shown && shown.tts ? { tts: true } : {}),
+    ...(flags === 0 ? {} : { flags }),
+    allowedMentions: notifyNobody,
+  }
+}
+
+/**
+ * A received message as the edit that leads back to it: content, embeds, components, flags, and the
+ * mentions it has. Its own files stay, and pictures that show one name it (`attachment://`) again;
+ * with its CDN address it would show a second time beside the embed.
+ *
+ * Left out: the poll, which cannot be edited, `tts`, author and avatar.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Message, Webhook } from "effect-discord"
+ *
+ * const close = (hook: Webhook.Webhook, id: string) =>
+ *   Effect.gen(function* () {
+ *     const message = yield* Webhook.getMessage(hook, id)
+ *     const content = `${message.content} (closed)`
+ *     return yield* Webhook.editMessage(hook, id, { ...Message.toEdit(message), content })
+ *   })
+ * ```
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const toEdit = (message: Message): MessageEdit => {
+  const { components, content, flags, mentionEveryone, mentionRoles, mentions } = message
+  const embeds = withOwnFiles(ownEmbeds(message), message)
+  return {
+    content: content === "" ? null : content,
+    // Without any of its own, an empty list might hide the previews of links.
+    ...(embeds.length === 0 && message.embeds.length > 0 ? {} : { embeds }),
+    components: withOwnFiles(components.map(componentFromReceived), message),
+    flags: flags & editable,
+    allowedMentions: {
+      parse: mentionEveryone ? ["everyone"] : [],
+      users: Arr.dedupe(mentions.map(({ id }) => id)),
+      roles: Arr.dedupe(mentionRoles),
+    },
+  }
+}
+
+function ownEmbeds({ embeds }: MessageSnapshot): ReadonlyArray<EmbedCreate> {
+  return embeds.filter((embed) => !isPreview(embed)).map(embedFromReceived)
+}
+
+/** A forward has nothing of its own. */
+function forwarded(message: Message | MessageSnapshot): Message | MessageSnapshot {
+  const [first] = "messageSnapshots" in message ? (message.messageSnapshots ?? []) : []
+  return first === undefined || hasParts(message) ? message : first.message
 }

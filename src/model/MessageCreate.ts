@@ -21,6 +21,7 @@ import { MessageFlagsCreate } from "./MessageFlags.js"
 import { PollCreate } from "./Poll.js"
 import { AppliedTags, ThreadName } from "./ThreadCreate.js"
 import { WebhookName } from "./WebhookName.js"
+import { acceptingReceived } from "./resend.js"
 import { optional } from "./wire.js"
 import { strictEncoder } from "./compiled.js"
 
@@ -90,11 +91,12 @@ export interface MessageCreate extends Schema.Schema.Type<typeof fields> {}
  */
 export interface Encoded extends Schema.Schema.Encoded<typeof fields> {}
 
-const strictly = strictEncoder(MessageCreate)
+const strictly = acceptingReceived(strictEncoder(MessageCreate))
 
 /**
  * The JSON of a message, or everything that is wrong with it. A field that does not exist (a
- * typo) is refused. `IsComponentsV2` is added to the flags where a component needs it, and
+ * typo) is rejected. Parts of a received message are taken: fields that only Discord sets are left
+ * out, and so are embeds that Discord made of links. `IsComponentsV2` is added to the flags where a component needs it, and
  * `allowed_mentions` where the text may mention somebody and nothing is said about it.
  *
  * @example

@@ -19,6 +19,7 @@ import { text } from "./limits.js"
 import { withSafeMentions } from "./mentions.js"
 import { MessageFlagsEdit } from "./MessageFlags.js"
 import { PollCreate } from "./Poll.js"
+import { acceptingReceived } from "./resend.js"
 import { clearable } from "./wire.js"
 import { strictEncoder } from "./compiled.js"
 
@@ -76,7 +77,7 @@ export interface MessageEdit extends Schema.Schema.Type<typeof fields> {}
  */
 export interface Encoded extends Schema.Schema.Encoded<typeof fields> {}
 
-const strictly = strictEncoder(MessageEdit)
+const strictly = acceptingReceived(strictEncoder(MessageEdit))
 
 /**
  * The JSON of an edit, or everything that is wrong with it. A field that does not exist (a typo)

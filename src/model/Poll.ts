@@ -4,11 +4,13 @@
  * @since 0.1.0
  * @module
  */
+import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 
 import { Emoji, PollEmojiCreate } from "./Emoji.js"
 import { int, items, text } from "./limits.js"
+import * as resend from "./resend.js"
 import { Timestamp } from "./timestamp.js"
 import { list, Numeric, optional, orElse, required, sometimes } from "./wire.js"
 
@@ -19,6 +21,8 @@ const ANSWER_MAX = 55
 const ANSWERS_MAX = 10
 /** Hours: 32 days. */
 const DURATION_MAX = 768
+/** Milliseconds. */
+const HOUR = 3_600_000
 
 /**
  * One answer of a poll being sent.
@@ -168,7 +172,7 @@ export const Poll = Schema.Struct({
   ),
   expiry: sometimes("expiry", Timestamp),
   allowMultiselect: orElse("allow_multiselect", Schema.Boolean, () => false),
-  layoutType: sometimes("layout_type", Numeric),
+  layoutType: sometimes("layout_type", Schema.Literal(1)),
   results: sometimes(
     "results",
     Schema.Struct({
@@ -192,3 +196,34 @@ export const Poll = Schema.Struct({
  * @category models
  */
 export interface Poll extends Schema.Schema.Type<typeof Poll> {}
+
+/**
+ * A received poll as one to send, without votes. Discord does not send a poll's duration: `start`,
+ * the timestamp of its message, gives it back. Without `start` it lasts 24 hours.
+ *
+ * @example
+ * ```ts
+ * import { Poll } from "effect-discord"
+ * import type { Message } from "effect-discord"
+ *
+ * const again = ({ poll, timestamp }: Message.Message) =>
+ *   poll === undefined ? [] : [Poll.fromReceived(poll, { start: timestamp })]
+ * ```
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const fromReceived = (
+  poll: Poll,
+  options: { readonly start?: DateTime.DateTime | undefined } = {},
+): PollCreate => {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- without what only Discord sets
+  const { duration = hoursSince(poll, options.start), ...rest } = resend.poll(poll) as PollCreate
+  return duration === undefined ? rest : { ...rest, duration }
+}
+
+function hoursSince({ expiry }: Poll, start?: DateTime.DateTime): number | undefined {
+  if (start === undefined || expiry === undefined) return undefined
+  const lasts = Math.round(DateTime.distance(start, expiry) / HOUR)
+  return Math.min(Math.max(lasts, 1), DURATION_MAX)
+}

@@ -2,14 +2,16 @@
 import type * as Schema from "effect/Schema"
 
 import { needV2, tooManyRows } from "./component/rules.js"
+import type { Typed } from "./component/rules.js"
 import { isBlank } from "./limits.js"
 import { Flag, has, toNumber } from "./MessageFlags.js"
+import { isPreview } from "./resend.js"
 
 /** The parts that depend on one another; `null` clears in an edit. */
 interface Parts {
   readonly content?: string | null | undefined
   readonly embeds?: ReadonlyArray<unknown> | null | undefined
-  readonly components?: ReadonlyArray<{ readonly type: number }> | null | undefined
+  readonly components?: ReadonlyArray<Typed> | null | undefined
   readonly poll?: unknown
   readonly flags?: number | ReadonlyArray<keyof typeof Flag> | null | undefined
 }
@@ -32,7 +34,8 @@ export function compositionIssues(message: Parts): ReadonlyArray<Schema.FilterIs
 /** Discord refuses a message that has none of these (JSON error 50006). */
 export function hasParts(message: Parts): boolean {
   const { components, content, embeds, poll } = message
-  return [content, embeds, components, poll].some(holds)
+  const own = Array.isArray(embeds) ? embeds.filter((embed) => !isPreview(embed)) : embeds
+  return [content, own, components, poll].some(holds)
 }
 
 /** The wire form with `IsComponentsV2` set where a component needs it. */

@@ -6,7 +6,9 @@
  */
 import * as Function from "effect/Function"
 import * as Predicate from "effect/Predicate"
+import * as Struct from "effect/Struct"
 import type { Issue } from "../model/Issue.js"
+import * as Message from "../model/Message.js"
 import type { AttachmentCreate } from "../model/Attachment.js"
 import type { FollowUpCreate } from "../model/FollowUpCreate.js"
 import type { MessageCreate } from "../model/MessageCreate.js"
@@ -95,12 +97,30 @@ const saidTwice: Issue = {
 
 /** Of a message to send: no files are nothing to speak of. */
 export function ofMessage<M extends Input>(input: M & Input): Parted<Omit<M, "files">> {
-  const parted = ofEdit<M>(isEmptyList(input) ? { ...input, files: undefined } : input)
-  return parted.names === undefined ? { ...parted, names: [] } : parted
+  const message = received(input, Message.toCreate)
+  const parts = parted<M>(isEmptyList(message) ? { ...message, files: undefined } : message)
+  return parts.names === undefined ? { ...parts, names: [] } : parts
 }
 
 /** Of an edit: no files are none that stay. Untyped code may give anything, `null` too. */
 export function ofEdit<M extends Input>(input: M & Input): Parted<Omit<M, "files">> {
+  return parted<M>(received(input, Message.toEdit))
+}
+
+/** A whole message as Discord sent it becomes what can be sent of it, and what was added to it. */
+function received<M>(input: M, convert: (message: Message.Message) => object): M {
+  if (!isReceived(input)) return input
+  const message: Message.Message = input
+  const added = Struct.omit(message, ...Struct.keys(Message.Message.fields))
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the Schema looks at it
+  return { ...convert(message), ...added } as M
+}
+
+function isReceived(input: unknown): input is Message.Message {
+  return Predicate.isReadonlyRecord(input) && "channelId" in input && "author" in input
+}
+
+function parted<M extends Input>(input: M & Input): Parted<Omit<M, "files">> {
   const given: Input | null | undefined = input
   if (!Predicate.isObject(given) || !("files" in given)) return whole(input)
   const { files, ...message } = input

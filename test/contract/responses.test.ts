@@ -20,6 +20,8 @@ const dropped = [
   /(^|\.)(user|author|target_user|mentions\[\]|clip_participants\[\])\.collectibles$/,
   /(^|\.)attachments\[\]\.application$/,
   /(^|\.)(media|file)\.id$/,
+  // Fields of another style of button, which the spec allows on each.
+  /(^|\.)(components\[\]|accessory)\.(custom_id|url|sku_id|label|emoji)$/,
   /(^|\.)thread\.(bitrate|user_limit|rtc_region|video_quality_mode|permissions|member|last_pin_timestamp)$/,
   /(^|\.)thread\.thread_metadata\.invitable$/,
   /(^|\.)interaction_metadata\.(authorizing_integration_owners|triggering_interaction_metadata)$/,

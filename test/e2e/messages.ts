@@ -11,11 +11,11 @@ import {
   Embed,
   FileUpload,
   Markdown,
+  Message,
   MessageFlags,
   Poll,
   Webhook,
 } from "../../src/index.js"
-import type { Message } from "../../src/index.js"
 import { DiscordSimulator } from "../../src/testing/index.js"
 import type { Transport, World } from "./world.js"
 
@@ -258,6 +258,60 @@ export function messages(transport: Transport): void {
         const sent = yield* Webhook.send(hook, { embeds: [embed] })
         const [stored] = (yield* Webhook.getMessage(hook, sent.id)).embeds
         expect(stored).toMatchObject({ ...embed, color: 0x57f287 })
+      }),
+    )
+  })
+
+  describe("what was received", () => {
+    const files = [FileUpload.fromText("chart.png", "pixels")]
+    const embed: Embed.EmbedCreate = {
+      title: "Build 7",
+      color: 0xfee75c,
+      image: { url: "attachment://chart.png", description: "Times" },
+      fields: [{ name: "state", value: "running", inline: true }],
+    }
+
+    story("is edited in one field, and the rest stays", ({ hook }) =>
+      Effect.gen(function* () {
+        const { id } = yield* Webhook.send(hook, { content: "Build", embeds: [embed], files })
+        const read = yield* Webhook.getMessage(hook, id)
+        const embeds = read.embeds.map(Embed.title("Build 7 is done"))
+        yield* Webhook.editMessage(hook, id, { ...read, embeds })
+        const after = yield* Webhook.getMessage(hook, id)
+        const { editedTimestamp, ...rest } = after
+        expect(editedTimestamp).toBeDefined()
+        expect(rest).toEqual({
+          ...read,
+          embeds: read.embeds.map((one) => ({ ...one, title: "Build 7 is done" })),
+        })
+      }),
+    )
+
+    story("is edited back after a change", ({ hook }) =>
+      Effect.gen(function* () {
+        const { id } = yield* Webhook.send(hook, { content: "Build", embeds: [embed], files })
+        const before = yield* Webhook.getMessage(hook, id)
+        yield* Webhook.editMessage(hook, id, { content: "gone", embeds: [] })
+        const restored = yield* Webhook.editMessage(hook, id, Message.toEdit(before))
+        const { editedTimestamp: _, ...rest } = restored
+        expect(rest).toEqual(before)
+      }),
+    )
+
+    story("is sent to another place, whole or in parts", ({ hook }) =>
+      Effect.gen(function* () {
+        const card = Component.container([Component.text("A card")], { accentColor: 1 })
+        const first = yield* Webhook.send(hook, { components: [card, Component.separator()] })
+        const second = yield* Webhook.send(hook, { components: first.components })
+        const third = yield* Webhook.send(hook, first)
+        expect([second.components, third.components]).toEqual([first.components, first.components])
+        const poll = Poll.make("Lunch?", ["Salad", "Rice"], { duration: "3 days" })
+        const vote = yield* Webhook.send(hook, { content: "Vote!", poll })
+        const copy = yield* Webhook.send(hook, { ...vote, username: "Mirror" })
+        expect(copy).toMatchObject({ content: "Vote!", author: { username: "Mirror" } })
+        expect(copy.poll?.answers).toEqual(vote.poll?.answers)
+        const lasts = copy.poll?.expiry && DateTime.distance(copy.timestamp, copy.poll.expiry)
+        expect(lasts).toBe(3 * 24 * 3_600_000)
       }),
     )
   })

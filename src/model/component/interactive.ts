@@ -9,6 +9,7 @@ import { optional, required } from "../wire.js"
 import { choiceIssues, choosable } from "./choices.js"
 import type { Choices } from "./choices.js"
 import { ChannelType, Kind } from "./kinds.js"
+import { orRaw } from "./raw.js"
 import type { FastCheckModule } from "../generators.js"
 
 /** Discord: Component Reference; sizes also in Discord's OpenAPI. */
@@ -121,7 +122,7 @@ export const ChannelSelect = choosing(
 )
 
 const Select = Schema.Union(StringSelect, UserSelect, RoleSelect, MentionableSelect, ChannelSelect)
-const RowItem = Schema.Union(...Button.members, ...Select.members)
+const RowItem = orRaw(...Button.members, ...Select.members)
 
 // Made when asked for: a program that only sends does not pay for them.
 const generatedButton = (fc: FastCheckModule) => Arbitrary.makeLazy(Button)(fc)
@@ -138,7 +139,7 @@ export const ActionRow = Schema.Struct({
       Schema.filter(
         (row) =>
           row.length <= 1 ||
-          row.every((item) => item.type === Kind.Button) ||
+          row.every((item) => item.type === Kind.Button || item.type === "unknown") ||
           "a row holds buttons, or one select alone",
         {
           arbitrary: () => (fc) =>

@@ -6,6 +6,7 @@ import { attachmentUrl, items, mediaUrl, text } from "../limits.js"
 import { optional, required } from "../wire.js"
 import { ActionRow, Button, componentId } from "./interactive.js"
 import { Kind } from "./kinds.js"
+import { orRaw } from "./raw.js"
 
 /** Discord: Component Reference; sizes also in Discord's OpenAPI. */
 const TEXT_MAX = 4000
@@ -40,9 +41,9 @@ export const Section = Schema.Struct({
   id,
   components: required(
     "components",
-    items(TextDisplay, { min: 1, max: SECTION_TEXTS_MAX, unit: "text" }),
+    items(orRaw(TextDisplay), { min: 1, max: SECTION_TEXTS_MAX, unit: "text" }),
   ),
-  accessory: required("accessory", Schema.Union(...Button.members, Thumbnail)),
+  accessory: required("accessory", orRaw(...Button.members, Thumbnail)),
 })
 
 export const MediaGallery = Schema.Struct({
@@ -82,10 +83,10 @@ export const Container = Schema.Struct({
   id,
   components: required(
     "components",
-    items(Schema.Union(...inContainer), { min: 1, max: CONTAINER_MAX, unit: "component" }),
+    items(orRaw(...inContainer), { min: 1, max: CONTAINER_MAX, unit: "component" }),
   ),
   accentColor: optional("accent_color", Color),
   spoiler,
 })
 
-export const TopLevel = Schema.Union(...inContainer, Container)
+export const TopLevel = orRaw(...inContainer, Container)

@@ -38,26 +38,26 @@ const Media = Schema.Struct({
   flags: sometimes("flags", Numeric),
 })
 
-/** Some come with fields of another style. */
-const button = {
-  type: Schema.Literal(Kind.Button),
-  id,
+const button = { type: Schema.Literal(Kind.Button), id, disabled }
+const face = {
   label: strictSometimes("label", Schema.String),
   emoji: strictSometimes("emoji", Emoji),
-  customId: sometimes("custom_id", Schema.String),
-  url: sometimes("url", Schema.String),
-  skuId: sometimes("sku_id", Snowflake),
-  disabled,
 }
 
 const buttons = [
   Schema.Struct({
     ...button,
+    ...face,
     /** Primary, secondary, success, danger. */
     style: Schema.Literal(1, 2, 3, 4),
     customId: required("custom_id", Schema.String),
   }),
-  Schema.Struct({ ...button, style: Schema.Literal(5), url: required("url", Schema.String) }),
+  Schema.Struct({
+    ...button,
+    ...face,
+    style: Schema.Literal(5),
+    url: required("url", Schema.String),
+  }),
   Schema.Struct({ ...button, style: Schema.Literal(6), skuId: required("sku_id", Snowflake) }),
 ] as const
 

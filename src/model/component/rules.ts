@@ -17,7 +17,7 @@ type Path = ReadonlyArray<PropertyKey>
 
 /** What the rules look at, of every component. */
 interface Node {
-  readonly type: number
+  readonly type: number | "unknown"
   readonly id?: number | undefined
   readonly customId?: string
   readonly content?: string
@@ -33,9 +33,17 @@ export const ComponentsCreate = list.pipe(
   }),
 )
 
+/** The kind of a component, which may be one that is sent as it is. */
+export interface Typed {
+  readonly type?: unknown
+  readonly raw?: { readonly type?: unknown }
+}
+
 /** Whether the components need the `IsComponentsV2` flag; holds for our form and the wire's. */
-export function needV2(components: ReadonlyArray<{ readonly type: number }>): boolean {
-  return components.some((component) => component.type !== Kind.ActionRow)
+export function needV2(components: ReadonlyArray<Typed>): boolean {
+  return components.some(
+    ({ raw, type }) => (raw === undefined ? type : raw.type) !== Kind.ActionRow,
+  )
 }
 
 /** Refuses a sixth row where `IsComponentsV2` is not set. */

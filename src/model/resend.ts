@@ -1,0 +1,130 @@
+/**
+ * From what was received to what can be sent: without the fields that only Discord sets. It takes
+ * any value, since untyped code may pass anything, and keeps whatever it does not know, so that the
+ * Schema names it.
+ */
+import * as Either from "effect/Either"
+import * as Predicate from "effect/Predicate"
+import { Kind } from "./component/kinds.js"
+
+type Rule = (value: unknown) => unknown
+type Rules = Readonly<Record<string, Rule>>
+
+/** Discord fetches media itself, and describes what it found. */
+const mediaFields = [
+  "proxyUrl",
+  "width",
+  "height",
+  "contentType",
+  "attachmentId",
+  "placeholder",
+  "placeholderVersion",
+  "flags",
+]
+
+const icon = record(["proxyIconUrl"])
+const media = record(mediaFields)
+/** Without an address there is nothing to show. */
+const picture: Rule = (value) =>
+  Predicate.isReadonlyRecord(value) && value["url"] === "" ? undefined : media(value)
+
+export const embed: Rule = record(["type", "provider", "video", "flags", "components"], {
+  author: icon,
+  footer: icon,
+  image: picture,
+  thumbnail: picture,
+})
+
+/** Discord sends both the id and the name of a custom emoji, and takes one of them. */
+const pollEmoji: Rule = (value) => {
+  const isCustom = Predicate.isReadonlyRecord(value) && value["id"] !== undefined
+  return record(isCustom ? ["animated", "name"] : ["animated"])(value)
+}
+
+export const poll: Rule = record(["expiry", "results"], {
+  question: record(["emoji"]),
+  answers: each(record(["answerId"], { pollMedia: record([], { emoji: pollEmoji }) })),
+})
+
+const item = record([], { media })
+const plainComponent = record([], {
+  media,
+  items: each(item),
+  components: each(component),
+  accessory: component,
+})
+const fileComponent = record(["name", "size"], { file: media })
+
+/** A hoisted function, because components nest. */
+export function component(value: unknown): unknown {
+  if (!Predicate.isReadonlyRecord(value)) return value
+  const { name, type } = value
+  if (type === "unknown") return value
+  if (type !== Kind.File) return plainComponent(value)
+  // Discord takes nothing else here, whatever it sent.
+  const shown =
+    typeof name === "string" ? { ...value, file: { url: `attachment://${name}` } } : value
+  return fileComponent(shown)
+}
+
+export const attachment: Rule = record([
+  "size",
+  "url",
+  "proxyUrl",
+  "contentType",
+  "width",
+  "height",
+  "ephemeral",
+  "flags",
+  "placeholder",
+  "placeholderVersion",
+  "clipParticipants",
+  "clipCreatedAt",
+])
+
+/** Whether Discord made the embed of a link in the content: it makes another for each message. */
+export function isPreview(value: unknown): boolean {
+  return Predicate.isReadonlyRecord(value) && "type" in value && value["type"] !== "rich"
+}
+
+const everyEmbed = each(embed)
+const ownEmbeds: Rule = (value) =>
+  everyEmbed(Array.isArray(value) ? value.filter((one) => !isPreview(one)) : value)
+
+const parts = { components: each(component), poll, attachments: each(attachment) }
+const sendable = record([], { ...parts, embeds: ownEmbeds })
+const sendableInPlace = record([], { ...parts, embeds: everyEmbed })
+
+/** Encodes a message, and one whose parts were received; what can be sent as it is costs no more. */
+export function acceptingReceived<A, I, E>(
+  encode: (value: A) => Either.Either<I, E>,
+): (value: A) => Either.Either<I, E> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the Schema looks at it
+  const encodeAs = (value: A, rule: Rule) => encode(rule(value) as A)
+  return (value) =>
+    Either.orElse(encode(value), () =>
+      Either.orElse(encodeAs(value, sendable), (error) =>
+        // With previews in their places, so that the error has those of the caller's list.
+        Either.flatMap(encodeAs(value, sendableInPlace), () => Either.left(error)),
+      ),
+    )
+}
+
+/** A copy of a record without some fields, and with its parts changed; nothing replaces a part. */
+function record(dropped: ReadonlyArray<string>, rules: Rules = {}): Rule {
+  return (value) => {
+    if (!Predicate.isReadonlyRecord(value)) return value
+    const kept = Object.entries(value).flatMap(([key, part]): ReadonlyArray<[string, unknown]> => {
+      if (dropped.includes(key)) return []
+      const rule = rules[key]
+      if (rule === undefined || part === undefined) return [[key, part]]
+      const changed = rule(part)
+      return changed === undefined ? [] : [[key, changed]]
+    })
+    return Object.fromEntries(kept)
+  }
+}
+
+function each(rule: Rule): Rule {
+  return (value) => (Array.isArray(value) ? value.map((one) => rule(one)) : value)
+}
