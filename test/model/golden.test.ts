@@ -395,6 +395,7 @@ describe("refusals", () => {
 
   it("a form with a tree of errors", () => {
     expect(refusal("error-form")).toEqual({
+      omitted: 0,
       code: 50035,
       message: "Invalid Form Body",
       fields: [
@@ -426,6 +427,7 @@ describe("refusals", () => {
 
   it("an unknown webhook", () => {
     expect(refusal("error-unknown-webhook")).toEqual({
+      omitted: 0,
       code: 10015,
       message: "Unknown Webhook",
       fields: [],
@@ -434,10 +436,11 @@ describe("refusals", () => {
 
   it("the form of old API versions", () => {
     expect(refusal("error-old-form")).toEqual({
+      omitted: 0,
       code: 0,
       message: "Invalid Form Body",
       fields: [
-        { path: "embeds", message: "0" },
+        { path: "embeds[0]", message: "is refused" },
         { path: "avatarUrl", message: "Not a well formed URL." },
         { path: "avatarUrl", message: "Scheme must be http." },
       ],
