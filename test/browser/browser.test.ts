@@ -56,11 +56,12 @@ const openPage = (origin: string) =>
   Effect.gen(function* () {
     const browser = yield* Effect.acquireRelease(
       Effect.promise(() =>
-        chromium.launch({ ...(executablePath && { executablePath }), args: quiet }),
+        chromium.launch({ ...(executablePath && { executablePath }), args: quiet, timeout: 0 }),
       ),
       (running) => Effect.promise(() => running.close()),
     )
     const page = yield* Effect.promise(() => browser.newPage())
+    page.setDefaultTimeout(0)
     yield* Effect.promise(() => page.goto(origin))
     yield* Effect.promise(() => page.waitForFunction("typeof tell === 'function'"))
     return page

@@ -43,9 +43,15 @@ const limiter = Layer.merge(
   Strategy.layerProactive,
 )
 
+/** Of a request, on a busy machine as well. */
+export const timeout = "1 day"
+
+const unhurried = { timeout, connectionTimeout: timeout } as const
+
 const inProcess: Transport = (options) =>
   Layer.mergeAll(
     limiter,
+    RestConfig.layerWith(unhurried),
     DiscordSimulator.layerTestWith({ globalLimit: "none", limits: unlimited, ...options }),
     Layer.succeed(Connections, Effect.succeed(0)),
   )
@@ -74,7 +80,7 @@ const overSocket =
         return Layer.mergeAll(
           limiter,
           client,
-          RestConfig.layerWith({ baseUrl }),
+          RestConfig.layerWith({ baseUrl, ...unhurried }),
           Layer.succeed(DiscordSimulator.DiscordSimulator, simulator),
           Layer.succeed(
             Connections,

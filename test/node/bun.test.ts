@@ -25,7 +25,7 @@ it.effect("a runtime whose undici does nothing gets an error that names the way 
   ),
 )
 
-it.skipIf(bun === null)("Bun gets it", { timeout: 120_000 }, () => {
+it.skipIf(bun === null)("Bun gets it", () => {
   const program = `
     import * as Effect from "effect/Effect"
     import * as Layer from "effect/Layer"

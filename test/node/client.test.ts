@@ -138,8 +138,7 @@ describe.each(Object.entries(clients))("%s", (_name, client) => {
       const silent = yield* serve((request) => void request.socket.destroy())
       expect(yield* failed(HttpClient.get(silent))).toMatchObject({ tag: "RequestError" })
       const broken = yield* serve((_request, response) => {
-        response.writeHead(200, { "content-length": "100" }).write("some")
-        setTimeout(() => response.destroy(), 20)
+        response.writeHead(200, { "content-length": "100" }).write("some", () => response.destroy())
       })
       const text = Effect.flatMap(HttpClient.get(broken), (response) => response.text)
       expect(yield* failed(text)).toMatchObject({ tag: "ResponseError" })

@@ -5,6 +5,13 @@
 import { setImmediate } from "node:timers/promises"
 import { afterEach } from "vitest"
 
+declare global {
+  // By `patientRpc.mjs`; the first test file of a worker is the only one that needs it.
+  var restoreSetTimeout: (() => void) | undefined
+}
+
+globalThis.restoreSetTimeout?.()
+
 afterEach(async () => {
   await setImmediate()
 })

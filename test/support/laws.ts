@@ -1,9 +1,7 @@
 /**
- * How often every law runs: `LAW_RUNS=20 npx vitest run test/model` tries twenty times as much. A law
- * that computes for over a minute without a pause ends in "Timeout calling onTaskUpdate", since it
- * does not hear vitest meanwhile; its result counts all the same.
+ * How often every law runs: `LAW_RUNS=20 npx vitest run test/model` tries twenty times as much.
  */
-export const factor = Number(process.env["LAW_RUNS"] ?? 1)
+const factor = Number(process.env["LAW_RUNS"] ?? 1)
 
 if (!(factor > 0 && factor < Infinity)) {
   throw new Error(`LAW_RUNS is a factor like 20, not ${process.env["LAW_RUNS"]}`)

@@ -29,13 +29,11 @@ const play = (webhooks: number, outcome = ok()) => {
 }
 
 describe("a program that has nothing else to do", () => {
-  it("ends, although its runtime is never disposed", { timeout: 90_000 }, async () => {
+  it("ends, although its runtime is never disposed", async () => {
     const program = fileURLToPath(new URL("./program.ts", import.meta.url))
-    const done = promisify(execFile)(process.execPath, ["--import", "tsx", program], {
-      timeout: 60_000,
-    })
-    // Killed after a minute, it would fail.
-    expect(await done).toEqual({ stdout: "", stderr: "" })
+    const done = promisify(execFile)(process.execPath, ["--import", "tsx", program])
+    // The timers that would keep it alive.
+    expect(await done).toEqual({ stdout: "0\n", stderr: "" })
   })
 
   it("has no timer for a hundred idle webhooks, which are gone at the next look", () => {

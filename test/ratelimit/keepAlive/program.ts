@@ -15,3 +15,10 @@ const send = (webhookId: string, outcome: RateLimiter.Outcome) =>
   )
 
 await runtime.runPromise(Effect.zipRight(send("1", ok()), send("2", gone())))
+
+// Read after the loop has turned, because a timer that is cancelled is listed until then.
+setImmediate(() => {
+  const timers = process.getActiveResourcesInfo().filter((name) => name === "Timeout")
+  console.log(timers.length)
+  process.exit()
+})

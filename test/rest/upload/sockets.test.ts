@@ -79,8 +79,8 @@ const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes)
 const eventually = (holds: () => boolean) =>
   Effect.repeat(Effect.sync(holds), {
     until: (held) => held,
-    schedule: Schedule.spaced("10 millis").pipe(Schedule.intersect(Schedule.recurs(2500))),
-  }).pipe(Effect.map(() => expect(holds()).toBe(true)))
+    schedule: Schedule.spaced("10 millis"),
+  })
 
 describe.each(Object.entries(clients))("with %s", (_, client) => {
   const story = <E>(
@@ -97,7 +97,8 @@ describe.each(Object.entries(clients))("with %s", (_, client) => {
             baseUrl: server.baseUrl,
             maxRetries: 1,
             backoffBase: "1 millis",
-            timeout: "1 minute",
+            timeout: "1 day",
+            connectionTimeout: "1 day",
             uploads: UploadLimits.presets.unlimited,
           }),
         )
