@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 
 import { none as notifyNobody } from "./AllowedMentions.js"
 import { Attachment } from "./Attachment.js"
+import type { AttachmentCreate } from "./Attachment.js"
 import { Component, fromReceived as componentFromReceived } from "./Component.js"
 import { hasParts } from "./composition.js"
 import { Embed, fromReceived as embedFromReceived } from "./Embed.js"
@@ -352,8 +353,9 @@ export const toCreate = (message: Message | MessageSnapshot): MessageCreate => {
 
 /**
  * A received message as the edit that leads back to it: content, embeds, components, flags, and the
- * mentions it has. Its own files stay, and pictures that show one name it (`attachment://`) again;
- * with its CDN address it would show a second time beside the embed.
+ * mentions it has. Its own files stay: its attachments are listed unless the message shows a file,
+ * which Discord does not list. Pictures that show one name it (`attachment://`) again; with its CDN
+ * address it would show a second time beside the embed.
  *
  * Left out: the poll, which cannot be edited, `tts`, author and avatar.
  *
@@ -381,6 +383,8 @@ export const toEdit = (message: Message): MessageEdit => {
     // Without any of its own, an empty list might hide the previews of links.
     ...(embeds.length === 0 && message.embeds.length > 0 ? {} : { embeds }),
     components: withOwnFiles(components.map(componentFromReceived), message),
+    // Files that the message shows are not among its attachments, and a list without them removes them.
+    ...(shownFiles(message).length === 0 ? { attachments: message.attachments.map(kept) } : {}),
     flags: flags & editable,
     allowedMentions: {
       parse: mentionEveryone ? ["everyone"] : [],
@@ -388,6 +392,10 @@ export const toEdit = (message: Message): MessageEdit => {
       roles: Arr.dedupe(mentionRoles),
     },
   }
+}
+
+function kept({ description, id }: Attachment): AttachmentCreate {
+  return description === undefined ? { id } : { id, description }
 }
 
 function ownEmbeds({ embeds }: MessageSnapshot): ReadonlyArray<EmbedCreate> {

@@ -4,9 +4,9 @@
  *
  * Discord: Uploading Files; Edit Webhook Message.
  */
+import * as DateTime from "effect/DateTime"
 import * as Function from "effect/Function"
 import * as Predicate from "effect/Predicate"
-import * as Struct from "effect/Struct"
 import type { Issue } from "../model/Issue.js"
 import * as Message from "../model/Message.js"
 import type { AttachmentCreate } from "../model/Attachment.js"
@@ -107,17 +107,44 @@ export function ofEdit<M extends Input>(input: M & Input): Parted<Omit<M, "files
   return parted<M>(received(input, Message.toEdit))
 }
 
-/** A whole message as Discord sent it becomes what can be sent of it, and what was added to it. */
+/**
+ * A whole message as Discord sent it becomes what can be sent of it, with what the program changed:
+ * fields that it added, cleared, or wrote as one that is sent.
+ */
 function received<M>(input: M, convert: (message: Message.Message) => object): M {
-  if (!isReceived(input)) return input
-  const message: Message.Message = input
-  const added = Struct.omit(message, ...Struct.keys(Message.Message.fields))
+  if (!Predicate.isReadonlyRecord(input) || !("channelId" in input && "author" in input))
+    return input
+  const { added, cleared, message } = changesOf(input)
+  if (!isReceived(message)) return input
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the Schema looks at it
-  return { ...convert(message), ...added } as M
+  return { ...convert(message), ...cleared, ...added } as M
 }
 
-function isReceived(input: unknown): input is Message.Message {
-  return Predicate.isReadonlyRecord(input) && "channelId" in input && "author" in input
+const blank = { content: "", embeds: [], components: [], flags: 0, attachments: [] }
+
+function changesOf(input: { readonly [field: string]: unknown }) {
+  const changes = { added: {}, cleared: {}, message: { ...blank } }
+  for (const [key, value] of Object.entries(input)) {
+    const isOurs = !(key in Message.Message.fields)
+    // `null` clears, `undefined` leaves out, and a list of flags is theirs by name.
+    const isSaid =
+      value === null || value === undefined || (key === "flags" && Array.isArray(value))
+    const change = isOurs ? changes.added : isSaid ? changes.cleared : changes.message
+    Object.assign(change, { [key]: value })
+  }
+  // Both say which files stay.
+  if ("files" in changes.added) Object.assign(changes.cleared, { attachments: undefined })
+  return changes
+}
+
+/** Whether a conversion finds what it reads; what those parts hold is for the Schema. */
+function isReceived(message: object): message is Message.Message {
+  const lists = ["embeds", "components", "attachments", "mentions", "mentionRoles"]
+  return (
+    lists.every((key) => Array.isArray(Reflect.get(message, key))) &&
+    "timestamp" in message &&
+    DateTime.isDateTime(message.timestamp)
+  )
 }
 
 function parted<M extends Input>(input: M & Input): Parted<Omit<M, "files">> {

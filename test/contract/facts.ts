@@ -14,8 +14,8 @@ export interface Fact {
   readonly files?: ReadonlyArray<File>
   /** Where the message is wrong for the SDK; absent when Discord accepts it. */
   readonly path?: string
-  /** What the simulator responds: where and why, or its JSON error code; 200 without the picture. */
-  readonly rejection?: string | number | "without a picture"
+  /** What the simulator responds: where and why, or its JSON error code; or `"without a picture"` where it responds 200. */
+  readonly rejection?: string | number
 }
 
 const dotless = "bugsink/bugsink#280, KocproZ/jenkins-discord#6"
