@@ -1,8 +1,8 @@
 /** What is known of an attempt while it runs. */
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import * as RateLimitHeaders from "../ratelimit/RateLimitHeaders.js"
 import type { RawAnswer } from "./interpret.js"
-import { scrub } from "./scrub.js"
+import { repeats } from "./scrub.js"
 import type { TransportFailure } from "./transport.js"
 
 /**
@@ -32,13 +32,18 @@ export function headOf(
   return { status, headers: withoutToken(parsed, token), contentType, isDryRun, body: undefined }
 }
 
-/** A proxy may name its buckets after the URL. Discord's own names are too short for a token. */
+/** A proxy may name its buckets after the URL: without its name a bucket goes by its route. */
 function withoutToken(
   headers: RateLimitHeaders.RateLimitHeaders,
   token: Redacted.Redacted,
 ): RateLimitHeaders.RateLimitHeaders {
   const { bucket } = headers
-  return bucket !== undefined && bucket.length >= Redacted.value(token).length
-    ? { ...headers, bucket: scrub(bucket, token) }
-    : headers
+  return bucket === undefined || isBucketName(bucket, token)
+    ? headers
+    : { ...headers, bucket: undefined }
+}
+
+/** Discord's names are 32 hexadecimal digits; those of other servers are looked at more closely. */
+function isBucketName(name: string, token: Redacted.Redacted): boolean {
+  return /^[0-9a-f]{32}$/.test(name) || (/^[\w:.-]{1,64}$/.test(name) && !repeats(name, token))
 }

@@ -3,6 +3,7 @@
  * or break the lines of a log. Nothing from the wire is shown without passing through here.
  */
 import * as Redacted from "effect/Redacted"
+import { TokenEcho } from "./tokenEcho.js"
 
 /** Code points of foreign text that an error or a log line may hold. */
 const longestText = 300
@@ -12,23 +13,41 @@ const longestPage = 20_000
 
 /** Blanks the token, takes the words out of HTML, makes one line of them, of a readable length. */
 export function scrub(text: string, token: Redacted.Redacted): string {
-  const safe = blanked(text, token).slice(0, longestPage)
+  const safe = blanked(text.slice(0, longestPage), token)
   return bounded(oneLine(isHtml(safe) ? words(safe) : safe))
 }
 
-/** Without the token, whose characters may be percent-encoded, or escaped as in JSON. */
+/** Without the token and its parts of 16 characters or more, however they are written. */
 export function blanked(text: string, secret: Redacted.Redacted): string {
-  const token = Redacted.value(secret)
-  if (token === "" || text === "") return text
-  const pattern = Array.from(token, (character) => {
-    const hex = character.charCodeAt(0).toString(16).padStart(2, "0")
-    return `(?:${escaped(character)}|%(?:25)*${hex}|\\\\u00${hex})`
-  }).join("")
-  return text.replace(new RegExp(pattern, "gi"), "[redacted]")
+  if (text === "") return text
+  let shown = ""
+  let from = 0
+  for (const { end, start } of echoOf(Redacted.value(secret)).find(text)) {
+    shown += `${text.slice(from, start)}[redacted]`
+    from = end
+  }
+  return from === 0 ? text : shown + text.slice(from)
 }
 
-function escaped(character: string): string {
-  return /\w/.test(character) ? character : `\\${character}`
+/** Whether the text repeats the token, or a part of it. */
+export function repeats(text: string, secret: Redacted.Redacted): boolean {
+  return echoOf(Redacted.value(secret)).find(text).length > 0
+}
+
+/** Made once for all the texts of a response, and for the responses that follow. */
+const echoes = new Map<string, TokenEcho>()
+const mostEchoes = 32
+
+function echoOf(token: string): TokenEcho {
+  const known = echoes.get(token)
+  if (known !== undefined) return known
+  const made = new TokenEcho(token)
+  for (const oldest of echoes.keys()) {
+    if (echoes.size < mostEchoes) break
+    echoes.delete(oldest)
+  }
+  echoes.set(token, made)
+  return made
 }
 
 function isHtml(text: string): boolean {
@@ -36,8 +55,8 @@ function isHtml(text: string): boolean {
 }
 
 function words(page: string): string {
-  const title = /<title[^>]*>([^<]*)/i.exec(page)?.[1]?.trim() ?? ""
-  return title === "" ? page.replace(/<[^>]*>/g, " ") : title
+  const title = /<title[^<>]*>([^<]*)/i.exec(page)?.[1]?.trim() ?? ""
+  return title === "" ? page.replace(/<[^<>]*>/g, " ") : title
 }
 
 function oneLine(text: string): string {

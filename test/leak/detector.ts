@@ -17,16 +17,32 @@ const step = 5
 
 /** Finds a token, or a good part of it, in a text, in whatever encoding. */
 export const finder = (secret: string): ((text: string) => boolean) => {
-  const folded = secret.toLowerCase()
-  const pieces = Array.from(
-    { length: Math.floor((secret.length - pieceLength) / step) + 1 },
-    (_, n) => folded.slice(n * step, n * step + pieceLength),
-  )
+  const pieces = spellings(secret).flatMap((spelling) => {
+    const folded = spelling.toLowerCase()
+    return Array.from({ length: Math.floor((folded.length - pieceLength) / step) + 1 }, (_, n) =>
+      folded.slice(n * step, n * step + pieceLength),
+    )
+  })
   return (text) =>
     readings(text.toLowerCase()).some((reading) => pieces.some((piece) => reading.includes(piece)))
 }
 
-function readings(text: string): ReadonlyArray<string> {
+/** As it is, backwards, in hexadecimal, and in base64 wherever in a text it begins. */
+function spellings(secret: string): ReadonlyArray<string> {
+  return [
+    secret,
+    [...secret].reverse().join(""),
+    Buffer.from(secret).toString("hex"),
+    ...["", "-", "--"].map((before) =>
+      Buffer.from(before + secret)
+        .toString("base64")
+        .slice(before.length === 0 ? 0 : before.length + 1, -4),
+    ),
+  ]
+}
+
+function readings(original: string): ReadonlyArray<string> {
+  const text = original.replace(/<wbr>|[\u200b\ufeff]|&#8203;/g, "")
   const plain = text.includes("\\u") ? [text, unescaped(text)] : [text]
   return plain.flatMap((reading) =>
     reading.includes("%") ? [reading, decoded(reading), decoded(decoded(reading))] : [reading],

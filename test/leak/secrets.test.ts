@@ -68,6 +68,23 @@ const operations: ReadonlyArray<readonly [name: string, act: Act]> = [
   ["delete", (hook) => Webhook.delete(hook)],
 ]
 
+/** How a server may repeat the URL. */
+const echoes: ReadonlyArray<(url: string, token: string) => string> = [
+  (url) => {
+    const encoded = encodeURIComponent(url).replaceAll("-", "%2D").replaceAll("_", "%5f")
+    return `${url} ${encoded} ${encodeURIComponent(encoded)}`
+  },
+  (url) => `${url.slice(0, -8)}...`,
+  (_, token) => token.slice(8),
+  (url) => url.replace(/.{8}/g, "$&<wbr>"),
+  (url) => [...url].join("\u200B"),
+  (url) => [...url].join("&#8203;"),
+  (url) => Buffer.from(url).toString("base64"),
+  (_, token) => Buffer.from(`user:${token}`).toString("base64url"),
+  (_, token) => Buffer.from(token).toString("hex").toUpperCase(),
+  (url) => [...url].reverse().join(""),
+]
+
 /** An answer or a failure that names the URL wherever a text may go. */
 type Mishap = (url: string, token: string, echo: string) => Fault.Fault
 
@@ -208,10 +225,9 @@ describe("the token is nowhere", () => {
     ([, mishap]) =>
       onStage(({ ear, freshHook, simulator }) =>
         Effect.gen(function* () {
-          for (const [, act] of operations) {
+          for (const [index, [, act]] of operations.entries()) {
             const [hook, { token, url }] = yield* freshHook
-            const encoded = encodeURIComponent(url).replaceAll("-", "%2D").replaceAll("_", "%5f")
-            const echo = `${url} ${encoded} ${encodeURIComponent(encoded)}`
+            const echo = echoes[index % echoes.length]?.(url, token) ?? url
             yield* simulator.inject(mishap(url, token, echo), { times: 5 })
             seen.add(tagOf(yield* overhear(ear, act(hook))))
             // What the limiter remembers of it is told to the next one.

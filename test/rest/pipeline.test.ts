@@ -182,7 +182,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
       }),
     )
 
-    it.effect("names the bucket, without the token that a proxy put into it", () =>
+    it.effect("names the bucket, unless a proxy has put a part of the token into its name", () =>
       Effect.gen(function* () {
         const named = (bucket: string): Event => ({
           answer: 429,
@@ -190,11 +190,11 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
         })
         const plain = yield* run([named("abcd")], post, { maxRateLimitAttempts: 1 })
         expect(errorOf(plain.exit)).toMatchObject({ bucket: "abcd" })
-        const secret = yield* run([named(`/42/${token}`)], post, { maxRateLimitAttempts: 1 })
-        expect(errorOf(secret.exit)).toMatchObject({ bucket: "/42/[redacted]" })
-        const encoded = token.replaceAll("-", "%2D")
-        const hidden = yield* run([named(encoded)], post, { maxRateLimitAttempts: 1 })
-        expect(errorOf(hidden.exit)).toMatchObject({ bucket: "[redacted]" })
+        const reversed = Array.from(token).reverse().join("")
+        for (const name of [`/42/${token}`, token.slice(20, 40), reversed, "an <odd> name"]) {
+          const { exit } = yield* run([named(name)], post, { maxRateLimitAttempts: 1 })
+          expect(errorOf(exit)).not.toHaveProperty("bucket")
+        }
       }),
     )
 
