@@ -8,6 +8,7 @@ import type { Alias, ErrorCode, Node, Scalar, YAMLError } from "yaml"
 import { ConfigurationError } from "../error/ConfigurationError.js"
 import type { Path } from "./keys.js"
 import { sketchKey } from "./sketch.js"
+import { isDeeperThan } from "./yamlDepth.js"
 
 /** Bytes. A configuration has a few thousand. */
 export const mostBytes = 256_000
@@ -19,7 +20,7 @@ export const tooLarge = `is larger than ${mostBytes / 1000} kB; is it the right 
 const mostValues = 10_000
 const deepest = 50
 const unreadable = "cannot be read as YAML"
-const tooDeep = "is nested too deeply"
+const tooDeep = `is nested more than ${deepest} levels deep`
 
 export interface Tree {
   readonly root: unknown
@@ -140,6 +141,8 @@ class Walk {
 export function parse(text: string, name: string): Either.Either<Tree, ConfigurationError> {
   if (text.length > mostBytes) return refused(name, whole(tooLarge))
   try {
+    // A document is a level of its own. What aliases repeat is for the walk to count.
+    if (isDeeperThan(deepest + 1, text)) return refused(name, whole(tooDeep))
     return Either.right(read(text))
   } catch (error) {
     if (error instanceof Refusal) return refused(name, error.fault)

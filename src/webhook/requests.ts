@@ -262,7 +262,7 @@ function isOriginal(sender: Sender, messageId: string): boolean {
 }
 
 /** Untyped code may pass `null`: the Schema refuses it, and nothing before the Schema may trip over it. */
-export function orNothing<A extends object>(input: A): Partial<A> {
+function orNothing<A extends object>(input: A): Partial<A> {
   const given: A | null | undefined = input
   return given ?? {}
 }

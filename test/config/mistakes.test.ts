@@ -292,16 +292,16 @@ describe("a text that is no YAML", () => {
 
   it.effect.each([
     ["a bomb of aliases", bomb, "discord.yaml: holds more than 10000 values"],
-    ["an alias of itself", "a: &a [*a]", "discord.yaml: is nested too deeply"],
+    ["an alias of itself", "a: &a [*a]", "discord.yaml: is nested more than 50 levels deep"],
     [
       "brackets without end",
       "[".repeat(50_000),
-      "discord.yaml:1: cannot be read as YAML: is nested too deeply",
+      "discord.yaml: is nested more than 50 levels deep",
     ],
     [
       "sections without end",
       Array.from({ length: 60 }, (_, depth) => `${" ".repeat(depth)}a:`).join("\n"),
-      "discord.yaml: is nested too deeply",
+      "discord.yaml: is nested more than 50 levels deep",
     ],
     [
       "keys without end",

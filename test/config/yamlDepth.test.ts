@@ -1,0 +1,89 @@
+/** Text that would exhaust the parser's stack, or its time, is rejected before it is parsed. */
+import * as Effect from "effect/Effect"
+import * as FastCheck from "effect/FastCheck"
+import { describe, expect, it } from "vitest"
+import { isDeeperThan } from "../../src/config/yamlDepth.js"
+import { DiscordConfig, YamlConfigProvider } from "../../src/index.js"
+import { runs } from "../support/laws.js"
+
+const indented = (key: string, levels: number) =>
+  Array.from({ length: levels }, (_, level) => " ".repeat(level) + key).join("\n")
+
+const tooDeep = "YAML: is nested more than 50 levels deep"
+
+describe("a text that nests too deeply", () => {
+  it.each([
+    ["brackets", "[".repeat(1200)],
+    ["many brackets", "[".repeat(250_000)],
+    ["brackets that are closed", "[".repeat(1200) + "]".repeat(1200)],
+    ["braces", "{".repeat(1200)],
+    ["braces with keys", "{a: ".repeat(60_000)],
+    ["brackets with explicit keys", "[? ".repeat(60_000)],
+    ["brackets on lines of their own", "[\n".repeat(100_000)],
+    ["lists on one line", "- ".repeat(120_000)],
+    ["explicit keys on one line", "? ".repeat(120_000)],
+    ["explicit values on one line", `? a\n: ${"- ".repeat(100_000)}`],
+    ["values on one line", "a: ".repeat(80_000)],
+    ["empty keys on one line", ": ".repeat(120_000)],
+    ["keys that the parser nests although they are not valid", "a: ? \n".repeat(20_000)],
+    ["sections", indented("a:", 700)],
+    ["lists in lists", indented("-", 700)],
+    ["lists in sections", indented("- a:", 600)],
+    ["brackets in a section", `client:\n  webhook_url: ${"[".repeat(5000)}`],
+    ["brackets after a quoted one", `a: "]"\nb: ${"[".repeat(5000)}`],
+  ])("of %s", (_, yaml) => {
+    const load = Effect.flip(DiscordConfig.loadYaml(yaml))
+    expect(Effect.runSync(load).message).toBe(tooDeep)
+    const provider = Effect.flip(YamlConfigProvider.fromText(yaml, "YAML"))
+    expect(Effect.runSync(provider).message).toBe(tooDeep)
+  })
+})
+
+it.each([
+  ["brackets in a text", `a: "${"[".repeat(5000)}"`],
+  ["brackets in a comment", `a: 1 # ${"[".repeat(5000)}`],
+  ["brackets in a block of text", `a: |\n  ${"[".repeat(5000)}`],
+  ["many short lists", `a: [${"[], ".repeat(3000)}]`],
+  [
+    "many sections of one level",
+    Array.from({ length: 3000 }, (_, n) => `k${n}:\n  a: 1`).join("\n"),
+  ],
+  ["fifty levels", `${"[".repeat(50)}${"]".repeat(50)}`],
+  ["fifty sections", indented("a:", 50)],
+  ["fifty mappings in brackets", `${"{a: ".repeat(50)}1${"}".repeat(50)}`],
+])("a text is not called deep for %s", (_, yaml) => {
+  expect(isDeeperThan(51, yaml)).toBe(false)
+})
+
+const pieces = [
+  "- ",
+  "? ",
+  ": ",
+  "a",
+  "a: ",
+  "[",
+  "]",
+  "{",
+  "}",
+  ",",
+  "\n",
+  " ",
+  "   ",
+  "\t",
+  "\r\n",
+]
+const marks = ["&a ", "!t ", "*a", "'", '"', "|\n", ">\n", "#", "---\n", "...\n", "%x\n", "\ufeff"]
+
+const soup = FastCheck.array(FastCheck.constantFrom(...pieces, ...pieces, ...marks), {
+  maxLength: 30,
+}).map((parts) => parts.join(""))
+
+it("no text ends the process: each is read or rejected", () => {
+  FastCheck.assert(
+    FastCheck.property(soup, FastCheck.integer({ min: 1, max: 3000 }), (yaml, times) => {
+      const result = Effect.runSync(Effect.either(DiscordConfig.loadYaml(yaml.repeat(times))))
+      expect(["Left", "Right"]).toContain(result._tag)
+    }),
+    { numRuns: runs(300) },
+  )
+})
