@@ -11,6 +11,7 @@
 import * as DateTime from "effect/DateTime"
 
 import type { EmojiCreate } from "./Emoji.js"
+import { truncated } from "./markdown/cut.js"
 import { escape as escapeText, percent } from "./markdown/escape.js"
 import { joinLines, prefixLines, unifyLineEnds } from "./markdown/lines.js"
 import { split } from "./markdown/split.js"
@@ -512,6 +513,29 @@ export const splitContent = (
   text: string,
   { limit = CONTENT_MAX }: { readonly limit?: number | undefined } = {},
 ): ReadonlyArray<string> => split(text, Math.max(1, Math.floor(limit)))
+
+/**
+ * A text of at most `limit` code points, which is how Discord counts: 256 for the title of an embed,
+ * 100 for the name of a thread, 2000 for `content`. What is too long ends with `ellipsis`.
+ *
+ * Links, mentions, emoji and formats are left out rather than cut, unless one is longer than the
+ * limit, and so is every character as people see it (`👩‍👩‍👧` is one).
+ *
+ * @example
+ * ```ts
+ * import { Markdown } from "effect-discord"
+ *
+ * Markdown.truncate("Deployment of the shop failed", 20) // "Deployment of the s…"
+ * ```
+ *
+ * @since 0.1.0
+ * @category splitting
+ */
+export const truncate = (
+  text: string,
+  limit: number,
+  { ellipsis = "…" }: { readonly ellipsis?: string | undefined } = {},
+): string => truncated(text, Math.floor(limit), ellipsis)
 
 /** Marks stick to letters: outer whitespace stays outside. Nothing stays nothing. */
 function around(

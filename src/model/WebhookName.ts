@@ -7,6 +7,8 @@
 import * as Schema from "effect/Schema"
 
 import { codePoints, malformed, outside } from "./limits.js"
+import { exceeds } from "./markdown/count.js"
+import { characterCut } from "./markdown/cut.js"
 
 /** Discord: Create Webhook. Outer whitespace is trimmed. */
 const MIN = 1
@@ -44,3 +46,57 @@ export const WebhookName = Schema.String.pipe(
     { arbitrary: () => (fc) => fc.stringMatching(/^[A-Z][a-z]{0,8}( [a-z0-9]{1,8})?$/) },
   ),
 )
+
+/** What Discord does not show, except for what joins emoji and chooses their form. */
+const INVISIBLE =
+  /(?!\p{Join_Control}|\p{Variation_Selector}|[\u{e0020}-\u{e007f}])\p{Default_Ignorable_Code_Point}|\p{Cc}/gu
+const VISIBLE = /[\p{L}\p{N}\p{P}\p{S}]/u
+
+/** Each forbidden word, its letter that is replaced, and the Cyrillic letter that looks the same. */
+const lookAlikes: ReadonlyArray<
+  readonly [word: RegExp, letters: Readonly<Record<string, string>>]
+> = [
+  [/clyde/gi, { e: "\u0435", E: "\u0415" }],
+  [/discord/gi, { o: "\u043e", O: "\u041e" }],
+  // Not documented.
+  [/system message/gi, { a: "\u0430", A: "\u0410" }],
+  [/^(?:everyone|here)$/gi, { e: "\u0435", E: "\u0415" }],
+]
+
+/** The name of what has no visible character. */
+const NAMELESS = "unnamed"
+
+/**
+ * The nearest valid name to any text, for bridges that show names of people from elsewhere: trimmed,
+ * at most 80 code points, without invisible characters, and with a letter replaced by one that looks
+ * the same in words that Discord rejects.
+ *
+ * @example
+ * ```ts
+ * import { WebhookName } from "effect-discord"
+ *
+ * WebhookName.fit("  Ada \n Lovelace ") // "Ada Lovelace"
+ * WebhookName.fit("here") !== "here" // true: it only looks the same
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fit = (text: string): string => {
+  const plain = text
+    .replaceAll(/\p{Surrogate}/gu, "\ufffd")
+    .replaceAll(/\s/g, " ")
+    .replaceAll(INVISIBLE, "")
+    .replaceAll(/ +/g, " ")
+    .trim()
+  const cut = exceeds(plain, MAX) ? characterCut(plain, MAX) : plain.length
+  const name = plain.slice(0, cut).trim()
+  if (!VISIBLE.test(name)) return NAMELESS
+  return lookAlikes.reduce(
+    (soFar, [word, letters]) =>
+      soFar.replaceAll(word, (found) =>
+        found.replaceAll(/[aeo]/gi, (letter) => letters[letter] ?? letter),
+      ),
+    name,
+  )
+}

@@ -1,5 +1,6 @@
 /** Where a text may be cut: at the best place within a number of code points. */
-import { indexAfter } from "./count.js"
+import { codePoints } from "../limits.js"
+import { exceeds, indexAfter } from "./count.js"
 import { unitsOf } from "./units.js"
 import type { Range } from "./units.js"
 
@@ -47,6 +48,18 @@ export function hardCut(text: string, limit: number): number {
   const end = indexAfter(text, limit)
   const torn = unitsAround(text, end, limit).find(([start, stop]) => start < end && end < stop)
   return torn !== undefined && torn[0] > 0 ? torn[0] : characterCut(text, limit)
+}
+
+/**
+ * The text, or if it is too long its start and `ellipsis`, together at most `limit` code points.
+ * Without the ellipsis where there is no room for it.
+ */
+export function truncated(text: string, limit: number, ellipsis: string): string {
+  if (!exceeds(text, limit)) return text
+  if (limit < 1) return ""
+  const mark = exceeds(ellipsis, limit - 1) ? "" : ellipsis
+  const room = limit - codePoints(mark)
+  return text.slice(0, hardCut(text, room)).trimEnd() + mark
 }
 
 /** The last cut that tears no character apart, as people see characters. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
 
 import * as Markdown from "../../../src/model/Markdown.js"
+import * as WebhookName from "../../../src/model/WebhookName.js"
 import { runs } from "../../support/laws.js"
 import { growth, linear } from "../../support/work.js"
 import { markup } from "./texts.js"
@@ -18,6 +19,8 @@ const functions: Readonly<Record<string, (text: string) => unknown>> = {
   list: (text) => Markdown.list([text, [text]]),
   url: (text) => Markdown.url(text, { preview: false }),
   link: (text) => Markdown.link(text, text),
+  truncate: (text) => Markdown.truncate(text, text.length - 2),
+  "WebhookName.fit": WebhookName.fit,
   splitContent: (text) => Markdown.splitContent(text),
   "splitContent with a high limit": (text) => Markdown.splitContent(text, { limit: 50_000 }),
 }

@@ -1,0 +1,70 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as fc from "effect/FastCheck"
+import * as Schema from "effect/Schema"
+
+import { fit, WebhookName } from "../../src/model/WebhookName.js"
+import type { Issue } from "../../src/testing/simulator/form/issue.js"
+import { webhookName } from "../../src/testing/simulator/form/messageForm.js"
+import { runs } from "../support/laws.js"
+
+const word = fc.constantFrom(
+  "discord",
+  "DisCord",
+  "dis\u200bcord",
+  "dis\u0000cord",
+  "clyde",
+  "CLYDE",
+  "here",
+  "Everyone",
+  "system message",
+  " ",
+  "\r\n",
+  "\u200b",
+  "\u3164",
+  "\ud83d",
+  "👩‍👩‍👧",
+  "e\u0301",
+  "ada",
+)
+const text = fc.oneof(
+  fc.array(word, { maxLength: 30 }).map((words) => words.join("")),
+  fc.string({ unit: "binary", maxLength: 120 }),
+)
+
+const simulatorIssues = (name: string): ReadonlyArray<Issue> => {
+  const issues: Array<Issue> = []
+  webhookName(name, ["username"], issues)
+  return issues
+}
+
+describe("fit", () => {
+  it("makes a name of any text that the SDK and the simulator accept (3000 texts)", () => {
+    fc.assert(
+      fc.property(text, (given) => {
+        const name = fit(given)
+        expect(Schema.is(WebhookName)(name)).toBe(true)
+        expect(simulatorIssues(name)).toEqual([])
+        expect(name).toBe(name.trim())
+        expect(fit(name)).toBe(name)
+      }),
+      { numRuns: runs(3000) },
+    )
+  })
+
+  it("leaves a valid name as it is", () => {
+    for (const name of ["Ada Lovelace", "größer", "日本", "@a#b:c", "👩‍👩‍👧 family", "hereby"]) {
+      expect(fit(name)).toBe(name)
+    }
+  })
+
+  it("changes only what Discord rejects", () => {
+    expect(fit("  Ada \n Lovelace ")).toBe("Ada Lovelace")
+    expect(fit("Discord Bot")).toBe("Disc\u043erd Bot")
+    expect(fit("CLYDE")).toBe("CLYD\u0415")
+    expect(fit("here")).toBe("h\u0435r\u0435")
+    expect(fit("a\u202eb")).toBe("ab")
+    expect(fit(`${"a".repeat(79)}👩‍👩‍👧`)).toBe("a".repeat(79))
+    for (const nothing of ["", " \n", "\u200b\u3164", "\u200d"])
+      expect(fit(nothing)).toBe("unnamed")
+  })
+})
