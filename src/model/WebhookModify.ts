@@ -4,6 +4,8 @@
  * @since 0.1.0
  * @module
  */
+import * as Encoding from "effect/Encoding"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Effect from "effect/Effect"
 import type * as ParseResult from "effect/ParseResult"
@@ -12,16 +14,19 @@ import { WebhookName } from "./WebhookName.js"
 import { clearable, optional } from "./wire.js"
 import { strictEncoder } from "./compiled.js"
 
-/** Discord: Image Data. */
-const IMAGE = /^data:image\/(png|jpeg|gif);base64,[A-Za-z0-9+/]+={0,2}$/
+/** Discord: Image Data. WebP and `image/jpg` are accepted as well (discord-api-docs#378, #8538). */
+const IMAGE = /^data:image\/(?:png|jpe?g|gif|webp);base64,[A-Za-z0-9+/]+={0,2}$/i
 
 const ImageData = Schema.String.pipe(
   Schema.filter(
     (value) =>
-      IMAGE.test(value) || "must be data:image/png, jpeg or gif with ;base64, and the picture",
+      IMAGE.test(value) ||
+      "must be data:image/png, jpeg, gif or webp with ;base64, and the picture: see WebhookModify.avatar",
     {
       arbitrary: () => (fc) =>
-        fc.constantFrom("png", "jpeg", "gif").map((type) => `data:image/${type};base64,AAAA`),
+        fc
+          .constantFrom("png", "jpeg", "jpg", "gif", "webp")
+          .map((type) => `data:image/${type};base64,AAAA`),
     },
   ),
 )
@@ -42,7 +47,7 @@ const ImageData = Schema.String.pipe(
  */
 export const WebhookModify = Schema.Struct({
   name: optional("name", WebhookName),
-  /** `data:image/png;base64,...`; png, jpeg or gif. */
+  /** `data:image/png;base64,...`; png, jpeg, gif or webp. {@link avatar} makes it of bytes. */
   avatar: clearable("avatar", ImageData),
 })
 /**
@@ -75,3 +80,44 @@ export interface Encoded extends Schema.Schema.Encoded<typeof WebhookModify> {}
  */
 export const encode: (change: WebhookModify) => Effect.Effect<Encoded, ParseResult.ParseError> =
   strictEncoder(WebhookModify)
+
+/** The first bytes of each format; `undefined` matches any byte. */
+const signatures: ReadonlyArray<readonly [type: string, bytes: ReadonlyArray<number | undefined>]> =
+  [
+    ["png", [0x89, ...ascii("PNG"), 0x0d, 0x0a, 0x1a, 0x0a]],
+    ["jpeg", [0xff, 0xd8, 0xff]],
+    ["gif", ascii("GIF87a")],
+    ["gif", ascii("GIF89a")],
+    ["webp", [...ascii("RIFF"), undefined, undefined, undefined, undefined, ...ascii("WEBP")]],
+  ]
+
+/**
+ * The bytes of a picture as an `avatar`: a data URI of the format that the first bytes show. None
+ * if they are no PNG, JPEG, GIF or WebP.
+ *
+ * @example
+ * ```ts
+ * import { Webhook, WebhookModify } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const setAvatar = (hook: Webhook.Webhook, picture: Uint8Array) =>
+ *   Effect.flatMap(WebhookModify.avatar(picture), (avatar) => Webhook.modify(hook, { avatar }))
+ * ```
+ *
+ * @see Discord: Image Data
+ * @since 0.1.0
+ * @category constructors
+ */
+export const avatar = (picture: Uint8Array): Option.Option<string> => {
+  const found = signatures.find(([, bytes]) =>
+    bytes.every((byte, index) => byte === undefined || picture[index] === byte),
+  )
+  return Option.map(
+    Option.fromNullable(found),
+    ([type]) => `data:image/${type};base64,${Encoding.encodeBase64(picture)}`,
+  )
+}
+
+function ascii(text: string): ReadonlyArray<number> {
+  return Array.from(text, (character) => character.charCodeAt(0))
+}

@@ -45,7 +45,8 @@ export function withImpliedFlags<A extends Parts>(wire: A): A {
   return { ...wire, flags: flags | Flag.IsComponentsV2 }
 }
 
-function holds(part: unknown): boolean {
+/** Whether a part shows anything. */
+export function holds(part: unknown): boolean {
   if (typeof part === "string") return !isBlank(part)
   if (Array.isArray(part)) return part.length > 0
   return part !== undefined && part !== null

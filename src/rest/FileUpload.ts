@@ -11,6 +11,7 @@
 import * as FileSystem from "@effect/platform/FileSystem"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Encoding from "effect/Encoding"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import { FileError } from "../error/WebhookError.js"
@@ -41,6 +42,10 @@ export interface FileOptions {
   readonly title?: string | undefined
   /** Hides it until somebody clicks on it. */
   readonly isSpoiler?: boolean | undefined
+  /** How long the sound of a voice message lasts, in seconds. */
+  readonly durationSecs?: number | undefined
+  /** How loud the sound of a voice message is over time: see {@link waveform}. */
+  readonly waveform?: string | undefined
 }
 
 /**
@@ -200,6 +205,43 @@ export const fromPath = (
     return make(name, Number(found.size), { _tag: "Stream", stream, path }, rest)
   })
 
+/** Discord: Attachment Object, `waveform`. */
+const maxWaveformPoints = 256
+
+/**
+ * The `waveform` of a voice message: how loud the sound is at moments that are equally far apart,
+ * each from 0 to 1. Of more than 256 moments, the loudest of each stretch is kept.
+ *
+ * @example
+ * ```ts
+ * import { FileUpload, Webhook } from "effect-discord"
+ *
+ * const speak = (hook: Webhook.Webhook, ogg: Uint8Array, loudness: ReadonlyArray<number>) =>
+ *   Webhook.send(hook, {
+ *     flags: ["IsVoiceMessage"],
+ *     files: [
+ *       FileUpload.fromBytes("voice-message.ogg", ogg, {
+ *         durationSecs: 2.5,
+ *         waveform: FileUpload.waveform(loudness),
+ *       }),
+ *     ],
+ *   })
+ * ```
+ *
+ * @see Discord: Voice Messages
+ * @since 0.1.0
+ * @category conversions
+ */
+export const waveform = (loudness: ReadonlyArray<number>): string => {
+  const points = new Uint8ClampedArray(Math.min(loudness.length, maxWaveformPoints))
+  loudness.forEach((value, index) => {
+    const point = Math.floor((index * points.length) / loudness.length)
+    // A clamped array rounds, and takes 0 for what is no number.
+    points[point] = Math.max(points[point] ?? 0, value * 255)
+  })
+  return Encoding.encodeBase64(Uint8Array.from(points))
+}
+
 /**
  * The URL by which an embed or a component of the same message shows the file.
  *
@@ -258,6 +300,7 @@ function wrongArgument(place: string, expected: string, given: unknown): TypeErr
 function make(name: string, size: number, source: Source, options: FileOptions): FileUpload {
   if (typeof name !== "string") throw wrongArgument("the name of a file", "a string", name)
   const { contentType = contentTypeOf(name), description, isSpoiler, title } = options
+  const { durationSecs, waveform: loudness } = options
   return new FileUpload({
     name: fileName(name),
     contentType,
@@ -265,6 +308,8 @@ function make(name: string, size: number, source: Source, options: FileOptions):
     description,
     title,
     isSpoiler,
+    durationSecs,
+    waveform: loudness,
     source,
   })
 }

@@ -188,8 +188,9 @@ function listed(
   return files.map((file): AttachmentCreate => {
     const { description, isSpoiler } = file
     if (!isUpload(file)) return { id: file.id, description, isSpoiler }
-    const { name, title } = file
-    return { id: uploads.indexOf(file), filename: name, title, description, isSpoiler }
+    const { durationSecs, name, title, waveform } = file
+    const about = { title, description, isSpoiler, durationSecs, waveform }
+    return { id: uploads.indexOf(file), filename: name, ...about }
   })
 }
 

@@ -25,6 +25,12 @@ import { missingFileIssues } from "./fileReferences.js"
 import * as files from "./files.js"
 import type { EditInput, FollowUpInput, MessageInput } from "./files.js"
 import { explained, idIssue, optionIssues, webhookIssue } from "./misuse.js"
+import { voiceIssues } from "./voice.js"
+
+type Outgoing =
+  | MessageCreate.MessageCreate
+  | FollowUpCreate.FollowUpCreate
+  | MessageEdit.MessageEdit
 
 /** Where in the channel: a thread; `null`: the channel itself; left out: what the URL said. */
 export interface Place {
@@ -271,9 +277,9 @@ function orNothing<A extends object>(input: A): Partial<A> {
 function bodied(
   route: Route.Route,
   encoded: Effect.Effect<unknown, ValidationError>,
-  parted: files.Parted<object>,
+  parted: files.Parted<Outgoing>,
 ): Effect.Effect<RestRequest<unknown>["body"], ValidationError | FileError> {
-  const complete = referring(route, encoded, parted)
+  const complete = coherent(route, encoded, parted)
   if (parted.files.length === 0) return Effect.map(complete, json)
   return Effect.flatMap(
     // First, because it says more of too many files than the Schema.
@@ -282,14 +288,15 @@ function bodied(
   )
 }
 
-/** The JSON of a valid message whose references to files all name one. */
-function referring<A>(
+/** The JSON of a message that is valid, and goes together with its files. */
+function coherent<A>(
   route: Route.Route,
   encoded: Effect.Effect<A, ValidationError>,
-  { message, names }: files.Parted<object>,
+  parted: files.Parted<Outgoing>,
 ): Effect.Effect<A, ValidationError> {
   return Effect.flatMap(encoded, (wire) => {
-    const issues = missingFileIssues(message, names)
+    const { files: uploads, message, names } = parted
+    const issues = [...missingFileIssues(message, names), ...voiceIssues(message, uploads)]
     if (issues.length === 0) return Effect.succeed(wire)
     return Effect.fail(new ValidationError({ route: route.name, issues }))
   })

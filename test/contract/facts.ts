@@ -14,7 +14,7 @@ export interface Fact {
   readonly files?: ReadonlyArray<File>
   /** Where the message is wrong for the SDK; absent when Discord accepts it. */
   readonly path?: string
-  /** What the simulator responds: where and why, or its JSON error code; or `"without a picture"` where it responds 200. */
+  /** What the simulator responds: where and why, or its JSON error code, or "without a picture". */
   readonly rejection?: string | number
 }
 
@@ -26,6 +26,16 @@ const invalidUrl = "URL_TYPE_INVALID_URL"
 
 const png = new File(["png"], "a chart.png", { type: "image/png" })
 const chart = FileUpload.fromText("a chart.png", "png")
+const voice = "discord-api-docs: Voice Messages; kordlib/kord#963, Pycord-Development/pycord#2571"
+const ogg = new File(["ogg"], "voice.ogg", { type: "audio/ogg" })
+const waveform = FileUpload.waveform([0, 0.5, 1])
+const spoken = FileUpload.fromText("voice.ogg", "ogg", {
+  contentType: "audio/ogg",
+  durationSecs: 1.5,
+  waveform,
+})
+const sound = [{ id: "0", duration_secs: 1.5, waveform: "AID/" }]
+const flags = 1 << 13
 const text = { type: 10, content: "text" } as const
 
 export const facts: ReadonlyArray<Fact> = [
@@ -127,6 +137,57 @@ export const facts: ReadonlyArray<Fact> = [
     path: "embeds[0].image.url",
     rejection: "without a picture",
   })),
+  {
+    fact: "a voice message is an audio file with duration and waveform",
+    source: voice,
+    message: { flags: ["IsVoiceMessage"], files: [spoken] },
+    wire: { flags, attachments: sound },
+    files: [ogg],
+  },
+  {
+    fact: "a voice message has no content",
+    source: voice,
+    message: { flags: ["IsVoiceMessage"], content: "a", files: [spoken] },
+    wire: { flags, content: "a", attachments: sound },
+    files: [ogg],
+    path: "content",
+    rejection: 50159,
+  },
+  {
+    fact: "a voice message has one file",
+    source: voice,
+    message: { flags: ["IsVoiceMessage"], files: [spoken, chart] },
+    wire: { flags, attachments: sound },
+    files: [ogg, png],
+    path: "files",
+    rejection: 50160,
+  },
+  {
+    fact: "the file of a voice message is of sound",
+    source: voice,
+    message: {
+      flags: ["IsVoiceMessage"],
+      files: [FileUpload.fromText("a.png", "png", { durationSecs: 1.5, waveform })],
+    },
+    wire: { flags, attachments: sound },
+    files: [png],
+    path: "files[0].contentType",
+    rejection: 50160,
+  },
+  {
+    fact: "the file of a voice message has a waveform",
+    source: voice,
+    message: {
+      flags: ["IsVoiceMessage"],
+      files: [
+        FileUpload.fromText("voice.ogg", "ogg", { contentType: "audio/ogg", durationSecs: 1.5 }),
+      ],
+    },
+    wire: { flags, attachments: [{ id: "0", duration_secs: 1.5 }] },
+    files: [ogg],
+    path: "files[0].waveform",
+    rejection: 50161,
+  },
   {
     fact: "a component shows files of the message only",
     source: "discord-api-docs: Component Reference, File",

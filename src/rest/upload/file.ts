@@ -41,6 +41,10 @@ export class FileUpload extends Data.TaggedClass("FileUpload")<{
   readonly title: string | undefined
   /** Hidden until somebody clicks on it. */
   readonly isSpoiler: boolean | undefined
+  /** Seconds; of a voice message. */
+  readonly durationSecs: number | undefined
+  /** Base64, at most 400 characters; of a voice message. */
+  readonly waveform: string | undefined
   /** Where the bytes come from; made by the constructors. */
   readonly source: Source
 }> {

@@ -2,10 +2,14 @@ const suppressEmbeds = 1 << 2
 export const ephemeral = 1 << 6
 export const loading = 1 << 7
 const suppressNotifications = 1 << 12
+const voiceMessage = 1 << 13
 const componentsV2 = 1 << 15
 
 /** The flags a webhook may set when it sends; others are ignored. */
-const settable = suppressEmbeds | suppressNotifications | componentsV2
+const settable = suppressEmbeds | suppressNotifications | voiceMessage | componentsV2
+
+export const isVoiceMessage = (flags: unknown): boolean =>
+  typeof flags === "number" && (flags & voiceMessage) !== 0
 
 export const isComponentsV2 = (flags: unknown): boolean =>
   typeof flags === "number" && (flags & componentsV2) !== 0

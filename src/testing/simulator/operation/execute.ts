@@ -2,6 +2,7 @@ import { namesOf, refuseFiles, sentAttachments } from "../file/attachmentList.js
 import { refuseExecute } from "../form/messageForm.js"
 import { json, noContent, type SimulatedResponse } from "../http/exchange.js"
 import { refuseAccess } from "./admission.js"
+import { refuseVoice } from "./voice.js"
 import { type Call, honouredBody } from "./call.js"
 import { followUpBody, loadingResponse } from "./interaction.js"
 import { editMessage } from "./messages.js"
@@ -31,6 +32,8 @@ function sendMessage(call: Call): SimulatedResponse {
   const refusal = refuseFiles(files, world.config.maxFileBytes) ?? refuseExecute(body, sender)
   if (refusal !== undefined) return refusal
   if (attachments._tag === "Refused") return attachments.response
+  const objection = refuseVoice(body, attachments.entries)
+  if (objection !== undefined) return objection
   const posted = post(call, body, query.threadId, attachments.entries)
   if (posted._tag === "Refused") return posted.response
   return query.wait || files.length > 0 ? json(200, posted.message) : noContent

@@ -7,7 +7,7 @@ import { json, noContent, type SimulatedResponse } from "../http/exchange.js"
 import { editedMessage, isEmptyMessage } from "../message/message.js"
 import { forgetMessage, keepMessage, type Message, type Thread, type World } from "../world.js"
 import { refuseAccess, refuseWords } from "./admission.js"
-import { isLoading } from "../message/messageFlags.js"
+import { isLoading, isVoiceMessage } from "../message/messageFlags.js"
 import { type Call, honouredBody } from "./call.js"
 import { messageIdOf } from "./interaction.js"
 import { readQuery } from "./query.js"
@@ -35,6 +35,7 @@ export const editMessage = (call: Call): SimulatedResponse => {
   const { files, world } = call
   const interactive = call.webhook.applicationId !== null
   const before = found.message
+  if (isVoiceMessage(before.json.flags)) return apiError(50162)
   const attachments = editedAttachments(files, body, before.attachments)
   const refusal =
     refuseFiles(files, world.config.maxFileBytes) ??

@@ -5,8 +5,9 @@ import { json, noContent, type SimulatedResponse } from "../http/exchange.js"
 import { newAvatarHash, type Webhook, type World } from "../world.js"
 import type { Call } from "./call.js"
 
+/** The format is found from the bytes, so types that are not documented pass (api-docs#378, #8538). */
 const imageData: Check = (value, path, issues) => {
-  if (!/^data:image\/(?:png|jpeg|gif);base64,[A-Za-z0-9+/]+=*$/.test(String(value))) {
+  if (!/^data:image\/(?:png|jpeg|jpg|gif|webp);base64,[A-Za-z0-9+/]+=*$/i.test(String(value))) {
     issues.push(issue(path, "BASE_TYPE_INVALID_IMAGE", "Invalid image data"))
   }
 }
