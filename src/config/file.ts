@@ -7,14 +7,36 @@ import * as Stream from "effect/Stream"
 import { ConfigurationError } from "../error/ConfigurationError.js"
 import { mostBytes, tooLarge } from "./yaml.js"
 
-/** Reads no more than is needed to see that it is too much. */
+const kinds: Readonly<Record<FileSystem.File.Type, string>> = {
+  File: "a file",
+  Directory: "a directory",
+  SymbolicLink: "a symbolic link",
+  BlockDevice: "a device",
+  CharacterDevice: "a device",
+  FIFO: "a FIFO",
+  Socket: "a socket",
+  Unknown: "something else",
+}
+
+/**
+ * Only a regular file, or a link to one, is opened: on a FIFO or a device that may block a thread for
+ * ever, which no timeout can interrupt. Reads no more than is needed to see that it is too much.
+ */
 export const readText = (
   path: string,
 ): Effect.Effect<string, ConfigurationError, FileSystem.FileSystem> =>
   Effect.flatMap(FileSystem.FileSystem, (files) =>
-    files.stream(path, { bytesToRead: mostBytes + 1 }).pipe(
-      Stream.runCollect,
-      Effect.mapError((error) => refused(path, reasonOf(error))),
+    Effect.mapError(files.stat(path), (error) => refused(path, reasonOf(error))).pipe(
+      Effect.filterOrFail(
+        ({ type }) => type === "File",
+        ({ type }) => refused(path, `is not a regular file, but ${kinds[type]}`),
+      ),
+      Effect.zipRight(
+        Effect.mapError(
+          Stream.runCollect(files.stream(path, { bytesToRead: mostBytes + 1 })),
+          (error) => refused(path, reasonOf(error)),
+        ),
+      ),
       Effect.flatMap((chunks) => decoded(path, Chunk.toReadonlyArray(chunks))),
     ),
   )

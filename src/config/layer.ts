@@ -8,6 +8,7 @@ import * as Redacted from "effect/Redacted"
 import * as RateLimiter from "../ratelimit/RateLimiter.js"
 import * as Strategy from "../ratelimit/Strategy.js"
 import * as DryRun from "../rest/DryRun.js"
+import { isDiscordHost } from "../rest/host.js"
 import * as RestConfig from "../rest/RestConfig.js"
 import * as UploadLimits from "../rest/UploadLimits.js"
 import { webhookVariable } from "./environment.js"
@@ -53,7 +54,20 @@ export const layerOf = ({
     Layer.provideMerge(
       client.webhookUrl === undefined ? Layer.empty : layerWebhook(client.webhookUrl),
     ),
+    // First, by the program's own loggers: the file that names the host may also turn logging off.
+    Layer.provideMerge(layerHostWarning(client)),
   )
+
+/** Whoever can write the configuration decides who receives the tokens, so it does not go unnoticed. */
+function layerHostWarning({ baseUrl, dryRun }: Config["client"]): Layer.Layer<never> {
+  const { host, hostname } = new URL(baseUrl)
+  if (dryRun || isDiscordHost(hostname)) return Layer.empty
+  return Layer.effectDiscard(
+    Effect.logWarning(
+      `Webhook requests, whose URLs hold the tokens, go to ${host} and not to Discord, because of client.base_url`,
+    ),
+  )
+}
 
 function layerHttpClient(
   client: Config["client"],

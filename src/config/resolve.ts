@@ -1,10 +1,13 @@
 /** What YAML and environment say together: a configuration, or every mistake in them. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Function from "effect/Function"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { ConfigurationError } from "../error/ConfigurationError.js"
+import type { Mistake } from "../error/ConfigurationError.js"
 import { nearest } from "../model/nearest.js"
+import { isLoopbackHost } from "../rest/host.js"
 import { type Environment, readEnvironment, type Setting } from "./environment.js"
 import { isRecord, keys, type Path, type Scalar, sections } from "./keys.js"
 import { Settings } from "./settings.js"
@@ -16,6 +19,8 @@ export interface Source {
   readonly name: string
   readonly tree: Tree
 }
+
+const baseUrlPath: Path = ["client", "base_url"]
 
 const decode = Schema.decodeUnknownEither(Settings, { errors: "all", onExcessProperty: "error" })
 
@@ -40,9 +45,25 @@ function resolved(
       message: sentenceOf(path, message, all),
     })),
   )
-  if (Either.isRight(decoded) && mistakes.length === 0) return Either.right(decoded.right)
-  const found = Either.isLeft(decoded) ? decoded.left : []
+  const found = Either.match(decoded, {
+    onLeft: Function.identity,
+    onRight: ({ client }) => exposed(client, placeOf(baseUrlPath, source, settings)),
+  })
+  if (Either.isRight(decoded) && found.length === 0 && mistakes.length === 0) {
+    return Either.right(decoded.right)
+  }
   return Either.left(new ConfigurationError({ mistakes: [...found, ...mistakes] }))
+}
+
+/** The URL of each request holds the token of its webhook. */
+function exposed(
+  { allowHttp, baseUrl }: (typeof Settings.Type)["client"],
+  place: string,
+): ReadonlyArray<Mistake> {
+  const { host, hostname, protocol } = new URL(baseUrl)
+  if (protocol === "https:" || allowHttp || isLoopbackHost(hostname)) return []
+  const message = `sends the token of the webhook to ${host} over http, readable on the way; use https, or set client.allow_http to true if the network is trusted`
+  return [{ key: baseUrlPath.join("."), place, message }]
 }
 
 /** Where a value cannot be put, the file is wrong, and will be found to be. */

@@ -199,6 +199,13 @@ const Client = Schema.Struct({
     ),
     rest.baseUrl,
   ),
+  allowHttp: key(
+    "allow_http",
+    flag(
+      "Whether base_url may be http: on another host than this machine; tokens are then readable on the way.",
+    ),
+    false,
+  ),
   timeout: key(
     "timeout",
     timeSpan("1 millis", "For one attempt, from sending it to the last byte of the answer."),

@@ -7,6 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
+import { isDiscordHost } from "./host.js"
 import { directOf } from "./direct.js"
 import type { RestOptions } from "./RestConfig.js"
 import type { RestRequest } from "./restRequest.js"
@@ -65,7 +66,7 @@ function makeSettings(options: RestOptions): Settings {
     baseUrl: withoutLastSlashes(options.baseUrl),
     base: url && baseOf(options.baseUrl, url),
     serverAddress: url?.hostname ?? "",
-    isDiscordHost: url !== undefined && /(?:^|\.)discord(?:app)?\.com$/.test(url.hostname),
+    isDiscordHost: url !== undefined && isDiscordHost(url.hostname),
     serverPort: url === undefined || url.port === "" ? undefined : Number(url.port),
     headers: Headers.fromInput(isBrowser() ? {} : { "user-agent": options.userAgent }),
     timeout,

@@ -15,6 +15,7 @@ describe("the environment", () => {
       expect(written(loaded)).toStrictEqual({
         client: {
           base_url: "https://discord.com/api/v10",
+          allow_http: false,
           timeout: "30s",
           user_agent: "DiscordBot (https://www.npmjs.com/package/effect-discord, 0.1.0)",
           dry_run: false,

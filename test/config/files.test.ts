@@ -1,4 +1,5 @@
 /** Files that are there, and things that are no configuration. */
+import { execFileSync } from "node:child_process"
 import * as PlatformError from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
@@ -7,6 +8,7 @@ import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { DiscordConfig, YamlConfigProvider } from "../../src/index.js"
 import { within } from "./sources.js"
@@ -21,6 +23,23 @@ const saved = (content: string | Uint8Array) =>
     yield* files.writeFile(path, bytes)
     return path
   })
+
+const regular: FileSystem.File.Info = {
+  type: "File",
+  mtime: Option.none(),
+  atime: Option.none(),
+  birthtime: Option.none(),
+  dev: 0,
+  ino: Option.none(),
+  mode: 0o600,
+  nlink: Option.none(),
+  uid: Option.none(),
+  gid: Option.none(),
+  rdev: Option.none(),
+  size: FileSystem.Size(1),
+  blksize: Option.none(),
+  blocks: Option.none(),
+}
 
 const said = (path: string) =>
   DiscordConfig.loadFile(path).pipe(
@@ -60,7 +79,7 @@ describe("a configuration file", () => {
 
   it.scoped("that is a folder is told", () =>
     Effect.gen(function* () {
-      expect(yield* said(yield* folder)).toBe("FILE: cannot be read; is it a file?")
+      expect(yield* said(yield* folder)).toBe("FILE: is not a regular file, but a directory")
     }).pipe(onDisk),
   )
 
@@ -72,6 +91,7 @@ describe("a configuration file", () => {
     ([reason, sentence]) =>
       Effect.gen(function* () {
         const refusing = FileSystem.layerNoop({
+          stat: () => Effect.succeed(regular),
           stream: (path) =>
             Stream.fail(
               new PlatformError.SystemError({
@@ -90,11 +110,47 @@ describe("a configuration file", () => {
   it.effect("that the platform cannot open is told", () =>
     Effect.gen(function* () {
       const refusing = FileSystem.layerNoop({
+        stat: () => Effect.succeed(regular),
         stream: () =>
           Stream.fail(new PlatformError.BadArgument({ module: "FileSystem", method: "stream" })),
       })
       expect(yield* Effect.provide(said("x.yaml"), refusing)).toBe("FILE: cannot be read")
     }),
+  )
+
+  it.scoped("that is a FIFO is rejected without being opened", () =>
+    Effect.gen(function* () {
+      const path = `${yield* folder}/discord.yaml`
+      execFileSync("mkfifo", [path])
+      expect(yield* said(path)).toBe("FILE: is not a regular file, but a FIFO")
+    }).pipe(onDisk),
+  )
+
+  it.effect.each([
+    ["CharacterDevice", "a device"],
+    ["BlockDevice", "a device"],
+    ["Socket", "a socket"],
+    ["FIFO", "a FIFO"],
+  ] as const)("that is a %s is rejected without being opened", ([type, kind]) =>
+    Effect.gen(function* () {
+      const files = FileSystem.layerNoop({
+        stat: () => Effect.succeed({ ...regular, type }),
+        stream: () => Stream.dieMessage("opened"),
+      })
+      expect(yield* Effect.provide(said("x.yaml"), files)).toBe(
+        `FILE: is not a regular file, but ${kind}`,
+      )
+    }),
+  )
+
+  it.scoped("may be a link to a file", () =>
+    Effect.gen(function* () {
+      const files = yield* FileSystem.FileSystem
+      const path = yield* saved("client: { dry_run: true }\n")
+      yield* files.symlink(path, `${path}.link`)
+      const { client } = yield* within({})(DiscordConfig.loadFile(`${path}.link`))
+      expect(client.dryRun).toBe(true)
+    }).pipe(onDisk),
   )
 
   it.scoped("that is no text is told", () =>

@@ -65,6 +65,7 @@ export const configs: FastCheck.Arbitrary<DiscordConfig.DiscordConfig> = record(
         Redacted.make<string>(url),
       ),
       baseUrl: constantFrom("https://discord.com/api/v10", "http://localhost:8080/api"),
+      allowHttp: boolean(),
       timeout: spans.filter((span) => Duration.toMillis(span) > 0),
       connectionTimeout: spans.filter((span) => Duration.toMillis(span) > 0),
       userAgent: oneof(
@@ -96,7 +97,16 @@ export const configs: FastCheck.Arbitrary<DiscordConfig.DiscordConfig> = record(
       ),
     },
     {
-      requiredKeys: ["baseUrl", "timeout", "userAgent", "dryRun", "retry", "rateLimit", "uploads"],
+      requiredKeys: [
+        "baseUrl",
+        "allowHttp",
+        "timeout",
+        "userAgent",
+        "dryRun",
+        "retry",
+        "rateLimit",
+        "uploads",
+      ],
     },
   ),
   logging: record(
