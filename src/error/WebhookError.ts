@@ -632,6 +632,7 @@ const transportReasons = {
   proxy:
     "the proxy opened no tunnel to Discord; check its address, user and password (HTTPS_PROXY), or leave Discord out of it (NO_PROXY)",
   broken: "the connection broke",
+  tooLarge: "the response is larger than 8 MiB",
   invalidUrl: "the base URL is not a URL",
   encode: "the body could not be encoded",
 }

@@ -10,8 +10,9 @@ import * as UrlParams from "@effect/platform/UrlParams"
 import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
-import type * as Stream from "effect/Stream"
-import { joined, textOf } from "./bytes.js"
+import * as Stream from "effect/Stream"
+import { joined, textOf } from "../rest/responseBody.js"
+import { isEncoded } from "./contentEncoding.js"
 import type { Exchange, Head } from "./exchange.js"
 
 type Body<A> = Effect.Effect<A, HttpClientError.ResponseError>
@@ -68,7 +69,9 @@ export class Answer extends Inspectable.Class implements HttpClientResponse.Http
   }
 
   get stream(): Stream.Stream<Uint8Array, HttpClientError.ResponseError> {
-    return NodeStream.fromReadable(() => this.#exchange.read(), this.#error)
+    return isEncoded(this.#head.headers["content-encoding"])
+      ? Stream.unwrap(Effect.map(this.#chunks, Stream.fromIterable))
+      : NodeStream.fromReadable(() => this.#exchange.read(), this.#error)
   }
 
   /** Without the URL, which may be a secret. */

@@ -12,7 +12,7 @@ import * as Option from "effect/Option"
 import { hasDirect, RequestStart } from "../rest/direct.js"
 import { Answer } from "./answer.js"
 import { directOn } from "./direct.js"
-import { Exchange, noTimeouts } from "./exchange.js"
+import { Exchange, noTimeouts, uncompressed } from "./exchange.js"
 
 type Body = Exclude<Dispatcher.DispatchOptions["body"], undefined>
 
@@ -60,7 +60,7 @@ function sent(
     const options: Dispatcher.DispatchOptions = {
       ...noTimeouts,
       method: request.method,
-      headers: request.headers,
+      headers: { ...uncompressed, ...request.headers },
       origin: url.origin,
       path: url.pathname + url.search,
       body,

@@ -2,8 +2,8 @@
 import type { Dispatcher } from "@effect/platform-node/Undici"
 import * as Headers from "@effect/platform/Headers"
 import type { Direct } from "../rest/direct.js"
-import { textOf } from "./bytes.js"
-import { Exchange, noTimeouts } from "./exchange.js"
+import { textOf } from "../rest/responseBody.js"
+import { Exchange, noTimeouts, uncompressed } from "./exchange.js"
 
 export function directOn(dispatcher: Dispatcher): Direct {
   return ({ body, headers, method, origin, path }, listener) => {
@@ -16,7 +16,8 @@ export function directOn(dispatcher: Dispatcher): Direct {
       },
       onBroken,
     )
-    dispatcher.dispatch({ ...noTimeouts, method, origin, path, headers, body }, exchange)
+    const all = { ...uncompressed, ...headers }
+    dispatcher.dispatch({ ...noTimeouts, method, origin, path, headers: all, body }, exchange)
     return exchange.abort
   }
 }

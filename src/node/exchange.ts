@@ -5,12 +5,17 @@
  */
 import { Readable } from "node:stream"
 import type { Dispatcher } from "@effect/platform-node/Undici"
+import { BodyTooLarge, maxBodySize } from "../rest/responseBody.js"
+import { decompressed } from "./contentEncoding.js"
 
 /** What arrives before anybody asks for it, until the socket is told to wait (bytes). */
 const mostAhead = 64 * 1024
 
 /** Time limits are the caller's: undici keeps none of its own while an answer is awaited. */
 export const noTimeouts = { headersTimeout: 0, bodyTimeout: 0 }
+
+/** What Discord sends is short: decompressing it would cost more than the bytes. */
+export const uncompressed = { "accept-encoding": "identity" }
 
 export interface Head {
   readonly status: number
@@ -49,14 +54,17 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#controller?.abort(this.#aborted)
   }
 
-  /** Calls back with the whole body, at once if it is here. */
+  /** Calls back with the whole body, decompressed, at once if it is here; fails if it is too large. */
   collect(
     onWhole: (bytes: ReadonlyArray<Uint8Array>) => void,
     onBroken: (error: Error) => void,
   ): void {
     const tell = (): void => {
       if (this.#end?._tag === "Broken") onBroken(this.#end.error)
-      else onWhole(this.#chunks)
+      else {
+        const encoding = this.#head?.headers["content-encoding"]
+        decompressed(encoding, this.#chunks, onWhole, onBroken)
+      }
     }
     if (this.#end !== undefined) {
       tell()
@@ -109,7 +117,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     }
     this.#chunks.push(chunk)
     this.#ahead += chunk.byteLength
-    if (this.#onEnd === undefined && this.#ahead >= mostAhead) controller.pause()
+    if (this.#ahead > maxBodySize) controller.abort(new BodyTooLarge())
+    else if (this.#onEnd === undefined && this.#ahead >= mostAhead) controller.pause()
   }
 
   onResponseEnd(): void {

@@ -91,7 +91,7 @@ function stepAfter<A>(
       return { _tag: "Fail", error: meaning.error }
     case "Cut": {
       const { delivered } = meaning
-      const cut: TransportFailure = { ...end.failure, delivered, permanent: false }
+      const cut: TransportFailure = { ...end.failure, delivered }
       return retryOr(request, settings, journey, cut, transportError(request, journey, cut))
     }
     case "Failed":

@@ -4,6 +4,7 @@
  */
 import type { HttpClientError } from "@effect/platform/HttpClientError"
 import type { Delivered, FileError, TransportError } from "../error/WebhookError.js"
+import { BodyTooLarge } from "./responseBody.js"
 
 export interface TransportFailure {
   readonly reason: TransportError["reason"]
@@ -32,6 +33,9 @@ export const timedOut: TransportFailure = mayHaveArrived("timeout")
 /** No connection was free, or could be made, in time. */
 export const noConnection: TransportFailure = neverLeft("timeout")
 export const broken: TransportFailure = mayHaveArrived("broken")
+
+/** The same would be sent again. */
+export const tooLarge: TransportFailure = { ...mayHaveArrived("tooLarge"), permanent: true }
 
 /**
  * Half a request makes no message; but what had arrived of it may have taken a slot, and then the
@@ -65,7 +69,9 @@ const impossible: ReadonlySet<string> = new Set([
 ])
 
 export function classify(error: HttpClientError): TransportFailure {
-  if (error._tag === "ResponseError") return broken
+  if (error._tag === "ResponseError") {
+    return error.cause instanceof BodyTooLarge ? tooLarge : broken
+  }
   if (error.reason === "InvalidUrl") return neverLeft("invalidUrl", true)
   if (error.reason === "Encode") return neverLeft("encode", true)
   return classifyCause(error.cause)
@@ -123,6 +129,7 @@ const tunnelRefused = /^Proxy response \((\d+)\)/
 const proxyAuthenticationRequired = "407"
 
 function byCode({ code, syscall, message }: Fault): TransportFailure | undefined {
+  if (code === BodyTooLarge.code) return tooLarge
   if (code === "ENOTFOUND" || code.startsWith("EAI_")) return neverLeft("dns")
   if (code === "ECONNREFUSED" || code === "ConnectionRefused") return neverLeft("refused")
   if (code === "UND_ERR_CONNECT_TIMEOUT") return neverLeft("timeout")

@@ -3,24 +3,33 @@ import * as Headers from "@effect/platform/Headers"
 import * as HttpBody from "@effect/platform/HttpBody"
 import type * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
-import type { HttpClientError } from "@effect/platform/HttpClientError"
+import type { HttpClientError, ResponseError } from "@effect/platform/HttpClientError"
 import type { HttpClientResponse } from "@effect/platform/HttpClientResponse"
 import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import type { FileError } from "../error/WebhookError.js"
 import type { Restore } from "../ratelimit/Permit.js"
 import { within } from "./deadline.js"
 import { headOf } from "./flight.js"
 import { directOf, RequestStart } from "./direct.js"
 import type { Flight } from "./flight.js"
+import { maxBodySize, textOf as decode } from "./responseBody.js"
 import { pathOf } from "./restRequest.js"
 import type { Empty, Json, RestRequest } from "./restRequest.js"
 import { defectOf } from "./scrub.js"
 import { discreet, timeoutOf } from "./settings.js"
 import type { Settings } from "./settings.js"
-import { classify, deliveredBy, noConnection, timedOut, withoutItsFile } from "./transport.js"
+import {
+  classify,
+  deliveredBy,
+  noConnection,
+  timedOut,
+  tooLarge,
+  withoutItsFile,
+} from "./transport.js"
 
 export function viaClient(
   client: HttpClient.HttpClient,
@@ -80,9 +89,41 @@ function read(
 ): Effect.Effect<void, HttpClientError> {
   const head = headOf(response.status, response.headers, request.token)
   flight.answer = head
-  return Effect.map(response.text, (body) => {
-    flight.answer = { ...head, body }
+  return Effect.map(textOf(response), (body) => {
+    if (body === undefined) flight.failure = tooLarge
+    else flight.answer = { ...head, body }
   })
+}
+
+/** `undefined`: it is longer than the limit, and the connection was given up there. */
+function textOf(response: HttpClientResponse): Effect.Effect<string | undefined, ResponseError> {
+  return Effect.suspend(() => {
+    const chunks: Array<Uint8Array> = []
+    let size = 0
+    let failure: Cause.Cause<ResponseError> | undefined
+    const take = (chunk: Uint8Array): boolean => {
+      chunks.push(chunk)
+      size += chunk.byteLength
+      return size <= maxBodySize
+    }
+    const parts = response.stream.pipe(
+      Stream.map(take),
+      // A stream runs in a fiber of its own, and what that fails with is logged: it holds the URL.
+      Stream.catchAllCause((cause) => {
+        failure = cause
+        return Stream.empty
+      }),
+    )
+    return Effect.flatMap(Stream.runForEachWhile(parts, Effect.succeed), () => {
+      if (failure !== undefined && !isEmptyBody(failure)) return Effect.failCause(failure)
+      return Effect.succeed(size <= maxBodySize ? decode(chunks) : undefined)
+    })
+  })
+}
+
+/** The platform has no stream for a response without a body. */
+function isEmptyBody(cause: Cause.Cause<ResponseError>): boolean {
+  return Option.exists(Cause.failureOption(cause), ({ reason }) => reason === "EmptyBody")
 }
 
 function note(

@@ -97,7 +97,12 @@ describe("a client's own way", () => {
             let body = ""
             incoming.setEncoding("utf8").on("data", (text: string) => (body += text))
             incoming.on("end", () => {
-              const { connection: _, host: __, ...headers } = incoming.headers
+              const {
+                "accept-encoding": _,
+                connection: __,
+                host: ___,
+                ...headers
+              } = incoming.headers
               heard.push({ method: incoming.method, url: incoming.url, headers, body })
               response.writeHead(204).end()
             })
