@@ -262,7 +262,7 @@ export const waveform = (loudness: ReadonlyArray<number>): string => {
  * @since 0.1.0
  * @category conversions
  */
-export const attachmentUrl = (file: FileUpload): string => `attachment://${file.name}`
+export const attachmentUrl = (file: FileUpload): string => `attachment://${fileName(file.name)}`
 
 /**
  * Tells how far the uploads of an effect are: once when each file begins, and after each piece of

@@ -14,6 +14,8 @@ import type { FollowUpCreate } from "../model/FollowUpCreate.js"
 import type { MessageCreate } from "../model/MessageCreate.js"
 import type { MessageEdit } from "../model/MessageEdit.js"
 import type { FileUpload } from "../rest/upload/file.js"
+import { fileName } from "../rest/upload/fileName.js"
+import { isMediaType } from "../rest/upload/multipart.js"
 import { fileIssue, filesIssue } from "./misuse.js"
 
 /**
@@ -150,9 +152,10 @@ function isReceived(message: object): message is Message.Message {
 function parted<M extends Input>(input: M & Input): Parted<Omit<M, "files">> {
   const given: Input | null | undefined = input
   if (!Predicate.isObject(given) || !("files" in given)) return whole(input)
-  const { files, ...message } = input
-  if (files === undefined) return whole(message)
-  if (!Array.isArray(files)) return { ...whole(message), issues: [filesIssue(files)] }
+  const { files: all, ...message } = input
+  if (all === undefined) return whole(message)
+  if (!Array.isArray(all)) return { ...whole(message), issues: [filesIssue(all)] }
+  const files = all.map(cleaned)
   const issues = files.flatMap(issuesOf)
   if (message.attachments !== undefined) issues.push(saidTwice)
   const uploads = files.filter(isUpload)
@@ -198,13 +201,20 @@ function isUpload(file: unknown): file is FileUpload {
   return Predicate.isTagged(file, "FileUpload")
 }
 
-/** It becomes a header, which must not be ended by it. */
-const mediaType = /^[\x21-\x2e\x30-\x7e]+\/[\x20-\x7e]+$/
+/** `{ ...file, name }` is a file as well, with a name that no constructor has seen. */
+function cleaned(file: FileUpload | KeptFile): FileUpload | KeptFile {
+  if (!isUpload(file) || typeof file.name !== "string") return file
+  const name = fileName(file.name)
+  return name === file.name ? file : { ...file, name }
+}
 
 function issuesOf(file: unknown, index: number): ReadonlyArray<Issue> {
   const path = `files[${index}]`
   if (isUpload(file)) {
-    return mediaType.test(file.contentType)
+    if (typeof file.name !== "string") {
+      return [{ path: `${path}.name`, message: "must be a string" }]
+    }
+    return isMediaType(file.contentType)
       ? []
       : [{ path: `${path}.contentType`, message: "must be a media type such as image/png" }]
   }

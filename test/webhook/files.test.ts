@@ -135,6 +135,50 @@ describe("sending", () => {
   )
 })
 
+describe("a name that a copy of a file has from elsewhere", () => {
+  const renamed = (name: string) => ({ ...log, name })
+
+  it.effect.each([
+    ['x"\r\nX-Evil: 1\r\n\r\n.log', "x_X-Evil_1_.log"],
+    ["photo\u202egpj.exe", "photogpj.exe"],
+    ["a b.log", "a_b.log"],
+  ] as const)("is cleaned in the form, in the list and in its URL: %j", ([name, clean]) =>
+    Effect.gen(function* () {
+      const file = renamed(name)
+      const image = { url: FileUpload.attachmentUrl(file) }
+      const { requests } = yield* sent((hook) =>
+        Webhook.send(hook, { embeds: [{ image }], files: [file] }),
+      )
+      expect(requests[0]?.json).toMatchObject({
+        embeds: [{ image: { url: `attachment://${clean}` } }],
+        attachments: [{ id: "0", filename: clean }],
+      })
+      expect(requests[0]?.files).toEqual([["files[0]", clean, "ok"]])
+    }),
+  )
+
+  it.effect("is compared with others as it is sent", () =>
+    Effect.gen(function* () {
+      const { requests, result } = yield* sent((hook) =>
+        Webhook.send(hook, { files: [log, renamed("build\u200b.log")] }),
+      )
+      expect(result).toMatchObject({ _tag: "FileError", reason: "duplicateName" })
+      expect(requests).toEqual([])
+    }),
+  )
+
+  it.effect("is a string", () =>
+    Effect.gen(function* () {
+      const { result } = yield* sent((hook) =>
+        Webhook.send(hook, { content: "x", files: [renamed(5 as never)] }),
+      )
+      expect(result).toMatchObject({
+        issues: [{ path: "files[0].name", message: "must be a string" }],
+      })
+    }),
+  )
+})
+
 describe("editing", () => {
   const stored = Schema.decodeUnknownSync(Message.Message)({
     ...(JSON.parse(answer) as object),

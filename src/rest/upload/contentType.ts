@@ -1,8 +1,6 @@
 /** What a file is, by its name, where nobody has said it. */
 import mime from "mime"
-
-/** RFC 2046: bytes of which nothing is known. */
-const unknown = "application/octet-stream"
+import { unknownType } from "./file.js"
 
 const plainText = "text/plain"
 
@@ -14,7 +12,7 @@ const textual =
 const rust = "application/rls-services+xml"
 
 export function contentTypeOf(name: string): string {
-  return mime.getType(name) ?? unknown
+  return mime.getType(name) ?? unknownType
 }
 
 /**

@@ -2,6 +2,9 @@
 import * as Data from "effect/Data"
 import type * as Stream from "effect/Stream"
 
+/** RFC 2046: the media type of bytes of which nothing is known. */
+export const unknownType = "application/octet-stream"
+
 /** Where the bytes of a file come from. */
 export type Source =
   | { readonly _tag: "Bytes"; readonly bytes: Uint8Array }
@@ -29,7 +32,10 @@ export type Source =
  * @category models
  */
 export class FileUpload extends Data.TaggedClass("FileUpload")<{
-  /** As it is uploaded: without the characters that Discord would replace. */
+  /**
+   * As it is uploaded: without the characters that Discord would replace. What a copy of the value
+   * holds instead, `{ ...file, name }`, is cleaned when it is sent.
+   */
   readonly name: string
   /** The media type, such as `image/png`. */
   readonly contentType: string

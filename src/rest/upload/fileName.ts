@@ -2,7 +2,8 @@
  * Discord changes names that it does not like, and then `attachment://` has to say the new one. So
  * the same is done before sending, as reported of Discord: spaces become `_`, other special
  * characters go, and no name begins with `_` or `.`. Then the name here is the name there. Beyond
- * ASCII, names stay as they are.
+ * ASCII, names stay as they are, except for characters that are not seen: with U+202E, which reverses
+ * what follows, `exe.` can be made to look like `.exe`.
  *
  * discord-api-docs#4847, #6945, #7890.
  */
@@ -21,9 +22,10 @@ export function fileName(name: string): string {
   const [stem, extension] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""]
   const end = clean(extension)
   const isLong = bytesOf(end) > longestExtension
-  const start = clean(isLong ? name : stem).replace(/^[._]+/, "") || "file"
+  const start = clean(isLong ? name : stem).replace(/^[._]+/, "")
   const kept = isLong || end === "." ? "" : end
-  return upTo(longest - bytesOf(kept), start) + kept
+  const cut = upTo(longest - bytesOf(kept), start)
+  return ((kept === "" ? withoutLastDots(cut) : cut) || "file") + kept
 }
 
 /** The last part of a path of any system. */
@@ -32,11 +34,23 @@ export function baseName(path: string): string {
   return parts.at(-1) ?? ""
 }
 
+/** A dot at the end would be taken for an extension. */
+function withoutLastDots(text: string): string {
+  let end = text.length
+  while (text[end - 1] === ".") end -= 1
+  return text.slice(0, end)
+}
+
 function clean(text: string): string {
-  return text
-    .normalize("NFC")
-    .replace(/[\s\p{Z}/\\]+/gu, "_")
-    .replace(/[\p{Cc}\p{Cs}]|(?![\w.-])[\0-\x7f]/gu, "")
+  return (
+    text
+      .normalize("NFC")
+      .replace(/\p{Cf}/gu, "")
+      .replace(/[\s\p{Z}/\\]+/gu, "_")
+      .replace(/[\p{Cc}\p{Cs}]|(?![\w.-])[\0-\x7f]/gu, "")
+      // What stood apart may compose now.
+      .normalize("NFC")
+  )
 }
 
 function upTo(bytes: number, text: string): string {

@@ -6,7 +6,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
+import { unknownType } from "./file.js"
 import type { FileUpload } from "./file.js"
+import { fileName } from "./fileName.js"
 
 /** Everything but the bytes of the files. */
 export interface Form {
@@ -22,6 +24,13 @@ export interface Form {
 
 const encoder = new TextEncoder()
 
+const mediaType = /^[\x21-\x2e\x30-\x7e]+\/[\x20-\x7e]+$/
+
+/** Whether it can be a header's value, which nothing in it may end. */
+export function isMediaType(text: string): boolean {
+  return mediaType.test(text)
+}
+
 /** Long enough that no file has it by chance. */
 export const boundary: Effect.Effect<string> = Effect.map(
   Effect.all([Random.nextInt, Random.nextInt]),
@@ -35,8 +44,8 @@ export function form(limit: string, json: unknown, files: ReadonlyArray<FileUplo
   )
   const heads = files.map(({ contentType, name }, index) =>
     encoder.encode(
-      `\r\n--${limit}\r\nContent-Disposition: form-data; name="files[${index}]"; filename="${name}"\r\n` +
-        `Content-Type: ${contentType}\r\n\r\n`,
+      `\r\n--${limit}\r\nContent-Disposition: form-data; name="files[${index}]"; filename="${fileName(name)}"\r\n` +
+        `Content-Type: ${isMediaType(contentType) ? contentType : unknownType}\r\n\r\n`,
     ),
   )
   const tail = encoder.encode(`\r\n--${limit}--\r\n`)

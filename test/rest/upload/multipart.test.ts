@@ -107,3 +107,57 @@ describe("a parser of others", () => {
     ),
   )
 })
+
+describe("a file that no constructor has checked", () => {
+  const hostile = FastCheck.oneof(
+    FastCheck.string({ unit: "binary", maxLength: 60 }),
+    FastCheck.array(
+      FastCheck.constantFrom(
+        "a",
+        '"',
+        "\r",
+        "\n",
+        "\r\n",
+        "\\",
+        ";",
+        "/",
+        "image/png",
+        "\0",
+        "\u202e",
+        "\u2028",
+        'x"\r\nContent-Type: text/html\r\n\r\n',
+        '"; name="payload_json',
+        "\r\n--effect-discord-0000000000100000000002--\r\n",
+      ),
+      { maxLength: 6 },
+    ).map((parts) => parts.join("")),
+  )
+
+  it.effect("cannot end its header, its part or the form, whatever its name and type are", () =>
+    Effect.promise(() =>
+      FastCheck.assert(
+        FastCheck.asyncProperty(hostile, hostile, (name, contentType) =>
+          Effect.runPromise(
+            Effect.gen(function* () {
+              const file = { ...FileUpload.fromText("a.txt", "bytes"), name, contentType }
+              const other = FileUpload.fromText("b.txt", "others")
+              const wire = yield* sameBoundary(wireOf({ content: "x" }, [file, other]))
+              const { fields, files } = yield* parsed(wire)
+              expect(fields).toEqual({ payload_json: '{"content":"x"}' })
+              expect(files.map(({ bytes, field }) => [field, bytes.toString()])).toEqual([
+                ["files[0]", "bytes"],
+                ["files[1]", "others"],
+              ])
+              expect(files[0]?.name).not.toMatch(/[\p{Cc}\p{Cf}"\\/]/u)
+              const heads = Buffer.from(wire.bytes)
+                .toString()
+                .match(/^Content-[\w-]+: /gim)
+              expect(heads).toHaveLength(6)
+            }),
+          ),
+        ),
+        { numRuns: runs(500) },
+      ),
+    ),
+  )
+})
