@@ -94,7 +94,7 @@ function withoutLastSlashes(text: string): string {
  * A browser says itself who it is. Firefox would let us, but then ask Discord first whether a page
  * may, which it may not. Other runtimes have a `navigator`, too, of another name.
  */
-function isBrowser(): boolean {
+export function isBrowser(): boolean {
   const { navigator } = globalThis as { readonly navigator?: { readonly userAgent?: string } }
   return navigator?.userAgent?.startsWith("Mozilla/") === true
 }

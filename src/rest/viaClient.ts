@@ -20,7 +20,7 @@ import { maxBodySize, textOf as decode } from "./responseBody.js"
 import { pathOf } from "./restRequest.js"
 import type { Empty, Json, RestRequest } from "./restRequest.js"
 import { defectOf } from "./scrub.js"
-import { discreet, timeoutOf } from "./settings.js"
+import { discreet, timeoutOf, isBrowser } from "./settings.js"
 import type { Settings } from "./settings.js"
 import {
   classify,
@@ -97,33 +97,44 @@ function read(
 
 /** `undefined`: it is longer than the limit, and the connection was given up there. */
 function textOf(response: HttpClientResponse): Effect.Effect<string | undefined, ResponseError> {
+  return isShort(response) ? response.text : boundedText(response)
+}
+
+type Pull<A = never> = Effect.Effect<A, Option.Option<ResponseError>>
+
+/** No client reads more than a Content-Length says; what is compressed may become more. */
+function isShort({ headers, status }: HttpClientResponse): boolean {
+  if (status === 204) return true
+  const length = headers["content-length"]
+  const isPlain = headers["content-encoding"] === undefined && !isBrowser()
+  return isPlain && length !== undefined && Number(length) <= maxBodySize
+}
+
+function boundedText(
+  response: HttpClientResponse,
+): Effect.Effect<string | undefined, ResponseError> {
   return Effect.suspend(() => {
     const chunks: Array<Uint8Array> = []
     let size = 0
-    let failure: Cause.Cause<ResponseError> | undefined
-    const take = (chunk: Uint8Array): boolean => {
-      chunks.push(chunk)
-      size += chunk.byteLength
-      return size <= maxBodySize
-    }
-    const parts = response.stream.pipe(
-      Stream.map(take),
-      // A stream runs in a fiber of its own, and what that fails with is logged: it holds the URL.
-      Stream.catchAllCause((cause) => {
-        failure = cause
-        return Stream.empty
-      }),
+    // `Stream.run...` takes a fiber, which costs twice as much, and logs what it fails with: it
+    // holds the URL.
+    const drain = (pull: Pull<Iterable<Uint8Array>>): Pull =>
+      Effect.flatMap(pull, (part) => {
+        for (const chunk of part) {
+          chunks.push(chunk)
+          size += chunk.byteLength
+        }
+        return size <= maxBodySize ? drain(pull) : Effect.fail(Option.none())
+      })
+    return Effect.scoped(Effect.flatMap(Stream.toPull(response.stream), drain)).pipe(
+      Effect.catchAll((end) =>
+        Option.isNone(end) || end.value.reason === "EmptyBody"
+          ? // The platform has no stream for a response without a body.
+            Effect.succeed(size <= maxBodySize ? decode(chunks) : undefined)
+          : Effect.fail(end.value),
+      ),
     )
-    return Effect.flatMap(Stream.runForEachWhile(parts, Effect.succeed), () => {
-      if (failure !== undefined && !isEmptyBody(failure)) return Effect.failCause(failure)
-      return Effect.succeed(size <= maxBodySize ? decode(chunks) : undefined)
-    })
   })
-}
-
-/** The platform has no stream for a response without a body. */
-function isEmptyBody(cause: Cause.Cause<ResponseError>): boolean {
-  return Option.exists(Cause.failureOption(cause), ({ reason }) => reason === "EmptyBody")
 }
 
 function note(
