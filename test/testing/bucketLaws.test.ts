@@ -98,6 +98,31 @@ law("leaking: Reset-After is the time of all used slots", "leaking", (rule, seen
   }
 })
 
+law(
+  "penalty: no window accepts more than its limit, and each early request adds one",
+  "penalty",
+  (rule, seen) => {
+    let opened = Number.NEGATIVE_INFINITY
+    let early = 0
+    let count = 0
+    for (const { now, reading } of seen) {
+      const isOver = now >= opened + (early + 1) * rule.periodMillis
+      if (isOver) {
+        opened = now
+        early = 0
+        count = 0
+      }
+      expect(reading.accepted).toBe(count < rule.limit)
+      if (reading.accepted) count += 1
+      else early += 1
+      if (!reading.accepted) {
+        const wait = opened + (early + 1) * rule.periodMillis - now
+        expect(reading.retryAfter).toBe(Math.ceil(wait / 1000) * 1000)
+      }
+    }
+  },
+)
+
 for (const model of ["fixed", "leaking"] as const) {
   law(`${model}: a request is refused exactly when no slot is left`, model, (_, seen) => {
     seen.forEach(({ reading }, index) => {

@@ -41,6 +41,34 @@ story("a fixed window opens with its first request and closes 2 s later", {}, (s
   }),
 )
 
+const penalty = {
+  limits: { execute: { limit: 2, period: "5 seconds", model: "penalty" } },
+} as const
+
+story("a penalty bucket reports itself before the request, in its units", penalty, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    yield* TestClock.adjust("1 seconds")
+    expect(limitHeaders((yield* send(hook)).headers)).toEqual(["2", "2", "1005", "5"])
+    yield* TestClock.adjust("700 millis")
+    expect(limitHeaders((yield* send(hook)).headers)).toEqual(["2", "1", "6000", "5"])
+    yield* TestClock.adjust("800 millis")
+    const limited = yield* send(hook)
+    expect(limited.status).toBe(429)
+    expect(limited.body).toMatchObject({ retry_after: 9, global: false })
+    expect(limited.headers["retry-after"]).toBe("9")
+    expect(limited.headers["x-ratelimit-scope"]).toBe(undefined)
+    expect(limitHeaders(limited.headers)).toEqual(["2", "0", "6000", "4"])
+    yield* TestClock.adjust("8499 millis")
+    expect((yield* send(hook)).status).toBe(429)
+    yield* TestClock.adjust("5001 millis")
+    const reopened = yield* send(hook)
+    expect(reopened.status).toBe(200)
+    expect(limitHeaders(reopened.headers)).toEqual(["2", "0", "16000", "0"])
+    expect(limitHeaders((yield* send(hook)).headers)).toEqual(["2", "1", "21000", "5"])
+  }),
+)
+
 story("a leaking bucket gives back one slot each 400 ms", leaking, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()

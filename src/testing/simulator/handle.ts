@@ -14,7 +14,7 @@ import {
   type WebhookOperation,
 } from "./http/route.js"
 import { bucketHash, sharedLimit, takeGlobal, takeRoute } from "./limit/limits.js"
-import { blocked, limited, rateLimitHeaders } from "./limit/rateLimitAnswer.js"
+import { blocked, limited, withoutScope, withRateLimit } from "./limit/rateLimitAnswer.js"
 import type { Call } from "./operation/call.js"
 import { execute } from "./operation/execute.js"
 import { refuseInteraction } from "./operation/interaction.js"
@@ -160,15 +160,9 @@ function answerOperation(arrival: Arrival, route: MatchedRoute): SimulatedRespon
   entry.bucket = hash
   entry.remaining = reading.remaining
   const response = reading.accepted ? operate(arrival, route) : limited("user", reading.retryAfter)
-  if (!config.rateLimitHeaders) return withoutRateLimitHeaders(response)
-  const headers = rateLimitHeaders(reading, hash, serverClock(world, now))
-  return { ...response, headers: { ...headers, ...response.headers } }
-}
-
-/** A 429 without these still says when to come back. */
-function withoutRateLimitHeaders(response: SimulatedResponse): SimulatedResponse {
-  const { "x-ratelimit-scope": _, ...headers } = response.headers
-  return { ...response, headers }
+  return config.rateLimitHeaders
+    ? withRateLimit(response, rule.model, reading, hash, serverClock(world, now))
+    : { ...response, headers: withoutScope(response.headers) }
 }
 
 /** Who may come in, and what he asks for. */

@@ -7,8 +7,9 @@ import type { Random } from "./random.js"
  * What one bucket allows.
  *
  * - `limit`: requests per `period`
- * - `model`: `"fixed"` (default; a window opened by its first request) or `"leaking"` (every slot
- *   comes back by itself, one each `period / limit`)
+ * - `model`: `"fixed"` (default; a window opened by its first request), `"leaking"` (every slot
+ *   comes back by itself, one each `period / limit`) or `"penalty"` (as some reimplementations do it:
+ *   a window to which each early request adds another; see `BucketModel`)
  * - `hash`: the `X-RateLimit-Bucket` to show instead of a generated one
  *
  * @since 0.1.0

@@ -2,11 +2,16 @@
  * How the slots of a bucket come back.
  * - `fixed`: the first request opens a window; all slots come back together when it closes.
  * - `leaking`: every slot comes back by itself, one each `period / limit`.
+ * - `penalty`: a `fixed` window as some reimplementations of Discord do it. Each request that comes
+ *   while the window is full adds another `period` to it. `Remaining` and `Reset-After` describe the
+ *   bucket before the request is counted: `Remaining` is never 0 until a 429, and the first response
+ *   of a window shows what was left of the window before, with a `Reset-After` of 0. `Reset` is in
+ *   milliseconds, `Reset-After` and the delay of a 429 in whole seconds, and no scope is sent.
  *
  * @since 0.1.0
  * @category models
  */
-export type BucketModel = "fixed" | "leaking"
+export type BucketModel = "fixed" | "leaking" | "penalty"
 
 /** What a bucket allows; `periodMillis` is the time in which `limit` slots come back. */
 export interface BucketRule {
@@ -28,6 +33,8 @@ export interface Reading {
   readonly remaining: number
   /** To a full bucket. */
   readonly resetAfter: number
+  /** To the instant that the header `Reset` names. */
+  readonly reset: number
   /** To the first free slot; 0 when there is one. */
   readonly retryAfter: number
 }
@@ -40,6 +47,7 @@ export const makeBucket = (): Bucket => ({ used: 0, resetAt: 0 })
 /** Takes a slot if there is one, and reads the bucket as it is afterwards. */
 export const takeSlot = (bucket: Bucket, rule: BucketRule, now: number): Reading => {
   if (rule.model === "leaking") return takeLeaking(bucket, rule, now)
+  if (rule.model === "penalty") return takePenalty(bucket, rule, now)
   return takeFixed(bucket, rule, now)
 }
 
@@ -59,6 +67,7 @@ function takeFixed(bucket: Bucket, rule: BucketRule, now: number): Reading {
     limit: rule.limit,
     remaining: Math.max(0, rule.limit - bucket.used),
     resetAfter,
+    reset: resetAfter,
     retryAfter: accepted ? 0 : resetAfter,
   }
 }
@@ -70,11 +79,42 @@ function takeLeaking(bucket: Bucket, rule: BucketRule, now: number): Reading {
   const used = accepted ? level + 1 : level
   bucket.used = used
   if (accepted) bucket.resetAt = now + used * slotMillis
+  const resetAfter = Math.max(0, bucket.resetAt - now)
   return {
     accepted,
     limit: rule.limit,
     remaining: Math.max(0, Math.floor(rule.limit - used + dust)),
-    resetAfter: Math.max(0, bucket.resetAt - now),
+    resetAfter,
+    reset: resetAfter,
     retryAfter: accepted ? 0 : (level + 1 - rule.limit) * slotMillis,
+  }
+}
+
+/** Reads the bucket first, then counts the request. */
+function takePenalty(bucket: Bucket, rule: BucketRule, now: number): Reading {
+  const before = readPenalty(bucket, rule, now)
+  if (isFull(bucket, now)) {
+    bucket.used = 1
+    bucket.resetAt = now + rule.periodMillis
+  } else if (bucket.used < rule.limit) {
+    bucket.used++
+  } else {
+    bucket.resetAt += rule.periodMillis
+    const retryAfter = Math.ceil((bucket.resetAt - now) / 1000) * 1000
+    return { ...before, accepted: false, remaining: 0, retryAfter }
+  }
+  return before
+}
+
+/** The very first response names a `Reset` of about now: that server adds seconds to milliseconds. */
+function readPenalty({ used, resetAt }: Bucket, { limit, periodMillis }: BucketRule, now: number) {
+  const isNew = used === 0
+  return {
+    accepted: true,
+    limit,
+    remaining: limit - used,
+    resetAfter: isNew ? periodMillis : Math.max(0, resetAt - now),
+    reset: isNew ? periodMillis / 1000 : resetAt - now,
+    retryAfter: 0,
   }
 }

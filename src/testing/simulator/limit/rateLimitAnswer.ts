@@ -1,18 +1,40 @@
 import { json, type RateLimitScope, type SimulatedResponse } from "../http/exchange.js"
-import type { Reading } from "./bucket.js"
+import type { BucketModel, Reading } from "./bucket.js"
 
-/** The `X-RateLimit-*` headers of an answer, 429 or not. Seconds, with milliseconds as decimals. */
-export const rateLimitHeaders = (
+/** A 429 without it still says when to come back. */
+export const withoutScope = (headers: Readonly<Record<string, string>>): Record<string, string> => {
+  const { "x-ratelimit-scope": _, ...others } = headers
+  return others
+}
+
+/** Adds the `X-RateLimit-*` headers to a response, 429 or not, as servers of that model write them. */
+export const withRateLimit = (
+  response: SimulatedResponse,
+  model: BucketModel,
   reading: Reading,
   hash: string,
   serverNow: number,
-): Record<string, string> => ({
-  "x-ratelimit-bucket": hash,
-  "x-ratelimit-limit": String(reading.limit),
-  "x-ratelimit-remaining": String(reading.remaining),
-  "x-ratelimit-reset": seconds(serverNow + reading.resetAfter),
-  "x-ratelimit-reset-after": seconds(reading.resetAfter),
-})
+): SimulatedResponse => {
+  const headers = {
+    "x-ratelimit-bucket": hash,
+    "x-ratelimit-limit": String(reading.limit),
+    "x-ratelimit-remaining": String(reading.remaining),
+  }
+  const reset = serverNow + reading.reset
+  if (model !== "penalty") {
+    // Seconds, with milliseconds as decimals.
+    const times = {
+      "x-ratelimit-reset": seconds(reset),
+      "x-ratelimit-reset-after": seconds(reading.resetAfter),
+    }
+    return { ...response, headers: { ...headers, ...times, ...response.headers } }
+  }
+  const times = {
+    "x-ratelimit-reset": String(Math.round(reset)),
+    "x-ratelimit-reset-after": String(Math.ceil(reading.resetAfter / 1000)),
+  }
+  return { ...response, headers: { ...headers, ...times, ...withoutScope(response.headers) } }
+}
 
 /** A 429: the header is rounded up to whole seconds, the body is exact. */
 export const limited = (
