@@ -126,11 +126,13 @@ function count(text: string | undefined): number | undefined {
   return value !== undefined && Number.isSafeInteger(value) ? value : undefined
 }
 
+/** Seconds beyond the year 5000: some reimplementations of Discord send milliseconds. */
+const latestSecond = 1e11
+
 function instant(text: string | undefined): number | undefined {
-  const seconds = number(text)
-  return seconds !== undefined && seconds * 1000 <= Number.MAX_SAFE_INTEGER
-    ? seconds * 1000
-    : undefined
+  const value = number(text)
+  if (value === undefined || value > Number.MAX_SAFE_INTEGER) return undefined
+  return value > latestSecond ? value : value * 1000
 }
 
 function delay(text: string | undefined): number | undefined {

@@ -31,6 +31,12 @@ describe("RateLimitHeaders.parse", () => {
     })
   })
 
+  it("reads a reset in milliseconds, as some reimplementations send it", () => {
+    expect(parse({ "x-ratelimit-reset": "1790000000123" }).reset).toBe(1_790_000_000_123)
+    expect(parse({ "x-ratelimit-reset": "1790000000.123" }).reset).toBe(1_790_000_000_123)
+    expect(parse({ "x-ratelimit-reset": "1e300" }).reset).toBe(undefined)
+  })
+
   it("finds nothing in an answer without headers", () => {
     expect(parse({})).toEqual(RateLimitHeaders.empty)
   })

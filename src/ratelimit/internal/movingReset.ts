@@ -19,10 +19,23 @@ const drift = 1 / 2000
 /** What an answer tells by itself, narrowed by what was known before it. */
 export function narrowed(before: MovingReset | undefined, told: MovingReset): MovingReset {
   if (before === undefined) return told
-  const moved = told.server - before.server
-  const slack = Math.max(0, told.at - before.at) * drift
-  const earliest = Math.max(told.earliest, before.earliest + moved - slack)
-  const latest = Math.min(told.latest, before.latest + moved + slack)
+  const { earliest, latest } = combined(before, told)
   // One of the clocks has jumped: all that was known is void.
   return earliest > latest ? told : { ...told, earliest, latest }
+}
+
+/** Whether two answers cannot be right about their resets both: a clock has jumped between them. */
+export function hasJumped(before: MovingReset | undefined, told: MovingReset): boolean {
+  if (before === undefined) return false
+  const { earliest, latest } = combined(before, told)
+  return earliest > latest
+}
+
+function combined(before: MovingReset, told: MovingReset) {
+  const moved = told.server - before.server
+  const slack = Math.max(0, told.at - before.at) * drift
+  return {
+    earliest: Math.max(told.earliest, before.earliest + moved - slack),
+    latest: Math.min(told.latest, before.latest + moved + slack),
+  }
 }

@@ -4,7 +4,7 @@
  */
 import type { Model } from "../Bucket.js"
 import type { RateLimitHeaders } from "../RateLimitHeaders.js"
-import { type MovingReset, narrowed } from "./movingReset.js"
+import { hasJumped, type MovingReset, narrowed } from "./movingReset.js"
 import { SlotTime } from "./slotTime.js"
 
 /** How an answer stands to the window we know. */
@@ -50,6 +50,8 @@ export class Window {
   /** Requests without a word from the server, the last given up at `#doubtedAt`. */
   #doubtful = 0
   #doubtedAt = Number.NEGATIVE_INFINITY
+  /** Of `#used`: requests that the server counted in this window before it first described it. */
+  #unseen = 0
   #past: Past | undefined = undefined
   /** The last reset that was told with its place on the server's clock. */
   #told: MovingReset | undefined = undefined
@@ -82,6 +84,7 @@ export class Window {
     this.#serverReset = undefined
     this.#floor = Number.POSITIVE_INFINITY
     this.#used = 0
+    this.#unseen = 0
     this.#carry(now)
     return unused
   }
@@ -125,12 +128,16 @@ export class Window {
       if (!refused && this.limit !== undefined) this.consume(sentAt, now)
       return
     }
+    if (resetAfter === 0 && !refused && this.limit !== undefined && this.period !== undefined) {
+      this.#openUnseen(this.period, sentAt, now)
+      return
+    }
     const relation = this.#relate(headers, sentAt, now)
     if (relation === "stale") return
     if (limit === undefined || limit === this.limit) {
       this.#slotTime.add(headers, this.limit)
       // A refused request moves nothing.
-      if (!refused) this.#learnModel(relation, headers.reset, sentAt, now)
+      if (!refused) this.#learnModel(relation, headers, sentAt, now)
     } else {
       this.#change(limit, sentAt)
       this.#slotTime.add(headers, this.limit)
@@ -152,6 +159,21 @@ export class Window {
     }
   }
 
+  /**
+   * Headers of a window that is over describe it as it was before the request: the request was
+   * counted in a window that opened with it.
+   */
+  #openUnseen(period: number, sentAt: number, now: number): void {
+    if (this.#serverReset !== undefined && sentAt <= this.#openedAt) {
+      this.#used += 1
+      return
+    }
+    this.#unseen = 1
+    this.#used = this.#doubtful + 1
+    this.#floor = Number.POSITIVE_INFINITY
+    this.#open(sentAt + period, now + period, undefined, sentAt, now)
+  }
+
   /** Between which instants the reset is that an answer names. */
   #bounds(
     server: number | undefined,
@@ -160,8 +182,9 @@ export class Window {
     now: number,
   ): { readonly earliest: number; readonly latest: number } {
     const alone = { earliest: sentAt + resetAfter, latest: now + resetAfter }
-    if (server === undefined) return alone
-    this.#told = narrowed(this.#told, { server, ...alone, at: now })
+    const told = movingReset(server, resetAfter, sentAt, now)
+    if (told === undefined) return alone
+    this.#told = narrowed(this.#told, told)
     const { earliest, latest } = this.#told
     return {
       earliest: Math.max(alone.earliest, earliest - roundedUp),
@@ -193,7 +216,8 @@ export class Window {
   /** A new window: only what the server may have counted after this answer still weighs. */
   #begin(remaining: number | undefined, counted: number, sentAt: number): void {
     if (sentAt > this.#doubtedAt) this.#doubtful = 0
-    this.#used = this.resetAt === undefined ? this.#used + counted : this.#doubtful + counted
+    this.#used = (this.resetAt === undefined ? this.#used : this.#doubtful + this.#unseen) + counted
+    this.#unseen = 0
     this.#floor = (remaining ?? Number.POSITIVE_INFINITY) - this.#doubtful
   }
 
@@ -250,7 +274,7 @@ export class Window {
    */
   #learnModel(
     relation: "same" | "newer",
-    reset: number | undefined,
+    { reset, resetAfter }: RateLimitHeaders,
     sentAt: number,
     now: number,
   ): void {
@@ -258,8 +282,22 @@ export class Window {
     if (now >= this.resetEarliest) return
     // A window that we have only guessed at proves nothing.
     if (reset !== undefined && this.#serverReset === undefined) return
+    // A reset that has moved with the server's clock shows nothing about the bucket.
+    const told = relation === "newer" ? movingReset(reset, resetAfter, sentAt, now) : undefined
+    if (told !== undefined && hasJumped(this.#told, told)) return
     this.model = relation === "same" ? "fixed" : "leaking"
     if (relation === "same" || reset === undefined || this.#serverReset === undefined) return
     if (this.#slotTime.least > 0) this.slot = this.#slotTime.least
   }
+}
+
+/** The reset that an answer names, if it gives its place on the server's clock. */
+function movingReset(
+  server: number | undefined,
+  resetAfter: number | undefined,
+  sentAt: number,
+  now: number,
+): MovingReset | undefined {
+  if (server === undefined || resetAfter === undefined) return undefined
+  return { server, earliest: sentAt + resetAfter, latest: now + resetAfter, at: now }
 }

@@ -48,6 +48,32 @@ describe("Window", () => {
     expect(window).toMatchObject({ resetEarliest: 2030, resetAt: 2070, model: "fixed" })
   })
 
+  it("counts a request whose response describes a window that was over in the next one", () => {
+    const window = opened()
+    window.roll(2100)
+    again(window, { remaining: 0, resetAfter: 0 }, 2200, 2300)
+    expect(window).toMatchObject({ remaining: 4, resetEarliest: 4200, resetAt: 4300 })
+    again(window, { remaining: 4, reset: 1_002_300, resetAfter: 1900 }, 2300, 2400)
+    expect(window).toMatchObject({ remaining: 3, resetAt: 4300 })
+  })
+
+  it("counts it in the window that a later response has described already", () => {
+    const window = opened()
+    window.roll(2100)
+    again(window, { remaining: 4, reset: 1_002_200, resetAfter: 2000 }, 2150, 2250)
+    again(window, { remaining: 0, resetAfter: 0 }, 2150, 2300)
+    expect(window).toMatchObject({ remaining: 3, resetAt: 4250 })
+  })
+
+  it("is not taken for leaking because the server's clock has jumped", () => {
+    const window = opened()
+    again(window, { remaining: 3, reset: 1_005_000, resetAfter: 2000 }, 100, 200)
+    expect(window.model).toBe("unknown")
+    const moving = opened()
+    again(moving, { remaining: 3, reset: 1_000_400, resetAfter: 2250 }, 100, 200)
+    expect(moving.model).toBe("leaking")
+  })
+
   it("never raises what is left by a late answer", () => {
     const window = opened({ remaining: 1 })
     again(window, { remaining: 3, resetAfter: 1950 }, 0, 150)

@@ -117,7 +117,8 @@ export function rate(foreign: Foreign): number {
 function read({ headers }: Answer, { limit }: Bucket, sentAt: number, now: number) {
   const { remaining, reset, resetAfter } = headers
   if (limit === undefined || remaining === undefined) return undefined
-  if (reset === undefined || resetAfter === undefined) return undefined
+  // Of a window that was over already, what is left does not count our request.
+  if (reset === undefined || resetAfter === undefined || resetAfter === 0) return undefined
   const at = (sentAt + now) / 2
   return { at, heardAt: now, writtenAt: reset - resetAfter, limit, remaining, reset, resetAfter }
 }
