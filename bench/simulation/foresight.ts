@@ -40,7 +40,9 @@ class Seer {
   #makespan = 0
 
   constructor({ visible, model, delivery, link }: Scenario, trips: ReadonlyArray<Trip>) {
-    this.#rule = { limit: visible.limit, periodMillis: visible.period, model }
+    // Who is never refused adds no window.
+    const kind = model === "penalty" ? "fixed" : model
+    this.#rule = { limit: visible.limit, periodMillis: visible.period, model: kind }
     this.#trips = trips
     this.#most = delivery === "ordered" ? 1 : trips.length
     this.#shortest = link.shortest

@@ -100,7 +100,10 @@ class Oracle {
     for (const { bucket, rule } of buckets) {
       if (bucket === undefined || rule === undefined) continue
       const trial = takeSlot({ ...bucket }, rule, now)
-      if (!trial.accepted) opens = Math.max(opens, now + trial.retryAfter)
+      if (trial.accepted) continue
+      // A trial costs nothing here: no window is added.
+      const free = rule.model === "penalty" ? bucket.resetAt : now + trial.retryAfter
+      opens = Math.max(opens, free)
     }
     if (opens > now) return opens
     for (const { bucket, rule } of buckets) {

@@ -1,7 +1,6 @@
 /** What a bench run is about: how many messages, what the server allows, how the link behaves. */
+import type { BucketModel } from "../../src/testing/simulator/limit/bucket.js"
 import type { Options } from "../../src/testing/simulator/options.js"
-
-export type Model = "fixed" | "leaking"
 
 export interface Link {
   /** Milliseconds to the server and back, for the message of that number, drawn once. */
@@ -22,11 +21,11 @@ export interface Scenario {
   readonly webhooks: number
   /** Messages for each webhook, all there at the start. */
   readonly messages: number
-  readonly model: Model
+  readonly model: BucketModel
   readonly delivery: "ordered" | "concurrent"
   readonly link: Link
   readonly visible: Limit
-  readonly hidden?: (Limit & { readonly model: Model }) | undefined
+  readonly hidden?: (Limit & { readonly model: BucketModel }) | undefined
   /** Requests in a second of the server's clock. */
   readonly global?: number | undefined
   readonly skew?: number | undefined

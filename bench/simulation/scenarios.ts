@@ -1,7 +1,7 @@
 /** The named scenarios, on a fixed window and on a leaking bucket where that makes sense. */
-import { constant, heavyTailed, jittered, type Model, type Scenario } from "./scenario.js"
+import { constant, heavyTailed, jittered, type Scenario } from "./scenario.js"
 
-const models: ReadonlyArray<Model> = ["fixed", "leaking"]
+const models = ["fixed", "leaking"] as const
 const visible = { limit: 5, period: 2000 }
 
 const base = {
@@ -14,6 +14,14 @@ const base = {
 
 /** Others ask for half of the slots; how many they get depends on how many we leave. */
 const contested = { ...base, messages: 100, foreignPerSecond: 1.25 }
+
+/** Each early request adds a window, and headers tell of the time before the request. */
+const penalty = {
+  ...base,
+  messages: 300,
+  model: "penalty",
+  visible: { limit: 10, period: 5000 },
+} as const satisfies Partial<Scenario>
 
 const onBoth = (name: string, scenario: Omit<Scenario, "name" | "model">): Array<Scenario> =>
   models.map((model) => ({ ...scenario, model, name: `${name} | ${model}` }))
@@ -81,4 +89,16 @@ export const scenarios: ReadonlyArray<Scenario> = [
     shared: { perSecond: 0.05, length: 3000 },
   }),
   ...onBoth("2 % faults", { ...base, messages: 100, faults: 0.02 }),
+  { ...penalty, name: "early requests add a window | penalty" },
+  {
+    ...penalty,
+    link: jittered(90, 150),
+    name: "early requests add a window, 90-150 ms link | penalty",
+  },
+  { ...penalty, delivery: "concurrent", name: "early requests add a window, concurrent | penalty" },
+  ...onBoth("early requests add a window, hidden 10 per 5 s", {
+    ...base,
+    messages: 300,
+    hidden: { limit: 10, period: 5000, model: "penalty" },
+  }),
 ]

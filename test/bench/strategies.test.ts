@@ -4,7 +4,9 @@
  */
 import { describe, expect, it } from "vitest"
 import { measure, type Row } from "../../bench/simulation/measure.js"
-import type { Scenario } from "../../bench/simulation/scenario.js"
+import { optimum } from "../../bench/simulation/optimum.js"
+import { run as simulate } from "../../bench/simulation/run.js"
+import { constant, jittered, type Scenario } from "../../bench/simulation/scenario.js"
 import { scenarios } from "../../bench/simulation/scenarios.js"
 import { adaptive } from "../../src/ratelimit/strategy/adaptive.js"
 import { proactive } from "../../src/ratelimit/strategy/proactive.js"
@@ -29,6 +31,30 @@ const named = (words: string): ReadonlyArray<Scenario> => {
   expect(found.length).toBeGreaterThan(0)
   return found
 }
+
+/** Sixty windows of every size, the limit shown by headers or behind 5 per 2 s. */
+const penalties = () =>
+  [2000, 5000, 20_000].flatMap((period) =>
+    [2, 5, 12].flatMap((limit) =>
+      (["ordered", "concurrent"] as const).flatMap((delivery) =>
+        [true, false].map((isVisible) => {
+          const link = isVisible || delivery === "ordered" ? jittered(50, 400) : constant(120)
+          const base = { webhooks: 1, messages: limit * 60, delivery, link }
+          const name = `${limit} per ${period} ms, ${delivery}, ${isVisible ? "visible" : "hidden"}`
+          const scenario: Scenario = isVisible
+            ? { ...base, name, model: "penalty", visible: { limit, period } }
+            : {
+                ...base,
+                name,
+                model: "fixed",
+                visible: { limit: 5, period: 2000 },
+                hidden: { limit, period, model: "penalty" },
+              }
+          return { name, scenario }
+        }),
+      ),
+    ),
+  )
 
 const mean = (rows: ReadonlyArray<Row>, pick: (row: Row) => number): number =>
   rows.reduce((sum, row) => sum + pick(row), 0) / rows.length
@@ -161,6 +187,34 @@ describe("adaptive", () => {
     for (const scenario of named("others take half, 500 ms link |")) {
       const { limited } = contested(scenario, 20)
       expect(limited("adaptive"), scenario.name).toBeLessThan(limited("proactive") / 3)
+    }
+  })
+
+  it("is within 1.3 x the optimum after ten windows where each early request adds a window", () => {
+    const chosen = named("early requests add a window").map((scenario) => ({
+      ...scenario,
+      messages: 600,
+    }))
+    for (const scenario of chosen) {
+      const { waits, limitedAt } = simulate(scenario, adaptive({ confidence: 0.925 }), 1)
+      const sent = [...waits].sort((a, b) => a - b)
+      const [tenth, last] = [sent[100]!, sent.at(-1)!]
+      expect(last - tenth, scenario.name).toBeLessThanOrEqual(1.3 * 50 * 5000)
+      expect(limitedAt.length, scenario.name).toBeLessThanOrEqual(6)
+    }
+  })
+
+  it("learns any limit of which each early request adds a window, whatever headers show", () => {
+    for (const { name, scenario } of penalties()) {
+      const { waits, limitedAt } = simulate(scenario, adaptive({ confidence: 0.925 }), 1)
+      const { limit } = scenario.hidden ?? scenario.visible
+      const sent = [...waits].sort((a, b) => a - b)
+      const late = sent.at(-1)! - sent[limit * 10]!
+      const least = (optimum(scenario, 1) * 50) / 60
+      expect(late / least, name).toBeLessThanOrEqual(1.3)
+      // Until two 429 responses agree, all that overlaps the first is refused with it.
+      const learning = scenario.delivery === "ordered" ? 2 : 20
+      expect(limitedAt.length, name).toBeLessThanOrEqual(learning + 2 * Math.log2(61) + 2)
     }
   })
 

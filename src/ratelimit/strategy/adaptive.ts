@@ -68,7 +68,7 @@ function leadOf(bucket: Bucket<Memory>): number {
 /** `Infinity` while only an answer can tell. */
 function opensAt(bucket: Bucket<Memory>, now: number, confidence: number): number {
   const { memory } = bucket
-  const behind = hidden.opensAt(memory.hidden, spread(bucket) + rounding)
+  const behind = hidden.opensAt(memory.hidden, bucket.inFlight, spread(bucket) + rounding)
   return Math.max(behind, slotAt(memory, bucket, now, leadOf(bucket), confidence))
 }
 
@@ -81,13 +81,17 @@ function observe(memory: Memory, observation: Observation, bucket: Bucket<Memory
     case "Sent":
       return sent(memory, observation.at, bucket)
     case "NeverSent":
-      return { ...memory, hidden: hidden.uncounted(memory.hidden) }
+      return { ...memory, hidden: hidden.uncounted(memory.hidden, observation.sentAt) }
     case "WindowOver":
       return { ...memory, caution: memory.caution * fading, rolledAt: observation.at }
     case "Answered":
       return answered(memory, observation, bucket)
     case "Unknown":
-      return { ...memory, foreign: foreign.lost(memory.foreign) }
+      return {
+        ...memory,
+        foreign: foreign.lost(memory.foreign),
+        hidden: hidden.unproven(memory.hidden, observation.sentAt),
+      }
     default:
       return memory
   }
@@ -107,20 +111,23 @@ function answered(
   bucket: Bucket<Memory>,
 ): Memory {
   const others = foreign.answered(memory.foreign, answer, bucket, sentAt, at)
-  const { limited } = answer
-  if (limited === undefined) return { ...memory, foreign: others }
+  const { limited, status } = answer
+  if (limited === undefined) {
+    const judge = status < 500 ? hidden.accepted : hidden.unproven
+    return { ...memory, foreign: others, hidden: judge(memory.hidden, sentAt) }
+  }
   if (limited.scope !== "user" && limited.scope !== "shared") {
-    return { ...memory, hidden: hidden.uncounted(memory.hidden) }
+    return { ...memory, hidden: hidden.uncounted(memory.hidden, sentAt) }
   }
   if (isUnexplained(answer)) {
     const delay = limited.retryAfter ?? 0
-    return { ...memory, hidden: hidden.refused(memory.hidden, sentAt, delay) }
+    return { ...memory, hidden: hidden.refused(memory.hidden, sentAt, delay, bucket) }
   }
   const early = sentAt - memory.rolledAt <= (bucket.roundTrip?.longest ?? 0)
   return {
     ...memory,
     foreign: others,
-    hidden: hidden.uncounted(memory.hidden),
+    hidden: hidden.uncounted(memory.hidden, sentAt),
     caution: early
       ? Math.min(mostCaution, Math.max(leastCaution, memory.caution * 2))
       : memory.caution,
@@ -140,17 +147,8 @@ function inherit(memory: Memory): Memory {
 }
 
 function explain(memory: Memory) {
-  const { belief } = memory.hidden
   return {
-    hiddenLimit:
-      belief === undefined
-        ? null
-        : {
-            limit: belief.limit,
-            periodMillis: belief.period,
-            because: `${belief.evidence === 1 ? "1 answer" : `${belief.evidence} answers`} 429 that the visible limit does not explain`,
-            confirmedAt: belief.confirmedAt,
-          },
+    hiddenLimit: hidden.explain(memory.hidden),
     othersPerSecond: foreign.rate(memory.foreign) * 1000,
     cautionMillis: memory.caution,
   }
