@@ -80,7 +80,15 @@ NodeRuntime.runMain(
 //     "limit": 30,
 //     "periodMillis": 60000,
 //     "because": "1 answer 429 that the visible limit does not explain",
-//     "confirmedAt": 12036
+//     "confirmedAt": 12036,
+//     "mostSeen": 30,
+//     "shortestMillis": 12036,
+//     "probing": null,
+//     "cleanWindowsToProbe": {
+//       "shorter": 29,
+//       "restore": null,
+//       "more": 29
+//     }
 //   },
 //   "othersPerSecond": 0,
 //   "cautionMillis": 0
