@@ -4,6 +4,7 @@ import * as Either from "effect/Either"
 import * as Function from "effect/Function"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import { abridged } from "../error/abridged.js"
 import { ConfigurationError } from "../error/ConfigurationError.js"
 import type { Mistake } from "../error/ConfigurationError.js"
 import { nearest } from "../model/nearest.js"
@@ -52,7 +53,8 @@ function resolved(
   if (Either.isRight(decoded) && found.length === 0 && mistakes.length === 0) {
     return Either.right(decoded.right)
   }
-  return Either.left(new ConfigurationError({ mistakes: [...found, ...mistakes] }))
+  const { kept, rest } = abridged([...found, ...mistakes])
+  return Either.left(new ConfigurationError({ mistakes: kept, ...rest }))
 }
 
 /** The URL of each request holds the token of its webhook. */

@@ -33,7 +33,7 @@ export const Mistake = Schema.Struct({
  */
 export type Mistake = typeof Mistake.Type
 
-/** At most so many in one message; `mistakes` has them all. */
+/** At most this many in one message. */
 const listed = 20
 
 /**
@@ -55,11 +55,16 @@ const listed = 20
  */
 export class ConfigurationError extends Schema.TaggedError<ConfigurationError>()(
   "ConfigurationError",
-  { mistakes: Schema.Array(Mistake) },
+  {
+    mistakes: Schema.Array(Mistake),
+    /** How many more there are, where there are so many that `mistakes` has only the first 100. */
+    omitted: Schema.optionalWith(Schema.Number, { exact: true }),
+  },
 ) {
   override get message(): string {
-    const { length } = this.mistakes
-    const sentences = this.mistakes.slice(0, listed).map(sentence)
+    const { mistakes, omitted = 0 } = this
+    const length = mistakes.length + omitted
+    const sentences = mistakes.slice(0, listed).map(sentence)
     if (length === 1) return sentences.join()
     const more = length > listed ? [`and ${length - listed} more`] : []
     return [`${length} mistakes in the configuration`, ...sentences, ...more].join("\n  ")

@@ -68,7 +68,7 @@ const delivery: Record<Delivered, string> = {
   yes: "it took effect",
 }
 
-/** At most this many issues in one sentence; `issues` has them all. */
+/** At most this many issues in one sentence. */
 const listed = 5
 
 /** The route template, such as `POST /webhooks/{webhook.id}/{webhook.token}`; never a URL. */
@@ -149,9 +149,11 @@ export class InvalidWebhookUrl extends Schema.TaggedError<InvalidWebhookUrl>()(
 export class ValidationError extends Schema.TaggedError<ValidationError>()("ValidationError", {
   route,
   issues: Schema.Array(Issue),
+  /** How many more there are, where there are so many that `issues` has only the first 100. */
+  omitted: Schema.optionalWith(Schema.Number, { exact: true }),
 }) {
   override get message(): string {
-    return `${this.route}: refused before sending: ${listIssues(this.issues)}`
+    return `${this.route}: refused before sending: ${listIssues(this.issues, this.omitted)}`
   }
 }
 

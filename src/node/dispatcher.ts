@@ -8,6 +8,8 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { ConfigurationError } from "../error/ConfigurationError.js"
+import { make as makeConnector } from "./connector.js"
+import type { Connector } from "./connector.js"
 
 /**
  * How connections to Discord are kept.
@@ -49,8 +51,13 @@ export const make = (
   options.dispatcher === undefined
     ? Effect.acquireRelease(
         Effect.suspend(() => (hasUndici() ? own(options) : noUndici())),
-        (dispatcher) => Effect.promise(() => dispatcher.destroy()),
-      )
+        ({ connector, dispatcher }) =>
+          Effect.promise(() => {
+            const destroyed = dispatcher.destroy()
+            connector.close()
+            return destroyed
+          }),
+      ).pipe(Effect.map(({ dispatcher }) => dispatcher))
     : Effect.succeed(options.dispatcher)
 
 /** Bun has a module of undici's name whose dispatchers do nothing. */
@@ -65,17 +72,29 @@ function noUndici(): ConfigurationError {
   )
 }
 
-function own(options: Options): Effect.Effect<Dispatcher, ConfigurationError> {
-  const { proxy } = options
-  const connect = { timeout: Duration.toMillis(options.connectTimeout ?? "10 seconds") }
+interface Own {
+  readonly dispatcher: Dispatcher
+  readonly connector: Connector
+}
+
+function own(options: Options): Effect.Effect<Own, ConfigurationError> {
+  const timeout = Duration.toMillis(options.connectTimeout ?? "10 seconds")
+  const connector = makeConnector(timeout)
   const agent = {
     connections: options.connections ?? 64,
     keepAliveTimeout: Duration.toMillis(options.keepAlive ?? "30 seconds"),
-    connect,
+    connect: connector.connect,
     // Through a proxy there are two connections, each with options of its own.
-    proxyTls: connect,
-    requestTls: connect,
+    proxyTls: { timeout },
+    requestTls: { timeout },
   }
+  return Effect.map(dispatcherOf(options.proxy, agent), (dispatcher) => ({ dispatcher, connector }))
+}
+
+function dispatcherOf(
+  proxy: Options["proxy"],
+  agent: Agent.Options & Pick<ProxyAgent.Options, "proxyTls" | "requestTls">,
+): Effect.Effect<Dispatcher, ConfigurationError> {
   const direct = Effect.sync(() => new Agent(agent))
   if (proxy === false) return direct
   if (proxy === undefined) {

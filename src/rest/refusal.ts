@@ -28,6 +28,15 @@ export interface Found {
   readonly omitted?: number
 }
 
+/** Those that name another address. A browser shows one that was not followed as status 0. */
+const redirects: ReadonlySet<number> = new Set([0, 300, 301, 302, 303, 307, 308])
+
+/** Statuses that Discord does not send, and that come without a reason. */
+const reasons: ReadonlyMap<number, string> = new Map([
+  [304, "a cache responded, though the request names no version to compare; check baseUrl"],
+  [421, "the server does not serve this host; check baseUrl"],
+])
+
 const redirected =
   "a redirect to another address, which is not followed because the URL holds the token; check baseUrl"
 
@@ -139,13 +148,11 @@ function byStatus(request: RestRequest<unknown>, answer: Answer, found: Found): 
         ? new InvalidRequest({ ...answer, ...found })
         : new DiscordApiError(answer)
     default:
-      return isRedirect(answer.status)
+      return redirects.has(answer.status)
         ? new DiscordApiError({ ...answer, reply: redirected })
-        : new DiscordApiError(answer)
+        : new DiscordApiError({
+            ...answer,
+            reply: answer.reply || (reasons.get(answer.status) ?? answer.reply),
+          })
   }
-}
-
-/** A browser shows a redirect that was not followed as status 0. */
-function isRedirect(status: number): boolean {
-  return status === 0 || (status >= 300 && status < 400)
 }

@@ -5,6 +5,7 @@ import * as Function from "effect/Function"
 import * as Predicate from "effect/Predicate"
 import type * as ParseResult from "effect/ParseResult"
 import type * as Schema from "effect/Schema"
+import { abridged } from "../error/abridged.js"
 import { ValidationError } from "../error/WebhookError.js"
 import type { FileError } from "../error/WebhookError.js"
 import * as compiled from "../model/compiled.js"
@@ -308,8 +309,10 @@ export function checked<A>(
   encoded: Effect.Effect<A, ParseResult.ParseError>,
   told: (issue: Issue.Issue) => Issue.Issue = Function.identity,
 ): Effect.Effect<A, ValidationError> {
-  const refuse = (issues: ReadonlyArray<Issue.Issue>): ValidationError =>
-    new ValidationError({ route: route.name, issues: [...found, ...issues.map(told)] })
+  const refuse = (issues: ReadonlyArray<Issue.Issue>): ValidationError => {
+    const { kept, rest } = abridged([...found, ...issues.map(told)])
+    return new ValidationError({ route: route.name, issues: kept, ...rest })
+  }
   const valid = Effect.mapError(encoded, (error) => refuse(Issue.fromParseError(error)))
   return found.length === 0 ? valid : Effect.zipRight(valid, Effect.fail(refuse([])))
 }

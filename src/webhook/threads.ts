@@ -40,7 +40,12 @@ function refused<A>(
     Effect.flatMap(({ route }) => new ValidationError({ route: route.name, issues: [] })),
     Effect.catchTag(
       "ValidationError",
-      (error) => new ValidationError({ route: error.route, issues: [...issues, ...error.issues] }),
+      ({ issues: more, omitted, route }) =>
+        new ValidationError({
+          route,
+          issues: [...issues, ...more],
+          ...(omitted === undefined ? {} : { omitted }),
+        }),
     ),
   )
 }

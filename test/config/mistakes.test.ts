@@ -215,17 +215,20 @@ describe("a file", () => {
 })
 
 describe("a file of nothing but mistakes", () => {
-  it.effect("has them all in its error, and the first 20 in its message", () =>
-    Effect.gen(function* () {
-      const yaml = Array.from({ length: 5000 }, (_, n) => `k${n}: 1`).join("\n")
-      const error = yield* Effect.flip(within({})(DiscordConfig.loadYaml(yaml, "discord.yaml")))
-      const lines = error.message.split("\n")
-      expect(error.mistakes).toHaveLength(5000)
-      expect(lines).toHaveLength(22)
-      expect(lines[0]).toBe("5000 mistakes in the configuration")
-      expect(lines[20]).toMatch(/^ {2}discord\.yaml:20: k19: /)
-      expect(lines[21]).toBe("  and 4980 more")
-    }),
+  it.effect(
+    "has the first 100 in its error, the first 20 in its message, and counts the rest",
+    () =>
+      Effect.gen(function* () {
+        const yaml = Array.from({ length: 5000 }, (_, n) => `k${n}: 1`).join("\n")
+        const error = yield* Effect.flip(within({})(DiscordConfig.loadYaml(yaml, "discord.yaml")))
+        const lines = error.message.split("\n")
+        expect(error.mistakes).toHaveLength(100)
+        expect(error.omitted).toBe(4900)
+        expect(lines).toHaveLength(22)
+        expect(lines[0]).toBe("5000 mistakes in the configuration")
+        expect(lines[20]).toMatch(/^ {2}discord\.yaml:20: k19: /)
+        expect(lines[21]).toBe("  and 4980 more")
+      }),
   )
 })
 

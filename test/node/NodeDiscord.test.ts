@@ -1,10 +1,12 @@
 import { createServer } from "node:http"
 import type { Server } from "node:http"
-import type { AddressInfo, Socket } from "node:net"
+import { connect, createServer as createNetServer } from "node:net"
+import type { AddressInfo, Server as NetServer, Socket } from "node:net"
 import * as HttpClient from "@effect/platform/HttpClient"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
 import { NodeDiscord } from "../../src/node/index.js"
 
 /** A server that remembers its sockets, and redirects `/moved`. */
@@ -91,6 +93,53 @@ describe("NodeDiscord.layerHttpClient", () => {
     }),
   )
 })
+
+/** Accepts connections and says nothing, so that a TLS handshake never ends. */
+const silent = Effect.acquireRelease(
+  Effect.async<{ readonly server: NetServer; readonly port: number; readonly open: Set<Socket> }>(
+    (resume) => {
+      const open = new Set<Socket>()
+      const server = createNetServer((socket) => {
+        open.add(socket)
+        socket.on("error", () => undefined).on("close", () => open.delete(socket))
+        socket.resume()
+      })
+      server.listen(0, "127.0.0.1", () =>
+        resume(Effect.succeed({ server, port: (server.address() as AddressInfo).port, open })),
+      )
+    },
+  ),
+  ({ open, server }) =>
+    Effect.async<void>((resume) => {
+      for (const socket of open) socket.destroy()
+      server.close(() => resume(Effect.void))
+    }),
+)
+
+it.scopedLive("a connection that is being established ends with the scope of its layer", () =>
+  Effect.gen(function* () {
+    const { open, port } = yield* silent
+    const until = (holds: () => boolean) =>
+      Effect.repeat(Effect.sync(holds), {
+        until: (so) => so,
+        schedule: Schedule.spaced("2 millis"),
+      })
+    yield* Effect.raceFirst(
+      get(`https://127.0.0.1:${port}`),
+      until(() => open.size === 1),
+    ).pipe(
+      Effect.provide(NodeDiscord.layerHttpClientWith({ connectTimeout: "1 hour", proxy: false })),
+    )
+    const [first] = open
+    // The server hears of the end of the first before it hears of those that come later.
+    for (let n = 0; n < 5; n += 1) {
+      const probe = connect(port, "127.0.0.1")
+      yield* until(() => [...open].some(({ remotePort }) => remotePort === probe.localPort))
+      probe.destroy()
+    }
+    expect(first?.destroyed).toBe(true)
+  }),
+)
 
 describe("NodeDiscord.layer", () => {
   it.scopedLive("needs nothing", () => Effect.asVoid(Layer.build(NodeDiscord.layer)))

@@ -361,6 +361,20 @@ describe("answers that are not Discord's", () => {
     expect(error).toMatchObject({ _tag: "DiscordApiError", status })
     expect(error.message).toContain("baseUrl")
   })
+
+  it.each([304, 305, 399])("a %i is no redirect", (status) => {
+    const error = errorOf(status, "")
+    expect(error).toMatchObject({ _tag: "DiscordApiError", status })
+    expect(error.message).not.toContain("redirect")
+  })
+
+  it.each([
+    [304, /a cache responded/],
+    [421, /does not serve this host; check baseUrl/],
+  ])("a %i without a reason says what it means", (status, says) => {
+    expect(errorOf(status, "").message).toMatch(says)
+    expect(errorOf(status, { message: "no", code: 0 }).message).not.toMatch(says)
+  })
 })
 
 describe("a 429", () => {

@@ -1,4 +1,5 @@
 import { it } from "@effect/vitest"
+import * as HttpClient from "@effect/platform/HttpClient"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -191,6 +192,24 @@ describe("nothing is sent", () => {
         { path: "embeds[0].fields[0].name", message: "at most 256 code points, got 257" },
       ],
     ),
+  )
+
+  it.effect("when thousands of fields are wrong, which are counted and not all kept", () =>
+    Effect.gen(function* () {
+      const wrong = Object.fromEntries(Array.from({ length: 9000 }, (_, n) => [`k${n}`, n]))
+      const hook = yield* Webhook.make({ id: "1234", token: "token" })
+      const request = Webhook.send(hook, { content: "x", ...wrong }).pipe(
+        Effect.provide([RateLimiter.layerMemory, Strategy.layerReactive]),
+        Effect.provideService(
+          HttpClient.HttpClient,
+          HttpClient.make(() => Effect.never),
+        ),
+      )
+      const error = yield* Effect.flip(request)
+      expect(error).toMatchObject({ _tag: "ValidationError", omitted: 8900 })
+      expect(error._tag === "ValidationError" && error.issues).toHaveLength(100)
+      expect(error.message).toContain("; and 8995 more")
+    }),
   )
 
   it.effect("when there is nothing in it", () =>
