@@ -6,6 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import type * as Fiber from "effect/Fiber"
+import { isolatesRequests } from "../ratelimit/internal/runtime.js"
 import { nowOn, ringAt } from "../ratelimit/internal/timer.js"
 
 export type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
@@ -26,6 +27,10 @@ export interface Watch {
 /** Calls back when something that the caller begins now has taken too long. */
 export function watch(caller: AnyFiber, limit: Duration.Duration, onExpired: () => void): Watch {
   const clock = Context.get(caller.currentDefaultServices, Clock.Clock)
+  // A sleeper for all would belong to the request that began first, and end with it.
+  if (isolatesRequests()) {
+    return { end: ringAt(clock, nowOn(clock) + Duration.toMillis(limit), onExpired) }
+  }
   return queueOf(clock, limit).watch(caller, onExpired)
 }
 

@@ -9,6 +9,7 @@ import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
 import { isDiscordHost } from "./host.js"
 import { directOf } from "./direct.js"
+import { supportsRedirectError } from "./fetchRules.js"
 import type { RestOptions } from "./RestConfig.js"
 import type { RestRequest } from "./restRequest.js"
 import { withoutLength } from "./withoutLength.js"
@@ -128,6 +129,9 @@ function uploadTime(bytes: number): Duration.Duration {
 
 const prepared = new WeakMap<HttpClient.HttpClient, HttpClient.HttpClient>()
 
+/** The options that `fetch` gets in this attempt; those of the client's layer are visible only inside. */
+export const fetchInit: FiberRef.FiberRef<RequestInit> = FiberRef.unsafeMake({})
+
 /**
  * Takes away what would give the token away: the client's own span holds the URL (and its trace
  * headers, which go with the span, tell Discord about us), and a redirect would take it elsewhere.
@@ -140,19 +144,25 @@ const prepared = new WeakMap<HttpClient.HttpClient, HttpClient.HttpClient>()
 const discretion = (init: RequestInit) =>
   Effect.zipRight(
     FiberRef.set(HttpClient.currentTracerDisabledWhen, () => true),
-    FiberRef.update(FiberRef.currentContext, (context) =>
-      Context.add(withoutLength(context), FetchHttpClient.RequestInit, {
-        ...Option.getOrUndefined(Context.getOption(context, FetchHttpClient.RequestInit)),
-        ...init,
-      }),
-    ),
+    Effect.flatMap(FiberRef.get(FiberRef.currentContext), (context) => {
+      const given = Context.getOption(context, FetchHttpClient.RequestInit)
+      const merged = { ...Option.getOrUndefined(given), ...init }
+      return Effect.zipRight(
+        FiberRef.set(fetchInit, merged),
+        FiberRef.set(
+          FiberRef.currentContext,
+          Context.add(withoutLength(context), FetchHttpClient.RequestInit, merged),
+        ),
+      )
+    }),
   )
 
 const redirectAsAnswer = discretion({ redirect: "manual" })
 
 /**
  * `fetch` keeps a copy of a body in memory in case that it has to send it again, to a redirect's
- * target or after asking for a password in a window; with both ruled out it keeps none.
+ * target or after asking for a password in a window; with both ruled out it keeps none. Where the
+ * runtime does not know `error`, a redirect is a response, which is an error all the same.
  */
 const redirectAsFailure = discretion({ redirect: "error", window: null })
 
@@ -160,8 +170,9 @@ const redirectAsFailure = discretion({ redirect: "error", window: null })
 export function discreet(client: HttpClient.HttpClient): HttpClient.HttpClient {
   const found = prepared.get(client)
   if (found !== undefined) return found
+  const forStreams = supportsRedirectError() ? redirectAsFailure : redirectAsAnswer
   const made = HttpClient.mapRequestEffect(client, (request) =>
-    Effect.as(request.body._tag === "Stream" ? redirectAsFailure : redirectAsAnswer, request),
+    Effect.as(request.body._tag === "Stream" ? forStreams : redirectAsAnswer, request),
   )
   prepared.set(client, made)
   return made

@@ -21,6 +21,10 @@ const neverLeft = (reason: TransportError["reason"], permanent = false): Transpo
   permanent,
 })
 
+/** Nothing was sent, and the same request will never be. */
+export const unsendable = (reason: "encode" | "invalidUrl"): TransportFailure =>
+  neverLeft(reason, true)
+
 const mayHaveArrived = (reason: TransportError["reason"]): TransportFailure => ({
   reason,
   delivered: "unknown",
@@ -72,8 +76,8 @@ export function classify(error: HttpClientError): TransportFailure {
   if (error._tag === "ResponseError") {
     return error.cause instanceof BodyTooLarge ? tooLarge : broken
   }
-  if (error.reason === "InvalidUrl") return neverLeft("invalidUrl", true)
-  if (error.reason === "Encode") return neverLeft("encode", true)
+  if (error.reason === "InvalidUrl") return unsendable("invalidUrl")
+  if (error.reason === "Encode") return unsendable("encode")
   return classifyCause(error.cause)
 }
 
@@ -144,6 +148,8 @@ function byCode({ code, syscall, message }: Fault): TransportFailure | undefined
   }
   if (/^(?:EPROTO$|ERR_SSL_|ERR_TLS_)/.test(code)) return mayHaveArrived("tls")
   if (timeouts.has(code)) return timedOut
-  if (impossible.has(code)) return neverLeft("encode", true)
+  if (impossible.has(code)) return unsendable("encode")
+  // Of undici's `fetch`, without a code.
+  if (message === "unknown scheme" || message === "bad port") return unsendable("invalidUrl")
   return undefined
 }

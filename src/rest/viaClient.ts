@@ -8,6 +8,7 @@ import type { HttpClientResponse } from "@effect/platform/HttpClientResponse"
 import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { FileError } from "../error/WebhookError.js"
@@ -20,7 +21,8 @@ import { maxBodySize, textOf as decode } from "./responseBody.js"
 import { pathOf } from "./restRequest.js"
 import type { Empty, Json, RestRequest } from "./restRequest.js"
 import { defectOf } from "./scrub.js"
-import { discreet, timeoutOf, isBrowser } from "./settings.js"
+import { rejectedByFetch } from "./fetchRules.js"
+import { discreet, fetchInit, timeoutOf, isBrowser } from "./settings.js"
 import type { Settings } from "./settings.js"
 import {
   classify,
@@ -30,6 +32,7 @@ import {
   tooLarge,
   withoutItsFile,
 } from "./transport.js"
+import type { TransportFailure } from "./transport.js"
 
 export function viaClient(
   client: HttpClient.HttpClient,
@@ -145,15 +148,23 @@ function note(
 ): Effect.Effect<void> {
   const failed = Cause.failureOrCause(cause)
   if (failed._tag === "Left") {
-    const error = failed.left
-    flight.failure = error._tag === "FileError" ? withoutItsFile(error) : classify(error)
-    if (reportsStart) flight.failure = deliveredBy(flight.failure, flight.begun)
-    return Effect.void
+    return Effect.map(failureOf(failed.left), (failure) => {
+      flight.failure = reportsStart ? deliveredBy(failure, flight.begun) : failure
+    })
   }
   return Option.match(Cause.dieOption(failed.right), {
     onNone: () => Effect.failCause(failed.right),
     onSome: (defect) => Effect.die(defectOf(defect, request.token)),
   })
+}
+
+function failureOf(error: HttpClientError | FileError): Effect.Effect<TransportFailure> {
+  if (error._tag === "FileError") return Effect.succeed(withoutItsFile(error))
+  if (error._tag === "ResponseError") return Effect.succeed(classify(error))
+  return Effect.map(
+    FiberRef.get(fetchInit),
+    (init) => rejectedByFetch(error, init) ?? classify(error),
+  )
 }
 
 function toHttp(

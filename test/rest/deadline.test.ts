@@ -1,4 +1,4 @@
-import { describe, expect, it } from "@effect/vitest"
+import { describe, expect, it, vi } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -107,5 +107,26 @@ describe("within", () => {
       yield* Fiber.join(fiber)
       expect(notes).toEqual([])
     }),
+  )
+})
+
+describe("where requests are isolated", () => {
+  it.effect("each time limit has a timer of its own, which does not end with another request", () =>
+    Effect.gen(function* () {
+      vi.stubGlobal("navigator", { userAgent: "Cloudflare-Workers" })
+      const notes: Array<string> = []
+      yield* Effect.fork(watched(notes, "a", Effect.never, 3))
+      yield* TestClock.adjust("1 second")
+      yield* Effect.fork(watched(notes, "b", Effect.never, 3))
+      yield* TestClock.adjust("1 second")
+      expect(new Set(yield* TestClock.sleeps())).toEqual(new Set([3000, 4000]))
+      yield* TestClock.adjust("10 seconds")
+      expect(notes).toEqual([
+        "a interrupted at 3000",
+        "a timed out at 3000",
+        "b interrupted at 4000",
+        "b timed out at 4000",
+      ])
+    }).pipe(Effect.ensuring(Effect.sync(() => vi.unstubAllGlobals()))),
   )
 })
