@@ -13,7 +13,7 @@ import type { AttachmentCreate } from "../model/Attachment.js"
 import type { FollowUpCreate } from "../model/FollowUpCreate.js"
 import type { MessageCreate } from "../model/MessageCreate.js"
 import type { MessageEdit } from "../model/MessageEdit.js"
-import type { FileUpload } from "../rest/upload/file.js"
+import { FileUpload } from "../rest/upload/file.js"
 import { fileName } from "../rest/upload/fileName.js"
 import { isMediaType } from "../rest/upload/multipart.js"
 import { fileIssue, filesIssue } from "./misuse.js"
@@ -205,7 +205,7 @@ function isUpload(file: unknown): file is FileUpload {
 function cleaned(file: FileUpload | KeptFile): FileUpload | KeptFile {
   if (!isUpload(file) || typeof file.name !== "string") return file
   const name = fileName(file.name)
-  return name === file.name ? file : { ...file, name }
+  return name === file.name ? file : new FileUpload(Object.assign({}, file, { name }))
 }
 
 function issuesOf(file: unknown, index: number): ReadonlyArray<Issue> {
