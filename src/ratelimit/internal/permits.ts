@@ -11,7 +11,7 @@ import { Queue } from "./queue.js"
 type Alarm = (target: Permits, at: number | undefined) => void
 
 /** A granted request whose fiber has not resumed after so many milliseconds is passed over. */
-export const startWithin = 1000
+const startWithin = 1000
 
 /** While requests wait behind granted ones, lapsed permits are looked for this often (milliseconds). */
 const watchInterval = 1000

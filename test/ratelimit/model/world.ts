@@ -360,7 +360,7 @@ function isGone({ end, job, sentAt }: Run, now: number): boolean {
 }
 
 /** A moment longer than any of its attempts. */
-export function leaseOf({ attempts }: Job): number {
+function leaseOf({ attempts }: Job): number {
   return Math.max(...attempts.map(({ up, down }) => up + down)) + 1
 }
 
