@@ -3,73 +3,22 @@
  * installs the tarball into an empty project, imports every subpath, type-checks a consumer under
  * both module resolutions that modern projects use, and runs the README's program on it.
  */
-import { execFileSync } from "node:child_process"
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join, resolve } from "node:path"
+import { join, posix, resolve } from "node:path"
 import { publint } from "publint"
 import { formatMessage } from "publint/utils"
-import ts from "typescript"
-import { blocksOf } from "./blocks.js"
-import { entries, manifest, report, root } from "./project.js"
-
-interface Packed {
-  readonly filename: string
-  readonly size: number
-  readonly files: ReadonlyArray<{ readonly path: string }>
-}
+import { emptyProject, pack, type Packed, run, runReadme, writeReadme } from "./consumer.js"
+import { type Entry, entries, manifest, report, root } from "./project.js"
 
 const allowed =
-  /^(dist\/.+\.(js|d\.ts)(\.map)?|src\/.+\.ts|README\.md|CHANGELOG\.md|LICENSE|package\.json|discord\.(schema\.json|example\.yaml))$/
+  /^(dist\/.+\.(js|d\.ts)(\.map)?|src\/.+\.ts|README\.md|CHANGELOG\.md|LICENSE|package\.json|discord\.(schema\.json|example\.yaml)|AGENTS\.md|(docs|examples|bench)\/.+\.(md|ts|json|svg)|test\/scenarios\/rows\.ts)$/
 const optionalPeers = Object.keys(manifest.peerDependencies).filter(
   (peer) => manifest.peerDependenciesMeta[peer]?.optional === true,
 )
 
-/** Serves a simulated Discord, runs the program against it, and tells what is stored then. */
-const onSimulator = `
-  import { execFile } from "node:child_process"
-  import { createServer } from "node:http"
-  import { promisify } from "node:util"
-  import { NodeHttpServer } from "@effect/platform-node"
-  import { Effect } from "effect"
-  import { DiscordSimulator } from "effect-discord/testing"
-
-  const server = NodeHttpServer.layerServer(createServer, { host: "127.0.0.1", port: 0 })
-  const story = Effect.gen(function* () {
-    const discord = yield* DiscordSimulator.make()
-    const webhook = yield* discord.createWebhook()
-    const { baseUrl } = yield* discord.serve
-    const env = {
-      ...process.env,
-      DISCORD_WEBHOOK_URL: webhook.url,
-      DISCORD_CLIENT_BASE_URL: baseUrl,
-    }
-    yield* Effect.promise(() => promisify(execFile)(process.execPath, ["program.mjs"], { env }))
-    const messages = yield* discord.messages(webhook)
-    console.log(messages.map((message) => message.content).join())
-  })
-  await Effect.runPromise(Effect.scoped(Effect.provide(story, server)))`
-
-/** Runs a command; its output is shown only when it fails. */
-function run(cwd: string, command: string, ...args: ReadonlyArray<string>): string {
-  try {
-    return execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] })
-  } catch (error) {
-    const { stdout, stderr } = error as { readonly stdout: string; readonly stderr: string }
-    throw new Error(`${command} ${args.join(" ")}\n${stdout}${stderr}`, { cause: error })
-  }
-}
-
 function bin(cwd: string, path: string, ...args: ReadonlyArray<string>): string {
   return run(cwd, process.execPath, resolve(root, "node_modules", path), ...args)
-}
-
-/** `prepack` builds. */
-function pack(into: string): Packed {
-  const [packed] = JSON.parse(
-    run(root, "npm", "pack", "--json", "--silent", "--pack-destination", into),
-  ) as [Packed]
-  return packed
 }
 
 function content(packed: Packed): ReadonlyArray<string> {
@@ -88,6 +37,22 @@ function content(packed: Packed): ReadonlyArray<string> {
   ]
 }
 
+/** What the documents in the package link to is in the package. */
+function links(packed: Packed): ReadonlyArray<string> {
+  const paths = packed.files.map((file) => file.path)
+  return paths
+    .filter((path) => path.endsWith(".md"))
+    .flatMap((path) => {
+      const text = readFileSync(resolve(root, path), "utf8").replace(/^```[\s\S]*?^```/gm, "")
+      const targets = [...text.matchAll(/\]\((?![a-z]+:|#)([^)#\s]+)/g)].map(([, target]) =>
+        posix.join(posix.dirname(path), target ?? ""),
+      )
+      return targets
+        .filter((target) => !paths.some((one) => one === target || one.startsWith(`${target}/`)))
+        .map((target) => `${path}: links to ${target}, which is not in the package`)
+    })
+}
+
 async function publintProblems(): Promise<ReadonlyArray<string>> {
   const { messages, pkg } = await publint({ pkgDir: root, strict: true, pack: false })
   return messages.map((message) => `publint: ${formatMessage(message, pkg) ?? message.code}`)
@@ -95,22 +60,9 @@ async function publintProblems(): Promise<ReadonlyArray<string>> {
 
 /** A project that has the package and its required peers, and nothing else. */
 function install(folder: string, tarball: string, extra: ReadonlyArray<string>): void {
-  mkdirSync(folder)
-  writeFileSync(
-    join(folder, "package.json"),
-    JSON.stringify({ name: "consumer", private: true, type: "module" }),
-  )
-  run(
-    folder,
-    "npm",
-    "install",
-    "--silent",
-    "--no-audit",
-    "--no-fund",
-    "--prefer-offline",
-    tarball,
-    ...extra,
-  )
+  emptyProject(folder)
+  const quiet = ["--silent", "--no-audit", "--no-fund", "--prefer-offline"]
+  run(folder, "npm", "install", ...quiet, tarball, ...extra)
 }
 
 /** Imports in plain Node. A module of types alone is there, and empty. */
@@ -122,11 +74,17 @@ function smoke(folder: string, specifier: string): string {
   return run(folder, process.execPath, "--input-type=module", "--eval", script).trim()
 }
 
-function typecheck(folder: string, module: string, moduleResolution: string): void {
-  const imports = entries.map(
+function typecheck(
+  folder: string,
+  entryPoints: ReadonlyArray<Entry>,
+  module: string,
+  moduleResolution: string,
+  ...more: ReadonlyArray<string>
+): void {
+  const imports = entryPoints.map(
     ({ specifier }, index) => `import * as entry${index} from "${specifier}"`,
   )
-  const uses = entries.map((_, index) => `entry${index}`)
+  const uses = entryPoints.map((_, index) => `entry${index}`)
   writeFileSync(
     join(folder, "consumer.ts"),
     [...imports, `export const all = [${uses.join(", ")}]`, ""].join("\n"),
@@ -140,25 +98,9 @@ function typecheck(folder: string, module: string, moduleResolution: string): vo
     module,
     "--moduleResolution",
     moduleResolution,
+    ...more,
     "consumer.ts",
   )
-}
-
-/**
- * The README's program in plain Node, word for word but for `layer`, which is `layerConfig` here, so
- * that the environment leads it to the simulator of the same package.
- */
-function runReadme(folder: string): string {
-  const [program] = blocksOf("README.md")
-  if (program === undefined) throw new Error("README.md has no program")
-  const configured = program.code.replace("NodeDiscord.layer)", "NodeDiscord.layerConfig)")
-  if (configured === program.code) throw new Error("README.md does not provide NodeDiscord.layer")
-  const { outputText } = ts.transpileModule(configured, {
-    compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
-  })
-  writeFileSync(join(folder, "program.mjs"), outputText)
-  writeFileSync(join(folder, "readme.mjs"), onSimulator)
-  return run(folder, process.execPath, "readme.mjs").trim()
 }
 
 /** Which optional peers an entry point may need: only those of the edge that is named after one. */
@@ -170,27 +112,26 @@ const temporary = mkdtempSync(join(tmpdir(), "effect-discord-"))
 try {
   const packed = pack(temporary)
   const tarball = join(temporary, packed.filename)
-  const problems = [...content(packed), ...(await publintProblems())]
+  const problems = [...content(packed), ...links(packed), ...(await publintProblems())]
   bin(root, "@arethetypeswrong/cli/dist/index.js", tarball, "--profile", "esm-only")
 
+  const withoutNode = entries.filter((entry) => !needsOptionalPeer(entry.specifier))
   const bare = join(temporary, "bare")
   install(bare, tarball, [])
-  for (const { specifier } of entries.filter((entry) => !needsOptionalPeer(entry.specifier))) {
-    console.log(`${specifier}: ${smoke(bare, specifier)}`)
-  }
+  for (const { specifier } of withoutNode) console.log(`${specifier}: ${smoke(bare, specifier)}`)
+  typecheck(bare, withoutNode, "nodenext", "nodenext")
 
   const full = join(temporary, "full")
-  install(
-    full,
-    tarball,
-    optionalPeers.map((peer) => `${peer}@${manifest.peerDependencies[peer]}`),
-  )
+  const peers = optionalPeers.map((peer) => `${peer}@${manifest.peerDependencies[peer]}`)
+  // The types of undici need Node's.
+  install(full, tarball, [...peers, `@types/node@${manifest.devDependencies["@types/node"]}`])
   for (const { specifier } of entries.filter((entry) => needsOptionalPeer(entry.specifier))) {
     console.log(`${specifier}: ${smoke(full, specifier)}`)
   }
-  typecheck(full, "node16", "node16")
-  typecheck(full, "nodenext", "nodenext")
-  typecheck(full, "preserve", "bundler")
+  typecheck(full, entries, "node16", "node16", "--types", "node")
+  typecheck(full, entries, "nodenext", "nodenext", "--types", "node")
+  typecheck(full, entries, "preserve", "bundler", "--types", "node")
+  writeReadme(full)
   const stored = runReadme(full)
   if (stored !== "Deployed.") problems.push(`README.md: its program left ${stored || "nothing"}`)
 
