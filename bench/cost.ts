@@ -132,7 +132,9 @@ function settled(now: number): Permit.Outcome {
 const canned = HttpClient.make((request, { pathname }) =>
   Effect.map(Clock.currentTimeMillis, (now) => {
     const text = pathname.includes("/text") ? answers.text : answers.embed
-    const source = { status: 200, headers: headersAt(now), text: () => Promise.resolve(text) }
+    // With its length, as Discord's: the SDK then reads it by `text`.
+    const headers = { ...headersAt(now), "content-length": String(text.length) }
+    const source = { status: 200, headers, text: () => Promise.resolve(text) }
     return HttpClientResponse.fromWeb(request, source as unknown as Response)
   }),
 )
