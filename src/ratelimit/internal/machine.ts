@@ -99,7 +99,6 @@ export class Machine {
     this.#waiting.expect(ticket, now)
     this.#begin(now)
     this.#resume(ticket, now)
-    this.#granting.drain(now)
     this.#granting.pumpLane(ticket.place.lane, now)
     if (ticket.ending !== undefined) return undefined
     const at = this.#polling.next(ticket, this.#gate, now)

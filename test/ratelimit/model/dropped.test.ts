@@ -12,6 +12,7 @@ import { literal } from "./policies.js"
 import { anything, literally, type Scenario } from "./scenarios.js"
 import { checkAlarms, type Job, settings, World } from "./world.js"
 import { Machine } from "../../../src/ratelimit/internal/machine.js"
+import type { Wish } from "../../../src/ratelimit/internal/bucketState.js"
 import type { Target } from "../../../src/ratelimit/internal/waiting.js"
 
 /** Some of the jobs lose their fiber, and some have a fiber that is slow to resume. */
@@ -120,8 +121,8 @@ const machine = (overrides: Partial<typeof settings> = {}) => {
       one.wake(next[0], next[1])
     }
   }
-  const arrive = (now: number, ordered = true, webhookId = "1") =>
-    one.arrive(route({ webhookId }), { ...wish, ordered }, now)
+  const arrive = (now: number, rest: Partial<Wish> & { readonly webhookId?: string } = {}) =>
+    one.arrive(route(rest), { ...wish, ordered: true, ...rest }, now)
   return { advance, alarms, arrive, one }
 }
 
@@ -166,6 +167,27 @@ describe("a permit whose fiber was dropped", () => {
     expect(one.snapshot(lease + 30)).toMatchObject({ inFlight: 0, waiting: 0 })
   })
 
+  it("is taken back in the order of the leases, not of the grants", () => {
+    const { arrive, one } = machine()
+    const upload = arrive(0, { lease: 60_000 })
+    const message = arrive(0, { webhookId: "2" })
+    const last = arrive(10, { webhookId: "3" })
+    expect(one.snapshot(lease + 20).inFlight).toBe(1)
+    expect([upload, message, last].map(({ state }) => state)).toEqual([
+      "held",
+      "expired",
+      "expired",
+    ])
+  })
+
+  it("counts a 429 that comes late", () => {
+    const { arrive, one } = machine()
+    const slow = arrive(0)
+    one.settle(slow, limited(1000), lease + 10)
+    const [tally] = Object.values(one.snapshot(lease + 10).strategies)
+    expect(tally?.limited.user).toBe(1)
+  })
+
   it("may wait again when its fiber was only slow", () => {
     const { arrive, one } = machine()
     const slow = arrive(0)
@@ -184,6 +206,8 @@ describe("a permit whose fiber was dropped", () => {
     expect(one.snapshot(60_000).buckets).toBe(0)
     const fresh = arrive(60_000)
     one.settle(slow, ok(), 60_001)
+    // The response was to a request of before; the request in flight now is not forgotten with it.
+    expect(one.snapshot(65_000)).toMatchObject({ buckets: 1, inFlight: 1 })
     expect(one.snapshot(120_000)).toMatchObject({ buckets: 0, inFlight: 0 })
     expect(fresh.state).toBe("expired")
     one.settle(fresh, unknown, 120_001)
@@ -202,7 +226,7 @@ describe("a request whose fiber was dropped while it waited", () => {
     advance(1100)
     expect([dropped.state, next.hasPermit]).toEqual(["passedOver", true])
     // Not a byte was sent: only the first and the one in flight count.
-    expect(one.find(route(), 1100)).toMatchObject({ inFlight: 1 })
+    expect(one.find(route(), 1100)).toMatchObject({ inFlight: 1, remaining: 4 })
   })
 
   it("waits again at its old place when its fiber was only slow", () => {
@@ -219,6 +243,31 @@ describe("a request whose fiber was dropped while it waited", () => {
     expect([slow.state, last.state]).toEqual(["granted", "waiting"])
     expect(one.claim(slow, 1300)).toBe(true)
     expect(slow.attempts).toBe(1)
+  })
+
+  it("fails when its scope was closed in the meantime", () => {
+    const { advance, arrive, one } = machine()
+    const first = arrive(0)
+    const owner = { closed: false }
+    const slow = arrive(10, { owner })
+    one.settle(first, ok(), 100)
+    arrive(150)
+    advance(1200)
+    owner.closed = true
+    one.close(owner, 1210)
+    expect(one.claim(slow, 1220)).toBe(false)
+    expect(slow.ending).toMatchObject({ cause: { error: { _tag: "RateLimiterClosed" } } })
+  })
+
+  it("waits behind the others when its webhook was forgotten and met again", () => {
+    const { arrive, one } = machine({ idleAfter: Duration.seconds(1) })
+    const first = arrive(0)
+    const slow = arrive(10)
+    one.settle(first, ok(), 100)
+    expect(one.snapshot(60_000).buckets).toBe(0)
+    arrive(60_000)
+    expect(one.claim(slow, 60_010)).toBe(false)
+    expect(one.snapshot(60_020)).toMatchObject({ buckets: 1, inFlight: 1, waiting: 1 })
   })
 
   it("fails when its webhook was deleted in the meantime", () => {
