@@ -13,12 +13,12 @@ import * as Schema from "effect/Schema"
 import type { ConfigurationError } from "../error/ConfigurationError.js"
 import type * as RateLimiter from "../ratelimit/RateLimiter.js"
 import type * as Strategy from "../ratelimit/Strategy.js"
+import { lazily } from "../model/lazily.js"
 import { readText } from "./file.js"
-import { make as makeJsonSchema } from "./jsonSchema.js"
 import { layerOf } from "./layer.js"
 import { resolve } from "./resolve.js"
-import { Settings } from "./settings.js"
-import { parse } from "./yaml.js"
+import { type Settings, settings } from "./settings.js"
+import { parse } from "./parse.js"
 
 /**
  * All settings. The guide on configuration has the table of the keys, with their defaults.
@@ -26,7 +26,7 @@ import { parse } from "./yaml.js"
  * @since 0.1.0
  * @category models
  */
-export interface DiscordConfig extends Schema.Schema.Type<typeof Settings> {}
+export interface DiscordConfig extends Settings {}
 
 /**
  * What a program gets from a configuration. The `HttpClient` is the one that it was given, or, when
@@ -36,6 +36,8 @@ export interface DiscordConfig extends Schema.Schema.Type<typeof Settings> {}
  * @category models
  */
 export type Services = HttpClient.HttpClient | RateLimiter.RateLimiter | Strategy.Strategy
+
+const decodedDefaults = lazily(() => Schema.decodeSync(settings())({}))
 
 /**
  * What holds where nothing is configured.
@@ -50,7 +52,14 @@ export type Services = HttpClient.HttpClient | RateLimiter.RateLimiter | Strateg
  * @since 0.1.0
  * @category models
  */
-export const defaults: DiscordConfig = Schema.decodeSync(Settings)({})
+export const defaults: DiscordConfig = {
+  get client() {
+    return decodedDefaults().client
+  },
+  get logging() {
+    return decodedDefaults().logging
+  },
+}
 
 /**
  * The form of the file as a JSON Schema (draft 7), for editors and for tools that check files. It
@@ -59,14 +68,18 @@ export const defaults: DiscordConfig = Schema.decodeSync(Settings)({})
  * @example
  * ```ts
  * import { DiscordConfig } from "effect-discord"
+ * import { Effect } from "effect"
  *
- * const text = JSON.stringify(DiscordConfig.jsonSchema, undefined, 2)
+ * const text = Effect.map(DiscordConfig.jsonSchema, (form) => JSON.stringify(form, undefined, 2))
  * ```
  *
  * @since 0.1.0
  * @category models
  */
-export const jsonSchema: object = makeJsonSchema()
+export const jsonSchema: Effect.Effect<object> = Effect.map(
+  Effect.promise(() => import("./jsonSchema.js")),
+  ({ make }) => make(),
+)
 
 /**
  * From the environment alone, or whatever `ConfigProvider` is in force. Each key is read by the name

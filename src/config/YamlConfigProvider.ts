@@ -7,11 +7,10 @@
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import type { ConfigurationError } from "../error/ConfigurationError.js"
 import { readText } from "./file.js"
-import { parse } from "./yaml.js"
+import { parse } from "./parse.js"
 
 /**
  * From a text. `name` stands for it in errors, which also tell the line. A list is read by
@@ -37,7 +36,7 @@ export const fromText = (
   text: string,
   name = "YAML",
 ): Effect.Effect<ConfigProvider.ConfigProvider, ConfigurationError> =>
-  Either.map(parse(text, name), ({ root }) => ConfigProvider.fromJson(root ?? {}))
+  Effect.map(parse(text, name), ({ root }) => ConfigProvider.fromJson(root ?? {}))
 
 /**
  * From a file. Fails with `ConfigurationError` when it is missing, unreadable or no YAML.

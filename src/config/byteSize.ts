@@ -17,20 +17,25 @@ const pattern = new RegExp(
 
 const isSize = (bytes: number): boolean => Number.isSafeInteger(bytes) && bytes >= 1
 
-const Bytes = Schema.Number.pipe(
-  Schema.filter(isSize, { jsonSchema: { type: "integer", minimum: 1 } }),
-)
+const wholeBytes = () =>
+  Schema.Number.pipe(Schema.filter(isSize, { jsonSchema: { type: "integer", minimum: 1 } }))
 
-const Written = Schema.String.pipe(Schema.pattern(pattern)).annotations({
-  jsonSchema: { type: "string", pattern: pattern.source },
-})
+const writtenSize = () =>
+  Schema.String.pipe(Schema.pattern(pattern)).annotations({
+    jsonSchema: { type: "string", pattern: pattern.source },
+  })
 
 /** Whole bytes, at least one. */
-export const ByteSize: Schema.Schema<number, number | string> = Schema.transform(
-  Schema.Union(Bytes, Written),
-  Schema.Number.pipe(Schema.filter(isSize)),
-  { strict: true, decode: parse, encode: format },
-)
+export const byteSize = (): Schema.Schema<number, number | string> =>
+  Schema.transform(
+    Schema.Union(wholeBytes(), writtenSize()),
+    Schema.Number.pipe(Schema.filter(isSize)),
+    {
+      strict: true,
+      decode: parse,
+      encode: format,
+    },
+  )
 
 /** What to write, for an error. */
 export const expectedByteSize = "a size such as 25MB, 20MiB or 500000 (bytes)"

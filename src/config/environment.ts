@@ -30,7 +30,7 @@ export interface Environment {
 
 export const readEnvironment: Effect.Effect<Environment> = Effect.configProviderWith((provider) =>
   Effect.gen(function* () {
-    const read = yield* Effect.forEach(keys, (key) => readKey(provider, key))
+    const read = yield* Effect.forEach(keys(), (key) => readKey(provider, key))
     return {
       settings: read.flatMap(({ settings }) => settings),
       mistakes: [...read.flatMap(({ mistakes }) => mistakes), ...(yield* misspelt(provider))],
@@ -98,7 +98,7 @@ function valueOf({ kinds }: Key, text: string): Scalar {
  * is no slip, and a missing one is noticed anyway.
  */
 function misspelt(provider: ConfigProvider.ConfigProvider): Effect.Effect<ReadonlyArray<Mistake>> {
-  const known = [...keys.map(({ variable }) => variable), fileVariable]
+  const known = [...keys().map(({ variable }) => variable), fileVariable]
   return Effect.map(named(provider, []), (names) =>
     names
       .filter((name) => !known.includes(name))
@@ -112,7 +112,7 @@ function misspelt(provider: ConfigProvider.ConfigProvider): Effect.Effect<Readon
 }
 
 function isOurs(name: string): boolean {
-  return sections.some(({ path }) => path.length > 1 && name.startsWith(`${variableOf(path)}_`))
+  return sections().some(({ path }) => path.length > 1 && name.startsWith(`${variableOf(path)}_`))
 }
 
 /** The names that begin with `DISCORD_`. A provider splits them where it likes. */

@@ -1,11 +1,11 @@
 /** The form of the file for editors, from the same Schema that reads it. */
 import * as JSONSchema from "effect/JSONSchema"
 import { isRecord, keys, type Path } from "./keys.js"
-import { Settings } from "./settings.js"
+import { settings } from "./settings.js"
 
 /** Draft 7, which is what editors know. */
 export const make = (): object => {
-  const { $schema, ...form } = JSONSchema.make(Settings)
+  const { $schema, ...form } = JSONSchema.make(settings())
   return {
     $schema,
     title: "Configuration of effect-discord",
@@ -16,7 +16,7 @@ export const make = (): object => {
 /** With the meaning and the default of each key, and without what says nothing. */
 function filled(form: unknown, path: Path): object {
   if (!isRecord(form)) return {}
-  const key = keys.find(({ name }) => name === path.join("."))
+  const key = keys().find(({ name }) => name === path.join("."))
   if (key !== undefined) {
     const { description: _, ...own } = form
     return {

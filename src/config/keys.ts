@@ -2,7 +2,8 @@
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
-import { Settings } from "./settings.js"
+import { lazily } from "../model/lazily.js"
+import { settings } from "./settings.js"
 
 export type Path = ReadonlyArray<string>
 
@@ -31,12 +32,14 @@ export interface Section {
 }
 
 /** What the file would say if it said everything. */
-const written: unknown = Schema.encodeSync(Settings)(Schema.decodeUnknownSync(Settings)({}))
+const written = lazily((): unknown =>
+  Schema.encodeSync(settings())(Schema.decodeUnknownSync(settings())({})),
+)
 
-const found = explore(Settings.ast, [])
+const found = lazily(() => explore(settings().ast, []))
 
-export const keys: ReadonlyArray<Key> = found.keys
-export const sections: ReadonlyArray<Section> = found.sections
+export const keys = (): ReadonlyArray<Key> => found().keys
+export const sections = (): ReadonlyArray<Section> => found().sections
 
 export function variableOf(path: Path): string {
   return ["DISCORD", ...path].join("_").toUpperCase()
@@ -71,7 +74,7 @@ function keyOf(ast: AST.AST, path: Path): Key {
     path,
     variable: variableOf(path),
     meaning: meaningOf(ast),
-    fallback: at(written, path),
+    fallback: at(written(), path),
     kinds: [...new Set(kindsOf(AST.encodedAST(ast)))],
   }
 }

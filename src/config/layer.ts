@@ -13,9 +13,7 @@ import * as RestConfig from "../rest/RestConfig.js"
 import * as UploadLimits from "../rest/UploadLimits.js"
 import { webhookVariable } from "./environment.js"
 import * as Logging from "./Logging.js"
-import type { Settings } from "./settings.js"
-
-type Config = typeof Settings.Type
+import type { Settings as Config } from "./settings.js"
 
 const strategies: Readonly<
   Record<Config["client"]["rateLimit"]["strategy"], Layer.Layer<Strategy.Strategy>>

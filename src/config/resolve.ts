@@ -7,11 +7,12 @@ import * as Schema from "effect/Schema"
 import { abridged } from "../error/abridged.js"
 import { ConfigurationError } from "../error/ConfigurationError.js"
 import type { Mistake } from "../error/ConfigurationError.js"
+import { lazily } from "../model/lazily.js"
 import { nearest } from "../model/nearest.js"
 import { isLoopbackHost } from "../rest/host.js"
 import { type Environment, readEnvironment, type Setting } from "./environment.js"
 import { isRecord, keys, type Path, type Scalar, sections } from "./keys.js"
-import { Settings } from "./settings.js"
+import { type Settings, settings as schema } from "./settings.js"
 import { sketch, sketchKey } from "./sketch.js"
 import type { Tree } from "./yaml.js"
 
@@ -23,23 +24,23 @@ export interface Source {
 
 const baseUrlPath: Path = ["client", "base_url"]
 
-const decode = Schema.decodeUnknownEither(Settings, { errors: "all", onExcessProperty: "error" })
+const decoder = lazily(() =>
+  Schema.decodeUnknownEither(schema(), { errors: "all", onExcessProperty: "error" }),
+)
 
 /** The environment overrides the file. */
-export const resolve = (
-  source: Source | undefined,
-): Effect.Effect<typeof Settings.Type, ConfigurationError> =>
+export const resolve = (source: Source | undefined): Effect.Effect<Settings, ConfigurationError> =>
   Effect.flatMap(readEnvironment, (environment) => resolved(source, environment))
 
 function resolved(
   source: Source | undefined,
   { settings, mistakes }: Environment,
-): Either.Either<typeof Settings.Type, ConfigurationError> {
+): Either.Either<Settings, ConfigurationError> {
   const all = settings.reduce<unknown>(
     (value, { key, value: own }) => overridden(value, key.path, own),
     source?.tree.root ?? {},
   )
-  const decoded = Either.mapLeft(decode(all), (error) =>
+  const decoded = Either.mapLeft(decoder()(all), (error) =>
     inOrder(issuesOf(error), source).map(({ path, message }) => ({
       key: path.map(sketchKey).join("."),
       place: placeOf(path, source, settings),
@@ -59,7 +60,7 @@ function resolved(
 
 /** The URL of each request holds the token of its webhook. */
 function exposed(
-  { allowHttp, baseUrl }: (typeof Settings.Type)["client"],
+  { allowHttp, baseUrl }: Settings["client"],
   place: string,
 ): ReadonlyArray<Mistake> {
   const { host, hostname, protocol } = new URL(baseUrl)
@@ -101,8 +102,8 @@ function inOrder(found: ReadonlyArray<Found>, source: Source | undefined): Reado
 
 function sentenceOf(path: Path, message: string, all: unknown): string {
   const name = path.join(".")
-  if (keys.some((key) => key.name === name)) return message
-  const section = sections.find((one) => one.path.join(".") === name)
+  if (keys().some((key) => key.name === name)) return message
+  const section = sections().find((one) => one.path.join(".") === name)
   if (section === undefined) return unknownKey(path)
   const actual = path.reduce<unknown>((value, one) => (isRecord(value) ? value[one] : value), all)
   return `expected a section with keys such as ${section.names.slice(0, 2).join(" and ")}, got ${sketch(actual)}`
@@ -112,8 +113,8 @@ function sentenceOf(path: Path, message: string, all: unknown): string {
 function unknownKey(path: Path): string {
   const name = path.at(-1) ?? ""
   const names =
-    sections.find((one) => one.path.join(".") === path.slice(0, -1).join("."))?.names ?? []
-  const near = nearest(name, names) ?? keys.find((key) => key.path.at(-1) === name)?.name
+    sections().find((one) => one.path.join(".") === path.slice(0, -1).join("."))?.names ?? []
+  const near = nearest(name, names) ?? keys().find((key) => key.path.at(-1) === name)?.name
   return near === undefined
     ? `is not a known key; known here are ${names.join(", ")}`
     : `is not a known key; did you mean ${near}?`

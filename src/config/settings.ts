@@ -1,18 +1,20 @@
 /**
  * The one description of the configuration. What reads it (YAML, environment), what explains it
- * (JSON Schema, example, table of the guide) and every default derive from this Schema.
+ * (JSON Schema, example, table of the guide) and every default derive from this Schema. It is built on
+ * first use, which in most programs is never.
  */
 import * as Duration from "effect/Duration"
 import type * as ParseResult from "effect/ParseResult"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
+import { lazily } from "../model/lazily.js"
 import { nearest } from "../model/nearest.js"
 import { defaults as limiterDefaults } from "../ratelimit/internal/settings.js"
 import { RestConfig } from "../rest/RestConfig.js"
 import { presets } from "../rest/UploadLimits.js"
 import * as WebhookUrl from "../webhook/WebhookUrl.js"
-import { ByteSize, expectedByteSize } from "./byteSize.js"
+import { byteSize, expectedByteSize } from "./byteSize.js"
 import { duration, expectedDuration } from "./duration.js"
 import { sketch } from "./sketch.js"
 
@@ -76,7 +78,7 @@ const wholeNumber = (minimum: number, maximum: number, meaning: string) =>
     expecting(`a whole number from ${minimum} to ${maximum}`),
   )
 
-const byteSize = (meaning: string) => explained(ByteSize, meaning, expecting(expectedByteSize))
+const size = (meaning: string) => explained(byteSize(), meaning, expecting(expectedByteSize))
 
 const flag = (meaning: string) => explained(Schema.Boolean, meaning, expecting("true or false"))
 
@@ -94,172 +96,193 @@ const text = (
 
 const printable = /^[!-~](?:[ -~]*[!-~])?$/
 
-const Forever = Schema.transform(
-  Schema.Literal("forever"),
-  Schema.DurationFromSelf.pipe(Schema.filter((_) => !Duration.isFinite(_))),
-  { strict: true, decode: () => Duration.infinity, encode: () => "forever" as const },
-)
+const forever = () =>
+  Schema.transform(
+    Schema.Literal("forever"),
+    Schema.DurationFromSelf.pipe(Schema.filter((_) => !Duration.isFinite(_))),
+    { strict: true, decode: () => Duration.infinity, encode: () => "forever" as const },
+  )
 
-const MaxWait = explained(
-  Schema.Union(Forever, duration(Duration.zero)),
-  "A call fails with RateLimitError as soon as it would have to wait longer for its turn.",
-  expecting(`forever, or ${expectedDuration(Duration.zero)}`),
-)
+const maxWait = () =>
+  explained(
+    Schema.Union(forever(), duration(Duration.zero)),
+    "A call fails with RateLimitError as soon as it would have to wait longer for its turn.",
+    expecting(`forever, or ${expectedDuration(Duration.zero)}`),
+  )
 
-const Secret = Schema.transform(
-  Schema.String.pipe(
-    Schema.filter((url) => faultOf(url) === undefined, { jsonSchema: { type: "string" } }),
-  ),
-  Schema.RedactedFromSelf(Schema.String),
-  { strict: true, decode: (url) => Redacted.make(url), encode: Redacted.value },
-)
+const secret = () =>
+  Schema.transform(
+    Schema.String.pipe(
+      Schema.filter((url) => faultOf(url) === undefined, { jsonSchema: { type: "string" } }),
+    ),
+    Schema.RedactedFromSelf(Schema.String),
+    { strict: true, decode: (url) => Redacted.make(url), encode: Redacted.value },
+  )
 
 /** Not even its length is told: it is the credential. */
-const WebhookAddress = explained(
-  Secret,
-  'The webhook that Webhook.config("DISCORD_WEBHOOK_URL") finds. A secret: better in the environment than in a file.',
-  (value) => (typeof value === "string" ? (faultOf(value) ?? "") : "expected the URL of a webhook"),
-)
+const webhookAddress = () =>
+  explained(
+    secret(),
+    'The webhook that Webhook.config("DISCORD_WEBHOOK_URL") finds. A secret: better in the environment than in a file.',
+    (value) =>
+      typeof value === "string" ? (faultOf(value) ?? "") : "expected the URL of a webhook",
+  )
 
-const Retry = Schema.Struct({
-  maxRetries: key(
-    "max_retries",
-    wholeNumber(0, 100, "Repetitions after 5xx answers and failed connections."),
-    rest.maxRetries,
-  ),
-  onAmbiguous: key(
-    "on_ambiguous",
-    oneOf(
-      ["fail", "resend"],
-      "What becomes of a message whose answer was lost: fail, and say so; or resend, which may post it twice.",
+const retry = () =>
+  Schema.Struct({
+    maxRetries: key(
+      "max_retries",
+      wholeNumber(0, 100, "Repetitions after 5xx answers and failed connections."),
+      rest.maxRetries,
     ),
-    "fail",
-  ),
-})
+    onAmbiguous: key(
+      "on_ambiguous",
+      oneOf(
+        ["fail", "resend"],
+        "What becomes of a message whose answer was lost: fail, and say so; or resend, which may post it twice.",
+      ),
+      "fail",
+    ),
+  })
 
-const RateLimit = Schema.Struct({
-  strategy: key(
-    "strategy",
-    oneOf(["adaptive", "proactive", "reactive"], "How cautious to be with the slots of a bucket."),
-    "adaptive",
-  ),
-  globalLimit: key(
-    "global_limit",
-    wholeNumber(1, 1_000_000, "Requests per second, over all webhooks of this process."),
-    limiterDefaults.globalLimit,
-  ),
-  perRouteLimit: key(
-    "per_route_limit",
-    flag(
-      "Whether requests wait for the slots of their bucket. Off, only the global limit and 429 answers make them wait, and no strategy is asked: for a proxy that limits by itself.",
+const rateLimit = () =>
+  Schema.Struct({
+    strategy: key(
+      "strategy",
+      oneOf(
+        ["adaptive", "proactive", "reactive"],
+        "How cautious to be with the slots of a bucket.",
+      ),
+      "adaptive",
     ),
-    true,
-  ),
-  backoffBase: key(
-    "backoff_base",
-    timeSpan(0, "The pause before the first repetition; it doubles each time."),
-    Duration.decode(rest.backoffBase),
-  ),
-  backoffMax: key(
-    "backoff_max",
-    timeSpan(0, "The longest such pause."),
-    Duration.decode(rest.backoffMax),
-  ),
-  delivery: key(
-    "delivery",
-    oneOf(
-      ["ordered", "concurrent"],
-      "Whether messages of a webhook go one after another, or as many at once as the limit allows.",
+    globalLimit: key(
+      "global_limit",
+      wholeNumber(1, 1_000_000, "Requests per second, over all webhooks of this process."),
+      limiterDefaults.globalLimit,
     ),
-    rest.delivery,
-  ),
-  maxWait: key("max_wait", MaxWait, Duration.infinity),
-})
+    perRouteLimit: key(
+      "per_route_limit",
+      flag(
+        "Whether requests wait for the slots of their bucket. Off, only the global limit and 429 answers make them wait, and no strategy is asked: for a proxy that limits by itself.",
+      ),
+      true,
+    ),
+    backoffBase: key(
+      "backoff_base",
+      timeSpan(0, "The pause before the first repetition; it doubles each time."),
+      Duration.decode(rest.backoffBase),
+    ),
+    backoffMax: key(
+      "backoff_max",
+      timeSpan(0, "The longest such pause."),
+      Duration.decode(rest.backoffMax),
+    ),
+    delivery: key(
+      "delivery",
+      oneOf(
+        ["ordered", "concurrent"],
+        "Whether messages of a webhook go one after another, or as many at once as the limit allows.",
+      ),
+      rest.delivery,
+    ),
+    maxWait: key("max_wait", maxWait(), Duration.infinity),
+  })
 
-const Uploads = Schema.Struct({
-  preset: key(
-    "preset",
-    oneOf(Struct.keys(presets), "The limits that hold where the keys below name no others."),
-    "default",
-  ),
-  maxFiles: optional("max_files", wholeNumber(0, 10, "Files of a message.")),
-  maxFileSize: optional("max_file_size", byteSize("The size of one file.")),
-  maxTotalSize: optional("max_total_size", byteSize("All files of a request together.")),
-})
+const uploads = () =>
+  Schema.Struct({
+    preset: key(
+      "preset",
+      oneOf(Struct.keys(presets), "The limits that hold where the keys below name no others."),
+      "default",
+    ),
+    maxFiles: optional("max_files", wholeNumber(0, 10, "Files of a message.")),
+    maxFileSize: optional("max_file_size", size("The size of one file.")),
+    maxTotalSize: optional("max_total_size", size("All files of a request together.")),
+  })
 
-const Client = Schema.Struct({
-  webhookUrl: optional("webhook_url", WebhookAddress),
-  baseUrl: key(
-    "base_url",
-    text(
-      isAddress,
-      { format: "uri", pattern: "^https?://" },
-      "the address of an API such as https://discord.com/api/v10",
-      "Where /webhooks/... begins, version included; another one for a proxy or a simulator.",
+const client = () =>
+  Schema.Struct({
+    webhookUrl: optional("webhook_url", webhookAddress()),
+    baseUrl: key(
+      "base_url",
+      text(
+        isAddress,
+        { format: "uri", pattern: "^https?://" },
+        "the address of an API such as https://discord.com/api/v10",
+        "Where /webhooks/... begins, version included; another one for a proxy or a simulator.",
+      ),
+      rest.baseUrl,
     ),
-    rest.baseUrl,
-  ),
-  allowHttp: key(
-    "allow_http",
-    flag(
-      "Whether base_url may be http: on another host than this machine; tokens are then readable on the way.",
+    allowHttp: key(
+      "allow_http",
+      flag(
+        "Whether base_url may be http: on another host than this machine; tokens are then readable on the way.",
+      ),
+      false,
     ),
-    false,
-  ),
-  timeout: key(
-    "timeout",
-    timeSpan("1 millis", "For one attempt, from sending it to the last byte of the answer."),
-    Duration.decode(rest.timeout),
-  ),
-  connectionTimeout: optional(
-    "connection_timeout",
-    timeSpan(
-      "1 millis",
-      "How long an attempt may wait for a connection before it is sent. Left out: as long as timeout.",
+    timeout: key(
+      "timeout",
+      timeSpan("1 millis", "For one attempt, from sending it to the last byte of the answer."),
+      Duration.decode(rest.timeout),
     ),
-  ),
-  userAgent: key(
-    "user_agent",
-    text(
-      (value) => printable.test(value),
-      { pattern: printable.source },
-      "letters, digits and signs of ASCII",
-      "What the SDK calls itself. Discord asks for the form DiscordBot (url, version).",
+    connectionTimeout: optional(
+      "connection_timeout",
+      timeSpan(
+        "1 millis",
+        "How long an attempt may wait for a connection before it is sent. Left out: as long as timeout.",
+      ),
     ),
-    rest.userAgent,
-  ),
-  dryRun: key(
-    "dry_run",
-    flag("Sends nothing: logs what would be sent, and makes up an answer."),
-    false,
-  ),
-  retry: section("retry", Retry, "What is repeated after a failure."),
-  uploads: section("uploads", Uploads, "What files a message may have, checked before it is sent."),
-  rateLimit: section("rate_limit", RateLimit, "How requests wait for their turn."),
-})
+    userAgent: key(
+      "user_agent",
+      text(
+        (value) => printable.test(value),
+        { pattern: printable.source },
+        "letters, digits and signs of ASCII",
+        "What the SDK calls itself. Discord asks for the form DiscordBot (url, version).",
+      ),
+      rest.userAgent,
+    ),
+    dryRun: key(
+      "dry_run",
+      flag("Sends nothing: logs what would be sent, and makes up an answer."),
+      false,
+    ),
+    retry: section("retry", retry(), "What is repeated after a failure."),
+    uploads: section(
+      "uploads",
+      uploads(),
+      "What files a message may have, checked before it is sent.",
+    ),
+    rateLimit: section("rate_limit", rateLimit(), "How requests wait for their turn."),
+  })
 
-const Logging = Schema.Struct({
-  level: optional(
-    "level",
-    oneOf(
-      ["trace", "debug", "info", "warning", "error", "fatal", "none"],
-      "The least important level that is logged. Left out: the program's own (Effect's is info).",
+const logging = () =>
+  Schema.Struct({
+    level: optional(
+      "level",
+      oneOf(
+        ["trace", "debug", "info", "warning", "error", "fatal", "none"],
+        "The least important level that is logged. Left out: the program's own (Effect's is info).",
+      ),
     ),
-  ),
-  format: optional(
-    "format",
-    oneOf(
-      ["json", "logfmt", "pretty"],
-      "How a log line looks: for machines, or pretty on a terminal. Left out: the program's own.",
+    format: optional(
+      "format",
+      oneOf(
+        ["json", "logfmt", "pretty"],
+        "How a log line looks: for machines, or pretty on a terminal. Left out: the program's own.",
+      ),
     ),
-  ),
-})
+  })
 
 /** All of it. Written in snake case, read in camel case. */
-export const Settings = Schema.Struct({
-  client: section("client", Client, "How messages get to Discord."),
-  logging: section("logging", Logging, "What the program logs, and how."),
-})
+export const settings = lazily(() =>
+  Schema.Struct({
+    client: section("client", client(), "How messages get to Discord."),
+    logging: section("logging", logging(), "What the program logs, and how."),
+  }),
+)
+
+export type Settings = Schema.Schema.Type<ReturnType<typeof settings>>
 
 /** The address of a webhook in this place would be a secret where none is expected. */
 function isAddress(value: string): boolean {

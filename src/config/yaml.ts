@@ -7,14 +7,9 @@ import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from "yam
 import type { Alias, ErrorCode, Node, Scalar, YAMLError } from "yaml"
 import { ConfigurationError } from "../error/ConfigurationError.js"
 import type { Path } from "./keys.js"
+import { mostBytes, tooLarge } from "./size.js"
 import { sketchKey } from "./sketch.js"
 import { isDeeperThan } from "./yamlDepth.js"
-
-/** Bytes. A configuration has a few thousand. */
-export const mostBytes = 256_000
-
-/** What is said of more. */
-export const tooLarge = `is larger than ${mostBytes / 1000} kB; is it the right file?`
 
 /** Values, those behind an alias counted as often as it is used: a bomb of aliases goes off here. */
 const mostValues = 10_000

@@ -10,6 +10,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 
 import { ErrorTree } from "./errorTree.js"
+import { lazily } from "./lazily.js"
 import { Numeric, orElse, required, sometimes } from "./wire.js"
 
 /**
@@ -117,7 +118,7 @@ export interface Refusal {
 /** More than anyone reads; a hostile body has hundreds of thousands. */
 const maxFields = 100
 
-const rateLimitBody = Schema.decodeUnknownOption(RateLimitBody)
+const rateLimitBody = lazily(() => Schema.decodeUnknownOption(RateLimitBody))
 
 /**
  * The leaves of Discord's error tree, in the tree's order. What is not a tree has none. Sentences in
@@ -186,7 +187,7 @@ export const fromUnknown = (body: unknown): Option.Option<Refusal> => {
  * @category decoding
  */
 export const rateLimitFromUnknown = (body: unknown): Option.Option<RateLimitBody> =>
-  rateLimitBody(body)
+  rateLimitBody()(body)
 
 function numberIn(body: object, key: string): number | undefined {
   const value: unknown = Reflect.get(body, key)

@@ -12,6 +12,7 @@ import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import type * as Effect from "effect/Effect"
 import type * as ParseResult from "effect/ParseResult"
+import { lazily } from "./lazily.js"
 
 const NAME = /^[\w.-]{1,100}$/
 
@@ -250,7 +251,7 @@ export const GitHubEvent = Schema.Struct({
  */
 export interface GitHubEvent extends Schema.Schema.Type<typeof GitHubEvent> {}
 
-const validate = Schema.validateEither(GitHubEvent, { errors: "all" })
+const validate = lazily(() => Schema.validateEither(GitHubEvent, { errors: "all" }))
 
 /**
  * The JSON that Discord receives: the event itself, with all its fields, or everything in it that
@@ -267,7 +268,7 @@ const validate = Schema.validateEither(GitHubEvent, { errors: "all" })
  * @category encoding
  */
 export const encode = (event: GitHubEvent): Effect.Effect<GitHubEvent, ParseResult.ParseError> =>
-  Either.map(validate(event), () => event)
+  Either.map(validate()(event), () => event)
 
 /**
  * Reads what GitHub sent, to forward it. The fields that Discord does not look at stay.
@@ -284,5 +285,5 @@ export const encode = (event: GitHubEvent): Effect.Effect<GitHubEvent, ParseResu
  * @since 0.1.0
  * @category decoding
  */
-export const decode: (json: unknown) => Effect.Effect<GitHubEvent, ParseResult.ParseError> =
-  Schema.decodeUnknown(GitHubEvent, { errors: "all", onExcessProperty: "preserve" })
+export const decode = (json: unknown): Effect.Effect<GitHubEvent, ParseResult.ParseError> =>
+  Schema.decodeUnknown(GitHubEvent, { errors: "all", onExcessProperty: "preserve" })(json)

@@ -5,6 +5,8 @@
  * @module
  */
 import * as Arr from "effect/Array"
+import type * as Effect from "effect/Effect"
+import type * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 
 import { none as notifyNobody } from "./AllowedMentions.js"
@@ -279,7 +281,8 @@ export interface Message extends Schema.Schema.Type<typeof Message> {}
  * @since 0.1.0
  * @category decoding
  */
-export const decode = Schema.decodeUnknown(Message)
+export const decode = (json: unknown): Effect.Effect<Message, ParseResult.ParseError> =>
+  Schema.decodeUnknown(Message)(json)
 
 /**
  * All files of a message, as `files` of an edit takes those that stay: its attachments, and the

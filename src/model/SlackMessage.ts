@@ -12,6 +12,7 @@ import type * as Effect from "effect/Effect"
 import type * as ParseResult from "effect/ParseResult"
 
 import * as Color from "./Color.js"
+import { lazily } from "./lazily.js"
 import { httpUrl, text } from "./limits.js"
 import { WebhookName } from "./WebhookName.js"
 import { optional, strictList } from "./wire.js"
@@ -25,7 +26,7 @@ const shades = { good: "#2eb886", warning: "#daa038", danger: "#a30200" } as con
 
 const refusedColor = "must be a colour such as 0x5865f2, #5865f2, good, warning or danger"
 
-const isRgb = Schema.is(Color.Color)
+const isRgb = lazily(() => Schema.is(Color.Color))
 
 /** In the JSON of others the `#` may be missing. */
 const HEX = /^#?(?:[0-9a-f]{3}|[0-9a-f]{6})$/i
@@ -226,8 +227,8 @@ export const encode: (message: SlackMessage) => Effect.Effect<Encoded, ParseResu
  * @since 0.1.0
  * @category decoding
  */
-export const decode: (json: unknown) => Effect.Effect<SlackMessage, ParseResult.ParseError> =
-  Schema.decodeUnknown(SlackMessage, { errors: "all" })
+export const decode = (json: unknown): Effect.Effect<SlackMessage, ParseResult.ParseError> =>
+  Schema.decodeUnknown(SlackMessage, { errors: "all" })(json)
 
 /**
  * Whether there is nothing to show, which Discord refuses.
@@ -246,7 +247,7 @@ export const isEmpty = (message: SlackMessage): boolean =>
   (message.text ?? "") === "" && (message.attachments ?? []).length === 0
 
 function isColor(value: string | number): value is SlackColor {
-  if (typeof value === "number") return isRgb(value)
+  if (typeof value === "number") return isRgb()(value)
   return isShade(value) || (value.startsWith("#") && HEX.test(value))
 }
 

@@ -4,6 +4,8 @@
  * @since 0.1.0
  * @module
  */
+import type * as Effect from "effect/Effect"
+import type * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 
 import { Snowflake } from "./Snowflake.js"
@@ -71,4 +73,5 @@ export interface WebhookInfo extends Schema.Schema.Type<typeof WebhookInfo> {}
  * @since 0.1.0
  * @category decoding
  */
-export const decode = Schema.decodeUnknown(WebhookInfo)
+export const decode = (json: unknown): Effect.Effect<WebhookInfo, ParseResult.ParseError> =>
+  Schema.decodeUnknown(WebhookInfo)(json)

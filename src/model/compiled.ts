@@ -9,6 +9,7 @@ import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
+import { lazily } from "./lazily.js"
 import { reader } from "./compiled/read.js"
 import { irregular } from "./compiled/step.js"
 import { writer } from "./compiled/write.js"
@@ -20,12 +21,12 @@ import { writer } from "./compiled/write.js"
 export function decoder<A, I>(
   schema: Schema.Schema<A, I>,
 ): (input: unknown) => Either.Either<A, ParseResult.ParseError> {
-  const read = reader(schema.ast, { strict: false })
-  const decode = Schema.decodeUnknownEither(schema)
+  const compiled = lazily(() => reader(schema.ast, { strict: false }))
+  const decode = lazily(() => Schema.decodeUnknownEither(schema))
   return (input) => {
-    const value = read(input)
+    const value = compiled()(input)
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the Schema says it is
-    return value === irregular ? readable(schema.ast, input, decode) : Either.right(value as A)
+    return value === irregular ? readable(schema.ast, input, decode()) : Either.right(value as A)
   }
 }
 
@@ -33,15 +34,20 @@ export function decoder<A, I>(
 export function strictEncoder<A, I>(
   schema: Schema.Schema<A, I>,
 ): (value: A) => Either.Either<I, ParseResult.ParseError> {
-  const check = reader(AST.typeAST(schema.ast), { strict: true })
-  const write = writer(schema.ast)
-  const validate = Schema.validateEither(schema, { errors: "all", onExcessProperty: "error" })
-  const encode = Schema.encodeEither(schema)
+  const compiled = lazily(() => ({
+    check: reader(AST.typeAST(schema.ast), { strict: true }),
+    write: writer(schema.ast),
+  }))
+  const validate = lazily(() =>
+    Schema.validateEither(schema, { errors: "all", onExcessProperty: "error" }),
+  )
+  const encode = lazily(() => Schema.encodeEither(schema))
   return (value) => {
+    const { check, write } = compiled()
     const valid = check(value)
     const written = valid === irregular ? irregular : write(valid)
     if (written === irregular) {
-      return readable(schema.ast, value, () => Either.flatMap(validate(value), encode))
+      return readable(schema.ast, value, () => Either.flatMap(validate()(value), encode()))
     }
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the Schema says it is
     return Either.right(written as I)

@@ -35,7 +35,7 @@ export function optional<A, I, const K extends string>(
   // Decoding also takes null (embed editors export it); `Encoded` states only what we emit.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const from = Schema.NullishOr(schema) as unknown as Schema.Schema<A | undefined, I>
-  return Schema.optionalToOptional(from, Schema.UndefinedOr(Schema.typeSchema(schema)), {
+  return Schema.optionalToOptional(from, Schema.UndefinedOr(typeSide(schema)), {
     decode: givenOnly,
     encode: Option.filter(Predicate.isNotUndefined),
   }).pipe(Schema.fromKey(key))
@@ -45,11 +45,10 @@ export function clearable<A, I, const K extends string>(
   key: K,
   schema: Schema.Schema<A, I>,
 ): Field<K, A | null | undefined, I | null> {
-  return Schema.optionalToOptional(
-    Schema.NullOr(schema),
-    Schema.NullishOr(Schema.typeSchema(schema)),
-    { decode: Function.identity, encode: Option.filter(Predicate.isNotUndefined) },
-  ).pipe(Schema.fromKey(key))
+  return Schema.optionalToOptional(Schema.NullOr(schema), Schema.NullishOr(typeSide(schema)), {
+    decode: Function.identity,
+    encode: Option.filter(Predicate.isNotUndefined),
+  }).pipe(Schema.fromKey(key))
 }
 
 export function sometimes<A, I, const K extends string>(
@@ -89,7 +88,7 @@ function absentOr<A, I, const K extends string>(
   schema: Schema.Schema<A, I>,
   from: Nullish<A, I>,
 ): Field<K, A, I | null | undefined> {
-  return Schema.optionalToOptional(from, Schema.typeSchema(schema), {
+  return Schema.optionalToOptional(from, typeSide(schema), {
     decode: givenOnly,
     encode: Function.identity,
   }).pipe(Schema.fromKey(key))
@@ -101,10 +100,21 @@ function defaultOr<A, I, const K extends string>(
   from: Nullish<A, I>,
   fallback: () => A,
 ): Schema.PropertySignature<":", A, K, "?:", I | null | undefined> {
-  return Schema.optionalToRequired(from, Schema.typeSchema(schema), {
+  return Schema.optionalToRequired(from, typeSide(schema), {
     decode: (value) => Option.getOrElse(givenOnly(value), fallback),
     encode: Option.some,
   }).pipe(Schema.fromKey(key))
+}
+
+/** `Schema.typeSchema` walks the whole Schema each time, and these nest. */
+const typeSides = new WeakMap<AST.AST, AST.AST>()
+
+function typeSide<A, I, R>(schema: Schema.Schema<A, I, R>): Schema.Schema<A> {
+  const known = typeSides.get(schema.ast)
+  if (known !== undefined) return Schema.make(known)
+  const made = Schema.typeSchema(schema)
+  typeSides.set(schema.ast, made.ast)
+  return made
 }
 
 /** Decodes what does not fit as `undefined`. */
@@ -143,7 +153,7 @@ export function list<A, I>(
     ReadonlyArray<A | null | undefined>,
     ReadonlyArray<I>
   >
-  return Schema.transform(from, short(Schema.Array(Schema.typeSchema(item)), item), {
+  return Schema.transform(from, short(Schema.Array(typeSide(item)), item), {
     strict: true,
     decode: (items) => items.filter((one) => one !== null && one !== undefined),
     encode: Function.identity,

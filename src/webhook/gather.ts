@@ -3,6 +3,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { EmbedsCreate } from "../model/Embed.js"
 import type { EmbedCreate } from "../model/Embed.js"
+import { lazily } from "../model/lazily.js"
 import type { MessageInput } from "./files.js"
 
 /** Discord: Execute Webhook. */
@@ -18,7 +19,7 @@ const shown: ReadonlySet<string> = new Set([
 ])
 
 /** Each within its limits, at most ten, and 6000 code points over all. */
-const isWithinLimits = Schema.is(EmbedsCreate)
+const isWithinLimits = lazily(() => Schema.is(EmbedsCreate))
 
 /** Whether no other message would go with the first of these. Cheap, and so does not see everything. */
 export function isFull(messages: ReadonlyArray<MessageInput>): boolean {
@@ -37,7 +38,7 @@ export function together(messages: ReadonlyArray<MessageInput>): number {
   for (const message of messages.slice(1, mostEmbeds)) {
     if (!isOnlyEmbeds(message) || lookOf(message) !== look) break
     embeds = embeds.concat(embedsOf(message))
-    if (!isWithinLimits(embeds) || hasTwins(embeds)) break
+    if (!isWithinLimits()(embeds) || hasTwins(embeds)) break
     count += 1
   }
   return count

@@ -6,6 +6,7 @@ import * as Schema from "effect/Schema"
 import { ValidationError } from "../error/WebhookError.js"
 import * as GitHubEvent from "../model/GitHubEvent.js"
 import * as Issue from "../model/Issue.js"
+import { lazily } from "../model/lazily.js"
 import * as SlackMessage from "../model/SlackMessage.js"
 import type * as Route from "../ratelimit/Route.js"
 import { json, ok, restRequest } from "../rest/restRequest.js"
@@ -91,11 +92,11 @@ function toService(
   }
 }
 
-const nameOf = Schema.validateEither(GitHubEvent.EventName)
+const nameOf = lazily(() => Schema.validateEither(GitHubEvent.EventName))
 
 /** The name becomes a header. */
 function nameIssues(name: string): ReadonlyArray<Issue.Issue> {
-  return Either.match(nameOf(name), {
+  return Either.match(nameOf()(name), {
     onLeft: (error) => Issue.fromParseError(error).map((issue) => ({ ...issue, path: "name" })),
     onRight: () => [],
   })

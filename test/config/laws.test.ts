@@ -4,7 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { DiscordConfig } from "../../src/index.js"
-import { ByteSize } from "../../src/config/byteSize.js"
+import { byteSize } from "../../src/config/byteSize.js"
 import { duration } from "../../src/config/duration.js"
 import { asVariables, asYaml, configs, within, written } from "./sources.js"
 
@@ -86,7 +86,7 @@ describe("a duration", () => {
 })
 
 describe("a size", () => {
-  const decode = Schema.decodeUnknownOption(ByteSize)
+  const decode = Schema.decodeUnknownOption(byteSize())
   const bytes = (text: unknown) =>
     decode(text).pipe((_) => (_._tag === "Some" ? _.value : undefined))
 

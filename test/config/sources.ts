@@ -10,7 +10,7 @@ import { stringify } from "yaml"
 import type { DiscordConfig } from "../../src/index.js"
 import { presets } from "../../src/rest/UploadLimits.js"
 import { isRecord, keys } from "../../src/config/keys.js"
-import { Settings } from "../../src/config/settings.js"
+import { settings } from "../../src/config/settings.js"
 
 export const token = "Qm7-wE_r4tY.u1Io9Pa-2sDf_6Gh8jKl3Zx5Cv0-BnMqAzSwXeDcRfVtGbYhNuJm"
 export const webhookUrl = `https://discord.com/api/webhooks/1234/${token}`
@@ -25,7 +25,7 @@ export const within =
 export const at = (tree: unknown, path: ReadonlyArray<string>): unknown =>
   path.reduce((inner, name) => (isRecord(inner) ? inner[name] : undefined), tree)
 
-const encode = Schema.encodeSync(Settings)
+const encode = Schema.encodeSync(settings())
 
 /** Nothing is left out, and secrets are plain: equal configurations are written the same. */
 export const written = (config: DiscordConfig.DiscordConfig): unknown => encode(config)
@@ -34,7 +34,7 @@ export const asYaml = (config: DiscordConfig.DiscordConfig): string => stringify
 
 export const asVariables = (config: DiscordConfig.DiscordConfig): Record<string, string> =>
   Object.fromEntries(
-    keys.flatMap(({ path, variable }) => {
+    keys().flatMap(({ path, variable }) => {
       const value = at(encode(config), path)
       return value === undefined ? [] : [[variable, String(value)]]
     }),

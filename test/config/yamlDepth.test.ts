@@ -31,11 +31,11 @@ describe("a text that nests too deeply", () => {
     ["lists in sections", indented("- a:", 600)],
     ["brackets in a section", `client:\n  webhook_url: ${"[".repeat(5000)}`],
     ["brackets after a quoted one", `a: "]"\nb: ${"[".repeat(5000)}`],
-  ])("of %s", (_, yaml) => {
+  ])("of %s", async (_, yaml) => {
     const load = Effect.flip(DiscordConfig.loadYaml(yaml))
-    expect(Effect.runSync(load).message).toBe(tooDeep)
+    expect((await Effect.runPromise(load)).message).toBe(tooDeep)
     const provider = Effect.flip(YamlConfigProvider.fromText(yaml, "YAML"))
-    expect(Effect.runSync(provider).message).toBe(tooDeep)
+    expect((await Effect.runPromise(provider)).message).toBe(tooDeep)
   })
 })
 
@@ -78,12 +78,12 @@ const soup = FastCheck.array(FastCheck.constantFrom(...pieces, ...pieces, ...mar
   maxLength: 30,
 }).map((parts) => parts.join(""))
 
-it("no text ends the process: each is read or rejected", () => {
+it("no text ends the process: each is read or rejected", () =>
   FastCheck.assert(
-    FastCheck.property(soup, FastCheck.integer({ min: 1, max: 3000 }), (yaml, times) => {
-      const result = Effect.runSync(Effect.either(DiscordConfig.loadYaml(yaml.repeat(times))))
+    FastCheck.asyncProperty(soup, FastCheck.integer({ min: 1, max: 3000 }), async (yaml, times) => {
+      const load = Effect.either(DiscordConfig.loadYaml(yaml.repeat(times)))
+      const result = await Effect.runPromise(load)
       expect(["Left", "Right"]).toContain(result._tag)
     }),
     { numRuns: runs(300) },
-  )
-})
+  ))

@@ -34,7 +34,7 @@ const section = (path: ReadonlyArray<string>, value: string): string =>
   path.map((name, depth) => `${"  ".repeat(depth)}${name}:`).join("\n") + ` ${value}`
 
 describe("the token is nowhere", () => {
-  const wrong = keys.filter(
+  const wrong = keys().filter(
     ({ name }) => !["client.user_agent", "client.webhook_url"].includes(name),
   )
 

@@ -74,10 +74,10 @@ function compileKind(ast: AST.AST, part: Compile, options: Options): Step {
     case "Refinement":
       return refined(ast, part)
     case "TypeLiteral":
-      return isStruct(ast) ? struct(fieldsOf(ast, part), options) : bySchema(ast, options)
+      return isStruct(ast) ? struct(fieldsOf(ast), part, options) : bySchema(ast, options)
     case "TupleType": {
       const item = itemOf(ast)
-      return item === undefined ? bySchema(ast, options) : list(part(item))
+      return item === undefined ? bySchema(ast, options) : list(item, part)
     }
     case "Union":
       return isInOrder(ast.types) ? union(ast.types.map(part)) : bySchema(ast, options)
@@ -140,25 +140,27 @@ interface Field {
   readonly from: PropertyKey
   readonly to: PropertyKey
   readonly isOptional: boolean
-  readonly read: Step
+  readonly type: AST.AST
+  /** Compiled with the first value: most messages have few of the fields that there are. */
+  read: Step | undefined
   /** Unless it only moves. */
   readonly change?: (given: Option.Option<unknown>) => Option.Option<unknown>
   /** Whether nothing may come of a change. */
   readonly mayVanish?: boolean
 }
 
-function fieldsOf({ propertySignatures }: AST.TypeLiteral, part: Compile): ReadonlyArray<Field> {
+function fieldsOf({ propertySignatures }: AST.TypeLiteral): ReadonlyArray<Field> {
   return propertySignatures.map(({ isOptional, name, type }) => {
-    return { from: name, to: name, isOptional, read: part(type) }
+    return { from: name, to: name, isOptional, type, read: undefined }
   })
 }
 
-function struct(fields: ReadonlyArray<Field>, { strict }: Options): Step {
+function struct(fields: ReadonlyArray<Field>, part: Compile, { strict }: Options): Step {
   return (input) => {
     if (!isFields(input)) return irregular
     if (strict && !isExact(input, fields)) return irregular
     const output: Fields = {}
-    for (const field of fields) if (!put(output, field, input)) return irregular
+    for (const field of fields) if (!put(output, field, input, part)) return irregular
     return output
   }
 }
@@ -174,10 +176,10 @@ function isExact(input: Readonly<Fields>, fields: ReadonlyArray<Field>): boolean
 }
 
 /** Whether all is as it should be. */
-function put(output: Fields, field: Field, input: Readonly<Fields>): boolean {
-  const { change, from, isOptional, mayVanish, read, to } = field
+function put(output: Fields, field: Field, input: Readonly<Fields>, part: Compile): boolean {
+  const { change, from, isOptional, mayVanish, to } = field
   const isGiven = !isOptional || Object.hasOwn(input, from)
-  const value = isGiven ? read(input[from]) : undefined
+  const value = isGiven ? (field.read ??= part(field.type))(input[from]) : undefined
   if (value === irregular) return false
   if (change === undefined) {
     if (isGiven) output[to] = value
@@ -192,7 +194,7 @@ function put(output: Fields, field: Field, input: Readonly<Fields>): boolean {
 function transformed(ast: AST.Transformation, part: Compile, options: Options): Step {
   const { from, to, transformation } = ast
   const item = listItemOf(ast)
-  if (item !== undefined) return lenientList(part(item))
+  if (item !== undefined) return lenientList(item, part)
   switch (transformation._tag) {
     case "TypeLiteralTransformation":
       return renamed(ast, part, options)
@@ -211,7 +213,7 @@ function transformed(ast: AST.Transformation, part: Compile, options: Options): 
 function renamed(ast: AST.Transformation, part: Compile, options: Options): Step {
   const renaming = renamingOf(ast)
   if (renaming === undefined) return bySchema(ast, options)
-  const sources = new Map(fieldsOf(renaming.from, part).map((field) => [field.from, field]))
+  const sources = new Map(fieldsOf(renaming.from).map((field) => [field.from, field]))
   const changes = new Map(renaming.changes.map((change) => [change.to, change]))
   const fields = renaming.to.propertySignatures.flatMap(({ isOptional, name }) => {
     const change = changes.get(name)
@@ -219,5 +221,5 @@ function renamed(ast: AST.Transformation, part: Compile, options: Options): Step
     const how = change === undefined ? {} : { change: change.decode, mayVanish: isOptional }
     return source === undefined ? [] : [{ ...source, to: name, ...how }]
   })
-  return struct(fields, options)
+  return struct(fields, part, options)
 }

@@ -43,12 +43,14 @@ export function itemOf({ elements, rest }: AST.TupleType): AST.AST | undefined {
   return elements.length === 0 && rest.length === 1 ? rest[0]?.type : undefined
 }
 
-export function list(item: Step): Step {
+/** The step of an item is compiled with the first one. */
+export function list(itemAst: AST.AST, part: Compile): Step {
+  let item: Step | undefined
   return (input) => {
     if (!Array.isArray(input)) return irregular
     const output: Array<unknown> = []
     for (const one of input) {
-      const value = item(one)
+      const value = (item ??= part(itemAst))(one)
       if (value === irregular) return irregular
       output.push(value)
     }
@@ -57,12 +59,14 @@ export function list(item: Step): Step {
 }
 
 /** Leaves out what does not fit. */
-export function lenientList(item: Step): Step {
+export function lenientList(itemAst: AST.AST, part: Compile): Step {
+  let item: Step | undefined
   return (input) => {
     if (!Array.isArray(input)) return irregular
     const output: Array<unknown> = []
     for (const one of input) {
-      const value = one === null || one === undefined ? irregular : item(one)
+      if (one === null || one === undefined) continue
+      const value = (item ??= part(itemAst))(one)
       if (value !== irregular) output.push(value)
     }
     return output

@@ -40,10 +40,10 @@ function compile(ast: AST.AST, part: Compile): Step {
     case "Refinement":
       return part(ast.from)
     case "TypeLiteral":
-      return isStruct(ast) ? struct(fieldsOf(ast, part)) : bySchema(ast)
+      return isStruct(ast) ? struct(fieldsOf(ast), part) : bySchema(ast)
     case "TupleType": {
       const item = itemOf(ast)
-      return item === undefined ? bySchema(ast) : list(part(item))
+      return item === undefined ? bySchema(ast) : list(item, part)
     }
     case "Union":
       return union(ast, part)
@@ -99,34 +99,36 @@ interface Field {
   readonly from: PropertyKey
   readonly to: PropertyKey
   readonly isOptional: boolean
-  readonly write: Step
+  readonly type: AST.AST
+  /** Compiled with the first value. */
+  write: Step | undefined
   /** Unless it only moves. */
   readonly change?: (given: Option.Option<unknown>) => Option.Option<unknown>
 }
 
-function fieldsOf({ propertySignatures }: AST.TypeLiteral, part: Compile): ReadonlyArray<Field> {
+function fieldsOf({ propertySignatures }: AST.TypeLiteral): ReadonlyArray<Field> {
   return propertySignatures.map(({ isOptional, name, type }) => {
-    return { from: name, to: name, isOptional, write: part(type) }
+    return { from: name, to: name, isOptional, type, write: undefined }
   })
 }
 
-function struct(fields: ReadonlyArray<Field>): Step {
+function struct(fields: ReadonlyArray<Field>, part: Compile): Step {
   return (value) => {
     if (!isFields(value)) return irregular
     const output: Fields = {}
-    for (const field of fields) if (!put(output, field, value)) return irregular
+    for (const field of fields) if (!put(output, field, value, part)) return irregular
     return output
   }
 }
 
-function put(output: Fields, field: Field, value: Readonly<Fields>): boolean {
-  const { change, from, isOptional, to, write } = field
+function put(output: Fields, field: Field, value: Readonly<Fields>, part: Compile): boolean {
+  const { change, from, isOptional, to } = field
   const isGiven = Object.hasOwn(value, from)
   if (change === undefined && !isGiven && isOptional) return true
   const own = isGiven ? Option.some(value[from]) : Option.none()
   const changed = change === undefined ? Option.some(value[from]) : change(own)
   if (Option.isNone(changed)) return isOptional
-  const written = write(changed.value)
+  const written = (field.write ??= part(field.type))(changed.value)
   if (written === irregular) return false
   output[to] = written
   return true
@@ -152,9 +154,9 @@ function renamed(ast: AST.Transformation, part: Compile): Step {
   const renaming = renamingOf(ast)
   if (renaming === undefined) return bySchema(ast)
   const changes = new Map(renaming.changes.map((change) => [change.from, change]))
-  const fields = fieldsOf(renaming.from, part).map((field) => {
+  const fields = fieldsOf(renaming.from).map((field) => {
     const change = changes.get(field.to)
     return change === undefined ? field : { ...field, from: change.to, change: change.encode }
   })
-  return struct(fields)
+  return struct(fields, part)
 }
