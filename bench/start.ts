@@ -71,6 +71,8 @@ async function gzipOf(path: string): Promise<number> {
     target: "node20",
     write: false,
     logLevel: "error",
+    // The package, and not its sources, to which our paths lead.
+    tsconfigRaw: "{}",
     // Optional native parts of discord.js, which it does without.
     external: ["zlib-sync", "bufferutil", "utf-8-validate"],
   })

@@ -68,6 +68,8 @@ function install(folder: string, tarball: string, extra: ReadonlyArray<string>):
 /** Imports in plain Node. A module of types alone is there, and empty. */
 function smoke(folder: string, specifier: string): string {
   const script = `
+    const file = import.meta.resolve(${JSON.stringify(specifier)})
+    if (!file.includes("/dist/bundled/")) throw new Error("Node loads " + file + ", not the bundle")
     const modules = await import(${JSON.stringify(specifier)})
     if (Object.keys(modules).length === 0) throw new Error("exports nothing")
     console.log(Object.keys(modules).join(" "))`

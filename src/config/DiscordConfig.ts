@@ -15,10 +15,11 @@ import type * as RateLimiter from "../ratelimit/RateLimiter.js"
 import type * as Strategy from "../ratelimit/Strategy.js"
 import { lazily } from "../model/lazily.js"
 import { readText } from "./file.js"
+import { make as makeJsonSchema } from "./jsonSchema.js"
 import { layerOf } from "./layer.js"
 import { resolve } from "./resolve.js"
 import { type Settings, settings } from "./settings.js"
-import { parse } from "./parse.js"
+import { parse } from "./yaml.js"
 
 /**
  * All settings. The guide on configuration has the table of the keys, with their defaults.
@@ -76,10 +77,7 @@ export const defaults: DiscordConfig = {
  * @since 0.1.0
  * @category models
  */
-export const jsonSchema: Effect.Effect<object> = Effect.map(
-  Effect.promise(() => import("./jsonSchema.js")),
-  ({ make }) => make(),
-)
+export const jsonSchema: Effect.Effect<object> = Effect.sync(makeJsonSchema)
 
 /**
  * From the environment alone, or whatever `ConfigProvider` is in force. Each key is read by the name

@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { ConfigurationError } from "../error/ConfigurationError.js"
 import { readText } from "./file.js"
-import { parse } from "./parse.js"
+import { parse } from "./yaml.js"
 
 /**
  * From a text. `name` stands for it in errors, which also tell the line. A list is read by

@@ -5,7 +5,7 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { ConfigurationError } from "../error/ConfigurationError.js"
-import { mostBytes, tooLarge } from "./size.js"
+import { mostBytes, tooLarge } from "./yaml.js"
 
 const kinds: Readonly<Record<FileSystem.File.Type, string>> = {
   File: "a file",

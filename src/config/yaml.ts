@@ -2,14 +2,23 @@
  * Reads YAML as a tree that knows its lines. What comes out is plain JSON of bounded size, or one
  * sentence in our own words: the parser's quote the text, and the text may hold a secret.
  */
+import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml"
-import type { Alias, ErrorCode, Node, Scalar, YAMLError } from "yaml"
+import type * as YamlModule from "yaml"
+import type { Alias, ErrorCode, LineCounter, Node, Scalar, YAMLError } from "yaml"
 import { ConfigurationError } from "../error/ConfigurationError.js"
 import type { Path } from "./keys.js"
-import { mostBytes, tooLarge } from "./size.js"
 import { sketchKey } from "./sketch.js"
 import { isDeeperThan } from "./yamlDepth.js"
+
+/** The parser, loaded with the first text: a program without YAML never loads its 75 modules. */
+type Yaml = typeof YamlModule
+
+/** Bytes. A configuration has a few thousand. */
+export const mostBytes = 256_000
+
+/** What is said of more. */
+export const tooLarge = `is larger than ${mostBytes / 1000} kB; is it the right file?`
 
 /** Values, those behind an alias counted as often as it is used: a bomb of aliases goes off here. */
 const mostValues = 10_000
@@ -52,12 +61,14 @@ class Refusal extends Error {
 
 /** Nodes in the order of the document, so that an alias finds the anchor before it. */
 class Walk {
+  readonly #yaml: Yaml
   readonly #lines: LineCounter
   readonly #keyLines = new Map<string, number>()
   readonly #anchors = new Map<string, Node>()
   #values = 0
 
-  constructor(lines: LineCounter) {
+  constructor(yaml: Yaml, lines: LineCounter) {
+    this.#yaml = yaml
     this.#lines = lines
   }
 
@@ -70,12 +81,12 @@ class Walk {
     this.#values += 1
     if (this.#values > mostValues) throw new Refusal(whole(`holds more than ${mostValues} values`))
     if (path.length > deepest) throw new Refusal(whole(tooDeep))
-    if (isAlias(node)) return this.#value(this.#target(node), path)
-    if (isMap(node)) return this.#mapping(this.#anchored(node), path)
-    if (isSeq(node)) {
+    if (this.#yaml.isAlias(node)) return this.#value(this.#target(node), path)
+    if (this.#yaml.isMap(node)) return this.#mapping(this.#anchored(node), path)
+    if (this.#yaml.isSeq(node)) {
       return this.#anchored(node).items.map((item, n) => this.#value(item, [...path, String(n)]))
     }
-    return isScalar(node) ? this.#scalar(this.#anchored(node)) : null
+    return this.#yaml.isScalar(node) ? this.#scalar(this.#anchored(node)) : null
   }
 
   #target(alias: Alias): Node {
@@ -113,7 +124,7 @@ class Walk {
   }
 
   #name(key: unknown, seen: Set<string>): string {
-    const name = nameOf(key)
+    const name = nameOf(this.#yaml, key)
     if (name === undefined) throw this.#refusal(key, "a key must be a word")
     if (seen.has(name))
       throw this.#refusal(key, `${sketchKey(name)} is there twice; keep one of them`)
@@ -127,18 +138,33 @@ class Walk {
 
   #lineOf(node: unknown): number | undefined {
     const range =
-      isScalar(node) || isMap(node) || isSeq(node) || isAlias(node) ? node.range : undefined
+      this.#yaml.isScalar(node) ||
+      this.#yaml.isMap(node) ||
+      this.#yaml.isSeq(node) ||
+      this.#yaml.isAlias(node)
+        ? node.range
+        : undefined
     return range ? this.#lines.linePos(range[0]).line : undefined
   }
 }
 
 /** `name` is what the text is called in errors. */
-export function parse(text: string, name: string): Either.Either<Tree, ConfigurationError> {
+export const parse = (text: string, name: string): Effect.Effect<Tree, ConfigurationError> =>
+  Effect.flatMap(
+    Effect.promise(() => import("yaml")),
+    (yaml) => parseWith(yaml, text, name),
+  )
+
+function parseWith(
+  yaml: Yaml,
+  text: string,
+  name: string,
+): Either.Either<Tree, ConfigurationError> {
   if (text.length > mostBytes) return refused(name, whole(tooLarge))
   try {
     // A document is a level of its own. What aliases repeat is for the walk to count.
-    if (isDeeperThan(deepest + 1, text)) return refused(name, whole(tooDeep))
-    return Either.right(read(text))
+    if (isDeeperThan(yaml, deepest + 1, text)) return refused(name, whole(tooDeep))
+    return Either.right(read(yaml, text))
   } catch (error) {
     if (error instanceof Refusal) return refused(name, error.fault)
     // The parser goes as deep as the text does.
@@ -151,9 +177,9 @@ function refused(name: string, { line, message }: Fault): Either.Either<never, C
   return Either.left(new ConfigurationError({ mistakes: [{ key: "", place, message }] }))
 }
 
-function read(text: string): Tree {
-  const lines = new LineCounter()
-  const document = parseDocument(text, {
+function read(yaml: Yaml, text: string): Tree {
+  const lines = new yaml.LineCounter()
+  const document = yaml.parseDocument(text, {
     lineCounter: lines,
     prettyErrors: false,
     // It compares every key with every other: the walk below does it at once.
@@ -161,7 +187,7 @@ function read(text: string): Tree {
   })
   const [problem] = [...document.errors, ...document.warnings]
   if (problem !== undefined) throw new Refusal(faultOf(problem, lines))
-  return new Walk(lines).tree(document.contents)
+  return new Walk(yaml, lines).tree(document.contents)
 }
 
 function faultOf({ code, pos }: YAMLError, lines: LineCounter): Fault {
@@ -169,8 +195,8 @@ function faultOf({ code, pos }: YAMLError, lines: LineCounter): Fault {
   return { line, message: `${unreadable}: ${sentences[code] ?? "it is not valid"}` }
 }
 
-function nameOf(key: unknown): string | undefined {
-  if (!isScalar(key)) return undefined
+function nameOf(yaml: Yaml, key: unknown): string | undefined {
+  if (!yaml.isScalar(key)) return undefined
   const { value } = key
   if (typeof value === "number" || typeof value === "boolean") return String(value)
   return typeof value === "string" && value !== "" ? value : undefined

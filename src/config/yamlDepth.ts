@@ -3,7 +3,8 @@
  * ends the process where no regular expression can be compiled on the stack that is left. Neither
  * the parser of the syntax tree nor this walk over it recurses.
  */
-import { type CST, Parser } from "yaml"
+import type * as Yaml from "yaml"
+import type { CST } from "yaml"
 
 interface Place {
   readonly token: CST.Token | null | undefined
@@ -11,7 +12,11 @@ interface Place {
 }
 
 /** Whether collections nest in more than `max` levels; in text that is not valid as well. */
-export function isDeeperThan(max: number, text: string): boolean {
+export function isDeeperThan(
+  { Parser }: Pick<typeof Yaml, "Parser">,
+  max: number,
+  text: string,
+): boolean {
   for (const document of new Parser().parse(text)) {
     const open: Array<Place> = [{ token: document, depth: 0 }]
     for (let place = open.pop(); place !== undefined; place = open.pop()) {

@@ -67,7 +67,7 @@ export function component(value: unknown): unknown {
   return fileComponent(shown)
 }
 
-const attachment: Rule = record([
+export const attachment: Rule = record([
   "size",
   "url",
   "proxyUrl",

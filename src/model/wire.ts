@@ -17,7 +17,7 @@ import * as Function from "effect/Function"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import type * as AST from "effect/SchemaAST"
+import * as AST from "effect/SchemaAST"
 
 type Field<K extends string, A, I> = Schema.PropertySignature<"?:", A, K, "?:", I>
 
@@ -107,19 +107,25 @@ function defaultOr<A, I, const K extends string>(
 }
 
 /** `Schema.typeSchema` walks the whole Schema each time, and these nest. */
-const typeSides = new WeakMap<AST.AST, AST.AST>()
+const typeSides = new WeakMap<AST.AST, Schema.Schema.Any>()
 
 function typeSide<A, I, R>(schema: Schema.Schema<A, I, R>): Schema.Schema<A> {
   const known = typeSides.get(schema.ast)
-  if (known !== undefined) return Schema.make(known)
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what has been made of it
+  if (known !== undefined) return known as Schema.Schema<A>
   const made = Schema.typeSchema(schema)
-  typeSides.set(schema.ast, made.ast)
+  typeSides.set(schema.ast, made)
   return made
 }
 
 /** Decodes what does not fit as `undefined`. */
 function lenient<A, I>(schema: Schema.Schema<A, I>): Nullish<A, I> {
-  return Schema.NullishOr(schema).annotations({ decodingFallback: () => Either.right(undefined) })
+  // At once and not by `NullishOr` and `annotations`: each makes a class, for a hundred fields.
+  return Schema.make(
+    AST.Union.make([schema.ast, AST.null, AST.undefinedKeyword], {
+      [AST.DecodingFallbackAnnotationId]: () => Either.right(undefined),
+    }),
+  )
 }
 
 /** `Option.filter` makes a function and an `Option` for each of a message's forty fields. */

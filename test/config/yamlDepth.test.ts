@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
+import * as yamlParser from "yaml"
 import { isDeeperThan } from "../../src/config/yamlDepth.js"
 import { DiscordConfig, YamlConfigProvider } from "../../src/index.js"
 import { runs } from "../support/laws.js"
@@ -52,7 +53,7 @@ it.each([
   ["fifty sections", indented("a:", 50)],
   ["fifty mappings in brackets", `${"{a: ".repeat(50)}1${"}".repeat(50)}`],
 ])("a text is not called deep for %s", (_, yaml) => {
-  expect(isDeeperThan(51, yaml)).toBe(false)
+  expect(isDeeperThan(yamlParser, 51, yaml)).toBe(false)
 })
 
 const pieces = [

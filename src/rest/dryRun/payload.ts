@@ -1,7 +1,7 @@
 /** What a request carries: its JSON, and of each file the name, the type and the size. */
 import { RequestError } from "@effect/platform/HttpClientError"
 import type { HttpClientRequest } from "@effect/platform/HttpClientRequest"
-import type * as Multipart from "@effect/platform/Multipart"
+import * as Multipart from "@effect/platform/Multipart"
 import * as Chunk from "effect/Chunk"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -68,18 +68,14 @@ function readForm(
   unreadable: RequestError,
 ): Effect.Effect<Payload, RequestError> {
   return Effect.gen(function* () {
-    // Only a dry run parses forms, so no other program loads the parser.
-    const { FieldMimeTypes, makeChannel } = yield* Effect.promise(
-      () => import("@effect/platform/Multipart"),
-    )
     const broken = yield* Deferred.make<never, RequestError>()
     const reading = whole(bytes, unreadable).pipe(
       Stream.tapErrorCause((cause) => Deferred.failCause(broken, cause)),
-      Stream.pipeThroughChannel(makeChannel({ "content-type": contentType })),
+      Stream.pipeThroughChannel(Multipart.makeChannel({ "content-type": contentType })),
       Stream.runFoldEffect(nothing, withPart),
       Effect.mapError(() => unreadable),
       // Else a file of JSON would count as a field.
-      Effect.provideService(FieldMimeTypes, Chunk.empty()),
+      Effect.provideService(Multipart.FieldMimeTypes, Chunk.empty()),
     )
     // The parser waits for ever for the rest of a file whose source failed.
     return yield* Effect.raceFirst(reading, Deferred.await(broken))
