@@ -9,6 +9,8 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 import { DiscordConfig, RestConfig, Strategy, Webhook } from "effect-discord"
 import { discord, printTraffic } from "./support/discord.js"
 
@@ -69,7 +71,12 @@ const main = Effect.gen(function* () {
   yield* run("Wrongly", wrong, { DISCORD_CLIENT_DRYRUN: "true" })
 })
 
-main.pipe(Effect.provide(Layer.provideMerge(printTraffic, discord)), NodeRuntime.runMain)
+main.pipe(
+  Effect.provide(Layer.provideMerge(printTraffic, discord)),
+  // The configuration warns that the simulator's host is not Discord's.
+  Logger.withMinimumLogLevel(LogLevel.Error),
+  NodeRuntime.runMain,
+)
 
 // Output:
 // A simulated Discord, over HTTP on this machine; set DISCORD_WEBHOOK_URL for the real one.

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
@@ -17,15 +17,15 @@ import { NodeDiscord } from "../../src/node/index.js"
 import { random } from "./faults.js"
 import type { Result, Told } from "./ledger.js"
 
-export const clients: Readonly<Record<string, Layer.Layer<HttpClient.HttpClient, unknown>>> = {
-  "NodeDiscord.layerHttpClient": NodeDiscord.layerHttpClientWith({ connections: 64 }),
+export const clients: Readonly<Record<string, Layer.Layer<HttpClient.HttpClient>>> = {
+  "NodeDiscord.layerHttpClient": Layer.orDie(NodeDiscord.layerHttpClientWith({ connections: 64 })),
   "NodeHttpClient.layerUndici": NodeHttpClient.layerUndici,
   "NodeHttpClient.layer": NodeHttpClient.layer,
   "FetchHttpClient.layer": FetchHttpClient.layer,
 }
 
 export interface Options {
-  readonly client: Layer.Layer<HttpClient.HttpClient, unknown>
+  readonly client: Layer.Layer<HttpClient.HttpClient>
   readonly port: number
   readonly seed: number
   readonly sends: number

@@ -67,7 +67,7 @@ export function component(value: unknown): unknown {
   return fileComponent(shown)
 }
 
-export const attachment: Rule = record([
+const attachment: Rule = record([
   "size",
   "url",
   "proxyUrl",

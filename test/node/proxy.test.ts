@@ -38,7 +38,8 @@ const proxyTo = (target: number, status = 200) =>
         }
         const tunnel = connect(target, "127.0.0.1")
         tunnel.on("error", () => socket.destroy())
-        tunnel.pipe(socket).pipe(tunnel)
+        tunnel.pipe(socket)
+        socket.pipe(tunnel)
       })
       server.listen(0, "127.0.0.1", () => {
         const { port } = server.address() as AddressInfo

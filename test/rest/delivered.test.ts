@@ -207,10 +207,9 @@ describe.each(Object.entries(clients))("with %s", (name, client) => {
               behind.push(socket)
               const upstream = net.connect(server.port, "127.0.0.1")
               upstream.on("error", () => undefined)
-              socket
-                .on("close", () => upstream.destroy())
-                .pipe(upstream)
-                .pipe(socket)
+              socket.on("close", () => upstream.destroy())
+              socket.pipe(upstream)
+              upstream.pipe(socket)
             }),
           )
           const result = yield* send(client, `https://localhost:${proxy.port}`)

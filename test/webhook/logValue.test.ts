@@ -64,6 +64,8 @@ describe("a value", () => {
     ["what holds itself", circular, { name: "a", self: ["(circular)"] }],
     [
       "Effect's data with errors in it",
+      // An untagged error on purpose: this is about how it is shown.
+      // @effect-diagnostics-next-line globalErrorInEffectFailure:off
       Either.left(new Error("no")),
       { _id: "Either", _tag: "Left", left: { name: "Error", message: "no" } },
     ],
