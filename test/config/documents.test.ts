@@ -8,13 +8,11 @@ import { parse } from "yaml"
 import { fromJSONSchema } from "zod"
 import { keys, type Key } from "../../src/config/keys.js"
 import { DiscordConfig } from "../../src/index.js"
+import { isLowestPeers } from "../support/peers.js"
 import { asYaml, at, configs, within, written } from "./sources.js"
 
 const read = (name: string): string =>
   readFileSync(resolve(import.meta.dirname, "../..", name), "utf8")
-
-/** The file is generated with the pinned effect; `npm run test:peers` runs on the lowest, too. */
-const isLowestPeers = process.env["PEERS"] === "lowest"
 
 const jsonSchema = await Effect.runPromise(DiscordConfig.jsonSchema)
 

@@ -27,6 +27,7 @@ import {
   ways,
   within,
 } from "./stage.js"
+import { testClockMayHang } from "../support/peers.js"
 
 const hello = { content: "hello" }
 const limitedBy = (simulator: DiscordSimulator.Service) =>
@@ -56,15 +57,18 @@ describe("sent twice?", () => {
     }),
   )
 
-  inEveryWay("a deletion that was lost on the way back has succeeded", {}, (simulator) =>
-    Effect.gen(function* () {
-      const { hook } = yield* newHook(simulator)
-      const { id } = yield* Webhook.send(hook, hello)
-      yield* simulator.inject(Fault.resetAfter)
-      yield* within("1 minute", Webhook.deleteMessage(hook, id))
-      const failed = yield* within("1 minute", Effect.flip(Webhook.deleteMessage(hook, id)))
-      expect(failed._tag).toBe("MessageNotFound")
-    }),
+  inEveryWay(
+    "a deletion that was lost on the way back has succeeded",
+    { skip: testClockMayHang },
+    (simulator) =>
+      Effect.gen(function* () {
+        const { hook } = yield* newHook(simulator)
+        const { id } = yield* Webhook.send(hook, hello)
+        yield* simulator.inject(Fault.resetAfter)
+        yield* within("1 minute", Webhook.deleteMessage(hook, id))
+        const failed = yield* within("1 minute", Effect.flip(Webhook.deleteMessage(hook, id)))
+        expect(failed._tag).toBe("MessageNotFound")
+      }),
   )
 })
 

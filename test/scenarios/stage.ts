@@ -44,6 +44,7 @@ export interface Setting {
   readonly simulator?: DiscordSimulator.Options
   readonly rest?: Partial<RestConfig.RestOptions>
   readonly limiter?: RateLimiter.Options
+  readonly skip?: boolean
 }
 
 export type Story<A, E> = (
@@ -60,7 +61,7 @@ const everything = (way: Way, setting: Setting) =>
 /** One test for each way. */
 export const inEveryWay = <E>(name: string, setting: Setting, story: Story<void, E>): void => {
   for (const way of ways) {
-    it.scoped(`${name} [${nameOf(way)}]`, () =>
+    it.scoped.skipIf(setting.skip === true)(`${name} [${nameOf(way)}]`, () =>
       Effect.flatMap(DiscordSimulator.DiscordSimulator, (simulator) => story(simulator, way)).pipe(
         Effect.provide(everything(way, setting)),
       ),

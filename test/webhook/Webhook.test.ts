@@ -8,6 +8,7 @@ import * as TestClock from "effect/TestClock"
 import { describe, expect } from "vitest"
 import { Component, RateLimiter, RestConfig, Strategy, Webhook } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
+import { testClockMayHang } from "../support/peers.js"
 
 const layer = Layer.mergeAll(
   DiscordSimulator.layerTest,
@@ -142,28 +143,30 @@ describe("send", () => {
     ),
   )
 
-  it.effect("keeps the order of messages that are sent at once, through limits and failures", () =>
-    withHook({}, (hook, simulator, simulated) =>
-      Effect.gen(function* () {
-        yield* simulator.inject(Fault.refuseConnection, {
-          match: (target) => target.sequence === 3,
-        })
-        yield* simulator.inject(
-          Fault.answer({
-            status: 429,
-            headers: { "retry-after": "4", "x-ratelimit-scope": "shared" },
-            body: { message: "slow", retry_after: 3.2, global: false },
-          }),
-          { match: (target) => target.sequence === 8 },
-        )
-        const texts = Array.from({ length: 20 }, (_, n) => `message ${n}`)
-        yield* Effect.forEach(texts, (content) => Webhook.send(hook, { content }), {
-          concurrency: "unbounded",
-        })
-        const stored = yield* simulator.messages(simulated)
-        expect(stored.map(({ content }) => content)).toEqual(texts)
-      }),
-    ),
+  it.effect.skipIf(testClockMayHang)(
+    "keeps the order of messages that are sent at once, through limits and failures",
+    () =>
+      withHook({}, (hook, simulator, simulated) =>
+        Effect.gen(function* () {
+          yield* simulator.inject(Fault.refuseConnection, {
+            match: (target) => target.sequence === 3,
+          })
+          yield* simulator.inject(
+            Fault.answer({
+              status: 429,
+              headers: { "retry-after": "4", "x-ratelimit-scope": "shared" },
+              body: { message: "slow", retry_after: 3.2, global: false },
+            }),
+            { match: (target) => target.sequence === 8 },
+          )
+          const texts = Array.from({ length: 20 }, (_, n) => `message ${n}`)
+          yield* Effect.forEach(texts, (content) => Webhook.send(hook, { content }), {
+            concurrency: "unbounded",
+          })
+          const stored = yield* simulator.messages(simulated)
+          expect(stored.map(({ content }) => content)).toEqual(texts)
+        }),
+      ),
   )
 })
 
