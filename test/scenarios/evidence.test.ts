@@ -295,18 +295,20 @@ describe("waiting", () => {
   )
 })
 
+/** Bytes for each webhook. The oldest Effect keeps more of its own between two readings. */
+const noise = isLowestPeers ? 200 : 100
+
 describe("memory", () => {
   for (const way of ways.filter(({ delivery }) => delivery === "ordered")) {
     const { scenario, bound, unit } = rows.heapBack
-    // The heap that older versions of Effect keep is not ours.
-    it.effect.skipIf(isLowestPeers)(
+    it.effect(
       `${scenario}: at most ${bound} ${unit} [${nameOf(way)}]`,
       () =>
         Effect.gen(function* () {
           const limiter = yield* RateLimiter.RateLimiter
           const kept = yield* keptOfEach
           expect((yield* limiter.snapshot).buckets).toBe(0)
-          note("heapBack", kept < 100 ? 0 : kept)
+          note("heapBack", kept < noise ? 0 : kept)
         }).pipe(
           Effect.provideService(HttpClient.HttpClient, forgetful),
           Effect.provide(stack(way, {}, { globalLimit: 5000 })),
