@@ -29,7 +29,6 @@ import {
   within,
 } from "./stage.js"
 import { occurrences, watched } from "./watch.js"
-import { isLowestPeers } from "../support/peers.js"
 
 const worst = new Map<RowName, number>()
 
@@ -295,26 +294,21 @@ describe("waiting", () => {
   )
 })
 
-/** Bytes for each webhook. The oldest Effect keeps more of its own between two readings. */
-const noise = isLowestPeers ? 200 : 100
-
 describe("memory", () => {
   for (const way of ways.filter(({ delivery }) => delivery === "ordered")) {
     const { scenario, bound, unit } = rows.heapBack
-    it.effect(
-      `${scenario}: at most ${bound} ${unit} [${nameOf(way)}]`,
-      () =>
-        Effect.gen(function* () {
-          const limiter = yield* RateLimiter.RateLimiter
-          const kept = yield* keptOfEach
-          expect((yield* limiter.snapshot).buckets).toBe(0)
-          note("heapBack", kept < noise ? 0 : kept)
-        }).pipe(
-          Effect.provideService(HttpClient.HttpClient, forgetful),
-          Effect.provide(stack(way, {}, { globalLimit: 5000 })),
-          VirtualClock.run,
-        ),
-      30_000,
+    it.effect(`${scenario}: at most ${bound} ${unit} [${nameOf(way)}]`, () =>
+      Effect.gen(function* () {
+        const limiter = yield* RateLimiter.RateLimiter
+        // What else is on the heap only adds to a reading; what we keep is in each of them.
+        const kept = Math.min(...(yield* Effect.replicateEffect(keptOfEach, 4)))
+        expect((yield* limiter.snapshot).buckets).toBe(0)
+        note("heapBack", kept < 100 ? 0 : kept)
+      }).pipe(
+        Effect.provideService(HttpClient.HttpClient, forgetful),
+        Effect.provide(stack(way, {}, { globalLimit: 5000 })),
+        VirtualClock.run,
+      ),
     )
   }
 })
