@@ -22,8 +22,8 @@ interface Outcome extends Check {
 const checks: ReadonlyArray<Check> = [
   { name: "effect", command: "tsx scripts/check-effect.ts" },
   { name: "regexps", command: "tsx scripts/check-regexps.ts" },
+  { name: "api", command: "tsx scripts/check-api.ts" },
   { name: "types", command: "tsc --pretty" },
-  { name: "build", command: "tsc --pretty -p tsconfig.build.json --noEmit" },
   { name: "docs", command: "tsx scripts/check-docs.ts" },
   { name: "unused", command: "knip" },
   { name: "lint", command: "oxlint --type-aware" },
