@@ -5,7 +5,6 @@
  * @module
  */
 import * as Arbitrary from "effect/Arbitrary"
-import * as DateTime from "effect/DateTime"
 import * as Function from "effect/Function"
 import * as Schema from "effect/Schema"
 
@@ -13,7 +12,7 @@ import { Color } from "./Color.js"
 import { Component } from "./component/received.js"
 import { atMost, codePoints, embedMediaUrl, embedUrl, isBlank, items, text } from "./limits.js"
 import * as resend from "./resend.js"
-import { Timestamp } from "./timestamp.js"
+import { Timestamp, TimestampCreate, type TimestampInput } from "./timestamp.js"
 import { list, Numeric, optional, orElse, required, sometimes } from "./wire.js"
 
 /** Discord: Embed Limits. Outer whitespace does not count. */
@@ -88,7 +87,7 @@ export const EmbedCreate = Schema.Struct({
   description: optional("description", label(DESCRIPTION_MAX)),
   url: optional("url", embedUrl),
   color: optional("color", Color),
-  timestamp: optional("timestamp", Timestamp),
+  timestamp: optional("timestamp", TimestampCreate),
   author: optional(
     "author",
     Schema.Struct({
@@ -246,7 +245,8 @@ export const color: {
 } = Function.dual(2, (embed: EmbedCreate, value: Color) => set(embed, { color: value }))
 
 /**
- * Sets the moment that is shown beside the footer, in the reader's time zone.
+ * Sets the timestamp, which Discord shows beside the footer in the reader's time zone: a `DateTime`,
+ * a `Date`, or ISO 8601 text with a zone.
  *
  * @example
  * ```ts
@@ -254,16 +254,17 @@ export const color: {
  * import { DateTime, Effect } from "effect"
  *
  * const stamped = Effect.map(DateTime.now, (now) => Embed.timestamp({ title: "Deployed" }, now))
+ * const fixed = Embed.timestamp({ title: "Deployed" }, "2026-01-31T12:00:00+01:00")
  * ```
  *
  * @since 0.1.0
  * @category combinators
  */
 export const timestamp: {
-  (moment: DateTime.DateTime): Step
-  (embed: EmbedCreate, moment: DateTime.DateTime): EmbedCreate
-} = Function.dual(2, (embed: EmbedCreate, moment: DateTime.DateTime) =>
-  set(embed, { timestamp: DateTime.toUtc(moment) }),
+  (timestamp: TimestampInput): Step
+  (embed: EmbedCreate, timestamp: TimestampInput): EmbedCreate
+} = Function.dual(2, (embed: EmbedCreate, value: TimestampInput) =>
+  set(embed, { timestamp: value }),
 )
 
 /**

@@ -137,9 +137,10 @@ client:
       const hooks = yield* Effect.forEach([1, 2, 3], () =>
         Effect.flatMap(discord.createWebhook(), ({ url }) => Webhook.fromUrl(url)),
       )
+      const config = yield* DiscordConfig.loadYaml("client: { rate_limit: { global_limit: 1 } }")
       const sends = yield* Effect.forEach(hooks, (hook) => Webhook.send(hook, { content: "x" }), {
         concurrency: "unbounded",
-      }).pipe(configured("client: { rate_limit: { global_limit: 1 } }"), Effect.fork)
+      }).pipe(Effect.provide(DiscordConfig.layer(config)), Effect.fork)
       yield* TestClock.adjust("1900 millis")
       expect(yield* discord.traffic).toHaveLength(2)
       yield* TestClock.adjust("1 minute")
@@ -156,11 +157,14 @@ client:
       const discord = yield* DiscordSimulator.DiscordSimulator
       const webhook = yield* discord.createWebhook()
       const hook = yield* Webhook.fromUrl(webhook.url)
+      const config = yield* DiscordConfig.loadYaml(
+        `client: { rate_limit: { per_route_limit: ${on} } }`,
+      )
       const sends = yield* Effect.forEach(
         Array.from({ length: 12 }, (_, n) => String(n)),
         (content) => Webhook.send(hook, { content }),
         { concurrency: "unbounded" },
-      ).pipe(configured(`client: { rate_limit: { per_route_limit: ${on} } }`), Effect.fork)
+      ).pipe(Effect.provide(DiscordConfig.layer(config)), Effect.fork)
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(sends)
       const traffic = yield* discord.traffic

@@ -15,6 +15,19 @@ import { runs } from "../support/laws.js"
 const noon = DateTime.unsafeMake("2026-01-31T12:00:00Z")
 const x = (n: number) => "x".repeat(n)
 
+it.effect.each([
+  ["a DateTime", DateTime.unsafeMakeZoned(noon, { timeZone: "Asia/Tokyo" })],
+  ["a Date", DateTime.toDate(noon)],
+  ["ISO 8601 text in UTC", "2026-01-31T12:00:00Z"],
+  ["ISO 8601 text with an offset", "2026-01-31T13:00:00.000000+01:00"],
+] as const)("a timestamp may be given as %s", ([, timestamp]) =>
+  Effect.gen(function* () {
+    const wire = yield* MessageCreate.encode({ embeds: [{ timestamp }] })
+    expect(wire.embeds).toEqual([{ timestamp: "2026-01-31T12:00:00.000Z" }])
+    expect(yield* MessageCreate.encode({ embeds: [Embed.timestamp({}, timestamp)] })).toEqual(wire)
+  }),
+)
+
 describe("an embed in a pipe", () => {
   const piped = pipe(
     Embed.empty,

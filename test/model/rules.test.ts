@@ -94,9 +94,30 @@ const rules: ReadonlyArray<Rule> = [
   {
     name: "a timestamp is a DateTime",
     good: { embeds: [{ timestamp: DateTime.unsafeMake(0) }] },
-    bad: { embeds: [{ timestamp: "2026-01-31T12:00:00Z" }] },
+    bad: { embeds: [{ timestamp: 1_769_860_800_000 }] },
     path: "embeds[0].timestamp",
-    says: /expected a DateTime\.Utc \(DateTime\.unsafeMake.*\), got "2026-01-31T12:00:00Z"/,
+    says: /expected a DateTime, a valid Date \(new Date\(milliseconds\)\).*, got 1769860800000/,
+  },
+  {
+    name: "a timestamp is a valid Date",
+    good: { embeds: [{ timestamp: new Date(0) }] },
+    bad: { embeds: [{ timestamp: new Date(Number.NaN) }] },
+    path: "embeds[0].timestamp",
+    says: /a valid Date .* got a Date/,
+  },
+  {
+    name: "a timestamp in ISO 8601 has a zone",
+    good: { embeds: [{ timestamp: "2026-01-31T12:00:00.5+02:00" }] },
+    bad: { embeds: [{ timestamp: "2026-01-31T12:00:00" }] },
+    path: "embeds[0].timestamp",
+    says: /with a zone \(2026-01-31T12:00:00Z\), got "2026-01-31T12:00:00"/,
+  },
+  {
+    name: "a timestamp is a time",
+    good: { embeds: [{ timestamp: "2026-01-31T12:00Z" }] },
+    bad: { embeds: [{ timestamp: "yesterdayT25:00Z" }] },
+    path: "embeds[0].timestamp",
+    says: /ISO 8601/,
   },
   {
     name: "a colour is a colour",
