@@ -1,6 +1,6 @@
 /**
- * One program, told from outside how to behave: by nothing, by a file, by variables on top of it,
- * and wrongly. A program of your own needs one line: `Effect.provide(NodeDiscord.layerConfig)`.
+ * One program with different settings: none, a file, variables on top of the file,
+ * and wrongly. A program of your own needs one line: `Effect.provide(NodeDiscord.layerEnv)`.
  *
  *     npx tsx examples/configured.ts
  */
@@ -14,9 +14,9 @@ import * as LogLevel from "effect/LogLevel"
 import { DiscordConfig, RestConfig, Strategy, Webhook } from "effect-discord"
 import { discord, printTraffic } from "./support/discord.js"
 
-/** Knows nothing of files and variables, but the usual name of the webhook. */
+/** Does not depend on where its settings come from. */
 const program = Effect.gen(function* () {
-  const hook = yield* Webhook.config("DISCORD_WEBHOOK_URL")
+  const hook = yield* DiscordConfig.webhook
   const strategy = yield* Strategy.Strategy
   const { maxRetries, retry } = yield* RestConfig.RestConfig
   yield* Console.log(`  ${strategy.name}, ${maxRetries} repetitions, ${retry}`)

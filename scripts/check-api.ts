@@ -1,5 +1,5 @@
 /**
- * The public surface changes only where it is meant to: `docs/api-report` has the signatures of
+ * The public surface changes only where it is meant to: `scripts/api-report` has the signatures of
  * every entry point, and a difference is an error. `npm run api` writes them anew.
  *
  * API Extractor makes the report from the declarations, so an exported type that no declaration file
@@ -14,7 +14,7 @@ import { resolve } from "node:path"
 import { entries, manifest, report, root } from "./project.js"
 
 const write = process.argv.includes("--write")
-const reports = resolve(root, "docs/api-report")
+const reports = resolve(root, "scripts/api-report")
 // In the project, so that imports resolve; API Extractor skips what is in `node_modules`.
 const scratch = resolve(root, ".api-report")
 

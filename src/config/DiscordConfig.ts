@@ -7,13 +7,18 @@
  */
 import type * as FileSystem from "@effect/platform/FileSystem"
 import type * as HttpClient from "@effect/platform/HttpClient"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import type { ConfigurationError } from "../error/ConfigurationError.js"
+import { webhookUrlNotSet } from "../error/advice.js"
+import { ConfigurationError } from "../error/ConfigurationError.js"
 import type * as RateLimiter from "../ratelimit/RateLimiter.js"
 import type * as Strategy from "../ratelimit/Strategy.js"
 import { lazily } from "../model/lazily.js"
+import * as Webhook from "../webhook/Webhook.js"
+import { webhookKey, webhookVariable } from "./environment.js"
 import { readText } from "./file.js"
 import { make as makeJsonSchema } from "./jsonSchema.js"
 import { layerOf } from "./layer.js"
@@ -27,7 +32,26 @@ import { parse } from "./yaml.js"
  * @since 0.1.0
  * @category models
  */
-export interface DiscordConfig extends Settings {}
+export interface Service extends Settings {}
+
+/**
+ * The settings in force, which every layer of this module provides.
+ *
+ * @example
+ * ```ts
+ * import { DiscordConfig } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const timeout = Effect.map(DiscordConfig.DiscordConfig, ({ client }) => client.timeout)
+ * ```
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class DiscordConfig extends Context.Tag("effect-discord/DiscordConfig")<
+  DiscordConfig,
+  Service
+>() {}
 
 /**
  * What a program gets from a configuration. The `HttpClient` is the one that it was given, or, when
@@ -36,7 +60,11 @@ export interface DiscordConfig extends Settings {}
  * @since 0.1.0
  * @category models
  */
-export type Services = HttpClient.HttpClient | RateLimiter.RateLimiter | Strategy.Strategy
+export type Services =
+  | DiscordConfig
+  | HttpClient.HttpClient
+  | RateLimiter.RateLimiter
+  | Strategy.Strategy
 
 const decodedDefaults = lazily(() => Schema.decodeSync(settings())({}))
 
@@ -53,7 +81,7 @@ const decodedDefaults = lazily(() => Schema.decodeSync(settings())({}))
  * @since 0.1.0
  * @category models
  */
-export const defaults: DiscordConfig = {
+export const defaults: Service = {
   get client() {
     return decodedDefaults().client
   },
@@ -98,7 +126,7 @@ export const jsonSchema: Effect.Effect<object> = Effect.sync(makeJsonSchema)
  * @since 0.1.0
  * @category constructors
  */
-export const load: Effect.Effect<DiscordConfig, ConfigurationError> = resolve(undefined)
+export const load: Effect.Effect<Service, ConfigurationError> = resolve(undefined)
 
 /**
  * From the text of a YAML file, overridden by the environment. `name` stands for it in errors.
@@ -117,10 +145,7 @@ export const load: Effect.Effect<DiscordConfig, ConfigurationError> = resolve(un
  * @since 0.1.0
  * @category constructors
  */
-export const loadYaml = (
-  text: string,
-  name = "YAML",
-): Effect.Effect<DiscordConfig, ConfigurationError> =>
+export const loadYaml = (text: string, name = "YAML"): Effect.Effect<Service, ConfigurationError> =>
   Effect.flatMap(parse(text, name), (tree) => resolve({ name, tree }))
 
 /**
@@ -141,13 +166,36 @@ export const loadYaml = (
  */
 export const loadFile = (
   path: string,
-): Effect.Effect<DiscordConfig, ConfigurationError, FileSystem.FileSystem> =>
+): Effect.Effect<Service, ConfigurationError, FileSystem.FileSystem> =>
   Effect.flatMap(readText(path), (text) => loadYaml(text, path))
 
 /**
- * Puts a configuration in force: limiter, strategy, settings of the requests, logging, and the dry
- * run if it is one. The webhook of the configuration is what `Webhook.config("DISCORD_WEBHOOK_URL")`
- * finds.
+ * The webhook that `client.webhook_url` or `DISCORD_WEBHOOK_URL` names. Fails with a
+ * `ConfigurationError` when neither is set.
+ *
+ * @example
+ * ```ts
+ * import { DiscordConfig, Webhook } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const hook = yield* DiscordConfig.webhook
+ *   yield* Webhook.send(hook, { content: "hello" })
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category getters
+ */
+export const webhook: Effect.Effect<Webhook.Webhook, ConfigurationError, DiscordConfig> =
+  Effect.flatMap(DiscordConfig, ({ client: { webhookUrl } }) =>
+    webhookUrl === undefined
+      ? Either.left(withoutWebhook(webhookUrlNotSet))
+      : Effect.mapError(Webhook.fromUrl(webhookUrl), ({ message }) => withoutWebhook(message)),
+  )
+
+/**
+ * Provides limiter, strategy, settings of the requests, logging, and the dry run if it is one.
  *
  * @example
  * ```ts
@@ -164,11 +212,12 @@ export const loadFile = (
  * @since 0.1.0
  * @category layers
  */
-export const layer: (config: DiscordConfig) => Layer.Layer<Services, never, HttpClient.HttpClient> =
-  layerOf
+export const layer = (config: Service): Layer.Layer<Services, never, HttpClient.HttpClient> =>
+  Layer.merge(layerOf(config), Layer.succeed(DiscordConfig, config))
 
 /**
- * {@link load}, put in force: everything but the `HttpClient` comes from the environment.
+ * {@link layer} of what {@link load} reads: everything but the `HttpClient` comes from the
+ * environment, that is, from the `ConfigProvider` of the program.
  *
  * @example
  * ```ts
@@ -176,10 +225,10 @@ export const layer: (config: DiscordConfig) => Layer.Layer<Services, never, Http
  * import { DiscordConfig, Webhook } from "effect-discord"
  * import { Effect, Layer } from "effect"
  *
- * const discord = Layer.provide(DiscordConfig.layerConfig, FetchHttpClient.layer)
+ * const discord = Layer.provide(DiscordConfig.layerEnv, FetchHttpClient.layer)
  *
  * const program = Effect.gen(function* () {
- *   const hook = yield* Webhook.config("DISCORD_WEBHOOK_URL")
+ *   const hook = yield* DiscordConfig.webhook
  *   yield* Webhook.send(hook, { content: "hello" })
  * }).pipe(Effect.provide(discord))
  * ```
@@ -187,11 +236,11 @@ export const layer: (config: DiscordConfig) => Layer.Layer<Services, never, Http
  * @since 0.1.0
  * @category layers
  */
-export const layerConfig: Layer.Layer<Services, ConfigurationError, HttpClient.HttpClient> =
+export const layerEnv: Layer.Layer<Services, ConfigurationError, HttpClient.HttpClient> =
   Layer.unwrapEffect(Effect.map(load, layer))
 
 /**
- * {@link loadFile}, put in force. On Node, `NodeDiscord.layerConfig` does it in one word.
+ * {@link layer} of what {@link loadFile} reads. On Node, `NodeDiscord.layerFile` needs no more.
  *
  * @example
  * ```ts
@@ -212,3 +261,9 @@ export const layerFile = (
   path: string,
 ): Layer.Layer<Services, ConfigurationError, HttpClient.HttpClient | FileSystem.FileSystem> =>
   Layer.unwrapEffect(Effect.map(loadFile(path), layer))
+
+function withoutWebhook(message: string): ConfigurationError {
+  return new ConfigurationError({
+    mistakes: [{ key: webhookKey, place: webhookVariable, message }],
+  })
+}

@@ -10,7 +10,8 @@ import type { Mistake } from "../error/ConfigurationError.js"
 import { nearest } from "../model/nearest.js"
 import { type Key, keys, type Scalar, sections, variableOf } from "./keys.js"
 
-/** What everybody calls it. */
+/** The key of the webhook, and the short name of its variable. */
+export const webhookKey = "client.webhook_url"
 export const webhookVariable = "DISCORD_WEBHOOK_URL"
 
 /** Where the file is; read by those who can read files. */
@@ -39,8 +40,7 @@ export const readEnvironment: Effect.Effect<Environment> = Effect.configProvider
 )
 
 function readKey(provider: ConfigProvider.ConfigProvider, key: Key): Effect.Effect<Environment> {
-  const variables =
-    key.name === "client.webhook_url" ? [webhookVariable, key.variable] : [key.variable]
+  const variables = key.name === webhookKey ? [webhookVariable, key.variable] : [key.variable]
   return Effect.map(
     Effect.forEach(variables, (variable) => readVariable(provider, key, variable)),
     (all) => {

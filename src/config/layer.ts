@@ -1,17 +1,14 @@
 /** A configuration as layers. */
 import * as HttpClient from "@effect/platform/HttpClient"
-import * as ConfigProvider from "effect/ConfigProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
 import * as RateLimiter from "../ratelimit/RateLimiter.js"
 import * as Strategy from "../ratelimit/Strategy.js"
 import * as DryRun from "../rest/DryRun.js"
 import { isDiscordHost } from "../rest/host.js"
 import * as RestConfig from "../rest/RestConfig.js"
 import * as UploadLimits from "../rest/UploadLimits.js"
-import { webhookVariable } from "./environment.js"
 import * as Logging from "./Logging.js"
 import type { Settings as Config } from "./settings.js"
 
@@ -49,9 +46,6 @@ export const layerOf = ({
   ).pipe(
     // Not merged: what is built in parallel and set on a fiber outlives its scope.
     Layer.provideMerge(Logging.layer(logging)),
-    Layer.provideMerge(
-      client.webhookUrl === undefined ? Layer.empty : layerWebhook(client.webhookUrl),
-    ),
     // First, by the program's own loggers: the file that names the host may also turn logging off.
     Layer.provideMerge(layerHostWarning(client)),
   )
@@ -97,19 +91,4 @@ function uploadLimits(uploads: Config["client"]["uploads"]): UploadLimits.Upload
     maxFileBytes: uploads.maxFileSize ?? preset.maxFileBytes,
     maxTotalBytes: uploads.maxTotalSize ?? preset.maxTotalBytes,
   }
-}
-
-/** First of all the one that was decided on; for everything else, whoever was asked before. */
-function layerWebhook(url: Redacted.Redacted): Layer.Layer<never> {
-  return Layer.unwrapEffect(
-    Effect.configProviderWith((provider) =>
-      Effect.succeed(
-        Layer.setConfigProvider(
-          ConfigProvider.fromMap(new Map([[webhookVariable, Redacted.value(url)]])).pipe(
-            ConfigProvider.orElse(() => provider),
-          ),
-        ),
-      ),
-    ),
-  )
 }

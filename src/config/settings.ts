@@ -123,7 +123,7 @@ const secret = () =>
 const webhookAddress = () =>
   explained(
     secret(),
-    'The webhook that Webhook.config("DISCORD_WEBHOOK_URL") finds. A secret: better in the environment than in a file.',
+    "The webhook that DiscordConfig.webhook returns. A secret: better in the environment than in a file.",
     (value) =>
       typeof value === "string" ? (faultOf(value) ?? "") : "expected the URL of a webhook",
   )

@@ -113,42 +113,39 @@ export const layer: Layer.Layer<
  * @example
  * ```ts
  * import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
- * import { Webhook } from "effect-discord"
+ * import { DiscordConfig, Webhook } from "effect-discord"
  * import { NodeDiscord } from "effect-discord/node"
  * import { Effect } from "effect"
  *
  * const program = Effect.gen(function* () {
- *   const hook = yield* Webhook.config("DISCORD_WEBHOOK_URL")
+ *   const hook = yield* DiscordConfig.webhook
  *   yield* Webhook.send(hook, { content: "hello" })
  * })
  *
- * program.pipe(Effect.provide(NodeDiscord.layerConfig), NodeRuntime.runMain)
+ * program.pipe(Effect.provide(NodeDiscord.layerEnv), NodeRuntime.runMain)
  * ```
  *
  * @since 0.1.0
  * @category layers
  */
-export const layerConfig: Layer.Layer<DiscordConfig.Services, ConfigurationError> =
-  Layer.unwrapEffect(Effect.suspend(configuredLayer)).pipe(
-    Layer.provide([layerHttpClient, NodeFileSystem.layer]),
-  )
+export const layerEnv: Layer.Layer<DiscordConfig.Services, ConfigurationError> = Layer.unwrapEffect(
+  Effect.suspend(configuredLayer),
+).pipe(Layer.provide([layerHttpClient, NodeFileSystem.layer]))
 
 /**
- * {@link layerConfig} with a file of another name, which must be there.
+ * {@link layerEnv} with a file of another name, which must be there.
  *
  * @example
  * ```ts
  * import { NodeDiscord } from "effect-discord/node"
  *
- * const discord = NodeDiscord.layerConfigFile("/etc/my-service/discord.yaml")
+ * const discord = NodeDiscord.layerFile("/etc/my-service/discord.yaml")
  * ```
  *
  * @since 0.1.0
  * @category layers
  */
-export const layerConfigFile = (
-  path: string,
-): Layer.Layer<DiscordConfig.Services, ConfigurationError> =>
+export const layerFile = (path: string): Layer.Layer<DiscordConfig.Services, ConfigurationError> =>
   DiscordConfig.layerFile(path).pipe(Layer.provide([layerHttpClient, NodeFileSystem.layer]))
 
 /** Whether a file that cannot be seen is there, is for the reading of it to say. */
@@ -162,6 +159,6 @@ function configuredLayer(): Effect.Effect<
     if (Option.isSome(named)) return DiscordConfig.layerFile(named.value)
     const files = yield* FileSystem.FileSystem
     const isThere = yield* Effect.orElseSucceed(files.exists(usualFile), () => true)
-    return isThere ? DiscordConfig.layerFile(usualFile) : DiscordConfig.layerConfig
+    return isThere ? DiscordConfig.layerFile(usualFile) : DiscordConfig.layerEnv
   })
 }

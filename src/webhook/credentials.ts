@@ -6,14 +6,12 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import { copyWebhookUrl } from "../error/advice.js"
+import { webhookUrlNotSet } from "../error/advice.js"
 import { InvalidWebhookUrl } from "../error/WebhookError.js"
 import * as Snowflake from "../model/Snowflake.js"
 import * as Route from "../ratelimit/Route.js"
 import { isToken } from "./token.js"
 import * as WebhookUrl from "./WebhookUrl.js"
-
-const notSet = `it is not set. Set it to the URL of a webhook; to copy one, ${copyWebhookUrl}. A .env file takes effect only when it is loaded, such as by node --env-file=.env`
 
 /**
  * A webhook's credentials. The token is redacted: neither printing nor `JSON.stringify` shows it.
@@ -119,7 +117,7 @@ export const config = (name: string): Config.Config<Webhook> =>
   Config.option(Config.string(name)).pipe(
     Config.mapOrFail(
       Option.match({
-        onNone: () => Either.left(ConfigError.MissingData([name], notSet)),
+        onNone: () => Either.left(ConfigError.MissingData([name], webhookUrlNotSet)),
         onSome: (url) =>
           Either.mapBoth(WebhookUrl.parse(url), {
             onLeft: (error) => ConfigError.InvalidData([name], error.message),

@@ -182,7 +182,7 @@ client:
           `${String(message)} ${JSON.stringify(Object.fromEntries(HashMap.toEntries(annotations)))}`,
         )
       })
-      const message = yield* Webhook.config("DISCORD_WEBHOOK_URL").pipe(
+      const message = yield* DiscordConfig.webhook.pipe(
         Effect.flatMap((hook) => Webhook.send(hook, { content: "hello" })),
         configured(`client: { dry_run: true, webhook_url: "${webhookUrl}" }`),
         Effect.provide([unreachable, Logger.add(ear)]),
@@ -201,40 +201,30 @@ client:
   )
 })
 
-describe("the webhook of a configuration", () => {
-  it.effect("is what the program finds under its usual name, beside everything else", () =>
+describe("DiscordConfig.webhook", () => {
+  it.effect("is the webhook of the settings, and leaves the program's ConfigProvider alone", () =>
     Effect.gen(function* () {
       const config = yield* within({ DISCORD_WEBHOOK_URL: webhookUrl })(DiscordConfig.load)
-      const [hook, text] = yield* Config.all([
+      const [hook, own, text] = yield* Effect.all([
+        DiscordConfig.webhook,
         Webhook.config("DISCORD_WEBHOOK_URL"),
         Config.string("OTHER"),
       ]).pipe(
         Effect.provide(Layer.provide(DiscordConfig.layer(config), unreachable)),
-        within({ DISCORD_WEBHOOK_URL: "decided on already", OTHER: "still there" }),
-      )
-      expect(hook.id).toBe("1234")
-      expect(text).toBe("still there")
-    }),
-  )
-
-  it.effect("is looked for elsewhere as soon as the configuration is not provided any more", () =>
-    Effect.gen(function* () {
-      const config = yield* within({ DISCORD_WEBHOOK_URL: webhookUrl })(DiscordConfig.load)
-      const error = yield* within({})(
-        Effect.gen(function* () {
-          yield* Webhook.config("DISCORD_WEBHOOK_URL").pipe(
-            Effect.provide(Layer.provide(DiscordConfig.layer(config), unreachable)),
-          )
-          return yield* Effect.flip(Webhook.config("DISCORD_WEBHOOK_URL"))
+        within({
+          DISCORD_WEBHOOK_URL: "https://discord.com/api/webhooks/42/abc",
+          OTHER: "unchanged",
         }),
       )
-      expect(error).toMatchObject({ _op: "MissingData" })
+      expect(hook.id).toBe("1234")
+      expect(own.id).toBe("42")
+      expect(text).toBe("unchanged")
     }),
   )
 
-  it.effect("is the one of the environment, if both have one", () =>
+  it.effect("is the one of the environment, if the file has another", () =>
     Effect.gen(function* () {
-      const hook = yield* Webhook.config("DISCORD_WEBHOOK_URL").pipe(
+      const hook = yield* DiscordConfig.webhook.pipe(
         Effect.provide(
           Layer.provide(layerOf(`client: { webhook_url: "${webhookUrl}" }`), unreachable),
         ),
@@ -244,23 +234,23 @@ describe("the webhook of a configuration", () => {
     }),
   )
 
-  it.effect("is missing as ever when there is none", () =>
+  it.effect("fails with what to set where neither names one", () =>
     Effect.gen(function* () {
-      const error = yield* Webhook.config("DISCORD_WEBHOOK_URL").pipe(
+      const error = yield* DiscordConfig.webhook.pipe(
         configured(""),
         Effect.provide(unreachable),
         Effect.flip,
       )
-      expect(error).toMatchObject({ _op: "MissingData" })
+      expect(error.message).toMatch(/^DISCORD_WEBHOOK_URL: it is not set\. Set it to the URL/)
     }),
   )
 })
 
-describe("DiscordConfig.layerConfig", () => {
+describe("DiscordConfig.layerEnv", () => {
   it.effect("takes everything from the environment", () =>
     Effect.gen(function* () {
       const { name } = yield* Strategy.Strategy.pipe(
-        Effect.provide(Layer.provide(DiscordConfig.layerConfig, unreachable)),
+        Effect.provide(Layer.provide(DiscordConfig.layerEnv, unreachable)),
         within({ DISCORD_CLIENT_RATE_LIMIT_STRATEGY: "reactive" }),
       )
       expect(name).toBe("reactive")
@@ -270,7 +260,7 @@ describe("DiscordConfig.layerConfig", () => {
   it.effect("fails before anything is sent", () =>
     Effect.gen(function* () {
       const error = yield* Strategy.Strategy.pipe(
-        Effect.provide(Layer.provide(DiscordConfig.layerConfig, unreachable)),
+        Effect.provide(Layer.provide(DiscordConfig.layerEnv, unreachable)),
         within({ DISCORD_CLIENT_DRY_RUN: "perhaps" }),
         Effect.flip,
       )

@@ -28,11 +28,11 @@ export const at = (tree: unknown, path: ReadonlyArray<string>): unknown =>
 const encode = Schema.encodeSync(settings())
 
 /** Nothing is left out, and secrets are plain: equal configurations are written the same. */
-export const written = (config: DiscordConfig.DiscordConfig): unknown => encode(config)
+export const written = (config: DiscordConfig.Service): unknown => encode(config)
 
-export const asYaml = (config: DiscordConfig.DiscordConfig): string => stringify(encode(config))
+export const asYaml = (config: DiscordConfig.Service): string => stringify(encode(config))
 
-export const asVariables = (config: DiscordConfig.DiscordConfig): Record<string, string> =>
+export const asVariables = (config: DiscordConfig.Service): Record<string, string> =>
   Object.fromEntries(
     keys().flatMap(({ path, variable }) => {
       const value = at(encode(config), path)
@@ -58,7 +58,7 @@ const sizes = oneof(
 )
 
 /** Any configuration that there can be. */
-export const configs: FastCheck.Arbitrary<DiscordConfig.DiscordConfig> = record({
+export const configs: FastCheck.Arbitrary<DiscordConfig.Service> = record({
   client: record(
     {
       webhookUrl: constantFrom(webhookUrl, `${webhookUrl}?thread_id=42`).map((url) =>

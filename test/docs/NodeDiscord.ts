@@ -5,5 +5,5 @@ import { NodeDiscord } from "../../src/node/index.js"
 
 const simulated = RestConfig.layerWith({ baseUrl: String(process.env["DISCORD_CLIENT_BASE_URL"]) })
 
-export const { layerConfig, layerConfigFile, layerHttpClient, layerHttpClientWith } = NodeDiscord
+export const { layerEnv, layerFile, layerHttpClient, layerHttpClientWith } = NodeDiscord
 export const layer = Layer.merge(NodeDiscord.layer, simulated)

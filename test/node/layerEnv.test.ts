@@ -27,25 +27,25 @@ const save = (name: string, strategy: string) =>
     writeFileSync(join(folder, name), `client: { rate_limit: { strategy: ${strategy} } }\n`)
   })
 
-const strategy = (layer: typeof NodeDiscord.layerConfig, variables: Record<string, string> = {}) =>
+const strategy = (layer: typeof NodeDiscord.layerEnv, variables: Record<string, string> = {}) =>
   Strategy.Strategy.pipe(
     Effect.map(({ name }) => name),
     Effect.provide(layer),
     within(variables),
   )
 
-describe("NodeDiscord.layerConfig", () => {
+describe("NodeDiscord.layerEnv", () => {
   it.scopedLive("needs no file", () =>
     Effect.gen(function* () {
-      expect(yield* strategy(NodeDiscord.layerConfig)).toBe("adaptive")
+      expect(yield* strategy(NodeDiscord.layerEnv)).toBe("adaptive")
     }),
   )
 
   it.scopedLive("reads discord.yaml in the working directory", () =>
     Effect.gen(function* () {
       yield* save("discord.yaml", "reactive")
-      expect(yield* strategy(NodeDiscord.layerConfig)).toBe("reactive")
-      expect(yield* strategy(NodeDiscord.layerConfig, { DISCORD_CONFIG_FILE: "" })).toBe("reactive")
+      expect(yield* strategy(NodeDiscord.layerEnv)).toBe("reactive")
+      expect(yield* strategy(NodeDiscord.layerEnv, { DISCORD_CONFIG_FILE: "" })).toBe("reactive")
     }),
   )
 
@@ -54,7 +54,7 @@ describe("NodeDiscord.layerConfig", () => {
       yield* save("discord.yaml", "reactive")
       yield* save("other.yaml", "proactive")
       const named = { DISCORD_CONFIG_FILE: "other.yaml" }
-      expect(yield* strategy(NodeDiscord.layerConfig, named)).toBe("proactive")
+      expect(yield* strategy(NodeDiscord.layerEnv, named)).toBe("proactive")
     }),
   )
 
@@ -62,7 +62,7 @@ describe("NodeDiscord.layerConfig", () => {
     Effect.gen(function* () {
       yield* save("discord.yaml", "reactive")
       const set = { DISCORD_CLIENT_RATE_LIMIT_STRATEGY: "proactive" }
-      expect(yield* strategy(NodeDiscord.layerConfig, set)).toBe("proactive")
+      expect(yield* strategy(NodeDiscord.layerEnv, set)).toBe("proactive")
     }),
   )
 
@@ -70,7 +70,7 @@ describe("NodeDiscord.layerConfig", () => {
     Effect.gen(function* () {
       yield* save("discord.yaml", "reactive")
       const error = yield* Effect.flip(
-        strategy(NodeDiscord.layerConfig, { DISCORD_CONFIG_FILE: "nowhere.yaml" }),
+        strategy(NodeDiscord.layerEnv, { DISCORD_CONFIG_FILE: "nowhere.yaml" }),
       )
       expect(error.message).toBe("nowhere.yaml: there is no such file")
     }),
@@ -79,18 +79,18 @@ describe("NodeDiscord.layerConfig", () => {
   it.scopedLive("fails when discord.yaml is wrong, rather than to go on without it", () =>
     Effect.gen(function* () {
       yield* save("discord.yaml", "hasty")
-      const error = yield* Effect.flip(strategy(NodeDiscord.layerConfig))
+      const error = yield* Effect.flip(strategy(NodeDiscord.layerEnv))
       expect(error.message).toMatch(/^discord\.yaml:1: client\.rate_limit\.strategy: expected /)
     }),
   )
 })
 
-describe("NodeDiscord.layerConfigFile", () => {
+describe("NodeDiscord.layerFile", () => {
   it.scopedLive("reads its file, and demands it", () =>
     Effect.gen(function* () {
       yield* save("mine.yaml", "proactive")
-      expect(yield* strategy(NodeDiscord.layerConfigFile("mine.yaml"))).toBe("proactive")
-      const error = yield* Effect.flip(strategy(NodeDiscord.layerConfigFile("yours.yaml")))
+      expect(yield* strategy(NodeDiscord.layerFile("mine.yaml"))).toBe("proactive")
+      const error = yield* Effect.flip(strategy(NodeDiscord.layerFile("yours.yaml")))
       expect(error.message).toBe("yours.yaml: there is no such file")
     }),
   )
