@@ -14,8 +14,9 @@ import { parse } from "./yaml.js"
 
 /**
  * From a text. `name` stands for it in errors, which also tell the line. A list is read by
- * `Config.array`. Fails on tabs, on a key that is there twice, on unknown tags, and on more than 256 kB
- * or 10 000 values, with those behind an alias counted each time.
+ * `Config.array`. Fails on tabs, on a key that is there twice, on unknown tags, on more than 256 kB or
+ * 10 000 values, with those behind an alias counted each time, and on keys of more than 1000
+ * characters together.
  *
  * @example
  * ```ts

@@ -23,7 +23,14 @@ export const tooLarge = `is larger than ${mostBytes / 1000} kB; is it the right 
 /** Values, those behind an alias counted as often as it is used: a bomb of aliases goes off here. */
 const mostValues = 10_000
 const deepest = 50
+
+/**
+ * Characters of a value's keys together, written as JSON. Each value is stored under all of them, so
+ * without a limit one long key around 10 000 values takes gigabytes.
+ */
+const maxPathLength = 1000
 const unreadable = "cannot be read as YAML"
+const tooLong = `a key and those around it are longer than ${maxPathLength} characters together`
 const tooDeep = `is nested more than ${deepest} levels deep`
 
 export interface Tree {
@@ -117,7 +124,9 @@ class Walk {
       map.items.map(({ key, value }) => {
         const name = this.#name(key, seen)
         const inner = [...path, name]
-        this.#keyLines.set(idOf(inner), this.#lineOf(key) ?? 0)
+        const id = idOf(inner)
+        if (id.length > maxPathLength) throw this.#refusal(key, tooLong)
+        this.#keyLines.set(id, this.#lineOf(key) ?? 0)
         return [name, this.#value(value, inner)]
       }),
     )

@@ -1,4 +1,5 @@
 /** Text that would exhaust the parser's stack, or its time, is rejected before it is parsed. */
+import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
@@ -37,6 +38,30 @@ describe("a text that nests too deeply", () => {
     expect((await Effect.runPromise(load)).message).toBe(tooDeep)
     const provider = Effect.flip(YamlConfigProvider.fromText(yaml, "YAML"))
     expect((await Effect.runPromise(provider)).message).toBe(tooDeep)
+  })
+})
+
+describe("keys that are too long for what is inside them", () => {
+  const values = "{a: 1, b: 2}"
+  it.each([
+    ["one key", `? "${"k".repeat(20_000)}"\n: ${values}`, 1],
+    ["keys of keys", `${indented(`${"k".repeat(300)}:`, 4)} ${values}`, 4],
+    ["a key around a list", `? ${"k".repeat(1500)}\n: [1, 2, {a: 1}]`, 1],
+    ["a key whose escapes are long", `? "${'\\"'.repeat(600)}"\n: ${values}`, 1],
+  ])("are rejected: %s", async (_, yaml, line) => {
+    const message = `YAML:${line}: a key and those around it are longer than 1000 characters together`
+    const load = Effect.flip(DiscordConfig.loadYaml(yaml))
+    expect((await Effect.runPromise(load)).message).toBe(message)
+    const provider = Effect.flip(YamlConfigProvider.fromText(yaml, "YAML"))
+    expect((await Effect.runPromise(provider)).message).toBe(message)
+  })
+
+  it("are accepted up to the limit", async () => {
+    const key = "k".repeat(900)
+    const load = YamlConfigProvider.fromText(`? ${key}\n: {a: 1}`)
+    const provider = await Effect.runPromise(load)
+    const value = provider.load(Config.nested(Config.integer("a"), key))
+    expect(await Effect.runPromise(value)).toBe(1)
   })
 })
 
