@@ -1,24 +1,14 @@
 /**
- * What lint cannot see: which folders exist, how files are called, what the entry points export,
- * that no list is spread into a call, and that the lock file names no registry host.
+ * What lint cannot see: which folders exist, what they import, how files are called, what the entry
+ * points export, that no list is spread into a call, and that the lock file names no registry host.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { basename, dirname, posix, relative, resolve, sep } from "node:path"
 import ts from "typescript"
+import { edges, floors, wrongImports } from "./floors.js"
 import { entries, report, root } from "./project.js"
 
-/** A folder that is not here has no place among the floors, so lint would let it import anything. */
-const floors = new Set([
-  "model",
-  "error",
-  "ratelimit",
-  "rest",
-  "webhook",
-  "config",
-  "testing",
-  "redis",
-  "node",
-])
+const folders = new Set([...floors, ...edges].map(({ folder }) => folder))
 /** What tools make or install. */
 const foreign = /(^|\/)(node_modules|build)\//
 const drawer = /^(utils?|helpers?|common|types|misc|shared|lib)$/i
@@ -47,8 +37,8 @@ function place(file: string): ReadonlyArray<string> {
   const [top, floor] = file.split("/")
   if (top !== "src" || entrySources.has(file)) return []
   if (!file.endsWith(".ts")) return [`${file}: src holds TypeScript only`]
-  if (floor === undefined || !floors.has(floor)) {
-    return [`${file}: not on a floor; add the floor here and in .oxlintrc.json, or move the file`]
+  if (floor === undefined || !folders.has(floor)) {
+    return [`${file}: not on a floor; add the floor to scripts/floors.ts, or move the file`]
   }
   if (basename(file) === "index.ts")
     return [`${file}: a barrel; only entry points of package.json are called index.ts`]
@@ -116,6 +106,14 @@ function spreads(file: string): ReadonlyArray<string> {
   )
 }
 
+/** Imports of types and dynamic imports count. */
+function imports(file: string): ReadonlyArray<string> {
+  if (!/^src\/.*\.ts$/.test(file)) return []
+  const { importedFiles } = ts.preProcessFile(readFileSync(resolve(root, file), "utf8"), true, true)
+  const specifiers = importedFiles.map((imported) => imported.fileName)
+  return wrongImports(file.slice("src/".length), specifiers).map((wrong) => `${file}: ${wrong}`)
+}
+
 function lock(): ReadonlyArray<string> {
   const text = readFileSync(resolve(root, "package-lock.json"), "utf8")
   return /"resolved": "https?:/.test(text)
@@ -124,7 +122,12 @@ function lock(): ReadonlyArray<string> {
 }
 
 const problems = [
-  ...files.flatMap((file) => [...drawers(file), ...place(file), ...spreads(file)]),
+  ...files.flatMap((file) => [
+    ...drawers(file),
+    ...place(file),
+    ...imports(file),
+    ...spreads(file),
+  ]),
   ...[...entrySources].flatMap(surface),
   ...forgotten(),
   ...lock(),
