@@ -2,7 +2,6 @@
  * One run: the limiter's own state machine on one side, the simulator's own server on the other,
  * and between them a loop of events in simulated time.
  */
-import * as Duration from "effect/Duration"
 import * as Redacted from "effect/Redacted"
 import type { Answer } from "../../src/ratelimit/Answer.js"
 import type { Ticket } from "../../src/ratelimit/internal/bucketState.js"
@@ -44,12 +43,9 @@ export interface Result {
 const epoch = 1_790_000_000_400
 
 const settings = {
-  globalLimit: 50,
-  globalWindow: Duration.seconds(1),
-  queueCapacity: Number.POSITIVE_INFINITY,
-  idleAfter: Duration.minutes(2),
+  globalLimits: [{ limit: 50, window: 1000 }],
+  idleAfter: 120_000,
   invalidRequestLimit: Number.POSITIVE_INFINITY,
-  isolatedRequests: false,
 }
 
 /** What `interpret` has to know of a request. */
@@ -110,7 +106,7 @@ class Run {
     )
     this.#policy = this.#counting(policy)
     this.#machine = new Machine(
-      { ...settings, globalLimit: scenario.global ?? 1_000_000 },
+      { ...settings, globalLimits: [{ limit: scenario.global ?? 1_000_000, window: 1000 }] },
       (target, at) => this.#alarm(target, at),
     )
     this.#doneAt = this.#webhooks.map(() => 0)

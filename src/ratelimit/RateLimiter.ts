@@ -15,7 +15,7 @@ import type * as Scope from "effect/Scope"
 import type { InvalidOption, WaitError } from "../error/WebhookError.js"
 import type { Answer } from "./Answer.js"
 import { isolatesRequests } from "./internal/runtime.js"
-import { checked, defaults, type Settings } from "./internal/settings.js"
+import { checked, type LayerSettings, type Options, unset } from "./internal/settings.js"
 import type { BucketSnapshot, Snapshot } from "./internal/snapshot.js"
 import { Core } from "./internal/wiring.js"
 import type { Permit, Restore, WaitOptions } from "./Permit.js"
@@ -24,6 +24,7 @@ import type { Route } from "./Route.js"
 export type { Answer, Limited, LimitScope } from "./Answer.js"
 export type { Bucket, Model, RoundTrip } from "./Bucket.js"
 export type { Outcome, Permit, Restore, WaitOptions } from "./Permit.js"
+export type { Options } from "./internal/settings.js"
 export type { BucketSnapshot, Snapshot, Tally } from "./internal/snapshot.js"
 export { answered, neverSent, unknown } from "./Permit.js"
 
@@ -84,43 +85,9 @@ export class RateLimiter extends Context.Tag("effect-discord/RateLimiter")<
 >() {}
 
 /**
- * What may be set, all with defaults that follow Discord's documentation. A value out of range
- * fails the layer with `InvalidOption`, which names the option.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Options {
-  /** Requests in a `globalWindow`. Default: 50; without a bot, Discord counts them by IP address. */
-  readonly globalLimit?: number | undefined
-  /** Default: 1 second. */
-  readonly globalWindow?: Duration.Duration | undefined
-  /** Requests that may wait for one bucket; more fail with `RateLimitQueueFull`. Default: 10 000. */
-  readonly queueCapacity?: number | undefined
-  /**
-   * How long an idle webhook is remembered after its last reset. Default: 2 minutes. While no more
-   * than 100 are idle or dead, they are forgotten when the limiter is next used, without a timer.
-   */
-  readonly idleAfter?: Duration.Duration | undefined
-  /**
-   * Answers 401, 403 and 429 (unless shared) in 10 minutes. From half of it on requests are
-   * spaced, at all of it they fail with `InvalidRequestBudget`. Default: 8000; Discord bans an IP
-   * address at 10 000.
-   */
-  readonly invalidRequestLimit?: number | undefined
-  /**
-   * Whether the runtime isolates the input and output of each request and drops its fibers when it
-   * ends, as Cloudflare Workers do. Each waiting request then polls by timers of its own (every 25
-   * to 500 milliseconds), and no timer or fiber outlives the request that created it. Default:
-   * `true` on Cloudflare Workers and on Vercel's Edge runtime, else `false`.
-   */
-  readonly isolatedRequests?: boolean | undefined
-}
-
-/**
- * One limiter for the whole process (and `Clock`, so that every test with a `TestClock` has its
- * own). Providing the layer around a single call therefore loses nothing: the next call finds what
- * this one has learned. When the layer's scope closes, those who wait through it fail with
+ * The limiter of the process (and `Clock`, so that every test with a `TestClock` has its own), with
+ * the default options. Providing the layer around a single call loses nothing: the next call finds
+ * what this one has learned. When the layer's scope closes, requests that wait through it fail with
  * `RateLimiterClosed`.
  *
  * @example
@@ -137,16 +104,19 @@ export interface Options {
  */
 export const layer: Layer.Layer<RateLimiter> = Layer.scoped(
   RateLimiter,
-  Effect.suspend(() => shared(settingsOf({}))),
+  Effect.suspend(() => shared(unset(isolatesRequests()))),
 )
 
 /**
- * The process-wide limiter with other settings; equal settings share one.
+ * The limiter of the process with options. It shares webhooks, buckets, the global limit and the
+ * budget of invalid requests with `layer` and every other `layerWith`, whatever their options are;
+ * see `Options` for what holds when they differ.
  *
  * @example
  * ```ts
  * import { RateLimiter } from "effect-discord"
  *
+ * // Another process on this address takes the other half.
  * const oneOfTwoProcesses = RateLimiter.layerWith({ globalLimit: 25 })
  * ```
  *
@@ -154,10 +124,11 @@ export const layer: Layer.Layer<RateLimiter> = Layer.scoped(
  * @category layers
  */
 export const layerWith = (options: Options): Layer.Layer<RateLimiter, InvalidOption> =>
-  Layer.scoped(RateLimiter, Effect.flatMap(checked(settingsOf(options)), shared))
+  Layer.scoped(RateLimiter, Effect.flatMap(settingsOf(options), shared))
 
 /**
- * A limiter of its own, with a memory of its own, for tests and for those who know why.
+ * A limiter of its own, which shares nothing, not even the global limit: for tests, and for requests
+ * that Discord counts apart from all others of the process.
  *
  * @example
  * ```ts
@@ -177,11 +148,11 @@ export const layerWith = (options: Options): Layer.Layer<RateLimiter, InvalidOpt
  */
 export const layerMemory: Layer.Layer<RateLimiter> = Layer.scoped(
   RateLimiter,
-  Effect.suspend(() => separate(settingsOf({}))),
+  Effect.suspend(() => separate(unset(isolatesRequests()))),
 )
 
 /**
- * `layerMemory` with other settings. Fails with `InvalidOption` when one is out of range.
+ * `layerMemory` with options. Fails with `InvalidOption` when one is out of range.
  *
  * @example
  * ```ts
@@ -195,38 +166,27 @@ export const layerMemory: Layer.Layer<RateLimiter> = Layer.scoped(
  * @category layers
  */
 export const layerMemoryWith = (options: Options): Layer.Layer<RateLimiter, InvalidOption> =>
-  Layer.scoped(RateLimiter, Effect.flatMap(checked(settingsOf(options)), separate))
+  Layer.scoped(RateLimiter, Effect.flatMap(settingsOf(options), separate))
 
-function separate(settings: Settings): Effect.Effect<RateLimiter["Type"], never, Scope.Scope> {
-  return Effect.flatMap(Effect.clock, (clock) => new Core(settings, clock).handle)
+function separate(settings: LayerSettings): Effect.Effect<RateLimiter["Type"], never, Scope.Scope> {
+  return Effect.flatMap(Effect.clock, (clock) => new Core(clock).open(settings))
 }
 
-function shared(settings: Settings): Effect.Effect<RateLimiter["Type"], never, Scope.Scope> {
-  return Effect.flatMap(Effect.clock, (clock) => coreOf(settings, clock).handle)
+function shared(settings: LayerSettings): Effect.Effect<RateLimiter["Type"], never, Scope.Scope> {
+  return Effect.flatMap(Effect.clock, (clock) => coreOf(clock).open(settings))
 }
 
-function settingsOf(options: Options): Settings {
-  return {
-    globalLimit: options.globalLimit ?? defaults.globalLimit,
-    globalWindow: options.globalWindow ?? defaults.globalWindow,
-    queueCapacity: options.queueCapacity ?? defaults.queueCapacity,
-    idleAfter: options.idleAfter ?? defaults.idleAfter,
-    invalidRequestLimit: options.invalidRequestLimit ?? defaults.invalidRequestLimit,
-    isolatedRequests: options.isolatedRequests ?? isolatesRequests(),
-  }
-}
-
-function coreOf(settings: Settings, clock: Clock.Clock): Core {
-  const cores = processCores()
-  const ofClock = cores.get(clock) ?? new Map<string, Core>()
-  cores.set(clock, ofClock)
-  const key = JSON.stringify(settings)
-  const core = ofClock.get(key) ?? new Core(settings, clock)
-  ofClock.set(key, core)
-  return core
+function settingsOf(options: Options): Effect.Effect<LayerSettings, InvalidOption> {
+  return Effect.suspend(() => checked(options, isolatesRequests()))
 }
 
 /** By clock: time that is not shared cannot be limited together. */
-function processCores(): WeakMap<Clock.Clock, Map<string, Core>> {
-  return globalValue("effect-discord/RateLimiter/cores", () => new WeakMap())
+function coreOf(clock: Clock.Clock): Core {
+  const cores = globalValue(
+    "effect-discord/RateLimiter/cores",
+    () => new WeakMap<Clock.Clock, Core>(),
+  )
+  const core = cores.get(clock) ?? new Core(clock)
+  cores.set(clock, core)
+  return core
 }

@@ -7,7 +7,7 @@ import * as Duration from "effect/Duration"
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { Machine } from "../../src/ratelimit/internal/machine.js"
-import { defaults } from "../../src/ratelimit/internal/settings.js"
+import { combine } from "../../src/ratelimit/internal/settings.js"
 import type { Target } from "../../src/ratelimit/internal/waiting.js"
 import { answered } from "../../src/ratelimit/Permit.js"
 import * as RateLimitHeaders from "../../src/ratelimit/RateLimitHeaders.js"
@@ -60,7 +60,7 @@ describe("headers that nobody should send", () => {
         fc.property(answers, (all) => {
           let now = 0
           const alarms = new Map<Target, number>()
-          const machine = new Machine(defaults, (target, at) => {
+          const machine = new Machine(combine([]), (target, at) => {
             if (at === undefined) alarms.delete(target)
             else alarms.set(target, at)
           })

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as RateLimitMetrics from "../../src/ratelimit/RateLimitMetrics.js"
 import { Machine } from "../../src/ratelimit/internal/machine.js"
-import { defaults } from "../../src/ratelimit/internal/settings.js"
+import { combine } from "../../src/ratelimit/internal/settings.js"
 import type { Findings, Policy } from "../../src/ratelimit/strategy/Policy.js"
 import { proactive } from "../../src/ratelimit/strategy/proactive.js"
 import { ok, route } from "./answers.js"
@@ -53,7 +53,7 @@ describe("gauges of what is learned", () => {
         othersPerSecond: 1.25,
         caution: 20,
       }))
-      const machine = new Machine(defaults, () => {})
+      const machine = new Machine(combine([]), () => {})
       play(machine, policy, 0, 5)
       play(machine, policy, 1000, 7)
       expect(yield* shown(RateLimitMetrics.limit, policy)).toBe(7)
@@ -69,7 +69,7 @@ describe("gauges of what is learned", () => {
     Effect.gen(function* () {
       let hiddenLimit: number | undefined
       const policy = finding("doubtful", () => ({ hiddenLimit }))
-      const machine = new Machine(defaults, () => {})
+      const machine = new Machine(combine([]), () => {})
       play(machine, policy, 0)
       expect(yield* isExported("discord.rate_limit.hidden.limit", "doubtful")).toBe(false)
       hiddenLimit = 30
@@ -85,7 +85,10 @@ describe("gauges of what is learned", () => {
   it.effect("are as many for a thousand webhooks as for one", () =>
     Effect.gen(function* () {
       const policy = finding("bounded", () => ({ caution: 10 }))
-      const machine = new Machine({ ...defaults, globalLimit: 10_000 }, () => {})
+      const machine = new Machine(
+        { ...combine([]), globalLimits: [{ limit: 10_000, window: 1000 }] },
+        () => {},
+      )
       const count = Effect.map(
         Metric.snapshot,
         (pairs) =>

@@ -16,7 +16,7 @@ import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
 import { bare, blocked, ok, route } from "./answers.js"
 import { Desk, openDesk } from "./desk.js"
 import { literal } from "./model/policies.js"
-import { settings } from "./model/world.js"
+import { unset } from "../../src/ratelimit/internal/settings.js"
 
 /** A clock that counts who sleeps by it: one fiber for each. */
 const watched = Effect.map(Effect.clock, (clock) => {
@@ -91,13 +91,13 @@ describe("fibers and alarms", () => {
   it.effect("no alarm is left when the scope is closed, not even by a late answer", () =>
     Effect.gen(function* () {
       const clock = yield* Effect.clock
-      const core = new Core(settings, clock)
+      const core = new Core(clock)
       const scope = yield* Scope.make()
-      const limiter = yield* Scope.extend(core.handle, scope)
+      const limiter = yield* Scope.extend(core.open(unset(false)), scope)
       const { asleep, clock: counting } = yield* watched
-      const late = new Core(settings, counting)
+      const late = new Core(counting)
       const lateScope = yield* Scope.make()
-      const lateDesk = new Desk(yield* Scope.extend(late.handle, lateScope))
+      const lateDesk = new Desk(yield* Scope.extend(late.open(unset(false)), lateScope))
       const fiber = yield* lateDesk.ask("a", { takes: 1000 })
       yield* Scope.close(lateScope, Exit.void)
       yield* TestClock.adjust(1000)
@@ -245,8 +245,8 @@ describe("layers", () => {
       expect(yield* Effect.provide(left, RateLimiter.layerWith({ globalLimit: 50 }))).toEqual(
         Option.some(1),
       )
-      expect(yield* Effect.provide(left, RateLimiter.layerWith({ globalLimit: 49 }))).toEqual(
-        Option.none(),
+      expect(yield* Effect.provide(left, RateLimiter.layerWith({ queueCapacity: 5 }))).toEqual(
+        Option.some(1),
       )
       expect(yield* Effect.provide(left, RateLimiter.layerMemory)).toEqual(Option.none())
       expect((yield* limiter).log).toEqual([])
@@ -263,12 +263,29 @@ describe("layers", () => {
     ),
   )
 
+  it.effect("a layer whose requests poll sets no alarm", () =>
+    Effect.gen(function* () {
+      const core = new Core(yield* Effect.clock)
+      const scope = yield* Scope.make()
+      const polling = new Desk(yield* Scope.extend(core.open(unset(true)), scope))
+      yield* polling.ask("a")
+      yield* polling.ask("b")
+      expect(core.alarms.size).toBe(0)
+      const alarmed = new Desk(yield* Scope.extend(core.open(unset(false)), scope))
+      yield* alarmed.ask("c")
+      expect(core.alarms.size).toBe(1)
+      yield* Scope.close(scope, Exit.void)
+      yield* TestClock.adjust("1 second")
+      expect(core.alarms.size).toBe(0)
+    }),
+  )
+
   it.effect("a scope that closes ends its own waits and no others", () =>
     Effect.gen(function* () {
-      const core = new Core(settings, yield* Effect.clock)
+      const core = new Core(yield* Effect.clock)
       const [one, two] = [yield* Scope.make(), yield* Scope.make()]
-      const mine = new Desk(yield* Scope.extend(core.handle, one))
-      const others = new Desk(yield* Scope.extend(core.handle, two))
+      const mine = new Desk(yield* Scope.extend(core.open(unset(false)), one))
+      const others = new Desk(yield* Scope.extend(core.open(unset(false)), two))
       yield* mine.ask("flying")
       yield* mine.ask("waiting")
       yield* others.ask("other")
@@ -301,11 +318,15 @@ describe("layers", () => {
     ["queueCapacity", -1],
     ["invalidRequestLimit", 0],
     ["globalWindow", Duration.zero],
+    ["globalWindow", "forever"],
+    ["globalWindow", "1 fortnight"],
+    ["idleAfter", Number.NaN],
+    ["idleAfter", "soon"],
   ] as const) {
     it.effect(`${option}: ${String(value)} is refused when the layer is built`, () =>
       Effect.gen(function* () {
         const exit = yield* Effect.exit(
-          Effect.scoped(Layer.build(RateLimiter.layerMemoryWith({ [option]: value }))),
+          Effect.scoped(Layer.build(RateLimiter.layerMemoryWith({ [option]: value as never }))),
         )
         expect(String(Exit.isFailure(exit) && exit.cause)).toContain(option)
       }),

@@ -6,7 +6,7 @@ import * as Option from "effect/Option"
 import * as RateLimiter from "../../src/ratelimit/RateLimiter.js"
 import * as RateLimitMetrics from "../../src/ratelimit/RateLimitMetrics.js"
 import { Machine } from "../../src/ratelimit/internal/machine.js"
-import { defaults } from "../../src/ratelimit/internal/settings.js"
+import { combine } from "../../src/ratelimit/internal/settings.js"
 import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
 import { proactive } from "../../src/ratelimit/strategy/proactive.js"
 import { limited, ok, route } from "./answers.js"
@@ -22,7 +22,7 @@ const wish = (policy: Policy) => ({
   owner: {},
 })
 
-const machine = () => new Machine(defaults, () => {})
+const machine = () => new Machine(combine([]), () => {})
 
 const granted = () => {}
 

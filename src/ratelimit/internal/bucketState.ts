@@ -21,10 +21,14 @@ export interface Wish {
   readonly owner: Waiter
 }
 
-/** On whose behalf requests wait. */
+/** On whose behalf requests wait: a layer. */
 export interface Waiter {
   /** Its scope is closed: none of its requests may wait any more. */
   readonly closed?: boolean
+  /** Whether its waiting fibers poll, each by timers of its own. */
+  readonly polls?: boolean
+  /** Its requests fail where as many wait for a bucket. Without it there is no limit. */
+  readonly queueCapacity?: number
 }
 
 /** How a wait ended: with a permit, with an error, or with the exception that the policy threw. */

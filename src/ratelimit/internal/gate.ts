@@ -5,10 +5,11 @@
  *
  * Discord: "Interaction endpoints are not bound to the bot's Global Rate Limit".
  */
-import * as Duration from "effect/Duration"
 import type { Kind } from "../Route.js"
 import type { LimitScope } from "../Answer.js"
 import { growingDelay } from "./growingDelay.js"
+import { SendTimes } from "./sendTimes.js"
+import type { GlobalLimit } from "./settings.js"
 
 /** Which 429 responses hold up every request of the process. */
 export type HostScope = Exclude<LimitScope, "user" | "shared">
@@ -18,11 +19,8 @@ const longestSpread = 250
 
 /** @internal */
 export class Gate {
-  readonly #limit: number
-  readonly #window: number
-  /** The last `limit` instants of sending, as a ring that grows until it is full. */
-  readonly #sent: Array<number> = []
-  #next = 0
+  #limits: ReadonlyArray<GlobalLimit>
+  readonly #sent = new SendTimes()
   #lastSent = Number.NEGATIVE_INFINITY
   #blockedUntil = 0
   #edgeUntil = 0
@@ -36,9 +34,15 @@ export class Gate {
   #spacing = 0
   #spread = 0
 
-  constructor(options: { readonly globalLimit: number; readonly globalWindow: Duration.Duration }) {
-    this.#limit = options.globalLimit
-    this.#window = Duration.toMillis(options.globalWindow)
+  constructor(limits: ReadonlyArray<GlobalLimit>) {
+    this.#limits = limits
+    this.limit(limits)
+  }
+
+  /** Replaces the global limits, all of which hold. Requests already sent count against them. */
+  limit(limits: ReadonlyArray<GlobalLimit>): void {
+    this.#limits = limits
+    for (const { limit } of limits) this.#sent.remember(limit)
   }
 
   /** The end of the last block; in the past if there is none. */
@@ -54,24 +58,33 @@ export class Gate {
   /**
    * The instant from which the next request may pass; `Infinity` while a probe is under way.
    *
-   * No real interval of a window's length holds more than `limit` sends, however the server's
-   * seconds lie; the spread of latencies is added, since it lets sends bunch up on the way.
+   * No interval of a window's length holds more than `limit` sends, however the server's seconds
+   * lie; the spread of latencies is added, since it lets sends bunch up on the way.
    */
   opensAt(kind: Kind = "webhook"): number {
     if (this.#isLooking(kind) && this.#probe !== undefined) return Number.POSITIVE_INFINITY
     const spaced = this.#spacing === 0 ? 0 : this.#lastSent + this.#spacing
     if (kind === "interaction") return Math.max(this.#edgeUntil, spaced)
-    const oldest = this.#sent[this.#next] ?? Number.NEGATIVE_INFINITY
-    return Math.max(this.#blockedUntil, oldest + this.#window + this.#spread, spaced)
+    let at = Math.max(this.#blockedUntil, spaced)
+    for (const { limit, window } of this.#limits) {
+      at = Math.max(at, this.#sent.last(limit) + window + this.#spread)
+    }
+    return at
   }
 
   pass(request: object, now: number, kind: Kind = "webhook"): void {
     this.#lastSent = now
-    if (kind === "webhook") {
-      this.#sent[this.#next] = now
-      this.#next = (this.#next + 1) % this.#limit
-    }
+    if (kind === "webhook") this.#sent.add(now)
     if (this.#isLooking(kind)) this.#probe = request
+  }
+
+  /**
+   * A request that passed at `passedAt` is sent only now, because its fiber polls. The limits count it
+   * from now on, or two windows' worth could be sent within one.
+   */
+  start(passedAt: number, now: number, kind: Kind): void {
+    this.#lastSent = Math.max(this.#lastSent, now)
+    if (kind === "webhook") this.#sent.postpone(passedAt, now)
   }
 
   /** A request that passed is settled; `open` when its answer shows that the block is over. */

@@ -14,9 +14,8 @@ const slotLength = period / slots
  * @internal
  */
 export class InvalidRequests {
-  /** From `slowAt` on requests are spaced; from `limit` on they are refused. */
-  readonly limit: number
-  readonly #slowAt: number
+  /** From half of it on requests are spaced; from all of it on they are rejected. */
+  limit: number
   #count = 0
   readonly #slots: Array<number> = Array.from({ length: slots }, () => 0)
   /** The number of the newest slot since the clock's origin. */
@@ -24,7 +23,6 @@ export class InvalidRequests {
 
   constructor(limit: number) {
     this.limit = limit
-    this.#slowAt = Math.floor(limit / 2)
   }
 
   static isInvalid(answer: Answer): boolean {
@@ -49,7 +47,7 @@ export class InvalidRequests {
    */
   spacing(now: number): number {
     const count = this.count(now)
-    return count < this.#slowAt ? 0 : period / Math.max(1, this.limit - count)
+    return count < Math.floor(this.limit / 2) ? 0 : period / Math.max(1, this.limit - count)
   }
 
   /** When the oldest counted requests are forgotten. */

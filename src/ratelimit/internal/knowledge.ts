@@ -14,16 +14,10 @@ import { Graveyard } from "./graveyard.js"
 import { InvalidRequests } from "./invalidRequests.js"
 import type { News } from "./news.js"
 import { RoundTrips } from "./roundTrips.js"
+import type { Settings } from "./settings.js"
 import { Webhooks } from "./webhooks.js"
 
 const longestBlock = Duration.toMillis(longestDelay)
-
-/** The figures that knowledge is weighed by; see `RateLimiter.Options`. */
-interface Limits {
-  readonly globalLimit: number
-  readonly globalWindow: Duration.Duration
-  readonly invalidRequestLimit: number
-}
 
 export class Knowledge {
   readonly webhooks = new Webhooks()
@@ -33,10 +27,15 @@ export class Knowledge {
   readonly #news: News
   #roundTrip: RoundTrips | undefined = undefined
 
-  constructor(limits: Limits, news: News) {
+  constructor({ globalLimits, invalidRequestLimit }: Settings, news: News) {
     this.#news = news
-    this.gate = new Gate(limits)
-    this.invalid = new InvalidRequests(limits.invalidRequestLimit)
+    this.gate = new Gate(globalLimits)
+    this.invalid = new InvalidRequests(invalidRequestLimit)
+  }
+
+  configure({ globalLimits, invalidRequestLimit }: Settings): void {
+    this.gate.limit(globalLimits)
+    this.invalid.limit = invalidRequestLimit
   }
 
   /**

@@ -28,7 +28,6 @@ import { Webhooks } from "./webhooks.js"
 type Resume = (ending: Ending) => void
 
 export class Machine {
-  readonly #queueCapacity: number
   readonly #news: News
   readonly #knowledge: Knowledge
   readonly #webhooks: Webhooks
@@ -40,12 +39,11 @@ export class Machine {
   readonly #granting: Granting
   #sequence = 0
 
-  /** Where the runtime isolates requests, no alarm is set: each waiting fiber calls `poll`. */
   constructor(settings: Settings, timers: Alarm, tell: Tell = () => {}) {
-    const alarm: Alarm = settings.isolatedRequests
-      ? (target, at) => this.#polling.set(target, at)
-      : timers
-    this.#queueCapacity = settings.queueCapacity
+    const alarm: Alarm = (target, at) => {
+      if (this.#waiting.hasPolling) this.#polling.set(target, at)
+      timers(target, at)
+    }
     this.#news = new News(tell)
     this.#knowledge = new Knowledge(settings, this.#news)
     this.#webhooks = this.#knowledge.webhooks
@@ -59,6 +57,15 @@ export class Machine {
       this.#permits,
       alarm,
     )
+  }
+
+  /** Other settings hold from now on, for those who wait as well. */
+  configure(settings: Settings, now: number): void {
+    this.#knowledge.configure(settings)
+    this.#waiting.configure(settings)
+    if (this.#waiting.count === 0) return
+    this.#rejectIfSpent(now)
+    this.#granting.drain(now)
   }
 
   /** A request comes; its ticket says when it may go or has failed. */
@@ -85,7 +92,10 @@ export class Machine {
    */
   claim(ticket: Ticket, now: number): boolean {
     if (ticket.state === "passedOver") this.#rejoin(ticket, now)
-    else if (ticket.state === "granted") this.#permits.hold(ticket, now)
+    else if (ticket.state === "granted") {
+      if (ticket.owner.polls === true) this.#gate.start(ticket.sentAt, now, ticket.route.kind)
+      this.#permits.hold(ticket, now)
+    }
     return ticket.state === "held"
   }
 
@@ -207,10 +217,10 @@ export class Machine {
   }
 
   #refusal(ticket: Ticket, now: number): WaitError | undefined {
-    const { route, bucket, deadline } = ticket
+    const { route, bucket, deadline, owner } = ticket
     const refusal = this.#knowledge.refusal(route, now)
     if (refusal !== undefined) return refusal
-    const capacity = this.#queueCapacity
+    const capacity = owner.queueCapacity ?? Number.POSITIVE_INFINITY
     if (bucket.waiting >= capacity) this.#waiting.passOverAbsent(bucket.lane, now)
     if (bucket.waiting >= capacity) return new RateLimitQueueFull({ route: route.name, capacity })
     if (deadline === Number.POSITIVE_INFINITY) return undefined
@@ -335,10 +345,17 @@ export class Machine {
     const { bucket, lane } = place
     const taught = this.#knowledge.learn(place, answer, sentAt, now)
     if (bucket !== place.bucket && bucket.waiting === 0) this.#granting.stepOut(bucket)
-    if (this.#knowledge.isSpent(now))
-      for (const one of this.#webhooks.busy()) this.#waiting.turnAway(one, now)
-    else if (Graveyard.isEnd(answer, lane.kind)) this.#waiting.turnAway(lane, now)
+    if (!this.#rejectIfSpent(now) && Graveyard.isEnd(answer, lane.kind)) {
+      this.#waiting.turnAway(lane, now)
+    }
     for (const one of taught) this.#granting.pumpLane(one, now)
+  }
+
+  /** While the budget of invalid requests is spent, none may wait. */
+  #rejectIfSpent(now: number): boolean {
+    if (!this.#knowledge.isSpent(now)) return false
+    for (const lane of this.#webhooks.busy()) this.#waiting.turnAway(lane, now)
+    return true
   }
 
   /** Makes what is known visible. Hidden limits are believed, or believed anew, after a 429. */

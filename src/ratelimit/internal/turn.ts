@@ -14,7 +14,6 @@ import type { Notice } from "./news.js"
 /** Through whom a request waits; those of one end together. */
 export interface Owner extends Waiter {
   readonly closed: boolean
-  /** Whether waiting fibers poll, each by timers of its own. */
   readonly polls: boolean
   readonly sleep: (milliseconds: number) => Effect.Effect<void>
   readonly machine: Machine

@@ -36,10 +36,9 @@ const few = 100
 
 export class Waiting {
   readonly #alarm: Alarm
-  readonly #idleAfter: number
-  readonly #sweepEvery: number
-  /** Milliseconds after which a waiting fiber that does not poll is assumed to be gone. */
-  readonly #presence: number
+  #idleAfter: number
+  /** Whether some of those who wait poll. */
+  hasPolling = false
   readonly #knowledge: Knowledge
   readonly #tallies: Tallies
   #sweptAt = 0
@@ -48,11 +47,13 @@ export class Waiting {
 
   constructor(settings: Settings, knowledge: Knowledge, tallies: Tallies, alarm: Alarm) {
     this.#alarm = alarm
-    this.#idleAfter = Duration.toMillis(settings.idleAfter)
-    this.#sweepEvery = Math.max(this.#idleAfter, mostOften)
-    this.#presence = settings.isolatedRequests ? pollGrace : Number.POSITIVE_INFINITY
+    this.#idleAfter = settings.idleAfter
     this.#knowledge = knowledge
     this.#tallies = tallies
+  }
+
+  configure({ idleAfter }: Settings): void {
+    this.#idleAfter = idleAfter
   }
 
   /** Into the queue, to the place of its arrival. */
@@ -92,9 +93,11 @@ export class Waiting {
     }
   }
 
-  /** Its fiber polls at this instant, where fibers poll. */
+  /** Its fiber polls at this instant, if it polls; it is assumed to be gone when it is late. */
   expect(ticket: Ticket, at: number): void {
-    ticket.presentUntil = at + this.#presence
+    const polls = ticket.owner.polls === true
+    if (polls) this.hasPolling = true
+    ticket.presentUntil = polls ? at + pollGrace : Number.POSITIVE_INFINITY
   }
 
   /** Its fiber did not poll: it waits no more, unless the fiber comes back. */
@@ -106,7 +109,7 @@ export class Waiting {
 
   /** Passes over all whose fibers did not poll. */
   passOverAbsent(lane: Lane, now: number): void {
-    if (this.#presence === Number.POSITIVE_INFINITY) return
+    if (!this.hasPolling) return
     for (const ticket of lane.pending()) {
       if (ticket.presentUntil < now) this.passOver(ticket)
     }
@@ -176,6 +179,10 @@ export class Waiting {
     graveyard.sweep(now)
     webhooks.sweep(now - this.#idleAfter)
     this.#alarm(webhooks, this.#areMany ? finite(now + this.#sweepEvery) : undefined)
+  }
+
+  get #sweepEvery(): number {
+    return Math.max(this.#idleAfter, mostOften)
   }
 
   get #areMany(): boolean {

@@ -15,7 +15,7 @@ import type { BucketState, Ticket, Wish } from "./bucketState.js"
 import { write } from "./log.js"
 import { Machine } from "./machine.js"
 import type { Notice } from "./news.js"
-import type { Settings } from "./settings.js"
+import { combine, type LayerSettings, OpenLayers } from "./settings.js"
 import type { BucketSnapshot } from "./snapshot.js"
 import type { Target } from "./waiting.js"
 import { Held, held, masked, type Owner, whenGranted } from "./turn.js"
@@ -32,13 +32,15 @@ class Handle implements Owner {
   readonly machine: Machine
   readonly news: Array<Notice>
   readonly polls: boolean
+  readonly queueCapacity: number
   readonly now: () => number
   readonly sleep: (milliseconds: number) => Effect.Effect<void>
 
-  constructor({ alarms, clock, machine, news, settings }: Core) {
+  constructor({ alarms, clock, machine, news }: Core, settings: LayerSettings) {
     this.machine = machine
     this.news = news
     this.polls = settings.isolatedRequests
+    this.queueCapacity = settings.queueCapacity
     this.now = () => alarms.now()
     this.sleep = (milliseconds) => clock.sleep(Duration.millis(milliseconds))
   }
@@ -94,45 +96,54 @@ class Handle implements Owner {
   }
 }
 
-/** The state behind one or more layers, on one clock. */
+/**
+ * The state behind any number of layers, on one clock. What protects the process (global limit,
+ * budget of invalid requests) and what it has learned is common to all of them.
+ */
 export class Core {
   readonly machine: Machine
   readonly alarms: Alarms<Target>
-  /** Whoever made the machine learn something writes it into his own log, right after. */
+  /** What the machine has learned since the last log lines; written by the fiber that caused it. */
   readonly news: Array<Notice> = []
-  readonly settings: Settings
   readonly clock: Clock.Clock
-  #handles = 0
+  readonly #layers = new OpenLayers()
+  /** Open layers whose requests are resumed by alarms. */
+  #alarmed = 0
 
-  constructor(settings: Settings, clock: Clock.Clock) {
-    this.settings = settings
+  constructor(clock: Clock.Clock) {
     this.clock = clock
     this.alarms = new Alarms(clock, (target, now) => this.machine.wake(target, now))
-    // With no handle open there is nobody to be woken, and an alarm would keep the process alive.
+    // Without a layer that needs alarms, one would only keep the process alive.
     this.machine = new Machine(
-      settings,
+      combine([]),
       (target, at) => {
-        if (this.#handles > 0) this.alarms.set(target, at)
+        if (this.#alarmed > 0) this.alarms.set(target, at)
       },
       (notice) => this.news.push(notice),
     )
   }
 
-  /** A limiter for one scope; when it closes, those who wait through it fail. */
-  get handle(): Effect.Effect<Handle, never, Scope.Scope> {
+  /** A limiter for one scope; when the scope closes, requests that wait through it fail. */
+  open(settings: LayerSettings): Effect.Effect<Handle, never, Scope.Scope> {
     return Effect.acquireRelease(
       Effect.sync(() => {
-        this.#handles += 1
-        return new Handle(this)
+        if (!settings.isolatedRequests) this.#alarmed += 1
+        if (this.#layers.add(settings)) this.#configure()
+        return new Handle(this, settings)
       }),
       (handle) =>
         Effect.sync(() => {
           handle.closed = true
           this.machine.close(handle, this.alarms.now())
-          this.#handles -= 1
-          if (this.#handles === 0) this.alarms.clear()
+          if (!settings.isolatedRequests) this.#alarmed -= 1
+          if (this.#alarmed === 0) this.alarms.clear()
+          if (this.#layers.remove(settings)) this.#configure()
         }),
     )
+  }
+
+  #configure(): void {
+    this.machine.configure(this.#layers.combined, this.alarms.now())
   }
 }
 

@@ -1,4 +1,3 @@
-import * as Duration from "effect/Duration"
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { Gate } from "../../../src/ratelimit/internal/gate.js"
@@ -6,6 +5,7 @@ import { Graveyard } from "../../../src/ratelimit/internal/graveyard.js"
 import { InvalidRequests } from "../../../src/ratelimit/internal/invalidRequests.js"
 import { Queue, Queued } from "../../../src/ratelimit/internal/queue.js"
 import { RoundTrips } from "../../../src/ratelimit/internal/roundTrips.js"
+import { SendTimes } from "../../../src/ratelimit/internal/sendTimes.js"
 import { answer, route } from "../answers.js"
 
 const fc = FastCheck
@@ -51,7 +51,7 @@ describe("Queue", () => {
 })
 
 describe("Gate", () => {
-  const gate = (globalLimit: number) => new Gate({ globalLimit, globalWindow: Duration.seconds(1) })
+  const gate = (limit: number) => new Gate([{ limit, window: 1000 }])
 
   it("lets a window's worth pass at once, and the next when the first is a window old", () => {
     const one = gate(2)
@@ -133,6 +133,50 @@ describe("Gate", () => {
     two.block("global", 5000, 0, 0)
     two.block("edge", undefined, 0, 100)
     expect(two.blockedUntil).toBe(60_100)
+  })
+})
+
+describe("SendTimes", () => {
+  const steps = fc.array(
+    fc.oneof(
+      fc.record({ _tag: fc.constant("add" as const), after: fc.nat(3) }),
+      fc.record({ _tag: fc.constant("postpone" as const), back: fc.integer({ min: 1, max: 6 }) }),
+    ),
+  )
+
+  it("has the latest sends in order, as a list of all has them", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 5 }), steps, (capacity, all) => {
+        const times = new SendTimes()
+        times.remember(capacity)
+        const list: Array<number> = []
+        let now = 0
+        for (const step of all) {
+          now += 1
+          if (step._tag === "add") {
+            now += step.after
+            times.add(now)
+            list.push(now)
+          } else if (step.back <= Math.min(capacity, list.length)) {
+            const [moved] = list.splice(list.length - step.back, 1)
+            times.postpone(moved!, now)
+            list.push(now)
+          }
+          for (let back = 1; back <= capacity; back += 1) {
+            expect(times.last(back)).toBe(list.at(-back) ?? -Infinity)
+          }
+        }
+        times.remember(capacity + 2)
+        for (let back = 1; back <= capacity; back += 1) {
+          expect(times.last(back)).toBe(list.at(-back) ?? -Infinity)
+        }
+        times.add(now + 1)
+        expect(times.last(1)).toBe(now + 1)
+        expect(times.last(2)).toBe(list.at(-1) ?? -Infinity)
+        times.postpone(-5, now + 2)
+        expect(times.last(1)).toBe(now + 1)
+      }),
+    )
   })
 })
 

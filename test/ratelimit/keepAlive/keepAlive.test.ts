@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { describe, expect, it } from "vitest"
 import { Machine } from "../../../src/ratelimit/internal/machine.js"
-import { defaults } from "../../../src/ratelimit/internal/settings.js"
+import { combine } from "../../../src/ratelimit/internal/settings.js"
 import type { Target } from "../../../src/ratelimit/internal/waiting.js"
 import { gone, ok, route } from "../answers.js"
 import { careful } from "../model/policies.js"
@@ -18,10 +18,13 @@ const wish = {
 
 const play = (webhooks: number, outcome = ok()) => {
   const alarms = new Map<Target, number>()
-  const machine = new Machine({ ...defaults, globalLimit: 10_000 }, (target, at) => {
-    if (at === undefined) alarms.delete(target)
-    else alarms.set(target, at)
-  })
+  const machine = new Machine(
+    { ...combine([]), globalLimits: [{ limit: 10_000, window: 1000 }] },
+    (target, at) => {
+      if (at === undefined) alarms.delete(target)
+      else alarms.set(target, at)
+    },
+  )
   for (let index = 0; index < webhooks; index += 1) {
     machine.settle(machine.arrive(route({ webhookId: String(index) }), wish, index), outcome, index)
   }

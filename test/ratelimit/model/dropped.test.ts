@@ -12,7 +12,8 @@ import { literal } from "./policies.js"
 import { anything, literally, type Scenario } from "./scenarios.js"
 import { checkAlarms, type Job, settings, World } from "./world.js"
 import { Machine } from "../../../src/ratelimit/internal/machine.js"
-import type { Wish } from "../../../src/ratelimit/internal/bucketState.js"
+import type { Waiter, Wish } from "../../../src/ratelimit/internal/bucketState.js"
+import type { Settings } from "../../../src/ratelimit/internal/settings.js"
 import type { Target } from "../../../src/ratelimit/internal/waiting.js"
 
 /** Some of the jobs lose their fiber, and some have a fiber that is slow to resume. */
@@ -42,11 +43,12 @@ const vary = (
   }))
 
 const modes = [
-  ["where alarms resume fibers", false],
-  ["where fibers poll", true],
+  ["where alarms resume fibers", "none"],
+  ["where fibers poll", "all"],
+  ["where some fibers poll and alarms resume the others", "some"],
 ] as const
 
-for (const [name, isolatedRequests] of modes) {
+for (const [name, polling] of modes) {
   const law = (
     title: string,
     scenarios: FastCheck.Arbitrary<Scenario>,
@@ -56,7 +58,7 @@ for (const [name, isolatedRequests] of modes) {
       FastCheck.assert(
         FastCheck.property(scenarios, (scenario) => {
           const world = new World(scenario.server, scenario.jobs, {
-            settings: { isolatedRequests },
+            polling,
             onStep: checkAlarms,
           })
           for (const { at, act } of scenario.meddling ?? []) world.at(at, () => world.meddle(act))
@@ -94,7 +96,7 @@ describe("the laws without dropped fibers, where fibers poll", () => {
   it("hold: everything ends, and no request meets a 429 where all limits are visible", () => {
     FastCheck.assert(
       FastCheck.property(literally, ({ jobs, server }) => {
-        const world = new World(server, jobs, { settings: { isolatedRequests: true } }).play()
+        const world = new World(server, jobs, { polling: "all" }).play()
         expect(world.server.refused).toBe(0)
         for (const { end } of world.runs) expect(end).toBeDefined()
       }),
@@ -105,13 +107,13 @@ describe("the laws without dropped fibers, where fibers poll", () => {
 
 const lease = 10_000
 
-const machine = (overrides: Partial<typeof settings> = {}) => {
+const machine = (overrides: Partial<Settings> = {}, owner: Waiter = {}) => {
   const alarms = new Map<Target, number>()
   const one = new Machine({ ...settings, ...overrides }, (target, at) => {
     if (at === undefined) alarms.delete(target)
     else if (at < (alarms.get(target) ?? Number.POSITIVE_INFINITY)) alarms.set(target, at)
   })
-  const wish = { policy: literal, maxWait: Number.POSITIVE_INFINITY, lease, owner: {} }
+  const wish = { policy: literal, maxWait: Number.POSITIVE_INFINITY, lease, owner }
   /** Rings the alarms that are due until an instant. */
   const advance = (until: number) => {
     for (;;) {
@@ -201,7 +203,7 @@ describe("a permit whose fiber was dropped", () => {
   })
 
   it("does not disturb the webhook that was forgotten and met again", () => {
-    const { arrive, one } = machine({ idleAfter: Duration.seconds(1) })
+    const { arrive, one } = machine({ idleAfter: 1000 })
     const slow = arrive(0)
     expect(one.snapshot(60_000).buckets).toBe(0)
     const fresh = arrive(60_000)
@@ -260,7 +262,7 @@ describe("a request whose fiber was dropped while it waited", () => {
   })
 
   it("waits behind the others when its webhook was forgotten and met again", () => {
-    const { arrive, one } = machine({ idleAfter: Duration.seconds(1) })
+    const { arrive, one } = machine({ idleAfter: 1000 })
     const first = arrive(0)
     const slow = arrive(10)
     one.settle(first, ok(), 100)
@@ -285,17 +287,16 @@ describe("a request whose fiber was dropped while it waited", () => {
 })
 
 describe("where fibers poll", () => {
-  const polling = () => machine({ isolatedRequests: true })
+  const polling = () => machine({}, { polls: true })
 
-  it("no alarm is set, and a request is granted between two polls", () => {
-    const { alarms, arrive, one } = polling()
+  it("a request is granted between two polls", () => {
+    const { arrive, one } = polling()
     const first = arrive(0)
     const next = arrive(0)
     expect(one.poll(next, 0)).toBe(25)
     one.settle(first, ok(), 20)
     expect(one.poll(next, 25)).toBeUndefined()
     expect(one.claim(next, 25)).toBe(true)
-    expect(alarms.size).toBe(0)
   })
 
   it("those behind poll less often, and nobody waits longer than half a second", () => {
@@ -308,7 +309,7 @@ describe("where fibers poll", () => {
   })
 
   it("a request polls less and less often while nothing moves", () => {
-    const { arrive, one } = machine({ isolatedRequests: true })
+    const { arrive, one } = machine({}, { polls: true })
     arrive(0)
     const next = arrive(0)
     const polls: Array<number> = []
@@ -338,7 +339,7 @@ describe("where fibers poll", () => {
   })
 
   it("they take no room in a full queue", () => {
-    const { arrive, one } = machine({ isolatedRequests: true, queueCapacity: 3 })
+    const { arrive, one } = machine({}, { polls: true, queueCapacity: 3 })
     arrive(0)
     for (let index = 0; index < 3; index += 1) one.poll(arrive(0), 0)
     expect(arrive(100).ending).toMatchObject({ cause: { error: { _tag: "RateLimitQueueFull" } } })

@@ -23,10 +23,11 @@ import { route as routeOf } from "../answers.js"
 import * as VirtualClock from "../../support/VirtualClock.js"
 import { anything, literally, overtaken, type Scenario } from "./scenarios.js"
 import { Server } from "./server.js"
-import { type Job, settings } from "./world.js"
+import { unset } from "../../../src/ratelimit/internal/settings.js"
+import type { Job } from "./world.js"
 import { runs } from "../../support/laws.js"
 
-type Handle = Effect.Effect.Success<Core["handle"]>
+type Handle = Effect.Effect.Success<ReturnType<Core["open"]>>
 
 const mostAttempts = 20
 
@@ -61,9 +62,9 @@ const request = (
 const play = (scenario: Scenario, closeAt?: number): Effect.Effect<Played> =>
   Effect.gen(function* () {
     const server = new Server(scenario.server)
-    const core = new Core(settings, yield* Effect.clock)
+    const core = new Core(yield* Effect.clock)
     const scope = yield* Scope.make()
-    const handle = yield* Scope.extend(core.handle, scope)
+    const handle = yield* Scope.extend(core.open(unset(false)), scope)
     const counts = { granted: 0, settled: 0 }
     const flying = new Set<{ readonly webhook: number; readonly since: number }>()
 

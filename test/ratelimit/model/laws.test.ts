@@ -105,7 +105,7 @@ describe("the laws, on the machine", () => {
       }
       expect(world.server.refusedGlobally).toBe(0)
     },
-    { settings: { globalLimit } },
+    { settings: { globalLimits: [{ limit: globalLimit, window: 1000 }] } },
   )
 
   law(

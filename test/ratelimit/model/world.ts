@@ -1,6 +1,5 @@
 /** A program that sends, a network and a server, around the bare state machine: one event at a time. */
 import * as Cause from "effect/Cause"
-import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
@@ -48,13 +47,13 @@ export interface Job {
 }
 
 export const settings: Settings = {
-  globalLimit: 50,
-  globalWindow: Duration.seconds(1),
-  queueCapacity: 10_000,
-  idleAfter: Duration.minutes(2),
+  globalLimits: [{ limit: 50, window: 1000 }],
+  idleAfter: 120_000,
   invalidRequestLimit: 8000,
-  isolatedRequests: false,
 }
+
+/** Which fibers poll, as on a runtime that isolates requests; `some`: every second one. */
+export type Polling = "none" | "some" | "all"
 
 export type End =
   | "answered"
@@ -101,14 +100,14 @@ export class World {
   /** Instants of all sends. */
   readonly sends: Array<number> = []
   readonly arrivals: Array<{ readonly run: Run; readonly at: number }> = []
-  readonly owner = {}
+  readonly #owners = [{ polls: false }, { polls: true }] as const
   /** When the program first learned what became of a request. */
   firstWordAt = Number.POSITIVE_INFINITY
   readonly #events = new Heap<Event>((a, b) => a.at - b.at || a.sequence - b.sequence)
   readonly #alarms = new Map<Target, Event>()
   readonly #flying = new Map<number, Set<Run>>()
   readonly #onStep: (world: World) => void
-  readonly #polls: boolean
+  readonly #polling: Polling
   #sequence = 0
 
   constructor(
@@ -116,12 +115,13 @@ export class World {
     jobs: ReadonlyArray<Job>,
     options: {
       readonly settings?: Partial<Settings>
+      readonly polling?: Polling
       readonly onStep?: (world: World) => void
     } = {},
   ) {
     this.server = new Server(server)
     this.#onStep = options.onStep ?? (() => {})
-    this.#polls = options.settings?.isolatedRequests === true
+    this.#polling = options.polling ?? "none"
     this.machine = new Machine({ ...settings, ...options.settings }, (target, at) => {
       this.#setAlarm(target, at)
     })
@@ -174,7 +174,7 @@ export class World {
   }
 
   #setAlarm(target: Target, wanted: number | undefined): void {
-    if (this.#polls) throw new Error("a timer that belongs to no request")
+    if (this.#polling === "all") return
     const current = this.#alarms.get(target)
     if (wanted === undefined) {
       this.#alarms.delete(target)
@@ -206,7 +206,7 @@ export class World {
       ordered: job.ordered,
       maxWait: job.maxWait ?? Number.POSITIVE_INFINITY,
       lease: leaseOf(job),
-      owner: this.owner,
+      owner: this.#owners[this.#polls(run) ? 1 : 0],
     }
     const ticket = this.machine.arrive(route, wish, this.now, (ending) => {
       if (run.ticket !== undefined) this.#resumed(run, ending)
@@ -218,9 +218,13 @@ export class World {
     if (job.droppedAfter !== undefined) this.at(job.at + job.droppedAfter, () => this.#drop(run))
   }
 
+  #polls({ index }: Run): boolean {
+    return this.#polling === "all" || (this.#polling === "some" && index % 2 === 1)
+  }
+
   /** Where fibers poll, nothing else resumes them. */
   #wait(run: Run, ticket: Ticket): void {
-    if (!this.#polls) return
+    if (!this.#polls(run)) return
     ticket.resume = undefined
     const poll = () => {
       if (run.end !== undefined) return
@@ -274,7 +278,8 @@ export class World {
     this.#flying.set(job.webhook, flying)
     for (const one of flying) if (isGone(one, this.now)) flying.delete(one)
     if (flying.has(run)) throw new Error("granted twice")
-    const isPrompt = !this.#polls && this.runs.every((one) => one.job.resumesAfter === undefined)
+    const isPrompt =
+      this.#polling === "none" && this.runs.every((one) => one.job.resumesAfter === undefined)
     // A request that was granted later may begin earlier when fibers do not resume at once.
     const isAlone = [...flying].every((one) => !isPrompt && !one.job.ordered)
     if (ticket.ordered && !isAlone) throw new Error("an ordered request is not alone")
