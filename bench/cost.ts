@@ -25,7 +25,7 @@ import * as Schema from "effect/Schema"
 import {
   Message,
   MessageCreate,
-  type Permit,
+  Permit,
   RateLimiter,
   RateLimitHeaders,
   RestConfig,
@@ -123,7 +123,7 @@ const parts: ReadonlyArray<Variant> = [
 
 function settled(now: number): Permit.Outcome {
   const headers = RateLimitHeaders.parse(headersAt(now))
-  return RateLimiter.answered({ status: 200, headers, code: 0, reply: "", limited: undefined })
+  return Permit.answered({ status: 200, headers, code: 0, reply: "", limited: undefined })
 }
 
 // --- two ways to Discord ----------------------------------------------------------------------

@@ -16,7 +16,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
 import * as TestContext from "effect/TestContext"
-import { RateLimiter, RateLimitHeaders, Route, Strategy, Webhook } from "../src/index.js"
+import { Permit, RateLimiter, RateLimitHeaders, Route, Strategy, Webhook } from "../src/index.js"
 import { table } from "./simulation/table.js"
 
 const quick = process.argv.includes("--quick")
@@ -70,7 +70,7 @@ const kinds: ReadonlyArray<Kind> = [
     wait: () =>
       Effect.flatMap(RateLimiter.RateLimiter, (limiter) =>
         Effect.flatMap(Strategy.Strategy, (policy) =>
-          limiter.withPermit(route, { policy }, (_, restore) => restore(Effect.never)),
+          limiter.withPermit(route, { policy }, () => Effect.never),
         ),
       ),
   },
@@ -136,7 +136,7 @@ const headers = RateLimitHeaders.parse({
   "x-ratelimit-reset": "2.000",
   "x-ratelimit-reset-after": "2.000",
 })
-const answered = RateLimiter.answered({
+const answered = Permit.answered({
   status: 200,
   headers,
   code: 0,

@@ -7,9 +7,9 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import type * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
 import * as TestContext from "effect/TestContext"
 import { RateLimiter, Strategy, Webhook } from "effect-discord"
@@ -20,11 +20,11 @@ import { DiscordSimulator } from "effect-discord/testing"
  * It learns when it last sent, and the limiter keeps that beside each bucket. Order, 429s and the
  * global limit are the limiter's business, whatever a strategy says.
  */
-const layerSteady = Strategy.make<number>({
+const steady = Strategy.make<number>({
   name: "steady",
   initial: Number.NEGATIVE_INFINITY,
   shouldWait: (bucket, now) => now < opensAt(bucket),
-  calculateWait: (bucket, now) => Duration.millis(opensAt(bucket) - now),
+  calculateWait: (bucket, now) => opensAt(bucket) - now,
   observe: (lastSentAt, event) => (event._tag === "Sent" ? event.at : lastSentAt),
 })
 
@@ -57,7 +57,7 @@ function timeline(instants: ReadonlyArray<number>): string {
 }
 
 /** A Discord, a limiter and a clock of its own for each strategy. */
-const run = (strategy: typeof layerSteady) =>
+const run = (strategy: Layer.Layer<Strategy.Strategy>) =>
   program.pipe(
     Effect.provide([
       DiscordSimulator.layerTestWith({ latency: "100 millis" }),
@@ -69,7 +69,9 @@ const run = (strategy: typeof layerSteady) =>
 
 NodeRuntime.runMain(
   Console.log("Twelve messages at once, 5 in 2 s allowed; a dot is 100 ms.\n").pipe(
-    Effect.zipRight(Effect.forEach([Strategy.layerAdaptive, layerSteady], run, { discard: true })),
+    Effect.zipRight(
+      Effect.forEach([Strategy.layerAdaptive, Strategy.layer(steady)], run, { discard: true }),
+    ),
   ),
 )
 

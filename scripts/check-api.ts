@@ -120,6 +120,23 @@ function difference(before: string, after: string): string {
   return `line ${line + 1}: ${old[line] ?? "(end)"} -> ${now[line] ?? "(end)"}`
 }
 
+/** Declarations that more than one namespace of an entry point exports. */
+function doubles(text: string): ReadonlyArray<string> {
+  const addresses = new Map<string, Array<string>>()
+  for (const [, namespace = "", body = ""] of text.matchAll(
+    /^declare namespace (\w+) \{\n([^}]*)/gm,
+  )) {
+    for (const [, declaration = "", alias = declaration] of body.matchAll(
+      /^ +(\w+)(?: as (\w+))?,?$/gm,
+    )) {
+      addresses.set(declaration, [...(addresses.get(declaration) ?? []), `${namespace}.${alias}`])
+    }
+  }
+  return [...addresses.values()]
+    .filter(({ length }) => length > 1)
+    .map((names) => `one declaration has more than one address: ${names.join(", ")}`)
+}
+
 const problems = entries.flatMap(({ source, specifier }) => {
   const name = specifier.slice(manifest.name.length + 1).replaceAll("/", "-") || "index"
   const path = resolve(reports, `${name}.api.md`)
@@ -130,11 +147,13 @@ const problems = entries.flatMap(({ source, specifier }) => {
     writeFileSync(path, text)
   }
   const before = existsSync(path) ? readFileSync(path, "utf8") : ""
-  return before === text
-    ? []
-    : [
-        `${specifier}: the public API changed, ${difference(before, text)}\nIf it should, run \`npm run api\`.`,
-      ]
+  const changes =
+    before === text
+      ? []
+      : [
+          `${specifier}: the public API changed, ${difference(before, text)}\nIf it should, run \`npm run api\`.`,
+        ]
+  return [...doubles(text), ...changes]
 })
 rmSync(scratch, { recursive: true, force: true })
 

@@ -21,7 +21,7 @@ const strategies: Readonly<
 }
 
 /** Counts no slots: only the global limit and 429 answers hold requests up. */
-const layerGlobalOnly: Layer.Layer<Strategy.Strategy> = Strategy.make({
+const layerGlobalOnly: Layer.Layer<Strategy.Strategy> = Strategy.layer({
   name: "global",
   initial: undefined,
   shouldWait: () => false,

@@ -29,9 +29,9 @@ export type Outcome =
  *
  * @example
  * ```ts
- * import { RateLimitHeaders, RateLimiter } from "effect-discord"
+ * import { Permit, RateLimitHeaders } from "effect-discord"
  *
- * const outcome = RateLimiter.answered({
+ * const outcome = Permit.answered({
  *   status: 204,
  *   headers: RateLimitHeaders.parse({ "x-ratelimit-limit": "5", "x-ratelimit-remaining": "4" }),
  *   code: 0,
@@ -51,16 +51,16 @@ export const answered = (answer: Answer): Outcome => ({ _tag: "Answered", answer
  *
  * @example
  * ```ts
- * import { RateLimiter, Route, Strategy } from "effect-discord"
+ * import { Permit, RateLimiter, Route, Strategy } from "effect-discord"
  * import { Effect } from "effect"
  *
- * // Takes a turn and gives it back.
- * const ticket = (route: Route.Route) =>
+ * // Waits for a permit and returns it unused.
+ * const waitOnly = (route: Route.Route) =>
  *   Effect.gen(function* () {
  *     const limiter = yield* RateLimiter.RateLimiter
  *     const policy = yield* Strategy.Strategy
  *     return yield* limiter.withPermit(route, { policy }, (permit) =>
- *       permit.settle(RateLimiter.neverSent),
+ *       permit.settle(Permit.neverSent),
  *     )
  *   })
  * ```
@@ -76,10 +76,9 @@ export const neverSent: Outcome = { _tag: "NeverSent" }
  *
  * @example
  * ```ts
- * import type { Permit } from "effect-discord"
- * import { RateLimiter } from "effect-discord"
+ * import { Permit } from "effect-discord"
  *
- * const lost = (permit: Permit.Permit) => permit.settle(RateLimiter.unknown)
+ * const lost = (permit: Permit.Permit) => permit.settle(Permit.unknown)
  * ```
  *
  * @since 0.1.0
@@ -104,7 +103,10 @@ export interface Permit {
    * order is kept, not before `after` has passed. Nobody overtakes in between. Interrupted or
    * failed, the permit is over.
    */
-  readonly again: (outcome: Outcome, after?: Duration.Duration) => Effect.Effect<void, WaitError>
+  readonly again: (
+    outcome: Outcome,
+    after?: Duration.DurationInput,
+  ) => Effect.Effect<void, WaitError>
 }
 
 /**
@@ -122,20 +124,12 @@ export interface WaitOptions {
    */
   readonly delivery?: "ordered" | "concurrent" | undefined
   /** Fail with `RateLimitError` as soon as the known wait is longer. Default: wait for ever. */
-  readonly maxWait?: Duration.Duration | undefined
+  readonly maxWait?: Duration.DurationInput | undefined
   /**
    * The longest time that a granted request can take. A permit that is not settled by then, because
    * the runtime dropped its fiber without running finalisers, counts as `unknown`. If it is settled
    * later, the limiter still learns from the response. Default: no limit, or 1 minute where requests
    * are isolated (`RateLimiter.Options`).
    */
-  readonly lease?: Duration.Duration | undefined
+  readonly lease?: Duration.DurationInput | undefined
 }
-
-/**
- * Makes an effect as interruptible as the caller of `withPermit` is.
- *
- * @since 0.1.0
- * @category models
- */
-export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>

@@ -18,19 +18,53 @@ import { isolatesRequests } from "./internal/runtime.js"
 import { checked, type LayerSettings, type Options, unset } from "./internal/settings.js"
 import type { BucketSnapshot, Snapshot } from "./internal/snapshot.js"
 import { Core } from "./internal/wiring.js"
-import type { Permit, Restore, WaitOptions } from "./Permit.js"
+import type { Permit, WaitOptions } from "./Permit.js"
 import type { Route } from "./Route.js"
 
-export type { Answer, Limited, LimitScope } from "./Answer.js"
-export type { Bucket, Model, RoundTrip } from "./Bucket.js"
-export type { Outcome, Permit, Restore, WaitOptions } from "./Permit.js"
 export type { Options } from "./internal/settings.js"
 export type { BucketSnapshot, Snapshot, Tally } from "./internal/snapshot.js"
-export { answered, neverSent, unknown } from "./Permit.js"
+
+/**
+ * The operations of a limiter.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Service {
+  /** Waits for a permit. The scope settles it as `unknown` if it is unsettled. */
+  readonly wait: (
+    route: Route,
+    options: WaitOptions,
+  ) => Effect.Effect<Permit, WaitError, Scope.Scope>
+  /**
+   * Waits for a permit and runs `use` with it, without a scope. A permit that `use` leaves unsettled,
+   * by an interruption as well, is settled as `unknown`; an interruption before `use` is called
+   * returns it unused.
+   */
+  readonly withPermit: <A, E, R>(
+    route: Route,
+    options: WaitOptions,
+    use: (permit: Permit) => Effect.Effect<A, E, R>,
+  ) => Effect.Effect<A, E | WaitError, R>
+  /** Learns from the response to a request that took no permit here. */
+  readonly update: (route: Route, answer: Answer) => Effect.Effect<void>
+  /** What is known of the bucket that this route counts against. */
+  readonly getBucket: (route: Route) => Effect.Effect<Option.Option<BucketSnapshot>>
+  /** How long a request made now would wait, as far as is known; takes no permit. */
+  readonly estimate: (route: Route, options: WaitOptions) => Effect.Effect<Duration.Duration>
+  /**
+   * Forgets what was learned: of one route's bucket, or everything, dead webhooks included. Waiting
+   * requests stay in their queues. Blocks of the whole host and the count of invalid requests stay:
+   * they keep the process from being banned.
+   */
+  readonly clear: (route?: Route) => Effect.Effect<void>
+  /** Counts, for a status page. */
+  readonly snapshot: Effect.Effect<Snapshot>
+}
 
 /**
  * The rate limiter: grants permits first come, first served within a bucket, and learns from every
- * answer. It remembers dead webhooks and counts invalid requests, too.
+ * response. It also remembers dead webhooks and counts invalid requests.
  *
  * @example
  * ```ts
@@ -49,39 +83,7 @@ export { answered, neverSent, unknown } from "./Permit.js"
  */
 export class RateLimiter extends Context.Tag("effect-discord/RateLimiter")<
   RateLimiter,
-  {
-    /**
-     * Waits for a turn. The scope settles the permit as `unknown` if nobody has settled it before.
-     */
-    readonly wait: (
-      route: Route,
-      options: WaitOptions,
-    ) => Effect.Effect<Permit, WaitError, Scope.Scope>
-    /**
-     * The same for hot paths, without a scope: waits, then runs `use` uninterruptibly, but for what
-     * it wraps in `restore` (sending, `permit.again`). So a granted permit is never lost between
-     * two steps, at any interleaving. What `use` leaves unsettled is settled as `unknown`.
-     */
-    readonly withPermit: <A, E, R>(
-      route: Route,
-      options: WaitOptions,
-      use: (permit: Permit, restore: Restore) => Effect.Effect<A, E, R>,
-    ) => Effect.Effect<A, E | WaitError, R>
-    /** Learns from an answer to a request that took no permit here. */
-    readonly update: (route: Route, answer: Answer) => Effect.Effect<void>
-    /** What is known of the bucket this route counts against. */
-    readonly getBucket: (route: Route) => Effect.Effect<Option.Option<BucketSnapshot>>
-    /** How long a request made now would wait, as far as is known; takes no permit. */
-    readonly estimate: (route: Route, options: WaitOptions) => Effect.Effect<Duration.Duration>
-    /**
-     * Forgets what was learned: of one route's bucket, or everything, dead webhooks included.
-     * Whoever waits goes on waiting, by the new knowledge. Blocks of the whole host and the count
-     * of invalid requests stay: they keep the process from being banned.
-     */
-    readonly clear: (route?: Route) => Effect.Effect<void>
-    /** Counts, for a status page. */
-    readonly snapshot: Effect.Effect<Snapshot>
-  }
+  Service
 >() {}
 
 /**
@@ -168,11 +170,11 @@ export const layerMemory: Layer.Layer<RateLimiter> = Layer.scoped(
 export const layerMemoryWith = (options: Options): Layer.Layer<RateLimiter, InvalidOption> =>
   Layer.scoped(RateLimiter, Effect.flatMap(settingsOf(options), separate))
 
-function separate(settings: LayerSettings): Effect.Effect<RateLimiter["Type"], never, Scope.Scope> {
+function separate(settings: LayerSettings): Effect.Effect<Service, never, Scope.Scope> {
   return Effect.flatMap(Effect.clock, (clock) => new Core(clock).open(settings))
 }
 
-function shared(settings: LayerSettings): Effect.Effect<RateLimiter["Type"], never, Scope.Scope> {
+function shared(settings: LayerSettings): Effect.Effect<Service, never, Scope.Scope> {
   return Effect.flatMap(Effect.clock, (clock) => coreOf(clock).open(settings))
 }
 

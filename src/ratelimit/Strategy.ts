@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { InvalidOption } from "../error/WebhookError.js"
 import { adaptive } from "./strategy/adaptive.js"
-import { make as makePolicy, type Policy } from "./strategy/Policy.js"
+import { hideMemory, type Policy } from "./strategy/Policy.js"
 import { proactive } from "./strategy/proactive.js"
 import { reactive } from "./strategy/reactive.js"
 
@@ -17,6 +17,14 @@ import { reactive } from "./strategy/reactive.js"
 const defaultConfidence = 0.925
 
 export type { Findings, Observation, Policy } from "./strategy/Policy.js"
+
+/**
+ * A policy whose type of memory is hidden: what the tag `Strategy` and `Permit.WaitOptions` take.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Service = Policy
 
 /**
  * The strategy in force. It decides and learns, and holds no state: what it learned stays with the
@@ -34,7 +42,7 @@ export type { Findings, Observation, Policy } from "./strategy/Policy.js"
  * @since 0.1.0
  * @category tags
  */
-export class Strategy extends Context.Tag("effect-discord/Strategy")<Strategy, Policy>() {}
+export class Strategy extends Context.Tag("effect-discord/Strategy")<Strategy, Service>() {}
 
 /**
  * Sends until the server says that no slot is left or answers 429, then waits for the reset. What
@@ -176,29 +184,51 @@ export const layerAdaptiveWith = (options: AdaptiveOptions): Layer.Layer<Strateg
   )
 
 /**
- * A strategy of your own. It decides purely on what it is shown; what it learns is the value that
- * `observe` returns, kept by the limiter beside each bucket.
+ * A strategy of your own: a value without state. It decides on the bucket and the instant that it is
+ * given; what it learns is the value that `observe` returns, kept by the limiter beside each bucket.
  *
  * @example
  * ```ts
  * import { Strategy } from "effect-discord"
- * import { Duration } from "effect"
  *
- * // Never faster than one message a second on each webhook, whatever the headers allow.
+ * // At most one message a second on each webhook, whatever the headers allow.
  * const gentle = Strategy.make({
  *   name: "gentle",
  *   initial: Number.NEGATIVE_INFINITY,
  *   shouldWait: (bucket, now) => now < bucket.memory + 1000,
- *   calculateWait: (bucket, now) => Duration.millis(bucket.memory + 1000 - now),
+ *   calculateWait: (bucket, now) => bucket.memory + 1000 - now,
  *   observe: (lastSentAt, event) => (event._tag === "Sent" ? event.at : lastSentAt),
+ * })
+ *
+ * const layerGentle = Strategy.layer(gentle)
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make: <Memory>(policy: Policy<Memory>) => Service = hideMemory
+
+/**
+ * Provides a strategy that was made by {@link make}, or a policy.
+ *
+ * @example
+ * ```ts
+ * import { Strategy } from "effect-discord"
+ *
+ * const layerOneByOne = Strategy.layer({
+ *   name: "one by one",
+ *   initial: undefined,
+ *   shouldWait: (bucket) => bucket.inFlight > 0,
+ *   calculateWait: () => "50 millis",
+ *   observe: () => undefined,
  * })
  * ```
  *
  * @since 0.1.0
  * @category layers
  */
-export const make = <Memory>(policy: Policy<Memory>): Layer.Layer<Strategy> =>
-  Layer.succeed(Strategy, makePolicy(policy))
+export const layer = <Memory>(policy: Policy<Memory>): Layer.Layer<Strategy> =>
+  Layer.succeed(Strategy, hideMemory(policy))
 
 function isShare(value: number): boolean {
   return value > 0 && value <= 1

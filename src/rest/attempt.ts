@@ -1,9 +1,8 @@
 /** One attempt: a request goes out, and an answer, a part of one, or nothing comes back. */
 import type * as HttpClient from "@effect/platform/HttpClient"
 import type * as Effect from "effect/Effect"
-import type { Restore } from "../ratelimit/Permit.js"
 import { directOf } from "./direct.js"
-import type { Flight } from "./flight.js"
+import type { Flight, Restore } from "./flight.js"
 import type { RestRequest } from "./restRequest.js"
 import type { Settings } from "./settings.js"
 import { viaClient } from "./viaClient.js"

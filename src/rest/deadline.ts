@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Runtime from "effect/Runtime"
-import type { Restore } from "../ratelimit/Permit.js"
+import type { Restore } from "./flight.js"
 import { watch } from "./deadlines.js"
 import type { AnyFiber, Watch } from "./deadlines.js"
 

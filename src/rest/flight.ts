@@ -1,9 +1,13 @@
 /** What is known of an attempt while it runs. */
+import type * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import * as RateLimitHeaders from "../ratelimit/RateLimitHeaders.js"
 import type { RawAnswer } from "./interpret.js"
 import { repeats } from "./scrub.js"
 import type { TransportFailure } from "./transport.js"
+
+/** Makes an effect as interruptible as the caller of `execute` is. */
+export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 /**
  * `begun` once it may arrive, `answer` once the answer's head has arrived, `failure` once the

@@ -11,11 +11,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { RateLimitError } from "../error/WebhookError.js"
 import type { WebhookError } from "../error/WebhookError.js"
-import type { Outcome, Permit, Restore, WaitOptions } from "../ratelimit/Permit.js"
-import { RateLimiter } from "../ratelimit/RateLimiter.js"
+import type { Outcome, Permit, WaitOptions } from "../ratelimit/Permit.js"
+import { RateLimiter, type Service as LimiterService } from "../ratelimit/RateLimiter.js"
 import { Strategy } from "../ratelimit/Strategy.js"
 import { attempt } from "./attempt.js"
-import type { Flight } from "./flight.js"
+import type { Flight, Restore } from "./flight.js"
 import { endingOf } from "./ending.js"
 import type { Ending } from "./ending.js"
 import { report } from "./logs.js"
@@ -36,7 +36,7 @@ interface Carriage<A> {
   readonly request: RestRequest<A>
   readonly settings: Settings
   readonly client: HttpClient.HttpClient
-  readonly limiter: RateLimiter["Type"]
+  readonly limiter: LimiterService
   readonly waiting: WaitOptions
   readonly trace: Trace | undefined
   readonly permit: Permit
@@ -140,8 +140,10 @@ export const execute = <A>(request: RestRequest<A>): Effect.Effect<A, WebhookErr
       lease: leaseOf(client, request, settings),
     }
     return inSpan(request.route, settings, (trace) =>
-      limiter.withPermit(request.route, waiting, (permit, restore) =>
-        carry({ request, settings, client, limiter, waiting, trace, permit, restore }, start),
+      limiter.withPermit(request.route, waiting, (permit) =>
+        Effect.uninterruptibleMask((restore) =>
+          carry({ request, settings, client, limiter, waiting, trace, permit, restore }, start),
+        ),
       ),
     )
   })

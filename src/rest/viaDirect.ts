@@ -1,12 +1,11 @@
 /** An attempt by a client's own way. It takes no fiber, since a call is enough to give it up. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type { Restore } from "../ratelimit/Permit.js"
 import { watch } from "./deadlines.js"
 import type { AnyFiber, Watch } from "./deadlines.js"
 import type { Direct, Listener, Outgoing } from "./direct.js"
 import { headOf } from "./flight.js"
-import type { Flight } from "./flight.js"
+import type { Flight, Restore } from "./flight.js"
 import { pathOf } from "./restRequest.js"
 import type { Empty, Json, RestRequest } from "./restRequest.js"
 import { defectOf } from "./scrub.js"

@@ -5,8 +5,8 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/TestClock"
 import type * as Fiber from "effect/Fiber"
 import type { WaitError } from "../../src/error/WebhookError.js"
-import type { Outcome, Restore, WaitOptions } from "../../src/ratelimit/Permit.js"
-import { RateLimiter } from "../../src/ratelimit/RateLimiter.js"
+import type { Outcome, WaitOptions } from "../../src/ratelimit/Permit.js"
+import { RateLimiter, type Service } from "../../src/ratelimit/RateLimiter.js"
 import type { Route } from "../../src/ratelimit/Route.js"
 import { ok, route } from "./answers.js"
 import { literal } from "./model/policies.js"
@@ -23,22 +23,22 @@ export interface Request extends Partial<WaitOptions> {
 export class Desk {
   /** `name@milliseconds` of every grant, and `name!Error@milliseconds` of every failure. */
   readonly log: Array<string> = []
-  readonly limiter: RateLimiter["Type"]
+  readonly limiter: Service
 
-  constructor(limiter: RateLimiter["Type"]) {
+  constructor(limiter: Service) {
     this.limiter = limiter
   }
 
   /** Asks, sends, and says what became of it. */
   readonly send = (name: string, request: Request = {}): Effect.Effect<void, WaitError> =>
     this.limiter
-      .withPermit(request.route ?? route(), { policy: literal, ...request }, (permit, restore) =>
+      .withPermit(request.route ?? route(), { policy: literal, ...request }, (permit) =>
         Effect.gen(this, function* () {
           for (const [outcome, after] of request.before ?? []) {
-            yield* this.#fly(name, request, restore)
-            yield* restore(permit.again(outcome, Duration.millis(after)))
+            yield* this.#fly(name, request)
+            yield* permit.again(outcome, Duration.millis(after))
           }
-          yield* this.#fly(name, request, restore)
+          yield* this.#fly(name, request)
           yield* permit.settle(request.outcome ?? ok())
         }),
       )
@@ -57,8 +57,8 @@ export class Desk {
   readonly note = (what: string): Effect.Effect<void> =>
     Effect.map(Clock.currentTimeMillis, (now) => void this.log.push(`${what}@${now}`))
 
-  #fly(name: string, request: Request, restore: Restore) {
-    return Effect.zipRight(this.note(name), restore(Effect.sleep(request.takes ?? 100)))
+  #fly(name: string, request: Request) {
+    return Effect.zipRight(this.note(name), Effect.sleep(request.takes ?? 100))
   }
 }
 

@@ -17,7 +17,7 @@ interface Line {
 }
 
 interface Desk {
-  readonly limiter: RateLimiter.RateLimiter["Type"]
+  readonly limiter: RateLimiter.Service
   /** A request to a webhook that ends so. */
   readonly hear: (outcome: Outcome, webhookId?: string, policy?: Policy) => Effect.Effect<void>
   /** What has been logged since the last look. */
@@ -178,8 +178,8 @@ describe("a block of everything in the log", () => {
       yield* Effect.forEach(
         ["1", "2", "3"],
         (webhookId) =>
-          desk.limiter.withPermit(route({ webhookId }), { policy: literal }, (permit, restore) =>
-            Effect.zipRight(restore(Effect.sleep(100)), permit.settle(blocked("edge"))),
+          desk.limiter.withPermit(route({ webhookId }), { policy: literal }, (permit) =>
+            Effect.zipRight(Effect.sleep(100), permit.settle(blocked("edge"))),
           ),
         { concurrency: "unbounded" },
       ).pipe(Effect.fork)
@@ -220,8 +220,8 @@ describe("the budget of invalid requests in the log", () => {
           Effect.forEach(
             Array.from({ length: requests }, (_, index) => route({ webhookId: String(index) })),
             (one) =>
-              desk.limiter.withPermit(one, { policy: literal }, (permit, restore) =>
-                Effect.zipRight(restore(Effect.sleep(100)), permit.settle(forbidden)),
+              desk.limiter.withPermit(one, { policy: literal }, (permit) =>
+                Effect.zipRight(Effect.sleep(100), permit.settle(forbidden)),
               ),
             { concurrency: "unbounded" },
           ).pipe(Effect.fork, Effect.zipRight(TestClock.adjust(100)))

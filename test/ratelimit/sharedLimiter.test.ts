@@ -80,7 +80,7 @@ const scenarios: FastCheck.Arbitrary<Scenario> = fc.record({
 const play = ({ layers, requests }: Scenario): Effect.Effect<ReadonlyArray<Grant>> =>
   Effect.gen(function* () {
     const grants: Array<Grant> = []
-    const send = (limiter: RateLimiter.RateLimiter["Type"], { takes, webhook }: TestRequest) =>
+    const send = (limiter: RateLimiter.Service, { takes, webhook }: TestRequest) =>
       limiter.withPermit(route({ webhookId: String(webhook) }), { policy: literal }, (permit) =>
         Effect.gen(function* () {
           const at = yield* Clock.currentTimeMillis

@@ -126,7 +126,7 @@ describe("layers", () => {
       expect(yield* Effect.provide(named, Strategy.layerProactiveWith({}))).toBe("proactive")
       expect(yield* Effect.provide(named, Strategy.layerAdaptiveWith({}))).toBe("adaptive")
       const own = Strategy.make({ ...reactive, name: "own" })
-      expect(yield* Effect.provide(named, own)).toBe("own")
+      expect(yield* Effect.provide(named, Strategy.layer(own))).toBe("own")
     }),
   )
 

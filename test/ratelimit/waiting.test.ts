@@ -3,13 +3,15 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import { neverSent, unknown } from "../../src/ratelimit/Permit.js"
 import * as RateLimiter from "../../src/ratelimit/RateLimiter.js"
 import { bare, limited, ok, route } from "./answers.js"
 import { type Desk, openDesk } from "./desk.js"
-import { eager } from "./model/policies.js"
+import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
+import { eager, literal } from "./model/policies.js"
 
 const story = <E>(
   name: string,
@@ -349,6 +351,50 @@ describe("maxWait", () => {
       yield* desk.ask("a", { before, maxWait, delivery: "concurrent" })
       yield* TestClock.adjust("100 millis")
       expect(desk.log).toEqual(["a@0", "a!RateLimitError@100"])
+    }),
+  )
+})
+
+describe("an interruption", () => {
+  const outcome = (interruptAt: "Sent" | undefined, after: number) =>
+    Effect.gen(function* () {
+      const { limiter } = yield* openDesk
+      const events: Array<string> = []
+      let interrupt = () => {}
+      let isUsed = false
+      const policy: Policy = {
+        ...literal,
+        name: "recording",
+        observe: (memory, { _tag }) => {
+          events.push(_tag)
+          if (_tag === interruptAt) interrupt()
+          return memory
+        },
+      }
+      const fiber = yield* Effect.fork(
+        limiter.withPermit(route(), { policy }, () => {
+          isUsed = true
+          return Effect.never
+        }),
+      )
+      interrupt = () => fiber.unsafeInterruptAsFork(FiberId.none)
+      yield* TestClock.adjust(after)
+      if (interruptAt === undefined) interrupt()
+      const exit = yield* Fiber.await(fiber)
+      expect(Exit.isInterrupted(exit)).toBe(true)
+      expect(yield* limiter.snapshot).toMatchObject({ waiting: 0, inFlight: 0 })
+      return { events, isUsed }
+    }).pipe(Effect.provide(RateLimiter.layerMemory))
+
+  it.effect("before the permit is used returns it", () =>
+    Effect.gen(function* () {
+      expect(yield* outcome("Sent", 0)).toEqual({ events: ["Sent", "NeverSent"], isUsed: false })
+    }),
+  )
+
+  it.effect("while the permit is used leaves the outcome unknown", () =>
+    Effect.gen(function* () {
+      expect(yield* outcome(undefined, 100)).toEqual({ events: ["Sent", "Unknown"], isUsed: true })
     }),
   )
 })

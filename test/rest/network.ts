@@ -5,7 +5,6 @@ import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as FiberId from "effect/FiberId"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -210,12 +209,12 @@ export const ear = (): Ear => {
     withPermit: <A, E, R>(
       route: Route.Route,
       _: unknown,
-      use: (permit: Permit.Permit, restore: Permit.Restore) => Effect.Effect<A, E, R>,
+      use: (permit: Permit.Permit) => Effect.Effect<A, E, R>,
     ): Effect.Effect<A, E, R> =>
       Effect.uninterruptibleMask((restore) => {
         const permit = permitFor(route)
         return Effect.ensuring(
-          use(permit, restore),
+          restore(use(permit)),
           Effect.sync(() => {
             if (permit.isOpen()) forgotten.count++
           }),
@@ -249,24 +248,4 @@ export const request = <A = void>(changes: Partial<RestRequest<A>> = {}): RestRe
     success: ignored,
   })
   return { ...made, ...changes } as RestRequest<A>
-}
-
-/** The same limiter, but whoever it grants to has just been interrupted. */
-export const tooLate = ({ layer }: Ear): Layer.Layer<RateLimiter.RateLimiter> => {
-  const interruptCaller = Effect.withFiberRuntime<void>((caller) => {
-    caller.unsafeInterruptAsFork(FiberId.none)
-    return Effect.void
-  })
-  const made = Effect.map(RateLimiter.RateLimiter, (limiter) => ({
-    ...limiter,
-    withPermit: <A, E, R>(
-      route: Route.Route,
-      options: Permit.WaitOptions,
-      use: (permit: Permit.Permit, restore: Permit.Restore) => Effect.Effect<A, E, R>,
-    ) =>
-      limiter.withPermit(route, options, (permit, restore) =>
-        Effect.zipRight(interruptCaller, use(permit, restore)),
-      ),
-  }))
-  return Layer.provide(Layer.effect(RateLimiter.RateLimiter, made), layer)
 }

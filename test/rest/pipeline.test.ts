@@ -16,7 +16,7 @@ import type { RestOptions } from "../../src/rest/RestConfig.js"
 import { execute } from "../../src/rest/rest.js"
 import type { RestRequest } from "../../src/rest/restRequest.js"
 import { decoded } from "../../src/rest/restRequest.js"
-import { directNetwork, ear, network, request, token, tooLate } from "./network.js"
+import { directNetwork, ear, network, request, token } from "./network.js"
 import type { Ear, Event, Network } from "./network.js"
 
 const asId = decoded((json) =>
@@ -510,21 +510,6 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
         expect(Exit.isInterrupted(exit)).toBe(true)
         return { net, limiter }
       })
-
-    it.effect("before anything goes out leaves the slot to others, and sends nothing", () =>
-      Effect.gen(function* () {
-        const net = connected(ok)
-        const limiter = ear()
-        const fiber = yield* execute(request(post)).pipe(
-          Effect.provide(Layer.mergeAll(net.layer, tooLate(limiter), Strategy.layerReactive)),
-          Effect.fork,
-        )
-        const exit = yield* Fiber.await(fiber)
-        expect(Exit.isInterrupted(exit)).toBe(true)
-        expect(outcomes(limiter)).toEqual(["settle NeverSent"])
-        expect(net.sent).toHaveLength(0)
-      }),
-    )
 
     it.effect("in flight leaves the slot in doubt, and aborts the connection", () =>
       Effect.gen(function* () {

@@ -7,6 +7,7 @@ import type { Kind, Route } from "../Route.js"
 import type { Findings, Observation, Policy } from "../strategy/Policy.js"
 import { growingDelay } from "./growingDelay.js"
 import { Memories } from "./memories.js"
+import { millisOf } from "./millis.js"
 import { Queue, Queued } from "./queue.js"
 import { RoundTrips } from "./roundTrips.js"
 import { Window } from "./window.js"
@@ -280,7 +281,7 @@ export class BucketState implements Bucket {
    * were left unused that someone waited for.
    */
   rollFor(policy: Policy, now: number): number {
-    const lead = policy.lead?.(this.seenBy(policy)) ?? 0
+    const lead = millisOf(policy.lead?.(this.seenBy(policy)) ?? 0)
     this.roll(now, lead > 0 ? lead : 0)
     if (this.#over === undefined) return 0
     const over = this.#over

@@ -7,6 +7,7 @@ import type { Policy } from "../strategy/Policy.js"
 import type { BucketState, Lane, Ticket } from "./bucketState.js"
 import type { Gate } from "./gate.js"
 import type { Knowledge } from "./knowledge.js"
+import { millisOf } from "./millis.js"
 import type { Tallies } from "./tallies.js"
 import type { Permits } from "./permits.js"
 import { type Alarm, finite, type Waiting } from "./waiting.js"
@@ -210,6 +211,6 @@ function headSequence(bucket: BucketState): number {
 /** Milliseconds the policy wants to wait; 0 until an answer comes, `undefined` not at all. */
 function policyWait(bucket: BucketState, policy: Policy, now: number): number | undefined {
   if (!policy.shouldWait(bucket.seenBy(policy), now)) return undefined
-  const wait = Duration.toMillis(policy.calculateWait(bucket, now))
+  const wait = millisOf(policy.calculateWait(bucket, now))
   return wait > 0 ? Math.min(wait, longestWait) : 0
 }

@@ -4,12 +4,15 @@ import * as Effect from "effect/Effect"
 import * as RuntimeFlags from "effect/RuntimeFlags"
 import { RateLimiterClosed } from "../../error/WebhookError.js"
 import type { WaitError } from "../../error/WebhookError.js"
-import { type Outcome, type Permit, type Restore, unknown } from "../Permit.js"
+import { type Outcome, type Permit, unknown } from "../Permit.js"
 import type { Route } from "../Route.js"
 import type { Ticket, Waiter } from "./bucketState.js"
 import { write } from "./log.js"
 import type { Machine } from "./machine.js"
 import type { Notice } from "./news.js"
+
+/** Makes an effect as interruptible as the caller of the mask is. */
+export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 /** Through whom a request waits; those of one end together. */
 export interface Owner extends Waiter {
@@ -43,7 +46,10 @@ export class Held implements Permit {
       return news.length === 0 ? Effect.void : write(news)
     })
 
-  readonly again = (outcome: Outcome, after?: Duration.Duration): Effect.Effect<void, WaitError> =>
+  readonly again = (
+    outcome: Outcome,
+    after?: Duration.DurationInput,
+  ): Effect.Effect<void, WaitError> =>
     masked((restore) => {
       const ticket = this.#ticket
       const owner = this.#owner
@@ -103,27 +109,33 @@ export function whenGranted<A, E, R>(
   })
 }
 
-/** The permit in the hands of its holder; what he leaves unsettled counts as used. */
+/**
+ * Runs `use` with the granted permit. A permit left unsettled is settled as `Unknown`, or as
+ * `NeverSent` if the interruption came before `use` was called.
+ */
 export function held<A, E, R>(
   owner: Owner,
   ticket: Ticket,
   restore: Restore,
-  use: (permit: Permit, restore: Restore) => Effect.Effect<A, E, R>,
+  use: (permit: Permit) => Effect.Effect<A, E, R>,
 ): Effect.Effect<A, E, R> {
   const permit = new Held(owner, ticket)
-  return Effect.matchCauseEffect(
-    Effect.suspend(() => use(permit, restore)),
-    {
-      onFailure: (cause) => {
-        permit.abandon()
-        return Effect.failCause(cause)
-      },
-      onSuccess: (value) => {
-        permit.abandon()
-        return Effect.succeed(value)
-      },
+  let isUsed = false
+  const used = Effect.suspend(() => {
+    isUsed = true
+    return use(permit)
+  })
+  return Effect.matchCauseEffect(restore(used), {
+    onFailure: (cause) => {
+      if (isUsed) permit.abandon()
+      else owner.machine.cancel(ticket, owner.now())
+      return Effect.failCause(cause)
     },
-  )
+    onSuccess: (value) => {
+      permit.abandon()
+      return Effect.succeed(value)
+    },
+  })
 }
 
 /** The end of the wait. */

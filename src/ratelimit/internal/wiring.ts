@@ -8,7 +8,7 @@ import { RateLimiterClosed } from "../../error/WebhookError.js"
 import type { WaitError } from "../../error/WebhookError.js"
 import type { Answer } from "../Answer.js"
 import type { RoundTrip } from "../Bucket.js"
-import type { Permit, Restore, WaitOptions } from "../Permit.js"
+import type { Permit, WaitOptions } from "../Permit.js"
 import type { Route } from "../Route.js"
 import { Alarms } from "./alarms.js"
 import type { BucketState, Ticket, Wish } from "./bucketState.js"
@@ -18,7 +18,7 @@ import type { Notice } from "./news.js"
 import { combine, type LayerSettings, OpenLayers } from "./settings.js"
 import type { BucketSnapshot } from "./snapshot.js"
 import type { Target } from "./waiting.js"
-import { Held, held, masked, type Owner, whenGranted } from "./turn.js"
+import { Held, held, masked, type Owner, type Restore, whenGranted } from "./turn.js"
 
 /**
  * Where finalisers run, a permit without a lease is always settled. Elsewhere one that is not would
@@ -60,7 +60,7 @@ class Handle implements Owner {
   readonly withPermit = <A, E, R>(
     route: Route,
     options: WaitOptions,
-    use: (permit: Permit, restore: Restore) => Effect.Effect<A, E, R>,
+    use: (permit: Permit) => Effect.Effect<A, E, R>,
   ): Effect.Effect<A, E | WaitError, R> =>
     this.#request(route, options, (ticket, restore) => held(this, ticket, restore, use))
 

@@ -67,15 +67,15 @@ export interface Policy<Memory = unknown> {
   /** Whether the next request of this bucket must wait at the instant `now`. */
   readonly shouldWait: (bucket: Bucket<Memory>, now: number) => boolean
   /**
-   * How long from `now`, asked only when it must wait. Zero means: until a request in flight is
-   * answered. The question is asked again whenever something changes.
+   * How long to wait from `now`; called only when it must wait, and again whenever something changes.
+   * A number is milliseconds. Zero means: until a request in flight is answered.
    */
-  readonly calculateWait: (bucket: Bucket<Memory>, now: number) => Duration.Duration
+  readonly calculateWait: (bucket: Bucket<Memory>, now: number) => Duration.DurationInput
   /**
-   * How many milliseconds before `bucket.resetAt` a request may be sent that is to arrive after the
-   * reset; what it sends from then on counts against the next window. Default: 0.
+   * How long before `bucket.resetAt` a request may be sent that is to arrive after the reset; what is
+   * sent from then on counts against the next window. A number is milliseconds. Default: 0.
    */
-  readonly lead?: ((bucket: Bucket<Memory>) => number) | undefined
+  readonly lead?: ((bucket: Bucket<Memory>) => Duration.DurationInput) | undefined
   /** What a bucket's memory starts as. */
   readonly initial: Memory
   /** Folds one observation into the memory. */
@@ -88,27 +88,8 @@ export interface Policy<Memory = unknown> {
   readonly findings?: ((memory: Memory) => Findings) | undefined
 }
 
-/**
- * A policy whose memory has a type.
- *
- * @example
- * ```ts
- * import { Strategy } from "effect-discord"
- * import { Duration } from "effect"
- *
- * const oneByOne = Strategy.make({
- *   name: "one by one",
- *   shouldWait: (bucket) => bucket.inFlight > 0,
- *   calculateWait: () => Duration.millis(50),
- *   initial: undefined,
- *   observe: () => undefined,
- * })
- * ```
- *
- * @since 0.1.0
- * @category constructors
- */
-export const make = <Memory>(policy: Policy<Memory>): Policy =>
-  // The limiter shows a policy only memories that this policy has made.
+/** The limiter shows a policy only memories that this policy has made, so their type may be hidden. */
+export function hideMemory<Memory>(policy: Policy<Memory>): Policy {
   // oxlint-disable-next-line no-unsafe-type-assertion
-  policy as unknown as Policy
+  return policy as unknown as Policy
+}

@@ -7,13 +7,12 @@
  *
  * All of it is bounded, fades or expires, and can be read as JSON.
  */
-import * as Duration from "effect/Duration"
 import type { Answer } from "../Answer.js"
 import type { Bucket } from "../Bucket.js"
 import { type Contest, slotAt } from "./adaptive/contest.js"
 import * as foreign from "./adaptive/foreign.js"
 import * as hidden from "./adaptive/hidden.js"
-import { type Findings, make, type Observation, type Policy } from "./Policy.js"
+import { type Findings, hideMemory, type Observation, type Policy } from "./Policy.js"
 import { lead, rounding, spread } from "./slots.js"
 
 interface Memory extends Contest {
@@ -48,12 +47,11 @@ export interface AdaptiveSettings {
 
 /** @internal */
 export const adaptive = ({ confidence }: AdaptiveSettings): Policy =>
-  make<Memory>({
+  hideMemory<Memory>({
     name: "adaptive",
     lead: leadOf,
     shouldWait: (bucket, now) => now < opensAt(bucket, now, confidence),
-    calculateWait: (bucket, now) =>
-      Duration.millis(Math.max(0, finite(opensAt(bucket, now, confidence)) - now)),
+    calculateWait: (bucket, now) => Math.max(0, finite(opensAt(bucket, now, confidence)) - now),
     initial,
     observe,
     inherit,

@@ -1,13 +1,14 @@
 /** A program that uses the limiter, forgets to dispose its runtime, and has nothing else to do. */
 import * as Effect from "effect/Effect"
 import * as ManagedRuntime from "effect/ManagedRuntime"
+import type { Outcome } from "../../../src/ratelimit/Permit.js"
 import * as RateLimiter from "../../../src/ratelimit/RateLimiter.js"
 import { gone, ok, route } from "../answers.js"
 import { careful } from "../model/policies.js"
 
 const runtime = ManagedRuntime.make(RateLimiter.layerMemory)
 
-const send = (webhookId: string, outcome: RateLimiter.Outcome) =>
+const send = (webhookId: string, outcome: Outcome) =>
   Effect.flatMap(RateLimiter.RateLimiter, (limiter) =>
     limiter.withPermit(route({ webhookId }), { policy: careful }, (permit) =>
       permit.settle(outcome),

@@ -16,7 +16,6 @@ import {
   neverSent,
   type Outcome,
   type Permit,
-  type Restore,
   unknown,
 } from "../../../src/ratelimit/Permit.js"
 import { route as routeOf } from "../answers.js"
@@ -43,7 +42,7 @@ interface Played {
 const request = (
   handle: Handle,
   job: Job,
-  use: (permit: Permit, restore: Restore) => Effect.Effect<string, WaitError>,
+  use: (permit: Permit) => Effect.Effect<string, WaitError>,
 ) => {
   const options = {
     policy: job.policy,
@@ -53,9 +52,7 @@ const request = (
   const route = routeOf({ webhookId: String(job.webhook), method: job.route })
   return job.at % 2 === 0
     ? handle.withPermit(route, options, use)
-    : Effect.scoped(
-        Effect.flatMap(handle.wait(route, options), (permit) => use(permit, (effect) => effect)),
-      )
+    : Effect.scoped(Effect.flatMap(handle.wait(route, options), use))
 }
 
 /** Plays a scenario: every job is a fiber, and who leaves is interrupted. */
@@ -68,7 +65,7 @@ const play = (scenario: Scenario, closeAt?: number): Effect.Effect<Played> =>
     const counts = { granted: 0, settled: 0 }
     const flying = new Set<{ readonly webhook: number; readonly since: number }>()
 
-    const attempt = (job: Job, number: number, restore: Restore): Effect.Effect<Outcome> => {
+    const attempt = (job: Job, number: number): Effect.Effect<Outcome> => {
       const { up, down, fate } = job.attempts[Math.min(number, job.attempts.length - 1)]!
       const own = { webhook: job.webhook, since: core.alarms.now() }
       // Who got his permit later may begin earlier, but only in the same instant.
@@ -86,20 +83,20 @@ const play = (scenario: Scenario, closeAt?: number): Effect.Effect<Played> =>
             : server.handle(String(job.webhook), job.route, yield* Clock.currentTimeMillis)
         yield* Effect.sleep(down)
         return answer === undefined || fate === "lostAfter" ? unknown : answered(answer)
-      }).pipe(restore, Effect.ensuring(Effect.sync(() => flying.delete(own))))
+      }).pipe(Effect.ensuring(Effect.sync(() => flying.delete(own))))
     }
 
-    const use = (job: Job) => (permit: Permit, restore: Restore) =>
+    const use = (job: Job) => (permit: Permit) =>
       Effect.gen(function* () {
         for (let number = 0; ; number++) {
           counts.granted += 1
-          const outcome = yield* Effect.onError(attempt(job, number, restore), () =>
+          const outcome = yield* Effect.onError(attempt(job, number), () =>
             Effect.sync(() => (counts.settled += 1)),
           )
           counts.settled += 1
           const refused = outcome._tag === "Answered" && outcome.answer.limited !== undefined
           if ((refused || outcome._tag === "NeverSent") && number < mostAttempts) {
-            yield* restore(permit.again(outcome, Duration.millis(job.backoff)))
+            yield* permit.again(outcome, Duration.millis(job.backoff))
           } else {
             yield* permit.settle(outcome)
             return refused ? "refused" : outcome._tag
