@@ -8,9 +8,9 @@ import { DiscordConfig, RestConfig, Webhook } from "../../src/index.js"
 import { DiscordSimulator } from "../../src/testing/index.js"
 import type { Transport } from "./world.js"
 
-/** Knows nothing of its configuration but the usual name of the webhook. */
+/** Sends to the configured webhook. */
 const program = Effect.gen(function* () {
-  const hook = yield* Webhook.config("DISCORD_WEBHOOK_URL")
+  const hook = yield* DiscordConfig.webhook
   const message = yield* Webhook.send(hook, { content: "hello" })
   const edited = yield* Webhook.editMessage(hook, message.id, { content: "bye" })
   return edited.content

@@ -105,7 +105,7 @@ describe("the token is nowhere", () => {
       expect(shown(config).filter(finder(token))).toEqual([])
       const layer = Layer.provide(DiscordConfig.layer(config), FetchHttpClient.layer)
       const { exit, found } = yield* leaks(
-        Webhook.config("DISCORD_WEBHOOK_URL").pipe(
+        DiscordConfig.webhook.pipe(
           Effect.flatMap((hook) => Webhook.send(hook, { content: "hello" })),
           Effect.provide(layer),
         ),
