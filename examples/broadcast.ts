@@ -77,7 +77,7 @@ program.pipe(
 // Output:
 // backend: stored "Version 2 is out."
 // frontend: WebhookNotFound
-// design: Forbidden
+// design: WebhookForbidden
 // support: stored "Version 2 is out."
 //
 // Remove from the list: frontend

@@ -60,7 +60,7 @@ const program = Effect.gen(function* () {
 
   yield* Console.log("Content does not go beside them, which is found before anything is sent")
   yield* Webhook.send(hook, { content: "hello", components: [Component.text("hi")] }).pipe(
-    Effect.catchTag("ValidationError", ({ issues }) =>
+    Effect.catchTag("WebhookValidationError", ({ issues }) =>
       Effect.forEach(issues, ({ path, message: what }) => Console.log(`  ${path}: ${what}`)),
     ),
   )

@@ -57,7 +57,7 @@ const run = (title: string, yaml: string, variables: Readonly<Record<string, str
           ConfigProvider.orElse(() => environment),
         ),
       ),
-      Effect.catchTag("ConfigurationError", ({ message }) => Console.log(message)),
+      Effect.catchTag("DiscordConfigurationError", ({ message }) => Console.log(message)),
     )
   })
 

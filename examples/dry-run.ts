@@ -27,7 +27,7 @@ const program = Effect.gen(function* () {
 
   // Checked as ever: nothing that Discord would refuse gets through.
   yield* Webhook.send(hook, { content: "x".repeat(2001) }).pipe(
-    Effect.catchTag("ValidationError", (error) => Console.log(`\n${error.message}`)),
+    Effect.catchTag("WebhookValidationError", (error) => Console.log(`\n${error.message}`)),
   )
 
   const { requests } = yield* DryRun.DryRun

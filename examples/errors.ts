@@ -21,21 +21,21 @@ const program = Effect.gen(function* () {
   yield* Console.log("A message that breaks limits; it is not even sent")
   const embeds = [{ title: "t".repeat(300), url: "example.com" }]
   yield* Webhook.send(hook, { content: "x".repeat(2001), embeds }).pipe(
-    Effect.catchTag("ValidationError", ({ issues }) =>
+    Effect.catchTag("WebhookValidationError", ({ issues }) =>
       Effect.forEach(issues, ({ path, message }) => Console.log(`  ${path}: ${message}`)),
     ),
   )
 
   yield* Console.log("A URL that is no webhook's; the text may hold a secret and is not repeated")
   yield* Webhook.fromUrl("https://example.com/api/webhooks/1234/abc").pipe(
-    Effect.catchTag("InvalidWebhookUrl", (error) => Console.log(`  ${error.message}`)),
+    Effect.catchTag("WebhookInvalidUrl", (error) => Console.log(`  ${error.message}`)),
   )
 
   yield* Console.log("A server that takes the message and never answers")
   yield* discord.inject(Fault.neverAnswer)
   yield* send.pipe(
     RestConfig.withOptions({ timeout: "100 millis" }),
-    Effect.catchTag("TransportError", ({ reason, delivered }) =>
+    Effect.catchTag("DiscordTransportError", ({ reason, delivered }) =>
       Console.log(`  ${reason}; delivered: ${delivered}, so it is not sent again`),
     ),
   )
@@ -44,7 +44,9 @@ const program = Effect.gen(function* () {
   yield* discord.limitShared(webhook, { retryAfter: "1 hour" })
   yield* send.pipe(
     RestConfig.withOptions({ maxWait: "1 second" }),
-    Effect.catchTag("RateLimitError", ({ reason, scope }) => Console.log(`  ${reason} (${scope})`)),
+    Effect.catchTag("WebhookRateLimited", ({ reason, scope }) =>
+      Console.log(`  ${reason} (${scope})`),
+    ),
   )
 
   yield* Console.log("A webhook that somebody deleted")

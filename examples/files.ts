@@ -58,7 +58,7 @@ const program = Effect.gen(function* () {
   yield* Console.log("Send what is too large: nothing is sent, and the error says what would help")
   const large = FileUpload.fromBytes("backup.zip", new Uint8Array(9 * 1024 * 1024))
   yield* Webhook.send(hook, { files: [large] }).pipe(
-    Effect.catchTag("FileError", (error) =>
+    Effect.catchTag("WebhookFileError", (error) =>
       Console.log(
         `  ${error.file} has ${error.size} bytes of ${error.limit}; "${error.preset}" allows it`,
       ),

@@ -46,7 +46,7 @@ const program = Effect.gen(function* () {
   const late = InteractionWebhook.send(interaction, { content: "too late" })
   for (const attempt of [1, 2]) {
     yield* late.pipe(
-      Effect.catchTag("InteractionError", ({ reason, remembered }) =>
+      Effect.catchTag("WebhookInteractionError", ({ reason, remembered }) =>
         Console.log(`  attempt ${attempt}: ${reason}${remembered ? ", nothing was sent" : ""}`),
       ),
     )

@@ -38,7 +38,7 @@ const program = Effect.gen(function* () {
   yield* Console.log("One that Discord would refuse is not even sent")
   const answers = Array.from({ length: 11 }, (_, index) => `answer ${index + 1}`)
   yield* Webhook.send(hook, { poll: Poll.make("", answers, { duration: "90 minutes" }) }).pipe(
-    Effect.catchTag("ValidationError", ({ issues }) =>
+    Effect.catchTag("WebhookValidationError", ({ issues }) =>
       Effect.forEach(issues, ({ message, path }) => Console.log(`  ${path}: ${message}`)),
     ),
   )

@@ -44,7 +44,9 @@ const program = Effect.gen(function* () {
 
   yield* Console.log("Read it again")
   yield* Webhook.getMessage(hook, message.id).pipe(
-    Effect.catchTag("MessageNotFound", () => Console.log("  It is gone: MessageNotFound.")),
+    Effect.catchTag("WebhookMessageNotFound", () =>
+      Console.log("  It is gone: WebhookMessageNotFound."),
+    ),
   )
 })
 
@@ -67,4 +69,4 @@ program.pipe(Effect.provide(Layer.provideMerge(printTraffic, discord)), NodeRunt
 //   DELETE /webhooks/{webhook.id}/{webhook.token}/messages/{message.id} -> 204   2 of 5 left
 // Read it again
 //   GET    /webhooks/{webhook.id}/{webhook.token}/messages/{message.id} -> 404   3 of 5 left
-//   It is gone: MessageNotFound.
+//   It is gone: WebhookMessageNotFound.

@@ -45,13 +45,17 @@ const program = Effect.gen(function* () {
     hook,
     { name: "Release 1.5", appliedTags: ["1"] },
     { content: "Soon." },
-  ).pipe(Effect.catchTag("ThreadError", ({ reason, code }) => Console.log(`  ${reason} (${code})`)))
+  ).pipe(
+    Effect.catchTag("WebhookThreadError", ({ reason, code }) =>
+      Console.log(`  ${reason} (${code})`),
+    ),
+  )
 
   yield* Console.log("A thread that is gone: start another, and go on there")
   const content = "Hotfix 1.4.1 is out."
   yield* Webhook.sendToThread(hook, "42", { content }).pipe(
     Effect.catchIf(
-      (error) => error._tag === "ThreadError" && error.reason === "unknownThread",
+      (error) => error._tag === "WebhookThreadError" && error.reason === "unknownThread",
       () =>
         Effect.map(
           Webhook.createThread(hook, { name: "Release 1.4.1", appliedTags: [tag] }, { content }),

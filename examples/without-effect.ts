@@ -31,7 +31,8 @@ const server = createServer((request, response) => {
     .then(
       (message) => `posted ${message.content.length} characters`,
       (error: unknown) => {
-        if (error instanceof WebhookError.ValidationError) return error.issues[0]?.message ?? ""
+        if (error instanceof WebhookError.WebhookValidationError)
+          return error.issues[0]?.message ?? ""
         throw error
       },
     )

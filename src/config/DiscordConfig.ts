@@ -13,7 +13,7 @@ import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { webhookUrlNotSet } from "../error/advice.js"
-import { ConfigurationError } from "../error/ConfigurationError.js"
+import { DiscordConfigurationError } from "../error/ConfigurationError.js"
 import type * as RateLimiter from "../ratelimit/RateLimiter.js"
 import type * as Strategy from "../ratelimit/Strategy.js"
 import { lazily } from "../model/lazily.js"
@@ -126,7 +126,7 @@ export const jsonSchema: Effect.Effect<object> = Effect.sync(makeJsonSchema)
  * @since 0.1.0
  * @category constructors
  */
-export const load: Effect.Effect<Service, ConfigurationError> = resolve(undefined)
+export const load: Effect.Effect<Service, DiscordConfigurationError> = resolve(undefined)
 
 /**
  * From the text of a YAML file, overridden by the environment. `name` stands for it in errors.
@@ -145,7 +145,10 @@ export const load: Effect.Effect<Service, ConfigurationError> = resolve(undefine
  * @since 0.1.0
  * @category constructors
  */
-export const loadYaml = (text: string, name = "YAML"): Effect.Effect<Service, ConfigurationError> =>
+export const loadYaml = (
+  text: string,
+  name = "YAML",
+): Effect.Effect<Service, DiscordConfigurationError> =>
   Effect.flatMap(parse(text, name), (tree) => resolve({ name, tree }))
 
 /**
@@ -166,12 +169,12 @@ export const loadYaml = (text: string, name = "YAML"): Effect.Effect<Service, Co
  */
 export const loadFile = (
   path: string,
-): Effect.Effect<Service, ConfigurationError, FileSystem.FileSystem> =>
+): Effect.Effect<Service, DiscordConfigurationError, FileSystem.FileSystem> =>
   Effect.flatMap(readText(path), (text) => loadYaml(text, path))
 
 /**
  * The webhook that `client.webhook_url` or `DISCORD_WEBHOOK_URL` names. Fails with a
- * `ConfigurationError` when neither is set.
+ * `DiscordConfigurationError` when neither is set.
  *
  * @example
  * ```ts
@@ -187,7 +190,7 @@ export const loadFile = (
  * @since 0.1.0
  * @category getters
  */
-export const webhook: Effect.Effect<Webhook.Webhook, ConfigurationError, DiscordConfig> =
+export const webhook: Effect.Effect<Webhook.Webhook, DiscordConfigurationError, DiscordConfig> =
   Effect.flatMap(DiscordConfig, ({ client: { webhookUrl } }) =>
     webhookUrl === undefined
       ? Either.left(withoutWebhook(webhookUrlNotSet))
@@ -236,7 +239,7 @@ export const layer = (config: Service): Layer.Layer<Services, never, HttpClient.
  * @since 0.1.0
  * @category layers
  */
-export const layerEnv: Layer.Layer<Services, ConfigurationError, HttpClient.HttpClient> =
+export const layerEnv: Layer.Layer<Services, DiscordConfigurationError, HttpClient.HttpClient> =
   Layer.unwrapEffect(Effect.map(load, layer))
 
 /**
@@ -259,11 +262,14 @@ export const layerEnv: Layer.Layer<Services, ConfigurationError, HttpClient.Http
  */
 export const layerFile = (
   path: string,
-): Layer.Layer<Services, ConfigurationError, HttpClient.HttpClient | FileSystem.FileSystem> =>
-  Layer.unwrapEffect(Effect.map(loadFile(path), layer))
+): Layer.Layer<
+  Services,
+  DiscordConfigurationError,
+  HttpClient.HttpClient | FileSystem.FileSystem
+> => Layer.unwrapEffect(Effect.map(loadFile(path), layer))
 
-function withoutWebhook(message: string): ConfigurationError {
-  return new ConfigurationError({
+function withoutWebhook(message: string): DiscordConfigurationError {
+  return new DiscordConfigurationError({
     mistakes: [{ key: webhookKey, place: webhookVariable, message }],
   })
 }

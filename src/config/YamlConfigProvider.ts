@@ -8,7 +8,7 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { ConfigurationError } from "../error/ConfigurationError.js"
+import type { DiscordConfigurationError } from "../error/ConfigurationError.js"
 import { readText } from "./file.js"
 import { parse } from "./yaml.js"
 
@@ -36,11 +36,11 @@ import { parse } from "./yaml.js"
 export const fromText = (
   text: string,
   name = "YAML",
-): Effect.Effect<ConfigProvider.ConfigProvider, ConfigurationError> =>
+): Effect.Effect<ConfigProvider.ConfigProvider, DiscordConfigurationError> =>
   Effect.map(parse(text, name), ({ root }) => ConfigProvider.fromJson(root ?? {}))
 
 /**
- * From a file. Fails with `ConfigurationError` when it is missing, unreadable or no YAML.
+ * From a file. Fails with `DiscordConfigurationError` when it is missing, unreadable or no YAML.
  *
  * @example
  * ```ts
@@ -58,7 +58,7 @@ export const fromText = (
  */
 export const fromFile = (
   path: string,
-): Effect.Effect<ConfigProvider.ConfigProvider, ConfigurationError, FileSystem.FileSystem> =>
+): Effect.Effect<ConfigProvider.ConfigProvider, DiscordConfigurationError, FileSystem.FileSystem> =>
   Effect.flatMap(readText(path), (text) => fromText(text, path))
 
 /**
@@ -78,7 +78,7 @@ export const fromFile = (
  */
 export const layerFile = (
   path: string,
-): Layer.Layer<never, ConfigurationError, FileSystem.FileSystem> =>
+): Layer.Layer<never, DiscordConfigurationError, FileSystem.FileSystem> =>
   Layer.unwrapEffect(
     Effect.flatMap(fromFile(path), (file) =>
       Effect.configProviderWith((provider) =>

@@ -4,7 +4,7 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { ConfigurationError } from "../error/ConfigurationError.js"
+import { DiscordConfigurationError } from "../error/ConfigurationError.js"
 import { mostBytes, tooLarge } from "./yaml.js"
 
 const kinds: Readonly<Record<FileSystem.File.Type, string>> = {
@@ -24,7 +24,7 @@ const kinds: Readonly<Record<FileSystem.File.Type, string>> = {
  */
 export const readText = (
   path: string,
-): Effect.Effect<string, ConfigurationError, FileSystem.FileSystem> =>
+): Effect.Effect<string, DiscordConfigurationError, FileSystem.FileSystem> =>
   Effect.flatMap(FileSystem.FileSystem, (files) =>
     Effect.mapError(files.stat(path), (error) => refused(path, reasonOf(error))).pipe(
       Effect.filterOrFail(
@@ -44,7 +44,7 @@ export const readText = (
 function decoded(
   path: string,
   chunks: ReadonlyArray<Uint8Array>,
-): Effect.Effect<string, ConfigurationError> {
+): Effect.Effect<string, DiscordConfigurationError> {
   const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
   if (size > mostBytes) {
     return Effect.fail(refused(path, tooLarge))
@@ -70,6 +70,6 @@ function reasonOf(error: PlatformError): string {
     : "cannot be read; is it a file?"
 }
 
-function refused(path: string, message: string): ConfigurationError {
-  return new ConfigurationError({ mistakes: [{ key: "", place: path, message }] })
+function refused(path: string, message: string): DiscordConfigurationError {
+  return new DiscordConfigurationError({ mistakes: [{ key: "", place: path, message }] })
 }

@@ -5,7 +5,7 @@ import * as Function from "effect/Function"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { abridged } from "../error/abridged.js"
-import { ConfigurationError } from "../error/ConfigurationError.js"
+import { DiscordConfigurationError } from "../error/ConfigurationError.js"
 import type { Mistake } from "../error/ConfigurationError.js"
 import { lazily } from "../model/lazily.js"
 import { nearest } from "../model/nearest.js"
@@ -29,13 +29,15 @@ const decoder = lazily(() =>
 )
 
 /** The environment overrides the file. */
-export const resolve = (source: Source | undefined): Effect.Effect<Settings, ConfigurationError> =>
+export const resolve = (
+  source: Source | undefined,
+): Effect.Effect<Settings, DiscordConfigurationError> =>
   Effect.flatMap(readEnvironment, (environment) => resolved(source, environment))
 
 function resolved(
   source: Source | undefined,
   { settings, mistakes }: Environment,
-): Either.Either<Settings, ConfigurationError> {
+): Either.Either<Settings, DiscordConfigurationError> {
   const all = settings.reduce<unknown>(
     (value, { key, value: own }) => overridden(value, key.path, own),
     source?.tree.root ?? {},
@@ -55,7 +57,7 @@ function resolved(
     return Either.right(decoded.right)
   }
   const { kept, rest } = abridged([...found, ...mistakes])
-  return Either.left(new ConfigurationError({ mistakes: kept, ...rest }))
+  return Either.left(new DiscordConfigurationError({ mistakes: kept, ...rest }))
 }
 
 /** The URL of each request holds the token of its webhook. */

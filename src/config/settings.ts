@@ -106,7 +106,7 @@ const forever = () =>
 const maxWait = () =>
   explained(
     Schema.Union(forever(), duration(Duration.zero)),
-    "A call fails with RateLimitError as soon as it would have to wait longer for its turn.",
+    "A call fails with WebhookRateLimited as soon as it would have to wait longer for its turn.",
     expecting(`forever, or ${expectedDuration(Duration.zero)}`),
   )
 

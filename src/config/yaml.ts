@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type * as YamlModule from "yaml"
 import type { Alias, ErrorCode, LineCounter, Node, Scalar, YAMLError } from "yaml"
-import { ConfigurationError } from "../error/ConfigurationError.js"
+import { DiscordConfigurationError } from "../error/ConfigurationError.js"
 import type { Path } from "./keys.js"
 import { sketchKey } from "./sketch.js"
 import { isDeeperThan } from "./yamlDepth.js"
@@ -158,7 +158,7 @@ class Walk {
 }
 
 /** `name` is what the text is called in errors. */
-export const parse = (text: string, name: string): Effect.Effect<Tree, ConfigurationError> =>
+export const parse = (text: string, name: string): Effect.Effect<Tree, DiscordConfigurationError> =>
   Effect.flatMap(
     Effect.promise(() => import("yaml")),
     (yaml) => parseWith(yaml, text, name),
@@ -168,7 +168,7 @@ function parseWith(
   yaml: Yaml,
   text: string,
   name: string,
-): Either.Either<Tree, ConfigurationError> {
+): Either.Either<Tree, DiscordConfigurationError> {
   if (text.length > mostBytes) return refused(name, whole(tooLarge))
   try {
     // A document is a level of its own. What aliases repeat is for the walk to count.
@@ -181,9 +181,12 @@ function parseWith(
   }
 }
 
-function refused(name: string, { line, message }: Fault): Either.Either<never, ConfigurationError> {
+function refused(
+  name: string,
+  { line, message }: Fault,
+): Either.Either<never, DiscordConfigurationError> {
   const place = line === undefined ? name : `${name}:${line}`
-  return Either.left(new ConfigurationError({ mistakes: [{ key: "", place, message }] }))
+  return Either.left(new DiscordConfigurationError({ mistakes: [{ key: "", place, message }] }))
 }
 
 function read(yaml: Yaml, text: string): Tree {

@@ -46,15 +46,15 @@ const listed = 20
  * import { Console, Effect } from "effect"
  *
  * const checked = DiscordConfig.loadYaml("client: { timeout: soon }").pipe(
- *   Effect.catchTag("ConfigurationError", (error) => Console.error(error.message)),
+ *   Effect.catchTag("DiscordConfigurationError", (error) => Console.error(error.message)),
  * )
  * ```
  *
  * @since 0.1.0
  * @category errors
  */
-export class ConfigurationError extends Schema.TaggedError<ConfigurationError>()(
-  "ConfigurationError",
+export class DiscordConfigurationError extends Schema.TaggedError<DiscordConfigurationError>()(
+  "DiscordConfigurationError",
   {
     mistakes: Schema.Array(Mistake),
     /** How many more there are, where there are so many that `mistakes` has only the first 100. */

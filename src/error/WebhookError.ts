@@ -1,6 +1,11 @@
 /**
  * Everything that can go wrong, as values to catch by tag.
  *
+ * Each class is named after its tag. `Webhook…` is about one webhook and what is sent through it,
+ * `Discord…` about what all webhooks share: Discord's service, the connection, the rate limiter and
+ * the settings. The prefix keeps the tags apart from those of other libraries: `Unauthorized` is an
+ * error of `HttpApi`.
+ *
  * No error holds a URL, a token or a platform error: only the route template, Discord's own words
  * (scrubbed) and figures. Each is a Schema, so it can be logged, stored and sent as JSON.
  *
@@ -110,15 +115,15 @@ const expectedHost =
  * import { Webhook } from "effect-discord"
  *
  * const hook = Webhook.fromUrl("https://example.com/api/webhooks/1234/abc-DEF_5").pipe(
- *   Effect.catchTag("InvalidWebhookUrl", ({ reason }) => Effect.dieMessage(reason)), // "host"
+ *   Effect.catchTag("WebhookInvalidUrl", ({ reason }) => Effect.dieMessage(reason)), // "host"
  * )
  * ```
  *
  * @since 0.1.0
  * @category errors
  */
-export class InvalidWebhookUrl extends Schema.TaggedError<InvalidWebhookUrl>()(
-  "InvalidWebhookUrl",
+export class WebhookInvalidUrl extends Schema.TaggedError<WebhookInvalidUrl>()(
+  "WebhookInvalidUrl",
   {
     reason: Schema.Literal(...Struct.keys(urlReasons)),
   },
@@ -139,19 +144,22 @@ export class InvalidWebhookUrl extends Schema.TaggedError<InvalidWebhookUrl>()(
  *
  * const send = (hook: Webhook.Webhook, content: string) =>
  *   Webhook.send(hook, { content }).pipe(
- *     Effect.catchTag("ValidationError", ({ issues }) => Effect.logError(issues)),
+ *     Effect.catchTag("WebhookValidationError", ({ issues }) => Effect.logError(issues)),
  *   )
  * ```
  *
  * @since 0.1.0
  * @category errors
  */
-export class ValidationError extends Schema.TaggedError<ValidationError>()("ValidationError", {
-  route,
-  issues: Schema.Array(Issue),
-  /** How many more there are, where there are so many that `issues` has only the first 100. */
-  omitted: Schema.optionalWith(Schema.Number, { exact: true }),
-}) {
+export class WebhookValidationError extends Schema.TaggedError<WebhookValidationError>()(
+  "WebhookValidationError",
+  {
+    route,
+    issues: Schema.Array(Issue),
+    /** How many more there are, where there are so many that `issues` has only the first 100. */
+    omitted: Schema.optionalWith(Schema.Number, { exact: true }),
+  },
+) {
   override get message(): string {
     return `${this.route}: refused before sending: ${listIssues(this.issues, this.omitted)}`
   }
@@ -168,19 +176,22 @@ export class ValidationError extends Schema.TaggedError<ValidationError>()("Vali
  * const send = (hook: Webhook.Webhook, username: string) =>
  *   Webhook.send(hook, { content: "hi", username }).pipe(
  *     // Discord's rules for names are not all known.
- *     Effect.catchTag("InvalidRequest", () => Webhook.send(hook, { content: "hi" })),
+ *     Effect.catchTag("WebhookBadRequest", () => Webhook.send(hook, { content: "hi" })),
  *   )
  * ```
  *
  * @since 0.1.0
  * @category errors
  */
-export class InvalidRequest extends Schema.TaggedError<InvalidRequest>()("InvalidRequest", {
-  ...answer,
-  issues: Schema.Array(Issue),
-  /** How many more Discord found, where there are so many that `issues` has only the first 100. */
-  omitted: Schema.optionalWith(Schema.Number, { exact: true }),
-}) {
+export class WebhookBadRequest extends Schema.TaggedError<WebhookBadRequest>()(
+  "WebhookBadRequest",
+  {
+    ...answer,
+    issues: Schema.Array(Issue),
+    /** How many more Discord found, where there are so many that `issues` has only the first 100. */
+    omitted: Schema.optionalWith(Schema.Number, { exact: true }),
+  },
+) {
   override get message(): string {
     const found = this.issues.length === 0 ? this.reply : listIssues(this.issues, this.omitted)
     return `${answered(this)}: ${found}`
@@ -225,16 +236,19 @@ export class WebhookNotFound extends Schema.TaggedError<WebhookNotFound>()("Webh
  *
  * const update = (hook: Webhook.Webhook, id: string, content: string) =>
  *   Webhook.editMessage(hook, id, { content }).pipe(
- *     Effect.catchTag("MessageNotFound", () => Webhook.send(hook, { content })),
+ *     Effect.catchTag("WebhookMessageNotFound", () => Webhook.send(hook, { content })),
  *   )
  * ```
  *
  * @since 0.1.0
  * @category errors
  */
-export class MessageNotFound extends Schema.TaggedError<MessageNotFound>()("MessageNotFound", {
-  ...answer,
-}) {
+export class WebhookMessageNotFound extends Schema.TaggedError<WebhookMessageNotFound>()(
+  "WebhookMessageNotFound",
+  {
+    ...answer,
+  },
+) {
   override get message(): string {
     return `${answered(this)}: no such message on this webhook; if it is in a thread, pass its threadId`
   }
@@ -252,18 +266,21 @@ export class MessageNotFound extends Schema.TaggedError<MessageNotFound>()("Mess
  * const check = (hook: Webhook.Webhook) =>
  *   Webhook.get(hook).pipe(
  *     Effect.as(true),
- *     Effect.catchTag("Unauthorized", "WebhookNotFound", () => Effect.succeed(false)),
+ *     Effect.catchTag("WebhookUnauthorized", "WebhookNotFound", () => Effect.succeed(false)),
  *   )
  * ```
  *
  * @since 0.1.0
  * @category errors
  */
-export class Unauthorized extends Schema.TaggedError<Unauthorized>()("Unauthorized", {
-  ...answer,
-  webhookId: Schema.String,
-  remembered: Schema.Boolean,
-}) {
+export class WebhookUnauthorized extends Schema.TaggedError<WebhookUnauthorized>()(
+  "WebhookUnauthorized",
+  {
+    ...answer,
+    webhookId: Schema.String,
+    remembered: Schema.Boolean,
+  },
+) {
   override get message(): string {
     return `${answered(this)}: the token of webhook ${this.webhookId} is not valid${asRemembered(this)}: ${this.reply}`
   }
@@ -279,14 +296,16 @@ export class Unauthorized extends Schema.TaggedError<Unauthorized>()("Unauthoriz
  *
  * const send = (hook: Webhook.Webhook) =>
  *   Webhook.send(hook, { content: "hi" }).pipe(
- *     Effect.catchTag("Forbidden", ({ code, reply }) => Effect.logError(`${code}: ${reply}`)),
+ *     Effect.catchTag("WebhookForbidden", ({ reply }) => Effect.logError(reply)),
  *   )
  * ```
  *
  * @since 0.1.0
  * @category errors
  */
-export class Forbidden extends Schema.TaggedError<Forbidden>()("Forbidden", { ...answer }) {
+export class WebhookForbidden extends Schema.TaggedError<WebhookForbidden>()("WebhookForbidden", {
+  ...answer,
+}) {
   override get message(): string {
     return `${answered(this)}: ${this.reply}`
   }
@@ -318,7 +337,8 @@ const interactionReasons = {
  * const finish = (interaction: InteractionWebhook.InteractionWebhook, content: string) =>
  *   InteractionWebhook.editMessage(interaction, "@original", { content }).pipe(
  *     Effect.retry({
- *       while: (error) => error._tag === "InteractionError" && error.reason === "notResponded",
+ *       while: (error) =>
+ *         error._tag === "WebhookInteractionError" && error.reason === "notResponded",
  *       schedule: Schedule.intersect(Schedule.spaced("1 second"), Schedule.recurs(5)),
  *     }),
  *   )
@@ -327,11 +347,14 @@ const interactionReasons = {
  * @since 0.1.0
  * @category errors
  */
-export class InteractionError extends Schema.TaggedError<InteractionError>()("InteractionError", {
-  ...answer,
-  reason: Schema.Literal(...Struct.keys(interactionReasons)),
-  remembered: Schema.Boolean,
-}) {
+export class WebhookInteractionError extends Schema.TaggedError<WebhookInteractionError>()(
+  "WebhookInteractionError",
+  {
+    ...answer,
+    reason: Schema.Literal(...Struct.keys(interactionReasons)),
+    remembered: Schema.Boolean,
+  },
+) {
   override get message(): string {
     return `${answered(this)}${asRemembered(this)}: ${interactionReasons[this.reason]}`
   }
@@ -371,7 +394,7 @@ const threadReasons = {
  * const note = (hook: Webhook.Webhook, threadId: string, content: string) =>
  *   Webhook.sendToThread(hook, threadId, { content }).pipe(
  *     Effect.catchIf(
- *       (error) => error._tag === "ThreadError" && error.reason === "unknownThread",
+ *       (error) => error._tag === "WebhookThreadError" && error.reason === "unknownThread",
  *       () => Webhook.send(hook, { content }, { threadId: null }),
  *     ),
  *   )
@@ -380,12 +403,15 @@ const threadReasons = {
  * @since 0.1.0
  * @category errors
  */
-export class ThreadError extends Schema.TaggedError<ThreadError>()("ThreadError", {
-  ...answer,
-  reason: Schema.Literal(...Struct.keys(threadReasons)),
-  /** With `slowmode`, where Discord said it: how long until the next message is taken. */
-  retryAfter: Schema.optionalWith(Schema.DurationFromMillis, { exact: true }),
-}) {
+export class WebhookThreadError extends Schema.TaggedError<WebhookThreadError>()(
+  "WebhookThreadError",
+  {
+    ...answer,
+    reason: Schema.Literal(...Struct.keys(threadReasons)),
+    /** With `slowmode`, where Discord said it: how long until the next message is taken. */
+    retryAfter: Schema.optionalWith(Schema.DurationFromMillis, { exact: true }),
+  },
+) {
   override get message(): string {
     const { reason, retryAfter } = this
     const when = retryAfter === undefined ? "" : `; try again in ${Duration.format(retryAfter)}`
@@ -418,7 +444,7 @@ const fileReasons = {
  *
  * const send = (hook: Webhook.Webhook, file: FileUpload.FileUpload) =>
  *   Webhook.send(hook, { files: [file] }).pipe(
- *     Effect.catchTag("FileError", ({ file: name, reason }) =>
+ *     Effect.catchTag("WebhookFileError", ({ file: name, reason }) =>
  *       Webhook.send(hook, { content: `${name} is not here: ${reason}` }),
  *     ),
  *   )
@@ -427,7 +453,7 @@ const fileReasons = {
  * @since 0.1.0
  * @category errors
  */
-export class FileError extends Schema.TaggedError<FileError>()("FileError", {
+export class WebhookFileError extends Schema.TaggedError<WebhookFileError>()("WebhookFileError", {
   /** Absent when the file was not on its way yet. */
   route: Schema.optionalWith(route, { exact: true }),
   reason: Schema.Literal(...Struct.keys(fileReasons)),
@@ -460,16 +486,19 @@ export class FileError extends Schema.TaggedError<FileError>()("FileError", {
  *
  * const send = (hook: Webhook.Webhook, video: FileUpload.FileUpload, link: string) =>
  *   Webhook.send(hook, { files: [video] }).pipe(
- *     Effect.catchTag("PayloadTooLarge", () => Webhook.send(hook, { content: link })),
+ *     Effect.catchTag("WebhookPayloadTooLarge", () => Webhook.send(hook, { content: link })),
  *   )
  * ```
  *
  * @since 0.1.0
  * @category errors
  */
-export class PayloadTooLarge extends Schema.TaggedError<PayloadTooLarge>()("PayloadTooLarge", {
-  ...answer,
-}) {
+export class WebhookPayloadTooLarge extends Schema.TaggedError<WebhookPayloadTooLarge>()(
+  "WebhookPayloadTooLarge",
+  {
+    ...answer,
+  },
+) {
   override get message(): string {
     return `${answered(this)}: the request is larger than Discord accepts here`
   }
@@ -488,22 +517,25 @@ export class PayloadTooLarge extends Schema.TaggedError<PayloadTooLarge>()("Payl
  * const now = (hook: Webhook.Webhook) =>
  *   Webhook.send(hook, { content: "a price that is old in a second" }).pipe(
  *     RestConfig.withOptions({ maxWait: "1 second" }),
- *     Effect.catchTag("RateLimitError", () => Effect.void),
+ *     Effect.catchTag("WebhookRateLimited", () => Effect.void),
  *   )
  * ```
  *
  * @since 0.1.0
  * @category errors
  */
-export class RateLimitError extends Schema.TaggedError<RateLimitError>()("RateLimitError", {
-  route,
-  reason: Schema.Literal("maxWait", "attempts"),
-  retryAfter: Schema.DurationFromMillis,
-  /** `bucket` is a limit known without a 429; `edge` a block in front of the API (Cloudflare); `proxy` one where `baseUrl` names another host. */
-  scope: Schema.Literal("bucket", "user", "shared", "global", "edge", "proxy"),
-  bucket: Schema.optionalWith(Schema.String, { exact: true }),
-  attempts: Schema.Number,
-}) {
+export class WebhookRateLimited extends Schema.TaggedError<WebhookRateLimited>()(
+  "WebhookRateLimited",
+  {
+    route,
+    reason: Schema.Literal("maxWait", "attempts"),
+    retryAfter: Schema.DurationFromMillis,
+    /** `bucket` is a limit known without a 429; `edge` a block in front of the API (Cloudflare); `proxy` one where `baseUrl` names another host. */
+    scope: Schema.Literal("bucket", "user", "shared", "global", "edge", "proxy"),
+    bucket: Schema.optionalWith(Schema.String, { exact: true }),
+    attempts: Schema.Number,
+  },
+) {
   override get message(): string {
     const why =
       this.reason === "maxWait"
@@ -523,7 +555,7 @@ export class RateLimitError extends Schema.TaggedError<RateLimitError>()("RateLi
  *
  * const send = (hook: Webhook.Webhook, content: string) =>
  *   Webhook.send(hook, { content }).pipe(
- *     Effect.catchTag("RateLimitQueueFull", ({ capacity }) =>
+ *     Effect.catchTag("WebhookQueueFull", ({ capacity }) =>
  *       Effect.logWarning(`dropped: ${capacity} messages wait already`),
  *     ),
  *   )
@@ -532,10 +564,10 @@ export class RateLimitError extends Schema.TaggedError<RateLimitError>()("RateLi
  * @since 0.1.0
  * @category errors
  */
-export class RateLimitQueueFull extends Schema.TaggedError<RateLimitQueueFull>()(
-  "RateLimitQueueFull",
-  { route, capacity: Schema.Number },
-) {
+export class WebhookQueueFull extends Schema.TaggedError<WebhookQueueFull>()("WebhookQueueFull", {
+  route,
+  capacity: Schema.Number,
+}) {
   override get message(): string {
     return `${this.route}: ${this.capacity} requests wait for this bucket already; nothing was sent`
   }
@@ -552,15 +584,15 @@ export class RateLimitQueueFull extends Schema.TaggedError<RateLimitQueueFull>()
  *
  * const lastWords = (hook: Webhook.Webhook) =>
  *   Webhook.send(hook, { content: "bye" }).pipe(
- *     Effect.catchTag("RateLimiterClosed", () => Effect.logWarning("too late to say goodbye")),
+ *     Effect.catchTag("DiscordRateLimiterClosed", () => Effect.logWarning("too late")),
  *   )
  * ```
  *
  * @since 0.1.0
  * @category errors
  */
-export class RateLimiterClosed extends Schema.TaggedError<RateLimiterClosed>()(
-  "RateLimiterClosed",
+export class DiscordRateLimiterClosed extends Schema.TaggedError<DiscordRateLimiterClosed>()(
+  "DiscordRateLimiterClosed",
   { route },
 ) {
   override get message(): string {
@@ -579,7 +611,7 @@ export class RateLimiterClosed extends Schema.TaggedError<RateLimiterClosed>()(
  *
  * const send = (hook: Webhook.Webhook) =>
  *   Webhook.send(hook, { content: "hi" }).pipe(
- *     Effect.catchTag("InvalidRequestBudget", ({ retryAfter }) =>
+ *     Effect.catchTag("DiscordInvalidRequestLimit", ({ retryAfter }) =>
  *       Effect.logFatal("close to a ban of this IP address").pipe(Effect.delay(retryAfter)),
  *     ),
  *   )
@@ -588,8 +620,8 @@ export class RateLimiterClosed extends Schema.TaggedError<RateLimiterClosed>()(
  * @since 0.1.0
  * @category errors
  */
-export class InvalidRequestBudget extends Schema.TaggedError<InvalidRequestBudget>()(
-  "InvalidRequestBudget",
+export class DiscordInvalidRequestLimit extends Schema.TaggedError<DiscordInvalidRequestLimit>()(
+  "DiscordInvalidRequestLimit",
   { route, used: Schema.Number, limit: Schema.Number, retryAfter: Schema.DurationFromMillis },
 ) {
   override get message(): string {
@@ -607,7 +639,7 @@ export class InvalidRequestBudget extends Schema.TaggedError<InvalidRequestBudge
  *
  * const send = (hook: Webhook.Webhook) =>
  *   Webhook.send(hook, { content: "hi" }).pipe(
- *     Effect.catchTag("ServerError", ({ status, delivered }) =>
+ *     Effect.catchTag("DiscordServerError", ({ status, delivered }) =>
  *       Effect.logError(`Discord failed with ${status}; posted: ${delivered}`),
  *     ),
  *   )
@@ -616,11 +648,14 @@ export class InvalidRequestBudget extends Schema.TaggedError<InvalidRequestBudge
  * @since 0.1.0
  * @category errors
  */
-export class ServerError extends Schema.TaggedError<ServerError>()("ServerError", {
-  ...answer,
-  delivered: Delivered,
-  attempts: Schema.Number,
-}) {
+export class DiscordServerError extends Schema.TaggedError<DiscordServerError>()(
+  "DiscordServerError",
+  {
+    ...answer,
+    delivered: Delivered,
+    attempts: Schema.Number,
+  },
+) {
   override get message(): string {
     return `${answered(this)}: ${this.reply || "no reason given"}; ${outcome(this)}`
   }
@@ -650,7 +685,7 @@ const transportReasons = {
  * const send = (hook: Webhook.Webhook, later: Effect.Effect<void>) =>
  *   Webhook.send(hook, { content: "hi" }).pipe(
  *     Effect.catchIf(
- *       (error) => error._tag === "TransportError" && error.delivered === "no",
+ *       (error) => error._tag === "DiscordTransportError" && error.delivered === "no",
  *       () => later,
  *     ),
  *   )
@@ -659,12 +694,15 @@ const transportReasons = {
  * @since 0.1.0
  * @category errors
  */
-export class TransportError extends Schema.TaggedError<TransportError>()("TransportError", {
-  route,
-  reason: Schema.Literal(...Struct.keys(transportReasons)),
-  delivered: Delivered,
-  attempts: Schema.Number,
-}) {
+export class DiscordTransportError extends Schema.TaggedError<DiscordTransportError>()(
+  "DiscordTransportError",
+  {
+    route,
+    reason: Schema.Literal(...Struct.keys(transportReasons)),
+    delivered: Delivered,
+    attempts: Schema.Number,
+  },
+) {
   override get message(): string {
     return `${this.route}: ${transportReasons[this.reason]}; ${outcome(this)}`
   }
@@ -685,21 +723,24 @@ export class TransportError extends Schema.TaggedError<TransportError>()("Transp
  * const send = (hook: Webhook.Webhook) =>
  *   Webhook.send(hook, { content: "hi" }).pipe(
  *     // It is posted; only its id is not known.
- *     Effect.catchTag("DecodeError", (error) => Effect.logWarning(error.message)),
+ *     Effect.catchTag("DiscordDecodeError", (error) => Effect.logWarning(error.message)),
  *   )
  * ```
  *
  * @since 0.1.0
  * @category errors
  */
-export class DecodeError extends Schema.TaggedError<DecodeError>()("DecodeError", {
-  route,
-  status: Schema.Number,
-  delivered: Delivered,
-  /** The header of the response, where it has one. */
-  contentType: Schema.optionalWith(Schema.String, { exact: true }),
-  issues: Schema.Array(Issue),
-}) {
+export class DiscordDecodeError extends Schema.TaggedError<DiscordDecodeError>()(
+  "DiscordDecodeError",
+  {
+    route,
+    status: Schema.Number,
+    delivered: Delivered,
+    /** The header of the response, where it has one. */
+    contentType: Schema.optionalWith(Schema.String, { exact: true }),
+    issues: Schema.Array(Issue),
+  },
+) {
   override get message(): string {
     const type = this.contentType === undefined ? "" : ` (${this.contentType})`
     const advice =
@@ -756,12 +797,15 @@ export class DiscordApiError extends Schema.TaggedError<DiscordApiError>()("Disc
  * @since 0.1.0
  * @category errors
  */
-export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidOption", {
-  /** Such as `Strategy.threshold`. */
-  option: Schema.String,
-  expected: Schema.String,
-  actual: Schema.String,
-}) {
+export class DiscordInvalidOption extends Schema.TaggedError<DiscordInvalidOption>()(
+  "DiscordInvalidOption",
+  {
+    /** Such as `Strategy.threshold`. */
+    option: Schema.String,
+    expected: Schema.String,
+    actual: Schema.String,
+  },
+) {
   override get message(): string {
     return `${this.option}: expected ${this.expected}, got ${this.actual}`
   }
@@ -782,13 +826,13 @@ export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidO
  * @category errors
  */
 export const WaitError = Schema.Union(
-  RateLimitError,
-  RateLimitQueueFull,
-  RateLimiterClosed,
-  InvalidRequestBudget,
+  WebhookRateLimited,
+  WebhookQueueFull,
+  DiscordRateLimiterClosed,
+  DiscordInvalidRequestLimit,
   WebhookNotFound,
-  Unauthorized,
-  InteractionError,
+  WebhookUnauthorized,
+  WebhookInteractionError,
 )
 /**
  * @since 0.1.0
@@ -814,23 +858,23 @@ export type WaitError = typeof WaitError.Type
  * @category errors
  */
 export const WebhookError = Schema.Union(
-  ValidationError,
-  InvalidRequest,
+  WebhookValidationError,
+  WebhookBadRequest,
   WebhookNotFound,
-  MessageNotFound,
-  Unauthorized,
-  Forbidden,
-  InteractionError,
-  ThreadError,
-  FileError,
-  PayloadTooLarge,
-  RateLimitError,
-  RateLimitQueueFull,
-  RateLimiterClosed,
-  InvalidRequestBudget,
-  ServerError,
-  TransportError,
-  DecodeError,
+  WebhookMessageNotFound,
+  WebhookUnauthorized,
+  WebhookForbidden,
+  WebhookInteractionError,
+  WebhookThreadError,
+  WebhookFileError,
+  WebhookPayloadTooLarge,
+  WebhookRateLimited,
+  WebhookQueueFull,
+  DiscordRateLimiterClosed,
+  DiscordInvalidRequestLimit,
+  DiscordServerError,
+  DiscordTransportError,
+  DiscordDecodeError,
   DiscordApiError,
 )
 /**
@@ -839,7 +883,7 @@ export const WebhookError = Schema.Union(
  */
 export type WebhookError = typeof WebhookError.Type
 
-function fileFigures({ limit, preset, reason, size }: FileError): string {
+function fileFigures({ limit, preset, reason, size }: WebhookFileError): string {
   if (size === undefined) return ""
   if (reason === "changed") return `: ${bytes(size)} instead of ${bytes(limit ?? 0)}`
   if (limit === undefined) return `, not ${size}`

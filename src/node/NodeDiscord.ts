@@ -13,7 +13,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as DiscordConfig from "../config/DiscordConfig.js"
 import { fileVariable } from "../config/environment.js"
-import type { ConfigurationError } from "../error/ConfigurationError.js"
+import type { DiscordConfigurationError } from "../error/ConfigurationError.js"
 import * as RateLimiter from "../ratelimit/RateLimiter.js"
 import * as Strategy from "../ratelimit/Strategy.js"
 import * as client from "./client.js"
@@ -29,7 +29,7 @@ const usualFile = "discord.yaml"
  * bounded, and no redirect is followed, because the URL is the credential. A proxy that the
  * environment names is used (`proxy`).
  *
- * Fails with a `ConfigurationError` when a proxy is named by what is no URL, and on a runtime without
+ * Fails with a `DiscordConfigurationError` when a proxy is named by what is no URL, and on a runtime without
  * undici, such as Bun, where `FetchHttpClient.layer` takes its place.
  *
  * This SDK sends past `HttpClient` on it, as long as nobody has wrapped it: with
@@ -54,7 +54,7 @@ const usualFile = "discord.yaml"
  */
 export const layerHttpClientWith = (
   options: dispatcher.Options,
-): Layer.Layer<HttpClient.HttpClient, ConfigurationError> =>
+): Layer.Layer<HttpClient.HttpClient, DiscordConfigurationError> =>
   Layer.scoped(HttpClient.HttpClient, Effect.map(dispatcher.make(options), client.make))
 
 /**
@@ -76,7 +76,7 @@ export const layerHttpClientWith = (
  * @since 0.1.0
  * @category layers
  */
-export const layerHttpClient: Layer.Layer<HttpClient.HttpClient, ConfigurationError> =
+export const layerHttpClient: Layer.Layer<HttpClient.HttpClient, DiscordConfigurationError> =
   layerHttpClientWith({})
 
 /**
@@ -102,7 +102,7 @@ export const layerHttpClient: Layer.Layer<HttpClient.HttpClient, ConfigurationEr
  */
 export const layer: Layer.Layer<
   HttpClient.HttpClient | RateLimiter.RateLimiter | Strategy.Strategy,
-  ConfigurationError
+  DiscordConfigurationError
 > = Layer.mergeAll(layerHttpClient, RateLimiter.layer, Strategy.layerAdaptive)
 
 /**
@@ -128,9 +128,10 @@ export const layer: Layer.Layer<
  * @since 0.1.0
  * @category layers
  */
-export const layerEnv: Layer.Layer<DiscordConfig.Services, ConfigurationError> = Layer.unwrapEffect(
-  Effect.suspend(configuredLayer),
-).pipe(Layer.provide([layerHttpClient, NodeFileSystem.layer]))
+export const layerEnv: Layer.Layer<DiscordConfig.Services, DiscordConfigurationError> =
+  Layer.unwrapEffect(Effect.suspend(configuredLayer)).pipe(
+    Layer.provide([layerHttpClient, NodeFileSystem.layer]),
+  )
 
 /**
  * {@link layerEnv} with a file of another name, which must be there.
@@ -145,7 +146,9 @@ export const layerEnv: Layer.Layer<DiscordConfig.Services, ConfigurationError> =
  * @since 0.1.0
  * @category layers
  */
-export const layerFile = (path: string): Layer.Layer<DiscordConfig.Services, ConfigurationError> =>
+export const layerFile = (
+  path: string,
+): Layer.Layer<DiscordConfig.Services, DiscordConfigurationError> =>
   DiscordConfig.layerFile(path).pipe(Layer.provide([layerHttpClient, NodeFileSystem.layer]))
 
 /** Whether a file that cannot be seen is there, is for the reading of it to say. */

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import { ConfigurationError } from "../error/ConfigurationError.js"
+import { DiscordConfigurationError } from "../error/ConfigurationError.js"
 import { make as makeConnector } from "./connector.js"
 import type { Connector } from "./connector.js"
 
@@ -47,7 +47,7 @@ const loopback = ["localhost", "127.0.0.1", "[::1]"]
 
 export const make = (
   options: Options,
-): Effect.Effect<Dispatcher, ConfigurationError, Scope.Scope> =>
+): Effect.Effect<Dispatcher, DiscordConfigurationError, Scope.Scope> =>
   options.dispatcher === undefined
     ? Effect.acquireRelease(
         Effect.suspend(() => (hasUndici() ? own(options) : noUndici())),
@@ -65,7 +65,7 @@ function hasUndici(): boolean {
   return typeof Reflect.get(Agent.prototype, "dispatch") === "function"
 }
 
-function noUndici(): ConfigurationError {
+function noUndici(): DiscordConfigurationError {
   return mistake(
     "NodeDiscord",
     "this runtime has no undici, as Node has; provide FetchHttpClient.layer of @effect/platform, RateLimiter.layer and a Strategy instead",
@@ -77,7 +77,7 @@ interface Own {
   readonly connector: Connector
 }
 
-function own(options: Options): Effect.Effect<Own, ConfigurationError> {
+function own(options: Options): Effect.Effect<Own, DiscordConfigurationError> {
   const timeout = Duration.toMillis(options.connectTimeout ?? "10 seconds")
   const connector = makeConnector(timeout)
   const agent = {
@@ -94,7 +94,7 @@ function own(options: Options): Effect.Effect<Own, ConfigurationError> {
 function dispatcherOf(
   proxy: Options["proxy"],
   agent: Agent.Options & Pick<ProxyAgent.Options, "proxyTls" | "requestTls">,
-): Effect.Effect<Dispatcher, ConfigurationError> {
+): Effect.Effect<Dispatcher, DiscordConfigurationError> {
   const direct = Effect.sync(() => new Agent(agent))
   if (proxy === false) return direct
   if (proxy === undefined) {
@@ -142,7 +142,7 @@ function withScheme(proxy: string): string {
 function made(
   place: string,
   construct: () => Dispatcher,
-): Effect.Effect<Dispatcher, ConfigurationError> {
+): Effect.Effect<Dispatcher, DiscordConfigurationError> {
   return Effect.try({
     try: construct,
     catch: () =>
@@ -150,6 +150,6 @@ function made(
   })
 }
 
-function mistake(place: string, message: string): ConfigurationError {
-  return new ConfigurationError({ mistakes: [{ key: "", place, message }] })
+function mistake(place: string, message: string): DiscordConfigurationError {
+  return new DiscordConfigurationError({ mistakes: [{ key: "", place, message }] })
 }

@@ -123,7 +123,7 @@ export interface WaitOptions {
    * order in which they were sent. `concurrent`: as many as there are free slots.
    */
   readonly delivery?: "ordered" | "concurrent" | undefined
-  /** Fail with `RateLimitError` as soon as the known wait is longer. Default: wait for ever. */
+  /** Fail with `WebhookRateLimited` as soon as the known wait is longer. Default: wait for ever. */
   readonly maxWait?: Duration.DurationInput | undefined
   /**
    * The longest time that a granted request can take. A permit that is not settled by then, because

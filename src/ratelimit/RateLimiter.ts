@@ -12,7 +12,7 @@ import * as Layer from "effect/Layer"
 import type * as Clock from "effect/Clock"
 import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import type { InvalidOption, WaitError } from "../error/WebhookError.js"
+import type { DiscordInvalidOption, WaitError } from "../error/WebhookError.js"
 import type { Answer } from "./Answer.js"
 import { isolatesRequests } from "./internal/runtime.js"
 import { checked, type LayerSettings, type Options, unset } from "./internal/settings.js"
@@ -90,7 +90,7 @@ export class RateLimiter extends Context.Tag("effect-discord/RateLimiter")<
  * The limiter of the process (and `Clock`, so that every test with a `TestClock` has its own), with
  * the default options. Providing the layer around a single call loses nothing: the next call finds
  * what this one has learned. When the layer's scope closes, requests that wait through it fail with
- * `RateLimiterClosed`.
+ * `DiscordRateLimiterClosed`.
  *
  * @example
  * ```ts
@@ -125,7 +125,7 @@ export const layer: Layer.Layer<RateLimiter> = Layer.scoped(
  * @since 0.1.0
  * @category layers
  */
-export const layerWith = (options: Options): Layer.Layer<RateLimiter, InvalidOption> =>
+export const layerWith = (options: Options): Layer.Layer<RateLimiter, DiscordInvalidOption> =>
   Layer.scoped(RateLimiter, Effect.flatMap(settingsOf(options), shared))
 
 /**
@@ -154,7 +154,7 @@ export const layerMemory: Layer.Layer<RateLimiter> = Layer.scoped(
 )
 
 /**
- * `layerMemory` with options. Fails with `InvalidOption` when one is out of range.
+ * `layerMemory` with options. Fails with `DiscordInvalidOption` when one is out of range.
  *
  * @example
  * ```ts
@@ -167,7 +167,7 @@ export const layerMemory: Layer.Layer<RateLimiter> = Layer.scoped(
  * @since 0.1.0
  * @category layers
  */
-export const layerMemoryWith = (options: Options): Layer.Layer<RateLimiter, InvalidOption> =>
+export const layerMemoryWith = (options: Options): Layer.Layer<RateLimiter, DiscordInvalidOption> =>
   Layer.scoped(RateLimiter, Effect.flatMap(settingsOf(options), separate))
 
 function separate(settings: LayerSettings): Effect.Effect<Service, never, Scope.Scope> {
@@ -178,7 +178,7 @@ function shared(settings: LayerSettings): Effect.Effect<Service, never, Scope.Sc
   return Effect.flatMap(Effect.clock, (clock) => coreOf(clock).open(settings))
 }
 
-function settingsOf(options: Options): Effect.Effect<LayerSettings, InvalidOption> {
+function settingsOf(options: Options): Effect.Effect<LayerSettings, DiscordInvalidOption> {
   return Effect.suspend(() => checked(options, isolatesRequests()))
 }
 

@@ -7,7 +7,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { InvalidOption } from "../error/WebhookError.js"
+import { DiscordInvalidOption } from "../error/WebhookError.js"
 import { adaptive } from "./strategy/adaptive.js"
 import { hideMemory, type Policy } from "./strategy/Policy.js"
 import { proactive } from "./strategy/proactive.js"
@@ -118,7 +118,7 @@ export interface ProactiveOptions {
 }
 
 /**
- * `layerProactive` with options. Fails with `InvalidOption` when one is out of range.
+ * `layerProactive` with options. Fails with `DiscordInvalidOption` when one is out of range.
  *
  * @example
  * ```ts
@@ -132,7 +132,7 @@ export interface ProactiveOptions {
  */
 export const layerProactiveWith = (
   options: ProactiveOptions,
-): Layer.Layer<Strategy, InvalidOption> =>
+): Layer.Layer<Strategy, DiscordInvalidOption> =>
   Layer.effect(
     Strategy,
     Effect.map(
@@ -157,7 +157,7 @@ export interface AdaptiveOptions {
 }
 
 /**
- * `layerAdaptive` with options. Fails with `InvalidOption` when one is out of range.
+ * `layerAdaptive` with options. Fails with `DiscordInvalidOption` when one is out of range.
  *
  * @example
  * ```ts
@@ -169,7 +169,9 @@ export interface AdaptiveOptions {
  * @since 0.1.0
  * @category layers
  */
-export const layerAdaptiveWith = (options: AdaptiveOptions): Layer.Layer<Strategy, InvalidOption> =>
+export const layerAdaptiveWith = (
+  options: AdaptiveOptions,
+): Layer.Layer<Strategy, DiscordInvalidOption> =>
   Layer.effect(
     Strategy,
     Effect.map(
@@ -244,8 +246,8 @@ function demand(
   value: number,
   holds: (value: number) => boolean,
   expected: string,
-): Effect.Effect<number, InvalidOption> {
+): Effect.Effect<number, DiscordInvalidOption> {
   return holds(value)
     ? Effect.succeed(value)
-    : Effect.fail(new InvalidOption({ option, expected, actual: String(value) }))
+    : Effect.fail(new DiscordInvalidOption({ option, expected, actual: String(value) }))
 }

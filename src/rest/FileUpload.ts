@@ -14,7 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
-import { FileError } from "../error/WebhookError.js"
+import { WebhookFileError } from "../error/WebhookError.js"
 import { fileAdvice, isBlob, isBytes } from "./upload/advice.js"
 import { contentTypeOf, textTypeOf } from "./upload/contentType.js"
 import { faultOf } from "./upload/fault.js"
@@ -60,7 +60,7 @@ export interface StreamOptions extends FileOptions {
   readonly stream: Stream.Stream<Uint8Array, unknown>
   /**
    * `true` when the stream can be run only once, such as one from a socket. Then a message is not
-   * sent again once reading has begun, and fails with the `FileError` `readOnce` instead.
+   * sent again once reading has begun, and fails with the `WebhookFileError` `readOnce` instead.
    */
   readonly readOnce?: boolean | undefined
 }
@@ -167,7 +167,7 @@ export const fromStream = (name: string, options: StreamOptions): FileUpload => 
 }
 
 /**
- * From a path, through the platform's `FileSystem`. Fails with a `FileError` when there is no such
+ * From a path, through the platform's `FileSystem`. Fails with a `WebhookFileError` when there is no such
  * file, or it is a directory. Its size is looked at now and its bytes are read when it is sent; a
  * file that has grown or shrunk in between is refused then.
  *
@@ -189,7 +189,7 @@ export const fromStream = (name: string, options: StreamOptions): FileUpload => 
 export const fromPath = (
   path: string,
   options: PathOptions = {},
-): Effect.Effect<FileUpload, FileError, FileSystem.FileSystem> =>
+): Effect.Effect<FileUpload, WebhookFileError, FileSystem.FileSystem> =>
   Effect.gen(function* () {
     if (typeof path !== "string") throw wrongArgument("fromPath(path)", "a path", path)
     const files = yield* FileSystem.FileSystem
@@ -197,7 +197,7 @@ export const fromPath = (
       faultOf({ file: path }, error),
     )
     if (found.type !== "File") {
-      return yield* new FileError({ file: path, reason: "notAFile", delivered: "no" })
+      return yield* new WebhookFileError({ file: path, reason: "notAFile", delivered: "no" })
     }
     const { name = baseName(path), ...rest } = options
     // A little ahead of the connection is enough.

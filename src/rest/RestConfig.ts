@@ -32,7 +32,7 @@ export interface RestOptions {
   readonly timeout: Duration.DurationInput
   /**
    * How long an attempt may wait for a connection: for a free one and for a new one to be made. It
-   * then fails with a `TransportError` whose `delivered` is `"no"`, and is repeated. `undefined`: as
+   * then fails with a `DiscordTransportError` whose `delivered` is `"no"`, and is repeated. `undefined`: as
    * long as `timeout`. Only the client of `NodeDiscord` reports when a request starts; with any
    * other, the wait counts as a part of `timeout`, and ends as `"unknown"`.
    */
@@ -53,9 +53,9 @@ export interface RestOptions {
    * which they were sent. `concurrent`: as many as the rate limit allows.
    */
   readonly delivery: "ordered" | "concurrent"
-  /** Fail with `RateLimitError` as soon as the known wait is longer; `undefined` waits for ever. */
+  /** Fail with `WebhookRateLimited` as soon as the known wait is longer; `undefined` waits for ever. */
   readonly maxWait: Duration.DurationInput | undefined
-  /** So many 429 answers in a row end a request with `RateLimitError`. */
+  /** So many 429 answers in a row end a request with `WebhookRateLimited`. */
   readonly maxRateLimitAttempts: number
   /** How many files a message may have, and how large; see `UploadLimits.presets`. */
   readonly uploads: UploadLimits

@@ -34,7 +34,7 @@ const maxFiles = 10
  * - `boostTier2`, `boostTier3`: 50 and 100 MiB a file, reported for boosted servers. Discord
  *   documents no figures for them, nor whether boosts help webhooks. A request may have 100 and
  *   195 MiB: at 200 MiB Discord was seen to refuse.
- * - `unlimited`: still 10 files, but Discord's answer decides on sizes: `PayloadTooLarge`.
+ * - `unlimited`: still 10 files, but Discord's answer decides on sizes: `WebhookPayloadTooLarge`.
  *
  * @example
  * ```ts

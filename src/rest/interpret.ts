@@ -6,7 +6,7 @@
  */
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import { DecodeError } from "../error/WebhookError.js"
+import { DiscordDecodeError } from "../error/WebhookError.js"
 import type { Delivered, Issue, WebhookError } from "../error/WebhookError.js"
 import * as DiscordApiBody from "../model/DiscordApiBody.js"
 import type { Limited } from "../ratelimit/Answer.js"
@@ -128,8 +128,8 @@ function unreadable(
   { contentType, status }: RawAnswer,
   delivered: Delivered,
   issues: ReadonlyArray<Issue>,
-): DecodeError {
-  return new DecodeError({
+): DiscordDecodeError {
+  return new DiscordDecodeError({
     route: request.route.name,
     status,
     delivered,

@@ -1,6 +1,10 @@
 /** What to do after an attempt. Pure: the whole policy of retries and limits is here. */
 import * as Struct from "effect/Struct"
-import { FileError, ServerError, TransportError } from "../error/WebhookError.js"
+import {
+  WebhookFileError,
+  DiscordServerError,
+  DiscordTransportError,
+} from "../error/WebhookError.js"
 import type { Delivered, WebhookError } from "../error/WebhookError.js"
 import type { Limited } from "../ratelimit/Answer.js"
 import type { Ending } from "./ending.js"
@@ -55,7 +59,7 @@ export function nextStep<A>(
 function withoutRepetition<A>(request: RestRequest<A>, file: string, step: Step<A>): Step<A> {
   if (step._tag !== "Limited" && step._tag !== "Retry") return step
   const because = step._tag === "Limited" ? "a rate limit" : step.reason
-  const error = new FileError({
+  const error = new WebhookFileError({
     route: request.route.name,
     reason: "readOnce",
     file,
@@ -104,7 +108,11 @@ function stepAfter<A>(
         retryAfter: headers.retryAfter,
       }
       const said = { route: request.route.name, status, code, reply }
-      const error = new ServerError({ ...said, delivered: "unknown", attempts: journey.attempts })
+      const error = new DiscordServerError({
+        ...said,
+        delivered: "unknown",
+        attempts: journey.attempts,
+      })
       return retryOr(request, settings, journey, failed, error)
     }
   }
@@ -155,9 +163,9 @@ function transportError(
   request: RestRequest<unknown>,
   journey: Journey,
   failure: TransportFailure,
-): TransportError {
+): DiscordTransportError {
   const { reason, delivered } = failure
-  return new TransportError({
+  return new DiscordTransportError({
     route: request.route.name,
     reason,
     delivered: delivered === "no" && journey.mayHaveActed ? "unknown" : delivered,
@@ -166,8 +174,8 @@ function transportError(
 }
 
 /** Half a request makes no message, but an earlier one may have made it. */
-function fileError(journey: Journey, file: FileError): FileError {
+function fileError(journey: Journey, file: WebhookFileError): WebhookFileError {
   if (!journey.mayHaveActed) return file
   const said = Struct.pick(file, "route", "reason", "file", "size", "limit", "detail")
-  return new FileError({ ...said, delivered: "unknown" })
+  return new WebhookFileError({ ...said, delivered: "unknown" })
 }

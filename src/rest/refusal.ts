@@ -2,13 +2,13 @@
 import * as Duration from "effect/Duration"
 import {
   DiscordApiError,
-  Forbidden,
-  InteractionError,
-  InvalidRequest,
-  MessageNotFound,
-  PayloadTooLarge,
-  ThreadError,
-  Unauthorized,
+  WebhookForbidden,
+  WebhookInteractionError,
+  WebhookBadRequest,
+  WebhookMessageNotFound,
+  WebhookPayloadTooLarge,
+  WebhookThreadError,
+  WebhookUnauthorized,
   WebhookNotFound,
 } from "../error/WebhookError.js"
 import type { Issue, WebhookError } from "../error/WebhookError.js"
@@ -41,7 +41,7 @@ const redirected =
   "a redirect to another address, which is not followed because the URL holds the token; check baseUrl"
 
 /** Codes that speak of threads only. */
-const threadReasons: ReadonlyMap<number, ThreadError["reason"]> = new Map([
+const threadReasons: ReadonlyMap<number, WebhookThreadError["reason"]> = new Map([
   [10087, "unknownTag"],
   [40058, "cannotPost"],
   [40066, "tagsReserved"],
@@ -59,14 +59,14 @@ const threadReasons: ReadonlyMap<number, ThreadError["reason"]> = new Map([
 ])
 
 /** Codes that speak of the thread where the request was about one: named by its id, or new. */
-const placeReasons: ReadonlyMap<number, ThreadError["reason"]> = new Map([
+const placeReasons: ReadonlyMap<number, WebhookThreadError["reason"]> = new Map([
   [20016, "slowmode"],
   [50001, "missingPermission"],
   [50013, "missingPermission"],
 ])
 
 /** Codes that concern the token of an interaction. */
-const interactionReasons: ReadonlyMap<number, InteractionError["reason"]> = new Map([
+const interactionReasons: ReadonlyMap<number, WebhookInteractionError["reason"]> = new Map([
   [10015, "notResponded"],
   [40094, "tooManyFollowUps"],
   [50027, "expired"],
@@ -89,11 +89,11 @@ export function slowmode(
   request: RestRequest<unknown>,
   answer: Answer,
   retryAfter: number | undefined,
-): ThreadError | undefined {
+): WebhookThreadError | undefined {
   const reason = answer.code === 20016 ? placeReason(request, answer.code) : undefined
   if (reason === undefined) return undefined
   const wait = retryAfter === undefined ? {} : { retryAfter: Duration.millis(retryAfter) }
-  return new ThreadError({ ...answer, reason, ...wait })
+  return new WebhookThreadError({ ...answer, reason, ...wait })
 }
 
 function byCode(
@@ -105,22 +105,22 @@ function byCode(
   const { kind, webhookId } = request.route
   const ended = kind === "interaction" ? interactionReasons.get(code) : undefined
   if (ended !== undefined) {
-    return new InteractionError({ ...answer, reason: ended, remembered: false })
+    return new WebhookInteractionError({ ...answer, reason: ended, remembered: false })
   }
   const reason = threadReasons.get(code) ?? placeReason(request, code)
-  if (reason !== undefined) return new ThreadError({ ...answer, reason })
-  if (bodyCodes.has(code)) return new InvalidRequest({ ...answer, ...found })
+  if (reason !== undefined) return new WebhookThreadError({ ...answer, reason })
+  if (bodyCodes.has(code)) return new WebhookBadRequest({ ...answer, ...found })
   switch (code) {
     case 10015:
       return new WebhookNotFound({ ...answer, webhookId, remembered: false })
     case 50027:
-      return new Unauthorized({ ...answer, webhookId, remembered: false })
+      return new WebhookUnauthorized({ ...answer, webhookId, remembered: false })
     // With a 403 it is Discord's block against abuse, not a missing message.
     case 10008:
-      return status === 403 ? undefined : new MessageNotFound(answer)
+      return status === 403 ? undefined : new WebhookMessageNotFound(answer)
     case 40005:
     case 50045:
-      return new PayloadTooLarge(answer)
+      return new WebhookPayloadTooLarge(answer)
     default:
       return undefined
   }
@@ -129,7 +129,7 @@ function byCode(
 function placeReason(
   request: RestRequest<unknown>,
   code: number,
-): ThreadError["reason"] | undefined {
+): WebhookThreadError["reason"] | undefined {
   if (request.inThread && code === 10003) return "unknownThread"
   return request.inThread || request.startsThread ? placeReasons.get(code) : undefined
 }
@@ -138,14 +138,14 @@ function byStatus(request: RestRequest<unknown>, answer: Answer, found: Found): 
   const { webhookId } = request.route
   switch (answer.status) {
     case 401:
-      return new Unauthorized({ ...answer, webhookId, remembered: false })
+      return new WebhookUnauthorized({ ...answer, webhookId, remembered: false })
     case 403:
-      return new Forbidden(answer)
+      return new WebhookForbidden(answer)
     case 413:
-      return new PayloadTooLarge(answer)
+      return new WebhookPayloadTooLarge(answer)
     case 400:
       return answer.code === 0
-        ? new InvalidRequest({ ...answer, ...found })
+        ? new WebhookBadRequest({ ...answer, ...found })
         : new DiscordApiError(answer)
     default:
       return redirects.has(answer.status)

@@ -9,7 +9,7 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { RateLimitError } from "../error/WebhookError.js"
+import { WebhookRateLimited } from "../error/WebhookError.js"
 import type { WebhookError } from "../error/WebhookError.js"
 import type { Outcome, Permit, WaitOptions } from "../ratelimit/Permit.js"
 import { RateLimiter, type Service as LimiterService } from "../ratelimit/RateLimiter.js"
@@ -50,7 +50,7 @@ const giveUp = Effect.fnUntraced(function* <A>(
   { bucket, limited }: Extract<Step<A>, { _tag: "GiveUp" }>,
 ) {
   const estimate = yield* limiter.estimate(request.route, waiting)
-  return yield* new RateLimitError({
+  return yield* new WebhookRateLimited({
     route: request.route.name,
     reason: "attempts",
     retryAfter: Duration.max(estimate, Duration.millis(limited.retryAfter ?? 0)),
@@ -114,8 +114,11 @@ function again<A>(
   return Effect.flatMap(backoff(journey.retries, step.retryAfter, settings), (pause) =>
     restore(permit.again(outcome, pause)).pipe(
       // The failure says more than that its repetition was refused: it may have taken effect.
-      Effect.catchTag("RateLimitError", "RateLimiterClosed", "InvalidRequestBudget", () =>
-        Effect.fail(step.error),
+      Effect.catchTag(
+        "WebhookRateLimited",
+        "DiscordRateLimiterClosed",
+        "DiscordInvalidRequestLimit",
+        () => Effect.fail(step.error),
       ),
     ),
   )

@@ -3,7 +3,7 @@ import type * as HttpBody from "@effect/platform/HttpBody"
 import type * as Effect from "effect/Effect"
 import type * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
-import type { FileError, Issue } from "../error/WebhookError.js"
+import type { WebhookFileError, Issue } from "../error/WebhookError.js"
 import type { Route } from "../ratelimit/Route.js"
 
 export interface RestRequest<A> {
@@ -79,7 +79,7 @@ export interface Upload {
   /** Lends the body of one attempt; interrupts the attempt as soon as a file fails. */
   readonly lend: <A, E>(
     use: (body: HttpBody.HttpBody) => Effect.Effect<A, E>,
-  ) => Effect.Effect<A, E | FileError>
+  ) => Effect.Effect<A, E | WebhookFileError>
   /** The name of a file that has been read, in part at least, and cannot be read again. */
   readonly spent: () => string | undefined
 }

@@ -3,19 +3,22 @@
  * platform's error is read and dropped: it holds the URL.
  */
 import type { HttpClientError } from "@effect/platform/HttpClientError"
-import type { Delivered, FileError, TransportError } from "../error/WebhookError.js"
+import type { Delivered, WebhookFileError, DiscordTransportError } from "../error/WebhookError.js"
 import { BodyTooLarge } from "./responseBody.js"
 
 export interface TransportFailure {
-  readonly reason: TransportError["reason"]
+  readonly reason: DiscordTransportError["reason"]
   readonly delivered: Delivered
   /** The same would happen again, whoever tries. */
   readonly permanent: boolean
   /** The file whose fault it was. */
-  readonly file?: FileError
+  readonly file?: WebhookFileError
 }
 
-const neverLeft = (reason: TransportError["reason"], permanent = false): TransportFailure => ({
+const neverLeft = (
+  reason: DiscordTransportError["reason"],
+  permanent = false,
+): TransportFailure => ({
   reason,
   delivered: "no",
   permanent,
@@ -25,7 +28,7 @@ const neverLeft = (reason: TransportError["reason"], permanent = false): Transpo
 export const unsendable = (reason: "encode" | "invalidUrl"): TransportFailure =>
   neverLeft(reason, true)
 
-const mayHaveArrived = (reason: TransportError["reason"]): TransportFailure => ({
+const mayHaveArrived = (reason: DiscordTransportError["reason"]): TransportFailure => ({
   reason,
   delivered: "unknown",
   permanent: false,
@@ -45,7 +48,7 @@ export const tooLarge: TransportFailure = { ...mayHaveArrived("tooLarge"), perma
  * Half a request makes no message; but what had arrived of it may have taken a slot, and then the
  * limiter must not think that it is free.
  */
-export const withoutItsFile = (file: FileError): TransportFailure => ({
+export const withoutItsFile = (file: WebhookFileError): TransportFailure => ({
   ...broken,
   permanent: true,
   file,

@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import type { FileError } from "../error/WebhookError.js"
+import type { WebhookFileError } from "../error/WebhookError.js"
 import { within } from "./deadline.js"
 import { headOf } from "./flight.js"
 import { directOf, RequestStart } from "./direct.js"
@@ -140,7 +140,7 @@ function boundedText(
 }
 
 function note(
-  cause: Cause.Cause<HttpClientError | FileError>,
+  cause: Cause.Cause<HttpClientError | WebhookFileError>,
   request: RestRequest<unknown>,
   flight: Flight,
   reportsStart: boolean,
@@ -157,8 +157,8 @@ function note(
   })
 }
 
-function failureOf(error: HttpClientError | FileError): Effect.Effect<TransportFailure> {
-  if (error._tag === "FileError") return Effect.succeed(withoutItsFile(error))
+function failureOf(error: HttpClientError | WebhookFileError): Effect.Effect<TransportFailure> {
+  if (error._tag === "WebhookFileError") return Effect.succeed(withoutItsFile(error))
   if (error._tag === "ResponseError") return Effect.succeed(classify(error))
   return Effect.map(
     FiberRef.get(fetchInit),

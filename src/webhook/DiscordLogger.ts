@@ -13,7 +13,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import type * as Scope from "effect/Scope"
-import { InvalidOption } from "../error/WebhookError.js"
+import { DiscordInvalidOption } from "../error/WebhookError.js"
 import type { Carrier } from "../rest/rest.js"
 import { shutdownTimeout } from "./courier.js"
 import type { Webhook } from "./credentials.js"
@@ -80,7 +80,7 @@ const defaults = {
 export const layer = (
   webhook: Webhook,
   options: Options = {},
-): Layer.Layer<never, InvalidOption, Carrier> =>
+): Layer.Layer<never, DiscordInvalidOption, Carrier> =>
   Layer.unwrapScoped(Effect.map(make(webhook, options), Logger.add))
 
 /**
@@ -103,17 +103,17 @@ export const layer = (
 export const layerConfig = (
   webhook: Config.Config<Webhook>,
   options: Options = {},
-): Layer.Layer<never, InvalidOption | ConfigError.ConfigError, Carrier> =>
+): Layer.Layer<never, DiscordInvalidOption | ConfigError.ConfigError, Carrier> =>
   Layer.unwrapEffect(Effect.map(webhook, (hook) => layer(hook, options)))
 
 function make(
   webhook: Webhook,
   options: Options,
-): Effect.Effect<Logger.Logger<unknown, void>, InvalidOption, Carrier | Scope.Scope> {
+): Effect.Effect<Logger.Logger<unknown, void>, DiscordInvalidOption, Carrier | Scope.Scope> {
   return Effect.gen(function* () {
     const { capacity, level, shutdownTimeout: limit, window } = withDefaults(options)
     if (!Number.isSafeInteger(capacity) || capacity < 1) {
-      return yield* new InvalidOption({
+      return yield* new DiscordInvalidOption({
         option: "DiscordLogger.capacity",
         expected: "a whole number of at least 1",
         actual: String(capacity),

@@ -3,7 +3,7 @@
  * and sends, reads, edits and deletes follow-ups. These are the endpoints of a webhook whose id is
  * the application's and whose token is the interaction's, with rules of their own:
  *
- * - the token is valid for 15 minutes; later, operations fail with an `InteractionError` whose
+ * - the token is valid for 15 minutes; later, operations fail with a `WebhookInteractionError` whose
  *   `reason` is `expired`, and from then on send nothing
  * - every interaction has its own bucket, and none counts against the global rate limit
  * - every component may be sent; a follow-up may be `Ephemeral`
@@ -19,7 +19,7 @@
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
-import type { FileError, InvalidWebhookUrl } from "../error/WebhookError.js"
+import type { WebhookFileError, WebhookInvalidUrl } from "../error/WebhookError.js"
 import type { Message } from "../model/Message.js"
 import type { Snowflake } from "../model/Snowflake.js"
 import { execute } from "../rest/rest.js"
@@ -64,7 +64,7 @@ export class InteractionWebhook extends Data.Class<{
 export type MessageRef = typeof requests.original | (string & {})
 
 /**
- * From an interaction's `application_id` and `token`. Fails with `InvalidWebhookUrl` when one of them
+ * From an interaction's `application_id` and `token`. Fails with `WebhookInvalidUrl` when one of them
  * could not be part of a URL.
  *
  * @example
@@ -90,7 +90,7 @@ export type MessageRef = typeof requests.original | (string & {})
 export const make = (options: {
   readonly applicationId: string
   readonly token: string | Redacted.Redacted
-}): Effect.Effect<InteractionWebhook, InvalidWebhookUrl> =>
+}): Effect.Effect<InteractionWebhook, WebhookInvalidUrl> =>
   Effect.map(
     Effect.suspend(() => credentials.make({ id: options.applicationId, token: options.token })),
     ({ id, token, tokenDigest }) =>
@@ -185,7 +185,7 @@ export const deleteMessage = (
 
 function perform<A>(
   interaction: InteractionWebhook,
-  request: (sender: requests.Sender) => requests.Checked<A, FileError>,
+  request: (sender: requests.Sender) => requests.Checked<A, WebhookFileError>,
 ): Operation<A> {
   return Effect.suspend(() => Effect.flatMap(request(senderOf(interaction)), execute))
 }

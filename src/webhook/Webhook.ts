@@ -124,7 +124,7 @@ export interface CreatedThread {
  *
  * A message is never sent twice by itself: when it may have arrived, the error says
  * `delivered: "unknown"` (see `retry` in `RestConfig`). Its `files` are made with `FileUpload` and
- * checked against `RestConfig.uploads`; a file that is at fault fails with a `FileError`.
+ * checked against `RestConfig.uploads`; a file that is at fault fails with a `WebhookFileError`.
  *
  * @example
  * ```ts
@@ -191,7 +191,7 @@ export function send(
 /**
  * Sends a message to a thread, or to a post in a forum, and answers with it as Discord stored it.
  * The thread must be one of the webhook's channel. An archived one opens again, unless it is locked:
- * then, and whenever else the thread is the reason, this fails with a `ThreadError`.
+ * then, and whenever else the thread is the reason, this fails with a `WebhookThreadError`.
  *
  * It is `send` with `threadId`, and waits; not to wait, use that.
  *
@@ -224,7 +224,7 @@ export const sendToThread = (
  * the id of the thread, which every later operation in it needs.
  *
  * The webhook has to be one of a forum or media channel: in others a webhook cannot start threads,
- * and this fails with a `ThreadError` whose `reason` is `notAForum`. A thread in the webhook's URL
+ * and this fails with a `WebhookThreadError` whose `reason` is `notAForum`. A thread in the webhook's URL
  * (`?thread_id=`) is left aside, since no thread is started inside another.
  *
  * `send` with `threadName` is the same request; this one tells the thread from its message, and
@@ -263,7 +263,7 @@ export const createThread = (
 
 /**
  * Reads a message that this webhook sent. A message in a thread is found only with `threadId`, and
- * one that somebody else sent is not found at all: `MessageNotFound`.
+ * one that somebody else sent is not found at all: `WebhookMessageNotFound`.
  *
  * @example
  * ```ts
@@ -273,7 +273,7 @@ export const createThread = (
  * const content = (hook: Webhook.Webhook, id: string) =>
  *   Webhook.getMessage(hook, id).pipe(
  *     Effect.map((message) => message.content),
- *     Effect.catchTag("MessageNotFound", () => Effect.succeed("(deleted)")),
+ *     Effect.catchTag("WebhookMessageNotFound", () => Effect.succeed("(deleted)")),
  *   )
  * ```
  *
@@ -293,7 +293,7 @@ export const getMessage = (
  * the message after the change.
  *
  * Who is mentioned is settled anew with the content, by `allowedMentions` of the edit. In a thread
- * that is archived nothing can be changed: the `ThreadError` says `archived`.
+ * that is archived nothing can be changed: the `WebhookThreadError` says `archived`.
  *
  * @example
  * ```ts
@@ -321,7 +321,7 @@ export const editMessage = (
 ): Operation<Message> => Effect.flatMap(requests.edited(webhook, messageId, edit, options), execute)
 
 /**
- * Deletes a message that this webhook sent, in an archived thread, too. Fails with `MessageNotFound`
+ * Deletes a message that this webhook sent, in an archived thread, too. Fails with `WebhookMessageNotFound`
  * when there is none.
  *
  * @example
@@ -330,7 +330,7 @@ export const editMessage = (
  * import { Effect } from "effect"
  *
  * const ensureGone = (hook: Webhook.Webhook, id: string) =>
- *   Webhook.deleteMessage(hook, id).pipe(Effect.catchTag("MessageNotFound", () => Effect.void))
+ *   Webhook.deleteMessage(hook, id).pipe(Effect.catchTag("WebhookMessageNotFound", () => Effect.void))
  * ```
  *
  * @see https://discord.com/developers/docs/resources/webhook#delete-webhook-message
@@ -347,7 +347,7 @@ export const deleteMessage = (
  * Sends a message in Slack's form, for programs that speak it already. Discord answers with nothing
  * to edit or delete the message by, whether one waits for it or not; `send` does.
  *
- * In a forum or media channel Discord takes none: the `ThreadError` says `serviceInForum`.
+ * In a forum or media channel Discord takes none: the `WebhookThreadError` says `serviceInForum`.
  *
  * @example
  * ```ts
@@ -382,7 +382,7 @@ export const sendSlack = (
  * For a repository this is not needed: its settings take the webhook's URL with `/github` at the end.
  * It is for programs that stand in between, and for those that are not GitHub.
  *
- * In a forum or media channel Discord takes none: the `ThreadError` says `serviceInForum`.
+ * In a forum or media channel Discord takes none: the `WebhookThreadError` says `serviceInForum`.
  *
  * @example
  * ```ts

@@ -7,7 +7,7 @@
  */
 import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
-import { InvalidWebhookUrl } from "../error/WebhookError.js"
+import { WebhookInvalidUrl } from "../error/WebhookError.js"
 import * as Snowflake from "../model/Snowflake.js"
 import { isToken } from "./token.js"
 
@@ -68,7 +68,7 @@ const delimiters: ReadonlyMap<string, string> = new Map([
  */
 export const parse = (
   input: string | URL | Redacted.Redacted,
-): Either.Either<WebhookUrl, InvalidWebhookUrl> => {
+): Either.Either<WebhookUrl, WebhookInvalidUrl> => {
   const text = textOf(Redacted.isRedacted(input) ? Redacted.value(input) : input)
   if (text === undefined) return invalid("notAUrl")
   const trimmed = unwrap(text)
@@ -131,6 +131,6 @@ function isPlain(url: URL): boolean {
   return url.port === "" && url.username === "" && url.password === ""
 }
 
-function invalid(reason: InvalidWebhookUrl["reason"]): Either.Either<never, InvalidWebhookUrl> {
-  return Either.left(new InvalidWebhookUrl({ reason }))
+function invalid(reason: WebhookInvalidUrl["reason"]): Either.Either<never, WebhookInvalidUrl> {
+  return Either.left(new WebhookInvalidUrl({ reason }))
 }

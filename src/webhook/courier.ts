@@ -77,7 +77,7 @@ export function carryBatch<E, R>(
       return Effect.succeed(batch.length)
     },
     onFailure: (error) =>
-      error._tag === "InvalidRequest" && batch.length > 1
+      error._tag === "WebhookBadRequest" && batch.length > 1
         ? Effect.reduce(batch, 0, (arrived, one) =>
             Effect.map(carryOne(courier, one), (more) => arrived + more),
           )

@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import { webhookUrlNotSet } from "../error/advice.js"
-import { InvalidWebhookUrl } from "../error/WebhookError.js"
+import { WebhookInvalidUrl } from "../error/WebhookError.js"
 import * as Snowflake from "../model/Snowflake.js"
 import * as Route from "../ratelimit/Route.js"
 import { isToken } from "./token.js"
@@ -55,11 +55,11 @@ export class Webhook extends Data.Class<{
  */
 export const fromUrl = (
   url: string | URL | Redacted.Redacted,
-): Effect.Effect<Webhook, InvalidWebhookUrl> =>
+): Effect.Effect<Webhook, WebhookInvalidUrl> =>
   Effect.suspend(() => Either.map(WebhookUrl.parse(url), fromParts))
 
 /**
- * From an id and a token that are known apart. Fails with `InvalidWebhookUrl` when one of them
+ * From an id and a token that are known apart. Fails with `WebhookInvalidUrl` when one of them
  * could not be part of a URL. For the token of an interaction there is `InteractionWebhook`.
  *
  * @example
@@ -77,7 +77,7 @@ export const make = (options: {
   readonly id: string
   readonly token: string | Redacted.Redacted
   readonly threadId?: string | undefined
-}): Effect.Effect<Webhook, InvalidWebhookUrl> =>
+}): Effect.Effect<Webhook, WebhookInvalidUrl> =>
   Effect.suspend(() => {
     if (!Predicate.isRecord(options)) return invalid("parts")
     const { id, threadId } = options
@@ -131,6 +131,6 @@ function fromParts({ id, token, threadId }: WebhookUrl.WebhookUrl): Webhook {
   return new Webhook({ id, token, tokenDigest: Route.digest(token), threadId })
 }
 
-function invalid(reason: InvalidWebhookUrl["reason"]): Effect.Effect<never, InvalidWebhookUrl> {
-  return Effect.fail(new InvalidWebhookUrl({ reason }))
+function invalid(reason: WebhookInvalidUrl["reason"]): Effect.Effect<never, WebhookInvalidUrl> {
+  return Effect.fail(new WebhookInvalidUrl({ reason }))
 }

@@ -38,6 +38,6 @@ export const deliver = (
  * @category predicates
  */
 export const isDead = (error: WebhookError): boolean => {
-  const kind = error._tag === "InteractionError" ? "interaction" : "webhook"
+  const kind = error._tag === "WebhookInteractionError" ? "interaction" : "webhook"
   return "code" in error && Graveyard.isDeath(error, kind)
 }

@@ -6,8 +6,8 @@ import * as Predicate from "effect/Predicate"
 import type * as ParseResult from "effect/ParseResult"
 import type * as Schema from "effect/Schema"
 import { abridged } from "../error/abridged.js"
-import { ValidationError } from "../error/WebhookError.js"
-import type { FileError } from "../error/WebhookError.js"
+import { WebhookValidationError } from "../error/WebhookError.js"
+import type { WebhookFileError } from "../error/WebhookError.js"
 import * as compiled from "../model/compiled.js"
 import * as Issue from "../model/Issue.js"
 import * as Message from "../model/Message.js"
@@ -47,7 +47,7 @@ export interface Sender extends Pick<Webhook, "id" | "token" | "tokenDigest" | "
 export const original = "@original"
 
 /** A request, once everything in it is right. */
-export type Checked<A, E = never> = Effect.Effect<RestRequest<A>, ValidationError | E>
+export type Checked<A, E = never> = Effect.Effect<RestRequest<A>, WebhookValidationError | E>
 
 export const own = "/webhooks/{webhook.id}/{webhook.token}"
 const withComponents = "with_components=true"
@@ -84,7 +84,7 @@ export const sent = <A>(
   place: Place | null,
   query: ReadonlyArray<string>,
   success: Success<A>,
-): Checked<A, FileError> =>
+): Checked<A, WebhookFileError> =>
   described(webhook, "POST", own, (route) => {
     const threadId = threadOf(webhook, place)
     const parted = files.ofMessage(message)
@@ -115,7 +115,7 @@ export const sent = <A>(
 export const followedUp = (
   sender: Sender,
   message: FollowUpInput,
-): Checked<Message.Message, FileError> =>
+): Checked<Message.Message, WebhookFileError> =>
   described(sender, "POST", own, (route) => {
     const parted = files.ofMessage(message)
     const issues = [...parted.issues, ...emptyIssues(message, parted)]
@@ -155,7 +155,7 @@ export const edited = (
   messageId: string,
   edit: EditInput,
   place: Place,
-): Checked<Message.Message, FileError> =>
+): Checked<Message.Message, WebhookFileError> =>
   described(
     webhook,
     "PATCH",
@@ -233,7 +233,9 @@ export function described<A, E>(
     const template = typeof templateOrThunk === "string" ? templateOrThunk : templateOrThunk()
     const issue = webhookIssue(webhook)
     if (issue !== undefined) {
-      return Effect.fail(new ValidationError({ route: `${method} ${template}`, issues: [issue] }))
+      return Effect.fail(
+        new WebhookValidationError({ route: `${method} ${template}`, issues: [issue] }),
+      )
     }
     const { id: webhookId, kind, tokenDigest } = webhook
     return describe(Route.make({ method, template, webhookId, tokenDigest, kind }))
@@ -277,9 +279,9 @@ function orNothing<A extends object>(input: A): Partial<A> {
 /** A message's JSON, in a form with its files if it has any. */
 function bodied(
   route: Route.Route,
-  encoded: Effect.Effect<unknown, ValidationError>,
+  encoded: Effect.Effect<unknown, WebhookValidationError>,
   parted: files.Parted<Outgoing>,
-): Effect.Effect<RestRequest<unknown>["body"], ValidationError | FileError> {
+): Effect.Effect<RestRequest<unknown>["body"], WebhookValidationError | WebhookFileError> {
   const complete = coherent(route, encoded, parted)
   if (parted.files.length === 0) return Effect.map(complete, json)
   return Effect.flatMap(
@@ -292,14 +294,14 @@ function bodied(
 /** The JSON of a message that is valid, and goes together with its files. */
 function coherent<A>(
   route: Route.Route,
-  encoded: Effect.Effect<A, ValidationError>,
+  encoded: Effect.Effect<A, WebhookValidationError>,
   parted: files.Parted<Outgoing>,
-): Effect.Effect<A, ValidationError> {
+): Effect.Effect<A, WebhookValidationError> {
   return Effect.flatMap(encoded, (wire) => {
     const { files: uploads, message, names } = parted
     const issues = [...missingFileIssues(message, names), ...voiceIssues(message, uploads)]
     if (issues.length === 0) return Effect.succeed(wire)
-    return Effect.fail(new ValidationError({ route: route.name, issues }))
+    return Effect.fail(new WebhookValidationError({ route: route.name, issues }))
   })
 }
 
@@ -308,10 +310,10 @@ export function checked<A>(
   found: ReadonlyArray<Issue.Issue>,
   encoded: Effect.Effect<A, ParseResult.ParseError>,
   told: (issue: Issue.Issue) => Issue.Issue = Function.identity,
-): Effect.Effect<A, ValidationError> {
-  const refuse = (issues: ReadonlyArray<Issue.Issue>): ValidationError => {
+): Effect.Effect<A, WebhookValidationError> {
+  const refuse = (issues: ReadonlyArray<Issue.Issue>): WebhookValidationError => {
     const { kept, rest } = abridged([...found, ...issues.map(told)])
-    return new ValidationError({ route: route.name, issues: kept, ...rest })
+    return new WebhookValidationError({ route: route.name, issues: kept, ...rest })
   }
   const valid = Effect.mapError(encoded, (error) => refuse(Issue.fromParseError(error)))
   return found.length === 0 ? valid : Effect.zipRight(valid, Effect.fail(refuse([])))

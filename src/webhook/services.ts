@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import { ValidationError } from "../error/WebhookError.js"
+import { WebhookValidationError } from "../error/WebhookError.js"
 import * as GitHubEvent from "../model/GitHubEvent.js"
 import * as Issue from "../model/Issue.js"
 import { lazily } from "../model/lazily.js"
@@ -58,7 +58,7 @@ export const gitHub = (
       Effect.flatMap((encoded) =>
         Effect.try({
           try: () => json(encoded),
-          catch: () => new ValidationError({ route: route.name, issues: [notJson] }),
+          catch: () => new WebhookValidationError({ route: route.name, issues: [notJson] }),
         }),
       ),
       Effect.map((body) => request(body, { "x-github-event": name })),

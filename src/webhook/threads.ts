@@ -1,7 +1,7 @@
 /** A new thread as a request: its first message, with the name and tags of the thread in it. */
 import * as Effect from "effect/Effect"
-import { ValidationError } from "../error/WebhookError.js"
-import type { FileError } from "../error/WebhookError.js"
+import { WebhookValidationError } from "../error/WebhookError.js"
+import type { WebhookFileError } from "../error/WebhookError.js"
 import * as Issue from "../model/Issue.js"
 import type { Message } from "../model/Message.js"
 import * as ThreadCreate from "../model/ThreadCreate.js"
@@ -10,7 +10,7 @@ import type { Webhook } from "./credentials.js"
 import type { MessageInput } from "./files.js"
 import * as requests from "./requests.js"
 
-type Refusal = ValidationError | FileError
+type Refusal = WebhookValidationError | WebhookFileError
 
 type FirstMessage = Omit<MessageInput, "threadName" | "appliedTags">
 
@@ -37,11 +37,11 @@ function refused<A>(
   issues: ReadonlyArray<Issue.Issue>,
 ): Effect.Effect<never, Refusal> {
   return request.pipe(
-    Effect.flatMap(({ route }) => new ValidationError({ route: route.name, issues: [] })),
+    Effect.flatMap(({ route }) => new WebhookValidationError({ route: route.name, issues: [] })),
     Effect.catchTag(
-      "ValidationError",
+      "WebhookValidationError",
       ({ issues: more, omitted, route }) =>
-        new ValidationError({
+        new WebhookValidationError({
           route,
           issues: [...issues, ...more],
           ...(omitted === undefined ? {} : { omitted }),

@@ -87,7 +87,7 @@ it.scopedLive.skipIf(executablePath === undefined)(
       const told = (yield* Effect.promise(() => page.evaluate(story))) as Told
 
       // Without the exposed headers the page would know of no limit, and run into it.
-      expect(told).toMatchObject({ edited: "edited", missing: "MessageNotFound", limit: 5 })
+      expect(told).toMatchObject({ edited: "edited", missing: "WebhookMessageNotFound", limit: 5 })
       expect(told.uploaded).toEqual([{ filename: "note.txt", size: 16 }])
       const stored = yield* simulator.messages(webhook)
       expect(stored.slice(0, 12).map((message) => message["id"])).toEqual(told.ids)

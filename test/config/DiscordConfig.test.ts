@@ -264,7 +264,7 @@ describe("DiscordConfig.layerEnv", () => {
         within({ DISCORD_CLIENT_DRY_RUN: "perhaps" }),
         Effect.flip,
       )
-      expect(error).toMatchObject({ _tag: "ConfigurationError" })
+      expect(error).toMatchObject({ _tag: "DiscordConfigurationError" })
     }),
   )
 })

@@ -253,7 +253,7 @@ describe("YamlConfigProvider", () => {
     Effect.gen(function* () {
       const path = `${yield* folder}/nowhere.yaml`
       const error = yield* Effect.flip(Layer.build(YamlConfigProvider.layerFile(path)))
-      expect(error).toMatchObject({ _tag: "ConfigurationError" })
+      expect(error).toMatchObject({ _tag: "DiscordConfigurationError" })
     }).pipe(onDisk),
   )
 })

@@ -23,7 +23,7 @@ const issuesOf = ({ message }: Fact) =>
     const result = yield* Effect.either(Webhook.send(made, message))
     if (result._tag === "Right") return undefined
     expect(yield* simulator.traffic).toEqual([])
-    return result.left._tag === "ValidationError"
+    return result.left._tag === "WebhookValidationError"
       ? result.left.issues.map(({ path }) => path)
       : result.left._tag
   })

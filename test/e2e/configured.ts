@@ -58,7 +58,7 @@ export const configured = (transport: Transport): void => {
     it.scopedLive("does not start when a variable is wrong", () =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(run(yaml, { DISCORD_CLIENT_DRY_RUN: "perhaps" }))
-        expect(error).toMatchObject({ _tag: "ConfigurationError" })
+        expect(error).toMatchObject({ _tag: "DiscordConfigurationError" })
       }),
     )
   })

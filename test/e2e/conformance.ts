@@ -62,20 +62,20 @@ const strategies = Object.entries({
 
 /** What may have arrived is not repeated, and says whether it did. */
 const losses: ReadonlyArray<readonly [name: string, fault: Fault.Fault, expected: object]> = [
-  ["a 502", Fault.html(502), { _tag: "ServerError", status: 502, delivered: "unknown" }],
+  ["a 502", Fault.html(502), { _tag: "DiscordServerError", status: 502, delivered: "unknown" }],
   [
     "a connection reset before the answer",
     Fault.resetAfter,
-    { _tag: "TransportError", reason: "broken", delivered: "unknown" },
+    { _tag: "DiscordTransportError", reason: "broken", delivered: "unknown" },
   ],
   [
     "a server that never answers",
     Fault.neverAnswer,
-    { _tag: "TransportError", reason: "timeout", delivered: "unknown" },
+    { _tag: "DiscordTransportError", reason: "timeout", delivered: "unknown" },
   ],
   ["an answer cut in the middle", Fault.cutBody, { delivered: "yes" }],
-  ["an empty answer", Fault.emptyBody, { _tag: "DecodeError", delivered: "yes" }],
-  ["half a JSON", Fault.halfJson, { _tag: "DecodeError", delivered: "yes" }],
+  ["an empty answer", Fault.emptyBody, { _tag: "DiscordDecodeError", delivered: "yes" }],
+  ["half a JSON", Fault.halfJson, { _tag: "DiscordDecodeError", delivered: "yes" }],
 ]
 
 interface Stage {
@@ -155,7 +155,7 @@ export function conformance(transport: Transport): void {
           const { id } = yield* Webhook.send(hook, { content: "hello" })
           yield* Webhook.deleteMessage(hook, id)
           expect(yield* discord.messages(webhook)).toEqual([])
-          const gone = { _tag: "MessageNotFound", status: 404, code: 10008 }
+          const gone = { _tag: "WebhookMessageNotFound", status: 404, code: 10008 }
           expect(yield* Effect.flip(Webhook.getMessage(hook, id))).toMatchObject(gone)
           expect(yield* Effect.flip(Webhook.deleteMessage(hook, id))).toMatchObject(gone)
           const edit = Webhook.editMessage(hook, id, { content: "late" })
@@ -219,7 +219,7 @@ export function conformance(transport: Transport): void {
         expect((yield* Webhook.getMessage(hook, id, inThread)).content).toBe("in")
         yield* Webhook.editMessage(hook, id, { content: "inside" }, inThread)
         const outside = yield* Effect.flip(Webhook.getMessage(hook, id))
-        expect(outside._tag).toBe("MessageNotFound")
+        expect(outside._tag).toBe("WebhookMessageNotFound")
         yield* Webhook.deleteMessage(hook, id, inThread)
         expect(yield* discord.messages(webhook)).toEqual([])
       }),
@@ -240,7 +240,11 @@ export function conformance(transport: Transport): void {
       Effect.gen(function* () {
         const send = Webhook.send(hook, { content: "x" }, { threadId: "175928847299117063" })
         const error = yield* Effect.flip(send)
-        expect(error).toMatchObject({ _tag: "ThreadError", reason: "unknownThread", code: 10003 })
+        expect(error).toMatchObject({
+          _tag: "WebhookThreadError",
+          reason: "unknownThread",
+          code: 10003,
+        })
       }),
     )
   })
@@ -272,7 +276,7 @@ export function conformance(transport: Transport): void {
       Effect.gen(function* () {
         const hook = yield* Webhook.make({ id: webhook.id, token: "wrong" })
         const error = yield* Effect.flip(Webhook.send(hook, { content: "let me in" }))
-        expect(error).toMatchObject({ _tag: "Unauthorized", status: 401, code: 50027 })
+        expect(error).toMatchObject({ _tag: "WebhookUnauthorized", status: 401, code: 50027 })
       }),
     )
   })
@@ -283,7 +287,7 @@ export function conformance(transport: Transport): void {
         yield* discord.inject(Fault.answer({ status: 400, body: invalidForm }))
         const error = yield* Effect.flip(Webhook.send(hook, { content: "x" }))
         expect(error).toMatchObject({
-          _tag: "InvalidRequest",
+          _tag: "WebhookBadRequest",
           code: 50035,
           issues: [{ path: "embeds[0].fields[2].name", code: "BASE_TYPE_REQUIRED" }],
         })
@@ -293,7 +297,10 @@ export function conformance(transport: Transport): void {
     story("what breaks a limit is not even sent", ({ discord, hook }) =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(Webhook.send(hook, { content: "x".repeat(2001) }))
-        expect(error).toMatchObject({ _tag: "ValidationError", issues: [{ path: "content" }] })
+        expect(error).toMatchObject({
+          _tag: "WebhookValidationError",
+          issues: [{ path: "content" }],
+        })
         expect((yield* discord.statistics).requests).toBe(0)
       }),
     )

@@ -154,7 +154,11 @@ export function files(transport: Transport): void {
         [Effect.flip(Webhook.send(hook, { files: [file] })), Webhook.send(hook, { content: "x" })],
         { concurrency: "unbounded" },
       )
-      expect(error).toMatchObject({ _tag: "FileError", reason: "unreadable", delivered: "no" })
+      expect(error).toMatchObject({
+        _tag: "WebhookFileError",
+        reason: "unreadable",
+        delivered: "no",
+      })
       expect(yield* discord.messages(webhook)).toMatchObject([{ content: "x" }])
     }),
   )

@@ -52,7 +52,10 @@ export const interactions = (transport: Transport): void => {
           })
           yield* InteractionWebhook.deleteMessage(interaction, "@original")
           const gone = InteractionWebhook.getMessage(interaction, "@original")
-          expect(yield* Effect.flip(gone)).toMatchObject({ _tag: "MessageNotFound", code: 10008 })
+          expect(yield* Effect.flip(gone)).toMatchObject({
+            _tag: "WebhookMessageNotFound",
+            code: 10008,
+          })
         }),
     )
 
@@ -93,7 +96,7 @@ export const interactions = (transport: Transport): void => {
         const { discord, interaction, made } = stage
         const early = yield* Effect.flip(InteractionWebhook.send(interaction, { content: "x" }))
         expect(early).toMatchObject({
-          _tag: "InteractionError",
+          _tag: "WebhookInteractionError",
           reason: "notResponded",
           code: 10015,
         })
@@ -104,7 +107,7 @@ export const interactions = (transport: Transport): void => {
           applicationId: (yield* discord.createWebhook()).id,
           token: made.token,
         })
-        const expired = { _tag: "InteractionError", reason: "expired", code: 50027 }
+        const expired = { _tag: "WebhookInteractionError", reason: "expired", code: 50027 }
         const sending = InteractionWebhook.send(stranger, { content: "x" })
         expect(yield* Effect.flip(sending)).toMatchObject({ ...expired, remembered: false })
         const before = (yield* discord.traffic).length

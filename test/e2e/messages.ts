@@ -128,7 +128,7 @@ export function messages(transport: Transport): void {
       Effect.gen(function* () {
         const rows = Object.values(interactive).slice(0, 5)
         const error = yield* Effect.flip(Webhook.send(hook, { content: "a", components: rows }))
-        expect(error).toMatchObject({ _tag: "InvalidRequest", code: 50035 })
+        expect(error).toMatchObject({ _tag: "WebhookBadRequest", code: 50035 })
         expect(error.message).toContain("components[0].components[0]")
       }),
     )
@@ -151,7 +151,7 @@ export function messages(transport: Transport): void {
         const missing = [Component.file("attachment://none.txt")]
         const error = yield* Effect.flip(Webhook.send(hook, { components: missing, files }))
         const path = "components[0].file.url"
-        expect(error).toMatchObject({ _tag: "ValidationError", issues: [{ path }] })
+        expect(error).toMatchObject({ _tag: "WebhookValidationError", issues: [{ path }] })
       }),
     )
 
@@ -160,7 +160,10 @@ export function messages(transport: Transport): void {
         const texts = (n: number) => ({ components: Arr.makeBy(n, (i) => Component.text(`${i}`)) })
         expect((yield* Webhook.send(hook, texts(40))).components).toHaveLength(40)
         const error = yield* Effect.flip(Webhook.send(hook, texts(41)))
-        expect(error).toMatchObject({ _tag: "ValidationError", issues: [{ path: "components" }] })
+        expect(error).toMatchObject({
+          _tag: "WebhookValidationError",
+          issues: [{ path: "components" }],
+        })
         expect((yield* discord.statistics).requests).toBe(1)
       }),
     )

@@ -144,7 +144,7 @@ export function services(transport: Transport): void {
       "takes neither, and says so",
       ({ discord, webhook, hook }) =>
         Effect.gen(function* () {
-          const refused = { _tag: "ThreadError", reason: "serviceInForum", code: 220004 }
+          const refused = { _tag: "WebhookThreadError", reason: "serviceInForum", code: 220004 }
           const slack = yield* Effect.flip(Webhook.sendSlack(hook, { text: "done" }))
           expect(slack).toMatchObject(refused)
           const gitHub = yield* Effect.flip(Webhook.sendGitHub(hook, "watch", star))

@@ -18,7 +18,7 @@ interface Stage {
 
 type Act = (
   stage: Stage,
-) => Effect.Effect<unknown, WebhookError.WebhookError | WebhookError.InvalidWebhookUrl, World>
+) => Effect.Effect<unknown, WebhookError.WebhookError | WebhookError.WebhookInvalidUrl, World>
 
 /** A channel, what is done in it, and why Discord refuses. */
 interface Refusal {
@@ -26,7 +26,7 @@ interface Refusal {
   readonly channel?: DiscordSimulator.WebhookOptions
   readonly options?: DiscordSimulator.Options
   readonly act: Act
-  readonly reason: WebhookError.ThreadError["reason"]
+  readonly reason: WebhookError.WebhookThreadError["reason"]
   readonly code: number
 }
 
@@ -292,10 +292,10 @@ export function threads(transport: Transport): void {
         yield* Webhook.editMessage(hook, id, { content: "two" }, { threadId })
         expect(yield* Webhook.getMessage(hook, id, { threadId })).toMatchObject({ content: "two" })
         const elsewhere = yield* Effect.flip(Webhook.getMessage(hook, id))
-        expect(elsewhere).toMatchObject({ _tag: "MessageNotFound", code: 10008 })
+        expect(elsewhere).toMatchObject({ _tag: "WebhookMessageNotFound", code: 10008 })
         yield* Webhook.deleteMessage(hook, id, { threadId })
         const gone = yield* Effect.flip(Webhook.getMessage(hook, id, { threadId }))
-        expect(gone).toMatchObject({ _tag: "MessageNotFound", code: 10008 })
+        expect(gone).toMatchObject({ _tag: "WebhookMessageNotFound", code: 10008 })
       }),
     )
 
@@ -375,7 +375,7 @@ export function threads(transport: Transport): void {
         yield* discord.updateThread(thread, { archived: true })
         const edit = Webhook.editMessage(hook, id, { content: "step 2" }, place)
         const refused = yield* Effect.flip(edit)
-        expect(refused).toMatchObject({ _tag: "ThreadError", reason: "archived" })
+        expect(refused).toMatchObject({ _tag: "WebhookThreadError", reason: "archived" })
         expect(yield* Webhook.getMessage(hook, id, place)).toMatchObject({ content: "step 1" })
         yield* Webhook.sendToThread(hook, thread.id, { content: "awake" })
         expect(yield* edit).toMatchObject({ content: "step 2" })
@@ -393,7 +393,7 @@ export function threads(transport: Transport): void {
           const other = yield* discord.createThread(webhook)
           yield* toIt(hook, slow.id)
           const error = yield* Effect.flip(toIt(hook, slow.id))
-          if (error._tag !== "ThreadError") throw new Error(error._tag)
+          if (error._tag !== "WebhookThreadError") throw new Error(error._tag)
           expect(error.retryAfter).toBeDefined()
           expect(Duration.toMinutes(error.retryAfter ?? 0)).toBeGreaterThan(50)
           yield* toIt(hook, other.id)
@@ -411,12 +411,12 @@ export function threads(transport: Transport): void {
       ({ hook }) =>
         Effect.gen(function* () {
           const error = yield* Effect.flip(Webhook.send(hook, { content }))
-          expect(error).toMatchObject({ _tag: "Forbidden", code: 50013 })
+          expect(error).toMatchObject({ _tag: "WebhookForbidden", code: 50013 })
         }),
     )
   })
 
-  describe("ThreadError", () => {
+  describe("WebhookThreadError", () => {
     for (const { name, channel = {}, options, act, reason, code } of refusals) {
       story(
         `${reason}, ${code}: ${name}`,
@@ -424,7 +424,7 @@ export function threads(transport: Transport): void {
         (stage) =>
           Effect.gen(function* () {
             const result = yield* Effect.either(act(stage))
-            expect(result).toMatchObject({ left: { _tag: "ThreadError", reason, code } })
+            expect(result).toMatchObject({ left: { _tag: "WebhookThreadError", reason, code } })
           }),
         options,
       )

@@ -152,7 +152,7 @@ interface Stage {
   /** A webhook that nobody has used. */
   readonly freshHook: Effect.Effect<
     readonly [Webhook.Webhook, DiscordSimulator.SimulatedWebhook],
-    WebhookError.InvalidWebhookUrl
+    WebhookError.WebhookInvalidUrl
   >
 }
 
@@ -247,7 +247,7 @@ describe("the token is nowhere", () => {
           const refused: ReadonlyArray<
             Effect.Effect<
               unknown,
-              WebhookError.WebhookError | WebhookError.InvalidWebhookUrl,
+              WebhookError.WebhookError | WebhookError.WebhookInvalidUrl,
               HttpClient.HttpClient | RateLimiter.RateLimiter | Strategy.Strategy
             >
           > = [
@@ -407,7 +407,7 @@ describe("the token is nowhere", () => {
   it("and every error that there is was among those looked at", () => {
     const all = WebhookError.WebhookError.members.map(({ _tag }) => _tag)
     expect([...seen].filter((tag) => tag !== "").sort()).toEqual(
-      [...all, "InvalidWebhookUrl"].sort(),
+      [...all, "WebhookInvalidUrl"].sort(),
     )
   })
 })
@@ -462,7 +462,7 @@ describe("the token is nowhere when a real connection fails", () => {
         const exit = yield* overhear(ear, Webhook.send(hook, { content: "x" })).pipe(
           RestConfig.withOptions({ baseUrl, maxRetries: 0, timeout: "300 millis" }),
         )
-        expect(tagOf(exit)).toBe("TransportError")
+        expect(tagOf(exit)).toBe("DiscordTransportError")
       }
       const texts = yield* everything(ear)
       expect(texts.filter(finder(token))).toEqual([])

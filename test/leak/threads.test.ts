@@ -79,7 +79,9 @@ describe("the token is nowhere", () => {
       const texts = yield* everything(ear)
       expect(texts.length).toBeGreaterThan(10)
       expect(texts.filter(finder(token))).toEqual([])
-      expect([...tags].some((tag) => tag === "ThreadError" || tag === "ValidationError")).toBe(true)
+      expect(
+        [...tags].some((tag) => tag === "WebhookThreadError" || tag === "WebhookValidationError"),
+      ).toBe(true)
     }).pipe(
       RestConfig.withOptions({ maxRateLimitAttempts: 1 }),
       Effect.provide([

@@ -28,7 +28,7 @@ describe.skipIf(!isSet)("real Discord", () => {
           expect(read).toMatchObject({ id, content: "live, edited", webhookId: hook.id })
         }).pipe(Effect.ensuring(Effect.orDie(Webhook.deleteMessage(hook, id))))
         const gone = yield* Effect.flip(Webhook.getMessage(hook, id))
-        expect(gone._tag).toBe("MessageNotFound")
+        expect(gone._tag).toBe("WebhookMessageNotFound")
       }).pipe(Effect.provide(NodeDiscord.layer)),
     60_000,
   )

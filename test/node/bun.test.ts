@@ -17,7 +17,7 @@ it.effect("a runtime whose undici does nothing gets an error that names the way 
     () =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(Effect.scoped(Layer.build(NodeDiscord.layer)))
-        expect(error._tag).toBe("ConfigurationError")
+        expect(error._tag).toBe("DiscordConfigurationError")
         expect(error.message).toContain("FetchHttpClient.layer")
       }),
     // What it inherits is there again.

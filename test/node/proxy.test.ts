@@ -156,7 +156,7 @@ describe("a proxy", () => {
       const sending = Webhook.send(hook, { content: "one" }).pipe(Effect.provide(layer))
       const error = yield* Effect.flip(sending)
       expect(error).toMatchObject({
-        _tag: "TransportError",
+        _tag: "DiscordTransportError",
         reason: "proxy",
         delivered: "no",
         attempts,
@@ -186,7 +186,7 @@ describe("a proxy", () => {
           Effect.provide(layer),
         ),
       )
-      expect(error).toMatchObject({ _tag: "TransportError", delivered: "no" })
+      expect(error).toMatchObject({ _tag: "DiscordTransportError", delivered: "no" })
     }),
   )
 
@@ -202,7 +202,7 @@ describe("a proxy", () => {
           ),
         ]) {
           const error = yield* Effect.flip(Effect.scoped(Layer.build(layer)))
-          expect(error._tag).toBe("ConfigurationError")
+          expect(error._tag).toBe("DiscordConfigurationError")
           expect(error.message).toContain("expected the URL of a proxy")
           expect(JSON.stringify(error)).not.toContain("s3cret")
         }

@@ -131,10 +131,15 @@ describe("the end of an interaction", () => {
       yield* desk.send("a", { route: interaction("one"), takes: 0, outcome: gone(50027) })
       const exit = yield* Effect.exit(desk.send("b", { route: interaction("one"), takes: 0 }))
       expect(exit).toMatchObject(
-        Exit.fail({ _tag: "InteractionError", reason: "expired", code: 50027, remembered: true }),
+        Exit.fail({
+          _tag: "WebhookInteractionError",
+          reason: "expired",
+          code: 50027,
+          remembered: true,
+        }),
       )
       yield* desk.send("c", { route: interaction("two"), takes: 0 })
-      expect(desk.log).toEqual(["a@0", "b!InteractionError@0", "c@0"])
+      expect(desk.log).toEqual(["a@0", "b!WebhookInteractionError@0", "c@0"])
     }),
   )
 })

@@ -300,10 +300,10 @@ describe("layers", () => {
       yield* mine.ask("late")
       yield* TestClock.adjust("1 second")
       expect(mine.log.slice(3).sort()).toEqual([
-        "late!RateLimiterClosed@0",
-        "resting!RateLimiterClosed@0",
-        "returning!RateLimiterClosed@100",
-        "waiting!RateLimiterClosed@0",
+        "late!DiscordRateLimiterClosed@0",
+        "resting!DiscordRateLimiterClosed@0",
+        "returning!DiscordRateLimiterClosed@100",
+        "waiting!DiscordRateLimiterClosed@0",
       ])
       expect(others.log).toEqual(["other@100"])
       yield* Scope.close(two, Exit.void)
@@ -394,7 +394,7 @@ describe("policies of others", () => {
       yield* ask("b", { policy: odd, maxWait: Duration.hours(30) })
       yield* TestClock.adjust("40 hours")
       yield* Fiber.interrupt(fiber)
-      expect(log.slice(1)).toEqual(["b!RateLimitError@86400000", "a!interrupted@144000000"])
+      expect(log.slice(1)).toEqual(["b!WebhookRateLimited@86400000", "a!interrupted@144000000"])
       expect(yield* limiter.snapshot).toMatchObject({ waiting: 0 })
     }).pipe(Effect.provide(RateLimiter.layerMemory)),
   )

@@ -201,7 +201,7 @@ describe("dead webhooks", () => {
         yield* desk.ask("c", { route: route({ method: "PATCH" }) })
         yield* TestClock.adjust(100)
         const error = yield* Effect.flip(desk.send("d"))
-        const tag = code === 10015 ? "WebhookNotFound" : "Unauthorized"
+        const tag = code === 10015 ? "WebhookNotFound" : "WebhookUnauthorized"
         expect(error).toMatchObject({ _tag: tag, remembered: true, code, webhookId: "1" })
         expect(desk.log).toEqual(["a@0", `b!${tag}@100`, `c!${tag}@100`, `d!${tag}@100`])
         expect(yield* desk.limiter.snapshot).toMatchObject({ deadWebhooks: 1, waiting: 0 })
@@ -271,7 +271,7 @@ describe("invalid requests", () => {
           yield* desk.limiter.update(other, answer({ status: 401, headers: headers() }))
         }
         const error = yield* Effect.flip(desk.send("c"))
-        expect(error).toMatchObject({ _tag: "InvalidRequestBudget", used: 8, limit: 8 })
+        expect(error).toMatchObject({ _tag: "DiscordInvalidRequestLimit", used: 8, limit: 8 })
         expect(error).toMatchObject({ retryAfter: Duration.seconds(450) })
         yield* TestClock.adjust("450 seconds")
         expect((yield* desk.limiter.snapshot).invalidRequests).toBe(4)
@@ -298,7 +298,10 @@ describe("invalid requests", () => {
           yield* desk.limiter.update(other, answer({ status: 401, headers: headers() }))
         }
         yield* TestClock.adjust("1 second")
-        expect(desk.log.slice(4)).toEqual(["b!InvalidRequestBudget@0", "c!InvalidRequestBudget@0"])
+        expect(desk.log.slice(4)).toEqual([
+          "b!DiscordInvalidRequestLimit@0",
+          "c!DiscordInvalidRequestLimit@0",
+        ])
         expect(yield* desk.limiter.snapshot).toMatchObject({ waiting: 0, inFlight: 0 })
       }),
     { invalidRequestLimit: 8 },
@@ -371,7 +374,7 @@ describe("the global limit", () => {
       Effect.gen(function* () {
         yield* crowd(desk, 3, { takes: 0, maxWait: Duration.millis(500) })
         yield* TestClock.adjust("5 seconds")
-        expect(desk.log).toEqual(["0@0", "1!RateLimitError@0", "2!RateLimitError@0"])
+        expect(desk.log).toEqual(["0@0", "1!WebhookRateLimited@0", "2!WebhookRateLimited@0"])
       }),
     { globalLimit: 1 },
   )

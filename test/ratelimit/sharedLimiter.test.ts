@@ -229,7 +229,7 @@ describe("layers that share a limiter", () => {
       yield* two.ask("third")
       yield* one.ask("fourth")
       yield* TestClock.adjust("1 second")
-      expect(two.log).toEqual(["third!RateLimitQueueFull@0"])
+      expect(two.log).toEqual(["third!WebhookQueueFull@0"])
       expect(one.log).toEqual(["first@0", "second@100", "fourth@200"])
     }),
   )
@@ -242,7 +242,7 @@ describe("layers that share a limiter", () => {
       yield* two.send("a", { takes: 0, outcome: limited(1), route: route({ webhookId: "2" }) })
       yield* open({ invalidRequestLimit: 2 })
       const error = yield* Effect.flip(one.send("a", { route: route({ webhookId: "3" }) }))
-      expect(error).toMatchObject({ _tag: "InvalidRequestBudget", used: 2, limit: 2 })
+      expect(error).toMatchObject({ _tag: "DiscordInvalidRequestLimit", used: 2, limit: 2 })
     }),
   )
 
@@ -253,7 +253,7 @@ describe("layers that share a limiter", () => {
       yield* one.ask("b")
       yield* open({ invalidRequestLimit: 1 })
       yield* TestClock.adjust(0)
-      expect(one.log).toEqual(["a@0", "b!InvalidRequestBudget@0"])
+      expect(one.log).toEqual(["a@0", "b!DiscordInvalidRequestLimit@0"])
     }),
   )
 

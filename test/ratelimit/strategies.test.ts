@@ -135,12 +135,12 @@ describe("layers", () => {
       Effect.gen(function* () {
         const threshold = Strategy.layerProactiveWith({ threshold: value })
         expect(yield* Effect.flip(Effect.provide(named, threshold))).toMatchObject({
-          _tag: "InvalidOption",
+          _tag: "DiscordInvalidOption",
           option: "Strategy.threshold",
         })
         const confidence = Strategy.layerAdaptiveWith({ confidence: value })
         expect(yield* Effect.flip(Effect.provide(named, confidence))).toMatchObject({
-          _tag: "InvalidOption",
+          _tag: "DiscordInvalidOption",
           option: "Strategy.confidence",
         })
       }),

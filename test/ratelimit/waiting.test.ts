@@ -294,7 +294,7 @@ describe("maxWait", () => {
       yield* learn(desk, { outcome: ok({ remaining: 0 }) })
       const error = yield* Effect.flip(desk.send("a", { maxWait }))
       expect(error).toMatchObject({
-        _tag: "RateLimitError",
+        _tag: "WebhookRateLimited",
         reason: "maxWait",
         scope: "bucket",
         bucket: "hash",
@@ -319,7 +319,7 @@ describe("maxWait", () => {
       yield* desk.ask("patient")
       yield* desk.ask("b", { maxWait })
       yield* TestClock.adjust("100 millis")
-      expect(desk.log).toEqual(["a@0", "b!RateLimitError@100"])
+      expect(desk.log).toEqual(["a@0", "b!WebhookRateLimited@100"])
     }),
   )
 
@@ -329,7 +329,7 @@ describe("maxWait", () => {
       yield* desk.ask("patient")
       yield* desk.ask("b", { maxWait })
       yield* TestClock.adjust("10 seconds")
-      expect(desk.log).toEqual(["a@0", "b!RateLimitError@1000", "patient@10000"])
+      expect(desk.log).toEqual(["a@0", "b!WebhookRateLimited@1000", "patient@10000"])
     }),
   )
 
@@ -339,7 +339,7 @@ describe("maxWait", () => {
       yield* desk.ask("a", { maxWait })
       yield* desk.ask("b", { maxWait })
       yield* desk.ask("c", { maxWait })
-      expect(desk.log.slice(1)).toEqual(["c!RateLimitError@0"])
+      expect(desk.log.slice(1)).toEqual(["c!WebhookRateLimited@0"])
       const wait = yield* desk.limiter.estimate(route(), { policy: eager })
       expect(wait).toEqual(Duration.seconds(2))
     }),
@@ -350,7 +350,7 @@ describe("maxWait", () => {
       const before = [[neverSent, 5000]] as const
       yield* desk.ask("a", { before, maxWait, delivery: "concurrent" })
       yield* TestClock.adjust("100 millis")
-      expect(desk.log).toEqual(["a@0", "a!RateLimitError@100"])
+      expect(desk.log).toEqual(["a@0", "a!WebhookRateLimited@100"])
     }),
   )
 })
@@ -408,9 +408,9 @@ describe("queueCapacity", () => {
         yield* desk.ask("b")
         yield* desk.ask("c")
         const error = yield* Effect.flip(desk.send("d"))
-        expect(error).toMatchObject({ _tag: "RateLimitQueueFull", capacity: 2 })
+        expect(error).toMatchObject({ _tag: "WebhookQueueFull", capacity: 2 })
         yield* TestClock.adjust("1 second")
-        expect(desk.log).toEqual(["a@0", "d!RateLimitQueueFull@0", "b@100", "c@200"])
+        expect(desk.log).toEqual(["a@0", "d!WebhookQueueFull@0", "b@100", "c@200"])
       }),
     { queueCapacity: 2 },
   )

@@ -110,7 +110,7 @@ describe("a dry run", () => {
         expect((yield* InteractionWebhook.getMessage(two!, "@original")).content).toBe("")
         yield* InteractionWebhook.deleteMessage(one!, "@original")
         const gone = yield* Effect.flip(InteractionWebhook.getMessage(one!, "@original"))
-        expect(gone._tag).toBe("MessageNotFound")
+        expect(gone._tag).toBe("WebhookMessageNotFound")
         expect(yield* InteractionWebhook.send(one!, { content: "y" })).toMatchObject({
           content: "y",
         })
@@ -145,7 +145,7 @@ describe("a dry run", () => {
     dry((hook, dryRun) =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(Webhook.send(hook, { content: "x".repeat(2001) }))
-        expect(error._tag).toBe("ValidationError")
+        expect(error._tag).toBe("WebhookValidationError")
         expect(yield* dryRun.count).toBe(0)
       }),
     ),
@@ -315,7 +315,7 @@ describe("the made-up answer", () => {
           Effect.flip(Webhook.editMessage(hook, id, { content: "x" })),
           Effect.flip(Webhook.deleteMessage(hook, id)),
         ])
-        expect(errors.map(({ _tag }) => _tag)).toEqual(Array(3).fill("MessageNotFound"))
+        expect(errors.map(({ _tag }) => _tag)).toEqual(Array(3).fill("WebhookMessageNotFound"))
       }),
     ),
   )
@@ -411,7 +411,7 @@ describe("a body of several parts", () => {
         ])
         const failing = FileUpload.fromStream("bad.bin", { size: 10, stream: Stream.fail("EIO") })
         const error = yield* Effect.flip(Webhook.send(hook, { content: "x", files: [failing] }))
-        expect(error._tag).toBe("FileError")
+        expect(error._tag).toBe("WebhookFileError")
         expect(yield* dryRun.count).toBe(1)
       }),
     ),

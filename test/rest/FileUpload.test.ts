@@ -118,7 +118,7 @@ describe("a file from a path", () => {
     Effect.gen(function* () {
       const path = `${folder}/nothing.txt`
       const error = yield* Effect.flip(FileUpload.fromPath(path))
-      expect(error).toMatchObject({ _tag: "FileError", reason: "missing", file: path })
+      expect(error).toMatchObject({ _tag: "WebhookFileError", reason: "missing", file: path })
       expect(error.route).toBeUndefined()
       expect(error.message).toBe(`${path}: there is no such file; check the path`)
     }),
@@ -127,7 +127,7 @@ describe("a file from a path", () => {
   story("that is a directory is no file", ({ folder }) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(FileUpload.fromPath(folder))
-      expect(error).toMatchObject({ _tag: "FileError", reason: "notAFile", file: folder })
+      expect(error).toMatchObject({ _tag: "WebhookFileError", reason: "notAFile", file: folder })
     }),
   )
 

@@ -128,7 +128,11 @@ describe.each(Object.entries(clients))("with %s", (name, client) => {
     Effect.gen(function* () {
       const server = yield* listen(tlsServer((socket) => socket.write(noContent)))
       const result = yield* send(client, `https://localhost:${server.port}`)
-      expect(result).toMatchObject({ _tag: "TransportError", reason: "tls", delivered: "no" })
+      expect(result).toMatchObject({
+        _tag: "DiscordTransportError",
+        reason: "tls",
+        delivered: "no",
+      })
       expect(server.requests()).toBe(0)
       expect(server.connections()).toBe(4)
     }),
@@ -140,7 +144,7 @@ describe.each(Object.entries(clients))("with %s", (name, client) => {
         net.createServer((socket) => socket.once("data", () => socket.end())),
       )
       const result = yield* send(client, `https://localhost:${server.port}`)
-      expect(result).toMatchObject({ _tag: "TransportError", delivered: "no" })
+      expect(result).toMatchObject({ _tag: "DiscordTransportError", delivered: "no" })
       expect(server.connections()).toBe(4)
     }),
   )
@@ -156,7 +160,7 @@ describe.each(Object.entries(clients))("with %s", (name, client) => {
         )
         const result = yield* send(client, `https://localhost:${server.port}`)
         expect(result).toMatchObject({
-          _tag: "TransportError",
+          _tag: "DiscordTransportError",
           reason: "tls",
           delivered: noWhereKnown,
         })
@@ -174,7 +178,7 @@ describe.each(Object.entries(clients))("with %s", (name, client) => {
       )
       const result = yield* send(client, `https://localhost:${server.port}`)
       expect(result).toMatchObject({
-        _tag: "TransportError",
+        _tag: "DiscordTransportError",
         reason: "tls",
         delivered: noWhereKnown,
       })
@@ -214,7 +218,7 @@ describe.each(Object.entries(clients))("with %s", (name, client) => {
           )
           const result = yield* send(client, `https://localhost:${proxy.port}`)
           expect(result).toMatchObject({
-            _tag: "TransportError",
+            _tag: "DiscordTransportError",
             delivered: "unknown",
           })
           expect(server.requests()).toBe(1)
@@ -233,7 +237,7 @@ describe.each(Object.entries(clients))("with %s", (name, client) => {
             }),
           )
           const result = yield* send(client, `https://localhost:${server.port}`)
-          expect(result).toMatchObject({ _tag: "TransportError", delivered: "unknown" })
+          expect(result).toMatchObject({ _tag: "DiscordTransportError", delivered: "unknown" })
           expect(server.connections()).toBe(1)
         }),
     )
@@ -248,7 +252,7 @@ describe.each(Object.entries(clients))("with %s", (name, client) => {
       ]) {
         const server = yield* listen(httpServer(hangUp))
         const result = yield* send(client, `http://localhost:${server.port}`)
-        expect(result).toMatchObject({ _tag: "TransportError", delivered: "unknown" })
+        expect(result).toMatchObject({ _tag: "DiscordTransportError", delivered: "unknown" })
         expect(server.requests()).toBe(1)
       }
     }),

@@ -52,7 +52,7 @@ describe("what fetch rejects before it sends", () => {
     it.live(`${name}: nothing was delivered, and nothing is repeated`, () =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(send(options, { content: "hello" }))
-        expect(error).toMatchObject({ _tag: "TransportError", reason, delivered: "no" })
+        expect(error).toMatchObject({ _tag: "DiscordTransportError", reason, delivered: "no" })
       }),
     )
   }
@@ -65,7 +65,11 @@ describe("what fetch rejects before it sends", () => {
         return globalThis.fetch(request)
       }
       const error = yield* Effect.flip(send({ fetch }, { content: "hello" }))
-      expect(error).toMatchObject({ _tag: "TransportError", reason: "encode", delivered: "no" })
+      expect(error).toMatchObject({
+        _tag: "DiscordTransportError",
+        reason: "encode",
+        delivered: "no",
+      })
     }),
   )
 
@@ -74,7 +78,7 @@ describe("what fetch rejects before it sends", () => {
       const fetch = () => Promise.reject(new TypeError("Failed to fetch"))
       const error = yield* Effect.flip(send({ fetch }, { content: "hello" }))
       expect(error).toMatchObject({
-        _tag: "TransportError",
+        _tag: "DiscordTransportError",
         reason: "broken",
         delivered: "unknown",
       })

@@ -58,12 +58,19 @@ describe("an answer to an interaction", () => {
     [400, 40094, "tooManyFollowUps"],
   ])("%s with code %s means %s", (status, code, reason) => {
     const error = errorOf(status, { code, message: "no" }, {}, { route })
-    expect(error).toMatchObject({ _tag: "InteractionError", reason, code, remembered: false })
+    expect(error).toMatchObject({
+      _tag: "WebhookInteractionError",
+      reason,
+      code,
+      remembered: false,
+    })
   })
 
   it("with another code means what it means elsewhere", () => {
-    expect(errorOf(404, { code: 10008, message: "no" }, {}, { route })._tag).toBe("MessageNotFound")
-    expect(errorOf(401, {}, {}, { route })._tag).toBe("Unauthorized")
+    expect(errorOf(404, { code: 10008, message: "no" }, {}, { route })._tag).toBe(
+      "WebhookMessageNotFound",
+    )
+    expect(errorOf(401, {}, {}, { route })._tag).toBe("WebhookUnauthorized")
   })
 })
 
@@ -83,17 +90,20 @@ describe("a 2xx answer", () => {
     ["half a JSON", 200, '{"id": "1', "", "the body is not JSON"],
     ["a missing field", 200, { name: "x" }, "id", "is missing"],
     ["not even an object", 200, "7", "id", "is missing"],
-  ])("with %s is a DecodeError that says it took effect", (_, status, body, path, message) => {
-    const error = errorOf(status, body, { "x-ratelimit-bucket": "hash" })
-    expect(error).toMatchObject({
-      _tag: "DecodeError",
-      route: "POST /webhooks/{webhook.id}/{webhook.token}",
-      status,
-      delivered: "yes",
-      issues: [{ path, message }],
-    })
-    expect(error.message).toContain(message)
-  })
+  ])(
+    "with %s is a DiscordDecodeError that says it took effect",
+    (_, status, body, path, message) => {
+      const error = errorOf(status, body, { "x-ratelimit-bucket": "hash" })
+      expect(error).toMatchObject({
+        _tag: "DiscordDecodeError",
+        route: "POST /webhooks/{webhook.id}/{webhook.token}",
+        status,
+        delivered: "yes",
+        issues: [{ path, message }],
+      })
+      expect(error.message).toContain(message)
+    },
+  )
 
   const bucket = { "x-ratelimit-bucket": "hash" }
   const resetAfter = { "x-ratelimit-reset-after": "1" }
@@ -132,7 +142,7 @@ describe("a 2xx answer", () => {
     const { meaning } = meaningOf(status, body, headers, { success })
     expect(meaning).toMatchObject({
       _tag: "Foreign",
-      error: { _tag: "DecodeError", status, delivered: "unknown" },
+      error: { _tag: "DiscordDecodeError", status, delivered: "unknown" },
     })
     if (meaning._tag !== "Foreign") return
     expect(meaning.error.message).toContain(message)
@@ -164,44 +174,44 @@ describe("Discord's codes", () => {
     [code: number, status: number, tag: string, more?: Record<string, unknown>]
   > = [
     [10015, 404, "WebhookNotFound", { webhookId: "42", remembered: false }],
-    [50027, 401, "Unauthorized", { webhookId: "42", remembered: false }],
-    [10008, 404, "MessageNotFound"],
-    [10008, 403, "Forbidden"],
-    [0, 401, "Unauthorized", { remembered: false }],
-    [40001, 401, "Unauthorized"],
-    [50014, 401, "Unauthorized"],
-    [50001, 403, "Forbidden"],
-    [50005, 403, "Forbidden"],
-    [50013, 403, "Forbidden"],
-    [40333, 403, "Forbidden"],
-    [0, 403, "Forbidden"],
-    [400001, 403, "Forbidden"],
-    [50083, 400, "ThreadError", { reason: "archived" }],
-    [160005, 400, "ThreadError", { reason: "locked" }],
-    [160005, 403, "ThreadError", { reason: "locked" }],
-    [220001, 400, "ThreadError", { reason: "nameRequired" }],
-    [220002, 400, "ThreadError", { reason: "nameAndId" }],
-    [220003, 400, "ThreadError", { reason: "notAForum" }],
-    [220004, 400, "ThreadError", { reason: "serviceInForum" }],
-    [40067, 400, "ThreadError", { reason: "tagRequired" }],
-    [10087, 404, "ThreadError", { reason: "unknownTag" }],
-    [160006, 400, "ThreadError", { reason: "tooManyActive" }],
-    [160007, 400, "ThreadError", { reason: "tooManyActive" }],
-    [40058, 400, "ThreadError", { reason: "cannotPost" }],
-    [50008, 400, "ThreadError", { reason: "cannotPost" }],
-    [40005, 413, "PayloadTooLarge"],
-    [50045, 400, "PayloadTooLarge"],
-    [0, 413, "PayloadTooLarge"],
-    [50035, 400, "InvalidRequest"],
-    [50006, 400, "InvalidRequest"],
-    [50109, 400, "InvalidRequest"],
-    [30015, 400, "InvalidRequest"],
-    [50046, 400, "InvalidRequest"],
-    [50110, 400, "InvalidRequest"],
-    [50123, 400, "InvalidRequest"],
-    [50138, 400, "InvalidRequest"],
-    [50146, 400, "InvalidRequest"],
-    [0, 400, "InvalidRequest"],
+    [50027, 401, "WebhookUnauthorized", { webhookId: "42", remembered: false }],
+    [10008, 404, "WebhookMessageNotFound"],
+    [10008, 403, "WebhookForbidden"],
+    [0, 401, "WebhookUnauthorized", { remembered: false }],
+    [40001, 401, "WebhookUnauthorized"],
+    [50014, 401, "WebhookUnauthorized"],
+    [50001, 403, "WebhookForbidden"],
+    [50005, 403, "WebhookForbidden"],
+    [50013, 403, "WebhookForbidden"],
+    [40333, 403, "WebhookForbidden"],
+    [0, 403, "WebhookForbidden"],
+    [400001, 403, "WebhookForbidden"],
+    [50083, 400, "WebhookThreadError", { reason: "archived" }],
+    [160005, 400, "WebhookThreadError", { reason: "locked" }],
+    [160005, 403, "WebhookThreadError", { reason: "locked" }],
+    [220001, 400, "WebhookThreadError", { reason: "nameRequired" }],
+    [220002, 400, "WebhookThreadError", { reason: "nameAndId" }],
+    [220003, 400, "WebhookThreadError", { reason: "notAForum" }],
+    [220004, 400, "WebhookThreadError", { reason: "serviceInForum" }],
+    [40067, 400, "WebhookThreadError", { reason: "tagRequired" }],
+    [10087, 404, "WebhookThreadError", { reason: "unknownTag" }],
+    [160006, 400, "WebhookThreadError", { reason: "tooManyActive" }],
+    [160007, 400, "WebhookThreadError", { reason: "tooManyActive" }],
+    [40058, 400, "WebhookThreadError", { reason: "cannotPost" }],
+    [50008, 400, "WebhookThreadError", { reason: "cannotPost" }],
+    [40005, 413, "WebhookPayloadTooLarge"],
+    [50045, 400, "WebhookPayloadTooLarge"],
+    [0, 413, "WebhookPayloadTooLarge"],
+    [50035, 400, "WebhookBadRequest"],
+    [50006, 400, "WebhookBadRequest"],
+    [50109, 400, "WebhookBadRequest"],
+    [30015, 400, "WebhookBadRequest"],
+    [50046, 400, "WebhookBadRequest"],
+    [50110, 400, "WebhookBadRequest"],
+    [50123, 400, "WebhookBadRequest"],
+    [50138, 400, "WebhookBadRequest"],
+    [50146, 400, "WebhookBadRequest"],
+    [0, 400, "WebhookBadRequest"],
     [10003, 404, "DiscordApiError"],
     [30007, 400, "DiscordApiError"],
     [50024, 400, "DiscordApiError"],
@@ -226,7 +236,7 @@ describe("Discord's codes", () => {
 
   it("10003 is an unknown thread when a thread was named", () => {
     const error = errorOf(404, { code: 10003, message: "Unknown Channel" }, {}, { inThread: true })
-    expect(error).toMatchObject({ _tag: "ThreadError", reason: "unknownThread" })
+    expect(error).toMatchObject({ _tag: "WebhookThreadError", reason: "unknownThread" })
   })
 
   it.each([500, 502, 503, 504, 599])("with %i the server failed, whatever the code", (status) => {
@@ -263,7 +273,7 @@ describe("the tree of 50035", () => {
       },
     })
     expect(error).toMatchObject({
-      _tag: "InvalidRequest",
+      _tag: "WebhookBadRequest",
       issues: [
         { path: "embeds[0].fields[2].name", code: "BASE_TYPE_REQUIRED", message: "required" },
         { path: "embeds[0].footer.iconUrl", code: "URL_TYPE_INVALID_URL", message: "bad url" },
@@ -275,7 +285,7 @@ describe("the tree of 50035", () => {
 
   it("of version 6, without code and message, is read too", () => {
     expect(errorOf(400, { embeds: ["0"] })).toMatchObject({
-      _tag: "InvalidRequest",
+      _tag: "WebhookBadRequest",
       code: 0,
       issues: [{ path: "embeds[0]", message: "is refused" }],
     })
@@ -294,7 +304,7 @@ describe("an error body without a message", () => {
   it("keeps its tree", () => {
     const errors = { content: { _errors: [{ code: "X", message: "wrong" }] } }
     expect(errorOf(400, { code: 50035, errors })).toMatchObject({
-      _tag: "InvalidRequest",
+      _tag: "WebhookBadRequest",
       code: 50035,
       reply: "",
       issues: [{ path: "content", code: "X", message: "wrong" }],
@@ -306,7 +316,7 @@ describe("an error body with more issues than anybody reads", () => {
   it("says how many are left out", () => {
     const many = Array.from({ length: 30_000 }, () => "wrong")
     const error = errorOf(400, { content: many })
-    expect(error).toMatchObject({ _tag: "InvalidRequest", omitted: 29_900 })
+    expect(error).toMatchObject({ _tag: "WebhookBadRequest", omitted: 29_900 })
     expect("issues" in error && error.issues.length).toBe(100)
     expect(error.message).toMatch(/and 29995 more$/)
   })
@@ -314,12 +324,12 @@ describe("an error body with more issues than anybody reads", () => {
 
 describe("answers that are not Discord's", () => {
   it.each([
-    ["plain text", 400, "bad request", "InvalidRequest", "bad request"],
+    ["plain text", 400, "bad request", "WebhookBadRequest", "bad request"],
     [
       "a page",
       403,
       "<!DOCTYPE html><html><head><title>Access denied</title></head></html>",
-      "Forbidden",
+      "WebhookForbidden",
       "Access denied",
     ],
     [
@@ -333,14 +343,14 @@ describe("answers that are not Discord's", () => {
       "a page",
       413,
       "<html><head><title>413 Too Large</title></head></html>",
-      "PayloadTooLarge",
+      "WebhookPayloadTooLarge",
       "413 Too Large",
     ],
     ["nothing", 404, "", "DiscordApiError", ""],
     ["half a JSON", 404, '{"code": 10015, "mess', "DiscordApiError", '{"code": 10015, "mess'],
-    ["null", 401, "null", "Unauthorized", "null"],
-    ["a list", 403, "[1]", "Forbidden", "[1]"],
-    ["no body that arrived", 403, undefined, "Forbidden", ""],
+    ["null", 401, "null", "WebhookUnauthorized", "null"],
+    ["a list", 403, "[1]", "WebhookForbidden", "[1]"],
+    ["no body that arrived", 403, undefined, "WebhookForbidden", ""],
   ])("%s with %i", (_, status, body, tag, reply) => {
     expect(errorOf(status, body)).toMatchObject({ _tag: tag, status, code: 0, reply })
   })

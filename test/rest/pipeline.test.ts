@@ -156,14 +156,14 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
     )
 
     it.effect(
-      "too many times in a row ends in RateLimitError, and the limiter knows the last",
+      "too many times in a row ends in WebhookRateLimited, and the limiter knows the last",
       () =>
         Effect.gen(function* () {
           const { exit, limiter, net } = yield* run([limitedFor(9)], post, {
             maxRateLimitAttempts: 3,
           })
           expect(errorOf(exit)).toMatchObject({
-            _tag: "RateLimitError",
+            _tag: "WebhookRateLimited",
             reason: "attempts",
             scope: "user",
             attempts: 3,
@@ -212,7 +212,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
       Effect.gen(function* () {
         const { exit, limiter, net } = yield* run([{ answer: 502, body: "bad gateway" }], get)
         expect(errorOf(exit)).toMatchObject({
-          _tag: "ServerError",
+          _tag: "DiscordServerError",
           status: 502,
           reply: "bad gateway",
           delivered: "unknown",
@@ -267,7 +267,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
       Effect.gen(function* () {
         const { exit, limiter, net } = yield* run([event], post)
         expect(errorOf(exit)).toMatchObject({
-          _tag: "ServerError",
+          _tag: "DiscordServerError",
           delivered: "unknown",
           attempts: 1,
         })
@@ -282,7 +282,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
         Effect.gen(function* () {
           const { exit, limiter, net } = yield* run([event], post)
           expect(errorOf(exit)).toMatchObject({
-            _tag: "TransportError",
+            _tag: "DiscordTransportError",
             reason: "broken",
             delivered: "unknown",
             attempts: 1,
@@ -296,7 +296,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
       Effect.gen(function* () {
         const { exit, limiter, net } = yield* run(["silence"], post, { timeout: "3 seconds" })
         expect(errorOf(exit)).toMatchObject({
-          _tag: "TransportError",
+          _tag: "DiscordTransportError",
           reason: "timeout",
           delivered: "unknown",
           attempts: 1,
@@ -358,7 +358,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
         const headers = { ...json, "x-ratelimit-limit": "5", "x-ratelimit-remaining": "3" }
         const cut = yield* run([{ answer: 200, cutAfter: '{"id', headers }], post)
         expect(errorOf(cut.exit)).toMatchObject({
-          _tag: "TransportError",
+          _tag: "DiscordTransportError",
           reason: "broken",
           delivered: "yes",
         })
@@ -376,7 +376,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
     it.effect("teaches the limiter nothing where the response is not Discord's", () =>
       Effect.gen(function* () {
         const { exit, limiter, net } = yield* run([{ answer: 200, body: "<html>" }])
-        expect(errorOf(exit)).toMatchObject({ _tag: "DecodeError", delivered: "unknown" })
+        expect(errorOf(exit)).toMatchObject({ _tag: "DiscordDecodeError", delivered: "unknown" })
         expect(outcomes(limiter)).toEqual(["settle Unknown"])
         expect(net.sent).toHaveLength(1)
       }),
@@ -414,7 +414,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
         ]
         for (const script of scripts) {
           const { exit } = yield* run(script, remove)
-          expect(errorOf(exit)).toMatchObject({ _tag: "MessageNotFound" })
+          expect(errorOf(exit)).toMatchObject({ _tag: "WebhookMessageNotFound" })
         }
       }),
     )
@@ -472,7 +472,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
       Effect.gen(function* () {
         const { exit, limiter, net } = yield* run([ok], post, { baseUrl: "discord dot com" })
         expect(errorOf(exit)).toMatchObject({
-          _tag: "TransportError",
+          _tag: "DiscordTransportError",
           reason: "invalidUrl",
           delivered: "no",
           attempts: 1,

@@ -97,7 +97,7 @@ const endless = (response: ServerResponse): void => {
   write()
 }
 
-const tooLarge = { _tag: "TransportError", reason: "tooLarge", attempts: 1 }
+const tooLarge = { _tag: "DiscordTransportError", reason: "tooLarge", attempts: 1 }
 
 for (const [name, client] of Object.entries(clients)) {
   describe(`a response to ${name}`, () => {
@@ -138,7 +138,7 @@ for (const [name, client] of Object.entries(clients)) {
           response.writeHead(403, { "content-type": "text/html" })
           endless(response)
         })
-        expect(result).toMatchObject({ _tag: "Forbidden", status: 403, reply: "" })
+        expect(result).toMatchObject({ _tag: "WebhookForbidden", status: 403, reply: "" })
       }),
     )
   })
@@ -211,7 +211,7 @@ describe("NodeDiscord", () => {
   ])("fails on what is not %s, though it was delivered", ([coding, body]) =>
     Effect.gen(function* () {
       expect((yield* encoded(coding, body)).result).toMatchObject({
-        _tag: "TransportError",
+        _tag: "DiscordTransportError",
         reason: "broken",
         delivered: "yes",
       })
@@ -221,7 +221,7 @@ describe("NodeDiscord", () => {
   it.live("takes an unknown coding for no JSON", () =>
     Effect.gen(function* () {
       expect((yield* encoded("zstd", Buffer.from("x"))).result).toMatchObject({
-        _tag: "DecodeError",
+        _tag: "DiscordDecodeError",
       })
     }),
   )

@@ -140,7 +140,7 @@ describe.each(clients)("with %s", (name, client) => {
     Effect.gen(function* () {
       const server = yield* serve(after((response) => response.writeHead(204).end()))
       const { result } = yield* go(client, server.origin)
-      expect(result).toMatchObject({ _tag: "DecodeError", status: 204, delivered: "yes" })
+      expect(result).toMatchObject({ _tag: "DiscordDecodeError", status: 204, delivered: "yes" })
     }),
   )
 
@@ -148,7 +148,11 @@ describe.each(clients)("with %s", (name, client) => {
     Effect.gen(function* () {
       const { origin } = yield* Effect.scoped(serve(() => undefined))
       const { outcomes, result } = yield* go(client, origin)
-      expect(result).toMatchObject({ _tag: "TransportError", reason: "refused", delivered: "no" })
+      expect(result).toMatchObject({
+        _tag: "DiscordTransportError",
+        reason: "refused",
+        delivered: "no",
+      })
       expect(outcomes).toEqual(["NeverSent"])
     }),
   )
@@ -156,7 +160,11 @@ describe.each(clients)("with %s", (name, client) => {
   it.scoped("a host that does not exist is a failure of DNS", () =>
     Effect.gen(function* () {
       const { outcomes, result } = yield* go(client, "http://nowhere.invalid")
-      expect(result).toMatchObject({ _tag: "TransportError", reason: "dns", delivered: "no" })
+      expect(result).toMatchObject({
+        _tag: "DiscordTransportError",
+        reason: "dns",
+        delivered: "no",
+      })
       expect(outcomes).toEqual(["NeverSent"])
     }),
   )
@@ -165,7 +173,7 @@ describe.each(clients)("with %s", (name, client) => {
     Effect.gen(function* () {
       const server = yield* serve(() => undefined)
       const { result } = yield* go(client, server.origin.replace("http:", "https:"))
-      expect(result).toMatchObject({ _tag: "TransportError", reason: "tls" })
+      expect(result).toMatchObject({ _tag: "DiscordTransportError", reason: "tls" })
       expect(server.seen).toEqual([])
     }),
   )
@@ -175,7 +183,7 @@ describe.each(clients)("with %s", (name, client) => {
       const server = yield* serve(after((_, incoming) => incoming.socket.resetAndDestroy()))
       const { outcomes, result } = yield* go(client, server.origin)
       expect(result).toMatchObject({
-        _tag: "TransportError",
+        _tag: "DiscordTransportError",
         reason: "broken",
         delivered: "unknown",
       })
@@ -197,7 +205,7 @@ describe.each(clients)("with %s", (name, client) => {
       yield* TestClock.adjust("2 seconds")
       const { outcomes, result } = yield* Fiber.join(fiber)
       expect(result).toMatchObject({
-        _tag: "TransportError",
+        _tag: "DiscordTransportError",
         reason: "timeout",
         delivered: "unknown",
       })
@@ -215,7 +223,11 @@ describe.each(clients)("with %s", (name, client) => {
         }),
       )
       const { outcomes, result } = yield* go(client, server.origin)
-      expect(result).toMatchObject({ _tag: "TransportError", reason: "broken", delivered: "yes" })
+      expect(result).toMatchObject({
+        _tag: "DiscordTransportError",
+        reason: "broken",
+        delivered: "yes",
+      })
       expect(outcomes).toEqual(["Answered"])
     }),
   )
@@ -235,7 +247,11 @@ describe.each(clients)("with %s", (name, client) => {
       yield* Deferred.await(begun)
       yield* TestClock.adjust("2 seconds")
       const { outcomes, result } = yield* Fiber.join(fiber)
-      expect(result).toMatchObject({ _tag: "TransportError", reason: "timeout", delivered: "yes" })
+      expect(result).toMatchObject({
+        _tag: "DiscordTransportError",
+        reason: "timeout",
+        delivered: "yes",
+      })
       expect(outcomes).toEqual(["Answered"])
     }),
   )
@@ -259,7 +275,7 @@ describe.each(clients)("with %s", (name, client) => {
       const server = yield* serve(after((response) => response.socket?.end("SSH-2.0-OpenSSH\r\n")))
       const { result } = yield* go(client, server.origin)
       expect(result).toMatchObject({
-        _tag: "TransportError",
+        _tag: "DiscordTransportError",
         reason: "broken",
         delivered: "unknown",
       })

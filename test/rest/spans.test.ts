@@ -133,7 +133,7 @@ describe("spans", () => {
       const [attempt, operation] = yield* exported([{ fails: "ECONNRESET" }])
       expect(attempt?.attributes).toEqual({ ...http, "error.type": "broken" })
       expect(attempt?.status.code).toBe(SpanStatusCode.ERROR)
-      expect(operation?.attributes["error.type"]).toBe("TransportError")
+      expect(operation?.attributes["error.type"]).toBe("DiscordTransportError")
       expect(operation?.status.code).toBe(SpanStatusCode.ERROR)
     }),
   )

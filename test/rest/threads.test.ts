@@ -44,7 +44,7 @@ const refusedWith = (status: number, code: number, about: About) => {
   return meaning.error
 }
 
-type Reason = WebhookError.ThreadError["reason"]
+type Reason = WebhookError.WebhookThreadError["reason"]
 
 /** What Discord documents, and what the user is told to do. */
 const refusals: ReadonlyArray<
@@ -76,7 +76,7 @@ describe("a refusal about a thread", () => {
   it.each(refusals)("%i with status %i", (code, status, about, reason, advice) => {
     const error = refusedWith(status, code, about)
     expect(error).toMatchObject({
-      _tag: "ThreadError",
+      _tag: "WebhookThreadError",
       reason,
       code,
       status,
@@ -87,7 +87,7 @@ describe("a refusal about a thread", () => {
   })
 
   it("leads to every reason that there is", () => {
-    const { ast } = WebhookError.ThreadError.fields.reason
+    const { ast } = WebhookError.WebhookThreadError.fields.reason
     const all = SchemaAST.isUnion(ast) ? ast.types.filter(SchemaAST.isLiteral) : []
     expect(all.length).toBeGreaterThan(10)
     expect(new Set(refusals.map(([, , , reason]) => reason))).toEqual(
@@ -98,17 +98,17 @@ describe("a refusal about a thread", () => {
   it.each([
     [10003, 404, "DiscordApiError"],
     [10003, 404, "DiscordApiError", startsThread],
-    [50001, 403, "Forbidden"],
-    [50013, 403, "Forbidden"],
+    [50001, 403, "WebhookForbidden"],
+    [50013, 403, "WebhookForbidden"],
     [200000, 400, "DiscordApiError", inThread],
-    [40001, 401, "Unauthorized", inThread],
-    [0, 403, "Forbidden", inThread],
+    [40001, 401, "WebhookUnauthorized", inThread],
+    [0, 403, "WebhookForbidden", inThread],
   ] as const)("is not what %i with status %i means: %s", (code, status, tag, about: About = {}) => {
     expect(refusedWith(status, code, about)._tag).toBe(tag)
   })
 
   it("goes through JSON and back, with its wait", () => {
-    const error = new WebhookError.ThreadError({
+    const error = new WebhookError.WebhookThreadError({
       route: "POST /webhooks/{webhook.id}/{webhook.token}",
       status: 429,
       code: 20016,
@@ -117,8 +117,8 @@ describe("a refusal about a thread", () => {
       retryAfter: Duration.seconds(3),
     })
     const back = Either.flatMap(
-      Schema.encodeEither(WebhookError.ThreadError)(error),
-      Schema.decodeEither(WebhookError.ThreadError),
+      Schema.encodeEither(WebhookError.WebhookThreadError)(error),
+      Schema.decodeEither(WebhookError.WebhookThreadError),
     )
     expect(back).toEqual(Either.right(error))
     expect(error.message).toContain("try again in 3s")
@@ -133,14 +133,14 @@ describe("slowmode", () => {
     ["for new threads", startsThread],
   ])("%s fails at once, and says how long it lasts", (_, about) => {
     const meaning = answered(429, body, about)
-    expect(meaning).toMatchObject({ error: { _tag: "ThreadError", reason: "slowmode" } })
-    if (meaning._tag !== "Refused" || meaning.error._tag !== "ThreadError") throw new Error()
+    expect(meaning).toMatchObject({ error: { _tag: "WebhookThreadError", reason: "slowmode" } })
+    if (meaning._tag !== "Refused" || meaning.error._tag !== "WebhookThreadError") throw new Error()
     expect(meaning.error.retryAfter).toEqual(Duration.millis(2500))
   })
 
   it("believes the longer of header and body", () => {
     const meaning = answered(429, body, inThread, { "retry-after": "60" })
-    if (meaning._tag !== "Refused" || meaning.error._tag !== "ThreadError") throw new Error()
+    if (meaning._tag !== "Refused" || meaning.error._tag !== "WebhookThreadError") throw new Error()
     expect(meaning.error.retryAfter).toEqual(Duration.minutes(1))
   })
 
@@ -183,7 +183,7 @@ describe("slowmode", () => {
       const error = yield* Effect.flip(execute(request(inThread))).pipe(
         Effect.provide(Layer.mergeAll(net.layer, limiter.layer, Strategy.layerReactive)),
       )
-      expect(error).toMatchObject({ _tag: "ThreadError", reason: "slowmode", status: 429 })
+      expect(error).toMatchObject({ _tag: "WebhookThreadError", reason: "slowmode", status: 429 })
       expect(net.sent).toHaveLength(1)
       expect(limiter.heard).toMatchObject([
         { how: "settle", outcome: { _tag: "Answered", answer: { limited: undefined } } },

@@ -42,7 +42,7 @@ describe("sent twice?", () => {
         const { hook, made } = yield* newHook(simulator)
         yield* simulator.inject(Fault.cutBody)
         const failed = yield* within("5 minutes", Effect.flip(Webhook.send(hook, hello)))
-        expect(fields(failed)).toMatchObject({ _tag: "TransportError", delivered: "yes" })
+        expect(fields(failed)).toMatchObject({ _tag: "DiscordTransportError", delivered: "yes" })
         expect(yield* simulator.messages(made)).toHaveLength(1)
       }),
   )
@@ -67,7 +67,7 @@ describe("sent twice?", () => {
         yield* simulator.inject(Fault.resetAfter)
         yield* within("1 minute", Webhook.deleteMessage(hook, id))
         const failed = yield* within("1 minute", Effect.flip(Webhook.deleteMessage(hook, id)))
-        expect(failed._tag).toBe("MessageNotFound")
+        expect(failed._tag).toBe("WebhookMessageNotFound")
       }),
   )
 })
@@ -81,7 +81,7 @@ describe("hangs?", () => {
         "1 minute",
         Effect.uninterruptible(Effect.flip(Webhook.send(hook, hello))),
       )
-      expect(fields(failed)).toMatchObject({ _tag: "TransportError", reason: "timeout" })
+      expect(fields(failed)).toMatchObject({ _tag: "DiscordTransportError", reason: "timeout" })
     }),
   )
 
@@ -116,7 +116,7 @@ describe("hangs?", () => {
       )
       const { took, value } = yield* within("2 seconds", impatient)
       expect(took).toBe(1000)
-      expect(value._tag).toBe("RateLimitError")
+      expect(value._tag).toBe("WebhookRateLimited")
       yield* within("5 minutes", Fiber.join(others))
     }),
   )
@@ -136,7 +136,7 @@ describe("hangs?", () => {
           ),
         )
         expect(fields(failed)).toMatchObject({
-          _tag: "TransportError",
+          _tag: "DiscordTransportError",
           reason: "broken",
           delivered: "unknown",
           attempts: 1,
@@ -157,7 +157,7 @@ describe("hangs?", () => {
     }),
   )
 
-  it.scoped("a 429 after the scope is closed ends in RateLimiterClosed", () =>
+  it.scoped("a 429 after the scope is closed ends in DiscordRateLimiterClosed", () =>
     Effect.gen(function* () {
       const simulator = yield* DiscordSimulator.make({ latency: "1 second" })
       const { hook } = yield* newHook(simulator)
@@ -176,7 +176,7 @@ describe("hangs?", () => {
       yield* TestClock.adjust("500 millis")
       yield* Scope.close(scope, Exit.void)
       const failed = yield* within("10 seconds", Fiber.join(sending))
-      expect(failed._tag).toBe("RateLimiterClosed")
+      expect(failed._tag).toBe("DiscordRateLimiterClosed")
     }),
   )
 })

@@ -57,7 +57,12 @@ const mishaps: ReadonlyArray<Mishap> = [
   {
     name: "a server that answers HTML",
     fault: html,
-    error: { _tag: "DecodeError", status: 200, delivered: "unknown", contentType: "text/html" },
+    error: {
+      _tag: "DiscordDecodeError",
+      status: 200,
+      delivered: "unknown",
+      contentType: "text/html",
+    },
     says: /answered 200 \(text\/html\), but .* the body is not JSON; .* check baseUrl/,
     copies: 1,
   },
@@ -71,56 +76,56 @@ const mishaps: ReadonlyArray<Mishap> = [
   {
     name: "an empty body",
     fault: Fault.emptyBody,
-    error: { _tag: "DecodeError", status: 200, delivered: "yes" },
+    error: { _tag: "DiscordDecodeError", status: 200, delivered: "yes" },
     says: /answered 200 .*, but .* the body is empty; it took effect/,
     copies: 1,
   },
   {
     name: "half a JSON",
     fault: Fault.halfJson,
-    error: { _tag: "DecodeError", status: 200, delivered: "yes" },
+    error: { _tag: "DiscordDecodeError", status: 200, delivered: "yes" },
     says: /answered 200 .*, but .* the body is not JSON; it took effect/,
     copies: 1,
   },
   {
     name: "a 200 without the expected fields",
     fault: withoutFields,
-    error: { _tag: "DecodeError", status: 200, delivered: "yes" },
+    error: { _tag: "DiscordDecodeError", status: 200, delivered: "yes" },
     says: /id: .*missing/,
     copies: 1,
   },
   {
     name: "a connection cut in the middle of the answer",
     fault: Fault.cutBody,
-    error: { _tag: "TransportError", reason: "broken", delivered: "yes", attempts: 1 },
+    error: { _tag: "DiscordTransportError", reason: "broken", delivered: "yes", attempts: 1 },
     says: /the connection broke; it took effect \(1 attempt\)/,
     copies: 1,
   },
   {
     name: "a connection reset before the answer",
     fault: Fault.resetAfter,
-    error: { _tag: "TransportError", reason: "broken", delivered: "unknown", attempts: 1 },
+    error: { _tag: "DiscordTransportError", reason: "broken", delivered: "unknown", attempts: 1 },
     says: /the connection broke; it may or may not have taken effect \(1 attempt\)/,
     copies: 1,
   },
   {
     name: "a 503 of plain text",
     fault: Fault.text(503, "upstream connect error"),
-    error: { _tag: "ServerError", status: 503, delivered: "unknown", attempts: 1 },
+    error: { _tag: "DiscordServerError", status: 503, delivered: "unknown", attempts: 1 },
     says: /answered 503: upstream connect error; it may or may not have taken effect/,
     copies: 0,
   },
   {
     name: "a 400 in the form of v6",
     fault: oldForm,
-    error: { _tag: "InvalidRequest", status: 400, code: 0 },
+    error: { _tag: "WebhookBadRequest", status: 400, code: 0 },
     says: /answered 400: embeds.*0.*; content: Too long\./,
     copies: 0,
   },
   {
     name: "a server that never answers",
     fault: Fault.neverAnswer,
-    error: { _tag: "TransportError", reason: "timeout", delivered: "unknown", attempts: 1 },
+    error: { _tag: "DiscordTransportError", reason: "timeout", delivered: "unknown", attempts: 1 },
     says: /no answer in time; it may or may not have taken effect \(1 attempt\)/,
     copies: 0,
   },
@@ -213,7 +218,7 @@ describe("429 answers that are not in order", () => {
           ),
         )
         expect(fields(failed)).toMatchObject({
-          _tag: "RateLimitError",
+          _tag: "WebhookRateLimited",
           route,
           reason: "maxWait",
           scope: "edge",
@@ -244,7 +249,7 @@ describe("429 answers that are not in order", () => {
         ),
       )
       expect(fields(failed)).toMatchObject({
-        _tag: "RateLimitError",
+        _tag: "WebhookRateLimited",
         route,
         reason: "maxWait",
         retryAfter: Duration.seconds(1163),
@@ -262,7 +267,7 @@ describe("429 answers that are not in order", () => {
       yield* simulator.inject(limited429({ retryAfter: 0, header: "0" }), { times: Infinity })
       const failed = yield* within("1 hour", Effect.flip(Webhook.send(hook, first)))
       expect(fields(failed)).toMatchObject({
-        _tag: "RateLimitError",
+        _tag: "WebhookRateLimited",
         reason: "attempts",
         attempts: 5,
       })
@@ -286,7 +291,7 @@ describe("before anything is sent", () => {
         ],
         { concurrency: "unbounded" },
       )
-      expect(fields(failed)).toMatchObject({ _tag: "ValidationError", route })
+      expect(fields(failed)).toMatchObject({ _tag: "WebhookValidationError", route })
       expect(failed.message).toMatch(/^POST .*: refused before sending: content: .*2000.*2001/)
       expect(contents(yield* simulator.messages(made))).toEqual(["second"])
       expect(yield* simulator.traffic).toHaveLength(1)
@@ -308,7 +313,7 @@ describe("before anything is sent", () => {
       }
       for (const [url, reason] of Object.entries(wrong)) {
         const failed = yield* Effect.flip(Webhook.fromUrl(url))
-        expect(fields(failed), url).toMatchObject({ _tag: "InvalidWebhookUrl", reason })
+        expect(fields(failed), url).toMatchObject({ _tag: "WebhookInvalidUrl", reason })
         expect(failed.message).toMatch(
           /^Not a Discord webhook URL \(.+\)\. (Expected https|Keep Discord)/,
         )
@@ -339,7 +344,7 @@ describe("a closed scope", () => {
         yield* Scope.close(scope, Exit.void)
         const failed = [...(yield* Fiber.join(waiting)), yield* send]
         for (const error of failed) {
-          expect(fields(error)).toMatchObject({ _tag: "RateLimiterClosed", route })
+          expect(fields(error)).toMatchObject({ _tag: "DiscordRateLimiterClosed", route })
           expect(error.message).toMatch(/scope is closed; keep its layer around the whole program/)
         }
         expect(yield* simulator.messages(made)).toEqual([])
@@ -367,7 +372,7 @@ describe("a closed scope", () => {
         const behind = yield* Effect.fork(Effect.provide(Webhook.send(hook, second), theirs))
         yield* TestClock.adjust("1 second")
         yield* Scope.close(scope, Exit.void)
-        expect((yield* Fiber.join(doomed))._tag).toBe("RateLimiterClosed")
+        expect((yield* Fiber.join(doomed))._tag).toBe("DiscordRateLimiterClosed")
         yield* within("2 minutes", Fiber.join(behind))
         expect(contents(yield* simulator.messages(made))).toEqual(["second"])
       }),

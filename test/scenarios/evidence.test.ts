@@ -176,7 +176,7 @@ describe("webhooks that are gone, and those that are not", () => {
     Effect.gen(function* () {
       const { hook, made } = yield* newHook(simulator)
       const gone = yield* Effect.flip(Webhook.getMessage(hook, "1"))
-      expect(gone._tag).toBe("MessageNotFound")
+      expect(gone._tag).toBe("WebhookMessageNotFound")
       yield* Webhook.send(hook, hello)
       return 1 - (yield* simulator.messages(made)).length
     }),
@@ -190,7 +190,7 @@ describe("a server that fails", () => {
       yield* simulator.inject(Fault.delay("5 minutes"), { times: Infinity })
       const error = yield* within("10 minutes", Effect.flip(Webhook.send(hook, hello)))
       expect(fields(error)).toMatchObject({
-        _tag: "TransportError",
+        _tag: "DiscordTransportError",
         reason: "timeout",
         delivered: "unknown",
       })
@@ -204,8 +204,8 @@ describe("a server that fails", () => {
       yield* simulator.inject(Fault.html(502), { times: Infinity })
       const sent = yield* within("10 minutes", Effect.flip(Webhook.send(hook, hello)))
       const read = yield* within("10 minutes", Effect.flip(Webhook.get(hook)))
-      expect(fields(sent)).toMatchObject({ _tag: "ServerError", status: 502, attempts: 1 })
-      expect(fields(read)).toMatchObject({ _tag: "ServerError", status: 502, attempts: 4 })
+      expect(fields(sent)).toMatchObject({ _tag: "DiscordServerError", status: 502, attempts: 1 })
+      expect(fields(read)).toMatchObject({ _tag: "DiscordServerError", status: 502, attempts: 4 })
       return (yield* simulator.traffic).length
     }),
   )
@@ -219,7 +219,7 @@ describe("a server that fails", () => {
         timed(Effect.flip(Webhook.send(hook, hello))),
       )
       expect(fields(value)).toMatchObject({
-        _tag: "TransportError",
+        _tag: "DiscordTransportError",
         reason: "broken",
         delivered: "unknown",
       })

@@ -81,41 +81,41 @@ interface Mishap {
 const mishaps: Readonly<Record<string, Mishap>> = {
   "cut in the middle of the body": {
     reply: writeAndCut(`${head}content-length: 400\r\n\r\n{"id":"1",`),
-    error: { _tag: "TransportError", reason: "broken", delivered: "yes", attempts: 1 },
+    error: { _tag: "DiscordTransportError", reason: "broken", delivered: "yes", attempts: 1 },
   },
   "cut in the middle of a chunk": {
     reply: writeAndCut(`${head}transfer-encoding: chunked\r\n\r\n40\r\n{"id":"1",`),
-    error: { _tag: "TransportError", reason: "broken", delivered: "yes", attempts: 1 },
+    error: { _tag: "DiscordTransportError", reason: "broken", delivered: "yes", attempts: 1 },
   },
   "cut in the middle of the headers": {
     reply: writeAndCut("HTTP/1.1 200 OK\r\ncontent-ty"),
-    error: { _tag: "TransportError", reason: "broken", delivered: "unknown", attempts: 1 },
+    error: { _tag: "DiscordTransportError", reason: "broken", delivered: "unknown", attempts: 1 },
   },
   "cut before any answer": {
     reply: (socket) => void socket.destroy(),
-    error: { _tag: "TransportError", reason: "broken", delivered: "unknown", attempts: 1 },
+    error: { _tag: "DiscordTransportError", reason: "broken", delivered: "unknown", attempts: 1 },
   },
   "reset before any answer": {
     reply: (socket) => void socket.resetAndDestroy(),
-    error: { _tag: "TransportError", reason: "broken", delivered: "unknown", attempts: 1 },
+    error: { _tag: "DiscordTransportError", reason: "broken", delivered: "unknown", attempts: 1 },
   },
   "no HTTP at all": {
     reply: writeAndCut("SSH-2.0-OpenSSH_9.6\r\n\r\n"),
-    error: { _tag: "TransportError", reason: "broken", delivered: "unknown", attempts: 1 },
+    error: { _tag: "DiscordTransportError", reason: "broken", delivered: "unknown", attempts: 1 },
   },
   silence: {
     reply: () => undefined,
-    error: { _tag: "TransportError", reason: "timeout", delivered: "unknown", attempts: 1 },
+    error: { _tag: "DiscordTransportError", reason: "timeout", delivered: "unknown", attempts: 1 },
     silentAfter: "the request",
   },
   "silence in the middle of the body": {
     reply: write(`${head}content-length: 400\r\n\r\n{"id":"1",`),
-    error: { _tag: "TransportError", reason: "timeout", delivered: "yes", attempts: 1 },
+    error: { _tag: "DiscordTransportError", reason: "timeout", delivered: "yes", attempts: 1 },
     silentAfter: "the head",
   },
   "an empty object": {
     reply: write(`${head}content-length: 2\r\n\r\n{}`),
-    error: { _tag: "DecodeError", status: 200, delivered: "unknown" },
+    error: { _tag: "DiscordDecodeError", status: 200, delivered: "unknown" },
   },
 }
 

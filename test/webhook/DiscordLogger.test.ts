@@ -464,7 +464,10 @@ describe("the logger", () => {
     Effect.gen(function* () {
       const hook = yield* Webhook.make({ id: "1", token: "abc" })
       const error = yield* Effect.flip(Layer.build(DiscordLogger.layer(hook, { capacity })))
-      expect(error).toMatchObject({ _tag: "InvalidOption", option: "DiscordLogger.capacity" })
+      expect(error).toMatchObject({
+        _tag: "DiscordInvalidOption",
+        option: "DiscordLogger.capacity",
+      })
     }).pipe(Effect.provide(world()), Effect.scoped),
   )
 

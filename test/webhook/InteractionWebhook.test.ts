@@ -41,7 +41,7 @@ describe("make", () => {
       const bad = [{ applicationId: "app" }, { token: "a/b" }, { token: ".." }]
       for (const part of bad) {
         const error = yield* Effect.flip(InteractionWebhook.make({ ...credentials, ...part }))
-        expect(error._tag).toBe("InvalidWebhookUrl")
+        expect(error._tag).toBe("WebhookInvalidUrl")
       }
     }),
   )
@@ -71,7 +71,7 @@ describe("a follow-up", () => {
       })
       const hook = yield* Webhook.make({ id: "1234", token: "abc" })
       const error = yield* Effect.flip(Webhook.send(hook, { content: "x", flags: bits }))
-      expect(error).toMatchObject({ _tag: "ValidationError", issues: [{ path: "flags" }] })
+      expect(error).toMatchObject({ _tag: "WebhookValidationError", issues: [{ path: "flags" }] })
     }).pipe(Effect.provide(layer)),
   )
 
@@ -80,7 +80,9 @@ describe("a follow-up", () => {
       const interaction = yield* InteractionWebhook.make(credentials)
       const issuesOf = (message: object) =>
         Effect.map(Effect.flip(InteractionWebhook.send(interaction, message)), (error) =>
-          error._tag === "ValidationError" ? error.issues.map(({ path }) => path) : [error._tag],
+          error._tag === "WebhookValidationError"
+            ? error.issues.map(({ path }) => path)
+            : [error._tag],
         )
       expect(yield* issuesOf({})).toEqual([""])
       expect(yield* issuesOf({ content: "x".repeat(2001) })).toEqual(["content"])
@@ -94,10 +96,16 @@ describe("@original", () => {
     Effect.gen(function* () {
       const hook = yield* Webhook.make({ id: "1234", token: "abc" })
       const error = yield* Effect.flip(Webhook.getMessage(hook, "@original"))
-      expect(error).toMatchObject({ _tag: "ValidationError", issues: [{ path: "messageId" }] })
+      expect(error).toMatchObject({
+        _tag: "WebhookValidationError",
+        issues: [{ path: "messageId" }],
+      })
       const interaction = yield* InteractionWebhook.make(credentials)
       const wrong = yield* Effect.flip(InteractionWebhook.getMessage(interaction, "@other"))
-      expect(wrong).toMatchObject({ _tag: "ValidationError", issues: [{ path: "messageId" }] })
+      expect(wrong).toMatchObject({
+        _tag: "WebhookValidationError",
+        issues: [{ path: "messageId" }],
+      })
     }).pipe(Effect.provide(layer)),
   )
 })
@@ -111,7 +119,7 @@ describe("the token", () => {
       yield* edit
       yield* TestClock.adjust("15 minutes")
       const late = yield* Effect.flip(edit)
-      expect(late).toMatchObject({ _tag: "InteractionError", reason: "expired" })
+      expect(late).toMatchObject({ _tag: "WebhookInteractionError", reason: "expired" })
       expect(late.message).toContain("15 minutes")
       expect(Webhook.isDead(late)).toBe(true)
       expect(yield* Effect.flip(edit)).toMatchObject({ remembered: true })

@@ -89,7 +89,7 @@ describe("send", () => {
         yield* simulator.inject(Fault.answer({ status: 204 }))
         const error = yield* Effect.flip(Webhook.send(hook, { content: "hello" }))
         expect(error).toMatchObject({
-          _tag: "DecodeError",
+          _tag: "DiscordDecodeError",
           delivered: "yes",
           issues: [{ path: "", message: "the body is empty" }],
         })
@@ -178,7 +178,7 @@ describe("nothing is sent", () => {
     withHook({}, (hook, simulator) =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(operation(hook))
-        expect(error).toMatchObject({ _tag: "ValidationError", issues })
+        expect(error).toMatchObject({ _tag: "WebhookValidationError", issues })
         expect(yield* simulator.traffic).toEqual([])
       }),
     )
@@ -209,8 +209,8 @@ describe("nothing is sent", () => {
         ),
       )
       const error = yield* Effect.flip(request)
-      expect(error).toMatchObject({ _tag: "ValidationError", omitted: 8900 })
-      expect(error._tag === "ValidationError" && error.issues).toHaveLength(100)
+      expect(error).toMatchObject({ _tag: "WebhookValidationError", omitted: 8900 })
+      expect(error._tag === "WebhookValidationError" && error.issues).toHaveLength(100)
       expect(error.message).toContain("; and 8995 more")
     }),
   )
@@ -292,10 +292,12 @@ describe("a message", () => {
         yield* Webhook.deleteMessage(hook, id)
         expect(yield* simulator.messages(simulated)).toEqual([])
         expect(yield* Effect.flip(Webhook.getMessage(hook, id))).toMatchObject({
-          _tag: "MessageNotFound",
+          _tag: "WebhookMessageNotFound",
           code: 10008,
         })
-        expect((yield* Effect.flip(Webhook.deleteMessage(hook, id)))._tag).toBe("MessageNotFound")
+        expect((yield* Effect.flip(Webhook.deleteMessage(hook, id)))._tag).toBe(
+          "WebhookMessageNotFound",
+        )
       }),
     ),
   )
@@ -330,7 +332,7 @@ describe("a message", () => {
         const { id: threadId } = yield* simulator.createThread(simulated)
         const { id } = yield* Webhook.send(hook, { content: "hello" }, { threadId })
         const lost = yield* Effect.flip(Webhook.getMessage(hook, id))
-        expect(lost._tag).toBe("MessageNotFound")
+        expect(lost._tag).toBe("WebhookMessageNotFound")
         expect((yield* Webhook.getMessage(hook, id, { threadId })).id).toBe(id)
         yield* Webhook.editMessage(hook, id, { content: "bye" }, { threadId })
         yield* Webhook.deleteMessage(hook, id, { threadId })
@@ -342,7 +344,7 @@ describe("a message", () => {
     withHook({}, (hook) =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(Webhook.send(hook, { content: "x" }, { threadId: "42" }))
-        expect(error).toMatchObject({ _tag: "ThreadError", reason: "unknownThread" })
+        expect(error).toMatchObject({ _tag: "WebhookThreadError", reason: "unknownThread" })
       }),
     ),
   )
@@ -351,7 +353,7 @@ describe("a message", () => {
     withHook({ channel: "forum" }, (hook) =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(Webhook.send(hook, { content: "x" }))
-        expect(error).toMatchObject({ _tag: "ThreadError", reason: "nameRequired" })
+        expect(error).toMatchObject({ _tag: "WebhookThreadError", reason: "nameRequired" })
       }),
     ),
   )
@@ -441,7 +443,11 @@ describe("waiting", () => {
         yield* Effect.forEach(Array.from({ length: 5 }), () => send)
         yield* simulator.clearTraffic
         const [took, error] = yield* Effect.timed(Effect.flip(send))
-        expect(error).toMatchObject({ _tag: "RateLimitError", reason: "maxWait", scope: "bucket" })
+        expect(error).toMatchObject({
+          _tag: "WebhookRateLimited",
+          reason: "maxWait",
+          scope: "bucket",
+        })
         expect(Duration.toMillis(took)).toBe(0)
         expect(yield* simulator.traffic).toEqual([])
       }).pipe(RestConfig.withOptions({ maxWait: "1 second" })),

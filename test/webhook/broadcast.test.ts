@@ -107,7 +107,7 @@ describe("a broadcast", () => {
           }),
         )
         const tags = results.map(({ exit }) => tagOf(exit))
-        expect(tags).toEqual(["WebhookNotFound", "Unauthorized", "Forbidden", "sent"])
+        expect(tags).toEqual(["WebhookNotFound", "WebhookUnauthorized", "WebhookForbidden", "sent"])
         expect(dead).toEqual([deleted!.hook, wrongToken])
       }),
     ),
@@ -118,7 +118,7 @@ describe("a broadcast", () => {
       Effect.gen(function* () {
         const all = hooks.map(({ hook }) => hook)
         const { dead, results } = yield* Webhook.broadcast(all, { content: "x".repeat(2001) })
-        for (const { exit } of results) expect(tagOf(exit)).toBe("ValidationError")
+        for (const { exit } of results) expect(tagOf(exit)).toBe("WebhookValidationError")
         expect(dead).toEqual([])
         expect(yield* simulator.traffic).toEqual([])
       }),

@@ -46,7 +46,7 @@ describe("a webhook's credentials", () => {
   ] as const)("cannot have a wrong %s", ([reason, parts]) =>
     Effect.gen(function* () {
       expect(yield* Effect.flip(Webhook.make(parts))).toMatchObject({
-        _tag: "InvalidWebhookUrl",
+        _tag: "WebhookInvalidUrl",
         reason,
       })
     }),

@@ -127,7 +127,7 @@ describe("sending", () => {
     Effect.gen(function* () {
       const { requests, result } = yield* sent((hook) => Webhook.send(hook, { files: [] }))
       expect(result).toMatchObject({
-        _tag: "ValidationError",
+        _tag: "WebhookValidationError",
         issues: [{ path: "", message: expect.stringContaining("files or a poll") }],
       })
       expect(requests).toEqual([])
@@ -162,7 +162,7 @@ describe("a name that a copy of a file has from elsewhere", () => {
       const { requests, result } = yield* sent((hook) =>
         Webhook.send(hook, { files: [log, renamed("build\u200b.log")] }),
       )
-      expect(result).toMatchObject({ _tag: "FileError", reason: "duplicateName" })
+      expect(result).toMatchObject({ _tag: "WebhookFileError", reason: "duplicateName" })
       expect(requests).toEqual([])
     }),
   )
@@ -266,7 +266,7 @@ describe("editing", () => {
       const kept = Array.from({ length: 9 }, (_, n) => ({ id: `${n + 1}` }))
       const { result } = yield* edited({ files: [...kept, log, chart] })
       expect(result).toMatchObject({
-        _tag: "FileError",
+        _tag: "WebhookFileError",
         reason: "tooMany",
         file: "chart_of_May.svg",
         size: 11,
@@ -318,7 +318,7 @@ describe("what is wrong with a list is said where it was written", () => {
   ] as const)("%s", ([, message, path, says]) =>
     Effect.gen(function* () {
       expect(yield* refused({ content: "x", ...message })).toMatchObject({
-        _tag: "ValidationError",
+        _tag: "WebhookValidationError",
         issues: [{ path, message: expect.stringContaining(says) }],
       })
     }),

@@ -58,7 +58,11 @@ describe("a 200 that is not Discord's is not taken for success", () => {
         Effect.gen(function* () {
           const hook = yield* Webhook.make({ id: "42", token: "a-token" })
           const error = yield* Effect.flip(Effect.asVoid(operation(hook)))
-          expect(error).toMatchObject({ _tag: "DecodeError", delivered: "unknown", contentType })
+          expect(error).toMatchObject({
+            _tag: "DiscordDecodeError",
+            delivered: "unknown",
+            contentType,
+          })
           expect(error.message).toContain("baseUrl")
           expect(error.message).toContain(contentType)
         }).pipe(Effect.provide(against(body, contentType))),

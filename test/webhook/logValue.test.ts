@@ -8,7 +8,7 @@ import * as FastCheck from "effect/FastCheck"
 import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import { ValidationError } from "../../src/error/WebhookError.js"
+import { WebhookValidationError } from "../../src/error/WebhookError.js"
 import { causeText, valueText } from "../../src/webhook/logValue.js"
 import { runs } from "../support/laws.js"
 
@@ -196,11 +196,11 @@ describe("a cause", () => {
   })
 
   it("names the tag and the reasons of an error", () => {
-    const error = new ValidationError({
+    const error = new WebhookValidationError({
       route: "POST /x",
       issues: [{ path: "content", message: "is too long" }],
     })
-    expect(valueText(error)).toMatch(/^ValidationError: POST \/x.*content: is too long/)
+    expect(valueText(error)).toMatch(/^WebhookValidationError: POST \/x.*content: is too long/)
     const outer = new Error("outer", { cause: new Error("inner", { cause: "root" }) })
     expect(valueText(outer)).toMatch(/^Error: outer[^]*\[cause\]: Error: inner[^]*root/)
   })

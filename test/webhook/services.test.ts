@@ -65,7 +65,7 @@ describe("sendSlack", () => {
     Effect.gen(function* () {
       const { result, sent } = yield* slack(message as SlackMessage.SlackMessage)
       expect(result).toMatchObject({
-        left: { _tag: "ValidationError", route: expect.stringMatching(/\/slack$/) },
+        left: { _tag: "WebhookValidationError", route: expect.stringMatching(/\/slack$/) },
       })
       expect(result).toHaveProperty("left.issues[0].path", path)
       expect(sent).toEqual([])
@@ -77,7 +77,7 @@ describe("sendSlack", () => {
       const { result, sent } = yield* sending({ answer: 502 }, (hook) =>
         Webhook.sendSlack(hook, { text: "done" }),
       )
-      expect(result).toMatchObject({ left: { _tag: "ServerError", delivered: "unknown" } })
+      expect(result).toMatchObject({ left: { _tag: "DiscordServerError", delivered: "unknown" } })
       expect(sent).toHaveLength(1)
     }),
   )
@@ -116,7 +116,7 @@ describe("sendGitHub", () => {
       const { result, sent } = yield* gitHub("push\r\nHost: x", event, { threadId: "general" })
       expect(result).toMatchObject({
         left: {
-          _tag: "ValidationError",
+          _tag: "WebhookValidationError",
           issues: [{ path: "name" }, { path: "threadId" }, { path: "sender" }],
         },
       })
@@ -134,7 +134,7 @@ describe("sendGitHub", () => {
     Effect.gen(function* () {
       const { result, sent } = yield* gitHub("push", event as GitHubEvent.GitHubEvent)
       expect(result).toMatchObject({
-        left: { _tag: "ValidationError", issues: [{ path: "" }] },
+        left: { _tag: "WebhookValidationError", issues: [{ path: "" }] },
       })
       expect(result).toHaveProperty("left.message", expect.stringContaining("as JSON"))
       expect(sent).toEqual([])
@@ -150,7 +150,9 @@ describe("a forum", () => {
     Effect.gen(function* () {
       const body = { code: 220004, message: "Webhook services cannot be used in forum channels" }
       const { result } = yield* sending({ answer: 400, body }, act)
-      expect(result).toMatchObject({ left: { _tag: "ThreadError", reason: "serviceInForum" } })
+      expect(result).toMatchObject({
+        left: { _tag: "WebhookThreadError", reason: "serviceInForum" },
+      })
     }),
   )
 })

@@ -122,7 +122,9 @@ describe("a sink", () => {
             ),
           ),
         )
-        expect(Exit.isFailure(exit) && exit.cause).toMatchObject({ error: { _tag: "Forbidden" } })
+        expect(Exit.isFailure(exit) && exit.cause).toMatchObject({
+          error: { _tag: "WebhookForbidden" },
+        })
         expect(contents(yield* simulator.messages(hook.made))).toEqual(["m0", "m1"])
       }),
     ),
@@ -141,8 +143,8 @@ describe("a sink", () => {
         const count = yield* within("1 minute", Stream.run(Stream.map(messages, content), sink))
         expect(count).toBe(4)
         expect(failed).toEqual([
-          ["Forbidden", "m2"],
-          ["ValidationError", "x".repeat(2001)],
+          ["WebhookForbidden", "m2"],
+          ["WebhookValidationError", "x".repeat(2001)],
         ])
         expect(contents(yield* simulator.messages(hook.made))).toEqual(["m0", "m1", "m3", "last"])
       }),
@@ -288,8 +290,8 @@ describe("a sink that batches", () => {
         const count = yield* within("1 minute", Stream.run(Stream.fromIterable(source), sink))
         expect(count).toBe(3)
         expect(failed).toEqual([
-          ["InvalidRequest", embed("b")],
-          ["ValidationError", invalid],
+          ["WebhookBadRequest", embed("b")],
+          ["WebhookValidationError", invalid],
         ])
         expect(yield* stored(simulator, hook)).toEqual([["a"], ["c"], ["d"]])
       }),
@@ -311,7 +313,7 @@ describe("a sink that batches", () => {
           { embeds: [] },
         ] as never as Array<Webhook.MessageInput>
         expect(yield* within("1 minute", Stream.run(Stream.fromIterable(nonsense), sink))).toBe(0)
-        expect(failed).toEqual(Array(4).fill("ValidationError"))
+        expect(failed).toEqual(Array(4).fill("WebhookValidationError"))
       }),
     ),
   )
@@ -342,7 +344,7 @@ describe("a sink that batches", () => {
           "2 seconds",
           Effect.flip(Stream.run(source, Webhook.sink(hook.hook, batching))),
         )
-        expect(error._tag).toBe("Forbidden")
+        expect(error._tag).toBe("WebhookForbidden")
       }),
     ),
   )

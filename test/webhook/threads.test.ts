@@ -86,7 +86,7 @@ describe("createThread", () => {
         const message = { content: "x".repeat(2001), threadName: "again" } as { content: string }
         const error = yield* Effect.flip(Webhook.createThread(hook, thread, message))
         expect(error).toMatchObject({
-          _tag: "ValidationError",
+          _tag: "WebhookValidationError",
           route: "POST /webhooks/{webhook.id}/{webhook.token}",
         })
         expect(error).toHaveProperty("issues", [
@@ -104,7 +104,7 @@ describe("createThread", () => {
     withHook(forum, ({ hook }) =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(Webhook.createThread(hook, { name: "x" }, {}))
-        expect(error).toMatchObject({ _tag: "ValidationError", issues: [{ path: "" }] })
+        expect(error).toMatchObject({ _tag: "WebhookValidationError", issues: [{ path: "" }] })
       }),
     ),
   )
@@ -114,7 +114,7 @@ describe("createThread", () => {
       Effect.gen(function* () {
         const thread = nonsense as unknown as { readonly name: string }
         const error = yield* Effect.flip(Webhook.createThread(hook, thread, { content: "x" }))
-        expect(error).toMatchObject({ _tag: "ValidationError", issues: [{ path: "" }] })
+        expect(error).toMatchObject({ _tag: "WebhookValidationError", issues: [{ path: "" }] })
       }),
     ),
   )
@@ -125,7 +125,7 @@ describe("createThread", () => {
         const message = nonsense as unknown as Webhook.ThreadMessage
         const thread = { name: "x" }
         const error = yield* Effect.flip(Webhook.createThread(hook, thread, message))
-        expect(error).toMatchObject({ _tag: "ValidationError", issues: [{ path: "" }] })
+        expect(error).toMatchObject({ _tag: "WebhookValidationError", issues: [{ path: "" }] })
       }),
     ),
   )
@@ -158,7 +158,10 @@ describe("sendToThread", () => {
     withHook({}, ({ hook, discord }) =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(Webhook.sendToThread(hook, threadId, { content: "x" }))
-        expect(error).toMatchObject({ _tag: "ValidationError", issues: [{ path: "threadId" }] })
+        expect(error).toMatchObject({
+          _tag: "WebhookValidationError",
+          issues: [{ path: "threadId" }],
+        })
         expect(yield* discord.traffic).toEqual([])
       }),
     ),

@@ -200,6 +200,6 @@ story("a file is streamed", ({ send, simulator, webhook }) =>
 story("an upload whose response is lost may have been delivered", ({ send, simulator }) =>
   Effect.gen(function* () {
     yield* simulator.inject(Fault.resetAfter)
-    expect(yield* send("lost", { upload: true })).toBe("TransportError unknown")
+    expect(yield* send("lost", { upload: true })).toBe("DiscordTransportError unknown")
   }),
 )

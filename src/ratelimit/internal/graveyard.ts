@@ -1,6 +1,10 @@
 /** The webhooks that are gone, so that nobody asks Discord for them again. */
 import * as Duration from "effect/Duration"
-import { InteractionError, Unauthorized, WebhookNotFound } from "../../error/WebhookError.js"
+import {
+  WebhookInteractionError,
+  WebhookUnauthorized,
+  WebhookNotFound,
+} from "../../error/WebhookError.js"
 import type { Answer } from "../Answer.js"
 import type { Kind, Route } from "../Route.js"
 
@@ -48,7 +52,10 @@ export class Graveyard {
     }
   }
 
-  find(route: Route, now: number): WebhookNotFound | Unauthorized | InteractionError | undefined {
+  find(
+    route: Route,
+    now: number,
+  ): WebhookNotFound | WebhookUnauthorized | WebhookInteractionError | undefined {
     const death = this.#dead.get(route.major)
     if (death === undefined) return undefined
     if (now < death.until) return refusal(route, death.answer)
@@ -74,7 +81,10 @@ function asUnknown(answer: Answer): Answer {
   return { ...answer, status: 404, code: unknownWebhook, reply: "this program has deleted it" }
 }
 
-function refusal(route: Route, answer: Answer): WebhookNotFound | Unauthorized | InteractionError {
+function refusal(
+  route: Route,
+  answer: Answer,
+): WebhookNotFound | WebhookUnauthorized | WebhookInteractionError {
   const fields = {
     route: route.name,
     status: answer.status,
@@ -82,9 +92,10 @@ function refusal(route: Route, answer: Answer): WebhookNotFound | Unauthorized |
     reply: answer.reply,
     remembered: true,
   }
-  if (route.kind === "interaction") return new InteractionError({ ...fields, reason: "expired" })
+  if (route.kind === "interaction")
+    return new WebhookInteractionError({ ...fields, reason: "expired" })
   const { webhookId } = route
   return answer.code === unknownWebhook
     ? new WebhookNotFound({ ...fields, webhookId })
-    : new Unauthorized({ ...fields, webhookId })
+    : new WebhookUnauthorized({ ...fields, webhookId })
 }

@@ -3,8 +3,12 @@
  * requests. It grants nothing; the machine asks it.
  */
 import * as Duration from "effect/Duration"
-import { InvalidRequestBudget } from "../../error/WebhookError.js"
-import type { InteractionError, Unauthorized, WebhookNotFound } from "../../error/WebhookError.js"
+import { DiscordInvalidRequestLimit } from "../../error/WebhookError.js"
+import type {
+  WebhookInteractionError,
+  WebhookUnauthorized,
+  WebhookNotFound,
+} from "../../error/WebhookError.js"
 import type { Answer, Limited } from "../Answer.js"
 import { longestDelay } from "../RateLimitHeaders.js"
 import type { Route } from "../Route.js"
@@ -85,14 +89,19 @@ export class Knowledge {
   refusal(
     route: Route,
     now: number,
-  ): WebhookNotFound | Unauthorized | InteractionError | InvalidRequestBudget | undefined {
+  ):
+    | WebhookNotFound
+    | WebhookUnauthorized
+    | WebhookInteractionError
+    | DiscordInvalidRequestLimit
+    | undefined {
     const dead = this.graveyard.find(route, now)
     if (dead !== undefined) return dead
     const { limit } = this.invalid
     const used = this.invalid.count(now)
     if (used < limit) return undefined
     const retryAfter = Duration.millis(this.invalid.retryAfter(now))
-    return new InvalidRequestBudget({ route: route.name, used, limit, retryAfter })
+    return new DiscordInvalidRequestLimit({ route: route.name, used, limit, retryAfter })
   }
 
   /** Whether so many requests were refused that none may go. */

@@ -4,7 +4,7 @@
  * told how it ended by the ticket, and the clock is reached through `alarm`.
  */
 import * as Exit from "effect/Exit"
-import { RateLimiterClosed, RateLimitQueueFull } from "../../error/WebhookError.js"
+import { DiscordRateLimiterClosed, WebhookQueueFull } from "../../error/WebhookError.js"
 import type { WaitError } from "../../error/WebhookError.js"
 import type { Answer, Limited } from "../Answer.js"
 import { neverSent, type Outcome, unknown } from "../Permit.js"
@@ -198,7 +198,7 @@ export class Machine {
     for (const lane of this.#webhooks.busy()) {
       for (const ticket of lane.pending()) {
         if (ticket.owner === owner) {
-          this.#waiting.fail(ticket, new RateLimiterClosed({ route: ticket.route.name }))
+          this.#waiting.fail(ticket, new DiscordRateLimiterClosed({ route: ticket.route.name }))
         }
       }
       this.#granting.pumpLane(lane, now)
@@ -222,7 +222,7 @@ export class Machine {
     if (refusal !== undefined) return refusal
     const capacity = owner.queueCapacity ?? Number.POSITIVE_INFINITY
     if (bucket.waiting >= capacity) this.#waiting.passOverAbsent(bucket.lane, now)
-    if (bucket.waiting >= capacity) return new RateLimitQueueFull({ route: route.name, capacity })
+    if (bucket.waiting >= capacity) return new WebhookQueueFull({ route: route.name, capacity })
     if (deadline === Number.POSITIVE_INFINITY) return undefined
     const at = now + this.estimate(route, ticket.policy, now)
     return at > deadline ? this.#waiting.tooLate(ticket, at, now) : undefined
@@ -295,7 +295,7 @@ export class Machine {
 
   #refusalToWaitAgain(ticket: Ticket, now: number): WaitError | undefined {
     const { deadline, notBefore, owner, route } = ticket
-    if (owner.closed === true) return new RateLimiterClosed({ route: route.name })
+    if (owner.closed === true) return new DiscordRateLimiterClosed({ route: route.name })
     return (
       this.#knowledge.refusal(route, now) ??
       (notBefore > deadline ? this.#waiting.tooLate(ticket, notBefore, now) : undefined)

@@ -2,11 +2,11 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { InvalidOption } from "../../error/WebhookError.js"
+import { DiscordInvalidOption } from "../../error/WebhookError.js"
 
 /**
  * Options of a limiter. The defaults follow Discord's documentation. A value out of range fails the
- * layer with `InvalidOption`, which names the option.
+ * layer with `DiscordInvalidOption`, which names the option.
  *
  * Discord counts by IP address, so `layer` and every `layerWith` share one limiter. Each option says
  * what holds when several open layers set it; a layer that leaves it out has no say.
@@ -25,7 +25,7 @@ export interface Options {
   readonly globalWindow?: Duration.DurationInput | undefined
   /**
    * Maximum number of requests that wait for one bucket; through this layer, the next one fails with
-   * `RateLimitQueueFull`. Default: 10 000. Each layer has its own.
+   * `WebhookQueueFull`. Default: 10 000. Each layer has its own.
    */
   readonly queueCapacity?: number | undefined
   /**
@@ -36,7 +36,7 @@ export interface Options {
   readonly idleAfter?: Duration.DurationInput | undefined
   /**
    * Maximum number of responses 401, 403 and 429 (unless shared) in 10 minutes. From half of it on
-   * requests are spaced, at all of it they fail with `InvalidRequestBudget`. Default: 8000; Discord
+   * requests are spaced, at all of it they fail with `DiscordInvalidRequestLimit`. Default: 8000; Discord
    * bans an IP address at 10 000. Of several, the lowest holds.
    */
   readonly invalidRequestLimit?: number | undefined
@@ -103,7 +103,7 @@ export function unset(isolatedRequests: boolean): LayerSettings {
 export function checked(
   options: Options,
   isolatesRequests: boolean,
-): Effect.Effect<LayerSettings, InvalidOption> {
+): Effect.Effect<LayerSettings, DiscordInvalidOption> {
   const { globalLimit, invalidRequestLimit, queueCapacity = defaults.queueCapacity } = options
   const globalWindow = millisOf(options.globalWindow)
   const idleAfter = millisOf(options.idleAfter)
@@ -223,7 +223,7 @@ function fault(
   name: string,
   expected: string,
   actual: Duration.DurationInput | undefined,
-): InvalidOption {
+): DiscordInvalidOption {
   const shown = Duration.isDuration(actual) ? Duration.format(actual) : String(actual)
-  return new InvalidOption({ option: `RateLimiter.${name}`, expected, actual: shown })
+  return new DiscordInvalidOption({ option: `RateLimiter.${name}`, expected, actual: shown })
 }

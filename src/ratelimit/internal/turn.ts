@@ -2,7 +2,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as RuntimeFlags from "effect/RuntimeFlags"
-import { RateLimiterClosed } from "../../error/WebhookError.js"
+import { DiscordRateLimiterClosed } from "../../error/WebhookError.js"
 import type { WaitError } from "../../error/WebhookError.js"
 import { type Outcome, type Permit, unknown } from "../Permit.js"
 import type { Route } from "../Route.js"
@@ -59,7 +59,7 @@ export class Held implements Permit {
       const now = owner.now()
       if (owner.closed) {
         owner.machine.settle(ticket, outcome, now)
-        return Effect.fail(new RateLimiterClosed({ route: this.route.name }))
+        return Effect.fail(new DiscordRateLimiterClosed({ route: this.route.name }))
       }
       const delay = after === undefined ? 0 : Duration.toMillis(after)
       owner.machine.again(ticket, outcome, now + delay, now)

@@ -4,7 +4,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
-import { RateLimitError } from "../../error/WebhookError.js"
+import { WebhookRateLimited } from "../../error/WebhookError.js"
 import type { WaitError } from "../../error/WebhookError.js"
 import type { LimitScope } from "../Answer.js"
 import type { BucketState, Ending, Lane, Ticket } from "./bucketState.js"
@@ -147,9 +147,9 @@ export class Waiting {
     this.rest(lane, now)
   }
 
-  tooLate(ticket: Ticket, at: number, now: number): RateLimitError {
+  tooLate(ticket: Ticket, at: number, now: number): WebhookRateLimited {
     const { bucket, route } = ticket
-    return new RateLimitError({
+    return new WebhookRateLimited({
       route: route.name,
       reason: "maxWait",
       retryAfter: Duration.millis(at - now),

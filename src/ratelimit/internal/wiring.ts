@@ -4,7 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import { RateLimiterClosed } from "../../error/WebhookError.js"
+import { DiscordRateLimiterClosed } from "../../error/WebhookError.js"
 import type { WaitError } from "../../error/WebhookError.js"
 import type { Answer } from "../Answer.js"
 import type { RoundTrip } from "../Bucket.js"
@@ -89,7 +89,7 @@ class Handle implements Owner {
     use: (ticket: Ticket, restore: Restore) => Effect.Effect<A, E, R>,
   ): Effect.Effect<A, E | WaitError, R> {
     return masked((restore) => {
-      if (this.closed) return Effect.fail(new RateLimiterClosed({ route: route.name }))
+      if (this.closed) return Effect.fail(new DiscordRateLimiterClosed({ route: route.name }))
       const ticket = this.machine.arrive(route, wishOf(options, this), this.now())
       return whenGranted(this, ticket, restore, () => use(ticket, restore))
     })

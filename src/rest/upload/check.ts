@@ -1,5 +1,5 @@
 /** What is wrong with the files of a message before any of them is read. */
-import { FileError } from "../../error/WebhookError.js"
+import { WebhookFileError } from "../../error/WebhookError.js"
 import { presets } from "../UploadLimits.js"
 import type { UploadLimits } from "../UploadLimits.js"
 import { isSpent, labelOf } from "./file.js"
@@ -12,21 +12,21 @@ export function refusal(
   files: ReadonlyArray<FileUpload>,
   kept: number,
   limits: UploadLimits,
-): FileError | undefined {
+): WebhookFileError | undefined {
   return brokenFile(route, files) ?? overLimit(route, files, kept, limits)
 }
 
-function brokenFile(route: string, files: ReadonlyArray<FileUpload>): FileError | undefined {
+function brokenFile(route: string, files: ReadonlyArray<FileUpload>): WebhookFileError | undefined {
   const names = new Set<string>()
   for (const file of files) {
     const { name, size } = file
     const place = { route, file: labelOf(file) }
     if (!Number.isSafeInteger(size) || size < 0) {
-      return new FileError({ ...place, reason: "invalidSize", size, delivered: "no" })
+      return new WebhookFileError({ ...place, reason: "invalidSize", size, delivered: "no" })
     }
     if (isSpent(file)) return readBefore(place)
     if (names.has(name)) {
-      return new FileError({ route, file: name, reason: "duplicateName", delivered: "no" })
+      return new WebhookFileError({ route, file: name, reason: "duplicateName", delivered: "no" })
     }
     names.add(name)
   }
@@ -38,14 +38,14 @@ function overLimit(
   files: ReadonlyArray<FileUpload>,
   kept: number,
   limits: UploadLimits,
-): FileError | undefined {
+): WebhookFileError | undefined {
   const over = firstOver(files, kept, limits)
   if (over === undefined) return undefined
   const { file, ...figures } = over
   const preset = Object.entries(presets).find(
     ([, other]) => firstOver(files, kept, other) === undefined,
   )
-  return new FileError({
+  return new WebhookFileError({
     route,
     file: labelOf(file),
     ...figures,

@@ -1,15 +1,15 @@
 /** Why a file cannot be read. What its source failed with is looked at and dropped: it is not ours to show. */
 import * as Predicate from "effect/Predicate"
-import { FileError } from "../../error/WebhookError.js"
+import { WebhookFileError } from "../../error/WebhookError.js"
 
 export function faultOf(
   place: { readonly route?: string; readonly file: string },
   failure: unknown,
-): FileError {
+): WebhookFileError {
   const detail = wordFor(failure)
   return detail === "NotFound"
-    ? new FileError({ ...place, reason: "missing", delivered: "no" })
-    : new FileError({
+    ? new WebhookFileError({ ...place, reason: "missing", delivered: "no" })
+    : new WebhookFileError({
         ...place,
         reason: "unreadable",
         ...(detail === undefined ? {} : { detail }),

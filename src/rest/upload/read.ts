@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Function from "effect/Function"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { FileError } from "../../error/WebhookError.js"
+import { WebhookFileError } from "../../error/WebhookError.js"
 import { faultOf } from "./fault.js"
 import { labelOf } from "./file.js"
 import type { FileUpload, Source } from "./file.js"
@@ -13,8 +13,8 @@ import type { FileUpload, Source } from "./file.js"
 /** Bytes of a file in memory that go at a time, so that progress can be seen. */
 const piece = 64 * 1024
 
-/** Exactly `size` bytes; fewer, more, or a source that fails are a `FileError`. */
-export function read(route: string, file: FileUpload): Stream.Stream<Uint8Array, FileError> {
+/** Exactly `size` bytes; fewer, more, or a source that fails are a `WebhookFileError`. */
+export function read(route: string, file: FileUpload): Stream.Stream<Uint8Array, WebhookFileError> {
   const place = { route, file: labelOf(file) }
   return Stream.suspend(() => {
     const { source } = file
@@ -36,9 +36,9 @@ interface Place {
   readonly file: string
 }
 
-export function readBefore(place: Place): FileError {
+export function readBefore(place: Place): WebhookFileError {
   const detail = "it has been read before"
-  return new FileError({ ...place, reason: "readOnce", detail, delivered: "no" })
+  return new WebhookFileError({ ...place, reason: "readOnce", detail, delivered: "no" })
 }
 
 function open(source: Source): Stream.Stream<Uint8Array, unknown> {
@@ -65,12 +65,18 @@ function pieces(bytes: Uint8Array): Stream.Stream<Uint8Array> {
 function exactly(
   place: Place,
   size: number,
-  bytes: Stream.Stream<Uint8Array, FileError>,
-): Stream.Stream<Uint8Array, FileError> {
+  bytes: Stream.Stream<Uint8Array, WebhookFileError>,
+): Stream.Stream<Uint8Array, WebhookFileError> {
   return Stream.suspend(() => {
     let count = 0
-    const changed = (): FileError =>
-      new FileError({ ...place, reason: "changed", size: count, limit: size, delivered: "no" })
+    const changed = (): WebhookFileError =>
+      new WebhookFileError({
+        ...place,
+        reason: "changed",
+        size: count,
+        limit: size,
+        delivered: "no",
+      })
     const counted = Stream.mapChunksEffect(bytes, (chunk) => {
       count += Chunk.reduce(chunk, 0, (sum, { length }) => sum + length)
       // An empty piece would stall a Node stream.

@@ -5,7 +5,7 @@ import * as Chunk from "effect/Chunk"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { FileError } from "../../error/WebhookError.js"
+import type { WebhookFileError } from "../../error/WebhookError.js"
 import { RestConfig } from "../RestConfig.js"
 import type { Upload } from "../restRequest.js"
 import { refusal } from "./check.js"
@@ -25,7 +25,7 @@ export const checked = (
   route: string,
   files: ReadonlyArray<FileUpload>,
   kept: number,
-): Effect.Effect<void, FileError> =>
+): Effect.Effect<void, WebhookFileError> =>
   Effect.flatMap(RestConfig, ({ uploads }) => {
     const refused = refusal(route, files, kept, uploads)
     return refused === undefined ? Effect.void : Effect.fail(refused)
@@ -61,14 +61,14 @@ export const upload = (
     }
   })
 
-type Bytes = Stream.Stream<Uint8Array, FileError>
+type Bytes = Stream.Stream<Uint8Array, WebhookFileError>
 type Use<A, E> = (body: HttpBody.HttpBody) => Effect.Effect<A, E>
 
 function inMemory<A, E>(
   parts: Form,
   bytes: Bytes,
   use: Use<A, E>,
-): Effect.Effect<A, E | FileError> {
+): Effect.Effect<A, E | WebhookFileError> {
   const whole = new Uint8Array(parts.size)
   let at = 0
   const filled = Stream.runForEach(bytes, (piece) =>
@@ -92,8 +92,8 @@ function streaming<A, E>(
   parts: Form,
   bytes: Bytes,
   use: Use<A, E>,
-): Effect.Effect<A, E | FileError> {
-  return Effect.flatMap(Deferred.make<never, FileError>(), (failed) => {
+): Effect.Effect<A, E | WebhookFileError> {
+  return Effect.flatMap(Deferred.make<never, WebhookFileError>(), (failed) => {
     const body = Stream.catchAllCause(bytes, (cause) =>
       Cause.isInterruptedOnly(cause)
         ? Stream.failCause(Cause.stripFailures(cause))

@@ -258,7 +258,7 @@ describe("a request whose fiber was dropped while it waited", () => {
     owner.closed = true
     one.close(owner, 1210)
     expect(one.claim(slow, 1220)).toBe(false)
-    expect(slow.ending).toMatchObject({ cause: { error: { _tag: "RateLimiterClosed" } } })
+    expect(slow.ending).toMatchObject({ cause: { error: { _tag: "DiscordRateLimiterClosed" } } })
   })
 
   it("waits behind the others when its webhook was forgotten and met again", () => {
@@ -342,7 +342,7 @@ describe("where fibers poll", () => {
     const { arrive, one } = machine({}, { polls: true, queueCapacity: 3 })
     arrive(0)
     for (let index = 0; index < 3; index += 1) one.poll(arrive(0), 0)
-    expect(arrive(100).ending).toMatchObject({ cause: { error: { _tag: "RateLimitQueueFull" } } })
+    expect(arrive(100).ending).toMatchObject({ cause: { error: { _tag: "WebhookQueueFull" } } })
     expect(arrive(2000).state).toBe("waiting")
   })
 

@@ -166,7 +166,7 @@ describe("the laws, on fibers", () => {
       for (const [index, end] of played.ends.entries()) {
         const job = jobs[index]!
         const expected = ["Answered", "Unknown", "refused", "NeverSent"]
-        if (job.maxWait !== undefined) expected.push("RateLimitError")
+        if (job.maxWait !== undefined) expected.push("WebhookRateLimited")
         if (job.leavesAfter !== undefined) expected.push("left")
         expect(expected).toContain(end)
       }

@@ -205,7 +205,12 @@ describe.each(Object.entries(clients))("with %s", (_, client) => {
         const size = 4 * megabyte
         const file = FileUpload.fromStream("a.bin", { size, stream })
         const error = yield* Effect.flip(Webhook.send(hook, { files: [file] }))
-        expect(error).toMatchObject({ _tag: "FileError", reason, file: "a.bin", delivered: "no" })
+        expect(error).toMatchObject({
+          _tag: "WebhookFileError",
+          reason,
+          file: "a.bin",
+          delivered: "no",
+        })
         yield* eventually(() => server.sockets() === 0)
         expect(server.received).toEqual([])
         yield* Webhook.send(hook, { content: "the next" })
@@ -241,7 +246,7 @@ describe.each(Object.entries(clients))("with %s", (_, client) => {
         const stream = Stream.make(new Uint8Array(megabyte))
         const file = FileUpload.fromStream("a.bin", { size: megabyte, stream })
         const error = yield* Effect.flip(Webhook.send(hook, { files: [file] }))
-        expect(error._tag).toBe(client.hasLength ? "DiscordApiError" : "TransportError")
+        expect(error._tag).toBe(client.hasLength ? "DiscordApiError" : "DiscordTransportError")
         expect(server.received).toHaveLength(1)
       }),
     { answer: (__, response) => response.writeHead(307, { location: "/elsewhere" }).end() },
@@ -262,7 +267,9 @@ describe.each(Object.entries(clients))("with %s", (_, client) => {
         )
         const file = FileUpload.fromStream("a.bin", { size: 1000 * megabyte, stream: slow })
         const error = yield* Effect.flip(Webhook.send(hook, { files: [file] }))
-        expect(error._tag).toBe(client.hearsEarly ? "PayloadTooLarge" : "TransportError")
+        expect(error._tag).toBe(
+          client.hearsEarly ? "WebhookPayloadTooLarge" : "DiscordTransportError",
+        )
         yield* eventually(() => isClosed && server.sockets() === 0)
       }),
     {

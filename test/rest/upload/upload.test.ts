@@ -107,7 +107,7 @@ describe("a repetition", () => {
     Effect.gen(function* () {
       const net = network(503)
       const error = yield* Effect.flip(send(net, [FileUpload.fromText("a.txt", "x")]))
-      expect(error).toMatchObject({ _tag: "ServerError", delivered: "unknown" })
+      expect(error).toMatchObject({ _tag: "DiscordServerError", delivered: "unknown" })
       expect(net.requests()).toBe(1)
     }),
   )
@@ -136,7 +136,7 @@ describe("a source that can be read only once", () => {
       const { file, times } = once()
       const error = yield* Effect.flip(edit(net, [file]))
       const expected = { reason: "readOnce", file: "once.txt", detail, delivered }
-      expect(error).toMatchObject({ _tag: "FileError", ...expected })
+      expect(error).toMatchObject({ _tag: "WebhookFileError", ...expected })
       expect(error.message).toMatch(/once\.txt: can be read only once \(it was not sent again/)
       expect(times).toEqual({ opened: 1, closed: 1 })
       expect(net.requests()).toBe(1)
@@ -162,7 +162,7 @@ describe("a source that can be read only once", () => {
       const { file } = once()
       yield* send(net, [file])
       const error = yield* Effect.flip(send(net, [file]))
-      expect(error).toMatchObject({ _tag: "FileError", reason: "readOnce", delivered: "no" })
+      expect(error).toMatchObject({ _tag: "WebhookFileError", reason: "readOnce", delivered: "no" })
       expect(error.message).toContain("it has been read before")
       expect(net.requests()).toBe(1)
     }),
@@ -176,7 +176,7 @@ describe("a source that can be read only once", () => {
         concurrency: "unbounded",
       })
       const [, error] = yield* both
-      expect(error).toMatchObject({ _tag: "FileError", reason: "readOnce" })
+      expect(error).toMatchObject({ _tag: "WebhookFileError", reason: "readOnce" })
       expect(times.opened).toBe(1)
     }),
   )
@@ -185,7 +185,7 @@ describe("a source that can be read only once", () => {
     Effect.gen(function* () {
       const net = network(503)
       const error = yield* Effect.flip(send(net, [once().file]))
-      expect(error._tag).toBe("ServerError")
+      expect(error._tag).toBe("DiscordServerError")
     }),
   )
 })
@@ -221,7 +221,7 @@ describe("a source that is not what it was said to be", () => {
         const net = network(200)
         const file = FileUpload.fromStream("a.bin", source)
         const error = yield* Effect.flip(edit(net, [file]))
-        expect(error).toMatchObject({ _tag: "FileError", file: "a.bin", ...expected })
+        expect(error).toMatchObject({ _tag: "WebhookFileError", file: "a.bin", ...expected })
         expect(error).toMatchObject({ delivered: "no" })
         expect(error.message).toMatch(/^PATCH .*: a\.bin: .*; Discord did not act on it$/)
         expect(error.message).not.toContain("secret text")
@@ -244,7 +244,11 @@ describe("a source that is not what it was said to be", () => {
       })
       const file = FileUpload.fromStream("a.bin", { size: 5, stream })
       const error = yield* Effect.flip(edit(net, [file]))
-      expect(error).toMatchObject({ _tag: "FileError", reason: "changed", delivered: "unknown" })
+      expect(error).toMatchObject({
+        _tag: "WebhookFileError",
+        reason: "changed",
+        delivered: "unknown",
+      })
     }),
   )
 
@@ -273,7 +277,12 @@ describe("a message with files", () => {
       const net = network(200)
       const files = Array.from({ length: 11 }, (_, n) => FileUpload.fromText(`${n}.txt`, "x"))
       const error = yield* Effect.flip(send(net, files))
-      expect(error).toMatchObject({ _tag: "FileError", reason: "tooMany", file: "10.txt", route })
+      expect(error).toMatchObject({
+        _tag: "WebhookFileError",
+        reason: "tooMany",
+        file: "10.txt",
+        route,
+      })
       expect(net.requests()).toBe(0)
       expect(net.limiter.heard).toEqual([])
     }),
@@ -300,7 +309,10 @@ describe("a message with files", () => {
       yield* TestClock.adjust("34 seconds")
       expect(fiber.unsafePoll()).toBeNull()
       yield* TestClock.adjust("1 second")
-      expect(yield* Fiber.join(fiber)).toMatchObject({ _tag: "TransportError", reason: "timeout" })
+      expect(yield* Fiber.join(fiber)).toMatchObject({
+        _tag: "DiscordTransportError",
+        reason: "timeout",
+      })
     }),
   )
 })
