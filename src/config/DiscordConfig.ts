@@ -16,7 +16,7 @@ import { webhookUrlNotSet } from "../error/advice.js"
 import { DiscordConfigurationError } from "../error/ConfigurationError.js"
 import type * as RateLimiter from "../ratelimit/RateLimiter.js"
 import type * as Strategy from "../ratelimit/Strategy.js"
-import { lazily } from "../model/lazily.js"
+import { lazy } from "../model/lazy.js"
 import * as Webhook from "../webhook/Webhook.js"
 import { webhookKey, webhookVariable } from "./environment.js"
 import { readText } from "./file.js"
@@ -66,7 +66,7 @@ export type Services =
   | RateLimiter.RateLimiter
   | Strategy.Strategy
 
-const decodedDefaults = lazily(() => Schema.decodeSync(settings())({}))
+const decodedDefaults = lazy(() => Schema.decodeSync(settings())({}))
 
 /**
  * What holds where nothing is configured.

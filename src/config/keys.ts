@@ -2,7 +2,7 @@
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
-import { lazily } from "../model/lazily.js"
+import { lazy } from "../model/lazy.js"
 import { settings } from "./settings.js"
 
 export type Path = ReadonlyArray<string>
@@ -32,11 +32,11 @@ export interface Section {
 }
 
 /** What the file would say if it said everything. */
-const written = lazily((): unknown =>
+const written = lazy((): unknown =>
   Schema.encodeSync(settings())(Schema.decodeUnknownSync(settings())({})),
 )
 
-const found = lazily(() => explore(settings().ast, []))
+const found = lazy(() => explore(settings().ast, []))
 
 export const keys = (): ReadonlyArray<Key> => found().keys
 export const sections = (): ReadonlyArray<Section> => found().sections

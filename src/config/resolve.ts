@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import { abridged } from "../error/abridged.js"
 import { DiscordConfigurationError } from "../error/ConfigurationError.js"
 import type { Mistake } from "../error/ConfigurationError.js"
-import { lazily } from "../model/lazily.js"
+import { lazy } from "../model/lazy.js"
 import { nearest } from "../model/nearest.js"
 import { isLoopbackHost } from "../rest/host.js"
 import { type Environment, readEnvironment, type Setting } from "./environment.js"
@@ -24,7 +24,7 @@ export interface Source {
 
 const baseUrlPath: Path = ["client", "base_url"]
 
-const decoder = lazily(() =>
+const decoder = lazy(() =>
   Schema.decodeUnknownEither(schema(), { errors: "all", onExcessProperty: "error" }),
 )
 

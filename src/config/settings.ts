@@ -8,7 +8,7 @@ import type * as ParseResult from "effect/ParseResult"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
-import { lazily } from "../model/lazily.js"
+import { lazy } from "../model/lazy.js"
 import { nearest } from "../model/nearest.js"
 import { defaults as limiterDefaults } from "../ratelimit/internal/settings.js"
 import { RestConfig } from "../rest/RestConfig.js"
@@ -275,7 +275,7 @@ const logging = () =>
   })
 
 /** All of it. Written in snake case, read in camel case. */
-export const settings = lazily(() =>
+export const settings = lazy(() =>
   Schema.Struct({
     client: section("client", client(), "How messages get to Discord."),
     logging: section("logging", logging(), "What the program logs, and how."),

@@ -11,9 +11,7 @@ import type * as FastCheck from "effect/FastCheck"
 
 import { items } from "./limits.js"
 import { SnowflakeInput } from "./Snowflake.js"
-import { optional } from "./wire.js"
-import type { FastCheckModule } from "./generators.js"
-
+import { optional, type FastCheckModule } from "./fields.js"
 /** Discord: Allowed Mentions Object. */
 const IDS_MAX = 100
 

@@ -11,7 +11,7 @@ import { int, items, text } from "./limits.js"
 import { Snowflake, SnowflakeInput } from "./Snowflake.js"
 import { Timestamp } from "./timestamp.js"
 import { User } from "./User.js"
-import { list, Numeric, optional, orElse, required, sometimes } from "./wire.js"
+import { list, Numeric, optional, orElse, required, sometimes } from "./fields.js"
 
 /** Discord's OpenAPI, MessageAttachmentRequest; the description is also in Discord: Attachment Object. */
 const FILENAME_MAX = 1024

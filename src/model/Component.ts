@@ -1,5 +1,5 @@
 /**
- * Components: buttons and selects in rows, and (Components V2) text, media and layout.
+ * Components: buttons and selects in rows, and (Components V2) text, media and outgoing.
  *
  * A webhook that no application owns may send only those that are not interactive: link buttons
  * in rows, and everything of Components V2. The `IsComponentsV2` flag is set for you.
@@ -9,10 +9,9 @@
  */
 import type * as Schema from "effect/Schema"
 
-import type * as interactive from "./component/interactive.js"
 import { Channel, Kind } from "./component/kinds.js"
-import * as layout from "./component/layout.js"
-import * as received from "./component/received.js"
+import * as outgoing from "./component/outgoing.js"
+import * as incoming from "./component/incoming.js"
 import * as rules from "./component/rules.js"
 import * as resend from "./resend.js"
 
@@ -64,7 +63,7 @@ export const ChannelType = Channel
  * @since 0.1.0
  * @category models
  */
-export const Component = received.Component
+export const Component = incoming.Component
 /**
  * @since 0.1.0
  * @category models
@@ -85,7 +84,7 @@ export type Component = typeof Component.Type
  * @since 0.1.0
  * @category models
  */
-export const ComponentCreate = layout.TopLevel
+export const ComponentCreate = outgoing.TopLevel
 /**
  * @since 0.1.0
  * @category models
@@ -135,7 +134,7 @@ export type RowItem = Button | Select
  * @since 0.1.0
  * @category models
  */
-export interface ActionRow extends Schema.Schema.Type<typeof interactive.ActionRow> {}
+export interface ActionRow extends Schema.Schema.Type<typeof outgoing.ActionRow> {}
 
 /**
  * A button being sent that answers with an interaction.
@@ -144,7 +143,7 @@ export interface ActionRow extends Schema.Schema.Type<typeof interactive.ActionR
  * @category models
  */
 export interface InteractiveButton extends Schema.Schema.Type<
-  typeof interactive.InteractiveButton
+  typeof outgoing.InteractiveButton
 > {}
 
 /**
@@ -153,7 +152,7 @@ export interface InteractiveButton extends Schema.Schema.Type<
  * @since 0.1.0
  * @category models
  */
-export interface LinkButton extends Schema.Schema.Type<typeof interactive.LinkButton> {}
+export interface LinkButton extends Schema.Schema.Type<typeof outgoing.LinkButton> {}
 
 /**
  * A button being sent that offers a SKU.
@@ -161,7 +160,7 @@ export interface LinkButton extends Schema.Schema.Type<typeof interactive.LinkBu
  * @since 0.1.0
  * @category models
  */
-export interface PremiumButton extends Schema.Schema.Type<typeof interactive.PremiumButton> {}
+export interface PremiumButton extends Schema.Schema.Type<typeof outgoing.PremiumButton> {}
 
 /**
  * A select being sent, over options of its own.
@@ -169,7 +168,7 @@ export interface PremiumButton extends Schema.Schema.Type<typeof interactive.Pre
  * @since 0.1.0
  * @category models
  */
-export interface StringSelect extends Schema.Schema.Type<typeof interactive.StringSelect> {}
+export interface StringSelect extends Schema.Schema.Type<typeof outgoing.StringSelect> {}
 
 /**
  * A select being sent, over the users of the server.
@@ -177,7 +176,7 @@ export interface StringSelect extends Schema.Schema.Type<typeof interactive.Stri
  * @since 0.1.0
  * @category models
  */
-export interface UserSelect extends Schema.Schema.Type<typeof interactive.UserSelect> {}
+export interface UserSelect extends Schema.Schema.Type<typeof outgoing.UserSelect> {}
 
 /**
  * A select being sent, over the roles of the server.
@@ -185,7 +184,7 @@ export interface UserSelect extends Schema.Schema.Type<typeof interactive.UserSe
  * @since 0.1.0
  * @category models
  */
-export interface RoleSelect extends Schema.Schema.Type<typeof interactive.RoleSelect> {}
+export interface RoleSelect extends Schema.Schema.Type<typeof outgoing.RoleSelect> {}
 
 /**
  * A select being sent, over users and roles together.
@@ -194,7 +193,7 @@ export interface RoleSelect extends Schema.Schema.Type<typeof interactive.RoleSe
  * @category models
  */
 export interface MentionableSelect extends Schema.Schema.Type<
-  typeof interactive.MentionableSelect
+  typeof outgoing.MentionableSelect
 > {}
 
 /**
@@ -203,7 +202,7 @@ export interface MentionableSelect extends Schema.Schema.Type<
  * @since 0.1.0
  * @category models
  */
-export interface ChannelSelect extends Schema.Schema.Type<typeof interactive.ChannelSelect> {}
+export interface ChannelSelect extends Schema.Schema.Type<typeof outgoing.ChannelSelect> {}
 
 /**
  * A button being sent, of any style.
@@ -227,7 +226,7 @@ export type Select = StringSelect | UserSelect | RoleSelect | MentionableSelect 
  * @since 0.1.0
  * @category models
  */
-export interface TextDisplay extends Schema.Schema.Type<typeof layout.TextDisplay> {}
+export interface TextDisplay extends Schema.Schema.Type<typeof outgoing.TextDisplay> {}
 
 /**
  * Texts beside a button or a thumbnail, being sent.
@@ -235,7 +234,7 @@ export interface TextDisplay extends Schema.Schema.Type<typeof layout.TextDispla
  * @since 0.1.0
  * @category models
  */
-export interface Section extends Schema.Schema.Type<typeof layout.Section> {}
+export interface Section extends Schema.Schema.Type<typeof outgoing.Section> {}
 
 /**
  * A small picture being sent.
@@ -243,7 +242,7 @@ export interface Section extends Schema.Schema.Type<typeof layout.Section> {}
  * @since 0.1.0
  * @category models
  */
-export interface Thumbnail extends Schema.Schema.Type<typeof layout.Thumbnail> {}
+export interface Thumbnail extends Schema.Schema.Type<typeof outgoing.Thumbnail> {}
 
 /**
  * Pictures and videos being sent.
@@ -251,7 +250,7 @@ export interface Thumbnail extends Schema.Schema.Type<typeof layout.Thumbnail> {
  * @since 0.1.0
  * @category models
  */
-export interface MediaGallery extends Schema.Schema.Type<typeof layout.MediaGallery> {}
+export interface MediaGallery extends Schema.Schema.Type<typeof outgoing.MediaGallery> {}
 
 /**
  * One picture or video of a gallery being sent.
@@ -267,7 +266,7 @@ export type GalleryItem = MediaGallery["items"][number]
  * @since 0.1.0
  * @category models
  */
-export interface File extends Schema.Schema.Type<typeof layout.File> {}
+export interface File extends Schema.Schema.Type<typeof outgoing.File> {}
 
 /**
  * Space between two components being sent.
@@ -275,7 +274,7 @@ export interface File extends Schema.Schema.Type<typeof layout.File> {}
  * @since 0.1.0
  * @category models
  */
-export interface Separator extends Schema.Schema.Type<typeof layout.Separator> {}
+export interface Separator extends Schema.Schema.Type<typeof outgoing.Separator> {}
 
 /**
  * A framed group being sent.
@@ -283,7 +282,7 @@ export interface Separator extends Schema.Schema.Type<typeof layout.Separator> {
  * @since 0.1.0
  * @category models
  */
-export interface Container extends Schema.Schema.Type<typeof layout.Container> {}
+export interface Container extends Schema.Schema.Type<typeof outgoing.Container> {}
 
 /**
  * A received component as one to send: without what Discord found out about media, and with a file

@@ -9,11 +9,11 @@ import * as Function from "effect/Function"
 import * as Schema from "effect/Schema"
 
 import { Color } from "./Color.js"
-import { Component } from "./component/received.js"
+import { Component } from "./component/incoming.js"
 import { atMost, codePoints, embedMediaUrl, embedUrl, isBlank, items, text } from "./limits.js"
 import * as resend from "./resend.js"
 import { Timestamp, TimestampCreate, type TimestampInput } from "./timestamp.js"
-import { list, Numeric, optional, orElse, required, sometimes } from "./wire.js"
+import { list, Numeric, optional, orElse, required, sometimes } from "./fields.js"
 
 /** Discord: Embed Limits. Outer whitespace does not count. */
 const TITLE_MAX = 256

@@ -9,9 +9,7 @@ import * as Schema from "effect/Schema"
 
 import { text } from "./limits.js"
 import { Snowflake, SnowflakeInput } from "./Snowflake.js"
-import { optional, sometimes } from "./wire.js"
-import type { FastCheckModule } from "./generators.js"
-
+import { optional, sometimes, type FastCheckModule } from "./fields.js"
 /** Discord's OpenAPI: an emoji's name is at most 32 code points. */
 const NAME_MAX = 32
 

@@ -11,13 +11,12 @@ import * as Struct from "effect/Struct"
 import type * as Effect from "effect/Effect"
 import type * as ParseResult from "effect/ParseResult"
 
-import { strictEncoder } from "./compiled.js"
-import { compositionIssues, withImpliedFlags } from "./composition.js"
-import { withSafeMentions } from "./mentions.js"
+import { strictEncoder } from "./codec.js"
+import { compositionIssues, withImpliedFlags, withSafeMentions } from "./composition.js"
 import { MessageCreate } from "./MessageCreate.js"
 import { Flag, MessageFlagsFollowUp, toNumber } from "./MessageFlags.js"
 import { acceptingReceived } from "./resend.js"
-import { optional } from "./wire.js"
+import { optional } from "./fields.js"
 
 /** What a message that responds to an interaction does not have. */
 const unsupported = ["username", "avatarUrl", "threadName", "appliedTags"] as const

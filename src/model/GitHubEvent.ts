@@ -12,7 +12,7 @@ import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import type * as Effect from "effect/Effect"
 import type * as ParseResult from "effect/ParseResult"
-import { lazily } from "./lazily.js"
+import { lazy } from "./lazy.js"
 
 const NAME = /^[\w.-]{1,100}$/
 
@@ -251,7 +251,7 @@ export const GitHubEvent = Schema.Struct({
  */
 export interface GitHubEvent extends Schema.Schema.Type<typeof GitHubEvent> {}
 
-const validate = lazily(() => Schema.validateEither(GitHubEvent, { errors: "all" }))
+const validate = lazy(() => Schema.validateEither(GitHubEvent, { errors: "all" }))
 
 /**
  * The JSON that Discord receives: the event itself, with all its fields, or everything in it that

@@ -12,8 +12,13 @@ import * as DateTime from "effect/DateTime"
 
 import type { EmojiCreate } from "./Emoji.js"
 import { truncated } from "./markdown/cut.js"
-import { escape as escapeText, percent } from "./markdown/escape.js"
-import { joinLines, prefixLines, unifyLineEnds } from "./markdown/lines.js"
+import {
+  escape as escapeText,
+  percent,
+  joinLines,
+  prefixLines,
+  unifyLineEnds,
+} from "./markdown/escape.js"
 import { split } from "./markdown/split.js"
 
 /** Zero-width: keeps marks apart that would be read together. */

@@ -13,15 +13,14 @@ import type * as ParseResult from "effect/ParseResult"
 import { AllowedMentions } from "./AllowedMentions.js"
 import { AttachmentsCreate } from "./Attachment.js"
 import { ComponentsCreate } from "./Component.js"
-import { compositionIssues, withImpliedFlags } from "./composition.js"
+import { compositionIssues, withImpliedFlags, withSafeMentions } from "./composition.js"
 import { EmbedsCreate } from "./Embed.js"
 import { text } from "./limits.js"
-import { withSafeMentions } from "./mentions.js"
 import { MessageFlagsEdit } from "./MessageFlags.js"
 import { PollCreate } from "./Poll.js"
 import { acceptingReceived } from "./resend.js"
-import { clearable } from "./wire.js"
-import { strictEncoder } from "./compiled.js"
+import { clearable } from "./fields.js"
+import { strictEncoder } from "./codec.js"
 
 /** Discord: Edit Webhook Message. */
 const CONTENT_MAX = 2000

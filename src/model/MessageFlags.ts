@@ -8,7 +8,7 @@
 import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
 import type * as FastCheck from "effect/FastCheck"
-import type { FastCheckModule } from "./generators.js"
+import type { FastCheckModule } from "./fields.js"
 
 /**
  * The named bits (Discord: Message Flags). A webhook may set the four marked "settable".

@@ -12,7 +12,7 @@ import { Emoji, PollEmojiCreate } from "./Emoji.js"
 import { int, items, text } from "./limits.js"
 import * as resend from "./resend.js"
 import { Timestamp } from "./timestamp.js"
-import { list, Numeric, optional, orElse, required, sometimes } from "./wire.js"
+import { list, Numeric, optional, orElse, required, sometimes } from "./fields.js"
 
 /** Discord: Poll Media Object. */
 const QUESTION_MAX = 300

@@ -12,11 +12,11 @@ import type * as Effect from "effect/Effect"
 import type * as ParseResult from "effect/ParseResult"
 
 import * as Color from "./Color.js"
-import { lazily } from "./lazily.js"
+import { lazy } from "./lazy.js"
 import { httpUrl, text } from "./limits.js"
 import { WebhookName } from "./WebhookName.js"
-import { optional, strictList } from "./wire.js"
-import { strictEncoder } from "./compiled.js"
+import { optional, strictList } from "./fields.js"
+import { strictEncoder } from "./codec.js"
 
 /** Discord's OpenAPI. Slack itself takes longer texts. */
 const TEXT_MAX = 2000
@@ -26,7 +26,7 @@ const shades = { good: "#2eb886", warning: "#daa038", danger: "#a30200" } as con
 
 const refusedColor = "must be a colour such as 0x5865f2, #5865f2, good, warning or danger"
 
-const isRgb = lazily(() => Schema.is(Color.Color))
+const isRgb = lazy(() => Schema.is(Color.Color))
 
 /** In the JSON of others the `#` may be missing. */
 const HEX = /^#?(?:[0-9a-f]{3}|[0-9a-f]{6})$/i

@@ -8,7 +8,7 @@
 import * as DateTime from "effect/DateTime"
 import * as EffectOrder from "effect/Order"
 import * as Schema from "effect/Schema"
-import type { FastCheckModule } from "./generators.js"
+import type { FastCheckModule } from "./fields.js"
 
 /** Milliseconds from the Unix epoch to the first second of 2015 (Discord: Snowflakes). */
 const DISCORD_EPOCH = 1_420_070_400_000

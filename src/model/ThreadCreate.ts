@@ -10,8 +10,8 @@ import type * as ParseResult from "effect/ParseResult"
 
 import { items, text } from "./limits.js"
 import { SnowflakeInput } from "./Snowflake.js"
-import { optional, required } from "./wire.js"
-import { strictEncoder } from "./compiled.js"
+import { optional, required } from "./fields.js"
+import { strictEncoder } from "./codec.js"
 
 /** Discord: Start Thread in Forum or Media Channel. */
 const NAME_MAX = 100

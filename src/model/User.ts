@@ -7,7 +7,7 @@
 import * as Schema from "effect/Schema"
 
 import { Snowflake } from "./Snowflake.js"
-import { Numeric, orElse, required, sometimes } from "./wire.js"
+import { Numeric, orElse, required, sometimes } from "./fields.js"
 
 /**
  * A user as Discord sends it. Only `id` must be there; `username` is empty where Discord sends

@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema"
 
 import { Snowflake } from "./Snowflake.js"
 import { User } from "./User.js"
-import { Numeric, orElse, sometimes } from "./wire.js"
+import { Numeric, orElse, sometimes } from "./fields.js"
 
 /**
  * A webhook as Discord sends it: only `id` must be there. `token` and `url` are secrets and stay

@@ -11,8 +11,8 @@ import type * as Effect from "effect/Effect"
 import type * as ParseResult from "effect/ParseResult"
 
 import { WebhookName } from "./WebhookName.js"
-import { clearable, optional } from "./wire.js"
-import { strictEncoder } from "./compiled.js"
+import { clearable, optional } from "./fields.js"
+import { strictEncoder } from "./codec.js"
 
 /** Discord: Image Data. WebP and `image/jpg` are accepted as well (discord-api-docs#378, #8538). */
 const IMAGE = /^data:image\/(?:png|jpe?g|gif|webp);base64,[A-Za-z0-9+/]+={0,2}$/i

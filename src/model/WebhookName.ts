@@ -7,9 +7,7 @@
 import * as Schema from "effect/Schema"
 
 import { codePoints, malformed, outside } from "./limits.js"
-import { exceeds } from "./markdown/count.js"
-import { characterCut } from "./markdown/cut.js"
-
+import { exceeds, characterCut } from "./markdown/cut.js"
 /** Discord: Create Webhook. Outer whitespace is trimmed. */
 const MIN = 1
 const MAX = 80

@@ -51,3 +51,29 @@ export function holds(part: unknown): boolean {
   if (Array.isArray(part)) return part.length > 0
   return part !== undefined && part !== null
 }
+
+/** The texts in which a mention notifies (Discord: Allowed Mentions). */
+interface Texts {
+  readonly type?: number
+  readonly content?: string | null | undefined
+  readonly components?: ReadonlyArray<Texts> | null | undefined
+}
+
+interface Wire extends Texts {
+  readonly allowed_mentions?: unknown
+}
+
+const usersOnly = { allowed_mentions: { parse: ["users" as const] } }
+
+/**
+ * The wire form with `allowed_mentions` set to users, if the message has none and may mention someone.
+ * That is Discord's documented default for webhooks; there are reports of pings beyond it.
+ */
+export function withSafeMentions<A extends Wire>(wire: A): A {
+  if (wire.allowed_mentions !== undefined && wire.allowed_mentions !== null) return wire
+  return mayMention(wire) ? { ...wire, ...usersOnly } : wire
+}
+
+function mayMention({ components, content }: Texts): boolean {
+  return content?.includes("@") === true || components?.some(mayMention) === true
+}

@@ -4,7 +4,7 @@
  */
 import * as Schema from "effect/Schema"
 import type * as FastCheck from "effect/FastCheck"
-import type { FastCheckModule } from "./generators.js"
+import type { FastCheckModule } from "./fields.js"
 
 /** Generated text is mostly short: limits are tested at their edges by tables, not by chance. */
 const GENERATED_LENGTH = 24

@@ -7,7 +7,7 @@ import type * as FastCheck from "effect/FastCheck"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import type { FastCheckModule } from "./generators.js"
+import type { FastCheckModule } from "./fields.js"
 
 /** Generated timestamps lie in 2015..2100: Discord has none before, and ISO years have four digits. */
 const minGenerated = 1_420_070_400_000

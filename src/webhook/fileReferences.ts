@@ -3,7 +3,7 @@
  * file of the message has, without an error (discord-api-docs#2102, bwmarrin/discordgo#810).
  */
 import * as Issue from "../model/Issue.js"
-import { urlsIn } from "../model/urls.js"
+import { urlsIn } from "../model/fileReferences.js"
 
 const scheme = /^attachment:\/\//i
 

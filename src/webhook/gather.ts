@@ -3,7 +3,7 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { EmbedsCreate } from "../model/Embed.js"
 import type { EmbedCreate } from "../model/Embed.js"
-import { lazily } from "../model/lazily.js"
+import { lazy } from "../model/lazy.js"
 import type { MessageInput } from "./files.js"
 
 /** Discord: Execute Webhook. */
@@ -19,7 +19,7 @@ const shown: ReadonlySet<string> = new Set([
 ])
 
 /** Each within its limits, at most ten, and 6000 code points over all. */
-const isWithinLimits = lazily(() => Schema.is(EmbedsCreate))
+const isWithinLimits = lazy(() => Schema.is(EmbedsCreate))
 
 /** Whether no other message would go with the first of these. Cheap, and so does not see everything. */
 export function isFull(messages: ReadonlyArray<MessageInput>): boolean {

@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema"
 import { WebhookValidationError } from "../error/WebhookError.js"
 import * as GitHubEvent from "../model/GitHubEvent.js"
 import * as Issue from "../model/Issue.js"
-import { lazily } from "../model/lazily.js"
+import { lazy } from "../model/lazy.js"
 import * as SlackMessage from "../model/SlackMessage.js"
 import type * as Route from "../ratelimit/Route.js"
 import { json, ok, restRequest } from "../rest/restRequest.js"
@@ -92,7 +92,7 @@ function toService(
   }
 }
 
-const nameOf = lazily(() => Schema.validateEither(GitHubEvent.EventName))
+const nameOf = lazy(() => Schema.validateEither(GitHubEvent.EventName))
 
 /** The name becomes a header. */
 function nameIssues(name: string): ReadonlyArray<Issue.Issue> {

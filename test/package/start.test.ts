@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import { resolve } from "node:path"
 import { build } from "esbuild"
 import { describe, expect, it } from "vitest"
-import { decoder, strictEncoder } from "../../src/model/compiled.js"
+import { decoder, strictEncoder } from "../../src/model/codec.js"
 
 const root = resolve(import.meta.dirname, "../..")
 

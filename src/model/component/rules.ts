@@ -3,7 +3,7 @@ import * as Schema from "effect/Schema"
 
 import { atMost, codePoints, items } from "../limits.js"
 import { Kind } from "./kinds.js"
-import { TopLevel } from "./layout.js"
+import { TopLevel } from "./outgoing.js"
 
 /** Discord: Using Message Components, nested components counted. */
 const COMPONENTS_MAX = 40

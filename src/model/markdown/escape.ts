@@ -1,7 +1,4 @@
-/** Text of others, made plain: whatever Discord would read as markup shows as it was written. */
-
-import { unifyLineEnds } from "./lines.js"
-
+/** Escapes text, so that Discord shows it as written, and handles line ends. */
 /** Zero-width. */
 const INVISIBLE = "\u200b"
 
@@ -59,4 +56,20 @@ function inert(address: string): string {
 /** Only a space ends an address for sure. */
 function ended(after: string): string {
   return after.replace("<", String.raw` \<`)
+}
+
+/** The text with `\n` as its only line end: Discord's client treats `\r\n` and `\r` as `\n`. */
+export function unifyLineEnds(text: string): string {
+  return text.includes("\r") ? text.replaceAll(/\r\n?/g, "\n") : text
+}
+
+/** The lines that are not blank, trimmed and joined by a space. */
+export function joinLines(text: string): string {
+  const lines = unifyLineEnds(text).split("\n")
+  return lines.length === 1 ? text : lines.flatMap((line) => line.trim() || []).join(" ")
+}
+
+/** Puts `start` before every line. The text must have unified line ends. */
+export function prefixLines(text: string, start: string): string {
+  return start + text.replaceAll("\n", `\n${start}`)
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
 
-import { unitsOf } from "../../../src/model/markdown/units.js"
+import { unitsOf } from "../../../src/model/markdown/cut.js"
 import { runs } from "../../support/laws.js"
 import { anyText, markup } from "./texts.js"
 

@@ -1,5 +1,5 @@
 /** A value that is built on first use: what an import builds, every cold start pays for. */
-export function lazily<A>(build: () => A): () => A {
+export function lazy<A>(build: () => A): () => A {
   let built: { readonly value: A } | undefined
   return () => (built ??= { value: build() }).value
 }

@@ -4,7 +4,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
-import { listItemOf } from "../wire.js"
+import { listItemOf } from "../fields.js"
 import {
   chain,
   type Compile,

@@ -14,10 +14,8 @@ import {
   strictList as list,
   strictOrElse,
   strictSometimes,
-} from "../wire.js"
-import { ChannelType, Kind } from "./kinds.js"
-import { Raw } from "./raw.js"
-
+} from "../fields.js"
+import { ChannelType, Kind, Raw } from "./kinds.js"
 /** Absent on very old messages only. */
 const id = strictSometimes("id", Numeric)
 const disabled = strictOrElse("disabled", Schema.Boolean, () => false)

@@ -182,3 +182,6 @@ function short<A, I, Item, R>(
     arbitrary: () => (fc) => fc.array(Arbitrary.makeLazy(item)(fc), { maxLength: 2 }),
   })
 }
+
+/** The argument of every `arbitrary` annotation: fast-check's module, as Effect re-exports it. */
+export type FastCheckModule = Parameters<Arbitrary.LazyArbitrary<unknown>>[0]

@@ -9,10 +9,10 @@ import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
-import { lazily } from "./lazily.js"
-import { reader } from "./compiled/read.js"
-import { irregular } from "./compiled/step.js"
-import { writer } from "./compiled/write.js"
+import { lazy } from "./lazy.js"
+import { reader } from "./codec/read.js"
+import { irregular } from "./codec/step.js"
+import { writer } from "./codec/write.js"
 
 /**
  * Reads as the Schema decodes, in a fraction of the time. What comes out of a change of names is not
@@ -21,8 +21,8 @@ import { writer } from "./compiled/write.js"
 export function decoder<A, I>(
   schema: Schema.Schema<A, I>,
 ): (input: unknown) => Either.Either<A, ParseResult.ParseError> {
-  const compiled = lazily(() => reader(schema.ast, { strict: false }))
-  const decode = lazily(() => Schema.decodeUnknownEither(schema))
+  const compiled = lazy(() => reader(schema.ast, { strict: false }))
+  const decode = lazy(() => Schema.decodeUnknownEither(schema))
   return (input) => {
     const value = compiled()(input)
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the Schema says it is
@@ -34,14 +34,14 @@ export function decoder<A, I>(
 export function strictEncoder<A, I>(
   schema: Schema.Schema<A, I>,
 ): (value: A) => Either.Either<I, ParseResult.ParseError> {
-  const compiled = lazily(() => ({
+  const compiled = lazy(() => ({
     check: reader(AST.typeAST(schema.ast), { strict: true }),
     write: writer(schema.ast),
   }))
-  const validate = lazily(() =>
+  const validate = lazy(() =>
     Schema.validateEither(schema, { errors: "all", onExcessProperty: "error" }),
   )
-  const encode = lazily(() => Schema.encodeEither(schema))
+  const encode = lazy(() => Schema.encodeEither(schema))
   return (value) => {
     const { check, write } = compiled()
     const valid = check(value)

@@ -1,0 +1,302 @@
+/** Components that are sent. Action Rows and their content need no `IsComponentsV2` flag. */
+import * as Arbitrary from "effect/Arbitrary"
+import * as Schema from "effect/Schema"
+
+import { EmojiCreate } from "../Emoji.js"
+import { httpUrl, int, items, text, attachmentUrl, mediaUrl } from "../limits.js"
+import { SnowflakeInput } from "../Snowflake.js"
+import { optional, required, type FastCheckModule } from "../fields.js"
+import { ChannelType, Kind, orRaw } from "./kinds.js"
+import { Color } from "../Color.js"
+
+/** Discord: Component Reference; sizes also in Discord's OpenAPI. */
+const CUSTOM_ID_MAX = 100
+const LABEL_MAX = 80
+const LINK_MAX = 512
+const OPTIONS_MAX = 25
+const OPTION_TEXT_MAX = 100
+const PLACEHOLDER_MAX = 150
+const BUTTONS_MAX = 5
+/** Discord: Component Reference, `max_values` when it is left out. */
+const MAX_VALUES_DEFAULT = 1
+
+/** The parts of a select that depend on one another. */
+interface Choices {
+  readonly minValues?: number | undefined
+  readonly maxValues?: number | undefined
+  readonly options?: ReadonlyArray<{ readonly value: string }>
+  readonly defaultValues?: ReadonlyArray<unknown> | undefined
+}
+
+/** int32, 0 = assigned by Discord. */
+export const componentId = int(0, 2_147_483_647)
+
+const customId = text({ min: 1, max: CUSTOM_ID_MAX })
+
+const buttonFace = {
+  id: optional("id", componentId),
+  label: optional("label", text({ max: LABEL_MAX })),
+  emoji: optional("emoji", EmojiCreate),
+  disabled: optional("disabled", Schema.Boolean),
+}
+
+export const InteractiveButton = Schema.Struct({
+  type: Schema.Literal(Kind.Button),
+  /** Primary, secondary, success, danger. */
+  style: Schema.Literal(1, 2, 3, 4),
+  customId: required("custom_id", customId),
+  ...buttonFace,
+})
+
+export const LinkButton = Schema.Struct({
+  type: Schema.Literal(Kind.Button),
+  style: Schema.Literal(5),
+  url: required("url", httpUrl(LINK_MAX)),
+  ...buttonFace,
+})
+
+export const PremiumButton = Schema.Struct({
+  type: Schema.Literal(Kind.Button),
+  style: Schema.Literal(6),
+  skuId: required("sku_id", SnowflakeInput),
+  id: buttonFace.id,
+  disabled: buttonFace.disabled,
+})
+
+export const Button = Schema.Union(InteractiveButton, LinkButton, PremiumButton)
+
+const selectFields = {
+  id: optional("id", componentId),
+  customId: required("custom_id", customId),
+  placeholder: optional("placeholder", text({ max: PLACEHOLDER_MAX })),
+  minValues: optional("min_values", int(0, OPTIONS_MAX)),
+  maxValues: optional("max_values", int(1, OPTIONS_MAX)),
+  disabled: optional("disabled", Schema.Boolean),
+}
+
+const SelectOption = Schema.Struct({
+  label: required("label", text({ min: 1, max: OPTION_TEXT_MAX })),
+  value: required("value", text({ min: 1, max: OPTION_TEXT_MAX })),
+  description: optional("description", text({ max: OPTION_TEXT_MAX })),
+  emoji: optional("emoji", EmojiCreate),
+  default: optional("default", Schema.Boolean),
+})
+
+export const StringSelect = choosing(
+  Schema.Struct({
+    type: Schema.Literal(Kind.StringSelect),
+    ...selectFields,
+    options: required("options", items(SelectOption, { min: 1, max: OPTIONS_MAX, unit: "option" })),
+  }),
+)
+
+function defaults<const T extends "user" | "role" | "channel">(...types: ReadonlyArray<T>) {
+  const value = Schema.Struct({ id: SnowflakeInput, type: Schema.Literal(...types) })
+  return optional("default_values", items(value, { max: OPTIONS_MAX, unit: "default value" }))
+}
+
+export const UserSelect = choosing(
+  Schema.Struct({
+    type: Schema.Literal(Kind.UserSelect),
+    ...selectFields,
+    defaultValues: defaults("user"),
+  }),
+)
+
+export const RoleSelect = choosing(
+  Schema.Struct({
+    type: Schema.Literal(Kind.RoleSelect),
+    ...selectFields,
+    defaultValues: defaults("role"),
+  }),
+)
+
+export const MentionableSelect = choosing(
+  Schema.Struct({
+    type: Schema.Literal(Kind.MentionableSelect),
+    ...selectFields,
+    defaultValues: defaults("user", "role"),
+  }),
+)
+
+export const ChannelSelect = choosing(
+  Schema.Struct({
+    type: Schema.Literal(Kind.ChannelSelect),
+    ...selectFields,
+    channelTypes: optional("channel_types", Schema.Array(ChannelType)),
+    defaultValues: defaults("channel"),
+  }),
+)
+
+const Select = Schema.Union(StringSelect, UserSelect, RoleSelect, MentionableSelect, ChannelSelect)
+const RowItem = orRaw(...Button.members, ...Select.members)
+
+// Made when asked for: a program that only sends does not pay for them.
+const generatedButton = (fc: FastCheckModule) => Arbitrary.makeLazy(Button)(fc)
+const generatedSelect = (fc: FastCheckModule) => Arbitrary.makeLazy(Select)(fc)
+
+const rowItems = items(RowItem, { min: 1, max: BUTTONS_MAX, unit: "component" })
+
+export const ActionRow = Schema.Struct({
+  type: Schema.Literal(Kind.ActionRow),
+  id: optional("id", componentId),
+  components: required(
+    "components",
+    rowItems.pipe(
+      Schema.filter(
+        (row) =>
+          row.length <= 1 ||
+          row.every((item) => item.type === Kind.Button || item.type === "unknown") ||
+          "a row holds buttons, or one select alone",
+        {
+          arbitrary: () => (fc) =>
+            fc.oneof(
+              fc.array(generatedButton(fc), { minLength: 1, maxLength: 3 }),
+              generatedSelect(fc).map((one) => [one]),
+            ),
+        },
+      ),
+    ),
+  ),
+})
+
+/** A select whose figures go together. */
+function choosing<A extends Choices, I>(schema: Schema.Schema<A, I>) {
+  return schema.pipe(
+    Schema.filter(choiceIssues, {
+      arbitrary: () => (fc) => Arbitrary.makeLazy(schema)(fc).map(repairChoices),
+    }),
+  )
+}
+
+// The rest needs the `IsComponentsV2` flag.
+
+/** Discord: Component Reference; sizes also in Discord's OpenAPI. */
+const TEXT_MAX = 4000
+const ALT_MAX = 1024
+const GALLERY_MAX = 10
+const SECTION_TEXTS_MAX = 3
+const CONTAINER_MAX = 40
+
+const media = required("media", Schema.Struct({ url: required("url", mediaUrl) }))
+const description = optional("description", text({ min: 1, max: ALT_MAX }))
+const spoiler = optional("spoiler", Schema.Boolean)
+const id = optional("id", componentId)
+
+export const TextDisplay = Schema.Struct({
+  type: Schema.Literal(Kind.TextDisplay),
+  id,
+  /** Markdown. */
+  content: required("content", text({ min: 1, max: TEXT_MAX })),
+})
+
+export const Thumbnail = Schema.Struct({
+  type: Schema.Literal(Kind.Thumbnail),
+  id,
+  media,
+  /** Alt text. */
+  description,
+  spoiler,
+})
+
+export const Section = Schema.Struct({
+  type: Schema.Literal(Kind.Section),
+  id,
+  components: required(
+    "components",
+    items(orRaw(TextDisplay), { min: 1, max: SECTION_TEXTS_MAX, unit: "text" }),
+  ),
+  accessory: required("accessory", orRaw(...Button.members, Thumbnail)),
+})
+
+export const MediaGallery = Schema.Struct({
+  type: Schema.Literal(Kind.MediaGallery),
+  id,
+  items: required(
+    "items",
+    items(Schema.Struct({ media, description, spoiler }), {
+      min: 1,
+      max: GALLERY_MAX,
+      unit: "item",
+    }),
+  ),
+})
+
+export const File = Schema.Struct({
+  type: Schema.Literal(Kind.File),
+  id,
+  /** Only a file sent along: `attachment://name`. */
+  file: required("file", Schema.Struct({ url: required("url", attachmentUrl) })),
+  spoiler,
+})
+
+export const Separator = Schema.Struct({
+  type: Schema.Literal(Kind.Separator),
+  id,
+  /** A visible line; true when left out. */
+  divider: optional("divider", Schema.Boolean),
+  /** 1 small, 2 large. */
+  spacing: optional("spacing", Schema.Literal(1, 2)),
+})
+
+const inContainer = [ActionRow, Section, TextDisplay, MediaGallery, File, Separator] as const
+
+export const Container = Schema.Struct({
+  type: Schema.Literal(Kind.Container),
+  id,
+  components: required(
+    "components",
+    items(orRaw(...inContainer), { min: 1, max: CONTAINER_MAX, unit: "component" }),
+  ),
+  accentColor: optional("accent_color", Color),
+  spoiler,
+})
+
+export const TopLevel = orRaw(...inContainer, Container)
+
+/** Checks the minimum, maximum and default values of a select against one another. */
+function choiceIssues(select: Choices): ReadonlyArray<Schema.FilterIssue> {
+  return [...repeatedValues(select), ...figures(select)]
+}
+
+/** Discord: SELECT_COMPONENT_OPTION_VALUE_DUPLICATED. */
+function repeatedValues({ options = [] }: Choices): ReadonlyArray<Schema.FilterIssue> {
+  const seen = new Set<string>()
+  return options.flatMap(({ value }, index) => {
+    const isNew = !seen.has(value)
+    seen.add(value)
+    return isNew
+      ? []
+      : [{ path: ["options", index, "value"], message: "is that of another option" }]
+  })
+}
+
+function figures(select: Choices): ReadonlyArray<Schema.FilterIssue> {
+  const { defaultValues = [], maxValues, minValues = 0, options } = select
+  const available = options?.length ?? Number.POSITIVE_INFINITY
+  const most = Math.min(maxValues ?? MAX_VALUES_DEFAULT, available)
+  const found: Array<Schema.FilterIssue> = []
+  if (maxValues !== undefined && maxValues > available) {
+    found.push({
+      path: ["maxValues"],
+      message: `at most the ${available} options, got ${maxValues}`,
+    })
+  }
+  if (minValues > most) {
+    found.push({ path: ["minValues"], message: `at most ${most} (maxValues), got ${minValues}` })
+  }
+  if (defaultValues.length > most) {
+    const message = `at most ${most} (maxValues), got ${defaultValues.length}`
+    found.push({ path: ["defaultValues"], message })
+  }
+  return found
+}
+
+/** Makes a generated select valid. */
+function repairChoices<A extends Choices>(select: A): A {
+  if (choiceIssues(select).length === 0) return select
+  const { defaultValues: _, maxValues: __, minValues: ___, ...rest } = select
+  const options = select.options?.map((option, index) => ({ ...option, value: `${index}` }))
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- without what is optional
+  return { ...rest, ...(options === undefined ? {} : { options }) } as Choices as A
+}

@@ -1,0 +1,107 @@
+/** Files that embeds and components of a message show; Discord does not list them as attachments. */
+import * as Predicate from "effect/Predicate"
+import * as DateTime from "effect/DateTime"
+import { isSnowflake, timestamp } from "./Snowflake.js"
+
+/** A file of a message, as an edit names one that stays. */
+export interface FileReference {
+  readonly id: string
+  readonly filename: string
+}
+
+interface Showing {
+  readonly channelId: string
+  readonly embeds: unknown
+  readonly components: unknown
+}
+
+const attachmentPath = /\/attachments\/(\d+)\/(\d+)\/([^/?#]+)/
+
+/** The file behind a URL such as `https://cdn.discordapp.com/attachments/1/2/a.png`, if it is of the channel. */
+export function fileOfChannel(url: string, channelId: string): FileReference | undefined {
+  const [, channel, id, filename] = attachmentPath.exec(url) ?? []
+  // Of another channel, it is a link and not a file of this message.
+  if (channel !== channelId || id === undefined || filename === undefined) return undefined
+  return { id, filename }
+}
+
+/** In the order in which they are shown, each once. */
+export function shownFiles({ channelId, ...shown }: Showing): ReadonlyArray<FileReference> {
+  const found = new Map<string, FileReference>()
+  for (const { url } of urlsIn([shown.embeds, shown.components])) {
+    const file = fileOfChannel(url, channelId)
+    if (file !== undefined) found.set(file.id, file)
+  }
+  return [...found.values()]
+}
+
+/** A URL, and where it is. */
+export interface PlacedUrl {
+  readonly path: ReadonlyArray<PropertyKey>
+  readonly url: string
+}
+
+/** Every `url` and `iconUrl` in a value, which must be a tree, in its order. */
+export function urlsIn(
+  value: unknown,
+  path: ReadonlyArray<PropertyKey> = [],
+): ReadonlyArray<PlacedUrl> {
+  if (typeof value === "string") {
+    const key = path.at(-1)
+    return key === "url" || key === "iconUrl" ? [{ path, url: value }] : []
+  }
+  if (Array.isArray(value)) {
+    return value.flatMap((item: unknown, index) => urlsIn(item, [...path, index]))
+  }
+  if (!Predicate.isRecord(value)) return []
+  return Object.entries(value).flatMap(([key, part]) => urlsIn(part, [...path, key]))
+}
+
+/** When and where files became a part of the message. */
+export interface Origin {
+  readonly channelId: string
+  readonly timestamp: DateTime.Utc
+  readonly editedTimestamp?: DateTime.Utc
+}
+
+/**
+ * Milliseconds between the making of a file's id and of its message. Files of other messages of the
+ * channel have the same form of address, and `attachment://` would lose such a picture.
+ */
+const NEAR = 60_000
+
+/**
+ * A copy of embeds or components whose images refer to the message's own files by `attachment://name`.
+ * Discord sends them as URLs of its CDN; sent back like that, the file shows a second time beside the
+ * embed (discord-api-docs#5675).
+ */
+export function withOwnFiles<A>(value: A, origin: Origin): A {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- texts stay texts
+  return renamed(value, "", origin) as A
+}
+
+const pictures: ReadonlySet<string> = new Set(["image", "thumbnail", "media"])
+
+function renamed(value: unknown, parent: string, origin: Origin): unknown {
+  if (Array.isArray(value)) return value.map((one) => renamed(one, parent, origin))
+  if (!Predicate.isReadonlyRecord(value) || DateTime.isDateTime(value)) return value
+  const entries = Object.entries(value).map(([key, part]): [string, unknown] => {
+    const isAddress = key === "iconUrl" || (key === "url" && pictures.has(parent))
+    if (isAddress && typeof part === "string") return [key, nameOf(part, origin)]
+    return [key, key === "raw" ? part : renamed(part, key, origin)]
+  })
+  return Object.fromEntries(entries)
+}
+
+function nameOf(url: string, origin: Origin): string {
+  const file = fileOfChannel(url, origin.channelId)
+  const isOwn = file !== undefined && isSnowflake(file.id) && isNear(file.id, origin)
+  return isOwn ? `attachment://${file.filename}` : url
+}
+
+function isNear(id: string, origin: Origin): boolean {
+  const made = DateTime.toEpochMillis(timestamp(id))
+  return [origin.timestamp, origin.editedTimestamp].some(
+    (moment) => moment !== undefined && Math.abs(made - DateTime.toEpochMillis(moment)) <= NEAR,
+  )
+}
