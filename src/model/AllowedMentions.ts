@@ -13,11 +13,11 @@ import { items } from "./limits.js"
 import { SnowflakeInput } from "./Snowflake.js"
 import { optional, type FastCheckModule } from "./fields.js"
 /** Discord: Allowed Mentions Object. */
-const IDS_MAX = 100
+const maxIds = 100
 
 const Parse = Schema.Literal("roles", "users", "everyone")
 
-const ids = items(SnowflakeInput, { max: IDS_MAX, unit: "id" }).pipe(
+const ids = items(SnowflakeInput, { max: maxIds, unit: "id" }).pipe(
   Schema.filter(unique, { arbitrary: () => uniqueIds }),
 )
 

@@ -11,19 +11,19 @@ import { int, items, text } from "./limits.js"
 import { Snowflake, SnowflakeInput } from "./Snowflake.js"
 import { Timestamp } from "./timestamp.js"
 import { User } from "./User.js"
-import { list, Numeric, optional, orElse, required, sometimes } from "./fields.js"
+import { list, Numeric, optional, withDefault, required, nullishToAbsent } from "./fields.js"
 
 /** Discord's OpenAPI, MessageAttachmentRequest; the description is also in Discord: Attachment Object. */
-const FILENAME_MAX = 1024
-const TITLE_MAX = 1024
-const DESCRIPTION_MAX = 1024
+const maxFilename = 1024
+const maxTitle = 1024
+const maxDescription = 1024
 /** Characters of base64. */
-const WAVEFORM_MAX = 400
+const maxWaveform = 400
 /** Seconds. */
-const DURATION_MAX = 2_147_483_647
+const maxDuration = 2_147_483_647
 
 /** Attachments of a message (Discord: JSON error 30015). */
-const ATTACHMENTS_MAX = 10
+const maxAttachments = 10
 
 /** `n` of `files[n]` as a number, or any id as a string; always a string on the wire. */
 const AttachmentId = Schema.transform(
@@ -51,10 +51,10 @@ const AttachmentId = Schema.transform(
  */
 export const AttachmentCreate = Schema.Struct({
   id: required("id", AttachmentId),
-  filename: optional("filename", text({ min: 1, max: FILENAME_MAX })),
-  title: optional("title", text({ max: TITLE_MAX })),
+  filename: optional("filename", text({ min: 1, max: maxFilename })),
+  title: optional("title", text({ max: maxTitle })),
   /** Alt text. */
-  description: optional("description", text({ max: DESCRIPTION_MAX })),
+  description: optional("description", text({ max: maxDescription })),
   isSpoiler: optional("is_spoiler", Schema.Boolean),
   /** Seconds; voice messages only. */
   durationSecs: optional(
@@ -62,14 +62,14 @@ export const AttachmentCreate = Schema.Struct({
     Schema.Number.pipe(
       Schema.filter(
         (seconds) =>
-          (seconds >= 0 && seconds <= DURATION_MAX) ||
-          `a number of seconds from 0 to ${DURATION_MAX}, got ${seconds}`,
+          (seconds >= 0 && seconds <= maxDuration) ||
+          `a number of seconds from 0 to ${maxDuration}, got ${seconds}`,
         { arbitrary: () => (fc) => fc.integer({ min: 0, max: 12_000 }).map((n) => n / 10) },
       ),
     ),
   ),
   /** Base64; voice messages only. */
-  waveform: optional("waveform", text({ max: WAVEFORM_MAX })),
+  waveform: optional("waveform", text({ max: maxWaveform })),
 })
 /**
  * @since 0.1.0
@@ -93,7 +93,7 @@ export interface AttachmentCreate extends Schema.Schema.Type<typeof AttachmentCr
  * @category models
  */
 export const AttachmentsCreate = items(AttachmentCreate, {
-  max: ATTACHMENTS_MAX,
+  max: maxAttachments,
   unit: "attachment",
 })
 
@@ -114,28 +114,28 @@ export const AttachmentsCreate = items(AttachmentCreate, {
  */
 export const Attachment = Schema.Struct({
   id: Snowflake,
-  filename: orElse("filename", Schema.String, () => ""),
+  filename: withDefault("filename", Schema.String, () => ""),
   /** Bytes. */
-  size: orElse("size", Numeric, () => 0),
-  url: orElse("url", Schema.String, () => ""),
-  proxyUrl: sometimes("proxy_url", Schema.String),
-  title: sometimes("title", Schema.String),
-  description: sometimes("description", Schema.String),
+  size: withDefault("size", Numeric, () => 0),
+  url: withDefault("url", Schema.String, () => ""),
+  proxyUrl: nullishToAbsent("proxy_url", Schema.String),
+  title: nullishToAbsent("title", Schema.String),
+  description: nullishToAbsent("description", Schema.String),
   /** Media type, such as `image/png`. */
-  contentType: sometimes("content_type", Schema.String),
+  contentType: nullishToAbsent("content_type", Schema.String),
   /** Pixels. */
-  width: sometimes("width", Numeric),
+  width: nullishToAbsent("width", Numeric),
   /** Pixels. */
-  height: sometimes("height", Numeric),
-  ephemeral: sometimes("ephemeral", Schema.Boolean),
+  height: nullishToAbsent("height", Numeric),
+  ephemeral: nullishToAbsent("ephemeral", Schema.Boolean),
   /** Seconds. */
-  durationSecs: sometimes("duration_secs", Numeric),
-  waveform: sometimes("waveform", Schema.String),
-  flags: sometimes("flags", Numeric),
-  placeholder: sometimes("placeholder", Schema.String),
-  placeholderVersion: sometimes("placeholder_version", Numeric),
-  clipParticipants: sometimes("clip_participants", list(User)),
-  clipCreatedAt: sometimes("clip_created_at", Timestamp),
+  durationSecs: nullishToAbsent("duration_secs", Numeric),
+  waveform: nullishToAbsent("waveform", Schema.String),
+  flags: nullishToAbsent("flags", Numeric),
+  placeholder: nullishToAbsent("placeholder", Schema.String),
+  placeholderVersion: nullishToAbsent("placeholder_version", Numeric),
+  clipParticipants: nullishToAbsent("clip_participants", list(User)),
+  clipCreatedAt: nullishToAbsent("clip_created_at", Timestamp),
 })
 /**
  * @since 0.1.0

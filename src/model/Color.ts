@@ -9,12 +9,14 @@ import * as Schema from "effect/Schema"
 import { int } from "./limits.js"
 
 /** Discord's OpenAPI: `color` and `accent_color` are 0..16777215. */
-const MAX = 0xffffff
-const HEX = /^#[0-9a-f]{6}$/i
+const maxColor = 0xffffff
+const hexPattern = /^#[0-9a-f]{6}$/i
 
 const hex = Schema.TemplateLiteral("#", Schema.String).pipe(
   Schema.annotations({ description: 'a string such as "#5865f2"' }),
-  Schema.filter((value) => HEX.test(value) || "must be a colour such as 0x5865f2 or #5865f2"),
+  Schema.filter(
+    (value) => hexPattern.test(value) || "must be a colour such as 0x5865f2 or #5865f2",
+  ),
 )
 
 /**
@@ -31,10 +33,10 @@ const hex = Schema.TemplateLiteral("#", Schema.String).pipe(
  * @category models
  */
 export const Color: Schema.Schema<number | `#${string}`, number> = Schema.transform(
-  int(0, MAX),
+  int(0, maxColor),
   // Numbers only are generated: a string would not come back as itself.
-  Schema.Union(int(0, MAX), hex).annotations({
-    arbitrary: () => (fc) => fc.integer({ min: 0, max: MAX }),
+  Schema.Union(int(0, maxColor), hex).annotations({
+    arbitrary: () => (fc) => fc.integer({ min: 0, max: maxColor }),
   }),
   { strict: true, decode: (value): Color => value, encode: toNumber },
 )

@@ -142,9 +142,7 @@ export interface ActionRow extends Schema.Schema.Type<typeof outgoing.ActionRow>
  * @since 0.1.0
  * @category models
  */
-export interface InteractiveButton extends Schema.Schema.Type<
-  typeof outgoing.InteractiveButton
-> {}
+export interface InteractiveButton extends Schema.Schema.Type<typeof outgoing.InteractiveButton> {}
 
 /**
  * A button being sent that opens a URL.
@@ -192,9 +190,7 @@ export interface RoleSelect extends Schema.Schema.Type<typeof outgoing.RoleSelec
  * @since 0.1.0
  * @category models
  */
-export interface MentionableSelect extends Schema.Schema.Type<
-  typeof outgoing.MentionableSelect
-> {}
+export interface MentionableSelect extends Schema.Schema.Type<typeof outgoing.MentionableSelect> {}
 
 /**
  * A select being sent, over the channels of the server.

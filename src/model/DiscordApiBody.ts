@@ -9,7 +9,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { lazy } from "./lazy.js"
-import { Numeric, orElse, required, sometimes } from "./fields.js"
+import { Numeric, withDefault, required, nullishToAbsent } from "./fields.js"
 import { formatPath } from "./Issue.js"
 
 // An error tree has two forms: today's, where `_errors` holds the errors of its place, and that of
@@ -108,10 +108,10 @@ class ErrorTree {
  * @category models
  */
 export const ErrorBody = Schema.Struct({
-  code: orElse("code", Numeric, () => 0),
-  message: orElse("message", Schema.String, () => ""),
+  code: withDefault("code", Numeric, () => 0),
+  message: withDefault("message", Schema.String, () => ""),
   /** The tree of field errors as it came; {@link flatten} reads it. */
-  errors: sometimes(
+  errors: nullishToAbsent(
     "errors",
     Schema.Unknown.annotations({
       arbitrary: () => (fc) =>
@@ -143,12 +143,12 @@ const seconds = Schema.JsonNumber.pipe(Schema.clamp(0, Number.MAX_SAFE_INTEGER))
  * @category models
  */
 export const RateLimitBody = Schema.Struct({
-  message: orElse("message", Schema.String, () => ""),
+  message: withDefault("message", Schema.String, () => ""),
   /** Seconds, not negative. */
   retryAfter: required("retry_after", seconds),
-  global: orElse("global", Schema.Boolean, () => false),
+  global: withDefault("global", Schema.Boolean, () => false),
   /** Set for limits that have a code of their own, such as slowmode (20016). */
-  code: sometimes("code", Numeric),
+  code: nullishToAbsent("code", Numeric),
 })
 /**
  * @since 0.1.0

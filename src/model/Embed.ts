@@ -10,25 +10,25 @@ import * as Schema from "effect/Schema"
 
 import { Color } from "./Color.js"
 import { Component } from "./component/incoming.js"
-import { atMost, codePoints, embedMediaUrl, embedUrl, isBlank, items, text } from "./limits.js"
+import { exceedsMax, codePoints, embedMediaUrl, embedUrl, isBlank, items, text } from "./limits.js"
 import * as resend from "./resend.js"
 import { Timestamp, TimestampCreate, type TimestampInput } from "./timestamp.js"
-import { list, Numeric, optional, orElse, required, sometimes } from "./fields.js"
+import { list, Numeric, optional, withDefault, required, nullishToAbsent } from "./fields.js"
 
 /** Discord: Embed Limits. Outer whitespace does not count. */
-const TITLE_MAX = 256
-const DESCRIPTION_MAX = 4096
-const FIELDS_MAX = 25
-const FIELD_NAME_MAX = 256
-const FIELD_VALUE_MAX = 1024
-const FOOTER_MAX = 2048
-const AUTHOR_MAX = 256
+const maxTitle = 256
+const maxDescription = 4096
+const maxFields = 25
+const maxFieldName = 256
+const maxFieldValue = 1024
+const maxFooter = 2048
+const maxAuthor = 256
 /** Code points of all the texts above, over all embeds of a message. */
-const TOTAL_MAX = 6000
+const maxTotal = 6000
 /** Discord: Execute Webhook. */
-const EMBEDS_MAX = 10
+const maxEmbeds = 10
 /** Discord's OpenAPI: alt text of an image. */
-const ALT_MAX = 4096
+const maxAlt = 4096
 
 const label = (max: number) => text({ max, trim: true })
 
@@ -36,7 +36,7 @@ const ImageCreate = Schema.Struct({
   /** http, https, or `attachment://name` for a file sent along (jpg, jpeg, png, webp, gif). */
   url: required("url", embedMediaUrl),
   /** Alt text. */
-  description: optional("description", text({ max: ALT_MAX })),
+  description: optional("description", text({ max: maxAlt })),
 })
 
 /**
@@ -54,8 +54,8 @@ const ImageCreate = Schema.Struct({
  * @category models
  */
 export const EmbedFieldCreate = Schema.Struct({
-  name: required("name", label(FIELD_NAME_MAX)),
-  value: required("value", label(FIELD_VALUE_MAX)),
+  name: required("name", label(maxFieldName)),
+  value: required("value", label(maxFieldValue)),
   inline: optional("inline", Schema.Boolean),
 })
 /**
@@ -83,15 +83,15 @@ export interface EmbedFieldCreate extends Schema.Schema.Type<typeof EmbedFieldCr
  * @category models
  */
 export const EmbedCreate = Schema.Struct({
-  title: optional("title", label(TITLE_MAX)),
-  description: optional("description", label(DESCRIPTION_MAX)),
+  title: optional("title", label(maxTitle)),
+  description: optional("description", label(maxDescription)),
   url: optional("url", embedUrl),
   color: optional("color", Color),
   timestamp: optional("timestamp", TimestampCreate),
   author: optional(
     "author",
     Schema.Struct({
-      name: required("name", label(AUTHOR_MAX)),
+      name: required("name", label(maxAuthor)),
       url: optional("url", embedUrl),
       iconUrl: optional("icon_url", embedMediaUrl),
     }),
@@ -99,13 +99,13 @@ export const EmbedCreate = Schema.Struct({
   footer: optional(
     "footer",
     Schema.Struct({
-      text: required("text", label(FOOTER_MAX)),
+      text: required("text", label(maxFooter)),
       iconUrl: optional("icon_url", embedMediaUrl),
     }),
   ),
   image: optional("image", ImageCreate),
   thumbnail: optional("thumbnail", ImageCreate),
-  fields: optional("fields", items(EmbedFieldCreate, { max: FIELDS_MAX, unit: "field" })),
+  fields: optional("fields", items(EmbedFieldCreate, { max: maxFields, unit: "field" })),
 })
 /**
  * @since 0.1.0
@@ -118,7 +118,7 @@ type Author = NonNullable<EmbedCreate["author"]>
 type Footer = NonNullable<EmbedCreate["footer"]>
 type Picture = NonNullable<EmbedCreate["image"]>
 
-const tenEmbeds = items(EmbedCreate, { max: EMBEDS_MAX, unit: "embed" })
+const tenEmbeds = items(EmbedCreate, { max: maxEmbeds, unit: "embed" })
 
 /**
  * The embeds of one message: at most 10, and 6000 code points together.
@@ -140,7 +140,7 @@ export const EmbedsCreate = tenEmbeds.pipe(
     arbitrary: () => (fc) =>
       Arbitrary.makeLazy(tenEmbeds)(fc).map((embeds) => {
         const kept = embeds.filter((embed) => !isEmpty(embed))
-        while (sum(kept, codePoints) > TOTAL_MAX) kept.pop()
+        while (sum(kept, codePoints) > maxTotal) kept.pop()
         return kept
       }),
   }),
@@ -424,23 +424,23 @@ export function total(embeds: ReadonlyArray<EmbedCreate>): number {
  * @since 0.1.0
  * @category accessors
  */
-export const room = (embeds: ReadonlyArray<EmbedCreate>): number => TOTAL_MAX - total(embeds)
+export const room = (embeds: ReadonlyArray<EmbedCreate>): number => maxTotal - total(embeds)
 
 const media = {
-  proxyUrl: sometimes("proxy_url", Schema.String),
+  proxyUrl: nullishToAbsent("proxy_url", Schema.String),
   /** Pixels. */
-  width: sometimes("width", Numeric),
+  width: nullishToAbsent("width", Numeric),
   /** Pixels. */
-  height: sometimes("height", Numeric),
-  contentType: sometimes("content_type", Schema.String),
-  description: sometimes("description", Schema.String),
-  placeholder: sometimes("placeholder", Schema.String),
-  placeholderVersion: sometimes("placeholder_version", Numeric),
-  flags: sometimes("flags", Numeric),
+  height: nullishToAbsent("height", Numeric),
+  contentType: nullishToAbsent("content_type", Schema.String),
+  description: nullishToAbsent("description", Schema.String),
+  placeholder: nullishToAbsent("placeholder", Schema.String),
+  placeholderVersion: nullishToAbsent("placeholder_version", Numeric),
+  flags: nullishToAbsent("flags", Numeric),
 }
 const none = () => ""
-const Image = Schema.Struct({ url: orElse("url", Schema.String, none), ...media })
-const Video = Schema.Struct({ url: sometimes("url", Schema.String), ...media })
+const Image = Schema.Struct({ url: withDefault("url", Schema.String, none), ...media })
+const Video = Schema.Struct({ url: nullishToAbsent("url", Schema.String), ...media })
 
 /**
  * An embed as Discord sends it. `type` is `rich` for what a webhook sent; others (`image`,
@@ -458,52 +458,52 @@ const Video = Schema.Struct({ url: sometimes("url", Schema.String), ...media })
  * @category models
  */
 export const Embed = Schema.Struct({
-  type: orElse("type", Schema.String, () => "rich"),
-  title: sometimes("title", Schema.String),
-  description: sometimes("description", Schema.String),
-  url: sometimes("url", Schema.String),
-  color: sometimes("color", Numeric),
-  timestamp: sometimes("timestamp", Timestamp),
-  author: sometimes(
+  type: withDefault("type", Schema.String, () => "rich"),
+  title: nullishToAbsent("title", Schema.String),
+  description: nullishToAbsent("description", Schema.String),
+  url: nullishToAbsent("url", Schema.String),
+  color: nullishToAbsent("color", Numeric),
+  timestamp: nullishToAbsent("timestamp", Timestamp),
+  author: nullishToAbsent(
     "author",
     Schema.Struct({
-      name: orElse("name", Schema.String, none),
-      url: sometimes("url", Schema.String),
-      iconUrl: sometimes("icon_url", Schema.String),
-      proxyIconUrl: sometimes("proxy_icon_url", Schema.String),
+      name: withDefault("name", Schema.String, none),
+      url: nullishToAbsent("url", Schema.String),
+      iconUrl: nullishToAbsent("icon_url", Schema.String),
+      proxyIconUrl: nullishToAbsent("proxy_icon_url", Schema.String),
     }),
   ),
-  footer: sometimes(
+  footer: nullishToAbsent(
     "footer",
     Schema.Struct({
-      text: orElse("text", Schema.String, none),
-      iconUrl: sometimes("icon_url", Schema.String),
-      proxyIconUrl: sometimes("proxy_icon_url", Schema.String),
+      text: withDefault("text", Schema.String, none),
+      iconUrl: nullishToAbsent("icon_url", Schema.String),
+      proxyIconUrl: nullishToAbsent("proxy_icon_url", Schema.String),
     }),
   ),
-  image: sometimes("image", Image),
-  thumbnail: sometimes("thumbnail", Image),
-  video: sometimes("video", Video),
-  provider: sometimes(
+  image: nullishToAbsent("image", Image),
+  thumbnail: nullishToAbsent("thumbnail", Image),
+  video: nullishToAbsent("video", Video),
+  provider: nullishToAbsent(
     "provider",
     Schema.Struct({
-      name: sometimes("name", Schema.String),
-      url: sometimes("url", Schema.String),
+      name: nullishToAbsent("name", Schema.String),
+      url: nullishToAbsent("url", Schema.String),
     }),
   ),
-  fields: orElse(
+  fields: withDefault(
     "fields",
     list(
       Schema.Struct({
-        name: orElse("name", Schema.String, none),
-        value: orElse("value", Schema.String, none),
-        inline: orElse("inline", Schema.Boolean, () => false),
+        name: withDefault("name", Schema.String, none),
+        value: withDefault("value", Schema.String, none),
+        inline: withDefault("inline", Schema.Boolean, () => false),
       }),
     ),
     () => [],
   ),
-  flags: sometimes("flags", Numeric),
-  components: sometimes("components", list(Component)),
+  flags: nullishToAbsent("flags", Numeric),
+  components: nullishToAbsent("components", list(Component)),
 })
 /**
  * @since 0.1.0
@@ -576,8 +576,8 @@ function isEmpty(embed: EmbedCreate): boolean {
 
 function totalIssues(embeds: ReadonlyArray<EmbedCreate>): ReadonlyArray<Schema.FilterIssue> {
   // Units never number less than code points: count exactly only when it may matter.
-  if (sum(embeds, (part) => part.length) <= TOTAL_MAX) return []
+  if (sum(embeds, (part) => part.length) <= maxTotal) return []
   const actual = total(embeds)
-  if (actual <= TOTAL_MAX) return []
-  return [{ path: [], message: `${atMost(TOTAL_MAX, "code point", actual)} over all embeds` }]
+  if (actual <= maxTotal) return []
+  return [{ path: [], message: `${exceedsMax(maxTotal, "code point", actual)} over all embeds` }]
 }

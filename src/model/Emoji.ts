@@ -9,9 +9,9 @@ import * as Schema from "effect/Schema"
 
 import { text } from "./limits.js"
 import { Snowflake, SnowflakeInput } from "./Snowflake.js"
-import { optional, sometimes, type FastCheckModule } from "./fields.js"
+import { optional, nullishToAbsent, type FastCheckModule } from "./fields.js"
 /** Discord's OpenAPI: an emoji's name is at most 32 code points. */
-const NAME_MAX = 32
+const maxName = 32
 
 const generatedId = (fc: FastCheckModule) => Arbitrary.makeLazy(SnowflakeInput)(fc)
 const generatedName = (fc: FastCheckModule) => fc.constantFrom("🔥", "👍", "🇨🇭")
@@ -31,9 +31,9 @@ const generatedName = (fc: FastCheckModule) => fc.constantFrom("🔥", "👍", "
  * @category models
  */
 export const Emoji = Schema.Struct({
-  id: sometimes("id", Snowflake),
-  name: sometimes("name", Schema.String),
-  animated: sometimes("animated", Schema.Boolean),
+  id: nullishToAbsent("id", Snowflake),
+  name: nullishToAbsent("name", Schema.String),
+  animated: nullishToAbsent("animated", Schema.Boolean),
 })
 /**
  * @since 0.1.0
@@ -57,7 +57,7 @@ export interface Emoji extends Schema.Schema.Type<typeof Emoji> {}
  */
 export const EmojiCreate = Schema.Struct({
   id: optional("id", SnowflakeInput),
-  name: optional("name", text({ max: NAME_MAX })),
+  name: optional("name", text({ max: maxName })),
   animated: optional("animated", Schema.Boolean),
 }).pipe(
   Schema.filter(
@@ -94,7 +94,7 @@ export interface EmojiCreate extends Schema.Schema.Type<typeof EmojiCreate> {}
  */
 export const PollEmojiCreate = Schema.Struct({
   id: optional("id", SnowflakeInput),
-  name: optional("name", text({ max: NAME_MAX })),
+  name: optional("name", text({ max: maxName })),
 }).pipe(
   Schema.filter(
     (emoji) =>

@@ -11,11 +11,11 @@ import * as Struct from "effect/Struct"
 import type * as Effect from "effect/Effect"
 import type * as ParseResult from "effect/ParseResult"
 
-import { strictEncoder } from "./codec.js"
-import { compositionIssues, withImpliedFlags, withSafeMentions } from "./composition.js"
+import { makeStrictEncoder } from "./codec.js"
+import { checkParts, withImpliedFlags, withDefaultMentions } from "./composition.js"
 import { MessageCreate } from "./MessageCreate.js"
 import { Flag, MessageFlagsFollowUp, toNumber } from "./MessageFlags.js"
-import { acceptingReceived } from "./resend.js"
+import { acceptReceived } from "./resend.js"
 import { optional } from "./fields.js"
 
 /** What a message that responds to an interaction does not have. */
@@ -43,7 +43,7 @@ const fields = Schema.Struct({
  * @category models
  */
 export const FollowUpCreate = fields.pipe(
-  Schema.filter(compositionIssues, {
+  Schema.filter(checkParts, {
     arbitrary: () => (fc) =>
       fc
         .tuple(Arbitrary.makeLazy(MessageCreate)(fc), fc.constantFrom(0, Flag.Ephemeral))
@@ -67,7 +67,7 @@ export interface FollowUpCreate extends Schema.Schema.Type<typeof fields> {}
  */
 export interface Encoded extends Schema.Schema.Encoded<typeof fields> {}
 
-const strictly = acceptingReceived(strictEncoder(FollowUpCreate))
+const strictly = acceptReceived(makeStrictEncoder(FollowUpCreate))
 
 /**
  * The JSON of a follow-up, or everything that is wrong with it; see `MessageCreate.encode`.
@@ -84,4 +84,4 @@ const strictly = acceptingReceived(strictEncoder(FollowUpCreate))
  * @category encoding
  */
 export const encode = (message: FollowUpCreate): Effect.Effect<Encoded, ParseResult.ParseError> =>
-  Either.map(strictly(message), (wire) => withSafeMentions(withImpliedFlags(wire)))
+  Either.map(strictly(message), (wire) => withDefaultMentions(withImpliedFlags(wire)))

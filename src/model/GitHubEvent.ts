@@ -14,7 +14,7 @@ import type * as Effect from "effect/Effect"
 import type * as ParseResult from "effect/ParseResult"
 import { lazy } from "./lazy.js"
 
-const NAME = /^[\w.-]{1,100}$/
+const namePattern = /^[\w.-]{1,100}$/
 
 /**
  * The events that Discord shows. It takes others as well, and shows nothing.
@@ -80,7 +80,7 @@ export type EventName = (typeof shown)[number] | (string & Record<never, never>)
  */
 export const EventName: Schema.Schema<EventName, string> = Schema.String.pipe(
   Schema.filter(
-    (name) => NAME.test(name) || "must be the name of a GitHub event, such as pull_request",
+    (name) => namePattern.test(name) || "must be the name of a GitHub event, such as pull_request",
     {
       arbitrary: () => (fc) => fc.oneof(fc.constantFrom(...shown), fc.stringMatching(/^[a-z_]+$/)),
     },

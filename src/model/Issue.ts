@@ -34,16 +34,16 @@ export interface Issue {
 
 type Path = ReadonlyArray<PropertyKey>
 
-const NOTHING = "nothing"
-const OBJECT = "an object"
+const nothing = "nothing"
+const anObject = "an object"
 
 /** How types are called in a sentence. */
 const names: { readonly [Tag in SchemaAST.AST["_tag"]]?: string } = {
-  UndefinedKeyword: NOTHING,
+  UndefinedKeyword: nothing,
   StringKeyword: "a string",
   NumberKeyword: "a number",
   BooleanKeyword: "true or false",
-  ObjectKeyword: OBJECT,
+  ObjectKeyword: anObject,
   TupleType: "an array",
 }
 
@@ -197,26 +197,26 @@ function wanted(ast: SchemaAST.AST): ReadonlyArray<string> {
 function objectOf({ propertySignatures }: SchemaAST.TypeLiteral): string {
   const needed = propertySignatures.filter(({ isOptional }) => !isOptional)
   const fields = needed.map(({ name }) => String(name))
-  return fields.length === 0 ? OBJECT : `${OBJECT} with ${enumeration(fields, "and")}`
+  return fields.length === 0 ? anObject : `${anObject} with ${enumeration(fields, "and")}`
 }
 
 /** "a string or a number"; leaving a field out is not worth saying. */
 function oneOf(types: ReadonlyArray<string>): string {
-  const distinct = [...new Set(withoutDetail(types))].filter((type) => type !== NOTHING)
+  const distinct = [...new Set(withoutDetail(types))].filter((type) => type !== nothing)
   if (distinct.every(isValue)) distinct.sort((a, b) => a.localeCompare(b, "en", { numeric: true }))
   return enumeration(distinct, "or")
 }
 
 /** "a, b or c" */
 function enumeration(words: ReadonlyArray<string>, conjunction: "and" | "or"): string {
-  const last = words.at(-1) ?? NOTHING
+  const last = words.at(-1) ?? nothing
   return words.length < 2 ? last : `${words.slice(0, -1).join(", ")} ${conjunction} ${last}`
 }
 
 /** The fields of one object help; those of every kind of component do not. */
 function withoutDetail(types: ReadonlyArray<string>): ReadonlyArray<string> {
-  const objects = new Set(types.filter((type) => type.startsWith(OBJECT)))
-  return objects.size < 2 ? types : types.map((type) => (objects.has(type) ? OBJECT : type))
+  const objects = new Set(types.filter((type) => type.startsWith(anObject)))
+  return objects.size < 2 ? types : types.map((type) => (objects.has(type) ? anObject : type))
 }
 
 /** Values are written as JSON, types in words. */
@@ -225,11 +225,11 @@ function isValue(type: string): boolean {
 }
 
 /** Longer strings are not shown: they may be a whole message, or a secret. */
-const SHOWN_MAX = 24
+const maxShownLength = 24
 
 function sketch(value: unknown): string {
   if (typeof value === "string") {
-    return value.length <= SHOWN_MAX
+    return value.length <= maxShownLength
       ? JSON.stringify(value)
       : `a string of ${value.length} characters`
   }
@@ -247,7 +247,7 @@ function kindOf(value: object): string {
       ? prototype.constructor.name
       : ""
   const isClass = typeof name === "string" && name !== "Object" && /^[A-Z]\w{0,30}$/.test(name)
-  if (!isClass) return OBJECT
+  if (!isClass) return anObject
   return /^[AEIO]/.test(name) ? `an ${name}` : `a ${name}`
 }
 

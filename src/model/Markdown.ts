@@ -11,10 +11,10 @@
 import * as DateTime from "effect/DateTime"
 
 import type { EmojiCreate } from "./Emoji.js"
-import { truncated } from "./markdown/cut.js"
+import { truncateText } from "./markdown/cut.js"
 import {
   escape as escapeText,
-  percent,
+  percentEncode,
   joinLines,
   prefixLines,
   unifyLineEnds,
@@ -22,13 +22,13 @@ import {
 import { split } from "./markdown/split.js"
 
 /** Zero-width: keeps marks apart that would be read together. */
-const INVISIBLE = "\u200b"
+const invisible = "\u200b"
 
 /** Code points (Discord: Execute Webhook). */
-const CONTENT_MAX = 2000
+const maxContent = 2000
 
 /** What Discord takes for a language, and not for code. */
-const LANGUAGE = /^[a-z0-9_+\-.#]+$/i
+const languagePattern = /^[a-z0-9_+\-.#]+$/i
 
 /** The letters of times, by Discord's names for them (Discord: Timestamp Styles). */
 const styles = {
@@ -192,7 +192,7 @@ export const code = (text: string): string => {
   if (text === "") return ""
   // Two backticks enclose what has single ones; three would be a block.
   return text.includes("`")
-    ? `\`\` ${text.replaceAll(/`(?=`)/g, `\`${INVISIBLE}`)} \`\``
+    ? `\`\` ${text.replaceAll(/`(?=`)/g, `\`${invisible}`)} \`\``
     : `\`${text}\``
 }
 
@@ -211,10 +211,10 @@ export const code = (text: string): string => {
  * @category formats
  */
 export const codeBlock = (text: string, language = ""): string => {
-  const body = unifyLineEnds(text).replaceAll(/`(?=``)/g, `\`${INVISIBLE}`)
+  const body = unifyLineEnds(text).replaceAll(/`(?=``)/g, `\`${invisible}`)
   // Anything else would become the first line of the code.
-  const first = LANGUAGE.test(language) ? language : ""
-  return `\`\`\`${first}\n${/[^\n]/.test(body) ? body : INVISIBLE}\n\`\`\``
+  const first = languagePattern.test(language) ? language : ""
+  return `\`\`\`${first}\n${/[^\n]/.test(body) ? body : invisible}\n\`\`\``
 }
 
 /**
@@ -324,7 +324,7 @@ export const orderedList = (entries: ReadonlyArray<ListItem>): string =>
  * @category links
  */
 export const url = (address: string, { preview = true }: LinkOptions = {}): string =>
-  preview ? address : `<${address.replaceAll(/[\s<>]/g, percent)}>`
+  preview ? address : `<${address.replaceAll(/[\s<>]/g, percentEncode)}>`
 
 /**
  * A text that leads to an address. Discord ends the text at a bracket, so brackets in it become
@@ -516,7 +516,7 @@ export const emoji = ({ animated = false, id, name }: EmojiCreate): string =>
  */
 export const splitContent = (
   text: string,
-  { limit = CONTENT_MAX }: { readonly limit?: number | undefined } = {},
+  { limit = maxContent }: { readonly limit?: number | undefined } = {},
 ): ReadonlyArray<string> => split(text, Math.max(1, Math.floor(limit)))
 
 /**
@@ -540,7 +540,7 @@ export const truncate = (
   text: string,
   limit: number,
   { ellipsis = "…" }: { readonly ellipsis?: string | undefined } = {},
-): string => truncated(text, Math.floor(limit), ellipsis)
+): string => truncateText(text, Math.floor(limit), ellipsis)
 
 /** Marks stick to letters: outer whitespace stays outside. Nothing stays nothing. */
 function around(
@@ -561,13 +561,13 @@ function kept(body: string): string {
 
 /** For formats that end at the first two of their mark, even after a backslash. */
 function apart(body: string, mark: string): string {
-  const before = mark.startsWith(body.slice(0, 1)) ? INVISIBLE : ""
-  return before + body + (mark.endsWith(body.slice(-1)) ? INVISIBLE : "")
+  const before = mark.startsWith(body.slice(0, 1)) ? invisible : ""
+  return before + body + (mark.endsWith(body.slice(-1)) ? invisible : "")
 }
 
 /** Nothing in an address may end the parentheses around it. */
 function encoded(address: string): string {
-  return address.replaceAll(/[\s<>()\\]/g, percent)
+  return address.replaceAll(/[\s<>()\\]/g, percentEncode)
 }
 
 function listed(entries: ReadonlyArray<ListItem>, bullet: (index: number) => string): string {

@@ -13,20 +13,20 @@ import { none as notifyNobody } from "./AllowedMentions.js"
 import { Attachment } from "./Attachment.js"
 import type { AttachmentCreate } from "./Attachment.js"
 import { Component, fromReceived as componentFromReceived } from "./Component.js"
-import { hasParts } from "./composition.js"
+import { hasContent } from "./composition.js"
 import { Embed, fromReceived as embedFromReceived } from "./Embed.js"
 import type { EmbedCreate } from "./Embed.js"
 import { Emoji } from "./Emoji.js"
-import { shownFiles, type FileReference, withOwnFiles } from "./fileReferences.js"
+import { findShownFiles, type FileReference, withAttachmentUrls } from "./fileReferences.js"
 import type { MessageCreate } from "./MessageCreate.js"
 import type { MessageEdit } from "./MessageEdit.js"
 import { combine, Flag } from "./MessageFlags.js"
 import { fromReceived as pollFromReceived, Poll } from "./Poll.js"
-import { isPreview } from "./resend.js"
+import { isLinkPreview } from "./resend.js"
 import { Snowflake } from "./Snowflake.js"
 import { Timestamp } from "./timestamp.js"
 import { User } from "./User.js"
-import { list, Numeric, orElse, required, sometimes } from "./fields.js"
+import { list, Numeric, withDefault, required, nullishToAbsent } from "./fields.js"
 
 const none = (): ReadonlyArray<never> => []
 const no = (): boolean => false
@@ -38,32 +38,32 @@ const Raw = Schema.Object.annotations({
 
 const reference = Schema.Struct({
   /** 0 reply, 1 forward. */
-  type: orElse("type", Numeric, () => 0),
-  messageId: sometimes("message_id", Snowflake),
-  channelId: sometimes("channel_id", Snowflake),
-  guildId: sometimes("guild_id", Snowflake),
+  type: withDefault("type", Numeric, () => 0),
+  messageId: nullishToAbsent("message_id", Snowflake),
+  channelId: nullishToAbsent("channel_id", Snowflake),
+  guildId: nullishToAbsent("guild_id", Snowflake),
 })
 
 const StickerItem = Schema.Struct({
   id: Snowflake,
-  name: orElse("name", Schema.String, () => ""),
+  name: withDefault("name", Schema.String, () => ""),
   /** 1 PNG, 2 APNG, 3 Lottie, 4 GIF. */
-  formatType: sometimes("format_type", Numeric),
+  formatType: nullishToAbsent("format_type", Numeric),
 })
 
 /** What a message and a snapshot of a forwarded one share. */
 const body = {
-  type: orElse("type", Numeric, () => 0),
-  content: orElse("content", Schema.String, () => ""),
-  editedTimestamp: sometimes("edited_timestamp", Timestamp),
-  mentions: orElse("mentions", list(User), none),
-  mentionRoles: orElse("mention_roles", list(Snowflake), none),
-  attachments: orElse("attachments", list(Attachment), none),
-  embeds: orElse("embeds", list(Embed), none),
-  components: orElse("components", list(Component), none),
-  flags: orElse("flags", Numeric, () => 0),
-  stickerItems: sometimes("sticker_items", list(StickerItem)),
-  stickers: sometimes("stickers", list(Raw)),
+  type: withDefault("type", Numeric, () => 0),
+  content: withDefault("content", Schema.String, () => ""),
+  editedTimestamp: nullishToAbsent("edited_timestamp", Timestamp),
+  mentions: withDefault("mentions", list(User), none),
+  mentionRoles: withDefault("mention_roles", list(Snowflake), none),
+  attachments: withDefault("attachments", list(Attachment), none),
+  embeds: withDefault("embeds", list(Embed), none),
+  components: withDefault("components", list(Component), none),
+  flags: withDefault("flags", Numeric, () => 0),
+  stickerItems: nullishToAbsent("sticker_items", list(StickerItem)),
+  stickers: nullishToAbsent("stickers", list(Raw)),
 }
 
 /**
@@ -83,7 +83,7 @@ const body = {
  */
 export const MessageSnapshot = Schema.Struct({
   ...body,
-  timestamp: sometimes("timestamp", Timestamp),
+  timestamp: nullishToAbsent("timestamp", Timestamp),
 })
 /**
  * @since 0.1.0
@@ -107,28 +107,28 @@ export interface MessageSnapshot extends Schema.Schema.Type<typeof MessageSnapsh
  */
 export const Thread = Schema.Struct({
   id: Snowflake,
-  type: sometimes("type", Numeric),
-  guildId: sometimes("guild_id", Snowflake),
-  parentId: sometimes("parent_id", Snowflake),
-  ownerId: sometimes("owner_id", Snowflake),
-  name: sometimes("name", Schema.String),
-  lastMessageId: sometimes("last_message_id", Snowflake),
-  messageCount: sometimes("message_count", Numeric),
-  memberCount: sometimes("member_count", Numeric),
-  totalMessageSent: sometimes("total_message_sent", Numeric),
+  type: nullishToAbsent("type", Numeric),
+  guildId: nullishToAbsent("guild_id", Snowflake),
+  parentId: nullishToAbsent("parent_id", Snowflake),
+  ownerId: nullishToAbsent("owner_id", Snowflake),
+  name: nullishToAbsent("name", Schema.String),
+  lastMessageId: nullishToAbsent("last_message_id", Snowflake),
+  messageCount: nullishToAbsent("message_count", Numeric),
+  memberCount: nullishToAbsent("member_count", Numeric),
+  totalMessageSent: nullishToAbsent("total_message_sent", Numeric),
   /** Seconds. */
-  rateLimitPerUser: sometimes("rate_limit_per_user", Numeric),
-  flags: sometimes("flags", Numeric),
-  appliedTags: sometimes("applied_tags", list(Snowflake)),
-  threadMetadata: sometimes(
+  rateLimitPerUser: nullishToAbsent("rate_limit_per_user", Numeric),
+  flags: nullishToAbsent("flags", Numeric),
+  appliedTags: nullishToAbsent("applied_tags", list(Snowflake)),
+  threadMetadata: nullishToAbsent(
     "thread_metadata",
     Schema.Struct({
-      archived: orElse("archived", Schema.Boolean, no),
-      locked: orElse("locked", Schema.Boolean, no),
+      archived: withDefault("archived", Schema.Boolean, no),
+      locked: withDefault("locked", Schema.Boolean, no),
       /** Minutes. */
-      autoArchiveDuration: sometimes("auto_archive_duration", Numeric),
-      archiveTimestamp: sometimes("archive_timestamp", Timestamp),
-      createTimestamp: sometimes("create_timestamp", Timestamp),
+      autoArchiveDuration: nullishToAbsent("auto_archive_duration", Numeric),
+      archiveTimestamp: nullishToAbsent("archive_timestamp", Timestamp),
+      createTimestamp: nullishToAbsent("create_timestamp", Timestamp),
     }),
   ),
 })
@@ -155,17 +155,17 @@ export interface Thread extends Schema.Schema.Type<typeof Thread> {}
  */
 export const Reaction = Schema.Struct({
   emoji: Emoji,
-  count: orElse("count", Numeric, () => 0),
-  countDetails: sometimes(
+  count: withDefault("count", Numeric, () => 0),
+  countDetails: nullishToAbsent(
     "count_details",
     Schema.Struct({
-      burst: orElse("burst", Numeric, () => 0),
-      normal: orElse("normal", Numeric, () => 0),
+      burst: withDefault("burst", Numeric, () => 0),
+      normal: withDefault("normal", Numeric, () => 0),
     }),
   ),
-  me: orElse("me", Schema.Boolean, no),
-  meBurst: orElse("me_burst", Schema.Boolean, no),
-  burstColors: orElse("burst_colors", list(Schema.String), none),
+  me: withDefault("me", Schema.Boolean, no),
+  meBurst: withDefault("me_burst", Schema.Boolean, no),
+  burstColors: withDefault("burst_colors", list(Schema.String), none),
 })
 /**
  * @since 0.1.0
@@ -175,13 +175,13 @@ export interface Reaction extends Schema.Schema.Type<typeof Reaction> {}
 
 const InteractionMetadata = Schema.Struct({
   id: Snowflake,
-  type: sometimes("type", Numeric),
-  user: sometimes("user", User),
-  name: sometimes("name", Schema.String),
-  originalResponseMessageId: sometimes("original_response_message_id", Snowflake),
-  interactedMessageId: sometimes("interacted_message_id", Snowflake),
-  targetMessageId: sometimes("target_message_id", Snowflake),
-  targetUser: sometimes("target_user", User),
+  type: nullishToAbsent("type", Numeric),
+  user: nullishToAbsent("user", User),
+  name: nullishToAbsent("name", Schema.String),
+  originalResponseMessageId: nullishToAbsent("original_response_message_id", Snowflake),
+  interactedMessageId: nullishToAbsent("interacted_message_id", Snowflake),
+  targetMessageId: nullishToAbsent("target_message_id", Snowflake),
+  targetUser: nullishToAbsent("target_user", User),
 })
 
 const fields = {
@@ -191,42 +191,42 @@ const fields = {
   /** Of a webhook's message: the webhook's id and the name it showed; no real user. */
   author: User,
   timestamp: required("timestamp", Timestamp),
-  webhookId: sometimes("webhook_id", Snowflake),
-  applicationId: sometimes("application_id", Snowflake),
-  tts: orElse("tts", Schema.Boolean, no),
-  pinned: orElse("pinned", Schema.Boolean, no),
-  mentionEveryone: orElse("mention_everyone", Schema.Boolean, no),
-  mentionChannels: sometimes(
+  webhookId: nullishToAbsent("webhook_id", Snowflake),
+  applicationId: nullishToAbsent("application_id", Snowflake),
+  tts: withDefault("tts", Schema.Boolean, no),
+  pinned: withDefault("pinned", Schema.Boolean, no),
+  mentionEveryone: withDefault("mention_everyone", Schema.Boolean, no),
+  mentionChannels: nullishToAbsent(
     "mention_channels",
     list(
       Schema.Struct({
         id: Snowflake,
-        guildId: sometimes("guild_id", Snowflake),
-        type: sometimes("type", Numeric),
-        name: sometimes("name", Schema.String),
+        guildId: nullishToAbsent("guild_id", Snowflake),
+        type: nullishToAbsent("type", Numeric),
+        name: nullishToAbsent("name", Schema.String),
       }),
     ),
   ),
-  nonce: sometimes("nonce", Schema.Union(Schema.String, Numeric)),
+  nonce: nullishToAbsent("nonce", Schema.Union(Schema.String, Numeric)),
   /** Place in its thread; gaps and repeats happen. */
-  position: sometimes("position", Numeric),
-  reactions: sometimes("reactions", list(Reaction)),
-  poll: sometimes("poll", Poll),
-  thread: sometimes("thread", Thread),
-  messageReference: sometimes("message_reference", reference),
-  messageSnapshots: sometimes(
+  position: nullishToAbsent("position", Numeric),
+  reactions: nullishToAbsent("reactions", list(Reaction)),
+  poll: nullishToAbsent("poll", Poll),
+  thread: nullishToAbsent("thread", Thread),
+  messageReference: nullishToAbsent("message_reference", reference),
+  messageSnapshots: nullishToAbsent(
     "message_snapshots",
     list(Schema.Struct({ message: MessageSnapshot })),
   ),
-  interactionMetadata: sometimes("interaction_metadata", InteractionMetadata),
-  interaction: sometimes("interaction", Raw),
-  activity: sometimes("activity", Raw),
-  application: sometimes("application", Raw),
-  resolved: sometimes("resolved", Raw),
-  roleSubscriptionData: sometimes("role_subscription_data", Raw),
-  purchaseNotification: sometimes("purchase_notification", Raw),
-  call: sometimes("call", Raw),
-  sharedClientTheme: sometimes("shared_client_theme", Raw),
+  interactionMetadata: nullishToAbsent("interaction_metadata", InteractionMetadata),
+  interaction: nullishToAbsent("interaction", Raw),
+  activity: nullishToAbsent("activity", Raw),
+  application: nullishToAbsent("application", Raw),
+  resolved: nullishToAbsent("resolved", Raw),
+  roleSubscriptionData: nullishToAbsent("role_subscription_data", Raw),
+  purchaseNotification: nullishToAbsent("purchase_notification", Raw),
+  call: nullishToAbsent("call", Raw),
+  sharedClientTheme: nullishToAbsent("shared_client_theme", Raw),
 }
 
 /**
@@ -253,7 +253,7 @@ const fields = {
 export const Message = Schema.Struct({
   ...fields,
   /** The message replied to; one level deep, and absent when it was deleted. */
-  referencedMessage: sometimes("referenced_message", Schema.Struct(fields)),
+  referencedMessage: nullishToAbsent("referenced_message", Schema.Struct(fields)),
 })
 /**
  * @since 0.1.0
@@ -303,7 +303,7 @@ export const decode = (json: unknown): Effect.Effect<Message, ParseResult.ParseE
  */
 export const files = (message: Message): ReadonlyArray<Attachment | FileReference> => {
   const listed = new Set<string>(message.attachments.map(({ id }) => id))
-  return [...message.attachments, ...shownFiles(message).filter(({ id }) => !listed.has(id))]
+  return [...message.attachments, ...findShownFiles(message).filter(({ id }) => !listed.has(id))]
 }
 
 const settable = combine(Flag.SuppressEmbeds, Flag.SuppressNotifications, Flag.IsComponentsV2)
@@ -378,14 +378,14 @@ export const toCreate = (message: Message | MessageSnapshot): MessageCreate => {
  */
 export const toEdit = (message: Message): MessageEdit => {
   const { components, content, flags, mentionEveryone, mentionRoles, mentions } = message
-  const embeds = withOwnFiles(ownEmbeds(message), message)
+  const embeds = withAttachmentUrls(ownEmbeds(message), message)
   return {
     content: content === "" ? null : content,
     // Without any of its own, an empty list might hide the previews of links.
     ...(embeds.length === 0 && message.embeds.length > 0 ? {} : { embeds }),
-    components: withOwnFiles(components.map(componentFromReceived), message),
+    components: withAttachmentUrls(components.map(componentFromReceived), message),
     // Files that the message shows are not among its attachments, and a list without them removes them.
-    ...(shownFiles(message).length === 0 ? { attachments: message.attachments.map(kept) } : {}),
+    ...(findShownFiles(message).length === 0 ? { attachments: message.attachments.map(kept) } : {}),
     flags: flags & editable,
     allowedMentions: {
       parse: mentionEveryone ? ["everyone"] : [],
@@ -400,11 +400,11 @@ function kept({ description, id }: Attachment): AttachmentCreate {
 }
 
 function ownEmbeds({ embeds }: MessageSnapshot): ReadonlyArray<EmbedCreate> {
-  return embeds.filter((embed) => !isPreview(embed)).map(embedFromReceived)
+  return embeds.filter((embed) => !isLinkPreview(embed)).map(embedFromReceived)
 }
 
 /** A forward has nothing of its own. */
 function forwarded(message: Message | MessageSnapshot): Message | MessageSnapshot {
   const [first] = "messageSnapshots" in message ? (message.messageSnapshots ?? []) : []
-  return first === undefined || hasParts(message) ? message : first.message
+  return first === undefined || hasContent(message) ? message : first.message
 }

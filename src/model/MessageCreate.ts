@@ -13,23 +13,23 @@ import type * as ParseResult from "effect/ParseResult"
 import { AllowedMentions } from "./AllowedMentions.js"
 import { AttachmentsCreate } from "./Attachment.js"
 import { ComponentsCreate } from "./Component.js"
-import { compositionIssues, hasParts, withImpliedFlags, withSafeMentions } from "./composition.js"
+import { checkParts, hasContent, withImpliedFlags, withDefaultMentions } from "./composition.js"
 import { EmbedsCreate } from "./Embed.js"
 import { httpUrl, text } from "./limits.js"
 import { MessageFlagsCreate } from "./MessageFlags.js"
 import { PollCreate } from "./Poll.js"
 import { AppliedTags, ThreadName } from "./ThreadCreate.js"
 import { WebhookName } from "./WebhookName.js"
-import { acceptingReceived } from "./resend.js"
+import { acceptReceived } from "./resend.js"
 import { optional } from "./fields.js"
-import { strictEncoder } from "./codec.js"
+import { makeStrictEncoder } from "./codec.js"
 
 /** Discord: Execute Webhook. */
-const CONTENT_MAX = 2000
+const maxContent = 2000
 
 const fields = Schema.Struct({
   /** Markdown, at most 2000 code points. */
-  content: optional("content", text({ max: CONTENT_MAX })),
+  content: optional("content", text({ max: maxContent })),
   /** Shown instead of the webhook's name. */
   username: optional("username", WebhookName),
   /** Shown instead of the webhook's avatar. */
@@ -69,7 +69,7 @@ const fields = Schema.Struct({
  * @category models
  */
 export const MessageCreate = fields.pipe(
-  Schema.filter(compositionIssues, {
+  Schema.filter(checkParts, {
     arbitrary: () => (fc) =>
       fc
         .tuple(Arbitrary.makeLazy(fields)(fc), fc.boolean())
@@ -90,7 +90,7 @@ export interface MessageCreate extends Schema.Schema.Type<typeof fields> {}
  */
 export interface Encoded extends Schema.Schema.Encoded<typeof fields> {}
 
-const strictly = acceptingReceived(strictEncoder(MessageCreate))
+const strictly = acceptReceived(makeStrictEncoder(MessageCreate))
 
 /**
  * The JSON of a message, or everything that is wrong with it. A field that does not exist (a
@@ -110,7 +110,7 @@ const strictly = acceptingReceived(strictEncoder(MessageCreate))
  * @category encoding
  */
 export const encode = (message: MessageCreate): Effect.Effect<Encoded, ParseResult.ParseError> =>
-  Either.map(strictly(message), (wire) => withSafeMentions(withImpliedFlags(wire)))
+  Either.map(strictly(message), (wire) => withDefaultMentions(withImpliedFlags(wire)))
 
 /**
  * Whether there is nothing to show: Discord refuses such a message unless files go with it.
@@ -126,7 +126,7 @@ export const encode = (message: MessageCreate): Effect.Effect<Encoded, ParseResu
  * @since 0.1.0
  * @category predicates
  */
-export const isEmpty = (message: Omit<MessageCreate, "flags">): boolean => !hasParts(message)
+export const isEmpty = (message: Omit<MessageCreate, "flags">): boolean => !hasContent(message)
 
 /**
  * Whether the request needs `with_components=true` in its query: without it Discord drops the
@@ -148,7 +148,7 @@ export const hasComponents = (message: Pick<MessageCreate, "components">): boole
 
 /** Takes from a generated message what does not go together. */
 function coherent(message: MessageCreate, keepComponents: boolean): MessageCreate {
-  if (compositionIssues(message).length === 0) return withImpliedFlags(message)
+  if (checkParts(message).length === 0) return withImpliedFlags(message)
   if (!keepComponents) {
     const { components: _, ...rest } = message
     return rest

@@ -13,29 +13,29 @@ import type * as ParseResult from "effect/ParseResult"
 import { AllowedMentions } from "./AllowedMentions.js"
 import { AttachmentsCreate } from "./Attachment.js"
 import { ComponentsCreate } from "./Component.js"
-import { compositionIssues, withImpliedFlags, withSafeMentions } from "./composition.js"
+import { checkParts, withImpliedFlags, withDefaultMentions } from "./composition.js"
 import { EmbedsCreate } from "./Embed.js"
 import { text } from "./limits.js"
 import { MessageFlagsEdit } from "./MessageFlags.js"
 import { PollCreate } from "./Poll.js"
-import { acceptingReceived } from "./resend.js"
-import { clearable } from "./fields.js"
-import { strictEncoder } from "./codec.js"
+import { acceptReceived } from "./resend.js"
+import { nullable } from "./fields.js"
+import { makeStrictEncoder } from "./codec.js"
 
 /** Discord: Edit Webhook Message. */
-const CONTENT_MAX = 2000
+const maxContent = 2000
 
 const fields = Schema.Struct({
-  content: clearable("content", text({ max: CONTENT_MAX })),
-  embeds: clearable("embeds", EmbedsCreate),
-  flags: clearable("flags", MessageFlagsEdit),
+  content: nullable("content", text({ max: maxContent })),
+  embeds: nullable("embeds", EmbedsCreate),
+  flags: nullable("flags", MessageFlagsEdit),
   /** Left out or `null`, the default applies again: repeat it in every edit of the content. */
-  allowedMentions: clearable("allowed_mentions", AllowedMentions),
-  components: clearable("components", ComponentsCreate),
+  allowedMentions: nullable("allowed_mentions", AllowedMentions),
+  components: nullable("components", ComponentsCreate),
   /** When given, the complete list to keep, new files included; `[]` removes all. */
-  attachments: clearable("attachments", AttachmentsCreate),
+  attachments: nullable("attachments", AttachmentsCreate),
   /** Discord takes a poll only in the edit of a deferred interaction reply. */
-  poll: clearable("poll", PollCreate),
+  poll: nullable("poll", PollCreate),
 })
 
 /**
@@ -53,10 +53,10 @@ const fields = Schema.Struct({
  * @category models
  */
 export const MessageEdit = fields.pipe(
-  Schema.filter(compositionIssues, {
+  Schema.filter(checkParts, {
     arbitrary: () => (fc) =>
       Arbitrary.makeLazy(fields)(fc).map((edit) => {
-        if (compositionIssues(edit).length === 0) return withImpliedFlags(edit)
+        if (checkParts(edit).length === 0) return withImpliedFlags(edit)
         // As Discord wants it when an old message turns into Components V2.
         return withImpliedFlags({ ...edit, content: null, embeds: [], poll: null })
       }),
@@ -76,7 +76,7 @@ export interface MessageEdit extends Schema.Schema.Type<typeof fields> {}
  */
 export interface Encoded extends Schema.Schema.Encoded<typeof fields> {}
 
-const strictly = acceptingReceived(strictEncoder(MessageEdit))
+const strictly = acceptReceived(makeStrictEncoder(MessageEdit))
 
 /**
  * The JSON of an edit, or everything that is wrong with it. A field that does not exist (a typo)
@@ -95,7 +95,7 @@ const strictly = acceptingReceived(strictEncoder(MessageEdit))
  * @category encoding
  */
 export const encode = (edit: MessageEdit): Effect.Effect<Encoded, ParseResult.ParseError> =>
-  Either.map(strictly(edit), (wire) => withSafeMentions(withImpliedFlags(wire)))
+  Either.map(strictly(edit), (wire) => withDefaultMentions(withImpliedFlags(wire)))
 
 /**
  * Whether the request needs `with_components=true` in its query.

@@ -56,7 +56,7 @@ const Settable = Schema.Literal(
 const SettableFollowUp = Schema.Literal(...Settable.literals, "Ephemeral")
 
 /** Every bit that JavaScript's operators keep positive. */
-const ANY = 0x7fffffff
+const anyFlags = 0x7fffffff
 
 /**
  * The flags of a message being sent: names, or bits, of those that a webhook may set.
@@ -132,7 +132,9 @@ export type MessageFlagsFollowUp = typeof MessageFlagsFollowUp.Type
  * @since 0.1.0
  * @category models
  */
-export const MessageFlagsEdit = bitfield(Settable, ANY, (fc) => fc.integer({ min: 0, max: 0x1fff }))
+export const MessageFlagsEdit = bitfield(Settable, anyFlags, (fc) =>
+  fc.integer({ min: 0, max: 0x1fff }),
+)
 /**
  * @since 0.1.0
  * @category models
@@ -227,8 +229,8 @@ function bitfield<Name extends keyof typeof Flag>(
 
 function refuse(flags: number, allowed: number): string | undefined {
   if (!Number.isInteger(flags) || flags < 0) return `must be a bitfield, got ${flags}`
-  if (flags > ANY || (flags & ~allowed) !== 0) {
-    const known = flags > ANY ? [] : names(flags & ~allowed)
+  if (flags > anyFlags || (flags & ~allowed) !== 0) {
+    const known = flags > anyFlags ? [] : names(flags & ~allowed)
     return `cannot be set by a webhook: ${known.length > 0 ? known.join(", ") : flags}`
   }
   return undefined

@@ -12,17 +12,17 @@ import { Emoji, PollEmojiCreate } from "./Emoji.js"
 import { int, items, text } from "./limits.js"
 import * as resend from "./resend.js"
 import { Timestamp } from "./timestamp.js"
-import { list, Numeric, optional, orElse, required, sometimes } from "./fields.js"
+import { list, Numeric, optional, withDefault, required, nullishToAbsent } from "./fields.js"
 
 /** Discord: Poll Media Object. */
-const QUESTION_MAX = 300
-const ANSWER_MAX = 55
+const maxQuestion = 300
+const maxAnswer = 55
 /** Discord: Poll Create Request Object. */
-const ANSWERS_MAX = 10
+const maxAnswers = 10
 /** Hours: 32 days. */
-const DURATION_MAX = 768
+const maxDuration = 768
 /** Milliseconds. */
-const HOUR = 3_600_000
+const hourMillis = 3_600_000
 
 /**
  * One answer of a poll being sent.
@@ -41,7 +41,7 @@ export const PollAnswerCreate = Schema.Struct({
   pollMedia: required(
     "poll_media",
     Schema.Struct({
-      text: required("text", text({ min: 1, max: ANSWER_MAX })),
+      text: required("text", text({ min: 1, max: maxAnswer })),
       emoji: optional("emoji", PollEmojiCreate),
     }),
   ),
@@ -73,14 +73,14 @@ export interface PollAnswerCreate extends Schema.Schema.Type<typeof PollAnswerCr
 export const PollCreate = Schema.Struct({
   question: required(
     "question",
-    Schema.Struct({ text: required("text", text({ min: 1, max: QUESTION_MAX })) }),
+    Schema.Struct({ text: required("text", text({ min: 1, max: maxQuestion })) }),
   ),
   answers: required(
     "answers",
-    items(PollAnswerCreate, { min: 1, max: ANSWERS_MAX, unit: "answer" }),
+    items(PollAnswerCreate, { min: 1, max: maxAnswers, unit: "answer" }),
   ),
   /** Hours, 24 when left out. */
-  duration: optional("duration", int(1, DURATION_MAX, "hours")),
+  duration: optional("duration", int(1, maxDuration, "hours")),
   allowMultiselect: optional("allow_multiselect", Schema.Boolean),
   /** 1 is the only layout there is. */
   layoutType: optional("layout_type", Schema.Literal(1)),
@@ -139,8 +139,8 @@ function hours(duration: NonNullable<MakeOptions["duration"]>): number {
 }
 
 const PollMedia = Schema.Struct({
-  text: orElse("text", Schema.String, () => ""),
-  emoji: sometimes("emoji", Emoji),
+  text: withDefault("text", Schema.String, () => ""),
+  emoji: nullishToAbsent("emoji", Emoji),
 })
 const untitled = (): typeof PollMedia.Type => ({ text: "" })
 
@@ -159,31 +159,31 @@ const untitled = (): typeof PollMedia.Type => ({ text: "" })
  * @category models
  */
 export const Poll = Schema.Struct({
-  question: orElse("question", PollMedia, untitled),
-  answers: orElse(
+  question: withDefault("question", PollMedia, untitled),
+  answers: withDefault(
     "answers",
     list(
       Schema.Struct({
-        answerId: sometimes("answer_id", Numeric),
-        pollMedia: orElse("poll_media", PollMedia, untitled),
+        answerId: nullishToAbsent("answer_id", Numeric),
+        pollMedia: withDefault("poll_media", PollMedia, untitled),
       }),
     ),
     () => [],
   ),
-  expiry: sometimes("expiry", Timestamp),
-  allowMultiselect: orElse("allow_multiselect", Schema.Boolean, () => false),
-  layoutType: sometimes("layout_type", Schema.Literal(1)),
-  results: sometimes(
+  expiry: nullishToAbsent("expiry", Timestamp),
+  allowMultiselect: withDefault("allow_multiselect", Schema.Boolean, () => false),
+  layoutType: nullishToAbsent("layout_type", Schema.Literal(1)),
+  results: nullishToAbsent(
     "results",
     Schema.Struct({
-      isFinalized: orElse("is_finalized", Schema.Boolean, () => false),
-      answerCounts: orElse(
+      isFinalized: withDefault("is_finalized", Schema.Boolean, () => false),
+      answerCounts: withDefault(
         "answer_counts",
         list(
           Schema.Struct({
             id: Numeric,
             count: Numeric,
-            meVoted: orElse("me_voted", Schema.Boolean, () => false),
+            meVoted: withDefault("me_voted", Schema.Boolean, () => false),
           }),
         ),
         () => [],
@@ -224,6 +224,6 @@ export const fromReceived = (
 
 function hoursSince({ expiry }: Poll, start?: DateTime.DateTime): number | undefined {
   if (start === undefined || expiry === undefined) return undefined
-  const lasts = Math.round(DateTime.distance(start, expiry) / HOUR)
-  return Math.min(Math.max(lasts, 1), DURATION_MAX)
+  const lasts = Math.round(DateTime.distance(start, expiry) / hourMillis)
+  return Math.min(Math.max(lasts, 1), maxDuration)
 }

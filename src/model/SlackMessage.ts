@@ -16,10 +16,10 @@ import { lazy } from "./lazy.js"
 import { httpUrl, text } from "./limits.js"
 import { WebhookName } from "./WebhookName.js"
 import { optional, strictList } from "./fields.js"
-import { strictEncoder } from "./codec.js"
+import { makeStrictEncoder } from "./codec.js"
 
 /** Discord's OpenAPI. Slack itself takes longer texts. */
-const TEXT_MAX = 2000
+const maxText = 2000
 
 /** Slack's names for colours. Discord's OpenAPI knows none, so they are sent as what Slack shows. */
 const shades = { good: "#2eb886", warning: "#daa038", danger: "#a30200" } as const
@@ -29,10 +29,10 @@ const refusedColor = "must be a colour such as 0x5865f2, #5865f2, good, warning 
 const isRgb = lazy(() => Schema.is(Color.Color))
 
 /** In the JSON of others the `#` may be missing. */
-const HEX = /^#?(?:[0-9a-f]{3}|[0-9a-f]{6})$/i
+const hexPattern = /^#?(?:[0-9a-f]{3}|[0-9a-f]{6})$/i
 
 /** Seconds since 1970 of the last moment that a DateTime can hold. */
-const SECONDS_MAX = 8_640_000_000_000
+const maxSeconds = 8_640_000_000_000
 
 /**
  * The colour of an attachment's edge: as everywhere, or one of Slack's names.
@@ -67,7 +67,7 @@ export const SlackColor: Schema.Schema<Color.Color | keyof typeof shades, string
 export type SlackColor = typeof SlackColor.Type
 
 const seconds = Schema.Union(Schema.Number, Schema.NumberFromString).pipe(
-  Schema.filter((value) => (value >= 0 && value <= SECONDS_MAX) || "must be seconds since 1970"),
+  Schema.filter((value) => (value >= 0 && value <= maxSeconds) || "must be seconds since 1970"),
 )
 
 /** Whole seconds on the wire. Slack's own are sometimes strings, with a fraction. */
@@ -174,7 +174,7 @@ export interface SlackAttachment extends Schema.Schema.Type<typeof SlackAttachme
  */
 export const SlackMessage = Schema.Struct({
   /** At most 2000 code points. */
-  text: optional("text", text({ max: TEXT_MAX })),
+  text: optional("text", text({ max: maxText })),
   /** Shown instead of the webhook's name. */
   username: optional("username", WebhookName),
   /** Shown instead of the webhook's avatar. */
@@ -210,7 +210,7 @@ export interface Encoded extends Schema.Schema.Encoded<typeof SlackMessage> {}
  * @category encoding
  */
 export const encode: (message: SlackMessage) => Effect.Effect<Encoded, ParseResult.ParseError> =
-  strictEncoder(SlackMessage)
+  makeStrictEncoder(SlackMessage)
 
 /**
  * Reads the JSON that a program made for Slack, to send it to Discord. What Discord does not know is
@@ -248,7 +248,7 @@ export const isEmpty = (message: SlackMessage): boolean =>
 
 function isColor(value: string | number): value is SlackColor {
   if (typeof value === "number") return isRgb()(value)
-  return isShade(value) || (value.startsWith("#") && HEX.test(value))
+  return isShade(value) || (value.startsWith("#") && hexPattern.test(value))
 }
 
 function isShade(value: string): value is keyof typeof shades {
@@ -256,7 +256,7 @@ function isShade(value: string): value is keyof typeof shades {
 }
 
 function withHash(value: string): string {
-  return HEX.test(value) && !value.startsWith("#") ? `#${value}` : value
+  return hexPattern.test(value) && !value.startsWith("#") ? `#${value}` : value
 }
 
 function toWire(color: SlackColor): string {

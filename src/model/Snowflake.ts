@@ -11,11 +11,11 @@ import * as Schema from "effect/Schema"
 import type { FastCheckModule } from "./fields.js"
 
 /** Milliseconds from the Unix epoch to the first second of 2015 (Discord: Snowflakes). */
-const DISCORD_EPOCH = 1_420_070_400_000
+const discordEpoch = 1_420_070_400_000
 /** Bits below the timestamp: worker 5, process 5, increment 12. */
-const TIMESTAMP_SHIFT = 22n
-const MAX = "18446744073709551615"
-const DECIMAL = /^(0|[1-9][0-9]*)$/
+const timestampShift = 22n
+const maxSnowflake = "18446744073709551615"
+const decimal = /^(0|[1-9][0-9]*)$/
 
 const refuse = (text: string) =>
   isSnowflake(text) || "must be a snowflake: the decimal digits of an unsigned 64-bit number"
@@ -93,9 +93,7 @@ export const make = (id: string | bigint): Snowflake => Snowflake.make(String(id
  * @category constructors
  */
 export const fromTimestamp = (moment: DateTime.DateTime.Input): Snowflake =>
-  make(
-    BigInt(DateTime.toEpochMillis(DateTime.unsafeMake(moment)) - DISCORD_EPOCH) << TIMESTAMP_SHIFT,
-  )
+  make(BigInt(DateTime.toEpochMillis(DateTime.unsafeMake(moment)) - discordEpoch) << timestampShift)
 
 /**
  * When the id was made, to the millisecond.
@@ -111,7 +109,7 @@ export const fromTimestamp = (moment: DateTime.DateTime.Input): Snowflake =>
  * @category accessors
  */
 export const timestamp = (id: string): DateTime.Utc =>
-  DateTime.unsafeMake(Number(BigInt(id) >> TIMESTAMP_SHIFT) + DISCORD_EPOCH)
+  DateTime.unsafeMake(Number(BigInt(id) >> timestampShift) + discordEpoch)
 
 /**
  * Numeric order, which is the order of making.
@@ -150,7 +148,8 @@ export function isSnowflake(text: string): boolean {
   return (
     // The regular expression alone takes `["1"]` from untyped code.
     typeof text === "string" &&
-    DECIMAL.test(text) &&
-    (text.length < MAX.length || (text.length === MAX.length && text <= MAX))
+    decimal.test(text) &&
+    (text.length < maxSnowflake.length ||
+      (text.length === maxSnowflake.length && text <= maxSnowflake))
   )
 }

@@ -11,11 +11,11 @@ import type * as ParseResult from "effect/ParseResult"
 import { items, text } from "./limits.js"
 import { SnowflakeInput } from "./Snowflake.js"
 import { optional, required } from "./fields.js"
-import { strictEncoder } from "./codec.js"
+import { makeStrictEncoder } from "./codec.js"
 
 /** Discord: Start Thread in Forum or Media Channel. */
-const NAME_MAX = 100
-const TAGS_MAX = 5
+const maxName = 100
+const maxTags = 5
 
 /**
  * The name of a thread: 1 to 100 code points.
@@ -32,7 +32,7 @@ const TAGS_MAX = 5
  * @since 0.1.0
  * @category models
  */
-export const ThreadName = text({ min: 1, max: NAME_MAX })
+export const ThreadName = text({ min: 1, max: maxName })
 
 /**
  * Ids of tags of the channel, at most 5. Where Discord's client offers no id, `GET /channels/{id}`
@@ -50,7 +50,7 @@ export const ThreadName = text({ min: 1, max: NAME_MAX })
  * @since 0.1.0
  * @category models
  */
-export const AppliedTags = items(SnowflakeInput, { max: TAGS_MAX, unit: "tag" })
+export const AppliedTags = items(SnowflakeInput, { max: maxTags, unit: "tag" })
 
 /**
  * What a new thread is called, and its tags.
@@ -103,4 +103,4 @@ export interface Encoded extends Schema.Schema.Encoded<typeof ThreadCreate> {}
  * @category encoding
  */
 export const encode: (thread: ThreadCreate) => Effect.Effect<Encoded, ParseResult.ParseError> =
-  strictEncoder(ThreadCreate)
+  makeStrictEncoder(ThreadCreate)

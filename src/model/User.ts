@@ -7,7 +7,7 @@
 import * as Schema from "effect/Schema"
 
 import { Snowflake } from "./Snowflake.js"
-import { Numeric, orElse, required, sometimes } from "./fields.js"
+import { Numeric, withDefault, required, nullishToAbsent } from "./fields.js"
 
 /**
  * A user as Discord sends it. Only `id` must be there; `username` is empty where Discord sends
@@ -27,31 +27,31 @@ import { Numeric, orElse, required, sometimes } from "./fields.js"
  */
 export const User = Schema.Struct({
   id: Snowflake,
-  username: orElse("username", Schema.String, () => ""),
-  discriminator: sometimes("discriminator", Schema.String),
-  globalName: sometimes("global_name", Schema.String),
+  username: withDefault("username", Schema.String, () => ""),
+  discriminator: nullishToAbsent("discriminator", Schema.String),
+  globalName: nullishToAbsent("global_name", Schema.String),
   /** Hash of the avatar; `a_` in front means animated. */
-  avatar: sometimes("avatar", Schema.String),
-  bot: sometimes("bot", Schema.Boolean),
-  system: sometimes("system", Schema.Boolean),
-  banner: sometimes("banner", Schema.String),
-  accentColor: sometimes("accent_color", Numeric),
-  flags: sometimes("flags", Numeric),
-  publicFlags: sometimes("public_flags", Numeric),
-  primaryGuild: sometimes(
+  avatar: nullishToAbsent("avatar", Schema.String),
+  bot: nullishToAbsent("bot", Schema.Boolean),
+  system: nullishToAbsent("system", Schema.Boolean),
+  banner: nullishToAbsent("banner", Schema.String),
+  accentColor: nullishToAbsent("accent_color", Numeric),
+  flags: nullishToAbsent("flags", Numeric),
+  publicFlags: nullishToAbsent("public_flags", Numeric),
+  primaryGuild: nullishToAbsent(
     "primary_guild",
     Schema.Struct({
-      identityGuildId: sometimes("identity_guild_id", Snowflake),
-      identityEnabled: sometimes("identity_enabled", Schema.Boolean),
-      tag: sometimes("tag", Schema.String),
-      badge: sometimes("badge", Schema.String),
+      identityGuildId: nullishToAbsent("identity_guild_id", Snowflake),
+      identityEnabled: nullishToAbsent("identity_enabled", Schema.Boolean),
+      tag: nullishToAbsent("tag", Schema.String),
+      badge: nullishToAbsent("badge", Schema.String),
     }),
   ),
-  avatarDecoration: sometimes(
+  avatarDecoration: nullishToAbsent(
     "avatar_decoration_data",
     Schema.Struct({
       asset: required("asset", Schema.String),
-      skuId: sometimes("sku_id", Snowflake),
+      skuId: nullishToAbsent("sku_id", Snowflake),
     }),
   ),
 })

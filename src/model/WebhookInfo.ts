@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema"
 
 import { Snowflake } from "./Snowflake.js"
 import { User } from "./User.js"
-import { Numeric, orElse, sometimes } from "./fields.js"
+import { Numeric, withDefault, nullishToAbsent } from "./fields.js"
 
 /**
  * A webhook as Discord sends it: only `id` must be there. `token` and `url` are secrets and stay
@@ -30,28 +30,28 @@ import { Numeric, orElse, sometimes } from "./fields.js"
 export const WebhookInfo = Schema.Struct({
   id: Snowflake,
   /** 1 incoming (also where Discord sends none), 2 channel follower, 3 application. */
-  type: orElse("type", Numeric, () => 1),
-  guildId: sometimes("guild_id", Snowflake),
-  channelId: sometimes("channel_id", Snowflake),
+  type: withDefault("type", Numeric, () => 1),
+  guildId: nullishToAbsent("guild_id", Snowflake),
+  channelId: nullishToAbsent("channel_id", Snowflake),
   /** Who made it; absent when asked with the token. */
-  user: sometimes("user", User),
-  name: sometimes("name", Schema.String),
+  user: nullishToAbsent("user", User),
+  name: nullishToAbsent("name", Schema.String),
   /** Hash of the avatar. */
-  avatar: sometimes("avatar", Schema.String),
-  token: sometimes("token", Schema.Redacted(Schema.String)),
-  applicationId: sometimes("application_id", Snowflake),
-  url: sometimes("url", Schema.Redacted(Schema.String)),
-  sourceGuild: sometimes(
+  avatar: nullishToAbsent("avatar", Schema.String),
+  token: nullishToAbsent("token", Schema.Redacted(Schema.String)),
+  applicationId: nullishToAbsent("application_id", Snowflake),
+  url: nullishToAbsent("url", Schema.Redacted(Schema.String)),
+  sourceGuild: nullishToAbsent(
     "source_guild",
     Schema.Struct({
       id: Snowflake,
-      name: sometimes("name", Schema.String),
-      icon: sometimes("icon", Schema.String),
+      name: nullishToAbsent("name", Schema.String),
+      icon: nullishToAbsent("icon", Schema.String),
     }),
   ),
-  sourceChannel: sometimes(
+  sourceChannel: nullishToAbsent(
     "source_channel",
-    Schema.Struct({ id: Snowflake, name: sometimes("name", Schema.String) }),
+    Schema.Struct({ id: Snowflake, name: nullishToAbsent("name", Schema.String) }),
   ),
 })
 /**

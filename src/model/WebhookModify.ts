@@ -11,16 +11,16 @@ import type * as Effect from "effect/Effect"
 import type * as ParseResult from "effect/ParseResult"
 
 import { WebhookName } from "./WebhookName.js"
-import { clearable, optional } from "./fields.js"
-import { strictEncoder } from "./codec.js"
+import { nullable, optional } from "./fields.js"
+import { makeStrictEncoder } from "./codec.js"
 
 /** Discord: Image Data. WebP and `image/jpg` are accepted as well (discord-api-docs#378, #8538). */
-const IMAGE = /^data:image\/(?:png|jpe?g|gif|webp);base64,[A-Za-z0-9+/]+={0,2}$/i
+const imagePattern = /^data:image\/(?:png|jpe?g|gif|webp);base64,[A-Za-z0-9+/]+={0,2}$/i
 
 const ImageData = Schema.String.pipe(
   Schema.filter(
     (value) =>
-      IMAGE.test(value) ||
+      imagePattern.test(value) ||
       "must be data:image/png, jpeg, gif or webp with ;base64, and the picture: see WebhookModify.avatar",
     {
       arbitrary: () => (fc) =>
@@ -48,7 +48,7 @@ const ImageData = Schema.String.pipe(
 export const WebhookModify = Schema.Struct({
   name: optional("name", WebhookName),
   /** `data:image/png;base64,...`; png, jpeg, gif or webp. {@link avatar} makes it of bytes. */
-  avatar: clearable("avatar", ImageData),
+  avatar: nullable("avatar", ImageData),
 })
 /**
  * @since 0.1.0
@@ -79,7 +79,7 @@ export interface Encoded extends Schema.Schema.Encoded<typeof WebhookModify> {}
  * @category encoding
  */
 export const encode: (change: WebhookModify) => Effect.Effect<Encoded, ParseResult.ParseError> =
-  strictEncoder(WebhookModify)
+  makeStrictEncoder(WebhookModify)
 
 /** The first bytes of each format; `undefined` matches any byte. */
 const signatures: ReadonlyArray<readonly [type: string, bytes: ReadonlyArray<number | undefined>]> =

@@ -6,14 +6,14 @@
  */
 import * as Schema from "effect/Schema"
 
-import { codePoints, malformed, outside } from "./limits.js"
-import { exceeds, characterCut } from "./markdown/cut.js"
+import { codePoints, checkWellFormed, checkRange } from "./limits.js"
+import { isLongerThan, cutAtCharacter } from "./markdown/cut.js"
 /** Discord: Create Webhook. Outer whitespace is trimmed. */
-const MIN = 1
-const MAX = 80
-const FORBIDDEN_PARTS = ["clyde", "discord"]
+const minLength = 1
+const maxLength = 80
+const forbiddenParts = ["clyde", "discord"]
 /** Documented for users, and so seen on webhooks (MinnDevelopment/discord-webhooks#100). */
-const FORBIDDEN_NAMES = new Set(["everyone", "here"])
+const forbiddenNames = new Set(["everyone", "here"])
 
 /**
  * 1 to 80 code points, without "clyde" or "discord" in any case, and not "everyone" or "here". Discord keeps further rules to
@@ -35,20 +35,22 @@ export const WebhookName = Schema.String.pipe(
   Schema.filter(
     (name) => {
       const lower = name.toLowerCase()
-      const part = FORBIDDEN_PARTS.find((forbidden) => lower.includes(forbidden))
+      const part = forbiddenParts.find((forbidden) => lower.includes(forbidden))
       if (part !== undefined) return `must not contain "${part}" in any case`
       const trimmed = name.trim()
-      if (FORBIDDEN_NAMES.has(trimmed)) return `must not be "${trimmed}"`
-      return malformed(name) ?? outside(codePoints(trimmed), "code point", MIN, MAX)
+      if (forbiddenNames.has(trimmed)) return `must not be "${trimmed}"`
+      return (
+        checkWellFormed(name) ?? checkRange(codePoints(trimmed), "code point", minLength, maxLength)
+      )
     },
     { arbitrary: () => (fc) => fc.stringMatching(/^[A-Z][a-z]{0,8}( [a-z0-9]{1,8})?$/) },
   ),
 )
 
 /** What Discord does not show, except for what joins emoji and chooses their form. */
-const INVISIBLE =
+const invisible =
   /(?!\p{Join_Control}|\p{Variation_Selector}|[\u{e0020}-\u{e007f}])\p{Default_Ignorable_Code_Point}|\p{Cc}/gu
-const VISIBLE = /[\p{L}\p{N}\p{P}\p{S}]/u
+const visible = /[\p{L}\p{N}\p{P}\p{S}]/u
 
 /** Each forbidden word, its letter that is replaced, and the Cyrillic letter that looks the same. */
 const lookAlikes: ReadonlyArray<
@@ -62,7 +64,7 @@ const lookAlikes: ReadonlyArray<
 ]
 
 /** The name of what has no visible character. */
-const NAMELESS = "unnamed"
+const nameless = "unnamed"
 
 /**
  * The nearest valid name to any text, for bridges that show names of people from elsewhere: trimmed,
@@ -84,12 +86,12 @@ export const fit = (text: string): string => {
   const plain = text
     .replaceAll(/\p{Surrogate}/gu, "\ufffd")
     .replaceAll(/\s/g, " ")
-    .replaceAll(INVISIBLE, "")
+    .replaceAll(invisible, "")
     .replaceAll(/ +/g, " ")
     .trim()
-  const cut = exceeds(plain, MAX) ? characterCut(plain, MAX) : plain.length
+  const cut = isLongerThan(plain, maxLength) ? cutAtCharacter(plain, maxLength) : plain.length
   const name = plain.slice(0, cut).trim()
-  if (!VISIBLE.test(name)) return NAMELESS
+  if (!visible.test(name)) return nameless
   return lookAlikes.reduce(
     (soFar, [word, letters]) =>
       soFar.replaceAll(word, (found) =>

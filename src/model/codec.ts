@@ -1,42 +1,39 @@
 /**
- * Schemas as plain functions. Schema's own parser makes an `Either`, an issue or a list for every
- * value on its way, so that an error can tell all about it; for a message without an error that is
- * most of what it costs. Here the AST is walked once, and becomes functions that answer with the
- * value, or give up at the first thing out of the ordinary; then the Schema itself looks, so that
- * errors are its own, word for word.
+ * Compiles Schemas to plain functions. Schema's own parser allocates an `Either`, an issue or a list
+ * for every value, which is most of the cost of a message without errors. The compiled functions
+ * return the value, or `irregular` at the first irregularity; the Schema itself then decodes the
+ * input, so every error is its own.
  */
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
 import { lazy } from "./lazy.js"
-import { reader } from "./codec/read.js"
+import { compileDecoder } from "./codec/read.js"
 import { irregular } from "./codec/step.js"
-import { writer } from "./codec/write.js"
+import { compileEncoder } from "./codec/write.js"
 
-/**
- * Reads as the Schema decodes, in a fraction of the time. What comes out of a change of names is not
- * looked at again, since we have made it.
- */
-export function decoder<A, I>(
+/** Decodes as the Schema does. The result of renaming keys is not checked again. */
+export function makeDecoder<A, I>(
   schema: Schema.Schema<A, I>,
 ): (input: unknown) => Either.Either<A, ParseResult.ParseError> {
-  const compiled = lazy(() => reader(schema.ast, { strict: false }))
+  const compiled = lazy(() => compileDecoder(schema.ast, { strict: false }))
   const decode = lazy(() => Schema.decodeUnknownEither(schema))
   return (input) => {
     const value = compiled()(input)
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the Schema says it is
-    return value === irregular ? readable(schema.ast, input, decode()) : Either.right(value as A)
+    if (value === irregular) return catchUnreadable(schema.ast, input, decode())
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the Schema's type
+    return Either.right(value as A)
   }
 }
 
-/** Checks a value by all its rules, refuses unknown fields, finds every fault, and encodes. */
-export function strictEncoder<A, I>(
+/** Validates a value, rejects unknown fields, reports every issue, and encodes. */
+export function makeStrictEncoder<A, I>(
   schema: Schema.Schema<A, I>,
 ): (value: A) => Either.Either<I, ParseResult.ParseError> {
   const compiled = lazy(() => ({
-    check: reader(AST.typeAST(schema.ast), { strict: true }),
-    write: writer(schema.ast),
+    check: compileDecoder(AST.typeAST(schema.ast), { strict: true }),
+    write: compileEncoder(schema.ast),
   }))
   const validate = lazy(() =>
     Schema.validateEither(schema, { errors: "all", onExcessProperty: "error" }),
@@ -47,15 +44,15 @@ export function strictEncoder<A, I>(
     const valid = check(value)
     const written = valid === irregular ? irregular : write(valid)
     if (written === irregular) {
-      return readable(schema.ast, value, () => Either.flatMap(validate()(value), encode()))
+      return catchUnreadable(schema.ast, value, () => Either.flatMap(validate()(value), encode()))
     }
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the Schema says it is
     return Either.right(written as I)
   }
 }
 
-/** A Schema throws over an object that cannot become text, and `{"toString": null}` is JSON. */
-function readable<I, A>(
+/** Schema throws on an object that cannot be converted to text, such as `{"toString": null}`. */
+function catchUnreadable<I, A>(
   ast: AST.AST,
   input: I,
   read: (input: I) => Either.Either<A, ParseResult.ParseError>,

@@ -1,11 +1,11 @@
 /** What a message may combine, the same when it is sent and when it is edited. */
 import type * as Schema from "effect/Schema"
 
-import { needV2, tooManyRows } from "./component/rules.js"
+import { needsComponentsV2, checkRowCount } from "./component/rules.js"
 import type { Typed } from "./component/rules.js"
 import { isBlank } from "./limits.js"
 import { Flag, has, toNumber } from "./MessageFlags.js"
-import { isPreview } from "./resend.js"
+import { isLinkPreview } from "./resend.js"
 
 /** The parts that depend on one another; `null` clears in an edit. */
 interface Parts {
@@ -17,14 +17,14 @@ interface Parts {
 }
 
 /** Components V2 stand alone; without them there are five rows at most. */
-export function compositionIssues(message: Parts): ReadonlyArray<Schema.FilterIssue> {
+export function checkParts(message: Parts): ReadonlyArray<Schema.FilterIssue> {
   const components = message.components ?? []
-  if (!has(toNumber(message.flags ?? 0), Flag.IsComponentsV2) && !needV2(components)) {
-    const refusal = tooManyRows(components)
+  if (!has(toNumber(message.flags ?? 0), Flag.IsComponentsV2) && !needsComponentsV2(components)) {
+    const refusal = checkRowCount(components)
     return refusal === undefined ? [] : [{ path: ["components"], message: refusal }]
   }
   return (["content", "embeds", "poll"] as const)
-    .filter((part) => holds(message[part]))
+    .filter((part) => isPresent(message[part]))
     .map((part) => ({
       path: [part],
       message: "cannot go with Components V2: put it into a text component, or leave those out",
@@ -32,21 +32,21 @@ export function compositionIssues(message: Parts): ReadonlyArray<Schema.FilterIs
 }
 
 /** Discord refuses a message that has none of these (JSON error 50006). */
-export function hasParts(message: Parts): boolean {
+export function hasContent(message: Parts): boolean {
   const { components, content, embeds, poll } = message
-  const own = Array.isArray(embeds) ? embeds.filter((embed) => !isPreview(embed)) : embeds
-  return [content, own, components, poll].some(holds)
+  const own = Array.isArray(embeds) ? embeds.filter((embed) => !isLinkPreview(embed)) : embeds
+  return [content, own, components, poll].some(isPresent)
 }
 
 /** The wire form with `IsComponentsV2` set where a component needs it. */
 export function withImpliedFlags<A extends Parts>(wire: A): A {
   const flags = toNumber(wire.flags ?? 0)
-  if (!needV2(wire.components ?? []) || has(flags, Flag.IsComponentsV2)) return wire
+  if (!needsComponentsV2(wire.components ?? []) || has(flags, Flag.IsComponentsV2)) return wire
   return { ...wire, flags: flags | Flag.IsComponentsV2 }
 }
 
 /** Whether a part shows anything. */
-export function holds(part: unknown): boolean {
+export function isPresent(part: unknown): boolean {
   if (typeof part === "string") return !isBlank(part)
   if (Array.isArray(part)) return part.length > 0
   return part !== undefined && part !== null
@@ -69,7 +69,7 @@ const usersOnly = { allowed_mentions: { parse: ["users" as const] } }
  * The wire form with `allowed_mentions` set to users, if the message has none and may mention someone.
  * That is Discord's documented default for webhooks; there are reports of pings beyond it.
  */
-export function withSafeMentions<A extends Wire>(wire: A): A {
+export function withDefaultMentions<A extends Wire>(wire: A): A {
   if (wire.allowed_mentions !== undefined && wire.allowed_mentions !== null) return wire
   return mayMention(wire) ? { ...wire, ...usersOnly } : wire
 }

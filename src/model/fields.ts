@@ -36,12 +36,12 @@ export function optional<A, I, const K extends string>(
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const from = Schema.NullishOr(schema) as unknown as Schema.Schema<A | undefined, I>
   return Schema.optionalToOptional(from, Schema.UndefinedOr(typeSide(schema)), {
-    decode: givenOnly,
+    decode: definedOnly,
     encode: Option.filter(Predicate.isNotUndefined),
   }).pipe(Schema.fromKey(key))
 }
 
-export function clearable<A, I, const K extends string>(
+export function nullable<A, I, const K extends string>(
   key: K,
   schema: Schema.Schema<A, I>,
 ): Field<K, A | null | undefined, I | null> {
@@ -51,21 +51,21 @@ export function clearable<A, I, const K extends string>(
   }).pipe(Schema.fromKey(key))
 }
 
-export function sometimes<A, I, const K extends string>(
+export function nullishToAbsent<A, I, const K extends string>(
   key: K,
   schema: Schema.Schema<A, I>,
 ): Field<K, A, I | null | undefined> {
   return absentOr(key, schema, lenient(schema))
 }
 
-export function strictSometimes<A, I, const K extends string>(
+export function strictNullishToAbsent<A, I, const K extends string>(
   key: K,
   schema: Schema.Schema<A, I>,
 ): Field<K, A, I | null | undefined> {
   return absentOr(key, schema, Schema.NullishOr(schema))
 }
 
-export function orElse<A, I, const K extends string>(
+export function withDefault<A, I, const K extends string>(
   key: K,
   schema: Schema.Schema<A, I>,
   fallback: () => NoInfer<A>,
@@ -73,7 +73,7 @@ export function orElse<A, I, const K extends string>(
   return defaultOr(key, schema, lenient(schema), fallback)
 }
 
-export function strictOrElse<A, I, const K extends string>(
+export function strictWithDefault<A, I, const K extends string>(
   key: K,
   schema: Schema.Schema<A, I>,
   fallback: () => NoInfer<A>,
@@ -89,7 +89,7 @@ function absentOr<A, I, const K extends string>(
   from: Nullish<A, I>,
 ): Field<K, A, I | null | undefined> {
   return Schema.optionalToOptional(from, typeSide(schema), {
-    decode: givenOnly,
+    decode: definedOnly,
     encode: Function.identity,
   }).pipe(Schema.fromKey(key))
 }
@@ -101,7 +101,7 @@ function defaultOr<A, I, const K extends string>(
   fallback: () => A,
 ): Schema.PropertySignature<":", A, K, "?:", I | null | undefined> {
   return Schema.optionalToRequired(from, typeSide(schema), {
-    decode: (value) => Option.getOrElse(givenOnly(value), fallback),
+    decode: (value) => Option.getOrElse(definedOnly(value), fallback),
     encode: Option.some,
   }).pipe(Schema.fromKey(key))
 }
@@ -129,11 +129,11 @@ function lenient<A, I>(schema: Schema.Schema<A, I>): Nullish<A, I> {
 }
 
 /** `Option.filter` makes a function and an `Option` for each of a message's forty fields. */
-function givenOnly<A>(value: Option.Option<A | null | undefined>): Option.Option<A> {
-  return Option.isSome(value) && isGiven(value) ? value : Option.none()
+function definedOnly<A>(value: Option.Option<A | null | undefined>): Option.Option<A> {
+  return Option.isSome(value) && isDefined(value) ? value : Option.none()
 }
 
-function isGiven<A>(some: Option.Some<A | null | undefined>): some is Option.Some<A> {
+function isDefined<A>(some: Option.Some<A | null | undefined>): some is Option.Some<A> {
   return some.value !== null && some.value !== undefined
 }
 
@@ -141,12 +141,12 @@ function isGiven<A>(some: Option.Some<A | null | undefined>): some is Option.Som
 export const Numeric = Schema.JsonNumber.annotations({ arbitrary: () => (fc) => fc.integer() })
 
 /** The annotation that marks a {@link list}; its value is the AST of an item. */
-const ListItem = Symbol.for("effect-discord/model/wire/ListItem")
+const listItemId = Symbol.for("effect-discord/model/wire/ListItem")
 
 /** The item of a {@link list}, for readers that decode one without a second pass over its items. */
 export function listItemOf(ast: AST.AST): AST.AST | undefined {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `list` has put there
-  return ast.annotations[ListItem] as AST.AST | undefined
+  return ast.annotations[listItemId] as AST.AST | undefined
 }
 
 /** An incoming array, without the items that do not fit. */
@@ -159,22 +159,22 @@ export function list<A, I>(
     ReadonlyArray<A | null | undefined>,
     ReadonlyArray<I>
   >
-  return Schema.transform(from, short(Schema.Array(typeSide(item)), item), {
+  return Schema.transform(from, withShortArbitrary(Schema.Array(typeSide(item)), item), {
     strict: true,
     decode: (items) => items.filter((one) => one !== null && one !== undefined),
     encode: Function.identity,
-  }).annotations({ [ListItem]: item.ast })
+  }).annotations({ [listItemId]: item.ast })
 }
 
 /** An incoming array that fits in all its items. */
 export function strictList<A, I>(
   item: Schema.Schema<A, I>,
 ): Schema.Schema<ReadonlyArray<A>, ReadonlyArray<I>> {
-  return short(Schema.Array(item), item)
+  return withShortArbitrary(Schema.Array(item), item)
 }
 
 /** Generated lists stay short, since they nest. */
-function short<A, I, Item, R>(
+function withShortArbitrary<A, I, Item, R>(
   schema: Schema.Schema<ReadonlyArray<A>, I>,
   item: Schema.Schema<A, Item, R>,
 ): Schema.Schema<ReadonlyArray<A>, I> {

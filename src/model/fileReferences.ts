@@ -18,7 +18,7 @@ interface Showing {
 const attachmentPath = /\/attachments\/(\d+)\/(\d+)\/([^/?#]+)/
 
 /** The file behind a URL such as `https://cdn.discordapp.com/attachments/1/2/a.png`, if it is of the channel. */
-export function fileOfChannel(url: string, channelId: string): FileReference | undefined {
+export function parseFileUrl(url: string, channelId: string): FileReference | undefined {
   const [, channel, id, filename] = attachmentPath.exec(url) ?? []
   // Of another channel, it is a link and not a file of this message.
   if (channel !== channelId || id === undefined || filename === undefined) return undefined
@@ -26,10 +26,10 @@ export function fileOfChannel(url: string, channelId: string): FileReference | u
 }
 
 /** In the order in which they are shown, each once. */
-export function shownFiles({ channelId, ...shown }: Showing): ReadonlyArray<FileReference> {
+export function findShownFiles({ channelId, ...shown }: Showing): ReadonlyArray<FileReference> {
   const found = new Map<string, FileReference>()
-  for (const { url } of urlsIn([shown.embeds, shown.components])) {
-    const file = fileOfChannel(url, channelId)
+  for (const { url } of findUrls([shown.embeds, shown.components])) {
+    const file = parseFileUrl(url, channelId)
     if (file !== undefined) found.set(file.id, file)
   }
   return [...found.values()]
@@ -42,7 +42,7 @@ export interface PlacedUrl {
 }
 
 /** Every `url` and `iconUrl` in a value, which must be a tree, in its order. */
-export function urlsIn(
+export function findUrls(
   value: unknown,
   path: ReadonlyArray<PropertyKey> = [],
 ): ReadonlyArray<PlacedUrl> {
@@ -51,10 +51,10 @@ export function urlsIn(
     return key === "url" || key === "iconUrl" ? [{ path, url: value }] : []
   }
   if (Array.isArray(value)) {
-    return value.flatMap((item: unknown, index) => urlsIn(item, [...path, index]))
+    return value.flatMap((item: unknown, index) => findUrls(item, [...path, index]))
   }
   if (!Predicate.isRecord(value)) return []
-  return Object.entries(value).flatMap(([key, part]) => urlsIn(part, [...path, key]))
+  return Object.entries(value).flatMap(([key, part]) => findUrls(part, [...path, key]))
 }
 
 /** When and where files became a part of the message. */
@@ -68,40 +68,41 @@ export interface Origin {
  * Milliseconds between the making of a file's id and of its message. Files of other messages of the
  * channel have the same form of address, and `attachment://` would lose such a picture.
  */
-const NEAR = 60_000
+const maxOriginGap = 60_000
 
 /**
  * A copy of embeds or components whose images refer to the message's own files by `attachment://name`.
  * Discord sends them as URLs of its CDN; sent back like that, the file shows a second time beside the
  * embed (discord-api-docs#5675).
  */
-export function withOwnFiles<A>(value: A, origin: Origin): A {
+export function withAttachmentUrls<A>(value: A, origin: Origin): A {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- texts stay texts
-  return renamed(value, "", origin) as A
+  return rewriteUrls(value, "", origin) as A
 }
 
-const pictures: ReadonlySet<string> = new Set(["image", "thumbnail", "media"])
+const imageFields: ReadonlySet<string> = new Set(["image", "thumbnail", "media"])
 
-function renamed(value: unknown, parent: string, origin: Origin): unknown {
-  if (Array.isArray(value)) return value.map((one) => renamed(one, parent, origin))
+function rewriteUrls(value: unknown, parent: string, origin: Origin): unknown {
+  if (Array.isArray(value)) return value.map((one) => rewriteUrls(one, parent, origin))
   if (!Predicate.isReadonlyRecord(value) || DateTime.isDateTime(value)) return value
   const entries = Object.entries(value).map(([key, part]): [string, unknown] => {
-    const isAddress = key === "iconUrl" || (key === "url" && pictures.has(parent))
-    if (isAddress && typeof part === "string") return [key, nameOf(part, origin)]
-    return [key, key === "raw" ? part : renamed(part, key, origin)]
+    const isAddress = key === "iconUrl" || (key === "url" && imageFields.has(parent))
+    if (isAddress && typeof part === "string") return [key, attachmentUrlOf(part, origin)]
+    return [key, key === "raw" ? part : rewriteUrls(part, key, origin)]
   })
   return Object.fromEntries(entries)
 }
 
-function nameOf(url: string, origin: Origin): string {
-  const file = fileOfChannel(url, origin.channelId)
-  const isOwn = file !== undefined && isSnowflake(file.id) && isNear(file.id, origin)
+function attachmentUrlOf(url: string, origin: Origin): string {
+  const file = parseFileUrl(url, origin.channelId)
+  const isOwn = file !== undefined && isSnowflake(file.id) && isSameOrigin(file.id, origin)
   return isOwn ? `attachment://${file.filename}` : url
 }
 
-function isNear(id: string, origin: Origin): boolean {
+function isSameOrigin(id: string, origin: Origin): boolean {
   const made = DateTime.toEpochMillis(timestamp(id))
   return [origin.timestamp, origin.editedTimestamp].some(
-    (moment) => moment !== undefined && Math.abs(made - DateTime.toEpochMillis(moment)) <= NEAR,
+    (moment) =>
+      moment !== undefined && Math.abs(made - DateTime.toEpochMillis(moment)) <= maxOriginGap,
   )
 }

@@ -7,7 +7,7 @@ import type * as FastCheck from "effect/FastCheck"
 import type { FastCheckModule } from "./fields.js"
 
 /** Generated text is mostly short: limits are tested at their edges by tables, not by chance. */
-const GENERATED_LENGTH = 24
+const maxGeneratedLength = 24
 
 /** Unicode code points of a string; a lone surrogate counts as one. */
 export function codePoints(value: string): number {
@@ -27,23 +27,23 @@ function plural(count: number, unit: string): string {
   return `${count} ${unit.endsWith("y") ? `${unit.slice(0, -1)}ie` : unit}s`
 }
 
-export function atMost(limit: number, unit: string, actual: number): string {
+export function exceedsMax(limit: number, unit: string, actual: number): string {
   return `at most ${plural(limit, unit)}, got ${actual}`
 }
 
-function atLeast(limit: number, unit: string, actual: number): string {
+function belowMin(limit: number, unit: string, actual: number): string {
   return `at least ${plural(limit, unit)}, got ${actual}`
 }
 
 /** Refuses a count outside `min..max`; `undefined` means it is inside. */
-export function outside(
+export function checkRange(
   actual: number,
   unit: string,
   min: number,
   max: number,
 ): string | undefined {
-  if (actual > max) return atMost(max, unit, actual)
-  return actual < min ? atLeast(min, unit, actual) : undefined
+  if (actual > max) return exceedsMax(max, unit, actual)
+  return actual < min ? belowMin(min, unit, actual) : undefined
 }
 
 /**
@@ -59,14 +59,18 @@ export function text(options: {
   return Schema.String.pipe(
     Schema.filter(
       (value) => {
-        const broken = malformed(value)
+        const broken = checkWellFormed(value)
         // Units never number less than code points: the common case needs no counting.
         if (broken !== undefined || (value.length <= max && min === 0)) return broken
-        return outside(codePoints(trim ? value.trim() : value), "code point", min, max)
+        return checkRange(codePoints(trim ? value.trim() : value), "code point", min, max)
       },
       {
         arbitrary: () => (fc) =>
-          fc.string({ unit: "binary", minLength: min, maxLength: Math.min(max, GENERATED_LENGTH) }),
+          fc.string({
+            unit: "binary",
+            minLength: min,
+            maxLength: Math.min(max, maxGeneratedLength),
+          }),
       },
     ),
   )
@@ -75,7 +79,7 @@ export function text(options: {
 const loneSurrogate = /\p{Surrogate}/u
 
 /** What is wrong with text that UTF-8 cannot carry. Discord may respond with 500 (api-docs#6561). */
-export function malformed(value: string): string | undefined {
+export function checkWellFormed(value: string): string | undefined {
   const index = value.search(loneSurrogate)
   if (index < 0) return undefined
   return `must not contain half a character, as at index ${index}: cut between code points, for example with Markdown.truncate`
@@ -114,19 +118,19 @@ export function items<A, I>(
   const { max, min = 0, unit } = options
   const list = Schema.Array(item)
   return list.pipe(
-    Schema.filter((values) => outside(values.length, unit, min, max), {
+    Schema.filter((values) => checkRange(values.length, unit, min, max), {
       jsonSchema: { minItems: min, maxItems: Math.min(max, options.generate ?? 3) },
     }),
   )
 }
 
 /** Spec: every URL is at most 2048 code points (a link button's 512). */
-const URL_MAX = 2048
+const maxUrlLength = 2048
 
-const HTTP = /^https?:\/\//i
-const ATTACHMENT = /^attachment:\/\/./i
+const httpPattern = /^https?:\/\//i
+const attachmentPattern = /^attachment:\/\/./i
 /** Discord: URL_TYPE_INVALID_URL. Parsers of URLs remove some of these, and Discord does not. */
-const BLANK = /[\s\p{Cc}]/u
+const blankPattern = /[\s\p{Cc}]/u
 
 const generatedHttp = (fc: FastCheckModule) =>
   fc
@@ -150,15 +154,17 @@ function url(
   return Schema.String.pipe(
     Schema.filter(
       (value) =>
-        rule(value) ?? malformed(value) ?? outside(codePoints(value), "code point", 0, max),
+        rule(value) ??
+        checkWellFormed(value) ??
+        checkRange(codePoints(value), "code point", 0, max),
       { arbitrary: () => arbitrary },
     ),
   )
 }
 
 const http: UrlRule = (value) => {
-  if (!HTTP.test(value) || !URL.canParse(value)) return "must be an http or https URL"
-  return BLANK.test(value)
+  if (!httpPattern.test(value) || !URL.canParse(value)) return "must be an http or https URL"
+  return blankPattern.test(value)
     ? "must not contain blanks or line ends: write %20 for a blank"
     : undefined
 }
@@ -172,36 +178,36 @@ const httpWithDomain: UrlRule = (value) => {
 }
 
 const attachment: UrlRule = (value) =>
-  ATTACHMENT.test(value) ? undefined : "must be an attachment:// URL"
+  attachmentPattern.test(value) ? undefined : "must be an attachment:// URL"
 
 const inEmbed: UrlRule = (value) => http(value) ?? httpWithDomain(value)
 
 /** Either what `rule` allows, or the URL of a file of the message. */
-const orAttachment =
+const orAttachmentUrl =
   (rule: UrlRule): UrlRule =>
   (value) => {
-    if (ATTACHMENT.test(value)) return undefined
-    return HTTP.test(value) ? rule(value) : "must be an http, https or attachment:// URL"
+    if (attachmentPattern.test(value)) return undefined
+    return httpPattern.test(value) ? rule(value) : "must be an http, https or attachment:// URL"
   }
 
 const generatedMedia = (fc: FastCheckModule) => fc.oneof(generatedHttp(fc), generatedAttachment(fc))
 
 /** A URL that Discord opens: http or https. */
-export function httpUrl(max = URL_MAX) {
+export function httpUrl(max = maxUrlLength) {
   return url(max, http, generatedHttp)
 }
 
 /** A URL that an embed links to. */
-export const embedUrl = url(URL_MAX, inEmbed, generatedHttp)
+export const embedUrl = url(maxUrlLength, inEmbed, generatedHttp)
 
 /** A URL of a picture in an embed: http, https or `attachment://name`. */
-export const embedMediaUrl = url(URL_MAX, orAttachment(inEmbed), generatedMedia)
+export const embedMediaUrl = url(maxUrlLength, orAttachmentUrl(inEmbed), generatedMedia)
 
 /** A URL of a picture or file in a component: http, https or `attachment://name`. */
-export const mediaUrl = url(URL_MAX, orAttachment(http), generatedMedia)
+export const mediaUrl = url(maxUrlLength, orAttachmentUrl(http), generatedMedia)
 
 /** The URL of a file sent with the message: `attachment://name`. */
-export const attachmentUrl = url(URL_MAX, attachment, generatedAttachment)
+export const attachmentUrl = url(maxUrlLength, attachment, generatedAttachment)
 
 function isHigh(unit: number): boolean {
   return unit >= 0xd800 && unit <= 0xdbff

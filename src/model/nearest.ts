@@ -1,24 +1,24 @@
 /** What was probably meant by a name that does not exist. */
 
-const slips = 2
+const maxEdits = 2
 
 /** The first of the known names that is at most two slips of the hand away. */
 export function nearest(name: string, known: ReadonlyArray<string>): string | undefined {
-  const written = plain(name)
-  return known.find((one) => isNear(plain(one), written))
+  const written = normalize(name)
+  return known.find((one) => isNear(normalize(one), written))
 }
 
 /** The lengths are looked at first: a name from outside may be very long. */
 function isNear(one: string, other: string): boolean {
-  return Math.abs(one.length - other.length) <= slips && edits(one, other) <= slips
+  return Math.abs(one.length - other.length) <= maxEdits && editDistance(one, other) <= maxEdits
 }
 
-function plain(name: string): string {
+function normalize(name: string): string {
   return name.replaceAll("_", "").toLowerCase()
 }
 
 /** Levenshtein distance. */
-function edits(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i++) {
     const next = [i]

@@ -22,13 +22,13 @@ const mediaFields = [
   "flags",
 ]
 
-const icon = record(["proxyIconUrl"])
-const media = record(mediaFields)
+const icon = withoutFields(["proxyIconUrl"])
+const media = withoutFields(mediaFields)
 /** Without an address there is nothing to show. */
 const picture: Rule = (value) =>
   Predicate.isReadonlyRecord(value) && value["url"] === "" ? undefined : media(value)
 
-export const embed: Rule = record(["type", "provider", "video", "flags", "components"], {
+export const embed: Rule = withoutFields(["type", "provider", "video", "flags", "components"], {
   author: icon,
   footer: icon,
   image: picture,
@@ -38,22 +38,24 @@ export const embed: Rule = record(["type", "provider", "video", "flags", "compon
 /** Discord sends both the id and the name of a custom emoji, and takes one of them. */
 const pollEmoji: Rule = (value) => {
   const isCustom = Predicate.isReadonlyRecord(value) && value["id"] !== undefined
-  return record(isCustom ? ["animated", "name"] : ["animated"])(value)
+  return withoutFields(isCustom ? ["animated", "name"] : ["animated"])(value)
 }
 
-export const poll: Rule = record(["expiry", "results"], {
-  question: record(["emoji"]),
-  answers: each(record(["answerId"], { pollMedia: record([], { emoji: pollEmoji }) })),
+export const poll: Rule = withoutFields(["expiry", "results"], {
+  question: withoutFields(["emoji"]),
+  answers: forEachItem(
+    withoutFields(["answerId"], { pollMedia: withoutFields([], { emoji: pollEmoji }) }),
+  ),
 })
 
-const item = record([], { media })
-const plainComponent = record([], {
+const item = withoutFields([], { media })
+const plainComponent = withoutFields([], {
   media,
-  items: each(item),
-  components: each(component),
+  items: forEachItem(item),
+  components: forEachItem(component),
   accessory: component,
 })
-const fileComponent = record(["name", "size"], { file: media })
+const fileComponent = withoutFields(["name", "size"], { file: media })
 
 /** A hoisted function, because components nest. */
 export function component(value: unknown): unknown {
@@ -67,7 +69,7 @@ export function component(value: unknown): unknown {
   return fileComponent(shown)
 }
 
-const attachment: Rule = record([
+const attachment: Rule = withoutFields([
   "size",
   "url",
   "proxyUrl",
@@ -83,20 +85,20 @@ const attachment: Rule = record([
 ])
 
 /** Whether Discord made the embed of a link in the content: it makes another for each message. */
-export function isPreview(value: unknown): boolean {
+export function isLinkPreview(value: unknown): boolean {
   return Predicate.isReadonlyRecord(value) && "type" in value && value["type"] !== "rich"
 }
 
-const everyEmbed = each(embed)
+const everyEmbed = forEachItem(embed)
 const ownEmbeds: Rule = (value) =>
-  everyEmbed(Array.isArray(value) ? value.filter((one) => !isPreview(one)) : value)
+  everyEmbed(Array.isArray(value) ? value.filter((one) => !isLinkPreview(one)) : value)
 
-const parts = { components: each(component), poll, attachments: each(attachment) }
-const sendable = record([], { ...parts, embeds: ownEmbeds })
-const sendableInPlace = record([], { ...parts, embeds: everyEmbed })
+const parts = { components: forEachItem(component), poll, attachments: forEachItem(attachment) }
+const sendable = withoutFields([], { ...parts, embeds: ownEmbeds })
+const sendableInPlace = withoutFields([], { ...parts, embeds: everyEmbed })
 
 /** Encodes a message, and one whose parts were received; what can be sent as it is costs no more. */
-export function acceptingReceived<A, I, E>(
+export function acceptReceived<A, I, E>(
   encode: (value: A) => Either.Either<I, E>,
 ): (value: A) => Either.Either<I, E> {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the Schema looks at it
@@ -111,7 +113,7 @@ export function acceptingReceived<A, I, E>(
 }
 
 /** A copy of a record without some fields, and with its parts changed; nothing replaces a part. */
-function record(dropped: ReadonlyArray<string>, rules: Rules = {}): Rule {
+function withoutFields(dropped: ReadonlyArray<string>, rules: Rules = {}): Rule {
   return (value) => {
     if (!Predicate.isReadonlyRecord(value)) return value
     const kept = Object.entries(value).flatMap(([key, part]): ReadonlyArray<[string, unknown]> => {
@@ -125,6 +127,6 @@ function record(dropped: ReadonlyArray<string>, rules: Rules = {}): Rule {
   }
 }
 
-function each(rule: Rule): Rule {
+function forEachItem(rule: Rule): Rule {
   return (value) => (Array.isArray(value) ? value.map((one) => rule(one)) : value)
 }

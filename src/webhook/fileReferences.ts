@@ -3,7 +3,7 @@
  * file of the message has, without an error (discord-api-docs#2102, bwmarrin/discordgo#810).
  */
 import * as Issue from "../model/Issue.js"
-import { urlsIn } from "../model/fileReferences.js"
+import { findUrls } from "../model/fileReferences.js"
 
 const scheme = /^attachment:\/\//i
 
@@ -23,7 +23,7 @@ export function missingFileIssues(
 ): ReadonlyArray<Issue.Issue> {
   if (names === undefined || (embeds === undefined && components === undefined)) return []
   const known = new Set(names.flatMap((name) => [name, discordName(name)]))
-  return [...urlsIn(embeds, ["embeds"]), ...urlsIn(components, ["components"])]
+  return [...findUrls(embeds, ["embeds"]), ...findUrls(components, ["components"])]
     .filter(({ url }) => scheme.test(url) && !known.has(url.replace(scheme, "")))
     .map(({ path, url }) => ({ path: Issue.formatPath(path), message: missing(url, names) }))
 }

@@ -53,7 +53,7 @@ export const own = "/webhooks/{webhook.id}/{webhook.token}"
 const withComponents = "with_components=true"
 
 const decoder = <A, I>(schema: Schema.Schema<A, I>): Success<A> => {
-  const decode = compiled.decoder(schema)
+  const decode = compiled.makeDecoder(schema)
   return decoded((answer) => Either.mapLeft(decode(answer), Issue.fromParseError))
 }
 

@@ -3,7 +3,7 @@
  *
  * Discord: Voice Messages; JSON errors 50159 to 50161.
  */
-import { holds } from "../model/composition.js"
+import { isPresent } from "../model/composition.js"
 import type { Issue } from "../model/Issue.js"
 import { Flag, has, toNumber } from "../model/MessageFlags.js"
 import type { FileUpload } from "../rest/upload/file.js"
@@ -30,7 +30,7 @@ export function voiceIssues(
 
 function partIssues(message: Message): ReadonlyArray<Issue> {
   return parts
-    .filter((part) => holds(message[part]))
+    .filter((part) => isPresent(message[part]))
     .map((path) => ({ path, message: "cannot go with a voice message: send it on its own" }))
 }
 

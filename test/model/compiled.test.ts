@@ -4,7 +4,7 @@ import * as Either from "effect/Either"
 import * as FastCheck from "effect/FastCheck"
 import * as Schema from "effect/Schema"
 import type * as ParseResult from "effect/ParseResult"
-import { decoder, strictEncoder } from "../../src/model/codec.js"
+import { makeDecoder, makeStrictEncoder } from "../../src/model/codec.js"
 import * as Component from "../../src/model/Component.js"
 import * as Issue from "../../src/model/Issue.js"
 import { Message } from "../../src/model/Message.js"
@@ -83,7 +83,7 @@ const law = <A, I>(name: string, schema: Schema.Schema<A, I>, count: number) =>
   describe(name, () => {
     const encode = Schema.encodeSync(schema)
     const plain = Schema.decodeUnknownEither(schema)
-    const quick = decoder(schema)
+    const quick = makeDecoder(schema)
     const values = Arbitrary.make(schema).map((value): unknown =>
       JSON.parse(JSON.stringify(encode(value))),
     )
@@ -121,7 +121,7 @@ describe("an object that cannot become text", () => {
   const component = { type: noText, components: [] }
 
   it("is refused where the rest cannot be read either", () => {
-    const read = decoder(Message)({ components: [component] })
+    const read = makeDecoder(Message)({ components: [component] })
     expect(Either.isLeft(read) && Issue.fromParseError(read.left)).toEqual([
       { path: "", message: "holds an object that cannot be read as text" },
     ])
@@ -129,7 +129,7 @@ describe("an object that cannot become text", () => {
 
   it("is refused in what is sent", () => {
     const message = { components: [component] } as unknown as MessageCreate.MessageCreate
-    expect(Either.isLeft(strictEncoder(MessageCreate.MessageCreate)(message))).toBe(true)
+    expect(Either.isLeft(makeStrictEncoder(MessageCreate.MessageCreate)(message))).toBe(true)
   })
 })
 
@@ -145,7 +145,7 @@ const outgoing = <A, I>(name: string, schema: Schema.Schema<A, I>) =>
     const validate = Schema.validateEither(schema, { errors: "all", onExcessProperty: "error" })
     const encode = Schema.encodeEither(schema)
     const plain = (value: A) => Either.flatMap(validate(value), (valid) => encode(valid))
-    const quick = strictEncoder(schema)
+    const quick = makeStrictEncoder(schema)
     const values = Arbitrary.make(schema)
 
     it("is written as its Schema encodes it, and left as it is", () => {
@@ -254,14 +254,14 @@ describe("compiled, a Schema of any kind", () => {
   for (const [name, schema] of Object.entries(schemas)) {
     it(`reads as it decodes: ${name}`, () => {
       const plain = Schema.decodeUnknownEither(schema)
-      const quick = decoder(schema)
+      const quick = makeDecoder(schema)
       for (const input of inputs) expect(shown(quick(input))).toEqual(shown(plain(input)))
     })
 
     it(`writes as it encodes: ${name}`, () => {
       const validate = Schema.validateEither(schema, { errors: "all", onExcessProperty: "error" })
       const encode = Schema.encodeEither(schema)
-      const quick = strictEncoder(schema)
+      const quick = makeStrictEncoder(schema)
       const decode = Schema.decodeUnknownEither(schema)
       for (const input of inputs) {
         const value = Either.getOrElse(decode(input), () => input)

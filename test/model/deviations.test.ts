@@ -5,7 +5,7 @@ import * as FastCheck from "effect/FastCheck"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { readFileSync, readdirSync } from "node:fs"
-import { decoder } from "../../src/model/codec.js"
+import { makeDecoder } from "../../src/model/codec.js"
 import * as DiscordApiBody from "../../src/model/DiscordApiBody.js"
 import { Message } from "../../src/model/Message.js"
 import { WebhookInfo } from "../../src/model/WebhookInfo.js"
@@ -91,7 +91,7 @@ const idOf = (value: unknown): unknown => Reflect.get(Object(value), "id")
 
 const law = <A, I>(name: string, { core, inputs, keeps, schema }: Case<A, I>) =>
   it(`${name}: one deviation outside ${core.join(", ")} loses nothing else, on both paths`, () => {
-    const quick = decoder(schema)
+    const quick = makeDecoder(schema)
     const plain = Schema.decodeUnknownEither(schema)
     const failed = new Set<string>()
     const different = new Set<string>()
@@ -169,7 +169,7 @@ describe("what an odd value becomes", () => {
     author: { id: "3" },
     timestamp: "2026-01-31T12:00:00.000Z",
   }
-  const read = (more: object) => Either.getOrThrow(decoder(Message)({ ...least, ...more }))
+  const read = (more: object) => Either.getOrThrow(makeDecoder(Message)({ ...least, ...more }))
 
   it("an absent key, or the default of its field", () => {
     const message = read({

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as fc from "effect/FastCheck"
 
 import * as Component from "../../src/model/Component.js"
-import { isBlank, malformed } from "../../src/model/limits.js"
+import { isBlank, checkWellFormed } from "../../src/model/limits.js"
 import type * as MessageCreate from "../../src/model/MessageCreate.js"
 import { encode } from "../../src/model/MessageCreate.js"
 import { faults } from "./faults.js"
@@ -47,10 +47,10 @@ describe("outgoing text", () => {
 
 describe("malformed", () => {
   it("names the index of the first half, and accepts any code points", () => {
-    expect(malformed(`🎉a${half}`)).toContain("index 3")
+    expect(checkWellFormed(`🎉a${half}`)).toContain("index 3")
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
-        expect(malformed(text)).toBeUndefined()
+        expect(checkWellFormed(text)).toBeUndefined()
       }),
     )
   })

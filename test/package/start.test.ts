@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import { resolve } from "node:path"
 import { build } from "esbuild"
 import { describe, expect, it } from "vitest"
-import { decoder, strictEncoder } from "../../src/model/codec.js"
+import { makeDecoder, makeStrictEncoder } from "../../src/model/codec.js"
 
 const root = resolve(import.meta.dirname, "../..")
 
@@ -82,8 +82,8 @@ it("a codec is built on first use", () => {
       },
     },
   }) as typeof Schema.String
-  const decode = decoder(schema)
-  const encode = strictEncoder(schema)
+  const decode = makeDecoder(schema)
+  const encode = makeStrictEncoder(schema)
   expect(reads).toBe(0)
   expect([decode("a"), encode("a")]).toEqual([Either.right("a"), Either.right("a")])
   expect(reads).toBeGreaterThan(0)

@@ -12,13 +12,13 @@ import {
   hasOwnOptions,
   irregular,
   isFields,
-  isInOrder,
+  areLiteralsFirst,
   isStruct,
   itemOf,
   lenientList,
   list,
-  memoized,
-  outcome,
+  memoize,
+  resultOf,
   renamingOf,
   type Step,
   suspended,
@@ -30,8 +30,8 @@ export interface Options {
   readonly strict: boolean
 }
 
-export function reader(ast: AST.AST, options: Options): Step {
-  return memoized((one, part) => compile(one, part, options))(ast)
+export function compileDecoder(ast: AST.AST, options: Options): Step {
+  return memoize((one, part) => compile(one, part, options))(ast)
 }
 
 function compile(ast: AST.AST, part: Compile, options: Options): Step {
@@ -46,7 +46,7 @@ function compile(ast: AST.AST, part: Compile, options: Options): Step {
 function orFallback(ast: AST.AST, read: Step, fallback: DecodingFallback): Step {
   return (input) => {
     const value = read(input)
-    return value === irregular ? outcome(fallback(new ParseResult.Type(ast, input))) : value
+    return value === irregular ? resultOf(fallback(new ParseResult.Type(ast, input))) : value
   }
 }
 
@@ -80,7 +80,7 @@ function compileKind(ast: AST.AST, part: Compile, options: Options): Step {
       return item === undefined ? bySchema(ast, options) : list(item, part)
     }
     case "Union":
-      return isInOrder(ast.types) ? union(ast.types.map(part)) : bySchema(ast, options)
+      return areLiteralsFirst(ast.types) ? union(ast.types.map(part)) : bySchema(ast, options)
     case "Transformation":
       return transformed(ast, part, options)
     case "Suspend":
@@ -103,7 +103,7 @@ function bySchema(ast: AST.AST, { strict }: Options): Step {
     onExcessProperty: strict ? "error" : "ignore",
     exact: strict,
   })
-  return (input) => outcome(decode(input))
+  return (input) => resultOf(decode(input))
 }
 
 function when(holds: (input: unknown) => boolean): Step {
@@ -113,7 +113,7 @@ function when(holds: (input: unknown) => boolean): Step {
 function declared(ast: AST.Declaration): Step {
   const parse: (input: unknown, options: AST.ParseOptions, ast: AST.Declaration) => unknown =
     ast.decodeUnknown(...ast.typeParameters)
-  return (input) => outcome(parse(input, AST.defaultParseOption, ast))
+  return (input) => resultOf(parse(input, AST.defaultParseOption, ast))
 }
 
 function refined(ast: AST.Refinement, part: Compile): Step {
@@ -203,7 +203,7 @@ function transformed(ast: AST.Transformation, part: Compile, options: Options): 
     case "FinalTransformation":
     default: {
       const decode: Transform = transformation.decode
-      const step: Step = (input) => outcome(decode(input, AST.defaultParseOption, ast, input))
+      const step: Step = (input) => resultOf(decode(input, AST.defaultParseOption, ast, input))
       return chain(chain(part(from), step), part(to))
     }
   }

@@ -19,7 +19,7 @@ export type Transform = (
 export const irregular = Symbol("irregular")
 
 /** What a synchronous step came to; one that waits is for the Schema. */
-export function outcome(result: unknown): unknown {
+export function resultOf(result: unknown): unknown {
   return Either.isEither(result) && Either.isRight(result) ? result.right : irregular
 }
 
@@ -116,20 +116,20 @@ function namesOf({ propertySignatures }: AST.TypeLiteral): Set<PropertyKey> {
  * Schema tries the members of a union that a literal tells apart before the others. Where they are
  * mixed, the first that fits is not always the one.
  */
-export function isInOrder(members: ReadonlyArray<AST.AST>): boolean {
-  const told = members.map(isTold)
+export function areLiteralsFirst(members: ReadonlyArray<AST.AST>): boolean {
+  const told = members.map(hasLiteralField)
   return !told.slice(0, told.lastIndexOf(true) + 1).includes(false)
 }
 
-function isTold(ast: AST.AST): boolean {
+function hasLiteralField(ast: AST.AST): boolean {
   if (AST.isTypeLiteral(ast)) {
     return ast.propertySignatures.some(
       ({ isOptional, type }) => !isOptional && AST.isLiteral(AST.encodedAST(type)),
     )
   }
   if (AST.isTupleType(ast)) return ast.elements.length > 0
-  if (AST.isSuspend(ast)) return isTold(ast.f())
-  return (AST.isRefinement(ast) || AST.isTransformation(ast)) && isTold(ast.from)
+  if (AST.isSuspend(ast)) return hasLiteralField(ast.f())
+  return (AST.isRefinement(ast) || AST.isTransformation(ast)) && hasLiteralField(ast.from)
 }
 
 /** Whether a part is read with options of its own. */
@@ -138,7 +138,7 @@ export function hasOwnOptions({ annotations }: AST.AST): boolean {
 }
 
 /** Schemas share parts, and refer to themselves. */
-export function memoized(make: (ast: AST.AST, part: Compile) => Step): Compile {
+export function memoize(make: (ast: AST.AST, part: Compile) => Step): Compile {
   const known = new Map<AST.AST, Step>()
   const part: Compile = (ast) => {
     const found = known.get(ast)

@@ -3,27 +3,27 @@ import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
-import { reader } from "./read.js"
+import { compileDecoder } from "./read.js"
 import {
   chain,
   type Compile,
   type Fields,
   irregular,
   isFields,
-  isInOrder,
+  areLiteralsFirst,
   isStruct,
   itemOf,
   list,
-  memoized,
-  outcome,
+  memoize,
+  resultOf,
   renamingOf,
   type Step,
   suspended,
   type Transform,
 } from "./step.js"
 
-export function writer(ast: AST.AST): Step {
-  return memoized(compile)(ast)
+export function compileEncoder(ast: AST.AST): Step {
+  return memoize(compile)(ast)
 }
 
 function compile(ast: AST.AST, part: Compile): Step {
@@ -66,7 +66,7 @@ function compile(ast: AST.AST, part: Compile): Step {
 
 function bySchema(ast: AST.AST): Step {
   const encode = ParseResult.encodeUnknownEither(Schema.make(ast))
-  return (value) => outcome(encode(value))
+  return (value) => resultOf(encode(value))
 }
 
 /** `undefined` and `null` stand for themselves; one other member needs no looking for. */
@@ -75,9 +75,9 @@ function union(ast: AST.Union, part: Compile): Step {
   const [only] = members
   if (only === undefined) return (value) => value
   if (members.length === 1) return given(part(only))
-  if (!isInOrder(members.map((member) => AST.typeAST(member)))) return bySchema(ast)
+  if (!areLiteralsFirst(members.map((member) => AST.typeAST(member)))) return bySchema(ast)
   const ways = members.map((member) => ({
-    fits: reader(AST.typeAST(member), { strict: false }),
+    fits: compileDecoder(AST.typeAST(member), { strict: false }),
     write: part(member),
   }))
   return given((value) => {
@@ -144,7 +144,7 @@ function transformed(ast: AST.Transformation, part: Compile): Step {
     case "FinalTransformation":
     default: {
       const encode: Transform = transformation.encode
-      const step: Step = (value) => outcome(encode(value, AST.defaultParseOption, ast, value))
+      const step: Step = (value) => resultOf(encode(value, AST.defaultParseOption, ast, value))
       return chain(chain(part(to), step), part(from))
     }
   }

@@ -10,36 +10,36 @@ import { Snowflake } from "../Snowflake.js"
 import {
   Numeric,
   required,
-  sometimes,
+  nullishToAbsent,
   strictList as list,
-  strictOrElse,
-  strictSometimes,
+  strictWithDefault,
+  strictNullishToAbsent,
 } from "../fields.js"
 import { ChannelType, Kind, Raw } from "./kinds.js"
 /** Absent on very old messages only. */
-const id = strictSometimes("id", Numeric)
-const disabled = strictOrElse("disabled", Schema.Boolean, () => false)
-const spoiler = strictOrElse("spoiler", Schema.Boolean, () => false)
-const description = strictSometimes("description", Schema.String)
+const id = strictNullishToAbsent("id", Numeric)
+const disabled = strictWithDefault("disabled", Schema.Boolean, () => false)
+const spoiler = strictWithDefault("spoiler", Schema.Boolean, () => false)
+const description = strictNullishToAbsent("description", Schema.String)
 
 const Media = Schema.Struct({
   url: Schema.String,
-  proxyUrl: sometimes("proxy_url", Schema.String),
+  proxyUrl: nullishToAbsent("proxy_url", Schema.String),
   /** Pixels. */
-  width: sometimes("width", Numeric),
+  width: nullishToAbsent("width", Numeric),
   /** Pixels. */
-  height: sometimes("height", Numeric),
-  contentType: sometimes("content_type", Schema.String),
-  attachmentId: sometimes("attachment_id", Snowflake),
-  placeholder: sometimes("placeholder", Schema.String),
-  placeholderVersion: sometimes("placeholder_version", Numeric),
-  flags: sometimes("flags", Numeric),
+  height: nullishToAbsent("height", Numeric),
+  contentType: nullishToAbsent("content_type", Schema.String),
+  attachmentId: nullishToAbsent("attachment_id", Snowflake),
+  placeholder: nullishToAbsent("placeholder", Schema.String),
+  placeholderVersion: nullishToAbsent("placeholder_version", Numeric),
+  flags: nullishToAbsent("flags", Numeric),
 })
 
 const button = { type: Schema.Literal(Kind.Button), id, disabled }
 const face = {
-  label: strictSometimes("label", Schema.String),
-  emoji: strictSometimes("emoji", Emoji),
+  label: strictNullishToAbsent("label", Schema.String),
+  emoji: strictNullishToAbsent("emoji", Emoji),
 }
 
 const buttons = [
@@ -62,9 +62,9 @@ const buttons = [
 const select = {
   id,
   customId: required("custom_id", Schema.String),
-  placeholder: strictSometimes("placeholder", Schema.String),
-  minValues: strictSometimes("min_values", Numeric),
-  maxValues: strictSometimes("max_values", Numeric),
+  placeholder: strictNullishToAbsent("placeholder", Schema.String),
+  minValues: strictNullishToAbsent("min_values", Numeric),
+  maxValues: strictNullishToAbsent("max_values", Numeric),
   disabled,
 }
 
@@ -72,13 +72,15 @@ const Option = Schema.Struct({
   label: Schema.String,
   value: Schema.String,
   description,
-  emoji: strictSometimes("emoji", Emoji),
-  default: strictOrElse("default", Schema.Boolean, () => false),
+  emoji: strictNullishToAbsent("emoji", Emoji),
+  default: strictWithDefault("default", Schema.Boolean, () => false),
 })
 
-function defaults<const T extends "user" | "role" | "channel">(...types: ReadonlyArray<T>) {
+function defaultValuesField<const T extends "user" | "role" | "channel">(
+  ...types: ReadonlyArray<T>
+) {
   const value = Schema.Struct({ id: Snowflake, type: Schema.Literal(...types) })
-  return strictSometimes("default_values", list(value))
+  return strictNullishToAbsent("default_values", list(value))
 }
 
 const selects = [
@@ -90,23 +92,26 @@ const selects = [
   Schema.Struct({
     type: Schema.Literal(Kind.UserSelect),
     ...select,
-    defaultValues: defaults("user"),
+    defaultValues: defaultValuesField("user"),
   }),
   Schema.Struct({
     type: Schema.Literal(Kind.RoleSelect),
     ...select,
-    defaultValues: defaults("role"),
+    defaultValues: defaultValuesField("role"),
   }),
   Schema.Struct({
     type: Schema.Literal(Kind.MentionableSelect),
     ...select,
-    defaultValues: defaults("user", "role"),
+    defaultValues: defaultValuesField("user", "role"),
   }),
   Schema.Struct({
     type: Schema.Literal(Kind.ChannelSelect),
     ...select,
-    channelTypes: strictSometimes("channel_types", list(Schema.compose(Numeric, ChannelType))),
-    defaultValues: defaults("channel"),
+    channelTypes: strictNullishToAbsent(
+      "channel_types",
+      list(Schema.compose(Numeric, ChannelType)),
+    ),
+    defaultValues: defaultValuesField("channel"),
   }),
 ] as const
 
@@ -134,17 +139,17 @@ const File = Schema.Struct({
   type: Schema.Literal(Kind.File),
   id,
   file: Media,
-  name: sometimes("name", Schema.String),
+  name: nullishToAbsent("name", Schema.String),
   /** Bytes. */
-  size: sometimes("size", Numeric),
+  size: nullishToAbsent("size", Numeric),
   spoiler,
 })
 
 const Separator = Schema.Struct({
   type: Schema.Literal(Kind.Separator),
   id,
-  divider: strictOrElse("divider", Schema.Boolean, () => true),
-  spacing: strictOrElse("spacing", Schema.Literal(1, 2), () => 1 as const),
+  divider: strictWithDefault("divider", Schema.Boolean, () => true),
+  spacing: strictWithDefault("spacing", Schema.Literal(1, 2), () => 1 as const),
 })
 
 const ActionRow = Schema.Struct({
@@ -165,7 +170,7 @@ const inContainer = [ActionRow, Section, TextDisplay, MediaGallery, File, Separa
 const Container = Schema.Struct({
   type: Schema.Literal(Kind.Container),
   id,
-  accentColor: strictSometimes("accent_color", Numeric),
+  accentColor: strictNullishToAbsent("accent_color", Numeric),
   spoiler,
   components: list(Schema.Union(...inContainer, Raw)),
 })

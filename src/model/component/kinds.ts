@@ -41,7 +41,7 @@ export const ChannelType = Schema.Literal(0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 
 const json = Schema.Record({ key: Schema.String, value: Schema.Unknown })
 
 /** A component of a type or shape that this version does not know. */
-const Whole = Schema.Struct({
+const RawComponent = Schema.Struct({
   // Errors do not offer it among the kinds.
   type: Schema.Literal("unknown").annotations({ description: "nothing" }),
   raw: json.annotations({
@@ -52,22 +52,22 @@ const Whole = Schema.Struct({
 
 type Json = typeof json.Type
 
-const whole = (raw: Json) => ParseResult.succeed({ type: "unknown" as const, raw })
+const toRaw = (raw: Json) => ParseResult.succeed({ type: "unknown" as const, raw })
 
 /** Incoming: anything. */
-export const Raw = Schema.transformOrFail(json, Whole, {
+export const Raw = Schema.transformOrFail(json, RawComponent, {
   strict: true,
-  decode: whole,
+  decode: toRaw,
   encode: ({ raw }) => ParseResult.succeed(raw),
 })
 
 const kinds: ReadonlyArray<unknown> = Object.values(Kind)
 
 /** From JSON, a kind that we know is held to the rules of that kind. */
-const RawCreate = Schema.transformOrFail(json, Whole, {
+const RawCreate = Schema.transformOrFail(json, RawComponent, {
   strict: true,
   decode: (raw, _, ast) =>
-    kinds.includes(raw["type"]) ? ParseResult.fail(new ParseResult.Type(ast, raw)) : whole(raw),
+    kinds.includes(raw["type"]) ? ParseResult.fail(new ParseResult.Type(ast, raw)) : toRaw(raw),
   encode: ({ raw }) => ParseResult.succeed(raw),
 })
 
@@ -78,7 +78,7 @@ const RawCreate = Schema.transformOrFail(json, Whole, {
 export function orRaw<const Members extends ReadonlyArray<Schema.Schema.All>>(...members: Members) {
   const known = Schema.Union(...members)
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-  const raw = RawCreate as unknown as Schema.Schema<typeof Whole.Type, never>
+  const raw = RawCreate as unknown as Schema.Schema<typeof RawComponent.Type, never>
   return Schema.Union(...members, raw).annotations({
     arbitrary: () => (fc) => Arbitrary.makeLazy(known)(fc),
   })

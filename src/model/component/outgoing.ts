@@ -10,15 +10,15 @@ import { ChannelType, Kind, orRaw } from "./kinds.js"
 import { Color } from "../Color.js"
 
 /** Discord: Component Reference; sizes also in Discord's OpenAPI. */
-const CUSTOM_ID_MAX = 100
-const LABEL_MAX = 80
-const LINK_MAX = 512
-const OPTIONS_MAX = 25
-const OPTION_TEXT_MAX = 100
-const PLACEHOLDER_MAX = 150
-const BUTTONS_MAX = 5
+const maxCustomId = 100
+const maxLabel = 80
+const maxLink = 512
+const maxOptions = 25
+const maxOptionText = 100
+const maxPlaceholder = 150
+const maxButtons = 5
 /** Discord: Component Reference, `max_values` when it is left out. */
-const MAX_VALUES_DEFAULT = 1
+const defaultMaxValues = 1
 
 /** The parts of a select that depend on one another. */
 interface Choices {
@@ -31,11 +31,11 @@ interface Choices {
 /** int32, 0 = assigned by Discord. */
 export const componentId = int(0, 2_147_483_647)
 
-const customId = text({ min: 1, max: CUSTOM_ID_MAX })
+const customId = text({ min: 1, max: maxCustomId })
 
 const buttonFace = {
   id: optional("id", componentId),
-  label: optional("label", text({ max: LABEL_MAX })),
+  label: optional("label", text({ max: maxLabel })),
   emoji: optional("emoji", EmojiCreate),
   disabled: optional("disabled", Schema.Boolean),
 }
@@ -51,7 +51,7 @@ export const InteractiveButton = Schema.Struct({
 export const LinkButton = Schema.Struct({
   type: Schema.Literal(Kind.Button),
   style: Schema.Literal(5),
-  url: required("url", httpUrl(LINK_MAX)),
+  url: required("url", httpUrl(maxLink)),
   ...buttonFace,
 })
 
@@ -68,63 +68,65 @@ export const Button = Schema.Union(InteractiveButton, LinkButton, PremiumButton)
 const selectFields = {
   id: optional("id", componentId),
   customId: required("custom_id", customId),
-  placeholder: optional("placeholder", text({ max: PLACEHOLDER_MAX })),
-  minValues: optional("min_values", int(0, OPTIONS_MAX)),
-  maxValues: optional("max_values", int(1, OPTIONS_MAX)),
+  placeholder: optional("placeholder", text({ max: maxPlaceholder })),
+  minValues: optional("min_values", int(0, maxOptions)),
+  maxValues: optional("max_values", int(1, maxOptions)),
   disabled: optional("disabled", Schema.Boolean),
 }
 
 const SelectOption = Schema.Struct({
-  label: required("label", text({ min: 1, max: OPTION_TEXT_MAX })),
-  value: required("value", text({ min: 1, max: OPTION_TEXT_MAX })),
-  description: optional("description", text({ max: OPTION_TEXT_MAX })),
+  label: required("label", text({ min: 1, max: maxOptionText })),
+  value: required("value", text({ min: 1, max: maxOptionText })),
+  description: optional("description", text({ max: maxOptionText })),
   emoji: optional("emoji", EmojiCreate),
   default: optional("default", Schema.Boolean),
 })
 
-export const StringSelect = choosing(
+export const StringSelect = selectSchema(
   Schema.Struct({
     type: Schema.Literal(Kind.StringSelect),
     ...selectFields,
-    options: required("options", items(SelectOption, { min: 1, max: OPTIONS_MAX, unit: "option" })),
+    options: required("options", items(SelectOption, { min: 1, max: maxOptions, unit: "option" })),
   }),
 )
 
-function defaults<const T extends "user" | "role" | "channel">(...types: ReadonlyArray<T>) {
+function defaultValuesField<const T extends "user" | "role" | "channel">(
+  ...types: ReadonlyArray<T>
+) {
   const value = Schema.Struct({ id: SnowflakeInput, type: Schema.Literal(...types) })
-  return optional("default_values", items(value, { max: OPTIONS_MAX, unit: "default value" }))
+  return optional("default_values", items(value, { max: maxOptions, unit: "default value" }))
 }
 
-export const UserSelect = choosing(
+export const UserSelect = selectSchema(
   Schema.Struct({
     type: Schema.Literal(Kind.UserSelect),
     ...selectFields,
-    defaultValues: defaults("user"),
+    defaultValues: defaultValuesField("user"),
   }),
 )
 
-export const RoleSelect = choosing(
+export const RoleSelect = selectSchema(
   Schema.Struct({
     type: Schema.Literal(Kind.RoleSelect),
     ...selectFields,
-    defaultValues: defaults("role"),
+    defaultValues: defaultValuesField("role"),
   }),
 )
 
-export const MentionableSelect = choosing(
+export const MentionableSelect = selectSchema(
   Schema.Struct({
     type: Schema.Literal(Kind.MentionableSelect),
     ...selectFields,
-    defaultValues: defaults("user", "role"),
+    defaultValues: defaultValuesField("user", "role"),
   }),
 )
 
-export const ChannelSelect = choosing(
+export const ChannelSelect = selectSchema(
   Schema.Struct({
     type: Schema.Literal(Kind.ChannelSelect),
     ...selectFields,
     channelTypes: optional("channel_types", Schema.Array(ChannelType)),
-    defaultValues: defaults("channel"),
+    defaultValues: defaultValuesField("channel"),
   }),
 )
 
@@ -135,7 +137,7 @@ const RowItem = orRaw(...Button.members, ...Select.members)
 const generatedButton = (fc: FastCheckModule) => Arbitrary.makeLazy(Button)(fc)
 const generatedSelect = (fc: FastCheckModule) => Arbitrary.makeLazy(Select)(fc)
 
-const rowItems = items(RowItem, { min: 1, max: BUTTONS_MAX, unit: "component" })
+const rowItems = items(RowItem, { min: 1, max: maxButtons, unit: "component" })
 
 export const ActionRow = Schema.Struct({
   type: Schema.Literal(Kind.ActionRow),
@@ -161,7 +163,7 @@ export const ActionRow = Schema.Struct({
 })
 
 /** A select whose figures go together. */
-function choosing<A extends Choices, I>(schema: Schema.Schema<A, I>) {
+function selectSchema<A extends Choices, I>(schema: Schema.Schema<A, I>) {
   return schema.pipe(
     Schema.filter(choiceIssues, {
       arbitrary: () => (fc) => Arbitrary.makeLazy(schema)(fc).map(repairChoices),
@@ -172,14 +174,14 @@ function choosing<A extends Choices, I>(schema: Schema.Schema<A, I>) {
 // The rest needs the `IsComponentsV2` flag.
 
 /** Discord: Component Reference; sizes also in Discord's OpenAPI. */
-const TEXT_MAX = 4000
-const ALT_MAX = 1024
-const GALLERY_MAX = 10
-const SECTION_TEXTS_MAX = 3
-const CONTAINER_MAX = 40
+const maxText = 4000
+const maxAlt = 1024
+const maxGallery = 10
+const maxSectionTexts = 3
+const maxContainer = 40
 
 const media = required("media", Schema.Struct({ url: required("url", mediaUrl) }))
-const description = optional("description", text({ min: 1, max: ALT_MAX }))
+const description = optional("description", text({ min: 1, max: maxAlt }))
 const spoiler = optional("spoiler", Schema.Boolean)
 const id = optional("id", componentId)
 
@@ -187,7 +189,7 @@ export const TextDisplay = Schema.Struct({
   type: Schema.Literal(Kind.TextDisplay),
   id,
   /** Markdown. */
-  content: required("content", text({ min: 1, max: TEXT_MAX })),
+  content: required("content", text({ min: 1, max: maxText })),
 })
 
 export const Thumbnail = Schema.Struct({
@@ -204,7 +206,7 @@ export const Section = Schema.Struct({
   id,
   components: required(
     "components",
-    items(orRaw(TextDisplay), { min: 1, max: SECTION_TEXTS_MAX, unit: "text" }),
+    items(orRaw(TextDisplay), { min: 1, max: maxSectionTexts, unit: "text" }),
   ),
   accessory: required("accessory", orRaw(...Button.members, Thumbnail)),
 })
@@ -216,7 +218,7 @@ export const MediaGallery = Schema.Struct({
     "items",
     items(Schema.Struct({ media, description, spoiler }), {
       min: 1,
-      max: GALLERY_MAX,
+      max: maxGallery,
       unit: "item",
     }),
   ),
@@ -246,7 +248,7 @@ export const Container = Schema.Struct({
   id,
   components: required(
     "components",
-    items(orRaw(...inContainer), { min: 1, max: CONTAINER_MAX, unit: "component" }),
+    items(orRaw(...inContainer), { min: 1, max: maxContainer, unit: "component" }),
   ),
   accentColor: optional("accent_color", Color),
   spoiler,
@@ -256,11 +258,11 @@ export const TopLevel = orRaw(...inContainer, Container)
 
 /** Checks the minimum, maximum and default values of a select against one another. */
 function choiceIssues(select: Choices): ReadonlyArray<Schema.FilterIssue> {
-  return [...repeatedValues(select), ...figures(select)]
+  return [...checkOptionValues(select), ...checkValueCounts(select)]
 }
 
 /** Discord: SELECT_COMPONENT_OPTION_VALUE_DUPLICATED. */
-function repeatedValues({ options = [] }: Choices): ReadonlyArray<Schema.FilterIssue> {
+function checkOptionValues({ options = [] }: Choices): ReadonlyArray<Schema.FilterIssue> {
   const seen = new Set<string>()
   return options.flatMap(({ value }, index) => {
     const isNew = !seen.has(value)
@@ -271,10 +273,10 @@ function repeatedValues({ options = [] }: Choices): ReadonlyArray<Schema.FilterI
   })
 }
 
-function figures(select: Choices): ReadonlyArray<Schema.FilterIssue> {
+function checkValueCounts(select: Choices): ReadonlyArray<Schema.FilterIssue> {
   const { defaultValues = [], maxValues, minValues = 0, options } = select
   const available = options?.length ?? Number.POSITIVE_INFINITY
-  const most = Math.min(maxValues ?? MAX_VALUES_DEFAULT, available)
+  const most = Math.min(maxValues ?? defaultMaxValues, available)
   const found: Array<Schema.FilterIssue> = []
   if (maxValues !== undefined && maxValues > available) {
     found.push({

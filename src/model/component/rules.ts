@@ -1,16 +1,16 @@
 /** What must hold over all components of a message, beyond what one component can tell. */
 import * as Schema from "effect/Schema"
 
-import { atMost, codePoints, items } from "../limits.js"
+import { exceedsMax, codePoints, items } from "../limits.js"
 import { Kind } from "./kinds.js"
 import { TopLevel } from "./outgoing.js"
 
 /** Discord: Using Message Components, nested components counted. */
-const COMPONENTS_MAX = 40
+const maxComponents = 40
 /** Code points over all Text Displays (discord-api-docs #8562). */
-const TEXT_TOTAL_MAX = 4000
+const maxTextTotal = 4000
 /** Top-level rows without `IsComponentsV2` (Discord: Legacy Message Component Behavior). */
-const ROWS_MAX = 5
+const maxRows = 5
 
 type TopLevel = typeof TopLevel.Type
 type Path = ReadonlyArray<PropertyKey>
@@ -25,10 +25,10 @@ interface Node {
   readonly accessory?: Node
 }
 
-const list = items(TopLevel, { max: COMPONENTS_MAX, unit: "component" })
+const list = items(TopLevel, { max: maxComponents, unit: "component" })
 
 export const ComponentsCreate = list.pipe(
-  Schema.filter((components) => issues(components), {
+  Schema.filter((components) => checkComponents(components), {
     arbitrary: (generated) => (fc) => generated(fc).map(repair),
   }),
 )
@@ -40,52 +40,54 @@ export interface Typed {
 }
 
 /** Whether the components need the `IsComponentsV2` flag; holds for our form and the wire's. */
-export function needV2(components: ReadonlyArray<Typed>): boolean {
+export function needsComponentsV2(components: ReadonlyArray<Typed>): boolean {
   return components.some(
     ({ raw, type }) => (raw === undefined ? type : raw.type) !== Kind.ActionRow,
   )
 }
 
 /** Refuses a sixth row where `IsComponentsV2` is not set. */
-export function tooManyRows(components: ReadonlyArray<unknown>): string | undefined {
-  return components.length > ROWS_MAX
-    ? `${atMost(ROWS_MAX, "row", components.length)} (40 components with IsComponentsV2)`
+export function checkRowCount(components: ReadonlyArray<unknown>): string | undefined {
+  return components.length > maxRows
+    ? `${exceedsMax(maxRows, "row", components.length)} (40 components with IsComponentsV2)`
     : undefined
 }
 
-interface Tally {
+interface Counts {
   count: number
   text: number
   readonly seen: Set<string | number>
   readonly repeated: Array<Schema.FilterIssue>
 }
 
-function issues(components: ReadonlyArray<Node>): ReadonlyArray<Schema.FilterIssue> {
-  const tally: Tally = { count: 0, text: 0, seen: new Set(), repeated: [] }
-  components.forEach((component, index) => visit(tally, component, [index]))
+function checkComponents(components: ReadonlyArray<Node>): ReadonlyArray<Schema.FilterIssue> {
+  const tally: Counts = { count: 0, text: 0, seen: new Set(), repeated: [] }
+  components.forEach((component, index) => countNode(tally, component, [index]))
   const found = [...tally.repeated]
-  if (tally.count > COMPONENTS_MAX) {
-    const message = `${atMost(COMPONENTS_MAX, "component", tally.count)}, nested ones counted`
+  if (tally.count > maxComponents) {
+    const message = `${exceedsMax(maxComponents, "component", tally.count)}, nested ones counted`
     found.push({ path: [], message })
   }
-  if (tally.text > TEXT_TOTAL_MAX) {
-    const message = `${atMost(TEXT_TOTAL_MAX, "code point", tally.text)} over all text components`
+  if (tally.text > maxTextTotal) {
+    const message = `${exceedsMax(maxTextTotal, "code point", tally.text)} over all text components`
     found.push({ path: [], message })
   }
   return found
 }
 
-function visit(tally: Tally, node: Node, path: Path): void {
+function countNode(tally: Counts, node: Node, path: Path): void {
   tally.count++
   if (node.content !== undefined) tally.text += codePoints(node.content)
   // 0 asks Discord to choose an id, so it may repeat.
-  if (node.id !== undefined && node.id !== 0) claim(tally, node.id, [...path, "id"])
-  if (node.customId !== undefined) claim(tally, node.customId, [...path, "customId"])
-  node.components?.forEach((child, index) => visit(tally, child, [...path, "components", index]))
-  if (node.accessory !== undefined) visit(tally, node.accessory, [...path, "accessory"])
+  if (node.id !== undefined && node.id !== 0) recordName(tally, node.id, [...path, "id"])
+  if (node.customId !== undefined) recordName(tally, node.customId, [...path, "customId"])
+  node.components?.forEach((child, index) =>
+    countNode(tally, child, [...path, "components", index]),
+  )
+  if (node.accessory !== undefined) countNode(tally, node.accessory, [...path, "accessory"])
 }
 
-function claim(tally: Tally, name: string | number, path: Path): void {
+function recordName(tally: Counts, name: string | number, path: Path): void {
   if (tally.seen.has(name)) {
     tally.repeated.push({ path, message: `must be unique in the message, got ${name} twice` })
   }
@@ -95,7 +97,7 @@ function claim(tally: Tally, name: string | number, path: Path): void {
 /** Makes generated components valid together: names unique, not over 40. */
 function repair(components: ReadonlyArray<TopLevel>): ReadonlyArray<TopLevel> {
   const kept = [...components]
-  while (issues(kept).some((issue) => issue.path.length === 0)) kept.pop()
+  while (checkComponents(kept).some((issue) => issue.path.length === 0)) kept.pop()
   let next = 0
   const rename = <A>(value: A): A => {
     if (typeof value !== "object" || value === null) return value

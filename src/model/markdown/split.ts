@@ -1,12 +1,12 @@
 /** Long text as parts that each fit a limit. */
 import { codePoints } from "../limits.js"
-import { exceeds, bestCut, characterCut, hardCut } from "./cut.js"
+import { isLongerThan, findBestCut, cutAtCharacter, cutWithinWord } from "./cut.js"
 import { unifyLineEnds } from "./escape.js"
 
 type Code = Extract<Stretch, { readonly _tag: "Code" }>
 
 /** The part that is being filled, and those that are full. */
-interface Filling {
+interface Parts {
   readonly limit: number
   readonly parts: Array<string>
   /** Never begins with whitespace. */
@@ -16,90 +16,90 @@ interface Filling {
 }
 
 export function split(text: string, limit: number): ReadonlyArray<string> {
-  const filling: Filling = { limit, parts: [], part: "", size: 0 }
-  for (const stretch of stretches(unifyLineEnds(text).trim())) {
+  const filling: Parts = { limit, parts: [], part: "", size: 0 }
+  for (const stretch of parseStretches(unifyLineEnds(text).trim())) {
     if (stretch._tag === "Text") addText(filling, stretch.text)
     else addCode(filling, stretch)
   }
-  finish(filling)
+  finishPart(filling)
   return filling.parts
 }
 
-function addText(filling: Filling, text: string): void {
+function addText(filling: Parts, text: string): void {
   let rest = filling.part === "" ? text.trimStart() : text
-  while (exceeds(rest, room(filling))) {
-    const cut = cutOf(filling, rest)
+  while (isLongerThan(rest, remainingLength(filling))) {
+    const cut = findCut(filling, rest)
     append(filling, rest.slice(0, cut))
-    finish(filling)
+    finishPart(filling)
     rest = rest.slice(cut).trimStart()
   }
   append(filling, rest)
 }
 
 /** A word that does not fit begins the next part; one that fits no part is cut. */
-function cutOf(filling: Filling, text: string): number {
+function findCut(filling: Parts, text: string): number {
   const { limit, part, size } = filling
   const half = Math.floor(limit / 2) - size
-  const best = bestCut(text, room(filling), Math.max(0, half), limit)
-  return best ?? (part === "" ? hardCut(text, limit) : 0)
+  const best = findBestCut(text, remainingLength(filling), Math.max(0, half), limit)
+  return best ?? (part === "" ? cutWithinWord(text, limit) : 0)
 }
 
-function addCode(filling: Filling, code: Code): void {
+function addCode(filling: Parts, code: Code): void {
   const { limit } = filling
-  const fence = codePoints(fenced("", code.language))
-  if (!exceeds(code.text, room(filling))) {
+  const fence = codePoints(fenceCode("", code.language))
+  if (!isLongerThan(code.text, remainingLength(filling))) {
     append(filling, code.text)
-  } else if (!exceeds(code.text, limit)) {
-    finish(filling)
+  } else if (!isLongerThan(code.text, limit)) {
+    finishPart(filling)
     append(filling, code.text)
   } else if (fence >= limit) {
     // So short a limit holds no fence and something in it.
     addText(filling, code.text)
   } else {
-    if (room(filling) - fence < limit / 2) finish(filling)
+    if (remainingLength(filling) - fence < limit / 2) finishPart(filling)
     addLines(filling, code, fence)
   }
 }
 
 /** Fills parts with lines of code, each part with fences of its own. */
-function addLines(filling: Filling, { body, language }: Code, fence: number): void {
+function addLines(filling: Parts, { body, language }: Code, fence: number): void {
   let rest = body
-  while (exceeds(rest, room(filling) - fence)) {
-    const cut = lineCut(rest, room(filling) - fence)
+  while (isLongerThan(rest, remainingLength(filling) - fence)) {
+    const cut = lineCut(rest, remainingLength(filling) - fence)
     addBlock(filling, rest.slice(0, cut), language)
-    finish(filling)
+    finishPart(filling)
     rest = rest.slice(cut).replace(/^\n+/, "")
   }
   addBlock(filling, rest, language)
 }
 
 /** Discord takes fences around nothing for text. */
-function addBlock(filling: Filling, body: string, language: string): void {
+function addBlock(filling: Parts, body: string, language: string): void {
   const lines = withoutLastBreaks(body)
-  if (lines !== "") append(filling, fenced(lines, language))
+  if (lines !== "") append(filling, fenceCode(lines, language))
 }
 
 /** After the last whole line that fits, or within a line that fits nowhere. */
 function lineCut(text: string, space: number): number {
-  const end = characterCut(text, space)
+  const end = cutAtCharacter(text, space)
   const line = text.lastIndexOf("\n", end)
   return line > 0 ? line : end
 }
 
 /** Outer whitespace is not sent, so a part of nothing else is none. */
-function finish(filling: Filling): void {
+function finishPart(filling: Parts): void {
   const part = filling.part.trim()
   if (part !== "") filling.parts.push(part)
   filling.part = ""
   filling.size = 0
 }
 
-function append(filling: Filling, text: string): void {
+function append(filling: Parts, text: string): void {
   filling.part += text
   filling.size += codePoints(text)
 }
 
-function room({ limit, size }: Filling): number {
+function remainingLength({ limit, size }: Parts): number {
   return limit - size
 }
 
@@ -109,14 +109,14 @@ function withoutLastBreaks(text: string): string {
   return text.slice(0, end)
 }
 
-const FENCE = "```"
+const fence = "```"
 
 /** A fence, or a character that a backslash makes harmless. */
-const OPENING = /\\[\s\S]|```/g
-const LANGUAGE_LINE = /^[a-z0-9_+\-.#]+\n/i
+const openingFence = /\\[\s\S]|```/g
+const languageLine = /^[a-z0-9_+\-.#]+\n/i
 
 /** Characters: no language that Discord knows has so long a name. */
-const LANGUAGE_MAX = 64
+const maxLanguageLength = 64
 
 /** A stretch of a text: a block of code, or what lies between blocks. */
 export type Stretch =
@@ -137,12 +137,12 @@ interface Block {
 }
 
 /** The stretches of a text: put together they are the text. */
-export function stretches(text: string): ReadonlyArray<Stretch> {
-  const opening = new RegExp(OPENING)
+export function parseStretches(text: string): ReadonlyArray<Stretch> {
+  const opening = new RegExp(openingFence)
   const found: Array<Stretch> = []
   let from = 0
   for (let mark = opening.exec(text); mark !== null; mark = opening.exec(text)) {
-    const block = mark[0] === FENCE ? blockAt(text, mark.index) : undefined
+    const block = mark[0] === fence ? parseBlock(text, mark.index) : undefined
     if (block === undefined) continue
     const { body, end, language } = block
     if (mark.index > from) found.push({ _tag: "Text", text: text.slice(from, mark.index) })
@@ -154,25 +154,25 @@ export function stretches(text: string): ReadonlyArray<Stretch> {
   return found
 }
 
-export function fenced(body: string, language: string): string {
-  return `${FENCE}${language}\n${body}\n${FENCE}`
+export function fenceCode(body: string, language: string): string {
+  return `${fence}${language}\n${body}\n${fence}`
 }
 
 /** What could be the language is code after all where no other code follows it. */
-function blockAt(text: string, index: number): Block | undefined {
-  const start = index + FENCE.length
-  const [line = ""] = LANGUAGE_LINE.exec(text.slice(start, start + LANGUAGE_MAX)) ?? []
-  const named = line === "" ? undefined : closed(text, start + line.length, line.trim())
-  return named ?? closed(text, start, "")
+function parseBlock(text: string, index: number): Block | undefined {
+  const start = index + fence.length
+  const [line = ""] = languageLine.exec(text.slice(start, start + maxLanguageLength)) ?? []
+  const named = line === "" ? undefined : parseClosedBlock(text, start + line.length, line.trim())
+  return named ?? parseClosedBlock(text, start, "")
 }
 
 /** The block whose code begins here, if it is closed and not empty. */
-function closed(text: string, start: number, language: string): Block | undefined {
+function parseClosedBlock(text: string, start: number, language: string): Block | undefined {
   let first = start
   while (text[first] === "\n") first++
-  const close = text.indexOf(FENCE, first + 1)
+  const close = text.indexOf(fence, first + 1)
   if (close === -1) return undefined
   let last = close
   while (text[last - 1] === "\n") last--
-  return { language, body: text.slice(first, last), end: close + FENCE.length }
+  return { language, body: text.slice(first, last), end: close + fence.length }
 }

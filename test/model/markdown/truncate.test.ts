@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
 
-import { malformed } from "../../../src/model/limits.js"
+import { checkWellFormed } from "../../../src/model/limits.js"
 import { truncate } from "../../../src/model/Markdown.js"
 import { runs } from "../../support/laws.js"
 import { anyText } from "./texts.js"
@@ -18,13 +18,13 @@ describe("truncate", () => {
   it("keeps what fits, and else the start of the text, within the limit (3000 texts)", () => {
     fc.assert(
       fc.property(text, fc.integer({ min: 2, max: 40 }), (whole, limit) => {
-        fc.pre(malformed(whole) === undefined)
+        fc.pre(checkWellFormed(whole) === undefined)
         const short = truncate(whole, limit)
         const start = short.slice(0, -1)
         const isCut = short.endsWith("…") && whole.startsWith(start)
         expect(size(whole) <= limit ? short === whole : isCut).toBe(true)
         expect(size(short)).toBeLessThanOrEqual(limit)
-        expect(malformed(short)).toBeUndefined()
+        expect(checkWellFormed(short)).toBeUndefined()
       }),
       { numRuns: runs(3000) },
     )

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
 
-import { unitsOf } from "../../../src/model/markdown/cut.js"
+import { findUnits } from "../../../src/model/markdown/cut.js"
 import { runs } from "../../support/laws.js"
 import { anyText, markup } from "./texts.js"
 
@@ -17,17 +17,17 @@ describe("unitsOf", () => {
           index,
           index + unit.length,
         ])
-        expect(unitsOf(text, text.length, text.length)).toEqual(expected)
+        expect(findUnits(text, text.length, text.length)).toEqual(expected)
       }),
       { numRuns: runs(5000) },
     )
   })
 
   it("leaves out what starts at the end or is longer than the limit", () => {
-    expect(unitsOf("**a** `b` **long**", 10, 5)).toEqual([
+    expect(findUnits("**a** `b` **long**", 10, 5)).toEqual([
       [0, 5],
       [6, 9],
     ])
-    expect(unitsOf("**long**", 8, 7)).toEqual([])
+    expect(findUnits("**long**", 8, 7)).toEqual([])
   })
 })
