@@ -11,7 +11,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { RateLimiter, Route, Strategy, Webhook } from "effect-discord"
+import { RateLimiter, Strategy, Webhook } from "effect-discord"
 import type { Bucket } from "effect-discord"
 import { dim, discord } from "./support/discord.js"
 
@@ -38,7 +38,7 @@ const program = Effect.gen(function* () {
     Effect.gen(function* () {
       const message = yield* Webhook.send(hook, { content: `message ${number}` })
       const at = yield* now
-      const bucket = yield* bucketOf(hook)
+      const bucket = Option.getOrThrow(yield* RateLimiter.getBucket(Webhook.route(hook)))
       if (number === 1) yield* Console.log(`Its answer tells: ${limitOf(bucket)}.\n`)
       yield* Console.log(`${seconds(at - start)}  ${slots(bucket)}  message ${number}`)
       yield* explain(bucket, start)
@@ -69,20 +69,6 @@ function explain(bucket: Bucket.Bucket, start: number) {
         ? `no slot is left; new ones come at ${until}`
         : `the strategy saves the last slots until ${until}`
     yield* Console.log(dim(`        ${bucket.waiting} wait: ${why}`))
-  })
-}
-
-/** What the limiter knows of the bucket that sending on this webhook counts against. */
-function bucketOf(hook: Webhook.Webhook) {
-  return Effect.gen(function* () {
-    const limiter = yield* RateLimiter.RateLimiter
-    const route = Route.make({
-      method: "POST",
-      template: "/webhooks/{webhook.id}/{webhook.token}",
-      webhookId: hook.id,
-      tokenDigest: hook.tokenDigest,
-    })
-    return Option.getOrThrow(yield* limiter.getBucket(route))
   })
 }
 

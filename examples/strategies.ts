@@ -15,7 +15,7 @@ import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import * as TestContext from "effect/TestContext"
-import { RateLimiter, Route, Strategy, Webhook } from "effect-discord"
+import { RateLimiter, Strategy, Webhook } from "effect-discord"
 import { DiscordSimulator } from "effect-discord/testing"
 
 const numbers = Array.from({ length: 150 }, (_, index) => index + 1)
@@ -30,24 +30,13 @@ const program = Effect.gen(function* () {
   yield* TestClock.adjust("5 minutes") // as if they had passed
   const seconds = (yield* Fiber.join(sending)) / 1000
 
-  const limiter = yield* RateLimiter.RateLimiter
   const { name } = yield* Strategy.Strategy
-  const limited = (yield* limiter.snapshot).strategies[name]?.limited
-  const { beliefs } = Option.getOrThrow(yield* limiter.getBucket(routeOf(hook)))
+  const limited = (yield* RateLimiter.snapshot).strategies[name]?.limited
+  const { beliefs } = Option.getOrThrow(yield* RateLimiter.getBucket(Webhook.route(hook)))
   yield* Console.log(`${name}: ${numbers.length} messages in ${seconds.toFixed(2)} s`)
   yield* Console.log(`answers 429: ${limited?.shared}`)
   yield* Console.log(`it believes: ${JSON.stringify(beliefs ?? "nothing", null, 2)}\n`)
 })
-
-/** Sending on this webhook, as the limiter knows it. */
-function routeOf(hook: Webhook.Webhook): Route.Route {
-  return Route.make({
-    method: "POST",
-    template: "/webhooks/{webhook.id}/{webhook.token}",
-    webhookId: hook.id,
-    tokenDigest: hook.tokenDigest,
-  })
-}
 
 /** A Discord, a limiter and a clock of its own for each strategy. */
 const run = (strategy: typeof Strategy.layerReactive) =>

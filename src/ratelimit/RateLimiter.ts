@@ -20,6 +20,7 @@ import type { BucketSnapshot, Snapshot } from "./internal/snapshot.js"
 import { Core } from "./internal/wiring.js"
 import type { Permit, WaitOptions } from "./Permit.js"
 import type { Route } from "./Route.js"
+import { Strategy } from "./Strategy.js"
 
 export type { Options } from "./internal/settings.js"
 export type { BucketSnapshot, Snapshot, Tally } from "./internal/snapshot.js"
@@ -85,6 +86,94 @@ export class RateLimiter extends Context.Tag("effect-discord/RateLimiter")<
   RateLimiter,
   Service
 >() {}
+
+/**
+ * What is known of the bucket that a route counts against; `None` before the first request.
+ * `Webhook.route` has the route.
+ *
+ * @example
+ * ```ts
+ * import { RateLimiter, Webhook } from "effect-discord"
+ * import { Effect, Option } from "effect"
+ *
+ * const remaining = (hook: Webhook.Webhook) =>
+ *   Effect.map(
+ *     RateLimiter.getBucket(Webhook.route(hook)),
+ *     Option.map((bucket) => bucket.remaining),
+ *   )
+ * ```
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const getBucket = (
+  route: Route,
+): Effect.Effect<Option.Option<BucketSnapshot>, never, RateLimiter> =>
+  Effect.flatMap(RateLimiter, (limiter) => limiter.getBucket(route))
+
+/**
+ * How long a request made now would wait under the strategy in force, as far as is known; takes no
+ * permit.
+ *
+ * @example
+ * ```ts
+ * import { RateLimiter, Webhook } from "effect-discord"
+ * import { Duration, Effect } from "effect"
+ *
+ * const isBusy = (hook: Webhook.Webhook) =>
+ *   Effect.map(
+ *     RateLimiter.estimate(Webhook.route(hook)),
+ *     Duration.greaterThan("1 second"),
+ *   )
+ * ```
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const estimate = (
+  route: Route,
+): Effect.Effect<Duration.Duration, never, RateLimiter | Strategy> =>
+  Effect.flatMap(Effect.all([RateLimiter, Strategy]), ([limiter, policy]) =>
+    limiter.estimate(route, { policy }),
+  )
+
+/**
+ * Forgets what was learned of one route's bucket, or everything; see {@link Service}.
+ *
+ * @example
+ * ```ts
+ * import { RateLimiter, Webhook } from "effect-discord"
+ *
+ * const forget = (hook: Webhook.Webhook) => RateLimiter.clear(Webhook.route(hook))
+ * ```
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const clear = (route?: Route): Effect.Effect<void, never, RateLimiter> =>
+  Effect.flatMap(RateLimiter, (limiter) => limiter.clear(route))
+
+/**
+ * Counts of the whole limiter, for a status page.
+ *
+ * @example
+ * ```ts
+ * import { RateLimiter } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const status = Effect.map(
+ *   RateLimiter.snapshot,
+ *   ({ deadWebhooks, waiting }) => `${waiting} messages wait, ${deadWebhooks} webhooks are dead`,
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const snapshot: Effect.Effect<Snapshot, never, RateLimiter> = Effect.flatMap(
+  RateLimiter,
+  (limiter) => limiter.snapshot,
+)
 
 /**
  * The limiter of the process (and `Clock`, so that every test with a `TestClock` has its own), with

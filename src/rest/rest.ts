@@ -29,8 +29,25 @@ import type { Settings } from "./settings.js"
 import { inSpan } from "./spans.js"
 import type { Trace } from "./spans.js"
 
-/** What carrying a request takes. */
-export type Carrier = HttpClient.HttpClient | RateLimiter | Strategy
+/**
+ * What every operation requires: an `HttpClient`, the `RateLimiter` and a `Strategy`. On Node,
+ * `NodeDiscord.layer` provides all three.
+ *
+ * @example
+ * ```ts
+ * import { Webhook } from "effect-discord"
+ * import { Context, Effect } from "effect"
+ *
+ * class Alerts extends Context.Tag("Alerts")<
+ *   Alerts,
+ *   { readonly post: (text: string) => Effect.Effect<void, never, Webhook.Requirements> }
+ * >() {}
+ * ```
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Requirements = HttpClient.HttpClient | RateLimiter | Strategy
 
 interface Carriage<A> {
   readonly request: RestRequest<A>
@@ -131,8 +148,8 @@ function fly<A>(carriage: Carriage<A>, flight: Flight): Effect.Effect<void> {
 }
 
 /** Carries a request to Discord and its answer back. */
-export const execute = <A>(request: RestRequest<A>): Effect.Effect<A, WebhookError, Carrier> =>
-  Effect.contextWithEffect((context: Context.Context<Carrier>) => {
+export const execute = <A>(request: RestRequest<A>): Effect.Effect<A, WebhookError, Requirements> =>
+  Effect.contextWithEffect((context: Context.Context<Requirements>) => {
     const settings = settingsOf(Context.get(context, RestConfig))
     const client = Context.get(context, HttpClient.HttpClient)
     const limiter = Context.get(context, RateLimiter)

@@ -14,7 +14,7 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import type * as Scope from "effect/Scope"
 import { DiscordInvalidOption } from "../error/WebhookError.js"
-import type { Carrier } from "../rest/rest.js"
+import type { Requirements } from "../rest/rest.js"
 import { shutdownTimeout } from "./courier.js"
 import type { Webhook } from "./credentials.js"
 import { LogPost } from "./logPost.js"
@@ -80,7 +80,7 @@ const defaults = {
 export const layer = (
   webhook: Webhook,
   options: Options = {},
-): Layer.Layer<never, DiscordInvalidOption, Carrier> =>
+): Layer.Layer<never, DiscordInvalidOption, Requirements> =>
   Layer.unwrapScoped(Effect.map(make(webhook, options), Logger.add))
 
 /**
@@ -103,13 +103,13 @@ export const layer = (
 export const layerConfig = (
   webhook: Config.Config<Webhook>,
   options: Options = {},
-): Layer.Layer<never, DiscordInvalidOption | ConfigError.ConfigError, Carrier> =>
+): Layer.Layer<never, DiscordInvalidOption | ConfigError.ConfigError, Requirements> =>
   Layer.unwrapEffect(Effect.map(webhook, (hook) => layer(hook, options)))
 
 function make(
   webhook: Webhook,
   options: Options,
-): Effect.Effect<Logger.Logger<unknown, void>, DiscordInvalidOption, Carrier | Scope.Scope> {
+): Effect.Effect<Logger.Logger<unknown, void>, DiscordInvalidOption, Requirements | Scope.Scope> {
   return Effect.gen(function* () {
     const { capacity, level, shutdownTimeout: limit, window } = withDefaults(options)
     if (!Number.isSafeInteger(capacity) || capacity < 1) {

@@ -22,9 +22,12 @@ import type * as Redacted from "effect/Redacted"
 import type { WebhookFileError, WebhookInvalidUrl } from "../error/WebhookError.js"
 import type { Message } from "../model/Message.js"
 import type { Snowflake } from "../model/Snowflake.js"
+import type { Route } from "../ratelimit/Route.js"
 import { execute } from "../rest/rest.js"
 import * as credentials from "./credentials.js"
 import type { EditInput, FollowUpInput } from "./files.js"
+import { endpointOf, isOriginal, type OperationName, routeOf, type Sender } from "./operations.js"
+import { webhookIssue } from "./misuse.js"
 import * as requests from "./requests.js"
 import type { Operation } from "./Webhook.js"
 
@@ -61,7 +64,7 @@ export class InteractionWebhook extends Data.Class<{
  * @since 0.1.0
  * @category models
  */
-export type MessageRef = typeof requests.original | (string & {})
+export type MessageRef = "@original" | (string & {})
 
 /**
  * From an interaction's `application_id` and `token`. Fails with `WebhookInvalidUrl` when one of them
@@ -183,14 +186,43 @@ export const deleteMessage = (
   messageId: MessageRef,
 ): Operation<void> => perform(interaction, (sender) => requests.deleted(sender, messageId, {}))
 
+/**
+ * The route that an operation counts against, by default that of `send`. Questions to the
+ * `RateLimiter` take it. The initial response (`"@original"`) has routes of its own.
+ *
+ * @example
+ * ```ts
+ * import { InteractionWebhook, RateLimiter } from "effect-discord"
+ *
+ * const wait = (interaction: InteractionWebhook.InteractionWebhook) =>
+ *   RateLimiter.estimate(InteractionWebhook.route(interaction, "editMessage", "@original"))
+ * ```
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const route = (
+  interaction: InteractionWebhook,
+  operation: Extract<
+    OperationName,
+    "send" | "getMessage" | "editMessage" | "deleteMessage"
+  > = "send",
+  messageId?: MessageRef,
+): Route => {
+  const sender = senderOf(interaction)
+  const issue = webhookIssue(sender)
+  if (issue !== undefined) throw new TypeError(`InteractionWebhook.route: ${issue.message}`)
+  return routeOf(sender, endpointOf(operation, isOriginal(sender, messageId)))
+}
+
 function perform<A>(
   interaction: InteractionWebhook,
-  request: (sender: requests.Sender) => requests.Checked<A, WebhookFileError>,
+  request: (sender: Sender) => requests.Checked<A, WebhookFileError>,
 ): Operation<A> {
   return Effect.suspend(() => Effect.flatMap(request(senderOf(interaction)), execute))
 }
 
-function senderOf(interaction: InteractionWebhook | null | undefined): requests.Sender {
+function senderOf(interaction: InteractionWebhook | null | undefined): Sender {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the request rejects what lacks a field
   const { applicationId: id, token, tokenDigest } = interaction ?? ({} as InteractionWebhook)
   return { id, token, tokenDigest, threadId: undefined, kind: "interaction" }

@@ -20,11 +20,14 @@ import type { Snowflake } from "../model/Snowflake.js"
 import type { ThreadCreate } from "../model/ThreadCreate.js"
 import type { WebhookInfo } from "../model/WebhookInfo.js"
 import type { WebhookModify } from "../model/WebhookModify.js"
+import type { Route } from "../ratelimit/Route.js"
 import { execute } from "../rest/rest.js"
-import type { Carrier } from "../rest/rest.js"
+import type { Requirements } from "../rest/rest.js"
 import { ignored } from "../rest/restRequest.js"
 import type { Webhook } from "./credentials.js"
 import type { EditInput, MessageInput } from "./files.js"
+import { webhookIssue } from "./misuse.js"
+import { endpointOf, type OperationName, routeOf } from "./operations.js"
 import * as requests from "./requests.js"
 import * as services from "./services.js"
 import * as threads from "./threads.js"
@@ -34,13 +37,14 @@ export type { Broadcast, BroadcastOptions, BroadcastResult } from "./broadcast.j
 export { config, fromUrl, make, Webhook } from "./credentials.js"
 export { isDead } from "./deliver.js"
 export type { EditInput, KeptFile, MessageInput } from "./files.js"
+export type { OperationName } from "./operations.js"
+export type { Requirements } from "../rest/rest.js"
 export { sink } from "./sink.js"
 export type { SinkOptions } from "./sink.js"
 
 /**
- * What every operation is: it answers with `A` or fails with a `WebhookError`, and takes an
- * `HttpClient`, the `RateLimiter` and a `Strategy`, each a layer of its own. On Node,
- * `NodeDiscord.layer` is all three.
+ * What every operation returns: an effect that succeeds with `A` or fails with a `WebhookError`, and
+ * has {@link Requirements}, each a layer of its own. On Node, `NodeDiscord.layer` is all three.
  *
  * It may be interrupted at any time: who waits for a turn leaves the queue, and a request on its way
  * is aborted, although it may have taken effect.
@@ -64,7 +68,7 @@ export type { SinkOptions } from "./sink.js"
  * @since 0.1.0
  * @category models
  */
-export type Operation<A> = Effect.Effect<A, WebhookError, Carrier>
+export type Operation<A> = Effect.Effect<A, WebhookError, Requirements>
 
 /**
  * Where in the webhook's channel to act.
@@ -443,6 +447,29 @@ export const get = (webhook: Webhook): Operation<WebhookInfo> =>
  */
 export const modify = (webhook: Webhook, changes: WebhookModify): Operation<WebhookInfo> =>
   Effect.flatMap(requests.webhookModified(webhook, changes), execute)
+
+/**
+ * The route that an operation counts against, by default that of `send`. Questions to the
+ * `RateLimiter` take it. Two webhooks, and two operations, may have different buckets.
+ *
+ * @example
+ * ```ts
+ * import { RateLimiter, Webhook } from "effect-discord"
+ *
+ * const bucket = (hook: Webhook.Webhook) => RateLimiter.getBucket(Webhook.route(hook))
+ *
+ * const waitToEdit = (hook: Webhook.Webhook) =>
+ *   RateLimiter.estimate(Webhook.route(hook, "editMessage"))
+ * ```
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const route = (webhook: Webhook, operation: OperationName = "send"): Route => {
+  const issue = webhookIssue(webhook)
+  if (issue !== undefined) throw new TypeError(`Webhook.route: ${issue.message}`)
+  return routeOf(webhook, endpointOf(operation))
+}
 
 /**
  * Deletes the webhook itself, for good. Its messages stay. Exported as `delete`.

@@ -6,7 +6,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type { WebhookError } from "../error/WebhookError.js"
 import type { Message } from "../model/Message.js"
-import type { Carrier } from "../rest/rest.js"
+import type { Requirements } from "../rest/rest.js"
 import { isDeferred } from "../rest/upload/advice.js"
 import type { Webhook } from "./credentials.js"
 import { deliver, isDead } from "./deliver.js"
@@ -82,7 +82,7 @@ export const broadcast = <R = never>(
   webhooks: Iterable<Webhook>,
   message: MessageInput,
   options: BroadcastOptions<R> = {},
-): Effect.Effect<Broadcast, never, Carrier | R> => {
+): Effect.Effect<Broadcast, never, Requirements | R> => {
   const deliveries = Effect.suspend(() => {
     const { concurrency = defaultConcurrency, onResult = ignore } = options
     return Effect.forEach(

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { WebhookError } from "../error/WebhookError.js"
-import type { Carrier } from "../rest/rest.js"
+import type { Requirements } from "../rest/rest.js"
 import type { Webhook } from "./credentials.js"
 import { deliver } from "./deliver.js"
 import type { MessageInput } from "./files.js"
@@ -25,7 +25,7 @@ export interface Courier<E, R> {
 export const carryOne = <E, R>(
   { onArrived, onError, place, webhook }: Courier<E, R>,
   message: MessageInput,
-): Effect.Effect<number, E, Carrier | R> =>
+): Effect.Effect<number, E, Requirements | R> =>
   Effect.matchEffect(deliver(webhook, message, place), {
     onSuccess: () => {
       onArrived?.(message)
@@ -68,7 +68,7 @@ export const finish = <E>(
 export function carryBatch<E, R>(
   courier: Courier<E, R>,
   batch: ReadonlyArray<MessageInput>,
-): Effect.Effect<number, E, Carrier | R> {
+): Effect.Effect<number, E, Requirements | R> {
   const { onArrived, onError, place, webhook } = courier
   const message = gathered(batch)
   return Effect.matchEffect(deliver(webhook, message, place), {

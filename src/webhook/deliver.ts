@@ -4,7 +4,7 @@ import type { WebhookError } from "../error/WebhookError.js"
 import type { Message } from "../model/Message.js"
 import { Graveyard } from "../ratelimit/internal/graveyard.js"
 import { execute } from "../rest/rest.js"
-import type { Carrier } from "../rest/rest.js"
+import type { Requirements } from "../rest/rest.js"
 import type { Webhook } from "./credentials.js"
 import type { MessageInput } from "./files.js"
 import * as requests from "./requests.js"
@@ -13,7 +13,7 @@ export const deliver = (
   webhook: Webhook,
   message: MessageInput,
   place: requests.Place,
-): Effect.Effect<Message, WebhookError, Carrier> =>
+): Effect.Effect<Message, WebhookError, Requirements> =>
   Effect.flatMap(
     requests.sent(webhook, message, place, requests.waiting, requests.asMessage),
     execute,

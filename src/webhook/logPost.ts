@@ -11,7 +11,7 @@ import * as LogLevel from "effect/LogLevel"
 import type { WebhookError } from "../error/WebhookError.js"
 import * as AllowedMentions from "../model/AllowedMentions.js"
 import type { EmbedCreate } from "../model/Embed.js"
-import type { Carrier } from "../rest/rest.js"
+import type { Requirements } from "../rest/rest.js"
 import { carryBatch, finish } from "./courier.js"
 import type { Courier } from "./courier.js"
 import type { Webhook } from "./credentials.js"
@@ -66,7 +66,7 @@ export class LogPost {
   }
 
   /** Sends what comes, until the end or until the webhook is dead. */
-  readonly run: Effect.Effect<void, never, Carrier> = Effect.gen(this, function* () {
+  readonly run: Effect.Effect<void, never, Requirements> = Effect.gen(this, function* () {
     while (!this.#isDead) {
       const batch = yield* this.#outbox.take
       if (batch.length === 0) break
@@ -89,7 +89,7 @@ export class LogPost {
   }
 
   /** Its requests are logged nowhere; what has to be said is said once. */
-  #carry(batch: ReadonlyArray<MessageInput>): Effect.Effect<void, never, Carrier> {
+  #carry(batch: ReadonlyArray<MessageInput>): Effect.Effect<void, never, Requirements> {
     return Effect.gen(this, function* () {
       for (const embed of batch.flatMap(embedsOf)) this.#onTheirWay.add(embed)
       const arrived = yield* Logger.withMinimumLogLevel(

@@ -17,7 +17,7 @@ import * as MessageEdit from "../model/MessageEdit.js"
 import * as Snowflake from "../model/Snowflake.js"
 import * as WebhookInfo from "../model/WebhookInfo.js"
 import * as WebhookModify from "../model/WebhookModify.js"
-import * as Route from "../ratelimit/Route.js"
+import type * as Route from "../ratelimit/Route.js"
 import { decoded, empty, ignored, json, restRequest } from "../rest/restRequest.js"
 import type { RestRequest, Success } from "../rest/restRequest.js"
 import * as upload from "../rest/upload/upload.js"
@@ -26,6 +26,7 @@ import { missingFileIssues } from "./fileReferences.js"
 import * as files from "./files.js"
 import type { EditInput, FollowUpInput, MessageInput } from "./files.js"
 import { explained, idIssue, optionIssues, webhookIssue } from "./misuse.js"
+import { endpointOf, isOriginal, type OperationName, routeOf, type Sender } from "./operations.js"
 import { voiceIssues } from "./voice.js"
 
 type Outgoing =
@@ -38,18 +39,9 @@ export interface Place {
   readonly threadId?: string | null | undefined
 }
 
-/** Whose token authorises the request: a webhook's, or an interaction's. */
-export interface Sender extends Pick<Webhook, "id" | "token" | "tokenDigest" | "threadId"> {
-  readonly kind?: Route.Kind | undefined
-}
-
-/** The initial response to an interaction, instead of a message's id. */
-export const original = "@original"
-
 /** A request, once everything in it is right. */
 export type Checked<A, E = never> = Effect.Effect<RestRequest<A>, WebhookValidationError | E>
 
-export const own = "/webhooks/{webhook.id}/{webhook.token}"
 const withComponents = "with_components=true"
 
 const decoder = <A, I>(schema: Schema.Schema<A, I>): Success<A> => {
@@ -85,7 +77,7 @@ export const sent = <A>(
   query: ReadonlyArray<string>,
   success: Success<A>,
 ): Checked<A, WebhookFileError> =>
-  described(webhook, "POST", own, (route) => {
+  described(webhook, "send", (route) => {
     const threadId = threadOf(webhook, place)
     const parted = files.ofMessage(message)
     const given = orNothing(parted.message)
@@ -116,7 +108,7 @@ export const followedUp = (
   sender: Sender,
   message: FollowUpInput,
 ): Checked<Message.Message, WebhookFileError> =>
-  described(sender, "POST", own, (route) => {
+  described(sender, "send", (route) => {
     const parted = files.ofMessage(message)
     const issues = [...parted.issues, ...emptyIssues(message, parted)]
     const encoded = checked(route, issues, FollowUpCreate.encode(parted.message), ofSchema(parted))
@@ -136,14 +128,14 @@ export const followedUp = (
 export const read = (webhook: Sender, messageId: string, place: Place): Checked<Message.Message> =>
   described(
     webhook,
-    "GET",
-    () => templateOf(webhook, messageId),
+    "getMessage",
     (route) => {
       const { issues, parts } = ofMessage(webhook, route, messageId, place)
       return Effect.map(checked(route, issues, nothing), () =>
         restRequest({ ...parts, body: empty, success: asMessage }),
       )
     },
+    messageId,
   )
 
 /**
@@ -158,8 +150,7 @@ export const edited = (
 ): Checked<Message.Message, WebhookFileError> =>
   described(
     webhook,
-    "PATCH",
-    () => templateOf(webhook, messageId),
+    "editMessage",
     (route) => {
       const parted = files.ofEdit(edit)
       const needsQuery =
@@ -172,13 +163,13 @@ export const edited = (
         restRequest({ ...parts, body, success: asMessage }),
       )
     },
+    messageId,
   )
 
 export const deleted = (webhook: Sender, messageId: string, place: Place): Checked<void> =>
   described(
     webhook,
-    "DELETE",
-    () => templateOf(webhook, messageId),
+    "deleteMessage",
     (route) => {
       const { issues, parts } = ofMessage(webhook, route, messageId, place)
       return Effect.map(checked(route, issues, nothing), () =>
@@ -190,10 +181,11 @@ export const deleted = (webhook: Sender, messageId: string, place: Place): Check
         }),
       )
     },
+    messageId,
   )
 
 export const webhookRead = (webhook: Webhook): Checked<WebhookInfo.WebhookInfo> =>
-  described(webhook, "GET", own, (route) =>
+  described(webhook, "get", (route) =>
     Effect.succeed(restRequest({ ...toWebhook(webhook, route), body: empty, success: asInfo })),
   )
 
@@ -201,14 +193,14 @@ export const webhookModified = (
   webhook: Webhook,
   changes: WebhookModify.WebhookModify,
 ): Checked<WebhookInfo.WebhookInfo> =>
-  described(webhook, "PATCH", own, (route) =>
+  described(webhook, "modify", (route) =>
     Effect.map(checked(route, [], WebhookModify.encode(changes)), (encoded) =>
       restRequest({ ...toWebhook(webhook, route), body: json(encoded), success: asInfo }),
     ),
   )
 
 export const webhookDeleted = (webhook: Webhook): Checked<void> =>
-  described(webhook, "DELETE", own, (route) =>
+  described(webhook, "delete", (route) =>
     Effect.succeed(
       restRequest({
         ...toWebhook(webhook, route),
@@ -225,20 +217,20 @@ export const webhookDeleted = (webhook: Webhook): Checked<void> =>
  */
 export function described<A, E>(
   webhook: Sender,
-  method: Route.Method,
-  templateOrThunk: string | (() => string),
+  operation: OperationName,
   describe: (route: Route.Route) => Checked<A, E>,
+  messageId?: string,
 ): Checked<A, E> {
   return Effect.suspend(() => {
-    const template = typeof templateOrThunk === "string" ? templateOrThunk : templateOrThunk()
     const issue = webhookIssue(webhook)
     if (issue !== undefined) {
+      const { method, template } = endpointOf(operation)
       return Effect.fail(
         new WebhookValidationError({ route: `${method} ${template}`, issues: [issue] }),
       )
     }
-    const { id: webhookId, kind, tokenDigest } = webhook
-    return describe(Route.make({ method, template, webhookId, tokenDigest, kind }))
+    const endpoint = endpointOf(operation, isOriginal(webhook, messageId))
+    return describe(routeOf(webhook, endpoint))
   })
 }
 
@@ -258,16 +250,6 @@ function emptyIssues(
 ): ReadonlyArray<Issue.Issue> {
   const isEmpty = Predicate.isRecord(input) && length === 0 && issues.length === 0
   return isEmpty && MessageCreate.isEmpty(message) ? [nothingToSend] : []
-}
-
-function templateOf(webhook: Sender, messageId: string): string {
-  return `${own}/messages/${isOriginal(webhook, messageId) ? original : "{message.id}"}`
-}
-
-function isOriginal(sender: Sender, messageId: string): boolean {
-  return (
-    Predicate.hasProperty(sender, "kind") && sender.kind === "interaction" && messageId === original
-  )
 }
 
 /** Untyped code may pass `null`: the Schema refuses it, and nothing before the Schema may trip over it. */

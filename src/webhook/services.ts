@@ -12,7 +12,7 @@ import type * as Route from "../ratelimit/Route.js"
 import { json, ok, restRequest } from "../rest/restRequest.js"
 import type { Json, RestRequest } from "../rest/restRequest.js"
 import type { Webhook } from "./credentials.js"
-import { checked, described, own, placeIssues, suffixOf, threadOf } from "./requests.js"
+import { checked, described, placeIssues, suffixOf, threadOf } from "./requests.js"
 import type { Checked, Place } from "./requests.js"
 
 /** Where to send, and whether to wait; here waiting is Discord's default. */
@@ -36,7 +36,7 @@ export const slack = (
   message: SlackMessage.SlackMessage,
   options: Options,
 ): Checked<void> =>
-  described(webhook, "POST", `${own}/slack`, (route) => {
+  described(webhook, "sendSlack", (route) => {
     const { issues, request } = toService(webhook, route, "slack", options)
     const isEmpty = Predicate.isRecord(message) && SlackMessage.isEmpty(message)
     const found = isEmpty ? [...issues, nothingToSend] : issues
@@ -51,7 +51,7 @@ export const gitHub = (
   event: GitHubEvent.GitHubEvent,
   options: Options,
 ): Checked<void> =>
-  described(webhook, "POST", `${own}/github`, (route) => {
+  described(webhook, "sendGitHub", (route) => {
     const { issues, request } = toService(webhook, route, "github", options)
     const found = [...nameIssues(name), ...issues]
     return checked(route, found, GitHubEvent.encode(event)).pipe(

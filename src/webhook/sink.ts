@@ -9,7 +9,7 @@ import * as MergeDecision from "effect/MergeDecision"
 import * as Option from "effect/Option"
 import * as Sink from "effect/Sink"
 import type { WebhookError } from "../error/WebhookError.js"
-import type { Carrier } from "../rest/rest.js"
+import type { Requirements } from "../rest/rest.js"
 import { carryAll, carryOne, finish, shutdownTimeout } from "./courier.js"
 import type { Courier } from "./courier.js"
 import type { Webhook } from "./credentials.js"
@@ -83,7 +83,7 @@ const capacity = 10
 export const sink = <R = never>(
   webhook: Webhook,
   options: SinkOptions<R> = {},
-): Sink.Sink<number, MessageInput, never, WebhookError, Carrier | R> => {
+): Sink.Sink<number, MessageInput, never, WebhookError, Requirements | R> => {
   const { batchWithin, onError = Effect.fail, shutdownTimeout: limit, ...place } = options
   const courier: Courier<WebhookError, R> = { webhook, place, onError }
   return batchWithin === undefined
@@ -93,7 +93,7 @@ export const sink = <R = never>(
 
 function oneByOne<E, R>(
   courier: Courier<E, R>,
-): Sink.Sink<number, MessageInput, never, E, Carrier | R> {
+): Sink.Sink<number, MessageInput, never, E, Requirements | R> {
   return Sink.foldLeftEffect(0, (arrived: number, message: MessageInput) =>
     Effect.map(carryOne(courier, message), (more) => arrived + more),
   ).pipe(Sink.ignoreLeftover)
@@ -104,7 +104,7 @@ function inBatches<R>(
   courier: Courier<WebhookError, R>,
   window: Duration.DurationInput,
   limit: Duration.Duration,
-): Sink.Sink<number, MessageInput, never, WebhookError, Carrier | R> {
+): Sink.Sink<number, MessageInput, never, WebhookError, Requirements | R> {
   return Sink.unwrapScoped(
     Effect.gen(function* () {
       const outbox = new Outbox<MessageInput>({ capacity, window, isFull, batch: together })

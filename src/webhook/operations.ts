@@ -1,0 +1,70 @@
+/** The operations of a webhook: method and path template of each, as Discord documents them. */
+import type * as Redacted from "effect/Redacted"
+import * as Route from "../ratelimit/Route.js"
+
+/** Whose token authorises a request: a webhook's, or an interaction's. */
+export interface Sender {
+  readonly id: string
+  readonly token: Redacted.Redacted
+  readonly tokenDigest: string
+  readonly threadId: string | undefined
+  readonly kind?: Route.Kind | undefined
+}
+
+/**
+ * The operations that have a route of their own. Every other way to send a message (`sendToThread`,
+ * `createThread`, `broadcast`, `sink`) has the route of `send`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type OperationName =
+  | "send"
+  | "sendSlack"
+  | "sendGitHub"
+  | "getMessage"
+  | "editMessage"
+  | "deleteMessage"
+  | "get"
+  | "modify"
+  | "delete"
+
+interface Endpoint {
+  readonly method: Route.Method
+  readonly template: string
+}
+
+/** The initial response to an interaction, instead of a message's id. */
+export const original = "@original"
+
+const webhook = "/webhooks/{webhook.id}/{webhook.token}"
+const message = `${webhook}/messages/{message.id}`
+
+const endpoints: Readonly<Record<OperationName, Endpoint>> = {
+  send: { method: "POST", template: webhook },
+  sendSlack: { method: "POST", template: `${webhook}/slack` },
+  sendGitHub: { method: "POST", template: `${webhook}/github` },
+  getMessage: { method: "GET", template: message },
+  editMessage: { method: "PATCH", template: message },
+  deleteMessage: { method: "DELETE", template: message },
+  get: { method: "GET", template: webhook },
+  modify: { method: "PATCH", template: webhook },
+  delete: { method: "DELETE", template: webhook },
+}
+
+/** The endpoint of an operation. That of an interaction's initial response has its own template. */
+export function endpointOf(operation: OperationName, ofOriginal = false): Endpoint {
+  const endpoint = endpoints[operation]
+  return ofOriginal
+    ? { ...endpoint, template: endpoint.template.replace("{message.id}", original) }
+    : endpoint
+}
+
+export function isOriginal({ kind }: Sender, messageId: string | undefined): boolean {
+  return kind === "interaction" && messageId === original
+}
+
+export function routeOf(sender: Sender, { method, template }: Endpoint): Route.Route {
+  const { id: webhookId, kind, tokenDigest } = sender
+  return Route.make({ method, template, webhookId, tokenDigest, kind })
+}
