@@ -9,6 +9,7 @@
  * @module
  */
 import * as DateTime from "effect/DateTime"
+import * as Function from "effect/Function"
 
 import type { EmojiCreate } from "./Emoji.js"
 import { truncateText } from "./markdown/cut.js"
@@ -531,16 +532,23 @@ export const splitContent = (
  * import { Markdown } from "effect-discord"
  *
  * Markdown.truncate("Deployment of the shop failed", 20) // "Deployment of the s…"
+ * const titles = ["Deployment of the shop failed"].map(Markdown.truncate(20))
  * ```
  *
  * @since 0.1.0
  * @category splitting
  */
-export const truncate = (
-  text: string,
-  limit: number,
-  { ellipsis = "…" }: { readonly ellipsis?: string | undefined } = {},
-): string => truncateText(text, Math.floor(limit), ellipsis)
+export const truncate: {
+  (limit: number, options?: { readonly ellipsis?: string | undefined }): (text: string) => string
+  (text: string, limit: number, options?: { readonly ellipsis?: string | undefined }): string
+} = Function.dual(
+  ([first]) => typeof first !== "number",
+  (
+    text: string,
+    limit: number,
+    { ellipsis = "…" }: { readonly ellipsis?: string | undefined } = {},
+  ): string => truncateText(text, Math.floor(limit), ellipsis),
+)
 
 /** Marks stick to letters: outer whitespace stays outside. Nothing stays nothing. */
 function around(

@@ -51,6 +51,21 @@ export interface Request {
 const history = 1000
 
 /**
+ * The record of a dry run.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Service {
+  /** The latest 1000 requests, oldest first. */
+  readonly requests: Effect.Effect<ReadonlyArray<Request>>
+  /** How many there were, with those that are not kept any more. */
+  readonly count: Effect.Effect<number>
+  /** Forgets them. The messages that were made up stay. */
+  readonly clear: Effect.Effect<void>
+}
+
+/**
  * What a dry run has written down.
  *
  * @example
@@ -70,17 +85,7 @@ const history = 1000
  * @since 0.1.0
  * @category tags
  */
-export class DryRun extends Context.Tag("effect-discord/DryRun")<
-  DryRun,
-  {
-    /** The latest 1000 requests, oldest first. */
-    readonly requests: Effect.Effect<ReadonlyArray<Request>>
-    /** How many there were, with those that are not kept any more. */
-    readonly count: Effect.Effect<number>
-    /** Forgets them. The messages that were made up stay. */
-    readonly clear: Effect.Effect<void>
-  }
->() {}
+export class DryRun extends Context.Tag("effect-discord/DryRun")<DryRun, Service>() {}
 
 class Log {
   #requests: Array<Request> = []
@@ -142,7 +147,7 @@ export const layer: Layer.Layer<DryRun | HttpClient.HttpClient> = Layer.effectCo
   }),
 )
 
-function serviceOf(log: Log): DryRun["Type"] {
+function serviceOf(log: Log): Service {
   return {
     requests: Effect.sync(() => log.requests),
     count: Effect.sync(() => log.count),

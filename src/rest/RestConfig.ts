@@ -7,6 +7,7 @@
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Function from "effect/Function"
 import * as Layer from "effect/Layer"
 import { presets } from "./UploadLimits.js"
 import type { UploadLimits } from "./UploadLimits.js"
@@ -114,7 +115,7 @@ export const layerWith = (options: Partial<RestOptions>): Layer.Layer<RestConfig
   )
 
 /**
- * Changes some settings for one effect; the others stay as they are.
+ * Changes some settings for one effect; the others stay as they are. Data-first and data-last.
  *
  * @example
  * ```ts
@@ -129,9 +130,18 @@ export const layerWith = (options: Partial<RestOptions>): Layer.Layer<RestConfig
  * @since 0.1.0
  * @category combinators
  */
-export const withOptions =
-  (options: Partial<RestOptions>) =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+export const withOptions: {
+  (
+    options: Partial<RestOptions>,
+  ): <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  <A, E, R>(effect: Effect.Effect<A, E, R>, options: Partial<RestOptions>): Effect.Effect<A, E, R>
+} = Function.dual(
+  2,
+  <A, E, R>(
+    effect: Effect.Effect<A, E, R>,
+    options: Partial<RestOptions>,
+  ): Effect.Effect<A, E, R> =>
     Effect.flatMap(RestConfig, (current) =>
       Effect.provideService(effect, RestConfig, { ...current, ...options }),
-    )
+    ),
+)

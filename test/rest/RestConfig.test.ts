@@ -40,6 +40,15 @@ describe("RestConfig", () => {
     }),
   )
 
+  it.effect("is changed data-first as it is in a pipe", () =>
+    Effect.gen(function* () {
+      const options = { maxRetries: 1 }
+      const seen = yield* RestConfig.withOptions(RestConfig.RestConfig, options)
+      expect(seen).toEqual(yield* RestConfig.RestConfig.pipe(RestConfig.withOptions(options)))
+      expect(seen.maxRetries).toBe(1)
+    }),
+  )
+
   it.effect("is changed by a layer, on top of another", () =>
     Effect.gen(function* () {
       const seen = yield* RestConfig.RestConfig.pipe(

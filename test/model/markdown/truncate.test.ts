@@ -31,6 +31,8 @@ describe("truncate", () => {
   })
 
   it("tears no character, mention, link or format apart", () => {
+    expect(truncate(6)("a long text")).toBe(truncate("a long text", 6))
+    expect(truncate(6, { ellipsis: "." })("a long text")).toBe("a lon.")
     expect(truncate("👩‍👩‍👧👩‍👩‍👧", 9)).toBe("👩‍👩‍👧…")
     expect(truncate("seen by <@175928847299117063>", 24)).toBe("seen by…")
     expect(truncate("see [the log](https://a.b/c) now", 26)).toBe("see…")
