@@ -7,6 +7,7 @@
  *
  * All of it is bounded, fades or expires, and can be read as JSON.
  */
+import * as Duration from "effect/Duration"
 import type { Answer } from "../Answer.js"
 import type { Bucket } from "../Bucket.js"
 import { type Contest, slotAt } from "./adaptive/contest.js"
@@ -51,7 +52,9 @@ export const adaptive = ({ confidence }: AdaptiveSettings): Policy =>
     name: "adaptive",
     lead: leadOf,
     shouldWait: (bucket, now) => now < opensAt(bucket, now, confidence),
-    calculateWait: (bucket, now) => Math.max(0, finite(opensAt(bucket, now, confidence)) - now),
+    // A `Duration` has whole nanoseconds, which a sum of instants does not always have.
+    calculateWait: (bucket, now) =>
+      Duration.millis(Math.max(0, finite(opensAt(bucket, now, confidence)) - now)),
     initial,
     observe,
     inherit,
