@@ -1,10 +1,10 @@
 /**
  * Every `ts` block of the README and the guides runs: programs against a simulated Discord, which
- * must hear of them; tests as tests; and all others as modules, which must not crash when they are
- * loaded.
+ * must receive requests; tests as tests; and all others as modules, which must load.
  */
-import { spawn } from "node:child_process"
+import { fork, spawn, type ChildProcess } from "node:child_process"
 import { createServer } from "node:http"
+import { resolve } from "node:path"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -20,64 +20,94 @@ const blocks = markdown().flatMap(blocksOf)
 const isProgram = ({ code }: Block): boolean => /runMain|^await runtime\.dispose\(\)/m.test(code)
 const isTest = ({ code }: Block): boolean => code.includes('from "@effect/vitest"')
 
+const tests = blocks.filter(isTest)
+const programs = blocks.filter(isProgram)
+const modules = blocks.filter((block) => !isTest(block) && !isProgram(block))
+
+const paths = await bundled([...programs, ...modules])
+const pathOf = (block: Block): string => paths.get(nameOf(block))!
+
 interface Run {
   readonly code: number | null
   readonly errors: string
 }
 
-const run = (script: string, env: NodeJS.ProcessEnv) =>
+/** Waits until the process has ended. */
+const ended = (child: ChildProcess) =>
   Effect.async<Run>((resume) => {
-    const child = spawn(process.execPath, ["--input-type=module"], {
-      cwd: root,
-      env: { ...process.env, ...env },
-      stdio: ["pipe", "ignore", "pipe"],
-    })
     let errors = ""
-    child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()))
+    child.stderr?.on("data", (chunk: Buffer) => (errors += chunk.toString()))
     child.on("close", (code) => resume(Effect.succeed({ code, errors })))
-    child.stdin.end(script)
     return Effect.sync(() => child.kill())
   })
 
 const server = NodeHttpServer.layerServer(createServer, { host: "127.0.0.1", port: 0 })
 
-const told = (block: Block) =>
+/** Runs a process against a simulator of its own; `start` takes its environment. */
+const runAgainstSimulator = (start: (env: NodeJS.ProcessEnv) => ChildProcess) =>
   Effect.gen(function* () {
     const simulator = yield* DiscordSimulator.make()
     const { url } = yield* simulator.createWebhook()
     const { baseUrl } = yield* simulator.serve
-    const script = yield* Effect.promise(() => bundled(block))
-    const outcome = yield* run(script, {
-      DISCORD_CLIENT_BASE_URL: baseUrl,
-      DISCORD_WEBHOOK_URL: url,
-    })
-    return { ...outcome, heard: (yield* simulator.traffic).length }
+    const env = { ...process.env, DISCORD_CLIENT_BASE_URL: baseUrl, DISCORD_WEBHOOK_URL: url }
+    const run = yield* ended(start(env))
+    return { ...run, requests: (yield* simulator.traffic).length }
   }).pipe(Effect.provide(Layer.fresh(server)))
 
-for (const block of blocks.filter(isTest)) {
+for (const block of tests) {
   describe(nameOf(block), async () => {
     // Its `it.effect` is then a test of this file.
     await imported(block)
   })
 }
 
-describe.concurrent("the documentation's code", () => {
-  for (const block of blocks.filter((one) => !isTest(one))) {
-    it.scopedLive(
-      `${nameOf(block)} ${isProgram(block) ? "talks to Discord" : "loads"}`,
-      () =>
-        Effect.gen(function* () {
-          const { code, errors, heard } = yield* told(block)
-          expect(errors).toBe("")
-          expect(code).toBe(0)
-          if (isProgram(block)) expect(heard).toBeGreaterThan(0)
-        }),
-      120_000,
+describe.concurrent("a program of the documentation", () => {
+  for (const block of programs) {
+    it.scopedLive(`${nameOf(block)} sends requests to Discord`, () =>
+      Effect.gen(function* () {
+        const { code, errors, requests } = yield* runAgainstSimulator((env) =>
+          spawn(process.execPath, [pathOf(block)], {
+            cwd: root,
+            env,
+            stdio: ["ignore", "ignore", "pipe"],
+          }),
+        )
+        expect(errors).toBe("")
+        expect(code).toBe(0)
+        expect(requests).toBeGreaterThan(0)
+      }),
     )
   }
 })
 
-it("there are programs and modules among them", () => {
-  expect(blocks.filter(isProgram).length).toBeGreaterThan(1)
-  expect(blocks.length).toBeGreaterThan(10)
+describe("a module of the documentation", async () => {
+  const loaded = new Map<string, string>()
+  const { code, errors } = await Effect.runPromise(
+    runAgainstSimulator((env) => {
+      const child = fork(resolve(import.meta.dirname, "load.mjs"), modules.map(pathOf), {
+        cwd: root,
+        env,
+        execArgv: [],
+        stdio: ["ignore", "ignore", "pipe", "ipc"],
+      })
+      child.on("message", (message: { readonly path: string; readonly errors: string }) =>
+        loaded.set(message.path, message.errors),
+      )
+      return child
+    }).pipe(Effect.scoped),
+  )
+
+  it.each(modules.map((block) => [nameOf(block), pathOf(block)]))("%s loads", (_, path) => {
+    expect(loaded.get(path)).toBe("")
+  })
+
+  it("leaves nothing that keeps the process alive or crashes it", () => {
+    expect({ code, errors }).toEqual({ code: 0, errors: "" })
+  })
+})
+
+it("the documentation contains programs, modules and tests", () => {
+  expect(programs.length).toBeGreaterThan(1)
+  expect(modules.length).toBeGreaterThan(10)
+  expect(tests.length).toBeGreaterThan(1)
 })

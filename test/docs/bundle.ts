@@ -2,42 +2,46 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { resolve } from "node:path"
 import { pathToFileURL } from "node:url"
-import { build, type Plugin } from "esbuild"
 import type { Block } from "../../scripts/blocks.js"
-import { entries, root } from "../../scripts/project.js"
+import { root } from "../../scripts/project.js"
+import { bundle } from "../support/bundle.js"
 
 export const nameOf = ({ document, line }: Block): string => `${document}:${line}`
 
-/** The package's name means its sources; peers stay where Node finds them. */
-const packageAsSources: Plugin = {
-  name: "package as sources",
-  setup: (bundle) => {
-    const sources = new Map(entries.map(({ specifier, source }) => [specifier, source]))
-    sources.set("effect-discord/node", "test/docs/index.ts")
-    bundle.onResolve({ filter: /^[^./]/ }, ({ path }) => {
-      const source = sources.get(path)
-      return source === undefined ? { path, external: true } : { path: resolve(root, source) }
-    })
-  },
-}
+const slug = (block: Block): string => nameOf(block).replaceAll(/[/:]/g, "~")
 
-export const bundled = ({ code }: Block): Promise<string> =>
-  build({
-    stdin: { contents: code, loader: "ts", resolveDir: root },
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    target: "node20",
-    plugins: [packageAsSources],
-    write: false,
-  }).then(({ outputFiles }) => outputFiles[0]?.text ?? "")
-
-/** Below `node_modules`, so that its imports are found, and vitest leaves it as it is. */
 const folder = resolve(root, "node_modules/.cache/effect-discord/blocks")
 
-export const imported = async (block: Block): Promise<unknown> => {
-  const file = resolve(folder, `${nameOf(block).replaceAll(/[/:]/g, "~")}.mjs`)
+const written = (blocks: ReadonlyArray<Block>): Readonly<Record<string, string>> => {
   mkdirSync(folder, { recursive: true })
-  writeFileSync(file, await bundled(block))
-  return import(pathToFileURL(file).href)
+  return Object.fromEntries(
+    blocks.map((block) => {
+      const file = resolve(folder, `${slug(block)}.ts`)
+      writeFileSync(file, block.code)
+      return [slug(block), file]
+    }),
+  )
+}
+
+/** Paths of modules for processes of their own, by the block's name. */
+export const bundled = async (
+  blocks: ReadonlyArray<Block>,
+): Promise<ReadonlyMap<string, string>> => {
+  const paths = await bundle({
+    modules: written(blocks),
+    name: "blocks-bundled",
+    sources: { "effect-discord/node": "test/docs/index.ts" },
+    includeEffect: true,
+  })
+  return new Map(blocks.map((block) => [nameOf(block), paths[slug(block)]!]))
+}
+
+/** The block as a module of this process, with its Effect. */
+export const imported = async (block: Block): Promise<unknown> => {
+  const paths = await bundle({
+    modules: written([block]),
+    name: `blocks-imported/${slug(block)}`,
+    includeEffect: false,
+  })
+  return import(pathToFileURL(paths[slug(block)]!).href)
 }

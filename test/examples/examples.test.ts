@@ -4,14 +4,21 @@ import { readdirSync, readFileSync } from "node:fs"
 import { resolve } from "node:path"
 import { promisify } from "node:util"
 import { describe, expect, it } from "vitest"
+import { root } from "../../scripts/project.js"
+import { bundle } from "../support/bundle.js"
 
-const root = resolve(import.meta.dirname, "../..")
 const examples = readdirSync(resolve(root, "examples")).filter((name) => name.endsWith(".ts"))
 
-async function run(path: string): Promise<string> {
+const paths = await bundle({
+  modules: Object.fromEntries(examples.map((name) => [name, `examples/${name}`])),
+  name: "examples",
+  includeEffect: true,
+})
+
+async function run(name: string): Promise<string> {
   const { DISCORD_WEBHOOK_URL: _, ...env } = process.env
   const options = { cwd: root, env }
-  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", path], options)
+  const { stdout } = await promisify(execFile)(process.execPath, [paths[name]!], options)
   return stdout
 }
 
@@ -30,8 +37,7 @@ function timeless(output: string): string {
 
 describe.concurrent("examples", () => {
   it.for(examples)("%s prints its Output block", async (name) => {
-    const path = `examples/${name}`
-    expect(timeless(await run(path))).toBe(timeless(promised(path)))
+    expect(timeless(await run(name))).toBe(timeless(promised(`examples/${name}`)))
   })
 })
 
