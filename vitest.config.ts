@@ -4,7 +4,18 @@ const core = { statements: 95, branches: 95 }
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
+    projects: [
+      // What `npm test` runs.
+      {
+        extends: true,
+        test: { name: "tests", include: ["test/**/*.test.ts"], exclude: ["test/bench/**"] },
+      },
+      // Long simulations, and measurements of heap and processor time: `npm run test:bench`.
+      { extends: true, test: { name: "bench", include: ["test/bench/**/*.test.ts"] } },
+    ],
+    // Files share a worker and its modules: to load Effect and `src` for each file takes longer than
+    // most tests. So a test restores what it changes of the process.
+    isolate: false,
     setupFiles: ["test/support/breathe.ts", "test/support/chance.ts"],
     // A busy machine must not look like a bug. A test that hangs is ended by whoever started the run:
     // CI's limit for the job, or Ctrl-C, and the reporter names the tests that were running.
@@ -18,9 +29,8 @@ export default defineConfig({
     // By default one core is left idle, which is half of a small machine.
     maxWorkers: "100%",
     minWorkers: 1,
-    reporters: process.env["CI"]
-      ? ["default", ["json", { outputFile: "test-results.json" }]]
-      : ["default"],
+    reporters: process.env["CI"] ? ["default", "json"] : ["default"],
+    outputFile: { json: "test-results.json" },
     coverage: {
       // So that .ci/run proves tests and thresholds with one run of the README's own command.
       enabled: Boolean(process.env["CI"]),

@@ -1,6 +1,7 @@
 /** Listens to everything a program lets out, and looks for a secret in it. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
 import * as HashMap from "effect/HashMap"
 import * as List from "effect/List"
@@ -8,6 +9,9 @@ import * as LogLevel from "effect/LogLevel"
 import * as LogSpan from "effect/LogSpan"
 import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
+import type * as MetricPair from "effect/MetricPair"
+import * as MutableHashMap from "effect/MutableHashMap"
+import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 import { inspect } from "node:util"
 
@@ -90,9 +94,16 @@ export interface Ear {
   readonly tracer: Tracer.Tracer
   readonly logger: Logger.Logger<unknown, void>
   readonly spans: Array<Tracer.Span>
+  /** The metrics of the process before. */
+  readonly metricsBefore: MutableHashMap.MutableHashMap<unknown, unknown>
 }
 
-export const listen: Effect.Effect<Ear> = Effect.map(Effect.tracer, (native) => {
+export const listen: Effect.Effect<Ear> = Effect.gen(function* () {
+  const native = yield* Effect.tracer
+  const pairs = yield* Metric.snapshot
+  const metricsBefore = MutableHashMap.fromIterable(
+    pairs.map(({ metricKey, metricState }) => [metricKey, metricState] as const),
+  )
   const heard: Array<string> = []
   const spans: Array<Tracer.Span> = []
   const tracer = Tracer.make({
@@ -111,7 +122,7 @@ export const listen: Effect.Effect<Ear> = Effect.map(Effect.tracer, (native) => 
       ...List.toArray(logSpans).map((span) => LogSpan.render(0)(span)),
     )
   })
-  return { heard, tracer, logger, spans }
+  return { heard, tracer, logger, spans, metricsBefore }
 })
 
 /** Runs an effect with somebody listening at every door. Its result is shown, too. */
@@ -148,7 +159,9 @@ export const everything = (ear: Ear): Effect.Effect<ReadonlyArray<string>> =>
   Effect.map(Metric.snapshot, (metrics) => {
     const texts = [
       ...ear.heard,
-      ...metrics.flatMap((pair) => shown(pair)),
+      ...metrics
+        .filter((pair) => !isUnchanged(ear, pair))
+        .flatMap((pair) => shown([pair.metricKey, pair.metricState])),
       ...ear.spans.flatMap((span) => [
         ...shown(span.name),
         ...shown([...span.attributes]),
@@ -159,3 +172,12 @@ export const everything = (ear: Ear): Effect.Effect<ReadonlyArray<string>> =>
     ]
     return [...new Set(texts)]
   })
+
+/** Metrics of tests that ran before in the same process are left out. */
+function isUnchanged(
+  { metricsBefore }: Ear,
+  { metricKey, metricState }: MetricPair.MetricPair.Untyped,
+): boolean {
+  const before = MutableHashMap.get(metricsBefore, metricKey)
+  return Option.isSome(before) && Equal.equals(before.value, metricState)
+}

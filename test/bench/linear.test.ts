@@ -1,11 +1,11 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
 
-import * as Markdown from "../../../src/model/Markdown.js"
-import * as WebhookName from "../../../src/model/WebhookName.js"
-import { runs } from "../../support/laws.js"
-import { growth, linear } from "../../support/work.js"
-import { markup } from "./texts.js"
+import * as Markdown from "../../src/model/Markdown.js"
+import * as WebhookName from "../../src/model/WebhookName.js"
+import { runs } from "../support/laws.js"
+import { growth, linear } from "./growth.js"
+import { markup } from "../model/markdown/texts.js"
 
 const functions: Readonly<Record<string, (text: string) => unknown>> = {
   escape: Markdown.escape,
