@@ -66,6 +66,6 @@ program.pipe(
 //
 // It would now say: Version 1.4.0 is live everywhere. (with 1 embed)
 //
-// POST /webhooks/{webhook.id}/{webhook.token}: refused before sending: content: at most 2000 code points, got 2001
+// Webhook.send (webhook 1234): content: at most 2000 code points, got 2001
 //
 // 1 message would have been sent.

@@ -74,6 +74,6 @@ program.pipe(Effect.provide(Layer.provideMerge(printTraffic, discord)), NodeRunt
 //
 // A message is refused: the sink goes on when it is told to
 //   POST   /webhooks/{webhook.id}/{webhook.token} -> 200   0 of 5 left
-//   left out: POST /webhooks/{webhook.id}/{webhook.token}: refused before sending: content: at most 2000 code points, got 2001
+//   left out: Webhook.sink (webhook 1576127944038809601): content: at most 2000 code points, got 2001
 //   POST   /webhooks/{webhook.id}/{webhook.token} -> 200   4 of 5 left
 //   2 of 3 arrived

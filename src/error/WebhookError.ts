@@ -16,6 +16,7 @@ import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
 import { copyWebhookUrl } from "./advice.js"
+import { answered, asRemembered, listIssues, place } from "./sentence.js"
 
 /**
  * Whether the request took effect at Discord.
@@ -73,15 +74,21 @@ const delivery: Record<Delivered, string> = {
   yes: "it took effect",
 }
 
-/** At most this many issues in one sentence. */
-const listed = 5
-
 /** The route template, such as `POST /webhooks/{webhook.id}/{webhook.token}`; never a URL. */
 const route = Schema.String
 
-/** What every error has that came as an answer of Discord. */
-const answer = {
+/** The function that was called, and the webhook that it was called with. */
+const request = {
+  /** Such as `Webhook.send`. */
+  operation: Schema.String,
+  /** For an interaction, the id of its application. */
+  webhookId: Schema.String,
   route,
+}
+
+/** What every error has that came as a response. */
+const answer = {
+  ...request,
   /** The HTTP status. */
   status: Schema.Number,
   /** Discord's JSON error code; 0 when it gave none. */
@@ -154,6 +161,9 @@ export class WebhookInvalidUrl extends Schema.TaggedError<WebhookInvalidUrl>()(
 export class WebhookValidationError extends Schema.TaggedError<WebhookValidationError>()(
   "WebhookValidationError",
   {
+    operation: request.operation,
+    /** Absent if what was passed is no webhook. */
+    webhookId: Schema.optionalWith(request.webhookId, { exact: true }),
     route,
     issues: Schema.Array(Issue),
     /** How many more there are, where there are so many that `issues` has only the first 100. */
@@ -161,7 +171,7 @@ export class WebhookValidationError extends Schema.TaggedError<WebhookValidation
   },
 ) {
   override get message(): string {
-    return `${this.route}: refused before sending: ${listIssues(this.issues, this.omitted)}`
+    return `${place(this)}: ${listIssues(this.issues, this.omitted)}`
   }
 }
 
@@ -218,11 +228,10 @@ export class WebhookBadRequest extends Schema.TaggedError<WebhookBadRequest>()(
  */
 export class WebhookNotFound extends Schema.TaggedError<WebhookNotFound>()("WebhookNotFound", {
   ...answer,
-  webhookId: Schema.String,
   remembered: Schema.Boolean,
 }) {
   override get message(): string {
-    return `${answered(this)}: webhook ${this.webhookId} does not exist any more${asRemembered(this)}; stop using its URL`
+    return `${answered(this)}: the webhook does not exist any more${asRemembered(this)}; stop using its URL`
   }
 }
 
@@ -277,12 +286,11 @@ export class WebhookUnauthorized extends Schema.TaggedError<WebhookUnauthorized>
   "WebhookUnauthorized",
   {
     ...answer,
-    webhookId: Schema.String,
     remembered: Schema.Boolean,
   },
 ) {
   override get message(): string {
-    return `${answered(this)}: the token of webhook ${this.webhookId} is not valid${asRemembered(this)}: ${this.reply}`
+    return `${answered(this)}: the token of the webhook is not valid${asRemembered(this)}: ${this.reply}`
   }
 }
 
@@ -455,6 +463,8 @@ const fileReasons = {
  */
 export class WebhookFileError extends Schema.TaggedError<WebhookFileError>()("WebhookFileError", {
   /** Absent when the file was not on its way yet. */
+  operation: Schema.optionalWith(request.operation, { exact: true }),
+  webhookId: Schema.optionalWith(request.webhookId, { exact: true }),
   route: Schema.optionalWith(route, { exact: true }),
   reason: Schema.Literal(...Struct.keys(fileReasons)),
   /** The file's name, or its path where there is one. */
@@ -472,7 +482,10 @@ export class WebhookFileError extends Schema.TaggedError<WebhookFileError>()("We
   override get message(): string {
     const detail = this.detail === undefined ? "" : ` (${this.detail})`
     const fault = `${this.file}: ${fileReasons[this.reason]}${detail}${fileFigures(this)}`
-    return this.route === undefined ? fault : `${this.route}: ${fault}; ${delivery[this.delivered]}`
+    const { operation, webhookId } = this
+    return operation === undefined
+      ? fault
+      : `${place({ operation, webhookId })}: ${fault}; ${delivery[this.delivered]}`
   }
 }
 
@@ -527,7 +540,7 @@ export class WebhookPayloadTooLarge extends Schema.TaggedError<WebhookPayloadToo
 export class WebhookRateLimited extends Schema.TaggedError<WebhookRateLimited>()(
   "WebhookRateLimited",
   {
-    route,
+    ...request,
     reason: Schema.Literal("maxWait", "attempts"),
     retryAfter: Schema.DurationFromMillis,
     /** `bucket` is a limit known without a 429; `edge` a block in front of the API (Cloudflare); `proxy` one where `baseUrl` names another host. */
@@ -541,7 +554,7 @@ export class WebhookRateLimited extends Schema.TaggedError<WebhookRateLimited>()
       this.reason === "maxWait"
         ? "the wait is longer than maxWait"
         : `still limited after ${this.attempts} attempts`
-    return `${this.route}: rate limited (${this.scope}), ${why}; try again in ${Duration.format(this.retryAfter)}`
+    return `${place(this)}: rate limited (${this.scope}), ${why}; try again in ${Duration.format(this.retryAfter)}`
   }
 }
 
@@ -565,11 +578,11 @@ export class WebhookRateLimited extends Schema.TaggedError<WebhookRateLimited>()
  * @category errors
  */
 export class WebhookQueueFull extends Schema.TaggedError<WebhookQueueFull>()("WebhookQueueFull", {
-  route,
+  ...request,
   capacity: Schema.Number,
 }) {
   override get message(): string {
-    return `${this.route}: ${this.capacity} requests wait for this bucket already; nothing was sent`
+    return `${place(this)}: ${this.capacity} requests wait for this bucket already; nothing was sent`
   }
 }
 
@@ -593,10 +606,10 @@ export class WebhookQueueFull extends Schema.TaggedError<WebhookQueueFull>()("We
  */
 export class DiscordRateLimiterClosed extends Schema.TaggedError<DiscordRateLimiterClosed>()(
   "DiscordRateLimiterClosed",
-  { route },
+  request,
 ) {
   override get message(): string {
-    return `${this.route}: the rate limiter's scope is closed; keep its layer around the whole program`
+    return `${place(this)}: the rate limiter's scope is closed; keep its layer around the whole program`
   }
 }
 
@@ -622,10 +635,10 @@ export class DiscordRateLimiterClosed extends Schema.TaggedError<DiscordRateLimi
  */
 export class DiscordInvalidRequestLimit extends Schema.TaggedError<DiscordInvalidRequestLimit>()(
   "DiscordInvalidRequestLimit",
-  { route, used: Schema.Number, limit: Schema.Number, retryAfter: Schema.DurationFromMillis },
+  { ...request, used: Schema.Number, limit: Schema.Number, retryAfter: Schema.DurationFromMillis },
 ) {
   override get message(): string {
-    return `${this.route}: ${this.used} of ${this.limit} invalid requests used; nothing was sent, to avoid a ban of this IP address. Fix what answers 401, 403 or 429, then try again in ${Duration.format(this.retryAfter)}`
+    return `${place(this)}: ${this.used} of ${this.limit} invalid requests used; nothing was sent, to avoid a ban of this IP address. Fix what answers 401, 403 or 429, then try again in ${Duration.format(this.retryAfter)}`
   }
 }
 
@@ -697,14 +710,14 @@ const transportReasons = {
 export class DiscordTransportError extends Schema.TaggedError<DiscordTransportError>()(
   "DiscordTransportError",
   {
-    route,
+    ...request,
     reason: Schema.Literal(...Struct.keys(transportReasons)),
     delivered: Delivered,
     attempts: Schema.Number,
   },
 ) {
   override get message(): string {
-    return `${this.route}: ${transportReasons[this.reason]}; ${outcome(this)}`
+    return `${place(this)}: ${transportReasons[this.reason]}; ${outcome(this)}`
   }
 }
 
@@ -733,7 +746,7 @@ export class DiscordTransportError extends Schema.TaggedError<DiscordTransportEr
 export class DiscordDecodeError extends Schema.TaggedError<DiscordDecodeError>()(
   "DiscordDecodeError",
   {
-    route,
+    ...request,
     status: Schema.Number,
     delivered: Delivered,
     /** The header of the response, where it has one. */
@@ -747,7 +760,7 @@ export class DiscordDecodeError extends Schema.TaggedError<DiscordDecodeError>()
       this.delivered === "unknown"
         ? "it does not come from Discord; check baseUrl, and for a proxy or a login page in between; "
         : ""
-    return `${this.route}: answered ${this.status}${type}, but the body is not what Discord documents: ${listIssues(this.issues)}; ${advice}${delivery[this.delivered]}`
+    return `${place(this)}: response ${this.status}${type}, but the body is not what Discord documents: ${listIssues(this.issues)}; ${advice}${delivery[this.delivered]}`
   }
 }
 
@@ -904,27 +917,7 @@ function bytes(count: number): string {
   return mebibytes < 1 ? `${count} bytes` : `${count} bytes (${mebibytes} MiB)`
 }
 
-function answered(error: {
-  readonly route: string
-  readonly status: number
-  readonly code: number
-}): string {
-  return `${error.route}: answered ${error.status}${error.code === 0 ? "" : ` (code ${error.code})`}`
-}
-
-function asRemembered(error: { readonly remembered: boolean }): string {
-  return error.remembered ? " (remembered; nothing was sent)" : ""
-}
-
 function outcome(error: { readonly delivered: Delivered; readonly attempts: number }): string {
   const attempts = error.attempts === 1 ? "1 attempt" : `${error.attempts} attempts`
   return `${delivery[error.delivered]} (${attempts})`
-}
-
-function listIssues(issues: ReadonlyArray<Issue>, omitted = 0): string {
-  const shown = issues
-    .slice(0, listed)
-    .map((issue) => (issue.path === "" ? issue.message : `${issue.path}: ${issue.message}`))
-  const more = issues.length - shown.length + omitted
-  return shown.join("; ") + (more > 0 ? `; and ${more} more` : "")
 }

@@ -36,6 +36,8 @@ export type Kind = "webhook" | "interaction"
  */
 export interface Route {
   readonly method: Method
+  /** The function that makes the request, such as `Webhook.send`, for the messages of errors. */
+  readonly operation: string
   /** Such as `POST /webhooks/{webhook.id}/{webhook.token}`. */
   readonly name: string
   /** Of an interaction it is the id of the application. */
@@ -51,7 +53,8 @@ const names = new Map<string, Map<Method, string>>()
 
 /**
  * A route from its parts. The template has a placeholder for every parameter, so that neither the
- * token nor a message's id ends up in `name`. `kind` is `"webhook"` by default.
+ * token nor a message's id ends up in `name`. `kind` is `"webhook"` by default,
+ * `operation` the route's name.
  *
  * @example
  * ```ts
@@ -75,13 +78,18 @@ export const make = (options: {
   readonly webhookId: string
   readonly tokenDigest: string
   readonly kind?: Kind | undefined
-}): Route => ({
-  method: options.method,
-  name: nameOf(options.method, options.template),
-  webhookId: options.webhookId,
-  kind: options.kind ?? "webhook",
-  major: `${options.webhookId}:${options.tokenDigest}`,
-})
+  readonly operation?: string | undefined
+}): Route => {
+  const name = nameOf(options.method, options.template)
+  return {
+    method: options.method,
+    operation: options.operation ?? name,
+    name,
+    webhookId: options.webhookId,
+    kind: options.kind ?? "webhook",
+    major: `${options.webhookId}:${options.tokenDigest}`,
+  }
+}
 
 /**
  * A digest that tells the tokens of one webhook apart: 32 bits of a 400-bit secret, so nothing that

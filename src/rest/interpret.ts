@@ -17,6 +17,7 @@ import { isDiscords } from "./provenance.js"
 import { refusal, slowmode } from "./refusal.js"
 import type { RestRequest, Success } from "./restRequest.js"
 import { blanked, scrub } from "./scrub.js"
+import { errorFields } from "../ratelimit/errorFields.js"
 
 /** An answer as it came. */
 export interface RawAnswer {
@@ -86,7 +87,7 @@ function failure(
 ): Meaning<never> {
   if (raw.status >= 500) return { _tag: "Failed" }
   const code = refused?.code ?? 0
-  const answer = { route: request.route.name, status: raw.status, code, reply }
+  const answer = { ...errorFields(request.route), status: raw.status, code, reply }
   if (raw.status === 429) {
     const limit = limited(raw.headers, host, json, code)
     const error = slowmode(request, answer, limit.retryAfter)
@@ -130,7 +131,7 @@ function unreadable(
   issues: ReadonlyArray<Issue>,
 ): DiscordDecodeError {
   return new DiscordDecodeError({
-    route: request.route.name,
+    ...errorFields(request.route),
     status,
     delivered,
     ...(contentType === undefined ? {} : { contentType: scrub(contentType, request.token) }),

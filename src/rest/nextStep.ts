@@ -12,6 +12,7 @@ import type { RestRequest } from "./restRequest.js"
 import { mayRetry } from "./retry.js"
 import type { Settings } from "./settings.js"
 import type { TransportFailure } from "./transport.js"
+import { errorFields } from "../ratelimit/errorFields.js"
 
 /** What happened to a request so far, the attempt in question included. */
 export interface Journey {
@@ -60,7 +61,7 @@ function withoutRepetition<A>(request: RestRequest<A>, file: string, step: Step<
   if (step._tag !== "Limited" && step._tag !== "Retry") return step
   const because = step._tag === "Limited" ? "a rate limit" : step.reason
   const error = new WebhookFileError({
-    route: request.route.name,
+    ...errorFields(request.route),
     reason: "readOnce",
     file,
     detail: `it was not sent again after ${because}`,
@@ -107,7 +108,7 @@ function stepAfter<A>(
         permanent: false,
         retryAfter: headers.retryAfter,
       }
-      const said = { route: request.route.name, status, code, reply }
+      const said = { ...errorFields(request.route), status, code, reply }
       const error = new DiscordServerError({
         ...said,
         delivered: "unknown",
@@ -166,7 +167,7 @@ function transportError(
 ): DiscordTransportError {
   const { reason, delivered } = failure
   return new DiscordTransportError({
-    route: request.route.name,
+    ...errorFields(request.route),
     reason,
     delivered: delivered === "no" && journey.mayHaveActed ? "unknown" : delivered,
     attempts: journey.attempts,
@@ -176,6 +177,16 @@ function transportError(
 /** Half a request makes no message, but an earlier one may have made it. */
 function fileError(journey: Journey, file: WebhookFileError): WebhookFileError {
   if (!journey.mayHaveActed) return file
-  const said = Struct.pick(file, "route", "reason", "file", "size", "limit", "detail")
+  const said = Struct.pick(
+    file,
+    "operation",
+    "webhookId",
+    "route",
+    "reason",
+    "file",
+    "size",
+    "limit",
+    "detail",
+  )
   return new WebhookFileError({ ...said, delivered: "unknown" })
 }

@@ -13,10 +13,10 @@ import {
 } from "../error/WebhookError.js"
 import type { Issue, WebhookError } from "../error/WebhookError.js"
 import type { RestRequest } from "./restRequest.js"
+import type { ErrorFields } from "../ratelimit/errorFields.js"
 
 /** What every error of an answer carries. */
-export interface Answer {
-  readonly route: string
+export interface Answer extends ErrorFields {
   readonly status: number
   readonly code: number
   readonly reply: string
@@ -78,7 +78,7 @@ const bodyCodes: ReadonlySet<number> = new Set([
 ])
 
 export function refusal(request: RestRequest<unknown>, answer: Answer, found: Found): WebhookError {
-  return byCode(request, answer, found) ?? byStatus(request, answer, found)
+  return byCode(request, answer, found) ?? byStatus(answer, found)
 }
 
 /**
@@ -102,7 +102,7 @@ function byCode(
   found: Found,
 ): WebhookError | undefined {
   const { code, status } = answer
-  const { kind, webhookId } = request.route
+  const { kind } = request.route
   const ended = kind === "interaction" ? interactionReasons.get(code) : undefined
   if (ended !== undefined) {
     return new WebhookInteractionError({ ...answer, reason: ended, remembered: false })
@@ -112,9 +112,9 @@ function byCode(
   if (bodyCodes.has(code)) return new WebhookBadRequest({ ...answer, ...found })
   switch (code) {
     case 10015:
-      return new WebhookNotFound({ ...answer, webhookId, remembered: false })
+      return new WebhookNotFound({ ...answer, remembered: false })
     case 50027:
-      return new WebhookUnauthorized({ ...answer, webhookId, remembered: false })
+      return new WebhookUnauthorized({ ...answer, remembered: false })
     // With a 403 it is Discord's block against abuse, not a missing message.
     case 10008:
       return status === 403 ? undefined : new WebhookMessageNotFound(answer)
@@ -134,11 +134,10 @@ function placeReason(
   return request.inThread || request.startsThread ? placeReasons.get(code) : undefined
 }
 
-function byStatus(request: RestRequest<unknown>, answer: Answer, found: Found): WebhookError {
-  const { webhookId } = request.route
+function byStatus(answer: Answer, found: Found): WebhookError {
   switch (answer.status) {
     case 401:
-      return new WebhookUnauthorized({ ...answer, webhookId, remembered: false })
+      return new WebhookUnauthorized({ ...answer, remembered: false })
     case 403:
       return new WebhookForbidden(answer)
     case 413:

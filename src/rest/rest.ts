@@ -28,6 +28,7 @@ import { leaseOf, settingsOf } from "./settings.js"
 import type { Settings } from "./settings.js"
 import { inSpan } from "./spans.js"
 import type { Trace } from "./spans.js"
+import { errorFields } from "../ratelimit/errorFields.js"
 
 /**
  * What every operation requires: an `HttpClient`, the `RateLimiter` and a `Strategy`. On Node,
@@ -68,7 +69,7 @@ const giveUp = Effect.fnUntraced(function* <A>(
 ) {
   const estimate = yield* limiter.estimate(request.route, waiting)
   return yield* new WebhookRateLimited({
-    route: request.route.name,
+    ...errorFields(request.route),
     reason: "attempts",
     retryAfter: Duration.max(estimate, Duration.millis(limited.retryAfter ?? 0)),
     scope: limited.scope,

@@ -120,7 +120,7 @@ export const make = (options: {
  * @category operations
  */
 export const send = (interaction: InteractionWebhook, message: FollowUpInput): Operation<Message> =>
-  perform(interaction, (sender) => requests.followedUp(sender, message))
+  perform(interaction, (sender) => requests.followedUp("InteractionWebhook.send", sender, message))
 
 /**
  * Reads the initial response (`"@original"`) or a follow-up.
@@ -140,7 +140,10 @@ export const send = (interaction: InteractionWebhook, message: FollowUpInput): O
 export const getMessage = (
   interaction: InteractionWebhook,
   messageId: MessageRef,
-): Operation<Message> => perform(interaction, (sender) => requests.read(sender, messageId, {}))
+): Operation<Message> =>
+  perform(interaction, (sender) =>
+    requests.read("InteractionWebhook.getMessage", sender, messageId, {}),
+  )
 
 /**
  * Changes the initial response (`"@original"`) or a follow-up: what is left out stays, `null` clears.
@@ -164,7 +167,9 @@ export const editMessage = (
   messageId: MessageRef,
   edit: EditInput,
 ): Operation<Message> =>
-  perform(interaction, (sender) => requests.edited(sender, messageId, edit, {}))
+  perform(interaction, (sender) =>
+    requests.edited("InteractionWebhook.editMessage", sender, messageId, edit, {}),
+  )
 
 /**
  * Deletes the initial response (`"@original"`) or a follow-up, an ephemeral one as well.
@@ -184,7 +189,10 @@ export const editMessage = (
 export const deleteMessage = (
   interaction: InteractionWebhook,
   messageId: MessageRef,
-): Operation<void> => perform(interaction, (sender) => requests.deleted(sender, messageId, {}))
+): Operation<void> =>
+  perform(interaction, (sender) =>
+    requests.deleted("InteractionWebhook.deleteMessage", sender, messageId, {}),
+  )
 
 /**
  * The route that an operation counts against, by default that of `send`. Questions to the

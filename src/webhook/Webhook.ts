@@ -31,6 +31,7 @@ import { endpointOf, type OperationName, routeOf } from "./operations.js"
 import * as requests from "./requests.js"
 import * as services from "./services.js"
 import * as threads from "./threads.js"
+import { deliver } from "./deliver.js"
 
 export { broadcast } from "./broadcast.js"
 export type { Broadcast, BroadcastOptions, BroadcastResult } from "./broadcast.js"
@@ -184,9 +185,19 @@ export function send(
 ): Operation<Message | void> {
   return Effect.suspend(() =>
     options?.wait === false
-      ? Effect.flatMap(requests.sent(webhook, message, options, [], ignored), execute)
+      ? Effect.flatMap(
+          requests.sent("Webhook.send", webhook, message, options, [], ignored),
+          execute,
+        )
       : Effect.flatMap(
-          requests.sent(webhook, message, options, requests.waiting, requests.asMessage),
+          requests.sent(
+            "Webhook.send",
+            webhook,
+            message,
+            options,
+            requests.waiting,
+            requests.asMessage,
+          ),
           execute,
         ),
   )
@@ -220,8 +231,8 @@ export const sendToThread = (
   threadId: string,
   message: ThreadMessage,
 ): Operation<Message> =>
-  // Untyped code may have no thread, which `send` would take for the channel.
-  send(webhook, message, { threadId: threadId ?? "" })
+  // Untyped code may have no thread, which would be taken for the channel.
+  deliver("Webhook.sendToThread", webhook, message, { threadId: threadId ?? "" })
 
 /**
  * Starts a thread in a forum or media channel with its first message. Answers with that message and
@@ -259,7 +270,7 @@ export const createThread = (
   thread: ThreadCreate,
   message: ThreadMessage,
 ): Operation<CreatedThread> =>
-  threads.started(webhook, thread, message).pipe(
+  threads.started("Webhook.createThread", webhook, thread, message).pipe(
     Effect.flatMap(execute),
     // The channel of a message in a thread is the thread.
     Effect.map((first) => ({ threadId: first.channelId, message: first })),
@@ -289,7 +300,8 @@ export const getMessage = (
   webhook: Webhook,
   messageId: string,
   options: PlaceOptions = {},
-): Operation<Message> => Effect.flatMap(requests.read(webhook, messageId, options), execute)
+): Operation<Message> =>
+  Effect.flatMap(requests.read("Webhook.getMessage", webhook, messageId, options), execute)
 
 /**
  * Changes a message that this webhook sent: what is left out stays, `null` clears. `files` are all
@@ -322,7 +334,8 @@ export const editMessage = (
   messageId: string,
   edit: EditInput,
   options: PlaceOptions = {},
-): Operation<Message> => Effect.flatMap(requests.edited(webhook, messageId, edit, options), execute)
+): Operation<Message> =>
+  Effect.flatMap(requests.edited("Webhook.editMessage", webhook, messageId, edit, options), execute)
 
 /**
  * Deletes a message that this webhook sent, in an archived thread, too. Fails with `WebhookMessageNotFound`
@@ -345,7 +358,8 @@ export const deleteMessage = (
   webhook: Webhook,
   messageId: string,
   options: PlaceOptions = {},
-): Operation<void> => Effect.flatMap(requests.deleted(webhook, messageId, options), execute)
+): Operation<void> =>
+  Effect.flatMap(requests.deleted("Webhook.deleteMessage", webhook, messageId, options), execute)
 
 /**
  * Sends a message in Slack's form, for programs that speak it already. Discord answers with nothing
@@ -377,7 +391,8 @@ export const sendSlack = (
   webhook: Webhook,
   message: SlackMessage,
   options: SendOptions = {},
-): Operation<void> => Effect.flatMap(services.slack(webhook, message, options), execute)
+): Operation<void> =>
+  Effect.flatMap(services.slack("Webhook.sendSlack", webhook, message, options), execute)
 
 /**
  * Sends an event of GitHub, of which Discord makes a message. `name` is what GitHub sends in the
@@ -409,7 +424,8 @@ export const sendGitHub = (
   name: EventName,
   event: GitHubEvent,
   options: SendOptions = {},
-): Operation<void> => Effect.flatMap(services.gitHub(webhook, name, event, options), execute)
+): Operation<void> =>
+  Effect.flatMap(services.gitHub("Webhook.sendGitHub", webhook, name, event, options), execute)
 
 /**
  * What Discord knows of the webhook: its name, avatar and channel, and with `applicationId` whether it
@@ -428,7 +444,7 @@ export const sendGitHub = (
  * @category operations
  */
 export const get = (webhook: Webhook): Operation<WebhookInfo> =>
-  Effect.flatMap(requests.webhookRead(webhook), execute)
+  Effect.flatMap(requests.webhookRead("Webhook.get", webhook), execute)
 
 /**
  * Changes the webhook's name or avatar (a data URI; `null` removes it), and answers with what Discord
@@ -446,7 +462,7 @@ export const get = (webhook: Webhook): Operation<WebhookInfo> =>
  * @category operations
  */
 export const modify = (webhook: Webhook, changes: WebhookModify): Operation<WebhookInfo> =>
-  Effect.flatMap(requests.webhookModified(webhook, changes), execute)
+  Effect.flatMap(requests.webhookModified("Webhook.modify", webhook, changes), execute)
 
 /**
  * The route that an operation counts against, by default that of `send`. Questions to the
@@ -486,6 +502,6 @@ export const route = (webhook: Webhook, operation: OperationName = "send"): Rout
  * @category operations
  */
 const delete_ = (webhook: Webhook): Operation<void> =>
-  Effect.flatMap(requests.webhookDeleted(webhook), execute)
+  Effect.flatMap(requests.webhookDeleted("Webhook.delete", webhook), execute)
 
 export { delete_ as delete }

@@ -89,7 +89,7 @@ export const broadcast = <R = never>(
       distinct(webhooks),
       (webhook) =>
         Effect.uninterruptibleMask((restore) =>
-          Effect.exit(restore(deliver(webhook, message, {}))).pipe(
+          Effect.exit(restore(deliver("Webhook.broadcast", webhook, message, {}))).pipe(
             Effect.map((exit): BroadcastResult => ({ webhook, exit })),
             Effect.tap(onResult),
           ),

@@ -13,6 +13,8 @@ import type { Outbox } from "./outbox.js"
 import type { Place } from "./requests.js"
 
 export interface Courier<E, R> {
+  /** Named in errors. */
+  readonly operation: string
   readonly webhook: Webhook
   readonly place: Place
   /** What to do about a message that did not get through; when it succeeds, the next one goes. */
@@ -23,10 +25,10 @@ export interface Courier<E, R> {
 
 /** How many arrived: 0 or 1. */
 export const carryOne = <E, R>(
-  { onArrived, onError, place, webhook }: Courier<E, R>,
+  { onArrived, onError, operation, place, webhook }: Courier<E, R>,
   message: MessageInput,
 ): Effect.Effect<number, E, Requirements | R> =>
-  Effect.matchEffect(deliver(webhook, message, place), {
+  Effect.matchEffect(deliver(operation, webhook, message, place), {
     onSuccess: () => {
       onArrived?.(message)
       return Effect.succeed(1)
@@ -69,9 +71,9 @@ export function carryBatch<E, R>(
   courier: Courier<E, R>,
   batch: ReadonlyArray<MessageInput>,
 ): Effect.Effect<number, E, Requirements | R> {
-  const { onArrived, onError, place, webhook } = courier
+  const { onArrived, onError, operation, place, webhook } = courier
   const message = gathered(batch)
-  return Effect.matchEffect(deliver(webhook, message, place), {
+  return Effect.matchEffect(deliver(operation, webhook, message, place), {
     onSuccess: () => {
       onArrived?.(message)
       return Effect.succeed(batch.length)

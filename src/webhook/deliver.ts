@@ -10,12 +10,13 @@ import type { MessageInput } from "./files.js"
 import * as requests from "./requests.js"
 
 export const deliver = (
+  operation: string,
   webhook: Webhook,
   message: MessageInput,
   place: requests.Place,
 ): Effect.Effect<Message, WebhookError, Requirements> =>
   Effect.flatMap(
-    requests.sent(webhook, message, place, requests.waiting, requests.asMessage),
+    requests.sent(operation, webhook, message, place, requests.waiting, requests.asMessage),
     execute,
   )
 

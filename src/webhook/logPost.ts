@@ -49,6 +49,7 @@ export class LogPost {
   constructor(webhook: Webhook, { avatarUrl, capacity, username, window }: Settings) {
     this.#outbox = new Outbox({ capacity, window, isFull, batch: together })
     this.#courier = {
+      operation: "DiscordLogger.layer",
       webhook,
       place: {},
       onError: (...failure) => this.#failed(...failure),
@@ -126,11 +127,11 @@ export class LogPost {
 
   #warn(error: WebhookError): Effect.Effect<void> {
     if (this.#isDead) {
-      return Effect.logWarning(`DiscordLogger: no more log entries are sent: ${error.message}`)
+      return Effect.logWarning(`No more log entries are sent: ${error.message}`)
     }
     if (this.#isFailing) return Effect.void
     this.#isFailing = true
-    return Effect.logWarning(`DiscordLogger: log entries cannot be sent now: ${error.message}`)
+    return Effect.logWarning(`Log entries cannot be sent now: ${error.message}`)
   }
 
   /** As soon as there is room, which is where the missing entries would stand. */

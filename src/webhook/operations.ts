@@ -64,7 +64,12 @@ export function isOriginal({ kind }: Sender, messageId: string | undefined): boo
   return kind === "interaction" && messageId === original
 }
 
-export function routeOf(sender: Sender, { method, template }: Endpoint): Route.Route {
+/** `operation` is the function that makes the request, where it is known, for errors. */
+export function routeOf(
+  sender: Sender,
+  { method, template }: Endpoint,
+  operation?: string,
+): Route.Route {
   const { id: webhookId, kind, tokenDigest } = sender
-  return Route.make({ method, template, webhookId, tokenDigest, kind })
+  return Route.make({ method, template, webhookId, tokenDigest, kind, operation })
 }

@@ -28,6 +28,7 @@ import type { EditInput, FollowUpInput, MessageInput } from "./files.js"
 import { explained, idIssue, optionIssues, webhookIssue } from "./misuse.js"
 import { endpointOf, isOriginal, type OperationName, routeOf, type Sender } from "./operations.js"
 import { voiceIssues } from "./voice.js"
+import { errorFields } from "../ratelimit/errorFields.js"
 
 type Outgoing =
   | MessageCreate.MessageCreate
@@ -71,13 +72,14 @@ const threadTwice: Issue.Issue = {
 }
 
 export const sent = <A>(
+  operation: string,
   webhook: Webhook,
   message: MessageInput,
   place: Place | null,
   query: ReadonlyArray<string>,
   success: Success<A>,
 ): Checked<A, WebhookFileError> =>
-  described(webhook, "send", (route) => {
+  described(operation, webhook, "send", (route) => {
     const threadId = threadOf(webhook, place)
     const parted = files.ofMessage(message)
     const given = orNothing(parted.message)
@@ -105,10 +107,11 @@ export const sent = <A>(
 
 /** Discord neither knows threads here nor needs to be asked to honour components. */
 export const followedUp = (
+  operation: string,
   sender: Sender,
   message: FollowUpInput,
 ): Checked<Message.Message, WebhookFileError> =>
-  described(sender, "send", (route) => {
+  described(operation, sender, "send", (route) => {
     const parted = files.ofMessage(message)
     const issues = [...parted.issues, ...emptyIssues(message, parted)]
     const encoded = checked(route, issues, FollowUpCreate.encode(parted.message), ofSchema(parted))
@@ -125,8 +128,14 @@ export const followedUp = (
     )
   })
 
-export const read = (webhook: Sender, messageId: string, place: Place): Checked<Message.Message> =>
+export const read = (
+  operation: string,
+  webhook: Sender,
+  messageId: string,
+  place: Place,
+): Checked<Message.Message> =>
   described(
+    operation,
     webhook,
     "getMessage",
     (route) => {
@@ -143,12 +152,14 @@ export const read = (webhook: Sender, messageId: string, place: Place): Checked<
  * to have, so the second takes away what the first has added.
  */
 export const edited = (
+  operation: string,
   webhook: Sender,
   messageId: string,
   edit: EditInput,
   place: Place,
 ): Checked<Message.Message, WebhookFileError> =>
   described(
+    operation,
     webhook,
     "editMessage",
     (route) => {
@@ -166,8 +177,14 @@ export const edited = (
     messageId,
   )
 
-export const deleted = (webhook: Sender, messageId: string, place: Place): Checked<void> =>
+export const deleted = (
+  operation: string,
+  webhook: Sender,
+  messageId: string,
+  place: Place,
+): Checked<void> =>
   described(
+    operation,
     webhook,
     "deleteMessage",
     (route) => {
@@ -184,23 +201,27 @@ export const deleted = (webhook: Sender, messageId: string, place: Place): Check
     messageId,
   )
 
-export const webhookRead = (webhook: Webhook): Checked<WebhookInfo.WebhookInfo> =>
-  described(webhook, "get", (route) =>
+export const webhookRead = (
+  operation: string,
+  webhook: Webhook,
+): Checked<WebhookInfo.WebhookInfo> =>
+  described(operation, webhook, "get", (route) =>
     Effect.succeed(restRequest({ ...toWebhook(webhook, route), body: empty, success: asInfo })),
   )
 
 export const webhookModified = (
+  operation: string,
   webhook: Webhook,
   changes: WebhookModify.WebhookModify,
 ): Checked<WebhookInfo.WebhookInfo> =>
-  described(webhook, "modify", (route) =>
+  described(operation, webhook, "modify", (route) =>
     Effect.map(checked(route, [], WebhookModify.encode(changes)), (encoded) =>
       restRequest({ ...toWebhook(webhook, route), body: json(encoded), success: asInfo }),
     ),
   )
 
-export const webhookDeleted = (webhook: Webhook): Checked<void> =>
-  described(webhook, "delete", (route) =>
+export const webhookDeleted = (operation: string, webhook: Webhook): Checked<void> =>
+  described(operation, webhook, "delete", (route) =>
     Effect.succeed(
       restRequest({
         ...toWebhook(webhook, route),
@@ -212,25 +233,26 @@ export const webhookDeleted = (webhook: Webhook): Checked<void> =>
   )
 
 /**
- * How every request begins: `describe` runs when the operation does, with a webhook that is one. So
+ * How every request begins: `operation` is the function that was called, for errors; `describe` runs when the operation does, with a webhook that is one. So
  * whatever is thrown while the input is read ends the operation, and not its caller.
  */
 export function described<A, E>(
+  operation: string,
   webhook: Sender,
-  operation: OperationName,
+  endpoint: OperationName,
   describe: (route: Route.Route) => Checked<A, E>,
   messageId?: string,
 ): Checked<A, E> {
   return Effect.suspend(() => {
     const issue = webhookIssue(webhook)
     if (issue !== undefined) {
-      const { method, template } = endpointOf(operation)
+      const { method, template } = endpointOf(endpoint)
       return Effect.fail(
-        new WebhookValidationError({ route: `${method} ${template}`, issues: [issue] }),
+        new WebhookValidationError({ operation, route: `${method} ${template}`, issues: [issue] }),
       )
     }
-    const endpoint = endpointOf(operation, isOriginal(webhook, messageId))
-    return describe(routeOf(webhook, endpoint))
+    const found = endpointOf(endpoint, isOriginal(webhook, messageId))
+    return describe(routeOf(webhook, found, operation))
   })
 }
 
@@ -268,8 +290,8 @@ function bodied(
   if (parted.files.length === 0) return Effect.map(complete, json)
   return Effect.flatMap(
     // First, because it says more of too many files than the Schema.
-    Effect.zipRight(upload.checked(route.name, parted.files, parted.kept), complete),
-    (wire) => upload.upload(route.name, wire, parted.files),
+    Effect.zipRight(upload.checked(route, parted.files, parted.kept), complete),
+    (wire) => upload.upload(route, wire, parted.files),
   )
 }
 
@@ -283,7 +305,7 @@ function coherent<A>(
     const { files: uploads, message, names } = parted
     const issues = [...missingFileIssues(message, names), ...voiceIssues(message, uploads)]
     if (issues.length === 0) return Effect.succeed(wire)
-    return Effect.fail(new WebhookValidationError({ route: route.name, issues }))
+    return Effect.fail(new WebhookValidationError({ ...errorFields(route), issues }))
   })
 }
 
@@ -295,7 +317,7 @@ export function checked<A>(
 ): Effect.Effect<A, WebhookValidationError> {
   const refuse = (issues: ReadonlyArray<Issue.Issue>): WebhookValidationError => {
     const { kept, rest } = abridged([...found, ...issues.map(told)])
-    return new WebhookValidationError({ route: route.name, issues: kept, ...rest })
+    return new WebhookValidationError({ ...errorFields(route), issues: kept, ...rest })
   }
   const valid = Effect.mapError(encoded, (error) => refuse(Issue.fromParseError(error)))
   return found.length === 0 ? valid : Effect.zipRight(valid, Effect.fail(refuse([])))

@@ -14,6 +14,7 @@ import type { Json, RestRequest } from "../rest/restRequest.js"
 import type { Webhook } from "./credentials.js"
 import { checked, described, placeIssues, suffixOf, threadOf } from "./requests.js"
 import type { Checked, Place } from "./requests.js"
+import { errorFields } from "../ratelimit/errorFields.js"
 
 /** Where to send, and whether to wait; here waiting is Discord's default. */
 interface Options extends Place {
@@ -32,11 +33,12 @@ const notJson: Issue.Issue = {
 
 /** Discord answers with the text `ok`: nothing that one could edit by. */
 export const slack = (
+  operation: string,
   webhook: Webhook,
   message: SlackMessage.SlackMessage,
   options: Options,
 ): Checked<void> =>
-  described(webhook, "sendSlack", (route) => {
+  described(operation, webhook, "sendSlack", (route) => {
     const { issues, request } = toService(webhook, route, "slack", options)
     const isEmpty = Predicate.isRecord(message) && SlackMessage.isEmpty(message)
     const found = isEmpty ? [...issues, nothingToSend] : issues
@@ -46,19 +48,20 @@ export const slack = (
   })
 
 export const gitHub = (
+  operation: string,
   webhook: Webhook,
   name: GitHubEvent.EventName,
   event: GitHubEvent.GitHubEvent,
   options: Options,
 ): Checked<void> =>
-  described(webhook, "sendGitHub", (route) => {
+  described(operation, webhook, "sendGitHub", (route) => {
     const { issues, request } = toService(webhook, route, "github", options)
     const found = [...nameIssues(name), ...issues]
     return checked(route, found, GitHubEvent.encode(event)).pipe(
       Effect.flatMap((encoded) =>
         Effect.try({
           try: () => json(encoded),
-          catch: () => new WebhookValidationError({ route: route.name, issues: [notJson] }),
+          catch: () => new WebhookValidationError({ ...errorFields(route), issues: [notJson] }),
         }),
       ),
       Effect.map((body) => request(body, { "x-github-event": name })),

@@ -85,7 +85,7 @@ export const sink = <R = never>(
   options: SinkOptions<R> = {},
 ): Sink.Sink<number, MessageInput, never, WebhookError, Requirements | R> => {
   const { batchWithin, onError = Effect.fail, shutdownTimeout: limit, ...place } = options
-  const courier: Courier<WebhookError, R> = { webhook, place, onError }
+  const courier: Courier<WebhookError, R> = { operation: "Webhook.sink", webhook, place, onError }
   return batchWithin === undefined
     ? oneByOne(courier)
     : inBatches(courier, batchWithin, Duration.decode(limit ?? shutdownTimeout))

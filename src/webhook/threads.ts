@@ -1,5 +1,6 @@
 /** A new thread as a request: its first message, with the name and tags of the thread in it. */
 import * as Effect from "effect/Effect"
+import * as Struct from "effect/Struct"
 import { WebhookValidationError } from "../error/WebhookError.js"
 import type { WebhookFileError } from "../error/WebhookError.js"
 import * as Issue from "../model/Issue.js"
@@ -9,6 +10,7 @@ import type { RestRequest } from "../rest/restRequest.js"
 import type { Webhook } from "./credentials.js"
 import type { MessageInput } from "./files.js"
 import * as requests from "./requests.js"
+import { errorFields } from "../ratelimit/errorFields.js"
 
 type Refusal = WebhookValidationError | WebhookFileError
 
@@ -16,12 +18,20 @@ type FirstMessage = Omit<MessageInput, "threadName" | "appliedTags">
 
 /** No thread is started inside another, so the one that the webhook's URL may name is left. */
 export const started = (
+  operation: string,
   webhook: Webhook,
   thread: ThreadCreate.ThreadCreate,
   message: FirstMessage,
 ): Effect.Effect<RestRequest<Message>, Refusal> => {
   const request = (first: MessageInput) =>
-    requests.sent(webhook, first, { threadId: null }, requests.waiting, requests.asMessage)
+    requests.sent(
+      operation,
+      webhook,
+      first,
+      { threadId: null },
+      requests.waiting,
+      requests.asMessage,
+    )
   return Effect.suspend(() =>
     Effect.flatMap(issuesOf(thread, message), (issues) =>
       issues.length === 0
@@ -37,14 +47,15 @@ function refused<A>(
   issues: ReadonlyArray<Issue.Issue>,
 ): Effect.Effect<never, Refusal> {
   return request.pipe(
-    Effect.flatMap(({ route }) => new WebhookValidationError({ route: route.name, issues: [] })),
+    Effect.flatMap(
+      ({ route }) => new WebhookValidationError({ ...errorFields(route), issues: [] }),
+    ),
     Effect.catchTag(
       "WebhookValidationError",
-      ({ issues: more, omitted, route }) =>
+      (error) =>
         new WebhookValidationError({
-          route,
-          issues: [...issues, ...more],
-          ...(omitted === undefined ? {} : { omitted }),
+          ...Struct.pick(error, "operation", "webhookId", "route", "omitted"),
+          issues: [...issues, ...error.issues],
         }),
     ),
   )

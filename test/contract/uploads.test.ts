@@ -78,7 +78,14 @@ describe("with files", () => {
         const sent = Effect.gen(function* () {
           const place = { threadId: null }
           const input = { ...without(message), files }
-          const request = requests.sent(yield* hook, input, place, [], requests.asMessage)
+          const request = requests.sent(
+            "Webhook.send",
+            yield* hook,
+            input,
+            place,
+            [],
+            requests.asMessage,
+          )
           return yield* payloadOf(yield* request)
         })
         const json = await Effect.runPromise(sent)
@@ -94,7 +101,9 @@ describe("with files", () => {
       FastCheck.asyncProperty(edits, async ([edit, files]) => {
         const sent = Effect.gen(function* () {
           const input = { ...without(edit), files }
-          return yield* payloadOf(yield* requests.edited(yield* hook, "7", input, {}))
+          return yield* payloadOf(
+            yield* requests.edited("Webhook.editMessage", yield* hook, "7", input, {}),
+          )
         })
         const json = await Effect.runPromise(sent)
         expect(IncomingWebhookUpdateRequestPartialSchema.parse(json)).toStrictEqual(json)

@@ -32,6 +32,7 @@ function timeless(output: string): string {
   return output
     .replaceAll(/\d+\.\d\d s/g, "N s")
     .replaceAll(/\d+ of (\d+) left/g, "N of $1 left")
+    .replaceAll(/\(webhook \d+\)/g, "(webhook N)")
     .trim()
 }
 

@@ -10,6 +10,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -33,6 +34,8 @@ import type { Ear } from "./detector.js"
 
 const messageId = "1234567890123456789"
 
+const site = "https://a.example/"
+
 const file = FileUpload.fromText("a.txt", "hello")
 
 type Act = (hook: Webhook.Webhook) => Webhook.Operation<unknown>
@@ -43,29 +46,54 @@ const asInteraction =
   ({ id, token }) =>
     Effect.flatMap(Effect.orDie(InteractionWebhook.make({ applicationId: id, token })), act)
 
+/** By the function that is called, which errors name, and what is special, after a comma. */
 const operations: ReadonlyArray<readonly [name: string, act: Act]> = [
-  ["send", (hook) => Webhook.send(hook, { content: "hello" })],
-  ["send without waiting", (hook) => Webhook.send(hook, { content: "hello" }, { wait: false })],
-  ["send a file", (hook) => Webhook.send(hook, { files: [file] })],
-  ["send to a thread", (hook) => Webhook.send(hook, { content: "x" }, { threadId: messageId })],
-  ["getMessage", (hook) => Webhook.getMessage(hook, messageId)],
-  ["editMessage", (hook) => Webhook.editMessage(hook, messageId, { content: "bye" })],
-  ["deleteMessage", (hook) => Webhook.deleteMessage(hook, messageId)],
+  ["Webhook.send", (hook) => Webhook.send(hook, { content: "hello" })],
   [
-    "send a follow-up",
+    "Webhook.send, without waiting",
+    (hook) => Webhook.send(hook, { content: "hello" }, { wait: false }),
+  ],
+  ["Webhook.send, a file", (hook) => Webhook.send(hook, { files: [file] })],
+  [
+    "Webhook.send, to a thread",
+    (hook) => Webhook.send(hook, { content: "x" }, { threadId: messageId }),
+  ],
+  ["Webhook.getMessage", (hook) => Webhook.getMessage(hook, messageId)],
+  ["Webhook.editMessage", (hook) => Webhook.editMessage(hook, messageId, { content: "bye" })],
+  ["Webhook.deleteMessage", (hook) => Webhook.deleteMessage(hook, messageId)],
+  [
+    "InteractionWebhook.send",
     asInteraction((interaction) =>
       InteractionWebhook.send(interaction, { content: "x", flags: ["Ephemeral"] }),
     ),
   ],
   [
-    "edit @original",
+    "InteractionWebhook.editMessage",
     asInteraction((interaction) =>
       InteractionWebhook.editMessage(interaction, "@original", { content: "x" }),
     ),
   ],
-  ["get", (hook) => Webhook.get(hook)],
-  ["modify", (hook) => Webhook.modify(hook, { name: "Deploys" })],
-  ["delete", (hook) => Webhook.delete(hook)],
+  ["Webhook.get", (hook) => Webhook.get(hook)],
+  ["Webhook.modify", (hook) => Webhook.modify(hook, { name: "Deploys" })],
+  ["Webhook.delete", (hook) => Webhook.delete(hook)],
+  ["Webhook.sendToThread", (hook) => Webhook.sendToThread(hook, messageId, { content: "x" })],
+  ["Webhook.createThread", (hook) => Webhook.createThread(hook, { name: "x" }, { content: "x" })],
+  ["Webhook.sendSlack", (hook) => Webhook.sendSlack(hook, { text: "x" })],
+  [
+    "Webhook.sendGitHub",
+    (hook) =>
+      Webhook.sendGitHub(hook, "push", {
+        sender: { id: 1, login: "ada", html_url: site, avatar_url: site },
+      }),
+  ],
+  [
+    "Webhook.broadcast",
+    (hook) =>
+      Webhook.broadcast([hook], { content: "x" }).pipe(
+        Effect.flatMap(({ results }) => Effect.all(results.map(({ exit }) => exit))),
+      ),
+  ],
+  ["Webhook.sink", (hook) => Stream.run(Stream.make({ content: "x" }), Webhook.sink(hook))],
 ]
 
 /** How a server may repeat the URL. */
@@ -202,6 +230,21 @@ const tagOf = (exit: Exit.Exit<unknown, unknown>): string =>
     ? (exit.cause.error as { readonly _tag: string })._tag
     : ""
 
+/** An error of a webhook says which function was called, and with which webhook. */
+const expectPlace = (
+  exit: Exit.Exit<unknown, Error>,
+  name: string,
+  { id: webhookId }: Webhook.Webhook,
+) => {
+  if (!Exit.isFailure(exit) || exit.cause._tag !== "Fail") return
+  const { error } = exit.cause
+  if (error instanceof WebhookError.WebhookInvalidUrl) return
+  const [operation = ""] = name.split(",")
+  expect(error).toMatchObject({ operation, webhookId })
+  expect(error.message.slice(0, 80)).toContain(`${operation} (webhook ${webhookId}): `)
+  expect(error.message.startsWith(operation)).toBe(true)
+}
+
 describe("the token is nowhere", () => {
   it.effect.each(operations)("when all goes well: %s", ([, act]) =>
     onStage(({ ear, freshHook, simulator }) =>
@@ -219,19 +262,23 @@ describe("the token is nowhere", () => {
   )
 
   const seen = new Set<string>()
+  const note = (exit: Exit.Exit<unknown, Error>, name: string, hook: Webhook.Webhook) => {
+    seen.add(tagOf(exit))
+    expectPlace(exit, name, hook)
+  }
 
   it.effect.each(Object.entries(mishaps))(
     "when there is %s",
     ([, mishap]) =>
       onStage(({ ear, freshHook, simulator }) =>
         Effect.gen(function* () {
-          for (const [index, [, act]] of operations.entries()) {
+          for (const [index, [name, act]] of operations.entries()) {
             const [hook, { token, url }] = yield* freshHook
             const echo = echoes[index % echoes.length]?.(url, token) ?? url
             yield* simulator.inject(mishap(url, token, echo), { times: 5 })
-            seen.add(tagOf(yield* overhear(ear, act(hook))))
+            note(yield* overhear(ear, act(hook)), name, hook)
             // What the limiter remembers of it is told to the next one.
-            seen.add(tagOf(yield* overhear(ear, act(hook))))
+            note(yield* overhear(ear, act(hook)), name, hook)
             yield* simulator.clearFaults
           }
         }),
@@ -245,22 +292,28 @@ describe("the token is nowhere", () => {
         Effect.gen(function* () {
           const [hook, { token, url }] = yield* freshHook
           const refused: ReadonlyArray<
-            Effect.Effect<
-              unknown,
-              WebhookError.WebhookError | WebhookError.WebhookInvalidUrl,
-              HttpClient.HttpClient | RateLimiter.RateLimiter | Strategy.Strategy
-            >
+            readonly [
+              name: string,
+              Effect.Effect<
+                unknown,
+                WebhookError.WebhookError | WebhookError.WebhookInvalidUrl,
+                HttpClient.HttpClient | RateLimiter.RateLimiter | Strategy.Strategy
+              >,
+            ]
           > = [
-            Webhook.send(hook, {}),
-            Webhook.send(hook, { content: "x".repeat(2001), username: `clyde ${token}` }),
-            Webhook.getMessage(hook, url),
-            Webhook.send(hook, { content: "x" }, { threadId: token }),
-            Webhook.send(hook, { files: [file, file] }),
-            Webhook.modify(hook, { name: url }),
-            Webhook.fromUrl(`https://evil.example/api/webhooks/1/${token}`),
-            Webhook.make({ id: token, token }),
+            ["Webhook.send", Webhook.send(hook, {})],
+            [
+              "Webhook.send",
+              Webhook.send(hook, { content: "x".repeat(2001), username: `clyde ${token}` }),
+            ],
+            ["Webhook.getMessage", Webhook.getMessage(hook, url)],
+            ["Webhook.send", Webhook.send(hook, { content: "x" }, { threadId: token })],
+            ["Webhook.send", Webhook.send(hook, { files: [file, file] })],
+            ["Webhook.modify", Webhook.modify(hook, { name: url })],
+            ["Webhook.fromUrl", Webhook.fromUrl(`https://evil.example/api/webhooks/1/${token}`)],
+            ["Webhook.make", Webhook.make({ id: token, token })],
           ]
-          for (const operation of refused) seen.add(tagOf(yield* overhear(ear, operation)))
+          for (const [name, operation] of refused) note(yield* overhear(ear, operation), name, hook)
           yield* simulator.inject(Fault.neverAnswer, { times: 10 })
           const queue = yield* Effect.fork(
             Effect.forEach(
@@ -271,8 +324,12 @@ describe("the token is nowhere", () => {
           )
           yield* Effect.yieldNow()
           const patience = RestConfig.withOptions({ maxWait: "1 second" })
-          seen.add(tagOf(yield* overhear(ear, Webhook.send(hook, { content: "x" }).pipe(patience))))
-          for (const exit of yield* Fiber.join(queue)) seen.add(tagOf(exit))
+          note(
+            yield* overhear(ear, Webhook.send(hook, { content: "x" }).pipe(patience)),
+            "Webhook.send",
+            hook,
+          )
+          for (const exit of yield* Fiber.join(queue)) note(exit, "Webhook.send", hook)
         }),
       { queueCapacity: 2 },
     ),
@@ -286,7 +343,7 @@ describe("the token is nowhere", () => {
           yield* simulator.configure({ latency: "1 second" })
           const forbidden = Effect.gen(function* () {
             const [hook] = yield* freshHook
-            seen.add(tagOf(yield* overhear(ear, Webhook.send(hook, { content: "x" }))))
+            note(yield* overhear(ear, Webhook.send(hook, { content: "x" })), "Webhook.send", hook)
           })
           // Who is under way already is not held up.
           yield* Effect.all(
@@ -304,16 +361,13 @@ describe("the token is nowhere", () => {
       Effect.gen(function* () {
         const [hook] = yield* freshHook
         const limiter = yield* Effect.provide(RateLimiter.RateLimiter, RateLimiter.layerMemory)
-        seen.add(
-          tagOf(
-            yield* overhear(
-              ear,
-              Webhook.send(hook, { content: "x" }).pipe(
-                Effect.provideService(RateLimiter.RateLimiter, limiter),
-              ),
-            ),
+        const exit = yield* overhear(
+          ear,
+          Webhook.send(hook, { content: "x" }).pipe(
+            Effect.provideService(RateLimiter.RateLimiter, limiter),
           ),
         )
+        note(exit, "Webhook.send", hook)
       }),
     ),
   )
@@ -390,14 +444,14 @@ describe("the token is nowhere", () => {
           bucket,
           info,
           yield* limiter.snapshot,
-          yield* requests.sent(hook, { content: "x" }, {}, [], requests.asMessage),
-          yield* requests.read(hook, messageId, {}),
-          yield* requests.edited(hook, messageId, { content: "x" }, {}),
-          yield* requests.deleted(hook, messageId, {}),
-          yield* requests.webhookModified(hook, { name: "x" }),
-          yield* requests.sent(hook, { files: [file] }, {}, [], requests.asMessage),
-          requests.webhookRead(hook),
-          requests.webhookDeleted(hook),
+          yield* requests.sent("Webhook.send", hook, { content: "x" }, {}, [], requests.asMessage),
+          yield* requests.read("Webhook.send", hook, messageId, {}),
+          yield* requests.edited("Webhook.send", hook, messageId, { content: "x" }, {}),
+          yield* requests.deleted("Webhook.send", hook, messageId, {}),
+          yield* requests.webhookModified("Webhook.send", hook, { name: "x" }),
+          yield* requests.sent("Webhook.send", hook, { files: [file] }, {}, [], requests.asMessage),
+          requests.webhookRead("Webhook.send", hook),
+          requests.webhookDeleted("Webhook.send", hook),
         ]
         ear.heard.push(...things.flatMap(shown))
       }),

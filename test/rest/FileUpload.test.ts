@@ -136,7 +136,7 @@ describe("a file from a path", () => {
       const file = yield* FileUpload.fromPath(path)
       yield* files.remove(path)
       const error = yield* Effect.flip(contentOf(file))
-      expect(error).toMatchObject({ reason: "missing", file: path, route })
+      expect(error).toMatchObject({ reason: "missing", file: path, route: route.name })
     }),
   )
 

@@ -28,6 +28,7 @@ import type { RestRequest } from "../../src/rest/restRequest.js"
 import { upload } from "../../src/rest/upload/upload.js"
 import { certificate, privateKey } from "../support/certificate.js"
 import { ear, request } from "./network.js"
+import { route } from "./upload/wire.js"
 
 const clients: Readonly<Record<string, Layer.Layer<HttpClient.HttpClient>>> = {
   undici: NodeHttpClient.layerUndici,
@@ -265,8 +266,8 @@ describe("with fewer connections than messages", () => {
   const file = { size: 9, stream: Stream.make(new Uint8Array(9)) }
   const bodies: Readonly<Record<string, Effect.Effect<RestRequest<void>["body"]>>> = {
     "without a body": Effect.succeed(empty),
-    "with a file": upload("route", {}, [FileUpload.fromText("a.txt", "text")]),
-    "with a streamed file": upload("route", {}, [FileUpload.fromStream("a.bin", file)]),
+    "with a file": upload(route, {}, [FileUpload.fromText("a.txt", "text")]),
+    "with a streamed file": upload(route, {}, [FileUpload.fromStream("a.bin", file)]),
   }
 
   it.scoped.each(Object.entries(bodies))(

@@ -148,7 +148,7 @@ describe("a 2xx answer", () => {
     expect(meaning.error.message).toContain(message)
     expect(meaning.error.message).toContain("baseUrl")
     expect(meaning.error.message).toContain("it may or may not have taken effect")
-    expect(meaning.error.message).toContain(headers["content-type"] ?? "answered")
+    expect(meaning.error.message).toContain(headers["content-type"] ?? "response")
   })
 
   it("shows no token in its content type", () => {

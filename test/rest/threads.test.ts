@@ -82,7 +82,7 @@ describe("a refusal about a thread", () => {
       status,
       reply: "Discord's own words",
     })
-    expect(error.message).toMatch(`answered ${status} (code ${code}): `)
+    expect(error.message).toMatch(`response ${status} (code ${code}): `)
     expect(error.message).toMatch(advice)
   })
 
@@ -109,6 +109,8 @@ describe("a refusal about a thread", () => {
 
   it("goes through JSON and back, with its wait", () => {
     const error = new WebhookError.WebhookThreadError({
+      operation: "Webhook.send",
+      webhookId: "42",
       route: "POST /webhooks/{webhook.id}/{webhook.token}",
       status: 429,
       code: 20016,

@@ -343,7 +343,7 @@ describe("absurd answers", () => {
             Effect.provideService(HttpClient.HttpClient, saying(status, body)),
             Effect.provide(stack({ strategy: "proactive", delivery: "ordered" })),
           )
-          expect(failed.message).toMatch(/^POST \/webhooks/)
+          expect(failed.message).toMatch(/^Webhook\.\w+ \(webhook \d+\): /)
           expect(failed.message.length).toBeLessThan(2000)
         }),
       )

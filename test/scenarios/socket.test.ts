@@ -151,7 +151,7 @@ for (const [client, layer] of Object.entries(clients)) {
           }
           const [failed] = yield* Fiber.join(sending)
           expect(fields(failed)).toMatchObject(error)
-          expect(failed.message).toMatch(/^POST \/webhooks\/\{webhook.id\}\/\{webhook.token\}: /)
+          expect(failed.message).toMatch(/^Webhook\.send \(webhook \d+\): /)
           expect(bodies.filter((body) => body.includes("first"))).toHaveLength(1)
           expect(bodies.filter((body) => body.includes("second"))).toHaveLength(1)
         }).pipe(

@@ -427,7 +427,9 @@ describe("the logger", () => {
         expect(yield* said(stage)).toEqual([["2: 2 could not be sent.", "c"], ["d"]])
         expect(stage.heard).toEqual([
           "ERROR a",
-          expect.stringMatching(/^WARN DiscordLogger: log entries cannot be sent now: POST .* 502/),
+          expect.stringMatching(
+            /^WARN Log entries cannot be sent now: DiscordLogger\.layer \(webhook \d+\): .* 502/,
+          ),
           "ERROR b",
           "ERROR c",
           "ERROR d",
@@ -451,7 +453,9 @@ describe("the logger", () => {
         yield* closing(stage.scope)
         expect(stage.heard).toEqual([
           "ERROR a",
-          expect.stringMatching(/^WARN DiscordLogger: no more log entries are sent: .*10015/),
+          expect.stringMatching(
+            /^WARN No more log entries are sent: DiscordLogger\.layer \(webhook \d+\): .*10015/,
+          ),
           "ERROR b",
           "ERROR c",
         ])

@@ -197,10 +197,11 @@ describe("a cause", () => {
 
   it("names the tag and the reasons of an error", () => {
     const error = new WebhookValidationError({
+      operation: "Webhook.send",
       route: "POST /x",
       issues: [{ path: "content", message: "is too long" }],
     })
-    expect(valueText(error)).toMatch(/^WebhookValidationError: POST \/x.*content: is too long/)
+    expect(valueText(error)).toMatch(/^WebhookValidationError: Webhook\.send: content: is too long/)
     const outer = new Error("outer", { cause: new Error("inner", { cause: "root" }) })
     expect(valueText(outer)).toMatch(/^Error: outer[^]*\[cause\]: Error: inner[^]*root/)
   })

@@ -52,6 +52,8 @@ const said = (call: () => Untyped) =>
     return text
   })
 
+/** Which function was called, and with which webhook, if it was one. */
+const namesItself = /^\w+: (?:Interaction)?Webhook\.\w+(?: \(webhook \d+\))?: /
 const needsHook = /webhook: expected a Webhook, got /
 const fromUrlHelps = /a URL or another text: make a Webhook of the URL with Webhook\.fromUrl/
 const option = /threadId: is an option and not a field of the message: pass \{ threadId \} after/
@@ -185,7 +187,11 @@ describe("an operation names what is wrong with", () => {
 
   it.effect.each(calls)("%s", ([, call, says]) =>
     Effect.gen(function* () {
-      expect(yield* said(call)).toMatch(says)
+      const text = yield* said(call)
+      expect(text).toMatch(says)
+      expect(text).toMatch(
+        says.source.includes("array of Webhook") ? /Webhook\.broadcast: / : namesItself,
+      )
     }),
   )
 

@@ -7,6 +7,7 @@ import {
 } from "../../error/WebhookError.js"
 import type { Answer } from "../Answer.js"
 import type { Kind, Route } from "../Route.js"
+import { errorFields } from "../errorFields.js"
 
 /** Discord: JSON error codes. */
 const unknownWebhook = 10015
@@ -86,16 +87,16 @@ function refusal(
   answer: Answer,
 ): WebhookNotFound | WebhookUnauthorized | WebhookInteractionError {
   const fields = {
-    route: route.name,
+    ...errorFields(route),
     status: answer.status,
     code: answer.code,
     reply: answer.reply,
     remembered: true,
   }
-  if (route.kind === "interaction")
+  if (route.kind === "interaction") {
     return new WebhookInteractionError({ ...fields, reason: "expired" })
-  const { webhookId } = route
+  }
   return answer.code === unknownWebhook
-    ? new WebhookNotFound({ ...fields, webhookId })
-    : new WebhookUnauthorized({ ...fields, webhookId })
+    ? new WebhookNotFound(fields)
+    : new WebhookUnauthorized(fields)
 }

@@ -12,6 +12,7 @@ import type {
 import type { Answer, Limited } from "../Answer.js"
 import { longestDelay } from "../RateLimitHeaders.js"
 import type { Route } from "../Route.js"
+import { errorFields } from "../errorFields.js"
 import type { BucketState, Lane, RouteState } from "./bucketState.js"
 import { Gate } from "./gate.js"
 import { Graveyard } from "./graveyard.js"
@@ -101,7 +102,7 @@ export class Knowledge {
     const used = this.invalid.count(now)
     if (used < limit) return undefined
     const retryAfter = Duration.millis(this.invalid.retryAfter(now))
-    return new DiscordInvalidRequestLimit({ route: route.name, used, limit, retryAfter })
+    return new DiscordInvalidRequestLimit({ ...errorFields(route), used, limit, retryAfter })
   }
 
   /** Whether so many requests were refused that none may go. */

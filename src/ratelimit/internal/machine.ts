@@ -9,6 +9,7 @@ import type { WaitError } from "../../error/WebhookError.js"
 import type { Answer, Limited } from "../Answer.js"
 import { neverSent, type Outcome, unknown } from "../Permit.js"
 import type { Route } from "../Route.js"
+import { errorFields } from "../errorFields.js"
 import type { Observation, Policy } from "../strategy/Policy.js"
 import { BucketState, Ticket } from "./bucketState.js"
 import type { Ending, RouteState, Waiter, Wish } from "./bucketState.js"
@@ -198,7 +199,7 @@ export class Machine {
     for (const lane of this.#webhooks.busy()) {
       for (const ticket of lane.pending()) {
         if (ticket.owner === owner) {
-          this.#waiting.fail(ticket, new DiscordRateLimiterClosed({ route: ticket.route.name }))
+          this.#waiting.fail(ticket, new DiscordRateLimiterClosed(errorFields(ticket.route)))
         }
       }
       this.#granting.pumpLane(lane, now)
@@ -222,7 +223,7 @@ export class Machine {
     if (refusal !== undefined) return refusal
     const capacity = owner.queueCapacity ?? Number.POSITIVE_INFINITY
     if (bucket.waiting >= capacity) this.#waiting.passOverAbsent(bucket.lane, now)
-    if (bucket.waiting >= capacity) return new WebhookQueueFull({ route: route.name, capacity })
+    if (bucket.waiting >= capacity) return new WebhookQueueFull({ ...errorFields(route), capacity })
     if (deadline === Number.POSITIVE_INFINITY) return undefined
     const at = now + this.estimate(route, ticket.policy, now)
     return at > deadline ? this.#waiting.tooLate(ticket, at, now) : undefined
@@ -295,7 +296,7 @@ export class Machine {
 
   #refusalToWaitAgain(ticket: Ticket, now: number): WaitError | undefined {
     const { deadline, notBefore, owner, route } = ticket
-    if (owner.closed === true) return new DiscordRateLimiterClosed({ route: route.name })
+    if (owner.closed === true) return new DiscordRateLimiterClosed(errorFields(route))
     return (
       this.#knowledge.refusal(route, now) ??
       (notBefore > deadline ? this.#waiting.tooLate(ticket, notBefore, now) : undefined)

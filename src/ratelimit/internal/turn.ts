@@ -6,6 +6,7 @@ import { DiscordRateLimiterClosed } from "../../error/WebhookError.js"
 import type { WaitError } from "../../error/WebhookError.js"
 import { type Outcome, type Permit, unknown } from "../Permit.js"
 import type { Route } from "../Route.js"
+import { errorFields } from "../errorFields.js"
 import type { Ticket, Waiter } from "./bucketState.js"
 import { write } from "./log.js"
 import type { Machine } from "./machine.js"
@@ -59,7 +60,7 @@ export class Held implements Permit {
       const now = owner.now()
       if (owner.closed) {
         owner.machine.settle(ticket, outcome, now)
-        return Effect.fail(new DiscordRateLimiterClosed({ route: this.route.name }))
+        return Effect.fail(new DiscordRateLimiterClosed(errorFields(this.route)))
       }
       const delay = after === undefined ? 0 : Duration.toMillis(after)
       owner.machine.again(ticket, outcome, now + delay, now)

@@ -7,6 +7,7 @@ import * as Exit from "effect/Exit"
 import { WebhookRateLimited } from "../../error/WebhookError.js"
 import type { WaitError } from "../../error/WebhookError.js"
 import type { LimitScope } from "../Answer.js"
+import { errorFields } from "../errorFields.js"
 import type { BucketState, Ending, Lane, Ticket } from "./bucketState.js"
 import type { Gate } from "./gate.js"
 import type { Knowledge } from "./knowledge.js"
@@ -150,7 +151,7 @@ export class Waiting {
   tooLate(ticket: Ticket, at: number, now: number): WebhookRateLimited {
     const { bucket, route } = ticket
     return new WebhookRateLimited({
-      route: route.name,
+      ...errorFields(route),
       reason: "maxWait",
       retryAfter: Duration.millis(at - now),
       scope: this.#blockedBy(bucket, now) ?? "bucket",

@@ -10,6 +10,7 @@ import type { Answer } from "../Answer.js"
 import type { RoundTrip } from "../Bucket.js"
 import type { Permit, WaitOptions } from "../Permit.js"
 import type { Route } from "../Route.js"
+import { errorFields } from "../errorFields.js"
 import { Alarms } from "./alarms.js"
 import type { BucketState, Ticket, Wish } from "./bucketState.js"
 import { write } from "./log.js"
@@ -89,7 +90,7 @@ class Handle implements Owner {
     use: (ticket: Ticket, restore: Restore) => Effect.Effect<A, E, R>,
   ): Effect.Effect<A, E | WaitError, R> {
     return masked((restore) => {
-      if (this.closed) return Effect.fail(new DiscordRateLimiterClosed({ route: route.name }))
+      if (this.closed) return Effect.fail(new DiscordRateLimiterClosed(errorFields(route)))
       const ticket = this.machine.arrive(route, wishOf(options, this), this.now())
       return whenGranted(this, ticket, restore, () => use(ticket, restore))
     })

@@ -5,10 +5,12 @@ import type { UploadLimits } from "../UploadLimits.js"
 import { isSpent, labelOf } from "./file.js"
 import type { FileUpload } from "./file.js"
 import { readBefore } from "./read.js"
+import { errorFields } from "../../ratelimit/errorFields.js"
+import type { Route } from "../../ratelimit/Route.js"
 
 /** The first thing that is wrong. `kept` counts the files that an edit leaves on the message. */
 export function refusal(
-  route: string,
+  route: Route,
   files: ReadonlyArray<FileUpload>,
   kept: number,
   limits: UploadLimits,
@@ -16,17 +18,22 @@ export function refusal(
   return brokenFile(route, files) ?? overLimit(route, files, kept, limits)
 }
 
-function brokenFile(route: string, files: ReadonlyArray<FileUpload>): WebhookFileError | undefined {
+function brokenFile(route: Route, files: ReadonlyArray<FileUpload>): WebhookFileError | undefined {
   const names = new Set<string>()
   for (const file of files) {
     const { name, size } = file
-    const place = { route, file: labelOf(file) }
+    const place = { ...errorFields(route), file: labelOf(file) }
     if (!Number.isSafeInteger(size) || size < 0) {
       return new WebhookFileError({ ...place, reason: "invalidSize", size, delivered: "no" })
     }
     if (isSpent(file)) return readBefore(place)
     if (names.has(name)) {
-      return new WebhookFileError({ route, file: name, reason: "duplicateName", delivered: "no" })
+      return new WebhookFileError({
+        ...errorFields(route),
+        file: name,
+        reason: "duplicateName",
+        delivered: "no",
+      })
     }
     names.add(name)
   }
@@ -34,7 +41,7 @@ function brokenFile(route: string, files: ReadonlyArray<FileUpload>): WebhookFil
 }
 
 function overLimit(
-  route: string,
+  route: Route,
   files: ReadonlyArray<FileUpload>,
   kept: number,
   limits: UploadLimits,
@@ -46,7 +53,7 @@ function overLimit(
     ([, other]) => firstOver(files, kept, other) === undefined,
   )
   return new WebhookFileError({
-    route,
+    ...errorFields(route),
     file: labelOf(file),
     ...figures,
     ...(preset === undefined ? {} : { preset: preset[0] }),

@@ -1,9 +1,10 @@
 /** Why a file cannot be read. What its source failed with is looked at and dropped: it is not ours to show. */
 import * as Predicate from "effect/Predicate"
 import { WebhookFileError } from "../../error/WebhookError.js"
+import type { ErrorFields } from "../../ratelimit/errorFields.js"
 
 export function faultOf(
-  place: { readonly route?: string; readonly file: string },
+  place: Partial<ErrorFields> & { readonly file: string },
   failure: unknown,
 ): WebhookFileError {
   const detail = wordFor(failure)

@@ -9,13 +9,16 @@ import { WebhookFileError } from "../../error/WebhookError.js"
 import { faultOf } from "./fault.js"
 import { labelOf } from "./file.js"
 import type { FileUpload, Source } from "./file.js"
+import { errorFields } from "../../ratelimit/errorFields.js"
+import type { ErrorFields } from "../../ratelimit/errorFields.js"
+import type { Route } from "../../ratelimit/Route.js"
 
 /** Bytes of a file in memory that go at a time, so that progress can be seen. */
 const piece = 64 * 1024
 
 /** Exactly `size` bytes; fewer, more, or a source that fails are a `WebhookFileError`. */
-export function read(route: string, file: FileUpload): Stream.Stream<Uint8Array, WebhookFileError> {
-  const place = { route, file: labelOf(file) }
+export function read(route: Route, file: FileUpload): Stream.Stream<Uint8Array, WebhookFileError> {
+  const place = { ...errorFields(route), file: labelOf(file) }
   return Stream.suspend(() => {
     const { source } = file
     if (source._tag === "Stream" && source.once !== undefined) {
@@ -31,8 +34,7 @@ export function read(route: string, file: FileUpload): Stream.Stream<Uint8Array,
   })
 }
 
-interface Place {
-  readonly route: string
+interface Place extends ErrorFields {
   readonly file: string
 }
 

@@ -16,13 +16,14 @@ import type { Form } from "./multipart.js"
 import { ProgressListener } from "./progress.js"
 import type { Listener } from "./progress.js"
 import { read } from "./read.js"
+import type { Route } from "../../ratelimit/Route.js"
 
 /** Bytes that are sent in one piece, which works everywhere: few browsers stream what they send. */
 const inOnePiece = 8 * 1024 * 1024
 
 /** Checks the files against the limits, `kept` files of the message counted; nothing is read yet. */
 export const checked = (
-  route: string,
+  route: Route,
   files: ReadonlyArray<FileUpload>,
   kept: number,
 ): Effect.Effect<void, WebhookFileError> =>
@@ -33,7 +34,7 @@ export const checked = (
 
 /** A message's JSON with its files. */
 export const upload = (
-  route: string,
+  route: Route,
   json: unknown,
   files: ReadonlyArray<FileUpload>,
 ): Effect.Effect<Upload> =>

@@ -4,6 +4,7 @@ import * as Stream from "effect/Stream"
 import { describe, expect, it } from "vitest"
 import { FileUpload, UploadLimits } from "../../../src/index.js"
 import { refusal } from "../../../src/rest/upload/check.js"
+import { errorFields } from "../../../src/ratelimit/errorFields.js"
 import { route } from "./wire.js"
 
 const mebibyte = 1024 * 1024
@@ -42,7 +43,12 @@ describe("limits", () => {
     ["one too many", [1, 1, 1, 1], { reason: "tooMany", file: "3.bin", size: 4, limit: 3 }],
   ])("refuse %s", (_, sizes, expected) => {
     const error = refusal(route, several(...sizes), 0, limits)
-    expect(error).toMatchObject({ ...expected, route, preset: "default", delivered: "no" })
+    expect(error).toMatchObject({
+      ...expected,
+      ...errorFields(route),
+      preset: "default",
+      delivered: "no",
+    })
   })
 
   it("count the files that stay on the message, but not their bytes", () => {
@@ -75,14 +81,14 @@ describe("limits", () => {
     expect(error).toMatchObject({ reason: "tooMany", file: "10.bin", size: 11, limit: 10 })
     expect(error?.preset).toBeUndefined()
     expect(error?.message).toBe(
-      `${route}: 10.bin: is one file too many: 11 files, and 10 are allowed; no preset allows it; Discord did not act on it`,
+      `Webhook.send (webhook 42): 10.bin: is one file too many: 11 files, and 10 are allowed; no preset allows it; Discord did not act on it`,
     )
   })
 
   it("say both figures to the byte, since one byte decides", () => {
     const error = refusal(route, [sized(8 * mebibyte + 1)], 0, presets.default)
     expect(error?.message).toBe(
-      `${route}: a.bin: is the file with which the message gets too large: 8388609 bytes (8 MiB), and 8388608 bytes (8 MiB) are allowed; the preset "discord" allows it (RestConfig.uploads); Discord did not act on it`,
+      `Webhook.send (webhook 42): a.bin: is the file with which the message gets too large: 8388609 bytes (8 MiB), and 8388608 bytes (8 MiB) are allowed; the preset "discord" allows it (RestConfig.uploads); Discord did not act on it`,
     )
   })
 

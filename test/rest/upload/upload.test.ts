@@ -14,6 +14,7 @@ import { readFileSync } from "node:fs"
 import { describe, expect } from "vitest"
 import { FileUpload, RestConfig, Strategy, UploadLimits, Webhook } from "../../../src/index.js"
 import { ear } from "../network.js"
+import { errorFields } from "../../../src/ratelimit/errorFields.js"
 import { bytesOf, route } from "./wire.js"
 
 const message = readFileSync(
@@ -223,7 +224,9 @@ describe("a source that is not what it was said to be", () => {
         const error = yield* Effect.flip(edit(net, [file]))
         expect(error).toMatchObject({ _tag: "WebhookFileError", file: "a.bin", ...expected })
         expect(error).toMatchObject({ delivered: "no" })
-        expect(error.message).toMatch(/^PATCH .*: a\.bin: .*; Discord did not act on it$/)
+        expect(error.message).toMatch(
+          /^Webhook\.editMessage \(webhook \d+\): a\.bin: .*; Discord did not act on it$/,
+        )
         expect(error.message).not.toContain("secret text")
         expect(net.bodies).toEqual([])
         expect(net.limiter.heard).toMatchObject([{ how: "settle", outcome: { _tag: "Unknown" } }])
@@ -281,7 +284,7 @@ describe("a message with files", () => {
         _tag: "WebhookFileError",
         reason: "tooMany",
         file: "10.txt",
-        route,
+        ...errorFields(route),
       })
       expect(net.requests()).toBe(0)
       expect(net.limiter.heard).toEqual([])

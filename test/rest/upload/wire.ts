@@ -5,10 +5,17 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
+import { Route } from "../../../src/index.js"
 import type { FileUpload } from "../../../src/index.js"
 import { upload } from "../../../src/rest/upload/upload.js"
 
-export const route = "POST /webhooks/{webhook.id}/{webhook.token}"
+export const route = Route.make({
+  operation: "Webhook.send",
+  method: "POST",
+  template: "/webhooks/{webhook.id}/{webhook.token}",
+  webhookId: "42",
+  tokenDigest: "digest",
+})
 
 /** As an HttpClient reads a body. */
 export const bytesOf = (body: HttpBody.HttpBody): Effect.Effect<Uint8Array> => {
