@@ -19,12 +19,11 @@ import type * as Strategy from "../ratelimit/Strategy.js"
 import { lazy } from "../model/lazy.js"
 import * as Webhook from "../webhook/Webhook.js"
 import { webhookKey, webhookVariable } from "./environment.js"
-import { readText } from "./file.js"
-import { make as makeJsonSchema } from "./jsonSchema.js"
-import { layerOf } from "./layer.js"
+import { readText, parse } from "./yaml.js"
+import { makeJsonSchema } from "./keys.js"
+import { makeLayer } from "./layer.js"
 import { resolve } from "./resolve.js"
-import { type Settings, settings } from "./settings.js"
-import { parse } from "./yaml.js"
+import { type Settings, settings } from "./schema.js"
 
 /**
  * All settings. The guide on configuration has the table of the keys, with their defaults.
@@ -216,7 +215,7 @@ export const webhook: Effect.Effect<Webhook.Webhook, DiscordConfigurationError, 
  * @category layers
  */
 export const layer = (config: Service): Layer.Layer<Services, never, HttpClient.HttpClient> =>
-  Layer.merge(layerOf(config), Layer.succeed(DiscordConfig, config))
+  Layer.merge(makeLayer(config), Layer.succeed(DiscordConfig, config))
 
 /**
  * {@link layer} of what {@link load} reads: everything but the `HttpClient` comes from the

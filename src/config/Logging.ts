@@ -55,7 +55,7 @@ const levels: Readonly<Record<Level, LogLevel.LogLevel>> = {
  * `Logger.json` alone would write each line twice there. Loggers that were added stay. One after
  * another, because what is merged is built in parallel, and then outlives its scope.
  */
-const replacing = (logger: Logger.Logger<unknown, unknown>): Layer.Layer<never> =>
+const replaceLogger = (logger: Logger.Logger<unknown, unknown>): Layer.Layer<never> =>
   Logger.add(logger).pipe(
     Layer.provideMerge(Logger.remove(Logger.defaultLogger)),
     Layer.provideMerge(Logger.remove(Logger.prettyLoggerDefault)),
@@ -75,7 +75,7 @@ const replacing = (logger: Logger.Logger<unknown, unknown>): Layer.Layer<never> 
  * @since 0.1.0
  * @category layers
  */
-export const layerJson: Layer.Layer<never> = replacing(Logger.withConsoleLog(Logger.jsonLogger))
+export const layerJson: Layer.Layer<never> = replaceLogger(Logger.withConsoleLog(Logger.jsonLogger))
 
 /**
  * `key=value` pairs on one line, on standard output.
@@ -91,7 +91,9 @@ export const layerJson: Layer.Layer<never> = replacing(Logger.withConsoleLog(Log
  * @since 0.1.0
  * @category layers
  */
-export const layerLogfmt: Layer.Layer<never> = replacing(Logger.withConsoleLog(Logger.logfmtLogger))
+export const layerLogfmt: Layer.Layer<never> = replaceLogger(
+  Logger.withConsoleLog(Logger.logfmtLogger),
+)
 
 /**
  * For people: several lines, with colours if it is a terminal.
@@ -107,7 +109,7 @@ export const layerLogfmt: Layer.Layer<never> = replacing(Logger.withConsoleLog(L
  * @since 0.1.0
  * @category layers
  */
-export const layerPretty: Layer.Layer<never> = replacing(Logger.prettyLogger())
+export const layerPretty: Layer.Layer<never> = replaceLogger(Logger.prettyLogger())
 
 /**
  * The least important level that is logged.

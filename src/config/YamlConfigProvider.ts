@@ -9,9 +9,7 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { DiscordConfigurationError } from "../error/ConfigurationError.js"
-import { readText } from "./file.js"
-import { parse } from "./yaml.js"
-
+import { readText, parse } from "./yaml.js"
 /**
  * From a text. `name` stands for it in errors, which also tell the line. A list is read by
  * `Config.array`. Fails on tabs, on a key that is there twice, on unknown tags, on more than 256 kB or

@@ -1,6 +1,6 @@
 /**
- * The configuration in the environment, by way of the `ConfigProvider` in force: each key has a
- * variable, and `DISCORD_WEBHOOK_URL` is the short name of one of them.
+ * Reads the configuration from the current `ConfigProvider`: each key has a variable, and
+ * `DISCORD_WEBHOOK_URL` is a second name for that of the webhook.
  */
 import * as Config from "effect/Config"
 import type * as ConfigProvider from "effect/ConfigProvider"
@@ -14,7 +14,7 @@ import { type Key, keys, type Scalar, sections, variableOf } from "./keys.js"
 export const webhookKey = "client.webhook_url"
 export const webhookVariable = "DISCORD_WEBHOOK_URL"
 
-/** Where the file is; read by those who can read files. */
+/** The variable with the path of the file. */
 export const fileVariable = "DISCORD_CONFIG_FILE"
 
 /** A key that the environment sets. */
@@ -34,7 +34,10 @@ export const readEnvironment: Effect.Effect<Environment> = Effect.configProvider
     const read = yield* Effect.forEach(keys(), (key) => readKey(provider, key))
     return {
       settings: read.flatMap(({ settings }) => settings),
-      mistakes: [...read.flatMap(({ mistakes }) => mistakes), ...(yield* misspelt(provider))],
+      mistakes: [
+        ...read.flatMap(({ mistakes }) => mistakes),
+        ...(yield* findMisspellings(provider)),
+      ],
     }
   }),
 )
@@ -49,18 +52,18 @@ function readKey(provider: ConfigProvider.ConfigProvider, key: Key): Effect.Effe
       const [first, second] = settings
       return first === undefined || second === undefined || first.value === second.value
         ? { settings: settings.slice(0, 1), mistakes }
-        : { settings: [], mistakes: [...mistakes, differing(first, second)] }
+        : { settings: [], mistakes: [...mistakes, conflictingWebhooks(first, second)] }
     },
   )
 }
 
-/** One of them is wrong, and a message in the wrong channel cannot be unread. */
-function differing(first: Setting, second: Setting): Mistake {
+/** Fails instead of choosing one: a message in the wrong channel cannot be unread. */
+function conflictingWebhooks(first: Setting, second: Setting): Mistake {
   const message = `is set to another webhook than ${second.variable}; set only one of them`
   return { key: first.key.name, place: first.variable, message }
 }
 
-/** An empty variable is one that is not set: that is how shells and containers pass them on. */
+/** An empty variable counts as not set, because shells and containers pass it on like that. */
 function readVariable(
   provider: ConfigProvider.ConfigProvider,
   key: Key,
@@ -71,10 +74,10 @@ function readVariable(
       settings: Option.toArray(text)
         .map((one) => one.trim())
         .filter((one) => one !== "")
-        .map((one) => ({ key, variable, value: valueOf(key, one) })),
+        .map((one) => ({ key, variable, value: parseScalar(key, one) })),
       mistakes: [],
     })),
-    // What the provider says may hold what it has read.
+    // The provider's error may contain the value.
     Effect.catchAll(() =>
       Effect.succeed({
         settings: [],
@@ -86,8 +89,8 @@ function readVariable(
   )
 }
 
-/** Everything is text in the environment; what does not fit is left for the Schema to refuse. */
-function valueOf({ kinds }: Key, text: string): Scalar {
+/** Converts text to a boolean or number if the key has that type; the Schema rejects the rest. */
+function parseScalar({ kinds }: Key, text: string): Scalar {
   if (kinds.includes("boolean") && /^(?:true|false)$/i.test(text)) return /^t/i.test(text)
   return kinds.includes("number") && /^[-+]?\d+(?:\.\d+)?$/.test(text) ? Number(text) : text
 }
@@ -97,26 +100,28 @@ function valueOf({ kinds }: Key, text: string): Scalar {
  * `DISCORD_CLIENT_ID`; only in sections that nobody else has is every name ours. A second webhook
  * is no slip, and a missing one is noticed anyway.
  */
-function misspelt(provider: ConfigProvider.ConfigProvider): Effect.Effect<ReadonlyArray<Mistake>> {
+function findMisspellings(
+  provider: ConfigProvider.ConfigProvider,
+): Effect.Effect<ReadonlyArray<Mistake>> {
   const known = [...keys().map(({ variable }) => variable), fileVariable]
-  return Effect.map(named(provider, []), (names) =>
+  return Effect.map(listVariables(provider, []), (names) =>
     names
       .filter((name) => !known.includes(name))
       .flatMap((name) => {
         const near = nearest(name, known)
-        if (near === undefined ? !isOurs(name) : name.startsWith(near)) return []
+        if (near === undefined ? !isOwnVariable(name) : name.startsWith(near)) return []
         const hint = near === undefined ? "" : `; did you mean ${near}?`
         return [{ key: "", place: name, message: `is not a known variable${hint}` }]
       }),
   )
 }
 
-function isOurs(name: string): boolean {
+function isOwnVariable(name: string): boolean {
   return sections().some(({ path }) => path.length > 1 && name.startsWith(`${variableOf(path)}_`))
 }
 
 /** The names that begin with `DISCORD_`. A provider splits them where it likes. */
-function named(
+function listVariables(
   provider: ConfigProvider.ConfigProvider,
   path: ReadonlyArray<string>,
 ): Effect.Effect<ReadonlyArray<string>> {
@@ -129,7 +134,7 @@ function named(
       children.length === 0
         ? Effect.succeed(path.length === 0 ? [] : [name])
         : Effect.map(
-            Effect.forEach(children, (child) => named(provider, [...path, child])),
+            Effect.forEach(children, (child) => listVariables(provider, [...path, child])),
             (all) => all.flat(),
           ),
     ),

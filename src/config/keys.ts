@@ -1,13 +1,14 @@
-/** The keys of the configuration, read off its Schema. */
+/** The keys of the configuration and its JSON Schema, both derived from the Schema. */
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
 import { lazy } from "../model/lazy.js"
-import { settings } from "./settings.js"
+import { settings } from "./schema.js"
+import * as JSONSchema from "effect/JSONSchema"
 
 export type Path = ReadonlyArray<string>
 
-/** What may be in the place of a key, as JSON has it. */
+/** The JSON value of a key. */
 export type Scalar = string | number | boolean
 
 /** One key of the configuration. */
@@ -18,28 +19,28 @@ export interface Key {
   /** The variable that overrides the file: `DISCORD_CLIENT_RATE_LIMIT_STRATEGY`. */
   readonly variable: string
   readonly meaning: string
-  /** As it would be written; `undefined` where leaving it out means something of its own. */
-  readonly fallback: Scalar | undefined
-  /** What a text of the environment may stand for. */
+  /** Encoded; `undefined` if leaving the key out has its own meaning. */
+  readonly default: Scalar | undefined
+  /** The types that a variable's text may be converted to. */
   readonly kinds: ReadonlyArray<"string" | "number" | "boolean">
 }
 
-/** Where keys stand together. */
+/** A group of keys. */
 export interface Section {
   readonly path: Path
-  /** The names of what is in it. */
+  /** The names of its keys and sections. */
   readonly names: ReadonlyArray<string>
 }
 
-/** What the file would say if it said everything. */
-const written = lazy((): unknown =>
+/** The settings of an empty file, encoded. */
+const encodedDefaults = lazy((): unknown =>
   Schema.encodeSync(settings())(Schema.decodeUnknownSync(settings())({})),
 )
 
-const found = lazy(() => explore(settings().ast, []))
+const explored = lazy(() => explore(settings().ast, []))
 
-export const keys = (): ReadonlyArray<Key> => found().keys
-export const sections = (): ReadonlyArray<Section> => found().sections
+export const keys = (): ReadonlyArray<Key> => explored().keys
+export const sections = (): ReadonlyArray<Section> => explored().sections
 
 export function variableOf(path: Path): string {
   return ["DISCORD", ...path].join("_").toUpperCase()
@@ -59,7 +60,7 @@ function explore(
   }
 }
 
-/** Of a section, as it is written; a section may also be empty, hence the union. */
+/** The encoded fields of a section, which is a union because a section may be null. */
 function fieldsOf(ast: AST.AST): ReadonlyArray<AST.PropertySignature> | undefined {
   if (AST.isTypeLiteral(ast)) return ast.propertySignatures
   if (AST.isTransformation(ast)) return fieldsOf(ast.from)
@@ -74,7 +75,7 @@ function keyOf(ast: AST.AST, path: Path): Key {
     path,
     variable: variableOf(path),
     meaning: meaningOf(ast),
-    fallback: at(written(), path),
+    default: getScalar(encodedDefaults(), path),
     kinds: [...new Set(kindsOf(AST.encodedAST(ast)))],
   }
 }
@@ -91,9 +92,9 @@ function kindsOf(ast: AST.AST): Key["kinds"] {
   return AST.isBooleanKeyword(ast) ? ["boolean"] : ["string"]
 }
 
-function at(value: unknown, [first, ...rest]: Path): Scalar | undefined {
+function getScalar(value: unknown, [first, ...rest]: Path): Scalar | undefined {
   if (first === undefined) return isScalar(value) ? value : undefined
-  return isRecord(value) ? at(value[first], rest) : undefined
+  return isRecord(value) ? getScalar(value[first], rest) : undefined
 }
 
 function isScalar(value: unknown): value is Scalar {
@@ -102,4 +103,43 @@ function isScalar(value: unknown): value is Scalar {
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value)
+}
+
+/** The JSON Schema of the file, draft 7, for editors. */
+export const makeJsonSchema = (): object => {
+  const { $schema, ...form } = JSONSchema.make(settings())
+  return {
+    $schema,
+    title: "Configuration of effect-discord",
+    ...withMeanings(form, []),
+  }
+}
+
+/** Adds the meaning and default of each key, and removes redundant entries. */
+function withMeanings(form: unknown, path: Path): object {
+  if (!isRecord(form)) return {}
+  const key = keys().find(({ name }) => name === path.join("."))
+  if (key !== undefined) {
+    const { description: _, ...own } = form
+    return {
+      description: key.meaning,
+      ...own,
+      ...(key.default === undefined ? {} : { default: key.default }),
+    }
+  }
+  const { anyOf, properties, required: _, ...rest } = form
+  return {
+    ...rest,
+    ...(Array.isArray(anyOf) ? { anyOf: anyOf.map((one) => withMeanings(one, path)) } : {}),
+    ...(isRecord(properties)
+      ? {
+          properties: Object.fromEntries(
+            Object.entries(properties).map(([name, one]) => [
+              name,
+              withMeanings(one, [...path, name]),
+            ]),
+          ),
+        }
+      : {}),
+  }
 }

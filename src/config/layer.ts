@@ -1,4 +1,4 @@
-/** A configuration as layers. */
+/** Builds the layers of a configuration. */
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -10,7 +10,7 @@ import { isDiscordHost } from "../rest/host.js"
 import * as RestConfig from "../rest/RestConfig.js"
 import * as UploadLimits from "../rest/UploadLimits.js"
 import * as Logging from "./Logging.js"
-import type { Settings as Config } from "./settings.js"
+import type { Settings as Config } from "./schema.js"
 
 const strategies: Readonly<
   Record<Config["client"]["rateLimit"]["strategy"], Layer.Layer<Strategy.Strategy>>
@@ -20,7 +20,7 @@ const strategies: Readonly<
   reactive: Strategy.layerReactive,
 }
 
-/** Counts no slots: only the global limit and 429 answers hold requests up. */
+/** Counts no slots: requests wait only for the global limit and after a 429. */
 const layerGlobalOnly: Layer.Layer<Strategy.Strategy> = Strategy.layer({
   name: "global",
   initial: undefined,
@@ -29,7 +29,7 @@ const layerGlobalOnly: Layer.Layer<Strategy.Strategy> = Strategy.layer({
   observe: (memory) => memory,
 })
 
-export const layerOf = ({
+export const makeLayer = ({
   client,
   logging,
 }: Config): Layer.Layer<
@@ -44,13 +44,13 @@ export const layerOf = ({
     client.rateLimit.perRouteLimit ? strategies[client.rateLimit.strategy] : layerGlobalOnly,
     RestConfig.layerWith(restOptions(client)),
   ).pipe(
-    // Not merged: what is built in parallel and set on a fiber outlives its scope.
+    // Not merged: fiber refs set by layers that are built in parallel outlive their scope.
     Layer.provideMerge(Logging.layer(logging)),
-    // First, by the program's own loggers: the file that names the host may also turn logging off.
+    // First, with the program's own loggers: the file that sets the host may also turn logging off.
     Layer.provideMerge(layerHostWarning(client)),
   )
 
-/** Whoever can write the configuration decides who receives the tokens, so it does not go unnoticed. */
+/** The configuration decides which host receives the tokens, so another host is logged. */
 function layerHostWarning({ baseUrl, dryRun }: Config["client"]): Layer.Layer<never> {
   const { host, hostname } = new URL(baseUrl)
   if (dryRun || isDiscordHost(hostname)) return Layer.empty

@@ -1,4 +1,4 @@
-/** What YAML and environment say together: a configuration, or every mistake in them. */
+/** Combines YAML and environment to a configuration, or to an error with all mistakes. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Function from "effect/Function"
@@ -12,8 +12,8 @@ import { nearest } from "../model/nearest.js"
 import { isLoopbackHost } from "../rest/host.js"
 import { type Environment, readEnvironment, type Setting } from "./environment.js"
 import { isRecord, keys, type Path, type Scalar, sections } from "./keys.js"
-import { type Settings, settings as schema } from "./settings.js"
-import { sketch, sketchKey } from "./sketch.js"
+import { type Settings, settings as schema } from "./schema.js"
+import { describeValue, describeKey } from "./describe.js"
 import type { Tree } from "./yaml.js"
 
 export interface Source {
@@ -32,26 +32,26 @@ const decoder = lazy(() =>
 export const resolve = (
   source: Source | undefined,
 ): Effect.Effect<Settings, DiscordConfigurationError> =>
-  Effect.flatMap(readEnvironment, (environment) => resolved(source, environment))
+  Effect.flatMap(readEnvironment, (environment) => decodeSettings(source, environment))
 
-function resolved(
+function decodeSettings(
   source: Source | undefined,
   { settings, mistakes }: Environment,
 ): Either.Either<Settings, DiscordConfigurationError> {
   const all = settings.reduce<unknown>(
-    (value, { key, value: own }) => overridden(value, key.path, own),
+    (value, { key, value: own }) => setPath(value, key.path, own),
     source?.tree.root ?? {},
   )
   const decoded = Either.mapLeft(decoder()(all), (error) =>
-    inOrder(issuesOf(error), source).map(({ path, message }) => ({
-      key: path.map(sketchKey).join("."),
+    sortByLine(issuesOf(error), source).map(({ path, message }) => ({
+      key: path.map(describeKey).join("."),
       place: placeOf(path, source, settings),
-      message: sentenceOf(path, message, all),
+      message: describeIssue(path, message, all),
     })),
   )
   const found = Either.match(decoded, {
     onLeft: Function.identity,
-    onRight: ({ client }) => exposed(client, placeOf(baseUrlPath, source, settings)),
+    onRight: ({ client }) => checkHttp(client, placeOf(baseUrlPath, source, settings)),
   })
   if (Either.isRight(decoded) && found.length === 0 && mistakes.length === 0) {
     return Either.right(decoded.right)
@@ -61,7 +61,7 @@ function resolved(
 }
 
 /** The URL of each request holds the token of its webhook. */
-function exposed(
+function checkHttp(
   { allowHttp, baseUrl }: Settings["client"],
   place: string,
 ): ReadonlyArray<Mistake> {
@@ -71,21 +71,21 @@ function exposed(
   return [{ key: baseUrlPath.join("."), place, message }]
 }
 
-/** Where a value cannot be put, the file is wrong, and will be found to be. */
-function overridden(value: unknown, [first, ...rest]: Path, own: Scalar): unknown {
+/** Returns the value unchanged where the path does not fit; decoding then reports it. */
+function setPath(value: unknown, [first, ...rest]: Path, own: Scalar): unknown {
   if (first === undefined) return own
   if (!isRecord(value) && value !== null && value !== undefined) return value
-  return { ...value, [first]: overridden(value?.[first], rest, own) }
+  return { ...value, [first]: setPath(value?.[first], rest, own) }
 }
 
-interface Found {
+interface ConfigIssue {
   readonly path: Path
   readonly message: string
 }
 
-/** A section is tried as one and as nothing; only what is wrong inside of it counts. */
-function issuesOf(error: ParseResult.ParseError): ReadonlyArray<Found> {
-  const first = new Map<string, Found>()
+/** A section is a union with null; only the innermost issues count. */
+function issuesOf(error: ParseResult.ParseError): ReadonlyArray<ConfigIssue> {
+  const first = new Map<string, ConfigIssue>()
   const outer = new Set<string>()
   for (const { message, path: steps } of ParseResult.ArrayFormatter.formatErrorSync(error)) {
     const path = steps.map(String)
@@ -96,23 +96,26 @@ function issuesOf(error: ParseResult.ParseError): ReadonlyArray<Found> {
   return [...first].filter(([id]) => !outer.has(id)).map(([, found]) => found)
 }
 
-/** As they stand in the file. */
-function inOrder(found: ReadonlyArray<Found>, source: Source | undefined): ReadonlyArray<Found> {
-  const lineOf = ({ path }: Found): number => source?.tree.lineOf(path) ?? 0
+/** Sorts by line. */
+function sortByLine(
+  found: ReadonlyArray<ConfigIssue>,
+  source: Source | undefined,
+): ReadonlyArray<ConfigIssue> {
+  const lineOf = ({ path }: ConfigIssue): number => source?.tree.lineOf(path) ?? 0
   return [...found].sort((one, other) => lineOf(one) - lineOf(other))
 }
 
-function sentenceOf(path: Path, message: string, all: unknown): string {
+function describeIssue(path: Path, message: string, all: unknown): string {
   const name = path.join(".")
   if (keys().some((key) => key.name === name)) return message
   const section = sections().find((one) => one.path.join(".") === name)
-  if (section === undefined) return unknownKey(path)
+  if (section === undefined) return describeUnknownKey(path)
   const actual = path.reduce<unknown>((value, one) => (isRecord(value) ? value[one] : value), all)
-  return `expected a section with keys such as ${section.names.slice(0, 2).join(" and ")}, got ${sketch(actual)}`
+  return `expected a section with keys such as ${section.names.slice(0, 2).join(" and ")}, got ${describeValue(actual)}`
 }
 
-/** A slip of the hand, a key of another section, or neither. */
-function unknownKey(path: Path): string {
+/** Suggests a key with a similar name, or the same name in another section. */
+function describeUnknownKey(path: Path): string {
   const name = path.at(-1) ?? ""
   const names =
     sections().find((one) => one.path.join(".") === path.slice(0, -1).join("."))?.names ?? []

@@ -1,28 +1,29 @@
 /**
- * Reads YAML as a tree that knows its lines. What comes out is plain JSON of bounded size, or one
- * sentence in our own words: the parser's quote the text, and the text may hold a secret.
+ * Parses YAML to plain JSON of bounded size, with the line of each key. An error has a message of our
+ * own, since the parser's quotes the text, and the text may contain a secret.
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type * as YamlModule from "yaml"
-import type { Alias, ErrorCode, LineCounter, Node, Scalar, YAMLError } from "yaml"
 import { DiscordConfigurationError } from "../error/ConfigurationError.js"
 import type { Path } from "./keys.js"
-import { sketchKey } from "./sketch.js"
-import { isDeeperThan } from "./yamlDepth.js"
+import { describeKey } from "./describe.js"
+import type { PlatformError } from "@effect/platform/Error"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Chunk from "effect/Chunk"
+import * as Stream from "effect/Stream"
 
-/** The parser, loaded with the first text: a program without YAML never loads its 75 modules. */
+/** The parser is imported with the first text: a program without YAML never loads its 75 modules. */
 type Yaml = typeof YamlModule
 
-/** Bytes. A configuration has a few thousand. */
-export const mostBytes = 256_000
+/** Bytes. A typical configuration has a few thousand. */
+export const maxBytes = 256_000
 
-/** What is said of more. */
-export const tooLarge = `is larger than ${mostBytes / 1000} kB; is it the right file?`
+export const tooLarge = `is larger than ${maxBytes / 1000} kB; is it the right file?`
 
-/** Values, those behind an alias counted as often as it is used: a bomb of aliases goes off here. */
-const mostValues = 10_000
-const deepest = 50
+/** Values; those behind an alias count each time it is used, which stops an alias bomb. */
+const maxValues = 10_000
+const maxDepth = 50
 
 /**
  * Characters of a value's keys together, written as JSON. Each value is stored under all of them, so
@@ -31,7 +32,7 @@ const deepest = 50
 const maxPathLength = 1000
 const unreadable = "cannot be read as YAML"
 const tooLong = `a key and those around it are longer than ${maxPathLength} characters together`
-const tooDeep = `is nested more than ${deepest} levels deep`
+const tooDeep = `is nested more than ${maxDepth} levels deep`
 
 export interface Tree {
   readonly root: unknown
@@ -39,12 +40,12 @@ export interface Tree {
   readonly lineOf: (path: Path) => number | undefined
 }
 
-interface Fault {
+interface YamlFault {
   readonly line: number | undefined
   readonly message: string
 }
 
-const sentences: { readonly [Code in ErrorCode]?: string } = {
+const messages: { readonly [Code in YamlModule.ErrorCode]?: string } = {
   BAD_ALIAS: "an alias (*) without an anchor (&) before it, or with a bad name",
   BAD_INDENT: "the indentation does not fit the lines above, or a bracket is not closed",
   BAD_SCALAR_START: "a text that begins with a special sign must stand in quotes",
@@ -57,37 +58,38 @@ const sentences: { readonly [Code in ErrorCode]?: string } = {
   TAG_RESOLVE_FAILED: "a tag (!) that is not known here",
 }
 
-/** How the walk over the tree ends early. */
-class Refusal extends Error {
-  readonly fault: Fault
-  constructor(fault: Fault) {
+/** Ends the reading of a tree. */
+class YamlFaultError extends Error {
+  readonly fault: YamlFault
+  constructor(fault: YamlFault) {
     super()
     this.fault = fault
   }
 }
 
-/** Nodes in the order of the document, so that an alias finds the anchor before it. */
-class Walk {
+/** Reads nodes in document order, so that an anchor is known before its aliases. */
+class TreeReader {
   readonly #yaml: Yaml
-  readonly #lines: LineCounter
+  readonly #lines: YamlModule.LineCounter
   readonly #keyLines = new Map<string, number>()
-  readonly #anchors = new Map<string, Node>()
+  readonly #anchors = new Map<string, YamlModule.Node>()
   #values = 0
 
-  constructor(yaml: Yaml, lines: LineCounter) {
+  constructor(yaml: Yaml, lines: YamlModule.LineCounter) {
     this.#yaml = yaml
     this.#lines = lines
   }
 
-  tree(contents: Node | null): Tree {
+  tree(contents: YamlModule.Node | null): Tree {
     const root = this.#value(contents, [])
-    return { root, lineOf: (path) => this.#keyLines.get(idOf(path)) }
+    return { root, lineOf: (path) => this.#keyLines.get(pathId(path)) }
   }
 
   #value(node: unknown, path: Path): unknown {
     this.#values += 1
-    if (this.#values > mostValues) throw new Refusal(whole(`holds more than ${mostValues} values`))
-    if (path.length > deepest) throw new Refusal(whole(tooDeep))
+    if (this.#values > maxValues)
+      throw new YamlFaultError(faultOfFile(`holds more than ${maxValues} values`))
+    if (path.length > maxDepth) throw new YamlFaultError(faultOfFile(tooDeep))
     if (this.#yaml.isAlias(node)) return this.#value(this.#target(node), path)
     if (this.#yaml.isMap(node)) return this.#mapping(this.#anchored(node), path)
     if (this.#yaml.isSeq(node)) {
@@ -96,20 +98,20 @@ class Walk {
     return this.#yaml.isScalar(node) ? this.#scalar(this.#anchored(node)) : null
   }
 
-  #target(alias: Alias): Node {
+  #target(alias: YamlModule.Alias): YamlModule.Node {
     const found = this.#anchors.get(alias.source)
     if (found !== undefined) return found
-    throw this.#refusal(alias, `${unreadable}: ${sentences.BAD_ALIAS}`)
+    throw this.#refusal(alias, `${unreadable}: ${messages.BAD_ALIAS}`)
   }
 
-  /** YAML 1.1, which a file may ask for, has more kinds than JSON. */
-  #scalar(scalar: Scalar): unknown {
+  /** YAML 1.1, which a file may select, has more types than JSON. */
+  #scalar(scalar: YamlModule.Scalar): unknown {
     const { value } = scalar
     if (value === null || ["string", "number", "boolean"].includes(typeof value)) return value
     throw this.#refusal(scalar, "a value must be a text, a number, true or false")
   }
 
-  #anchored<N extends Node & { readonly anchor?: string | undefined }>(node: N): N {
+  #anchored<N extends YamlModule.Node & { readonly anchor?: string | undefined }>(node: N): N {
     if (node.anchor !== undefined) this.#anchors.set(node.anchor, node)
     return node
   }
@@ -124,7 +126,7 @@ class Walk {
       map.items.map(({ key, value }) => {
         const name = this.#name(key, seen)
         const inner = [...path, name]
-        const id = idOf(inner)
+        const id = pathId(inner)
         if (id.length > maxPathLength) throw this.#refusal(key, tooLong)
         this.#keyLines.set(id, this.#lineOf(key) ?? 0)
         return [name, this.#value(value, inner)]
@@ -133,16 +135,16 @@ class Walk {
   }
 
   #name(key: unknown, seen: Set<string>): string {
-    const name = nameOf(this.#yaml, key)
+    const name = keyName(this.#yaml, key)
     if (name === undefined) throw this.#refusal(key, "a key must be a word")
     if (seen.has(name))
-      throw this.#refusal(key, `${sketchKey(name)} is there twice; keep one of them`)
+      throw this.#refusal(key, `${describeKey(name)} is there twice; keep one of them`)
     seen.add(name)
     return name
   }
 
-  #refusal(at: unknown, message: string): Refusal {
-    return new Refusal({ line: this.#lineOf(at), message })
+  #refusal(at: unknown, message: string): YamlFaultError {
+    return new YamlFaultError({ line: this.#lineOf(at), message })
   }
 
   #lineOf(node: unknown): number | undefined {
@@ -157,7 +159,7 @@ class Walk {
   }
 }
 
-/** `name` is what the text is called in errors. */
+/** Parses a text, which errors refer to by `name`. */
 export const parse = (text: string, name: string): Effect.Effect<Tree, DiscordConfigurationError> =>
   Effect.flatMap(
     Effect.promise(() => import("yaml")),
@@ -169,55 +171,151 @@ function parseWith(
   text: string,
   name: string,
 ): Either.Either<Tree, DiscordConfigurationError> {
-  if (text.length > mostBytes) return refused(name, whole(tooLarge))
+  if (text.length > maxBytes) return fail(name, faultOfFile(tooLarge))
   try {
-    // A document is a level of its own. What aliases repeat is for the walk to count.
-    if (isDeeperThan(yaml, deepest + 1, text)) return refused(name, whole(tooDeep))
-    return Either.right(read(yaml, text))
+    // A document is one level itself. The reader counts what aliases repeat.
+    if (isDeeperThan(yaml, maxDepth + 1, text)) return fail(name, faultOfFile(tooDeep))
+    return Either.right(parseDocument(yaml, text))
   } catch (error) {
-    if (error instanceof Refusal) return refused(name, error.fault)
-    // The parser goes as deep as the text does.
-    return refused(name, whole(error instanceof RangeError ? tooDeep : unreadable))
+    if (error instanceof YamlFaultError) return fail(name, error.fault)
+    // The parser recurses as deeply as the text nests.
+    return fail(name, faultOfFile(error instanceof RangeError ? tooDeep : unreadable))
   }
 }
 
-function refused(
+function fail(
   name: string,
-  { line, message }: Fault,
+  { line, message }: YamlFault,
 ): Either.Either<never, DiscordConfigurationError> {
   const place = line === undefined ? name : `${name}:${line}`
   return Either.left(new DiscordConfigurationError({ mistakes: [{ key: "", place, message }] }))
 }
 
-function read(yaml: Yaml, text: string): Tree {
+function parseDocument(yaml: Yaml, text: string): Tree {
   const lines = new yaml.LineCounter()
   const document = yaml.parseDocument(text, {
     lineCounter: lines,
     prettyErrors: false,
-    // It compares every key with every other: the walk below does it at once.
+    // The parser compares all pairs of keys; the reader uses a set.
     uniqueKeys: false,
   })
   const [problem] = [...document.errors, ...document.warnings]
-  if (problem !== undefined) throw new Refusal(faultOf(problem, lines))
-  return new Walk(yaml, lines).tree(document.contents)
+  if (problem !== undefined) throw new YamlFaultError(faultOf(problem, lines))
+  return new TreeReader(yaml, lines).tree(document.contents)
 }
 
-function faultOf({ code, pos }: YAMLError, lines: LineCounter): Fault {
+function faultOf({ code, pos }: YamlModule.YAMLError, lines: YamlModule.LineCounter): YamlFault {
   const { line } = lines.linePos(pos[0])
-  return { line, message: `${unreadable}: ${sentences[code] ?? "it is not valid"}` }
+  return { line, message: `${unreadable}: ${messages[code] ?? "it is not valid"}` }
 }
 
-function nameOf(yaml: Yaml, key: unknown): string | undefined {
+function keyName(yaml: Yaml, key: unknown): string | undefined {
   if (!yaml.isScalar(key)) return undefined
   const { value } = key
   if (typeof value === "number" || typeof value === "boolean") return String(value)
   return typeof value === "string" && value !== "" ? value : undefined
 }
 
-function whole(message: string): Fault {
+function faultOfFile(message: string): YamlFault {
   return { line: undefined, message }
 }
 
-function idOf(path: Path): string {
+function pathId(path: Path): string {
   return JSON.stringify(path)
+}
+
+interface TokenAtDepth {
+  readonly token: YamlModule.CST.Token | null | undefined
+  readonly depth: number
+}
+
+/**
+ * Whether collections nest more than `max` levels deep, in invalid text as well. Composing recurses
+ * once per level, and V8 aborts the process when the remaining stack is too small to compile a
+ * regular expression. Neither the parser of the syntax tree nor this function recurses.
+ */
+export function isDeeperThan({ Parser }: Pick<Yaml, "Parser">, max: number, text: string): boolean {
+  for (const document of new Parser().parse(text)) {
+    const pending: Array<TokenAtDepth> = [{ token: document, depth: 0 }]
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      if (next.depth > max) return true
+      for (const token of childrenOf(next.token)) pending.push({ token, depth: next.depth + 1 })
+    }
+  }
+  return false
+}
+
+/** The child tokens of a document or collection. */
+function childrenOf(token: TokenAtDepth["token"]): ReadonlyArray<TokenAtDepth["token"]> {
+  if (token?.type === "document") return [token.value]
+  return token !== null && token !== undefined && "items" in token
+    ? token.items.flatMap(({ key, value }) => [key, value])
+    : []
+}
+
+const fileTypes: Readonly<Record<FileSystem.File.Type, string>> = {
+  File: "a file",
+  Directory: "a directory",
+  SymbolicLink: "a symbolic link",
+  BlockDevice: "a device",
+  CharacterDevice: "a device",
+  FIFO: "a FIFO",
+  Socket: "a socket",
+  Unknown: "something else",
+}
+
+/**
+ * Reads a configuration file. It opens only a regular file or a link to one, because opening a FIFO or
+ * a device may block a thread forever, which no timeout can interrupt. It stops reading at the limit.
+ */
+export const readText = (
+  path: string,
+): Effect.Effect<string, DiscordConfigurationError, FileSystem.FileSystem> =>
+  Effect.flatMap(FileSystem.FileSystem, (files) =>
+    Effect.mapError(files.stat(path), (error) => fileError(path, describeError(error))).pipe(
+      Effect.filterOrFail(
+        ({ type }) => type === "File",
+        ({ type }) => fileError(path, `is not a regular file, but ${fileTypes[type]}`),
+      ),
+      Effect.zipRight(
+        Effect.mapError(
+          Stream.runCollect(files.stream(path, { bytesToRead: maxBytes + 1 })),
+          (error) => fileError(path, describeError(error)),
+        ),
+      ),
+      Effect.flatMap((chunks) => decodeText(path, Chunk.toReadonlyArray(chunks))),
+    ),
+  )
+
+function decodeText(
+  path: string,
+  chunks: ReadonlyArray<Uint8Array>,
+): Effect.Effect<string, DiscordConfigurationError> {
+  const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+  if (size > maxBytes) {
+    return Effect.fail(fileError(path, tooLarge))
+  }
+  const bytes = new Uint8Array(size)
+  let end = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, end)
+    end += chunk.length
+  }
+  return Effect.try({
+    try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes),
+    catch: () => fileError(path, "is not text in UTF-8"),
+  })
+}
+
+/** Describes a platform error, whose own message adds nothing but the operating system's wording. */
+function describeError(error: PlatformError): string {
+  if (error._tag === "BadArgument") return "cannot be read"
+  if (error.reason === "NotFound") return "there is no such file"
+  return error.reason === "PermissionDenied"
+    ? "cannot be read: permission denied"
+    : "cannot be read; is it a file?"
+}
+
+function fileError(path: string, message: string): DiscordConfigurationError {
+  return new DiscordConfigurationError({ mistakes: [{ key: "", place: path, message }] })
 }

@@ -55,7 +55,10 @@ const usualFile = "discord.yaml"
 export const layerHttpClientWith = (
   options: dispatcher.Options,
 ): Layer.Layer<HttpClient.HttpClient, DiscordConfigurationError> =>
-  Layer.scoped(HttpClient.HttpClient, Effect.map(dispatcher.make(options), client.make))
+  Layer.scoped(
+    HttpClient.HttpClient,
+    Effect.map(dispatcher.makeDispatcher(options), client.makeClient),
+  )
 
 /**
  * {@link layerHttpClientWith} with its defaults.

@@ -9,43 +9,44 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { constVoid } from "effect/Function"
 import * as Option from "effect/Option"
-import { hasDirect, RequestStart } from "../rest/direct.js"
-import { Answer } from "./answer.js"
-import { directOn } from "./direct.js"
+import { hasDirect, RequestStart, type Direct } from "../rest/direct.js"
+import { UndiciResponse } from "./response.js"
 import { Exchange, noTimeouts, uncompressed } from "./exchange.js"
+import * as Headers from "@effect/platform/Headers"
+import { textOf } from "../rest/responseBody.js"
 
 type Body = Exclude<Dispatcher.DispatchOptions["body"], undefined>
 
-/** No redirect is followed. */
-export function make(dispatcher: Dispatcher): HttpClient.HttpClient {
+/** An `HttpClient` that follows no redirect. */
+export function makeClient(dispatcher: Dispatcher): HttpClient.HttpClient {
   const client = HttpClient.make((request, url, signal, fiber) => {
     const onStart = Option.getOrElse(
       Context.getOption(fiber.currentContext, RequestStart),
       () => constVoid,
     )
-    const send = (body: Body) => sent(dispatcher, request, url, signal, body, onStart)
+    const send = (body: Body) => execute(dispatcher, request, url, signal, body, onStart)
     return request.body._tag === "Stream"
       ? Effect.flatMap(NodeStream.toReadable(request.body.stream), send)
-      : send(bodyOf(request.body))
+      : send(toUndiciBody(request.body))
   })
-  return hasDirect(client, directOn(dispatcher))
+  return hasDirect(client, makeDirect(dispatcher))
 }
 
-function bodyOf(body: Exclude<HttpBody.HttpBody, HttpBody.Stream>): Body {
+function toUndiciBody(body: Exclude<HttpBody.HttpBody, HttpBody.Stream>): Body {
   if (body._tag === "Empty") return null
-  // What the platform lets through untyped, undici checks.
+  // The platform leaves this untyped; undici checks it.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return (body._tag === "FormData" ? body.formData : body.body) as Body
 }
 
-function sent(
+function execute(
   dispatcher: Dispatcher,
   request: HttpClientRequest.HttpClientRequest,
   url: URL,
   signal: AbortSignal,
   body: Body,
   onStart: () => void,
-): Effect.Effect<Answer, HttpClientError.RequestError> {
+): Effect.Effect<UndiciResponse, HttpClientError.RequestError> {
   return Effect.async((resume) => {
     const fail = (cause: unknown): void => {
       const error = new HttpClientError.RequestError({ request, reason: "Transport", cause })
@@ -53,7 +54,7 @@ function sent(
     }
     const exchange: Exchange = new Exchange(
       onStart,
-      (head) => resume(Effect.succeed(new Answer(request, head, exchange))),
+      (head) => resume(Effect.succeed(new UndiciResponse(request, head, exchange))),
       fail,
     )
     signal.addEventListener("abort", exchange.abort, { once: true })
@@ -71,4 +72,22 @@ function sent(
       fail(error)
     }
   })
+}
+
+/** Sends requests of this SDK without the platform's `HttpClient`; see `rest/direct.ts`. */
+export function makeDirect(dispatcher: Dispatcher): Direct {
+  return ({ body, headers, method, origin, path }, listener) => {
+    const onBroken = (error: unknown): void => listener.onBroken(error)
+    const exchange: Exchange = new Exchange(
+      () => listener.onStart(),
+      (head) => {
+        listener.onHead(head.status, Headers.fromInput(head.headers))
+        exchange.collect((chunks) => listener.onWhole(textOf(chunks)), onBroken)
+      },
+      onBroken,
+    )
+    const all = { ...uncompressed, ...headers }
+    dispatcher.dispatch({ ...noTimeouts, method, origin, path, headers: all, body }, exchange)
+    return exchange.abort
+  }
 }

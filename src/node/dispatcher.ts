@@ -1,5 +1,5 @@
-/** The undici dispatcher that sends the requests: straight to Discord, or through a proxy. */
-import { Agent, EnvHttpProxyAgent, ProxyAgent } from "@effect/platform-node/Undici"
+/** Builds the undici dispatcher, with or without a proxy. */
+import { Agent, EnvHttpProxyAgent, ProxyAgent, buildConnector } from "@effect/platform-node/Undici"
 import type { Dispatcher } from "@effect/platform-node/Undici"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
@@ -8,17 +8,16 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { DiscordConfigurationError } from "../error/ConfigurationError.js"
-import { make as makeConnector } from "./connector.js"
-import type { Connector } from "./connector.js"
+import { Duplex } from "node:stream"
 
 /**
- * How connections to Discord are kept.
+ * Options of the connections to Discord.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Options {
-  /** At most so many sockets to one host; more requests than that queue. Default: 64. */
+  /** Maximum number of sockets per host; further requests queue. Default: 64. */
   readonly connections?: number | undefined
   /**
    * How long an idle socket waits for the next message. Default: 30 seconds, so a message every few
@@ -26,7 +25,7 @@ export interface Options {
    * Discord's edge hangs up: a POST on a socket that is just being closed could not be retried.
    */
   readonly keepAlive?: Duration.DurationInput | undefined
-  /** How long a connection may take to be established. Default: 10 seconds. */
+  /** Timeout for establishing a connection. Default: 10 seconds. */
   readonly connectTimeout?: Duration.DurationInput | undefined
   /**
    * The URL of the proxy for every request, with user and password if it needs them. Default: what
@@ -42,10 +41,10 @@ export interface Options {
   readonly dispatcher?: Dispatcher | undefined
 }
 
-/** Never through a proxy that the environment names, as in Go: it could not reach them. */
+/** Hosts that a proxy of the environment is not used for, as in Go: it could not reach them. */
 const loopback = ["localhost", "127.0.0.1", "[::1]"]
 
-export const make = (
+export const makeDispatcher = (
   options: Options,
 ): Effect.Effect<Dispatcher, DiscordConfigurationError, Scope.Scope> =>
   options.dispatcher === undefined
@@ -60,7 +59,7 @@ export const make = (
       ).pipe(Effect.map(({ dispatcher }) => dispatcher))
     : Effect.succeed(options.dispatcher)
 
-/** Bun has a module of undici's name whose dispatchers do nothing. */
+/** Bun has a module named undici whose dispatchers do nothing. */
 function hasUndici(): boolean {
   return typeof Reflect.get(Agent.prototype, "dispatch") === "function"
 }
@@ -125,7 +124,7 @@ function fromEnvironment(): Effect.Effect<Proxies | undefined> {
   })
 }
 
-/** As `curl` reads them: the name in small letters counts first. */
+/** Reads a variable as `curl` does: the lower-case name takes precedence. */
 function variable(name: string): Effect.Effect<string> {
   return Config.redacted(name.toLowerCase()).pipe(
     Config.orElse(() => Config.redacted(name)),
@@ -138,7 +137,7 @@ function withScheme(proxy: string): string {
   return proxy === "" || proxy.includes("://") ? proxy : `http://${proxy}`
 }
 
-/** The URL of a proxy may hold a password: what undici says of it is dropped. */
+/** Drops undici's error, because the URL of a proxy may contain a password. */
 function made(
   place: string,
   construct: () => Dispatcher,
@@ -152,4 +151,33 @@ function made(
 
 function mistake(place: string, message: string): DiscordConfigurationError {
   return new DiscordConfigurationError({ mistakes: [{ key: "", place, message }] })
+}
+
+export interface Connector {
+  readonly connect: buildConnector.connector
+  /** Destroys sockets that are still connecting; undici's dispatcher closes the others. */
+  readonly close: () => void
+}
+
+/** `timeout` is in milliseconds. */
+export function makeConnector(timeout: number): Connector {
+  const connecting = new Set<Duplex>()
+  const connect = buildConnector({ timeout })
+  return {
+    connect: (options, callback) => {
+      // Its types do not say that undici returns the socket.
+      const socket: unknown = connect(options, (...result) => {
+        if (isSocket(socket)) connecting.delete(socket)
+        callback(...result)
+      })
+      if (isSocket(socket)) connecting.add(socket)
+    },
+    close: () => {
+      for (const socket of connecting) socket.destroy(new Error("the layer is closed"))
+    },
+  }
+}
+
+function isSocket(value: unknown): value is Duplex {
+  return value instanceof Duplex
 }

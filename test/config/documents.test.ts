@@ -81,7 +81,9 @@ describe("discord.schema.json", () => {
     expect(explained.map((form) => form["description"])).toEqual(
       keys().map(({ meaning }) => meaning),
     )
-    expect(explained.map((form) => form["default"])).toEqual(keys().map(({ fallback }) => fallback))
+    expect(explained.map((form) => form["default"])).toEqual(
+      keys().map(({ default: fallback }) => fallback),
+    )
     expect(keys().filter(({ meaning }) => !/^[A-Z].*\.$/.test(meaning))).toEqual([])
   })
 })
@@ -125,7 +127,7 @@ describe("discord.example.yaml", () => {
 })
 
 describe("the guide", () => {
-  const row = ({ fallback, meaning, name, variable }: Key): string =>
+  const row = ({ default: fallback, meaning, name, variable }: Key): string =>
     `| \`${name}\` | \`${variable}\` | ${fallback === undefined ? "" : `\`${fallback}\``} | ${meaning} |`
 
   it("has a row for each key, in the words of the Schema", () => {

@@ -10,7 +10,7 @@ import { stringify } from "yaml"
 import type { DiscordConfig } from "../../src/index.js"
 import { presets } from "../../src/rest/UploadLimits.js"
 import { isRecord, keys } from "../../src/config/keys.js"
-import { settings } from "../../src/config/settings.js"
+import { settings } from "../../src/config/schema.js"
 
 export const token = "Qm7-wE_r4tY.u1Io9Pa-2sDf_6Gh8jKl3Zx5Cv0-BnMqAzSwXeDcRfVtGbYhNuJm"
 export const webhookUrl = `https://discord.com/api/webhooks/1234/${token}`

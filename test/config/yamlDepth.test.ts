@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import * as yamlParser from "yaml"
-import { isDeeperThan } from "../../src/config/yamlDepth.js"
+import { isDeeperThan } from "../../src/config/yaml.js"
 import { DiscordConfig, YamlConfigProvider } from "../../src/index.js"
 import { runs } from "../support/laws.js"
 

@@ -1,7 +1,6 @@
 /**
- * The one description of the configuration. What reads it (YAML, environment), what explains it
- * (JSON Schema, example, table of the guide) and every default derive from this Schema. It is built on
- * first use, which in most programs is never.
+ * The Schema of the configuration. YAML, environment, JSON Schema, the example, the guide's table and
+ * all defaults are derived from it. It is built on first use; most programs never use it.
  */
 import * as Duration from "effect/Duration"
 import type * as ParseResult from "effect/ParseResult"
@@ -14,9 +13,8 @@ import { defaults as limiterDefaults } from "../ratelimit/internal/settings.js"
 import { RestConfig } from "../rest/RestConfig.js"
 import { presets } from "../rest/UploadLimits.js"
 import * as WebhookUrl from "../webhook/WebhookUrl.js"
-import { byteSize, expectedByteSize } from "./byteSize.js"
-import { duration, expectedDuration } from "./duration.js"
-import { sketch } from "./sketch.js"
+import { byteSize, describeByteSize, duration, describeDuration } from "./units.js"
+import { describeValue } from "./describe.js"
 
 const rest = RestConfig.defaultValue()
 
@@ -28,7 +26,7 @@ const key = <A, I>(name: string, schema: Schema.Schema<A, I>, fallback: NoInfer<
 const optional = <A, I>(name: string, schema: Schema.Schema<A, I>) =>
   Schema.optionalWith(schema, { exact: true }).pipe(Schema.fromKey(name))
 
-/** A section whose keys all have defaults. Somebody may have commented all of them out. */
+/** A section whose keys all have defaults. It may be null, when all keys are commented out. */
 const section = <A, I>(name: string, schema: Schema.Schema<A, I>, meaning: string) => {
   const fallback = Schema.decodeUnknownSync(schema)({})
   return Schema.optionalWith(schema.annotations({ description: meaning }), {
@@ -38,10 +36,10 @@ const section = <A, I>(name: string, schema: Schema.Schema<A, I>, meaning: strin
   }).pipe(Schema.fromKey(name))
 }
 
-type Complaint = (value: unknown) => string
+type MessageOf = (value: unknown) => string
 
-/** What a value means, and the whole sentence when it is wrong. */
-const explained = <A, I>(schema: Schema.Schema<A, I>, meaning: string, complain: Complaint) =>
+/** Sets the description, and the complete error message for a wrong value. */
+const withMeaning = <A, I>(schema: Schema.Schema<A, I>, meaning: string, complain: MessageOf) =>
   schema.annotations({
     description: meaning,
     message: ({ actual }: ParseResult.ParseIssue) => ({
@@ -51,12 +49,12 @@ const explained = <A, I>(schema: Schema.Schema<A, I>, meaning: string, complain:
   })
 
 const expecting =
-  (expected: string): Complaint =>
+  (expected: string): MessageOf =>
   (value) =>
-    `expected ${expected}, got ${sketch(value)}`
+    `expected ${expected}, got ${describeValue(value)}`
 
 const oneOf = <const L extends ReadonlyArray<string>>(names: L, meaning: string) =>
-  explained(Schema.Literal(...names), meaning, (value) => {
+  withMeaning(Schema.Literal(...names), meaning, (value) => {
     const near = typeof value === "string" ? nearest(value, names) : undefined
     const hint = near === undefined ? "" : `; did you mean ${near}?`
     return `${expecting(`one of ${names.join(", ")}`)(value)}${hint}`
@@ -64,11 +62,11 @@ const oneOf = <const L extends ReadonlyArray<string>>(names: L, meaning: string)
 
 const timeSpan = (shortest: Duration.DurationInput, meaning: string) => {
   const least = Duration.decode(shortest)
-  return explained(duration(least), meaning, expecting(expectedDuration(least)))
+  return withMeaning(duration(least), meaning, expecting(describeDuration(least)))
 }
 
 const wholeNumber = (minimum: number, maximum: number, meaning: string) =>
-  explained(
+  withMeaning(
     Schema.Number.pipe(
       Schema.filter((n) => Number.isInteger(n) && n >= minimum && n <= maximum, {
         jsonSchema: { type: "integer", minimum, maximum },
@@ -78,9 +76,9 @@ const wholeNumber = (minimum: number, maximum: number, meaning: string) =>
     expecting(`a whole number from ${minimum} to ${maximum}`),
   )
 
-const size = (meaning: string) => explained(byteSize(), meaning, expecting(expectedByteSize))
+const size = (meaning: string) => withMeaning(byteSize(), meaning, expecting(describeByteSize))
 
-const flag = (meaning: string) => explained(Schema.Boolean, meaning, expecting("true or false"))
+const flag = (meaning: string) => withMeaning(Schema.Boolean, meaning, expecting("true or false"))
 
 const text = (
   holds: (value: string) => boolean,
@@ -88,7 +86,7 @@ const text = (
   expected: string,
   meaning: string,
 ) =>
-  explained(
+  withMeaning(
     Schema.String.pipe(Schema.filter(holds, { jsonSchema: { type: "string", ...jsonSchema } })),
     meaning,
     expecting(expected),
@@ -104,28 +102,30 @@ const forever = () =>
   )
 
 const maxWait = () =>
-  explained(
+  withMeaning(
     Schema.Union(forever(), duration(Duration.zero)),
     "A call fails with WebhookRateLimited as soon as it would have to wait longer for its turn.",
-    expecting(`forever, or ${expectedDuration(Duration.zero)}`),
+    expecting(`forever, or ${describeDuration(Duration.zero)}`),
   )
 
-const secret = () =>
+const webhookUrlText = () =>
   Schema.transform(
     Schema.String.pipe(
-      Schema.filter((url) => faultOf(url) === undefined, { jsonSchema: { type: "string" } }),
+      Schema.filter((url) => checkWebhookUrl(url) === undefined, {
+        jsonSchema: { type: "string" },
+      }),
     ),
     Schema.RedactedFromSelf(Schema.String),
     { strict: true, decode: (url) => Redacted.make(url), encode: Redacted.value },
   )
 
-/** Not even its length is told: it is the credential. */
-const webhookAddress = () =>
-  explained(
-    secret(),
+/** The error shows nothing of the value, not even its length: it is the credential. */
+const webhookUrl = () =>
+  withMeaning(
+    webhookUrlText(),
     "The webhook that DiscordConfig.webhook returns. A secret: better in the environment than in a file.",
     (value) =>
-      typeof value === "string" ? (faultOf(value) ?? "") : "expected the URL of a webhook",
+      typeof value === "string" ? (checkWebhookUrl(value) ?? "") : "expected the URL of a webhook",
   )
 
 const retry = () =>
@@ -202,11 +202,11 @@ const uploads = () =>
 
 const client = () =>
   Schema.Struct({
-    webhookUrl: optional("webhook_url", webhookAddress()),
+    webhookUrl: optional("webhook_url", webhookUrl()),
     baseUrl: key(
       "base_url",
       text(
-        isAddress,
+        isBaseUrl,
         { format: "uri", pattern: "^https?://" },
         "the address of an API such as https://discord.com/api/v10",
         "Where /webhooks/... begins, version included; another one for a proxy or a simulator.",
@@ -274,7 +274,7 @@ const logging = () =>
     ),
   })
 
-/** All of it. Written in snake case, read in camel case. */
+/** Keys are snake case in a file and camel case in a program. */
 export const settings = lazy(() =>
   Schema.Struct({
     client: section("client", client(), "How messages get to Discord."),
@@ -284,15 +284,15 @@ export const settings = lazy(() =>
 
 export type Settings = Schema.Schema.Type<ReturnType<typeof settings>>
 
-/** The address of a webhook in this place would be a secret where none is expected. */
-function isAddress(value: string): boolean {
+/** Rejects the URL of a webhook, which would be a secret in a field that is not treated as one. */
+function isBaseUrl(value: string): boolean {
   if (!URL.canParse(value)) return false
   const { protocol, username, password, pathname, search, hash } = new URL(value)
   const isPlain = username === "" && password === "" && search === "" && hash === ""
   return /^https?:$/.test(protocol) && isPlain && !pathname.includes("/webhooks")
 }
 
-function faultOf(url: string): string | undefined {
+function checkWebhookUrl(url: string): string | undefined {
   const parsed = WebhookUrl.parse(url)
   return parsed._tag === "Left" ? parsed.left.message : undefined
 }

@@ -1,4 +1,4 @@
-/** An answer of undici as the platform wants it. */
+/** A response of undici as the platform's `HttpClientResponse`. */
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import * as Cookies from "@effect/platform/Cookies"
 import * as Headers from "@effect/platform/Headers"
@@ -12,22 +12,27 @@ import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { joined, textOf } from "../rest/responseBody.js"
-import { isEncoded } from "./contentEncoding.js"
-import type { Exchange, Head } from "./exchange.js"
-
+import { isEncoded, type Exchange, type ResponseHead } from "./exchange.js"
 type Body<A> = Effect.Effect<A, HttpClientError.ResponseError>
 
-export class Answer extends Inspectable.Class implements HttpClientResponse.HttpClientResponse {
+export class UndiciResponse
+  extends Inspectable.Class
+  implements HttpClientResponse.HttpClientResponse
+{
   readonly [HttpClientResponse.TypeId]: HttpClientResponse.TypeId = HttpClientResponse.TypeId
   readonly [HttpIncomingMessage.TypeId]: HttpIncomingMessage.TypeId = HttpIncomingMessage.TypeId
   readonly request: HttpClientRequest.HttpClientRequest
   readonly status: number
   readonly headers: Headers.Headers
   readonly remoteAddress: Option.Option<string> = Option.none()
-  readonly #head: Head
+  readonly #head: ResponseHead
   readonly #exchange: Exchange
 
-  constructor(request: HttpClientRequest.HttpClientRequest, head: Head, exchange: Exchange) {
+  constructor(
+    request: HttpClientRequest.HttpClientRequest,
+    head: ResponseHead,
+    exchange: Exchange,
+  ) {
     super()
     this.request = request
     this.status = head.status
