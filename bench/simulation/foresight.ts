@@ -21,7 +21,7 @@ import {
   type BucketRule,
   makeBucket,
   takeSlot,
-} from "../../src/testing/simulator/limit/bucket.js"
+} from "../../src/testing/simulator/bucket.js"
 import { Events } from "./events.js"
 import type { Scenario } from "./scenario.js"
 import { drawOutside, type Trip } from "./world.js"

@@ -22,7 +22,7 @@ import {
   makeWorld,
   type Webhook,
   type World,
-} from "../../src/testing/simulator/world.js"
+} from "../../src/testing/simulator/state.js"
 import { Events } from "./events.js"
 import { type Scenario, serverOptions } from "./scenario.js"
 import { drawOutside, type Outside } from "./world.js"

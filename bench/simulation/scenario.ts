@@ -1,5 +1,5 @@
 /** What a bench run is about: how many messages, what the server allows, how the link behaves. */
-import type { BucketModel } from "../../src/testing/simulator/limit/bucket.js"
+import type { BucketModel } from "../../src/testing/simulator/bucket.js"
 import type { Options } from "../../src/testing/simulator/options.js"
 
 export interface Link {

@@ -18,8 +18,8 @@ import type * as Scope from "effect/Scope"
 import type { Fault, FaultTarget } from "./Fault.js"
 import * as commands from "./simulator/commands.js"
 import type { Operation } from "./simulator/http/route.js"
-import { addInteraction, respond } from "./simulator/operation/interaction.js"
-import { webhookUrl } from "./simulator/operation/webhooks.js"
+import { addInteraction, respond } from "./simulator/operations/interaction.js"
+import { webhookUrl } from "./simulator/operations/webhooks.js"
 import type { Options } from "./simulator/options.js"
 import {
   clearTraffic,
@@ -36,7 +36,7 @@ import {
   type MessageJson,
   type Webhook,
   type World,
-} from "./simulator/world.js"
+} from "./simulator/state.js"
 
 export type {
   BlockOptions,
@@ -47,7 +47,7 @@ export type {
   LimitOptions,
   Options,
 } from "./simulator/options.js"
-export type { BucketModel } from "./simulator/limit/bucket.js"
+export type { BucketModel } from "./simulator/bucket.js"
 export type { Outcome, RateLimitScope } from "./simulator/http/exchange.js"
 export type { Operation, WebhookOperation } from "./simulator/http/route.js"
 export type { RecordedFile, Statistics, TrafficRecord } from "./simulator/traffic.js"

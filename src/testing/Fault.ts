@@ -5,7 +5,7 @@
  * @module
  */
 import * as Duration from "effect/Duration"
-import * as internal from "./simulator/fault/fault.js"
+import * as internal from "./simulator/faults.js"
 
 /**
  * A whole answer as the client reads it: `body` is text (of a file, what its bytes spell), header

@@ -3,8 +3,8 @@ import * as fc from "effect/FastCheck"
 import * as Schema from "effect/Schema"
 
 import { fit, WebhookName } from "../../src/model/WebhookName.js"
-import type { Issue } from "../../src/testing/simulator/form/issue.js"
-import { webhookName } from "../../src/testing/simulator/form/messageForm.js"
+import type { Issue } from "../../src/testing/simulator/http/errors.js"
+import { webhookName } from "../../src/testing/simulator/forms/message.js"
 import { runs } from "../support/laws.js"
 
 const word = fc.constantFrom(

@@ -6,9 +6,9 @@ import {
   makeBucket,
   type Reading,
   takeSlot,
-} from "../../src/testing/simulator/limit/bucket.js"
+} from "../../src/testing/simulator/bucket.js"
 import { handle } from "../../src/testing/simulator/handle.js"
-import { addWebhook, makeWorld } from "../../src/testing/simulator/world.js"
+import { addWebhook, makeWorld } from "../../src/testing/simulator/state.js"
 import { runs } from "../support/laws.js"
 
 const rules = (model: BucketRule["model"]): FastCheck.Arbitrary<BucketRule> =>

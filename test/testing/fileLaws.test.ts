@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import { handle } from "../../src/testing/simulator/handle.js"
 import type { FilePart, SimulatedRequest } from "../../src/testing/simulator/http/exchange.js"
-import { withForm } from "../../src/testing/simulator/http/multipart.js"
-import { addWebhook, makeWorld, type World } from "../../src/testing/simulator/world.js"
+import { withForm } from "../../src/testing/simulator/http/body.js"
+import { addWebhook, makeWorld, type World } from "../../src/testing/simulator/state.js"
 import { runs } from "../support/laws.js"
 
 /**

@@ -1,8 +1,8 @@
 import { expect, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
 import { handle } from "../../src/testing/simulator/handle.js"
-import type { BucketModel } from "../../src/testing/simulator/limit/bucket.js"
-import { addWebhook, makeWorld, type Webhook } from "../../src/testing/simulator/world.js"
+import type { BucketModel } from "../../src/testing/simulator/bucket.js"
+import { addWebhook, makeWorld, type Webhook } from "../../src/testing/simulator/state.js"
 import { runs } from "../support/laws.js"
 
 const limit = 5

@@ -1,5 +1,5 @@
 /** What an oracle knows of a scenario in which others take slots, and what it makes least of. */
-import type { BucketRule, Reading } from "../../../src/testing/simulator/limit/bucket.js"
+import type { BucketRule, Reading } from "../../../src/testing/simulator/bucket.js"
 import type { Scenario } from "../scenario.js"
 
 /** Times in milliseconds. */

@@ -1,5 +1,5 @@
 /** A policy of an oracle on a scenario as the strategies get it: same messages, ways and others. */
-import { makeBucket, takeSlot } from "../../../src/testing/simulator/limit/bucket.js"
+import { makeBucket, takeSlot } from "../../../src/testing/simulator/bucket.js"
 import { seededRandom } from "../../../src/testing/simulator/random.js"
 import type { Scenario } from "../scenario.js"
 import { drawOutside, type Trip } from "../world.js"

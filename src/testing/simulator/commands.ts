@@ -1,10 +1,7 @@
 import * as Duration from "effect/Duration"
-import type { Fault, FaultTarget } from "./fault/fault.js"
-import type { StoredFile } from "./file/fileStore.js"
-import type { Operation } from "./http/route.js"
-import { type SharedLimit, takeHidden, takeRoute } from "./limit/limits.js"
-import { mergeOptions, type Options, resolveOptions } from "./options.js"
+import type { Fault, FaultTarget } from "./faults.js"
 import {
+  type StoredFile,
   addThread,
   type Channel,
   forgetMessage,
@@ -13,7 +10,10 @@ import {
   type Thread,
   type Webhook,
   type World,
-} from "./world.js"
+} from "./state.js"
+import type { Operation } from "./http/route.js"
+import { type SharedLimit, takeHidden, takeRoute } from "./limits.js"
+import { mergeOptions, type Options, resolveOptions } from "./options.js"
 
 interface FileOfMessage extends StoredFile {
   readonly id: string

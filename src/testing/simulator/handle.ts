@@ -1,10 +1,13 @@
-import { type Alteration, alterResponse, connectionOutcome, faultFor } from "./fault/alteration.js"
-import { snowflake } from "./form/check.js"
-import { invalidForm, type Issue } from "./form/issue.js"
-import { apiError, statusError } from "./http/apiError.js"
+import { type Alteration, alterResponse, connectionOutcome, faultFor } from "./faults.js"
+import { snowflake } from "./forms/check.js"
+import { invalidForm, type Issue, apiError, statusError, legacyResponse } from "./http/errors.js"
 import { parseBody } from "./http/body.js"
-import type { Outcome, SimulatedRequest, SimulatedResponse } from "./http/exchange.js"
-import { legacyResponse } from "./http/legacy.js"
+import {
+  isInvalidRequest,
+  type Outcome,
+  type SimulatedRequest,
+  type SimulatedResponse,
+} from "./http/exchange.js"
 import {
   type FileRoute,
   type MatchedRoute,
@@ -13,17 +16,25 @@ import {
   type UnmatchedRoute,
   type WebhookOperation,
 } from "./http/route.js"
-import { bucketHash, sharedLimit, takeGlobal, takeRoute } from "./limit/limits.js"
-import { blocked, limited, withoutScope, withRateLimit } from "./limit/rateLimitAnswer.js"
-import type { Call } from "./operation/call.js"
-import { execute } from "./operation/execute.js"
-import { refuseInteraction } from "./operation/interaction.js"
-import { deleteMessage, editMessage, getMessage } from "./operation/messages.js"
-import { executeGitHub, executeSlack } from "./operation/services.js"
-import { deleteWebhook, getWebhook, modifyWebhook } from "./operation/webhooks.js"
-import { newEntry, note } from "./recording.js"
-import { type MutableRecord, record } from "./traffic.js"
-import { serverClock, type Webhook, type World } from "./world.js"
+import {
+  bucketHash,
+  sharedLimit,
+  takeGlobal,
+  takeRoute,
+  blocked,
+  countInvalid,
+  limited,
+  withoutScope,
+  withRateLimit,
+} from "./limits.js"
+import type { Call } from "./operations/call.js"
+import { execute } from "./operations/execute.js"
+import { refuseInteraction } from "./operations/interaction.js"
+import { deleteMessage, editMessage, getMessage } from "./operations/messages.js"
+import { executeGitHub, executeSlack } from "./operations/services.js"
+import { deleteWebhook, getWebhook, modifyWebhook } from "./operations/webhooks.js"
+import { type MutableRecord, recordRequest, recordResult } from "./traffic.js"
+import { serverClock, type Webhook, type World } from "./state.js"
 
 /** What the server did with a request, and what the client is to see of it. */
 export interface Exchange {
@@ -78,11 +89,14 @@ interface Arrival {
  */
 export const handle = (world: World, now: number, request: SimulatedRequest): Exchange => {
   const route = matchRoute(request.method, request.path)
-  const entry = newEntry(world, now, request, route)
-  record(world.traffic, entry, world.config.trafficHistory)
+  const entry = recordRequest(world.traffic, now, request, route, world.config.trafficHistory)
   const fault = faultFor(world.faults, entry)
   const exchange = answer({ world, now, request, entry }, route, fault)
-  note(world, now, entry, exchange)
+  const { outcome, response } = exchange
+  recordResult(world.traffic, entry, outcome, response)
+  if (response !== undefined && isInvalidRequest(response)) {
+    countInvalid(world.limits, world.config, now)
+  }
   return exchange
 }
 

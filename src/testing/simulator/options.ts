@@ -1,6 +1,6 @@
 import * as Duration from "effect/Duration"
 import type { WebhookOperation } from "./http/route.js"
-import type { BucketModel, BucketRule } from "./limit/bucket.js"
+import type { BucketModel, BucketRule } from "./bucket.js"
 import type { Random } from "./random.js"
 
 /**

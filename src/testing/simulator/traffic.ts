@@ -1,5 +1,14 @@
-import type { Outcome, RateLimitScope } from "./http/exchange.js"
-import type { Operation } from "./http/route.js"
+import {
+  isInvalidRequest,
+  isRecord,
+  type Outcome,
+  type RateLimitScope,
+  type ReadForm,
+  type SimulatedRequest,
+  type SimulatedResponse,
+} from "./http/exchange.js"
+import type { Operation, Route } from "./http/route.js"
+import { requestText, isMultipart } from "./http/body.js"
 
 /**
  * One request as the simulator saw it. Times are readings of the Effect `Clock`, in milliseconds,
@@ -105,13 +114,6 @@ export const clearTraffic = (traffic: Traffic): void => {
   traffic.statistics = noStatistics()
 }
 
-/** Keeps a record, and forgets the oldest half when there are twice as many as `history`. */
-export const record = (traffic: Traffic, entry: MutableRecord, history: number): void => {
-  if (history <= 0) return
-  traffic.records.push(entry)
-  if (traffic.records.length >= 2 * history) traffic.records = traffic.records.slice(-history)
-}
-
 export const recorded = (traffic: Traffic, history: number): ReadonlyArray<TrafficRecord> =>
   (history > 0 ? traffic.records.slice(-Math.min(history, traffic.records.length)) : []).map(
     (entry) => ({ ...entry }),
@@ -123,6 +125,103 @@ export const snapshot = ({ statistics }: Traffic): Statistics => ({
   byStatus: { ...statistics.byStatus },
   limited: { ...statistics.limited },
 })
+
+/** The entry of a request that just arrived. */
+export const recordRequest = (
+  traffic: Traffic,
+  now: number,
+  request: SimulatedRequest,
+  route: Route,
+  history: number,
+): MutableRecord => {
+  const isMatched = route._tag === "Matched"
+  const entry: MutableRecord = {
+    sequence: ++traffic.sequence,
+    operation: route._tag === "Unmatched" ? "unknown" : route.operation,
+    method: request.method,
+    path: route.template,
+    version: route.version,
+    webhookId: isMatched ? route.webhookId : undefined,
+    messageId: isMatched ? route.messageId : undefined,
+    query: request.query,
+    headers: recordedHeaders(request.headers),
+    body: history > 0 ? recordedBody(request) : undefined,
+    files: recordedFiles(request.form),
+    arrivedAt: now,
+    answeredAt: undefined,
+    outcome: "answered",
+    status: undefined,
+    code: undefined,
+    bucket: undefined,
+    remaining: undefined,
+    scope: undefined,
+  }
+  keepRecord(traffic, entry, history)
+  return entry
+}
+
+/** Keeps a record, and forgets the oldest half when there are twice as many as `history`. */
+function keepRecord(traffic: Traffic, entry: MutableRecord, history: number): void {
+  if (history <= 0) return
+  traffic.records.push(entry)
+  if (traffic.records.length >= 2 * history) traffic.records = traffic.records.slice(-history)
+}
+
+function recordedHeaders(headers: SimulatedRequest["headers"]): Record<string, string> {
+  const kept: Record<string, string> = {}
+  for (const name in headers) {
+    const value = headers[name]
+    if (value !== undefined) kept[name] = name === "authorization" ? "<redacted>" : value
+  }
+  return kept
+}
+
+function recordedBody(request: SimulatedRequest): unknown {
+  if (request.body === undefined || request.body.length === 0) return undefined
+  const { form } = request
+  // Of a form that was not read, the bytes tell nobody anything.
+  if (form === "malformed" || (form === undefined && isMultipart(request))) return undefined
+  if (form !== undefined) return jsonOrText(form.fields["payload_json"]) ?? form.fields
+  return jsonOrText(requestText(request))
+}
+
+function jsonOrText(text: string | undefined): unknown {
+  if (text === undefined) return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+function recordedFiles(form: ReadForm | undefined): ReadonlyArray<RecordedFile> {
+  if (form === undefined || form === "malformed") return []
+  return form.files.map(({ bytes, ...file }) => ({ ...file, size: bytes.length }))
+}
+
+/** Writes the result into the record and the counts. */
+export const recordResult = (
+  { statistics }: Traffic,
+  entry: MutableRecord,
+  outcome: Outcome,
+  response: SimulatedResponse | undefined,
+): void => {
+  statistics.requests++
+  entry.outcome = outcome
+  if (response === undefined) return
+  const { status, scope, body } = response
+  entry.status = status
+  if (body._tag === "Json" && isRecord(body.value) && typeof body.value["code"] === "number") {
+    entry.code = body.value["code"]
+  }
+  statistics.byStatus[status] = (statistics.byStatus[status] ?? 0) + 1
+  if (status >= 200 && status < 300) statistics.accepted++
+  if (scope !== undefined) {
+    entry.scope = scope
+    statistics.limited[scope]++
+  }
+  if (isInvalidRequest(response)) statistics.invalid++
+}
 
 function noStatistics(): MutableStatistics {
   return {

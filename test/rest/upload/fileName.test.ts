@@ -1,7 +1,7 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { baseName, fileName } from "../../../src/rest/upload/fileName.js"
-import { cleanFilename } from "../../../src/testing/simulator/file/filename.js"
+import { cleanFilename } from "../../../src/testing/simulator/messages/attachments.js"
 import { runs } from "../../support/laws.js"
 
 /** What reverses, joins, hides or composes, and so is rare in text that is only random. */

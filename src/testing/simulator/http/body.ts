@@ -1,8 +1,16 @@
-import { isRecord } from "../form/check.js"
-import { invalidForm, issue } from "../form/issue.js"
-import { apiError, statusError } from "./apiError.js"
-import type { FilePart, SimulatedRequest, SimulatedResponse } from "./exchange.js"
-import { mediaTypeOf } from "./multipart.js"
+import { invalidForm, issue, apiError, statusError } from "./errors.js"
+import {
+  isRecord,
+  type FilePart,
+  type SimulatedRequest,
+  type SimulatedResponse,
+  type ReadForm,
+} from "./exchange.js"
+import * as HttpIncomingMessage from "@effect/platform/HttpIncomingMessage"
+import * as Multipart from "@effect/platform/Multipart"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 
 /** A body that was understood, or the answer that refuses it. */
 export type ParsedBody =
@@ -27,6 +35,8 @@ const notAnObject = invalidForm([
 ])
 
 const textDecoder = new TextDecoder()
+const latin1Decoder = new TextDecoder("latin1")
+const strictDecoder = new TextDecoder("utf-8", { fatal: true })
 
 /** The body as text. */
 export function requestText({ body }: SimulatedRequest): string {
@@ -96,4 +106,136 @@ function parsed(
 
 function refused(response: SimulatedResponse): ParsedBody {
   return { _tag: "Refused", response }
+}
+
+/** The media type of a request, without its parameters. */
+function mediaTypeOf({ headers }: SimulatedRequest): string {
+  return headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase() ?? ""
+}
+
+export function isMultipart(request: SimulatedRequest): boolean {
+  return mediaTypeOf(request) === "multipart/form-data"
+}
+
+/**
+ * Takes a multipart body apart, with the parser of `@effect/platform`; other requests stay as they
+ * are. The parser is an Effect, so this happens before `handle`, which is none.
+ */
+export const withForm = (
+  request: SimulatedRequest,
+  maxBytes: number,
+): Effect.Effect<SimulatedRequest> => {
+  const { body } = request
+  if (!isMultipart(request)) return Effect.succeed(request)
+  if (body === undefined || body.length > maxBytes) return Effect.succeed(request)
+  const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body
+  const boundary = boundaryOf(request.headers["content-type"] ?? "")
+  if (boundary === undefined || !isClosed(bytes, boundary)) {
+    return Effect.succeed({ ...request, form: "malformed" })
+  }
+  return readFormParts(bytes, boundary).pipe(
+    // The parser throws at an encoded name that is no UTF-8.
+    Effect.catchAllCause(() => Effect.succeed<ReadForm>("malformed")),
+    Effect.map((form) => ({ ...request, form })),
+  )
+}
+
+function boundaryOf(contentType: string): string | undefined {
+  const found = /;\s*boundary=(?:"([\w'()+,./:=? -]+)"|([\w'+./-]+))\s*(?:;|$)/i.exec(contentType)
+  return found?.[1] ?? found?.[2]
+}
+
+/** The parser waits forever for the end of a form that has none. */
+function isClosed(bytes: Uint8Array, boundary: string): boolean {
+  return `\r\n${latin1Decoder.decode(bytes)}`.includes(`\r\n--${boundary}--`)
+}
+
+function readFormParts(bytes: Uint8Array, boundary: string) {
+  const headers = { "content-type": `multipart/form-data; boundary="${boundary}"` }
+  return Stream.make(widened(bytes)).pipe(
+    Stream.pipeThroughChannel(Multipart.makeChannel(headers)),
+    Stream.mapEffect(readPart),
+    Stream.runCollect,
+    // A file of JSON is a file, and sizes are Discord's business.
+    Multipart.withFieldMimeTypes([]),
+    Multipart.withMaxFieldSize(bytes.length),
+    HttpIncomingMessage.withMaxBodySize(Option.none()),
+    Effect.map((parts): ReadForm => {
+      const fields: Record<string, string> = {}
+      const files: Array<FilePart> = []
+      for (const part of parts) {
+        if (part.part === "") return "malformed"
+        if ("bytes" in part) files.push(part)
+        else fields[part.part] = part.value
+      }
+      return { fields, files }
+    }),
+  )
+}
+
+type ReadPart = FilePart | { readonly part: string; readonly value: string }
+
+/** Some senders give `payload_json` a file name, as a browser does with a `Blob`. */
+function readPart(part: Multipart.Part): Effect.Effect<ReadPart, Multipart.MultipartError> {
+  const name = unescaped(narrowedText(part.key))
+  if (part._tag === "Field") return Effect.succeed({ part: name, value: narrowedText(part.value) })
+  return Effect.map(part.contentEffect, (wide): ReadPart => {
+    const bytes = narrowed(wide)
+    if (name === "payload_json") return { part: name, value: textDecoder.decode(bytes) }
+    const { contentType } = part
+    return { part: name, filename: unescaped(narrowedText(part.name)), contentType, bytes }
+  })
+}
+
+/**
+ * The parser loses the name of a part when one of its characters lies above U+00FF, and every
+ * encoder writes names in UTF-8. So each byte is shown to it as one such character: bytes from 128
+ * on are written as UTF-8 writes U+0080 to U+00FF, and what comes back is narrowed again.
+ */
+function widened(bytes: Uint8Array): Uint8Array {
+  let high = 0
+  for (const byte of bytes) if (byte > 127) high++
+  if (high === 0) return bytes
+  const wide = new Uint8Array(bytes.length + high)
+  let at = 0
+  for (const byte of bytes) {
+    if (byte > 127) wide[at++] = 0xc0 | (byte >> 6)
+    wide[at++] = byte > 127 ? 0x80 | (byte & 0x3f) : byte
+  }
+  return wide
+}
+
+/** A copy of its own, so that a file that is kept does not keep the whole request. */
+function narrowed(wide: Uint8Array): Uint8Array {
+  let high = 0
+  for (const byte of wide) if (byte >= 0xc0) high++
+  if (high === 0) return wide.slice()
+  const bytes = new Uint8Array(wide.length - high)
+  let lead = 0
+  let at = 0
+  for (const byte of wide) {
+    if (byte >= 0xc0) lead = (byte & 0x03) << 6
+    else bytes[at++] = byte > 127 ? lead | (byte & 0x3f) : byte
+  }
+  return bytes
+}
+
+/** Text of narrow characters is bytes of UTF-8; the parser decoded a `filename*` already. */
+function narrowedText(text: string): string {
+  const codes = Array.from(text, (character) => character.codePointAt(0) ?? 0)
+  if (codes.some((code) => code > 0xff)) return text
+  try {
+    return strictDecoder.decode(Uint8Array.from(codes))
+  } catch {
+    return text
+  }
+}
+
+/** A quote in a name is written `%22` by browsers and `\"` by others; so are the ends of lines. */
+function unescaped(name: string): string {
+  return name
+    .replace(/\\(["\\])/g, "$1")
+    .replaceAll("%22", '"')
+    .replaceAll("%0D", "\r")
+    .replaceAll("%0A", "\n")
 }

@@ -73,6 +73,10 @@ export const json = (status: number, value: unknown): SimulatedResponse => ({
 
 export const noContent: SimulatedResponse = { status: 204, headers: {}, body: { _tag: "Empty" } }
 
+/** Whether Discord counts the request of this response as invalid. */
+export const isInvalidRequest = ({ status, scope }: SimulatedResponse): boolean =>
+  status === 401 || status === 403 || (status === 429 && scope !== "shared")
+
 /** A body as text. Of a file it is what its bytes spell. */
 export const bodyText = (body: ResponseBody): string => {
   if (body._tag === "Json") return JSON.stringify(body.value)
@@ -83,4 +87,8 @@ export const bodyText = (body: ResponseBody): string => {
 export const contentTypeOf = (body: ResponseBody): string | undefined => {
   if (body._tag === "Json") return "application/json"
   return body._tag === "Empty" || body.contentType === "" ? undefined : body.contentType
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
 }

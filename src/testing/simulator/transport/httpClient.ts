@@ -6,11 +6,11 @@ import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { toWire } from "../fault/alteration.js"
+import { toWire } from "../faults.js"
 import type { Exchange } from "../handle.js"
 import type { SimulatedRequest, SimulatedResponse } from "../http/exchange.js"
-import type { World } from "../world.js"
-import { exchange } from "./travel.js"
+import type { World } from "../state.js"
+import { exchange } from "./latency.js"
 
 /** An `HttpClient` whose network is the simulator: it reaches Discord's hosts and no other. */
 export const makeHttpClient = (world: World): HttpClient.HttpClient =>

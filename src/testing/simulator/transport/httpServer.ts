@@ -8,12 +8,11 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { toWire } from "../fault/alteration.js"
+import { toWire } from "../faults.js"
 import type { Exchange } from "../handle.js"
 import type { SimulatedRequest, SimulatedResponse } from "../http/exchange.js"
-import type { World } from "../world.js"
-import { allowBrowsers } from "./cors.js"
-import { exchange } from "./travel.js"
+import type { World } from "../state.js"
+import { exchange } from "./latency.js"
 
 /** Serves a world until the scope closes. URLs hold tokens, so no span is made of them. */
 export const serveHttp = (
@@ -158,4 +157,53 @@ function socketOf(source: unknown): SocketLike | undefined {
 
 function hasSocket(source: unknown): source is { readonly socket: SocketLike | undefined } {
   return typeof source === "object" && source !== null && "socket" in source
+}
+
+/** The names are those of Discord's responses. */
+const allowed = {
+  allowedMethods: ["POST", "GET", "PUT", "PATCH", "DELETE"],
+  allowedHeaders: [
+    "Content-Type",
+    "Authorization",
+    "X-Audit-Log-Reason",
+    "X-Track",
+    "X-Super-Properties",
+    "X-Context-Properties",
+    "X-Failed-Requests",
+    "X-Fingerprint",
+    "X-RPC-Proxy",
+    "X-Discord-Locale",
+    "X-Debug-Options",
+    "x-client-trace-id",
+    "If-None-Match",
+    "Range",
+    "X-RateLimit-Precision",
+  ],
+  exposedHeaders: [
+    "Retry-After",
+    "X-RateLimit-Global",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "X-RateLimit-Reset-After",
+    "X-RateLimit-Bucket",
+    "X-RateLimit-Scope",
+    "Date",
+  ],
+  credentials: true,
+}
+
+/**
+ * Lets browsers call the API from any page and read its rate limit headers. A preflight is not a
+ * request of the API and takes no slot. A request without `Origin` gets no such headers.
+ *
+ * The middleware is made for each request, with its origin: platform 0.90 to 0.92 take a list of
+ * origins, but no predicate.
+ */
+function allowBrowsers(app: HttpApp.Default): HttpApp.Default {
+  return Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers: { origin } }) =>
+    origin !== undefined && /^(?:https?:\/\/|null$)/.test(origin)
+      ? HttpMiddleware.cors({ ...allowed, allowedOrigins: [origin] })(app)
+      : app,
+  )
 }

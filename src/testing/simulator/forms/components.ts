@@ -1,0 +1,333 @@
+import { isRecord } from "../http/exchange.js"
+import {
+  codePoints,
+  list,
+  object,
+  required,
+  all,
+  boolean,
+  type Check,
+  choice,
+  integer,
+  snowflake,
+  text,
+  url,
+} from "./check.js"
+import { referencedName } from "../messages/render.js"
+import { type Issue, issue, type Path } from "../http/errors.js"
+
+/**
+ * What the sender may use. `interactive` is whether he may send buttons with `custom_id` and
+ * selects: only a webhook of an application may. `files` are the names of the message's files.
+ */
+export interface Sender {
+  readonly interactive: boolean
+  readonly files: ReadonlySet<string> | undefined
+}
+
+export interface ComponentContext extends Sender {
+  readonly isV2: boolean
+}
+
+interface Walk extends ComponentContext {
+  total: number
+  text: number
+  readonly customIds: Set<string>
+  readonly ids: Set<number>
+}
+
+const id = integer({ min: 0, max: 2147483647 })
+const customId = text({ min: 1, max: 100 })
+const webMedia = object({ url: required(url(["http", "https", "attachment"])) })
+const altText = text({ min: 1, max: 1024 })
+
+/** A custom emoji has an id, another a name. The code says button wherever the emoji is. */
+const emoji = all(
+  object({ id: snowflake, name: text({ max: 32 }), animated: boolean }),
+  (value, path, issues) => {
+    if (!isRecord(value) || isGiven(value["id"]) || isGiven(value["name"])) return
+    issues.push(issue([...path, "name"], "BUTTON_COMPONENT_INVALID_EMOJI", "Invalid emoji"))
+  },
+)
+
+const selectFields = {
+  id,
+  custom_id: required(customId),
+  placeholder: text({ max: 150 }),
+  min_values: integer({ min: 0, max: 25 }),
+  max_values: integer({ min: 1, max: 25 }),
+  disabled: boolean,
+}
+
+const option = object({
+  label: required(text({ min: 1, max: 100 })),
+  value: required(text({ min: 1, max: 100 })),
+  description: text({ max: 100 }),
+  emoji,
+  default: boolean,
+})
+
+const stringSelect = all(
+  object({ ...selectFields, options: required(list(option, { min: 1, max: 25 })) }),
+  checkSelectRange,
+  checkOptions,
+)
+
+/** Discord's OpenAPI: ChannelTypes. */
+const channelTypes = [0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15]
+
+/** A select that Discord fills itself, with values of these types. */
+const autoSelect = (types: ReadonlyArray<string>): Check =>
+  all(
+    object({
+      ...selectFields,
+      default_values: list(object({ id: required(snowflake), type: required(choice(types)) }), {
+        max: 25,
+      }),
+      channel_types: list(choice(channelTypes), { max: 25 }),
+    }),
+    checkSelectRange,
+  )
+
+/** The fields of each kind, without its children. */
+const componentFields: Readonly<Record<number, Check>> = {
+  1: object({ id }),
+  2: all(
+    object({
+      id,
+      style: required(choice([1, 2, 3, 4, 5, 6])),
+      label: text({ max: 80 }),
+      emoji,
+      custom_id: customId,
+      url: url(["http", "https", "discord"], 512),
+      sku_id: snowflake,
+      disabled: boolean,
+    }),
+    checkButton,
+  ),
+  3: stringSelect,
+  5: autoSelect(["user"]),
+  6: autoSelect(["role"]),
+  7: autoSelect(["user", "role"]),
+  8: autoSelect(["channel"]),
+  9: object({ id }),
+  10: object({ id, content: required(text({ min: 1, max: 4000 })) }),
+  11: object({ id, media: required(webMedia), description: altText, spoiler: boolean }),
+  12: object({
+    id,
+    items: required(
+      list(object({ media: required(webMedia), description: altText, spoiler: boolean }), {
+        min: 1,
+        max: 10,
+      }),
+    ),
+  }),
+  13: object({
+    id,
+    file: required(object({ url: required(url(["attachment"])) })),
+    spoiler: boolean,
+  }),
+  14: object({ id, divider: boolean, spacing: choice([1, 2]) }),
+  17: object({ id, accent_color: integer({ min: 0, max: 16777215 }), spoiler: boolean }),
+}
+
+/** What each style has to carry, and what it may not. The others carry a custom id. */
+const linkStyle = { needs: "url", refuses: ["custom_id", "sku_id"] }
+const premiumStyle = { needs: "sku_id", refuses: ["custom_id", "url", "label", "emoji"] }
+const customStyle = { needs: "custom_id", refuses: ["url", "sku_id"] }
+
+const selects = [3, 5, 6, 7, 8]
+const topLevelV1 = [1]
+const topLevelV2 = [1, 9, 10, 12, 13, 14, 17]
+const insideContainer = [1, 9, 10, 12, 13, 14]
+
+/** Reports everything Discord would refuse in the `components` of a message. */
+export const checkComponents = (
+  value: unknown,
+  context: ComponentContext,
+  issues: Array<Issue>,
+): void => {
+  const path = ["components"]
+  const walk: Walk = { ...context, total: 0, text: 0, customIds: new Set(), ids: new Set() }
+  const allowed = context.isV2 ? topLevelV2 : topLevelV1
+  list((item, at) => visit(item, at, allowed, walk, issues), { max: context.isV2 ? 40 : 5 })(
+    value,
+    path,
+    issues,
+  )
+  if (walk.total > 40) {
+    const message = "A message can have at most 40 components in total"
+    issues.push(issue(path, "COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", message))
+  }
+  if (walk.text > 4000) {
+    const message = "The text of all components can be at most 4000 in length"
+    issues.push(issue(path, "COMPONENT_DISPLAYABLE_TEXT_SIZE_EXCEEDED", message))
+  }
+}
+
+function visit(
+  value: unknown,
+  path: Path,
+  allowed: ReadonlyArray<number>,
+  walk: Walk,
+  issues: Array<Issue>,
+): void {
+  const type = isRecord(value) ? value["type"] : undefined
+  if (!isRecord(value) || typeof type !== "number" || !allowed.includes(type)) {
+    const message = `Value of field "type" must be one of (${allowed.join(", ")}${allowed.length === 1 ? "," : ""}).`
+    issues.push(issue(path, "UNION_TYPE_CHOICES", message))
+    return
+  }
+  walk.total++
+  componentFields[type]?.(value, path, issues)
+  rememberIds(value, path, walk, issues)
+  checkFiles(type, value, path, walk, issues)
+  if (type === 10) walk.text += textSize(value["content"])
+  if (!walk.interactive && isInteractive(type, value)) {
+    const message = "Only webhooks of an application can send interactive components"
+    issues.push(issue(path, "COMPONENT_TYPE_INVALID", message))
+  }
+  visitChildren(type, value, path, walk, issues)
+}
+
+/** What shows a file must name one of the message. */
+function checkFiles(
+  type: number,
+  value: Readonly<Record<string, unknown>>,
+  path: Path,
+  walk: Walk,
+  issues: Array<Issue>,
+): void {
+  const check = (media: unknown, at: Path) => {
+    const address = isRecord(media) ? media["url"] : undefined
+    const name = referencedName(address)
+    if (name === undefined || walk.files?.has(name) !== false) return
+    const message = `The referenced attachment ("${String(address)}") was not found`
+    const code = "UNFURLED_MEDIA_ITEM_REFERENCED_ATTACHMENT_NOT_FOUND"
+    issues.push(issue([...path, ...at, "url"], code, message))
+  }
+  if (type === 11) check(value["media"], ["media"])
+  if (type === 13) check(value["file"], ["file"])
+  if (type !== 12 || !Array.isArray(value["items"])) return
+  value["items"].forEach((item: unknown, index) => {
+    check(isRecord(item) ? item["media"] : undefined, ["items", index, "media"])
+  })
+}
+
+/** A text that is too long by itself is reported once. */
+function textSize(content: unknown): number {
+  const size = typeof content === "string" ? codePoints(content) : 0
+  return size > 4000 ? 0 : size
+}
+
+function visitChildren(
+  type: number,
+  value: Readonly<Record<string, unknown>>,
+  path: Path,
+  walk: Walk,
+  issues: Array<Issue>,
+): void {
+  const children = (allowed: ReadonlyArray<number>, size: { min: number; max: number }) =>
+    required(list((item, at) => visit(item, at, allowed, walk, issues), size))
+  if (type === 1) {
+    object({ components: children([2, ...selects], { min: 1, max: 5 }) })(value, path, issues)
+    checkRow(value["components"], path, issues)
+  } else if (type === 9) {
+    const accessory = required((item, at) => visit(item, at, [2, 11], walk, issues))
+    const components = children([10], { min: 1, max: 3 })
+    object({ components, accessory })(value, path, issues)
+  } else if (type === 17) {
+    object({ components: children(insideContainer, { min: 1, max: 40 }) })(value, path, issues)
+  }
+}
+
+/** A row holds buttons, or one select and nothing else. */
+function checkRow(children: unknown, path: Path, issues: Array<Issue>): void {
+  if (!Array.isArray(children) || children.length < 2) return
+  const message = "The specified component exceeds the maximum width"
+  const select = children.findIndex(
+    (child: unknown) => isRecord(child) && selects.includes(Number(child["type"])),
+  )
+  if (select === -1) return
+  const at = [...path, "components", Math.max(1, select)]
+  issues.push(issue(at, "COMPONENT_LAYOUT_WIDTH_EXCEEDED", message))
+}
+
+function rememberIds(
+  value: Readonly<Record<string, unknown>>,
+  path: Path,
+  walk: Walk,
+  issues: Array<Issue>,
+): void {
+  const { custom_id: custom, id: own } = value
+  if (typeof custom === "string") {
+    if (walk.customIds.has(custom)) {
+      const message = "Component custom id cannot be duplicated"
+      issues.push(issue([...path, "custom_id"], "COMPONENT_CUSTOM_ID_DUPLICATED", message))
+    }
+    walk.customIds.add(custom)
+  }
+  if (typeof own === "number" && own !== 0) {
+    if (walk.ids.has(own)) {
+      const message = "Component id cannot be duplicated"
+      issues.push(issue([...path, "id"], "COMPONENT_ID_DUPLICATED", message))
+    }
+    walk.ids.add(own)
+  }
+}
+
+/** Selects, and every button that is not a link. */
+function isInteractive(type: number, value: Readonly<Record<string, unknown>>): boolean {
+  return selects.includes(type) || (type === 2 && value["style"] !== 5)
+}
+
+function checkButton(value: unknown, path: Path, issues: Array<Issue>): void {
+  if (!isRecord(value)) return
+  const style = Number(value["style"])
+  const { needs, refuses } = style === 5 ? linkStyle : style === 6 ? premiumStyle : customStyle
+  if (!isGiven(value[needs])) {
+    issues.push(issue([...path, needs], "BASE_TYPE_REQUIRED", "This field is required"))
+  }
+  for (const name of refuses) {
+    if (!isGiven(value[name])) continue
+    const message = `A button of style ${style} cannot have ${name}`
+    issues.push(issue([...path, name], "BUTTON_COMPONENT_INVALID_FIELD", message))
+  }
+}
+
+/** Nobody can choose more than he may. */
+function checkSelectRange(value: unknown, path: Path, issues: Array<Issue>): void {
+  if (!isRecord(value)) return
+  const max = numberOr(value["max_values"], 1)
+  if (numberOr(value["min_values"], 1) <= max || !isGiven(value["min_values"])) return
+  const message = `int value should be less than or equal to ${max}.`
+  issues.push(issue([...path, "min_values"], "NUMBER_TYPE_MAX", message))
+}
+
+/** There are as many options as may be chosen, and no two of one value. */
+function checkOptions(value: unknown, path: Path, issues: Array<Issue>): void {
+  const options = isRecord(value) ? value["options"] : undefined
+  if (!isRecord(value) || !Array.isArray(options)) return
+  const min = numberOr(value["max_values"], 1)
+  if (options.length > 0 && options.length < min) {
+    const message = `Must be between ${min} and 25 in length.`
+    issues.push(issue([...path, "options"], "BASE_TYPE_BAD_LENGTH", message))
+  }
+  const seen = new Set<unknown>()
+  options.filter(isRecord).forEach(({ value: own }, index) => {
+    if (seen.has(own)) {
+      const message = "The specified option value is already used"
+      const at = [...path, "options", index]
+      issues.push(issue(at, "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", message))
+    }
+    seen.add(own)
+  })
+}
+
+function numberOr(value: unknown, otherwise: number): number {
+  return typeof value === "number" ? value : otherwise
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null
+}

@@ -1,0 +1,262 @@
+import { isRecord, type SimulatedResponse } from "../http/exchange.js"
+import { isComponentsV2 } from "../messages/flags.js"
+import {
+  all,
+  boolean,
+  type Check,
+  integer,
+  isAbsent,
+  list,
+  number,
+  object,
+  required,
+  snowflake,
+  text,
+  url,
+  codePoints,
+  dateTime,
+} from "./check.js"
+import { checkComponents, type Sender } from "./components.js"
+import { invalidForm, type Issue, issue, type Path } from "../http/errors.js"
+type Fields = Readonly<Record<string, unknown>>
+
+const web = ["http", "https"]
+const media = ["http", "https", "attachment"]
+
+/** In embeds a host without a dot, such as `localhost`, is no host (bugsink/bugsink#280). */
+const embedUrl = (schemes: ReadonlyArray<string>): Check => all(url(schemes), dottedHost)
+
+const embedParts = [
+  "title",
+  "description",
+  "url",
+  "timestamp",
+  "color",
+  "footer",
+  "image",
+  "thumbnail",
+  "author",
+  "fields",
+]
+
+/** An embed whose every part is empty is refused as one without description. */
+const notBlank: Check = (value, path, issues) => {
+  if (!isRecord(value)) return
+  const isBlank = embedParts.every((name) => isAbsent(value[name]))
+  if (isBlank) {
+    issues.push(issue([...path, "description"], "BASE_TYPE_REQUIRED", "This field is required"))
+  }
+}
+
+const picture = object({ url: required(embedUrl(media)), description: text({ max: 4096 }) })
+
+const embed = all(
+  object({
+    title: text({ max: 256 }),
+    description: text({ max: 4096 }),
+    url: embedUrl(web),
+    timestamp: dateTime,
+    color: integer({ min: 0, max: 16777215 }),
+    footer: object({ text: required(text({ max: 2048 })), icon_url: embedUrl(media) }),
+    image: picture,
+    thumbnail: picture,
+    author: object({
+      name: required(text({ max: 256 })),
+      url: embedUrl(web),
+      icon_url: embedUrl(media),
+    }),
+    fields: list(
+      object({
+        name: required(text({ max: 256 })),
+        value: required(text({ max: 1024 })),
+        inline: boolean,
+      }),
+      { max: 25 },
+    ),
+  }),
+  notBlank,
+)
+
+/** 6000 code points over all embeds of the message. */
+const totalSize: Check = (value, path, issues) => {
+  if (!Array.isArray(value)) return
+  const total = value.reduce((sum: number, one: unknown) => sum + embedSize(one), 0)
+  if (total > 6000) {
+    const message = "Embed size exceeds maximum size of 6000"
+    issues.push(issue(path, "MAX_EMBED_SIZE_EXCEEDED", message))
+  }
+}
+
+/** The embeds of a message. */
+const embeds: Check = all(list(embed, { max: 10 }), totalSize)
+
+/** A custom emoji has an id, another a name. */
+const pollEmoji = all(object({ id: snowflake, name: text({ max: 32 }) }), (value, path, issues) => {
+  if (!isRecord(value) || !isAbsent(value["id"]) || !isAbsent(value["name"])) return
+  issues.push(issue([...path, "name"], "BASE_TYPE_REQUIRED", "This field is required"))
+})
+
+/** A poll: the answer texts are shorter than the question. */
+const poll: Check = object({
+  question: required(object({ text: required(text({ min: 1, max: 300 })) })),
+  answers: required(
+    list(
+      object({
+        poll_media: required(
+          object({ text: required(text({ min: 1, max: 55 })), emoji: pollEmoji }),
+        ),
+      }),
+      { min: 1, max: 10 },
+    ),
+  ),
+  duration: integer({ min: 1, max: 768 }),
+  allow_multiselect: boolean,
+  layout_type: integer({ min: 1, max: 1 }),
+})
+
+const mentionIds = list(snowflake, { max: 100 })
+
+/** A kind of mention in `parse` excludes ids of that kind. */
+const exclusiveMentions: Check = (value, path, issues) => {
+  if (!isRecord(value) || !Array.isArray(value["parse"])) return
+  for (const kind of ["users", "roles"]) {
+    const listed = value[kind]
+    if (value["parse"].includes(kind) && Array.isArray(listed) && listed.length > 0) {
+      const message = `parse:["${kind}"] and ${kind}: [ids...] are mutually exclusive.`
+      issues.push(issue(path, "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE", message))
+    }
+  }
+}
+
+const mentionKind: Check = (value, path, issues) => {
+  if (value !== "users" && value !== "roles" && value !== "everyone") {
+    const message = "Value must be one of ('users', 'roles', 'everyone')."
+    issues.push(issue(path, "BASE_TYPE_CHOICES", message))
+  }
+}
+
+/** `allowed_mentions`. */
+const allowedMentions: Check = all(
+  object({
+    parse: list(mentionKind, { max: 3 }),
+    users: mentionIds,
+    roles: mentionIds,
+    replied_user: boolean,
+  }),
+  exclusiveMentions,
+)
+
+/** Names may not contain these, in any case. */
+const forbiddenWords = ["clyde", "discord"]
+
+/** No name may be one of these (MinnDevelopment/discord-webhooks#100). */
+const forbiddenNames = new Set(["everyone", "here"])
+
+/** The name of a webhook, and the name that one message shows instead. */
+export const webhookName: Check = all(text({ min: 1, max: 80 }), (value, path, issues) => {
+  if (typeof value !== "string") return
+  for (const word of forbiddenWords) {
+    if (value.toLowerCase().includes(word)) {
+      const message = `Username cannot contain "${word}"`
+      issues.push(issue(path, "USERNAME_INVALID_CONTAINS", message))
+    }
+  }
+  if (forbiddenNames.has(value.trim())) {
+    issues.push(issue(path, "USERNAME_INVALID", `Username cannot be "${value.trim()}"`))
+  }
+})
+
+const attachment = object({
+  id: required(snowflake),
+  filename: text({ min: 1, max: 1024 }),
+  title: text({ max: 1024 }),
+  description: text({ max: 1024 }),
+  is_spoiler: boolean,
+  duration_secs: number({ min: 0, max: 2147483647 }),
+  waveform: text({ max: 400 }),
+})
+
+const editable = {
+  content: text({ max: 2000 }),
+  embeds,
+  allowed_mentions: allowedMentions,
+  attachments: list(attachment, { max: 10 }),
+  flags: integer({ min: 0, max: 2147483647 }),
+  poll,
+}
+
+const executeFields = object({
+  ...editable,
+  username: webhookName,
+  avatar_url: url(["http", "https"]),
+  tts: boolean,
+  thread_name: text({ min: 1, max: 100 }),
+  applied_tags: list(snowflake, { max: 5 }),
+})
+
+const editFields = object(editable)
+
+/** The 50035 answer to an execute body, if Discord would refuse it. */
+export const refuseExecute = (body: Fields, sender: Sender): SimulatedResponse | undefined =>
+  refuse(executeFields, body, sender, isComponentsV2(body["flags"]) ? body : undefined)
+
+/** The 50035 answer to an edit of `before`. To become V2, the message gives up the rest. */
+export const refuseEdit = (
+  body: Fields,
+  sender: Sender,
+  before: Fields,
+): SimulatedResponse | undefined => {
+  const isV2 = isComponentsV2(before["flags"]) || isComponentsV2(body["flags"])
+  return refuse(editFields, body, sender, isV2 ? { ...before, ...body } : undefined)
+}
+
+function refuse(
+  fields: Check,
+  body: Fields,
+  sender: Sender,
+  v2: Fields | undefined,
+): SimulatedResponse | undefined {
+  const issues: Array<Issue> = []
+  fields(body, [], issues)
+  if (v2 !== undefined) refuseLegacyFields(v2, issues)
+  const components = body["components"]
+  if (components !== undefined && components !== null) {
+    checkComponents(components, { ...sender, isV2: v2 !== undefined }, issues)
+  }
+  return issues.length > 0 ? invalidForm(issues) : undefined
+}
+
+/** A message of Components V2 has nothing else to say. */
+function refuseLegacyFields(body: Fields, issues: Array<Issue>): void {
+  for (const field of ["content", "embeds", "poll"]) {
+    if (isAbsent(body[field])) continue
+    const message = `The '${field}' field cannot be used when using MessageFlags.IS_COMPONENTS_V2`
+    const code = "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2"
+    issues.push(issue([field], code, message))
+  }
+}
+
+function dottedHost(value: unknown, path: Path, issues: Array<Issue>): void {
+  const host = /^https?:\/\/(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)/i.exec(String(value).trim())?.[1]
+  if (host === undefined || host.includes(".") || host.startsWith("[")) return
+  issues.push(issue(path, "URL_TYPE_INVALID_URL", "Not a well formed URL."))
+}
+
+function embedSize(value: unknown): number {
+  if (!isRecord(value)) return 0
+  const fields: ReadonlyArray<unknown> = Array.isArray(value["fields"]) ? value["fields"] : []
+  const own = size(value["title"]) + size(value["description"])
+  const named = size(part(value["footer"], "text")) + size(part(value["author"], "name"))
+  return fields.reduce<number>(
+    (sum, field) => sum + size(part(field, "name")) + size(part(field, "value")),
+    own + named,
+  )
+}
+
+function part(value: unknown, name: string): unknown {
+  return isRecord(value) ? value[name] : undefined
+}
+
+function size(value: unknown): number {
+  return typeof value === "string" ? codePoints(value.trim()) : 0
+}

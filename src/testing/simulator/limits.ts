@@ -1,0 +1,206 @@
+import type { Operation } from "./http/route.js"
+import type { Config, RouteRule } from "./options.js"
+import { type Random, randomHash } from "./random.js"
+import {
+  type Bucket,
+  type BucketRule,
+  isFull,
+  makeBucket,
+  type Reading,
+  takeSlot,
+  type BucketModel,
+} from "./bucket.js"
+import { json, type RateLimitScope, type SimulatedResponse } from "./http/exchange.js"
+
+/** Everything the server counts. Buckets that are full again are forgotten. */
+export interface Limits {
+  readonly buckets: BucketMap
+  readonly hidden: BucketMap
+  /** Until when a webhook's messages get a shared 429, by webhook id. */
+  readonly shared: Map<string, SharedLimit>
+  readonly hashes: Map<Operation, string>
+  readonly random: Random
+  second: { index: number; requests: number }
+  invalid: { resetAt: number; requests: number }
+  blockedUntil: number
+}
+
+export interface SharedLimit {
+  readonly until: number
+  readonly code: number | undefined
+}
+
+interface BucketMap {
+  readonly entries: Map<string, Bucket>
+  sweepAt: number
+}
+
+/** Below this many buckets there is nothing to win by looking for full ones. */
+const sweepFloor = 1024
+
+export const makeLimits = (random: Random): Limits => ({
+  buckets: { entries: new Map(), sweepAt: sweepFloor },
+  hidden: { entries: new Map(), sweepAt: sweepFloor },
+  shared: new Map(),
+  hashes: new Map(),
+  random,
+  second: { index: Number.NEGATIVE_INFINITY, requests: 0 },
+  invalid: { resetAt: 0, requests: 0 },
+  blockedUntil: 0,
+})
+
+/** Counts a request in its second of the server's clock; answers the wait in ms if it is over. */
+export const takeGlobal = (limits: Limits, config: Config, now: number): number | undefined => {
+  const serverNow = now + config.clockSkew
+  const index = Math.floor(serverNow / 1000)
+  if (limits.second.index !== index) limits.second = { index, requests: 0 }
+  if (limits.second.requests >= config.globalLimit) return (index + 1) * 1000 - serverNow
+  limits.second.requests++
+  return undefined
+}
+
+/** Takes a slot of a route's bucket for one webhook, named by its id and token. */
+export const takeRoute = (limits: Limits, rule: RouteRule, webhook: string, now: number): Reading =>
+  take(limits.buckets, `${rule.bucket} ${webhook}`, rule, now)
+
+/** Takes a slot of the limit behind the visible ones. */
+export const takeHidden = (
+  limits: Limits,
+  rule: BucketRule,
+  channelId: string,
+  now: number,
+): Reading => take(limits.hidden, channelId, rule, now)
+
+export const sharedLimit = (
+  limits: Limits,
+  webhookId: string,
+  now: number,
+): SharedLimit | undefined => {
+  const found = limits.shared.get(webhookId)
+  if (found === undefined || found.until > now) return found
+  limits.shared.delete(webhookId)
+  return undefined
+}
+
+/** The bucket's name, without the webhook: the same for every webhook of a route. */
+export const bucketHash = (limits: Limits, config: Config, rule: RouteRule): string => {
+  if (config.changingHash) return randomHash(limits.random)
+  if (rule.hash !== undefined) return rule.hash
+  let hash = limits.hashes.get(rule.bucket)
+  if (hash === undefined) {
+    hash = randomHash(limits.random)
+    limits.hashes.set(rule.bucket, hash)
+  }
+  return hash
+}
+
+/** Counts an invalid request, and blocks the client when there were too many. */
+export const countInvalid = (limits: Limits, config: Config, now: number): void => {
+  const block = config.block
+  const windowMillis = block?.withinMillis ?? 600_000
+  if (limits.invalid.resetAt <= now) limits.invalid = { resetAt: now + windowMillis, requests: 0 }
+  limits.invalid.requests++
+  if (block !== undefined && limits.invalid.requests >= block.requests) {
+    limits.blockedUntil = now + block.lastsMillis
+    limits.invalid = { resetAt: 0, requests: 0 }
+  }
+}
+
+function take(map: BucketMap, key: string, rule: BucketRule, now: number): Reading {
+  let bucket = map.entries.get(key)
+  if (bucket === undefined) {
+    if (map.entries.size >= map.sweepAt) sweep(map, now)
+    bucket = makeBucket()
+    map.entries.set(key, bucket)
+  }
+  return takeSlot(bucket, rule, now)
+}
+
+/** The next sweep waits until the map has doubled, so that the cost per request stays constant. */
+function sweep(map: BucketMap, now: number): void {
+  for (const [key, bucket] of map.entries) if (isFull(bucket, now)) map.entries.delete(key)
+  map.sweepAt = Math.max(sweepFloor, 2 * map.entries.size)
+}
+
+/** A 429 without it still says when to come back. */
+export const withoutScope = (headers: Readonly<Record<string, string>>): Record<string, string> => {
+  const { "x-ratelimit-scope": _, ...others } = headers
+  return others
+}
+
+/** Adds the `X-RateLimit-*` headers to a response, 429 or not, as servers of that model write them. */
+export const withRateLimit = (
+  response: SimulatedResponse,
+  model: BucketModel,
+  reading: Reading,
+  hash: string,
+  serverNow: number,
+): SimulatedResponse => {
+  const headers = {
+    "x-ratelimit-bucket": hash,
+    "x-ratelimit-limit": String(reading.limit),
+    "x-ratelimit-remaining": String(reading.remaining),
+  }
+  const reset = serverNow + reading.reset
+  if (model !== "penalty") {
+    // Seconds, with milliseconds as decimals.
+    const times = {
+      "x-ratelimit-reset": seconds(reset),
+      "x-ratelimit-reset-after": seconds(reading.resetAfter),
+    }
+    return { ...response, headers: { ...headers, ...times, ...response.headers } }
+  }
+  const times = {
+    "x-ratelimit-reset": String(Math.round(reset)),
+    "x-ratelimit-reset-after": String(Math.ceil(reading.resetAfter / 1000)),
+  }
+  return { ...response, headers: { ...headers, ...times, ...withoutScope(response.headers) } }
+}
+
+/** A 429: the header is rounded up to whole seconds, the body is exact. */
+export const limited = (
+  scope: RateLimitScope,
+  retryAfterMillis: number,
+  code?: number,
+  message = scope === "shared"
+    ? "The resource is being rate limited."
+    : "You are being rate limited.",
+): SimulatedResponse => {
+  const retryAfter = Math.ceil(retryAfterMillis) / 1000
+  const isGlobal = scope === "global"
+  const answer = json(429, {
+    message,
+    retry_after: retryAfter,
+    global: isGlobal,
+    ...(code === undefined ? {} : { code }),
+  })
+  const headers: Record<string, string> = {
+    "retry-after": String(Math.ceil(retryAfter)),
+    "x-ratelimit-scope": scope,
+  }
+  if (isGlobal) headers["x-ratelimit-global"] = "true"
+  return { ...answer, headers, scope }
+}
+
+/** Slowmode: a limit of the channel, whatever the headers say of the bucket. */
+export const slowedDown = (retryAfterMillis: number): SimulatedResponse =>
+  limited(
+    "shared",
+    retryAfterMillis,
+    20016,
+    "This action cannot be performed due to slowmode rate limit.",
+  )
+
+/** The static page of the edge for a client that made too many invalid requests. */
+export const blocked: SimulatedResponse = json(429, {
+  message:
+    "You are being blocked from accessing our API temporarily due to exceeding our rate limits " +
+    "frequently. Please read our docs at https://discord.com/developers/docs/topics/rate-limits " +
+    "to prevent this moving forward.",
+  code: 0,
+})
+
+/** Rounded up: a client that waits as long as it was told is never early. */
+function seconds(millis: number): string {
+  return (Math.ceil(millis) / 1000).toFixed(3)
+}

@@ -1,0 +1,59 @@
+import type { FilePart, SimulatedRequest, SimulatedResponse } from "../http/exchange.js"
+import type { Webhook, World } from "../state.js"
+import { boolean, snowflake } from "../forms/check.js"
+import { invalidForm, type Issue } from "../http/errors.js"
+
+/** A request that was let in: its webhook exists, its token is right, its body was read. */
+export interface Call {
+  readonly world: World
+  readonly now: number
+  readonly webhook: Webhook
+  readonly messageId: string
+  readonly query: Readonly<Record<string, string>>
+  readonly body: Readonly<Record<string, unknown>>
+  readonly headers: SimulatedRequest["headers"]
+  /** The files of a multipart body. */
+  readonly files: ReadonlyArray<FilePart>
+}
+
+/** The components of a plain webhook are silently ignored unless `with_components` is set. */
+export const honouredBody = (call: Call, withComponents: boolean): Call["body"] => {
+  const isHonoured = withComponents || call.webhook.applicationId !== null
+  if (isHonoured || !("components" in call.body)) return call.body
+  const { components: _, ...rest } = call.body
+  return rest
+}
+
+/** The query of a webhook operation, or the answer that refuses it. */
+export type Query =
+  | {
+      readonly _tag: "Query"
+      readonly wait: boolean
+      readonly withComponents: boolean
+      readonly threadId: string | undefined
+    }
+  | { readonly _tag: "Refused"; readonly response: SimulatedResponse }
+
+/** Booleans are `True|true|1` and `False|false|0`. */
+export const readQuery = (query: Readonly<Record<string, string>>): Query => {
+  const issues: Array<Issue> = []
+  const flag = (name: string): boolean => {
+    const value = query[name]
+    if (value === "true" || value === "True" || value === "1") return true
+    if (value !== undefined && value !== "false" && value !== "False" && value !== "0") {
+      boolean(value, [name], issues)
+    }
+    return false
+  }
+  const wait = flag("wait")
+  const withComponents = flag("with_components")
+  const threadId = query["thread_id"]
+  if (threadId !== undefined) snowflake(threadId, ["thread_id"], issues)
+  if (issues.length > 0) return { _tag: "Refused", response: invalidForm(issues) }
+  return {
+    _tag: "Query",
+    wait,
+    withComponents,
+    threadId,
+  }
+}

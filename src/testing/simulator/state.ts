@@ -1,0 +1,255 @@
+import type { ActiveFault } from "./faults.js"
+import { type Limits, makeLimits } from "./limits.js"
+import { type Config, type Options, resolveOptions } from "./options.js"
+import { type Random, randomHash, randomToken, seededRandom } from "./random.js"
+import { makeSnowflakes } from "./snowflake.js"
+import { makeTraffic, type Traffic } from "./traffic.js"
+
+type ChannelKind = "text" | "announcement" | "forum" | "media"
+
+/** What webhooks may do in a channel: everything, read, or nothing. */
+export type Permission = "granted" | "missingPermissions" | "missingAccess"
+
+/** Where a webhook posts. Threads live in it. */
+export interface Channel {
+  readonly id: string
+  readonly kind: ChannelKind
+  readonly threads: Map<string, Thread>
+  tags: ReadonlyArray<string>
+  requiresTag: boolean
+  permission: Permission
+  /** Milliseconds that a webhook waits between two messages in one place. */
+  slowmode: number
+  /** When each webhook sent to each place, while there is a slowmode. */
+  readonly lastSent: Map<string, number>
+}
+
+export interface Thread {
+  readonly id: string
+  readonly appliedTags: ReadonlyArray<string>
+  name: string
+  archived: boolean
+  locked: boolean
+  /** Messages ever sent to it: the `position` of the next one. */
+  messages: number
+}
+
+export interface Webhook {
+  readonly id: string
+  readonly token: string
+  readonly channel: Channel
+  readonly guildId: string
+  readonly applicationId: string | null
+  /** Absent for a webhook that is none of an interaction. */
+  readonly interaction?: Interaction | undefined
+  name: string
+  avatar: string | null
+  readonly messages: Map<string, Message>
+}
+
+/** An interaction, whose token is that of its application's webhook for a while. */
+export interface Interaction {
+  readonly id: string
+  readonly expiresAt: number
+  /** The message of the initial response, deleted or not; absent until it was given. */
+  originalId: string | undefined
+}
+
+/**
+ * A message as Discord answers it, and where it is. The JSON is replaced, never changed. Its
+ * `attachments` are those that neither embeds nor components show.
+ */
+export interface Message {
+  readonly id: string
+  readonly threadId: string | undefined
+  readonly json: MessageJson
+  readonly attachments: ReadonlyArray<Attachment>
+  /** The ids of attachments that its embeds show, and its components. */
+  readonly inEmbeds: ReadonlySet<string>
+  readonly inComponents: ReadonlySet<string>
+}
+
+/** A file of a message, as Discord answers it. */
+export interface Attachment extends Readonly<Record<string, unknown>> {
+  readonly id: string
+  readonly filename: string
+  readonly url: string
+  readonly proxy_url: string
+}
+
+export type MessageJson = Readonly<Record<string, unknown>> & {
+  readonly content: string
+  readonly flags: number
+  readonly embeds: ReadonlyArray<unknown>
+  readonly components: ReadonlyArray<unknown>
+  readonly attachments: ReadonlyArray<unknown>
+}
+
+/** The bytes of an attachment, kept for download. */
+export interface StoredFile {
+  readonly filename: string
+  readonly contentType: string
+  readonly bytes: Uint8Array
+}
+
+/** Files by the id of their attachment, the oldest first. `size` is all their bytes together. */
+export interface FileStore {
+  readonly files: Map<string, StoredFile>
+  size: number
+}
+
+/** The whole state of the simulated Discord: one owner, changed only by `handle` and by commands. */
+export interface World {
+  options: Options
+  config: Config
+  readonly random: Random
+  readonly nextId: (serverNow: number) => string
+  readonly guildId: string
+  readonly files: FileStore
+  /** Where files are downloaded from: Discord's hosts, or the server that serves the world. */
+  cdn: Cdn
+  readonly channels: Map<string, Channel>
+  readonly webhooks: Map<string, Webhook>
+  /** The webhooks of interactions, by token: all of an application have its id. */
+  readonly interactions: Map<string, Webhook>
+  readonly limits: Limits
+  readonly faults: Array<ActiveFault>
+  readonly traffic: Traffic
+}
+
+interface Cdn {
+  readonly origin: string
+  readonly proxyOrigin: string
+}
+
+export const makeWorld = (options: Options, now: number): World => {
+  const config = resolveOptions(options)
+  const random = seededRandom(options.seed ?? 1)
+  const nextId = makeSnowflakes()
+  return {
+    options,
+    config,
+    random,
+    nextId,
+    guildId: nextId(now + config.clockSkew),
+    files: { files: new Map(), size: 0 },
+    cdn: config.cdn,
+    channels: new Map(),
+    webhooks: new Map(),
+    interactions: new Map(),
+    limits: makeLimits(random),
+    faults: [],
+    traffic: makeTraffic(),
+  }
+}
+
+/** The server's reading of the clock. */
+export const serverClock = (world: World, now: number): number => now + world.config.clockSkew
+
+export const newId = (world: World, now: number): string => world.nextId(serverClock(world, now))
+
+export interface NewWebhook {
+  readonly name: string
+  readonly kind: ChannelKind
+  readonly channelId: string | undefined
+  readonly tags: ReadonlyArray<string>
+  readonly requiresTag: boolean
+  readonly applicationOwned: boolean
+}
+
+/** A webhook in a channel of its own, or in the channel of that id when there is one. */
+export const addWebhook = (world: World, now: number, options: NewWebhook): Webhook => {
+  const channelId = options.channelId ?? newId(world, now)
+  const channel = world.channels.get(channelId) ?? addChannel(world, channelId, options)
+  const webhook: Webhook = {
+    id: newId(world, now),
+    token: randomToken(world.random),
+    channel,
+    guildId: world.guildId,
+    applicationId: options.applicationOwned ? newId(world, now) : null,
+    name: options.name,
+    avatar: null,
+    messages: new Map(),
+  }
+  world.webhooks.set(webhook.id, webhook)
+  return webhook
+}
+
+export function addChannel(
+  world: World,
+  id: string,
+  options: Partial<Pick<NewWebhook, "kind" | "tags" | "requiresTag">> = {},
+): Channel {
+  const channel: Channel = {
+    id,
+    kind: options.kind ?? "text",
+    threads: new Map(),
+    tags: options.tags ?? [],
+    requiresTag: options.requiresTag ?? false,
+    permission: "granted",
+    slowmode: 0,
+    lastSent: new Map(),
+  }
+  world.channels.set(id, channel)
+  return channel
+}
+
+export const addThread = (
+  channel: Channel,
+  { id, name, appliedTags }: Pick<Thread, "id" | "name" | "appliedTags">,
+): Thread => {
+  const thread: Thread = { id, name, appliedTags, archived: false, locked: false, messages: 0 }
+  channel.threads.set(thread.id, thread)
+  return thread
+}
+
+/** Channels that hold posts, each a thread of its own, and no messages. */
+export const isForum = ({ kind }: Channel): boolean => kind === "forum" || kind === "media"
+
+/** The threads of the whole server that are not archived; those of announcements count apart. */
+export const activeThreads = (world: World, ofAnnouncements: boolean): number => {
+  let active = 0
+  for (const { kind, threads } of world.channels.values()) {
+    if ((kind === "announcement") !== ofAnnouncements) continue
+    for (const { archived } of threads.values()) if (!archived) active++
+  }
+  return active
+}
+
+/** Keeps a message, and forgets the webhook's oldest when there are more than `messageHistory`. */
+export const keepMessage = (world: World, webhook: Webhook, message: Message): void => {
+  webhook.messages.set(message.id, message)
+  while (webhook.messages.size > world.config.messageHistory) {
+    const oldest = webhook.messages.values().next()
+    if (oldest.done === true) return
+    forgetMessage(world, webhook, oldest.value)
+  }
+}
+
+/** With a message go its files. */
+export function forgetMessage(world: World, webhook: Webhook, message: Message): void {
+  webhook.messages.delete(message.id)
+  for (const { id } of message.attachments) forgetFile(world.files, id)
+}
+
+export const newAvatarHash = (world: World): string => randomHash(world.random)
+
+/** Keeps a file, and forgets the oldest when there are more than `history` bytes. */
+export const storeFile = (
+  store: FileStore,
+  attachmentId: string,
+  file: StoredFile,
+  history: number,
+): void => {
+  store.files.set(attachmentId, file)
+  store.size += file.bytes.length
+  for (const id of store.files.keys()) {
+    if (store.size <= history) return
+    forgetFile(store, id)
+  }
+}
+
+export function forgetFile(store: FileStore, attachmentId: string): void {
+  store.size -= store.files.get(attachmentId)?.bytes.length ?? 0
+  store.files.delete(attachmentId)
+}
