@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import { describe, expect } from "vitest"
 import { RateLimiter } from "../../src/index.js"
 import { rows } from "../scenarios/rows.js"
-import { nameOf, stack, ways } from "../scenarios/stage.js"
+import { nameOf, stack, ways } from "../scenarios/harness.js"
 import * as VirtualClock from "../support/VirtualClock.js"
 import { forgetful, keptOfEach } from "./heap.js"
 

@@ -13,7 +13,7 @@ import * as Layer from "effect/Layer"
 import { build } from "esbuild"
 import { chromium } from "playwright-core"
 import { DiscordSimulator } from "../../src/testing/index.js"
-import type { Told } from "./page.js"
+import type { PageResult } from "./page.js"
 
 const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find(existsSync)
 
@@ -84,7 +84,7 @@ it.scopedLive.skipIf(executablePath === undefined)(
 
       const texts = Array.from({ length: 12 }, (_, index) => `message ${index}`)
       const story = `tell(${JSON.stringify(webhook.url)}, ${JSON.stringify(baseUrl)}, ${JSON.stringify(texts)})`
-      const told = (yield* Effect.promise(() => page.evaluate(story))) as Told
+      const told = (yield* Effect.promise(() => page.evaluate(story))) as PageResult
 
       // Without the exposed headers the page would know of no limit, and run into it.
       expect(told).toMatchObject({ edited: "edited", missing: "WebhookMessageNotFound", limit: 5 })

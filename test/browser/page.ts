@@ -45,7 +45,7 @@ const story = (url: string, baseUrl: string, texts: ReadonlyArray<string>) =>
     ),
   )
 
-export type Told = Effect.Effect.Success<ReturnType<typeof story>>
+export type PageResult = Effect.Effect.Success<ReturnType<typeof story>>
 
 Object.assign(globalThis, {
   tell: (url: string, baseUrl: string, texts: ReadonlyArray<string>) =>

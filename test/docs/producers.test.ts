@@ -14,7 +14,7 @@ import { blocksOf } from "../../scripts/blocks.js"
 import { RateLimiter, Strategy } from "../../src/index.js"
 import type { MessageCreate, Webhook } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
-import { contents, newHook } from "../scenarios/stage.js"
+import { contents, newHook } from "../scenarios/harness.js"
 import { runs } from "../support/laws.js"
 import { imported } from "./bundle.js"
 

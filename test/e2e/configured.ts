@@ -6,7 +6,7 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import { DiscordConfig, RestConfig, Webhook } from "../../src/index.js"
 import { DiscordSimulator } from "../../src/testing/index.js"
-import type { Transport } from "./world.js"
+import type { Transport } from "./environment.js"
 
 /** Sends to the configured webhook. */
 const program = Effect.gen(function* () {

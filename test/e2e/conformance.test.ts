@@ -1,7 +1,7 @@
 /** The whole suite of operations, over everything that can carry it. */
 import { describe } from "vitest"
 import { conformance } from "./conformance.js"
-import { transports } from "./world.js"
+import { transports } from "./environment.js"
 
 describe.each(Object.entries(transports))("%s", (_, transport) => {
   conformance(transport)

@@ -20,8 +20,8 @@ import {
 import type { MessageCreate } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
 import * as SkippableClock from "../support/SkippableClock.js"
-import { Connections, timeout } from "./world.js"
-import type { Transport, World } from "./world.js"
+import { Connections, timeout } from "./environment.js"
+import type { Transport, TestEnvironment } from "./environment.js"
 
 const everyPart = {
   title: "Deployed",
@@ -78,7 +78,7 @@ const losses: ReadonlyArray<readonly [name: string, fault: Fault.Fault, expected
   ["half a JSON", Fault.halfJson, { _tag: "DiscordDecodeError", delivered: "yes" }],
 ]
 
-interface Stage {
+interface Harness {
   readonly discord: DiscordSimulator.Service
   readonly webhook: DiscordSimulator.SimulatedWebhook
   readonly hook: Webhook.Webhook
@@ -87,7 +87,7 @@ interface Stage {
 export function conformance(transport: Transport): void {
   const story = <E>(
     name: string,
-    test: (stage: Stage) => Effect.Effect<void, E, World | SkippableClock.Skip>,
+    test: (harness: Harness) => Effect.Effect<void, E, TestEnvironment | SkippableClock.Skip>,
     options: DiscordSimulator.Options = {},
   ): void =>
     it.live(name, () =>

@@ -5,9 +5,9 @@ import * as Logger from "effect/Logger"
 import * as Stream from "effect/Stream"
 import { Component, FileUpload, Message, MessageFlags, Webhook } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
-import type { Transport, World } from "./world.js"
+import type { Transport, TestEnvironment } from "./environment.js"
 
-interface Stage {
+interface Harness {
   readonly discord: DiscordSimulator.Service
   readonly webhook: DiscordSimulator.SimulatedWebhook
   readonly hook: Webhook.Webhook
@@ -21,7 +21,10 @@ const png = Uint8Array.from(
 )
 
 export function files(transport: Transport): void {
-  const story = <E>(name: string, test: (stage: Stage) => Effect.Effect<void, E, World>): void =>
+  const story = <E>(
+    name: string,
+    test: (harness: Harness) => Effect.Effect<void, E, TestEnvironment>,
+  ): void =>
     it.live(name, () =>
       Effect.gen(function* () {
         const discord = yield* DiscordSimulator.DiscordSimulator

@@ -1,7 +1,7 @@
 /** Every component and poll that a webhook may send, over everything that can carry it. */
 import { describe } from "vitest"
 import { messages } from "./messages.js"
-import { transports } from "./world.js"
+import { transports } from "./environment.js"
 
 describe.each(Object.entries(transports))("%s", (_, transport) => {
   messages(transport)

@@ -17,7 +17,7 @@ import {
   Webhook,
 } from "../../src/index.js"
 import { DiscordSimulator } from "../../src/testing/index.js"
-import type { Transport, World } from "./world.js"
+import type { Transport, TestEnvironment } from "./environment.js"
 
 const link = Component.linkButton("https://example.com/", { label: "Open" })
 const choices = ["small", "large"].map((value) => ({ label: value, value }))
@@ -70,7 +70,7 @@ const interactive: Readonly<Record<string, Component.ActionRow>> = {
   ),
 }
 
-interface Stage {
+interface Harness {
   readonly discord: DiscordSimulator.Service
   readonly webhook: DiscordSimulator.SimulatedWebhook
   readonly hook: Webhook.Webhook
@@ -79,7 +79,7 @@ interface Stage {
 export function messages(transport: Transport): void {
   const story = <E>(
     name: string,
-    test: (stage: Stage) => Effect.Effect<void, E, World>,
+    test: (harness: Harness) => Effect.Effect<void, E, TestEnvironment>,
     options: DiscordSimulator.WebhookOptions = {},
   ): void =>
     it.live(name, () =>

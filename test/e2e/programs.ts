@@ -6,13 +6,13 @@ import * as Logger from "effect/Logger"
 import * as Stream from "effect/Stream"
 import { DiscordLogger, FileUpload, Webhook } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
-import { contents, newHook, texts } from "../scenarios/stage.js"
-import type { Transport, World } from "./world.js"
+import { contents, newHook, texts } from "../scenarios/harness.js"
+import type { Transport, TestEnvironment } from "./environment.js"
 
 export const programs = (transport: Transport): void => {
   const story = <E>(
     name: string,
-    test: (discord: DiscordSimulator.Service) => Effect.Effect<void, E, World>,
+    test: (discord: DiscordSimulator.Service) => Effect.Effect<void, E, TestEnvironment>,
   ): void =>
     it.live(name, () =>
       Effect.flatMap(DiscordSimulator.DiscordSimulator, test).pipe(

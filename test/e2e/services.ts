@@ -6,9 +6,9 @@ import * as Logger from "effect/Logger"
 import { readFileSync } from "node:fs"
 import { GitHubEvent, SlackMessage, Webhook } from "../../src/index.js"
 import { DiscordSimulator } from "../../src/testing/index.js"
-import type { Transport, World } from "./world.js"
+import type { Transport, TestEnvironment } from "./environment.js"
 
-interface Stage {
+interface Harness {
   readonly discord: DiscordSimulator.Service
   readonly webhook: DiscordSimulator.SimulatedWebhook
   readonly hook: Webhook.Webhook
@@ -31,7 +31,7 @@ const star = {
 export function services(transport: Transport): void {
   const story = <E>(
     name: string,
-    test: (stage: Stage) => Effect.Effect<void, E, World>,
+    test: (harness: Harness) => Effect.Effect<void, E, TestEnvironment>,
     channel: DiscordSimulator.WebhookOptions = {},
   ): void =>
     it.live(name, () =>

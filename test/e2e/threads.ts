@@ -8,17 +8,21 @@ import * as Logger from "effect/Logger"
 import { FileUpload, Webhook } from "../../src/index.js"
 import type { WebhookError } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
-import type { Transport, World } from "./world.js"
+import type { Transport, TestEnvironment } from "./environment.js"
 
-interface Stage {
+interface Harness {
   readonly discord: DiscordSimulator.Service
   readonly webhook: DiscordSimulator.SimulatedWebhook
   readonly hook: Webhook.Webhook
 }
 
 type Act = (
-  stage: Stage,
-) => Effect.Effect<unknown, WebhookError.WebhookError | WebhookError.WebhookInvalidUrl, World>
+  harness: Harness,
+) => Effect.Effect<
+  unknown,
+  WebhookError.WebhookError | WebhookError.WebhookInvalidUrl,
+  TestEnvironment
+>
 
 /** A channel, what is done in it, and why Discord refuses. */
 interface Refusal {
@@ -61,10 +65,10 @@ const toIt = (hook: Webhook.Webhook, threadId: string) =>
 /** Discord says so where the simulator has no such channel. */
 const answering =
   (code: number, act: Act): Act =>
-  (stage) =>
+  (harness) =>
     Effect.zipRight(
-      stage.discord.inject(Fault.answer({ status: 400, body: { code, message: "refused" } })),
-      act(stage),
+      harness.discord.inject(Fault.answer({ status: 400, body: { code, message: "refused" } })),
+      act(harness),
     )
 
 const refusals: ReadonlyArray<Refusal> = [
@@ -178,17 +182,17 @@ const refusals: ReadonlyArray<Refusal> = [
     name: "one thread too many",
     channel: forum(),
     options: { activeThreads: 1 },
-    act: (stage) => Effect.zipRight(toNew("one")(stage), toNew("two")(stage)),
+    act: (harness) => Effect.zipRight(toNew("one")(harness), toNew("two")(harness)),
     reason: "tooManyActive",
     code: 160006,
   },
   {
     name: "an archived thread that would be one too many",
     options: { activeThreads: 1 },
-    act: (stage) =>
+    act: (harness) =>
       Effect.zipRight(
-        stage.discord.createThread(stage.webhook),
-        inThread({ archived: true }, toIt)(stage),
+        harness.discord.createThread(harness.webhook),
+        inThread({ archived: true }, toIt)(harness),
       ),
     reason: "tooManyActive",
     code: 160006,
@@ -197,10 +201,10 @@ const refusals: ReadonlyArray<Refusal> = [
     name: "an archived thread of announcements that would be one too many",
     channel: { channel: "announcement" },
     options: { activeThreads: 1 },
-    act: (stage) =>
+    act: (harness) =>
       Effect.zipRight(
-        stage.discord.createThread(stage.webhook),
-        inThread({ archived: true }, toIt)(stage),
+        harness.discord.createThread(harness.webhook),
+        inThread({ archived: true }, toIt)(harness),
       ),
     reason: "tooManyActive",
     code: 160007,
@@ -260,7 +264,7 @@ export function threads(transport: Transport): void {
   const story = <E>(
     name: string,
     channel: DiscordSimulator.WebhookOptions,
-    test: (stage: Stage) => Effect.Effect<void, E, World>,
+    test: (harness: Harness) => Effect.Effect<void, E, TestEnvironment>,
     options: DiscordSimulator.Options = {},
   ): void =>
     it.live(name, () =>
@@ -421,9 +425,9 @@ export function threads(transport: Transport): void {
       story(
         `${reason}, ${code}: ${name}`,
         channel,
-        (stage) =>
+        (harness) =>
           Effect.gen(function* () {
-            const result = yield* Effect.either(act(stage))
+            const result = yield* Effect.either(act(harness))
             expect(result).toMatchObject({ left: { _tag: "WebhookThreadError", reason, code } })
           }),
         options,

@@ -9,7 +9,7 @@ import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import { describe, expect } from "vitest"
 import { keys } from "../../src/config/keys.js"
 import { DiscordConfig, Webhook, YamlConfigProvider } from "../../src/index.js"
-import { everything, finder, listen, overhear, shown } from "./detector.js"
+import { recordedTexts, finder, makeRecorder, record, shown } from "./detector.js"
 import { runs } from "../support/laws.js"
 
 const token = "Zk3-qP_v9xW.b2Tn7Lr-0hYc_5Jd8sMf1Gu6Ke4-AoXiBzQwVpEtRyHjNmCxDlSk"
@@ -24,9 +24,9 @@ const leaks = <A, E>(
   variables: Readonly<Record<string, string>> = {},
 ) =>
   Effect.gen(function* () {
-    const ear = yield* listen
-    const exit = yield* overhear(ear, Effect.withConfigProvider(effect, provider(variables)))
-    const texts = yield* everything(ear)
+    const recorder = yield* makeRecorder
+    const exit = yield* record(recorder, Effect.withConfigProvider(effect, provider(variables)))
+    const texts = yield* recordedTexts(recorder)
     return { exit, found: texts.filter(finder(token)) }
   })
 

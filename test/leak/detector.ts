@@ -1,4 +1,4 @@
-/** Listens to everything a program lets out, and looks for a secret in it. */
+/** Records everything that a program emits, and finds a secret in it. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
@@ -19,7 +19,7 @@ import { inspect } from "node:util"
 const pieceLength = 10
 const step = 5
 
-/** Finds a token, or a good part of it, in a text, in whatever encoding. */
+/** Finds a token, or 15 of its characters in a row, in a text, in any of the encodings below. */
 export const finder = (secret: string): ((text: string) => boolean) => {
   const pieces = spellings(secret).flatMap((spelling) => {
     const folded = spelling.toLowerCase()
@@ -31,7 +31,7 @@ export const finder = (secret: string): ((text: string) => boolean) => {
     readings(text.toLowerCase()).some((reading) => pieces.some((piece) => reading.includes(piece)))
 }
 
-/** As it is, backwards, in hexadecimal, and in base64 wherever in a text it begins. */
+/** Unchanged, backwards, in hexadecimal, and in base64 at every offset. */
 function spellings(secret: string): ReadonlyArray<string> {
   return [
     secret,
@@ -65,7 +65,7 @@ function decoded(text: string): string {
   )
 }
 
-/** Every way in which a value may be shown. */
+/** Every text form of a value. */
 export const shown = (value: unknown): ReadonlyArray<string> => [
   String(value),
   json(value),
@@ -89,8 +89,8 @@ function json(value: unknown): string {
   }
 }
 
-export interface Ear {
-  readonly heard: Array<string>
+export interface Recorder {
+  readonly texts: Array<string>
   readonly tracer: Tracer.Tracer
   readonly logger: Logger.Logger<unknown, void>
   readonly spans: Array<Tracer.Span>
@@ -98,13 +98,13 @@ export interface Ear {
   readonly metricsBefore: MutableHashMap.MutableHashMap<unknown, unknown>
 }
 
-export const listen: Effect.Effect<Ear> = Effect.gen(function* () {
+export const makeRecorder: Effect.Effect<Recorder> = Effect.gen(function* () {
   const native = yield* Effect.tracer
   const pairs = yield* Metric.snapshot
   const metricsBefore = MutableHashMap.fromIterable(
     pairs.map(({ metricKey, metricState }) => [metricKey, metricState] as const),
   )
-  const heard: Array<string> = []
+  const texts: Array<string> = []
   const spans: Array<Tracer.Span> = []
   const tracer = Tracer.make({
     span: (...args) => {
@@ -115,19 +115,19 @@ export const listen: Effect.Effect<Ear> = Effect.gen(function* () {
     context: (f) => f(),
   })
   const logger = Logger.make(({ annotations, cause, message, spans: logSpans }) => {
-    heard.push(
+    texts.push(
       ...shown(message),
       ...shown(HashMap.toEntries(annotations)),
       Cause.pretty(cause, { renderErrorCause: true }),
       ...List.toArray(logSpans).map((span) => LogSpan.render(0)(span)),
     )
   })
-  return { heard, tracer, logger, spans, metricsBefore }
+  return { texts, tracer, logger, spans, metricsBefore }
 })
 
-/** Runs an effect with somebody listening at every door. Its result is shown, too. */
-export const overhear = <A, E, R>(
-  ear: Ear,
+/** Runs an effect and records its logs, spans and result. */
+export const record = <A, E, R>(
+  recorder: Recorder,
   effect: Effect.Effect<A, E, R>,
 ): Effect.Effect<Exit.Exit<A, E>, never, R> =>
   effect.pipe(
@@ -136,9 +136,9 @@ export const overhear = <A, E, R>(
     Effect.withLogSpan("user's log span"),
     Effect.exit,
     Effect.tap((exit) => {
-      ear.heard.push(...shown(exit))
+      recorder.texts.push(...shown(exit))
       if (Exit.isSuccess(exit)) return Effect.void
-      ear.heard.push(
+      recorder.texts.push(
         Cause.pretty(exit.cause),
         Cause.pretty(Cause.parallel(exit.cause, exit.cause), { renderErrorCause: true }),
         ...shown(Cause.squash(exit.cause)),
@@ -146,23 +146,23 @@ export const overhear = <A, E, R>(
       )
       return Effect.void
     }),
-    Effect.withTracer(ear.tracer),
+    Effect.withTracer(recorder.tracer),
     Effect.provide([
-      Logger.replace(Logger.defaultLogger, ear.logger),
-      Logger.add(ear.logger),
+      Logger.replace(Logger.defaultLogger, recorder.logger),
+      Logger.add(recorder.logger),
       Logger.minimumLogLevel(LogLevel.All),
     ]),
   )
 
-/** All that was heard until now, spans and metrics included. */
-export const everything = (ear: Ear): Effect.Effect<ReadonlyArray<string>> =>
+/** Everything recorded until now, spans and metrics included. */
+export const recordedTexts = (recorder: Recorder): Effect.Effect<ReadonlyArray<string>> =>
   Effect.map(Metric.snapshot, (metrics) => {
     const texts = [
-      ...ear.heard,
+      ...recorder.texts,
       ...metrics
-        .filter((pair) => !isUnchanged(ear, pair))
+        .filter((pair) => !isUnchanged(recorder, pair))
         .flatMap((pair) => shown([pair.metricKey, pair.metricState])),
-      ...ear.spans.flatMap((span) => [
+      ...recorder.spans.flatMap((span) => [
         ...shown(span.name),
         ...shown([...span.attributes]),
         ...shown(span.status),
@@ -175,7 +175,7 @@ export const everything = (ear: Ear): Effect.Effect<ReadonlyArray<string>> =>
 
 /** Metrics of tests that ran before in the same process are left out. */
 function isUnchanged(
-  { metricsBefore }: Ear,
+  { metricsBefore }: Recorder,
   { metricKey, metricState }: MetricPair.MetricPair.Untyped,
 ): boolean {
   const before = MutableHashMap.get(metricsBefore, metricKey)

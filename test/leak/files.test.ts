@@ -8,7 +8,7 @@ import * as TestClock from "effect/TestClock"
 import { describe, expect } from "vitest"
 import { FileUpload, RateLimiter, RestConfig, Strategy, Webhook } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
-import { everything, finder, listen, overhear } from "./detector.js"
+import { recordedTexts, finder, makeRecorder, record } from "./detector.js"
 
 const sized = (size: number, stream: Stream.Stream<Uint8Array, unknown>) =>
   FileUpload.fromStream("a.bin", { size, stream })
@@ -41,10 +41,10 @@ describe("no token is in anything that is seen of", () => {
         const discord = yield* DiscordSimulator.DiscordSimulator
         const webhook = yield* discord.createWebhook()
         const hook = yield* Webhook.fromUrl(webhook.url)
-        const ear = yield* listen
+        const recorder = yield* makeRecorder
         const file = make(webhook.url)
-        const act = overhear(
-          ear,
+        const act = record(
+          recorder,
           Webhook.send(hook, { content: "x", files: [file] }).pipe(
             FileUpload.withProgress((progress) => Effect.logInfo("uploading", progress)),
           ),
@@ -54,7 +54,7 @@ describe("no token is in anything that is seen of", () => {
         const fiber = yield* Effect.fork(RestConfig.withOptions({ retry: "atLeastOnce" })(act))
         yield* TestClock.adjust("1 hour")
         yield* Fiber.join(fiber)
-        const texts = yield* everything(ear)
+        const texts = yield* recordedTexts(recorder)
         expect(texts.length).toBeGreaterThan(10)
         expect(texts.filter(finder(webhook.token))).toEqual([])
       }).pipe(Effect.provide(layer)),

@@ -10,16 +10,16 @@ import * as TestClock from "effect/TestClock"
 import { describe, expect } from "vitest"
 import { DiscordLogger, DryRun, RateLimiter, Strategy, Webhook } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
-import { newHook, within } from "../scenarios/stage.js"
-import { everything, finder, listen, overhear, shown } from "./detector.js"
-import type { Ear } from "./detector.js"
+import { newHook, within } from "../scenarios/harness.js"
+import { recordedTexts, finder, makeRecorder, record, shown } from "./detector.js"
+import type { Recorder } from "./detector.js"
 
 const limits = Layer.merge(RateLimiter.layerMemory, Strategy.layerProactive)
 
 /** Everything that was let out, and the webhook whose token must not be in it. */
 const quiet = <E, R>(
-  story: (stage: {
-    readonly ear: Ear
+  story: (harness: {
+    readonly recorder: Recorder
     readonly simulator: DiscordSimulator.Service
     readonly hook: Webhook.Webhook
     readonly url: string
@@ -28,9 +28,9 @@ const quiet = <E, R>(
   Effect.gen(function* () {
     const simulator = yield* DiscordSimulator.DiscordSimulator
     const { hook, made } = yield* newHook(simulator)
-    const ear = yield* listen
-    yield* story({ ear, simulator, hook, url: made.url })
-    const texts = yield* everything(ear)
+    const recorder = yield* makeRecorder
+    yield* story({ recorder, simulator, hook, url: made.url })
+    const texts = yield* recordedTexts(recorder)
     expect(texts.length).toBeGreaterThan(10)
     expect(texts.filter(finder(made.token))).toEqual([])
   }).pipe(Effect.provide([DiscordSimulator.layerTest, limits]))
@@ -40,49 +40,52 @@ const echoing = (url: string): Fault.Fault =>
 
 describe("the token is nowhere", () => {
   it.effect("in a dry run: its log, its records, its errors", () =>
-    quiet(({ ear, hook, url }) =>
+    quiet(({ recorder, hook, url }) =>
       Effect.gen(function* () {
         const dryRun = yield* DryRun.DryRun
         // A program may send its own URL by mistake. The answer echoes it, as Discord's would;
         // what is logged and recorded does not.
         yield* Webhook.send(hook, { content: url, embeds: [{ title: url, url }] }).pipe(
           Effect.provide([
-            Logger.replace(Logger.defaultLogger, ear.logger),
+            Logger.replace(Logger.defaultLogger, recorder.logger),
             Logger.minimumLogLevel(LogLevel.All),
           ]),
         )
-        yield* overhear(ear, Webhook.send(hook, {}))
-        yield* overhear(ear, Webhook.get(hook))
-        ear.heard.push(...shown(yield* dryRun.requests))
+        yield* record(recorder, Webhook.send(hook, {}))
+        yield* record(recorder, Webhook.get(hook))
+        recorder.texts.push(...shown(yield* dryRun.requests))
         expect(yield* dryRun.count).toBe(2)
       }).pipe(Effect.provide(DryRun.layer)),
     ),
   )
 
   it.effect("in what a broadcast tells of each webhook", () =>
-    quiet(({ ear, hook, simulator, url }) =>
+    quiet(({ recorder, hook, simulator, url }) =>
       Effect.gen(function* () {
         yield* simulator.inject(echoing(url), { times: 2 })
         const broadcast = Webhook.broadcast([hook], { content: "x" })
-        for (let n = 0; n < 3; n++) yield* within("1 minute", overhear(ear, broadcast))
+        for (let n = 0; n < 3; n++) yield* within("1 minute", record(recorder, broadcast))
       }),
     ),
   )
 
   it.effect("in the errors of a sink", () =>
-    quiet(({ ear, hook, simulator, url }) =>
+    quiet(({ recorder, hook, simulator, url }) =>
       Effect.gen(function* () {
         yield* simulator.inject(echoing(url), { times: Infinity })
         const source = Stream.make({ embeds: [{ title: "a" }] }, { embeds: [{ title: "b" }] })
         for (const options of [{}, { batchWithin: "1 second" }] as const) {
-          yield* within("1 minute", overhear(ear, Stream.run(source, Webhook.sink(hook, options))))
+          yield* within(
+            "1 minute",
+            record(recorder, Stream.run(source, Webhook.sink(hook, options))),
+          )
         }
       }),
     ),
   )
 
   it.effect("in what a logger posts, and in what it says when it cannot", () =>
-    quiet(({ ear, hook, simulator, url }) =>
+    quiet(({ recorder, hook, simulator, url }) =>
       Effect.gen(function* () {
         const layer = DiscordLogger.layer(hook, { level: LogLevel.All })
         const logging = Effect.log(`the URL is ${url}`, Cause.fail(new Error(url))).pipe(
@@ -94,9 +97,9 @@ describe("the token is nowhere", () => {
         yield* within("1 minute", logging)
         const [request] = yield* simulator.traffic
         expect(JSON.stringify(request?.body)).toContain("[redacted]")
-        ear.heard.push(...shown(request?.body))
+        recorder.texts.push(...shown(request?.body))
         yield* simulator.inject(echoing(url), { times: Infinity })
-        yield* within("1 minute", overhear(ear, Effect.provide(Effect.logError("x"), layer)))
+        yield* within("1 minute", record(recorder, Effect.provide(Effect.logError("x"), layer)))
         yield* TestClock.adjust("1 minute")
       }),
     ),

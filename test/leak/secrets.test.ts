@@ -29,8 +29,8 @@ import {
 import { NodeDiscord } from "../../src/node/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
 import * as requests from "../../src/webhook/requests.js"
-import { everything, finder, listen, overhear, shown } from "./detector.js"
-import type { Ear } from "./detector.js"
+import { recordedTexts, finder, makeRecorder, record, shown } from "./detector.js"
+import type { Recorder } from "./detector.js"
 
 const messageId = "1234567890123456789"
 
@@ -174,8 +174,8 @@ const mishaps: Readonly<Record<string, Mishap>> = {
   silence: () => Fault.neverAnswer,
 }
 
-interface Stage {
-  readonly ear: Ear
+interface Harness {
+  readonly recorder: Recorder
   readonly simulator: DiscordSimulator.Service
   /** A webhook that nobody has used. */
   readonly freshHook: Effect.Effect<
@@ -184,26 +184,26 @@ interface Stage {
   >
 }
 
-/** Plays, and then looks for the tokens of all webhooks in all that was heard. */
-const onStage = <A, E>(
+/** Runs a story, and searches everything recorded for the tokens of all webhooks. */
+const withHarness = <A, E>(
   play: (
-    stage: Stage,
+    harness: Harness,
   ) => Effect.Effect<A, E, HttpClient.HttpClient | RateLimiter.RateLimiter | Strategy.Strategy>,
   limiter: RateLimiter.Options = {},
 ) =>
   Effect.gen(function* () {
     const simulator = yield* DiscordSimulator.DiscordSimulator
-    const ear = yield* listen
+    const recorder = yield* makeRecorder
     const secrets: Array<string> = []
     const freshHook = Effect.gen(function* () {
       const simulated = yield* simulator.createWebhook()
       secrets.push(simulated.token)
       return [yield* Webhook.fromUrl(simulated.url), simulated] as const
     })
-    const fiber = yield* Effect.fork(play({ ear, simulator, freshHook }))
+    const fiber = yield* Effect.fork(play({ recorder, simulator, freshHook }))
     yield* TestClock.adjust("1 day")
     const result = yield* Fiber.join(fiber)
-    const texts = yield* everything(ear)
+    const texts = yield* recordedTexts(recorder)
     expect(texts.length).toBeGreaterThan(10)
     expect(secrets.length).toBeGreaterThan(0)
     for (const secret of secrets) {
@@ -247,7 +247,7 @@ const expectPlace = (
 
 describe("the token is nowhere", () => {
   it.effect.each(operations)("when all goes well: %s", ([, act]) =>
-    onStage(({ ear, freshHook, simulator }) =>
+    withHarness(({ recorder, freshHook, simulator }) =>
       Effect.gen(function* () {
         const [hook] = yield* freshHook
         const { id } = yield* Webhook.send(hook, { content: "first" })
@@ -255,8 +255,8 @@ describe("the token is nowhere", () => {
         yield* simulator.inject(
           Fault.alter((response) => ({ ...response, headers: { ...response.headers, ...bucket } })),
         )
-        yield* overhear(ear, act(hook))
-        yield* overhear(ear, Webhook.getMessage(hook, id))
+        yield* record(recorder, act(hook))
+        yield* record(recorder, Webhook.getMessage(hook, id))
       }),
     ),
   )
@@ -270,15 +270,15 @@ describe("the token is nowhere", () => {
   it.effect.each(Object.entries(mishaps))(
     "when there is %s",
     ([, mishap]) =>
-      onStage(({ ear, freshHook, simulator }) =>
+      withHarness(({ recorder, freshHook, simulator }) =>
         Effect.gen(function* () {
           for (const [index, [name, act]] of operations.entries()) {
             const [hook, { token, url }] = yield* freshHook
             const echo = echoes[index % echoes.length]?.(url, token) ?? url
             yield* simulator.inject(mishap(url, token, echo), { times: 5 })
-            note(yield* overhear(ear, act(hook)), name, hook)
+            note(yield* record(recorder, act(hook)), name, hook)
             // What the limiter remembers of it is told to the next one.
-            note(yield* overhear(ear, act(hook)), name, hook)
+            note(yield* record(recorder, act(hook)), name, hook)
             yield* simulator.clearFaults
           }
         }),
@@ -287,8 +287,8 @@ describe("the token is nowhere", () => {
   )
 
   it.effect("when nothing is sent", () =>
-    onStage(
-      ({ ear, freshHook, simulator }) =>
+    withHarness(
+      ({ recorder, freshHook, simulator }) =>
         Effect.gen(function* () {
           const [hook, { token, url }] = yield* freshHook
           const refused: ReadonlyArray<
@@ -313,19 +313,20 @@ describe("the token is nowhere", () => {
             ["Webhook.fromUrl", Webhook.fromUrl(`https://evil.example/api/webhooks/1/${token}`)],
             ["Webhook.make", Webhook.make({ id: token, token })],
           ]
-          for (const [name, operation] of refused) note(yield* overhear(ear, operation), name, hook)
+          for (const [name, operation] of refused)
+            note(yield* record(recorder, operation), name, hook)
           yield* simulator.inject(Fault.neverAnswer, { times: 10 })
           const queue = yield* Effect.fork(
             Effect.forEach(
               Array.from({ length: 4 }),
-              () => overhear(ear, Webhook.send(hook, { content: "x" })),
+              () => record(recorder, Webhook.send(hook, { content: "x" })),
               { concurrency: "unbounded" },
             ),
           )
           yield* Effect.yieldNow()
           const patience = RestConfig.withOptions({ maxWait: "1 second" })
           note(
-            yield* overhear(ear, Webhook.send(hook, { content: "x" }).pipe(patience)),
+            yield* record(recorder, Webhook.send(hook, { content: "x" }).pipe(patience)),
             "Webhook.send",
             hook,
           )
@@ -336,14 +337,18 @@ describe("the token is nowhere", () => {
   )
 
   it.effect("when the budget of invalid requests is used up", () =>
-    onStage(
-      ({ ear, freshHook, simulator }) =>
+    withHarness(
+      ({ recorder, freshHook, simulator }) =>
         Effect.gen(function* () {
           yield* simulator.inject(Fault.answer({ status: 403 }), { times: Infinity })
           yield* simulator.configure({ latency: "1 second" })
           const forbidden = Effect.gen(function* () {
             const [hook] = yield* freshHook
-            note(yield* overhear(ear, Webhook.send(hook, { content: "x" })), "Webhook.send", hook)
+            note(
+              yield* record(recorder, Webhook.send(hook, { content: "x" })),
+              "Webhook.send",
+              hook,
+            )
           })
           // Who is under way already is not held up.
           yield* Effect.all(
@@ -357,12 +362,12 @@ describe("the token is nowhere", () => {
   )
 
   it.effect("when the limiter is closed", () =>
-    onStage(({ ear, freshHook }) =>
+    withHarness(({ recorder, freshHook }) =>
       Effect.gen(function* () {
         const [hook] = yield* freshHook
         const limiter = yield* Effect.provide(RateLimiter.RateLimiter, RateLimiter.layerMemory)
-        const exit = yield* overhear(
-          ear,
+        const exit = yield* record(
+          recorder,
           Webhook.send(hook, { content: "x" }).pipe(
             Effect.provideService(RateLimiter.RateLimiter, limiter),
           ),
@@ -373,27 +378,27 @@ describe("the token is nowhere", () => {
   )
 
   it.effect("when it is interrupted, in flight and waiting", () =>
-    onStage(({ ear, freshHook, simulator }) =>
+    withHarness(({ recorder, freshHook, simulator }) =>
       Effect.gen(function* () {
         const [hook] = yield* freshHook
         yield* simulator.inject(Fault.neverAnswer, { times: 5 })
-        const heard: Array<Exit.Exit<unknown, unknown>> = []
+        const exits: Array<Exit.Exit<unknown, unknown>> = []
         const sends = yield* Effect.forEach([1, 2], () =>
           Webhook.send(hook, { content: "x" }).pipe(
-            Effect.onExit((exit) => Effect.sync(() => heard.push(exit))),
+            Effect.onExit((exit) => Effect.sync(() => exits.push(exit))),
             Effect.fork,
           ),
         )
         yield* Effect.sleep("1 second")
-        for (const fiber of sends) ear.heard.push(...shown(yield* Fiber.interrupt(fiber)))
-        ear.heard.push(...heard.flatMap(shown))
-        expect(heard).toHaveLength(2)
+        for (const fiber of sends) recorder.texts.push(...shown(yield* Fiber.interrupt(fiber)))
+        recorder.texts.push(...exits.flatMap(shown))
+        expect(exits).toHaveLength(2)
       }),
     ),
   )
 
   it.effect("when a client throws, or fails, with the URL in its error", () =>
-    onStage(({ ear, freshHook }) =>
+    withHarness(({ recorder, freshHook }) =>
       Effect.gen(function* () {
         const [hook] = yield* freshHook
         const throwing = HttpClient.make((_, url) =>
@@ -411,8 +416,8 @@ describe("the token is nowhere", () => {
         )
         for (const client of [throwing, failing]) {
           for (const [, act] of operations) {
-            yield* overhear(
-              ear,
+            yield* record(
+              recorder,
               act(hook).pipe(Effect.provideService(HttpClient.HttpClient, client)),
             )
           }
@@ -422,7 +427,7 @@ describe("the token is nowhere", () => {
   )
 
   it.effect("in the credentials, the requests, the routes and what the limiter knows", () =>
-    onStage(({ ear, freshHook }) =>
+    withHarness(({ recorder, freshHook }) =>
       Effect.gen(function* () {
         const [hook, { token, url }] = yield* freshHook
         yield* Webhook.send(hook, { content: "x" })
@@ -453,7 +458,7 @@ describe("the token is nowhere", () => {
           requests.webhookRead("Webhook.send", hook),
           requests.webhookDeleted("Webhook.send", hook),
         ]
-        ear.heard.push(...things.flatMap(shown))
+        recorder.texts.push(...things.flatMap(shown))
       }),
     ),
   )
@@ -503,7 +508,7 @@ describe("the token is nowhere when a real connection fails", () => {
     Effect.gen(function* () {
       const server = yield* unkind
       const { port } = server.address() as AddressInfo
-      const ear = yield* listen
+      const recorder = yield* makeRecorder
       const hook = yield* Webhook.make({ id: "42", token })
       const origins = [
         ...Array.from({ length: 4 }, () => `http://127.0.0.1:${port}`),
@@ -513,12 +518,12 @@ describe("the token is nowhere when a real connection fails", () => {
         "not a url",
       ]
       for (const baseUrl of origins) {
-        const exit = yield* overhear(ear, Webhook.send(hook, { content: "x" })).pipe(
+        const exit = yield* record(recorder, Webhook.send(hook, { content: "x" })).pipe(
           RestConfig.withOptions({ baseUrl, maxRetries: 0, timeout: "300 millis" }),
         )
         expect(tagOf(exit)).toBe("DiscordTransportError")
       }
-      const texts = yield* everything(ear)
+      const texts = yield* recordedTexts(recorder)
       expect(texts.filter(finder(token))).toEqual([])
     }).pipe(
       Effect.provide(Layer.mergeAll(client, RateLimiter.layerMemory, Strategy.layerReactive)),
@@ -563,21 +568,21 @@ describe("the detector", () => {
     ["a span's attribute", Effect.withSpan(Effect.void, "x", { attributes: { url } })],
   ])("finds a token planted in %s", ([, leak]) =>
     Effect.gen(function* () {
-      const ear = yield* listen
-      yield* overhear(ear, leak)
-      const texts = yield* everything(ear)
+      const recorder = yield* makeRecorder
+      yield* record(recorder, leak)
+      const texts = yield* recordedTexts(recorder)
       expect(texts.some(finder(token))).toBe(true)
     }),
   )
 
   it.effect("finds the token that the platform's own client gives away", () =>
     Effect.gen(function* () {
-      const ear = yield* listen
+      const recorder = yield* makeRecorder
       const failing = HttpClient.make((request) =>
         Effect.fail(new HttpClientError.RequestError({ request, reason: "Transport" })),
       )
-      yield* overhear(ear, failing.get(url))
-      const texts = yield* everything(ear)
+      yield* record(recorder, failing.get(url))
+      const texts = yield* recordedTexts(recorder)
       expect(texts.filter(finder(token)).length).toBeGreaterThan(3)
     }),
   )

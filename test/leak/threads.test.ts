@@ -5,7 +5,7 @@ import * as Exit from "effect/Exit"
 import { describe, expect } from "vitest"
 import { RateLimiter, RestConfig, Strategy, Webhook } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
-import { everything, finder, listen, overhear } from "./detector.js"
+import { recordedTexts, finder, makeRecorder, record } from "./detector.js"
 
 const sender = {
   id: 1815,
@@ -62,21 +62,21 @@ describe("the token is nowhere", () => {
   it.effect.each(operations)("after %s, whatever Discord says", ([, act]) =>
     Effect.gen(function* () {
       const discord = yield* DiscordSimulator.DiscordSimulator
-      const ear = yield* listen
+      const recorder = yield* makeRecorder
       const tags = new Set<string>()
       const webhook = yield* discord.createWebhook()
       const hook = yield* Webhook.fromUrl(webhook.url)
       const { token, url } = webhook
-      yield* overhear(ear, act(hook, token))
+      yield* record(recorder, act(hook, token))
       for (const [status, code] of codes) {
         const message = `refused: ${url} ${encodeURIComponent(url)}`
         const body = { code, message, retry_after: 1, global: false }
         yield* discord.inject(Fault.answer({ status, body }))
-        const exit = yield* overhear(ear, act(hook, token))
+        const exit = yield* record(recorder, act(hook, token))
         if (Exit.isFailure(exit) && exit.cause._tag === "Fail") tags.add(exit.cause.error._tag)
         yield* discord.clearFaults
       }
-      const texts = yield* everything(ear)
+      const texts = yield* recordedTexts(recorder)
       expect(texts.length).toBeGreaterThan(10)
       expect(texts.filter(finder(token))).toEqual([])
       expect(

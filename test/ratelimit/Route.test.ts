@@ -2,7 +2,7 @@ import * as Redacted from "effect/Redacted"
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import * as Route from "../../src/ratelimit/Route.js"
-import { route } from "./answers.js"
+import { route } from "./responses.js"
 
 const fc = FastCheck
 const token = fc.stringMatching(/^[A-Za-z0-9_-]{60,80}$/)

@@ -11,7 +11,7 @@ import { combine } from "../../src/ratelimit/internal/settings.js"
 import type { Target } from "../../src/ratelimit/internal/waiting.js"
 import { answered } from "../../src/ratelimit/Permit.js"
 import * as RateLimitHeaders from "../../src/ratelimit/RateLimitHeaders.js"
-import { answer, route } from "./answers.js"
+import { response, route } from "./responses.js"
 import { careful, eager, learning, paced } from "./model/policies.js"
 import { runs } from "../support/laws.js"
 
@@ -85,7 +85,7 @@ describe("headers that nobody should send", () => {
             now += 50
             machine.settle(
               ticket,
-              answered(answer({ status: isLimited ? 429 : 200, headers: parsed, limited })),
+              answered(response({ status: isLimited ? 429 : 200, headers: parsed, limited })),
               now,
             )
             expect(machine.snapshot(now).buckets).toBe(1)

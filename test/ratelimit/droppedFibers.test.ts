@@ -6,8 +6,8 @@ import type * as Fiber from "effect/Fiber"
 import * as Scheduler from "effect/Scheduler"
 import * as TestClock from "effect/TestClock"
 import { layerMemoryWith } from "../../src/ratelimit/RateLimiter.js"
-import { type Desk, openDesk, type Request } from "./desk.js"
-import { ok, route } from "./answers.js"
+import { type LimiterDriver, makeDriver, type RequestOptions } from "./LimiterDriver.js"
+import { ok, route } from "./responses.js"
 
 /** What runs now, and what was resumed by another request meanwhile. */
 interface Runtime {
@@ -46,19 +46,19 @@ class Context implements Scheduler.Scheduler {
   }
 }
 
-interface Stage {
-  readonly desk: Desk
+interface Harness {
+  readonly driver: LimiterDriver
   readonly runtime: Runtime
   /** Starts a request in a context of its own. Returns a function that ends the context. */
-  readonly ask: (name: string, request?: Request) => Effect.Effect<() => void>
+  readonly ask: (name: string, request?: RequestOptions) => Effect.Effect<() => void>
 }
 
-const openStage = Effect.map(openDesk, (desk): Stage => {
+const makeHarness = Effect.map(makeDriver, (driver): Harness => {
   const runtime: Runtime = { current: undefined, resumedByOthers: [] }
-  const ask = (name: string, request: Request = {}) =>
+  const ask = (name: string, request: RequestOptions = {}) =>
     Effect.gen(function* () {
       const context = new Context(name, runtime)
-      yield* desk
+      yield* driver
         .send(name, { lease: Duration.seconds(10), ...request })
         .pipe(Effect.forkDaemon, Effect.withScheduler(context))
       yield* TestClock.adjust(0)
@@ -66,33 +66,33 @@ const openStage = Effect.map(openDesk, (desk): Stage => {
         context.isDropped = true
       }
     })
-  return { desk, runtime, ask }
+  return { driver, runtime, ask }
 })
 
 for (const isolatedRequests of [false, true]) {
-  const story = (name: string, play: (stage: Stage) => Effect.Effect<void>) =>
+  const story = (name: string, play: (harness: Harness) => Effect.Effect<void>) =>
     it.effect(name, () =>
-      Effect.flatMap(openStage, play).pipe(Effect.provide(layerMemoryWith({ isolatedRequests }))),
+      Effect.flatMap(makeHarness, play).pipe(Effect.provide(layerMemoryWith({ isolatedRequests }))),
     )
 
   describe(`a dropped fiber, ${isolatedRequests ? "where fibers poll" : "where alarms resume fibers"}`, () => {
-    story("in flight: the next request goes when the lease has ended", ({ ask, desk }) =>
+    story("in flight: the next request goes when the lease has ended", ({ ask, driver }) =>
       Effect.gen(function* () {
         const drop = yield* ask("a", { takes: 500 })
         yield* ask("b")
         yield* TestClock.adjust("200 millis")
         drop()
         yield* TestClock.adjust("9 seconds")
-        expect(desk.log).toEqual(["a@0"])
+        expect(driver.log).toEqual(["a@0"])
         yield* TestClock.adjust("2 seconds")
-        expect(desk.log[1]).toMatch(/^b@1\d{4}$/)
+        expect(driver.log[1]).toMatch(/^b@1\d{4}$/)
         yield* TestClock.adjust("1 minute")
-        const { inFlight, waiting } = yield* desk.limiter.snapshot
+        const { inFlight, waiting } = yield* driver.limiter.snapshot
         expect({ inFlight, waiting }).toEqual({ inFlight: 0, waiting: 0 })
       }),
     )
 
-    story("waiting: it is passed over in two seconds at most, however many", ({ ask, desk }) =>
+    story("waiting: it is passed over in two seconds at most, however many", ({ ask, driver }) =>
       Effect.gen(function* () {
         yield* ask("a", { takes: 500 })
         const drop = yield* ask("b")
@@ -100,28 +100,32 @@ for (const isolatedRequests of [false, true]) {
         yield* TestClock.adjust("200 millis")
         drop()
         yield* TestClock.adjust("5 seconds")
-        expect(desk.log.map((line) => line[0])).toEqual(["a", "c"])
-        const at = Number(desk.log[1]?.split("@")[1])
+        expect(driver.log.map((line) => line[0])).toEqual(["a", "c"])
+        const at = Number(driver.log[1]?.split("@")[1])
         expect(at).toBeLessThanOrEqual(500 + 2000)
-        const { inFlight, waiting } = yield* desk.limiter.snapshot
+        const { inFlight, waiting } = yield* driver.limiter.snapshot
         expect({ inFlight, waiting }).toEqual({ inFlight: 0, waiting: 0 })
       }),
     )
 
-    story("between two attempts: the others go on", ({ ask, desk }) =>
+    story("between two attempts: the others go on", ({ ask, driver }) =>
       Effect.gen(function* () {
         const drop = yield* ask("a", { before: [[ok(), 1000]] })
         yield* ask("b")
         yield* TestClock.adjust("500 millis")
         drop()
         yield* TestClock.adjust("5 seconds")
-        expect(desk.log.map((line) => line[0])).toEqual(["a", "b"])
+        expect(driver.log.map((line) => line[0])).toEqual(["a", "b"])
         yield* TestClock.adjust("10 minutes")
-        expect(yield* desk.limiter.snapshot).toMatchObject({ inFlight: 0, waiting: 0, buckets: 0 })
+        expect(yield* driver.limiter.snapshot).toMatchObject({
+          inFlight: 0,
+          waiting: 0,
+          buckets: 0,
+        })
       }),
     )
 
-    story("at any instant: those whose fibers live are served in order", ({ ask, desk }) =>
+    story("at any instant: those whose fibers live are served in order", ({ ask, driver }) =>
       Effect.gen(function* () {
         const limit = { limit: 2, remaining: 1, resetAfter: 1000 }
         const all = Array.from({ length: 24 }, (_, index) => index)
@@ -133,20 +137,24 @@ for (const isolatedRequests of [false, true]) {
           }
         }
         yield* TestClock.adjust("5 minutes")
-        const sent = desk.log.map((line) => Number(line.split("@")[0]))
+        const sent = driver.log.map((line) => Number(line.split("@")[0]))
         expect(sent).toEqual([...sent].sort((a, b) => a - b))
         expect(sent.filter((index) => index % 3 > 0)).toEqual(all.filter((index) => index % 3 > 0))
         yield* TestClock.adjust("5 minutes")
-        expect(yield* desk.limiter.snapshot).toMatchObject({ inFlight: 0, waiting: 0, buckets: 0 })
+        expect(yield* driver.limiter.snapshot).toMatchObject({
+          inFlight: 0,
+          waiting: 0,
+          buckets: 0,
+        })
       }),
     )
 
-    story("on another webhook: nothing changes", ({ ask, desk }) =>
+    story("on another webhook: nothing changes", ({ ask, driver }) =>
       Effect.gen(function* () {
         const drop = yield* ask("a")
         drop()
         yield* ask("b", { route: route({ webhookId: "2" }) })
-        expect(desk.log).toEqual(["a@0", "b@0"])
+        expect(driver.log).toEqual(["a@0", "b@0"])
       }),
     )
   })
@@ -155,26 +163,26 @@ for (const isolatedRequests of [false, true]) {
 describe("where fibers poll", () => {
   it.effect("no request is resumed by another, whatever the other does", () =>
     Effect.gen(function* () {
-      const { ask, desk, runtime } = yield* openStage
+      const { ask, driver, runtime } = yield* makeHarness
       const limit = { limit: 2, remaining: 0, resetAfter: 500 }
       for (const name of ["a", "b", "c", "d"]) yield* ask(name, { outcome: ok(limit) })
       yield* ask("e", { delivery: "concurrent" })
       yield* TestClock.adjust("1 minute")
-      expect(desk.log.map((line) => line[0]).join("")).toMatch(/^[a-e]{5}$/)
+      expect(driver.log.map((line) => line[0]).join("")).toMatch(/^[a-e]{5}$/)
       expect(runtime.resumedByOthers).toEqual([])
     }).pipe(Effect.provide(layerMemoryWith({ isolatedRequests: true }))),
   )
 
   it.effect("a permit without a lease is taken back after a minute", () =>
     Effect.gen(function* () {
-      const { ask, desk } = yield* openStage
+      const { ask, driver } = yield* makeHarness
       const drop = yield* ask("a", { lease: undefined })
       drop()
       yield* ask("b", { lease: undefined })
       yield* TestClock.adjust("59 seconds")
-      expect(desk.log).toEqual(["a@0"])
+      expect(driver.log).toEqual(["a@0"])
       yield* TestClock.adjust("2 seconds")
-      expect(desk.log).toHaveLength(2)
+      expect(driver.log).toHaveLength(2)
     }).pipe(Effect.provide(layerMemoryWith({ isolatedRequests: true }))),
   )
 })
@@ -182,7 +190,7 @@ describe("where fibers poll", () => {
 describe("where alarms resume fibers", () => {
   it.effect("another request does resume those that wait for it", () =>
     Effect.gen(function* () {
-      const { ask, runtime } = yield* openStage
+      const { ask, runtime } = yield* makeHarness
       yield* ask("a")
       yield* ask("b")
       yield* TestClock.adjust("1 second")

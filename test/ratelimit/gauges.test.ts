@@ -6,7 +6,7 @@ import { Machine } from "../../src/ratelimit/internal/machine.js"
 import { combine } from "../../src/ratelimit/internal/settings.js"
 import type { Findings, Policy } from "../../src/ratelimit/strategy/Policy.js"
 import { proactive } from "../../src/ratelimit/strategy/proactive.js"
-import { ok, route } from "./answers.js"
+import { ok, route } from "./responses.js"
 
 /** A name of its own for each test: metrics are the process's. */
 const finding = (name: string, findings: () => Findings): Policy => ({

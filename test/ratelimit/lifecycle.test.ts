@@ -13,8 +13,8 @@ import * as TestClock from "effect/TestClock"
 import { Core } from "../../src/ratelimit/internal/wiring.js"
 import * as RateLimiter from "../../src/ratelimit/RateLimiter.js"
 import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
-import { bare, blocked, ok, route } from "./answers.js"
-import { Desk, openDesk } from "./desk.js"
+import { withoutHeaders, blocked, ok, route } from "./responses.js"
+import { LimiterDriver, makeDriver } from "./LimiterDriver.js"
 import { literal } from "./model/policies.js"
 import { unset } from "../../src/ratelimit/internal/settings.js"
 
@@ -44,25 +44,26 @@ const watched = Effect.map(Effect.clock, (clock) => {
 const counted = Effect.gen(function* () {
   const { asleep, clock } = yield* watched
   const context = yield* Layer.build(RateLimiter.layerMemory).pipe(Effect.withClock(clock))
-  return { asleep, desk: new Desk(Context.get(context, RateLimiter.RateLimiter)) }
+  return { asleep, driver: new LimiterDriver(Context.get(context, RateLimiter.RateLimiter)) }
 })
 
 describe("fibers and alarms", () => {
   it.scoped("the fast path sets no alarm", () =>
     Effect.gen(function* () {
-      const { asleep, desk } = yield* counted
-      for (let index = 0; index < 40; index++) yield* desk.send("a", { takes: 0, outcome: bare() })
+      const { asleep, driver } = yield* counted
+      for (let index = 0; index < 40; index++)
+        yield* driver.send("a", { takes: 0, outcome: withoutHeaders() })
       expect(asleep).toEqual({ now: 0, ever: 0 })
     }),
   )
 
   it.scoped("one fiber sleeps for a blocked bucket, however many wait", () =>
     Effect.gen(function* () {
-      const { asleep, desk } = yield* counted
-      yield* desk.send("a", { takes: 0, outcome: ok({ remaining: 0 }) })
+      const { asleep, driver } = yield* counted
+      yield* driver.send("a", { takes: 0, outcome: ok({ remaining: 0 }) })
       const before = asleep.now
       const fibers = yield* Effect.replicateEffect(
-        Effect.fork(desk.send("b", { delivery: "concurrent" })),
+        Effect.fork(driver.send("b", { delivery: "concurrent" })),
         1000,
       )
       yield* TestClock.adjust(0)
@@ -75,11 +76,11 @@ describe("fibers and alarms", () => {
 
   it.scoped("no alarm is left when those who wait for the host have gone", () =>
     Effect.gen(function* () {
-      const { asleep, desk } = yield* counted
-      yield* desk.send("a", { takes: 0, outcome: blocked("edge") })
+      const { asleep, driver } = yield* counted
+      yield* driver.send("a", { takes: 0, outcome: blocked("edge") })
       const before = asleep.now
-      const one = yield* desk.ask("b")
-      const two = yield* desk.ask("c", { route: route({ webhookId: "2" }) })
+      const one = yield* driver.start("b")
+      const two = yield* driver.start("c", { route: route({ webhookId: "2" }) })
       expect(asleep.now).toBe(before + 1)
       yield* Fiber.interrupt(one)
       expect(asleep.now).toBe(before + 1)
@@ -97,8 +98,8 @@ describe("fibers and alarms", () => {
       const { asleep, clock: counting } = yield* watched
       const late = new Core(counting)
       const lateScope = yield* Scope.make()
-      const lateDesk = new Desk(yield* Scope.extend(late.open(unset(false)), lateScope))
-      const fiber = yield* lateDesk.ask("a", { takes: 1000 })
+      const lateDesk = new LimiterDriver(yield* Scope.extend(late.open(unset(false)), lateScope))
+      const fiber = yield* lateDesk.start("a", { takes: 1000 })
       yield* Scope.close(lateScope, Exit.void)
       yield* TestClock.adjust(1000)
       yield* Fiber.join(fiber)
@@ -114,7 +115,7 @@ describe("memory", () => {
 
   it.effect("an idle webhook is forgotten a while after its reset", () =>
     Effect.gen(function* () {
-      const { limiter, send } = yield* openDesk
+      const { limiter, send } = yield* makeDriver
       yield* send("a", { takes: 0, outcome: ok({ resetAfter: 20_000 }) })
       yield* TestClock.adjust("29 seconds")
       expect((yield* limiter.snapshot).buckets).toBe(1)
@@ -126,7 +127,7 @@ describe("memory", () => {
 
   it.effect("a webhook is not forgotten while somebody waits or flies", () =>
     Effect.gen(function* () {
-      const { ask, limiter, log } = yield* openDesk
+      const { start: ask, limiter, log } = yield* makeDriver
       yield* ask("a", { takes: 60_000 })
       yield* ask("b", { takes: 60_000 })
       yield* TestClock.adjust("90 seconds")
@@ -139,7 +140,7 @@ describe("memory", () => {
 
   it.effect("thousands of webhooks leave nothing", () =>
     Effect.gen(function* () {
-      const { limiter, send } = yield* openDesk
+      const { limiter, send } = yield* makeDriver
       for (let index = 0; index < 40; index++) {
         for (let one = 0; one < 50; one++) {
           yield* send("a", { takes: 0, route: route({ webhookId: `${index} ${one}` }) })
@@ -155,7 +156,7 @@ describe("memory", () => {
   it.effect("a layer around each call leaves nothing either", () =>
     Effect.gen(function* () {
       const sendTo = (webhookId: string) =>
-        Effect.flatMap(openDesk, ({ limiter, send }) =>
+        Effect.flatMap(makeDriver, ({ limiter, send }) =>
           Effect.zipRight(send("a", { takes: 0, route: route({ webhookId }) }), limiter.snapshot),
         ).pipe(Effect.provide(RateLimiter.layerWith({ idleAfter: Duration.seconds(10) })))
       for (let index = 0; index < 40; index++) yield* sendTo(String(index))
@@ -166,7 +167,7 @@ describe("memory", () => {
 
   it.effect("a bucket named anew at every answer is one bucket", () =>
     Effect.gen(function* () {
-      const { limiter, send } = yield* openDesk
+      const { limiter, send } = yield* makeDriver
       for (let index = 0; index < 50; index++) {
         const outcome = ok({ bucket: `hash ${index}`, remaining: 5 })
         yield* send("a", { takes: 0, outcome })
@@ -179,7 +180,7 @@ describe("memory", () => {
   it.effect("state and waiters move when two routes turn out to share a bucket", () =>
     Effect.gen(function* () {
       const patch = route({ method: "PATCH" })
-      const { ask, limiter, log } = yield* openDesk
+      const { start: ask, limiter, log } = yield* makeDriver
       const concurrent = { delivery: "concurrent" } as const
       yield* ask("send 1", { ...concurrent, takes: 50, outcome: ok({ remaining: 0 }) })
       yield* ask("edit 1", { ...concurrent, route: patch, outcome: ok({ remaining: 0 }) })
@@ -200,7 +201,7 @@ describe("memory", () => {
   it.effect("requests in flight move, too", () =>
     Effect.gen(function* () {
       const edit = { route: route({ method: "PATCH" }), delivery: "concurrent" } as const
-      const { ask, limiter, send } = yield* openDesk
+      const { start: ask, limiter, send } = yield* makeDriver
       yield* send("send", { takes: 0 })
       yield* send("edit", { ...edit, takes: 0, outcome: ok({ bucket: "own" }) })
       yield* ask("edit 1", { ...edit, takes: 100, outcome: ok({ remaining: 3 }) })
@@ -216,7 +217,7 @@ describe("memory", () => {
   it.effect("two routes that shared a bucket part when one is named otherwise", () =>
     Effect.gen(function* () {
       const patch = route({ method: "PATCH" })
-      const { ask, limiter, log, send } = yield* openDesk
+      const { start: ask, limiter, log, send } = yield* makeDriver
       yield* send("send", { takes: 0 })
       yield* send("edit", { takes: 0, route: patch })
       expect((yield* limiter.snapshot).buckets).toBe(1)
@@ -232,8 +233,8 @@ describe("memory", () => {
 describe("layers", () => {
   it.effect("layer is one limiter for the process", () =>
     Effect.gen(function* () {
-      const limiter = Effect.provide(openDesk, RateLimiter.layer)
-      yield* Effect.flatMap(openDesk, ({ send }) =>
+      const limiter = Effect.provide(makeDriver, RateLimiter.layer)
+      yield* Effect.flatMap(makeDriver, ({ send }) =>
         send("a", { takes: 0, outcome: ok({ remaining: 1 }) }),
       ).pipe(Effect.provide(RateLimiter.layer))
       const left = Effect.flatMap(RateLimiter.RateLimiter, ({ getBucket }) =>
@@ -267,12 +268,12 @@ describe("layers", () => {
     Effect.gen(function* () {
       const core = new Core(yield* Effect.clock)
       const scope = yield* Scope.make()
-      const polling = new Desk(yield* Scope.extend(core.open(unset(true)), scope))
-      yield* polling.ask("a")
-      yield* polling.ask("b")
+      const polling = new LimiterDriver(yield* Scope.extend(core.open(unset(true)), scope))
+      yield* polling.start("a")
+      yield* polling.start("b")
       expect(core.alarms.size).toBe(0)
-      const alarmed = new Desk(yield* Scope.extend(core.open(unset(false)), scope))
-      yield* alarmed.ask("c")
+      const alarmed = new LimiterDriver(yield* Scope.extend(core.open(unset(false)), scope))
+      yield* alarmed.start("c")
       expect(core.alarms.size).toBe(1)
       yield* Scope.close(scope, Exit.void)
       yield* TestClock.adjust("1 second")
@@ -284,20 +285,20 @@ describe("layers", () => {
     Effect.gen(function* () {
       const core = new Core(yield* Effect.clock)
       const [one, two] = [yield* Scope.make(), yield* Scope.make()]
-      const mine = new Desk(yield* Scope.extend(core.open(unset(false)), one))
-      const others = new Desk(yield* Scope.extend(core.open(unset(false)), two))
-      yield* mine.ask("flying")
-      yield* mine.ask("waiting")
-      yield* others.ask("other")
-      yield* mine.ask("resting", {
+      const mine = new LimiterDriver(yield* Scope.extend(core.open(unset(false)), one))
+      const others = new LimiterDriver(yield* Scope.extend(core.open(unset(false)), two))
+      yield* mine.start("flying")
+      yield* mine.start("waiting")
+      yield* others.start("other")
+      yield* mine.start("resting", {
         route: route({ webhookId: "2" }),
         delivery: "concurrent",
         takes: 0,
         before: [[ok(), 5000]],
       })
-      yield* mine.ask("returning", { route: route({ webhookId: "3" }), before: [[ok(), 0]] })
+      yield* mine.start("returning", { route: route({ webhookId: "3" }), before: [[ok(), 0]] })
       yield* Scope.close(one, Exit.void)
-      yield* mine.ask("late")
+      yield* mine.start("late")
       yield* TestClock.adjust("1 second")
       expect(mine.log.slice(3).sort()).toEqual([
         "late!DiscordRateLimiterClosed@0",
@@ -344,7 +345,7 @@ describe("policies of others", () => {
   ] as const) {
     it.effect(`a wait of ${what} is one for the next answer`, () =>
       Effect.gen(function* () {
-        const { ask, log, send } = yield* openDesk
+        const { start: ask, log, send } = yield* makeDriver
         yield* send("learn", { takes: 0 })
         const odd = policy({ shouldWait: () => true, calculateWait: () => Duration.millis(wait) })
         yield* ask("a", { policy: odd, delivery: "concurrent" })
@@ -367,7 +368,7 @@ describe("policies of others", () => {
   ] as const) {
     it.effect(`one that throws in ${where} ends its own request, and the queue goes on`, () =>
       Effect.gen(function* () {
-        const { ask, log, send, limiter } = yield* openDesk
+        const { start: ask, log, send, limiter } = yield* makeDriver
         yield* send("learn", { takes: 0 })
         yield* ask("a")
         // Told at the latest of its own first request, it fails at the latest with the second.
@@ -387,7 +388,7 @@ describe("policies of others", () => {
 
   it.effect("whoever waits for ever can still give up", () =>
     Effect.gen(function* () {
-      const { ask, log, send, limiter } = yield* openDesk
+      const { start: ask, log, send, limiter } = yield* makeDriver
       yield* send("learn", { takes: 0 })
       const odd = policy({ shouldWait: () => true, calculateWait: () => Duration.infinity })
       const fiber = yield* ask("a", { policy: odd })
@@ -401,7 +402,7 @@ describe("policies of others", () => {
 
   it.effect("each has a memory of its own, a bounded number of them, and the last shows", () =>
     Effect.gen(function* () {
-      const { limiter, send } = yield* openDesk
+      const { limiter, send } = yield* makeDriver
       const counting = (name: string) =>
         policy({
           name,
@@ -409,26 +410,26 @@ describe("policies of others", () => {
           observe: (memory, { _tag }) => (memory as number) + (_tag === "Sent" ? 1 : 0),
         })
       const memory = Effect.map(limiter.getBucket(route()), (one) => Option.getOrThrow(one).memory)
-      yield* send("a", { takes: 0, policy: counting("one"), outcome: bare() })
-      yield* send("a", { takes: 0, policy: counting("one"), outcome: bare() })
+      yield* send("a", { takes: 0, policy: counting("one"), outcome: withoutHeaders() })
+      yield* send("a", { takes: 0, policy: counting("one"), outcome: withoutHeaders() })
       expect(yield* memory).toBe(2)
-      yield* send("a", { takes: 0, policy: counting("two"), outcome: bare() })
+      yield* send("a", { takes: 0, policy: counting("two"), outcome: withoutHeaders() })
       yield* limiter.estimate(route(), { policy: counting("one") })
       expect(yield* memory).toBe(1)
-      yield* send("a", { takes: 0, policy: counting("one"), outcome: bare() })
+      yield* send("a", { takes: 0, policy: counting("one"), outcome: withoutHeaders() })
       expect(yield* memory).toBe(3)
       for (let index = 0; index < 20; index++) {
-        yield* send("a", { takes: 0, policy: counting(`many ${index}`), outcome: bare() })
+        yield* send("a", { takes: 0, policy: counting(`many ${index}`), outcome: withoutHeaders() })
       }
       yield* TestClock.adjust("1 minute")
-      yield* send("a", { takes: 0, policy: counting("one"), outcome: bare() })
+      yield* send("a", { takes: 0, policy: counting("one"), outcome: withoutHeaders() })
       expect(yield* memory).toBe(1)
     }).pipe(Effect.provide(RateLimiter.layerMemory)),
   )
 
   it.effect("is told of every window that is over, also when somebody only looked", () =>
     Effect.gen(function* () {
-      const { ask, limiter, send } = yield* openDesk
+      const { start: ask, limiter, send } = yield* makeDriver
       const seen: Array<string> = []
       const watching = policy({
         observe: (memory, seeing) => {

@@ -7,7 +7,7 @@ import * as TestClock from "effect/TestClock"
 import type { Outcome } from "../../src/ratelimit/Permit.js"
 import * as RateLimiter from "../../src/ratelimit/RateLimiter.js"
 import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
-import { answer, bare, blocked, headers, limited, ok, route } from "./answers.js"
+import { response, withoutHeaders, blocked, headers, limited, ok, route } from "./responses.js"
 import { eager, literal } from "./model/policies.js"
 
 interface Line {
@@ -26,7 +26,7 @@ interface Desk {
 
 const story = (
   name: string,
-  tell: (desk: Desk) => Effect.Effect<void>,
+  tell: (driver: Desk) => Effect.Effect<void>,
   {
     minimum = LogLevel.Info,
     ...options
@@ -59,24 +59,24 @@ const name = route().name
 describe("a visible limit in the log", () => {
   story(
     "is nothing to talk of when it is seen for the first time, on however many webhooks",
-    (desk) =>
+    (driver) =>
       Effect.gen(function* () {
         for (let index = 0; index < 20; index += 1) {
-          yield* desk.hear(ok(), String(index))
-          yield* desk.hear(ok({ remaining: 3 }), String(index))
+          yield* driver.hear(ok(), String(index))
+          yield* driver.hear(ok({ remaining: 3 }), String(index))
         }
-        expect(desk.look()).toEqual([])
+        expect(driver.look()).toEqual([])
       }),
   )
 
   story(
     "is there at debug, once for its bucket",
-    (desk) =>
+    (driver) =>
       Effect.gen(function* () {
-        yield* Effect.forEach(["1", "2", "3"], (webhook) => desk.hear(ok(), webhook), {
+        yield* Effect.forEach(["1", "2", "3"], (webhook) => driver.hear(ok(), webhook), {
           concurrency: "unbounded",
         })
-        expect(desk.look()).toEqual([
+        expect(driver.look()).toEqual([
           {
             level: "DEBUG",
             message: "Discord names a rate limit",
@@ -92,14 +92,14 @@ describe("a visible limit in the log", () => {
     { minimum: LogLevel.Debug },
   )
 
-  story("is told when it has changed, once for all webhooks that share it", (desk) =>
+  story("is told when it has changed, once for all webhooks that share it", (driver) =>
     Effect.gen(function* () {
-      for (const webhook of ["1", "2", "3"]) yield* desk.hear(ok(), webhook)
+      for (const webhook of ["1", "2", "3"]) yield* driver.hear(ok(), webhook)
       yield* TestClock.adjust("10 seconds")
       for (const webhook of ["1", "2", "3"]) {
-        yield* desk.hear(ok({ limit: 3, remaining: 2 }), webhook)
+        yield* driver.hear(ok({ limit: 3, remaining: 2 }), webhook)
       }
-      const lines = desk.look()
+      const lines = driver.look()
       expect(lines).toHaveLength(1)
       expect(lines[0]).toMatchObject({
         level: "INFO",
@@ -111,22 +111,25 @@ describe("a visible limit in the log", () => {
 
   story(
     "is not told for each of the names that a bucket may take",
-    (desk) =>
+    (driver) =>
       Effect.gen(function* () {
         for (let index = 0; index < 500; index += 1) {
-          yield* desk.hear(ok({ bucket: `hash ${index}` }), String(index))
+          yield* driver.hear(ok({ bucket: `hash ${index}` }), String(index))
         }
-        expect(desk.look()).toHaveLength(1)
+        expect(driver.look()).toHaveLength(1)
       }),
     { minimum: LogLevel.Debug, globalLimit: 1000 },
   )
 
-  story("is told by an answer to a request of others, too", (desk) =>
+  story("is told by an answer to a request of others, too", (driver) =>
     Effect.gen(function* () {
-      yield* desk.hear(ok())
+      yield* driver.hear(ok())
       yield* TestClock.adjust("10 seconds")
-      yield* desk.limiter.update(route(), answer({ headers: headers({ limit: 9, remaining: 8 }) }))
-      expect(desk.look()).toMatchObject([{ about: { "discord.rate_limit.limit": 9 } }])
+      yield* driver.limiter.update(
+        route(),
+        response({ headers: headers({ limit: 9, remaining: 8 }) }),
+      )
+      expect(driver.look()).toMatchObject([{ about: { "discord.rate_limit.limit": 9 } }])
     }),
   )
 })
@@ -143,12 +146,12 @@ const believer: Policy = {
 }
 
 describe("a hidden limit in the log", () => {
-  story("is told once when it is believed, and again when it is another one", (desk) =>
+  story("is told once when it is believed, and again when it is another one", (driver) =>
     Effect.gen(function* () {
       for (const webhook of ["1", "2", "3"]) {
-        yield* desk.hear(limited(60_000, "shared"), webhook, believer)
+        yield* driver.hear(limited(60_000, "shared"), webhook, believer)
       }
-      expect(desk.look()).toEqual([
+      expect(driver.look()).toEqual([
         {
           level: "INFO",
           message: "There is a rate limit behind the visible one",
@@ -162,10 +165,10 @@ describe("a hidden limit in the log", () => {
         },
       ])
       yield* TestClock.adjust("2 minutes")
-      yield* desk.hear(ok(), "1", believer)
-      expect(desk.look()).toEqual([])
-      yield* desk.hear(limited(90_000, "shared"), "1", believer)
-      expect(desk.look()).toMatchObject([
+      yield* driver.hear(ok(), "1", believer)
+      expect(driver.look()).toEqual([])
+      yield* driver.hear(limited(90_000, "shared"), "1", believer)
+      expect(driver.look()).toMatchObject([
         { about: { "discord.rate_limit.hidden_period_ms": 90_000 } },
       ])
     }),
@@ -173,18 +176,18 @@ describe("a hidden limit in the log", () => {
 })
 
 describe("a block of everything in the log", () => {
-  story("is a warning, once for those under way together", (desk) =>
+  story("is a warning, once for those under way together", (driver) =>
     Effect.gen(function* () {
       yield* Effect.forEach(
         ["1", "2", "3"],
         (webhookId) =>
-          desk.limiter.withPermit(route({ webhookId }), { policy: literal }, (permit) =>
+          driver.limiter.withPermit(route({ webhookId }), { policy: literal }, (permit) =>
             Effect.zipRight(Effect.sleep(100), permit.settle(blocked("edge"))),
           ),
         { concurrency: "unbounded" },
       ).pipe(Effect.fork)
       yield* TestClock.adjust(100)
-      expect(desk.look()).toEqual([
+      expect(driver.look()).toEqual([
         {
           level: "WARN",
           message: "Discord lets nothing through; all requests wait",
@@ -196,8 +199,8 @@ describe("a block of everything in the log", () => {
         },
       ])
       yield* TestClock.adjust("1 minute")
-      yield* desk.hear(blocked("global", 3000))
-      expect(desk.look()).toMatchObject([
+      yield* driver.hear(blocked("global", 3000))
+      expect(driver.look()).toMatchObject([
         {
           about: {
             "discord.rate_limit.scope": "global",
@@ -210,26 +213,26 @@ describe("a block of everything in the log", () => {
 })
 
 describe("the budget of invalid requests in the log", () => {
-  const forbidden = bare({ status: 403, code: 50013 })
+  const forbidden = withoutHeaders({ status: 403, code: 50013 })
 
   story(
     "is a warning at half of it and at all of it, each once, and anew when it has recovered",
-    (desk) =>
+    (driver) =>
       Effect.gen(function* () {
         const refuse = (requests: number) =>
           Effect.forEach(
             Array.from({ length: requests }, (_, index) => route({ webhookId: String(index) })),
             (one) =>
-              desk.limiter.withPermit(one, { policy: literal }, (permit) =>
+              driver.limiter.withPermit(one, { policy: literal }, (permit) =>
                 Effect.zipRight(Effect.sleep(100), permit.settle(forbidden)),
               ),
             { concurrency: "unbounded" },
           ).pipe(Effect.fork, Effect.zipRight(TestClock.adjust(100)))
         yield* refuse(3)
-        expect(desk.look()).toEqual([])
+        expect(driver.look()).toEqual([])
         // On their way together, so that spacing comes too late.
         yield* refuse(6)
-        expect(desk.look()).toEqual([
+        expect(driver.look()).toEqual([
           {
             level: "WARN",
             message: "Half of the budget of invalid requests is spent; all requests slow down",
@@ -251,7 +254,9 @@ describe("the budget of invalid requests in the log", () => {
         ])
         yield* TestClock.adjust("20 minutes")
         yield* refuse(4)
-        expect(desk.look()).toMatchObject([{ about: { "discord.rate_limit.invalid_requests": 4 } }])
+        expect(driver.look()).toMatchObject([
+          { about: { "discord.rate_limit.invalid_requests": 4 } },
+        ])
       }),
     { invalidRequestLimit: 8 },
   )

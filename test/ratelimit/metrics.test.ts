@@ -9,7 +9,7 @@ import { Machine } from "../../src/ratelimit/internal/machine.js"
 import { combine } from "../../src/ratelimit/internal/settings.js"
 import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
 import { proactive } from "../../src/ratelimit/strategy/proactive.js"
-import { limited, ok, route } from "./answers.js"
+import { limited, ok, route } from "./responses.js"
 
 /** A name of its own for each test: metrics are the process's. */
 const named = (name: string): Policy => ({ ...proactive(1), name })

@@ -14,8 +14,8 @@ import * as TestClock from "effect/TestClock"
 import * as RateLimiter from "../../src/ratelimit/RateLimiter.js"
 import { runs } from "../support/laws.js"
 import * as VirtualClock from "../support/VirtualClock.js"
-import { bare, gone, limited, ok, route } from "./answers.js"
-import { Desk } from "./desk.js"
+import { withoutHeaders, deleted, limited, ok, route } from "./responses.js"
+import { LimiterDriver } from "./LimiterDriver.js"
 import { literal } from "./model/policies.js"
 
 interface TestLayer {
@@ -86,7 +86,7 @@ const play = ({ layers, requests }: Scenario): Effect.Effect<ReadonlyArray<Grant
           const at = yield* Clock.currentTimeMillis
           yield* Effect.sleep(takes)
           grants.push({ webhook, at, until: yield* Clock.currentTimeMillis })
-          yield* permit.settle(bare())
+          yield* permit.settle(withoutHeaders())
         }),
       )
     const open = ({ opensAt, closesAt, options }: TestLayer, index: number) =>
@@ -160,13 +160,13 @@ describe("the laws of layers that share a limiter", () => {
 })
 
 /** Requests to as many webhooks, through one limiter. */
-const burst = (desk: Desk, count: number, first = 0) =>
+const burst = (driver: LimiterDriver, count: number, first = 0) =>
   Effect.forEach(
     Array.from({ length: count }, (_, index) => index),
     (index) =>
-      desk.ask("a", {
+      driver.start("a", {
         takes: 0,
-        outcome: bare(),
+        outcome: withoutHeaders(),
         route: route({ webhookId: String(first + index) }),
       }),
   )
@@ -174,10 +174,11 @@ const burst = (desk: Desk, count: number, first = 0) =>
 const open = (options: RateLimiter.Options) =>
   Effect.map(
     Layer.build(RateLimiter.layerWith(options)),
-    (context) => new Desk(Context.get(context, RateLimiter.RateLimiter)),
+    (context) => new LimiterDriver(Context.get(context, RateLimiter.RateLimiter)),
   )
 
-const grantedAt = (desk: Desk, at: number) => desk.log.filter((line) => line === `a@${at}`).length
+const grantedAt = (driver: LimiterDriver, at: number) =>
+  driver.log.filter((line) => line === `a@${at}`).length
 
 describe("layers that share a limiter", () => {
   it.scoped("grant 50 requests a second together", () =>
@@ -224,10 +225,10 @@ describe("layers that share a limiter", () => {
     Effect.gen(function* () {
       const one = yield* open({})
       const two = yield* open({ queueCapacity: 1 })
-      yield* one.ask("first")
-      yield* one.ask("second")
-      yield* two.ask("third")
-      yield* one.ask("fourth")
+      yield* one.start("first")
+      yield* one.start("second")
+      yield* two.start("third")
+      yield* one.start("fourth")
       yield* TestClock.adjust("1 second")
       expect(two.log).toEqual(["third!WebhookQueueFull@0"])
       expect(one.log).toEqual(["first@0", "second@100", "fourth@200"])
@@ -250,7 +251,7 @@ describe("layers that share a limiter", () => {
     Effect.gen(function* () {
       const one = yield* open({})
       yield* one.send("a", { takes: 0, outcome: limited(10_000) })
-      yield* one.ask("b")
+      yield* one.start("b")
       yield* open({ invalidRequestLimit: 1 })
       yield* TestClock.adjust(0)
       expect(one.log).toEqual(["a@0", "b!DiscordInvalidRequestLimit@0"])
@@ -261,7 +262,7 @@ describe("layers that share a limiter", () => {
     Effect.gen(function* () {
       const one = yield* open({})
       const two = yield* open({ idleAfter: "1 minute", isolatedRequests: true })
-      yield* one.send("a", { takes: 0, outcome: gone() })
+      yield* one.send("a", { takes: 0, outcome: deleted() })
       const error = yield* Effect.flip(two.send("a"))
       expect(error).toMatchObject({ remembered: true })
     }),
@@ -272,7 +273,7 @@ describe("layers that share a limiter", () => {
       const one = yield* open({ idleAfter: "1 second" })
       const scope = yield* Scope.make()
       yield* Scope.extend(open({ idleAfter: "10 minutes" }), scope)
-      yield* one.send("a", { takes: 0, outcome: bare() })
+      yield* one.send("a", { takes: 0, outcome: withoutHeaders() })
       yield* TestClock.adjust("5 minutes")
       expect((yield* one.limiter.snapshot).buckets).toBe(1)
       yield* Scope.close(scope, Exit.void)
@@ -284,7 +285,7 @@ describe("layers that share a limiter", () => {
     Effect.gen(function* () {
       const one = yield* open({})
       const two = yield* open({ isolatedRequests: true })
-      for (const desk of [one, two, one, two]) yield* desk.ask("a")
+      for (const driver of [one, two, one, two]) yield* driver.start("a")
       yield* TestClock.adjust("5 seconds")
       const times = [...one.log, ...two.log].map((line) => Number(line.split("@")[1]))
       expect(times.length).toBe(4)

@@ -8,212 +8,224 @@ import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import { neverSent, unknown } from "../../src/ratelimit/Permit.js"
 import * as RateLimiter from "../../src/ratelimit/RateLimiter.js"
-import { bare, limited, ok, route } from "./answers.js"
-import { type Desk, openDesk } from "./desk.js"
+import { withoutHeaders, limited, ok, route } from "./responses.js"
+import { type LimiterDriver, makeDriver } from "./LimiterDriver.js"
 import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
 import { eager, literal } from "./model/policies.js"
 
 const story = <E>(
   name: string,
-  test: (desk: Desk) => Effect.Effect<void, E, RateLimiter.RateLimiter>,
+  test: (driver: LimiterDriver) => Effect.Effect<void, E, RateLimiter.RateLimiter>,
   options: RateLimiter.Options = {},
 ) =>
   it.effect(name, () =>
-    Effect.flatMap(openDesk, test).pipe(Effect.provide(RateLimiter.layerMemoryWith(options))),
+    Effect.flatMap(makeDriver, test).pipe(Effect.provide(RateLimiter.layerMemoryWith(options))),
   )
 
 const patch = route({ method: "PATCH" })
 const other = route({ webhookId: "2" })
 
 /** Five for the first webhook's bucket, then this many seconds of nothing. */
-const learn = (desk: Desk, request: Parameters<Desk["send"]>[1] = {}) =>
-  desk.send("learn", { takes: 0, ...request })
+const learn = (driver: LimiterDriver, request: Parameters<LimiterDriver["send"]>[1] = {}) =>
+  driver.send("learn", { takes: 0, ...request })
 
 describe("waiting", () => {
-  story("the first request goes at once", (desk) =>
+  story("the first request goes at once", (driver) =>
     Effect.gen(function* () {
-      yield* desk.ask("a")
-      expect(desk.log).toEqual(["a@0"])
-      expect(yield* desk.limiter.snapshot).toMatchObject({ buckets: 1, inFlight: 1, waiting: 0 })
+      yield* driver.start("a")
+      expect(driver.log).toEqual(["a@0"])
+      expect(yield* driver.limiter.snapshot).toMatchObject({ buckets: 1, inFlight: 1, waiting: 0 })
     }),
   )
 
-  story("ordered requests of a webhook go one by one, in the order of their arrival", (desk) =>
+  story("ordered requests of a webhook go one by one, in the order of their arrival", (driver) =>
     Effect.gen(function* () {
-      for (const name of ["a", "b", "c"]) yield* desk.ask(name)
-      yield* desk.ask("d", { route: patch })
+      for (const name of ["a", "b", "c"]) yield* driver.start(name)
+      yield* driver.start("d", { route: patch })
       yield* TestClock.adjust("1 second")
-      expect(desk.log).toEqual(["a@0", "b@100", "c@200", "d@300"])
+      expect(driver.log).toEqual(["a@0", "b@100", "c@200", "d@300"])
     }),
   )
 
-  story("an unknown bucket is probed by one request, even if all are concurrent", (desk) =>
+  story("an unknown bucket is probed by one request, even if all are concurrent", (driver) =>
     Effect.gen(function* () {
-      for (const name of ["a", "b", "c"]) yield* desk.ask(name, { delivery: "concurrent" })
-      expect(desk.log).toEqual(["a@0"])
+      for (const name of ["a", "b", "c"]) yield* driver.start(name, { delivery: "concurrent" })
+      expect(driver.log).toEqual(["a@0"])
       yield* TestClock.adjust("1 second")
-      expect(desk.log).toEqual(["a@0", "b@100", "c@100"])
+      expect(driver.log).toEqual(["a@0", "b@100", "c@100"])
     }),
   )
 
-  story("concurrent requests use all free slots, and the others wait for the reset", (desk) =>
+  story("concurrent requests use all free slots, and the others wait for the reset", (driver) =>
     Effect.gen(function* () {
-      yield* learn(desk, { outcome: ok({ remaining: 3, limit: 4 }) })
-      for (const name of "abcde") yield* desk.ask(name, { delivery: "concurrent", takes: 5000 })
-      expect(desk.log.slice(1)).toEqual(["a@0", "b@0", "c@0"])
+      yield* learn(driver, { outcome: ok({ remaining: 3, limit: 4 }) })
+      for (const name of "abcde") yield* driver.start(name, { delivery: "concurrent", takes: 5000 })
+      expect(driver.log.slice(1)).toEqual(["a@0", "b@0", "c@0"])
       yield* TestClock.adjust("2 seconds")
-      expect(desk.log.slice(4)).toEqual(["d@2000"])
+      expect(driver.log.slice(4)).toEqual(["d@2000"])
     }),
   )
 
-  story("answers without headers mean full speed", (desk) =>
+  story("answers without headers mean full speed", (driver) =>
     Effect.gen(function* () {
-      yield* learn(desk, { outcome: bare() })
-      for (let index = 0; index < 20; index++) yield* desk.ask("a", { delivery: "concurrent" })
-      expect(desk.log.length).toBe(21)
+      yield* learn(driver, { outcome: withoutHeaders() })
+      for (let index = 0; index < 20; index++) yield* driver.start("a", { delivery: "concurrent" })
+      expect(driver.log.length).toBe(21)
     }),
   )
 
-  story("a failure of the edge teaches nothing: the next is a probe again", (desk) =>
+  story("a failure of the edge teaches nothing: the next is a probe again", (driver) =>
     Effect.gen(function* () {
-      yield* learn(desk, { outcome: bare({ status: 502 }) })
-      for (const name of ["a", "b"]) yield* desk.ask(name, { delivery: "concurrent" })
-      expect(desk.log).toEqual(["learn@0", "a@0"])
+      yield* learn(driver, { outcome: withoutHeaders({ status: 502 }) })
+      for (const name of ["a", "b"]) yield* driver.start(name, { delivery: "concurrent" })
+      expect(driver.log).toEqual(["learn@0", "a@0"])
     }),
   )
 
-  story("a webhook starts from what another has taught", (desk) =>
+  story("a webhook starts from what another has taught", (driver) =>
     Effect.gen(function* () {
-      yield* learn(desk, { outcome: ok({ limit: 2, remaining: 1 }) })
+      yield* learn(driver, { outcome: ok({ limit: 2, remaining: 1 }) })
       for (const name of "abc") {
-        yield* desk.ask(name, { route: other, delivery: "concurrent", takes: 9000 })
+        yield* driver.start(name, { route: other, delivery: "concurrent", takes: 9000 })
       }
-      expect(desk.log.slice(1)).toEqual(["a@0", "b@0"])
-      const bucket = Option.getOrThrow(yield* desk.limiter.getBucket(other))
+      expect(driver.log.slice(1)).toEqual(["a@0", "b@0"])
+      const bucket = Option.getOrThrow(yield* driver.limiter.getBucket(other))
       expect(bucket).toMatchObject({ id: "hash", limit: 2, inFlight: 2, waiting: 1, period: 2000 })
     }),
   )
 
-  story("different webhooks do not wait for one another", (desk) =>
+  story("different webhooks do not wait for one another", (driver) =>
     Effect.gen(function* () {
-      yield* learn(desk, { outcome: ok({ remaining: 0 }) })
-      yield* desk.ask("a")
-      yield* desk.ask("b", { route: other })
-      expect(desk.log).toEqual(["learn@0", "b@0"])
+      yield* learn(driver, { outcome: ok({ remaining: 0 }) })
+      yield* driver.start("a")
+      yield* driver.start("b", { route: other })
+      expect(driver.log).toEqual(["learn@0", "b@0"])
     }),
   )
 
-  story("two tokens of one webhook are counted apart", (desk) =>
+  story("two tokens of one webhook are counted apart", (driver) =>
     Effect.gen(function* () {
-      yield* learn(desk, { outcome: ok({ remaining: 0 }) })
-      yield* desk.ask("a", { route: route({ token: "another" }) })
-      expect(desk.log).toEqual(["learn@0", "a@0"])
+      yield* learn(driver, { outcome: ok({ remaining: 0 }) })
+      yield* driver.start("a", { route: route({ token: "another" }) })
+      expect(driver.log).toEqual(["learn@0", "a@0"])
     }),
   )
 
-  story("a younger concurrent request of another bucket lets an ordered one go first", (desk) =>
+  story("a younger concurrent request of another bucket lets an ordered one go first", (driver) =>
     Effect.gen(function* () {
-      yield* learn(desk, { route: patch, outcome: bare() })
-      yield* learn(desk, { outcome: bare() })
-      const edit = { route: patch, delivery: "concurrent", takes: 1000, outcome: bare() } as const
-      yield* desk.ask("edit 1", edit)
-      yield* desk.ask("send", { outcome: bare() })
+      yield* learn(driver, { route: patch, outcome: withoutHeaders() })
+      yield* learn(driver, { outcome: withoutHeaders() })
+      const edit = {
+        route: patch,
+        delivery: "concurrent",
+        takes: 1000,
+        outcome: withoutHeaders(),
+      } as const
+      yield* driver.start("edit 1", edit)
+      yield* driver.start("send", { outcome: withoutHeaders() })
       yield* TestClock.adjust("500 millis")
       // Without turns the edits would overlap for ever.
-      yield* desk.ask("edit 2", edit)
+      yield* driver.start("edit 2", edit)
       yield* TestClock.adjust("1 second")
-      expect(desk.log.slice(2)).toEqual(["edit 1@0", "send@1000", "edit 2@1000"])
+      expect(driver.log.slice(2)).toEqual(["edit 1@0", "send@1000", "edit 2@1000"])
     }),
   )
 
-  story("an ordered request that gives up asking lets the others go", (desk) =>
+  story("an ordered request that gives up asking lets the others go", (driver) =>
     Effect.gen(function* () {
-      yield* learn(desk, { route: patch, outcome: bare() })
-      yield* learn(desk, { outcome: bare() })
-      const edit = { route: patch, delivery: "concurrent", takes: 1000, outcome: bare() } as const
-      yield* desk.ask("edit 1", edit)
-      const sender = yield* desk.ask("send")
-      yield* desk.ask("edit 2", edit)
+      yield* learn(driver, { route: patch, outcome: withoutHeaders() })
+      yield* learn(driver, { outcome: withoutHeaders() })
+      const edit = {
+        route: patch,
+        delivery: "concurrent",
+        takes: 1000,
+        outcome: withoutHeaders(),
+      } as const
+      yield* driver.start("edit 1", edit)
+      const sender = yield* driver.start("send")
+      yield* driver.start("edit 2", edit)
       yield* Fiber.interrupt(sender)
       yield* TestClock.adjust(0)
-      expect(desk.log.slice(2)).toEqual(["edit 1@0", "send!interrupted@0", "edit 2@0"])
+      expect(driver.log.slice(2)).toEqual(["edit 1@0", "send!interrupted@0", "edit 2@0"])
     }),
   )
 })
 
 describe("outcomes", () => {
-  story("neverSent gives the slot back", (desk) =>
+  story("neverSent gives the slot back", (driver) =>
     Effect.gen(function* () {
-      yield* learn(desk, { outcome: ok({ remaining: 1 }) })
-      yield* desk.send("a", { takes: 0, outcome: neverSent })
-      yield* desk.ask("b")
-      expect(desk.log.slice(1)).toEqual(["a@0", "b@0"])
+      yield* learn(driver, { outcome: ok({ remaining: 1 }) })
+      yield* driver.send("a", { takes: 0, outcome: neverSent })
+      yield* driver.start("b")
+      expect(driver.log.slice(1)).toEqual(["a@0", "b@0"])
     }),
   )
 
-  story("unknown keeps the slot used until the window is over", (desk) =>
+  story("unknown keeps the slot used until the window is over", (driver) =>
     Effect.gen(function* () {
-      yield* learn(desk, { outcome: ok({ remaining: 1 }) })
-      yield* desk.send("a", { takes: 0, outcome: unknown })
-      yield* desk.ask("b")
-      expect(desk.log.slice(1)).toEqual(["a@0"])
+      yield* learn(driver, { outcome: ok({ remaining: 1 }) })
+      yield* driver.send("a", { takes: 0, outcome: unknown })
+      yield* driver.start("b")
+      expect(driver.log.slice(1)).toEqual(["a@0"])
       yield* TestClock.adjust("10 seconds")
-      expect(desk.log.length).toBe(3)
+      expect(driver.log.length).toBe(3)
     }),
   )
 
-  story("an interrupted request in flight counts as unknown", (desk) =>
+  story("an interrupted request in flight counts as unknown", (driver) =>
     Effect.gen(function* () {
-      yield* learn(desk, { outcome: ok({ remaining: 1 }) })
-      const fiber = yield* desk.ask("a")
+      yield* learn(driver, { outcome: ok({ remaining: 1 }) })
+      const fiber = yield* driver.start("a")
       yield* Fiber.interrupt(fiber)
-      const bucket = Option.getOrThrow(yield* desk.limiter.getBucket(route()))
+      const bucket = Option.getOrThrow(yield* driver.limiter.getBucket(route()))
       expect(bucket).toMatchObject({ remaining: 0, inFlight: 0 })
     }),
   )
 
-  story("a permit is settled once", (desk) =>
+  story("a permit is settled once", (driver) =>
     Effect.gen(function* () {
-      yield* desk.limiter.withPermit(route(), { policy: eager }, (permit) =>
+      yield* driver.limiter.withPermit(route(), { policy: eager }, (permit) =>
         Effect.zipRight(permit.settle(ok({ remaining: 3 })), permit.settle(unknown)),
       )
-      const bucket = Option.getOrThrow(yield* desk.limiter.getBucket(route()))
+      const bucket = Option.getOrThrow(yield* driver.limiter.getBucket(route()))
       expect(bucket).toMatchObject({ remaining: 3, inFlight: 0 })
     }),
   )
 
-  story("a scoped permit that nobody settles is unknown when the scope ends", (desk) =>
+  story("a scoped permit that nobody settles is unknown when the scope ends", (driver) =>
     Effect.gen(function* () {
-      yield* learn(desk)
+      yield* learn(driver)
       const inFlight = yield* Effect.scoped(
         Effect.gen(function* () {
-          const permit = yield* desk.limiter.wait(route(), { policy: eager })
+          const permit = yield* driver.limiter.wait(route(), { policy: eager })
           expect(permit.waited()).toBe(0)
-          return (yield* desk.limiter.snapshot).inFlight
+          return (yield* driver.limiter.snapshot).inFlight
         }),
       )
       expect(inFlight).toBe(1)
-      const bucket = Option.getOrThrow(yield* desk.limiter.getBucket(route()))
+      const bucket = Option.getOrThrow(yield* driver.limiter.getBucket(route()))
       expect(bucket).toMatchObject({ remaining: 3, inFlight: 0 })
     }),
   )
 
-  story("a scoped wait that is interrupted leaves the queue", (desk) =>
+  story("a scoped wait that is interrupted leaves the queue", (driver) =>
     Effect.gen(function* () {
-      yield* desk.ask("a")
-      const fiber = yield* Effect.fork(Effect.scoped(desk.limiter.wait(route(), { policy: eager })))
+      yield* driver.start("a")
+      const fiber = yield* Effect.fork(
+        Effect.scoped(driver.limiter.wait(route(), { policy: eager })),
+      )
       yield* TestClock.adjust(0)
-      expect((yield* desk.limiter.snapshot).waiting).toBe(1)
+      expect((yield* driver.limiter.snapshot).waiting).toBe(1)
       yield* Fiber.interrupt(fiber)
-      expect((yield* desk.limiter.snapshot).waiting).toBe(0)
+      expect((yield* driver.limiter.snapshot).waiting).toBe(0)
     }),
   )
 
-  story("a permit tells how long it was waited for", (desk) =>
+  story("a permit tells how long it was waited for", (driver) =>
     Effect.gen(function* () {
-      yield* desk.ask("a")
+      yield* driver.start("a")
       const waited = yield* Effect.fork(
-        desk.limiter.withPermit(route(), { policy: eager }, (permit) =>
+        driver.limiter.withPermit(route(), { policy: eager }, (permit) =>
           Effect.as(permit.settle(ok()), permit.waited()),
         ),
       )
@@ -222,10 +234,10 @@ describe("outcomes", () => {
     }),
   )
 
-  story("another turn of a permit that is over is a mistake in the program", (desk) =>
+  story("another turn of a permit that is over is a mistake in the program", (driver) =>
     Effect.gen(function* () {
       const exit = yield* Effect.exit(
-        desk.limiter.withPermit(route(), { policy: eager }, (permit) =>
+        driver.limiter.withPermit(route(), { policy: eager }, (permit) =>
           Effect.zipRight(permit.settle(ok()), permit.again(ok())),
         ),
       )
@@ -235,53 +247,53 @@ describe("outcomes", () => {
 })
 
 describe("interruption", () => {
-  story("an interrupted waiter returns at once, and the next goes", (desk) =>
+  story("an interrupted waiter returns at once, and the next goes", (driver) =>
     Effect.gen(function* () {
-      yield* desk.ask("a")
-      const fiber = yield* desk.ask("b")
-      yield* desk.ask("c")
+      yield* driver.start("a")
+      const fiber = yield* driver.start("b")
+      yield* driver.start("c")
       yield* TestClock.adjust(50)
       yield* Fiber.interrupt(fiber)
       yield* TestClock.adjust("1 second")
-      expect(desk.log).toEqual(["a@0", "b!interrupted@50", "c@100"])
-      expect(yield* desk.limiter.snapshot).toMatchObject({ waiting: 0, inFlight: 0 })
+      expect(driver.log).toEqual(["a@0", "b!interrupted@50", "c@100"])
+      expect(yield* driver.limiter.snapshot).toMatchObject({ waiting: 0, inFlight: 0 })
     }),
   )
 
-  story("an interruption between grant and start gives the slot back", (desk) =>
+  story("an interruption between grant and start gives the slot back", (driver) =>
     Effect.gen(function* () {
-      yield* learn(desk, { outcome: ok({ remaining: 0 }) })
-      const fiber = yield* desk.ask("a")
+      yield* learn(driver, { outcome: ok({ remaining: 0 }) })
+      const fiber = yield* driver.start("a")
       // Granted by this answer, and interrupted before its fiber has run.
-      yield* desk.limiter.clear(route())
+      yield* driver.limiter.clear(route())
       yield* Fiber.interrupt(fiber)
-      expect(desk.log.slice(1)).toEqual(["a!interrupted@0"])
-      expect(yield* desk.limiter.snapshot).toMatchObject({ waiting: 0, inFlight: 0 })
-      expect(Option.getOrThrow(yield* desk.limiter.getBucket(route())).remaining).toBe(Infinity)
+      expect(driver.log.slice(1)).toEqual(["a!interrupted@0"])
+      expect(yield* driver.limiter.snapshot).toMatchObject({ waiting: 0, inFlight: 0 })
+      expect(Option.getOrThrow(yield* driver.limiter.getBucket(route())).remaining).toBe(Infinity)
     }),
   )
 
-  story("a request interrupted in another turn leaves the queue", (desk) =>
+  story("a request interrupted in another turn leaves the queue", (driver) =>
     Effect.gen(function* () {
       const before = [[limited(1000), 0]] as const
-      const fiber = yield* desk.ask("a", { before })
-      yield* desk.ask("b")
+      const fiber = yield* driver.start("a", { before })
+      yield* driver.start("b")
       yield* TestClock.adjust(500)
       yield* Fiber.interrupt(fiber)
       yield* TestClock.adjust("10 seconds")
-      expect(desk.log).toEqual(["a@0", "a!interrupted@500", "b@1100"])
-      expect(yield* desk.limiter.snapshot).toMatchObject({ waiting: 0, inFlight: 0 })
+      expect(driver.log).toEqual(["a@0", "a!interrupted@500", "b@1100"])
+      expect(yield* driver.limiter.snapshot).toMatchObject({ waiting: 0, inFlight: 0 })
     }),
   )
 
-  story("a concurrent request interrupted while it rests is gone", (desk) =>
+  story("a concurrent request interrupted while it rests is gone", (driver) =>
     Effect.gen(function* () {
       const before = [[neverSent, 5000]] as const
-      const fiber = yield* desk.ask("a", { before, delivery: "concurrent" })
+      const fiber = yield* driver.start("a", { before, delivery: "concurrent" })
       yield* TestClock.adjust(500)
-      expect(yield* desk.limiter.snapshot).toMatchObject({ waiting: 1, inFlight: 0 })
+      expect(yield* driver.limiter.snapshot).toMatchObject({ waiting: 1, inFlight: 0 })
       yield* Fiber.interrupt(fiber)
-      expect(yield* desk.limiter.snapshot).toMatchObject({ waiting: 0, inFlight: 0 })
+      expect(yield* driver.limiter.snapshot).toMatchObject({ waiting: 0, inFlight: 0 })
     }),
   )
 })
@@ -289,10 +301,10 @@ describe("interruption", () => {
 describe("maxWait", () => {
   const maxWait = Duration.seconds(1)
 
-  story("fails before waiting when the wait is known to be longer", (desk) =>
+  story("fails before waiting when the wait is known to be longer", (driver) =>
     Effect.gen(function* () {
-      yield* learn(desk, { outcome: ok({ remaining: 0 }) })
-      const error = yield* Effect.flip(desk.send("a", { maxWait }))
+      yield* learn(driver, { outcome: ok({ remaining: 0 }) })
+      const error = yield* Effect.flip(driver.send("a", { maxWait }))
       expect(error).toMatchObject({
         _tag: "WebhookRateLimited",
         reason: "maxWait",
@@ -304,53 +316,53 @@ describe("maxWait", () => {
     }),
   )
 
-  story("waits when the wait is known to be short enough", (desk) =>
+  story("waits when the wait is known to be short enough", (driver) =>
     Effect.gen(function* () {
-      yield* learn(desk, { outcome: ok({ remaining: 0, resetAfter: 1000 }) })
-      yield* desk.ask("a", { maxWait })
+      yield* learn(driver, { outcome: ok({ remaining: 0, resetAfter: 1000 }) })
+      yield* driver.start("a", { maxWait })
       yield* TestClock.adjust("1 second")
-      expect(desk.log.slice(1)).toEqual(["a@1000"])
+      expect(driver.log.slice(1)).toEqual(["a@1000"])
     }),
   )
 
-  story("fails while waiting when the wait becomes known", (desk) =>
+  story("fails while waiting when the wait becomes known", (driver) =>
     Effect.gen(function* () {
-      yield* desk.ask("a", { outcome: limited(60_000) })
-      yield* desk.ask("patient")
-      yield* desk.ask("b", { maxWait })
+      yield* driver.start("a", { outcome: limited(60_000) })
+      yield* driver.start("patient")
+      yield* driver.start("b", { maxWait })
       yield* TestClock.adjust("100 millis")
-      expect(desk.log).toEqual(["a@0", "b!WebhookRateLimited@100"])
+      expect(driver.log).toEqual(["a@0", "b!WebhookRateLimited@100"])
     }),
   )
 
-  story("fails when its time has passed, also behind somebody more patient", (desk) =>
+  story("fails when its time has passed, also behind somebody more patient", (driver) =>
     Effect.gen(function* () {
-      yield* desk.ask("a", { takes: 10_000 })
-      yield* desk.ask("patient")
-      yield* desk.ask("b", { maxWait })
+      yield* driver.start("a", { takes: 10_000 })
+      yield* driver.start("patient")
+      yield* driver.start("b", { maxWait })
       yield* TestClock.adjust("10 seconds")
-      expect(desk.log).toEqual(["a@0", "b!WebhookRateLimited@1000", "patient@10000"])
+      expect(driver.log).toEqual(["a@0", "b!WebhookRateLimited@1000", "patient@10000"])
     }),
   )
 
-  story("counts those ahead by windows", (desk) =>
+  story("counts those ahead by windows", (driver) =>
     Effect.gen(function* () {
-      yield* learn(desk, { outcome: ok({ limit: 2, remaining: 0, resetAfter: 1000 }) })
-      yield* desk.ask("a", { maxWait })
-      yield* desk.ask("b", { maxWait })
-      yield* desk.ask("c", { maxWait })
-      expect(desk.log.slice(1)).toEqual(["c!WebhookRateLimited@0"])
-      const wait = yield* desk.limiter.estimate(route(), { policy: eager })
+      yield* learn(driver, { outcome: ok({ limit: 2, remaining: 0, resetAfter: 1000 }) })
+      yield* driver.start("a", { maxWait })
+      yield* driver.start("b", { maxWait })
+      yield* driver.start("c", { maxWait })
+      expect(driver.log.slice(1)).toEqual(["c!WebhookRateLimited@0"])
+      const wait = yield* driver.limiter.estimate(route(), { policy: eager })
       expect(wait).toEqual(Duration.seconds(2))
     }),
   )
 
-  story("a refused request whose back-off is longer fails at once", (desk) =>
+  story("a refused request whose back-off is longer fails at once", (driver) =>
     Effect.gen(function* () {
       const before = [[neverSent, 5000]] as const
-      yield* desk.ask("a", { before, maxWait, delivery: "concurrent" })
+      yield* driver.start("a", { before, maxWait, delivery: "concurrent" })
       yield* TestClock.adjust("100 millis")
-      expect(desk.log).toEqual(["a@0", "a!WebhookRateLimited@100"])
+      expect(driver.log).toEqual(["a@0", "a!WebhookRateLimited@100"])
     }),
   )
 })
@@ -358,7 +370,7 @@ describe("maxWait", () => {
 describe("an interruption", () => {
   const outcome = (interruptAt: "Sent" | undefined, after: number) =>
     Effect.gen(function* () {
-      const { limiter } = yield* openDesk
+      const { limiter } = yield* makeDriver
       const events: Array<string> = []
       let interrupt = () => {}
       let isUsed = false
@@ -402,61 +414,65 @@ describe("an interruption", () => {
 describe("queueCapacity", () => {
   story(
     "refuses whoever finds the queue full",
-    (desk) =>
+    (driver) =>
       Effect.gen(function* () {
-        yield* desk.ask("a")
-        yield* desk.ask("b")
-        yield* desk.ask("c")
-        const error = yield* Effect.flip(desk.send("d"))
+        yield* driver.start("a")
+        yield* driver.start("b")
+        yield* driver.start("c")
+        const error = yield* Effect.flip(driver.send("d"))
         expect(error).toMatchObject({ _tag: "WebhookQueueFull", capacity: 2 })
         yield* TestClock.adjust("1 second")
-        expect(desk.log).toEqual(["a@0", "d!WebhookQueueFull@0", "b@100", "c@200"])
+        expect(driver.log).toEqual(["a@0", "d!WebhookQueueFull@0", "b@100", "c@200"])
       }),
     { queueCapacity: 2 },
   )
 
   story(
     "lets a refused request return to a full queue",
-    (desk) =>
+    (driver) =>
       Effect.gen(function* () {
-        yield* desk.ask("a", { before: [[limited(1000), 0]] })
-        yield* desk.ask("b")
-        yield* desk.ask("c")
+        yield* driver.start("a", { before: [[limited(1000), 0]] })
+        yield* driver.start("b")
+        yield* driver.start("c")
         yield* TestClock.adjust("10 seconds")
-        expect(desk.log).toEqual(["a@0", "a@1100", "b@1200", "c@1300"])
+        expect(driver.log).toEqual(["a@0", "a@1100", "b@1200", "c@1300"])
       }),
     { queueCapacity: 2 },
   )
 })
 
 describe("again", () => {
-  story("a refused ordered request goes again before all others", (desk) =>
+  story("a refused ordered request goes again before all others", (driver) =>
     Effect.gen(function* () {
-      yield* desk.ask("a", { before: [[limited(1000), 3000]] })
-      yield* desk.ask("b")
+      yield* driver.start("a", { before: [[limited(1000), 3000]] })
+      yield* driver.start("b")
       yield* TestClock.adjust("10 seconds")
-      expect(desk.log).toEqual(["a@0", "a@3100", "b@3200"])
+      expect(driver.log).toEqual(["a@0", "a@3100", "b@3200"])
     }),
   )
 
-  story("others pass a concurrent request that rests", (desk) =>
+  story("others pass a concurrent request that rests", (driver) =>
     Effect.gen(function* () {
-      yield* desk.ask("a", { before: [[ok(), 3000]], delivery: "concurrent" })
-      yield* desk.ask("b", { delivery: "concurrent" })
+      yield* driver.start("a", { before: [[ok(), 3000]], delivery: "concurrent" })
+      yield* driver.start("b", { delivery: "concurrent" })
       yield* TestClock.adjust("10 seconds")
-      expect(desk.log).toEqual(["a@0", "b@100", "a@3100"])
+      expect(driver.log).toEqual(["a@0", "b@100", "a@3100"])
     }),
   )
 
   story(
     "a request that rests for longer than webhooks are remembered comes back to its own",
-    (desk) =>
+    (driver) =>
       Effect.gen(function* () {
-        yield* desk.ask("a", { before: [[ok(), 3_600_000]], delivery: "concurrent", takes: 1000 })
+        yield* driver.start("a", {
+          before: [[ok(), 3_600_000]],
+          delivery: "concurrent",
+          takes: 1000,
+        })
         yield* TestClock.adjust("1 hour")
-        yield* desk.ask("b")
+        yield* driver.start("b")
         yield* TestClock.adjust("1 hour")
-        expect(desk.log).toEqual(["a@0", "b@3600000", "a@3601000"])
+        expect(driver.log).toEqual(["a@0", "b@3600000", "a@3601000"])
       }),
   )
 })

@@ -27,7 +27,7 @@ import { empty } from "../../src/rest/restRequest.js"
 import type { RestRequest } from "../../src/rest/restRequest.js"
 import { upload } from "../../src/rest/upload/upload.js"
 import { certificate, privateKey } from "../support/certificate.js"
-import { ear, request } from "./network.js"
+import { recordingLimiter, request } from "./network.js"
 import { route } from "./upload/wire.js"
 
 const clients: Readonly<Record<string, Layer.Layer<HttpClient.HttpClient>>> = {
@@ -112,7 +112,7 @@ const send = (
   changes: Partial<RestRequest<void>> = {},
   options: Partial<RestConfig.RestOptions> = {},
 ) => {
-  const limiter = ear()
+  const limiter = recordingLimiter()
   return execute(request(changes)).pipe(
     Effect.provide(Layer.mergeAll(client, limiter.layer, Strategy.layerReactive)),
     RestConfig.withOptions({ baseUrl, backoffBase: 0, maxRetries: 3, ...options }),

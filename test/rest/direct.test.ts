@@ -14,7 +14,7 @@ import { hasDirect } from "../../src/rest/direct.js"
 import { execute } from "../../src/rest/rest.js"
 import { json } from "../../src/rest/restRequest.js"
 import type { Upload } from "../../src/rest/restRequest.js"
-import { ear, network, request } from "./network.js"
+import { recordingLimiter, network, request } from "./network.js"
 
 /** A client with a way of its own, and which ways were taken. */
 const watched = () => {
@@ -36,7 +36,7 @@ const run = (client: HttpClient.HttpClient, changes: Parameters<typeof request>[
     Effect.provide(
       Layer.mergeAll(
         Layer.succeed(HttpClient.HttpClient, client),
-        ear().layer,
+        recordingLimiter().layer,
         Strategy.layerReactive,
       ),
     ),

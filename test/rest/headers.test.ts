@@ -5,14 +5,14 @@ import { afterEach, describe, expect, vi } from "vitest"
 import { RestConfig, Strategy } from "../../src/index.js"
 import { execute } from "../../src/rest/rest.js"
 import type { RestRequest } from "../../src/rest/restRequest.js"
-import { ear, network, request } from "./network.js"
+import { recordingLimiter, network, request } from "./network.js"
 
 const headersOf = (changes: Partial<RestRequest<void>>) =>
   Effect.gen(function* () {
     const net = network({ answer: 204 })
     yield* execute(request(changes)).pipe(
       RestConfig.withOptions({ userAgent: "DiscordBot (here, 1)" }),
-      Effect.provide(Layer.mergeAll(net.layer, ear().layer, Strategy.layerReactive)),
+      Effect.provide(Layer.mergeAll(net.layer, recordingLimiter().layer, Strategy.layerReactive)),
     )
     return net.sent.map(({ headers }) => headers)
   })

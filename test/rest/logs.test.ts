@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as LogLevel from "effect/LogLevel"
 import { describe, expect } from "vitest"
 import type { Event } from "./network.js"
-import { tell } from "./told.js"
+import { captureLogs } from "./captureLogs.js"
 
 const headers = {
   "x-ratelimit-bucket": "abcd",
@@ -20,8 +20,8 @@ const gone: Event = { answer: 404, body: { code: 10015, message: "Unknown Webhoo
 describe("logs", () => {
   it.effect("say nothing above debug of a healthy request, and everything at debug", () =>
     Effect.gen(function* () {
-      expect((yield* tell([{ answer: 204 }], {}, LogLevel.Info)).logs).toEqual([])
-      const { logs } = yield* tell([{ answer: 204, headers }])
+      expect((yield* captureLogs([{ answer: 204 }], {}, LogLevel.Info)).logs).toEqual([])
+      const { logs } = yield* captureLogs([{ answer: 204, headers }])
       expect(logs).toEqual([
         {
           level: "DEBUG",
@@ -42,13 +42,13 @@ describe("logs", () => {
 
   it.effect("warn of a limit, with its scope and delay, also when it is the last", () =>
     Effect.gen(function* () {
-      const { logs } = yield* tell([limited], {}, LogLevel.Warning)
+      const { logs } = yield* captureLogs([limited], {}, LogLevel.Warning)
       expect(logs.map(({ level, message }) => `${level} ${message}`)).toEqual([
         "WARN Discord limits the rate",
         "WARN Discord limits the rate",
       ])
-      expect(logs.map(({ about }) => about["discord.attempt"])).toEqual([1, 2])
-      expect(logs[0]?.about).toMatchObject({
+      expect(logs.map(({ annotations: about }) => about["discord.attempt"])).toEqual([1, 2])
+      expect(logs[0]?.annotations).toMatchObject({
         "http.response.status_code": 429,
         "discord.rate_limit.scope": "shared",
         "discord.rate_limit.retry_after_ms": 2500,
@@ -63,25 +63,25 @@ describe("logs", () => {
         { fails: "ENOTFOUND" },
         { answer: 204 },
       ]
-      const { logs } = yield* tell(script, { idempotent: true }, LogLevel.Warning)
+      const { logs } = yield* captureLogs(script, { idempotent: true }, LogLevel.Warning)
       expect(logs.map(({ message }) => message)).toEqual([
         "Trying again after a failure: 503",
         "Trying again after a failure: dns",
       ])
-      expect(logs[1]?.about).toMatchObject({ "error.type": "dns", "discord.attempt": 2 })
+      expect(logs[1]?.annotations).toMatchObject({ "error.type": "dns", "discord.attempt": 2 })
     }),
   )
 
   it.effect("warn of a webhook that is dead", () =>
     Effect.gen(function* () {
       for (const event of [gone, { ...gone, answer: 401, body: { code: 50027, message: "x" } }]) {
-        const { logs } = yield* tell([event], {}, LogLevel.Warning)
+        const { logs } = yield* captureLogs([event], {}, LogLevel.Warning)
         expect(logs.map(({ message }) => message)).toEqual([
           "The webhook is dead; stop using its URL",
         ])
-        expect(logs[0]?.about["discord.error.code"]).toBe(event === gone ? 10015 : 50027)
+        expect(logs[0]?.annotations["discord.error.code"]).toBe(event === gone ? 10015 : 50027)
       }
-      const { logs } = yield* tell(
+      const { logs } = yield* captureLogs(
         [{ answer: 404, body: { code: 10008, message: "Unknown Message" } }],
         {},
         LogLevel.Warning,

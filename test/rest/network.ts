@@ -1,4 +1,4 @@
-/** A network that follows a script, and a limiter that grants at once and writes down what it hears. */
+/** A network that follows a script, and a limiter that grants at once and records outcomes. */
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
@@ -48,7 +48,7 @@ export interface Network {
   readonly aborted: { count: number }
 }
 
-/** Answers by the script, one event a request; the last event repeats. */
+/** Responds by the script, one event for each request; the last event repeats. */
 export const network = (...script: ReadonlyArray<Event>): Network => {
   const sent: Array<Sent> = []
   const aborted = { count: 0 }
@@ -103,7 +103,7 @@ function respond(
   return Effect.succeed(HttpClientResponse.fromWeb(request, response))
 }
 
-/** The same network to a client that has a way of its own. */
+/** The same network for a client with a direct transport. */
 export const directNetwork = (...script: ReadonlyArray<Event>): Network => {
   const net = network(...script)
   const { aborted, sent } = net
@@ -112,7 +112,7 @@ export const directNetwork = (...script: ReadonlyArray<Event>): Network => {
     const url = new URL(path, origin).toString()
     const json: unknown = body === null ? undefined : JSON.parse(body)
     sent.push({ method, url, headers: { ...headers }, body: json })
-    tell(listener, event)
+    emit(listener, event)
     return () => void aborted.count++
   })
   return { ...net, client, layer: Layer.succeed(HttpClient.HttpClient, client) }
@@ -121,7 +121,7 @@ export const directNetwork = (...script: ReadonlyArray<Event>): Network => {
 /** What a connection fails with before a request can start. */
 const connecting = /^(?:ECONNREFUSED|ENOTFOUND|CERT_HAS_EXPIRED|UND_ERR_CONNECT_TIMEOUT)$/
 
-function tell(listener: Listener, event: Event): void {
+function emit(listener: Listener, event: Event): void {
   if (event === "silence") {
     listener.onStart()
     return
@@ -158,31 +158,31 @@ function part(text: string, breaks: boolean): ReadableStream<Uint8Array> {
   })
 }
 
-/** What the limiter heard: `settle` ends a permit, `again` asks for another turn. */
-interface Heard {
+/** An outcome, and whether the permit ended (`settle`) or another attempt follows (`again`). */
+interface RecordedOutcome {
   readonly how: "settle" | "again"
   readonly outcome: Permit.Outcome
   readonly after: number | undefined
 }
 
-export interface Ear {
+export interface RecordingLimiter {
   readonly layer: Layer.Layer<RateLimiter.RateLimiter>
-  readonly heard: Array<Heard>
-  /** Outcomes reported while no attempt was under way. */
-  readonly surplus: Array<Heard>
+  readonly outcomes: Array<RecordedOutcome>
+  /** Outcomes reported outside of an attempt. */
+  readonly outcomesAfterEnd: Array<RecordedOutcome>
   /** Permits that ended without an outcome. */
-  readonly forgotten: { count: number }
+  readonly unsettled: { count: number }
 }
 
-/** Grants at once, and waits out what `again` asks for. */
-export const ear = (): Ear => {
-  const heard: Array<Heard> = []
-  const surplus: Array<Heard> = []
-  const forgotten = { count: 0 }
+/** Grants at once; `again` waits for the delay that it is given. */
+export const recordingLimiter = (): RecordingLimiter => {
+  const outcomes: Array<RecordedOutcome> = []
+  const outcomesAfterEnd: Array<RecordedOutcome> = []
+  const unsettled = { count: 0 }
   const permitFor = (route: Route.Route): Permit.Permit & { readonly isOpen: () => boolean } => {
     let open = true
-    const hear = (one: Heard): void => {
-      ;(open ? heard : surplus).push(one)
+    const record = (one: RecordedOutcome): void => {
+      ;(open ? outcomes : outcomesAfterEnd).push(one)
     }
     return {
       route,
@@ -190,13 +190,13 @@ export const ear = (): Ear => {
       isOpen: () => open,
       settle: (outcome) =>
         Effect.sync(() => {
-          hear({ how: "settle", outcome, after: undefined })
+          record({ how: "settle", outcome, after: undefined })
           open = false
         }),
       again: (outcome, after) =>
         Effect.suspend(() => {
           const pause = after === undefined ? 0 : Duration.toMillis(after)
-          hear({ how: "again", outcome, after: after === undefined ? undefined : pause })
+          record({ how: "again", outcome, after: after === undefined ? undefined : pause })
           open = false
           return Effect.map(Effect.sleep(pause), () => {
             open = true
@@ -216,7 +216,7 @@ export const ear = (): Ear => {
         return Effect.ensuring(
           restore(use(permit)),
           Effect.sync(() => {
-            if (permit.isOpen()) forgotten.count++
+            if (permit.isOpen()) unsettled.count++
           }),
         )
       }),
@@ -226,7 +226,7 @@ export const ear = (): Ear => {
     clear: () => Effect.void,
     snapshot: Effect.die("not used"),
   })
-  return { layer, heard, surplus, forgotten }
+  return { layer, outcomes, outcomesAfterEnd, unsettled }
 }
 
 export const token = "s3cr3t-T0ken_with.every-kind_0f-character.abcdefghijklmnopqrstuvwxyz0123"

@@ -16,8 +16,8 @@ import type { RestOptions } from "../../src/rest/RestConfig.js"
 import { execute } from "../../src/rest/rest.js"
 import type { RestRequest } from "../../src/rest/restRequest.js"
 import { decoded } from "../../src/rest/restRequest.js"
-import { directNetwork, ear, network, request, token } from "./network.js"
-import type { Ear, Event, Network } from "./network.js"
+import { directNetwork, recordingLimiter, network, request, token } from "./network.js"
+import type { RecordingLimiter, Event, Network } from "./network.js"
 
 const asId = decoded((json) =>
   typeof json === "object" && json !== null && "id" in json
@@ -28,12 +28,13 @@ const asId = decoded((json) =>
 interface Run<A> {
   readonly exit: Exit.Exit<A, unknown>
   readonly net: Network
-  readonly limiter: Ear
+  readonly limiter: RecordingLimiter
   /** Milliseconds of simulated time. */
   readonly took: number
 }
 
-const outcomes = (limiter: Ear) => limiter.heard.map(({ how, outcome }) => `${how} ${outcome._tag}`)
+const outcomes = (limiter: RecordingLimiter) =>
+  limiter.outcomes.map(({ how, outcome }) => `${how} ${outcome._tag}`)
 
 const errorOf = (exit: Exit.Exit<unknown, unknown>): unknown =>
   Exit.isFailure(exit) && exit.cause._tag === "Fail" ? exit.cause.error : exit
@@ -61,7 +62,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
   ): Effect.Effect<Run<A>> =>
     Effect.gen(function* () {
       const net = connected(...script)
-      const limiter = ear()
+      const limiter = recordingLimiter()
       const fiber = yield* execute(request(changes)).pipe(
         RestConfig.withOptions(options),
         Effect.provide(Layer.mergeAll(net.layer, limiter.layer, Strategy.layerReactive)),
@@ -91,7 +92,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
           url: `https://discord.com/api/v10/webhooks/42/${token}`,
         })
         expect(outcomes(limiter)).toEqual(["settle Answered"])
-        expect(limiter.heard[0]?.outcome).toMatchObject({
+        expect(limiter.outcomes[0]?.outcome).toMatchObject({
           answer: { status: 200, code: 0, limited: undefined, headers: { limit: 5, remaining: 4 } },
         })
       }),
@@ -129,7 +130,9 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
           Effect.serviceOption(FetchHttpClient.RequestInit),
         )
         const fiber = yield* both.pipe(
-          Effect.provide(Layer.mergeAll(net.layer, ear().layer, Strategy.layerReactive)),
+          Effect.provide(
+            Layer.mergeAll(net.layer, recordingLimiter().layer, Strategy.layerReactive),
+          ),
           Effect.fork,
         )
         yield* TestClock.adjust("1 minute")
@@ -147,11 +150,11 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
         expect(exit).toEqual(Exit.succeed("1"))
         expect(net.sent).toHaveLength(3)
         expect(outcomes(limiter)).toEqual(["again Answered", "again Answered", "settle Answered"])
-        expect(limiter.heard[0]).toMatchObject({
+        expect(limiter.outcomes[0]).toMatchObject({
           after: undefined,
           outcome: { answer: { status: 429, limited: { scope: "user", retryAfter: 1500 } } },
         })
-        expect(limiter.heard[2]?.outcome).toMatchObject({ answer: { limited: undefined } })
+        expect(limiter.outcomes[2]?.outcome).toMatchObject({ answer: { limited: undefined } })
       }),
     )
 
@@ -225,7 +228,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
           "again Answered",
           "settle Answered",
         ])
-        const pauses = limiter.heard.slice(0, 3).map(({ after }) => after ?? 0)
+        const pauses = limiter.outcomes.slice(0, 3).map(({ after }) => after ?? 0)
         pauses.forEach((pause, n) => {
           expect(pause).toBeGreaterThanOrEqual(500 * 2 ** n)
           expect(pause).toBeLessThanOrEqual(1000 * 2 ** n)
@@ -244,7 +247,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
       Effect.gen(function* () {
         const busy: Event = { answer: 503, headers: { "retry-after": "20" } }
         const { limiter } = yield* run([busy, ok], get)
-        expect(limiter.heard[0]?.after).toBe(20_000)
+        expect(limiter.outcomes[0]?.after).toBe(20_000)
       }),
     )
 
@@ -364,7 +367,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
         })
         expect(cut.net.sent).toHaveLength(1)
         expect(outcomes(cut.limiter)).toEqual(["settle Answered"])
-        expect(cut.limiter.heard[0]?.outcome).toMatchObject({
+        expect(cut.limiter.outcomes[0]?.outcome).toMatchObject({
           answer: { headers: { remaining: 3 } },
         })
         const stalled = yield* run([{ answer: 200, stallsAfter: '{"id', headers }], post)
@@ -435,7 +438,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
         const { exit, limiter, net } = yield* run([gone], get)
         expect(errorOf(exit)).toMatchObject({ _tag: "WebhookNotFound", remembered: false })
         expect(net.sent).toHaveLength(1)
-        expect(limiter.heard[0]?.outcome).toMatchObject({
+        expect(limiter.outcomes[0]?.outcome).toMatchObject({
           answer: { status: 404, code: 10015, reply: "Unknown Webhook" },
         })
       }),
@@ -454,7 +457,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
       Effect.gen(function* () {
         const gone: Event = { answer: 404, body: { code: 10015, message: "Unknown Webhook" } }
         const net = connected(limitedFor(1), gone)
-        const limiter = ear()
+        const limiter = recordingLimiter()
         const strict = HttpClient.filterStatusOk(net.client)
         const fiber = yield* execute(request(post)).pipe(
           Effect.provide(Layer.merge(limiter.layer, Strategy.layerReactive)),
@@ -490,7 +493,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
           const shown = Exit.isFailure(exit) ? Cause.pretty(exit.cause) : ""
           expect(shown).toContain("bad https://discord.com/api/v10/webhooks/42/[redacted]")
           expect(shown).not.toContain(token)
-          expect(limiter.forgotten.count + limiter.heard.length).toBe(1)
+          expect(limiter.unsettled.count + limiter.outcomes.length).toBe(1)
         }
       }),
     )
@@ -500,7 +503,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
     const interrupted = (event: Event, after: Duration.DurationInput) =>
       Effect.gen(function* () {
         const net = connected(event)
-        const limiter = ear()
+        const limiter = recordingLimiter()
         const fiber = yield* execute(request(get)).pipe(
           Effect.provide(Layer.mergeAll(net.layer, limiter.layer, Strategy.layerReactive)),
           Effect.fork,
@@ -527,7 +530,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
           "1 second",
         )
         expect(outcomes(limiter)).toEqual(["settle Answered"])
-        expect(limiter.heard[0]?.outcome).toMatchObject({
+        expect(limiter.outcomes[0]?.outcome).toMatchObject({
           answer: { status: 200, headers: { remaining: 2 } },
         })
       }),
@@ -540,7 +543,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
           { answer: 429, stallsAfter: "{", headers },
           "1 second",
         )
-        expect(limiter.heard[0]?.outcome).toMatchObject({
+        expect(limiter.outcomes[0]?.outcome).toMatchObject({
           answer: { limited: { scope: "shared", retryAfter: 7000 } },
         })
       }),
@@ -557,7 +560,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
     it.effect("does not cut short what must not be interrupted", () =>
       Effect.gen(function* () {
         const net = connected(limitedFor(1), ok)
-        const limiter = ear()
+        const limiter = recordingLimiter()
         const answers: Array<string> = []
         const fiber = yield* execute(request(get)).pipe(
           Effect.provide(Layer.mergeAll(net.layer, limiter.layer, Strategy.layerReactive)),
@@ -579,7 +582,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
     it.effect("may send, though its fiber is interrupted, and is not held up by silence", () =>
       Effect.gen(function* () {
         const net = connected("silence", ok)
-        const limiter = ear()
+        const limiter = recordingLimiter()
         const results: Array<unknown> = []
         const say = execute(request(post)).pipe(
           Effect.provide(Layer.mergeAll(net.layer, limiter.layer, Strategy.layerReactive)),
@@ -621,11 +624,11 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
           for (const second of events) {
             for (const about of [get, post]) {
               const { limiter, net } = yield* run([first, second], about)
-              expect(limiter.heard).toHaveLength(net.sent.length)
-              expect(limiter.heard.filter(({ how }) => how === "settle")).toHaveLength(1)
-              expect(limiter.heard.at(-1)?.how).toBe("settle")
-              expect(limiter.surplus).toEqual([])
-              expect(limiter.forgotten.count).toBe(0)
+              expect(limiter.outcomes).toHaveLength(net.sent.length)
+              expect(limiter.outcomes.filter(({ how }) => how === "settle")).toHaveLength(1)
+              expect(limiter.outcomes.at(-1)?.how).toBe("settle")
+              expect(limiter.outcomesAfterEnd).toEqual([])
+              expect(limiter.unsettled.count).toBe(0)
             }
           }
         }),

@@ -15,7 +15,7 @@ import { RestConfig, Strategy } from "../../src/index.js"
 import { NodeDiscord } from "../../src/node/index.js"
 import { execute } from "../../src/rest/rest.js"
 import { decoded } from "../../src/rest/restRequest.js"
-import { ear, request } from "./network.js"
+import { recordingLimiter, request } from "./network.js"
 
 const limit = 8 * 1024 * 1024
 
@@ -76,7 +76,7 @@ const exchange = (
     ).pipe(
       Effect.either,
       Effect.map(Either.merge),
-      Effect.provide(Layer.mergeAll(client, ear().layer, Strategy.layerReactive)),
+      Effect.provide(Layer.mergeAll(client, recordingLimiter().layer, Strategy.layerReactive)),
       RestConfig.withOptions({ baseUrl: `http://127.0.0.1:${port}`, maxRetries: 3 }),
     )
     return { result, headers, written: yield* Deferred.await(closed) }

@@ -25,7 +25,7 @@ import type { RestOptions } from "../../src/rest/RestConfig.js"
 import { execute } from "../../src/rest/rest.js"
 import { decoded, empty } from "../../src/rest/restRequest.js"
 import type { RestRequest } from "../../src/rest/restRequest.js"
-import { ear, request, token } from "./network.js"
+import { recordingLimiter, request, token } from "./network.js"
 
 const clients: ReadonlyArray<readonly [string, Layer.Layer<HttpClient.HttpClient>]> = [
   ["undici", NodeHttpClient.layerUndici],
@@ -86,7 +86,7 @@ const go = (
   options: Partial<RestOptions> = {},
   body: RestRequest<unknown>["body"] = empty,
 ) => {
-  const limiter = ear()
+  const limiter = recordingLimiter()
   return execute(
     request({
       body,
@@ -99,7 +99,7 @@ const go = (
     Effect.either,
     Effect.map((result) => ({
       result: Either.merge(result),
-      outcomes: limiter.heard.map(({ outcome }) => outcome._tag),
+      outcomes: limiter.outcomes.map(({ outcome }) => outcome._tag),
     })),
   )
 }
@@ -331,7 +331,7 @@ describe("fetch", () => {
         after((response) => response.writeHead(307, { location: elsewhere.origin }).end()),
       )
       const both = Effect.gen(function* () {
-        const limiter = ear()
+        const limiter = recordingLimiter()
         yield* execute(request()).pipe(
           Effect.provide(Layer.merge(limiter.layer, Strategy.layerReactive)),
           RestConfig.withOptions({ baseUrl: server.origin }),

@@ -15,7 +15,7 @@ import { describe, expect } from "vitest"
 import { RestConfig, Strategy } from "../../src/index.js"
 import { execute } from "../../src/rest/rest.js"
 import type { RestRequest } from "../../src/rest/restRequest.js"
-import { ear, network, request, token } from "./network.js"
+import { recordingLimiter, network, request, token } from "./network.js"
 import type { Event } from "./network.js"
 
 /** What OpenTelemetry's SDK exports of one operation; the operation itself comes last. */
@@ -33,7 +33,11 @@ const exported = (
     return yield* Effect.gen(function* () {
       const operation = use(execute(request(changes))).pipe(
         Effect.provide(
-          Layer.mergeAll(network(...script).layer, ear().layer, Strategy.layerReactive),
+          Layer.mergeAll(
+            network(...script).layer,
+            recordingLimiter().layer,
+            Strategy.layerReactive,
+          ),
         ),
         RestConfig.withOptions({
           baseUrl: "http://localhost:8080/api/v10",
@@ -205,7 +209,7 @@ const spanInside = (
       Effect.provide(
         Layer.mergeAll(
           Layer.succeed(HttpClient.HttpClient, client),
-          ear().layer,
+          recordingLimiter().layer,
           Strategy.layerReactive,
         ),
       ),

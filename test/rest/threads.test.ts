@@ -12,7 +12,7 @@ import { RateLimiter, RateLimitHeaders, Strategy, WebhookError } from "../../src
 import { interpret } from "../../src/rest/interpret.js"
 import { execute } from "../../src/rest/rest.js"
 import type { RestRequest } from "../../src/rest/restRequest.js"
-import { ear, network, request } from "./network.js"
+import { recordingLimiter, network, request } from "./network.js"
 
 const inThread = { inThread: true }
 const startsThread = { startsThread: true }
@@ -181,13 +181,13 @@ describe("slowmode", () => {
   it.effect("of one thread is sent once, and holds nothing else up", () =>
     Effect.gen(function* () {
       const net = network({ answer: 429, headers: { "x-ratelimit-scope": "shared" }, body })
-      const limiter = ear()
+      const limiter = recordingLimiter()
       const error = yield* Effect.flip(execute(request(inThread))).pipe(
         Effect.provide(Layer.mergeAll(net.layer, limiter.layer, Strategy.layerReactive)),
       )
       expect(error).toMatchObject({ _tag: "WebhookThreadError", reason: "slowmode", status: 429 })
       expect(net.sent).toHaveLength(1)
-      expect(limiter.heard).toMatchObject([
+      expect(limiter.outcomes).toMatchObject([
         { how: "settle", outcome: { _tag: "Answered", answer: { limited: undefined } } },
       ])
       yield* TestClock.adjust("1 minute")

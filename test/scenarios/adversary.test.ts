@@ -13,7 +13,7 @@ import { describe, expect } from "vitest"
 import { RateLimiter, RestConfig, Strategy, Webhook } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
 import * as VirtualClock from "../support/VirtualClock.js"
-import { limited429, quiet429 } from "./answers.js"
+import { limited429, emptyBody429 } from "./responses.js"
 import {
   contents,
   fields,
@@ -26,7 +26,7 @@ import {
   timed,
   ways,
   within,
-} from "./stage.js"
+} from "./harness.js"
 import { testClockMayHang } from "../support/peers.js"
 
 const hello = { content: "hello" }
@@ -223,7 +223,7 @@ describe("429 answers of our own making?", () => {
     "a 429 of the edge as the first answer": Fault.cloudflareLimit(),
     "a 401 without headers as the first answer": Fault.text(401, "no"),
     "silence as the first answer": Fault.neverAnswer,
-    "a 429 that promises one slot": quiet429({ retryAfter: "1", resetAfter: "0.2" }),
+    "a 429 that promises one slot": emptyBody429({ retryAfter: "1", resetAfter: "0.2" }),
   }
   const models = ["fixed", "leaking"] as const
 

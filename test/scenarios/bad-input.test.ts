@@ -13,7 +13,7 @@ import * as TestClock from "effect/TestClock"
 import { describe, expect } from "vitest"
 import { RateLimiter, RestConfig, Webhook } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
-import { limited429, withHeaders } from "./answers.js"
+import { limited429, withHeaders } from "./responses.js"
 import {
   contents,
   fields,
@@ -25,7 +25,7 @@ import {
   strategies,
   texts,
   within,
-} from "./stage.js"
+} from "./harness.js"
 
 const route = "POST /webhooks/{webhook.id}/{webhook.token}"
 const first = { content: "first" }

@@ -11,7 +11,7 @@ import { describe, expect } from "vitest"
 import { RateLimiter, Webhook } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
 import * as VirtualClock from "../support/VirtualClock.js"
-import { contents, nameOf, newHook, stack, strategies, type Way, ways } from "./stage.js"
+import { contents, nameOf, newHook, stack, strategies, type Way, ways } from "./harness.js"
 
 /** Numbers in [0, 1), the same for the same seed (mulberry32). */
 const dice = (seed: number) => {

@@ -8,7 +8,7 @@ import * as TestClock from "effect/TestClock"
 import { describe, expect } from "vitest"
 import { RateLimiter, Webhook } from "../../src/index.js"
 import { Fault } from "../../src/testing/index.js"
-import { quiet429, withHeaders } from "./answers.js"
+import { emptyBody429, withHeaders } from "./responses.js"
 import { type RowName, rows } from "./rows.js"
 import {
   contents,
@@ -21,8 +21,8 @@ import {
   texts,
   timed,
   within,
-} from "./stage.js"
-import { occurrences, watched } from "./watch.js"
+} from "./harness.js"
+import { occurrences, captureFailures } from "./captureFailures.js"
 
 const worst = new Map<RowName, number>()
 
@@ -59,7 +59,9 @@ describe("429 answers", () => {
   row("retryAfterBeyondReset", {}, (simulator) =>
     Effect.gen(function* () {
       const { hook, made } = yield* newHook(simulator)
-      yield* simulator.inject(quiet429({ retryAfter: "3", resetAfter: "0.3" }), { times: Infinity })
+      yield* simulator.inject(emptyBody429({ retryAfter: "3", resetAfter: "0.3" }), {
+        times: Infinity,
+      })
       const sending = yield* Effect.fork(sendAll(hook, texts(5)))
       yield* TestClock.adjust("2999 millis")
       yield* simulator.clearFaults
@@ -102,7 +104,7 @@ describe("429 answers", () => {
       const { hook } = yield* newHook(simulator)
       yield* within("10 seconds", sendAll(hook, texts(2)))
       yield* TestClock.adjust("10 seconds")
-      yield* simulator.inject(quiet429({ retryAfter: "1.25", resetAfter: "1.25" }))
+      yield* simulator.inject(emptyBody429({ retryAfter: "1.25", resetAfter: "1.25" }))
       yield* within("10 seconds", Webhook.send(hook, hello))
       const [first, second, refused, again] = (yield* simulator.traffic).map((one) => one.arrivedAt)
       const waits = [second! - first! - 1500, again! - refused! - 1250]
@@ -292,7 +294,7 @@ describe("secrets", () => {
   row("tokenNowhere", {}, (simulator) =>
     Effect.gen(function* () {
       const { hook, made } = yield* newHook(simulator)
-      const seen = yield* watched(simulator, hook, made.url)
+      const seen = yield* captureFailures(simulator, hook, made.url)
       return occurrences(seen, made.token)
     }),
   )

@@ -12,7 +12,7 @@ import { createServer, type AddressInfo, type Socket } from "node:net"
 import { describe, expect } from "vitest"
 import { RestConfig, Webhook } from "../../src/index.js"
 import { NodeDiscord } from "../../src/node/index.js"
-import { fields, stack } from "./stage.js"
+import { fields, stack } from "./harness.js"
 
 const clients: Record<string, Layer.Layer<HttpClient.HttpClient>> = {
   undici: NodeHttpClient.layerUndici,

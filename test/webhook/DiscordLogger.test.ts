@@ -21,7 +21,7 @@ import { describe, expect } from "vitest"
 import { DiscordLogger, DryRun, RateLimiter, Strategy, Webhook } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
 import { render } from "../../src/webhook/logEntry.js"
-import { newHook } from "../scenarios/stage.js"
+import { newHook } from "../scenarios/harness.js"
 import * as VirtualClock from "../support/VirtualClock.js"
 import { runs } from "../support/laws.js"
 
@@ -32,12 +32,12 @@ const world = (options: DiscordSimulator.Options = {}) =>
     Strategy.layerProactive,
   )
 
-interface Stage {
+interface Harness {
   readonly hook: Webhook.Webhook
   readonly simulator: DiscordSimulator.Service
   readonly made: DiscordSimulator.SimulatedWebhook
-  /** What the other loggers heard. */
-  readonly heard: Array<string>
+  /** What the other loggers logLines. */
+  readonly logLines: Array<string>
   /** The scope of the logger. */
   readonly scope: Scope.CloseableScope
   /** Runs with the logger. */
@@ -45,15 +45,15 @@ interface Stage {
 }
 
 /** A logger whose scope the test closes itself. */
-const onStage = <A, E, R>(
+const withHarness = <A, E, R>(
   options: DiscordLogger.Options,
-  story: (stage: Stage) => Effect.Effect<A, E, R>,
+  story: (harness: Harness) => Effect.Effect<A, E, R>,
   discord: DiscordSimulator.Options = {},
 ) => {
-  const heard: Array<string> = []
+  const logLines: Array<string> = []
   const other = Logger.make(({ logLevel, message }) => {
     const said = Arr.ensure(message).map((one) => (typeof one === "string" ? one : typeof one))
-    heard.push(`${logLevel.label} ${said.join(" ")}`)
+    logLines.push(`${logLevel.label} ${said.join(" ")}`)
   })
   return Effect.gen(function* () {
     const simulator = yield* DiscordSimulator.DiscordSimulator
@@ -62,7 +62,14 @@ const onStage = <A, E, R>(
     const runtime = yield* Layer.toRuntime(DiscordLogger.layer(hook, options)).pipe(
       Scope.extend(scope),
     )
-    return yield* story({ hook, simulator, made, heard, scope, logging: Effect.provide(runtime) })
+    return yield* story({
+      hook,
+      simulator,
+      made,
+      logLines,
+      scope,
+      logging: Effect.provide(runtime),
+    })
   }).pipe(Effect.provide([Logger.replace(Logger.defaultLogger, other), world(discord)]))
 }
 
@@ -78,14 +85,15 @@ interface Posted {
 }
 
 /** The embeds of each message. */
-const posts = ({ made, simulator }: Stage) =>
+const posts = ({ made, simulator }: Harness) =>
   Effect.map(simulator.messages(made), (messages) =>
     messages.map(({ embeds }) => embeds as ReadonlyArray<Posted>),
   )
 
 const saidIn = ({ description }: Posted) => description.replace(/^```\n|\n```$/g, "")
 
-const said = (stage: Stage) => Effect.map(posts(stage), (all) => all.map((one) => one.map(saidIn)))
+const said = (harness: Harness) =>
+  Effect.map(posts(harness), (all) => all.map((one) => one.map(saidIn)))
 
 /** The entries that the law logs are numbers; a notice begins with how many are missing. */
 const numbersIn = (text: string) => (/^\d+$/.test(text) ? [Number(text)] : [])
@@ -96,7 +104,7 @@ const sum = (counts: ReadonlyArray<number>) => counts.reduce((total, count) => t
 
 describe("an entry", () => {
   it.effect("shows level, message, cause, annotations, spans and fiber", () =>
-    onStage({}, (stage) =>
+    withHarness({}, (harness) =>
       Effect.gen(function* () {
         yield* TestClock.setTime(Date.parse("2026-01-31T12:00:00Z"))
         yield* Effect.sleep("1500 millis").pipe(
@@ -105,11 +113,11 @@ describe("an entry", () => {
           ),
           Effect.annotateLogs({ region: "eu", attempt: 3 }),
           Effect.withLogSpan("checkout"),
-          stage.logging,
+          harness.logging,
           Effect.fork,
         )
         yield* TestClock.adjust("1 minute")
-        const [[entry] = []] = yield* posts(stage)
+        const [[entry] = []] = yield* posts(harness)
         expect(entry).toMatchObject({
           title: "ERROR: payment failed",
           color: 0xed4245,
@@ -128,7 +136,7 @@ describe("an entry", () => {
   )
 
   it.effect("has the colour of its level", () =>
-    onStage({ level: LogLevel.All }, (stage) =>
+    withHarness({ level: LogLevel.All }, (harness) =>
       Effect.gen(function* () {
         yield* Effect.all([
           Effect.logTrace("trace"),
@@ -137,9 +145,9 @@ describe("an entry", () => {
           Effect.logWarning("warning"),
           Effect.logError("error"),
           Effect.logFatal("fatal"),
-        ]).pipe(Logger.withMinimumLogLevel(LogLevel.All), stage.logging)
+        ]).pipe(Logger.withMinimumLogLevel(LogLevel.All), harness.logging)
         yield* TestClock.adjust("1 second")
-        const [entries = []] = yield* posts(stage)
+        const [entries = []] = yield* posts(harness)
         expect(entries.map(({ color, title }) => [title, color])).toEqual([
           ["TRACE: trace", 0x99aab5],
           ["DEBUG: debug", 0x99aab5],
@@ -161,11 +169,11 @@ describe("an entry", () => {
     ["Markdown as it is written", ["**a** <@1>"], "WARN: \\*\\*a\\*\\* \\<\\@\u200b1>"],
     ["so much of it that it fits", ["*".repeat(1000)], `WARN: ${"\\*".repeat(79)}…`],
   ])("has %s in its title", ([, message, title]) =>
-    onStage({}, (stage) =>
+    withHarness({}, (harness) =>
       Effect.gen(function* () {
-        yield* stage.logging(Effect.logWarning(...message))
+        yield* harness.logging(Effect.logWarning(...message))
         yield* TestClock.adjust("1 second")
-        const [[entry] = []] = yield* posts(stage)
+        const [[entry] = []] = yield* posts(harness)
         expect(entry?.title).toBe(title)
       }),
     ),
@@ -195,12 +203,12 @@ describe("an entry", () => {
   })
 
   it.effect("shows headers as the fiber that logs them may", () =>
-    onStage({}, (stage) =>
+    withHarness({}, (harness) =>
       Effect.gen(function* () {
         const headers = Headers.fromInput({ authorization: "Bearer abc", accept: "text/html" })
-        yield* stage.logging(Effect.logWarning("request", { headers }))
+        yield* harness.logging(Effect.logWarning("request", { headers }))
         yield* TestClock.adjust("1 second")
-        const [[text] = []] = yield* said(stage)
+        const [[text] = []] = yield* said(harness)
         expect(text).toContain('"accept": "text/html"')
         expect(text).toContain('"authorization": "<redacted>"')
       }),
@@ -212,35 +220,35 @@ describe("an entry", () => {
     ["begins and ends with backticks", "```"],
     ["is markdown", "# title\n> quote\n<@1234> [a](https://example.com)"],
   ])("that %s is shown as it is, and mentions nobody", ([, text]) =>
-    onStage({}, (stage) =>
+    withHarness({}, (harness) =>
       Effect.gen(function* () {
-        yield* stage.logging(Effect.logWarning(text).pipe(Effect.annotateLogs("text", text)))
+        yield* harness.logging(Effect.logWarning(text).pipe(Effect.annotateLogs("text", text)))
         yield* TestClock.adjust("1 second")
-        const [[entry] = []] = yield* posts(stage)
+        const [[entry] = []] = yield* posts(harness)
         const [annotations] = entry!.fields!
         for (const block of [entry!.description, annotations!.value]) {
           // One fence at each end, and nothing that Discord could take for another.
           expect(block.match(/`{3,}/g)).toEqual(["```", "```"])
           expect(block.replaceAll("\u200b", "")).toContain(text)
         }
-        const [request] = yield* stage.simulator.traffic
+        const [request] = yield* harness.simulator.traffic
         expect(request?.body).toMatchObject({ allowed_mentions: { parse: [] } })
       }),
     ),
   )
 
   it.effect("that is long is cut, whatever is in it, and says by how much", () =>
-    onStage({}, (stage) =>
+    withHarness({}, (harness) =>
       Effect.gen(function* () {
         const long = "😀".repeat(100_000)
-        yield* stage.logging(
+        yield* harness.logging(
           Effect.logWarning(long, Cause.die(new Error(long))).pipe(
             Effect.annotateLogs({ long, other: long }),
             Effect.withLogSpan(long),
           ),
         )
         yield* TestClock.adjust("1 second")
-        const [[entry] = []] = yield* posts(stage)
+        const [[entry] = []] = yield* posts(harness)
         expect(entry?.description).toMatch(
           /^```\n(?:😀){2950}\n… \(\d{6} characters in all\)\n```$/u,
         )
@@ -252,25 +260,25 @@ describe("an entry", () => {
   it.effect.each([2999, 3000, 3001, 100_000])(
     "of %s backticks stays in its block and within the limits",
     (count) =>
-      onStage({}, (stage) =>
+      withHarness({}, (harness) =>
         Effect.gen(function* () {
           const ticks = "`".repeat(count)
-          yield* stage.logging(
+          yield* harness.logging(
             Effect.logWarning(ticks).pipe(
               Effect.annotateLogs({ ticks }),
               Effect.withLogSpan(ticks),
             ),
           )
           yield* TestClock.adjust("1 second")
-          const [[entry] = []] = yield* posts(stage)
+          const [[entry] = []] = yield* posts(harness)
           expect(entry?.description.match(/`{3,}/g)).toEqual(["```", "```"])
-          expect(stage.heard).toHaveLength(1)
+          expect(harness.logLines).toHaveLength(1)
         }),
       ),
   )
 
   it.effect("may hold anything, and nothing of it breaks the program or the message", () =>
-    onStage({ window: "10 millis" }, (stage) =>
+    withHarness({ window: "10 millis" }, (harness) =>
       Effect.gen(function* () {
         const circular: Record<string, unknown> = {}
         circular["self"] = circular
@@ -298,17 +306,17 @@ describe("an entry", () => {
           new Map([[1, 2]]),
         ]
         for (const thing of things) {
-          yield* stage.logging(Effect.logWarning(thing).pipe(Effect.annotateLogs("thing", thing)))
+          yield* harness.logging(Effect.logWarning(thing).pipe(Effect.annotateLogs("thing", thing)))
         }
         yield* TestClock.adjust("10 seconds")
-        const entries = (yield* said(stage)).flat()
+        const entries = (yield* said(harness)).flat()
         expect(entries).toHaveLength(things.length)
         expect(entries[7]).toBe("(cannot be shown)")
         expect(entries[8]).toMatch(/^Error: oops/)
         expect(entries[9]).toBe("red ")
         expect(entries[10]).toBe("half \ufffd of an emoji")
         expect(entries.join()).not.toContain("secret")
-        expect(stage.heard).toHaveLength(things.length)
+        expect(harness.logLines).toHaveLength(things.length)
       }),
     ),
   )
@@ -316,27 +324,27 @@ describe("an entry", () => {
 
 describe("the logger", () => {
   it.effect("posts what has the level, and nothing below it", () =>
-    onStage({ level: LogLevel.Error }, (stage) =>
+    withHarness({ level: LogLevel.Error }, (harness) =>
       Effect.gen(function* () {
-        yield* stage.logging(
+        yield* harness.logging(
           Effect.all([Effect.logWarning("a"), Effect.logError("b"), Effect.logFatal("c")]),
         )
         yield* TestClock.adjust("1 second")
-        expect(yield* said(stage)).toEqual([["b", "c"]])
+        expect(yield* said(harness)).toEqual([["b", "c"]])
       }),
     ),
   )
 
   it.effect("puts entries that come within the window into one message, at most ten", () =>
-    onStage({ window: "3 seconds" }, (stage) =>
+    withHarness({ window: "3 seconds" }, (harness) =>
       Effect.gen(function* () {
         const numbers = Array.from({ length: 25 }, (_, n) => `entry ${n}`)
-        yield* stage.logging(Effect.forEach(numbers, (text) => Effect.logWarning(text)))
+        yield* harness.logging(Effect.forEach(numbers, (text) => Effect.logWarning(text)))
         yield* TestClock.adjust("2999 millis")
-        expect((yield* said(stage)).map(({ length }) => length)).toEqual([10, 10])
-        yield* stage.logging(Effect.logWarning("late"))
+        expect((yield* said(harness)).map(({ length }) => length)).toEqual([10, 10])
+        yield* harness.logging(Effect.logWarning("late"))
         yield* TestClock.adjust("10 seconds")
-        const all = yield* said(stage)
+        const all = yield* said(harness)
         expect(all.map(({ length }) => length)).toEqual([10, 10, 6])
         expect(all.flat()).toEqual([...numbers, "late"])
       }),
@@ -344,11 +352,11 @@ describe("the logger", () => {
   )
 
   it.effect("shows another name and avatar, when it is told to", () =>
-    onStage({ username: "Alerts", avatarUrl: "https://example.com/a.png" }, (stage) =>
+    withHarness({ username: "Alerts", avatarUrl: "https://example.com/a.png" }, (harness) =>
       Effect.gen(function* () {
-        yield* stage.logging(Effect.logWarning("x"))
+        yield* harness.logging(Effect.logWarning("x"))
         yield* TestClock.adjust("1 second")
-        const [request] = yield* stage.simulator.traffic
+        const [request] = yield* harness.simulator.traffic
         expect(request?.body).toMatchObject({
           username: "Alerts",
           avatar_url: "https://example.com/a.png",
@@ -358,33 +366,33 @@ describe("the logger", () => {
   )
 
   it.effect("does not log its own requests, to nobody, at any level", () =>
-    onStage({ level: LogLevel.All }, (stage) =>
+    withHarness({ level: LogLevel.All }, (harness) =>
       Effect.gen(function* () {
-        yield* stage.simulator.inject(
+        yield* harness.simulator.inject(
           Fault.answer({
             status: 429,
             headers: { "retry-after": "2", "x-ratelimit-scope": "user" },
             body: { message: "slow", retry_after: 1.2, global: false },
           }),
         )
-        yield* stage.logging(Effect.logDebug("x"))
+        yield* harness.logging(Effect.logDebug("x"))
         yield* TestClock.adjust("1 minute")
-        expect(yield* said(stage)).toEqual([["x"]])
-        expect(stage.heard).toEqual(["DEBUG x"])
+        expect(yield* said(harness)).toEqual([["x"]])
+        expect(harness.logLines).toEqual(["DEBUG x"])
       }).pipe(Logger.withMinimumLogLevel(LogLevel.All)),
     ),
   )
 
   it.effect("does not hold up the program when the webhook never answers", () =>
-    onStage({ capacity: 20 }, (stage) =>
+    withHarness({ capacity: 20 }, (harness) =>
       Effect.gen(function* () {
-        yield* stage.simulator.inject(Fault.neverAnswer, { times: Infinity })
-        yield* stage.logging(
+        yield* harness.simulator.inject(Fault.neverAnswer, { times: Infinity })
+        yield* harness.logging(
           Effect.forEach(Array.from({ length: 500 }), () => Effect.logError("x")),
         )
         // No time has passed, and none is needed.
         yield* TestClock.adjust("1 second")
-        yield* stage.logging(
+        yield* harness.logging(
           Effect.forEach(Array.from({ length: 500 }), () => Effect.logError("y")),
         )
       }),
@@ -392,10 +400,10 @@ describe("the logger", () => {
   )
 
   it.effect("drops what finds the queue full, and the next message says how many", () =>
-    onStage({ capacity: 20, window: "1 second" }, (stage) =>
+    withHarness({ capacity: 20, window: "1 second" }, (harness) =>
       Effect.gen(function* () {
         const log = (from: number, to: number) =>
-          stage.logging(
+          harness.logging(
             Effect.forEach(
               Array.from({ length: to - from }, (_, n) => from + n),
               (n) => Effect.logError(`entry ${n}`),
@@ -405,7 +413,7 @@ describe("the logger", () => {
         yield* TestClock.adjust("1 minute")
         yield* log(30, 31)
         yield* TestClock.adjust("1 minute")
-        const entries = (yield* posts(stage)).flat()
+        const entries = (yield* posts(harness)).flat()
         expect(entries.map(saidIn)).toEqual([
           ...Array.from({ length: 20 }, (_, n) => `entry ${n}`),
           "10: 10 found the queue full.",
@@ -417,15 +425,15 @@ describe("the logger", () => {
   )
 
   it.effect("tells the others once that Discord fails, counts, and goes on when it is back", () =>
-    onStage({}, (stage) =>
+    withHarness({}, (harness) =>
       Effect.gen(function* () {
-        yield* stage.simulator.inject(Fault.html(502), { times: 2 })
+        yield* harness.simulator.inject(Fault.html(502), { times: 2 })
         for (const text of ["a", "b", "c", "d"]) {
-          yield* stage.logging(Effect.logError(text))
+          yield* harness.logging(Effect.logError(text))
           yield* TestClock.adjust("1 minute")
         }
-        expect(yield* said(stage)).toEqual([["2: 2 could not be sent.", "c"], ["d"]])
-        expect(stage.heard).toEqual([
+        expect(yield* said(harness)).toEqual([["2: 2 could not be sent.", "c"], ["d"]])
+        expect(harness.logLines).toEqual([
           "ERROR a",
           expect.stringMatching(
             /^WARN Log entries cannot be sent now: DiscordLogger\.layer \(webhook \d+\): .* 502/,
@@ -434,24 +442,24 @@ describe("the logger", () => {
           "ERROR c",
           "ERROR d",
         ])
-        yield* stage.simulator.inject(Fault.html(502))
-        yield* stage.logging(Effect.logError("e"))
+        yield* harness.simulator.inject(Fault.html(502))
+        yield* harness.logging(Effect.logError("e"))
         yield* TestClock.adjust("1 minute")
-        expect(stage.heard.filter((line) => line.startsWith("WARN"))).toHaveLength(2)
+        expect(harness.logLines.filter((line) => line.startsWith("WARN"))).toHaveLength(2)
       }),
     ),
   )
 
   it.effect("of a dead webhook says so once to the others, and is silent from then on", () =>
-    onStage({}, (stage) =>
+    withHarness({}, (harness) =>
       Effect.gen(function* () {
-        yield* stage.simulator.deleteWebhook(stage.made)
+        yield* harness.simulator.deleteWebhook(harness.made)
         for (const text of ["a", "b", "c"]) {
-          yield* stage.logging(Effect.logError(text))
+          yield* harness.logging(Effect.logError(text))
           yield* TestClock.adjust("1 minute")
         }
-        yield* closing(stage.scope)
-        expect(stage.heard).toEqual([
+        yield* closing(harness.scope)
+        expect(harness.logLines).toEqual([
           "ERROR a",
           expect.stringMatching(
             /^WARN No more log entries are sent: DiscordLogger\.layer \(webhook \d+\): .*10015/,
@@ -459,7 +467,7 @@ describe("the logger", () => {
           "ERROR b",
           "ERROR c",
         ])
-        expect((yield* stage.simulator.statistics).requests).toBe(1)
+        expect((yield* harness.simulator.statistics).requests).toBe(1)
       }),
     ),
   )
@@ -490,34 +498,34 @@ describe("the logger", () => {
 
 describe("at the end of the program", () => {
   it.effect("what waits is sent, without waiting for more", () =>
-    onStage({ window: "1 hour" }, (stage) =>
+    withHarness({ window: "1 hour" }, (harness) =>
       Effect.gen(function* () {
-        yield* stage.logging(Effect.forEach(["a", "b", "c"], (text) => Effect.logError(text)))
-        yield* closing(stage.scope)
-        expect(yield* said(stage)).toEqual([["a", "b", "c"]])
-        yield* stage.logging(Effect.logError("after the end"))
+        yield* harness.logging(Effect.forEach(["a", "b", "c"], (text) => Effect.logError(text)))
+        yield* closing(harness.scope)
+        expect(yield* said(harness)).toEqual([["a", "b", "c"]])
+        yield* harness.logging(Effect.logError("after the end"))
         yield* TestClock.adjust("1 hour")
-        expect(yield* said(stage)).toEqual([["a", "b", "c"]])
+        expect(yield* said(harness)).toEqual([["a", "b", "c"]])
       }),
     ),
   )
 
   it.effect("a full queue is sent as far as the time limit goes, and the rest is told of", () =>
-    onStage(
+    withHarness(
       { capacity: 100, shutdownTimeout: "2500 millis" },
-      (stage) =>
+      (harness) =>
         Effect.gen(function* () {
-          yield* stage.logging(
+          yield* harness.logging(
             Effect.forEach(Array.from({ length: 120 }), () => Effect.logError("x")),
           )
-          const ending = yield* Effect.fork(closing(stage.scope))
+          const ending = yield* Effect.fork(closing(harness.scope))
           yield* TestClock.adjust("2499 millis")
           expect(Option.isNone(yield* ending.poll)).toBe(true)
           yield* TestClock.adjust("1 millis")
           expect(Option.isSome(yield* ending.poll)).toBe(true)
           // Two of the ten messages came back within the time; the third was on its way.
-          expect((yield* said(stage)).flat()).toHaveLength(30)
-          expect(stage.heard.at(-1)).toBe(
+          expect((yield* said(harness)).flat()).toHaveLength(30)
+          expect(harness.logLines.at(-1)).toBe(
             "WARN DiscordLogger: 100 log entries were not sent before the end",
           )
           const limiter = yield* RateLimiter.RateLimiter
@@ -528,14 +536,14 @@ describe("at the end of the program", () => {
   )
 
   it.effect("a webhook that never answers holds it up no longer than that", () =>
-    onStage({ shutdownTimeout: "3 seconds" }, (stage) =>
+    withHarness({ shutdownTimeout: "3 seconds" }, (harness) =>
       Effect.gen(function* () {
-        yield* stage.simulator.inject(Fault.neverAnswer, { times: Infinity })
-        yield* stage.logging(Effect.logError("x"))
-        const ending = yield* Effect.fork(closing(stage.scope))
+        yield* harness.simulator.inject(Fault.neverAnswer, { times: Infinity })
+        yield* harness.logging(Effect.logError("x"))
+        const ending = yield* Effect.fork(closing(harness.scope))
         yield* TestClock.adjust("3 seconds")
         expect(Option.isSome(yield* ending.poll)).toBe(true)
-        expect(stage.heard).toEqual([
+        expect(harness.logLines).toEqual([
           "ERROR x",
           "WARN DiscordLogger: 1 log entries were not sent before the end",
         ])
@@ -563,35 +571,35 @@ describe("whatever happens", () => {
           fc.constantFrom(120, 1000, 3_600_000),
           async (bursts, capacity, window, failing, refused, shutdownTimeout) => {
             const { value } = await VirtualClock.runPromise(
-              onStage(
+              withHarness(
                 { capacity, window, shutdownTimeout },
-                (stage) =>
+                (harness) =>
                   Effect.gen(function* () {
-                    yield* stage.simulator.inject(Fault.html(502), {
+                    yield* harness.simulator.inject(Fault.html(502), {
                       match: ({ sequence }) => failing.includes(sequence),
                       times: Infinity,
                     })
                     const refusal = { message: "no", code: 50035 }
-                    yield* stage.simulator.inject(Fault.answer({ status: 400, body: refusal }), {
+                    yield* harness.simulator.inject(Fault.answer({ status: 400, body: refusal }), {
                       match: ({ sequence }) => refused.includes(sequence),
                       times: Infinity,
                     })
                     let logged = 0
                     for (const { burst, pause } of bursts) {
                       for (let n = 0; n < burst; n++) {
-                        yield* stage.logging(Effect.logError(String(logged++)))
+                        yield* harness.logging(Effect.logError(String(logged++)))
                       }
                       yield* Effect.sleep(pause)
                     }
-                    yield* closing(stage.scope)
-                    return { logged, heard: stage.heard, messages: yield* said(stage) }
+                    yield* closing(harness.scope)
+                    return { logged, logLines: harness.logLines, messages: yield* said(harness) }
                   }),
                 { latency: "50 millis" },
               ),
             )
             const numbers = value.messages.flat().flatMap(numbersIn)
             const told = value.messages.flat().flatMap(toldIn)
-            const atTheEnd = value.heard.flatMap(
+            const atTheEnd = value.logLines.flatMap(
               (text) => /(\d+) log entries were not/.exec(text)?.[1] ?? [],
             )
             const missing = sum([...told, ...atTheEnd.map(Number)])

@@ -9,7 +9,7 @@ import * as TestClock from "effect/TestClock"
 import { describe, expect } from "vitest"
 import { DryRun, FileUpload, RateLimiter, Strategy, Webhook } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
-import { contents, newHook, within } from "../scenarios/stage.js"
+import { contents, newHook, within } from "../scenarios/harness.js"
 
 const world = (options: DiscordSimulator.Options = {}) =>
   Layer.mergeAll(

@@ -15,7 +15,7 @@ import * as TestClock from "effect/TestClock"
 import { describe, expect } from "vitest"
 import { AllowedMentions, RateLimiter, Strategy, Webhook } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
-import { contents, newHook, texts, within } from "../scenarios/stage.js"
+import { contents, newHook, texts, within } from "../scenarios/harness.js"
 import * as VirtualClock from "../support/VirtualClock.js"
 import { runs } from "../support/laws.js"
 

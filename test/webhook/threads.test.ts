@@ -15,7 +15,7 @@ const layer = Layer.mergeAll(
 /** A webhook in a simulator of its own. */
 const withHook = <A, E, R>(
   options: DiscordSimulator.WebhookOptions,
-  use: (stage: {
+  use: (harness: {
     readonly hook: Webhook.Webhook
     readonly discord: DiscordSimulator.Service
     readonly webhook: DiscordSimulator.SimulatedWebhook

@@ -7,7 +7,7 @@ import * as Stream from "effect/Stream"
 import { FileUpload, RateLimiter, RestConfig, Strategy, Webhook } from "../../src/index.js"
 
 /** What a request asks the Worker to do. */
-export interface Order {
+export interface WorkerRequest {
   readonly url: string
   readonly baseUrl: string
   readonly text: string
@@ -15,7 +15,7 @@ export interface Order {
   readonly timeout: Duration.DurationInput
 }
 
-const send = ({ text, upload, url }: Order) =>
+const send = ({ text, upload, url }: WorkerRequest) =>
   Effect.gen(function* () {
     const hook = yield* Webhook.fromUrl(url)
     const bytes = new TextEncoder().encode(text)
@@ -39,7 +39,7 @@ const snapshot = Effect.gen(function* () {
 // oxlint-disable-next-line import/no-default-export
 export default {
   async fetch(request: Request): Promise<Response> {
-    const order = (await request.json()) as Order
+    const order = (await request.json()) as WorkerRequest
     const discord = Layer.mergeAll(
       FetchHttpClient.layer,
       RateLimiter.layer,

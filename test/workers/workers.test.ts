@@ -18,7 +18,7 @@ import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import { build } from "esbuild"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
-import type { Order } from "./worker.js"
+import type { WorkerRequest } from "./worker.js"
 
 /** The path of the binary, which the package has for most platforms. */
 const workerd = ((): string => {
@@ -92,7 +92,7 @@ const serve = (script: string) =>
   })
 
 /** The response of the Worker. Interrupted, it resets the connection, which workerd notices at once. */
-const fetchText = (url: string, order: Order) =>
+const fetchText = (url: string, order: WorkerRequest) =>
   Effect.async<string>((resume) => {
     const outgoing = httpRequest(url, { method: "POST", agent: false }, (response) => {
       let text = ""
@@ -107,14 +107,14 @@ const fetchText = (url: string, order: Order) =>
 
 const server = NodeHttpServer.layerServer(createServer, { host: "127.0.0.1", port: 0 })
 
-const openStage = Effect.gen(function* () {
+const makeHarness = Effect.gen(function* () {
   const simulator = yield* DiscordSimulator.make({
     limits: { execute: { limit: 5, period: "500 millis" } },
   })
   const webhook = yield* simulator.createWebhook()
   const { baseUrl } = yield* simulator.serve
   const address = yield* serve(yield* bundle)
-  const order = (text: string, rest: Partial<Order> = {}): Order => ({
+  const order = (text: string, rest: Partial<WorkerRequest> = {}): WorkerRequest => ({
     url: webhook.url,
     baseUrl,
     text,
@@ -122,7 +122,8 @@ const openStage = Effect.gen(function* () {
     timeout: "30 seconds",
     ...rest,
   })
-  const send = (text: string, rest?: Partial<Order>) => fetchText(address, order(text, rest))
+  const send = (text: string, rest?: Partial<WorkerRequest>) =>
+    fetchText(address, order(text, rest))
   const texts = Effect.map(simulator.messages(webhook), (messages) =>
     messages.map((message) => message["content"]),
   )
@@ -138,16 +139,16 @@ const openStage = Effect.gen(function* () {
   return { inState, send, simulator, snapshot, texts, webhook }
 })
 
-type Stage = Effect.Effect.Success<typeof openStage>
+type Harness = Effect.Effect.Success<typeof makeHarness>
 
-const story = (name: string, play: (stage: Stage) => Effect.Effect<void>) =>
+const story = (name: string, play: (harness: Harness) => Effect.Effect<void>) =>
   it.scopedLive.skipIf(workerd === "")(name, () =>
-    Effect.flatMap(openStage, play).pipe(Effect.provide(Layer.fresh(server))),
+    Effect.flatMap(makeHarness, play).pipe(Effect.provide(Layer.fresh(server))),
   )
 
-story("requests at the same time are all served, in order of arrival", (stage) =>
+story("requests at the same time are all served, in order of arrival", (harness) =>
   Effect.gen(function* () {
-    const { inState, send, simulator, snapshot, texts } = stage
+    const { inState, send, simulator, snapshot, texts } = harness
     yield* simulator.inject(Fault.delay("3 seconds"))
     const fibers = [yield* Effect.fork(send("0"))]
     for (let index = 1; index < 12; index += 1) {
@@ -164,9 +165,9 @@ story("requests at the same time are all served, in order of arrival", (stage) =
   }),
 )
 
-story("a client that disconnects holds up nobody for longer than the timeout", (stage) =>
+story("a client that disconnects holds up nobody for longer than the timeout", (harness) =>
   Effect.gen(function* () {
-    const { inState, send, simulator, snapshot, texts } = stage
+    const { inState, send, simulator, snapshot, texts } = harness
     yield* send("first")
     yield* simulator.inject(Fault.delay("10 minutes"))
     const inFlight = yield* Effect.fork(send("dropped in flight", { timeout: "1 second" }))

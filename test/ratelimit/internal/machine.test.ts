@@ -5,9 +5,9 @@ import type { Ticket } from "../../../src/ratelimit/internal/bucketState.js"
 import type { Target } from "../../../src/ratelimit/internal/waiting.js"
 import { neverSent, unknown } from "../../../src/ratelimit/Permit.js"
 import type { ServerOptions } from "../model/server.js"
-import { limited, ok, route } from "../answers.js"
+import { limited, ok, route } from "../responses.js"
 import { careful, eager, learning, literal, paced } from "../model/policies.js"
-import { type Job, settings, World } from "../model/world.js"
+import { type Job, settings, ModelRun } from "../model/modelRun.js"
 
 const wish = {
   policy: literal,
@@ -139,7 +139,7 @@ describe("makespan", () => {
     for (const kind of ["fixed", "leaking"] as const) {
       for (const ordered of [true, false]) {
         it(`${name}, ${kind}, ${ordered ? "ordered" : "concurrent"}`, () => {
-          const world = new World({ ...server, kind }, messages(policy, ordered)).play()
+          const world = new ModelRun({ ...server, kind }, messages(policy, ordered)).play()
           const makespan = Math.max(...world.runs.map(({ endedAt }) => endedAt))
           expect(world.get("answered").length).toBe(20)
           if (policy === eager) return

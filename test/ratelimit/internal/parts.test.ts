@@ -6,7 +6,7 @@ import { InvalidRequests } from "../../../src/ratelimit/internal/invalidRequests
 import { Queue, Queued } from "../../../src/ratelimit/internal/queue.js"
 import { RoundTrips } from "../../../src/ratelimit/internal/roundTrips.js"
 import { SendTimes } from "../../../src/ratelimit/internal/sendTimes.js"
-import { answer, route } from "../answers.js"
+import { response, route } from "../responses.js"
 
 const fc = FastCheck
 
@@ -181,7 +181,7 @@ describe("SendTimes", () => {
 })
 
 describe("Graveyard", () => {
-  const dead = (code = 10015) => answer({ status: 404, code, reply: "gone" })
+  const dead = (code = 10015) => response({ status: 404, code, reply: "gone" })
 
   it("knows the two codes of a dead webhook", () => {
     expect(
@@ -217,14 +217,14 @@ describe("Graveyard", () => {
 describe("InvalidRequests", () => {
   it("counts 401, 403 and 429 unless shared", () => {
     const limited = (scope: "user" | "shared") =>
-      answer({ status: 429, limited: { scope, retryAfter: 1 } })
+      response({ status: 429, limited: { scope, retryAfter: 1 } })
     const all = [
-      answer({ status: 401 }),
-      answer({ status: 403 }),
+      response({ status: 401 }),
+      response({ status: 403 }),
       limited("user"),
       limited("shared"),
-      answer({ status: 404 }),
-      answer(),
+      response({ status: 404 }),
+      response(),
     ]
     expect(all.map((one) => InvalidRequests.isInvalid(one))).toEqual([
       true,

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest"
 import { BucketState, Lane } from "../../../src/ratelimit/internal/bucketState.js"
 import { RoundTrips } from "../../../src/ratelimit/internal/roundTrips.js"
 import * as RateLimiter from "../../../src/ratelimit/RateLimiter.js"
-import { headers, ok, route } from "../answers.js"
+import { headers, ok, route } from "../responses.js"
 import { careful } from "../model/policies.js"
 import { runs } from "../../support/laws.js"
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest"
 import { Machine } from "../../../src/ratelimit/internal/machine.js"
 import { combine } from "../../../src/ratelimit/internal/settings.js"
 import type { Target } from "../../../src/ratelimit/internal/waiting.js"
-import { gone, ok, route } from "../answers.js"
+import { deleted, ok, route } from "../responses.js"
 import { careful } from "../model/policies.js"
 
 const wish = {
@@ -54,7 +54,7 @@ describe("a program that has nothing else to do", () => {
   })
 
   it("has none for a few dead webhooks, and one for many", () => {
-    expect(play(40, gone()).alarms.size).toBe(0)
-    expect(play(60, gone()).alarms.size).toBe(1)
+    expect(play(40, deleted()).alarms.size).toBe(0)
+    expect(play(60, deleted()).alarms.size).toBe(1)
   })
 })

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import type { Outcome } from "../../../src/ratelimit/Permit.js"
 import * as RateLimiter from "../../../src/ratelimit/RateLimiter.js"
-import { gone, ok, route } from "../answers.js"
+import { deleted, ok, route } from "../responses.js"
 import { careful } from "../model/policies.js"
 
 const runtime = ManagedRuntime.make(RateLimiter.layerMemory)
@@ -15,7 +15,7 @@ const send = (webhookId: string, outcome: Outcome) =>
     ),
   )
 
-await runtime.runPromise(Effect.zipRight(send("1", ok()), send("2", gone())))
+await runtime.runPromise(Effect.zipRight(send("1", ok()), send("2", deleted())))
 
 // Read after the loop has turned, because a timer that is cancelled is listed until then.
 setImmediate(() => {

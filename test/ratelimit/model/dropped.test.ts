@@ -7,10 +7,10 @@ import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { neverSent, unknown } from "../../../src/ratelimit/Permit.js"
 import { runs } from "../../support/laws.js"
-import { answer, gone, limited, ok, route } from "../answers.js"
+import { response, deleted, limited, ok, route } from "../responses.js"
 import { literal } from "./policies.js"
 import { anything, literally, type Scenario } from "./scenarios.js"
-import { checkAlarms, type Job, settings, World } from "./world.js"
+import { checkAlarms, type Job, settings, ModelRun } from "./modelRun.js"
 import { Machine } from "../../../src/ratelimit/internal/machine.js"
 import type { Waiter, Wish } from "../../../src/ratelimit/internal/bucketState.js"
 import type { Settings } from "../../../src/ratelimit/internal/settings.js"
@@ -52,12 +52,12 @@ for (const [name, polling] of modes) {
   const law = (
     title: string,
     scenarios: FastCheck.Arbitrary<Scenario>,
-    check: (world: World) => void,
+    check: (world: ModelRun) => void,
   ) =>
     it(title, () => {
       FastCheck.assert(
         FastCheck.property(scenarios, (scenario) => {
-          const world = new World(scenario.server, scenario.jobs, {
+          const world = new ModelRun(scenario.server, scenario.jobs, {
             polling,
             onStep: checkAlarms,
           })
@@ -96,7 +96,7 @@ describe("the laws without dropped fibers, where fibers poll", () => {
   it("hold: everything ends, and no request meets a 429 where all limits are visible", () => {
     FastCheck.assert(
       FastCheck.property(literally, ({ jobs, server }) => {
-        const world = new World(server, jobs, { polling: "all" }).play()
+        const world = new ModelRun(server, jobs, { polling: "all" }).play()
         expect(world.server.refused).toBe(0)
         for (const { end } of world.runs) expect(end).toBeDefined()
       }),
@@ -161,9 +161,9 @@ describe("a permit whose fiber was dropped", () => {
     const slow = arrive(0)
     const next = arrive(lease)
     expect(one.snapshot(lease)).toMatchObject({ inFlight: 1 })
-    one.settle(slow, gone(), lease + 10)
+    one.settle(slow, deleted(), lease + 10)
     expect(one.snapshot(lease + 10)).toMatchObject({ deadWebhooks: 1, inFlight: 1 })
-    one.settle(slow, gone(), lease + 20)
+    one.settle(slow, deleted(), lease + 20)
     one.cancel(slow, lease + 20)
     one.settle(next, unknown, lease + 30)
     expect(one.snapshot(lease + 30)).toMatchObject({ inFlight: 0, waiting: 0 })
@@ -279,7 +279,7 @@ describe("a request whose fiber was dropped while it waited", () => {
     one.settle(first, ok(), 100)
     arrive(150)
     advance(1100)
-    one.update(route(), answer({ status: 404, code: 10_015 }), 1250)
+    one.update(route(), response({ status: 404, code: 10_015 }), 1250)
     expect(one.claim(slow, 1300)).toBe(false)
     expect(slow.ending).toMatchObject({ cause: { error: { _tag: "WebhookNotFound" } } })
     expect(one.snapshot(100_000)).toMatchObject({ inFlight: 0, waiting: 0 })

@@ -18,12 +18,12 @@ import {
   type Permit,
   unknown,
 } from "../../../src/ratelimit/Permit.js"
-import { route as routeOf } from "../answers.js"
+import { route as routeOf } from "../responses.js"
 import * as VirtualClock from "../../support/VirtualClock.js"
 import { anything, literally, overtaken, type Scenario } from "./scenarios.js"
 import { Server } from "./server.js"
 import { unset } from "../../../src/ratelimit/internal/settings.js"
-import type { Job } from "./world.js"
+import type { Job } from "./modelRun.js"
 import { runs } from "../../support/laws.js"
 
 type Handle = Effect.Effect.Success<ReturnType<Core["open"]>>

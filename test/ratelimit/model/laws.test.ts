@@ -13,25 +13,28 @@ import {
   steadily,
   unsteadily,
 } from "./scenarios.js"
-import { checkAlarms, World } from "./world.js"
+import { checkAlarms, ModelRun } from "./modelRun.js"
 import { runs } from "../../support/laws.js"
 
 const law = (
   name: string,
   scenarios: FastCheck.Arbitrary<Scenario>,
-  check: (world: World, scenario: Scenario) => void,
+  check: (world: ModelRun, scenario: Scenario) => void,
   {
     settings = {},
     examples = [],
   }: {
-    readonly settings?: NonNullable<ConstructorParameters<typeof World>[2]>["settings"]
+    readonly settings?: NonNullable<ConstructorParameters<typeof ModelRun>[2]>["settings"]
     readonly examples?: ReadonlyArray<Scenario>
   } = {},
 ) =>
   it(name, () => {
     FastCheck.assert(
       FastCheck.property(scenarios, (scenario) => {
-        const world = new World(scenario.server, scenario.jobs, { settings, onStep: checkAlarms })
+        const world = new ModelRun(scenario.server, scenario.jobs, {
+          settings,
+          onStep: checkAlarms,
+        })
         for (const { at, act } of scenario.meddling ?? []) world.at(at, () => world.meddle(act))
         check(world.play(), scenario)
       }),
@@ -84,7 +87,7 @@ describe("the laws, on the machine", () => {
     let sent = 0
     FastCheck.assert(
       FastCheck.property(unsteadily, (scenario) => {
-        const world = new World(scenario.server, scenario.jobs).play()
+        const world = new ModelRun(scenario.server, scenario.jobs).play()
         refused += world.server.refused
         sent += world.sends.length
       }),

@@ -1,7 +1,7 @@
 import * as FastCheck from "effect/FastCheck"
 import type { ServerOptions } from "./server.js"
 import { careful, eager, learning, literal, paced } from "./policies.js"
-import type { Fate, Job } from "./world.js"
+import type { RequestFate, Job } from "./modelRun.js"
 
 const fc = FastCheck
 
@@ -38,7 +38,7 @@ const anyLatency = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 0, max: 6000 }) },
 )
 
-const anyFate: FastCheck.Arbitrary<Fate> = fc.oneof(
+const anyFate: FastCheck.Arbitrary<RequestFate> = fc.oneof(
   { weight: 6, arbitrary: fc.constant("answered" as const) },
   {
     weight: 1,

@@ -61,7 +61,7 @@ const answer = {
   timestamp: "2026-01-01T00:00:00.000000+00:00",
 }
 
-interface Stage {
+interface Harness {
   readonly server: FormServer
   readonly hook: Webhook.Webhook
 }
@@ -85,7 +85,7 @@ const eventually = (holds: () => boolean) =>
 describe.each(Object.entries(clients))("with %s", (_, client) => {
   const story = <E>(
     name: string,
-    test: (stage: Stage) => Effect.Effect<void, E, Services>,
+    test: (harness: Harness) => Effect.Effect<void, E, Services>,
     behaviour?: Behaviour,
   ): void =>
     it.scopedLive(name, () =>
@@ -184,9 +184,9 @@ describe.each(Object.entries(clients))("with %s", (_, client) => {
     "goes on too long": [Stream.forever(Stream.make(new Uint8Array(megabyte))), "changed"],
   } as const
   for (const [what, [rest, reason]] of Object.entries(wrong)) {
-    story(`a stream that ${what}: the connection is closed, the next message goes`, (stage) =>
+    story(`a stream that ${what}: the connection is closed, the next message goes`, (harness) =>
       Effect.gen(function* () {
-        const { hook, server } = stage
+        const { hook, server } = harness
         const begun = yield* Deferred.make<void>()
         const pieces = Stream.rechunk(
           Stream.repeatValue(new Uint8Array(megabyte)).pipe(Stream.take(3)),

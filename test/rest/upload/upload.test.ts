@@ -13,7 +13,7 @@ import * as TestClock from "effect/TestClock"
 import { readFileSync } from "node:fs"
 import { describe, expect } from "vitest"
 import { FileUpload, RestConfig, Strategy, UploadLimits, Webhook } from "../../../src/index.js"
-import { ear } from "../network.js"
+import { recordingLimiter } from "../network.js"
 import { errorFields } from "../../../src/ratelimit/errorFields.js"
 import { bytesOf, route } from "./wire.js"
 
@@ -46,7 +46,7 @@ function network(...script: ReadonlyArray<Event>) {
       return Effect.succeed(HttpClientResponse.fromWeb(request, answer))
     })
   })
-  const limiter = ear()
+  const limiter = recordingLimiter()
   const layer = Layer.mergeAll(
     Layer.succeed(HttpClient.HttpClient, client),
     limiter.layer,
@@ -100,7 +100,7 @@ describe("a repetition", () => {
       expect(net.bodies).toHaveLength(3)
       expect(new Set(net.bodies).size).toBe(1)
       expect(net.bodies[0]).toContain("\r\n\r\nfirst second\r\n")
-      expect(net.limiter.heard.map(({ how }) => how)).toEqual(["again", "again", "settle"])
+      expect(net.limiter.outcomes.map(({ how }) => how)).toEqual(["again", "again", "settle"])
     }),
   )
 
@@ -141,7 +141,7 @@ describe("a source that can be read only once", () => {
       expect(error.message).toMatch(/once\.txt: can be read only once \(it was not sent again/)
       expect(times).toEqual({ opened: 1, closed: 1 })
       expect(net.requests()).toBe(1)
-      expect(net.limiter.heard.map(({ how, outcome }) => [how, outcome._tag])).toEqual([
+      expect(net.limiter.outcomes.map(({ how, outcome }) => [how, outcome._tag])).toEqual([
         ["settle", "Answered"],
       ])
     }),
@@ -229,8 +229,10 @@ describe("a source that is not what it was said to be", () => {
         )
         expect(error.message).not.toContain("secret text")
         expect(net.bodies).toEqual([])
-        expect(net.limiter.heard).toMatchObject([{ how: "settle", outcome: { _tag: "Unknown" } }])
-        expect(net.limiter.forgotten.count).toBe(0)
+        expect(net.limiter.outcomes).toMatchObject([
+          { how: "settle", outcome: { _tag: "Unknown" } },
+        ])
+        expect(net.limiter.unsettled.count).toBe(0)
         yield* send(net, [FileUpload.fromText("b.txt", "fine")])
         expect(net.bodies).toHaveLength(1)
       }),
@@ -269,7 +271,7 @@ describe("a source that is not what it was said to be", () => {
       expect(times).toEqual({ opened: 1, closed: 0 })
       yield* Fiber.interrupt(fiber)
       expect(times).toEqual({ opened: 1, closed: 1 })
-      expect(net.limiter.heard).toMatchObject([{ how: "settle", outcome: { _tag: "Unknown" } }])
+      expect(net.limiter.outcomes).toMatchObject([{ how: "settle", outcome: { _tag: "Unknown" } }])
     }),
   )
 })
@@ -287,7 +289,7 @@ describe("a message with files", () => {
         ...errorFields(route),
       })
       expect(net.requests()).toBe(0)
-      expect(net.limiter.heard).toEqual([])
+      expect(net.limiter.outcomes).toEqual([])
     }),
   )
 
@@ -394,7 +396,7 @@ it.effect("what comes in large chunks goes in chunks of two pieces", () =>
     })
     const layer = Layer.mergeAll(
       Layer.succeed(HttpClient.HttpClient, client),
-      ear().layer,
+      recordingLimiter().layer,
       Strategy.layerReactive,
     )
     const { stream, size } = counted("a long text", "and another")

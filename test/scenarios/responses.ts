@@ -2,7 +2,10 @@
 import { Fault } from "../../src/testing/index.js"
 
 /** A 429 without JSON, but with Discord's headers; seconds as they stand in a header. */
-export const quiet429 = (delays: { readonly retryAfter: string; readonly resetAfter: string }) =>
+export const emptyBody429 = (delays: {
+  readonly retryAfter: string
+  readonly resetAfter: string
+}) =>
   Fault.answer({
     status: 429,
     headers: {

@@ -1,4 +1,4 @@
-/** A program in a few words: who asks for a permit, when he gets it, and what became of it. */
+/** Drives a limiter: takes permits, holds them for a time, and records when and how each ended. */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -8,10 +8,10 @@ import type { WaitError } from "../../src/error/WebhookError.js"
 import type { Outcome, WaitOptions } from "../../src/ratelimit/Permit.js"
 import { RateLimiter, type Service } from "../../src/ratelimit/RateLimiter.js"
 import type { Route } from "../../src/ratelimit/Route.js"
-import { ok, route } from "./answers.js"
+import { ok, route } from "./responses.js"
 import { literal } from "./model/policies.js"
 
-export interface Request extends Partial<WaitOptions> {
+export interface RequestOptions extends Partial<WaitOptions> {
   readonly route?: Route
   /** Milliseconds in flight. */
   readonly takes?: number
@@ -20,7 +20,7 @@ export interface Request extends Partial<WaitOptions> {
   readonly before?: ReadonlyArray<readonly [outcome: Outcome, after: number]>
 }
 
-export class Desk {
+export class LimiterDriver {
   /** `name@milliseconds` of every grant, and `name!Error@milliseconds` of every failure. */
   readonly log: Array<string> = []
   readonly limiter: Service
@@ -29,40 +29,40 @@ export class Desk {
     this.limiter = limiter
   }
 
-  /** Asks, sends, and says what became of it. */
-  readonly send = (name: string, request: Request = {}): Effect.Effect<void, WaitError> =>
+  /** Waits for a permit, records each attempt, and settles the permit. */
+  readonly send = (name: string, request: RequestOptions = {}): Effect.Effect<void, WaitError> =>
     this.limiter
       .withPermit(request.route ?? route(), { policy: literal, ...request }, (permit) =>
         Effect.gen(this, function* () {
           for (const [outcome, after] of request.before ?? []) {
-            yield* this.#fly(name, request)
+            yield* this.#attempt(name, request)
             yield* permit.again(outcome, Duration.millis(after))
           }
-          yield* this.#fly(name, request)
+          yield* this.#attempt(name, request)
           yield* permit.settle(request.outcome ?? ok())
         }),
       )
       .pipe(
-        Effect.tapError((error) => this.note(`${name}!${error._tag}`)),
-        Effect.onInterrupt(() => this.note(`${name}!interrupted`)),
+        Effect.tapError((error) => this.record(`${name}!${error._tag}`)),
+        Effect.onInterrupt(() => this.record(`${name}!interrupted`)),
       )
 
-  /** The same beside what goes on; the fiber has come as far as it gets for now. */
-  readonly ask = (
+  /** The same in a fiber, which has run until it suspends. */
+  readonly start = (
     name: string,
-    request: Request = {},
+    request: RequestOptions = {},
   ): Effect.Effect<Fiber.RuntimeFiber<void, WaitError>> =>
     Effect.fork(this.send(name, request)).pipe(Effect.zipLeft(TestClock.adjust(0)))
 
-  readonly note = (what: string): Effect.Effect<void> =>
+  readonly record = (what: string): Effect.Effect<void> =>
     Effect.map(Clock.currentTimeMillis, (now) => void this.log.push(`${what}@${now}`))
 
-  #fly(name: string, request: Request) {
-    return Effect.zipRight(this.note(name), Effect.sleep(request.takes ?? 100))
+  #attempt(name: string, request: RequestOptions) {
+    return Effect.zipRight(this.record(name), Effect.sleep(request.takes ?? 100))
   }
 }
 
-export const openDesk: Effect.Effect<Desk, never, RateLimiter> = Effect.map(
+export const makeDriver: Effect.Effect<LimiterDriver, never, RateLimiter> = Effect.map(
   RateLimiter,
-  (limiter) => new Desk(limiter),
+  (limiter) => new LimiterDriver(limiter),
 )

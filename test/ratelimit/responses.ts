@@ -33,7 +33,7 @@ export const headers = (values: Partial<Headers> = {}): Headers => ({
   ...values,
 })
 
-export const answer = (values: Partial<Answer> = {}): Answer => ({
+export const response = (values: Partial<Answer> = {}): Answer => ({
   status: 200,
   headers: headers(),
   code: 0,
@@ -44,11 +44,11 @@ export const answer = (values: Partial<Answer> = {}): Answer => ({
 
 /** A success with these headers on top of 4 of 5 left for 2 s. */
 export const ok = (values: Partial<Headers> = {}): Outcome =>
-  answered(answer({ headers: headers(values) }))
+  answered(response({ headers: headers(values) }))
 
 /** An answer without a single rate-limit header. */
-export const bare = (values: Partial<Answer> = {}): Outcome =>
-  answered(answer({ headers: RateLimitHeaders.empty, ...values }))
+export const withoutHeaders = (values: Partial<Answer> = {}): Outcome =>
+  answered(response({ headers: RateLimitHeaders.empty, ...values }))
 
 export const limited = (
   retryAfter: number | undefined,
@@ -56,7 +56,7 @@ export const limited = (
   values: Partial<Headers> = {},
 ): Outcome =>
   answered(
-    answer({
+    response({
       status: 429,
       headers: headers({ remaining: 0, retryAfter, resetAfter: retryAfter, ...values }),
       reply: "You are being rate limited.",
@@ -67,7 +67,7 @@ export const limited = (
 /** A 429 of the whole host: no word about a bucket. */
 export const blocked = (scope: "global" | "edge", retryAfter?: number): Outcome =>
   answered(
-    answer({
+    response({
       status: 429,
       headers: RateLimitHeaders.empty,
       limited: { scope, retryAfter },
@@ -75,9 +75,9 @@ export const blocked = (scope: "global" | "edge", retryAfter?: number): Outcome 
   )
 
 /** The webhook is gone. */
-export const gone = (code: 10015 | 50027 = 10015): Outcome =>
+export const deleted = (code: 10015 | 50027 = 10015): Outcome =>
   answered(
-    answer({
+    response({
       status: code === 10015 ? 404 : 401,
       headers: RateLimitHeaders.empty,
       code,

@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 import { Webhook } from "../../src/index.js"
 import { type DiscordSimulator, Fault } from "../../src/testing/index.js"
-import { within } from "./stage.js"
+import { within } from "./harness.js"
 
 /** One of each kind, and the token in Discord's mouth. */
 const faults = (url: string): ReadonlyArray<Fault.Fault> => [
@@ -80,7 +80,7 @@ class WatchedSpan implements Tracer.Span {
 }
 
 /** Lets every kind of failure happen to a send and a read, and returns all that was to be seen. */
-export const watched = (
+export const captureFailures = (
   simulator: DiscordSimulator.Service,
   hook: Webhook.Webhook,
   url: string,

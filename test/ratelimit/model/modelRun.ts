@@ -21,7 +21,7 @@ import { Server, type ServerOptions } from "./server.js"
  * What becomes of an attempt: an answer, an answer stripped of its rate-limit headers, no
  * connection, or a timeout before or after the server has counted it.
  */
-export type Fate = "answered" | "bare" | "neverSent" | "lostBefore" | "lostAfter"
+export type RequestFate = "answered" | "bare" | "neverSent" | "lostBefore" | "lostAfter"
 
 export interface Job {
   readonly at: number
@@ -33,7 +33,7 @@ export interface Job {
   readonly attempts: ReadonlyArray<{
     readonly up: number
     readonly down: number
-    readonly fate: Fate
+    readonly fate: RequestFate
   }>
   /** Milliseconds to wait before a refused attempt is repeated. */
   readonly backoff: number
@@ -92,7 +92,7 @@ interface Event {
   readonly happen: () => void
 }
 
-export class World {
+export class ModelRun {
   now = 0
   readonly server: Server
   readonly machine: Machine
@@ -106,7 +106,7 @@ export class World {
   readonly #events = new Heap<Event>((a, b) => a.at - b.at || a.sequence - b.sequence)
   readonly #alarms = new Map<Target, Event>()
   readonly #flying = new Map<number, Set<Run>>()
-  readonly #onStep: (world: World) => void
+  readonly #onStep: (world: ModelRun) => void
   readonly #polling: Polling
   #sequence = 0
 
@@ -116,7 +116,7 @@ export class World {
     options: {
       readonly settings?: Partial<Settings>
       readonly polling?: Polling
-      readonly onStep?: (world: World) => void
+      readonly onStep?: (world: ModelRun) => void
     } = {},
   ) {
     this.server = new Server(server)
@@ -378,7 +378,7 @@ function routeOf(webhook: number, method: Job["route"]): Route.Route {
   })
 }
 
-function outcomeOf(fate: Fate, answer: Answer | undefined): Outcome {
+function outcomeOf(fate: RequestFate, answer: Answer | undefined): Outcome {
   if (fate === "neverSent") return neverSent
   if (answer === undefined || fate === "lostAfter") return unknown
   if (fate !== "bare" || answer.limited !== undefined) return answered(answer)
@@ -396,7 +396,7 @@ function outcomeOf(fate: Fate, answer: Answer | undefined): Outcome {
 }
 
 /** Law 7, at any moment: an alarm only where a request waits, and one for each at most. */
-export const checkAlarms = (world: World): void => {
+export const checkAlarms = (world: ModelRun): void => {
   const { inFlight, waiting } = world.machine.snapshot(world.now)
   for (const target of world.alarms.keys()) {
     if (target instanceof BucketState) {

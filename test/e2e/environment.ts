@@ -19,7 +19,7 @@ export class Connections extends Context.Tag("test/Connections")<
   Effect.Effect<number>
 >() {}
 
-export type World =
+export type TestEnvironment =
   | DiscordSimulator.DiscordSimulator
   | HttpClient.HttpClient
   | RateLimiter.RateLimiter
@@ -29,7 +29,7 @@ export type World =
 /** Builds a world with a simulator of these options. */
 export type Transport = (
   options: DiscordSimulator.Options,
-) => Layer.Layer<World, HttpServerError.ServeError>
+) => Layer.Layer<TestEnvironment, HttpServerError.ServeError>
 
 /** Limits are the limiter's business; only the tests that are about them have any. */
 const unlimited = {

@@ -1,4 +1,4 @@
-/** Runs a request against a script, and hears what it tells the logger. */
+/** Runs a request against a script, and captures what it logs. */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as HashMap from "effect/HashMap"
@@ -10,37 +10,37 @@ import type * as Exit from "effect/Exit"
 import { RestConfig, Strategy } from "../../src/index.js"
 import { execute } from "../../src/rest/rest.js"
 import type { RestRequest } from "../../src/rest/restRequest.js"
-import { ear, network, request } from "./network.js"
+import { recordingLimiter, network, request } from "./network.js"
 import type { Event } from "./network.js"
 
-interface Told {
+interface Captured {
   readonly logs: ReadonlyArray<{
     readonly level: string
     readonly message: string
-    readonly about: Readonly<Record<string, unknown>>
+    readonly annotations: Readonly<Record<string, unknown>>
   }>
   readonly exit: Exit.Exit<unknown, unknown>
 }
 
-export const tell = (
+export const captureLogs = (
   script: ReadonlyArray<Event>,
   changes: Partial<RestRequest<void>> = {},
   minimum: LogLevel.LogLevel = LogLevel.All,
-): Effect.Effect<Told> =>
+): Effect.Effect<Captured> =>
   Effect.gen(function* () {
-    const logs: Array<Told["logs"][number]> = []
+    const logs: Array<Captured["logs"][number]> = []
     const logger = Logger.make(({ annotations, logLevel, message }) => {
       logs.push({
         level: logLevel.label,
         message: String(message),
-        about: Object.fromEntries(HashMap.toEntries(annotations)),
+        annotations: Object.fromEntries(HashMap.toEntries(annotations)),
       })
     })
     const fiber = yield* execute(request(changes)).pipe(
       Effect.provide(
         Layer.mergeAll(
           network(...script).layer,
-          ear().layer,
+          recordingLimiter().layer,
           Strategy.layerReactive,
           Logger.replace(Logger.defaultLogger, logger),
           Logger.add(logger),
