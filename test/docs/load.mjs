@@ -14,7 +14,6 @@ for (const path of process.argv.slice(2)) {
   errors = ""
   try {
     // One after the other, so that what is written belongs to one module.
-    // oxlint-disable-next-line no-await-in-loop
     await import(pathToFileURL(path).href)
   } catch (error) {
     errors += error instanceof Error ? error.stack : String(error)
