@@ -17,9 +17,9 @@ import * as Stream from "effect/Stream"
 type Yaml = typeof YamlModule
 
 /** Bytes. A typical configuration has a few thousand. */
-export const maxBytes = 256_000
+const maxBytes = 256_000
 
-export const tooLarge = `is larger than ${maxBytes / 1000} kB; is it the right file?`
+const tooLarge = `is larger than ${maxBytes / 1000} kB; is it the right file?`
 
 /** Values; those behind an alias count each time it is used, which stops an alias bomb. */
 const maxValues = 10_000

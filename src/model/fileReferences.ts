@@ -18,7 +18,7 @@ interface Showing {
 const attachmentPath = /\/attachments\/(\d+)\/(\d+)\/([^/?#]+)/
 
 /** The file behind a URL such as `https://cdn.discordapp.com/attachments/1/2/a.png`, if it is of the channel. */
-export function parseFileUrl(url: string, channelId: string): FileReference | undefined {
+function parseFileUrl(url: string, channelId: string): FileReference | undefined {
   const [, channel, id, filename] = attachmentPath.exec(url) ?? []
   // Of another channel, it is a link and not a file of this message.
   if (channel !== channelId || id === undefined || filename === undefined) return undefined

@@ -75,7 +75,7 @@ function execute(
 }
 
 /** Sends requests of this SDK without the platform's `HttpClient`; see `rest/direct.ts`. */
-export function makeDirect(dispatcher: Dispatcher): Direct {
+function makeDirect(dispatcher: Dispatcher): Direct {
   return ({ body, headers, method, origin, path }, listener) => {
     const onBroken = (error: unknown): void => listener.onBroken(error)
     const exchange: Exchange = new Exchange(

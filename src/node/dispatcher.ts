@@ -153,14 +153,14 @@ function mistake(place: string, message: string): DiscordConfigurationError {
   return new DiscordConfigurationError({ mistakes: [{ key: "", place, message }] })
 }
 
-export interface Connector {
+interface Connector {
   readonly connect: buildConnector.connector
   /** Destroys sockets that are still connecting; undici's dispatcher closes the others. */
   readonly close: () => void
 }
 
 /** `timeout` is in milliseconds. */
-export function makeConnector(timeout: number): Connector {
+function makeConnector(timeout: number): Connector {
   const connecting = new Set<Duplex>()
   const connect = buildConnector({ timeout })
   return {

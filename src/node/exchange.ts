@@ -172,7 +172,7 @@ export function isEncoded(header: ContentEncoding): boolean {
  * unknown here leaves the body as it is. The output is bounded, so that a small body cannot fill the
  * memory.
  */
-export function decompressed(
+function decompressed(
   header: ContentEncoding,
   chunks: Chunks,
   onWhole: (chunks: Chunks) => void,

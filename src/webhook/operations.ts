@@ -35,7 +35,7 @@ interface Endpoint {
 }
 
 /** The initial response to an interaction, instead of a message's id. */
-export const original = "@original"
+const original = "@original"
 
 const webhook = "/webhooks/{webhook.id}/{webhook.token}"
 const message = `${webhook}/messages/{message.id}`

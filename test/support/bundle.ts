@@ -47,8 +47,8 @@ function packages({ includeEffect, sources = {} }: BundleOptions): Plugin {
   for (const [specifier, source] of Object.entries(sources)) own.set(specifier, source)
   return {
     name: "packages",
-    setup: (build) => {
-      build.onResolve({ filter: /^[^./]/ }, ({ kind, path }) => {
+    setup: (plugin) => {
+      plugin.onResolve({ filter: /^[^./]/ }, ({ kind, path }) => {
         const source = own.get(path)
         if (source !== undefined) return { path: resolve(root, source) }
         const isIncluded = includeEffect && ofEffect.test(path)

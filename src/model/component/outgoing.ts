@@ -29,7 +29,7 @@ interface Choices {
 }
 
 /** int32, 0 = assigned by Discord. */
-export const componentId = int(0, 2_147_483_647)
+const componentId = int(0, 2_147_483_647)
 
 const customId = text({ min: 1, max: maxCustomId })
 
@@ -63,7 +63,7 @@ export const PremiumButton = Schema.Struct({
   disabled: buttonFace.disabled,
 })
 
-export const Button = Schema.Union(InteractiveButton, LinkButton, PremiumButton)
+const Button = Schema.Union(InteractiveButton, LinkButton, PremiumButton)
 
 const selectFields = {
   id: optional("id", componentId),

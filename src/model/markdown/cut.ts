@@ -101,7 +101,7 @@ export function isLongerThan(text: string, limit: number): boolean {
 }
 
 /** The index in UTF-16 units after a number of code points. */
-export function indexOfCodePoint(text: string, points: number): number {
+function indexOfCodePoint(text: string, points: number): number {
   let index = 0
   for (let left = points; left > 0 && index < text.length; left--) {
     index += (text.codePointAt(index) ?? 0) > 0xffff ? 2 : 1

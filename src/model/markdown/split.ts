@@ -119,7 +119,7 @@ const languageLine = /^[a-z0-9_+\-.#]+\n/i
 const maxLanguageLength = 64
 
 /** A stretch of a text: a block of code, or what lies between blocks. */
-export type Stretch =
+type Stretch =
   | { readonly _tag: "Text"; readonly text: string }
   | {
       readonly _tag: "Code"
@@ -137,7 +137,7 @@ interface Block {
 }
 
 /** The stretches of a text: put together they are the text. */
-export function parseStretches(text: string): ReadonlyArray<Stretch> {
+function parseStretches(text: string): ReadonlyArray<Stretch> {
   const opening = new RegExp(openingFence)
   const found: Array<Stretch> = []
   let from = 0
@@ -154,7 +154,7 @@ export function parseStretches(text: string): ReadonlyArray<Stretch> {
   return found
 }
 
-export function fenceCode(body: string, language: string): string {
+function fenceCode(body: string, language: string): string {
   return `${fence}${language}\n${body}\n${fence}`
 }
 
