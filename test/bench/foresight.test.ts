@@ -25,7 +25,7 @@ describe("without foresight", () => {
     }
   })
 
-  it("is not told where more than the visible limit decides", () => {
+  it("returns nothing when other limits than the visible one apply", () => {
     for (const { name, ...scenario } of scenarios) {
       const isAlone = /^(burst|server clock|latency|early requests add a window(?!, hidden))/.test(
         name,

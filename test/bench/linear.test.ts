@@ -96,7 +96,7 @@ describe("the work of Markdown's functions", () => {
 })
 
 describe("growth", () => {
-  it("tells quadratic work from linear work", () => {
+  it("distinguishes quadratic from linear work", () => {
     const text = repeated("\t")
     expect(growth((length) => text(length).replace(/\s*\n/g, ""), 3000)).toBeGreaterThan(linear)
     expect(growth((length) => text(length).replace(/[\t\n]/g, ""), size)).toBeLessThan(linear)

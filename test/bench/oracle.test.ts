@@ -33,7 +33,7 @@ describe("the oracle", () => {
   )
 
   it.each(["others take half, 500 ms link | fixed", "others take half, 500 ms link | leaking"])(
-    "%s: is refused less and takes longer, the more a 429 costs, and is never before the optimum",
+    "%s: has fewer 429s and takes longer as the price of a 429 grows, and never beats the optimum",
     (name) => {
       const cheap = played(named(name), 0)
       const dear = played(named(name), 8000)

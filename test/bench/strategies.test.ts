@@ -82,7 +82,7 @@ describe("limits that headers show", () => {
     60_000,
   )
 
-  it("limit 5, 3, 10: at most the one 429 that tells of the change, 1.05 x the optimum", () => {
+  it("limit 5, 3, 10: at most one 429 after the change, 1.05 x the optimum", () => {
     for (const scenario of named("limit 5, 3, 10")) {
       for (const row of careful(runOf(scenario, 1))) {
         expect(row.limited).toBeLessThanOrEqual(1)
@@ -129,7 +129,7 @@ describe("limits that headers show", () => {
 })
 
 describe("adaptive", () => {
-  it("finds a hidden limit with at most 3 answers 429, none after ten minutes, 1.10 x the optimum", () => {
+  it("finds a hidden limit with at most three 429s, none after ten minutes, 1.10 x the optimum", () => {
     for (const scenario of named("hidden")) {
       const run = runOf(scenario, 1)
       expect(run.adaptive.limited, scenario.name).toBeLessThanOrEqual(3)
@@ -204,7 +204,7 @@ describe("adaptive", () => {
     }
   })
 
-  it("learns any limit of which each early request adds a window, whatever headers show", () => {
+  it("learns any limit where each early request adds a window, with any headers", () => {
     for (const { name, scenario } of penalties()) {
       const { waits, limitedAt } = simulate(scenario, adaptive({ confidence: 0.925 }), 1)
       const { limit } = scenario.hidden ?? scenario.visible
@@ -218,7 +218,7 @@ describe("adaptive", () => {
     }
   })
 
-  it("is never more than 2 % slower than proactive where headers tell everything", () => {
+  it("is at most 2 % slower than proactive when headers show every limit", () => {
     for (const scenario of [
       ...named("burst, 10 "),
       ...named("server clock"),

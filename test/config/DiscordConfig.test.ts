@@ -71,7 +71,7 @@ describe("without any configuration", () => {
 })
 
 describe("a configuration", () => {
-  it.effect("sets how requests are carried", () =>
+  it.effect("sets base URL, timeouts and retries of requests", () =>
     Effect.gen(function* () {
       const settings = yield* inForce(`
 client:
@@ -174,7 +174,7 @@ client:
     }).pipe(Effect.provide(DiscordSimulator.layerTest)),
   )
 
-  it.effect("that runs dry sends nothing, says what it would send, and goes on", () =>
+  it.effect("with dry_run sends nothing, logs each request, and succeeds", () =>
     Effect.gen(function* () {
       const lines: Array<string> = []
       const ear = Logger.make(({ annotations, message }) => {

@@ -59,7 +59,7 @@ describe("Logging", () => {
     }),
   )
 
-  it.effect("as logfmt writes one line, whatever is in it", () =>
+  it.effect("as logfmt writes one line for any message", () =>
     Effect.gen(function* () {
       const lines = yield* logged(Logging.layerLogfmt)
       expect(lines).toHaveLength(1)
@@ -94,7 +94,7 @@ describe("Logging", () => {
   )
 
   it.effect(
-    "has to do so by itself: Effect's own layer leaves the logger of runMain in place",
+    "removes the default logger itself, since Effect's own layer keeps the logger of runMain",
     () =>
       Effect.gen(function* () {
         expect((yield* loggedInMain(Logger.json)).length).toBeGreaterThan(1)

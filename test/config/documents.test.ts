@@ -22,12 +22,12 @@ const validator = fromJSONSchema(JSON.parse(read("discord.schema.json")))
 const accepts = (yaml: string): boolean => validator.safeParse(parse(yaml)).success
 
 describe("discord.schema.json", () => {
-  it.skipIf(isLowestPeers)("is what the Schema says; otherwise run npm run schema", () => {
+  it.skipIf(isLowestPeers)("equals the Schema; otherwise run npm run schema", () => {
     expect(JSON.parse(read("discord.schema.json"))).toEqual(jsonSchema)
   })
 
   it.runIf(isLowestPeers)(
-    "is what the Schema says, but for keywords that old effects repeat",
+    "equals the Schema, except for keywords that old versions of Effect repeat",
     () => {
       expect(jsonSchema).toMatchObject(JSON.parse(read("discord.schema.json")) as object)
     },
@@ -70,7 +70,7 @@ describe("discord.schema.json", () => {
     "client: { uploads: { max_total_size: 0 } }",
     "logging: { level: verbose }",
     "logging: { format: }",
-  ])("refuses %j, as we do", async (yaml) => {
+  ])("rejects %j, as the Schema does", async (yaml) => {
     expect(accepts(yaml)).toBe(false)
     const loaded = Effect.either(within({})(DiscordConfig.loadYaml(yaml)))
     expect((await Effect.runPromise(loaded))._tag).toBe("Left")
@@ -95,7 +95,7 @@ describe("discord.example.yaml", () => {
     .replaceAll(/^( *)# ([a-z_]+: )/gm, "$1$2")
     .replace("ID/TOKEN", "1234/abc")
 
-  it.effect("is a configuration, and says what holds without it", () =>
+  it.effect("is a valid configuration, and documents the defaults", () =>
     Effect.gen(function* () {
       const config = yield* within({})(DiscordConfig.loadYaml(example))
       expect(written(config)).toEqual(written(DiscordConfig.defaults))
@@ -121,7 +121,7 @@ describe("discord.example.yaml", () => {
     expect(choices.filter((values) => !example.includes(`# ${values}\n`))).toEqual([])
   })
 
-  it("tells editors where the JSON Schema is", () => {
+  it("names the JSON Schema for editors", () => {
     expect(example).toMatch(/^# yaml-language-server: \$schema=\.\/discord\.schema\.json\n/)
   })
 })
@@ -137,7 +137,7 @@ describe("the guide", () => {
     expect(rows).toEqual(keys().map(row))
   })
 
-  it.effect("shows mistakes as they are told", () =>
+  it.effect("shows errors as they are reported", () =>
     Effect.gen(function* () {
       const yaml = [
         "client:",

@@ -36,7 +36,7 @@ describe("the environment", () => {
     }),
   )
 
-  it.effect("of the process is read, and its other variables are nobody's business", () =>
+  it.effect("of the process is read, and unrelated variables are ignored", () =>
     Effect.gen(function* () {
       vi.stubEnv("DISCORD_CLIENT_RATE_LIMIT_STRATEGY", "reactive")
       vi.stubEnv("DISCORD_CLIENT_ID", "1234")

@@ -71,13 +71,13 @@ describe("a configuration file", () => {
     }).pipe(onDisk),
   )
 
-  it.scoped("that is missing is told", () =>
+  it.scoped("that is missing is reported", () =>
     Effect.gen(function* () {
       expect(yield* said(`${yield* folder}/nowhere.yaml`)).toBe("FILE: there is no such file")
     }).pipe(onDisk),
   )
 
-  it.scoped("that is a folder is told", () =>
+  it.scoped("that is a folder is reported", () =>
     Effect.gen(function* () {
       expect(yield* said(yield* folder)).toBe("FILE: is not a regular file, but a directory")
     }).pipe(onDisk),
@@ -87,7 +87,7 @@ describe("a configuration file", () => {
     ["PermissionDenied", "FILE: cannot be read: permission denied"],
     ["Busy", "FILE: cannot be read; is it a file?"],
   ] as const)(
-    "that the system refuses (%s) is told without the system's words",
+    "that the system fails to read (%s) is reported without the system's message",
     ([reason, sentence]) =>
       Effect.gen(function* () {
         const refusing = FileSystem.layerNoop({
@@ -107,7 +107,7 @@ describe("a configuration file", () => {
       }),
   )
 
-  it.effect("that the platform cannot open is told", () =>
+  it.effect("that the platform cannot open is reported", () =>
     Effect.gen(function* () {
       const refusing = FileSystem.layerNoop({
         stat: () => Effect.succeed(regular),
@@ -153,7 +153,7 @@ describe("a configuration file", () => {
     }).pipe(onDisk),
   )
 
-  it.scoped("that is no text is told", () =>
+  it.scoped("that is not text is reported", () =>
     Effect.gen(function* () {
       expect(yield* said(yield* saved(Uint8Array.of(0xc3, 0x28)))).toBe(
         "FILE: is not text in UTF-8",
@@ -161,7 +161,7 @@ describe("a configuration file", () => {
     }).pipe(onDisk),
   )
 
-  it.scoped("of 50 MB is refused after 256 kB, before anybody parses it", () =>
+  it.scoped("of 50 MB is rejected after 256 kB, before parsing", () =>
     Effect.gen(function* () {
       const files = yield* FileSystem.FileSystem
       const path = yield* saved("client: {}\n")
@@ -233,7 +233,7 @@ describe("YamlConfigProvider", () => {
     }),
   )
 
-  it.scoped("as a layer, is asked after the provider in force", () =>
+  it.scoped("as a layer, is read after the current provider", () =>
     Effect.gen(function* () {
       const path = yield* saved("port: 1\nhost: h\n")
       const seen = yield* Config.all([Config.integer("port"), Config.string("host")]).pipe(

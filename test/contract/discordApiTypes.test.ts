@@ -49,7 +49,7 @@ type Edit = Omit<Theirs, "attachments" | "poll"> & {
 }
 
 describe("our wire types and those of discord-api-types (checked by tsc)", () => {
-  it("what we send is what they say Discord takes", () => {
+  it("outgoing types are assignable to theirs", () => {
     expectTypeOf<Mutable<MessageCreate.Encoded>>().toExtend<
       Documented<RESTPostAPIWebhookWithTokenJSONBody>
     >()
@@ -60,7 +60,7 @@ describe("our wire types and those of discord-api-types (checked by tsc)", () =>
     expectTypeOf<Mutable<WebhookModify.Encoded>>().toExtend<RESTPatchAPIWebhookWithTokenJSONBody>()
   })
 
-  it("every field they know of a request is one of ours", () => {
+  it("every request field of theirs is one of ours", () => {
     expectTypeOf<keyof RESTPostAPIWebhookWithTokenJSONBody>().toExtend<
       keyof MessageCreate.Encoded
     >()
@@ -69,7 +69,7 @@ describe("our wire types and those of discord-api-types (checked by tsc)", () =>
     >()
   })
 
-  it("what they say Discord answers is what we decode", () => {
+  it("their response types are assignable to what we decode", () => {
     expectTypeOf<APIMessage>().toExtend<typeof Message.Message.Encoded>()
     expectTypeOf<APIWebhook>().toExtend<typeof WebhookInfo.WebhookInfo.Encoded>()
   })

@@ -59,7 +59,7 @@ describe("every body we can send is one of Discord's OpenAPI", () => {
     )
   })
 
-  it("refuses what we would refuse, so that the two tests above can fail", () => {
+  it("rejects what our Schemas reject, so that the two tests above can fail", () => {
     const accepts = (body: unknown) => IncomingWebhookRequestPartialSchema.safeParse(body).success
     expect(accepts({ content: "x".repeat(2001) })).toBe(false)
     expect(accepts({ components: [{ type: 10, content: "" }] })).toBe(false)

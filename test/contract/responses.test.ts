@@ -58,7 +58,7 @@ function unknown(tree: unknown): ReadonlyArray<unknown> {
   return Object.values(tree).flatMap(unknown)
 }
 
-describe("every answer that Discord's OpenAPI describes is decoded", () => {
+describe("every response that Discord's OpenAPI describes is decoded", () => {
   it("MessageResponse, 1000 messages, and nothing of them is lost", () => {
     const decode = Schema.decodeUnknownSync(Message.Message)
     const encode = Schema.encodeSync(Message.Message)
@@ -140,7 +140,7 @@ describe("every answer that Discord's OpenAPI describes is decoded", () => {
  * Where we accept more than the spec, because the documentation or real traffic does. The spec's
  * refusal is asserted too: when it learns better, the exception can go.
  */
-describe("what the spec refuses and we decode", () => {
+describe("responses that the spec rejects and we decode", () => {
   const plain = {
     type: 0,
     content: "hello",

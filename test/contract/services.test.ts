@@ -49,7 +49,7 @@ describe("every body for the services is one of Discord's OpenAPI", () => {
     )
   })
 
-  it("refuses what we would refuse, so that the tests above can fail", () => {
+  it("rejects what our Schemas reject, so that the tests above can fail", () => {
     const slack = (body: unknown) => SlackWebhookSchema.safeParse(body).success
     expect(slack({ text: "x".repeat(2001) })).toBe(false)
     expect(slack({ attachments: [{ color: "good" }] })).toBe(false)

@@ -109,7 +109,7 @@ const sorted = (texts: ReadonlyArray<unknown>) =>
 const ofProducer = (texts: ReadonlyArray<unknown>, name: number) =>
   texts.filter((text) => String(text).startsWith(`${name}.`))
 
-it("whatever was taken arrives once and in order, or stands in the log", async () => {
+it("every accepted message arrives once and in order, or is logged", async () => {
   const programs = FastCheck.record({
     producers: FastCheck.integer({ min: 1, max: 5 }),
     each: FastCheck.integer({ min: 1, max: 60 }),

@@ -38,13 +38,13 @@ export const configured = (transport: Transport): void => {
   const yaml = "client:\n  base_url: BASE\n  webhook_url: HOOK\n"
 
   describe("a configured program", () => {
-    it.scopedLive("posts where its file says", () =>
+    it.scopedLive("posts to the webhook of its file", () =>
       Effect.gen(function* () {
         expect(yield* run(yaml, {})).toEqual({ content: "bye", stored: ["bye"] })
       }),
     )
 
-    it.scopedLive("posts nothing when a variable says so, and goes on", () =>
+    it.scopedLive("posts nothing when a variable sets dry_run, and succeeds", () =>
       Effect.gen(function* () {
         expect(
           yield* run(yaml, { DISCORD_CLIENT_DRY_RUN: "true", DISCORD_LOGGING_LEVEL: "none" }),

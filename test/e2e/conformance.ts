@@ -103,7 +103,7 @@ export function conformance(transport: Transport): void {
     )
 
   describe("messages", () => {
-    story("sending answers with the message as Discord stored it", ({ discord, webhook, hook }) =>
+    story("sending returns the stored message", ({ discord, webhook, hook }) =>
       Effect.gen(function* () {
         const content = 'größer 👩‍👩‍👧 𝒳 "\\ \n end'
         const message = yield* Webhook.send(hook, { content, username: "Ada" })
@@ -117,7 +117,7 @@ export function conformance(transport: Transport): void {
       }),
     )
 
-    story("sending without waiting answers with nothing", ({ discord, webhook, hook }) =>
+    story("sending without waiting returns nothing", ({ discord, webhook, hook }) =>
       Effect.gen(function* () {
         const nothing = yield* Webhook.send(hook, { content: "quick" }, { wait: false })
         expect(nothing).toBeUndefined()
@@ -126,7 +126,7 @@ export function conformance(transport: Transport): void {
       }),
     )
 
-    story("reading answers with what was sent", ({ hook }) =>
+    story("reading returns what was sent", ({ hook }) =>
       Effect.gen(function* () {
         const sent = yield* Webhook.send(hook, { content: "hello" })
         expect(yield* Webhook.getMessage(hook, sent.id)).toEqual(sent)
@@ -149,7 +149,7 @@ export function conformance(transport: Transport): void {
     )
 
     story(
-      "a deleted message is gone, and deleting it again says so",
+      "a deleted message cannot be read, and deleting it again fails",
       ({ discord, webhook, hook }) =>
         Effect.gen(function* () {
           const { id } = yield* Webhook.send(hook, { content: "hello" })
@@ -199,7 +199,7 @@ export function conformance(transport: Transport): void {
       }),
     )
 
-    story("a poll comes back with its question and answers", ({ hook }) =>
+    story("a poll is returned with its question and options", ({ hook }) =>
       Effect.gen(function* () {
         const answers = ["Pizza", { text: "Salad", emoji: { name: "🥗" } }]
         const poll = Poll.make("Lunch?", answers, { duration: 4 })
@@ -261,7 +261,7 @@ export function conformance(transport: Transport): void {
       }),
     )
 
-    story("once gone, is asked once and never again", ({ discord, webhook, hook }) =>
+    story("a deleted webhook gets one request and no more", ({ discord, webhook, hook }) =>
       Effect.gen(function* () {
         yield* discord.deleteWebhook(webhook)
         const send = Effect.flip(Webhook.send(hook, { content: "anyone?" }))
@@ -272,7 +272,7 @@ export function conformance(transport: Transport): void {
       }),
     )
 
-    story("with a wrong token is refused", ({ webhook }) =>
+    story("a wrong token fails", ({ webhook }) =>
       Effect.gen(function* () {
         const hook = yield* Webhook.make({ id: webhook.id, token: "wrong" })
         const error = yield* Effect.flip(Webhook.send(hook, { content: "let me in" }))
@@ -351,7 +351,7 @@ export function conformance(transport: Transport): void {
     }
 
     story(
-      "slots that somebody else took cost a 429, not a message",
+      "slots taken by another client cost a 429, not a message",
       ({ discord, webhook, hook }) =>
         Effect.gen(function* () {
           // The slots are back after a second, and the connection is there by then.
@@ -366,7 +366,7 @@ export function conformance(transport: Transport): void {
     )
 
     story(
-      "the limiter knows what the headers said",
+      "the limiter records the headers",
       ({ discord, hook }) =>
         Effect.gen(function* () {
           yield* Webhook.send(hook, { content: "x" })
@@ -394,7 +394,7 @@ export function conformance(transport: Transport): void {
     )
 
     story(
-      "concurrent delivery has several under way",
+      "concurrent delivery has several in flight",
       ({ discord, webhook, hook }) =>
         Effect.gen(function* () {
           yield* Webhook.send(hook, { content: "first" })

@@ -37,7 +37,7 @@ export function files(transport: Transport): void {
   const named = ({ attachments }: { readonly attachments: ReadonlyArray<{ filename: string }> }) =>
     attachments.map(({ filename }) => filename)
 
-  story("files are stored with what is said of them", ({ discord, hook, webhook }) =>
+  story("files are stored with their metadata", ({ discord, hook, webhook }) =>
     Effect.gen(function* () {
       const message = yield* Webhook.send(hook, {
         content: "Built",

@@ -124,7 +124,7 @@ export function messages(transport: Transport): void {
       )
     }
 
-    story("that interact are refused from another webhook, with their place", ({ hook }) =>
+    story("that are interactive fail from another webhook, with their path", ({ hook }) =>
       Effect.gen(function* () {
         const rows = Object.values(interactive).slice(0, 5)
         const error = yield* Effect.flip(Webhook.send(hook, { content: "a", components: rows }))
@@ -181,7 +181,7 @@ export function messages(transport: Transport): void {
   })
 
   describe("polls", () => {
-    story("come back with question, answers and settings, and without votes", ({ hook }) =>
+    story("are returned with question, options and settings, without votes", ({ hook }) =>
       Effect.gen(function* () {
         const answers = ["Salad", { text: "Pizza", emoji: { name: "🍕" } }, "Rice"]
         const poll = Poll.make("Lunch?", answers, { duration: "3 days", allowMultiselect: true })
@@ -201,7 +201,7 @@ export function messages(transport: Transport): void {
   })
 
   describe("flags", () => {
-    story("asked for by name are set, and hide embeds until an edit shows them", ({ hook }) =>
+    story("given by name are set, and hide embeds until an edit shows them", ({ hook }) =>
       Effect.gen(function* () {
         const { flags, id } = yield* Webhook.send(hook, {
           content: "https://example.com",
@@ -215,7 +215,7 @@ export function messages(transport: Transport): void {
   })
 
   describe("mentions", () => {
-    story("notify users only, unless the message says otherwise", ({ discord, hook }) =>
+    story("notify users only by default", ({ discord, hook }) =>
       Effect.gen(function* () {
         const content = `${Markdown.everyone} ${Markdown.user(user.id)} ${Markdown.role(role.id)}`
         const sent = yield* Webhook.send(hook, { content })

@@ -91,7 +91,7 @@ export const programs = (transport: Transport): void => {
       }),
     )
 
-    story("a logger counts what is lost with a connection, and tells", (discord) =>
+    story("a logger counts and reports entries lost with a connection", (discord) =>
       Effect.gen(function* () {
         const { hook, made } = yield* newHook(discord)
         yield* discord.inject(Fault.resetAfter)

@@ -141,7 +141,7 @@ export function services(transport: Transport): void {
 
   describe("a webhook of a forum", () => {
     story(
-      "takes neither, and says so",
+      "fails with neither",
       ({ discord, webhook, hook }) =>
         Effect.gen(function* () {
           const refused = { _tag: "WebhookThreadError", reason: "serviceInForum", code: 220004 }
@@ -156,7 +156,7 @@ export function services(transport: Transport): void {
   })
 
   describe("a webhook that is gone", () => {
-    story("is known to be by every way of sending", ({ discord, webhook, hook }) =>
+    story("is recorded as deleted by every operation that sends", ({ discord, webhook, hook }) =>
       Effect.gen(function* () {
         yield* discord.deleteWebhook(webhook)
         const first = yield* Effect.flip(Webhook.sendSlack(hook, { text: "done" }))

@@ -352,7 +352,7 @@ export function threads(transport: Transport): void {
   })
 
   describe("threads of a text channel", () => {
-    story("are where the URL, or the call, says", {}, ({ discord, webhook }) =>
+    story("are taken from the URL or from the options", {}, ({ discord, webhook }) =>
       Effect.gen(function* () {
         const one = yield* discord.createThread(webhook)
         const two = yield* discord.createThread(webhook)
@@ -389,7 +389,7 @@ export function threads(transport: Transport): void {
     )
 
     story(
-      "that are slow refuse at once, and hold nothing else up",
+      "in slow mode fail at once, and delay no other request",
       { slowmode: "1 hour" },
       ({ discord, webhook, hook }) =>
         Effect.gen(function* () {

@@ -59,7 +59,7 @@ describe("the token is nowhere", () => {
     ),
   )
 
-  it.effect("in what a broadcast tells of each webhook", () =>
+  it.effect("in the results of a broadcast", () =>
     quiet(({ recorder, hook, simulator, url }) =>
       Effect.gen(function* () {
         yield* simulator.inject(echoing(url), { times: 2 })
@@ -84,7 +84,7 @@ describe("the token is nowhere", () => {
     ),
   )
 
-  it.effect("in what a logger posts, and in what it says when it cannot", () =>
+  it.effect("in what a logger posts, and in what it logs on failure", () =>
     quiet(({ recorder, hook, simulator, url }) =>
       Effect.gen(function* () {
         const layer = DiscordLogger.layer(hook, { level: LogLevel.All })

@@ -426,7 +426,7 @@ describe("the token is nowhere", () => {
     ),
   )
 
-  it.effect("in the credentials, the requests, the routes and what the limiter knows", () =>
+  it.effect("in credentials, requests, routes and the limiter's state", () =>
     withHarness(({ recorder, freshHook }) =>
       Effect.gen(function* () {
         const [hook, { token, url }] = yield* freshHook

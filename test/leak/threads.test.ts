@@ -59,7 +59,7 @@ const codes: ReadonlyArray<readonly [status: number, code: number]> = [
 ]
 
 describe("the token is nowhere", () => {
-  it.effect.each(operations)("after %s, whatever Discord says", ([, act]) =>
+  it.effect.each(operations)("after %s, with any response", ([, act]) =>
     Effect.gen(function* () {
       const discord = yield* DiscordSimulator.DiscordSimulator
       const recorder = yield* makeRecorder

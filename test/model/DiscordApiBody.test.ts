@@ -17,7 +17,7 @@ describe("DiscordApiBody", () => {
     )
   })
 
-  it("knows what is no error of Discord's", () => {
+  it("returns nothing for bodies that are not Discord's errors", () => {
     const others = [
       null,
       undefined,

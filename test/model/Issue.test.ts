@@ -36,7 +36,7 @@ describe("Issue", () => {
     }),
   )
 
-  it.effect("finds typos, and says what was meant", () =>
+  it.effect("finds typos, and suggests the field", () =>
     Effect.gen(function* () {
       expect(
         yield* send({ contnet: "a", avatar_url: "b", embeds: [{ titel: "c" }], nonce: 1 }),
@@ -49,7 +49,7 @@ describe("Issue", () => {
     }),
   )
 
-  it.effect("says what the whole should have been", () =>
+  it.effect("describes the expected type of the whole", () =>
     Effect.gen(function* () {
       expect(yield* send(null)).toEqual([{ path: "", message: "expected an object, got null" }])
       expect(yield* send("hello")).toEqual([
@@ -115,7 +115,7 @@ describe("Issue", () => {
     }),
   )
 
-  it.effect("names what an answer lacks", () =>
+  it.effect("names the fields missing in a response", () =>
     Effect.gen(function* () {
       expect(
         yield* faults(Message.decode({ id: "1", channel_id: 2, author: { id: "3" } })),

@@ -154,7 +154,7 @@ describe("code", () => {
 })
 
 describe("what stands on a line", () => {
-  it("is all of one heading, subtext or item, whatever plain text it is (3000 texts)", () => {
+  it("stays in one heading, subtext or item for any plain text (3000 texts)", () => {
     fc.assert(
       fc.property(anyText, (text) => {
         fc.pre(text.trim() !== "")

@@ -9,7 +9,7 @@ import { faults } from "./faults.js"
 const { Flag } = MessageFlags
 
 describe("MessageFlags", () => {
-  it("combines, asks and names bits", () => {
+  it("combines, tests and names bits", () => {
     const flags = MessageFlags.combine(Flag.SuppressEmbeds, Flag.SuppressNotifications, 1 << 10)
     expect(flags).toBe(4 + 4096 + 1024)
     expect(MessageFlags.has(flags, Flag.SuppressEmbeds)).toBe(true)
@@ -19,7 +19,7 @@ describe("MessageFlags", () => {
     expect(MessageFlags.combine()).toBe(0)
   })
 
-  it.effect("lets a message set only what Discord lets a webhook set, and says what not", () =>
+  it.effect("accepts only flags that a webhook may set, and lists the others", () =>
     Effect.gen(function* () {
       const flags = (value: number) => faults(MessageCreate.encode({ content: "a", flags: value }))
       for (const settable of [

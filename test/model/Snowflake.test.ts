@@ -41,7 +41,7 @@ describe("Snowflake", () => {
     expect(() => Snowflake.make(MAX + 1n)).toThrow(/64-bit/)
   })
 
-  it("carries the moment of its making (the documentation's example)", () => {
+  it("contains its creation time (the documentation's example)", () => {
     expect(DateTime.formatIso(Snowflake.timestamp("175928847299117063"))).toBe(
       "2016-04-30T11:18:25.796Z",
     )

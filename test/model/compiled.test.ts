@@ -97,7 +97,7 @@ const law = <A, I>(name: string, schema: Schema.Schema<A, I>, count: number) =>
       )
     })
 
-    it("is accepted and refused as its Schema does, in the same words", () => {
+    it("is accepted and rejected as by its Schema, with the same message", () => {
       const dice = FastCheck.array(FastCheck.nat(1000), { minLength: 1, maxLength: 6 })
       FastCheck.assert(
         FastCheck.property(values, dice, scraps, (json, throws, scrap) => {
@@ -120,14 +120,14 @@ describe("compiled, a Schema of the model", () => {
 describe("an object that cannot become text", () => {
   const component = { type: noText, components: [] }
 
-  it("is refused where the rest cannot be read either", () => {
+  it("is rejected where the rest cannot be decoded either", () => {
     const read = makeDecoder(Message)({ components: [component] })
     expect(Either.isLeft(read) && Issue.fromParseError(read.left)).toEqual([
       { path: "", message: "holds an object that cannot be read as text" },
     ])
   })
 
-  it("is refused in what is sent", () => {
+  it("is rejected in outgoing values", () => {
     const message = { components: [component] } as unknown as MessageCreate.MessageCreate
     expect(Either.isLeft(makeStrictEncoder(MessageCreate.MessageCreate)(message))).toBe(true)
   })
@@ -158,7 +158,7 @@ const outgoing = <A, I>(name: string, schema: Schema.Schema<A, I>) =>
       )
     })
 
-    it("is refused as its Schema does, in the same words, every fault of it", () => {
+    it("is rejected with every issue, with the message of its Schema", () => {
       const dice = FastCheck.array(FastCheck.nat(1000), { minLength: 1, maxLength: 6 })
       FastCheck.assert(
         FastCheck.property(values, dice, dice, scraps, (value, first, second, scrap) => {

@@ -94,7 +94,7 @@ describe("the constructors of components", () => {
     expect(kinds).toEqual(new Set(Object.values(Component.Type)))
   })
 
-  it("take a gallery's items as URLs or with more to say", () => {
+  it("take a gallery's items as URLs or as objects", () => {
     expect(
       Component.mediaGallery("https://a.example", Component.galleryItem("https://b.example")),
     ).toEqual({
@@ -105,7 +105,7 @@ describe("the constructors of components", () => {
 })
 
 describe("what does not compile", () => {
-  it("is a nesting that Discord refuses", () => {
+  it("is a nesting that Discord rejects", () => {
     // @ts-expect-error -- a row does not mix buttons and selects
     Component.actionRow(link, role)
     // @ts-expect-error -- a row holds one select at most
@@ -138,7 +138,7 @@ describe("what does not compile", () => {
     expectTypeOf(Component.container([text])).toExtend<Component.ComponentCreate>()
   })
 
-  it("is a channel type that a select does not know, and no other", () => {
+  it("is exactly a channel type that a select does not accept", () => {
     type Known = NonNullable<Component.ChannelSelect["channelTypes"]>[number]
     type Named = (typeof Component.ChannelType)[keyof typeof Component.ChannelType]
     expectTypeOf<Named>().toEqualTypeOf<Known>()
@@ -170,7 +170,7 @@ describe("the figures of a select", () => {
     }),
   )
 
-  it.effect("ask for no more than may be chosen", () =>
+  it.effect("require at most as many choices as there are options", () =>
     Effect.gen(function* () {
       const range = (minValues: number, maxValues: number) =>
         refused(Component.channelSelect("a", { minValues, maxValues }))
@@ -186,7 +186,7 @@ describe("the figures of a select", () => {
     }),
   )
 
-  it.effect("take as many defaults as may be chosen, which is one unless it is said", () =>
+  it.effect("take as many defaults as may be chosen, one by default", () =>
     Effect.gen(function* () {
       const defaults = (n: number, maxValues?: number) =>
         refused(Component.userSelect("a", { maxValues, defaultValues: users(n) }))
@@ -201,7 +201,7 @@ describe("the figures of a select", () => {
     }),
   )
 
-  it.effect("tell options apart by their value", () =>
+  it.effect("distinguish options by their value", () =>
     Effect.gen(function* () {
       const twice = [...letters, { label: "another b", value: "b" }]
       expect(yield* refused(Component.select("a", twice))).toEqual([

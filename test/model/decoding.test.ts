@@ -53,7 +53,7 @@ describe("an incoming message", () => {
     }),
   )
 
-  it.effect("drops what it does not know, at every level", () =>
+  it.effect("drops unknown fields at every level", () =>
     Effect.map(
       Message.decode({
         ...least,

@@ -129,7 +129,7 @@ describe("the room in the embeds of a message", () => {
     expect(Embed.total([{ title: " 😀 \n" }])).toBe(1)
   })
 
-  it.effect("is where Discord's limit is: at 0 all is well, below it is refused", () =>
+  it.effect("matches Discord's limit: accepted at 0, rejected below", () =>
     Effect.gen(function* () {
       const embeds = (n: number) => [{ description: x(4000) }, { description: x(n) }]
       expect(Embed.room(embeds(2000))).toBe(0)

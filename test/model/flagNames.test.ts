@@ -33,7 +33,7 @@ describe("flags by name", () => {
     }),
   )
 
-  it.effect("stay beside the flag of Components V2, which is set by itself", () =>
+  it.effect("are kept beside the automatic flag of Components V2", () =>
     Effect.gen(function* () {
       const flags = ["SuppressNotifications"] as const
       expect(yield* sent({ components: [text], flags })).toBe(Flag.IsComponentsV2 | 4096)
@@ -52,7 +52,7 @@ describe("flags by name", () => {
     }),
   )
 
-  it.effect("are only those that a webhook may set, which the refusal lists", () =>
+  it.effect("are only those that a webhook may set, which the error lists", () =>
     Effect.gen(function* () {
       // @ts-expect-error -- Discord sets it, a webhook cannot
       const message: MessageCreate.MessageCreate = { content: "a", flags: ["Urgent"] }

@@ -430,7 +430,7 @@ const limits: ReadonlyArray<Limit> = [
 
 describe("the limits of a message", () => {
   for (const { build, max, min, name, path } of limits) {
-    it.effect(`${name}: ${max} is taken, ${max + 1} is refused at ${path}`, () =>
+    it.effect(`${name}: ${max} is accepted, ${max + 1} is rejected at ${path}`, () =>
       Effect.gen(function* () {
         expect(yield* faults(MessageCreate.encode(build(max)))).toEqual([])
         const refused = yield* faults(MessageCreate.encode(build(max + 1)))
@@ -441,7 +441,7 @@ describe("the limits of a message", () => {
       }),
     )
     if (min === undefined) continue
-    it.effect(`${name}: ${min} is taken, ${min - 1} is refused at ${path}`, () =>
+    it.effect(`${name}: ${min} is accepted, ${min - 1} is rejected at ${path}`, () =>
       Effect.gen(function* () {
         expect(yield* faults(MessageCreate.encode(build(min)))).toEqual([])
         const refused = yield* faults(MessageCreate.encode(build(min - 1)))

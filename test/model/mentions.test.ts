@@ -18,8 +18,8 @@ const sent = (message: MessageCreate.MessageCreate) =>
 const edited = (edit: MessageEdit.MessageEdit) =>
   Effect.map(MessageEdit.encode(edit), (wire) => wire.allowed_mentions)
 
-describe("a message that says nothing about mentions", () => {
-  it.effect("notifies users, but no role and not everyone, which it tells Discord", () =>
+describe("a message without allowedMentions", () => {
+  it.effect("notifies users, but no role and not everyone, by explicit allowed_mentions", () =>
     Effect.gen(function* () {
       for (const content of ["@everyone", "@here", "<@1> and <@&2>", "mail@example.com"]) {
         expect(yield* sent({ content })).toEqual(usersOnly)
@@ -44,7 +44,7 @@ describe("a message that says nothing about mentions", () => {
     }),
   )
 
-  it.effect("says nothing where there is nobody to mention", () =>
+  it.effect("sends no allowed_mentions when no text mentions", () =>
     Effect.gen(function* () {
       expect(yield* MessageCreate.encode({ content: "hello" })).toStrictEqual({ content: "hello" })
       // Mentions in these notify nobody.
@@ -55,7 +55,7 @@ describe("a message that says nothing about mentions", () => {
     }),
   )
 
-  it.effect("is not one that says something, be it little", () =>
+  it.effect("is not replaced when allowedMentions is given, even if empty", () =>
     Effect.gen(function* () {
       const content = "@everyone"
       for (const allowedMentions of [{}, AllowedMentions.none, { users: ["1"] }]) {
@@ -67,7 +67,7 @@ describe("a message that says nothing about mentions", () => {
     }),
   )
 
-  it("is told whom it may notify exactly when one of its texts has an @ (1000 messages)", () => {
+  it("gets allowed_mentions exactly when one of its texts contains an @ (1000 messages)", () => {
     FastCheck.assert(
       FastCheck.property(
         Arbitrary.make(MessageCreate.MessageCreate),
@@ -95,7 +95,7 @@ describe("a message that says nothing about mentions", () => {
 })
 
 describe("presets", () => {
-  it.effect("are what they say", () =>
+  it.effect("are encoded as given", () =>
     Effect.gen(function* () {
       const preset = (allowedMentions: AllowedMentions.AllowedMentions) =>
         sent({ content: "a", allowedMentions })

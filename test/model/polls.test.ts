@@ -10,7 +10,7 @@ const lasting = (duration: Poll.MakeOptions["duration"]) =>
   MessageCreate.encode({ poll: Poll.make("Lunch?", ["Pizza"], { duration }) })
 
 describe("Poll.make", () => {
-  it("says only what it was told", () => {
+  it("encodes only the given fields", () => {
     expect(Poll.make("Lunch?", ["Pizza", { text: "Salad", emoji: { id: "1" } }])).toStrictEqual({
       question: { text: "Lunch?" },
       answers: [
@@ -23,7 +23,7 @@ describe("Poll.make", () => {
     })
   })
 
-  it.effect("lasts hours, or as long as a Duration", () =>
+  it.effect("accepts hours or a Duration", () =>
     Effect.gen(function* () {
       const hours = (duration: Poll.MakeOptions["duration"]) =>
         Effect.map(lasting(duration), ({ poll }) => poll?.duration)
@@ -36,7 +36,7 @@ describe("Poll.make", () => {
     }),
   )
 
-  it.effect("refuses a time that Discord does not know", () =>
+  it.effect("rejects a duration that Discord does not accept", () =>
     Effect.gen(function* () {
       const path = "poll.duration"
       const message = (got: string) => `a whole number of hours from 1 to 768, got ${got}`

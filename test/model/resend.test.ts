@@ -170,7 +170,7 @@ describe("a message that was received", () => {
     )
   })
 
-  it("is rejected for values only, whatever Discord sent", () => {
+  it("is rejected for its values only, for any received message", () => {
     FastCheck.assert(
       FastCheck.property(Arbitrary.make(Message.Message), (generated) => {
         const embeds = generated.embeds.map((embed) => ({ ...embed, type: "rich" }))
@@ -283,7 +283,7 @@ describe("what is sent of a received message", () => {
     ])
   })
 
-  it("is a component that this version does not know, as it came", () => {
+  it("preserves a component that this version does not decode", () => {
     const next = { type: 99, id: 1, wobble: [true] }
     const { components } = decode({ ...golden("responses/message"), components: [next] })
     expect(encoded({ components })).toMatchObject({ components: [next] })

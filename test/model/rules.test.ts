@@ -435,7 +435,7 @@ describe("what is empty, and what needs a query", () => {
 })
 
 describe("the flag of Components V2", () => {
-  it.effect("is set by itself, beside the flags that were given", () =>
+  it.effect("is set automatically, beside the given flags", () =>
     Effect.gen(function* () {
       const flags = (message: MessageCreate.MessageCreate) =>
         Effect.map(MessageCreate.encode(message), (wire) => wire.flags)
@@ -459,7 +459,7 @@ describe("the flag of Components V2", () => {
 })
 
 describe("an edit", () => {
-  it.effect("tells leaving out from clearing", () =>
+  it.effect("distinguishes absent fields from cleared ones", () =>
     Effect.gen(function* () {
       expect(yield* MessageEdit.encode({})).toStrictEqual({})
       expect(yield* MessageEdit.encode({ content: undefined, embeds: undefined })).toStrictEqual({})
@@ -470,7 +470,7 @@ describe("an edit", () => {
     }),
   )
 
-  it.effect("does not know what a message keeps for good", () =>
+  it.effect("does not accept fields that cannot be edited", () =>
     Effect.map(
       faults(MessageEdit.encode({ username: "a", tts: true } as MessageEdit.MessageEdit)),
       (refused) => {

@@ -59,7 +59,7 @@ describe("SlackMessage", () => {
     }),
   )
 
-  it.effect("is read from what programs send to Slack, without what Discord does not know", () =>
+  it.effect("decodes messages for Slack, without fields that Discord ignores", () =>
     Effect.gen(function* () {
       const message = yield* SlackMessage.decode({
         channel: "#ci",
@@ -152,7 +152,7 @@ describe("SlackMessage", () => {
     }),
   )
 
-  it.effect.each([-1, Number.NaN, 1e13, "noon"])("refuses %j as a moment", (ts) =>
+  it.effect.each([-1, Number.NaN, 1e13, "noon"])("rejects %j as a timestamp", (ts) =>
     Effect.gen(function* () {
       const read = yield* Effect.either(SlackMessage.decode({ attachments: [{ ts }] }))
       expect(Either.isLeft(read)).toBe(true)
@@ -192,7 +192,7 @@ describe("GitHubEvent", () => {
     }),
   )
 
-  it("keeps fields that nobody has heard of, whatever is in them", () => {
+  it("keeps unknown fields with any value", () => {
     const events = FastCheck.tuple(
       Arbitrary.make(GitHubEvent.GitHubEvent),
       FastCheck.dictionary(FastCheck.stringMatching(/^x_[a-z]{1,8}$/), FastCheck.jsonValue()),
@@ -238,7 +238,7 @@ describe("GitHubEvent", () => {
     expect(Schema.is(GitHubEvent.GitHubEvent)(event)).toBe(true)
   })
 
-  it("knows the 18 events that Discord shows", () => {
+  it("lists the 18 events that Discord shows", () => {
     expect(GitHubEvent.shown).toHaveLength(18)
     expect(new Set(GitHubEvent.shown).size).toBe(18)
     expect(GitHubEvent.shown.every(Schema.is(GitHubEvent.EventName))).toBe(true)

@@ -16,7 +16,7 @@ const tags = (count: number) => Array.from({ length: count }, (_, index) => Stri
 describe("ThreadCreate", () => {
   law("on the wire", ThreadCreate.ThreadCreate, 500)
 
-  it("is written as the message that starts the thread says it", () => {
+  it("is encoded in the message that starts the thread", () => {
     FastCheck.assert(
       FastCheck.property(Arbitrary.make(ThreadCreate.ThreadCreate), (thread) => {
         const { name: threadName, appliedTags } = thread
@@ -45,7 +45,7 @@ describe("ThreadCreate", () => {
     }),
   )
 
-  it("refuses a field that does not exist", () => {
+  it("rejects an unknown field", () => {
     const thread = { name: "x", tags: ["1"] } as ThreadCreate.ThreadCreate
     expect(Either.isLeft(Effect.runSync(Effect.either(ThreadCreate.encode(thread))))).toBe(true)
   })

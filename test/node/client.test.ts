@@ -55,7 +55,7 @@ const clients: Readonly<Record<string, Layer.Layer<HttpClient.HttpClient>>> = {
 }
 
 describe.each(Object.entries(clients))("%s", (_name, client) => {
-  it.scopedLive("reads an answer's status, headers and body, in every way", () =>
+  it.scopedLive("reads a response's status, headers and body in every form", () =>
     Effect.gen(function* () {
       const url = yield* serve((_request, response) => {
         response.writeHead(201, { "X-One": "1", "set-cookie": ["a=1", "b=2"] }).end('{"ü":[1]}')
@@ -71,20 +71,22 @@ describe.each(Object.entries(clients))("%s", (_name, client) => {
     }).pipe(Effect.provide(client)),
   )
 
-  it.scopedLive("has a large answer whole, at once or as a stream to a slow reader", () =>
-    Effect.gen(function* () {
-      const url = yield* serve((_request, response) => void response.end(large))
-      const text = yield* Effect.flatMap(HttpClient.get(url), (response) => response.text)
-      expect(text === large).toBe(true)
-      const response = yield* HttpClient.get(url)
-      yield* Effect.sleep("20 millis")
-      const chunks = yield* response.stream.pipe(
-        Stream.tap(() => Effect.sleep("1 millis")),
-        Stream.decodeText(),
-        Stream.runCollect,
-      )
-      expect(Chunk.join(chunks, "") === large).toBe(true)
-    }).pipe(Effect.provide(client)),
+  it.scopedLive(
+    "reads a large response completely, at once or as a stream with a slow reader",
+    () =>
+      Effect.gen(function* () {
+        const url = yield* serve((_request, response) => void response.end(large))
+        const text = yield* Effect.flatMap(HttpClient.get(url), (response) => response.text)
+        expect(text === large).toBe(true)
+        const response = yield* HttpClient.get(url)
+        yield* Effect.sleep("20 millis")
+        const chunks = yield* response.stream.pipe(
+          Stream.tap(() => Effect.sleep("1 millis")),
+          Stream.decodeText(),
+          Stream.runCollect,
+        )
+        expect(Chunk.join(chunks, "") === large).toBe(true)
+      }).pipe(Effect.provide(client)),
   )
 
   it.scopedLive("sends bytes and streams with their exact length", () =>
@@ -118,7 +120,7 @@ describe.each(Object.entries(clients))("%s", (_name, client) => {
     }).pipe(Effect.provide(client)),
   )
 
-  it.scopedLive("takes a notice that comes before the answer for what it is", () =>
+  it.scopedLive("ignores an informational response before the final one", () =>
     Effect.gen(function* () {
       const url = yield* serve((_request, response) => {
         response.writeEarlyHints({ link: "</a>; rel=preload" }, () => response.end("late"))
@@ -128,7 +130,7 @@ describe.each(Object.entries(clients))("%s", (_name, client) => {
     }).pipe(Effect.provide(client)),
   )
 
-  it.scopedLive("says what broke: the connection, or the body", () =>
+  it.scopedLive("reports whether the connection or the body failed", () =>
     Effect.gen(function* () {
       expect(yield* failed(HttpClient.get("http://127.0.0.1:1"))).toEqual({
         tag: "RequestError",

@@ -84,7 +84,7 @@ const through = (
   )
 
 describe("a proxy", () => {
-  it.scopedLive("carries messages and files, by the option", () =>
+  it.scopedLive("sends messages and files through the proxy of the option", () =>
     Effect.gen(function* () {
       const { hook, port, simulator, webhook } = yield* discord
       const proxy = yield* proxyTo(port)
@@ -124,7 +124,7 @@ describe("a proxy", () => {
     }),
   )
 
-  it.scopedLive("is not used for loopback, nor when told so", () =>
+  it.scopedLive("is not used for loopback, nor with proxy: false", () =>
     Effect.gen(function* () {
       const { hook, port } = yield* discord
       const proxy = yield* proxyTo(port)

@@ -37,7 +37,7 @@ describe("RateLimitHeaders.parse", () => {
     expect(parse({ "x-ratelimit-reset": "1e300" }).reset).toBe(undefined)
   })
 
-  it("finds nothing in an answer without headers", () => {
+  it("returns nothing for a response without headers", () => {
     expect(parse({})).toEqual(RateLimitHeaders.empty)
   })
 
@@ -75,16 +75,16 @@ describe("RateLimitHeaders.parse", () => {
     expect(parse({ "x-ratelimit-remaining": "9" }).remaining).toBe(9)
   })
 
-  it("takes a reset in the past for what it is: the name of a window", () => {
+  it("uses a reset in the past as the identity of a window only", () => {
     expect(parse({ "x-ratelimit-reset": "1" }).reset).toBe(1000)
   })
 
-  it("refuses bucket names that would only fill memory", () => {
+  it("ignores bucket names that are too long", () => {
     expect(parse({ "x-ratelimit-bucket": "x".repeat(129) }).bucket).toBe(undefined)
     expect(parse({ "x-ratelimit-bucket": " " }).bucket).toBe(undefined)
   })
 
-  it("refuses scopes that Discord does not document", () => {
+  it("ignores scopes that Discord does not document", () => {
     expect(parse({ "x-ratelimit-scope": "galaxy", "x-ratelimit-global": "1" })).toMatchObject({
       scope: undefined,
       global: false,

@@ -8,7 +8,7 @@ const fc = FastCheck
 const token = fc.stringMatching(/^[A-Za-z0-9_-]{60,80}$/)
 
 describe("Route", () => {
-  it("is named by method and template, and told apart by webhook and token", () => {
+  it("is named by method and template, and distinguished by webhook and token", () => {
     expect(route({ webhookId: "7", method: "PATCH", template: "/x" })).toMatchObject({
       method: "PATCH",
       name: "PATCH /x",

@@ -53,9 +53,9 @@ const wishOf = (policy: typeof careful) => ({
   owner: {},
 })
 
-describe("headers that nobody should send", () => {
+describe("malformed rate-limit headers", () => {
   for (const [name, policy] of Object.entries({ careful, eager, learning, paced })) {
-    it(`${name}: hold nobody up for longer than two days, or one for each slot, and leave one bucket`, () => {
+    it(`${name}: delay requests by at most two days in total or for each slot, and leave one bucket`, () => {
       fc.assert(
         fc.property(answers, (all) => {
           let now = 0

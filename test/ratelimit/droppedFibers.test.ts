@@ -161,7 +161,7 @@ for (const isolatedRequests of [false, true]) {
 }
 
 describe("where fibers poll", () => {
-  it.effect("no request is resumed by another, whatever the other does", () =>
+  it.effect("no request is resumed by another", () =>
     Effect.gen(function* () {
       const { ask, driver, runtime } = yield* makeHarness
       const limit = { limit: 2, remaining: 0, resetAfter: 500 }

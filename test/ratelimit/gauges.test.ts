@@ -45,7 +45,7 @@ const isExported = (gauge: string, strategy: string) =>
   )
 
 describe("gauges of what is learned", () => {
-  it.effect("have the values of the bucket that an answer last came from", () =>
+  it.effect("have the values of the bucket of the last response", () =>
     Effect.gen(function* () {
       const policy = finding("gauged", () => ({
         hiddenLimit: 30,
@@ -65,7 +65,7 @@ describe("gauges of what is learned", () => {
     }),
   )
 
-  it.effect("are not there before something is known, and 0 when it is known no more", () =>
+  it.effect("are absent before the first response, and 0 after the bucket was evicted", () =>
     Effect.gen(function* () {
       let hiddenLimit: number | undefined
       const policy = finding("doubtful", () => ({ hiddenLimit }))

@@ -53,7 +53,7 @@ describe("interactions and the global limit", () => {
     }),
   )
 
-  story("an interaction that gets a global 429 waits for it, like everybody else", (driver) =>
+  story("an interaction that gets a global 429 waits for it, like other requests", (driver) =>
     Effect.gen(function* () {
       const before = [[blocked("global", 3000), 0]] as const
       yield* driver.start("i1", { route: interaction("one"), takes: 0, before })
@@ -108,7 +108,7 @@ describe("interactions and the global limit", () => {
     }),
   )
 
-  story("whoever is interrupted in the line of a closed edge leaves it", (driver) =>
+  story("a request interrupted while the edge blocks leaves the queue", (driver) =>
     Effect.gen(function* () {
       const before = [[blocked("edge", 5000), 0]] as const
       yield* driver.start("w1", { route: webhook("1"), takes: 0, before })

@@ -89,7 +89,7 @@ describe("fibers and alarms", () => {
     }),
   )
 
-  it.effect("no alarm is left when the scope is closed, not even by a late answer", () =>
+  it.effect("no timer is left when the scope is closed, not even by a late response", () =>
     Effect.gen(function* () {
       const clock = yield* Effect.clock
       const core = new Core(clock)
@@ -125,7 +125,7 @@ describe("memory", () => {
     }).pipe(Effect.provide(forgetful)),
   )
 
-  it.effect("a webhook is not forgotten while somebody waits or flies", () =>
+  it.effect("a webhook is not evicted while a request waits or is in flight", () =>
     Effect.gen(function* () {
       const { start: ask, limiter, log } = yield* makeDriver
       yield* ask("a", { takes: 60_000 })
@@ -165,7 +165,7 @@ describe("memory", () => {
     }),
   )
 
-  it.effect("a bucket named anew at every answer is one bucket", () =>
+  it.effect("a bucket with a new name in every response is one bucket", () =>
     Effect.gen(function* () {
       const { limiter, send } = yield* makeDriver
       for (let index = 0; index < 50; index++) {
@@ -324,7 +324,7 @@ describe("layers", () => {
     ["idleAfter", Number.NaN],
     ["idleAfter", "soon"],
   ] as const) {
-    it.effect(`${option}: ${String(value)} is refused when the layer is built`, () =>
+    it.effect(`${option}: ${String(value)} fails when the layer is built`, () =>
       Effect.gen(function* () {
         const exit = yield* Effect.exit(
           Effect.scoped(Layer.build(RateLimiter.layerMemoryWith({ [option]: value as never }))),
@@ -343,7 +343,7 @@ describe("policies of others", () => {
     ["a negative one", -5],
     ["nothing", 0],
   ] as const) {
-    it.effect(`a wait of ${what} is one for the next answer`, () =>
+    it.effect(`a wait of ${what} waits for the next response`, () =>
       Effect.gen(function* () {
         const { start: ask, log, send } = yield* makeDriver
         yield* send("learn", { takes: 0 })
@@ -366,7 +366,7 @@ describe("policies of others", () => {
     ["lead", { lead: throwing }],
     ["observe", { observe: throwing }],
   ] as const) {
-    it.effect(`one that throws in ${where} ends its own request, and the queue goes on`, () =>
+    it.effect(`one that throws in ${where} fails its own request only`, () =>
       Effect.gen(function* () {
         const { start: ask, log, send, limiter } = yield* makeDriver
         yield* send("learn", { takes: 0 })
@@ -386,7 +386,7 @@ describe("policies of others", () => {
     )
   }
 
-  it.effect("whoever waits for ever can still give up", () =>
+  it.effect("a request that waits for ever can be interrupted", () =>
     Effect.gen(function* () {
       const { start: ask, log, send, limiter } = yield* makeDriver
       yield* send("learn", { takes: 0 })
@@ -427,7 +427,7 @@ describe("policies of others", () => {
     }).pipe(Effect.provide(RateLimiter.layerMemory)),
   )
 
-  it.effect("is told of every window that is over, also when somebody only looked", () =>
+  it.effect("observes every window that ended, also after a query only", () =>
     Effect.gen(function* () {
       const { start: ask, limiter, send } = yield* makeDriver
       const seen: Array<string> = []

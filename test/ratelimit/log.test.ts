@@ -92,7 +92,7 @@ describe("a visible limit in the log", () => {
     { minimum: LogLevel.Debug },
   )
 
-  story("is told when it has changed, once for all webhooks that share it", (driver) =>
+  story("is logged when it changed, once for all webhooks that share it", (driver) =>
     Effect.gen(function* () {
       for (const webhook of ["1", "2", "3"]) yield* driver.hear(ok(), webhook)
       yield* TestClock.adjust("10 seconds")
@@ -110,7 +110,7 @@ describe("a visible limit in the log", () => {
   )
 
   story(
-    "is not told for each of the names that a bucket may take",
+    "is not logged for each name of a bucket",
     (driver) =>
       Effect.gen(function* () {
         for (let index = 0; index < 500; index += 1) {
@@ -121,7 +121,7 @@ describe("a visible limit in the log", () => {
     { minimum: LogLevel.Debug, globalLimit: 1000 },
   )
 
-  story("is told by an answer to a request of others, too", (driver) =>
+  story("is also logged after update with another response", (driver) =>
     Effect.gen(function* () {
       yield* driver.hear(ok())
       yield* TestClock.adjust("10 seconds")
@@ -146,7 +146,7 @@ const believer: Policy = {
 }
 
 describe("a hidden limit in the log", () => {
-  story("is told once when it is believed, and again when it is another one", (driver) =>
+  story("is logged once when assumed, and again when it changes", (driver) =>
     Effect.gen(function* () {
       for (const webhook of ["1", "2", "3"]) {
         yield* driver.hear(limited(60_000, "shared"), webhook, believer)
@@ -176,7 +176,7 @@ describe("a hidden limit in the log", () => {
 })
 
 describe("a block of everything in the log", () => {
-  story("is a warning, once for those under way together", (driver) =>
+  story("is a warning, once for requests in flight together", (driver) =>
     Effect.gen(function* () {
       yield* Effect.forEach(
         ["1", "2", "3"],
@@ -216,7 +216,7 @@ describe("the budget of invalid requests in the log", () => {
   const forbidden = withoutHeaders({ status: 403, code: 50013 })
 
   story(
-    "is a warning at half of it and at all of it, each once, and anew when it has recovered",
+    "is a warning at half and at all of it, each once until the count has recovered",
     (driver) =>
       Effect.gen(function* () {
         const refuse = (requests: number) =>

@@ -109,7 +109,7 @@ describe("the tally of a limiter", () => {
 })
 
 describe("the process's metrics", () => {
-  it.effect("say the same, by route template and strategy", () =>
+  it.effect("report the same by route template and strategy", () =>
     Effect.gen(function* () {
       const policy = named("metered")
       const { depth } = play(policy)

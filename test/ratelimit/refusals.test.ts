@@ -53,7 +53,7 @@ const crowd = (
 
 describe("429", () => {
   for (const scope of ["user", "shared"] as const) {
-    story(`${scope}: blocks the bucket for as long as it says, and no other`, (driver) =>
+    story(`${scope}: blocks this bucket only, until its delay has elapsed`, (driver) =>
       Effect.gen(function* () {
         yield* driver.start("a", { takes: 0, before: [[limited(3000, scope), 0]] })
         yield* driver.start("b", { route: other })
@@ -76,7 +76,7 @@ describe("429", () => {
     }),
   )
 
-  story("who looks and is refused lets the next one look", (driver) =>
+  story("a probe that gets a 429 lets the next request probe", (driver) =>
     Effect.gen(function* () {
       const before = [
         [limited(1000), 0],
@@ -89,7 +89,7 @@ describe("429", () => {
     }),
   )
 
-  story("an answer to a request from before the block does not end the looking", (driver) =>
+  story("a response to a request from before the block does not end probing", (driver) =>
     Effect.gen(function* () {
       yield* driver.send("learn", { takes: 0 })
       yield* driver.start("late", { ...concurrent, takes: 500, outcome: ok({ remaining: 3 }) })
@@ -118,18 +118,20 @@ describe("429", () => {
     }),
   )
 
-  story("without a delay, those in flight together count once, and success forgets", (driver) =>
-    Effect.gen(function* () {
-      const before = [[limited(undefined, "user", { resetAfter: undefined }), 0]] as const
-      yield* driver.send("learn", { takes: 0 })
-      yield* driver.start("a", { ...concurrent, before })
-      yield* driver.start("b", { ...concurrent, before })
-      yield* TestClock.adjust("10 seconds")
-      expect(driver.log.slice(1)).toEqual(["a@0", "b@0", "a@1100", "b@1200"])
-      yield* driver.start("c", { takes: 0, before })
-      yield* TestClock.adjust("10 seconds")
-      expect(driver.log.slice(5)).toEqual(["c@10000", "c@11000"])
-    }),
+  story(
+    "without a delay, requests in flight together count once, and a success resets the count",
+    (driver) =>
+      Effect.gen(function* () {
+        const before = [[limited(undefined, "user", { resetAfter: undefined }), 0]] as const
+        yield* driver.send("learn", { takes: 0 })
+        yield* driver.start("a", { ...concurrent, before })
+        yield* driver.start("b", { ...concurrent, before })
+        yield* TestClock.adjust("10 seconds")
+        expect(driver.log.slice(1)).toEqual(["a@0", "b@0", "a@1100", "b@1200"])
+        yield* driver.start("c", { takes: 0, before })
+        yield* TestClock.adjust("10 seconds")
+        expect(driver.log.slice(5)).toEqual(["c@10000", "c@11000"])
+      }),
   )
 
   story("global: nothing goes, then one, then the rest", (driver) =>
@@ -165,7 +167,7 @@ describe("429", () => {
       }),
   )
 
-  story("edge: those in flight together count once, and success forgets", (driver) =>
+  story("edge: requests in flight together count once, and a success resets the count", (driver) =>
     Effect.gen(function* () {
       const before = [[blocked("edge"), 0]] as const
       yield* crowd(driver, 5, { before })
@@ -209,7 +211,7 @@ describe("429", () => {
 
 describe("dead webhooks", () => {
   for (const code of [10015, 50027] as const) {
-    story(`${code}: whoever waits fails at once, and whoever comes later`, (driver) =>
+    story(`${code}: waiting and later requests fail at once`, (driver) =>
       Effect.gen(function* () {
         yield* driver.start("a", { outcome: deleted(code) })
         yield* driver.start("b")
@@ -228,7 +230,7 @@ describe("dead webhooks", () => {
     )
   }
 
-  story("who rests or goes again fails, too", (driver) =>
+  story("parked and retrying requests fail, too", (driver) =>
     Effect.gen(function* () {
       yield* driver.start("resting", { ...concurrent, before: [[ok(), 5000]] })
       yield* TestClock.adjust(100)
@@ -270,7 +272,7 @@ describe("invalid requests", () => {
   const forbidden = withoutHeaders({ status: 403, code: 50013 })
 
   story(
-    "are spaced from half of the budget on, refused when it is used up, and forgotten",
+    "are spaced from half of the budget on, fail when it is used up, and expire",
     (driver) =>
       Effect.gen(function* () {
         for (let index = 0; index < 4; index++) {
@@ -300,7 +302,7 @@ describe("invalid requests", () => {
   )
 
   story(
-    "whoever waits when the budget is spent fails then, on every webhook",
+    "requests that wait when the budget is spent fail, on every webhook",
     (driver) =>
       Effect.gen(function* () {
         for (let index = 0; index < 4; index++) {
@@ -410,7 +412,7 @@ describe("update, clear, estimate", () => {
     }),
   )
 
-  story("clear lets whoever waits go on by the new knowledge", (driver) =>
+  story("clear lets waiting requests start by the new state", (driver) =>
     Effect.gen(function* () {
       yield* driver.send("learn", { takes: 0, outcome: ok({ remaining: 0 }) })
       yield* driver.start("a")
@@ -421,7 +423,7 @@ describe("update, clear, estimate", () => {
     }),
   )
 
-  story("clear of everything forgets idle webhooks", (driver) =>
+  story("clear without a route evicts idle webhooks", (driver) =>
     Effect.gen(function* () {
       yield* driver.send("a", { takes: 0 })
       yield* driver.limiter.clear()

@@ -192,7 +192,7 @@ describe("layers that share a limiter", () => {
     }),
   )
 
-  it.scoped("obey the lowest limit as long as its layer is open", () =>
+  it.scoped("obey the lowest limit until its layer is released", () =>
     Effect.gen(function* () {
       const one = yield* open({ globalLimit: 8 })
       const scope = yield* Scope.make()
@@ -268,7 +268,7 @@ describe("layers that share a limiter", () => {
     }),
   )
 
-  it.scoped("forget an idle webhook after the longest of their times", () =>
+  it.scoped("evict an idle webhook after the longest of their times", () =>
     Effect.gen(function* () {
       const one = yield* open({ idleAfter: "1 second" })
       const scope = yield* Scope.make()

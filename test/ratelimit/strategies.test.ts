@@ -40,7 +40,7 @@ const wait = (policy: Policy, values: Partial<Bucket>, now = 0) =>
     : undefined
 
 describe("reactive", () => {
-  it("sends while the server has not said stop, whatever is in flight", () => {
+  it("sends until a response shows an empty bucket", () => {
     expect(wait(reactive, { remaining: 1, inFlight: 5, resetAt: 2000 })).toBe(undefined)
   })
   it("waits for the reset when nothing is left", () => {
@@ -61,10 +61,10 @@ describe("proactive", () => {
     expect(wait(policy, { remaining: 2, inFlight: 1, resetAt: 2000 })).toBe(undefined)
     expect(wait(policy, { remaining: 2, inFlight: 2, resetAt: 2000 })).toBe(2000)
   })
-  it("waits for an answer where it knows no reset", () => {
+  it("waits for a response when no reset is known", () => {
     expect(wait(policy, { remaining: 2, inFlight: 2 })).toBe(0)
   })
-  it("knows no limit where there is none", () => {
+  it("has no limit before one was observed", () => {
     expect(wait(policy, { limit: undefined, remaining: Infinity, inFlight: 100 })).toBe(undefined)
   })
   it("sends early by the round trip, the more of them it has seen and the less they differ", () => {
@@ -131,7 +131,7 @@ describe("layers", () => {
   )
 
   for (const value of [0, -1, 1.01, Number.NaN]) {
-    it.effect(`refuses ${value} as a share, naming the option`, () =>
+    it.effect(`rejects ${value} as a share, naming the option`, () =>
       Effect.gen(function* () {
         const threshold = Strategy.layerProactiveWith({ threshold: value })
         expect(yield* Effect.flip(Effect.provide(named, threshold))).toMatchObject({

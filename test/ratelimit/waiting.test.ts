@@ -66,7 +66,7 @@ describe("waiting", () => {
     }),
   )
 
-  story("answers without headers mean full speed", (driver) =>
+  story("responses without headers cause no waiting", (driver) =>
     Effect.gen(function* () {
       yield* learn(driver, { outcome: withoutHeaders() })
       for (let index = 0; index < 20; index++) yield* driver.start("a", { delivery: "concurrent" })
@@ -192,7 +192,7 @@ describe("outcomes", () => {
     }),
   )
 
-  story("a scoped permit that nobody settles is unknown when the scope ends", (driver) =>
+  story("an unsettled scoped permit is unknown when the scope closes", (driver) =>
     Effect.gen(function* () {
       yield* learn(driver)
       const inFlight = yield* Effect.scoped(
@@ -221,7 +221,7 @@ describe("outcomes", () => {
     }),
   )
 
-  story("a permit tells how long it was waited for", (driver) =>
+  story("a permit contains how long it was waited for", (driver) =>
     Effect.gen(function* () {
       yield* driver.start("a")
       const waited = yield* Effect.fork(
@@ -301,7 +301,7 @@ describe("interruption", () => {
 describe("maxWait", () => {
   const maxWait = Duration.seconds(1)
 
-  story("fails before waiting when the wait is known to be longer", (driver) =>
+  story("fails before waiting when the wait is longer than maxWait", (driver) =>
     Effect.gen(function* () {
       yield* learn(driver, { outcome: ok({ remaining: 0 }) })
       const error = yield* Effect.flip(driver.send("a", { maxWait }))
@@ -316,7 +316,7 @@ describe("maxWait", () => {
     }),
   )
 
-  story("waits when the wait is known to be short enough", (driver) =>
+  story("waits when the wait is within maxWait", (driver) =>
     Effect.gen(function* () {
       yield* learn(driver, { outcome: ok({ remaining: 0, resetAfter: 1000 }) })
       yield* driver.start("a", { maxWait })
@@ -325,7 +325,7 @@ describe("maxWait", () => {
     }),
   )
 
-  story("fails while waiting when the wait becomes known", (driver) =>
+  story("fails while waiting when the wait turns out to be too long", (driver) =>
     Effect.gen(function* () {
       yield* driver.start("a", { outcome: limited(60_000) })
       yield* driver.start("patient")
@@ -335,7 +335,7 @@ describe("maxWait", () => {
     }),
   )
 
-  story("fails when its time has passed, also behind somebody more patient", (driver) =>
+  story("fails when its maxWait elapsed, also behind a request with a longer one", (driver) =>
     Effect.gen(function* () {
       yield* driver.start("a", { takes: 10_000 })
       yield* driver.start("patient")
@@ -357,7 +357,7 @@ describe("maxWait", () => {
     }),
   )
 
-  story("a refused request whose back-off is longer fails at once", (driver) =>
+  story("a limited request whose delay is longer fails at once", (driver) =>
     Effect.gen(function* () {
       const before = [[neverSent, 5000]] as const
       yield* driver.start("a", { before, maxWait, delivery: "concurrent" })
@@ -413,7 +413,7 @@ describe("an interruption", () => {
 
 describe("queueCapacity", () => {
   story(
-    "refuses whoever finds the queue full",
+    "fails requests that find the queue full",
     (driver) =>
       Effect.gen(function* () {
         yield* driver.start("a")
@@ -428,7 +428,7 @@ describe("queueCapacity", () => {
   )
 
   story(
-    "lets a refused request return to a full queue",
+    "lets a limited request return to a full queue",
     (driver) =>
       Effect.gen(function* () {
         yield* driver.start("a", { before: [[limited(1000), 0]] })
@@ -442,7 +442,7 @@ describe("queueCapacity", () => {
 })
 
 describe("again", () => {
-  story("a refused ordered request goes again before all others", (driver) =>
+  story("a limited ordered request is repeated before all others", (driver) =>
     Effect.gen(function* () {
       yield* driver.start("a", { before: [[limited(1000), 3000]] })
       yield* driver.start("b")

@@ -53,7 +53,7 @@ const everyOperation = (hook: Webhook.Webhook) =>
 describe("a dry run", () => {
   afterEach(() => vi.restoreAllMocks())
 
-  it.effect("opens no socket, whatever is asked", () =>
+  it.effect("opens no socket for any operation", () =>
     dry((hook, dryRun) =>
       Effect.gen(function* () {
         const connect = vi.spyOn(Socket.prototype, "connect")
@@ -141,7 +141,7 @@ describe("a dry run", () => {
     )
   })
 
-  it.effect("refuses what Discord would refuse, and would not have sent it", () =>
+  it.effect("rejects what Discord would reject, without a request", () =>
     dry((hook, dryRun) =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(Webhook.send(hook, { content: "x".repeat(2001) }))
@@ -188,7 +188,7 @@ describe("a dry run", () => {
     ),
   )
 
-  it.effect("answers for webhooks only, and shows no URL in its refusal", () =>
+  it.effect("responds to webhook requests only, and shows no URL in its error", () =>
     dry(() =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(HttpClient.get("https://example.com/webhooks"))
@@ -198,7 +198,7 @@ describe("a dry run", () => {
   )
 })
 
-describe("the made-up answer", () => {
+describe("the fake response", () => {
   it.effect("to a send is the message, under an id of this moment and no other", () =>
     dry((hook) =>
       Effect.gen(function* () {
@@ -330,7 +330,7 @@ describe("the made-up answer", () => {
     ),
   )
 
-  it.effect("tells of the webhook, which outlives its deletion", () =>
+  it.effect("contains the webhook, also after its deletion", () =>
     dry((hook) =>
       Effect.gen(function* () {
         expect(yield* Webhook.get(hook)).toMatchObject({ id: "1234", name: "Dry run" })

@@ -58,7 +58,7 @@ describe("what a file is", () => {
     expect(FileUpload.fromText(name, "").contentType).toBe(type)
   })
 
-  it("is what is said, rather than what the name or the Blob says", () => {
+  it("uses the given media type rather than that of the name or the Blob", () => {
     const contentType = "application/x-own"
     const blob = new Blob([], { type: "text/css" })
     expect(FileUpload.fromText("a.txt", "", { contentType }).contentType).toBe(contentType)
@@ -93,7 +93,7 @@ describe("a file from a path", () => {
       Effect.flatMap(temporary, test).pipe(Effect.provide(NodeFileSystem.layer)),
     )
 
-  story("is called like the end of its path, or as is said", ({ path }) =>
+  story("is named like the end of its path, or as given", ({ path }) =>
     Effect.gen(function* () {
       const file = yield* FileUpload.fromPath(path, { description: "The log" })
       expect(file).toMatchObject({ name: "build_log.txt", size: 13, contentType: "text/plain" })
@@ -153,7 +153,7 @@ describe("a file from a path", () => {
     }),
   )
 
-  it.effect("that may not be read says why", () =>
+  it.effect("that cannot be read reports the reason", () =>
     Effect.gen(function* () {
       const denied = new PlatformError.SystemError({
         module: "FileSystem",

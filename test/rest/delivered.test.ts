@@ -150,23 +150,21 @@ describe.each(Object.entries(clients))("with %s", (name, client) => {
     }),
   )
 
-  it.scoped(
-    "a server without TLS may have been sent something, for all that most clients tell",
-    () =>
-      Effect.gen(function* () {
-        const server = yield* listen(() =>
-          net.createServer((socket) =>
-            socket.once("data", () => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")),
-          ),
-        )
-        const result = yield* send(client, `https://localhost:${server.port}`)
-        expect(result).toMatchObject({
-          _tag: "DiscordTransportError",
-          reason: "tls",
-          delivered: noWhereKnown,
-        })
-        expect(server.connections()).toBe(name === "NodeDiscord" ? 4 : 1)
-      }),
+  it.scoped("a server without TLS may have received something, as far as most clients report", () =>
+    Effect.gen(function* () {
+      const server = yield* listen(() =>
+        net.createServer((socket) =>
+          socket.once("data", () => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")),
+        ),
+      )
+      const result = yield* send(client, `https://localhost:${server.port}`)
+      expect(result).toMatchObject({
+        _tag: "DiscordTransportError",
+        reason: "tls",
+        delivered: noWhereKnown,
+      })
+      expect(server.connections()).toBe(name === "NodeDiscord" ? 4 : 1)
+    }),
   )
 
   it.scoped("no cipher in common", () =>

@@ -66,7 +66,7 @@ describe("a client's own way", () => {
     }),
   )
 
-  it.effect("is not taken past what somebody has made of the client", () =>
+  it.effect("is not used when the client was wrapped", () =>
     Effect.gen(function* () {
       const { client, taken } = watched()
       const seen: Array<string> = []
@@ -88,7 +88,7 @@ describe("a client's own way", () => {
     }),
   )
 
-  it.scopedLive("says to the server exactly what the long way says", () =>
+  it.scopedLive("sends exactly the same request as HttpClient", () =>
     Effect.gen(function* () {
       const heard: Array<unknown> = []
       const server = yield* Effect.acquireRelease(

@@ -22,7 +22,7 @@ afterEach(() => {
 })
 
 describe("the headers of a request", () => {
-  it.effect("leave it to a browser to say who it is", () =>
+  it.effect("leave the user agent to a browser", () =>
     Effect.gen(function* () {
       vi.stubGlobal("navigator", { userAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:128.0)" })
       expect((yield* headersOf({}))[0]).not.toHaveProperty("user-agent")

@@ -43,7 +43,7 @@ const limitOf = (body: unknown, headers: Record<string, string> = {}, isDiscordH
   return meaning.limited
 }
 
-describe("an answer to an interaction", () => {
+describe("a response to an interaction", () => {
   const route = Route.make({
     method: "POST",
     template: "/webhooks/{webhook.id}/{webhook.token}",
@@ -74,7 +74,7 @@ describe("an answer to an interaction", () => {
   })
 })
 
-describe("a 2xx answer", () => {
+describe("a 2xx response", () => {
   it("is decoded", () => {
     expect(meaningOf(200, { id: "1" })).toEqual({
       meaning: { _tag: "Done", value: { id: "1" } },
@@ -239,7 +239,7 @@ describe("Discord's codes", () => {
     expect(error).toMatchObject({ _tag: "WebhookThreadError", reason: "unknownThread" })
   })
 
-  it.each([500, 502, 503, 504, 599])("with %i the server failed, whatever the code", (status) => {
+  it.each([500, 502, 503, 504, 599])("status %i is a server error with any code", (status) => {
     expect(meaningOf(status, { code: 130000, message: "API overloaded" })).toEqual({
       meaning: { _tag: "Failed" },
       code: 130000,
@@ -312,8 +312,8 @@ describe("an error body without a message", () => {
   })
 })
 
-describe("an error body with more issues than anybody reads", () => {
-  it("says how many are left out", () => {
+describe("an error body with too many issues", () => {
+  it("reports how many are left out", () => {
     const many = Array.from({ length: 30_000 }, () => "wrong")
     const error = errorOf(400, { content: many })
     expect(error).toMatchObject({ _tag: "WebhookBadRequest", omitted: 29_900 })
@@ -322,7 +322,7 @@ describe("an error body with more issues than anybody reads", () => {
   })
 })
 
-describe("answers that are not Discord's", () => {
+describe("responses that are not Discord's", () => {
   it.each([
     ["plain text", 400, "bad request", "WebhookBadRequest", "bad request"],
     [
@@ -366,11 +366,14 @@ describe("answers that are not Discord's", () => {
     )
   })
 
-  it.each([301, 302, 307, 308, 0])("a redirect (%i) is not followed, and says why", (status) => {
-    const error = errorOf(status, "")
-    expect(error).toMatchObject({ _tag: "DiscordApiError", status })
-    expect(error.message).toContain("baseUrl")
-  })
+  it.each([301, 302, 307, 308, 0])(
+    "a redirect (%i) is not followed, and the error explains it",
+    (status) => {
+      const error = errorOf(status, "")
+      expect(error).toMatchObject({ _tag: "DiscordApiError", status })
+      expect(error.message).toContain("baseUrl")
+    },
+  )
 
   it.each([304, 305, 399])("a %i is no redirect", (status) => {
     const error = errorOf(status, "")
@@ -381,7 +384,7 @@ describe("answers that are not Discord's", () => {
   it.each([
     [304, /a cache responded/],
     [421, /does not serve this host; check baseUrl/],
-  ])("a %i without a reason says what it means", (status, says) => {
+  ])("a %i without a message is explained", (status, says) => {
     expect(errorOf(status, "").message).toMatch(says)
     expect(errorOf(status, { message: "no", code: 0 }).message).not.toMatch(says)
   })

@@ -18,7 +18,7 @@ const limited: Event = {
 const gone: Event = { answer: 404, body: { code: 10015, message: "Unknown Webhook" } }
 
 describe("logs", () => {
-  it.effect("say nothing above debug of a healthy request, and everything at debug", () =>
+  it.effect("contain nothing above debug for a successful request, and every step at debug", () =>
     Effect.gen(function* () {
       expect((yield* captureLogs([{ answer: 204 }], {}, LogLevel.Info)).logs).toEqual([])
       const { logs } = yield* captureLogs([{ answer: 204, headers }])

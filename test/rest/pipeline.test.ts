@@ -81,7 +81,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
     })
 
   describe("a healthy request", () => {
-    it.effect("goes out once, to the right place, and is settled with the answer's headers", () =>
+    it.effect("is sent once to its route, and settled with the response's headers", () =>
       Effect.gen(function* () {
         const headers = { "x-ratelimit-limit": "5", "x-ratelimit-remaining": "4" }
         const { exit, limiter, net } = yield* run([{ ...ok, headers }], post)
@@ -98,7 +98,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
       }),
     )
 
-    it.effect("names itself as Discord asks, and tells nothing of our traces", () =>
+    it.effect("has Discord's form of user agent, and no trace headers", () =>
       Effect.gen(function* () {
         const { net } = yield* run([ok], post).pipe(Effect.withSpan("outer"))
         const headers = net.sent[0]?.headers ?? {}
@@ -108,7 +108,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
       }),
     )
 
-    it.effect("goes where the configuration says, with or without a slash at its end", () =>
+    it.effect("uses the configured base URL, with or without a trailing slash", () =>
       Effect.gen(function* () {
         for (const baseUrl of [
           "http://localhost:8080/api/v10",
@@ -142,7 +142,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
   })
 
   describe("a 429", () => {
-    it.effect("goes again through the limiter, with the answer, and is not a failed attempt", () =>
+    it.effect("is repeated through the limiter, and is not a failed attempt", () =>
       Effect.gen(function* () {
         const { exit, limiter, net } = yield* run([limitedFor(1.5), limitedFor(2), ok], post, {
           maxRetries: 0,
@@ -159,7 +159,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
     )
 
     it.effect(
-      "too many times in a row ends in WebhookRateLimited, and the limiter knows the last",
+      "too many times in a row fails with WebhookRateLimited, and the limiter records the last",
       () =>
         Effect.gen(function* () {
           const { exit, limiter, net } = yield* run([limitedFor(9)], post, {
@@ -177,7 +177,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
         }),
     )
 
-    it.effect("without a delay says how long the limiter would wait", () =>
+    it.effect("without a delay contains the limiter's estimate", () =>
       Effect.gen(function* () {
         const event: Event = { answer: 429, body: "error code: 1015" }
         const { exit } = yield* run([event], post, { maxRateLimitAttempts: 1 })
@@ -201,7 +201,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
       }),
     )
 
-    it.effect("is counted anew after another answer", () =>
+    it.effect("is counted from zero after another response", () =>
       Effect.gen(function* () {
         const script = [limitedFor(1), { answer: 503 }, limitedFor(1), ok]
         const { exit } = yield* run(script, get, { maxRateLimitAttempts: 2 })
@@ -211,7 +211,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
   })
 
   describe("what is idempotent", () => {
-    it.effect("is repeated after 5xx answers, with growing pauses, up to maxRetries", () =>
+    it.effect("is repeated after 5xx responses, with growing delays, up to maxRetries", () =>
       Effect.gen(function* () {
         const { exit, limiter, net } = yield* run([{ answer: 502, body: "bad gateway" }], get)
         expect(errorOf(exit)).toMatchObject({
@@ -243,7 +243,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
       }),
     )
 
-    it.effect("waits as long as a 503 asks", () =>
+    it.effect("waits for the Retry-After of a 503", () =>
       Effect.gen(function* () {
         const busy: Event = { answer: 503, headers: { "retry-after": "20" } }
         const { limiter } = yield* run([busy, ok], get)
@@ -295,7 +295,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
         }),
     )
 
-    it.effect("is sent once when no answer comes in time", () =>
+    it.effect("is sent once when the response times out", () =>
       Effect.gen(function* () {
         const { exit, limiter, net } = yield* run(["silence"], post, { timeout: "3 seconds" })
         expect(errorOf(exit)).toMatchObject({
@@ -431,7 +431,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
     )
   })
 
-  describe("other answers", () => {
+  describe("other responses", () => {
     it.effect("are given to the limiter with Discord's code and words, and never repeated", () =>
       Effect.gen(function* () {
         const gone: Event = { answer: 404, body: { code: 10015, message: "Unknown Webhook" } }
@@ -536,7 +536,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
       }),
     )
 
-    it.effect("in the middle of the body of a 429 still tells the limit", () =>
+    it.effect("in the middle of the body of a 429 still records the limit", () =>
       Effect.gen(function* () {
         const headers = { "x-ratelimit-scope": "shared", "retry-after": "7" }
         const { limiter } = yield* interrupted(
@@ -618,7 +618,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
       "silence",
     ]
     it.effect.each(events)(
-      "tells the limiter once for each attempt, after %j",
+      "settles or continues the permit once for each attempt, after %j",
       (first) =>
         Effect.gen(function* () {
           for (const second of events) {

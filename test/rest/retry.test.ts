@@ -59,7 +59,7 @@ describe("backoff", () => {
   })
 
   it.effect.prop(
-    "is between half the ceiling and the ceiling, whatever the dice",
+    "is between half the ceiling and the ceiling, for any random value",
     { retries: FastCheck.nat({ max: 20 }), seed: FastCheck.nat() },
     ({ retries, seed }) =>
       Effect.gen(function* () {
@@ -79,7 +79,7 @@ describe("backoff", () => {
     }).pipe(Effect.withRandom(Random.make("spread"))),
   )
 
-  it.effect("waits as long as the server asks, up to backoffMax", () =>
+  it.effect("waits for the server's Retry-After, up to backoffMax", () =>
     Effect.gen(function* () {
       expect(Duration.toMillis(yield* backoff(0, 30_000, limits))).toBe(30_000)
       expect(Duration.toMillis(yield* backoff(0, 3_600_000, limits))).toBe(60_000)

@@ -122,7 +122,7 @@ const after =
   }
 
 describe.each(clients)("with %s", (name, client) => {
-  it.scoped("a whole answer is read, and its headers reach the limiter", () =>
+  it.scoped("a complete response is read, and its headers reach the limiter", () =>
     Effect.gen(function* () {
       const server = yield* serve(
         after((response) => {
@@ -136,7 +136,7 @@ describe.each(clients)("with %s", (name, client) => {
     }),
   )
 
-  it.scoped("an answer without a body is read, too", () =>
+  it.scoped("a response without a body is read", () =>
     Effect.gen(function* () {
       const server = yield* serve(after((response) => response.writeHead(204).end()))
       const { result } = yield* go(client, server.origin)
@@ -144,7 +144,7 @@ describe.each(clients)("with %s", (name, client) => {
     }),
   )
 
-  it.scoped("nobody who listens is a refused connection", () =>
+  it.scoped("a closed port is a refused connection", () =>
     Effect.gen(function* () {
       const { origin } = yield* Effect.scoped(serve(() => undefined))
       const { outcomes, result } = yield* go(client, origin)
@@ -192,7 +192,7 @@ describe.each(clients)("with %s", (name, client) => {
     }),
   )
 
-  it.scoped("a server that never answers is timed out, and the connection closed", () =>
+  it.scoped("a server that never responds times out, and the connection is closed", () =>
     Effect.gen(function* () {
       const asked = yield* Deferred.make<void>()
       const closed = yield* Deferred.make<void>()
@@ -214,7 +214,7 @@ describe.each(clients)("with %s", (name, client) => {
     }),
   )
 
-  it.scoped("an answer that is cut in the middle was delivered, and gives its headers", () =>
+  it.scoped("a truncated response was delivered, and its headers are used", () =>
     Effect.gen(function* () {
       const server = yield* serve(
         after((response) => {
@@ -232,7 +232,7 @@ describe.each(clients)("with %s", (name, client) => {
     }),
   )
 
-  it.scoped("an answer that stops in the middle is timed out, and was delivered", () =>
+  it.scoped("a response that stalls times out, and was delivered", () =>
     Effect.gen(function* () {
       const server = yield* serve(
         after((response) => {
@@ -282,7 +282,7 @@ describe.each(clients)("with %s", (name, client) => {
     }),
   )
 
-  it.scoped(`tells nobody the token when ${name} fails`, () =>
+  it.scoped(`contains no token when ${name} fails`, () =>
     Effect.gen(function* () {
       const { result } = yield* go(client, "http://127.0.0.1:1")
       expect(JSON.stringify(result) + String(result)).not.toContain(token)

@@ -112,7 +112,7 @@ describe("spans", () => {
     }),
   )
 
-  it.effect("say of the operation what came of it, and when it waited for how long", () =>
+  it.effect("contain the operation's result, and when and how long it waited", () =>
     Effect.gen(function* () {
       const spans = yield* exported([limited, { answer: 204, headers }])
       const operation = spans.at(-1)
@@ -132,7 +132,7 @@ describe("spans", () => {
     }),
   )
 
-  it.effect("say what a failure was: of the attempt, and of the operation", () =>
+  it.effect("contain the error of the attempt and of the operation", () =>
     Effect.gen(function* () {
       const [attempt, operation] = yield* exported([{ fails: "ECONNRESET" }])
       expect(attempt?.attributes).toEqual({ ...http, "error.type": "broken" })
@@ -142,7 +142,7 @@ describe("spans", () => {
     }),
   )
 
-  it.effect("tell a body that broke off from one that came", () =>
+  it.effect("distinguish a truncated body from a complete one", () =>
     Effect.gen(function* () {
       const [attempt] = yield* exported([{ cutAfter: "{", answer: 200, headers }])
       expect(attempt?.attributes).toMatchObject({
@@ -225,7 +225,7 @@ const listening = Effect.map(Effect.tracer, (native) =>
 )
 
 describe("whether a tracer listens", () => {
-  it.effect("decides: with Effect's own, which nobody reads, no span is made", () =>
+  it.effect("decides: with Effect's native tracer no span is created", () =>
     Effect.gen(function* () {
       expect(yield* spanInside((effect) => effect)).toEqual(Option.none())
       const outer = yield* spanInside(Effect.withSpan("outer"))
@@ -233,7 +233,7 @@ describe("whether a tracer listens", () => {
     }),
   )
 
-  it.effect("is asked for each request: a tracer around one effect is enough", () =>
+  it.effect("is read for each request: a tracer around one effect is enough", () =>
     Effect.gen(function* () {
       const tracer = yield* listening
       const span = yield* spanInside(Effect.withTracer(tracer))

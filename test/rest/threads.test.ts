@@ -72,7 +72,7 @@ const refusals: ReadonlyArray<
   [220004, 400, elsewhere, "serviceInForum", /use createThread/],
 ]
 
-describe("a refusal about a thread", () => {
+describe("an error about a thread", () => {
   it.each(refusals)("%i with status %i", (code, status, about, reason, advice) => {
     const error = refusedWith(status, code, about)
     expect(error).toMatchObject({
@@ -107,7 +107,7 @@ describe("a refusal about a thread", () => {
     expect(refusedWith(status, code, about)._tag).toBe(tag)
   })
 
-  it("goes through JSON and back, with its wait", () => {
+  it("is encoded to JSON and decoded, with its delay", () => {
     const error = new WebhookError.WebhookThreadError({
       operation: "Webhook.send",
       webhookId: "42",
@@ -133,20 +133,20 @@ describe("slowmode", () => {
   it.each([
     ["in a thread", inThread],
     ["for new threads", startsThread],
-  ])("%s fails at once, and says how long it lasts", (_, about) => {
+  ])("%s fails at once, with its delay", (_, about) => {
     const meaning = answered(429, body, about)
     expect(meaning).toMatchObject({ error: { _tag: "WebhookThreadError", reason: "slowmode" } })
     if (meaning._tag !== "Refused" || meaning.error._tag !== "WebhookThreadError") throw new Error()
     expect(meaning.error.retryAfter).toEqual(Duration.millis(2500))
   })
 
-  it("believes the longer of header and body", () => {
+  it("uses the longer delay of header and body", () => {
     const meaning = answered(429, body, inThread, { "retry-after": "60" })
     if (meaning._tag !== "Refused" || meaning.error._tag !== "WebhookThreadError") throw new Error()
     expect(meaning.error.retryAfter).toEqual(Duration.minutes(1))
   })
 
-  it("without a usable wait says none", () => {
+  it("without a usable delay contains none", () => {
     const meaning = answered(429, { message: "slow down", code: 20016 }, inThread)
     expect(meaning).toMatchObject({ error: { reason: "slowmode" } })
     expect(meaning).not.toHaveProperty("error.retryAfter")

@@ -58,7 +58,7 @@ describe("classify", () => {
     expect(failure(coded(code))).toEqual({ reason: "encode", delivered: "no", permanent: true })
   })
 
-  it("knows a body that cannot be encoded, and a URL that is none", () => {
+  it("recognizes a body that cannot be encoded, and an invalid URL", () => {
     expect(failure(new Error("x"), "Encode")).toEqual({
       reason: "encode",
       delivered: "no",

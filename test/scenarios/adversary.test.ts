@@ -215,7 +215,7 @@ describe("lost?", () => {
   )
 })
 
-describe("429 answers of our own making?", () => {
+describe("429s caused by our own requests", () => {
   const careful = ways.filter(({ strategy }) => strategy !== "reactive")
   const openings = {
     "a 502 as the first answer": Fault.html(502),
@@ -316,7 +316,7 @@ describe("starved?", () => {
   }
 })
 
-describe("absurd answers", () => {
+describe("invalid responses", () => {
   /** A server that answers this body to everything. */
   const saying = (status: number, body: string) =>
     HttpClient.make((request) =>

@@ -152,7 +152,7 @@ const befalls = ({ name, fault, error, says, copies }: Mishap): void =>
     }),
   )
 
-describe("answers and connections", () => {
+describe("responses and connections", () => {
   for (const mishap of mishaps) befalls(mishap)
 
   inEveryWay("a 200 for wait=false is a success", {}, (simulator) =>
@@ -198,7 +198,7 @@ describe("answers and connections", () => {
   )
 })
 
-describe("429 answers that are not in order", () => {
+describe("malformed 429 responses", () => {
   const limits = {
     "without JSON": Fault.answer({ status: 429, body: "slow down" }),
     "of HTML": Fault.html(429),

@@ -130,7 +130,7 @@ describe("faults of every kind strike one request in five", () => {
   ]
   for (const way of ways) {
     for (const seed of [1, 2, 3]) {
-      it.effect(`nobody hangs, and errors tell the truth [${nameOf(way)}, seed ${seed}]`, () =>
+      it.effect(`every call ends, and errors are accurate [${nameOf(way)}, seed ${seed}]`, () =>
         Effect.gen(function* () {
           const simulator = yield* DiscordSimulator.DiscordSimulator
           const limiter = yield* RateLimiter.RateLimiter

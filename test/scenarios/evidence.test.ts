@@ -42,7 +42,7 @@ const row = <E>(name: RowName, setting: Setting, story: Story<number, E>): void 
 const hello = { content: "hello" }
 const slow = { limit: 1, period: "1500 millis" } as const
 
-describe("429 answers", () => {
+describe("429 responses", () => {
   row("headerless429", {}, (simulator) =>
     Effect.gen(function* () {
       const { hook, made } = yield* newHook(simulator)

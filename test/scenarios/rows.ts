@@ -86,7 +86,7 @@ export const rows = {
   },
   hashAtZero: {
     scenario: "bucket hash learned while remaining is 0: the next request waits",
-    unit: "429 answers",
+    unit: "429 responses",
     bound: 0,
     ours: 0,
     peers: "discord.js sends",

@@ -32,7 +32,7 @@ describe("VirtualClock", () => {
     expect(elapsed).toBe(86_400_000)
   })
 
-  it("waits for none of tens of thousands of sleeps", async () => {
+  it("takes no real time for tens of thousands of sleeps", async () => {
     const { elapsed } = await VirtualClock.runPromise(
       Effect.forEach(
         Array.from({ length: 20 }, (_, index) => index),
@@ -43,7 +43,7 @@ describe("VirtualClock", () => {
     expect(elapsed).toBe(60_000_000)
   })
 
-  it("tells nanoseconds that agree with milliseconds", async () => {
+  it("returns nanoseconds that agree with milliseconds", async () => {
     const { value } = await VirtualClock.runPromise(
       Effect.zipRight(
         Effect.sleep("1234 millis"),
@@ -70,7 +70,7 @@ describe("VirtualClock", () => {
     expect(elapsed).toBe(2000)
   })
 
-  it("lets fibers that yield finish before time goes on", async () => {
+  it("lets fibers that yield finish before time advances", async () => {
     const { elapsed, value } = await VirtualClock.runPromise(
       Effect.race(
         Effect.as(Effect.sleep(1), "asleep"),

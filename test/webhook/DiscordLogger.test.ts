@@ -179,7 +179,7 @@ describe("an entry", () => {
     ),
   )
 
-  it("has a title that Discord takes, whatever is said", () => {
+  it("has a valid title for any message", () => {
     const marks = fc.string({
       unit: fc.constantFrom(..."@<#>*_~|`-\\[]()/:.a1 🎉\n"),
       maxLength: 300,
@@ -237,7 +237,7 @@ describe("an entry", () => {
     ),
   )
 
-  it.effect("that is long is cut, whatever is in it, and says by how much", () =>
+  it.effect("that is long is truncated, and contains by how much", () =>
     withHarness({}, (harness) =>
       Effect.gen(function* () {
         const long = "😀".repeat(100_000)
@@ -351,7 +351,7 @@ describe("the logger", () => {
     ),
   )
 
-  it.effect("shows another name and avatar, when it is told to", () =>
+  it.effect("has the name and avatar of its options", () =>
     withHarness({ username: "Alerts", avatarUrl: "https://example.com/a.png" }, (harness) =>
       Effect.gen(function* () {
         yield* harness.logging(Effect.logWarning("x"))
@@ -365,7 +365,7 @@ describe("the logger", () => {
     ),
   )
 
-  it.effect("does not log its own requests, to nobody, at any level", () =>
+  it.effect("does not log its own requests at any level", () =>
     withHarness({ level: LogLevel.All }, (harness) =>
       Effect.gen(function* () {
         yield* harness.simulator.inject(
@@ -383,7 +383,7 @@ describe("the logger", () => {
     ),
   )
 
-  it.effect("does not hold up the program when the webhook never answers", () =>
+  it.effect("does not block the program when the webhook never responds", () =>
     withHarness({ capacity: 20 }, (harness) =>
       Effect.gen(function* () {
         yield* harness.simulator.inject(Fault.neverAnswer, { times: Infinity })
@@ -399,58 +399,62 @@ describe("the logger", () => {
     ),
   )
 
-  it.effect("drops what finds the queue full, and the next message says how many", () =>
-    withHarness({ capacity: 20, window: "1 second" }, (harness) =>
-      Effect.gen(function* () {
-        const log = (from: number, to: number) =>
-          harness.logging(
-            Effect.forEach(
-              Array.from({ length: to - from }, (_, n) => from + n),
-              (n) => Effect.logError(`entry ${n}`),
-            ),
-          )
-        yield* log(0, 30)
-        yield* TestClock.adjust("1 minute")
-        yield* log(30, 31)
-        yield* TestClock.adjust("1 minute")
-        const entries = (yield* posts(harness)).flat()
-        expect(entries.map(saidIn)).toEqual([
-          ...Array.from({ length: 20 }, (_, n) => `entry ${n}`),
-          "10: 10 found the queue full.",
-          "entry 30",
-        ])
-        expect(entries[20]?.title).toBe("Log entries are missing here")
-      }),
-    ),
-  )
-
-  it.effect("tells the others once that Discord fails, counts, and goes on when it is back", () =>
-    withHarness({}, (harness) =>
-      Effect.gen(function* () {
-        yield* harness.simulator.inject(Fault.html(502), { times: 2 })
-        for (const text of ["a", "b", "c", "d"]) {
-          yield* harness.logging(Effect.logError(text))
+  it.effect(
+    "drops entries when the queue is full, and the next message contains their number",
+    () =>
+      withHarness({ capacity: 20, window: "1 second" }, (harness) =>
+        Effect.gen(function* () {
+          const log = (from: number, to: number) =>
+            harness.logging(
+              Effect.forEach(
+                Array.from({ length: to - from }, (_, n) => from + n),
+                (n) => Effect.logError(`entry ${n}`),
+              ),
+            )
+          yield* log(0, 30)
           yield* TestClock.adjust("1 minute")
-        }
-        expect(yield* said(harness)).toEqual([["2: 2 could not be sent.", "c"], ["d"]])
-        expect(harness.logLines).toEqual([
-          "ERROR a",
-          expect.stringMatching(
-            /^WARN Log entries cannot be sent now: DiscordLogger\.layer \(webhook \d+\): .* 502/,
-          ),
-          "ERROR b",
-          "ERROR c",
-          "ERROR d",
-        ])
-        yield* harness.simulator.inject(Fault.html(502))
-        yield* harness.logging(Effect.logError("e"))
-        yield* TestClock.adjust("1 minute")
-        expect(harness.logLines.filter((line) => line.startsWith("WARN"))).toHaveLength(2)
-      }),
-    ),
+          yield* log(30, 31)
+          yield* TestClock.adjust("1 minute")
+          const entries = (yield* posts(harness)).flat()
+          expect(entries.map(saidIn)).toEqual([
+            ...Array.from({ length: 20 }, (_, n) => `entry ${n}`),
+            "10: 10 found the queue full.",
+            "entry 30",
+          ])
+          expect(entries[20]?.title).toBe("Log entries are missing here")
+        }),
+      ),
   )
 
-  it.effect("of a dead webhook says so once to the others, and is silent from then on", () =>
+  it.effect(
+    "warns the other loggers once when Discord fails, counts, and continues when it is back",
+    () =>
+      withHarness({}, (harness) =>
+        Effect.gen(function* () {
+          yield* harness.simulator.inject(Fault.html(502), { times: 2 })
+          for (const text of ["a", "b", "c", "d"]) {
+            yield* harness.logging(Effect.logError(text))
+            yield* TestClock.adjust("1 minute")
+          }
+          expect(yield* said(harness)).toEqual([["2: 2 could not be sent.", "c"], ["d"]])
+          expect(harness.logLines).toEqual([
+            "ERROR a",
+            expect.stringMatching(
+              /^WARN Log entries cannot be sent now: DiscordLogger\.layer \(webhook \d+\): .* 502/,
+            ),
+            "ERROR b",
+            "ERROR c",
+            "ERROR d",
+          ])
+          yield* harness.simulator.inject(Fault.html(502))
+          yield* harness.logging(Effect.logError("e"))
+          yield* TestClock.adjust("1 minute")
+          expect(harness.logLines.filter((line) => line.startsWith("WARN"))).toHaveLength(2)
+        }),
+      ),
+  )
+
+  it.effect("of a dead webhook warns the other loggers once, and stops", () =>
     withHarness({}, (harness) =>
       Effect.gen(function* () {
         yield* harness.simulator.deleteWebhook(harness.made)
@@ -472,7 +476,7 @@ describe("the logger", () => {
     ),
   )
 
-  it.effect.each([0, -1, 1.5, Number.NaN])("refuses a capacity of %s", (capacity) =>
+  it.effect.each([0, -1, 1.5, Number.NaN])("rejects a capacity of %s", (capacity) =>
     Effect.gen(function* () {
       const hook = yield* Webhook.make({ id: "1", token: "abc" })
       const error = yield* Effect.flip(Layer.build(DiscordLogger.layer(hook, { capacity })))
@@ -510,7 +514,7 @@ describe("at the end of the program", () => {
     ),
   )
 
-  it.effect("a full queue is sent as far as the time limit goes, and the rest is told of", () =>
+  it.effect("a full queue is sent until the time limit, and the rest is counted", () =>
     withHarness(
       { capacity: 100, shutdownTimeout: "2500 millis" },
       (harness) =>
@@ -535,7 +539,7 @@ describe("at the end of the program", () => {
     ),
   )
 
-  it.effect("a webhook that never answers holds it up no longer than that", () =>
+  it.effect("a webhook that never responds delays the end until the time limit", () =>
     withHarness({ shutdownTimeout: "3 seconds" }, (harness) =>
       Effect.gen(function* () {
         yield* harness.simulator.inject(Fault.neverAnswer, { times: Infinity })
@@ -552,7 +556,7 @@ describe("at the end of the program", () => {
   )
 })
 
-describe("whatever happens", () => {
+describe("with any events", () => {
   it.effect("every entry arrives or is counted, once, and those that arrive are in order", () =>
     Effect.promise(() =>
       fc.assert(

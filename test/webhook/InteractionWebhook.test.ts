@@ -75,7 +75,7 @@ describe("a follow-up", () => {
     }).pipe(Effect.provide(layer)),
   )
 
-  it.effect("is checked like a message, and says what a webhook's message has and it has not", () =>
+  it.effect("is validated like a message, and names fields that only a webhook's message has", () =>
     Effect.gen(function* () {
       const interaction = yield* InteractionWebhook.make(credentials)
       const issuesOf = (message: object) =>

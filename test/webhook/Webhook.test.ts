@@ -38,7 +38,7 @@ const lastRequest = (simulator: DiscordSimulator.Service) =>
   Effect.map(simulator.traffic, (traffic) => traffic.at(-1))
 
 describe("send", () => {
-  it.effect("answers with the stored message", () =>
+  it.effect("returns the stored message", () =>
     withHook({}, (hook, simulator, { channelId }) =>
       Effect.gen(function* () {
         const message = yield* Webhook.send(hook, {
@@ -63,7 +63,7 @@ describe("send", () => {
     ),
   )
 
-  it.effect("without waiting answers with nothing, and the message is there", () =>
+  it.effect("without waiting returns nothing, and the message is stored", () =>
     withHook({}, (hook, simulator, simulated) =>
       Effect.gen(function* () {
         const nothing: void = yield* Webhook.send(hook, { content: "hello" }, { wait: false })
@@ -74,7 +74,7 @@ describe("send", () => {
     ),
   )
 
-  it.effect("takes a 200 with a body for wait: false, as Discord answers when files are sent", () =>
+  it.effect("accepts a 200 with a body for wait: false, which Discord sends for files", () =>
     withHook({}, (hook, simulator) =>
       Effect.gen(function* () {
         yield* simulator.inject(Fault.answer({ status: 200, body: { id: "1" } }))
@@ -83,7 +83,7 @@ describe("send", () => {
     ),
   )
 
-  it.effect("that waits and gets 204 says that the message is there, but cannot be shown", () =>
+  it.effect("that waits and gets 204 fails with an error that the message was stored", () =>
     withHook({}, (hook, simulator) =>
       Effect.gen(function* () {
         yield* simulator.inject(Fault.answer({ status: 204 }))
@@ -97,7 +97,7 @@ describe("send", () => {
     ),
   )
 
-  it.effect("asks for components when it sends some", () =>
+  it.effect("sets with_components when it sends components", () =>
     withHook({}, (hook, simulator) =>
       Effect.gen(function* () {
         const message = yield* Webhook.send(hook, { components: [Component.text("hi")] })
@@ -275,7 +275,7 @@ describe("nothing is sent", () => {
     ),
   )
 
-  it.effect("when a webhook's new name is refused", () =>
+  it.effect("when a webhook's new name is rejected", () =>
     refused((hook) => Webhook.modify(hook, { name: "Clyde" }), [{ path: "name" }]),
   )
 })
@@ -316,7 +316,7 @@ describe("a message", () => {
     ),
   )
 
-  it.effect("asks for components when an edit brings some", () =>
+  it.effect("sets with_components when an edit contains components", () =>
     withHook({}, (hook, simulator) =>
       Effect.gen(function* () {
         const { id } = yield* Webhook.send(hook, { components: [Component.text("one")] })
@@ -360,7 +360,7 @@ describe("a message", () => {
 })
 
 describe("the webhook itself", () => {
-  it.effect("is read, renamed and deleted, and then known to be dead", () =>
+  it.effect("is read, renamed and deleted, and then recorded as dead", () =>
     withHook({ name: "Builds" }, (hook, simulator) =>
       Effect.gen(function* () {
         expect(yield* Webhook.get(hook)).toMatchObject({ id: hook.id, name: "Builds" })
@@ -377,7 +377,7 @@ describe("the webhook itself", () => {
     ),
   )
 
-  it.effect("that answered 10015 gets one request, not twenty", () =>
+  it.effect("that responded with 10015 gets one request, not twenty", () =>
     withHook({}, (hook, simulator, simulated) =>
       Effect.gen(function* () {
         yield* simulator.deleteWebhook(simulated)
@@ -392,7 +392,7 @@ describe("the webhook itself", () => {
     ),
   )
 
-  it.effect("whose deletion was answered with an error, and then 10015, is deleted", () =>
+  it.effect("whose deletion failed and then returned 10015 is deleted", () =>
     withHook({}, (hook, simulator) =>
       Effect.gen(function* () {
         yield* simulator.inject(Fault.answer({ status: 500, processed: true }))
@@ -424,7 +424,7 @@ describe("duplicates", () => {
     ),
   )
 
-  it.effect("may be there when the user asks for at least once", () =>
+  it.effect("may be stored twice with at-least-once delivery", () =>
     withHook({}, (hook, simulator, simulated) =>
       Effect.gen(function* () {
         yield* simulator.inject(Fault.resetAfter)
@@ -471,7 +471,7 @@ describe("waiting", () => {
     ),
   )
 
-  it.effect("concurrently is possible when asked for", () =>
+  it.effect("concurrently is possible by option", () =>
     withHook({}, (hook, simulator) =>
       Effect.gen(function* () {
         yield* simulator.configure({ latency: "200 millis" })

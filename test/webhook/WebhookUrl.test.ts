@@ -123,7 +123,7 @@ describe("parse", () => {
     expect(read(url)).toBe(reason)
   })
 
-  it("says what is wrong, and nothing of what it was given", () => {
+  it("reports what is wrong, without the input", () => {
     const error = Either.getOrThrow(
       Either.flip(WebhookUrl.parse(`https://evil.example/api/webhooks/${id}/${secret}`)),
     )
@@ -174,7 +174,7 @@ describe("the laws of parse", () => {
     )
   })
 
-  it("never throws, and never answers with more than a snowflake and a token", () => {
+  it("never throws, and returns only a snowflake and a token", () => {
     FastCheck.assert(
       FastCheck.property(
         FastCheck.oneof(

@@ -36,7 +36,7 @@ const arrivedAt = (hooks: Hooks, simulator: DiscordSimulator.Service) =>
   Effect.forEach(hooks, ({ made }) => Effect.map(simulator.messages(made), contents))
 
 describe("a broadcast", () => {
-  it.effect("sends to every webhook, and tells what each has stored", () =>
+  it.effect("sends to every webhook, and returns each stored message", () =>
     withHooks(25, (hooks, simulator) =>
       Effect.gen(function* () {
         const all = hooks.map(({ hook }) => hook)
@@ -88,7 +88,7 @@ describe("a broadcast", () => {
     ),
   )
 
-  it.effect("goes on after failures, and tells which webhooks are dead", () =>
+  it.effect("continues after failures, and lists the dead webhooks", () =>
     withHooks(4, (hooks, simulator) =>
       Effect.gen(function* () {
         const [deleted, revoked, failing, healthy] = hooks
@@ -113,7 +113,7 @@ describe("a broadcast", () => {
     ),
   )
 
-  it.effect("of what breaks a limit sends nothing, and says so of each", () =>
+  it.effect("of an invalid message sends nothing, and fails for each", () =>
     withHooks(3, (hooks, simulator) =>
       Effect.gen(function* () {
         const all = hooks.map(({ hook }) => hook)
@@ -125,7 +125,7 @@ describe("a broadcast", () => {
     ),
   )
 
-  it.effect("serves so many at once, and no more", () => {
+  it.effect("sends to at most the given number at once", () => {
     const most = (concurrency: number | "unbounded" | undefined) =>
       withHooks(
         30,
@@ -163,7 +163,7 @@ describe("a broadcast", () => {
 })
 
 describe("an interrupted broadcast", () => {
-  it.effect("has told of every webhook that it had begun with, and leaves nothing behind", () =>
+  it.effect("reports every webhook that it started, and leaves no fiber", () =>
     withHooks(
       20,
       (hooks, simulator) =>

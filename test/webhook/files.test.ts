@@ -64,7 +64,7 @@ const chart = FileUpload.fromText("chart of May.svg", "<svg/>", {
 const log = FileUpload.fromText("build.log", "ok")
 
 describe("sending", () => {
-  it.effect("names every file, with what is said of it", () =>
+  it.effect("names every file, with its metadata", () =>
     Effect.gen(function* () {
       const { requests } = yield* sent((hook) =>
         Webhook.send(hook, { content: "Built", files: [chart, log] }, { threadId: "7" }),
@@ -102,7 +102,7 @@ describe("sending", () => {
     }),
   )
 
-  it.effect("without waiting takes an answer with a body and one without", () =>
+  it.effect("without waiting accepts a response with or without a body", () =>
     Effect.gen(function* () {
       for (const status of [200, 204]) {
         const { requests, result } = yield* sent(
@@ -123,7 +123,7 @@ describe("sending", () => {
     }),
   )
 
-  it.effect("nothing, not even a file, is refused", () =>
+  it.effect("an empty message without files is rejected", () =>
     Effect.gen(function* () {
       const { requests, result } = yield* sent((hook) => Webhook.send(hook, { files: [] }))
       expect(result).toMatchObject({
@@ -209,7 +209,7 @@ describe("editing", () => {
     )
   const as = (id: string, name: string) => ({ id, description: `Picture ${name}` })
 
-  it.effect("leaves all files when it says nothing of them", () =>
+  it.effect("keeps all files when attachments are absent", () =>
     Effect.gen(function* () {
       const { request } = yield* edited({ content: "x" })
       expect(request?.json).toEqual({ content: "x" })
@@ -246,7 +246,7 @@ describe("editing", () => {
     }),
   )
 
-  it.effect("changes what is said of a file that stays", () =>
+  it.effect("changes the metadata of a kept file", () =>
     Effect.gen(function* () {
       const { list } = yield* edited({
         files: [
@@ -276,7 +276,7 @@ describe("editing", () => {
   )
 })
 
-describe("what is wrong with a list is said where it was written", () => {
+describe("an invalid list is reported at its path", () => {
   const refused = (message: unknown) =>
     Effect.map(
       sent((hook) => Webhook.send(hook, message as Webhook.MessageInput)),

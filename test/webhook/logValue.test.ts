@@ -122,7 +122,7 @@ describe("a value", () => {
     expect(valueText(deep)).toContain("…")
   })
 
-  it("is text, whatever it is", () => {
+  it("is text for any value", () => {
     FastCheck.assert(
       FastCheck.property(
         FastCheck.anything({

@@ -19,7 +19,7 @@ const outboxOf = (capacity: number) =>
   })
 
 describe("an outbox", () => {
-  it.effect("lets whoever adds wait for room, and whoever takes for nobody then", () =>
+  it.effect("makes producers wait for capacity, and consumers for nothing", () =>
     Effect.gen(function* () {
       const outbox = outboxOf(2)
       expect([outbox.tryAdd(1), outbox.tryAdd(2), outbox.tryAdd(3)]).toEqual([true, true, false])
@@ -38,7 +38,7 @@ describe("an outbox", () => {
     }),
   )
 
-  it.effect("that is closed lets nobody wait, and takes nothing", () =>
+  it.effect("that is closed makes no fiber wait, and accepts nothing", () =>
     Effect.gen(function* () {
       const outbox = outboxOf(1)
       outbox.tryAdd(1)
@@ -52,7 +52,7 @@ describe("an outbox", () => {
     }),
   )
 
-  it.effect("loses nothing, whenever a taker or somebody who adds is interrupted", () =>
+  it.effect("loses nothing when a consumer or a producer is interrupted at any time", () =>
     Effect.promise(() =>
       fc.assert(
         fc.asyncProperty(

@@ -119,7 +119,7 @@ it.layer(layer)("the route of an operation", (test) => {
 })
 
 describe("the route of something else", () => {
-  it("is a TypeError that says how to make a webhook", () => {
+  it("is a TypeError that explains how to make a webhook", () => {
     expect(() => Webhook.route(undefined as never)).toThrow(
       "Webhook.route: expected a Webhook, got undefined: make one with Webhook.config",
     )

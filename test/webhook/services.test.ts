@@ -34,7 +34,7 @@ const gitHub = (name: string, event: GitHubEvent.GitHubEvent, options?: Webhook.
   sending(noContent, (hook) => Webhook.sendGitHub(hook, name, event, options))
 
 describe("sendSlack", () => {
-  it.effect("posts to the Slack endpoint, and takes its text for an answer", () =>
+  it.effect("posts to the Slack endpoint, and accepts its text response", () =>
     Effect.gen(function* () {
       const { result, sent } = yield* slack({ text: "done" })
       expect(result).toMatchObject({ _tag: "Right", right: undefined })
@@ -72,7 +72,7 @@ describe("sendSlack", () => {
     }),
   )
 
-  it.effect("is not sent twice when its answer is lost", () =>
+  it.effect("is not sent twice when its response is lost", () =>
     Effect.gen(function* () {
       const { result, sent } = yield* sending({ answer: 502 }, (hook) =>
         Webhook.sendSlack(hook, { text: "done" }),
@@ -96,7 +96,7 @@ describe("sendGitHub", () => {
     }),
   )
 
-  it.effect("goes to a thread, and waits or not, as the options say", () =>
+  it.effect("is sent to a thread, and waits or not, by its options", () =>
     Effect.gen(function* () {
       const { sent } = yield* gitHub("push", { sender }, { wait: false })
       expect(sent[0]?.url.search).toBe("?wait=false&thread_id=7")

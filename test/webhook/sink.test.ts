@@ -88,7 +88,7 @@ describe("a sink", () => {
     ),
   )
 
-  it.effect("asks for the next message when Discord has taken the last", () =>
+  it.effect("pulls the next message when Discord has stored the last", () =>
     withHook(
       ({ hook }) =>
         Effect.gen(function* () {
@@ -130,7 +130,7 @@ describe("a sink", () => {
     ),
   )
 
-  it.effect("goes on when it is told to, and counts what arrived", () =>
+  it.effect("continues after errors by option, and counts sent messages", () =>
     withHook((hook, simulator) =>
       Effect.gen(function* () {
         yield* simulator.inject(forbidden, { match: ({ sequence }) => sequence === 3 })
@@ -168,7 +168,7 @@ describe("a sink", () => {
     ),
   )
 
-  it.effect("can be put behind others: what it does not read stays in the stream", () =>
+  it.effect("composes with other sinks: unread elements stay in the stream", () =>
     withHook((hook, simulator) =>
       Effect.gen(function* () {
         const firstTwo = Sink.collectAllN<Webhook.MessageInput>(2)
@@ -223,7 +223,7 @@ describe("a sink that batches", () => {
     ),
   )
 
-  it.effect("waits for nobody at the end of the stream", () =>
+  it.effect("does not wait at the end of the stream", () =>
     withHook((hook, simulator) =>
       Effect.gen(function* () {
         const source = Stream.map(Stream.fromIterable(texts(3)), embed)
@@ -271,7 +271,7 @@ describe("a sink that batches", () => {
     ),
   )
 
-  it.effect("loses only the messages that are wrong, whoever finds that out", () =>
+  it.effect("loses invalid messages only, whether we or Discord reject them", () =>
     withHook((hook, simulator) =>
       Effect.gen(function* () {
         const invalid: Webhook.MessageInput = { embeds: [{ title: "x".repeat(257) }] }
@@ -298,7 +298,7 @@ describe("a sink that batches", () => {
     ),
   )
 
-  it.effect("takes nonsense of untyped code for what it is", () =>
+  it.effect("rejects invalid values of untyped code", () =>
     withHook((hook) =>
       Effect.gen(function* () {
         const failed: Array<string> = []
@@ -399,7 +399,7 @@ describe("a sink that batches", () => {
 
   const endless = Stream.concat(Stream.map(Stream.fromIterable(texts(50)), embed), Stream.never)
 
-  it.effect("that is interrupted sends what it has taken, though nothing more comes", () =>
+  it.effect("that is interrupted sends what it has taken", () =>
     withHook((hook, simulator) =>
       Effect.gen(function* () {
         const { logged, took } = yield* interrupted(hook, endless, batching)
@@ -410,7 +410,7 @@ describe("a sink that batches", () => {
     ),
   )
 
-  it.effect("that is interrupted waits no longer than it may, and says what was not sent", () =>
+  it.effect("that is interrupted waits until its limit, and logs what was not sent", () =>
     withHook((hook, simulator) =>
       Effect.gen(function* () {
         yield* simulator.inject(Fault.neverAnswer, { times: Infinity })
@@ -428,7 +428,7 @@ describe("a sink that batches", () => {
     ),
   )
 
-  it.effect("that is interrupted says why the rest was not sent, if Discord refuses it", () =>
+  it.effect("that is interrupted logs why the rest was not sent when Discord rejects it", () =>
     withHook((hook, simulator) =>
       Effect.gen(function* () {
         yield* simulator.inject(forbidden)
@@ -454,7 +454,7 @@ describe("a sink that batches", () => {
   )
 })
 
-describe("whatever comes, however it comes", () => {
+describe("any messages in any chunks", () => {
   /** Every part has its number in it, and is long enough to bring the 6000 into play. */
   const kind = fc.record({
     kind: fc.constantFrom("content", "embed", "embed", "embeds"),
@@ -514,41 +514,43 @@ describe("whatever comes, however it comes", () => {
     ),
   )
 
-  it.effect("whatever a batching sink has taken arrives once, whenever it is interrupted", () =>
-    Effect.promise(() =>
-      fc.assert(
-        fc.asyncProperty(
-          fc.array(kind, { minLength: 1, maxLength: 40 }),
-          fc.constantFrom(0, 1, 300, 5000),
-          fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 10 }),
-          fc.integer({ min: 0, max: 20_000 }),
-          async (kinds, batchWithin, sizes, after) => {
-            const taken: Array<Webhook.MessageInput> = []
-            const source = Stream.fromIterable(kinds.map(messageOf)).pipe(
-              Stream.rechunk(sizes[0]!),
-              Stream.mapChunksEffect((chunk) =>
-                Effect.map(Effect.sleep(sizes[Chunk.size(chunk) % sizes.length]! * 100), () => {
-                  taken.push(...chunk)
-                  return chunk
-                }),
-              ),
-            )
-            const { value } = await VirtualClock.runPromise(
-              withHook((hook, simulator) =>
-                Effect.gen(function* () {
-                  const sink = Webhook.sink(hook.hook, { batchWithin, shutdownTimeout: "1 hour" })
-                  const running = yield* Effect.fork(Stream.run(source, sink))
-                  yield* Effect.sleep(after)
-                  yield* Fiber.interrupt(running)
-                  return (yield* stored(simulator, hook)).flat()
-                }),
-              ),
-            )
-            expect(value).toEqual(parts(taken))
-          },
+  it.effect(
+    "everything a batching sink has taken arrives once, after interruption at any time",
+    () =>
+      Effect.promise(() =>
+        fc.assert(
+          fc.asyncProperty(
+            fc.array(kind, { minLength: 1, maxLength: 40 }),
+            fc.constantFrom(0, 1, 300, 5000),
+            fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 10 }),
+            fc.integer({ min: 0, max: 20_000 }),
+            async (kinds, batchWithin, sizes, after) => {
+              const taken: Array<Webhook.MessageInput> = []
+              const source = Stream.fromIterable(kinds.map(messageOf)).pipe(
+                Stream.rechunk(sizes[0]!),
+                Stream.mapChunksEffect((chunk) =>
+                  Effect.map(Effect.sleep(sizes[Chunk.size(chunk) % sizes.length]! * 100), () => {
+                    taken.push(...chunk)
+                    return chunk
+                  }),
+                ),
+              )
+              const { value } = await VirtualClock.runPromise(
+                withHook((hook, simulator) =>
+                  Effect.gen(function* () {
+                    const sink = Webhook.sink(hook.hook, { batchWithin, shutdownTimeout: "1 hour" })
+                    const running = yield* Effect.fork(Stream.run(source, sink))
+                    yield* Effect.sleep(after)
+                    yield* Fiber.interrupt(running)
+                    return (yield* stored(simulator, hook)).flat()
+                  }),
+                ),
+              )
+              expect(value).toEqual(parts(taken))
+            },
+          ),
+          { numRuns: runs(100) },
         ),
-        { numRuns: runs(100) },
       ),
-    ),
   )
 })

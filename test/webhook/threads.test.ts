@@ -31,7 +31,7 @@ const withHook = <A, E, R>(
 const forum = { channel: "forum", tags: ["7", "8"] } as const
 
 describe("createThread", () => {
-  it.effect("answers with the thread and its first message", () =>
+  it.effect("returns the thread and its first message", () =>
     withHook(forum, ({ hook, discord }) =>
       Effect.gen(function* () {
         const thread = { name: "Release 1.4", appliedTags: ["7"] }
@@ -65,7 +65,7 @@ describe("createThread", () => {
     ),
   )
 
-  it.effect("leaves aside the thread that the webhook's URL names", () =>
+  it.effect("ignores the thread of the webhook's URL", () =>
     withHook(forum, ({ hook, discord, webhook }) =>
       Effect.gen(function* () {
         const old = yield* Webhook.createThread(hook, { name: "old" }, { content: "first" })
@@ -109,7 +109,7 @@ describe("createThread", () => {
     ),
   )
 
-  it.effect.each([null, undefined, "x", 7])("refuses %j in place of the thread", (nonsense) =>
+  it.effect.each([null, undefined, "x", 7])("rejects %j as the thread", (nonsense) =>
     withHook(forum, ({ hook }) =>
       Effect.gen(function* () {
         const thread = nonsense as unknown as { readonly name: string }
@@ -119,7 +119,7 @@ describe("createThread", () => {
     ),
   )
 
-  it.effect.each([null, undefined])("refuses %j in place of the message", (nonsense) =>
+  it.effect.each([null, undefined])("rejects %j as the message", (nonsense) =>
     withHook(forum, ({ hook }) =>
       Effect.gen(function* () {
         const message = nonsense as unknown as Webhook.ThreadMessage
@@ -141,7 +141,7 @@ describe("createThread", () => {
 })
 
 describe("sendToThread", () => {
-  it.effect("sends there, whatever the webhook's URL says", () =>
+  it.effect("sends to that thread instead of the URL's", () =>
     withHook({}, ({ discord, webhook }) =>
       Effect.gen(function* () {
         const one = yield* discord.createThread(webhook)
@@ -154,7 +154,7 @@ describe("sendToThread", () => {
     ),
   )
 
-  it.effect.each(["", "general", "1/../2", "1?wait=false"])("refuses the id %j", (threadId) =>
+  it.effect.each(["", "general", "1/../2", "1?wait=false"])("rejects the id %j", (threadId) =>
     withHook({}, ({ hook, discord }) =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(Webhook.sendToThread(hook, threadId, { content: "x" }))
@@ -169,7 +169,7 @@ describe("sendToThread", () => {
 })
 
 describe("send with threadName", () => {
-  it.effect("says how to leave the thread in the webhook's URL", () =>
+  it.effect("explains how to leave the thread of the webhook's URL", () =>
     withHook(forum, ({ webhook }) =>
       Effect.gen(function* () {
         const inThread = yield* Webhook.fromUrl(`${webhook.url}?thread_id=42`)
@@ -191,7 +191,7 @@ describe("the types", () => {
     expectTypeOf<MessageCreate.MessageCreate>().not.toExtend<Webhook.ThreadMessage>()
   })
 
-  it("know what createThread answers with", () => {
+  it("match the result of createThread", () => {
     type Created = Effect.Effect.Success<ReturnType<typeof Webhook.createThread>>
     expectTypeOf<Created>().toEqualTypeOf<{
       readonly threadId: Snowflake.Snowflake

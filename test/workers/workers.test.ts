@@ -165,7 +165,7 @@ story("requests at the same time are all served, in order of arrival", (harness)
   }),
 )
 
-story("a client that disconnects holds up nobody for longer than the timeout", (harness) =>
+story("a client that disconnects delays other requests by at most the timeout", (harness) =>
   Effect.gen(function* () {
     const { inState, send, simulator, snapshot, texts } = harness
     yield* send("first")

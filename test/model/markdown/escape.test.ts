@@ -28,7 +28,7 @@ describe("escape", () => {
     )
   })
 
-  it("mentions nobody, even for a reader that ignores backslashes (5000 texts)", () => {
+  it("contains no mention, even for a reader that ignores backslashes (5000 texts)", () => {
     fc.assert(
       fc.property(anyText, (text) => {
         expect(pings(Markdown.escape(text))).toEqual([])
@@ -91,7 +91,7 @@ describe("escape", () => {
     )
   })
 
-  it("marks the start of every line, whatever ends the line before", () => {
+  it("marks the start of every line, after any line terminator", () => {
     expect(Markdown.escape("a\r\n# b\r- c\n1. d")).toBe("a\n\\# b\n\\- c\n1\\. d")
     // No line end to Discord, so the number sign is no heading.
     expect(Markdown.escape("a\u2028# b")).toBe("a\u2028# b")

@@ -102,7 +102,7 @@ describe("splitContent", () => {
     )
   })
 
-  it("carries all of any text in order, and nothing else where no code is (2000 texts)", () => {
+  it("contains all of any text in order, and nothing else outside of code (2000 texts)", () => {
     fc.assert(
       fc.property(fc.oneof(anyText, markup, document), limit, (text, max) => {
         const parts = splitContent(text, { limit: max }).join("")
@@ -145,7 +145,7 @@ describe("splitContent", () => {
     )
   })
 
-  it("leaves alone what fits, whatever it is", () => {
+  it("returns any text that fits unchanged", () => {
     fc.assert(
       fc.property(fc.oneof(anyText, document), (text) => {
         const fitting = text.trim()
@@ -221,7 +221,7 @@ describe("where splitContent cuts", () => {
     expect(cut("```\nab\n```", 5)).toEqual(["```", "ab", "```"])
   })
 
-  it("counts as Discord does, 2000 unless told otherwise", () => {
+  it("counts as Discord does, up to 2000 by default", () => {
     expect(splitContent("😀".repeat(2000))).toHaveLength(1)
     expect(splitContent("😀".repeat(2001))).toHaveLength(2)
     expect(splitContent("")).toEqual([])

@@ -27,7 +27,7 @@ const machine = () => {
 }
 
 describe("Machine", () => {
-  it("sets the alarm anew when it is woken too early", () => {
+  it("schedules the timer again when it fires too early", () => {
     const { alarms, one } = machine()
     const told: Array<string> = []
     const ticket = one.arrive(route(), wish, 0, () => told.push("first"))
@@ -61,7 +61,7 @@ describe("Machine", () => {
   })
 })
 
-describe("the first answer of a route", () => {
+describe("the first response of a route", () => {
   const arrive = (one: Machine, webhookId: string, count: number) =>
     Array.from({ length: count }, () => one.arrive(route({ webhookId }), wish, 0))
   const states = (tickets: ReadonlyArray<Ticket>) =>
@@ -86,7 +86,7 @@ describe("the first answer of a route", () => {
     expect(states(slow)).toBe("goes waits")
   })
 
-  it("does not undo what they know of requests that were lost", () => {
+  it("keeps what was recorded of lost requests", () => {
     const { one } = machine()
     const [quick] = arrive(one, "1", 1)
     const slow = arrive(one, "2", 7)

@@ -33,7 +33,7 @@ describe("Memories", () => {
     expect(memories.find("c")).toBe(undefined)
   })
 
-  it("forget the oldest of more than seven", () => {
+  it("evict the oldest of more than seven", () => {
     const memories = new Memories()
     for (const name of "abcdefgh") memories.put(name, name)
     expect(memories.find("a")).toBe(undefined)
@@ -59,7 +59,7 @@ describe("a bucket", () => {
     expect([memoryOf(bucket, "a"), memoryOf(bucket, "b"), memoryOf(bucket, "c")]).toEqual([3, 3, 0])
   })
 
-  it("lets each policy inherit once, and then learn by itself", () => {
+  it("lets each policy inherit once, and then learn independently", () => {
     const bucket = bucketState()
     for (const name of ["a", "b", "b"]) tell(bucket, counting(name))
     const other = bucketState()
@@ -71,7 +71,7 @@ describe("a bucket", () => {
     expect([memoryOf(bucket, "a"), memoryOf(bucket, "b")]).toEqual([1, 3])
   })
 
-  it("forgets all of it when it is told to", () => {
+  it("is emptied by clear", () => {
     const bucket = bucketState()
     for (const name of ["a", "b"]) tell(bucket, counting(name))
     bucket.forget()

@@ -45,7 +45,7 @@ const fold = (all: ReadonlyArray<MovingReset>) =>
   all.reduce<MovingReset | undefined>((before, told) => narrowed(before, told), undefined)
 
 describe("a moving reset", () => {
-  it("is always between its bounds, and these within what the last answer says alone", () => {
+  it("is always between its bounds, which lie within those of the last response alone", () => {
     fc.assert(
       fc.property(
         exchanges(),
@@ -82,7 +82,7 @@ describe("a moving reset", () => {
     expect(known.latest - known.earliest).toBeLessThan(87)
   })
 
-  it("is what the answer says alone after the server's clock has jumped", () => {
+  it("is taken from the last response alone after the server's clock has jumped", () => {
     for (const jump of [-60_000, 60_000]) {
       const [first, second] = heard(
         Array.from({ length: 2 }, () => ({ pause: 0, there: 50, back: 50, resetAfter: 400 })),

@@ -50,7 +50,7 @@ describe("Queue", () => {
   })
 })
 
-describe("Gate", () => {
+describe("GlobalLimiter", () => {
   const gate = (limit: number) => new Gate([{ limit, window: 1000 }])
 
   it("lets a window's worth pass at once, and the next when the first is a window old", () => {
@@ -72,7 +72,7 @@ describe("Gate", () => {
     expect(one.opensAt()).toBe(1250)
   })
 
-  it("keeps a distance when told to", () => {
+  it("keeps a minimum interval when one is set", () => {
     const one = gate(50)
     one.pass({}, 100)
     one.space(150)
@@ -180,10 +180,10 @@ describe("SendTimes", () => {
   })
 })
 
-describe("Graveyard", () => {
+describe("DeadWebhooks", () => {
   const dead = (code = 10015) => response({ status: 404, code, reply: "gone" })
 
-  it("knows the two codes of a dead webhook", () => {
+  it("recognizes the two codes of a dead webhook", () => {
     expect(
       [10015, 50027, 10008, 0].map((code) => Graveyard.isDeath(dead(code), "webhook")),
     ).toEqual([true, true, false, false])
@@ -236,7 +236,7 @@ describe("InvalidRequests", () => {
     ])
   })
 
-  it("forgets after ten minutes, and never before", () => {
+  it("evicts after ten minutes, and not before", () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 0, max: 3_600_000 })),
@@ -268,7 +268,7 @@ describe("InvalidRequests", () => {
 })
 
 describe("RoundTrips", () => {
-  it("knows the extremes of late", () => {
+  it("returns the recent extremes", () => {
     const trips = RoundTrips.first(100)
     trips.add(50)
     trips.add(200)

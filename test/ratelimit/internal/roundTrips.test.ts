@@ -14,7 +14,7 @@ import { runs } from "../../support/laws.js"
 const fc = FastCheck
 
 describe("round trips", () => {
-  it("know the least uncertainty of the last 64 to 128 resets", () => {
+  it("return the smallest uncertainty of the last 64 to 128 resets", () => {
     const values = fc.array(fc.integer({ min: 0, max: 1000 }), { minLength: 1, maxLength: 400 })
     fc.assert(
       fc.property(values, (all) => {
@@ -38,7 +38,7 @@ describe("a bucket", () => {
     return bucket
   }
 
-  it("knows how uncertain a reset was when it is over: less than each of its round trips", () => {
+  it("returns the uncertainty of a past reset, which is below each of its round trips", () => {
     const bucket = bucketState()
     // 70 there and 30 back, then 40 there and 60 back: the server resets at 2070.
     bucket.window.answered(headers({ remaining: 4, reset: 1, resetAfter: 2000 }), 0, 100, false)

@@ -49,7 +49,7 @@ const learned = (limit: number, all: ReturnType<typeof told>, of = new SlotTime(
 }
 
 describe("the time of a slot", () => {
-  it("is never taken for longer than it is, whoever sends and in whatever order answers come", () => {
+  it("is never overestimated, for any senders and any order of responses", () => {
     const ordered = fc.tuple(rules, requests(3000)).chain(([rule, all]) => {
       const words = told(rule, all)
       return fc.record({
@@ -69,21 +69,21 @@ describe("the time of a slot", () => {
     )
   })
 
-  it("is known the better, the further resets are apart that others moved as well", () => {
+  it("is more precise the further apart resets are, also if other clients moved them", () => {
     const all = Array.from({ length: 60 }, (_, index) => ({ pause: 410, isOurs: index % 3 !== 1 }))
     const slot = learned(5, told({ limit: 5, slot: 430.7 }, all))
     expect(slot.least).toBeGreaterThan(430.6)
     expect(slot.least).toBeLessThanOrEqual(430.7)
   })
 
-  it("is what single answers say, where the server's clock jumps", () => {
+  it("is taken from single responses when the server's clock jumps", () => {
     const all = Array.from({ length: 20 }, () => ({ pause: 200, isOurs: true }))
     const slot = learned(5, told({ limit: 5, slot: 400 }, all))
     const jumped = told({ limit: 5, slot: 400 }, all, 1_790_000_009_130)
     expect(learned(5, jumped, slot).least).toBeLessThanOrEqual(400)
   })
 
-  it("is what single answers say, where resets come in whole seconds", () => {
+  it("is taken from single responses when resets are whole seconds", () => {
     const all = Array.from({ length: 40 }, () => ({ pause: 350, isOurs: true }))
     const whole = told({ limit: 5, slot: 600 }, all).map((headers) => ({
       ...headers,
@@ -92,7 +92,7 @@ describe("the time of a slot", () => {
     expect(learned(5, whole).least).toBeLessThanOrEqual(600)
   })
 
-  it("is not known before an answer, nor from one that leaves all slots", () => {
+  it("is unknown before a response, and after one that leaves all slots", () => {
     expect(new SlotTime().least).toBe(0)
     expect(new SlotTime(300).least).toBe(300)
     const full = { ...RateLimitHeaders.empty, remaining: 5, resetAfter: 0, reset: 1000 }

@@ -23,11 +23,11 @@ const again = (
 ) => window.answered(headers({ reset: 1_000_000, ...values }), sentAt, now, refused)
 
 describe("Window", () => {
-  it("has no limit before the first answer", () => {
+  it("has no limit before the first response", () => {
     expect(new Window()).toMatchObject({ remaining: Infinity, limit: undefined, model: "unknown" })
   })
 
-  it("is over at the latest instant that the answer allows", () => {
+  it("ends at the latest instant that the response allows", () => {
     const window = opened()
     expect(window).toMatchObject({ remaining: 4, limit: 5, resetEarliest: 2000, resetAt: 2100 })
     expect(window.roll(2099)).toBe(undefined)
@@ -42,7 +42,7 @@ describe("Window", () => {
     expect(window.roll(2050, 50)).toBe(4)
   })
 
-  it("narrows the reset by every answer of the same window", () => {
+  it("narrows the reset with every response of the same window", () => {
     const window = opened()
     again(window, { remaining: 3, resetAfter: 1850 }, 180, 220)
     expect(window).toMatchObject({ resetEarliest: 2030, resetAt: 2070, model: "fixed" })
@@ -74,13 +74,13 @@ describe("Window", () => {
     expect(moving.model).toBe("leaking")
   })
 
-  it("never raises what is left by a late answer", () => {
+  it("never raises the remaining count with a late response", () => {
     const window = opened({ remaining: 1 })
     again(window, { remaining: 3, resetAfter: 1950 }, 0, 150)
     expect(window.remaining).toBe(1)
   })
 
-  it("ignores a late answer of the window before", () => {
+  it("ignores a late response of the previous window", () => {
     const window = opened()
     window.roll(2100)
     again(window, { remaining: 0, resetAfter: 100 }, 1900, 2150)
@@ -100,13 +100,13 @@ describe("Window", () => {
     expect(window).toMatchObject({ remaining: 3, resetAt: 2250 })
   })
 
-  it("opens anew when an answer shows that the window has turned", () => {
+  it("opens again when a response shows a new window", () => {
     const window = opened({ remaining: 0 })
     again(window, { remaining: 4, reset: 1_002_000 }, 2010, 2050)
     expect(window).toMatchObject({ remaining: 4, resetAt: 4050 })
   })
 
-  it("tells new windows by Reset-After alone", () => {
+  it("detects new windows by Reset-After alone", () => {
     const window = opened({ reset: undefined, remaining: 0 })
     again(window, { remaining: 4, reset: undefined }, 2010, 2050)
     expect(window).toMatchObject({ remaining: 4, resetAt: 4050 })
@@ -116,7 +116,7 @@ describe("Window", () => {
     expect(window).toMatchObject({ remaining: 3 })
   })
 
-  it("believes a server whose clock was set back", () => {
+  it("follows a server whose clock was set back", () => {
     const window = opened({ remaining: 0 })
     again(window, { remaining: 4, reset: 500_000 }, 2050, 2090)
     expect(window).toMatchObject({ remaining: 4, resetAt: 4090 })
@@ -138,7 +138,7 @@ describe("Window", () => {
     expect(window).toMatchObject({ remaining: 3, resetAt: expect.closeTo(901, 0) })
   })
 
-  it("tells the time of a slot in whatever order answers arrive", () => {
+  it("computes the time of a slot for any order of responses", () => {
     const window = opened({ resetAfter: 400, reset: 1_000_000 })
     again(window, { remaining: 0, resetAfter: 1999, reset: 1_001_600 }, 10, 110)
     again(window, { remaining: 2, resetAfter: 1199, reset: 1_000_800 }, 10, 120)
@@ -147,7 +147,7 @@ describe("Window", () => {
     expect(window.slot).toBeLessThanOrEqual(400)
   })
 
-  it("learns no model from a refused request, which moves nothing", () => {
+  it("learns no model from a 429, which moves no reset", () => {
     const window = opened({ resetAfter: 400, reset: 1_000_000 })
     again(window, { remaining: 3, resetAfter: 700, reset: 1_000_400 }, 110, 210)
     again(window, { remaining: 0, resetAfter: 690, reset: 1_000_400 }, 120, 220, true)
@@ -163,7 +163,7 @@ describe("Window", () => {
     expect(window.remaining).toBeLessThanOrEqual(1)
   })
 
-  it("counts a refused request for nothing", () => {
+  it("does not count a 429 as a used slot", () => {
     const window = opened({ remaining: 1 })
     again(window, { remaining: 0, resetAfter: 1500 }, 500, 600, true)
     expect(window.remaining).toBe(0)
@@ -171,7 +171,7 @@ describe("Window", () => {
     expect(window.remaining).toBe(5)
   })
 
-  it("goes by the last word where no window can be told", () => {
+  it("uses the last response when no window can be identified", () => {
     const window = new Window()
     const bare = { resetAfter: undefined, reset: undefined }
     again(window, { remaining: 0, ...bare }, 0, 10)
@@ -183,14 +183,14 @@ describe("Window", () => {
     expect(window.resetAt).toBe(undefined)
   })
 
-  it("counts by itself where the server does not say what is left", () => {
+  it("counts locally when the server sends no remaining count", () => {
     const window = opened({ remaining: undefined })
     expect(window.remaining).toBe(4)
     again(window, { remaining: undefined, resetAfter: 1800 }, 150, 250)
     expect(window.remaining).toBe(3)
   })
 
-  it("counts an answer that says nothing, once there is a limit", () => {
+  it("counts a response without headers once there is a limit", () => {
     const window = new Window()
     window.answered(RateLimitHeaders.empty, 0, 10, false)
     expect(window.remaining).toBe(Infinity)
@@ -231,13 +231,13 @@ describe("Window", () => {
     expect(window).toMatchObject({ remaining: 2, resetAt: expect.closeTo(1301, 0) })
   })
 
-  it("does not wait for a slot of unknown fate while it knows no period", () => {
+  it("does not wait for a slot with unknown outcome while the period is unknown", () => {
     const window = new Window()
     window.consume(0, 100)
     expect(window).toMatchObject({ remaining: Infinity, resetAt: undefined })
   })
 
-  it("knows a reset by all answers before, also of other windows: resets are linked", () => {
+  it("estimates a reset from all earlier responses, also of other windows, since resets are linked", () => {
     // 10 ms there and 190 back, then 150 there and 20 back: of each window one bound is close.
     const window = new Window()
     window.answered(headers({ resetAfter: 2000, reset: 1_000_000 }), 0, 200, false)
@@ -254,7 +254,7 @@ describe("Window", () => {
     expect(window).toMatchObject({ limit: 5, remaining: 5, period: 2000, resetAt: undefined })
   })
 
-  it("law 4: within a fixed window what is left only falls, in whatever order the answers come", () => {
+  it("law 4: within a fixed window the remaining count only falls, for any order of responses", () => {
     const answers = fc.array(
       fc.record({ up: fc.integer({ min: 0, max: 300 }), down: fc.integer({ min: 0, max: 3000 }) }),
       { minLength: 1, maxLength: 12 },

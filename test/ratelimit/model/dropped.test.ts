@@ -299,7 +299,7 @@ describe("where fibers poll", () => {
     expect(one.claim(next, 25)).toBe(true)
   })
 
-  it("those behind poll less often, and nobody waits longer than half a second", () => {
+  it("later requests poll less often, at least every half second", () => {
     const { arrive, one } = polling()
     arrive(0)
     const waiting = Array.from({ length: 30 }, () => arrive(0))
@@ -320,7 +320,7 @@ describe("where fibers poll", () => {
     expect(polls.length).toBeLessThan(35)
   })
 
-  it("a request sleeps until the instant that is known", () => {
+  it("a request sleeps until its known start", () => {
     const { arrive, one } = polling()
     one.settle(arrive(0), ok({ limit: 1, remaining: 0, resetAfter: 300 }), 10)
     const next = arrive(20)

@@ -160,7 +160,7 @@ describe("the laws, on fibers", () => {
   })
 
   law(
-    "2, 6, 8: everybody comes to an end, and every permit with him",
+    "2, 6, 8: every request ends, and every permit is settled",
     anything,
     (played, { jobs }) => {
       for (const [index, end] of played.ends.entries()) {

@@ -62,7 +62,7 @@ describe("the laws, on the machine", () => {
 
   // First in, first out, one alone when ordered, one probe, one look: `World` checks them at every send.
   law(
-    "2, 3, 7, 8: anything goes, and everybody is told exactly once",
+    "2, 3, 7, 8: with any events, every request ends exactly once",
     anything,
     (world, { jobs }) => {
       for (const run of world.runs) {
@@ -82,7 +82,7 @@ describe("the laws, on the machine", () => {
     expect(world.machine.snapshot(later)).toMatchObject({ buckets: 0, waiting: 0, inFlight: 0 })
   })
 
-  it("1: on an unsteady link the proactive strategy is refused once in a hundred at most", () => {
+  it("1: on an unsteady link the proactive strategy gets at most one 429 in a hundred requests", () => {
     let refused = 0
     let sent = 0
     FastCheck.assert(

@@ -63,7 +63,7 @@ describe("with others on the webhook", () => {
     expect(at({ ...two, remaining: 1 }, heardAt)).toBe(heardAt + 2000)
   })
 
-  it("a slot of a leaking bucket is taken as it comes back, when nobody else can have it yet", () => {
+  it("a slot of a leaking bucket is taken as it is restored, when no other client can have it yet", () => {
     // It is back at + 800 at the latest; a request sent 480 ms before arrives 20 ms later.
     const early = { leadTime: 480 }
     expect(at({ resetAt: heardAt + 2400 }, heardAt + 300, early)).toBe(heardAt + 320)
@@ -76,13 +76,13 @@ describe("with others on the webhook", () => {
     expect(at({}, heardAt + 400, { perSecond: 0.1 })).toBe(now)
   })
 
-  it("nobody waits where waiting makes a free slot less likely", () => {
+  it("no request waits where waiting makes a free slot less likely", () => {
     // 90 ms late: 0.89 now, 0.87 with a second slot 400 ms later.
     const trip = { last: 90, shortest: 90, longest: 90, count: 100, uncertainty: undefined }
     expect(at({ roundTrip: trip }, heardAt + 400)).toBe(now)
   })
 
-  it("nobody waits for more slots than there are", () => {
+  it("no request waits for more slots than the limit", () => {
     expect(at({ resetAt: heardAt }, heardAt + 5000)).toBe(now)
     expect(at({ resetAt: heardAt, inFlight: 1 }, heardAt + 5000)).toBe(now)
   })
@@ -93,11 +93,11 @@ describe("with others on the webhook", () => {
     expect(at({}, heardAt + 400, { overlappedAt: overlappedAt - 20_000 })).toBe(heardAt + 800)
   })
 
-  it("nothing is concluded before the bucket's model is known", () => {
+  it("nothing is estimated before the bucket's model is known", () => {
     expect(at({ model: "unknown", slot: undefined }, heardAt + 1500)).toBe(now)
   })
 
-  it("who finds all slots gone waits for the next, or for an answer", () => {
+  it("a request without free slots waits for the next slot or a response", () => {
     expect(at({ inFlight: 5 }, heardAt)).toBe(Number.POSITIVE_INFINITY)
     expect(at({ resetAt: undefined, remaining: 0, model: "fixed" }, heardAt)).toBe(
       Number.POSITIVE_INFINITY,

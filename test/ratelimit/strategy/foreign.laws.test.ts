@@ -133,7 +133,7 @@ const inTurn = (count: number, apart: number): ReadonlyArray<Request> =>
   Array.from({ length: count }, (_, index) => ({ sentAt: index * apart, there: 60, back: 60 }))
 
 describe("others on the same webhook", () => {
-  it("are never seen by whoever is alone, however his requests overlap and overtake one another", () => {
+  it("are estimated as zero for a single client, for any overlap and order of its requests", () => {
     fc.assert(
       fc.property(kinds, skews, requests, (kind, skew, all) => {
         const { rates } = play({ kind, skew, requests: all, others: [] })

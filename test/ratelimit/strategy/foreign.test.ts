@@ -2,12 +2,12 @@ import { describe, expect, it } from "@effect/vitest"
 import { chance, chanceAmong, initial } from "../../../src/ratelimit/strategy/adaptive/foreign.js"
 
 describe("others on the same webhook", () => {
-  it("whoever is alone keeps every slot, at once even where a header names quadrillions", () => {
+  it("a single client keeps every slot, at once even when a header names quadrillions", () => {
     expect(chance(initial, 1, 1000)).toBe(1)
     expect(chance(initial, Number.MAX_SAFE_INTEGER, 1000)).toBe(1)
   })
 
-  it("of slots that came back one by one, nobody can have taken one before it was there", () => {
+  it("of slots that were restored one by one, none counts as taken before it was restored", () => {
     // One a second.
     const others = { ...initial, taken: 10, watched: 8000 }
     expect(chanceAmong(others, [])).toBe(0)

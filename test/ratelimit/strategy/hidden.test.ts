@@ -88,7 +88,7 @@ describe("a hidden limit", () => {
     expect(opensAt(restored)).toBe(241_000)
   })
 
-  it("that has changed is believed anew when the other one is seen twice", () => {
+  it("that changed is replaced when the new one is observed twice", () => {
     // 10 in 30 s from now on, instead of 30 in 60 s.
     const first = refusedAt(sends(learned(), 10, 61_000), 65_000, 91_000)
     expect(first.belief).toMatchObject({ limit: 10, period: minute })
@@ -192,12 +192,12 @@ describe("probes of a hidden limit", () => {
     expect(late.suspicion).toMatchObject({ limit: 11, period: 10_000 })
   })
 
-  it("follow a period that is slightly longer than the known one", () => {
+  it("follow a period that is slightly longer than the estimated one", () => {
     const early = refusedAt(window(learned(), 30, 100_000), 100_000 + minute, 100_300 + minute)
     expect(early.belief).toMatchObject({ limit: 30, period: minute + 300, refusedStarts: 0 })
   })
 
-  it("give a belief up whose windows are refused at their beginning, twice running", () => {
+  it("are dropped after 429s at the beginning of two windows in a row", () => {
     const known = learned()
     const refusedStart = (state: hidden.Hidden, from: number) =>
       refusedAt(window(state, 30, from), from + minute, from + 2 * minute)
@@ -209,13 +209,13 @@ describe("probes of a hidden limit", () => {
     expect(hidden.sent(refusedStart(between, 340_000), 460_000).belief).toBeDefined()
   })
 
-  it("leave out what is in flight when a 429 says how many fit", () => {
+  it("exclude requests in flight when a 429 shows how many fit", () => {
     const burst = sends(hidden.initial, 15, 0, 0)
     const first = hidden.refused(burst, 0, 10_000, { ...visible, inFlight: 4 })
     expect(first.suspicion).toMatchObject({ limit: 10, period: 10_000 })
   })
 
-  it("are shown with the belief", () => {
+  it("are shown with the estimate", () => {
     expect(hidden.explain(hidden.sent(twice(), 20_000))).toEqual({
       limit: 10,
       periodMillis: 10_000,

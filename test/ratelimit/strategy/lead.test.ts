@@ -28,7 +28,7 @@ const bucket = (model: Bucket["model"], count = 40): Bucket => ({
 const others = 1.25 / 1000
 
 describe("the lead", () => {
-  it("is the least uncertainty, less four spreads by the answers, where nobody else comes", () => {
+  it("is the least uncertainty less four spreads, without other clients", () => {
     const kept = (4 * 60) / 40 + (3 * 90) / 40 ** 2 + 2
     expect(lead(bucket("leaking"))).toBeCloseTo(92 - kept)
     expect(lead(bucket("fixed"))).toBeCloseTo(92 - kept)
@@ -46,7 +46,7 @@ describe("the lead", () => {
     expect(lead(bucket("leaking", 1000), 1000)).toBeCloseTo(90, 2)
   })
 
-  it("is none before three answers", () => {
+  it("is absent before three responses", () => {
     expect(lead(bucket("leaking", 2), others)).toBe(0)
   })
 })

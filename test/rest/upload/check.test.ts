@@ -41,7 +41,7 @@ describe("limits", () => {
     ["one byte over", [11], { reason: "tooLarge", file: "0.bin", size: 11, limit: 10 }],
     ["together over", [10, 9, 2], { reason: "totalTooLarge", file: "2.bin", size: 21, limit: 20 }],
     ["one too many", [1, 1, 1, 1], { reason: "tooMany", file: "3.bin", size: 4, limit: 3 }],
-  ])("refuse %s", (_, sizes, expected) => {
+  ])("reject %s", (_, sizes, expected) => {
     const error = refusal(route, several(...sizes), 0, limits)
     expect(error).toMatchObject({
       ...expected,
@@ -63,7 +63,7 @@ describe("limits", () => {
     [[45, 45], "boostTier2"],
     [[45, 45, 45], "boostTier3"],
     [[101], "unlimited"],
-  ])("for files of %j MiB, say that the preset %s allows them", (sizes, preset) => {
+  ])("for files of %j MiB, suggest the preset %s", (sizes, preset) => {
     const files = several(...sizes.map((size) => size * mebibyte))
     const error = refusal(route, files, 0, presets.default)
     expect(error?.preset).toBe(preset)
@@ -71,7 +71,7 @@ describe("limits", () => {
     expect(refusal(route, files, 0, chosen ?? limits)).toBeUndefined()
   })
 
-  it("say that no preset allows 11 files", () => {
+  it("report that no preset allows 11 files", () => {
     const error = refusal(
       route,
       several(...Array.from({ length: 11 }, () => 1)),
@@ -85,7 +85,7 @@ describe("limits", () => {
     )
   })
 
-  it("say both figures to the byte, since one byte decides", () => {
+  it("contain both sizes in bytes", () => {
     const error = refusal(route, [sized(8 * mebibyte + 1)], 0, presets.default)
     expect(error?.message).toBe(
       `Webhook.send (webhook 42): a.bin: is the file with which the message gets too large: 8388609 bytes (8 MiB), and 8388608 bytes (8 MiB) are allowed; the preset "discord" allows it (RestConfig.uploads); Discord did not act on it`,

@@ -133,7 +133,7 @@ describe("a file that no constructor has checked", () => {
     ).map((parts) => parts.join("")),
   )
 
-  it.effect("cannot end its header, its part or the form, whatever its name and type are", () =>
+  it.effect("cannot end its header, its part or the form, with any name and type", () =>
     Effect.promise(() =>
       FastCheck.assert(
         FastCheck.asyncProperty(hostile, hostile, (name, contentType) =>

@@ -253,7 +253,7 @@ describe.each(Object.entries(clients))("with %s", (_, client) => {
   )
 
   story(
-    "an answer before the end of the upload ends it",
+    "a response before the end of the upload ends it",
     ({ hook, server }) =>
       Effect.gen(function* () {
         let isClosed = false

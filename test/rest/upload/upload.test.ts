@@ -147,7 +147,7 @@ describe("a source that can be read only once", () => {
     }),
   )
 
-  it.effect("is sent again as long as nothing was read", () =>
+  it.effect("is sent again if nothing was read", () =>
     Effect.gen(function* () {
       const net = network("ECONNREFUSED", "ECONNREFUSED", 200)
       const { file, times } = once()
@@ -191,7 +191,7 @@ describe("a source that can be read only once", () => {
   )
 })
 
-describe("a source that is not what it was said to be", () => {
+describe("a source of another size than declared", () => {
   const halves = counted("12345", "67890").stream
   const sources = {
     "ends too early": [
@@ -277,7 +277,7 @@ describe("a source that is not what it was said to be", () => {
 })
 
 describe("a message with files", () => {
-  it.effect("over a limit is refused before anything is sent or waited for", () =>
+  it.effect("over a limit fails before anything is sent or waited for", () =>
     Effect.gen(function* () {
       const net = network(200)
       const files = Array.from({ length: 11 }, (_, n) => FileUpload.fromText(`${n}.txt`, "x"))
@@ -337,7 +337,7 @@ describe("progress", () => {
       return shown
     })
 
-  it.effect("is told for each piece of each file", () =>
+  it.effect("is reported for each chunk of each file", () =>
     Effect.gen(function* () {
       const { stream, size } = counted("12345", "678")
       const files = [
@@ -359,7 +359,7 @@ describe("progress", () => {
     }),
   )
 
-  it.effect("begins anew with each attempt", () =>
+  it.effect("restarts with each attempt", () =>
     Effect.gen(function* () {
       const shown = yield* watched(network(503, 200), [FileUpload.fromText("a.txt", "abc")])
       expect(shown.map(({ attempt, sent }) => [attempt, sent])).toEqual([
