@@ -53,8 +53,8 @@ export class DiscordConfig extends Context.Tag("effect-discord/DiscordConfig")<
 >() {}
 
 /**
- * What a program gets from a configuration. The `HttpClient` is the one that it was given, or, when
- * `client.dry_run` is true, one that sends nothing.
+ * The services that the layers provide. The `HttpClient` is the given one, or one that sends nothing when
+ * `client.dry_run` is true.
  *
  * @since 0.1.0
  * @category models
@@ -68,7 +68,7 @@ export type Services =
 const decodedDefaults = lazy(() => Schema.decodeSync(settings())({}))
 
 /**
- * What holds where nothing is configured.
+ * The settings of an empty configuration.
  *
  * @example
  * ```ts
@@ -107,7 +107,7 @@ export const defaults: Service = {
 export const jsonSchema: Effect.Effect<object> = Effect.sync(makeJsonSchema)
 
 /**
- * From the environment alone, or whatever `ConfigProvider` is in force. Each key is read by the name
+ * Reads the settings from the current `ConfigProvider`, by default the environment. Each key is read by the name
  * of its variable, such as `DISCORD_CLIENT_RATE_LIMIT_STRATEGY`.
  *
  * @example
@@ -128,7 +128,7 @@ export const jsonSchema: Effect.Effect<object> = Effect.sync(makeJsonSchema)
 export const load: Effect.Effect<Service, DiscordConfigurationError> = resolve(undefined)
 
 /**
- * From the text of a YAML file, overridden by the environment. `name` stands for it in errors.
+ * Reads the settings from YAML text, overridden by the environment. Errors refer to the text by `name`.
  *
  * @example
  * ```ts
@@ -151,8 +151,8 @@ export const loadYaml = (
   Effect.flatMap(parse(text, name), (tree) => resolve({ name, tree }))
 
 /**
- * From a YAML file, overridden by the environment. Fails when the file is missing, larger than
- * 256 kB, no YAML, or has a key or value that is wrong; a wrong variable is told at the same time.
+ * Reads the settings from a YAML file, overridden by the environment. Fails when the file is missing, larger than
+ * 256 kB, no YAML, or has a key or value that is wrong; wrong variables are part of the same error.
  *
  * @example
  * ```ts

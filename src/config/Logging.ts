@@ -1,5 +1,5 @@
 /**
- * What a program logs, and how it looks. Nothing here is in force unless it is provided.
+ * Layers for log level and log format. They take effect only where they are provided.
  *
  * @since 0.1.0
  * @module
@@ -9,7 +9,7 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 
 /**
- * How a log line looks.
+ * Log format.
  *
  * - `json`: one JSON object a line, for collectors.
  * - `logfmt`: `key=value` pairs on one line, for machines and people.
@@ -21,7 +21,7 @@ import * as LogLevel from "effect/LogLevel"
 export type Format = "json" | "logfmt" | "pretty"
 
 /**
- * From the least important to none at all. `debug` tells of every request of the SDK, `warning` of
+ * Minimum log level. At `debug` the SDK logs every request, at `warning`
  * limits, repetitions and dead webhooks.
  *
  * @since 0.1.0
@@ -30,7 +30,7 @@ export type Format = "json" | "logfmt" | "pretty"
 export type Level = "trace" | "debug" | "info" | "warning" | "error" | "fatal" | "none"
 
 /**
- * What may be chosen; what is left out stays as the program has it.
+ * Log options. An option that is left out does not change the program's setting.
  *
  * @since 0.1.0
  * @category models
@@ -96,7 +96,7 @@ export const layerLogfmt: Layer.Layer<never> = replaceLogger(
 )
 
 /**
- * For people: several lines, with colours if it is a terminal.
+ * Several lines per message for people, with colours on a terminal.
  *
  * @example
  * ```ts
@@ -112,7 +112,7 @@ export const layerLogfmt: Layer.Layer<never> = replaceLogger(
 export const layerPretty: Layer.Layer<never> = replaceLogger(Logger.prettyLogger())
 
 /**
- * The least important level that is logged.
+ * Sets the minimum log level.
  *
  * @example
  * ```ts
@@ -135,7 +135,7 @@ const formats: Readonly<Record<Format, Layer.Layer<never>>> = {
 }
 
 /**
- * Level and format together.
+ * Sets level and format.
  *
  * @example
  * ```ts

@@ -11,7 +11,7 @@ import * as Layer from "effect/Layer"
 import type { DiscordConfigurationError } from "../error/ConfigurationError.js"
 import { readText, parse } from "./yaml.js"
 /**
- * From a text. `name` stands for it in errors, which also tell the line. A list is read by
+ * Parses YAML text. Errors refer to it by `name` and line. A list is read by
  * `Config.array`. Fails on tabs, on a key that is there twice, on unknown tags, on more than 256 kB or
  * 10 000 values, with those behind an alias counted each time, and on keys of more than 1000
  * characters together.
@@ -38,7 +38,7 @@ export const fromText = (
   Effect.map(parse(text, name), ({ root }) => ConfigProvider.fromJson(root ?? {}))
 
 /**
- * From a file. Fails with `DiscordConfigurationError` when it is missing, unreadable or no YAML.
+ * Reads a file. Fails with `DiscordConfigurationError` when it is missing, unreadable or no YAML.
  *
  * @example
  * ```ts
@@ -60,7 +60,7 @@ export const fromFile = (
   Effect.flatMap(readText(path), (text) => fromText(text, path))
 
 /**
- * What the provider in force does not have (by default the environment) is looked up in the file.
+ * Adds the file as a fallback to the current provider (by default the environment).
  *
  * @example
  * ```ts

@@ -97,7 +97,7 @@ function parseScalar({ kinds }: Key, text: string): Scalar {
 
 /**
  * Variables that are nearly one of ours. Others may begin with `DISCORD_`, too, such as
- * `DISCORD_CLIENT_ID`; only in sections that nobody else has is every name ours. A second webhook
+ * `DISCORD_CLIENT_ID`; only in sections that are specific to this SDK is every name ours. A second webhook
  * is no slip, and a missing one is noticed anyway.
  */
 function findMisspellings(

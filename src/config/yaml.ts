@@ -67,7 +67,7 @@ class YamlFaultError extends Error {
   }
 }
 
-/** Reads nodes in document order, so that an anchor is known before its aliases. */
+/** Reads nodes in document order, so that an anchor comes before its aliases. */
 class TreeReader {
   readonly #yaml: Yaml
   readonly #lines: YamlModule.LineCounter

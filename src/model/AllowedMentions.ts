@@ -70,7 +70,7 @@ export const AllowedMentions = fields.pipe(
 export interface AllowedMentions extends Schema.Schema.Type<typeof fields> {}
 
 /**
- * Notifies nobody, whatever the text mentions.
+ * Disables all notifications by mentions.
  *
  * @example
  * ```ts
@@ -90,7 +90,7 @@ export const none: AllowedMentions = { parse: [] }
 
 /**
  * Notifies the users that are mentioned, but no role and not everyone. It is what holds when a
- * message says nothing.
+ * message has none.
  *
  * @example
  * ```ts
@@ -109,7 +109,7 @@ export const none: AllowedMentions = { parse: [] }
 export const users: AllowedMentions = { parse: ["users"] }
 
 /**
- * Notifies whoever is mentioned: users, roles, everyone. Only for text that you wrote yourself.
+ * Notifies all mentioned users and roles, and everyone. Use it only for text that you wrote yourself.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * Files of a message: what Discord tells about them, and what we ask for when sending.
+ * Attachments: received ones, and the metadata of files that are sent.
  *
  * @since 0.1.0
  * @module
@@ -35,7 +35,7 @@ const AttachmentId = Schema.transform(
 )
 
 /**
- * What to say about a file: one being sent (`id` is the `n` of its `files[n]`), or one already on
+ * Metadata of a file: a file that is sent (`id` is the `n` of its `files[n]`), or one already on
  * the message (`id` is the attachment's).
  *
  * @example

@@ -48,7 +48,7 @@ export const Type = Kind
 export const ChannelType = Channel
 
 /**
- * A component as Discord sends it. One that this version does not know, or whose shape is not the
+ * A received component. A component of an unknown type, or whose shape is not the
  * documented one, has `type: "unknown"` and is kept whole in `raw`.
  *
  * @example
@@ -110,7 +110,7 @@ export type ComponentCreate = typeof ComponentCreate.Type
 export const ComponentsCreate = rules.ComponentsCreate
 
 /**
- * A component as JSON: one that this version does not know. It is sent as it is, unchecked.
+ * A component of an unknown type as JSON. It is sent unchecked.
  *
  * @since 0.1.0
  * @category models
@@ -137,7 +137,7 @@ export type RowItem = Button | Select
 export interface ActionRow extends Schema.Schema.Type<typeof outgoing.ActionRow> {}
 
 /**
- * A button being sent that answers with an interaction.
+ * A button that triggers an interaction.
  *
  * @since 0.1.0
  * @category models
@@ -301,7 +301,7 @@ export const fromReceived = (component: Component): ComponentCreate =>
   resend.component(component) as ComponentCreate
 
 /**
- * A component that this version does not know, as the JSON that Discord documents; it is sent as it
+ * A component of a type that this version does not support, as the JSON that Discord documents; it is sent as it
  * is, unchecked.
  *
  * @example
@@ -569,7 +569,7 @@ export const thumbnail = (url: string, options: Options<Thumbnail, "media"> = {}
 })
 
 /**
- * One to ten pictures or videos: their URLs, or a {@link galleryItem} where there is more to say.
+ * One to ten pictures or videos: their URLs, or a {@link galleryItem} to add a description or spoiler.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * What Discord says when it refuses: the error body with its tree of field errors, and the body
+ * Bodies of Discord's error responses: the error body with its tree of field errors, and the body
  * of a 429. Proxies, old API versions and the edge send other things: reading never throws.
  *
  * @since 0.1.0
@@ -274,7 +274,7 @@ function numberIn(body: object, key: string): number | undefined {
   return typeof value === "number" && Number.isFinite(value) ? value : undefined
 }
 
-/** An error itself, though it may say nothing. */
+/** Whether a node is an error and not a branch. */
 function isLeaf(node: unknown): node is Readonly<Record<string, unknown>> {
   if (!Predicate.isReadonlyRecord(node)) return false
   const { code, message } = node as { readonly code?: unknown; readonly message?: unknown }

@@ -150,7 +150,7 @@ export const EmbedsCreate = tenEmbeds.pipe(
 type Step = (embed: EmbedCreate) => EmbedCreate
 
 /**
- * An embed that says nothing yet: where a pipe begins. The combinators take and give plain values,
+ * An empty embed, to start a pipe. The combinators take and return plain values,
  * with the embed first or, in a pipe, last.
  *
  * @example

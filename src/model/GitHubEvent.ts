@@ -180,7 +180,7 @@ const Discussion = Schema.Struct({
 })
 
 /**
- * The JSON of an event. Discord asks for `sender` only; which other fields there are depends on the
+ * The JSON of an event. Discord requires only `sender`; the other fields depend on the
  * event.
  *
  * @example
@@ -255,7 +255,7 @@ const validate = lazy(() => Schema.validateEither(GitHubEvent, { errors: "all" }
 
 /**
  * The JSON that Discord receives: the event itself, with all its fields, or everything in it that
- * Discord would refuse.
+ * Discord would reject.
  *
  * @example
  * ```ts

@@ -137,7 +137,7 @@ function mismatch(
     : { path, message, wanted: [], actual }
 }
 
-/** What is of another `type` altogether is not told what that other type would need. */
+/** Reports a wrong `type` alone, without the requirements of the other type. */
 function ofOneKind(found: ReadonlyArray<Leaf>, path: Path): ReadonlyArray<Leaf> {
   const other = found.find((leaf) => distance(leaf, path) === 2 && leaf.wanted.some(isValue))
   return other === undefined ? found : [other]

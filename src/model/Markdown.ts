@@ -83,7 +83,7 @@ export interface LinkOptions {
 }
 
 /**
- * Makes text plain that somebody else wrote: it formats nothing, mentions nobody and shows as it
+ * Escapes text from others: it has no formatting, mentions no one and shows as it
  * was written. Addresses of the web stay links. It grows by a backslash for every mark, so check
  * limits after it. Not for code, where a backslash is shown: there {@link code} and
  * {@link codeBlock} do it.
@@ -198,7 +198,7 @@ export const code = (text: string): string => {
 }
 
 /**
- * A block of code, of any text, coloured if Discord knows the language. Three backticks in the text
+ * A block of code, of any text, highlighted if Discord supports the language. Three backticks in the text
  * get a zero-width space between them, and so do not end the block.
  *
  * @example

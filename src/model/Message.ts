@@ -262,7 +262,7 @@ export const Message = Schema.Struct({
 export interface Message extends Schema.Schema.Type<typeof Message> {}
 
 /**
- * Reads the answer to Execute, Get and Edit Webhook Message.
+ * Decodes the response of Execute Webhook, Get and Edit Webhook Message.
  *
  * @example
  * ```ts
@@ -312,7 +312,7 @@ const editable = 0x7fffffff
 
 /**
  * A received message as one to send: content, embeds, components, poll, `tts`, and the flags that a
- * webhook may set. A forward becomes what it forwarded. The copy notifies nobody.
+ * webhook may set. A forward becomes the message it forwarded. The copy notifies no one.
  *
  * Left out: files (upload them again), author and avatar (`username`, `avatarUrl`), votes, stickers,
  * reactions, thread, what it replied to, and embeds that Discord made of links, since it makes them

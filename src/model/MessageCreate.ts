@@ -39,7 +39,7 @@ const fields = Schema.Struct({
   /** Left out, the users who are mentioned are notified, but no role and not everyone. */
   allowedMentions: optional("allowed_mentions", AllowedMentions),
   components: optional("components", ComponentsCreate),
-  /** What to say about the files sent along. */
+  /** Metadata of the files that are sent. */
   attachments: optional("attachments", AttachmentsCreate),
   flags: optional("flags", MessageFlagsCreate),
   /** Starts a thread of this name, as `Webhook.createThread` does; forum and media channels only. */
@@ -96,7 +96,7 @@ const strictly = acceptReceived(makeStrictEncoder(MessageCreate))
  * The JSON of a message, or everything that is wrong with it. A field that does not exist (a
  * typo) is rejected. Parts of a received message are taken: fields that only Discord sets are left
  * out, and so are embeds that Discord made of links. `IsComponentsV2` is added to the flags where a component needs it, and
- * `allowed_mentions` where the text may mention somebody and nothing is said about it.
+ * `allowed_mentions` where the text may mention someone and the message has none.
  *
  * @example
  * ```ts
@@ -113,7 +113,7 @@ export const encode = (message: MessageCreate): Effect.Effect<Encoded, ParseResu
   Either.map(strictly(message), (wire) => withDefaultMentions(withImpliedFlags(wire)))
 
 /**
- * Whether there is nothing to show: Discord refuses such a message unless files go with it.
+ * Whether the message is empty: Discord rejects such a message unless it has files.
  *
  * @example
  * ```ts

@@ -80,8 +80,8 @@ const strictly = acceptReceived(makeStrictEncoder(MessageEdit))
 
 /**
  * The JSON of an edit, or everything that is wrong with it. A field that does not exist (a typo)
- * is refused. `IsComponentsV2` is added to the flags where a component needs it, and
- * `allowed_mentions` where the text may mention somebody and nothing is said about it.
+ * is rejected. `IsComponentsV2` is added to the flags where a component needs it, and
+ * `allowed_mentions` where the text may mention someone and the edit has none.
  *
  * @example
  * ```ts

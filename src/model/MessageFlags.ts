@@ -1,5 +1,5 @@
 /**
- * Flags of a message: asked for by name, as in `flags: ["SuppressEmbeds"]`, or as a bitfield, which
+ * Flags of a message: given by name, as in `flags: ["SuppressEmbeds"]`, or as a bitfield, which
  * is what Discord sends. Bits that have no name here are kept.
  *
  * @since 0.1.0

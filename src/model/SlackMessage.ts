@@ -1,6 +1,6 @@
 /**
  * A message in the form of Slack's incoming webhooks, which Discord takes, too. It is for programs
- * that speak Slack already; `MessageCreate` says more.
+ * that produce Slack messages already; `MessageCreate` supports more.
  *
  * @see https://discord.com/developers/docs/resources/webhook#execute-slackcompatible-webhook
  * @since 0.1.0
@@ -21,7 +21,7 @@ import { makeStrictEncoder } from "./codec.js"
 /** Discord's OpenAPI. Slack itself takes longer texts. */
 const maxText = 2000
 
-/** Slack's names for colours. Discord's OpenAPI knows none, so they are sent as what Slack shows. */
+/** Slack's names for colours. Discord's OpenAPI has none, so they are sent as the colours that Slack shows. */
 const shades = { good: "#2eb886", warning: "#daa038", danger: "#a30200" } as const
 
 const refusedColor = "must be a colour such as 0x5865f2, #5865f2, good, warning or danger"
@@ -52,7 +52,7 @@ export const SlackColor: Schema.Schema<Color.Color | keyof typeof shades, string
   Schema.transform(
     Schema.String,
     Schema.Union(Schema.Number, Schema.String).pipe(
-      // A guard cannot say why it refuses, so a rule that can comes first.
+      // A guard cannot give a reason, so a filter with a message comes first.
       Schema.filter((value) => isColor(value) || refusedColor),
       Schema.filter(isColor, {
         arbitrary: () => (fc) => fc.integer({ min: 0, max: 0xffffff }).map(Color.toHex),
@@ -196,7 +196,7 @@ export interface SlackMessage extends Schema.Schema.Type<typeof SlackMessage> {}
 export interface Encoded extends Schema.Schema.Encoded<typeof SlackMessage> {}
 
 /**
- * The JSON of a message, or everything that is wrong with it; an unknown field is refused.
+ * Encodes a message to JSON, or returns all issues; an unknown field is rejected.
  *
  * @example
  * ```ts
@@ -213,7 +213,7 @@ export const encode: (message: SlackMessage) => Effect.Effect<Encoded, ParseResu
   makeStrictEncoder(SlackMessage)
 
 /**
- * Reads the JSON that a program made for Slack, to send it to Discord. What Discord does not know is
+ * Decodes JSON that was made for Slack, to send it to Discord. What Discord does not support is
  * left out without a word.
  *
  * @example
@@ -231,7 +231,7 @@ export const decode = (json: unknown): Effect.Effect<SlackMessage, ParseResult.P
   Schema.decodeUnknown(SlackMessage, { errors: "all" })(json)
 
 /**
- * Whether there is nothing to show, which Discord refuses.
+ * Whether the message is empty, which Discord rejects.
  *
  * @example
  * ```ts

@@ -89,7 +89,7 @@ export interface ThreadCreate extends Schema.Schema.Type<typeof ThreadCreate> {}
 export interface Encoded extends Schema.Schema.Encoded<typeof ThreadCreate> {}
 
 /**
- * The JSON of a thread, or everything that is wrong with it; an unknown field is refused.
+ * Encodes a thread to JSON, or returns all issues; an unknown field is rejected.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * What Discord tells about a webhook.
+ * A webhook as Discord returns it.
  *
  * @since 0.1.0
  * @module
@@ -33,7 +33,7 @@ export const WebhookInfo = Schema.Struct({
   type: withDefault("type", Numeric, () => 1),
   guildId: nullishToAbsent("guild_id", Snowflake),
   channelId: nullishToAbsent("channel_id", Snowflake),
-  /** Who made it; absent when asked with the token. */
+  /** The user who created it; absent in requests with the token. */
   user: nullishToAbsent("user", User),
   name: nullishToAbsent("name", Schema.String),
   /** Hash of the avatar. */
@@ -61,7 +61,7 @@ export const WebhookInfo = Schema.Struct({
 export interface WebhookInfo extends Schema.Schema.Type<typeof WebhookInfo> {}
 
 /**
- * Reads the answer to Get and Modify Webhook.
+ * Decodes the response of Get and Modify Webhook.
  *
  * @example
  * ```ts

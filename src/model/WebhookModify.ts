@@ -65,7 +65,7 @@ export interface WebhookModify extends Schema.Schema.Type<typeof WebhookModify> 
 export interface Encoded extends Schema.Schema.Encoded<typeof WebhookModify> {}
 
 /**
- * The JSON of a change, or everything that is wrong with it; an unknown field is refused.
+ * Encodes a change to JSON, or returns all issues; an unknown field is rejected.
  *
  * @example
  * ```ts

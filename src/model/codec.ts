@@ -46,7 +46,7 @@ export function makeStrictEncoder<A, I>(
     if (written === irregular) {
       return catchUnreadable(schema.ast, value, () => Either.flatMap(validate()(value), encode()))
     }
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the Schema says it is
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the Schema's type
     return Either.right(written as I)
   }
 }

@@ -1,4 +1,4 @@
-/** What a message may combine, the same when it is sent and when it is edited. */
+/** Checks across the parts of a message, which apply to new messages and to edits. */
 import type * as Schema from "effect/Schema"
 
 import { needsComponentsV2, checkRowCount } from "./component/rules.js"
@@ -31,7 +31,7 @@ export function checkParts(message: Parts): ReadonlyArray<Schema.FilterIssue> {
     }))
 }
 
-/** Discord refuses a message that has none of these (JSON error 50006). */
+/** Discord rejects a message that has none of these (JSON error 50006). */
 export function hasContent(message: Parts): boolean {
   const { components, content, embeds, poll } = message
   const own = Array.isArray(embeds) ? embeds.filter((embed) => !isLinkPreview(embed)) : embeds
@@ -45,7 +45,7 @@ export function withImpliedFlags<A extends Parts>(wire: A): A {
   return { ...wire, flags: flags | Flag.IsComponentsV2 }
 }
 
-/** Whether a part shows anything. */
+/** Whether a part has content. */
 export function isPresent(part: unknown): boolean {
   if (typeof part === "string") return !isBlank(part)
   if (Array.isArray(part)) return part.length > 0

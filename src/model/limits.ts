@@ -1,6 +1,6 @@
 /**
- * The building blocks of outgoing limits. A refusal says the limit and the figure; the field is
- * the path of the issue. Text is counted in Unicode code points, as Discord's servers do.
+ * Building blocks of outgoing limits. A message has the limit and the actual value; the field is the
+ * path of the issue. Text is counted in Unicode code points, as Discord's servers do.
  */
 import * as Schema from "effect/Schema"
 import type * as FastCheck from "effect/FastCheck"
@@ -35,7 +35,7 @@ function belowMin(limit: number, unit: string, actual: number): string {
   return `at least ${plural(limit, unit)}, got ${actual}`
 }
 
-/** Refuses a count outside `min..max`; `undefined` means it is inside. */
+/** Returns a message for a count outside `min..max`. */
 export function checkRange(
   actual: number,
   unit: string,
@@ -78,7 +78,7 @@ export function text(options: {
 
 const loneSurrogate = /\p{Surrogate}/u
 
-/** What is wrong with text that UTF-8 cannot carry. Discord may respond with 500 (api-docs#6561). */
+/** Returns a message for text that UTF-8 cannot encode. Discord may respond with 500 (api-docs#6561). */
 export function checkWellFormed(value: string): string | undefined {
   const index = value.search(loneSurrogate)
   if (index < 0) return undefined
@@ -87,7 +87,7 @@ export function checkWellFormed(value: string): string | undefined {
 
 const visible = /[^\t-\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/
 
-/** Whether there is nothing but white space, in the eyes of JavaScript and of Python. */
+/** Whether a text has only characters that JavaScript and Python count as white space. */
 export function isBlank(value: string): boolean {
   return !visible.test(value)
 }
@@ -105,7 +105,7 @@ export function int(min: number, max: number, unit = "") {
   )
 }
 
-/** An array of `min` to `max` items, called `unit` in the refusal. */
+/** An array of `min` to `max` items, called `unit` in messages. */
 export function items<A, I>(
   item: Schema.Schema<A, I>,
   options: {
@@ -143,7 +143,7 @@ const generatedHttp = (fc: FastCheckModule) =>
 const generatedAttachment = (fc: FastCheckModule) =>
   fc.stringMatching(/^[a-z0-9]{1,8}$/).map((name) => `attachment://${name}.png`)
 
-/** What is wrong with a URL, if something is. */
+/** Returns a message for a URL that is not allowed. */
 type UrlRule = (value: string) => string | undefined
 
 function url(

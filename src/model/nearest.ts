@@ -1,8 +1,8 @@
-/** What was probably meant by a name that does not exist. */
+/** Suggests an existing name for a misspelt one. */
 
 const maxEdits = 2
 
-/** The first of the known names that is at most two slips of the hand away. */
+/** Returns the first known name within an edit distance of two. */
 export function nearest(name: string, known: ReadonlyArray<string>): string | undefined {
   const written = normalize(name)
   return known.find((one) => isNear(normalize(one), written))

@@ -1,7 +1,7 @@
 /**
- * From what was received to what can be sent: without the fields that only Discord sets. It takes
- * any value, since untyped code may pass anything, and keeps whatever it does not know, so that the
- * Schema names it.
+ * Converts received values to values that can be sent, without the fields that only Discord sets. It
+ * accepts any value, since untyped code may pass anything, and keeps unknown fields, so that the Schema
+ * reports them.
  */
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
@@ -10,7 +10,7 @@ import { Kind } from "./component/kinds.js"
 type Rule = (value: unknown) => unknown
 type Rules = Readonly<Record<string, Rule>>
 
-/** Discord fetches media itself, and describes what it found. */
+/** Fields that Discord adds to media that it has fetched. */
 const mediaFields = [
   "proxyUrl",
   "width",
@@ -24,7 +24,7 @@ const mediaFields = [
 
 const icon = withoutFields(["proxyIconUrl"])
 const media = withoutFields(mediaFields)
-/** Without an address there is nothing to show. */
+/** Removes an image without a URL. */
 const picture: Rule = (value) =>
   Predicate.isReadonlyRecord(value) && value["url"] === "" ? undefined : media(value)
 
@@ -35,7 +35,7 @@ export const embed: Rule = withoutFields(["type", "provider", "video", "flags", 
   thumbnail: picture,
 })
 
-/** Discord sends both the id and the name of a custom emoji, and takes one of them. */
+/** Discord sends both id and name of a custom emoji, and accepts one of them. */
 const pollEmoji: Rule = (value) => {
   const isCustom = Predicate.isReadonlyRecord(value) && value["id"] !== undefined
   return withoutFields(isCustom ? ["animated", "name"] : ["animated"])(value)
@@ -63,7 +63,7 @@ export function component(value: unknown): unknown {
   const { name, type } = value
   if (type === "unknown") return value
   if (type !== Kind.File) return plainComponent(value)
-  // Discord takes nothing else here, whatever it sent.
+  // Discord accepts nothing else here.
   const shown =
     typeof name === "string" ? { ...value, file: { url: `attachment://${name}` } } : value
   return fileComponent(shown)

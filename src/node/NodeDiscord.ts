@@ -1,5 +1,5 @@
 /**
- * Everything a program on Node needs to talk to Discord, in one layer.
+ * Layers with everything a program on Node needs to send to Discord.
  *
  * @since 0.1.0
  * @module
@@ -32,8 +32,8 @@ const usualFile = "discord.yaml"
  * Fails with a `DiscordConfigurationError` when a proxy is named by what is no URL, and on a runtime without
  * undici, such as Bun, where `FetchHttpClient.layer` takes its place.
  *
- * This SDK sends past `HttpClient` on it, as long as nobody has wrapped it: with
- * `HttpClient.mapRequest` and the like it works as any client does, and costs what any client costs
+ * On it, this SDK sends without the overhead of `HttpClient`, unless it has been wrapped: with
+ * `HttpClient.mapRequest` and the like it works and costs as any client
  * (`npm run bench:cost`).
  *
  * @example
@@ -154,7 +154,7 @@ export const layerFile = (
 ): Layer.Layer<DiscordConfig.Services, DiscordConfigurationError> =>
   DiscordConfig.layerFile(path).pipe(Layer.provide([layerHttpClient, NodeFileSystem.layer]))
 
-/** Whether a file that cannot be seen is there, is for the reading of it to say. */
+/** A file whose existence cannot be checked is read, so that reading it reports the reason. */
 function configuredLayer(): Effect.Effect<
   ReturnType<typeof DiscordConfig.layerFile>,
   never,

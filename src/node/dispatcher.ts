@@ -28,10 +28,9 @@ export interface Options {
   /** Timeout for establishing a connection. Default: 10 seconds. */
   readonly connectTimeout?: Duration.DurationInput | undefined
   /**
-   * The URL of the proxy for every request, with user and password if it needs them. Default: what
-   * the environment says in `HTTPS_PROXY` (or else `HTTP_PROXY`) and `NO_PROXY`, in small or capital
-   * letters, read by the `ConfigProvider`; loopback addresses are not reached through that one.
-   * `false` uses none, whatever the environment says.
+   * The URL of the proxy for every request, with user and password if it needs them. Default: `HTTPS_PROXY`
+   * (or else `HTTP_PROXY`) and `NO_PROXY` of the `ConfigProvider`, in lower or upper case; loopback
+   * addresses bypass that proxy. `false` disables proxies.
    */
   readonly proxy?: string | Redacted.Redacted | false | undefined
   /**
@@ -165,7 +164,7 @@ function makeConnector(timeout: number): Connector {
   const connect = buildConnector({ timeout })
   return {
     connect: (options, callback) => {
-      // Its types do not say that undici returns the socket.
+      // undici returns the socket, which its types omit.
       const socket: unknown = connect(options, (...result) => {
         if (isSocket(socket)) connecting.delete(socket)
         callback(...result)

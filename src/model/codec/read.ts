@@ -1,4 +1,4 @@
-/** From the wire into the program, or, on the program's side, a copy of what has been checked. */
+/** Compiles decoders, and on the type side, checkers that return a copy. */
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
@@ -26,7 +26,7 @@ import {
 } from "./step.js"
 
 export interface Options {
-  /** Whether a field that the Schema does not know is irregular. */
+  /** Whether a field that the Schema does not have is irregular. */
   readonly strict: boolean
 }
 

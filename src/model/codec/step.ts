@@ -1,9 +1,9 @@
-/** What reading and writing have in common. */
+/** Parts shared by decoders and encoders. */
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import * as AST from "effect/SchemaAST"
 
-/** Answers with what it has made of the input, or with `irregular`. */
+/** Returns the converted input, or `irregular`. */
 export type Step = (input: unknown) => unknown
 export type Compile = (ast: AST.AST) => Step
 
@@ -15,7 +15,7 @@ export type Transform = (
   whole: unknown,
 ) => unknown
 
-/** Something out of the ordinary: the Schema itself has to look. */
+/** The result for input that the Schema itself has to handle. */
 export const irregular = Symbol("irregular")
 
 /** What a synchronous step came to; one that waits is for the Schema. */
@@ -38,7 +38,7 @@ export function suspended(ast: AST.Suspend, part: Compile): Step {
   }
 }
 
-/** Whether it is an array of any length, of one type; then that type is the answer. */
+/** The item type of an array of any length; `undefined` for any other tuple type. */
 export function itemOf({ elements, rest }: AST.TupleType): AST.AST | undefined {
   return elements.length === 0 && rest.length === 1 ? rest[0]?.type : undefined
 }
@@ -113,7 +113,7 @@ function namesOf({ propertySignatures }: AST.TypeLiteral): Set<PropertyKey> {
 }
 
 /**
- * Schema tries the members of a union that a literal tells apart before the others. Where they are
+ * Schema tries the members of a union that a literal distinguishes before the others. Where they are
  * mixed, the first that fits is not always the one.
  */
 export function areLiteralsFirst(members: ReadonlyArray<AST.AST>): boolean {

@@ -1,4 +1,4 @@
-/** From the program onto the wire: for values that have been checked, so it asks no rule again. */
+/** Compiles encoders. Their input has been checked, so no filter runs again. */
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"

@@ -40,7 +40,7 @@ export const ChannelType = Schema.Literal(0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 
 
 const json = Schema.Record({ key: Schema.String, value: Schema.Unknown })
 
-/** A component of a type or shape that this version does not know. */
+/** A component of an unknown type or shape. */
 const RawComponent = Schema.Struct({
   // Errors do not offer it among the kinds.
   type: Schema.Literal("unknown").annotations({ description: "nothing" }),
@@ -63,7 +63,7 @@ export const Raw = Schema.transformOrFail(json, RawComponent, {
 
 const kinds: ReadonlyArray<unknown> = Object.values(Kind)
 
-/** From JSON, a kind that we know is held to the rules of that kind. */
+/** Decodes JSON of unknown types only; a known type is checked by its own Schema. */
 const RawCreate = Schema.transformOrFail(json, RawComponent, {
   strict: true,
   decode: (raw, _, ast) =>

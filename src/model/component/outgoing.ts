@@ -133,7 +133,7 @@ export const ChannelSelect = selectSchema(
 const Select = Schema.Union(StringSelect, UserSelect, RoleSelect, MentionableSelect, ChannelSelect)
 const RowItem = orRaw(...Button.members, ...Select.members)
 
-// Made when asked for: a program that only sends does not pay for them.
+// Built on demand: a program that only sends does not pay for them.
 const generatedButton = (fc: FastCheckModule) => Arbitrary.makeLazy(Button)(fc)
 const generatedSelect = (fc: FastCheckModule) => Arbitrary.makeLazy(Select)(fc)
 

@@ -1,4 +1,4 @@
-/** What must hold over all components of a message, beyond what one component can tell. */
+/** Checks across all components of a message. */
 import * as Schema from "effect/Schema"
 
 import { exceedsMax, codePoints, items } from "../limits.js"
@@ -46,7 +46,7 @@ export function needsComponentsV2(components: ReadonlyArray<Typed>): boolean {
   )
 }
 
-/** Refuses a sixth row where `IsComponentsV2` is not set. */
+/** Rejects a sixth row where `IsComponentsV2` is not set. */
 export function checkRowCount(components: ReadonlyArray<unknown>): string | undefined {
   return components.length > maxRows
     ? `${exceedsMax(maxRows, "row", components.length)} (40 components with IsComponentsV2)`
@@ -78,7 +78,7 @@ function checkComponents(components: ReadonlyArray<Node>): ReadonlyArray<Schema.
 function countNode(tally: Counts, node: Node, path: Path): void {
   tally.count++
   if (node.content !== undefined) tally.text += codePoints(node.content)
-  // 0 asks Discord to choose an id, so it may repeat.
+  // 0 lets Discord choose an id, so it may repeat.
   if (node.id !== undefined && node.id !== 0) recordName(tally, node.id, [...path, "id"])
   if (node.customId !== undefined) recordName(tally, node.customId, [...path, "customId"])
   node.components?.forEach((child, index) =>

@@ -21,7 +21,7 @@ const token = new RegExp(`${addressPattern.source}|${activeMarkup.source}`, "g")
 const lineStartMarkup = /((?:^|\n)[^\S\n]*)([>#+-])/g
 const numberedLine = /((?:^|\n)[^\S\n]*\d+)\./g
 
-/** What would end a format around an address, or mention somebody. */
+/** Markup that would end a format around an address, or mention someone. */
 const markupInAddress = /[*`|\\[\]]|_{2,}|~{2,}|@(?=everyone|here|[!&$]?\d)/g
 
 export function escape(text: string): string {

@@ -115,7 +115,7 @@ const fence = "```"
 const openingFence = /\\[\s\S]|```/g
 const languageLine = /^[a-z0-9_+\-.#]+\n/i
 
-/** Characters: no language that Discord knows has so long a name. */
+/** Characters; no language of Discord has a longer name. */
 const maxLanguageLength = 64
 
 /** A stretch of a text: a block of code, or what lies between blocks. */
