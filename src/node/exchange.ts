@@ -169,8 +169,8 @@ export function isEncoded(header: ContentEncoding): boolean {
 
 /**
  * Decompresses a body, although none was requested: some gateways compress anyway. A coding that is
- * unknown here leaves the body as it is. The output is bounded, so that a small body cannot fill the
- * memory.
+ * unknown here leaves the body as it is, and an empty body, such as that of a 204, has no coding to
+ * remove. The output is bounded, so that a small body cannot fill the memory.
  */
 function decompressed(
   header: ContentEncoding,
@@ -192,7 +192,7 @@ function decodeLast(
 ): void {
   const bytes = joined(chunks)
   const decompress = findDecompressor(codings.at(-1) ?? "identity", bytes)
-  if (decompress === undefined) {
+  if (decompress === undefined || bytes.byteLength === 0) {
     onWhole(chunks)
     return
   }

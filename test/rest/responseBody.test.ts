@@ -158,6 +158,15 @@ for (const [name, client] of Object.entries(decompressing)) {
     )
 
   describe(`a compressed response to ${name}`, () => {
+    it.live.each([200, 204])("has no coding to remove if it is empty: %s", (status) =>
+      Effect.gen(function* () {
+        const { result } = yield* exchange(client, (response) =>
+          response.writeHead(status, { ...json, "content-encoding": "br, gzip" }).end(),
+        )
+        expect(result).toMatchObject({ _tag: "DiscordDecodeError", delivered: "yes" })
+      }),
+    )
+
     for (const [coding, compress] of Object.entries(codings)) {
       it.live(`is decompressed: ${coding}`, () =>
         Effect.gen(function* () {
