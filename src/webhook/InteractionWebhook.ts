@@ -220,7 +220,11 @@ export const route = (
   const sender = senderOf(interaction)
   const issue = webhookIssue(sender)
   if (issue !== undefined) throw new TypeError(`InteractionWebhook.route: ${issue.message}`)
-  return routeOf(sender, endpointOf(operation, isOriginal(sender, messageId)))
+  return routeOf(
+    sender,
+    endpointOf(operation, isOriginal(sender, messageId)),
+    `InteractionWebhook.${operation}`,
+  )
 }
 
 function perform<A>(

@@ -484,7 +484,7 @@ export const modify = (webhook: Webhook, changes: WebhookModify): Operation<Webh
 export const route = (webhook: Webhook, operation: OperationName = "send"): Route => {
   const issue = webhookIssue(webhook)
   if (issue !== undefined) throw new TypeError(`Webhook.route: ${issue.message}`)
-  return routeOf(webhook, endpointOf(operation))
+  return routeOf(webhook, endpointOf(operation), `Webhook.${operation}`)
 }
 
 /**
