@@ -19,16 +19,32 @@ import { inspect } from "node:util"
 const pieceLength = 10
 const step = 5
 
-/** Finds a token, or 15 of its characters in a row, in a text, in any of the encodings below. */
-export const finder = (secret: string): ((text: string) => boolean) => {
-  const pieces = spellings(secret).flatMap((spelling) => {
-    const folded = spelling.toLowerCase()
-    return Array.from({ length: Math.floor((folded.length - pieceLength) / step) + 1 }, (_, n) =>
-      folded.slice(n * step, n * step + pieceLength),
-    )
-  })
-  return (text) =>
-    readings(text.toLowerCase()).some((reading) => pieces.some((piece) => reading.includes(piece)))
+/** Finds any of the tokens, or 15 of its characters in a row, in any of the encodings below. */
+export const finder = (...secrets: ReadonlyArray<string>): ((text: string) => boolean) => {
+  const pieces = new Set(secrets.flatMap(spellings).flatMap(piecesOf))
+  const beginnings = new Uint8Array(1 << 16)
+  for (const piece of pieces) beginnings[beginningAt(piece, 0)] = 1
+  const hasPiece = (text: string): boolean => {
+    for (let at = 0; at + pieceLength <= text.length; at++) {
+      if (beginnings[beginningAt(text, at)] === 0) continue
+      if (pieces.has(text.slice(at, at + pieceLength))) return true
+    }
+    return false
+  }
+  return (text) => readings(text.toLowerCase()).some(hasPiece)
+}
+
+function piecesOf(spelling: string): ReadonlyArray<string> {
+  const folded = spelling.toLowerCase()
+  return Array.from({ length: Math.floor((folded.length - pieceLength) / step) + 1 }, (_, n) =>
+    folded.slice(n * step, n * step + pieceLength),
+  )
+}
+
+/** A hash of three characters, in 16 bits: most positions of a text are ruled out by it. */
+function beginningAt(text: string, at: number): number {
+  const hash = (text.charCodeAt(at) * 31 + text.charCodeAt(at + 1)) * 31 + text.charCodeAt(at + 2)
+  return hash & 0xffff
 }
 
 /** Unchanged, backwards, in hexadecimal, and in base64 at every offset. */
