@@ -26,7 +26,7 @@ describe("logs", () => {
         {
           level: "DEBUG",
           message: "Discord request",
-          about: {
+          annotations: {
             "discord.route": "POST /webhooks/{webhook.id}/{webhook.token}",
             "discord.webhook.id": "42",
             "discord.attempt": 1,
