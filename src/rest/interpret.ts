@@ -33,7 +33,7 @@ export interface RawAnswer {
 
 /**
  * `Cut`: a success of which only the head arrived, where the body matters. `Foreign`: a success that
- * is not Discord's. `Failed`: a 5xx; whether to try again is not decided here.
+ * is not Discord's. `Failed`: a 5xx, or a 1xx in place of a response; whether to try again is not decided here.
  */
 type Meaning<A> =
   | { readonly _tag: "Done"; readonly value: A }
@@ -85,7 +85,7 @@ function failure(
   refused: DiscordApiBody.Refusal | undefined,
   reply: string,
 ): Meaning<never> {
-  if (raw.status >= 500) return { _tag: "Failed" }
+  if (raw.status >= 500 || isInformational(raw.status)) return { _tag: "Failed" }
   const code = refused?.code ?? 0
   const answer = { ...errorFields(request.route), status: raw.status, code, reply }
   if (raw.status === 429) {
@@ -97,6 +97,11 @@ function failure(
   const omitted = refused?.omitted ?? 0
   const found = omitted === 0 ? { issues } : { issues, omitted }
   return { _tag: "Refused", error: refusal(request, answer, found) }
+}
+
+/** `node:http` returns a 101 as the response. It does not reject the request. */
+function isInformational(status: number): boolean {
+  return status >= 100 && status < 200
 }
 
 function success<A>(request: RestRequest<A>, raw: RawAnswer): Meaning<A> {

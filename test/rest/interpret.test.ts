@@ -355,6 +355,10 @@ describe("responses that are not Discord's", () => {
     expect(errorOf(status, body)).toMatchObject({ _tag: tag, status, code: 0, reply })
   })
 
+  it.each([100, 101, 199])("%i does not reject the request: it may have taken effect", (status) => {
+    expect(meaningOf(status, "").meaning).toEqual({ _tag: "Failed" })
+  })
+
   it("503 of plain text and 500 of JSON both mean that the server failed", () => {
     expect(meaningOf(503, "upstream connect error")).toEqual({
       meaning: { _tag: "Failed" },
