@@ -1,8 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
 
-import * as Markdown from "../../src/model/Markdown.js"
-import * as WebhookName from "../../src/model/WebhookName.js"
+import { Markdown, WebhookName } from "../../src/index.js"
 import { runs } from "../support/laws.js"
 import { growth, linear } from "./growth.js"
 import { markup } from "../model/markdown/texts.js"

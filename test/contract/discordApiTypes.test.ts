@@ -8,13 +8,14 @@ import type {
   RESTPostAPIInteractionFollowupJSONBody,
   RESTPostAPIWebhookWithTokenJSONBody,
 } from "discord-api-types/v10"
-
-import type * as FollowUpCreate from "../../src/model/FollowUpCreate.js"
-import type * as Message from "../../src/model/Message.js"
-import type * as MessageCreate from "../../src/model/MessageCreate.js"
-import type * as MessageEdit from "../../src/model/MessageEdit.js"
-import type * as WebhookInfo from "../../src/model/WebhookInfo.js"
-import type * as WebhookModify from "../../src/model/WebhookModify.js"
+import type {
+  FollowUpCreate,
+  Message,
+  MessageCreate,
+  MessageEdit,
+  WebhookInfo,
+  WebhookModify,
+} from "../../src/index.js"
 
 /** Our arrays are readonly, theirs are not. */
 type Mutable<A> =

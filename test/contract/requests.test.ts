@@ -7,8 +7,7 @@ import {
   IncomingWebhookUpdateRequestPartialSchema,
 } from "discord-api-spec/zod"
 
-import * as MessageCreate from "../../src/model/MessageCreate.js"
-import * as MessageEdit from "../../src/model/MessageEdit.js"
+import { MessageCreate, MessageEdit } from "../../src/index.js"
 import { runs } from "../support/laws.js"
 
 const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value))

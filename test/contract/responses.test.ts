@@ -5,9 +5,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as spec from "discord-api-spec/zod"
 
-import * as DiscordApiBody from "../../src/model/DiscordApiBody.js"
-import * as Message from "../../src/model/Message.js"
-import * as WebhookInfo from "../../src/model/WebhookInfo.js"
+import { DiscordApiBody, Message, WebhookInfo } from "../../src/index.js"
 import { fromZod } from "./fromZod.js"
 import { runs } from "../support/laws.js"
 

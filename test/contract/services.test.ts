@@ -4,8 +4,7 @@ import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import { GithubWebhookSchema, SlackWebhookSchema } from "discord-api-spec/zod"
 
-import * as GitHubEvent from "../../src/model/GitHubEvent.js"
-import * as SlackMessage from "../../src/model/SlackMessage.js"
+import { GitHubEvent, SlackMessage } from "../../src/index.js"
 import { fromZod } from "./fromZod.js"
 import { runs } from "../support/laws.js"
 

@@ -12,11 +12,7 @@ import {
   MessageFlags as Flags,
 } from "discord-api-types/v10"
 
-import * as Component from "../../src/model/Component.js"
-import * as Markdown from "../../src/model/Markdown.js"
-import * as MessageCreate from "../../src/model/MessageCreate.js"
-import * as MessageFlags from "../../src/model/MessageFlags.js"
-import * as Snowflake from "../../src/model/Snowflake.js"
+import { Component, Markdown, MessageCreate, MessageFlags, Snowflake } from "../../src/index.js"
 import { runs } from "../support/laws.js"
 
 /** The members of an enum of theirs. */

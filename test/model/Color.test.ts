@@ -1,7 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-
-import * as Color from "../../src/model/Color.js"
+import { Color } from "../../src/index.js"
 
 describe("Color", () => {
   const encode = Schema.encodeSync(Color.Color)

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
 import * as Option from "effect/Option"
 
-import * as DiscordApiBody from "../../src/model/DiscordApiBody.js"
+import { DiscordApiBody } from "../../src/index.js"
 import { runs } from "../support/laws.js"
 
 describe("DiscordApiBody", () => {

@@ -3,11 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 
-import * as Component from "../../src/model/Component.js"
-import * as Issue from "../../src/model/Issue.js"
-import * as Message from "../../src/model/Message.js"
-import * as MessageCreate from "../../src/model/MessageCreate.js"
-import * as WebhookInfo from "../../src/model/WebhookInfo.js"
+import { Component, Issue, Message, MessageCreate, WebhookInfo } from "../../src/index.js"
 import { faults } from "./faults.js"
 
 const send = (message: unknown) =>

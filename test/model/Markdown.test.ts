@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as fc from "effect/FastCheck"
 
-import * as Markdown from "../../src/model/Markdown.js"
+import { Markdown } from "../../src/index.js"
 import { kinds, read, shown } from "./markdown/reader.js"
 import { anyText, unified } from "./markdown/texts.js"
 import { runs } from "../support/laws.js"

@@ -2,8 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
-import * as MessageCreate from "../../src/model/MessageCreate.js"
-import * as MessageFlags from "../../src/model/MessageFlags.js"
+import { MessageCreate, MessageFlags } from "../../src/index.js"
 import { faults } from "./faults.js"
 
 const { Flag } = MessageFlags

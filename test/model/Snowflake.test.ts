@@ -4,8 +4,7 @@ import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
 import * as FastCheck from "effect/FastCheck"
 import * as Schema from "effect/Schema"
-
-import * as Snowflake from "../../src/model/Snowflake.js"
+import { Snowflake } from "../../src/index.js"
 
 const MAX = 2n ** 64n - 1n
 

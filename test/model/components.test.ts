@@ -2,8 +2,7 @@ import { describe, expect, expectTypeOf, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { readFileSync } from "node:fs"
 
-import * as Component from "../../src/model/Component.js"
-import * as MessageCreate from "../../src/model/MessageCreate.js"
+import { Component, MessageCreate } from "../../src/index.js"
 import { faults } from "./faults.js"
 
 const golden = (name: string): unknown =>

@@ -3,9 +3,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
-
-import * as Message from "../../src/model/Message.js"
-import * as MessageCreate from "../../src/model/MessageCreate.js"
+import { Message, MessageCreate } from "../../src/index.js"
 
 const least = {
   id: "1",

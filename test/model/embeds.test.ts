@@ -7,8 +7,7 @@ import * as FastCheck from "effect/FastCheck"
 import { pipe } from "effect/Function"
 import { readFileSync } from "node:fs"
 
-import * as Embed from "../../src/model/Embed.js"
-import * as MessageCreate from "../../src/model/MessageCreate.js"
+import { Embed, MessageCreate } from "../../src/index.js"
 import { faults } from "./faults.js"
 import { runs } from "../support/laws.js"
 

@@ -1,7 +1,6 @@
 import * as Effect from "effect/Effect"
 import type * as ParseResult from "effect/ParseResult"
-
-import * as Issue from "../../src/model/Issue.js"
+import { Issue } from "../../src/index.js"
 
 /** The issues of an encoding, none when it succeeds. */
 export const faults = <A>(

@@ -1,10 +1,7 @@
 import { describe, expect, expectTypeOf, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 
-import * as Component from "../../src/model/Component.js"
-import * as MessageCreate from "../../src/model/MessageCreate.js"
-import * as MessageEdit from "../../src/model/MessageEdit.js"
-import * as MessageFlags from "../../src/model/MessageFlags.js"
+import { Component, MessageCreate, MessageEdit, MessageFlags } from "../../src/index.js"
 import { faults } from "./faults.js"
 
 const { Flag } = MessageFlags

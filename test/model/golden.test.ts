@@ -5,17 +5,18 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { readFileSync } from "node:fs"
 import { inspect } from "node:util"
-
-import * as AllowedMentions from "../../src/model/AllowedMentions.js"
-import * as Component from "../../src/model/Component.js"
-import * as DiscordApiBody from "../../src/model/DiscordApiBody.js"
-import * as Message from "../../src/model/Message.js"
-import * as MessageCreate from "../../src/model/MessageCreate.js"
-import * as MessageEdit from "../../src/model/MessageEdit.js"
-import * as MessageFlags from "../../src/model/MessageFlags.js"
-import * as Poll from "../../src/model/Poll.js"
-import * as WebhookInfo from "../../src/model/WebhookInfo.js"
-import * as WebhookModify from "../../src/model/WebhookModify.js"
+import {
+  AllowedMentions,
+  Component,
+  DiscordApiBody,
+  Message,
+  MessageCreate,
+  MessageEdit,
+  MessageFlags,
+  Poll,
+  WebhookInfo,
+  WebhookModify,
+} from "../../src/index.js"
 
 const read = (name: string): unknown =>
   JSON.parse(readFileSync(new URL(`../golden/${name}.json`, import.meta.url), "utf8"))

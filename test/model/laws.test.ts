@@ -1,22 +1,24 @@
 import { addEqualityTesters } from "@effect/vitest"
 
-import * as AllowedMentions from "../../src/model/AllowedMentions.js"
-import * as Attachment from "../../src/model/Attachment.js"
-import * as Color from "../../src/model/Color.js"
-import * as Component from "../../src/model/Component.js"
-import * as DiscordApiBody from "../../src/model/DiscordApiBody.js"
-import * as Embed from "../../src/model/Embed.js"
-import * as Emoji from "../../src/model/Emoji.js"
-import * as Message from "../../src/model/Message.js"
-import * as MessageCreate from "../../src/model/MessageCreate.js"
-import * as MessageEdit from "../../src/model/MessageEdit.js"
-import * as MessageFlags from "../../src/model/MessageFlags.js"
-import * as Poll from "../../src/model/Poll.js"
-import * as Snowflake from "../../src/model/Snowflake.js"
-import * as User from "../../src/model/User.js"
-import * as WebhookInfo from "../../src/model/WebhookInfo.js"
-import * as WebhookModify from "../../src/model/WebhookModify.js"
-import * as WebhookName from "../../src/model/WebhookName.js"
+import {
+  AllowedMentions,
+  Attachment,
+  Color,
+  Component,
+  DiscordApiBody,
+  Embed,
+  Emoji,
+  Message,
+  MessageCreate,
+  MessageEdit,
+  MessageFlags,
+  Poll,
+  Snowflake,
+  User,
+  WebhookInfo,
+  WebhookModify,
+  WebhookName,
+} from "../../src/index.js"
 import { law } from "./law.js"
 
 addEqualityTesters()

@@ -2,13 +2,8 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 
-import type * as Attachment from "../../src/model/Attachment.js"
-import * as Component from "../../src/model/Component.js"
-import type * as Embed from "../../src/model/Embed.js"
-import * as MessageCreate from "../../src/model/MessageCreate.js"
-import * as MessageEdit from "../../src/model/MessageEdit.js"
-import * as Poll from "../../src/model/Poll.js"
-import * as WebhookModify from "../../src/model/WebhookModify.js"
+import { Component, MessageCreate, MessageEdit, Poll, WebhookModify } from "../../src/index.js"
+import type { Attachment, Embed } from "../../src/index.js"
 import { faults } from "./faults.js"
 
 /** A limit of Discord's: `build(n)` is a message with `n` of it, refused at `path` when n is over. */

@@ -4,11 +4,7 @@ import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as Struct from "effect/Struct"
 
-import * as AllowedMentions from "../../src/model/AllowedMentions.js"
-import * as Component from "../../src/model/Component.js"
-import * as MessageCreate from "../../src/model/MessageCreate.js"
-import * as MessageEdit from "../../src/model/MessageEdit.js"
-import * as Poll from "../../src/model/Poll.js"
+import { AllowedMentions, Component, MessageCreate, MessageEdit, Poll } from "../../src/index.js"
 import { runs } from "../support/laws.js"
 
 const usersOnly = { parse: ["users"] }

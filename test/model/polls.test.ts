@@ -2,8 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 
-import * as MessageCreate from "../../src/model/MessageCreate.js"
-import * as Poll from "../../src/model/Poll.js"
+import { MessageCreate, Poll } from "../../src/index.js"
 import { faults } from "./faults.js"
 
 const lasting = (duration: Poll.MakeOptions["duration"]) =>

@@ -5,14 +5,16 @@ import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as Schema from "effect/Schema"
 import { readFileSync } from "node:fs"
-import * as Component from "../../src/model/Component.js"
-import * as Embed from "../../src/model/Embed.js"
-import * as Issue from "../../src/model/Issue.js"
-import * as Message from "../../src/model/Message.js"
-import * as MessageCreate from "../../src/model/MessageCreate.js"
-import * as MessageEdit from "../../src/model/MessageEdit.js"
-import * as Poll from "../../src/model/Poll.js"
-import * as Snowflake from "../../src/model/Snowflake.js"
+import {
+  Component,
+  Embed,
+  Issue,
+  Message,
+  MessageCreate,
+  MessageEdit,
+  Poll,
+  Snowflake,
+} from "../../src/index.js"
 import { runs } from "../support/laws.js"
 
 type Json = Readonly<Record<string, unknown>>

@@ -2,13 +2,15 @@ import { describe, expect, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 
-import * as AllowedMentions from "../../src/model/AllowedMentions.js"
-import * as Component from "../../src/model/Component.js"
-import * as MessageCreate from "../../src/model/MessageCreate.js"
-import * as MessageEdit from "../../src/model/MessageEdit.js"
-import * as MessageFlags from "../../src/model/MessageFlags.js"
-import * as Poll from "../../src/model/Poll.js"
-import * as WebhookModify from "../../src/model/WebhookModify.js"
+import {
+  AllowedMentions,
+  Component,
+  MessageCreate,
+  MessageEdit,
+  MessageFlags,
+  Poll,
+  WebhookModify,
+} from "../../src/index.js"
 import { faults } from "./faults.js"
 
 const text = Component.text("hello")

@@ -7,9 +7,8 @@ import * as FastCheck from "effect/FastCheck"
 import * as Schema from "effect/Schema"
 import { readFileSync } from "node:fs"
 
-import * as GitHubEvent from "../../src/model/GitHubEvent.js"
-import type * as Issue from "../../src/model/Issue.js"
-import * as SlackMessage from "../../src/model/SlackMessage.js"
+import { GitHubEvent, SlackMessage } from "../../src/index.js"
+import type { Issue } from "../../src/index.js"
 import { faults } from "./faults.js"
 import { law } from "./law.js"
 

@@ -2,9 +2,9 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as fc from "effect/FastCheck"
 
-import * as Component from "../../src/model/Component.js"
+import { Component } from "../../src/index.js"
+import type { MessageCreate } from "../../src/index.js"
 import { isBlank, checkWellFormed } from "../../src/model/limits.js"
-import type * as MessageCreate from "../../src/model/MessageCreate.js"
 import { encode } from "../../src/model/MessageCreate.js"
 import { faults } from "./faults.js"
 

@@ -4,8 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as FastCheck from "effect/FastCheck"
 
-import * as MessageCreate from "../../src/model/MessageCreate.js"
-import * as ThreadCreate from "../../src/model/ThreadCreate.js"
+import { MessageCreate, ThreadCreate } from "../../src/index.js"
 import { faults } from "./faults.js"
 import { law } from "./law.js"
 

@@ -1,6 +1,6 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
-import * as RateLimitHeaders from "../../src/ratelimit/RateLimitHeaders.js"
+import { RateLimitHeaders } from "../../src/index.js"
 import { runs } from "../support/laws.js"
 
 const fc = FastCheck

@@ -1,7 +1,7 @@
 import * as Redacted from "effect/Redacted"
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
-import * as Route from "../../src/ratelimit/Route.js"
+import { Route } from "../../src/index.js"
 import { route } from "./responses.js"
 
 const fc = FastCheck

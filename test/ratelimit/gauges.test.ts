@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
-import * as RateLimitMetrics from "../../src/ratelimit/RateLimitMetrics.js"
+import { RateLimitMetrics } from "../../src/index.js"
 import { Machine } from "../../src/ratelimit/internal/machine.js"
 import { combine } from "../../src/ratelimit/internal/settings.js"
 import type { Findings, Policy } from "../../src/ratelimit/strategy/Policy.js"

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
-import * as RateLimiter from "../../src/ratelimit/RateLimiter.js"
+import { RateLimiter } from "../../src/index.js"
 import { withoutHeaders, blocked, deleted, limited, ok, route } from "./responses.js"
 import { type LimiterDriver, makeDriver } from "./LimiterDriver.js"
 

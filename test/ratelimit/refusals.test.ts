@@ -4,8 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
+import { RateLimiter } from "../../src/index.js"
 import { neverSent } from "../../src/ratelimit/Permit.js"
-import * as RateLimiter from "../../src/ratelimit/RateLimiter.js"
 import {
   response,
   withoutHeaders,

@@ -1,9 +1,8 @@
 /** Builders for what a server answers, as the limiter sees it. */
 import * as Redacted from "effect/Redacted"
+import { RateLimitHeaders, Route } from "../../src/index.js"
 import type { Answer, LimitScope } from "../../src/ratelimit/Answer.js"
 import { answered, type Outcome } from "../../src/ratelimit/Permit.js"
-import * as RateLimitHeaders from "../../src/ratelimit/RateLimitHeaders.js"
-import * as Route from "../../src/ratelimit/Route.js"
 
 type Headers = RateLimitHeaders.RateLimitHeaders
 

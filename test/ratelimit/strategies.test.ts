@@ -2,11 +2,11 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { Strategy } from "../../src/index.js"
 import type { Bucket } from "../../src/ratelimit/Bucket.js"
 import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
 import { proactive } from "../../src/ratelimit/strategy/proactive.js"
 import { reactive } from "../../src/ratelimit/strategy/reactive.js"
-import * as Strategy from "../../src/ratelimit/Strategy.js"
 
 const bucket = (values: Partial<Bucket> = {}): Bucket => ({
   id: "hash",

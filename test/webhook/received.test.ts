@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
 import { readFileSync } from "node:fs"
-import * as Message from "../../src/model/Message.js"
+import { Message } from "../../src/index.js"
 import * as files from "../../src/webhook/files.js"
 import type { EditInput, MessageInput } from "../../src/webhook/files.js"
 

@@ -6,12 +6,9 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
-import * as RateLimiter from "../../src/ratelimit/RateLimiter.js"
+import { InteractionWebhook, RateLimiter, Strategy, Webhook } from "../../src/index.js"
 import type { Route } from "../../src/ratelimit/Route.js"
-import * as Strategy from "../../src/ratelimit/Strategy.js"
 import * as DiscordSimulator from "../../src/testing/DiscordSimulator.js"
-import * as InteractionWebhook from "../../src/webhook/InteractionWebhook.js"
-import * as Webhook from "../../src/webhook/Webhook.js"
 
 /** The limiter, and the routes of the permits that it was asked for. */
 const recorded = Effect.gen(function* () {

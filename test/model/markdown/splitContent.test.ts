@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
 
-import * as Markdown from "../../../src/model/Markdown.js"
+import { Markdown } from "../../../src/index.js"
 import { anyText, markup, unified } from "./texts.js"
 import { runs } from "../../support/laws.js"
 

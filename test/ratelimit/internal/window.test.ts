@@ -1,7 +1,7 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
+import { RateLimitHeaders } from "../../../src/index.js"
 import { Window } from "../../../src/ratelimit/internal/window.js"
-import * as RateLimitHeaders from "../../../src/ratelimit/RateLimitHeaders.js"
 import { headers } from "../responses.js"
 import { runs } from "../../support/laws.js"
 

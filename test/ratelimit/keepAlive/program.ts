@@ -1,8 +1,8 @@
 /** A program that uses the limiter, forgets to dispose its runtime, and has nothing else to do. */
 import * as Effect from "effect/Effect"
 import * as ManagedRuntime from "effect/ManagedRuntime"
+import { RateLimiter } from "../../../src/index.js"
 import type { Outcome } from "../../../src/ratelimit/Permit.js"
-import * as RateLimiter from "../../../src/ratelimit/RateLimiter.js"
 import { deleted, ok, route } from "../responses.js"
 import { careful } from "../model/policies.js"
 

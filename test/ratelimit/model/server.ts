@@ -1,6 +1,6 @@
 /** A small independent Discord: it counts requests and refuses, and knows nothing of our limiter. */
+import { RateLimitHeaders } from "../../../src/index.js"
 import type { Answer } from "../../../src/ratelimit/Answer.js"
-import * as RateLimitHeaders from "../../../src/ratelimit/RateLimitHeaders.js"
 
 export interface ServerOptions {
   readonly kind: "fixed" | "leaking"
