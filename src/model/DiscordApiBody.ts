@@ -28,6 +28,9 @@ type Path = ReadonlyArray<PropertyKey>
 /** Deeper than any body Discord takes: a hostile tree must not overflow the stack. */
 const maxDepth = 64
 
+/** Bounds the work on a tree that is wide, or not a tree: untyped code may pass a cyclic object. */
+const maxNodes = 100_000
+
 /** Holds errors of its own place. */
 const own = "_errors"
 
@@ -39,6 +42,7 @@ class ErrorTree {
   readonly leaves: Array<Leaf> = []
   omitted = 0
   readonly #max: number
+  #nodes = 0
 
   constructor(tree: unknown, max: number) {
     this.#max = max
@@ -46,7 +50,8 @@ class ErrorTree {
   }
 
   #node(node: unknown, path: Path, depth: number): void {
-    if (depth > maxDepth) return
+    this.#nodes += 1
+    if (depth > maxDepth || this.#nodes > maxNodes) return
     if (Array.isArray(node)) this.#list(node, path, depth, true)
     else if (Predicate.isReadonlyRecord(node)) this.#record(node, path, depth)
   }

@@ -17,6 +17,14 @@ describe("DiscordApiBody", () => {
     )
   })
 
+  it("ends on a cyclic object, which untyped code may pass", () => {
+    const cyclic: Record<string, unknown> = {}
+    cyclic["a"] = cyclic
+    cyclic["b"] = [cyclic, cyclic]
+    const body = DiscordApiBody.fromUnknown({ code: 50035, message: "Invalid", errors: cyclic })
+    expect(Option.map(body, ({ code }) => code)).toEqual(Option.some(50035))
+  })
+
   it("returns nothing for bodies that are not Discord's errors", () => {
     const others = [
       null,
