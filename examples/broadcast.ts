@@ -26,7 +26,7 @@ const program = Effect.gen(function* () {
   const nameOf = (hook: Webhook.Webhook) => teams[hooks.indexOf(hook)]
 
   yield* discord.deleteWebhook(made[1]!)
-  yield* discord.inject(Fault.answer({ status: 403, body: { message: "No", code: 50013 } }), {
+  yield* discord.inject(Fault.respond({ status: 403, body: { message: "No", code: 50013 } }), {
     match: ({ webhookId }) => webhookId === made[2]?.id,
   })
 

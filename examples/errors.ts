@@ -32,7 +32,7 @@ const program = Effect.gen(function* () {
   )
 
   yield* Console.log("A server that takes the message and never answers")
-  yield* discord.inject(Fault.neverAnswer)
+  yield* discord.inject(Fault.neverRespond)
   yield* send.pipe(
     RestConfig.withOptions({ timeout: "100 millis" }),
     Effect.catchTag("DiscordTransportError", ({ reason, delivered }) =>
@@ -41,7 +41,7 @@ const program = Effect.gen(function* () {
   )
 
   yield* Console.log("A wait longer than the caller's patience")
-  yield* discord.limitShared(webhook, { retryAfter: "1 hour" })
+  yield* discord.applySharedLimit(webhook, { retryAfter: "1 hour" })
   yield* send.pipe(
     RestConfig.withOptions({ maxWait: "1 second" }),
     Effect.catchTag("WebhookRateLimited", ({ reason, scope }) =>

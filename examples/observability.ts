@@ -33,7 +33,7 @@ const program = Effect.gen(function* () {
   const hook = yield* Webhook.fromUrl(webhook.url)
 
   yield* Console.log("Logs, from level debug on")
-  yield* discord.limitShared(webhook, { retryAfter: "2 seconds" })
+  yield* discord.applySharedLimit(webhook, { retryAfter: "2 seconds" })
   yield* Webhook.send(hook, { content: "Deployed." }).pipe(Effect.withSpan("deploy"))
 
   yield* Console.log("\nThe trace, as an exporter gets it")

@@ -19,7 +19,11 @@ export interface Scene {
 
 const runtime = ManagedRuntime.make(
   Layer.merge(
-    DiscordSimulator.layerWith({ globalLimit: "none", messageHistory: 1, trafficHistory: 2000 }),
+    DiscordSimulator.layerWith({
+      globalLimit: "none",
+      maxStoredMessages: 1,
+      maxTrafficRecords: 2000,
+    }),
     NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" }),
   ),
 )

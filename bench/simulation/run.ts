@@ -12,16 +12,16 @@ import * as Route from "../../src/ratelimit/Route.js"
 import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
 import { interpret } from "../../src/rest/interpret.js"
 import { empty, ignored, restRequest } from "../../src/rest/restRequest.js"
-import { consumeSlots, limitShared } from "../../src/testing/simulator/commands.js"
+import { consumeSlots, applySharedLimit } from "../../src/testing/simulator/commands.js"
 import { handle } from "../../src/testing/simulator/handle.js"
-import { bodyText, type SimulatedResponse } from "../../src/testing/simulator/http/exchange.js"
+import { getBodyText, type SimulatedResponse } from "../../src/testing/simulator/http/exchange.js"
 import { mergeOptions, resolveOptions } from "../../src/testing/simulator/options.js"
 import { seededRandom } from "../../src/testing/simulator/random.js"
 import {
   addWebhook,
-  makeWorld,
+  makeState,
   type Webhook,
-  type World,
+  type State,
 } from "../../src/testing/simulator/state.js"
 import { Events } from "./events.js"
 import { type Scenario, serverOptions } from "./scenario.js"
@@ -76,7 +76,7 @@ const badGateway: Answer = {
 class Run {
   readonly #scenario: Scenario
   readonly #events = new Events()
-  readonly #world: World
+  readonly #world: State
   readonly #webhooks: ReadonlyArray<Webhook>
   readonly #outside: Outside
   readonly #random: () => number
@@ -93,7 +93,7 @@ class Run {
     this.#scenario = scenario
     this.#outside = drawOutside(scenario, seed)
     this.#random = seededRandom(seed + 1)
-    this.#world = makeWorld(serverOptions(scenario, seed), epoch)
+    this.#world = makeState(serverOptions(scenario, seed), epoch)
     this.#webhooks = this.#outside.trips.map((_, index) =>
       addWebhook(this.#world, epoch, {
         name: `webhook ${index}`,
@@ -232,7 +232,7 @@ class Run {
         consumeSlots(this.#world, epoch + this.#events.now, webhook, 1),
       )
       this.#playNext(this.#outside.shared[index] ?? [], 0, () =>
-        limitShared(this.#world, epoch + this.#events.now, webhook.id, {
+        applySharedLimit(this.#world, epoch + this.#events.now, webhook.id, {
           retryAfter: shared?.length ?? 0,
         }),
       )
@@ -263,7 +263,7 @@ function answerOf(response: SimulatedResponse): Answer {
   const contentType = response.headers["content-type"]
   const said = interpret(
     request,
-    { status, headers, contentType, isDryRun: false, body: bodyText(response.body) },
+    { status, headers, contentType, isDryRun: false, body: getBodyText(response.body) },
     { isDiscordHost: true },
   )
   const limited = said.meaning._tag === "Limited" ? said.meaning.limited : undefined

@@ -74,6 +74,6 @@ export const serverOptions = (scenario: Scenario, seed: number): Options => ({
   globalLimit: scenario.global ?? "none",
   hiddenLimit: scenario.hidden ?? "none",
   clockSkew: scenario.skew ?? 0,
-  messageHistory: 0,
-  trafficHistory: 0,
+  maxStoredMessages: 0,
+  maxTrafficRecords: 0,
 })

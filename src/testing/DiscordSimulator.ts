@@ -18,13 +18,13 @@ import type * as Scope from "effect/Scope"
 import type { Fault, FaultTarget } from "./Fault.js"
 import * as commands from "./simulator/commands.js"
 import type { Operation } from "./simulator/http/route.js"
-import { addInteraction, respond } from "./simulator/operations/interaction.js"
-import { webhookUrl } from "./simulator/operations/webhooks.js"
+import { addInteraction, respondToInteraction } from "./simulator/operations/interaction.js"
+import { getWebhookUrl } from "./simulator/operations/webhooks.js"
 import type { Options } from "./simulator/options.js"
 import {
   clearTraffic,
-  recorded,
-  snapshot,
+  readRecords,
+  readStatistics,
   type Statistics,
   type TrafficRecord,
 } from "./simulator/traffic.js"
@@ -32,10 +32,10 @@ import { makeHttpClient } from "./simulator/transport/httpClient.js"
 import { serveHttp } from "./simulator/transport/httpServer.js"
 import {
   addWebhook,
-  makeWorld,
+  makeState,
   type MessageJson,
   type Webhook,
-  type World,
+  type State,
 } from "./simulator/state.js"
 
 export type {
@@ -259,7 +259,7 @@ export interface Service {
   /** Another client takes slots of the webhook; answers how many it got. */
   readonly consume: (webhook: SimulatedWebhook, requests: number) => Effect.Effect<number>
   /** Answers the webhook's requests with a shared 429 until `retryAfter` is over. */
-  readonly limitShared: (
+  readonly applySharedLimit: (
     webhook: SimulatedWebhook,
     options: {
       readonly retryAfter: Duration.DurationInput
@@ -277,7 +277,7 @@ export interface Service {
   /** The network that leads to it: Discord's hosts, and no other. */
   readonly httpClient: HttpClient.HttpClient
   /** Serves it over the given server until the scope closes. */
-  readonly serve: Effect.Effect<Served, never, HttpServer.HttpServer | Scope.Scope>
+  readonly serve: Effect.Effect<ServerAddress, never, HttpServer.HttpServer | Scope.Scope>
 }
 
 /**
@@ -286,7 +286,7 @@ export interface Service {
  * @since 0.1.0
  * @category models
  */
-export interface Served {
+export interface ServerAddress {
   readonly origin: string
   readonly baseUrl: string
 }
@@ -333,7 +333,7 @@ export class DiscordSimulator extends Context.Tag("effect-discord/testing/Discor
  * ```
  */
 export const make = (options: Options = {}): Effect.Effect<Service> =>
-  Effect.map(Clock.currentTimeMillis, (now) => service(makeWorld(options, now)))
+  Effect.map(Clock.currentTimeMillis, (now) => makeService(makeState(options, now)))
 
 /**
  * The simulator with its defaults: 5 messages per 2 s, 50 requests per second, no latency.
@@ -454,32 +454,32 @@ export const layerTestWith = (
  * ```
  */
 export const serve: Effect.Effect<
-  Served,
+  ServerAddress,
   never,
   DiscordSimulator | HttpServer.HttpServer | Scope.Scope
 > = Effect.flatMap(DiscordSimulator, (simulator) => simulator.serve)
 
-function service(world: World): Service {
+function makeService(state: State): Service {
   return {
-    createWebhook: (options = {}) => sync((now) => createWebhook(world, now, options)),
-    createInteraction: (options = {}) => sync((now) => createInteraction(world, now, options)),
+    createWebhook: (options = {}) => sync((now) => createWebhook(state, now, options)),
+    createInteraction: (options = {}) => sync((now) => createInteraction(state, now, options)),
     respond: ({ token }, response) =>
-      sync((now) => respond(world, now, existingInteraction(world, token), response)),
-    deleteWebhook: ({ id }) => sync(() => void world.webhooks.delete(id)),
+      sync((now) => respondToInteraction(state, now, requireInteraction(state, token), response)),
+    deleteWebhook: ({ id }) => sync(() => void state.webhooks.delete(id)),
     updateChannel: ({ id }, changes) =>
-      sync(() => commands.updateChannel(existing(world, id).channel, changes)),
+      sync(() => commands.updateChannel(requireWebhook(state, id).channel, changes)),
     createThread: (webhook, options = {}) =>
       sync((now) => ({
-        id: commands.createThread(world, now, existing(world, webhook.id), options).id,
+        id: commands.createThread(state, now, requireWebhook(state, webhook.id), options).id,
         webhookId: webhook.id,
       })),
     updateThread: ({ id, webhookId }, changes) =>
-      sync(() => commands.updateThread(existing(world, webhookId), id, changes)),
+      sync(() => commands.updateThread(requireWebhook(state, webhookId), id, changes)),
     deleteThread: ({ id, webhookId }) =>
-      sync(() => commands.deleteThread(world, existing(world, webhookId), id)),
+      sync(() => commands.deleteThread(state, requireWebhook(state, webhookId), id)),
     threads: ({ id: webhookId }) =>
       sync(() =>
-        Array.from(existing(world, webhookId).channel.threads.values(), (thread) => ({
+        Array.from(requireWebhook(state, webhookId).channel.threads.values(), (thread) => ({
           ...thread,
           webhookId,
         })),
@@ -487,23 +487,24 @@ function service(world: World): Service {
     messages: (sender) =>
       sync(() =>
         Array.from(
-          senderOf(world, sender)?.messages.values() ?? [],
+          findSender(state, sender)?.messages.values() ?? [],
           ({ json }): MessageJson => json,
         ),
       ),
-    files: (sender) => sync(() => commands.filesOf(world, senderOf(world, sender))),
-    inject: (fault, options = {}) => sync(() => commands.injectFault(world, fault, options)),
-    clearFaults: sync(() => void world.faults.splice(0)),
-    configure: (changes) => sync(() => commands.changeOptions(world, changes)),
+    files: (sender) => sync(() => commands.listFiles(state, findSender(state, sender))),
+    inject: (fault, options = {}) => sync(() => commands.injectFault(state, fault, options)),
+    clearFaults: sync(() => void state.faults.splice(0)),
+    configure: (changes) => sync(() => commands.updateOptions(state, changes)),
     consume: (webhook, requests) =>
-      sync((now) => commands.consumeSlots(world, now, existing(world, webhook.id), requests)),
-    limitShared: ({ id }, options) => sync((now) => commands.limitShared(world, now, id, options)),
-    rotateBuckets: sync(() => commands.rotateHashes(world)),
-    traffic: sync(() => recorded(world.traffic, world.config.trafficHistory)),
-    statistics: sync(() => snapshot(world.traffic)),
-    clearTraffic: sync(() => clearTraffic(world.traffic)),
-    httpClient: makeHttpClient(world),
-    serve: serveHttp(world),
+      sync((now) => commands.consumeSlots(state, now, requireWebhook(state, webhook.id), requests)),
+    applySharedLimit: ({ id }, options) =>
+      sync((now) => commands.applySharedLimit(state, now, id, options)),
+    rotateBuckets: sync(() => commands.rotateHashes(state)),
+    traffic: sync(() => readRecords(state.traffic, state.config.maxTrafficRecords)),
+    statistics: sync(() => readStatistics(state.traffic)),
+    clearTraffic: sync(() => clearTraffic(state.traffic)),
+    httpClient: makeHttpClient(state),
+    serve: serveHttp(state),
   }
 }
 
@@ -512,8 +513,8 @@ function sync<A>(change: (now: number) => A): Effect.Effect<A> {
   return Effect.map(Clock.currentTimeMillis, change)
 }
 
-function createWebhook(world: World, now: number, options: WebhookOptions): SimulatedWebhook {
-  const webhook = addWebhook(world, now, {
+function createWebhook(state: State, now: number, options: WebhookOptions): SimulatedWebhook {
+  const webhook = addWebhook(state, now, {
     name: options.name ?? "Captain Hook",
     kind: options.channel ?? "text",
     channelId: options.channelId,
@@ -523,38 +524,38 @@ function createWebhook(world: World, now: number, options: WebhookOptions): Simu
   })
   const { id, token, channel } = webhook
   commands.updateChannel(channel, options)
-  return { id, token, url: webhookUrl(world, webhook), channelId: channel.id }
+  return { id, token, url: getWebhookUrl(state, webhook), channelId: channel.id }
 }
 
 function createInteraction(
-  world: World,
+  state: State,
   now: number,
   { applicationId, response = { deferred: true } }: InteractionOptions,
 ): SimulatedInteraction {
-  const webhook = addInteraction(world, now, applicationId)
-  if (response !== "none") respond(world, now, webhook, response)
+  const webhook = addInteraction(state, now, applicationId)
+  if (response !== "none") respondToInteraction(state, now, webhook, response)
   const { channel, id, interaction, token } = webhook
   return { id: interaction?.id ?? id, applicationId: id, token, channelId: channel.id }
 }
 
-function senderOf(
-  world: World,
+function findSender(
+  state: State,
   sender: SimulatedWebhook | SimulatedInteraction,
 ): Webhook | undefined {
   return "applicationId" in sender
-    ? world.interactions.get(sender.token)
-    : world.webhooks.get(sender.id)
+    ? state.interactions.get(sender.token)
+    : state.webhooks.get(sender.id)
 }
 
-function existingInteraction(world: World, token: string): Webhook {
-  const found = world.interactions.get(token)
+function requireInteraction(state: State, token: string): Webhook {
+  const found = state.interactions.get(token)
   if (found === undefined) throw new RangeError("the simulator has no such interaction")
   return found
 }
 
 /** A test that names a webhook which does not exist is wrong: a defect, not an error. */
-function existing(world: World, id: string): Webhook {
-  const webhook = world.webhooks.get(id)
+function requireWebhook(state: State, id: string): Webhook {
+  const webhook = state.webhooks.get(id)
   if (webhook === undefined) throw new RangeError(`the simulator has no webhook ${id}`)
   return webhook
 }

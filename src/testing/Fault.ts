@@ -42,11 +42,11 @@ export type Fault = internal.Fault
  * ```ts
  * import { Fault } from "effect-discord/testing"
  *
- * Fault.answer({ status: 500, body: { message: "500: Internal Server Error", code: 0 } })
- * Fault.answer({ status: 502, processed: true })
+ * Fault.respond({ status: 500, body: { message: "500: Internal Server Error", code: 0 } })
+ * Fault.respond({ status: 502, processed: true })
  * ```
  */
-export const answer = (options: {
+export const respond = (options: {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly body?: string | object | undefined
@@ -54,7 +54,7 @@ export const answer = (options: {
 }): Fault => {
   const isJson = typeof options.body === "object"
   const contentType = isJson ? { "content-type": "application/json" } : {}
-  return internal.Fault.Answer({
+  return internal.Fault.Respond({
     response: {
       status: options.status,
       headers: { ...contentType, ...lowerCaseNames(options.headers ?? {}) },
@@ -112,7 +112,7 @@ export const delay = (duration: Duration.DurationInput): Fault =>
  * ```
  */
 export const html = (status: number): Fault =>
-  answer({
+  respond({
     status,
     headers: { "content-type": "text/html; charset=UTF-8" },
     body: `<!DOCTYPE html><html><head><title>${status}</title></head><body>error ${status}</body></html>`,
@@ -131,7 +131,7 @@ export const html = (status: number): Fault =>
  * ```
  */
 export const text = (status: number, body: string): Fault =>
-  answer({ status, headers: { "content-type": "text/plain; charset=UTF-8" }, body })
+  respond({ status, headers: { "content-type": "text/plain; charset=UTF-8" }, body })
 
 /**
  * Cloudflare's own rate limit: status 429, the text `error code: 1015`, no header that helps.
@@ -148,7 +148,7 @@ export const text = (status: number, body: string): Fault =>
  * ```
  */
 export const cloudflareLimit = (options?: { readonly retryAfter?: number | undefined }): Fault =>
-  answer({
+  respond({
     status: 429,
     headers: {
       "content-type": "text/plain; charset=UTF-8",
@@ -185,11 +185,11 @@ export const emptyBody: Fault = alter((response) => ({ ...response, body: "" }))
  * import { DiscordSimulator, Fault } from "effect-discord/testing"
  *
  * const program = Effect.flatMap(DiscordSimulator.DiscordSimulator, (simulator) =>
- *   simulator.inject(Fault.halfJson, { match: "execute" })
+ *   simulator.inject(Fault.truncatedJson, { match: "execute" })
  * )
  * ```
  */
-export const halfJson: Fault = alter((response) => ({
+export const truncatedJson: Fault = alter((response) => ({
   ...response,
   body: response.body.slice(0, Math.floor(response.body.length / 2)),
 }))
@@ -210,7 +210,7 @@ export const halfJson: Fault = alter((response) => ({
  * )
  * ```
  */
-export const refuseConnection: Fault = internal.Fault.Connection({ how: "refused" })
+export const refuseConnection: Fault = internal.Fault.Connection({ outcome: "refused" })
 
 /**
  * The connection is reset before Discord acts. The client cannot know that.
@@ -227,7 +227,7 @@ export const refuseConnection: Fault = internal.Fault.Connection({ how: "refused
  * )
  * ```
  */
-export const resetBefore: Fault = internal.Fault.Connection({ how: "reset" })
+export const resetBefore: Fault = internal.Fault.Connection({ outcome: "reset" })
 
 /**
  * Discord acts, and the connection is reset before its answer: accepted, then dropped.
@@ -244,7 +244,7 @@ export const resetBefore: Fault = internal.Fault.Connection({ how: "reset" })
  * )
  * ```
  */
-export const resetAfter: Fault = internal.Fault.Connection({ how: "dropped" })
+export const resetAfter: Fault = internal.Fault.Connection({ outcome: "dropped" })
 
 /**
  * Discord acts, and the connection is cut in the middle of the answer's body. An answer without a
@@ -258,11 +258,11 @@ export const resetAfter: Fault = internal.Fault.Connection({ how: "dropped" })
  * import { DiscordSimulator, Fault } from "effect-discord/testing"
  *
  * const program = Effect.flatMap(DiscordSimulator.DiscordSimulator, (simulator) =>
- *   simulator.inject(Fault.cutBody)
+ *   simulator.inject(Fault.truncateBody)
  * )
  * ```
  */
-export const cutBody: Fault = internal.Fault.Connection({ how: "cut" })
+export const truncateBody: Fault = internal.Fault.Connection({ outcome: "truncated" })
 
 /**
  * The request arrives, nothing happens, and no answer ever comes.
@@ -275,11 +275,11 @@ export const cutBody: Fault = internal.Fault.Connection({ how: "cut" })
  * import { DiscordSimulator, Fault } from "effect-discord/testing"
  *
  * const program = Effect.flatMap(DiscordSimulator.DiscordSimulator, (simulator) =>
- *   simulator.inject(Fault.neverAnswer, { times: Infinity })
+ *   simulator.inject(Fault.neverRespond, { times: Infinity })
  * )
  * ```
  */
-export const neverAnswer: Fault = internal.Fault.Connection({ how: "silent" })
+export const neverRespond: Fault = internal.Fault.Connection({ outcome: "noResponse" })
 
 function lowerCaseNames(headers: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(

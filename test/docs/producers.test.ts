@@ -64,7 +64,7 @@ const outcome = ({ capacity, deleteAfter, each, producers, stopAfter }: Run) => 
     if (deleteAfter !== undefined) {
       let left = deleteAfter
       const gone = { status: 404, body: { code: 10015, message: "Unknown Webhook" } }
-      yield* simulator.inject(Fault.answer(gone), {
+      yield* simulator.inject(Fault.respond(gone), {
         match: () => left-- <= 0,
         times: Number.POSITIVE_INFINITY,
       })

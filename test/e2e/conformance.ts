@@ -70,12 +70,12 @@ const losses: ReadonlyArray<readonly [name: string, fault: Fault.Fault, expected
   ],
   [
     "a server that never answers",
-    Fault.neverAnswer,
+    Fault.neverRespond,
     { _tag: "DiscordTransportError", reason: "timeout", delivered: "unknown" },
   ],
-  ["an answer cut in the middle", Fault.cutBody, { delivered: "yes" }],
+  ["an answer cut in the middle", Fault.truncateBody, { delivered: "yes" }],
   ["an empty answer", Fault.emptyBody, { _tag: "DiscordDecodeError", delivered: "yes" }],
-  ["half a JSON", Fault.halfJson, { _tag: "DiscordDecodeError", delivered: "yes" }],
+  ["half a JSON", Fault.truncatedJson, { _tag: "DiscordDecodeError", delivered: "yes" }],
 ]
 
 interface Harness {
@@ -284,7 +284,7 @@ export function conformance(transport: Transport): void {
   describe("refusals and failures", () => {
     story("Discord's tree of errors becomes paths", ({ discord, hook }) =>
       Effect.gen(function* () {
-        yield* discord.inject(Fault.answer({ status: 400, body: invalidForm }))
+        yield* discord.inject(Fault.respond({ status: 400, body: invalidForm }))
         const error = yield* Effect.flip(Webhook.send(hook, { content: "x" }))
         expect(error).toMatchObject({
           _tag: "WebhookBadRequest",
@@ -310,7 +310,7 @@ export function conformance(transport: Transport): void {
         const { id } = yield* Webhook.send(hook, { content: "hello" })
         yield* discord.inject(Fault.html(502), { match: "getMessage" })
         yield* discord.inject(Fault.resetBefore, { match: "getMessage" })
-        yield* discord.inject(Fault.cutBody, { match: "getMessage" })
+        yield* discord.inject(Fault.truncateBody, { match: "getMessage" })
         expect((yield* Webhook.getMessage(hook, id)).content).toBe("hello")
         expect((yield* discord.statistics).requests).toBe(5)
       }).pipe(RestConfig.withOptions({ backoffBase: "1 millis" })),
@@ -321,7 +321,7 @@ export function conformance(transport: Transport): void {
         Effect.gen(function* () {
           yield* discord.inject(fault)
           const sending = yield* Effect.fork(Effect.flip(Webhook.send(hook, { content: "once" })))
-          if (fault === Fault.neverAnswer) {
+          if (fault === Fault.neverRespond) {
             yield* until(Effect.map(discord.statistics, ({ requests }) => requests === 1))
             yield* SkippableClock.skip(timeout)
           }
@@ -405,7 +405,7 @@ export function conformance(transport: Transport): void {
           const records = yield* discord.traffic
           const overtaken = records.filter((record, index) => {
             const next = records[index + 1]
-            return next !== undefined && next.arrivedAt < (record.answeredAt ?? Infinity)
+            return next !== undefined && next.arrivedAt < (record.respondedAt ?? Infinity)
           })
           expect(overtaken.length).toBeGreaterThan(0)
         }).pipe(RestConfig.withOptions({ delivery: "concurrent" })),
@@ -434,7 +434,7 @@ export function conformance(transport: Transport): void {
     story("an interrupted send closes its connection; the next one goes", ({ discord, hook }) =>
       Effect.gen(function* () {
         const open = yield* Connections
-        yield* discord.inject(Fault.neverAnswer)
+        yield* discord.inject(Fault.neverRespond)
         const fiber = yield* Effect.fork(Webhook.send(hook, { content: "stuck" }))
         yield* until(Effect.map(discord.statistics, ({ requests }) => requests === 1))
         yield* Fiber.interrupt(fiber)

@@ -131,7 +131,7 @@ export function files(transport: Transport): void {
   story("a limit on the rate repeats the upload, whole", ({ discord, hook, webhook }) =>
     Effect.gen(function* () {
       yield* discord.inject(
-        Fault.answer({
+        Fault.respond({
           status: 429,
           headers: { "retry-after": "0.05" },
           body: { message: "slow", retry_after: 0.05, global: false },

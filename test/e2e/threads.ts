@@ -67,7 +67,7 @@ const answering =
   (code: number, act: Act): Act =>
   (harness) =>
     Effect.zipRight(
-      harness.discord.inject(Fault.answer({ status: 400, body: { code, message: "refused" } })),
+      harness.discord.inject(Fault.respond({ status: 400, body: { code, message: "refused" } })),
       act(harness),
     )
 
@@ -181,14 +181,14 @@ const refusals: ReadonlyArray<Refusal> = [
   {
     name: "one thread too many",
     channel: forum(),
-    options: { activeThreads: 1 },
+    options: { maxActiveThreads: 1 },
     act: (harness) => Effect.zipRight(toNew("one")(harness), toNew("two")(harness)),
     reason: "tooManyActive",
     code: 160006,
   },
   {
     name: "an archived thread that would be one too many",
-    options: { activeThreads: 1 },
+    options: { maxActiveThreads: 1 },
     act: (harness) =>
       Effect.zipRight(
         harness.discord.createThread(harness.webhook),
@@ -200,7 +200,7 @@ const refusals: ReadonlyArray<Refusal> = [
   {
     name: "an archived thread of announcements that would be one too many",
     channel: { channel: "announcement" },
-    options: { activeThreads: 1 },
+    options: { maxActiveThreads: 1 },
     act: (harness) =>
       Effect.zipRight(
         harness.discord.createThread(harness.webhook),

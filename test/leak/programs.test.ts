@@ -36,7 +36,7 @@ const quiet = <E, R>(
   }).pipe(Effect.provide([DiscordSimulator.layerTest, limits]))
 
 const echoing = (url: string): Fault.Fault =>
-  Fault.answer({ status: 400, body: { message: `bad ${url}`, code: 50035, errors: { url } } })
+  Fault.respond({ status: 400, body: { message: `bad ${url}`, code: 50035, errors: { url } } })
 
 describe("the token is nowhere", () => {
   it.effect("in a dry run: its log, its records, its errors", () =>

@@ -119,12 +119,12 @@ type Mishap = (url: string, token: string, echo: string) => Fault.Fault
 const refusal =
   (status: number, code: number): Mishap =>
   (_, __, echo) =>
-    Fault.answer({ status, body: { code, message: `refused: ${echo}` } })
+    Fault.respond({ status, body: { code, message: `refused: ${echo}` } })
 
 const page =
   (status: number, write: (echo: string) => string): Mishap =>
   (_, __, echo) =>
-    Fault.answer({ status, headers: { "content-type": "text/html" }, body: write(echo) })
+    Fault.respond({ status, headers: { "content-type": "text/html" }, body: write(echo) })
 
 const mishaps: Readonly<Record<string, Mishap>> = {
   "dead webhook": refusal(404, 10015),
@@ -138,7 +138,7 @@ const mishaps: Readonly<Record<string, Mishap>> = {
   "another code": refusal(400, 240000),
   "a failing server": refusal(500, 0),
   "form errors": (url, token, echo) =>
-    Fault.answer({
+    Fault.respond({
       status: 400,
       body: {
         code: 50035,
@@ -149,19 +149,19 @@ const mishaps: Readonly<Record<string, Mishap>> = {
         },
       },
     }),
-  "old form errors": (_, token, echo) => Fault.answer({ status: 400, body: { [token]: [echo] } }),
+  "old form errors": (_, token, echo) => Fault.respond({ status: 400, body: { [token]: [echo] } }),
   "a line of text": (_, __, echo) => Fault.text(503, `upstream error for ${echo}`),
   "a page with a title": page(403, (echo) => `<html><title>${echo}</title></html>`),
   "a page without": page(404, (echo) => `<html><body>${echo}</body></html>`),
   "a page as success": page(200, (echo) => `<html>${echo}</html>`),
   "a redirect": (url, _, echo) =>
-    Fault.answer({ status: 301, headers: { location: url }, body: echo }),
+    Fault.respond({ status: 301, headers: { location: url }, body: echo }),
   "another shape": (url, token) =>
-    Fault.answer({ status: 200, body: { url, token, id: url, type: token, author: token } }),
-  "half a JSON": () => Fault.halfJson,
+    Fault.respond({ status: 200, body: { url, token, id: url, type: token, author: token } }),
+  "half a JSON": () => Fault.truncatedJson,
   "an empty body": () => Fault.emptyBody,
   "a limit": (url, token, echo) =>
-    Fault.answer({
+    Fault.respond({
       status: 429,
       headers: { "x-ratelimit-bucket": token, "x-ratelimit-scope": url, "retry-after": "1" },
       body: { message: echo, retry_after: 1, global: false },
@@ -170,8 +170,8 @@ const mishaps: Readonly<Record<string, Mishap>> = {
   "a connection refused": () => Fault.refuseConnection,
   "a connection reset": () => Fault.resetBefore,
   "an answer lost": () => Fault.resetAfter,
-  "an answer cut": () => Fault.cutBody,
-  silence: () => Fault.neverAnswer,
+  "an answer cut": () => Fault.truncateBody,
+  silence: () => Fault.neverRespond,
 }
 
 interface Harness {
@@ -313,7 +313,7 @@ describe("the token is nowhere", () => {
           ]
           for (const [name, operation] of refused)
             note(yield* record(recorder, operation), name, hook)
-          yield* simulator.inject(Fault.neverAnswer, { times: 10 })
+          yield* simulator.inject(Fault.neverRespond, { times: 10 })
           const queue = yield* Effect.fork(
             Effect.forEach(
               Array.from({ length: 4 }),
@@ -338,7 +338,7 @@ describe("the token is nowhere", () => {
     withHarness(
       ({ recorder, freshHook, simulator }) =>
         Effect.gen(function* () {
-          yield* simulator.inject(Fault.answer({ status: 403 }), { times: Infinity })
+          yield* simulator.inject(Fault.respond({ status: 403 }), { times: Infinity })
           yield* simulator.configure({ latency: "1 second" })
           const forbidden = Effect.gen(function* () {
             const [hook] = yield* freshHook
@@ -379,7 +379,7 @@ describe("the token is nowhere", () => {
     withHarness(({ recorder, freshHook, simulator }) =>
       Effect.gen(function* () {
         const [hook] = yield* freshHook
-        yield* simulator.inject(Fault.neverAnswer, { times: 5 })
+        yield* simulator.inject(Fault.neverRespond, { times: 5 })
         const exits: Array<Exit.Exit<unknown, unknown>> = []
         const sends = yield* Effect.forEach([1, 2], () =>
           Webhook.send(hook, { content: "x" }).pipe(

@@ -71,7 +71,7 @@ describe("the token is nowhere", () => {
       for (const [status, code] of codes) {
         const message = `refused: ${url} ${encodeURIComponent(url)}`
         const body = { code, message, retry_after: 1, global: false }
-        yield* discord.inject(Fault.answer({ status, body }))
+        yield* discord.inject(Fault.respond({ status, body }))
         const exit = yield* record(recorder, act(hook, token))
         if (Exit.isFailure(exit) && exit.cause._tag === "Fail") tags.add(exit.cause.error._tag)
         yield* discord.clearFaults

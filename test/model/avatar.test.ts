@@ -4,7 +4,7 @@ import * as Option from "effect/Option"
 
 import { avatar, encode } from "../../src/model/WebhookModify.js"
 import { modifyWebhook } from "../testing/request.js"
-import { story } from "../testing/story.js"
+import { simulatorTest } from "../testing/simulatorTest.js"
 import { faults } from "./faults.js"
 
 const bytes = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0))
@@ -32,7 +32,7 @@ const uris = [
   ...Object.values(pictures).map((picture) => Option.getOrThrow(avatar(picture))),
 ]
 
-story("an avatar is taken in every format that Discord takes", {}, (simulator) =>
+simulatorTest("an avatar is taken in every format that Discord takes", {}, (simulator) =>
   Effect.gen(function* () {
     yield* simulator.configure({ limits: { modifyWebhook: "none" } })
     const hook = yield* simulator.createWebhook()

@@ -40,7 +40,7 @@ describe("sent twice?", () => {
     (simulator) =>
       Effect.gen(function* () {
         const { hook, made } = yield* newHook(simulator)
-        yield* simulator.inject(Fault.cutBody)
+        yield* simulator.inject(Fault.truncateBody)
         const failed = yield* within("5 minutes", Effect.flip(Webhook.send(hook, hello)))
         expect(fields(failed)).toMatchObject({ _tag: "DiscordTransportError", delivered: "yes" })
         expect(yield* simulator.messages(made)).toHaveLength(1)
@@ -51,7 +51,7 @@ describe("sent twice?", () => {
     Effect.gen(function* () {
       const { hook } = yield* newHook(simulator)
       const { id } = yield* Webhook.send(hook, hello)
-      yield* simulator.inject(Fault.cutBody)
+      yield* simulator.inject(Fault.truncateBody)
       const read = yield* within("1 minute", Webhook.getMessage(hook, id))
       expect(read.id).toBe(id)
     }),
@@ -76,7 +76,7 @@ describe("hangs?", () => {
   inEveryWay("time is up even where nothing can be interrupted", {}, (simulator) =>
     Effect.gen(function* () {
       const { hook } = yield* newHook(simulator)
-      yield* simulator.inject(Fault.neverAnswer)
+      yield* simulator.inject(Fault.neverRespond)
       const failed = yield* within(
         "1 minute",
         Effect.uninterruptible(Effect.flip(Webhook.send(hook, hello))),
@@ -102,7 +102,7 @@ describe("hangs?", () => {
   inEveryWay("whose patience ends in the middle of the queue, fails then", {}, (simulator) =>
     Effect.gen(function* () {
       const { hook } = yield* newHook(simulator)
-      yield* simulator.inject(Fault.neverAnswer, { times: 2 })
+      yield* simulator.inject(Fault.neverRespond, { times: 2 })
       const others = yield* Effect.fork(
         Effect.all([Webhook.send(hook, hello), Webhook.send(hook, hello)].map(Effect.flip), {
           concurrency: "unbounded",
@@ -200,7 +200,7 @@ describe("lost?", () => {
     (simulator) =>
       Effect.gen(function* () {
         const { hook, made } = yield* newHook(simulator)
-        yield* simulator.limitShared(made, { retryAfter: "1 minute" })
+        yield* simulator.applySharedLimit(made, { retryAfter: "1 minute" })
         const all = yield* within(
           "2 minutes",
           Effect.all(
@@ -222,7 +222,7 @@ describe("429s caused by our own requests", () => {
     "a global 429 as the first answer": limited429({ retryAfter: 1, global: true }),
     "a 429 of the edge as the first answer": Fault.cloudflareLimit(),
     "a 401 without headers as the first answer": Fault.text(401, "no"),
-    "silence as the first answer": Fault.neverAnswer,
+    "silence as the first answer": Fault.neverRespond,
     "a 429 that promises one slot": emptyBody429({ retryAfter: "1", resetAfter: "0.2" }),
   }
   const models = ["fixed", "leaking"] as const

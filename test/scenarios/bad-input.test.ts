@@ -42,7 +42,7 @@ interface Mishap {
   readonly copies: 0 | 1
 }
 
-const html = Fault.answer({
+const html = Fault.respond({
   status: 200,
   headers: { "content-type": "text/html" },
   body: "<!DOCTYPE html><html><title>Maintenance</title></html>",
@@ -51,7 +51,7 @@ const html = Fault.answer({
 
 const withoutFields = Fault.alter((response) => ({ ...response, body: '{"content":"first"}' }))
 
-const oldForm = Fault.answer({ status: 400, body: { embeds: ["0"], content: ["Too long."] } })
+const oldForm = Fault.respond({ status: 400, body: { embeds: ["0"], content: ["Too long."] } })
 
 const mishaps: ReadonlyArray<Mishap> = [
   {
@@ -82,7 +82,7 @@ const mishaps: ReadonlyArray<Mishap> = [
   },
   {
     name: "half a JSON",
-    fault: Fault.halfJson,
+    fault: Fault.truncatedJson,
     error: { _tag: "DiscordDecodeError", status: 200, delivered: "yes" },
     says: /response 200 .*, but .* the body is not JSON; it took effect/,
     copies: 1,
@@ -96,7 +96,7 @@ const mishaps: ReadonlyArray<Mishap> = [
   },
   {
     name: "a connection cut in the middle of the answer",
-    fault: Fault.cutBody,
+    fault: Fault.truncateBody,
     error: { _tag: "DiscordTransportError", reason: "broken", delivered: "yes", attempts: 1 },
     says: /the connection broke; it took effect \(1 attempt\)/,
     copies: 1,
@@ -124,7 +124,7 @@ const mishaps: ReadonlyArray<Mishap> = [
   },
   {
     name: "a server that never answers",
-    fault: Fault.neverAnswer,
+    fault: Fault.neverRespond,
     error: { _tag: "DiscordTransportError", reason: "timeout", delivered: "unknown", attempts: 1 },
     says: /no answer in time; it may or may not have taken effect \(1 attempt\)/,
     copies: 0,
@@ -200,7 +200,7 @@ describe("responses and connections", () => {
 
 describe("malformed 429 responses", () => {
   const limits = {
-    "without JSON": Fault.answer({ status: 429, body: "slow down" }),
+    "without JSON": Fault.respond({ status: 429, body: "slow down" }),
     "of HTML": Fault.html(429),
     "that says `error code: 1015`": Fault.cloudflareLimit(),
   }
@@ -337,7 +337,7 @@ describe("a closed scope", () => {
           ),
           scope,
         )
-        yield* simulator.limitShared(made, { retryAfter: "5 minutes" })
+        yield* simulator.applySharedLimit(made, { retryAfter: "5 minutes" })
         const send = Effect.provide(Effect.flip(Webhook.send(hook, first)), context)
         const waiting = yield* Effect.fork(Effect.all([send, send], { concurrency: 2 }))
         yield* TestClock.adjust("1 second")
@@ -364,7 +364,7 @@ describe("a closed scope", () => {
         const scope = yield* Scope.make()
         const mine = yield* Layer.buildWithScope(layers, scope)
         const theirs = yield* Layer.build(Layer.fresh(layers))
-        yield* simulator.limitShared(made, { retryAfter: "1 minute" })
+        yield* simulator.applySharedLimit(made, { retryAfter: "1 minute" })
         const doomed = yield* Effect.fork(
           Effect.provide(Effect.flip(Webhook.send(hook, first)), mine),
         )

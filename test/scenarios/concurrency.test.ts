@@ -112,17 +112,17 @@ describe("faults of every kind strike one request in five", () => {
   const faults: ReadonlyArray<Fault.Fault> = [
     Fault.html(502),
     Fault.text(503, "upstream connect error"),
-    Fault.answer({ status: 500, processed: true }),
-    Fault.answer({ status: 400, body: { message: "no", code: 50035 } }),
-    Fault.halfJson,
+    Fault.respond({ status: 500, processed: true }),
+    Fault.respond({ status: 400, body: { message: "no", code: 50035 } }),
+    Fault.truncatedJson,
     Fault.emptyBody,
-    Fault.cutBody,
+    Fault.truncateBody,
     Fault.refuseConnection,
     Fault.resetBefore,
     Fault.resetAfter,
-    Fault.neverAnswer,
+    Fault.neverRespond,
     Fault.delay("45 seconds"),
-    Fault.answer({
+    Fault.respond({
       status: 429,
       headers: { "retry-after": "2", "x-ratelimit-scope": "user" },
       body: { message: "You are being rate limited.", retry_after: 1.2, global: false },

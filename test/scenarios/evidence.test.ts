@@ -46,7 +46,7 @@ describe("429 responses", () => {
   row("headerless429", {}, (simulator) =>
     Effect.gen(function* () {
       const { hook, made } = yield* newHook(simulator)
-      yield* simulator.inject(Fault.answer({ status: 429 }), { times: Infinity })
+      yield* simulator.inject(Fault.respond({ status: 429 }), { times: Infinity })
       const sending = yield* Effect.fork(Webhook.send(hook, hello))
       yield* TestClock.adjust("3 seconds")
       yield* simulator.clearFaults
@@ -77,7 +77,7 @@ describe("429 responses", () => {
       const hooks = yield* Effect.replicateEffect(newHook(simulator), 10)
       const global = { message: "You are being rate limited.", retry_after: 3, global: true }
       yield* simulator.inject(
-        Fault.answer({
+        Fault.respond({
           status: 429,
           headers: { "retry-after": "3", "x-ratelimit-global": "true" },
           body: global,
@@ -229,7 +229,7 @@ describe("a server that fails", () => {
       const { hook } = yield* newHook(simulator)
       // Two answers show a window of fixed length.
       yield* Effect.replicateEffect(Webhook.send(hook, hello), 2)
-      yield* simulator.inject(Fault.neverAnswer, { times: 3 })
+      yield* simulator.inject(Fault.neverRespond, { times: 3 })
       const silent = yield* Effect.fork(
         Effect.all(
           Array.from({ length: 3 }, () => Effect.flip(Webhook.send(hook, hello))),
@@ -278,7 +278,7 @@ describe("waiting", () => {
       const limiter = yield* RateLimiter.RateLimiter
       const { hook, made } = yield* newHook(simulator)
       const { hook: other } = yield* newHook(simulator)
-      yield* simulator.limitShared(made, { retryAfter: "10 minutes" })
+      yield* simulator.applySharedLimit(made, { retryAfter: "10 minutes" })
       const waiting = yield* Effect.fork(sendAll(hook, texts(2)))
       yield* Webhook.send(other, hello)
       yield* TestClock.adjust("9 minutes")

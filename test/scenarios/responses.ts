@@ -6,7 +6,7 @@ export const emptyBody429 = (delays: {
   readonly retryAfter: string
   readonly resetAfter: string
 }) =>
-  Fault.answer({
+  Fault.respond({
     status: 429,
     headers: {
       "retry-after": delays.retryAfter,
@@ -41,7 +41,7 @@ export const limited429 = (options: {
   readonly header?: string | undefined
   readonly global?: boolean | undefined
 }) =>
-  Fault.answer({
+  Fault.respond({
     status: 429,
     headers: options.header === undefined ? {} : { "retry-after": options.header },
     body: {

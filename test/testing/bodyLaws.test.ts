@@ -2,12 +2,15 @@ import { expect, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
 import { handle } from "../../src/testing/simulator/handle.js"
 import type { FilePart } from "../../src/testing/simulator/http/exchange.js"
-import { addWebhook, makeWorld } from "../../src/testing/simulator/state.js"
+import { addWebhook, makeState } from "../../src/testing/simulator/state.js"
 import { bodies } from "./bodies.js"
-import { bent, objections, oracle } from "./oracle.js"
+import { adaptToOracle, findIssues, oracle } from "./oracle.js"
 import { runs } from "../support/laws.js"
 
-const free = { limits: { execute: "none", getMessage: "none" }, globalLimit: "none" } as const
+const withoutLimits = {
+  limits: { execute: "none", getMessage: "none" },
+  globalLimit: "none",
+} as const
 
 /** Values that Discord expects somewhere, and others that nobody does. */
 const scrap = FastCheck.oneof(
@@ -79,8 +82,8 @@ type Given = typeof request extends FastCheck.Arbitrary<infer A> ? A : never
 
 /** Answers what a world with one message in one channel says to a request. */
 function answerTo({ spoiled: { body, path, instead }, isEdit, kind, applicationOwned }: Given) {
-  const world = makeWorld(free, 0)
-  const hook = addWebhook(world, 0, {
+  const state = makeState(withoutLimits, 0)
+  const hook = addWebhook(state, 0, {
     name: "a",
     kind,
     channelId: undefined,
@@ -97,7 +100,7 @@ function answerTo({ spoiled: { body, path, instead }, isEdit, kind, applicationO
     bytes: new Uint8Array(3),
   }))
   const ask = (method: string, at: string, payload: unknown, thread: object) =>
-    handle(world, 0, {
+    handle(state, 0, {
       method,
       path: at,
       query: { wait: "true", with_components: "true", ...thread },
@@ -127,7 +130,7 @@ it("whatever part of a body is spoiled, the answer is a message or an error of D
       if (answer?.body._tag !== "Json") throw new Error("the answer is no JSON")
       const isRefused = answer.status !== 200
       const schema = isRefused ? oracle.ErrorResponseSchema : oracle.MessageResponseSchema
-      expect(objections(schema, bent(answer.body.value))).toEqual([])
+      expect(findIssues(schema, adaptToOracle(answer.body.value))).toEqual([])
       expect([200, 400, 404]).toContain(answer.status)
     }),
     { numRuns: runs(1000) },

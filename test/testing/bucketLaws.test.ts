@@ -4,11 +4,11 @@ import {
   type Bucket,
   type BucketRule,
   makeBucket,
-  type Reading,
+  type SlotResult,
   takeSlot,
 } from "../../src/testing/simulator/bucket.js"
 import { handle } from "../../src/testing/simulator/handle.js"
-import { addWebhook, makeWorld } from "../../src/testing/simulator/state.js"
+import { addWebhook, makeState } from "../../src/testing/simulator/state.js"
 import { runs } from "../support/laws.js"
 
 const rules = (model: BucketRule["model"]): FastCheck.Arbitrary<BucketRule> =>
@@ -29,7 +29,7 @@ const arrivals = FastCheck.array(FastCheck.integer({ min: 0, max: 900 }), {
 
 interface Observed {
   readonly now: number
-  readonly reading: Reading
+  readonly reading: SlotResult
 }
 
 const observe = (rule: BucketRule, times: ReadonlyArray<number>): ReadonlyArray<Observed> => {
@@ -150,8 +150,8 @@ for (const model of ["fixed", "leaking"] as const) {
 }
 
 it("buckets that are full again are forgotten, however many webhooks there were", () => {
-  const world = makeWorld({ trafficHistory: 0, messageHistory: 0, globalLimit: "none" }, 0)
-  const hook = addWebhook(world, 0, {
+  const state = makeState({ maxTrafficRecords: 0, maxStoredMessages: 0, globalLimit: "none" }, 0)
+  const hook = addWebhook(state, 0, {
     name: "a",
     kind: "text",
     channelId: undefined,
@@ -160,7 +160,7 @@ it("buckets that are full again are forgotten, however many webhooks there were"
     applicationOwned: false,
   })
   const request = (token: string, now: number) =>
-    handle(world, now, {
+    handle(state, now, {
       method: "GET",
       path: `/api/v10/webhooks/${hook.id}/${token}`,
       query: {},
@@ -168,6 +168,6 @@ it("buckets that are full again are forgotten, however many webhooks there were"
       body: undefined,
     })
   for (let i = 0; i < 50_000; i++) request(`token${i}`, i)
-  expect(world.limits.buckets.entries.size).toBeLessThan(5000)
-  expect(world.traffic.records).toHaveLength(0)
+  expect(state.limits.buckets.entries.size).toBeLessThan(5000)
+  expect(state.traffic.records).toHaveLength(0)
 })

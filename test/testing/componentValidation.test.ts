@@ -1,18 +1,18 @@
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { type Edge, free, many, testEdges, x } from "./edge.js"
+import { type LimitCase, withoutLimits, repeat, testLimits, x } from "./limitTests.js"
 import { editMessage, leaves, send, withFiles } from "./request.js"
-import { story } from "./story.js"
+import { simulatorTest } from "./simulatorTest.js"
 
 const v2 = 1 << 15
 
 const user = { type: 5, custom_id: "s" }
 
-const edges: ReadonlyArray<Edge> = [
+const edges: ReadonlyArray<LimitCase> = [
   [
     "V1 rows 5",
-    { content: "a", components: many(5, row) },
-    { content: "a", components: many(6, row) },
+    { content: "a", components: repeat(5, row) },
+    { content: "a", components: repeat(6, row) },
     "components BASE_TYPE_MAX_LENGTH",
   ],
   [
@@ -84,7 +84,7 @@ const edges: ReadonlyArray<Edge> = [
   [
     "option values are unique",
     choose(select(2)),
-    choose({ ...select(1), options: many(2, () => ({ label: "l", value: "v" })) }),
+    choose({ ...select(1), options: repeat(2, () => ({ label: "l", value: "v" })) }),
     "components.0.components.0.options.1 SELECT_COMPONENT_OPTION_VALUE_DUPLICATED",
   ],
   [
@@ -125,7 +125,7 @@ const edges: ReadonlyArray<Edge> = [
       [7, "user", "channel"],
       [8, "channel", "user"],
     ] as const
-  ).map(([type, good, bad]): Edge => [
+  ).map(([type, good, bad]): LimitCase => [
     `a select of type ${type} starts with a ${good}`,
     choose({ ...user, type, default_values: [{ id: "1", type: good }] }),
     choose({ ...user, type, default_values: [{ id: "1", type: bad }] }),
@@ -133,8 +133,8 @@ const edges: ReadonlyArray<Edge> = [
   ]),
   [
     "default values 25",
-    choose({ ...user, default_values: many(25, starts) }),
-    choose({ ...user, default_values: many(26, starts) }),
+    choose({ ...user, default_values: repeat(25, starts) }),
+    choose({ ...user, default_values: repeat(26, starts) }),
     "components.0.components.0.default_values BASE_TYPE_MAX_LENGTH",
   ],
   [
@@ -149,7 +149,7 @@ const edges: ReadonlyArray<Edge> = [
     button({ emoji: {} }),
     "components.0.components.0.emoji.name BUTTON_COMPONENT_INVALID_EMOJI",
   ],
-  ...["label", "emoji", "url", "custom_id"].map((name): Edge => {
+  ...["label", "emoji", "url", "custom_id"].map((name): LimitCase => {
     const premium = { type: 2, style: 6, sku_id: "1" }
     const value = name === "emoji" ? { name: "\u2693" } : "https://a.b"
     return [
@@ -233,8 +233,8 @@ const edges: ReadonlyArray<Edge> = [
   ],
   [
     "V2 total 40",
-    layout({ type: 17, components: many(39, () => ({ type: 14 })) }),
-    layout({ type: 17, components: many(40, () => ({ type: 14 })) }),
+    layout({ type: 17, components: repeat(39, () => ({ type: 14 })) }),
+    layout({ type: 17, components: repeat(40, () => ({ type: 14 })) }),
     "components COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED",
   ],
   [
@@ -314,7 +314,7 @@ const edges: ReadonlyArray<Edge> = [
   ],
 ]
 
-testEdges(edges)
+testLimits(edges)
 
 const interactive: ReadonlyArray<readonly [kind: string, component: object]> = [
   ["a button", { type: 2, style: 1, label: "l", custom_id: "a" }],
@@ -324,61 +324,70 @@ const interactive: ReadonlyArray<readonly [kind: string, component: object]> = [
 ]
 
 for (const [kind, component] of interactive) {
-  story(`a plain webhook cannot send ${kind}, wherever it stands`, free, (simulator) =>
-    Effect.gen(function* () {
-      const hook = yield* simulator.createWebhook()
-      const { id } = (yield* send(hook, { content: "a" })).body
-      const inRow = { type: 1, components: [component] }
-      const query = { with_components: true }
-      for (const [body, at] of [
-        [components(inRow), "components.0.components.0"],
-        [layout({ type: 17, components: [inRow] }), "components.0.components.0.components.0"],
-      ] as const) {
-        const leaf = `${at} COMPONENT_TYPE_INVALID`
-        expect(leaves(yield* send(hook, body, query))).toEqual([leaf])
-        const cleared = "flags" in body ? { ...body, content: null } : body
-        expect(leaves(yield* editMessage(hook, id, cleared, query))).toEqual([leaf])
-      }
-    }),
+  simulatorTest(
+    `a plain webhook cannot send ${kind}, wherever it stands`,
+    withoutLimits,
+    (simulator) =>
+      Effect.gen(function* () {
+        const hook = yield* simulator.createWebhook()
+        const { id } = (yield* send(hook, { content: "a" })).body
+        const inRow = { type: 1, components: [component] }
+        const query = { with_components: true }
+        for (const [body, at] of [
+          [components(inRow), "components.0.components.0"],
+          [layout({ type: 17, components: [inRow] }), "components.0.components.0.components.0"],
+        ] as const) {
+          const leaf = `${at} COMPONENT_TYPE_INVALID`
+          expect(leaves(yield* send(hook, body, query))).toEqual([leaf])
+          const cleared = "flags" in body ? { ...body, content: null } : body
+          expect(leaves(yield* editMessage(hook, id, cleared, query))).toEqual([leaf])
+        }
+      }),
   )
 }
 
-story("what a plain webhook may send is ignored without with_components", free, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    const query = { with_components: true }
-    const sent = yield* send(hook, components(row(0)))
-    expect([sent.status, sent.body["components"]]).toEqual([200, []])
-    const { id } = sent.body
-    const ignored = yield* editMessage(hook, id, components(row(0)))
-    expect([ignored.status, ignored.body["components"]]).toEqual([200, []])
-    const edited = yield* editMessage(hook, id, components(row(0)), query)
-    expect(edited.body["components"]).toMatchObject([row(0)])
-    expect((yield* send(hook, layout(textDisplay("a")))).body.code).toBe(50006)
-    expect((yield* send(hook, layout(section(1)), query)).status).toBe(200)
-  }),
+simulatorTest(
+  "what a plain webhook may send is ignored without with_components",
+  withoutLimits,
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      const query = { with_components: true }
+      const sent = yield* send(hook, components(row(0)))
+      expect([sent.status, sent.body["components"]]).toEqual([200, []])
+      const { id } = sent.body
+      const ignored = yield* editMessage(hook, id, components(row(0)))
+      expect([ignored.status, ignored.body["components"]]).toEqual([200, []])
+      const edited = yield* editMessage(hook, id, components(row(0)), query)
+      expect(edited.body["components"]).toMatchObject([row(0)])
+      expect((yield* send(hook, layout(textDisplay("a")))).body.code).toBe(50006)
+      expect((yield* send(hook, layout(section(1)), query)).status).toBe(200)
+    }),
 )
 
-story("to become V2 a message gives up everything else, a poll too", free, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    const poll = { question: { text: "q" }, answers: [{ poll_media: { text: "a" } }] }
-    const query = { with_components: true }
-    const { id } = (yield* send(hook, { content: "a", poll })).body
-    expect((yield* editMessage(hook, id, { poll })).body.code).toBe(520003)
-    const code = "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2"
-    const body = layout(textDisplay("b"))
-    expect(leaves(yield* editMessage(hook, id, body, query))).toEqual([
-      `content ${code}`,
-      `poll ${code}`,
-    ])
-    const cleared = { ...body, content: null, poll: null, embeds: [] }
-    const edited = yield* editMessage(hook, id, cleared, query)
-    expect(edited.body).toMatchObject({ content: "", flags: v2, components: [{ content: "b" }] })
-    expect(edited.body).not.toHaveProperty("poll")
-    const back = yield* editMessage(hook, id, { flags: 0, content: "c" }, query)
-    expect(leaves(back)).toEqual([`content ${code}`])
-  }),
+simulatorTest(
+  "to become V2 a message gives up everything else, a poll too",
+  withoutLimits,
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      const poll = { question: { text: "q" }, answers: [{ poll_media: { text: "a" } }] }
+      const query = { with_components: true }
+      const { id } = (yield* send(hook, { content: "a", poll })).body
+      expect((yield* editMessage(hook, id, { poll })).body.code).toBe(520003)
+      const code = "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2"
+      const body = layout(textDisplay("b"))
+      expect(leaves(yield* editMessage(hook, id, body, query))).toEqual([
+        `content ${code}`,
+        `poll ${code}`,
+      ])
+      const cleared = { ...body, content: null, poll: null, embeds: [] }
+      const edited = yield* editMessage(hook, id, cleared, query)
+      expect(edited.body).toMatchObject({ content: "", flags: v2, components: [{ content: "b" }] })
+      expect(edited.body).not.toHaveProperty("poll")
+      const back = yield* editMessage(hook, id, { flags: 0, content: "c" }, query)
+      expect(leaves(back)).toEqual([`content ${code}`])
+    }),
 )
 
 function link(index: number) {
@@ -386,7 +395,7 @@ function link(index: number) {
 }
 
 function row(_: number, count = 1) {
-  return { type: 1, components: many(count, link) }
+  return { type: 1, components: repeat(count, link) }
 }
 
 function buttons(...ids: ReadonlyArray<string>) {
@@ -398,7 +407,7 @@ function button(fields: object) {
 }
 
 function select(count: number) {
-  const options = many(count, (index) => ({ label: `l${index}`, value: `v${index}` }))
+  const options = repeat(count, (index) => ({ label: `l${index}`, value: `v${index}` }))
   return { type: 3, custom_id: "s", options }
 }
 
@@ -423,13 +432,13 @@ function textDisplay(content: string) {
 }
 
 function gallery(count: number, description = "alt", url = "https://a.b/c.png") {
-  return { type: 12, items: many(count, () => ({ media: { url }, description })) }
+  return { type: 12, items: repeat(count, () => ({ media: { url }, description })) }
 }
 
 function section(count: number) {
   return {
     type: 9,
-    components: many(count, (index) => textDisplay(`${index}`)),
+    components: repeat(count, (index) => textDisplay(`${index}`)),
     accessory: link(0),
   }
 }

@@ -8,7 +8,7 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
 import { Fault } from "../../src/testing/index.js"
 import { getMessage, raw, send } from "./request.js"
-import { story } from "./story.js"
+import { simulatorTest } from "./simulatorTest.js"
 
 /** The code of the network error that a request failed with. */
 const networkCode = <A, R>(request: Effect.Effect<A, HttpClientError.HttpClientError, R>) =>
@@ -17,48 +17,51 @@ const networkCode = <A, R>(request: Effect.Effect<A, HttpClientError.HttpClientE
     (cause as { readonly code?: string }).code,
   ])
 
-story("connection faults fail as undici would, and tell whether Discord acted", {}, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    const count = Effect.map(simulator.messages(hook), (messages) => messages.length)
-    yield* simulator.inject(Fault.refuseConnection)
-    expect(yield* networkCode(send(hook))).toEqual(["Transport", "ECONNREFUSED"])
-    yield* simulator.inject(Fault.resetBefore)
-    expect(yield* networkCode(send(hook))).toEqual(["Transport", "ECONNRESET"])
-    expect(yield* count).toBe(0)
-    yield* simulator.inject(Fault.resetAfter)
-    expect(yield* networkCode(send(hook))).toEqual(["Transport", "ECONNRESET"])
-    expect(yield* count).toBe(1)
-    yield* simulator.inject(Fault.cutBody)
-    expect(yield* networkCode(send(hook))).toEqual(["Decode", "ECONNRESET"])
-    expect(yield* count).toBe(2)
-    expect((yield* send(hook)).headers["x-ratelimit-remaining"]).toBe("2")
-    const outcomes = (yield* simulator.traffic).map(({ outcome }) => outcome)
-    expect(outcomes).toEqual(["refused", "reset", "dropped", "cut", "answered"])
-  }),
+simulatorTest(
+  "connection faults fail as undici would, and tell whether Discord acted",
+  {},
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      const count = Effect.map(simulator.messages(hook), (messages) => messages.length)
+      yield* simulator.inject(Fault.refuseConnection)
+      expect(yield* networkCode(send(hook))).toEqual(["Transport", "ECONNREFUSED"])
+      yield* simulator.inject(Fault.resetBefore)
+      expect(yield* networkCode(send(hook))).toEqual(["Transport", "ECONNRESET"])
+      expect(yield* count).toBe(0)
+      yield* simulator.inject(Fault.resetAfter)
+      expect(yield* networkCode(send(hook))).toEqual(["Transport", "ECONNRESET"])
+      expect(yield* count).toBe(1)
+      yield* simulator.inject(Fault.truncateBody)
+      expect(yield* networkCode(send(hook))).toEqual(["Decode", "ECONNRESET"])
+      expect(yield* count).toBe(2)
+      expect((yield* send(hook)).headers["x-ratelimit-remaining"]).toBe("2")
+      const outcomes = (yield* simulator.traffic).map(({ outcome }) => outcome)
+      expect(outcomes).toEqual(["refused", "reset", "dropped", "truncated", "completed"])
+    }),
 )
 
-story("answers can be replaced, before or after Discord acted", {}, (simulator) =>
+simulatorTest("answers can be replaced, before or after Discord acted", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const body = { message: "500: Internal Server Error", code: 0 }
-    yield* simulator.inject(Fault.answer({ status: 500, body, headers: { "X-Cause": "test" } }))
+    yield* simulator.inject(Fault.respond({ status: 500, body, headers: { "X-Cause": "test" } }))
     const failed = yield* send(hook)
     expect([failed.status, failed.body]).toEqual([500, body])
     expect(failed.headers["x-cause"]).toBe("test")
     expect(failed.headers["via"]).toBeUndefined()
     expect(yield* simulator.messages(hook)).toHaveLength(0)
-    yield* simulator.inject(Fault.answer({ status: 504, processed: true }))
+    yield* simulator.inject(Fault.respond({ status: 504, processed: true }))
     const late = yield* send(hook)
     expect([late.status, late.text]).toEqual([504, ""])
     expect(yield* simulator.messages(hook)).toHaveLength(1)
   }),
 )
 
-story("answers can be spoilt on their way", {}, (simulator) =>
+simulatorTest("answers can be spoilt on their way", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
-    yield* simulator.inject(Fault.halfJson)
+    yield* simulator.inject(Fault.truncatedJson)
     const half = yield* send(hook)
     expect([half.status, half.text.length > 100, half.text.endsWith("}")]).toEqual([
       200,
@@ -78,7 +81,7 @@ story("answers can be spoilt on their way", {}, (simulator) =>
   }),
 )
 
-story("the edge answers in its own forms", {}, (simulator) =>
+simulatorTest("the edge answers in its own forms", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     yield* simulator.inject(Fault.html(502))
@@ -98,7 +101,7 @@ story("the edge answers in its own forms", {}, (simulator) =>
   }),
 )
 
-story("a fault strikes the requests it matches, as often as it was told", {}, (simulator) =>
+simulatorTest("a fault strikes the requests it matches, as often as it was told", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const other = yield* simulator.createWebhook()
@@ -127,7 +130,7 @@ story("a fault strikes the requests it matches, as often as it was told", {}, (s
   }),
 )
 
-story(
+simulatorTest(
   "the server acts between the two halves of the way",
   { latency: { request: "100 millis", response: "50 millis" } },
   (simulator) =>
@@ -138,17 +141,20 @@ story(
       expect(yield* simulator.messages(hook)).toHaveLength(0)
       yield* TestClock.adjust("1 millis")
       expect(yield* simulator.messages(hook)).toHaveLength(1)
-      expect((yield* simulator.traffic)[0]).toMatchObject({ arrivedAt: 100, answeredAt: undefined })
+      expect((yield* simulator.traffic)[0]).toMatchObject({
+        arrivedAt: 100,
+        respondedAt: undefined,
+      })
       yield* TestClock.adjust("49 millis")
       expect(yield* Fiber.poll(fiber)).toMatchObject({ _tag: "None" })
       yield* TestClock.adjust("1 millis")
       const { headers } = yield* Fiber.join(fiber)
       expect(headers["x-ratelimit-reset-after"]).toBe("2.000")
-      expect((yield* simulator.traffic)[0]).toMatchObject({ arrivedAt: 100, answeredAt: 150 })
+      expect((yield* simulator.traffic)[0]).toMatchObject({ arrivedAt: 100, respondedAt: 150 })
     }),
 )
 
-story(
+simulatorTest(
   "interrupted on the way out Discord did not act, on the way back it did",
   { latency: "100 millis" },
   (simulator) =>
@@ -163,11 +169,11 @@ story(
       yield* TestClock.adjust("51 millis")
       yield* Fiber.interrupt(late)
       expect(yield* simulator.messages(hook)).toHaveLength(1)
-      expect((yield* simulator.traffic)[0]?.answeredAt).toBeUndefined()
+      expect((yield* simulator.traffic)[0]?.respondedAt).toBeUndefined()
     }),
 )
 
-story("latency drawn from the seed is the same in every run", {}, (simulator) =>
+simulatorTest("latency drawn from the seed is the same in every run", {}, (simulator) =>
   Effect.gen(function* () {
     const drawn: Array<number> = []
     yield* simulator.configure({
@@ -182,34 +188,37 @@ story("latency drawn from the seed is the same in every run", {}, (simulator) =>
   }),
 )
 
-story("a server that never answers holds the request until it is interrupted", {}, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    yield* simulator.inject(Fault.neverAnswer)
-    const silent = yield* Effect.fork(send(hook))
-    yield* simulator.inject(Fault.delay(Duration.infinity))
-    yield* TestClock.adjust("1 hour")
-    const accepted = yield* Effect.fork(send(hook))
-    yield* TestClock.adjust("1 hour")
-    expect(yield* Fiber.poll(silent)).toMatchObject({ _tag: "None" })
-    expect(Exit.isInterrupted(yield* Fiber.interrupt(silent))).toBe(true)
-    expect(Exit.isInterrupted(yield* Fiber.interrupt(accepted))).toBe(true)
-    expect(yield* simulator.messages(hook)).toHaveLength(1)
-  }),
+simulatorTest(
+  "a server that never answers holds the request until it is interrupted",
+  {},
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      yield* simulator.inject(Fault.neverRespond)
+      const silent = yield* Effect.fork(send(hook))
+      yield* simulator.inject(Fault.delay(Duration.infinity))
+      yield* TestClock.adjust("1 hour")
+      const accepted = yield* Effect.fork(send(hook))
+      yield* TestClock.adjust("1 hour")
+      expect(yield* Fiber.poll(silent)).toMatchObject({ _tag: "None" })
+      expect(Exit.isInterrupted(yield* Fiber.interrupt(silent))).toBe(true)
+      expect(Exit.isInterrupted(yield* Fiber.interrupt(accepted))).toBe(true)
+      expect(yield* simulator.messages(hook)).toHaveLength(1)
+    }),
 )
 
-story("a late answer arrives late", {}, (simulator) =>
+simulatorTest("a late answer arrives late", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     yield* simulator.inject(Fault.delay("30 seconds"))
     const late = yield* Effect.fork(send(hook))
     yield* TestClock.adjust("30 seconds")
     expect((yield* Fiber.join(late)).status).toBe(200)
-    expect((yield* simulator.traffic)[0]).toMatchObject({ arrivedAt: 0, answeredAt: 30_000 })
+    expect((yield* simulator.traffic)[0]).toMatchObject({ arrivedAt: 0, respondedAt: 30_000 })
   }),
 )
 
-story("only Discord's hosts are there", { origin: "http://proxy.test:8080" }, (simulator) =>
+simulatorTest("only Discord's hosts are there", { origin: "http://proxy.test:8080" }, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     expect(hook.url).toMatch(/^http:\/\/proxy\.test:8080\/api\/webhooks\/\d+\/[\w-]{68}$/)
@@ -225,7 +234,7 @@ story("only Discord's hosts are there", { origin: "http://proxy.test:8080" }, (s
   }),
 )
 
-story("traffic is recorded in order, without the secrets", {}, (simulator) =>
+simulatorTest("traffic is recorded in order, without the secrets", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const { body } = yield* send(hook, { content: "a" }, { thread_id: "1" })
@@ -247,7 +256,7 @@ story("traffic is recorded in order, without the secrets", {}, (simulator) =>
         status: 404,
         code: 10003,
         remaining: 4,
-        outcome: "answered",
+        outcome: "completed",
       },
       { operation: "unknown", path: "/webhooks/:webhookId/:token/elsewhere", status: 404 },
     ])
@@ -257,32 +266,32 @@ story("traffic is recorded in order, without the secrets", {}, (simulator) =>
     expect(yield* simulator.statistics).toMatchObject({ requests: 2, byStatus: { 404: 2 } })
     yield* simulator.clearTraffic
     expect(yield* simulator.traffic).toEqual([])
-    yield* simulator.configure({ trafficHistory: 2 })
+    yield* simulator.configure({ maxTrafficRecords: 2 })
     for (const content of ["a", "b", "c", "d", "e"]) yield* send(hook, { content })
     expect(yield* simulator.traffic).toMatchObject([
       { sequence: 6, body: { content: "d" } },
       { sequence: 7, body: { content: "e" } },
     ])
-    yield* simulator.configure({ trafficHistory: 0 })
+    yield* simulator.configure({ maxTrafficRecords: 0 })
     expect(yield* simulator.traffic).toEqual([])
   }),
 )
 
-story("an answer without a body cannot be cut: it is dropped", {}, (simulator) =>
+simulatorTest("an answer without a body cannot be cut: it is dropped", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
-    yield* simulator.inject(Fault.cutBody)
+    yield* simulator.inject(Fault.truncateBody)
     expect(yield* networkCode(send(hook, { content: "a" }, { wait: false }))).toEqual([
       "Transport",
       "ECONNRESET",
     ])
     expect(yield* simulator.messages(hook)).toHaveLength(1)
-    yield* simulator.inject(Fault.answer({ status: 204, body: "ignored" }))
+    yield* simulator.inject(Fault.respond({ status: 204, body: "ignored" }))
     expect(yield* send(hook)).toMatchObject({ status: 204, text: "" })
   }),
 )
 
-story("the edge blocks who looks like a browser", {}, (simulator) =>
+simulatorTest("the edge blocks who looks like a browser", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const answer = yield* raw("GET", `/api/v10/webhooks/${hook.id}/${hook.token}`, {

@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import { handle } from "../../src/testing/simulator/handle.js"
 import type { FilePart, SimulatedRequest } from "../../src/testing/simulator/http/exchange.js"
-import { withForm } from "../../src/testing/simulator/http/body.js"
-import { addWebhook, makeWorld, type World } from "../../src/testing/simulator/state.js"
+import { attachForm } from "../../src/testing/simulator/http/body.js"
+import { addWebhook, makeState, type State } from "../../src/testing/simulator/state.js"
 import { runs } from "../support/laws.js"
 
 /**
@@ -20,7 +20,7 @@ const name = FastCheck.string({ unit: "grapheme", minLength: 1, maxLength: 12 })
 function formIn(body: Uint8Array, boundary = "b") {
   const headers = { "content-type": `multipart/form-data; boundary=${boundary}` }
   const posted = { method: "POST", path: "/", query: {}, headers, body }
-  return Effect.map(withForm(posted, Infinity), ({ form }) => form)
+  return Effect.map(attachForm(posted, Infinity), ({ form }) => form)
 }
 
 const file = FastCheck.record({
@@ -117,8 +117,8 @@ const step = FastCheck.oneof(
 type Step = typeof step extends FastCheck.Arbitrary<infer A> ? A : never
 
 /** Sends, edits and deletes messages with files, on one webhook; answers the statuses. */
-function run(world: World, steps: ReadonlyArray<Step>): ReadonlyArray<number | undefined> {
-  const { id, token, messages } = addWebhook(world, 0, {
+function run(state: State, steps: ReadonlyArray<Step>): ReadonlyArray<number | undefined> {
+  const { id, token, messages } = addWebhook(state, 0, {
     name: "a",
     kind: "text",
     channelId: undefined,
@@ -130,15 +130,15 @@ function run(world: World, steps: ReadonlyArray<Step>): ReadonlyArray<number | u
   return steps.map((one) => {
     const last = [...messages.values()].at(-1)
     const at = `${path}/messages/${last?.id ?? 1}`
-    if (one === "delete") return handle(world, 0, request("DELETE", at)).response?.status
+    if (one === "delete") return handle(state, 0, request("DELETE", at)).response?.status
     if ("send" in one) {
-      return handle(world, 0, request("POST", path, { content: "a" }, one.send)).response?.status
+      return handle(state, 0, request("POST", path, { content: "a" }, one.send)).response?.status
     }
     const old = last?.attachments ?? []
     const kept = [...new Set(one.keep)].flatMap((index) => old[index] ?? [])
     const added = one.add.map((_, index) => ({ id: index }))
     const attachments = [...kept.map((attachment) => ({ id: attachment.id })), ...added]
-    return handle(world, 0, request("PATCH", at, { attachments }, one.add)).response?.status
+    return handle(state, 0, request("PATCH", at, { attachments }, one.add)).response?.status
   })
 }
 
@@ -159,43 +159,43 @@ function request(
   return { method, path, query: {}, headers, body: "a form", form }
 }
 
-const free = { limits: { execute: "none" }, globalLimit: "none" } as const
+const withoutLimits = { limits: { execute: "none" }, globalLimit: "none" } as const
 
-const law = (text: string, fileHistory: number, holds: (world: World) => void) =>
+const law = (text: string, maxBytes: number, holds: (state: State) => void) =>
   it(text, () =>
     FastCheck.assert(
       FastCheck.property(FastCheck.array(step, { maxLength: 25 }), (steps) => {
-        const world = makeWorld({ ...free, fileHistory }, 0)
-        for (const status of run(world, steps)) expect([200, 204, 404]).toContain(status)
-        holds(world)
+        const state = makeState({ ...withoutLimits, maxStoredFileBytes: maxBytes }, 0)
+        for (const status of run(state, steps)) expect([200, 204, 404]).toContain(status)
+        holds(state)
       }),
       { numRuns: runs(300) },
     ),
   )
 
-const attached = (world: World) =>
-  [...world.webhooks.values()].flatMap(({ messages }) =>
+const attached = (state: State) =>
+  [...state.webhooks.values()].flatMap(({ messages }) =>
     [...messages.values()].flatMap(({ attachments }) => attachments),
   )
 
-law("the files that are kept are those of the messages that exist", Infinity, (world) => {
-  const ids = attached(world).map(({ id }) => id)
-  expect(new Set(world.files.files.keys())).toEqual(new Set(ids))
-  const sizes = attached(world).map((attachment) => Number(attachment["size"]))
-  expect(world.files.size).toBe(sizes.reduce((sum, size) => sum + size, 0))
+law("the files that are kept are those of the messages that exist", Infinity, (state) => {
+  const ids = attached(state).map(({ id }) => id)
+  expect(new Set(state.files.files.keys())).toEqual(new Set(ids))
+  const sizes = attached(state).map((attachment) => Number(attachment["size"]))
+  expect(state.files.size).toBe(sizes.reduce((sum, size) => sum + size, 0))
 })
 
-law("no more bytes are kept than the history allows, and the count is right", 20, (world) => {
-  const sizes = [...world.files.files.values()].map(({ bytes }) => bytes.length)
-  expect(world.files.size).toBe(sizes.reduce((sum, size) => sum + size, 0))
-  expect(world.files.size).toBeLessThanOrEqual(20)
+law("no more bytes are kept than the history allows, and the count is right", 20, (state) => {
+  const sizes = [...state.files.files.values()].map(({ bytes }) => bytes.length)
+  expect(state.files.size).toBe(sizes.reduce((sum, size) => sum + size, 0))
+  expect(state.files.size).toBeLessThanOrEqual(20)
 })
 
-law("a file can be downloaded as long as it is kept", 20, (world) => {
-  for (const { id, url } of attached(world)) {
+law("a file can be downloaded as long as it is kept", 20, (state) => {
+  for (const { id, url } of attached(state)) {
     const path = new URL(url).pathname
     const download = { method: "GET", path, query: {}, headers: {}, body: undefined }
-    const { response } = handle(world, 0, download)
-    expect(response?.status).toBe(world.files.files.has(id) ? 200 : 404)
+    const { response } = handle(state, 0, download)
+    expect(response?.status).toBe(state.files.files.has(id) ? 200 : 404)
   }
 })

@@ -5,9 +5,9 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
 import { Fault } from "../../src/testing/index.js"
-import { decoded, pixel, pngPixel, text } from "./files.js"
+import { decode, pixel, pngPixel, text } from "./files.js"
 import {
-  type Answer,
+  type TestResponse,
   deleteMessage,
   editMessage,
   form,
@@ -17,9 +17,9 @@ import {
   send,
   withFiles,
 } from "./request.js"
-import { story } from "./story.js"
+import { simulatorTest } from "./simulatorTest.js"
 
-const free = {
+const withoutLimits = {
   limits: { execute: "none", getMessage: "none", getWebhook: "none" },
   globalLimit: "none",
 } as const
@@ -31,9 +31,9 @@ interface Attachment extends Readonly<Record<string, unknown>> {
   readonly url: string
 }
 
-const attachments = ({ body }: Answer) => body["attachments"] as ReadonlyArray<Attachment>
-const names = (answer: Answer) => attachments(answer).map(({ filename }) => filename)
-const refusal = ({ status, body }: Answer) => [status, body.code]
+const attachments = ({ body }: TestResponse) => body["attachments"] as ReadonlyArray<Attachment>
+const names = (answer: TestResponse) => attachments(answer).map(({ filename }) => filename)
+const refusal = ({ status, body }: TestResponse) => [status, body.code]
 
 const download = (url: unknown) =>
   Effect.gen(function* () {
@@ -42,7 +42,7 @@ const download = (url: unknown) =>
     return { status: response.status, type: response.headers["content-type"], content }
   })
 
-story("files are taken in, described, and served back", free, (simulator) =>
+simulatorTest("files are taken in, described, and served back", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const picture = new File([pngPixel], "chart.png", { type: "image/png" })
@@ -68,7 +68,7 @@ story("files are taken in, described, and served back", free, (simulator) =>
     })
     expect(chart).toMatchObject({ description: "alt", flags: 8, width: 1, height: 1 })
     const text1 = yield* download(note?.url)
-    expect([text1.status, text1.type, decoded(text1.content)]).toEqual([
+    expect([text1.status, text1.type, decode(text1.content)]).toEqual([
       200,
       "text/plain",
       "ahoy \u2693",
@@ -83,7 +83,7 @@ story("files are taken in, described, and served back", free, (simulator) =>
   }),
 )
 
-story("with files there is an answer without wait too", free, (simulator) =>
+simulatorTest("with files there is an answer without wait too", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const sent = yield* send(hook, withFiles({}, text("a", "a.txt")), { wait: false })
@@ -93,54 +93,60 @@ story("with files there is an answer without wait too", free, (simulator) =>
   }),
 )
 
-story("numbers may have gaps, and a form may have plain fields", free, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    const sent = yield* send(
-      hook,
-      form([
-        ["files[42]", text("a", "a.txt")],
-        ["files[7]", text("b", "b.txt")],
-        ["content", "ahoy"],
-        ["tts", "true"],
-        ["flags", "4096"],
-      ]),
-    )
-    expect(sent.body).toMatchObject({ content: "ahoy", tts: true, flags: 4096 })
-    expect(names(sent)).toEqual(["a.txt", "b.txt"])
-    const old = yield* send(hook, form([["file", text("a", "a.txt")]]))
-    expect(names(old)).toEqual(["a.txt"])
-  }),
+simulatorTest(
+  "numbers may have gaps, and a form may have plain fields",
+  withoutLimits,
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      const sent = yield* send(
+        hook,
+        form([
+          ["files[42]", text("a", "a.txt")],
+          ["files[7]", text("b", "b.txt")],
+          ["content", "ahoy"],
+          ["tts", "true"],
+          ["flags", "4096"],
+        ]),
+      )
+      expect(sent.body).toMatchObject({ content: "ahoy", tts: true, flags: 4096 })
+      expect(names(sent)).toEqual(["a.txt", "b.txt"])
+      const old = yield* send(hook, form([["file", text("a", "a.txt")]]))
+      expect(names(old)).toEqual(["a.txt"])
+    }),
 )
 
-story("names are cleaned, and what is lost of them is the title", free, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    for (const [given, filename, title] of [
-      ["report.pdf", "report.pdf", undefined],
-      ["my  cool file.txt", "my_cool_file.txt", undefined],
-      ["hello (world).png", "hello_world.png", undefined],
-      ["__secret.txt", "secret.txt", undefined],
-      [".env", "env", undefined],
-      ['a"b\r\n.txt', "ab.txt", undefined],
-      ["SPOILER_x.txt", "SPOILER_x.txt", undefined],
-      ["a\u00e9\u6f22b.tar.gz", "a__b.tar.gz", "a\u00e9\u6f22b.tar"],
-      ["\u65e5\u672c \u2693.txt", "unknown.txt", "\u65e5\u672c \u2693"],
-    ] as const) {
-      const sent = yield* send(hook, withFiles({}, text("a", given)))
-      const [one] = attachments(sent)
-      expect([given, one?.filename, one?.["title"]]).toEqual([given, filename, title])
-      expect(one?.["flags"]).toBe(given.startsWith("SPOILER_") ? 8 : undefined)
-    }
-    const named = yield* send(
-      hook,
-      withFiles(
-        { attachments: [{ id: "0", filename: "my own.txt", title: "My own" }] },
-        text("a", "b.txt"),
-      ),
-    )
-    expect(attachments(named)).toMatchObject([{ filename: "my_own.txt", title: "My own" }])
-  }),
+simulatorTest(
+  "names are cleaned, and what is lost of them is the title",
+  withoutLimits,
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      for (const [given, filename, title] of [
+        ["report.pdf", "report.pdf", undefined],
+        ["my  cool file.txt", "my_cool_file.txt", undefined],
+        ["hello (world).png", "hello_world.png", undefined],
+        ["__secret.txt", "secret.txt", undefined],
+        [".env", "env", undefined],
+        ['a"b\r\n.txt', "ab.txt", undefined],
+        ["SPOILER_x.txt", "SPOILER_x.txt", undefined],
+        ["a\u00e9\u6f22b.tar.gz", "a__b.tar.gz", "a\u00e9\u6f22b.tar"],
+        ["\u65e5\u672c \u2693.txt", "unknown.txt", "\u65e5\u672c \u2693"],
+      ] as const) {
+        const sent = yield* send(hook, withFiles({}, text("a", given)))
+        const [one] = attachments(sent)
+        expect([given, one?.filename, one?.["title"]]).toEqual([given, filename, title])
+        expect(one?.["flags"]).toBe(given.startsWith("SPOILER_") ? 8 : undefined)
+      }
+      const named = yield* send(
+        hook,
+        withFiles(
+          { attachments: [{ id: "0", filename: "my own.txt", title: "My own" }] },
+          text("a", "b.txt"),
+        ),
+      )
+      expect(attachments(named)).toMatchObject([{ filename: "my_own.txt", title: "My own" }])
+    }),
 )
 
 const multipart = (body: string) => ({
@@ -148,7 +154,7 @@ const multipart = (body: string) => ({
   headers: { "content-type": 'multipart/form-data; boundary="--x y"' },
 })
 
-story("other encoders' names are understood", free, (simulator) =>
+simulatorTest("other encoders' names are understood", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const path = `/api/v10/webhooks/${hook.id}/${hook.token}`
@@ -184,13 +190,13 @@ na\u00efve \u2693
     ])
     expect(sent.body.content).toBe("na\u00efve \u2693")
     const [, second] = yield* simulator.files(hook)
-    expect(decoded(second?.bytes ?? pixel)).toBe("b")
+    expect(decode(second?.bytes ?? pixel)).toBe("b")
   }),
 )
 
-story(
+simulatorTest(
   "a form that is cut, has no boundary or a name in no known writing is refused",
-  free,
+  withoutLimits,
   (simulator) =>
     Effect.gen(function* () {
       const hook = yield* simulator.createWebhook()
@@ -214,39 +220,42 @@ story(
     }),
 )
 
-story("bad files are refused with Discord's codes", { ...free, maxFileBytes: 5 }, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    const small = text("12345", "a.txt")
-    const many = (count: number) => Array.from({ length: count }, () => small)
-    expect((yield* send(hook, withFiles({}, ...many(10)))).status).toBe(200)
-    for (const [body, expected] of [
-      [withFiles({}, ...many(11)), [400, 30015]],
-      [withFiles({}, small, text("123456", "b.txt")), [413, 40005]],
-      [withFiles({}, text("", "empty.txt")), [400, 50046]],
-      [form([["files[0]", "no file name"]]), [400, 50110]],
-      [
-        form([
-          ["files[0]", small],
-          ["files[0]", small],
-        ]),
-        [400, 50110],
-      ],
-      [withFiles({ attachments: [{ id: "1" }] }, small), [400, 50146]],
-      [withFiles({ attachments: [{ id: "7" }] }), [400, 50146]],
-      [form([["payload_json", "{"]]), [400, 50109]],
-      [withFiles({ content: "" }), [400, 50006]],
-    ] as const) {
-      expect(refusal(yield* send(hook, body))).toEqual(expected)
-    }
-    expect(yield* simulator.messages(hook)).toHaveLength(1)
-    expect(yield* simulator.files(hook)).toHaveLength(10)
-  }),
+simulatorTest(
+  "bad files are refused with Discord's codes",
+  { ...withoutLimits, maxFileBytes: 5 },
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      const small = text("12345", "a.txt")
+      const many = (count: number) => Array.from({ length: count }, () => small)
+      expect((yield* send(hook, withFiles({}, ...many(10)))).status).toBe(200)
+      for (const [body, expected] of [
+        [withFiles({}, ...many(11)), [400, 30015]],
+        [withFiles({}, small, text("123456", "b.txt")), [413, 40005]],
+        [withFiles({}, text("", "empty.txt")), [400, 50046]],
+        [form([["files[0]", "no file name"]]), [400, 50110]],
+        [
+          form([
+            ["files[0]", small],
+            ["files[0]", small],
+          ]),
+          [400, 50110],
+        ],
+        [withFiles({ attachments: [{ id: "1" }] }, small), [400, 50146]],
+        [withFiles({ attachments: [{ id: "7" }] }), [400, 50146]],
+        [form([["payload_json", "{"]]), [400, 50109]],
+        [withFiles({ content: "" }), [400, 50006]],
+      ] as const) {
+        expect(refusal(yield* send(hook, body))).toEqual(expected)
+      }
+      expect(yield* simulator.messages(hook)).toHaveLength(1)
+      expect(yield* simulator.files(hook)).toHaveLength(10)
+    }),
 )
 
-story(
+simulatorTest(
   "a request that is too large is refused whole",
-  { ...free, maxRequestBytes: 500 },
+  { ...withoutLimits, maxRequestBytes: 500 },
   (simulator) =>
     Effect.gen(function* () {
       const hook = yield* simulator.createWebhook()
@@ -260,7 +269,7 @@ story(
     }),
 )
 
-story("metadata has its limits", free, (simulator) =>
+simulatorTest("metadata has its limits", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const say = (fields: object) =>
@@ -281,7 +290,7 @@ story("metadata has its limits", free, (simulator) =>
   }),
 )
 
-story("an edit keeps, drops, reorders, describes and adds", free, (simulator) =>
+simulatorTest("an edit keeps, drops, reorders, describes and adds", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const files = ["a", "b", "c"].map((name) => text(name, `${name}.txt`))
@@ -317,7 +326,7 @@ story("an edit keeps, drops, reorders, describes and adds", free, (simulator) =>
   }),
 )
 
-story("an edit adds up to ten files in all", free, (simulator) =>
+simulatorTest("an edit adds up to ten files in all", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const nine = Array.from({ length: 9 }, (_, index) => text("a", `${index}.txt`))
@@ -329,92 +338,100 @@ story("an edit adds up to ten files in all", free, (simulator) =>
   }),
 )
 
-story("an embed shows a file, which then is not listed until the embed goes", free, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    const picture = new File([pixel], "a b.gif", { type: "image/gif" })
-    const sent = yield* send(
-      hook,
-      withFiles(
+simulatorTest(
+  "an embed shows a file, which then is not listed until the embed goes",
+  withoutLimits,
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      const picture = new File([pixel], "a b.gif", { type: "image/gif" })
+      const sent = yield* send(
+        hook,
+        withFiles(
+          {
+            embeds: [
+              {
+                title: "t",
+                image: { url: "attachment://a_b.gif" },
+                thumbnail: { url: "attachment://missing.gif" },
+                author: { name: "n", icon_url: "attachment://a_b.gif" },
+                footer: { text: "f", icon_url: "attachment://missing.gif" },
+              },
+            ],
+          },
+          picture,
+          text("a", "a.txt"),
+        ),
+      )
+      expect(names(sent)).toEqual(["a.txt"])
+      const [file] = yield* simulator.files(hook)
+      const [embed] = sent.body["embeds"] as ReadonlyArray<Readonly<Record<string, unknown>>>
+      const url = expect.stringContaining(`/${file?.id}/a_b.gif`) as string
+      expect(embed).toMatchObject({
+        image: { url, width: 1, height: 1 },
+        author: { icon_url: url },
+        footer: { text: "f" },
+      })
+      expect(embed).not.toHaveProperty("thumbnail")
+      expect(embed).not.toHaveProperty("footer.icon_url")
+      const said = yield* editMessage(hook, sent.body.id, { content: "c" })
+      expect(names(said)).toEqual(["a.txt"])
+      const bare = yield* editMessage(hook, sent.body.id, { embeds: [] })
+      expect(names(bare)).toEqual(["a_b.gif", "a.txt"])
+    }),
+)
+
+simulatorTest(
+  "components show files by their cleaned names, and only those there are",
+  withoutLimits,
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      const layout = (name: string) => [
+        { type: 13, file: { url: `attachment://${name}.txt` } },
+        { type: 12, items: [{ media: { url: `attachment://${name}.gif` } }] },
         {
-          embeds: [
-            {
-              title: "t",
-              image: { url: "attachment://a_b.gif" },
-              thumbnail: { url: "attachment://missing.gif" },
-              author: { name: "n", icon_url: "attachment://a_b.gif" },
-              footer: { text: "f", icon_url: "attachment://missing.gif" },
-            },
-          ],
+          type: 9,
+          components: [{ type: 10, content: "t" }],
+          accessory: { type: 11, media: { url: `attachment://${name}.gif` } },
         },
-        picture,
-        text("a", "a.txt"),
-      ),
-    )
-    expect(names(sent)).toEqual(["a.txt"])
-    const [file] = yield* simulator.files(hook)
-    const [embed] = sent.body["embeds"] as ReadonlyArray<Readonly<Record<string, unknown>>>
-    const url = expect.stringContaining(`/${file?.id}/a_b.gif`) as string
-    expect(embed).toMatchObject({
-      image: { url, width: 1, height: 1 },
-      author: { icon_url: url },
-      footer: { text: "f" },
-    })
-    expect(embed).not.toHaveProperty("thumbnail")
-    expect(embed).not.toHaveProperty("footer.icon_url")
-    const said = yield* editMessage(hook, sent.body.id, { content: "c" })
-    expect(names(said)).toEqual(["a.txt"])
-    const bare = yield* editMessage(hook, sent.body.id, { embeds: [] })
-    expect(names(bare)).toEqual(["a_b.gif", "a.txt"])
-  }),
+      ]
+      const files = [text("ahoy", "a.txt"), new File([pixel], "a.gif", { type: "image/gif" })]
+      const query = { with_components: true }
+      const sent = yield* send(
+        hook,
+        withFiles({ flags: v2, components: layout("a") }, ...files),
+        query,
+      )
+      const [note, picture] = yield* simulator.files(hook)
+      expect(sent.body).toMatchObject({
+        attachments: [],
+        components: [
+          { file: { attachment_id: note?.id }, name: "a.txt", size: 4 },
+          {
+            items: [{ media: { attachment_id: picture?.id, width: 1, content_type: "image/gif" } }],
+          },
+          { accessory: { media: { attachment_id: picture?.id } } },
+        ],
+      })
+      const wrong = yield* send(
+        hook,
+        withFiles({ flags: v2, components: layout("b") }, ...files),
+        query,
+      )
+      const code = "UNFURLED_MEDIA_ITEM_REFERENCED_ATTACHMENT_NOT_FOUND"
+      expect(leaves(wrong)).toEqual([
+        `components.0.file.url ${code}`,
+        `components.1.items.0.media.url ${code}`,
+        `components.2.accessory.media.url ${code}`,
+      ])
+      const again = yield* editMessage(hook, sent.body.id, { components: layout("a") }, query)
+      expect(again.status).toBe(200)
+      expect(refusal(yield* getMessage(hook, sent.body.id))).toEqual([200, undefined])
+    }),
 )
 
-story("components show files by their cleaned names, and only those there are", free, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    const layout = (name: string) => [
-      { type: 13, file: { url: `attachment://${name}.txt` } },
-      { type: 12, items: [{ media: { url: `attachment://${name}.gif` } }] },
-      {
-        type: 9,
-        components: [{ type: 10, content: "t" }],
-        accessory: { type: 11, media: { url: `attachment://${name}.gif` } },
-      },
-    ]
-    const files = [text("ahoy", "a.txt"), new File([pixel], "a.gif", { type: "image/gif" })]
-    const query = { with_components: true }
-    const sent = yield* send(
-      hook,
-      withFiles({ flags: v2, components: layout("a") }, ...files),
-      query,
-    )
-    const [note, picture] = yield* simulator.files(hook)
-    expect(sent.body).toMatchObject({
-      attachments: [],
-      components: [
-        { file: { attachment_id: note?.id }, name: "a.txt", size: 4 },
-        { items: [{ media: { attachment_id: picture?.id, width: 1, content_type: "image/gif" } }] },
-        { accessory: { media: { attachment_id: picture?.id } } },
-      ],
-    })
-    const wrong = yield* send(
-      hook,
-      withFiles({ flags: v2, components: layout("b") }, ...files),
-      query,
-    )
-    const code = "UNFURLED_MEDIA_ITEM_REFERENCED_ATTACHMENT_NOT_FOUND"
-    expect(leaves(wrong)).toEqual([
-      `components.0.file.url ${code}`,
-      `components.1.items.0.media.url ${code}`,
-      `components.2.accessory.media.url ${code}`,
-    ])
-    const again = yield* editMessage(hook, sent.body.id, { components: layout("a") }, query)
-    expect(again.status).toBe(200)
-    expect(refusal(yield* getMessage(hook, sent.body.id))).toEqual([200, undefined])
-  }),
-)
-
-story("with a message go its files", free, (simulator) =>
+simulatorTest("with a message go its files", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const sent = yield* send(hook, withFiles({}, text("a", "a.txt")))
@@ -423,101 +440,116 @@ story("with a message go its files", free, (simulator) =>
     expect((yield* download(url.replace("a.txt", "b.txt"))).status).toBe(404)
     yield* deleteMessage(hook, sent.body.id)
     const gone = yield* download(url)
-    expect([gone.status, decoded(gone.content)]).toEqual([
+    expect([gone.status, decode(gone.content)]).toEqual([
       404,
       "This content is no longer available.",
     ])
   }),
 )
 
-story("only so many bytes are kept, the newest", { ...free, fileHistory: 10 }, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    for (const name of ["a", "b", "c"]) {
-      yield* send(hook, withFiles({}, text("1234", `${name}.txt`)))
-    }
-    const kept = yield* simulator.files(hook)
-    expect(kept.map(({ filename }) => filename)).toEqual(["b.txt", "c.txt"])
-    yield* send(hook, withFiles({}, text("12345678901", "large.txt")))
-    expect(yield* simulator.files(hook)).toEqual([])
-    expect(yield* simulator.messages(hook)).toHaveLength(4)
-  }),
+simulatorTest(
+  "only so many bytes are kept, the newest",
+  { ...withoutLimits, maxStoredFileBytes: 10 },
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      for (const name of ["a", "b", "c"]) {
+        yield* send(hook, withFiles({}, text("1234", `${name}.txt`)))
+      }
+      const kept = yield* simulator.files(hook)
+      expect(kept.map(({ filename }) => filename)).toEqual(["b.txt", "c.txt"])
+      yield* send(hook, withFiles({}, text("12345678901", "large.txt")))
+      expect(yield* simulator.files(hook)).toEqual([])
+      expect(yield* simulator.messages(hook)).toHaveLength(4)
+    }),
 )
 
-story("messages that are forgotten leave no files", { ...free, messageHistory: 1 }, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    const first = yield* send(hook, withFiles({}, text("a", "a.txt")))
-    yield* send(hook, withFiles({}, text("b", "b.txt")))
-    expect((yield* download(attachments(first)[0]?.url)).status).toBe(404)
-  }),
+simulatorTest(
+  "messages that are forgotten leave no files",
+  { ...withoutLimits, maxStoredMessages: 1 },
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      const first = yield* send(hook, withFiles({}, text("a", "a.txt")))
+      yield* send(hook, withFiles({}, text("b", "b.txt")))
+      expect((yield* download(attachments(first)[0]?.url)).status).toBe(404)
+    }),
 )
 
-story("the record tells of files and payload, and keeps no bytes", free, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    yield* send(hook, withFiles({ content: "a" }, text("ahoy", "\u2693.txt")))
-    yield* send(hook, form([["content", "b"]]))
-    yield* download(
-      (yield* simulator.files(hook)).map(
-        ({ id }) => `https://cdn.discordapp.com/attachments/1/${id}/unknown.txt`,
-      )[0],
-    )
-    expect(yield* simulator.traffic).toMatchObject([
-      {
-        operation: "execute",
-        body: { content: "a" },
-        files: [{ part: "files[0]", filename: "\u2693.txt", contentType: "text/plain", size: 4 }],
-      },
-      { operation: "execute", body: { content: "b" }, files: [] },
-      { operation: "downloadAttachment", status: 200, version: 0, files: [] },
-    ])
-  }),
+simulatorTest(
+  "the record tells of files and payload, and keeps no bytes",
+  withoutLimits,
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      yield* send(hook, withFiles({ content: "a" }, text("ahoy", "\u2693.txt")))
+      yield* send(hook, form([["content", "b"]]))
+      yield* download(
+        (yield* simulator.files(hook)).map(
+          ({ id }) => `https://cdn.discordapp.com/attachments/1/${id}/unknown.txt`,
+        )[0],
+      )
+      expect(yield* simulator.traffic).toMatchObject([
+        {
+          operation: "execute",
+          body: { content: "a" },
+          files: [{ part: "files[0]", filename: "\u2693.txt", contentType: "text/plain", size: 4 }],
+        },
+        { operation: "execute", body: { content: "b" }, files: [] },
+        { operation: "downloadAttachment", status: 200, version: 0, files: [] },
+      ])
+    }),
 )
 
-story("downloads take no slot, and can go wrong like everything", free, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    const sent = yield* send(hook, withFiles({}, new File([pixel], "a.gif")))
-    const url = attachments(sent)[0]?.url
-    yield* simulator.inject(Fault.html(502), { match: "downloadAttachment" })
-    expect((yield* download(url)).status).toBe(502)
-    yield* simulator.inject(Fault.alter((answer) => ({ ...answer, status: 206 })))
-    const altered = yield* download(url)
-    expect([altered.status, altered.content]).toEqual([206, pixel])
-    yield* simulator.inject(Fault.cutBody)
-    expect((yield* Effect.flip(download(url)))._tag).toBe("ResponseError")
-    const posted = yield* HttpClient.execute(HttpClientRequest.post(String(url)))
-    expect(posted.status).toBe(405)
-    yield* simulator.configure({ globalLimit: 1 })
-    for (let i = 0; i < 5; i++) expect((yield* download(url)).status).toBe(200)
-  }),
+simulatorTest(
+  "downloads take no slot, and can go wrong like everything",
+  withoutLimits,
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      const sent = yield* send(hook, withFiles({}, new File([pixel], "a.gif")))
+      const url = attachments(sent)[0]?.url
+      yield* simulator.inject(Fault.html(502), { match: "downloadAttachment" })
+      expect((yield* download(url)).status).toBe(502)
+      yield* simulator.inject(Fault.alter((answer) => ({ ...answer, status: 206 })))
+      const altered = yield* download(url)
+      expect([altered.status, altered.content]).toEqual([206, pixel])
+      yield* simulator.inject(Fault.truncateBody)
+      expect((yield* Effect.flip(download(url)))._tag).toBe("ResponseError")
+      const posted = yield* HttpClient.execute(HttpClientRequest.post(String(url)))
+      expect(posted.status).toBe(405)
+      yield* simulator.configure({ globalLimit: 1 })
+      for (let i = 0; i < 5; i++) expect((yield* download(url)).status).toBe(200)
+    }),
 )
 
-story("files travel as long as the latency says", { ...free, latency: "2 seconds" }, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    const sending = yield* Effect.fork(
-      Effect.forEach(["a", "b", "c"], (name) =>
-        send(hook, withFiles({}, text(name, `${name}.txt`))),
-      ),
-    )
-    yield* TestClock.adjust("1 minute")
-    const sent = yield* Fiber.join(sending)
-    expect(sent.flatMap(names)).toEqual(["a.txt", "b.txt", "c.txt"])
-    const times = (yield* simulator.traffic).map(({ arrivedAt, answeredAt }) => [
-      arrivedAt,
-      answeredAt,
-    ])
-    expect(times).toEqual([
-      [1000, 2000],
-      [3000, 4000],
-      [5000, 6000],
-    ])
-  }),
+simulatorTest(
+  "files travel as long as the latency says",
+  { ...withoutLimits, latency: "2 seconds" },
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      const sending = yield* Effect.fork(
+        Effect.forEach(["a", "b", "c"], (name) =>
+          send(hook, withFiles({}, text(name, `${name}.txt`))),
+        ),
+      )
+      yield* TestClock.adjust("1 minute")
+      const sent = yield* Fiber.join(sending)
+      expect(sent.flatMap(names)).toEqual(["a.txt", "b.txt", "c.txt"])
+      const times = (yield* simulator.traffic).map(({ arrivedAt, respondedAt }) => [
+        arrivedAt,
+        respondedAt,
+      ])
+      expect(times).toEqual([
+        [1000, 2000],
+        [3000, 4000],
+        [5000, 6000],
+      ])
+    }),
 )
 
-story("bytes of every value come back as they were", free, (simulator) =>
+simulatorTest("bytes of every value come back as they were", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const all = Uint8Array.from({ length: 70_000 }, (_, index) => (index * 7 + (index >> 8)) % 256)

@@ -12,4 +12,4 @@ export const pngPixel = bytes(
 export const text = (content: string, name: string, type = "text/plain") =>
   new File([content], name, { type })
 
-export const decoded = (content: Uint8Array) => new TextDecoder().decode(content)
+export const decode = (content: Uint8Array) => new TextDecoder().decode(content)

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { Fault } from "../../src/testing/index.js"
 import { send } from "./request.js"
-import { story } from "./story.js"
+import { simulatorTest } from "./simulatorTest.js"
 
 const message = JSON.stringify({ content: "ahoy" })
 const bytes = new TextEncoder().encode(message)
@@ -25,7 +25,7 @@ for (const [name, body] of [
   ["a raw web stream", () => HttpBody.raw(blob().stream(), { contentType: type })],
   ["a raw form", () => HttpBody.raw(urlencoded())],
 ] as const) {
-  story(`a body may come as ${name}`, {}, (simulator) =>
+  simulatorTest(`a body may come as ${name}`, {}, (simulator) =>
     Effect.gen(function* () {
       const hook = yield* simulator.createWebhook()
       const url = hook.url.replace("/api/", "/api/v10/")
@@ -36,7 +36,7 @@ for (const [name, body] of [
   )
 }
 
-story("a body that fails while it is read sends nothing", {}, (simulator) =>
+simulatorTest("a body that fails while it is read sends nothing", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     for (const body of [HttpBody.stream(Stream.fail("gone"), type), HttpBody.raw(1n)]) {
@@ -47,11 +47,11 @@ story("a body that fails while it is read sends nothing", {}, (simulator) =>
   }),
 )
 
-story("a 429 made by a fault counts by the scope it shows", {}, (simulator) =>
+simulatorTest("a 429 made by a fault counts by the scope it shows", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const limited = (scope: string) =>
-      Fault.answer({
+      Fault.respond({
         status: 429,
         headers: { "retry-after": "1", "x-ratelimit-scope": scope },
         body: { message: "You are being rate limited.", retry_after: 1163, global: false },

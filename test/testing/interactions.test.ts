@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/TestClock"
 import type { DiscordSimulator } from "../../src/testing/index.js"
 import {
-  type Answer,
+  type TestResponse,
   deleteMessage,
   deleteWebhook,
   editMessage,
@@ -12,9 +12,9 @@ import {
   modifyWebhook,
   send,
 } from "./request.js"
-import { story } from "./story.js"
+import { simulatorTest } from "./simulatorTest.js"
 
-const code = ({ status, body }: Answer) => [status, body.code]
+const code = ({ status, body }: TestResponse) => [status, body.code]
 const ephemeral = 64
 const loading = 128
 
@@ -27,7 +27,7 @@ const created = (
     hook: { id: interaction.applicationId, token: interaction.token },
   }))
 
-story("before the initial response Discord knows no such webhook", {}, (simulator) =>
+simulatorTest("before the initial response Discord knows no such webhook", {}, (simulator) =>
   Effect.gen(function* () {
     const { hook, interaction } = yield* created(simulator, { response: "none" })
     expect(code(yield* send(hook))).toEqual([404, 10015])
@@ -40,7 +40,7 @@ story("before the initial response Discord knows no such webhook", {}, (simulato
   }),
 )
 
-story("after 15 minutes the token is not valid any more", {}, (simulator) =>
+simulatorTest("after 15 minutes the token is not valid any more", {}, (simulator) =>
   Effect.gen(function* () {
     const { hook } = yield* created(simulator)
     yield* TestClock.adjust("899999 millis")
@@ -57,26 +57,29 @@ story("after 15 minutes the token is not valid any more", {}, (simulator) =>
   }),
 )
 
-story("the first follow-up fills in a deferred response, the next is a message", {}, (simulator) =>
-  Effect.gen(function* () {
-    const { hook, interaction } = yield* created(simulator, {
-      response: { deferred: true, ephemeral: true },
-    })
-    const original = (yield* getMessage(hook, "@original")).body
-    expect(original).toMatchObject({ content: "", flags: ephemeral | loading })
-    const first = (yield* send(hook, { content: "first" })).body
-    expect(first).toMatchObject({ id: original.id, content: "first", flags: ephemeral })
-    const second = (yield* send(hook, { content: "second" })).body
-    expect(second).toMatchObject({ type: 0, flags: 0 })
-    expect(second.id).not.toBe(original.id)
-    expect(yield* simulator.messages(interaction)).toMatchObject([
-      { content: "first" },
-      { content: "second" },
-    ])
-  }),
+simulatorTest(
+  "the first follow-up fills in a deferred response, the next is a message",
+  {},
+  (simulator) =>
+    Effect.gen(function* () {
+      const { hook, interaction } = yield* created(simulator, {
+        response: { deferred: true, ephemeral: true },
+      })
+      const original = (yield* getMessage(hook, "@original")).body
+      expect(original).toMatchObject({ content: "", flags: ephemeral | loading })
+      const first = (yield* send(hook, { content: "first" })).body
+      expect(first).toMatchObject({ id: original.id, content: "first", flags: ephemeral })
+      const second = (yield* send(hook, { content: "second" })).body
+      expect(second).toMatchObject({ type: 0, flags: 0 })
+      expect(second.id).not.toBe(original.id)
+      expect(yield* simulator.messages(interaction)).toMatchObject([
+        { content: "first" },
+        { content: "second" },
+      ])
+    }),
 )
 
-story("an edit ends the loading, and may bring a poll with it, once", {}, (simulator) =>
+simulatorTest("an edit ends the loading, and may bring a poll with it, once", {}, (simulator) =>
   Effect.gen(function* () {
     const { hook } = yield* created(simulator)
     const poll = { question: { text: "?" }, answers: [{ poll_media: { text: "a" } }] }
@@ -86,7 +89,7 @@ story("an edit ends the loading, and may bring a poll with it, once", {}, (simul
   }),
 )
 
-story("a follow-up may be ephemeral, and has no name, picture or thread", {}, (simulator) =>
+simulatorTest("a follow-up may be ephemeral, and has no name, picture or thread", {}, (simulator) =>
   Effect.gen(function* () {
     const { hook } = yield* created(simulator, { response: { content: "pong" } })
     const body = {
@@ -108,7 +111,7 @@ story("a follow-up may be ephemeral, and has no name, picture or thread", {}, (s
   }),
 )
 
-story("a token finds the messages sent with it, and no others", {}, (simulator) =>
+simulatorTest("a token finds the messages sent with it, and no others", {}, (simulator) =>
   Effect.gen(function* () {
     const one = yield* created(simulator)
     const two = yield* created(simulator, { applicationId: one.hook.id })
@@ -123,7 +126,7 @@ story("a token finds the messages sent with it, and no others", {}, (simulator) 
   }),
 )
 
-story("the webhook itself is out of reach", {}, (simulator) =>
+simulatorTest("the webhook itself is out of reach", {}, (simulator) =>
   Effect.gen(function* () {
     const { hook } = yield* created(simulator)
     for (const response of [
@@ -136,7 +139,7 @@ story("the webhook itself is out of reach", {}, (simulator) =>
   }),
 )
 
-story("interactions are not bound to the global limit", { globalLimit: 1 }, (simulator) =>
+simulatorTest("interactions are not bound to the global limit", { globalLimit: 1 }, (simulator) =>
   Effect.gen(function* () {
     const webhook = yield* simulator.createWebhook()
     expect((yield* getWebhook(webhook)).status).toBe(200)

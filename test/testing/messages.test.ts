@@ -12,15 +12,15 @@ import {
   raw,
   send,
 } from "./request.js"
-import { story } from "./story.js"
+import { simulatorTest } from "./simulatorTest.js"
 
-const free = {
+const withoutLimits = {
   limits: { execute: "none", getMessage: "none", getWebhook: "none" },
   globalLimit: "none",
 } as const
 const v2 = 1 << 15
 
-story("a message is sent, read, edited and deleted", free, (simulator) =>
+simulatorTest("a message is sent, read, edited and deleted", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook({ name: "Hook" })
     const sent = yield* send(hook, { content: "a", embeds: [{ title: " t " }] })
@@ -71,16 +71,19 @@ story("a message is sent, read, edited and deleted", free, (simulator) =>
   }),
 )
 
-story("without wait the answer is 204 and the message is there", free, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    const sent = yield* send(hook, { content: "a" }, { wait: false })
-    expect([sent.status, sent.text]).toEqual([204, ""])
-    expect(yield* simulator.messages(hook)).toMatchObject([{ content: "a" }])
-  }),
+simulatorTest(
+  "without wait the answer is 204 and the message is there",
+  withoutLimits,
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      const sent = yield* send(hook, { content: "a" }, { wait: false })
+      expect([sent.status, sent.text]).toEqual([204, ""])
+      expect(yield* simulator.messages(hook)).toMatchObject([{ content: "a" }])
+    }),
 )
 
-story("ids grow, within a millisecond too, and tell the time", free, (simulator) =>
+simulatorTest("ids grow, within a millisecond too, and tell the time", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const one = BigInt((yield* send(hook)).body.id)
@@ -92,7 +95,7 @@ story("ids grow, within a millisecond too, and tell the time", free, (simulator)
   }),
 )
 
-story("name and avatar can be another for one message", free, (simulator) =>
+simulatorTest("name and avatar can be another for one message", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const { body } = yield* send(hook, {
@@ -107,7 +110,7 @@ story("name and avatar can be another for one message", free, (simulator) =>
   }),
 )
 
-story("an edit keeps what it omits and clears what it nulls", free, (simulator) =>
+simulatorTest("an edit keeps what it omits and clears what it nulls", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const { id } = (yield* send(hook, { content: "a", embeds: [{ title: "t" }] })).body
@@ -126,33 +129,36 @@ story("an edit keeps what it omits and clears what it nulls", free, (simulator) 
   }),
 )
 
-story("mentions follow allowed_mentions, and an edit starts from the default", free, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    const content = "<@1> <@!2> <@&3> @everyone"
-    const byDefault = yield* send(hook, { content })
-    expect(byDefault.body).toMatchObject({
-      mentions: [{ id: "1" }, { id: "2" }],
-      mention_roles: [],
-      mention_everyone: false,
-    })
-    const chosen = yield* send(hook, {
-      content,
-      allowed_mentions: { parse: ["everyone", "roles"], users: ["2"] },
-    })
-    expect(chosen.body).toMatchObject({
-      mentions: [{ id: "2" }],
-      mention_roles: ["3"],
-      mention_everyone: true,
-    })
-    const none = yield* send(hook, { content, allowed_mentions: { parse: [] } })
-    expect(none.body).toMatchObject({ mentions: [], mention_roles: [], mention_everyone: false })
-    const edited = yield* editMessage(hook, none.body.id, { content })
-    expect(edited.body).toMatchObject({ mentions: [{ id: "1" }, { id: "2" }], mention_roles: [] })
-  }),
+simulatorTest(
+  "mentions follow allowed_mentions, and an edit starts from the default",
+  withoutLimits,
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      const content = "<@1> <@!2> <@&3> @everyone"
+      const byDefault = yield* send(hook, { content })
+      expect(byDefault.body).toMatchObject({
+        mentions: [{ id: "1" }, { id: "2" }],
+        mention_roles: [],
+        mention_everyone: false,
+      })
+      const chosen = yield* send(hook, {
+        content,
+        allowed_mentions: { parse: ["everyone", "roles"], users: ["2"] },
+      })
+      expect(chosen.body).toMatchObject({
+        mentions: [{ id: "2" }],
+        mention_roles: ["3"],
+        mention_everyone: true,
+      })
+      const none = yield* send(hook, { content, allowed_mentions: { parse: [] } })
+      expect(none.body).toMatchObject({ mentions: [], mention_roles: [], mention_everyone: false })
+      const edited = yield* editMessage(hook, none.body.id, { content })
+      expect(edited.body).toMatchObject({ mentions: [{ id: "1" }, { id: "2" }], mention_roles: [] })
+    }),
 )
 
-story("only the flags a webhook may set are kept", free, (simulator) =>
+simulatorTest("only the flags a webhook may set are kept", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const { body } = yield* send(hook, { content: "a", flags: 4 | 64 | 4096 })
@@ -162,50 +168,61 @@ story("only the flags a webhook may set are kept", free, (simulator) =>
   }),
 )
 
-story("a message becomes Components V2 when the rest is cleared, and stays so", free, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook({ applicationOwned: true })
-    const { id } = (yield* send(hook, { content: "a" })).body
-    const components = [{ type: 10, content: "b" }]
-    const refused = yield* editMessage(hook, id, { flags: v2, components })
-    expect(leaves(refused)).toEqual(["content MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2"])
-    const edited = yield* editMessage(hook, id, { flags: v2, content: null, components })
-    expect(edited.body).toMatchObject({ flags: v2, content: "", components })
-    expect((yield* editMessage(hook, id, { flags: 0 })).body["flags"]).toBe(v2)
-    expect(leaves(yield* editMessage(hook, id, { content: "c" }))).toEqual([
-      "content MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
-    ])
-  }),
+simulatorTest(
+  "a message becomes Components V2 when the rest is cleared, and stays so",
+  withoutLimits,
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook({ applicationOwned: true })
+      const { id } = (yield* send(hook, { content: "a" })).body
+      const components = [{ type: 10, content: "b" }]
+      const refused = yield* editMessage(hook, id, { flags: v2, components })
+      expect(leaves(refused)).toEqual([
+        "content MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
+      ])
+      const edited = yield* editMessage(hook, id, { flags: v2, content: null, components })
+      expect(edited.body).toMatchObject({ flags: v2, content: "", components })
+      expect((yield* editMessage(hook, id, { flags: 0 })).body["flags"]).toBe(v2)
+      expect(leaves(yield* editMessage(hook, id, { content: "c" }))).toEqual([
+        "content MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
+      ])
+    }),
 )
 
-story("a plain webhook's components count only with with_components", free, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    const row = { type: 1, components: [{ type: 2, style: 5, label: "l", url: "https://a.b" }] }
-    const ignored = yield* send(hook, { content: "a", components: [row, "nonsense"] })
-    expect(ignored.body["components"]).toEqual([])
-    const honoured = yield* send(
-      hook,
-      { content: "a", components: [row] },
-      { with_components: true },
-    )
-    expect(honoured.body["components"]).toMatchObject([{ id: 1, components: [{ id: 2 }] }])
-    const kept = yield* editMessage(hook, honoured.body.id, { components: [] })
-    expect(kept.body["components"]).toEqual(honoured.body["components"])
-    const interactive = { type: 1, components: [{ type: 2, style: 1, label: "l", custom_id: "c" }] }
-    const refused = yield* send(
-      hook,
-      { content: "a", components: [interactive] },
-      { with_components: true },
-    )
-    expect(leaves(refused)).toEqual(["components.0.components.0 COMPONENT_TYPE_INVALID"])
-    const layout = { flags: v2, components: [{ type: 10, content: "b" }] }
-    expect((yield* send(hook, layout)).body.code).toBe(50006)
-    expect((yield* send(hook, layout, { with_components: true })).status).toBe(200)
-  }),
+simulatorTest(
+  "a plain webhook's components count only with with_components",
+  withoutLimits,
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      const row = { type: 1, components: [{ type: 2, style: 5, label: "l", url: "https://a.b" }] }
+      const ignored = yield* send(hook, { content: "a", components: [row, "nonsense"] })
+      expect(ignored.body["components"]).toEqual([])
+      const honoured = yield* send(
+        hook,
+        { content: "a", components: [row] },
+        { with_components: true },
+      )
+      expect(honoured.body["components"]).toMatchObject([{ id: 1, components: [{ id: 2 }] }])
+      const kept = yield* editMessage(hook, honoured.body.id, { components: [] })
+      expect(kept.body["components"]).toEqual(honoured.body["components"])
+      const interactive = {
+        type: 1,
+        components: [{ type: 2, style: 1, label: "l", custom_id: "c" }],
+      }
+      const refused = yield* send(
+        hook,
+        { content: "a", components: [interactive] },
+        { with_components: true },
+      )
+      expect(leaves(refused)).toEqual(["components.0.components.0 COMPONENT_TYPE_INVALID"])
+      const layout = { flags: v2, components: [{ type: 10, content: "b" }] }
+      expect((yield* send(hook, layout)).body.code).toBe(50006)
+      expect((yield* send(hook, layout, { with_components: true })).status).toBe(200)
+    }),
 )
 
-story("an application's webhook may send every component", free, (simulator) =>
+simulatorTest("an application's webhook may send every component", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook({ applicationOwned: true })
     const { body } = yield* send(hook, {
@@ -220,45 +237,51 @@ story("an application's webhook may send every component", free, (simulator) =>
   }),
 )
 
-story("a poll is answered with its expiry, and cannot be edited", free, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    const poll = {
-      question: { text: "q" },
-      answers: [{ poll_media: { text: "a" } }, { poll_media: { text: "b" } }],
-    }
-    const { body } = yield* send(hook, { poll })
-    expect(body["poll"]).toMatchObject({
-      expiry: "2025-01-02T00:00:00.000000+00:00",
-      allow_multiselect: false,
-      layout_type: 1,
-      answers: [{ answer_id: 1 }, { answer_id: 2 }],
-    })
-    expect((yield* editMessage(hook, body.id, { poll })).body.code).toBe(520003)
-  }),
+simulatorTest(
+  "a poll is answered with its expiry, and cannot be edited",
+  withoutLimits,
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      const poll = {
+        question: { text: "q" },
+        answers: [{ poll_media: { text: "a" } }, { poll_media: { text: "b" } }],
+      }
+      const { body } = yield* send(hook, { poll })
+      expect(body["poll"]).toMatchObject({
+        expiry: "2025-01-02T00:00:00.000000+00:00",
+        allow_multiselect: false,
+        layout_type: 1,
+        answers: [{ answer_id: 1 }, { answer_id: 2 }],
+      })
+      expect((yield* editMessage(hook, body.id, { poll })).body.code).toBe(520003)
+    }),
 )
 
-story("a thread of the channel takes messages, and wants to be named", free, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    const thread = yield* simulator.createThread(hook)
-    const inThread = { thread_id: thread.id }
-    const { body } = yield* send(hook, { content: "a" }, inThread)
-    expect(body).toMatchObject({ channel_id: thread.id, position: 0 })
-    expect((yield* getMessage(hook, body.id)).body.code).toBe(10008)
-    expect((yield* getMessage(hook, body.id, inThread)).status).toBe(200)
-    const elsewhere = yield* simulator.createWebhook()
-    const unknown = yield* send(elsewhere, { content: "a" }, inThread)
-    expect([unknown.status, unknown.body.code]).toEqual([404, 10003])
-    expect((yield* getMessage(elsewhere, body.id, inThread)).body.code).toBe(10003)
-    const refused = yield* send(hook, { content: "a", thread_name: "t" })
-    expect([refused.status, refused.body.code]).toEqual([400, 220003])
-  }),
+simulatorTest(
+  "a thread of the channel takes messages, and wants to be named",
+  withoutLimits,
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      const thread = yield* simulator.createThread(hook)
+      const inThread = { thread_id: thread.id }
+      const { body } = yield* send(hook, { content: "a" }, inThread)
+      expect(body).toMatchObject({ channel_id: thread.id, position: 0 })
+      expect((yield* getMessage(hook, body.id)).body.code).toBe(10008)
+      expect((yield* getMessage(hook, body.id, inThread)).status).toBe(200)
+      const elsewhere = yield* simulator.createWebhook()
+      const unknown = yield* send(elsewhere, { content: "a" }, inThread)
+      expect([unknown.status, unknown.body.code]).toEqual([404, 10003])
+      expect((yield* getMessage(elsewhere, body.id, inThread)).body.code).toBe(10003)
+      const refused = yield* send(hook, { content: "a", thread_name: "t" })
+      expect([refused.status, refused.body.code]).toEqual([400, 220003])
+    }),
 )
 
-story(
+simulatorTest(
   "an archived thread refuses edits, allows deletes, and opens when it is sent to",
-  free,
+  withoutLimits,
   (simulator) =>
     Effect.gen(function* () {
       const hook = yield* simulator.createWebhook()
@@ -278,7 +301,7 @@ story(
     }),
 )
 
-story("a forum wants a thread for every message", free, (simulator) =>
+simulatorTest("a forum wants a thread for every message", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook({ channel: "forum", tags: ["7"], requireTag: true })
     const code = (body: object, query = {}) =>
@@ -301,7 +324,7 @@ story("a forum wants a thread for every message", free, (simulator) =>
   }),
 )
 
-story("a webhook is read, changed and deleted by its token", free, (simulator) =>
+simulatorTest("a webhook is read, changed and deleted by its token", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook({ name: "Hook" })
     const { body } = yield* getWebhook(hook)
@@ -334,30 +357,36 @@ story("a webhook is read, changed and deleted by its token", free, (simulator) =
   }),
 )
 
-story("strangers are told apart: unknown webhook, wrong token, unknown path", free, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    const wrong = yield* send({ id: hook.id, token: "wrong" })
-    expect([wrong.status, wrong.body]).toEqual([
-      401,
-      { message: "Invalid Webhook Token", code: 50027 },
-    ])
-    yield* simulator.deleteWebhook(hook)
-    expect((yield* send(hook)).body.code).toBe(10015)
-    const nowhere = yield* raw("GET", "/api/v10/gateway")
-    expect([nowhere.status, nowhere.body]).toEqual([404, { message: "404: Not Found", code: 0 }])
-    const method = yield* raw("POST", `/api/v10/webhooks/${hook.id}/${hook.token}/messages/1`)
-    expect([method.status, method.body.code]).toEqual([405, 0])
-    const old = yield* raw("GET", `/api/v5/webhooks/${hook.id}/${hook.token}`)
-    expect([old.status, old.body.code]).toEqual([400, 50041])
-    expect((yield* raw("GET", "/elsewhere")).status).toBe(404)
-  }),
+simulatorTest(
+  "strangers are told apart: unknown webhook, wrong token, unknown path",
+  withoutLimits,
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      const wrong = yield* send({ id: hook.id, token: "wrong" })
+      expect([wrong.status, wrong.body]).toEqual([
+        401,
+        { message: "Invalid Webhook Token", code: 50027 },
+      ])
+      yield* simulator.deleteWebhook(hook)
+      expect((yield* send(hook)).body.code).toBe(10015)
+      const nowhere = yield* raw("GET", "/api/v10/gateway")
+      expect([nowhere.status, nowhere.body]).toEqual([404, { message: "404: Not Found", code: 0 }])
+      const method = yield* raw("POST", `/api/v10/webhooks/${hook.id}/${hook.token}/messages/1`)
+      expect([method.status, method.body.code]).toEqual([405, 0])
+      const old = yield* raw("GET", `/api/v5/webhooks/${hook.id}/${hook.token}`)
+      expect([old.status, old.body.code]).toEqual([400, 50041])
+      expect((yield* raw("GET", "/elsewhere")).status).toBe(404)
+    }),
 )
 
-story("messages can be kept to the newest few", { ...free, messageHistory: 2 }, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    for (const content of ["a", "b", "c"]) yield* send(hook, { content })
-    expect(yield* simulator.messages(hook)).toMatchObject([{ content: "b" }, { content: "c" }])
-  }),
+simulatorTest(
+  "messages can be kept to the newest few",
+  { ...withoutLimits, maxStoredMessages: 2 },
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      for (const content of ["a", "b", "c"]) yield* send(hook, { content })
+      expect(yield* simulator.messages(hook)).toMatchObject([{ content: "b" }, { content: "c" }])
+    }),
 )

@@ -20,7 +20,7 @@ const specifier: string = "discord-api-spec/zod"
 export const oracle = (await import(specifier)) as Oracle
 
 /** What the oracle has against a body; nothing when it is content. */
-export const objections = (schema: OracleSchema, body: unknown): ReadonlyArray<unknown> =>
+export const findIssues = (schema: OracleSchema, body: unknown): ReadonlyArray<unknown> =>
   schema.safeParse(body).error?.issues ?? []
 
 /**
@@ -29,13 +29,13 @@ export const objections = (schema: OracleSchema, body: unknown): ReadonlyArray<u
  * - its error codes are numbers in the tree too, Discord's are words there;
  * - its 429 always has a `code`, Discord's only sometimes.
  */
-export const bent = (body: unknown): unknown => {
+export const adaptToOracle = (body: unknown): unknown => {
   if (typeof body === "string") return body.replace(/^(\d{4}-\S+)\+00:00$/, "$1Z")
-  if (Array.isArray(body)) return body.map(bent)
+  if (Array.isArray(body)) return body.map(adaptToOracle)
   if (typeof body !== "object" || body === null) return body
   const fields = Object.entries(body).map(([key, value]): [string, unknown] => [
     key,
-    key === "code" && typeof value === "string" ? 0 : bent(value),
+    key === "code" && typeof value === "string" ? 0 : adaptToOracle(value),
   ])
   return { ...("retry_after" in body ? { code: 0 } : {}), ...Object.fromEntries(fields) }
 }

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/TestClock"
 import { DiscordSimulator } from "../../src/testing/index.js"
 import { deleteMessage, editMessage, getMessage, getWebhook, send } from "./request.js"
-import { story } from "./story.js"
+import { simulatorTest } from "./simulatorTest.js"
 
 const limitHeaders = (headers: Readonly<Record<string, string>>) =>
   ["limit", "remaining", "reset", "reset-after"].map((name) => headers[`x-ratelimit-${name}`])
@@ -13,7 +13,7 @@ const leaking = {
   limits: { execute: { limit: 5, period: "2 seconds", model: "leaking" } },
 } as const
 
-story("a fixed window opens with its first request and closes 2 s later", {}, (simulator) =>
+simulatorTest("a fixed window opens with its first request and closes 2 s later", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     yield* TestClock.adjust("300 millis")
@@ -45,31 +45,34 @@ const penalty = {
   limits: { execute: { limit: 2, period: "5 seconds", model: "penalty" } },
 } as const
 
-story("a penalty bucket reports itself before the request, in its units", penalty, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    yield* TestClock.adjust("1 seconds")
-    expect(limitHeaders((yield* send(hook)).headers)).toEqual(["2", "2", "1005", "5"])
-    yield* TestClock.adjust("700 millis")
-    expect(limitHeaders((yield* send(hook)).headers)).toEqual(["2", "1", "6000", "5"])
-    yield* TestClock.adjust("800 millis")
-    const limited = yield* send(hook)
-    expect(limited.status).toBe(429)
-    expect(limited.body).toMatchObject({ retry_after: 9, global: false })
-    expect(limited.headers["retry-after"]).toBe("9")
-    expect(limited.headers["x-ratelimit-scope"]).toBe(undefined)
-    expect(limitHeaders(limited.headers)).toEqual(["2", "0", "6000", "4"])
-    yield* TestClock.adjust("8499 millis")
-    expect((yield* send(hook)).status).toBe(429)
-    yield* TestClock.adjust("5001 millis")
-    const reopened = yield* send(hook)
-    expect(reopened.status).toBe(200)
-    expect(limitHeaders(reopened.headers)).toEqual(["2", "0", "16000", "0"])
-    expect(limitHeaders((yield* send(hook)).headers)).toEqual(["2", "1", "21000", "5"])
-  }),
+simulatorTest(
+  "a penalty bucket reports itself before the request, in its units",
+  penalty,
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      yield* TestClock.adjust("1 seconds")
+      expect(limitHeaders((yield* send(hook)).headers)).toEqual(["2", "2", "1005", "5"])
+      yield* TestClock.adjust("700 millis")
+      expect(limitHeaders((yield* send(hook)).headers)).toEqual(["2", "1", "6000", "5"])
+      yield* TestClock.adjust("800 millis")
+      const limited = yield* send(hook)
+      expect(limited.status).toBe(429)
+      expect(limited.body).toMatchObject({ retry_after: 9, global: false })
+      expect(limited.headers["retry-after"]).toBe("9")
+      expect(limited.headers["x-ratelimit-scope"]).toBe(undefined)
+      expect(limitHeaders(limited.headers)).toEqual(["2", "0", "6000", "4"])
+      yield* TestClock.adjust("8499 millis")
+      expect((yield* send(hook)).status).toBe(429)
+      yield* TestClock.adjust("5001 millis")
+      const reopened = yield* send(hook)
+      expect(reopened.status).toBe(200)
+      expect(limitHeaders(reopened.headers)).toEqual(["2", "0", "16000", "0"])
+      expect(limitHeaders((yield* send(hook)).headers)).toEqual(["2", "1", "21000", "5"])
+    }),
 )
 
-story("a leaking bucket gives back one slot each 400 ms", leaking, (simulator) =>
+simulatorTest("a leaking bucket gives back one slot each 400 ms", leaking, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const first = yield* send(hook)
@@ -96,7 +99,7 @@ story("a leaking bucket gives back one slot each 400 ms", leaking, (simulator) =
   }),
 )
 
-story("webhooks share a bucket hash and not its slots", {}, (simulator) =>
+simulatorTest("webhooks share a bucket hash and not its slots", {}, (simulator) =>
   Effect.gen(function* () {
     const one = yield* simulator.createWebhook()
     const two = yield* simulator.createWebhook()
@@ -109,7 +112,7 @@ story("webhooks share a bucket hash and not its slots", {}, (simulator) =>
   }),
 )
 
-story("edit and delete share the slots of execute; get has its own", {}, (simulator) =>
+simulatorTest("edit and delete share the slots of execute; get has its own", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const { body, headers } = yield* send(hook)
@@ -123,7 +126,7 @@ story("edit and delete share the slots of execute; get has its own", {}, (simula
   }),
 )
 
-story(
+simulatorTest(
   "routes can be given buckets of their own under one hash, or none",
   {
     limits: {
@@ -145,7 +148,7 @@ story(
     }),
 )
 
-story("refused requests take slots too", {}, (simulator) =>
+simulatorTest("refused requests take slots too", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const invalid = yield* send(hook, { content: "" })
@@ -155,7 +158,7 @@ story("refused requests take slots too", {}, (simulator) =>
   }),
 )
 
-story(
+simulatorTest(
   "a hidden limit refuses while the visible bucket has slots",
   {
     limits: { execute: { limit: 5, period: "2 seconds" } },
@@ -181,11 +184,11 @@ story(
     }),
 )
 
-story("a shared 429 holds one webhook and is not invalid", {}, (simulator) =>
+simulatorTest("a shared 429 holds one webhook and is not invalid", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const other = yield* simulator.createWebhook()
-    yield* simulator.limitShared(hook, { retryAfter: "1500 millis", code: 20028 })
+    yield* simulator.applySharedLimit(hook, { retryAfter: "1500 millis", code: 20028 })
     const limited = yield* send(hook)
     expect(limited.status).toBe(429)
     expect(limited.headers["x-ratelimit-scope"]).toBe("shared")
@@ -203,7 +206,7 @@ story("a shared 429 holds one webhook and is not invalid", {}, (simulator) =>
   }),
 )
 
-story(
+simulatorTest(
   "the global limit counts in seconds of the server's clock",
   { globalLimit: 3, clockSkew: 400 },
   (simulator) =>
@@ -225,7 +228,7 @@ story(
     }),
 )
 
-story(
+simulatorTest(
   "a server whose clock is off shows it in Reset and nowhere else",
   { clockSkew: 60_000 },
   (simulator) =>
@@ -237,7 +240,7 @@ story(
     }),
 )
 
-story("other clients take slots of the same bucket", {}, (simulator) =>
+simulatorTest("other clients take slots of the same bucket", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     yield* send(hook)
@@ -248,7 +251,7 @@ story("other clients take slots of the same bucket", {}, (simulator) =>
   }),
 )
 
-story("limits change in the middle of a window", {}, (simulator) =>
+simulatorTest("limits change in the middle of a window", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     for (let i = 0; i < 4; i++) yield* send(hook)
@@ -259,7 +262,7 @@ story("limits change in the middle of a window", {}, (simulator) =>
   }),
 )
 
-story("the bucket's name can change, once or in every answer", {}, (simulator) =>
+simulatorTest("the bucket's name can change, once or in every answer", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const name = Effect.map(send(hook), ({ headers }) => headers["x-ratelimit-bucket"])
@@ -274,7 +277,7 @@ story("the bucket's name can change, once or in every answer", {}, (simulator) =
   }),
 )
 
-story("rate limit headers can be left out", { rateLimitHeaders: false }, (simulator) =>
+simulatorTest("rate limit headers can be left out", { rateLimitHeaders: false }, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     for (let i = 0; i < 5; i++) {
@@ -287,9 +290,12 @@ story("rate limit headers can be left out", { rateLimitHeaders: false }, (simula
   }),
 )
 
-story(
+simulatorTest(
   "too many invalid requests bring the block page",
-  { block: { requests: 3, within: "10 minutes", lasts: "1 hour" }, globalLimit: "none" },
+  {
+    block: { maxInvalidRequests: 3, period: "10 minutes", duration: "1 hour" },
+    globalLimit: "none",
+  },
   (simulator) =>
     Effect.gen(function* () {
       const hook = yield* simulator.createWebhook()

@@ -8,7 +8,7 @@ type Hook = Pick<DiscordSimulator.SimulatedWebhook, "id" | "token">
 type Method = "GET" | "POST" | "PATCH" | "DELETE"
 
 /** An answer as a test looks at it: parsed JSON in `body`, the whole body in `text`. */
-export interface Answer {
+export interface TestResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly text: string
@@ -69,7 +69,7 @@ export const raw = (
     const response = yield* HttpClient.execute(HttpClientRequest.setHeaders(request, headers))
     const text = yield* response.text
     const { status, headers: answered } = response
-    return { status, headers: answered, text, body: parsed(text) } satisfies Answer
+    return { status, headers: answered, text, body: parseBody(text) } satisfies TestResponse
   })
 
 const request = (method: Method, hook: Hook, tail: string, body?: unknown) =>
@@ -106,7 +106,7 @@ export const modifyWebhook = (hook: Hook, body: unknown) => request("PATCH", hoo
 export const deleteWebhook = (hook: Hook) => request("DELETE", hook, "")
 
 /** The leaves of a 50035 tree as `path CODE`. */
-export const leaves = ({ body }: Answer): ReadonlyArray<string> => flatten(body.errors, [])
+export const leaves = ({ body }: TestResponse): ReadonlyArray<string> => flatten(body.errors, [])
 
 function flatten(tree: Tree | undefined, path: ReadonlyArray<string>): ReadonlyArray<string> {
   return Object.entries(tree ?? {}).flatMap(([key, node]) =>
@@ -117,7 +117,7 @@ function flatten(tree: Tree | undefined, path: ReadonlyArray<string>): ReadonlyA
 }
 
 /** What is no JSON object has no fields. */
-function parsed(text: string): Body {
+function parseBody(text: string): Body {
   try {
     return Object(JSON.parse(text)) as Body
   } catch {

@@ -121,7 +121,7 @@ it.scopedLive("a connection is really reset, before or after Discord acts", () =
 it.scopedLive("a connection is really cut in the middle of the body", () =>
   Effect.gen(function* () {
     const { simulator, post } = yield* served
-    yield* simulator.inject(Fault.cutBody)
+    yield* simulator.inject(Fault.truncateBody)
     expect((yield* Effect.flip(post({ content: "a" }))).code).toBe("UND_ERR_SOCKET")
     expect((yield* post({ content: "b" })).status).toBe(200)
   }).pipe(Effect.provide(live)),
@@ -130,7 +130,7 @@ it.scopedLive("a connection is really cut in the middle of the body", () =>
 it.scopedLive("half a JSON and an empty body are whole answers", () =>
   Effect.gen(function* () {
     const { simulator, post } = yield* served
-    yield* simulator.inject(Fault.halfJson)
+    yield* simulator.inject(Fault.truncatedJson)
     const half = yield* post({ content: "a" })
     expect([half.status, half.text.endsWith("}")]).toEqual([200, false])
     yield* simulator.inject(Fault.emptyBody)
@@ -141,7 +141,7 @@ it.scopedLive("half a JSON and an empty body are whole answers", () =>
 it.scopedLive("a server that never answers keeps the client until it gives up", () =>
   Effect.gen(function* () {
     const { simulator, post } = yield* served
-    yield* simulator.inject(Fault.neverAnswer)
+    yield* simulator.inject(Fault.neverRespond)
     const error = yield* Effect.flip(post({ content: "a" }, AbortSignal.timeout(50)))
     expect(error.name).toBe("TimeoutError")
   }).pipe(Effect.provide(live)),
@@ -152,7 +152,7 @@ it.live("closing the scope cuts what waits, and the server closes", () =>
     const scope = yield* Scope.make()
     const context = yield* Layer.buildWithScope(live, scope)
     const { simulator, post } = yield* served.pipe(Effect.provide(context), Scope.extend(scope))
-    yield* simulator.inject(Fault.neverAnswer)
+    yield* simulator.inject(Fault.neverRespond)
     const waiting = yield* Effect.fork(Effect.flip(post({ content: "a" })))
     while ((yield* simulator.traffic).length === 0) yield* Effect.sleep("1 millis")
     yield* Scope.close(scope, Exit.void)

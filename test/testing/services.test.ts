@@ -1,11 +1,11 @@
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type { DiscordSimulator } from "../../src/testing/index.js"
-import { bent, objections, oracle } from "./oracle.js"
+import { adaptToOracle, findIssues, oracle } from "./oracle.js"
 import { form, getMessage, leaves, raw, send } from "./request.js"
-import { story } from "./story.js"
+import { simulatorTest } from "./simulatorTest.js"
 
-const free = {
+const withoutLimits = {
   limits: { execute: "none", getMessage: "none", getWebhook: "none" },
   globalLimit: "none",
 } as const
@@ -38,69 +38,72 @@ const github = (hook: Hook, event: string | undefined, body: object, query = "")
     },
   })
 
-story("a message of Slack becomes one with an embed for each attachment", free, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    const answer = yield* slack(hook, {
-      text: "ahoy",
-      username: "Bot",
-      icon_url: "https://a.b/i.png",
-      channel: "#ignored",
-      attachments: [
-        {
-          title: "t",
-          title_link: "https://a.b/",
-          pretext: "before",
-          text: "after",
-          color: "#0af",
-          ts: 1_767_323_045,
-          footer: "f",
-          footer_icon: "https://a.b/f.png",
-          author_name: "n",
-          author_link: "https://a.b/n",
-          author_icon: "https://a.b/n.png",
-          image_url: "https://a.b/image.png",
-          thumb_url: "https://a.b/thumb.png",
-          fields: [
-            { name: "n", value: "v", inline: true },
-            { title: "t", value: "", short: true },
-          ],
-        },
-        { text: "second", color: "#5865F2" },
-      ],
-    })
-    expect([answer.status, answer.text]).toEqual([200, "ok"])
-    const [message] = yield* simulator.messages(hook)
-    expect(message).toMatchObject({
-      content: "ahoy",
-      author: { username: "Bot", avatar: expect.stringMatching(/^[0-9a-f]{32}$/) as string },
-      embeds: [
-        {
-          title: "t",
-          url: "https://a.b/",
-          description: "before\nafter",
-          color: 0x00aaff,
-          timestamp: "2026-01-02T03:04:05.000000+00:00",
-          footer: { text: "f", icon_url: "https://a.b/f.png" },
-          author: { name: "n", url: "https://a.b/n", icon_url: "https://a.b/n.png" },
-          image: { url: "https://a.b/image.png" },
-          thumbnail: { url: "https://a.b/thumb.png" },
-          fields: [
-            { name: "n", value: "v", inline: true },
-            { name: "t", inline: true },
-          ],
-        },
-        { description: "second", color: 0x5865f2 },
-      ],
-    })
-    const read = yield* getMessage(hook, String(message?.["id"]))
-    expect(objections(oracle.MessageResponseSchema, bent(read.body))).toEqual([])
-  }),
+simulatorTest(
+  "a message of Slack becomes one with an embed for each attachment",
+  withoutLimits,
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      const answer = yield* slack(hook, {
+        text: "ahoy",
+        username: "Bot",
+        icon_url: "https://a.b/i.png",
+        channel: "#ignored",
+        attachments: [
+          {
+            title: "t",
+            title_link: "https://a.b/",
+            pretext: "before",
+            text: "after",
+            color: "#0af",
+            ts: 1_767_323_045,
+            footer: "f",
+            footer_icon: "https://a.b/f.png",
+            author_name: "n",
+            author_link: "https://a.b/n",
+            author_icon: "https://a.b/n.png",
+            image_url: "https://a.b/image.png",
+            thumb_url: "https://a.b/thumb.png",
+            fields: [
+              { name: "n", value: "v", inline: true },
+              { title: "t", value: "", short: true },
+            ],
+          },
+          { text: "second", color: "#5865F2" },
+        ],
+      })
+      expect([answer.status, answer.text]).toEqual([200, "ok"])
+      const [message] = yield* simulator.messages(hook)
+      expect(message).toMatchObject({
+        content: "ahoy",
+        author: { username: "Bot", avatar: expect.stringMatching(/^[0-9a-f]{32}$/) as string },
+        embeds: [
+          {
+            title: "t",
+            url: "https://a.b/",
+            description: "before\nafter",
+            color: 0x00aaff,
+            timestamp: "2026-01-02T03:04:05.000000+00:00",
+            footer: { text: "f", icon_url: "https://a.b/f.png" },
+            author: { name: "n", url: "https://a.b/n", icon_url: "https://a.b/n.png" },
+            image: { url: "https://a.b/image.png" },
+            thumbnail: { url: "https://a.b/thumb.png" },
+            fields: [
+              { name: "n", value: "v", inline: true },
+              { name: "t", inline: true },
+            ],
+          },
+          { description: "second", color: 0x5865f2 },
+        ],
+      })
+      const read = yield* getMessage(hook, String(message?.["id"]))
+      expect(findIssues(oracle.MessageResponseSchema, adaptToOracle(read.body))).toEqual([])
+    }),
 )
 
-story(
+simulatorTest(
   "Slack is answered `ok`, whatever it wants to wait for and in whatever form",
-  free,
+  withoutLimits,
   (simulator) =>
     Effect.gen(function* () {
       const hook = yield* simulator.createWebhook()
@@ -124,7 +127,7 @@ story(
     }),
 )
 
-story("what is no message of Slack is refused", free, (simulator) =>
+simulatorTest("what is no message of Slack is refused", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const x = (length: number) => "x".repeat(length)
@@ -228,7 +231,7 @@ const shown: ReadonlyArray<readonly [event: string, body: object, title: string,
 ]
 
 for (const [event, body, title, description] of shown) {
-  story(`an event ${event} of GitHub is shown as "${title}"`, free, (simulator) =>
+  simulatorTest(`an event ${event} of GitHub is shown as "${title}"`, withoutLimits, (simulator) =>
     Effect.gen(function* () {
       const hook = yield* simulator.createWebhook()
       const answer = yield* github(hook, event, body)
@@ -244,21 +247,24 @@ for (const [event, body, title, description] of shown) {
   )
 }
 
-story("events that Discord does not show are taken and forgotten", free, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    for (const [event, body] of [
-      ["ping", {}],
-      ["toString", {}],
-      ["check_run", { check_run: { name: "lint", conclusion: null } }],
-    ] as const) {
-      expect((yield* github(hook, event, body)).status).toBe(204)
-    }
-    expect(yield* simulator.messages(hook)).toEqual([])
-  }),
+simulatorTest(
+  "events that Discord does not show are taken and forgotten",
+  withoutLimits,
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      for (const [event, body] of [
+        ["ping", {}],
+        ["toString", {}],
+        ["check_run", { check_run: { name: "lint", conclusion: null } }],
+      ] as const) {
+        expect((yield* github(hook, event, body)).status).toBe(204)
+      }
+      expect(yield* simulator.messages(hook)).toEqual([])
+    }),
 )
 
-story("an event needs its header and its sender", free, (simulator) =>
+simulatorTest("an event needs its header and its sender", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     expect(leaves(yield* github(hook, undefined, {}))).toEqual([
@@ -273,7 +279,7 @@ story("an event needs its header and its sender", free, (simulator) =>
   }),
 )
 
-story("in a forum services need a thread", free, (simulator) =>
+simulatorTest("in a forum services need a thread", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook({ channel: "forum" })
     const { id } = (yield* send(hook, { content: "a", thread_name: "t" })).body
@@ -289,7 +295,7 @@ story("in a forum services need a thread", free, (simulator) =>
   }),
 )
 
-story(
+simulatorTest(
   "services take the slots of execute, unless they have a limit of their own",
   {},
   (simulator) =>

@@ -3,76 +3,92 @@ import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as TestClock from "effect/TestClock"
 import { DiscordSimulator } from "../../src/testing/index.js"
-import { type Answer, deleteMessage, editMessage, getMessage, getWebhook, send } from "./request.js"
-import { story } from "./story.js"
+import {
+  type TestResponse,
+  deleteMessage,
+  editMessage,
+  getMessage,
+  getWebhook,
+  send,
+} from "./request.js"
+import { simulatorTest } from "./simulatorTest.js"
 
-const free = {
+const withoutLimits = {
   limits: { execute: "none", getMessage: "none", getWebhook: "none" },
   globalLimit: "none",
 } as const
 
-const code = ({ status, body }: Answer) => [status, body.code]
+const code = ({ status, body }: TestResponse) => [status, body.code]
 const post = (fields: object = {}) => ({ content: "a", thread_name: "t", ...fields })
 
-story("a thread that never was, is gone, or is another channel's is unknown", free, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    const other = yield* simulator.createWebhook()
-    const thread = yield* simulator.createThread(hook)
-    const query = { thread_id: thread.id }
-    const sent = yield* send(hook, undefined, query)
-    expect(sent.status).toBe(200)
-    expect(code(yield* send(hook, undefined, { thread_id: "1" }))).toEqual([404, 10003])
-    expect(code(yield* send(other, undefined, query))).toEqual([404, 10003])
-    yield* simulator.deleteThread(thread)
-    for (const answer of [
-      yield* send(hook, undefined, query),
-      yield* getMessage(hook, sent.body.id, query),
-      yield* editMessage(hook, sent.body.id, { content: "b" }, query),
-      yield* deleteMessage(hook, sent.body.id, query),
-    ]) {
-      expect(code(answer)).toEqual([404, 10003])
-    }
-    expect(yield* simulator.messages(hook)).toEqual([])
-  }),
+simulatorTest(
+  "a thread that never was, is gone, or is another channel's is unknown",
+  withoutLimits,
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      const other = yield* simulator.createWebhook()
+      const thread = yield* simulator.createThread(hook)
+      const query = { thread_id: thread.id }
+      const sent = yield* send(hook, undefined, query)
+      expect(sent.status).toBe(200)
+      expect(code(yield* send(hook, undefined, { thread_id: "1" }))).toEqual([404, 10003])
+      expect(code(yield* send(other, undefined, query))).toEqual([404, 10003])
+      yield* simulator.deleteThread(thread)
+      for (const answer of [
+        yield* send(hook, undefined, query),
+        yield* getMessage(hook, sent.body.id, query),
+        yield* editMessage(hook, sent.body.id, { content: "b" }, query),
+        yield* deleteMessage(hook, sent.body.id, query),
+      ]) {
+        expect(code(answer)).toEqual([404, 10003])
+      }
+      expect(yield* simulator.messages(hook)).toEqual([])
+    }),
 )
 
-story("a webhook of the same channel sends to its threads too", free, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook({ channel: "forum" })
-    const second = yield* simulator.createWebhook({ channelId: hook.channelId })
-    const { id } = (yield* send(hook, post())).body
-    const sent = yield* send(second, { content: "b" }, { thread_id: id })
-    expect(sent.body).toMatchObject({ channel_id: id, position: 1 })
-    expect(yield* simulator.threads(second)).toMatchObject([{ id, name: "t", messages: 2 }])
-  }),
+simulatorTest(
+  "a webhook of the same channel sends to its threads too",
+  withoutLimits,
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook({ channel: "forum" })
+      const second = yield* simulator.createWebhook({ channelId: hook.channelId })
+      const { id } = (yield* send(hook, post())).body
+      const sent = yield* send(second, { content: "b" }, { thread_id: id })
+      expect(sent.body).toMatchObject({ channel_id: id, position: 1 })
+      expect(yield* simulator.threads(second)).toMatchObject([{ id, name: "t", messages: 2 }])
+    }),
 )
 
-story("a post in a forum or media channel makes a thread under its own id", free, (simulator) =>
-  Effect.gen(function* () {
-    for (const channel of ["forum", "media"] as const) {
-      const hook = yield* simulator.createWebhook({ channel, tags: ["7", "8"] })
-      const sent = yield* send(hook, post({ thread_name: " A ", applied_tags: ["8"] }))
-      const { id } = sent.body
-      expect(sent.body).toMatchObject({ channel_id: id, position: 0 })
-      expect(yield* simulator.threads(hook)).toEqual([
-        {
-          id,
-          webhookId: hook.id,
-          name: "A",
-          appliedTags: ["8"],
-          archived: false,
-          locked: false,
-          messages: 1,
-        },
-      ])
-      expect((yield* getMessage(hook, id, { thread_id: id })).status).toBe(200)
-      expect(code(yield* getMessage(hook, id))).toEqual([404, 10008])
-    }
-  }),
+simulatorTest(
+  "a post in a forum or media channel makes a thread under its own id",
+  withoutLimits,
+  (simulator) =>
+    Effect.gen(function* () {
+      for (const channel of ["forum", "media"] as const) {
+        const hook = yield* simulator.createWebhook({ channel, tags: ["7", "8"] })
+        const sent = yield* send(hook, post({ thread_name: " A ", applied_tags: ["8"] }))
+        const { id } = sent.body
+        expect(sent.body).toMatchObject({ channel_id: id, position: 0 })
+        expect(yield* simulator.threads(hook)).toEqual([
+          {
+            id,
+            webhookId: hook.id,
+            name: "A",
+            appliedTags: ["8"],
+            archived: false,
+            locked: false,
+            messages: 1,
+          },
+        ])
+        expect((yield* getMessage(hook, id, { thread_id: id })).status).toBe(200)
+        expect(code(yield* getMessage(hook, id))).toEqual([404, 10008])
+      }
+    }),
 )
 
-story("a channel is posted to by its kind", free, (simulator) =>
+simulatorTest("a channel is posted to by its kind", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const text = yield* simulator.createWebhook()
     const forum = yield* simulator.createWebhook({ channel: "forum" })
@@ -91,25 +107,28 @@ story("a channel is posted to by its kind", free, (simulator) =>
   }),
 )
 
-story("tags must be known, up to five, and one where the channel wants one", free, (simulator) =>
-  Effect.gen(function* () {
-    const tags = ["1", "2", "3", "4", "5", "6"]
-    const hook = yield* simulator.createWebhook({ channel: "forum", tags, requireTag: true })
-    const tagged = (...applied_tags: ReadonlyArray<string>) => send(hook, post({ applied_tags }))
-    expect(code(yield* tagged())).toEqual([400, 40067])
-    expect(code(yield* tagged("1", "7"))).toEqual([404, 10087])
-    expect(code(yield* tagged(...tags))).toEqual([400, 50035])
-    expect((yield* tagged(...tags.slice(1))).status).toBe(200)
-    yield* simulator.updateChannel(hook, { tags: [] })
-    expect(code(yield* tagged())).toEqual([400, 40066])
-    yield* simulator.updateChannel(hook, { requireTag: false })
-    expect((yield* tagged()).status).toBe(200)
-  }),
+simulatorTest(
+  "tags must be known, up to five, and one where the channel wants one",
+  withoutLimits,
+  (simulator) =>
+    Effect.gen(function* () {
+      const tags = ["1", "2", "3", "4", "5", "6"]
+      const hook = yield* simulator.createWebhook({ channel: "forum", tags, requireTag: true })
+      const tagged = (...applied_tags: ReadonlyArray<string>) => send(hook, post({ applied_tags }))
+      expect(code(yield* tagged())).toEqual([400, 40067])
+      expect(code(yield* tagged("1", "7"))).toEqual([404, 10087])
+      expect(code(yield* tagged(...tags))).toEqual([400, 50035])
+      expect((yield* tagged(...tags.slice(1))).status).toBe(200)
+      yield* simulator.updateChannel(hook, { tags: [] })
+      expect(code(yield* tagged())).toEqual([400, 40066])
+      yield* simulator.updateChannel(hook, { requireTag: false })
+      expect((yield* tagged()).status).toBe(200)
+    }),
 )
 
-story(
+simulatorTest(
   "only so many threads are active, archived ones aside",
-  { ...free, activeThreads: 2 },
+  { ...withoutLimits, maxActiveThreads: 2 },
   (simulator) =>
     Effect.gen(function* () {
       const hook = yield* simulator.createWebhook({ channel: "forum" })
@@ -121,30 +140,33 @@ story(
       yield* simulator.updateThread(thread, { archived: true })
       expect((yield* send(hook, post())).status).toBe(200)
       expect(code(yield* send(hook, undefined, { thread_id: first }))).toEqual([400, 160006])
-      yield* simulator.configure({ activeThreads: 3 })
+      yield* simulator.configure({ maxActiveThreads: 3 })
       expect((yield* send(hook, undefined, { thread_id: first })).status).toBe(200)
       expect(yield* simulator.threads(hook)).toMatchObject([{ archived: false }, {}])
     }),
 )
 
-story("threads of announcements are counted apart", { ...free, activeThreads: 1 }, (simulator) =>
-  Effect.gen(function* () {
-    const news = yield* simulator.createWebhook({ channel: "announcement" })
-    const forum = yield* simulator.createWebhook({ channel: "forum" })
-    const old = yield* simulator.createThread(news, { archived: true })
-    yield* simulator.createThread(news)
-    const query = { thread_id: old.id }
-    expect(code(yield* send(news, undefined, query))).toEqual([400, 160007])
-    expect((yield* send(forum, post())).status).toBe(200)
-    expect(code(yield* send(forum, post()))).toEqual([400, 160006])
-    yield* simulator.configure({ activeThreads: 2 })
-    expect((yield* send(news, undefined, query)).status).toBe(200)
-    expect((yield* send(news)).status).toBe(200)
-    expect(code(yield* send(news, post()))).toEqual([400, 220003])
-  }),
+simulatorTest(
+  "threads of announcements are counted apart",
+  { ...withoutLimits, maxActiveThreads: 1 },
+  (simulator) =>
+    Effect.gen(function* () {
+      const news = yield* simulator.createWebhook({ channel: "announcement" })
+      const forum = yield* simulator.createWebhook({ channel: "forum" })
+      const old = yield* simulator.createThread(news, { archived: true })
+      yield* simulator.createThread(news)
+      const query = { thread_id: old.id }
+      expect(code(yield* send(news, undefined, query))).toEqual([400, 160007])
+      expect((yield* send(forum, post())).status).toBe(200)
+      expect(code(yield* send(forum, post()))).toEqual([400, 160006])
+      yield* simulator.configure({ maxActiveThreads: 2 })
+      expect((yield* send(news, undefined, query)).status).toBe(200)
+      expect((yield* send(news)).status).toBe(200)
+      expect(code(yield* send(news, post()))).toEqual([400, 220003])
+    }),
 )
 
-story("slowmode holds a webhook back in one place", free, (simulator) =>
+simulatorTest("slowmode holds a webhook back in one place", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook({ slowmode: "10 seconds" })
     const second = yield* simulator.createWebhook({ channelId: hook.channelId })
@@ -168,7 +190,7 @@ story("slowmode holds a webhook back in one place", free, (simulator) =>
   }),
 )
 
-story("slowmode lets new threads be opened", free, (simulator) =>
+simulatorTest("slowmode lets new threads be opened", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook({ channel: "forum", slowmode: "10 seconds" })
     const { id } = (yield* send(hook, post())).body
@@ -177,9 +199,9 @@ story("slowmode lets new threads be opened", free, (simulator) =>
   }),
 )
 
-story(
+simulatorTest(
   "AutoMod refuses words in texts, edits and names of threads",
-  { ...free, blockedWords: ["rum"] },
+  { ...withoutLimits, blockedWords: ["rum"] },
   (simulator) =>
     Effect.gen(function* () {
       const hook = yield* simulator.createWebhook({ channel: "forum" })
@@ -193,7 +215,7 @@ story(
     }),
 )
 
-story("a channel may be closed to writing, or altogether", free, (simulator) =>
+simulatorTest("a channel may be closed to writing, or altogether", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const { id } = (yield* send(hook)).body
@@ -224,7 +246,7 @@ const step = FastCheck.oneof(
 it.effect.prop(
   "whatever was done to a thread, each request meets its state and no other",
   [FastCheck.array(step, { maxLength: 12 })],
-  ([steps]) => Effect.provide(walk(steps), DiscordSimulator.layerTestWith(free)),
+  ([steps]) => Effect.provide(walk(steps), DiscordSimulator.layerTestWith(withoutLimits)),
 )
 
 type Step = typeof step extends FastCheck.Arbitrary<infer A> ? A : never

@@ -1,12 +1,12 @@
 import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { DiscordSimulator } from "../../src/testing/index.js"
-import { type Edge, free, many, testEdges, x } from "./edge.js"
+import { type LimitCase, withoutLimits, repeat, testLimits, x } from "./limitTests.js"
 import { leaves, modifyWebhook, raw, send } from "./request.js"
-import { story } from "./story.js"
+import { simulatorTest } from "./simulatorTest.js"
 
 /** Every row: what is sent at the limit and passes, what is sent one over, and where it hurts. */
-const edges: ReadonlyArray<Edge> = [
+const edges: ReadonlyArray<LimitCase> = [
   ["content 2000", { content: x(2000) }, { content: x(2001) }, "content BASE_TYPE_MAX_LENGTH"],
   [
     "content in code points",
@@ -29,8 +29,8 @@ const edges: ReadonlyArray<Edge> = [
   ],
   [
     "embeds 10",
-    { embeds: many(10, embed) },
-    { embeds: many(11, embed) },
+    { embeds: repeat(10, embed) },
+    { embeds: repeat(11, embed) },
     "embeds BASE_TYPE_MAX_LENGTH",
   ],
   [
@@ -53,8 +53,8 @@ const edges: ReadonlyArray<Edge> = [
   ],
   [
     "embed fields 25",
-    one({ fields: many(25, field) }),
-    one({ fields: many(26, field) }),
+    one({ fields: repeat(25, field) }),
+    one({ fields: repeat(26, field) }),
     "embeds.0.fields BASE_TYPE_MAX_LENGTH",
   ],
   [
@@ -128,8 +128,8 @@ const edges: ReadonlyArray<Edge> = [
   ],
   [
     "allowed users 100",
-    say({ allowed_mentions: { users: many(100, String) } }),
-    say({ allowed_mentions: { users: many(101, String) } }),
+    say({ allowed_mentions: { users: repeat(100, String) } }),
+    say({ allowed_mentions: { users: repeat(101, String) } }),
     "allowed_mentions.users BASE_TYPE_MAX_LENGTH",
   ],
   [
@@ -197,7 +197,7 @@ const edges: ReadonlyArray<Edge> = [
   ["an embed is an object", one({ title: "a" }), { embeds: ["a"] }, "embeds.0 MODEL_TYPE_CONVERT"],
 ]
 
-testEdges(edges)
+testLimits(edges)
 
 it.effect.each([
   ["clyde", 'Username cannot contain "clyde"'],
@@ -211,10 +211,10 @@ it.effect.each([
     expect(sent.body.errors).toEqual({ username: { _errors: [error] } })
     const modified = yield* modifyWebhook(hook, { name })
     expect(modified.body.errors).toEqual({ name: { _errors: [error] } })
-  }).pipe(Effect.provide(DiscordSimulator.layerTestWith(free))),
+  }).pipe(Effect.provide(DiscordSimulator.layerTestWith(withoutLimits))),
 )
 
-story("all mistakes of a body are told at once", free, (simulator) =>
+simulatorTest("all mistakes of a body are told at once", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const answer = yield* send(hook, {
@@ -230,7 +230,7 @@ story("all mistakes of a body are told at once", free, (simulator) =>
   }),
 )
 
-story("nothing to say is 50006", free, (simulator) =>
+simulatorTest("nothing to say is 50006", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     for (const body of [
@@ -246,26 +246,29 @@ story("nothing to say is 50006", free, (simulator) =>
   }),
 )
 
-story("null is the same as absent, and unknown keys are ignored", free, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    const answer = yield* send(hook, {
-      content: "a",
-      embeds: null,
-      components: null,
-      username: null,
-      poll: null,
-      flags: null,
-      nonce: "1",
-      sticker_ids: ["1"],
-    })
-    expect(answer.status).toBe(200)
-  }),
+simulatorTest(
+  "null is the same as absent, and unknown keys are ignored",
+  withoutLimits,
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      const answer = yield* send(hook, {
+        content: "a",
+        embeds: null,
+        components: null,
+        username: null,
+        poll: null,
+        flags: null,
+        nonce: "1",
+        sticker_ids: ["1"],
+      })
+      expect(answer.status).toBe(200)
+    }),
 )
 
-story(
+simulatorTest(
   "a body that is no JSON object, or of another type, is refused",
-  { ...free, maxRequestBytes: 100 },
+  { ...withoutLimits, maxRequestBytes: 100 },
   (simulator) =>
     Effect.gen(function* () {
       const hook = yield* simulator.createWebhook()
@@ -287,7 +290,7 @@ story(
     }),
 )
 
-story("query booleans and ids are checked", free, (simulator) =>
+simulatorTest("query booleans and ids are checked", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     expect((yield* send(hook, say({}), { wait: "True" })).status).toBe(200)
@@ -303,7 +306,7 @@ story("query booleans and ids are checked", free, (simulator) =>
   }),
 )
 
-story(
+simulatorTest(
   "an unversioned URL answers in the old form",
   { limits: { execute: { limit: 2, period: "2 seconds" } } },
   (simulator) =>
@@ -351,7 +354,7 @@ function poll(parts: PollParts) {
   return {
     poll: {
       question: { text },
-      answers: many(count, () => ({ poll_media: { text: answer, emoji } })),
+      answers: repeat(count, () => ({ poll_media: { text: answer, emoji } })),
       duration,
       layout_type: layout,
     },

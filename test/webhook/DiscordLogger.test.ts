@@ -369,7 +369,7 @@ describe("the logger", () => {
     withHarness({ level: LogLevel.All }, (harness) =>
       Effect.gen(function* () {
         yield* harness.simulator.inject(
-          Fault.answer({
+          Fault.respond({
             status: 429,
             headers: { "retry-after": "2", "x-ratelimit-scope": "user" },
             body: { message: "slow", retry_after: 1.2, global: false },
@@ -386,7 +386,7 @@ describe("the logger", () => {
   it.effect("does not block the program when the webhook never responds", () =>
     withHarness({ capacity: 20 }, (harness) =>
       Effect.gen(function* () {
-        yield* harness.simulator.inject(Fault.neverAnswer, { times: Infinity })
+        yield* harness.simulator.inject(Fault.neverRespond, { times: Infinity })
         yield* harness.logging(
           Effect.forEach(Array.from({ length: 500 }), () => Effect.logError("x")),
         )
@@ -542,7 +542,7 @@ describe("at the end of the program", () => {
   it.effect("a webhook that never responds delays the end until the time limit", () =>
     withHarness({ shutdownTimeout: "3 seconds" }, (harness) =>
       Effect.gen(function* () {
-        yield* harness.simulator.inject(Fault.neverAnswer, { times: Infinity })
+        yield* harness.simulator.inject(Fault.neverRespond, { times: Infinity })
         yield* harness.logging(Effect.logError("x"))
         const ending = yield* Effect.fork(closing(harness.scope))
         yield* TestClock.adjust("3 seconds")
@@ -584,7 +584,7 @@ describe("with any events", () => {
                       times: Infinity,
                     })
                     const refusal = { message: "no", code: 50035 }
-                    yield* harness.simulator.inject(Fault.answer({ status: 400, body: refusal }), {
+                    yield* harness.simulator.inject(Fault.respond({ status: 400, body: refusal }), {
                       match: ({ sequence }) => refused.includes(sequence),
                       times: Infinity,
                     })

@@ -77,7 +77,7 @@ describe("send", () => {
   it.effect("accepts a 200 with a body for wait: false, which Discord sends for files", () =>
     withHook({}, (hook, simulator) =>
       Effect.gen(function* () {
-        yield* simulator.inject(Fault.answer({ status: 200, body: { id: "1" } }))
+        yield* simulator.inject(Fault.respond({ status: 200, body: { id: "1" } }))
         yield* Webhook.send(hook, { content: "hello" }, { wait: false })
       }),
     ),
@@ -86,7 +86,7 @@ describe("send", () => {
   it.effect("that waits and gets 204 fails with an error that the message was stored", () =>
     withHook({}, (hook, simulator) =>
       Effect.gen(function* () {
-        yield* simulator.inject(Fault.answer({ status: 204 }))
+        yield* simulator.inject(Fault.respond({ status: 204 }))
         const error = yield* Effect.flip(Webhook.send(hook, { content: "hello" }))
         expect(error).toMatchObject({
           _tag: "DiscordDecodeError",
@@ -152,7 +152,7 @@ describe("send", () => {
             match: (target) => target.sequence === 3,
           })
           yield* simulator.inject(
-            Fault.answer({
+            Fault.respond({
               status: 429,
               headers: { "retry-after": "4", "x-ratelimit-scope": "shared" },
               body: { message: "slow", retry_after: 3.2, global: false },
@@ -395,7 +395,7 @@ describe("the webhook itself", () => {
   it.effect("whose deletion failed and then returned 10015 is deleted", () =>
     withHook({}, (hook, simulator) =>
       Effect.gen(function* () {
-        yield* simulator.inject(Fault.answer({ status: 500, processed: true }))
+        yield* simulator.inject(Fault.respond({ status: 500, processed: true }))
         yield* Webhook.delete(hook)
       }),
     ),
@@ -405,10 +405,10 @@ describe("the webhook itself", () => {
 describe("duplicates", () => {
   it.effect.each([
     ["resetAfter", Fault.resetAfter],
-    ["cutBody", Fault.cutBody],
+    ["cutBody", Fault.truncateBody],
     ["a late answer", Fault.delay("2 minutes")],
-    ["502 after the fact", Fault.answer({ status: 502, processed: true })],
-    ["halfJson", Fault.halfJson],
+    ["502 after the fact", Fault.respond({ status: 502, processed: true })],
+    ["halfJson", Fault.truncatedJson],
     ["emptyBody", Fault.emptyBody],
   ] as const)("there are none after %s", ([, fault]) =>
     withHook({}, (hook, simulator, simulated) =>

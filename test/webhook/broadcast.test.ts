@@ -95,7 +95,7 @@ describe("a broadcast", () => {
         yield* simulator.deleteWebhook(deleted!.made)
         const wrongToken = yield* Webhook.make({ id: revoked!.made.id, token: "not-the-token" })
         yield* simulator.inject(
-          Fault.answer({ status: 403, body: { message: "no", code: 50013 } }),
+          Fault.respond({ status: 403, body: { message: "no", code: 50013 } }),
           {
             match: ({ webhookId }) => webhookId === failing!.made.id,
           },
@@ -169,7 +169,7 @@ describe("an interrupted broadcast", () => {
       (hooks, simulator) =>
         Effect.gen(function* () {
           const [silent] = hooks
-          yield* simulator.inject(Fault.neverAnswer, {
+          yield* simulator.inject(Fault.neverRespond, {
             match: ({ webhookId }) => webhookId === silent!.made.id,
             times: Infinity,
           })

@@ -49,7 +49,7 @@ const stored = (simulator: DiscordSimulator.Service, { made }: Hook) =>
     ]),
   )
 
-const forbidden = Fault.answer({ status: 403, body: { message: "no", code: 50013 } })
+const forbidden = Fault.respond({ status: 403, body: { message: "no", code: 50013 } })
 
 describe("a sink", () => {
   it.effect("sends every message in order, through rate limits, and counts them", () =>
@@ -276,7 +276,7 @@ describe("a sink that batches", () => {
       Effect.gen(function* () {
         const invalid: Webhook.MessageInput = { embeds: [{ title: "x".repeat(257) }] }
         // Discord refuses what we take for right: first the whole, then the second of its parts.
-        const refuse = Fault.answer({ status: 400, body: { message: "no", code: 50035 } })
+        const refuse = Fault.respond({ status: 400, body: { message: "no", code: 50035 } })
         yield* simulator.inject(refuse, {
           match: ({ sequence }) => sequence === 1 || sequence === 3,
           times: 2,
@@ -413,7 +413,7 @@ describe("a sink that batches", () => {
   it.effect("that is interrupted waits until its limit, and logs what was not sent", () =>
     withHook((hook, simulator) =>
       Effect.gen(function* () {
-        yield* simulator.inject(Fault.neverAnswer, { times: Infinity })
+        yield* simulator.inject(Fault.neverRespond, { times: Infinity })
         const { logged, took } = yield* interrupted(hook, endless, batching)
         expect(took).toBe(5000)
         expect(logged).toEqual([
@@ -446,7 +446,7 @@ describe("a sink that batches", () => {
   it.effect("without batches that is interrupted stops at once", () =>
     withHook((hook, simulator) =>
       Effect.gen(function* () {
-        yield* simulator.inject(Fault.neverAnswer, { times: Infinity })
+        yield* simulator.inject(Fault.neverRespond, { times: Infinity })
         const { logged, took } = yield* interrupted(hook, endless, {})
         expect([took, logged]).toEqual([0, []])
       }),

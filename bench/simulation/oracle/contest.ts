@@ -1,5 +1,5 @@
 /** What an oracle knows of a scenario in which others take slots, and what it makes least of. */
-import type { BucketRule, Reading } from "../../../src/testing/simulator/bucket.js"
+import type { BucketRule, SlotResult } from "../../../src/testing/simulator/bucket.js"
 import type { Scenario } from "../scenario.js"
 
 /** Times in milliseconds. */
@@ -18,7 +18,7 @@ export interface Contest {
  * A policy: what the server counted as a message arrived, and how long its answer took to come
  * back, give how long after that arrival the next one is sent (or the same one, if it was refused).
  */
-export type Policy = (counted: Reading, back: number) => number
+export type Policy = (counted: SlotResult, back: number) => number
 
 export const contestOf = (scenario: Scenario, price: number): Contest => ({
   rule: {

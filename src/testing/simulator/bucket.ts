@@ -27,7 +27,7 @@ export interface Bucket {
 }
 
 /** What a bucket says after a request; times in milliseconds from now. */
-export interface Reading {
+export interface SlotResult {
   readonly accepted: boolean
   readonly limit: number
   readonly remaining: number
@@ -40,22 +40,22 @@ export interface Reading {
 }
 
 /** Slots are counted in fractions while they leak; this absorbs floating-point dust. */
-const dust = 1e-6
+const epsilon = 1e-6
 
 export const makeBucket = (): Bucket => ({ used: 0, resetAt: 0 })
 
 /** Takes a slot if there is one, and reads the bucket as it is afterwards. */
-export const takeSlot = (bucket: Bucket, rule: BucketRule, now: number): Reading => {
+export const takeSlot = (bucket: Bucket, rule: BucketRule, now: number): SlotResult => {
   if (rule.model === "leaking") return takeLeaking(bucket, rule, now)
   if (rule.model === "penalty") return takePenalty(bucket, rule, now)
   return takeFixed(bucket, rule, now)
 }
 
 /** A full bucket is the same as none: its state can be forgotten. */
-export const isFull = (bucket: Bucket, now: number): boolean => bucket.resetAt <= now
+export const isReset = (bucket: Bucket, now: number): boolean => bucket.resetAt <= now
 
-function takeFixed(bucket: Bucket, rule: BucketRule, now: number): Reading {
-  if (isFull(bucket, now)) {
+function takeFixed(bucket: Bucket, rule: BucketRule, now: number): SlotResult {
+  if (isReset(bucket, now)) {
     bucket.used = 0
     bucket.resetAt = now + rule.periodMillis
   }
@@ -72,10 +72,10 @@ function takeFixed(bucket: Bucket, rule: BucketRule, now: number): Reading {
   }
 }
 
-function takeLeaking(bucket: Bucket, rule: BucketRule, now: number): Reading {
+function takeLeaking(bucket: Bucket, rule: BucketRule, now: number): SlotResult {
   const slotMillis = rule.periodMillis / rule.limit
   const level = Math.max(0, bucket.resetAt - now) / slotMillis
-  const accepted = level + 1 <= rule.limit + dust
+  const accepted = level + 1 <= rule.limit + epsilon
   const used = accepted ? level + 1 : level
   bucket.used = used
   if (accepted) bucket.resetAt = now + used * slotMillis
@@ -83,7 +83,7 @@ function takeLeaking(bucket: Bucket, rule: BucketRule, now: number): Reading {
   return {
     accepted,
     limit: rule.limit,
-    remaining: Math.max(0, Math.floor(rule.limit - used + dust)),
+    remaining: Math.max(0, Math.floor(rule.limit - used + epsilon)),
     resetAfter,
     reset: resetAfter,
     retryAfter: accepted ? 0 : (level + 1 - rule.limit) * slotMillis,
@@ -91,9 +91,9 @@ function takeLeaking(bucket: Bucket, rule: BucketRule, now: number): Reading {
 }
 
 /** Reads the bucket first, then counts the request. */
-function takePenalty(bucket: Bucket, rule: BucketRule, now: number): Reading {
-  const before = readPenalty(bucket, rule, now)
-  if (isFull(bucket, now)) {
+function takePenalty(bucket: Bucket, rule: BucketRule, now: number): SlotResult {
+  const before = describePenalty(bucket, rule, now)
+  if (isReset(bucket, now)) {
     bucket.used = 1
     bucket.resetAt = now + rule.periodMillis
   } else if (bucket.used < rule.limit) {
@@ -107,7 +107,11 @@ function takePenalty(bucket: Bucket, rule: BucketRule, now: number): Reading {
 }
 
 /** The very first response names a `Reset` of about now: that server adds seconds to milliseconds. */
-function readPenalty({ used, resetAt }: Bucket, { limit, periodMillis }: BucketRule, now: number) {
+function describePenalty(
+  { used, resetAt }: Bucket,
+  { limit, periodMillis }: BucketRule,
+  now: number,
+) {
   const isNew = used === 0
   return {
     accepted: true,

@@ -4,42 +4,42 @@ import {
   type StoredFile,
   addThread,
   type Channel,
-  forgetMessage,
-  newId,
+  removeMessage,
+  generateId,
   type Permission,
   type Thread,
   type Webhook,
-  type World,
+  type State,
 } from "./state.js"
 import type { Operation } from "./http/route.js"
-import { type SharedLimit, takeHidden, takeRoute } from "./limits.js"
+import { type SharedLimit, takeHiddenSlot, takeRouteSlot } from "./limits.js"
 import { mergeOptions, type Options, resolveOptions } from "./options.js"
 
-interface FileOfMessage extends StoredFile {
+interface MessageFile extends StoredFile {
   readonly id: string
   readonly messageId: string
 }
 
 /** What people and other programs do to the server, apart from the requests under test. */
 
-export const changeOptions = (world: World, changes: Options): void => {
-  const options = mergeOptions(world.options, changes)
+export const updateOptions = (state: State, changes: Options): void => {
+  const options = mergeOptions(state.options, changes)
   const config = resolveOptions(options)
-  world.options = options
-  world.config = config
+  state.options = options
+  state.config = config
 }
 
 /** The files of a webhook's messages, as far as their bytes are kept. */
-export const filesOf = (world: World, webhook: Webhook | undefined): ReadonlyArray<FileOfMessage> =>
+export const listFiles = (state: State, webhook: Webhook | undefined): ReadonlyArray<MessageFile> =>
   Array.from(webhook?.messages.values() ?? []).flatMap((message) =>
     message.attachments.flatMap(({ id }) => {
-      const file = world.files.files.get(id)
+      const file = state.files.files.get(id)
       return file === undefined ? [] : [{ id, messageId: message.id, ...file }]
     }),
   )
 
 export const injectFault = (
-  world: World,
+  state: State,
   fault: Fault,
   options: {
     readonly match?: Operation | ((target: FaultTarget) => boolean) | undefined
@@ -53,24 +53,24 @@ export const injectFault = (
       : typeof match === "function"
         ? match
         : (target: FaultTarget) => target.operation === match
-  if (times > 0) world.faults.push({ fault, matches, remaining: times })
+  if (times > 0) state.faults.push({ fault, matches, remaining: times })
 }
 
 /** Another client sends on the webhook; answers how many of its messages got through. */
 export const consumeSlots = (
-  world: World,
+  state: State,
   now: number,
   webhook: Webhook,
   requests: number,
 ): number => {
-  const { limits, config } = world
+  const { limits, config } = state
   let accepted = 0
   for (let i = 0; i < requests; i++) {
     const rule = config.rules.execute
     const key = `${webhook.id} ${webhook.token}`
-    if (rule !== undefined && !takeRoute(limits, rule, key, now).accepted) return accepted
+    if (rule !== undefined && !takeRouteSlot(limits, rule, key, now).accepted) return accepted
     const hidden = config.hidden
-    if (hidden !== undefined && !takeHidden(limits, hidden, webhook.channel.id, now).accepted) {
+    if (hidden !== undefined && !takeHiddenSlot(limits, hidden, webhook.channel.id, now).accepted) {
       return accepted
     }
     accepted++
@@ -78,8 +78,8 @@ export const consumeSlots = (
   return accepted
 }
 
-export const limitShared = (
-  world: World,
+export const applySharedLimit = (
+  state: State,
   now: number,
   webhookId: string,
   options: { readonly retryAfter: Duration.DurationInput; readonly code?: number | undefined },
@@ -88,11 +88,11 @@ export const limitShared = (
     until: now + Duration.toMillis(options.retryAfter),
     code: options.code,
   }
-  world.limits.shared.set(webhookId, limit)
+  state.limits.shared.set(webhookId, limit)
 }
 
 /** Every bucket gets another hash; its slots stay as they are. */
-export const rotateHashes = (world: World): void => world.limits.hashes.clear()
+export const rotateHashes = (state: State): void => state.limits.hashes.clear()
 
 export interface ThreadChanges {
   readonly name?: string | undefined
@@ -106,30 +106,30 @@ export interface NewThread extends ThreadChanges {
 
 /** Someone with all permissions makes a thread, whatever it is to be. */
 export const createThread = (
-  world: World,
+  state: State,
   now: number,
   { channel }: Webhook,
   { name = "thread", appliedTags = [], archived = false, locked = false }: NewThread,
 ): Thread => {
-  const thread = addThread(channel, { id: newId(world, now), name, appliedTags })
+  const thread = addThread(channel, { id: generateId(state, now), name, appliedTags })
   thread.archived = archived
   thread.locked = locked
   return thread
 }
 
 export const updateThread = (webhook: Webhook, threadId: string, changes: ThreadChanges): void => {
-  const thread = existingThread(webhook, threadId)
+  const thread = requireThread(webhook, threadId)
   thread.name = changes.name ?? thread.name
   thread.archived = changes.archived ?? thread.archived
   thread.locked = changes.locked ?? thread.locked
 }
 
 /** With a thread go its messages, whichever webhook of the channel sent them. */
-export const deleteThread = (world: World, { channel }: Webhook, threadId: string): void => {
+export const deleteThread = (state: State, { channel }: Webhook, threadId: string): void => {
   channel.threads.delete(threadId)
-  for (const webhook of world.webhooks.values()) {
+  for (const webhook of state.webhooks.values()) {
     for (const message of webhook.messages.values()) {
-      if (message.threadId === threadId) forgetMessage(world, webhook, message)
+      if (message.threadId === threadId) removeMessage(state, webhook, message)
     }
   }
 }
@@ -145,10 +145,10 @@ export const updateChannel = (channel: Channel, changes: ChannelChanges): void =
   channel.tags = changes.tags ?? channel.tags
   channel.requiresTag = changes.requireTag ?? channel.requiresTag
   channel.permission = changes.permission ?? channel.permission
-  if (changes.slowmode !== undefined) channel.slowmode = Duration.toMillis(changes.slowmode)
+  if (changes.slowmode !== undefined) channel.slowmodeMillis = Duration.toMillis(changes.slowmode)
 }
 
-function existingThread({ channel }: Webhook, threadId: string): Thread {
+function requireThread({ channel }: Webhook, threadId: string): Thread {
   const thread = channel.threads.get(threadId)
   if (thread === undefined) throw new RangeError(`the simulator has no thread ${threadId}`)
   return thread

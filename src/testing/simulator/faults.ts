@@ -1,8 +1,8 @@
 import * as Data from "effect/Data"
 import type { Operation } from "./http/route.js"
 import {
-  bodyText,
-  contentTypeOf,
+  getBodyText,
+  getContentType,
   type Outcome,
   type ResponseBody,
   type SimulatedResponse,
@@ -28,14 +28,14 @@ export interface FaultTarget {
 /** What goes wrong with a request. */
 export type Fault = Data.TaggedEnum<{
   /** This answer instead of Discord's; the request is processed first only if `processed`. */
-  Answer: { readonly response: PlainResponse; readonly processed: boolean }
+  Respond: { readonly response: PlainResponse; readonly processed: boolean }
   /** Discord's answer, changed on its way. */
   Alter: { readonly change: (response: PlainResponse) => PlainResponse }
   /** Discord's answer, this much later. */
   Delay: { readonly millis: number }
   /** No connection, or none that lasts, or nothing to hear. */
   Connection: {
-    readonly how: "refused" | "reset" | "dropped" | "cut" | "silent"
+    readonly outcome: "refused" | "reset" | "dropped" | "truncated" | "noResponse"
   }
 }>
 
@@ -48,13 +48,13 @@ export interface ActiveFault {
 }
 
 /** What happens to one request: a fault, or nothing. */
-export type Alteration = Fault | { readonly _tag: "None" }
+export type AppliedFault = Fault | { readonly _tag: "None" }
 
-const none: Alteration = { _tag: "None" }
+const none: AppliedFault = { _tag: "None" }
 const scopes = ["user", "shared", "global"] as const
 
 /** The first fault that wants this request; one that has struck often enough is gone. */
-export const faultFor = (faults: Array<ActiveFault>, target: FaultTarget): Alteration => {
+export const takeFault = (faults: Array<ActiveFault>, target: FaultTarget): AppliedFault => {
   if (faults.length === 0) return none
   const index = faults.findIndex((active) => active.matches(target))
   const active = faults[index]
@@ -64,53 +64,53 @@ export const faultFor = (faults: Array<ActiveFault>, target: FaultTarget): Alter
   return active.fault
 }
 
-export const connectionOutcome = (fault: Alteration): Outcome =>
-  fault._tag === "Connection" ? fault.how : "answered"
+export const getOutcome = (fault: AppliedFault): Outcome =>
+  fault._tag === "Connection" ? fault.outcome : "completed"
 
 /** The answer as the fault leaves it. */
-export const alterResponse = (
-  fault: Alteration,
+export const applyFault = (
+  fault: AppliedFault,
   own: SimulatedResponse | undefined,
 ): SimulatedResponse | undefined => {
-  if (fault._tag === "Answer") return fromPlain(fault.response)
-  if (fault._tag === "Alter" && own !== undefined) return { ...own, ...altered(fault, own) }
+  if (fault._tag === "Respond") return parsePlainResponse(fault.response)
+  if (fault._tag === "Alter" && own !== undefined) return { ...own, ...applyChange(fault, own) }
   return own
 }
 
 /** An answer as it goes over the wire, its Content-Type among the headers. */
-export interface WireResponse extends Omit<PlainResponse, "body"> {
+export interface SerializedResponse extends Omit<PlainResponse, "body"> {
   readonly body: string | Uint8Array
 }
 
 /** The whole answer. Only a file is bytes. */
-export function toWire(response: SimulatedResponse): WireResponse {
-  const contentType = contentTypeOf(response.body)
+export function serializeResponse(response: SimulatedResponse): SerializedResponse {
+  const contentType = getContentType(response.body)
   return {
     status: response.status,
     headers:
       contentType === undefined
         ? response.headers
         : { ...response.headers, "content-type": contentType },
-    body: response.body._tag === "Bytes" ? response.body.bytes : bodyText(response.body),
+    body: response.body._tag === "Bytes" ? response.body.bytes : getBodyText(response.body),
   }
 }
 
 /** A file shows itself as text here; as long as the text stays, so do the bytes. */
-function altered(
+function applyChange(
   { change }: Extract<Fault, { readonly _tag: "Alter" }>,
   own: SimulatedResponse,
 ): SimulatedResponse {
-  const wire = toWire(own)
-  const text = bodyText(own.body)
+  const wire = serializeResponse(own)
+  const text = getBodyText(own.body)
   const changed = change({ ...wire, body: text })
-  const response = fromPlain(changed)
+  const response = parsePlainResponse(changed)
   if (typeof wire.body === "string" || changed.body !== text) return response
   const contentType = changed.headers["content-type"] ?? ""
   const body: ResponseBody = { _tag: "Bytes", bytes: wire.body, contentType }
   return { ...response, body }
 }
 
-function fromPlain({ status, headers, body }: PlainResponse): SimulatedResponse {
+function parsePlainResponse({ status, headers, body }: PlainResponse): SimulatedResponse {
   const { "content-type": contentType = "", ...rest } = headers
   const isEmpty = body === "" && contentType === ""
   const scope = scopes.find((name) => name === headers["x-ratelimit-scope"])

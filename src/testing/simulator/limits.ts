@@ -4,13 +4,13 @@ import { type Random, randomHash } from "./random.js"
 import {
   type Bucket,
   type BucketRule,
-  isFull,
+  isReset,
   makeBucket,
-  type Reading,
+  type SlotResult,
   takeSlot,
   type BucketModel,
 } from "./bucket.js"
-import { json, type RateLimitScope, type SimulatedResponse } from "./http/exchange.js"
+import { jsonResponse, type RateLimitScope, type SimulatedResponse } from "./http/exchange.js"
 
 /** Everything the server counts. Buckets that are full again are forgotten. */
 export interface Limits {
@@ -36,11 +36,11 @@ interface BucketMap {
 }
 
 /** Below this many buckets there is nothing to win by looking for full ones. */
-const sweepFloor = 1024
+const minSweepSize = 1024
 
 export const makeLimits = (random: Random): Limits => ({
-  buckets: { entries: new Map(), sweepAt: sweepFloor },
-  hidden: { entries: new Map(), sweepAt: sweepFloor },
+  buckets: { entries: new Map(), sweepAt: minSweepSize },
+  hidden: { entries: new Map(), sweepAt: minSweepSize },
   shared: new Map(),
   hashes: new Map(),
   random,
@@ -50,7 +50,7 @@ export const makeLimits = (random: Random): Limits => ({
 })
 
 /** Counts a request in its second of the server's clock; answers the wait in ms if it is over. */
-export const takeGlobal = (limits: Limits, config: Config, now: number): number | undefined => {
+export const takeGlobalSlot = (limits: Limits, config: Config, now: number): number | undefined => {
   const serverNow = now + config.clockSkew
   const index = Math.floor(serverNow / 1000)
   if (limits.second.index !== index) limits.second = { index, requests: 0 }
@@ -60,18 +60,22 @@ export const takeGlobal = (limits: Limits, config: Config, now: number): number 
 }
 
 /** Takes a slot of a route's bucket for one webhook, named by its id and token. */
-export const takeRoute = (limits: Limits, rule: RouteRule, webhook: string, now: number): Reading =>
-  take(limits.buckets, `${rule.bucket} ${webhook}`, rule, now)
+export const takeRouteSlot = (
+  limits: Limits,
+  rule: RouteRule,
+  webhook: string,
+  now: number,
+): SlotResult => takeFromMap(limits.buckets, `${rule.bucket} ${webhook}`, rule, now)
 
 /** Takes a slot of the limit behind the visible ones. */
-export const takeHidden = (
+export const takeHiddenSlot = (
   limits: Limits,
   rule: BucketRule,
   channelId: string,
   now: number,
-): Reading => take(limits.hidden, channelId, rule, now)
+): SlotResult => takeFromMap(limits.hidden, channelId, rule, now)
 
-export const sharedLimit = (
+export const getSharedLimit = (
   limits: Limits,
   webhookId: string,
   now: number,
@@ -83,7 +87,7 @@ export const sharedLimit = (
 }
 
 /** The bucket's name, without the webhook: the same for every webhook of a route. */
-export const bucketHash = (limits: Limits, config: Config, rule: RouteRule): string => {
+export const getBucketHash = (limits: Limits, config: Config, rule: RouteRule): string => {
   if (config.changingHash) return randomHash(limits.random)
   if (rule.hash !== undefined) return rule.hash
   let hash = limits.hashes.get(rule.bucket)
@@ -95,7 +99,7 @@ export const bucketHash = (limits: Limits, config: Config, rule: RouteRule): str
 }
 
 /** Counts an invalid request, and blocks the client when there were too many. */
-export const countInvalid = (limits: Limits, config: Config, now: number): void => {
+export const countInvalidRequest = (limits: Limits, config: Config, now: number): void => {
   const block = config.block
   const windowMillis = block?.withinMillis ?? 600_000
   if (limits.invalid.resetAt <= now) limits.invalid = { resetAt: now + windowMillis, requests: 0 }
@@ -106,7 +110,7 @@ export const countInvalid = (limits: Limits, config: Config, now: number): void 
   }
 }
 
-function take(map: BucketMap, key: string, rule: BucketRule, now: number): Reading {
+function takeFromMap(map: BucketMap, key: string, rule: BucketRule, now: number): SlotResult {
   let bucket = map.entries.get(key)
   if (bucket === undefined) {
     if (map.entries.size >= map.sweepAt) sweep(map, now)
@@ -118,21 +122,23 @@ function take(map: BucketMap, key: string, rule: BucketRule, now: number): Readi
 
 /** The next sweep waits until the map has doubled, so that the cost per request stays constant. */
 function sweep(map: BucketMap, now: number): void {
-  for (const [key, bucket] of map.entries) if (isFull(bucket, now)) map.entries.delete(key)
-  map.sweepAt = Math.max(sweepFloor, 2 * map.entries.size)
+  for (const [key, bucket] of map.entries) if (isReset(bucket, now)) map.entries.delete(key)
+  map.sweepAt = Math.max(minSweepSize, 2 * map.entries.size)
 }
 
 /** A 429 without it still says when to come back. */
-export const withoutScope = (headers: Readonly<Record<string, string>>): Record<string, string> => {
+export const removeScopeHeader = (
+  headers: Readonly<Record<string, string>>,
+): Record<string, string> => {
   const { "x-ratelimit-scope": _, ...others } = headers
   return others
 }
 
 /** Adds the `X-RateLimit-*` headers to a response, 429 or not, as servers of that model write them. */
-export const withRateLimit = (
+export const addRateLimitHeaders = (
   response: SimulatedResponse,
   model: BucketModel,
-  reading: Reading,
+  reading: SlotResult,
   hash: string,
   serverNow: number,
 ): SimulatedResponse => {
@@ -145,8 +151,8 @@ export const withRateLimit = (
   if (model !== "penalty") {
     // Seconds, with milliseconds as decimals.
     const times = {
-      "x-ratelimit-reset": seconds(reset),
-      "x-ratelimit-reset-after": seconds(reading.resetAfter),
+      "x-ratelimit-reset": formatSeconds(reset),
+      "x-ratelimit-reset-after": formatSeconds(reading.resetAfter),
     }
     return { ...response, headers: { ...headers, ...times, ...response.headers } }
   }
@@ -154,11 +160,11 @@ export const withRateLimit = (
     "x-ratelimit-reset": String(Math.round(reset)),
     "x-ratelimit-reset-after": String(Math.ceil(reading.resetAfter / 1000)),
   }
-  return { ...response, headers: { ...headers, ...times, ...withoutScope(response.headers) } }
+  return { ...response, headers: { ...headers, ...times, ...removeScopeHeader(response.headers) } }
 }
 
 /** A 429: the header is rounded up to whole seconds, the body is exact. */
-export const limited = (
+export const rateLimitedResponse = (
   scope: RateLimitScope,
   retryAfterMillis: number,
   code?: number,
@@ -168,7 +174,7 @@ export const limited = (
 ): SimulatedResponse => {
   const retryAfter = Math.ceil(retryAfterMillis) / 1000
   const isGlobal = scope === "global"
-  const answer = json(429, {
+  const answer = jsonResponse(429, {
     message,
     retry_after: retryAfter,
     global: isGlobal,
@@ -183,8 +189,8 @@ export const limited = (
 }
 
 /** Slowmode: a limit of the channel, whatever the headers say of the bucket. */
-export const slowedDown = (retryAfterMillis: number): SimulatedResponse =>
-  limited(
+export const slowmodeResponse = (retryAfterMillis: number): SimulatedResponse =>
+  rateLimitedResponse(
     "shared",
     retryAfterMillis,
     20016,
@@ -192,7 +198,7 @@ export const slowedDown = (retryAfterMillis: number): SimulatedResponse =>
   )
 
 /** The static page of the edge for a client that made too many invalid requests. */
-export const blocked: SimulatedResponse = json(429, {
+export const blockedResponse: SimulatedResponse = jsonResponse(429, {
   message:
     "You are being blocked from accessing our API temporarily due to exceeding our rate limits " +
     "frequently. Please read our docs at https://discord.com/developers/docs/topics/rate-limits " +
@@ -201,6 +207,6 @@ export const blocked: SimulatedResponse = json(429, {
 })
 
 /** Rounded up: a client that waits as long as it was told is never early. */
-function seconds(millis: number): string {
+function formatSeconds(millis: number): string {
   return (Math.ceil(millis) / 1000).toFixed(3)
 }

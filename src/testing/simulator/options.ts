@@ -45,9 +45,9 @@ export interface HiddenLimitOptions {
  * @category models
  */
 export interface BlockOptions {
-  readonly requests: number
-  readonly within?: Duration.DurationInput | undefined
-  readonly lasts?: Duration.DurationInput | undefined
+  readonly maxInvalidRequests: number
+  readonly period?: Duration.DurationInput | undefined
+  readonly duration?: Duration.DurationInput | undefined
 }
 
 /**
@@ -76,14 +76,14 @@ export type Latency = Duration.DurationInput | ((random: () => number) => Durati
  * - `rateLimitHeaders`: `false` leaves the `X-RateLimit-*` headers out. Default `true`
  * - `bucketHash`: `"changing"` shows another bucket hash in every answer. Default `"stable"`
  * - `block`: default `"none"`
- * - `activeThreads`: threads that may be active at once, in all channels together (and as many
+ * - `maxActiveThreads`: threads that may be active at once, in all channels together (and as many
  *   in those of announcements). Default 1000
  * - `blockedWords`: AutoMod refuses texts and thread names with one of these. Default none
- * - `messageHistory`: messages kept for each webhook, the oldest go first. Default all
- * - `trafficHistory`: requests kept in the record. Default all
+ * - `maxStoredMessages`: messages kept for each webhook, the oldest go first. Default all
+ * - `maxTrafficRecords`: requests kept in the record. Default all
  * - `maxRequestBytes`: larger bodies get 413. Default 25 MiB
  * - `maxFileBytes`: larger files get 413. Default 20 MiB
- * - `fileHistory`: bytes of attachments kept for download, the oldest go first. Default 256 MiB
+ * - `maxStoredFileBytes`: bytes of attachments kept for download, the oldest go first. Default 256 MiB
  *
  * @since 0.1.0
  * @category models
@@ -99,13 +99,13 @@ export interface Options {
   readonly rateLimitHeaders?: boolean | undefined
   readonly bucketHash?: "stable" | "changing" | undefined
   readonly block?: BlockOptions | "none" | undefined
-  readonly activeThreads?: number | undefined
+  readonly maxActiveThreads?: number | undefined
   readonly blockedWords?: ReadonlyArray<string> | undefined
-  readonly messageHistory?: number | undefined
-  readonly trafficHistory?: number | undefined
+  readonly maxStoredMessages?: number | undefined
+  readonly maxTrafficRecords?: number | undefined
   readonly maxRequestBytes?: number | undefined
   readonly maxFileBytes?: number | undefined
-  readonly fileHistory?: number | undefined
+  readonly maxStoredFileBytes?: number | undefined
 }
 
 /**
@@ -151,13 +151,13 @@ export interface Config {
   readonly block:
     | { readonly requests: number; readonly withinMillis: number; readonly lastsMillis: number }
     | undefined
-  readonly activeThreads: number
+  readonly maxActiveThreads: number
   readonly blockedWords: ReadonlyArray<string>
-  readonly messageHistory: number
-  readonly trafficHistory: number
+  readonly maxStoredMessages: number
+  readonly maxTrafficRecords: number
   readonly maxRequestBytes: number
   readonly maxFileBytes: number
-  readonly fileHistory: number
+  readonly maxStoredFileBytes: number
 }
 
 const mebibyte = 1024 * 1024
@@ -176,34 +176,34 @@ const defaultLimits = {
 
 /** Reads options; throws a `RangeError` that names the option when one makes no sense. */
 export const resolveOptions = (options: Options): Config => {
-  const latency = latencyOptions(options.latency)
+  const latency = splitLatency(options.latency)
   return {
     origin: options.origin ?? "https://discord.com",
     cdn: resolveCdn(options.origin),
-    rules: resolveRules({ ...defaultLimits, ...definedOnly(options.limits) }),
+    rules: resolveRules({ ...defaultLimits, ...omitUndefined(options.limits) }),
     globalLimit: resolveGlobalLimit(options.globalLimit),
     hidden: resolveHidden(options.hiddenLimit),
-    requestLatency: latencySource(latency.request),
-    responseLatency: latencySource(latency.response),
+    requestLatency: resolveDirection(latency.request),
+    responseLatency: resolveDirection(latency.response),
     clockSkew: options.clockSkew ?? 0,
     rateLimitHeaders: options.rateLimitHeaders ?? true,
     changingHash: options.bucketHash === "changing",
     block: resolveBlock(options.block),
-    activeThreads: options.activeThreads ?? 1000,
+    maxActiveThreads: options.maxActiveThreads ?? 1000,
     blockedWords: options.blockedWords ?? [],
-    messageHistory: options.messageHistory ?? Number.POSITIVE_INFINITY,
-    trafficHistory: options.trafficHistory ?? Number.POSITIVE_INFINITY,
+    maxStoredMessages: options.maxStoredMessages ?? Number.POSITIVE_INFINITY,
+    maxTrafficRecords: options.maxTrafficRecords ?? Number.POSITIVE_INFINITY,
     maxRequestBytes: options.maxRequestBytes ?? 25 * mebibyte,
     maxFileBytes: options.maxFileBytes ?? 20 * mebibyte,
-    fileHistory: options.fileHistory ?? 256 * mebibyte,
+    maxStoredFileBytes: options.maxStoredFileBytes ?? 256 * mebibyte,
   }
 }
 
 /** Later options win; `limits` are merged one operation at a time. */
 export const mergeOptions = (before: Options, changes: Options): Options => ({
   ...before,
-  ...definedOnly(changes),
-  limits: { ...before.limits, ...definedOnly(changes.limits) },
+  ...omitUndefined(changes),
+  limits: { ...before.limits, ...omitUndefined(changes.limits) },
 })
 
 /** An origin of one's own has no other hosts. */
@@ -274,14 +274,14 @@ function resolveHidden(option: Options["hiddenLimit"]): Config["hidden"] {
 function resolveBlock(option: Options["block"]): Config["block"] {
   if (option === undefined || option === "none") return undefined
   return {
-    requests: option.requests,
-    withinMillis: Duration.toMillis(option.within ?? "10 minutes"),
-    lastsMillis: Duration.toMillis(option.lasts ?? "1 hour"),
+    requests: option.maxInvalidRequests,
+    withinMillis: Duration.toMillis(option.period ?? "10 minutes"),
+    lastsMillis: Duration.toMillis(option.duration ?? "1 hour"),
   }
 }
 
 /** One latency for both directions means half of it each way. */
-function latencyOptions(option: Options["latency"]): LatencyOptions {
+function splitLatency(option: Options["latency"]): LatencyOptions {
   if (option === undefined) return {}
   if (isLatencyOptions(option)) return option
   const half: Latency =
@@ -295,14 +295,14 @@ function isLatencyOptions(option: Latency | LatencyOptions): option is LatencyOp
   return typeof option === "object" && ("request" in option || "response" in option)
 }
 
-function latencySource(latency: Latency | undefined): (random: Random) => number {
+function resolveDirection(latency: Latency | undefined): (random: Random) => number {
   if (latency === undefined) return () => 0
   if (typeof latency === "function") return (random) => Duration.toMillis(latency(random))
   const millis = Duration.toMillis(latency)
   return () => millis
 }
 
-function definedOnly<A extends object>(value: A | undefined): Partial<A> {
+function omitUndefined<A extends object>(value: A | undefined): Partial<A> {
   const kept: Partial<A> = { ...value }
   for (const key in kept) if (kept[key] === undefined) delete kept[key]
   return kept

@@ -16,12 +16,12 @@ export const seededRandom = (seed: number): Random => {
 const tokenAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 /** Webhook tokens are 68 characters of the URL-safe base 64 alphabet. */
-export const randomToken = (random: Random): string => pick(random, tokenAlphabet, 68)
+export const randomToken = (random: Random): string => pickCharacters(random, tokenAlphabet, 68)
 
 /** Bucket and avatar hashes are 32 hexadecimal digits. */
-export const randomHash = (random: Random): string => pick(random, "0123456789abcdef", 32)
+export const randomHash = (random: Random): string => pickCharacters(random, "0123456789abcdef", 32)
 
-function pick(random: Random, alphabet: string, length: number): string {
+function pickCharacters(random: Random, alphabet: string, length: number): string {
   // Joined, not added up: a text that was added up keeps every step in memory.
   return Array.from({ length }, () => alphabet[Math.floor(random() * alphabet.length)]).join("")
 }

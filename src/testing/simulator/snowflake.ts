@@ -10,28 +10,28 @@ const discordEpoch = 1_420_070_400_000
 const testEpoch = 1_735_689_600_000
 
 /** The server's wall-clock date, in milliseconds since 1970, for its clock reading. */
-const calendarMillis = (serverNow: number): number =>
+const toUnixMillis = (serverNow: number): number =>
   serverNow < discordEpoch ? serverNow + testEpoch : serverNow
 
 /** Ids grow with time and, within one millisecond, by one. */
-export const makeSnowflakes = (): ((serverNow: number) => string) => {
+export const makeIdGenerator = (): ((serverNow: number) => string) => {
   let last = 0n
   return (serverNow) => {
-    const earliest = BigInt(Math.floor(calendarMillis(serverNow)) - discordEpoch) << 22n
+    const earliest = BigInt(Math.floor(toUnixMillis(serverNow)) - discordEpoch) << 22n
     last = earliest > last ? earliest : last + 1n
     return last.toString()
   }
 }
 
 /** The server's wall-clock date, in whole seconds since 1970. */
-export const calendarSeconds = (serverNow: number): number =>
-  Math.floor(calendarMillis(serverNow) / 1000)
+export const toUnixSeconds = (serverNow: number): number =>
+  Math.floor(toUnixMillis(serverNow) / 1000)
 
 /** `2017-07-11T17:27:07.299000+00:00`: microseconds and a numeric offset, as Discord writes them. */
-export const timestamp = (serverNow: number): string =>
-  isoTimestamp(DateTime.unsafeMake(calendarMillis(serverNow)))
+export const formatServerTime = (serverNow: number): string =>
+  formatTimestamp(DateTime.unsafeMake(toUnixMillis(serverNow)))
 
 /** The same form for any date. */
-export function isoTimestamp(date: DateTime.DateTime): string {
+export function formatTimestamp(date: DateTime.DateTime): string {
   return DateTime.formatIso(date).replace("Z", "000+00:00")
 }

@@ -2,7 +2,7 @@ import type { ActiveFault } from "./faults.js"
 import { type Limits, makeLimits } from "./limits.js"
 import { type Config, type Options, resolveOptions } from "./options.js"
 import { type Random, randomHash, randomToken, seededRandom } from "./random.js"
-import { makeSnowflakes } from "./snowflake.js"
+import { makeIdGenerator } from "./snowflake.js"
 import { makeTraffic, type Traffic } from "./traffic.js"
 
 type ChannelKind = "text" | "announcement" | "forum" | "media"
@@ -19,9 +19,9 @@ export interface Channel {
   requiresTag: boolean
   permission: Permission
   /** Milliseconds that a webhook waits between two messages in one place. */
-  slowmode: number
+  slowmodeMillis: number
   /** When each webhook sent to each place, while there is a slowmode. */
-  readonly lastSent: Map<string, number>
+  readonly lastSentAt: Map<string, number>
 }
 
 export interface Thread {
@@ -65,8 +65,8 @@ export interface Message {
   readonly json: MessageJson
   readonly attachments: ReadonlyArray<Attachment>
   /** The ids of attachments that its embeds show, and its components. */
-  readonly inEmbeds: ReadonlySet<string>
-  readonly inComponents: ReadonlySet<string>
+  readonly embedAttachmentIds: ReadonlySet<string>
+  readonly componentAttachmentIds: ReadonlySet<string>
 }
 
 /** A file of a message, as Discord answers it. */
@@ -99,7 +99,7 @@ export interface FileStore {
 }
 
 /** The whole state of the simulated Discord: one owner, changed only by `handle` and by commands. */
-export interface World {
+export interface State {
   options: Options
   config: Config
   readonly random: Random
@@ -122,10 +122,10 @@ interface Cdn {
   readonly proxyOrigin: string
 }
 
-export const makeWorld = (options: Options, now: number): World => {
+export const makeState = (options: Options, now: number): State => {
   const config = resolveOptions(options)
   const random = seededRandom(options.seed ?? 1)
-  const nextId = makeSnowflakes()
+  const nextId = makeIdGenerator()
   return {
     options,
     config,
@@ -144,9 +144,10 @@ export const makeWorld = (options: Options, now: number): World => {
 }
 
 /** The server's reading of the clock. */
-export const serverClock = (world: World, now: number): number => now + world.config.clockSkew
+export const getServerTime = (state: State, now: number): number => now + state.config.clockSkew
 
-export const newId = (world: World, now: number): string => world.nextId(serverClock(world, now))
+export const generateId = (state: State, now: number): string =>
+  state.nextId(getServerTime(state, now))
 
 export interface NewWebhook {
   readonly name: string
@@ -158,25 +159,25 @@ export interface NewWebhook {
 }
 
 /** A webhook in a channel of its own, or in the channel of that id when there is one. */
-export const addWebhook = (world: World, now: number, options: NewWebhook): Webhook => {
-  const channelId = options.channelId ?? newId(world, now)
-  const channel = world.channels.get(channelId) ?? addChannel(world, channelId, options)
+export const addWebhook = (state: State, now: number, options: NewWebhook): Webhook => {
+  const channelId = options.channelId ?? generateId(state, now)
+  const channel = state.channels.get(channelId) ?? addChannel(state, channelId, options)
   const webhook: Webhook = {
-    id: newId(world, now),
-    token: randomToken(world.random),
+    id: generateId(state, now),
+    token: randomToken(state.random),
     channel,
-    guildId: world.guildId,
-    applicationId: options.applicationOwned ? newId(world, now) : null,
+    guildId: state.guildId,
+    applicationId: options.applicationOwned ? generateId(state, now) : null,
     name: options.name,
     avatar: null,
     messages: new Map(),
   }
-  world.webhooks.set(webhook.id, webhook)
+  state.webhooks.set(webhook.id, webhook)
   return webhook
 }
 
 export function addChannel(
-  world: World,
+  state: State,
   id: string,
   options: Partial<Pick<NewWebhook, "kind" | "tags" | "requiresTag">> = {},
 ): Channel {
@@ -187,10 +188,10 @@ export function addChannel(
     tags: options.tags ?? [],
     requiresTag: options.requiresTag ?? false,
     permission: "granted",
-    slowmode: 0,
-    lastSent: new Map(),
+    slowmodeMillis: 0,
+    lastSentAt: new Map(),
   }
-  world.channels.set(id, channel)
+  state.channels.set(id, channel)
   return channel
 }
 
@@ -207,49 +208,49 @@ export const addThread = (
 export const isForum = ({ kind }: Channel): boolean => kind === "forum" || kind === "media"
 
 /** The threads of the whole server that are not archived; those of announcements count apart. */
-export const activeThreads = (world: World, ofAnnouncements: boolean): number => {
+export const countActiveThreads = (state: State, ofAnnouncements: boolean): number => {
   let active = 0
-  for (const { kind, threads } of world.channels.values()) {
+  for (const { kind, threads } of state.channels.values()) {
     if ((kind === "announcement") !== ofAnnouncements) continue
     for (const { archived } of threads.values()) if (!archived) active++
   }
   return active
 }
 
-/** Keeps a message, and forgets the webhook's oldest when there are more than `messageHistory`. */
-export const keepMessage = (world: World, webhook: Webhook, message: Message): void => {
+/** Keeps a message, and forgets the webhook's oldest when there are more than `maxStoredMessages`. */
+export const storeMessage = (state: State, webhook: Webhook, message: Message): void => {
   webhook.messages.set(message.id, message)
-  while (webhook.messages.size > world.config.messageHistory) {
+  while (webhook.messages.size > state.config.maxStoredMessages) {
     const oldest = webhook.messages.values().next()
     if (oldest.done === true) return
-    forgetMessage(world, webhook, oldest.value)
+    removeMessage(state, webhook, oldest.value)
   }
 }
 
 /** With a message go its files. */
-export function forgetMessage(world: World, webhook: Webhook, message: Message): void {
+export function removeMessage(state: State, webhook: Webhook, message: Message): void {
   webhook.messages.delete(message.id)
-  for (const { id } of message.attachments) forgetFile(world.files, id)
+  for (const { id } of message.attachments) removeFile(state.files, id)
 }
 
-export const newAvatarHash = (world: World): string => randomHash(world.random)
+export const generateAvatarHash = (state: State): string => randomHash(state.random)
 
-/** Keeps a file, and forgets the oldest when there are more than `history` bytes. */
+/** Keeps a file, and forgets the oldest when there are more than `maxBytes` bytes. */
 export const storeFile = (
   store: FileStore,
   attachmentId: string,
   file: StoredFile,
-  history: number,
+  maxBytes: number,
 ): void => {
   store.files.set(attachmentId, file)
   store.size += file.bytes.length
   for (const id of store.files.keys()) {
-    if (store.size <= history) return
-    forgetFile(store, id)
+    if (store.size <= maxBytes) return
+    removeFile(store, id)
   }
 }
 
-export function forgetFile(store: FileStore, attachmentId: string): void {
+export function removeFile(store: FileStore, attachmentId: string): void {
   store.size -= store.files.get(attachmentId)?.bytes.length ?? 0
   store.files.delete(attachmentId)
 }

@@ -1,14 +1,14 @@
 import {
   isInvalidRequest,
-  isRecord,
+  isJsonObject,
   type Outcome,
   type RateLimitScope,
-  type ReadForm,
+  type ParsedForm,
   type SimulatedRequest,
   type SimulatedResponse,
 } from "./http/exchange.js"
 import type { Operation, Route } from "./http/route.js"
-import { requestText, isMultipart } from "./http/body.js"
+import { decodeBody, isMultipart } from "./http/body.js"
 
 /**
  * One request as the simulator saw it. Times are readings of the Effect `Clock`, in milliseconds,
@@ -40,7 +40,7 @@ export interface TrafficRecord {
   readonly files: ReadonlyArray<RecordedFile>
   readonly arrivedAt: number
   /** When the whole answer was handed to the client; absent while it has not got it. */
-  readonly answeredAt: number | undefined
+  readonly respondedAt: number | undefined
   readonly outcome: Outcome
   /** Absent when there is no answer. */
   readonly status: number | undefined
@@ -89,7 +89,7 @@ export interface Statistics {
   readonly messages: number
 }
 
-export type MutableRecord = { -readonly [Key in keyof TrafficRecord]: TrafficRecord[Key] }
+export type MutableTrafficRecord = { -readonly [Key in keyof TrafficRecord]: TrafficRecord[Key] }
 
 type MutableStatistics = { -readonly [Key in keyof Statistics]: Statistics[Key] } & {
   byStatus: Record<number, number>
@@ -98,29 +98,29 @@ type MutableStatistics = { -readonly [Key in keyof Statistics]: Statistics[Key] 
 
 export interface Traffic {
   sequence: number
-  records: Array<MutableRecord>
+  records: Array<MutableTrafficRecord>
   statistics: MutableStatistics
 }
 
 export const makeTraffic = (): Traffic => ({
   sequence: 0,
   records: [],
-  statistics: noStatistics(),
+  statistics: emptyStatistics(),
 })
 
 /** Forgets records and counts; the numbering goes on. */
 export const clearTraffic = (traffic: Traffic): void => {
   traffic.records = []
-  traffic.statistics = noStatistics()
+  traffic.statistics = emptyStatistics()
 }
 
-export const recorded = (traffic: Traffic, history: number): ReadonlyArray<TrafficRecord> =>
-  (history > 0 ? traffic.records.slice(-Math.min(history, traffic.records.length)) : []).map(
+export const readRecords = (traffic: Traffic, maxRecords: number): ReadonlyArray<TrafficRecord> =>
+  (maxRecords > 0 ? traffic.records.slice(-Math.min(maxRecords, traffic.records.length)) : []).map(
     (entry) => ({ ...entry }),
   )
 
 /** The counts as they are now, as a value of their own. */
-export const snapshot = ({ statistics }: Traffic): Statistics => ({
+export const readStatistics = ({ statistics }: Traffic): Statistics => ({
   ...statistics,
   byStatus: { ...statistics.byStatus },
   limited: { ...statistics.limited },
@@ -132,10 +132,10 @@ export const recordRequest = (
   now: number,
   request: SimulatedRequest,
   route: Route,
-  history: number,
-): MutableRecord => {
+  maxRecords: number,
+): MutableTrafficRecord => {
   const isMatched = route._tag === "Matched"
-  const entry: MutableRecord = {
+  const entry: MutableTrafficRecord = {
     sequence: ++traffic.sequence,
     operation: route._tag === "Unmatched" ? "unknown" : route.operation,
     method: request.method,
@@ -144,30 +144,30 @@ export const recordRequest = (
     webhookId: isMatched ? route.webhookId : undefined,
     messageId: isMatched ? route.messageId : undefined,
     query: request.query,
-    headers: recordedHeaders(request.headers),
-    body: history > 0 ? recordedBody(request) : undefined,
-    files: recordedFiles(request.form),
+    headers: redactHeaders(request.headers),
+    body: maxRecords > 0 ? readRecordedBody(request) : undefined,
+    files: describeFiles(request.form),
     arrivedAt: now,
-    answeredAt: undefined,
-    outcome: "answered",
+    respondedAt: undefined,
+    outcome: "completed",
     status: undefined,
     code: undefined,
     bucket: undefined,
     remaining: undefined,
     scope: undefined,
   }
-  keepRecord(traffic, entry, history)
+  storeRecord(traffic, entry, maxRecords)
   return entry
 }
 
-/** Keeps a record, and forgets the oldest half when there are twice as many as `history`. */
-function keepRecord(traffic: Traffic, entry: MutableRecord, history: number): void {
-  if (history <= 0) return
+/** Keeps a record, and forgets the oldest half when there are twice as many as `maxRecords`. */
+function storeRecord(traffic: Traffic, entry: MutableTrafficRecord, maxRecords: number): void {
+  if (maxRecords <= 0) return
   traffic.records.push(entry)
-  if (traffic.records.length >= 2 * history) traffic.records = traffic.records.slice(-history)
+  if (traffic.records.length >= 2 * maxRecords) traffic.records = traffic.records.slice(-maxRecords)
 }
 
-function recordedHeaders(headers: SimulatedRequest["headers"]): Record<string, string> {
+function redactHeaders(headers: SimulatedRequest["headers"]): Record<string, string> {
   const kept: Record<string, string> = {}
   for (const name in headers) {
     const value = headers[name]
@@ -176,16 +176,16 @@ function recordedHeaders(headers: SimulatedRequest["headers"]): Record<string, s
   return kept
 }
 
-function recordedBody(request: SimulatedRequest): unknown {
+function readRecordedBody(request: SimulatedRequest): unknown {
   if (request.body === undefined || request.body.length === 0) return undefined
   const { form } = request
   // Of a form that was not read, the bytes tell nobody anything.
   if (form === "malformed" || (form === undefined && isMultipart(request))) return undefined
-  if (form !== undefined) return jsonOrText(form.fields["payload_json"]) ?? form.fields
-  return jsonOrText(requestText(request))
+  if (form !== undefined) return parseJsonOrText(form.fields["payload_json"]) ?? form.fields
+  return parseJsonOrText(decodeBody(request))
 }
 
-function jsonOrText(text: string | undefined): unknown {
+function parseJsonOrText(text: string | undefined): unknown {
   if (text === undefined) return undefined
   try {
     return JSON.parse(text)
@@ -194,7 +194,7 @@ function jsonOrText(text: string | undefined): unknown {
   }
 }
 
-function recordedFiles(form: ReadForm | undefined): ReadonlyArray<RecordedFile> {
+function describeFiles(form: ParsedForm | undefined): ReadonlyArray<RecordedFile> {
   if (form === undefined || form === "malformed") return []
   return form.files.map(({ bytes, ...file }) => ({ ...file, size: bytes.length }))
 }
@@ -202,7 +202,7 @@ function recordedFiles(form: ReadForm | undefined): ReadonlyArray<RecordedFile> 
 /** Writes the result into the record and the counts. */
 export const recordResult = (
   { statistics }: Traffic,
-  entry: MutableRecord,
+  entry: MutableTrafficRecord,
   outcome: Outcome,
   response: SimulatedResponse | undefined,
 ): void => {
@@ -211,7 +211,7 @@ export const recordResult = (
   if (response === undefined) return
   const { status, scope, body } = response
   entry.status = status
-  if (body._tag === "Json" && isRecord(body.value) && typeof body.value["code"] === "number") {
+  if (body._tag === "Json" && isJsonObject(body.value) && typeof body.value["code"] === "number") {
     entry.code = body.value["code"]
   }
   statistics.byStatus[status] = (statistics.byStatus[status] ?? 0) + 1
@@ -223,7 +223,7 @@ export const recordResult = (
   if (isInvalidRequest(response)) statistics.invalid++
 }
 
-function noStatistics(): MutableStatistics {
+function emptyStatistics(): MutableStatistics {
   return {
     requests: 0,
     accepted: 0,

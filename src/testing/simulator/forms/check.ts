@@ -1,6 +1,6 @@
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
-import { isRecord } from "../http/exchange.js"
+import { isJsonObject } from "../http/exchange.js"
 import { type Issue, issue, type Path } from "../http/errors.js"
 
 /** Looks at a value that is neither absent nor null, and reports what Discord would refuse. */
@@ -16,7 +16,7 @@ export const required = (check: Check): Required => ({ required: check })
 export const object =
   (fields: Readonly<Record<string, Check | Required>>): Check =>
   (value, path, issues) => {
-    if (!isRecord(value)) {
+    if (!isJsonObject(value)) {
       issues.push(issue(path, "MODEL_TYPE_CONVERT", "Only dictionaries may be used in a ModelType"))
       return
     }
@@ -56,9 +56,13 @@ export const text =
   (value, path, issues) => {
     if (typeof value !== "string") {
       issues.push(
-        issue(path, "STRING_TYPE_CONVERT", `Could not interpret "${show(value)}" as string.`),
+        issue(
+          path,
+          "STRING_TYPE_CONVERT",
+          `Could not interpret "${formatValue(value)}" as string.`,
+        ),
       )
-    } else checkLength(codePoints(value.trim()), size, path, issues)
+    } else checkLength(countCodePoints(value.trim()), size, path, issues)
   }
 
 /** Text of a form; what is no text is the business of `text`. */
@@ -74,7 +78,7 @@ export const integer =
   (range: { readonly min: number; readonly max: number }): Check =>
   (value, path, issues) => {
     if (typeof value !== "number" || !Number.isInteger(value)) {
-      issues.push(issue(path, "NUMBER_TYPE_COERCE", `Value "${show(value)}" is not int.`))
+      issues.push(issue(path, "NUMBER_TYPE_COERCE", `Value "${formatValue(value)}" is not int.`))
     } else checkRange(value, range, "int", path, issues)
   }
 
@@ -82,7 +86,7 @@ export const number =
   (range: { readonly min: number; readonly max: number }): Check =>
   (value, path, issues) => {
     if (typeof value !== "number") {
-      issues.push(issue(path, "NUMBER_TYPE_COERCE", `Value "${show(value)}" is not float.`))
+      issues.push(issue(path, "NUMBER_TYPE_COERCE", `Value "${formatValue(value)}" is not float.`))
     } else checkRange(value, range, "float", path, issues)
   }
 
@@ -90,7 +94,7 @@ export const choice =
   (values: ReadonlyArray<unknown>): Check =>
   (value, path, issues) => {
     if (!values.includes(value)) {
-      const message = `Value must be one of {${values.map(show).join(", ")}}.`
+      const message = `Value must be one of {${values.map(formatValue).join(", ")}}.`
       issues.push(issue(path, "BASE_TYPE_CHOICES", message))
     }
   }
@@ -104,11 +108,13 @@ export const boolean: Check = (value, path, issues) => {
 /** Ids may come as decimal strings or as JSON numbers. */
 export const snowflake: Check = (value, path, issues) => {
   if (!/^\d{1,20}$/.test(String(value))) {
-    issues.push(issue(path, "NUMBER_TYPE_COERCE", `Value "${show(value)}" is not snowflake.`))
+    issues.push(
+      issue(path, "NUMBER_TYPE_COERCE", `Value "${formatValue(value)}" is not snowflake.`),
+    )
   }
 }
 
-export const url =
+export const webUrl =
   (schemes: ReadonlyArray<string>, max = 2048): Check =>
   (value, path, issues) => {
     const before = issues.length
@@ -117,7 +123,7 @@ export const url =
     const scheme = /^([a-z][a-z0-9+.-]*):\/\/\S/i.exec(value)?.[1]
     if (scheme === undefined) {
       issues.push(issue(path, "URL_TYPE_INVALID_URL", "Not a well formed URL."))
-    } else if (isWeb(scheme) && /\s/.test(value)) {
+    } else if (isWebScheme(scheme) && /\s/.test(value)) {
       issues.push(issue(path, "URL_TYPE_INVALID_URL", "Not a well formed URL."))
     } else if (!schemes.includes(scheme.toLowerCase())) {
       const names = schemes.map((name) => `'${name}'`).join(", ")
@@ -128,7 +134,7 @@ export const url =
 
 export const dateTime: Check = (value, path, issues) => {
   if (typeof value !== "string" || Option.isNone(DateTime.make(value))) {
-    const message = `Could not parse ${show(value)}. Should be ISO8601.`
+    const message = `Could not parse ${formatValue(value)}. Should be ISO8601.`
     issues.push(issue(path, "DATE_TIME_TYPE_PARSE", message))
   }
 }
@@ -141,7 +147,7 @@ export const all =
   }
 
 /** Discord counts code points: `👍` is one. */
-export function codePoints(value: string): number {
+export function countCodePoints(value: string): number {
   let count = 0
   for (const _ of value) count++
   return count
@@ -154,7 +160,7 @@ export function isAbsent(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0
 }
 
-function isWeb(scheme: string): boolean {
+function isWebScheme(scheme: string): boolean {
   return /^https?$/i.test(scheme)
 }
 
@@ -189,6 +195,6 @@ function checkRange(
   }
 }
 
-function show(value: unknown): string {
+function formatValue(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value)
 }

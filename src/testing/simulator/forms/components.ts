@@ -1,6 +1,6 @@
-import { isRecord } from "../http/exchange.js"
+import { type JsonObject, isJsonObject } from "../http/exchange.js"
 import {
-  codePoints,
+  countCodePoints,
   list,
   object,
   required,
@@ -11,9 +11,9 @@ import {
   integer,
   snowflake,
   text,
-  url,
+  webUrl,
 } from "./check.js"
-import { referencedName } from "../messages/render.js"
+import { getReferencedName } from "../messages/render.js"
 import { type Issue, issue, type Path } from "../http/errors.js"
 
 /**
@@ -21,7 +21,7 @@ import { type Issue, issue, type Path } from "../http/errors.js"
  * selects: only a webhook of an application may. `files` are the names of the message's files.
  */
 export interface Sender {
-  readonly interactive: boolean
+  readonly isInteractive: boolean
   readonly files: ReadonlySet<string> | undefined
 }
 
@@ -29,29 +29,29 @@ export interface ComponentContext extends Sender {
   readonly isV2: boolean
 }
 
-interface Walk extends ComponentContext {
+interface ComponentWalk extends ComponentContext {
   total: number
   text: number
   readonly customIds: Set<string>
   readonly ids: Set<number>
 }
 
-const id = integer({ min: 0, max: 2147483647 })
+const componentId = integer({ min: 0, max: 2147483647 })
 const customId = text({ min: 1, max: 100 })
-const webMedia = object({ url: required(url(["http", "https", "attachment"])) })
+const webMedia = object({ url: required(webUrl(["http", "https", "attachment"])) })
 const altText = text({ min: 1, max: 1024 })
 
 /** A custom emoji has an id, another a name. The code says button wherever the emoji is. */
-const emoji = all(
+const componentEmoji = all(
   object({ id: snowflake, name: text({ max: 32 }), animated: boolean }),
   (value, path, issues) => {
-    if (!isRecord(value) || isGiven(value["id"]) || isGiven(value["name"])) return
+    if (!isJsonObject(value) || isPresent(value["id"]) || isPresent(value["name"])) return
     issues.push(issue([...path, "name"], "BUTTON_COMPONENT_INVALID_EMOJI", "Invalid emoji"))
   },
 )
 
 const selectFields = {
-  id,
+  id: componentId,
   custom_id: required(customId),
   placeholder: text({ max: 150 }),
   min_values: integer({ min: 0, max: 25 }),
@@ -59,16 +59,16 @@ const selectFields = {
   disabled: boolean,
 }
 
-const option = object({
+const selectOption = object({
   label: required(text({ min: 1, max: 100 })),
   value: required(text({ min: 1, max: 100 })),
   description: text({ max: 100 }),
-  emoji,
+  emoji: componentEmoji,
   default: boolean,
 })
 
 const stringSelect = all(
-  object({ ...selectFields, options: required(list(option, { min: 1, max: 25 })) }),
+  object({ ...selectFields, options: required(list(selectOption, { min: 1, max: 25 })) }),
   checkSelectRange,
   checkOptions,
 )
@@ -91,15 +91,15 @@ const autoSelect = (types: ReadonlyArray<string>): Check =>
 
 /** The fields of each kind, without its children. */
 const componentFields: Readonly<Record<number, Check>> = {
-  1: object({ id }),
+  1: object({ id: componentId }),
   2: all(
     object({
-      id,
+      id: componentId,
       style: required(choice([1, 2, 3, 4, 5, 6])),
       label: text({ max: 80 }),
-      emoji,
+      emoji: componentEmoji,
       custom_id: customId,
-      url: url(["http", "https", "discord"], 512),
+      url: webUrl(["http", "https", "discord"], 512),
       sku_id: snowflake,
       disabled: boolean,
     }),
@@ -110,11 +110,16 @@ const componentFields: Readonly<Record<number, Check>> = {
   6: autoSelect(["role"]),
   7: autoSelect(["user", "role"]),
   8: autoSelect(["channel"]),
-  9: object({ id }),
-  10: object({ id, content: required(text({ min: 1, max: 4000 })) }),
-  11: object({ id, media: required(webMedia), description: altText, spoiler: boolean }),
+  9: object({ id: componentId }),
+  10: object({ id: componentId, content: required(text({ min: 1, max: 4000 })) }),
+  11: object({
+    id: componentId,
+    media: required(webMedia),
+    description: altText,
+    spoiler: boolean,
+  }),
   12: object({
-    id,
+    id: componentId,
     items: required(
       list(object({ media: required(webMedia), description: altText, spoiler: boolean }), {
         min: 1,
@@ -123,12 +128,16 @@ const componentFields: Readonly<Record<number, Check>> = {
     ),
   }),
   13: object({
-    id,
-    file: required(object({ url: required(url(["attachment"])) })),
+    id: componentId,
+    file: required(object({ url: required(webUrl(["attachment"])) })),
     spoiler: boolean,
   }),
-  14: object({ id, divider: boolean, spacing: choice([1, 2]) }),
-  17: object({ id, accent_color: integer({ min: 0, max: 16777215 }), spoiler: boolean }),
+  14: object({ id: componentId, divider: boolean, spacing: choice([1, 2]) }),
+  17: object({
+    id: componentId,
+    accent_color: integer({ min: 0, max: 16777215 }),
+    spoiler: boolean,
+  }),
 }
 
 /** What each style has to carry, and what it may not. The others carry a custom id. */
@@ -148,13 +157,17 @@ export const checkComponents = (
   issues: Array<Issue>,
 ): void => {
   const path = ["components"]
-  const walk: Walk = { ...context, total: 0, text: 0, customIds: new Set(), ids: new Set() }
+  const walk: ComponentWalk = {
+    ...context,
+    total: 0,
+    text: 0,
+    customIds: new Set(),
+    ids: new Set(),
+  }
   const allowed = context.isV2 ? topLevelV2 : topLevelV1
-  list((item, at) => visit(item, at, allowed, walk, issues), { max: context.isV2 ? 40 : 5 })(
-    value,
-    path,
-    issues,
-  )
+  list((item, at) => checkComponent(item, at, allowed, walk, issues), {
+    max: context.isV2 ? 40 : 5,
+  })(value, path, issues)
   if (walk.total > 40) {
     const message = "A message can have at most 40 components in total"
     issues.push(issue(path, "COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", message))
@@ -165,42 +178,42 @@ export const checkComponents = (
   }
 }
 
-function visit(
+function checkComponent(
   value: unknown,
   path: Path,
   allowed: ReadonlyArray<number>,
-  walk: Walk,
+  walk: ComponentWalk,
   issues: Array<Issue>,
 ): void {
-  const type = isRecord(value) ? value["type"] : undefined
-  if (!isRecord(value) || typeof type !== "number" || !allowed.includes(type)) {
+  const type = isJsonObject(value) ? value["type"] : undefined
+  if (!isJsonObject(value) || typeof type !== "number" || !allowed.includes(type)) {
     const message = `Value of field "type" must be one of (${allowed.join(", ")}${allowed.length === 1 ? "," : ""}).`
     issues.push(issue(path, "UNION_TYPE_CHOICES", message))
     return
   }
   walk.total++
   componentFields[type]?.(value, path, issues)
-  rememberIds(value, path, walk, issues)
-  checkFiles(type, value, path, walk, issues)
-  if (type === 10) walk.text += textSize(value["content"])
-  if (!walk.interactive && isInteractive(type, value)) {
+  checkDuplicateIds(value, path, walk, issues)
+  checkFileReferences(type, value, path, walk, issues)
+  if (type === 10) walk.text += countText(value["content"])
+  if (!walk.isInteractive && isInteractiveComponent(type, value)) {
     const message = "Only webhooks of an application can send interactive components"
     issues.push(issue(path, "COMPONENT_TYPE_INVALID", message))
   }
-  visitChildren(type, value, path, walk, issues)
+  checkChildren(type, value, path, walk, issues)
 }
 
 /** What shows a file must name one of the message. */
-function checkFiles(
+function checkFileReferences(
   type: number,
-  value: Readonly<Record<string, unknown>>,
+  value: JsonObject,
   path: Path,
-  walk: Walk,
+  walk: ComponentWalk,
   issues: Array<Issue>,
 ): void {
   const check = (media: unknown, at: Path) => {
-    const address = isRecord(media) ? media["url"] : undefined
-    const name = referencedName(address)
+    const address = isJsonObject(media) ? media["url"] : undefined
+    const name = getReferencedName(address)
     if (name === undefined || walk.files?.has(name) !== false) return
     const message = `The referenced attachment ("${String(address)}") was not found`
     const code = "UNFURLED_MEDIA_ITEM_REFERENCED_ATTACHMENT_NOT_FOUND"
@@ -210,30 +223,30 @@ function checkFiles(
   if (type === 13) check(value["file"], ["file"])
   if (type !== 12 || !Array.isArray(value["items"])) return
   value["items"].forEach((item: unknown, index) => {
-    check(isRecord(item) ? item["media"] : undefined, ["items", index, "media"])
+    check(isJsonObject(item) ? item["media"] : undefined, ["items", index, "media"])
   })
 }
 
 /** A text that is too long by itself is reported once. */
-function textSize(content: unknown): number {
-  const size = typeof content === "string" ? codePoints(content) : 0
+function countText(content: unknown): number {
+  const size = typeof content === "string" ? countCodePoints(content) : 0
   return size > 4000 ? 0 : size
 }
 
-function visitChildren(
+function checkChildren(
   type: number,
-  value: Readonly<Record<string, unknown>>,
+  value: JsonObject,
   path: Path,
-  walk: Walk,
+  walk: ComponentWalk,
   issues: Array<Issue>,
 ): void {
   const children = (allowed: ReadonlyArray<number>, size: { min: number; max: number }) =>
-    required(list((item, at) => visit(item, at, allowed, walk, issues), size))
+    required(list((item, at) => checkComponent(item, at, allowed, walk, issues), size))
   if (type === 1) {
     object({ components: children([2, ...selects], { min: 1, max: 5 }) })(value, path, issues)
     checkRow(value["components"], path, issues)
   } else if (type === 9) {
-    const accessory = required((item, at) => visit(item, at, [2, 11], walk, issues))
+    const accessory = required((item, at) => checkComponent(item, at, [2, 11], walk, issues))
     const components = children([10], { min: 1, max: 3 })
     object({ components, accessory })(value, path, issues)
   } else if (type === 17) {
@@ -246,17 +259,17 @@ function checkRow(children: unknown, path: Path, issues: Array<Issue>): void {
   if (!Array.isArray(children) || children.length < 2) return
   const message = "The specified component exceeds the maximum width"
   const select = children.findIndex(
-    (child: unknown) => isRecord(child) && selects.includes(Number(child["type"])),
+    (child: unknown) => isJsonObject(child) && selects.includes(Number(child["type"])),
   )
   if (select === -1) return
   const at = [...path, "components", Math.max(1, select)]
   issues.push(issue(at, "COMPONENT_LAYOUT_WIDTH_EXCEEDED", message))
 }
 
-function rememberIds(
-  value: Readonly<Record<string, unknown>>,
+function checkDuplicateIds(
+  value: JsonObject,
   path: Path,
-  walk: Walk,
+  walk: ComponentWalk,
   issues: Array<Issue>,
 ): void {
   const { custom_id: custom, id: own } = value
@@ -277,19 +290,19 @@ function rememberIds(
 }
 
 /** Selects, and every button that is not a link. */
-function isInteractive(type: number, value: Readonly<Record<string, unknown>>): boolean {
+function isInteractiveComponent(type: number, value: JsonObject): boolean {
   return selects.includes(type) || (type === 2 && value["style"] !== 5)
 }
 
 function checkButton(value: unknown, path: Path, issues: Array<Issue>): void {
-  if (!isRecord(value)) return
+  if (!isJsonObject(value)) return
   const style = Number(value["style"])
   const { needs, refuses } = style === 5 ? linkStyle : style === 6 ? premiumStyle : customStyle
-  if (!isGiven(value[needs])) {
+  if (!isPresent(value[needs])) {
     issues.push(issue([...path, needs], "BASE_TYPE_REQUIRED", "This field is required"))
   }
   for (const name of refuses) {
-    if (!isGiven(value[name])) continue
+    if (!isPresent(value[name])) continue
     const message = `A button of style ${style} cannot have ${name}`
     issues.push(issue([...path, name], "BUTTON_COMPONENT_INVALID_FIELD", message))
   }
@@ -297,24 +310,24 @@ function checkButton(value: unknown, path: Path, issues: Array<Issue>): void {
 
 /** Nobody can choose more than he may. */
 function checkSelectRange(value: unknown, path: Path, issues: Array<Issue>): void {
-  if (!isRecord(value)) return
+  if (!isJsonObject(value)) return
   const max = numberOr(value["max_values"], 1)
-  if (numberOr(value["min_values"], 1) <= max || !isGiven(value["min_values"])) return
+  if (numberOr(value["min_values"], 1) <= max || !isPresent(value["min_values"])) return
   const message = `int value should be less than or equal to ${max}.`
   issues.push(issue([...path, "min_values"], "NUMBER_TYPE_MAX", message))
 }
 
 /** There are as many options as may be chosen, and no two of one value. */
 function checkOptions(value: unknown, path: Path, issues: Array<Issue>): void {
-  const options = isRecord(value) ? value["options"] : undefined
-  if (!isRecord(value) || !Array.isArray(options)) return
+  const options = isJsonObject(value) ? value["options"] : undefined
+  if (!isJsonObject(value) || !Array.isArray(options)) return
   const min = numberOr(value["max_values"], 1)
   if (options.length > 0 && options.length < min) {
     const message = `Must be between ${min} and 25 in length.`
     issues.push(issue([...path, "options"], "BASE_TYPE_BAD_LENGTH", message))
   }
   const seen = new Set<unknown>()
-  options.filter(isRecord).forEach(({ value: own }, index) => {
+  options.filter(isJsonObject).forEach(({ value: own }, index) => {
     if (seen.has(own)) {
       const message = "The specified option value is already used"
       const at = [...path, "options", index]
@@ -328,6 +341,6 @@ function numberOr(value: unknown, otherwise: number): number {
   return typeof value === "number" ? value : otherwise
 }
 
-function isGiven(value: unknown): boolean {
+function isPresent(value: unknown): boolean {
   return value !== undefined && value !== null
 }

@@ -1,4 +1,4 @@
-import { isRecord, type SimulatedResponse } from "../http/exchange.js"
+import { type JsonObject, isJsonObject, type SimulatedResponse } from "../http/exchange.js"
 import { isComponentsV2 } from "../messages/flags.js"
 import {
   all,
@@ -12,19 +12,17 @@ import {
   required,
   snowflake,
   text,
-  url,
-  codePoints,
+  webUrl,
+  countCodePoints,
   dateTime,
 } from "./check.js"
 import { checkComponents, type Sender } from "./components.js"
 import { invalidForm, type Issue, issue, type Path } from "../http/errors.js"
-type Fields = Readonly<Record<string, unknown>>
-
-const web = ["http", "https"]
-const media = ["http", "https", "attachment"]
+const webSchemes = ["http", "https"]
+const mediaSchemes = ["http", "https", "attachment"]
 
 /** In embeds a host without a dot, such as `localhost`, is no host (bugsink/bugsink#280). */
-const embedUrl = (schemes: ReadonlyArray<string>): Check => all(url(schemes), dottedHost)
+const embedUrl = (schemes: ReadonlyArray<string>): Check => all(webUrl(schemes), checkHost)
 
 const embedParts = [
   "title",
@@ -40,30 +38,30 @@ const embedParts = [
 ]
 
 /** An embed whose every part is empty is refused as one without description. */
-const notBlank: Check = (value, path, issues) => {
-  if (!isRecord(value)) return
+const checkNotBlank: Check = (value, path, issues) => {
+  if (!isJsonObject(value)) return
   const isBlank = embedParts.every((name) => isAbsent(value[name]))
   if (isBlank) {
     issues.push(issue([...path, "description"], "BASE_TYPE_REQUIRED", "This field is required"))
   }
 }
 
-const picture = object({ url: required(embedUrl(media)), description: text({ max: 4096 }) })
+const picture = object({ url: required(embedUrl(mediaSchemes)), description: text({ max: 4096 }) })
 
 const embed = all(
   object({
     title: text({ max: 256 }),
     description: text({ max: 4096 }),
-    url: embedUrl(web),
+    url: embedUrl(webSchemes),
     timestamp: dateTime,
     color: integer({ min: 0, max: 16777215 }),
-    footer: object({ text: required(text({ max: 2048 })), icon_url: embedUrl(media) }),
+    footer: object({ text: required(text({ max: 2048 })), icon_url: embedUrl(mediaSchemes) }),
     image: picture,
     thumbnail: picture,
     author: object({
       name: required(text({ max: 256 })),
-      url: embedUrl(web),
-      icon_url: embedUrl(media),
+      url: embedUrl(webSchemes),
+      icon_url: embedUrl(mediaSchemes),
     }),
     fields: list(
       object({
@@ -74,11 +72,11 @@ const embed = all(
       { max: 25 },
     ),
   }),
-  notBlank,
+  checkNotBlank,
 )
 
 /** 6000 code points over all embeds of the message. */
-const totalSize: Check = (value, path, issues) => {
+const checkTotalSize: Check = (value, path, issues) => {
   if (!Array.isArray(value)) return
   const total = value.reduce((sum: number, one: unknown) => sum + embedSize(one), 0)
   if (total > 6000) {
@@ -88,11 +86,11 @@ const totalSize: Check = (value, path, issues) => {
 }
 
 /** The embeds of a message. */
-const embeds: Check = all(list(embed, { max: 10 }), totalSize)
+const embeds: Check = all(list(embed, { max: 10 }), checkTotalSize)
 
 /** A custom emoji has an id, another a name. */
 const pollEmoji = all(object({ id: snowflake, name: text({ max: 32 }) }), (value, path, issues) => {
-  if (!isRecord(value) || !isAbsent(value["id"]) || !isAbsent(value["name"])) return
+  if (!isJsonObject(value) || !isAbsent(value["id"]) || !isAbsent(value["name"])) return
   issues.push(issue([...path, "name"], "BASE_TYPE_REQUIRED", "This field is required"))
 })
 
@@ -117,8 +115,8 @@ const poll: Check = object({
 const mentionIds = list(snowflake, { max: 100 })
 
 /** A kind of mention in `parse` excludes ids of that kind. */
-const exclusiveMentions: Check = (value, path, issues) => {
-  if (!isRecord(value) || !Array.isArray(value["parse"])) return
+const checkExclusiveMentions: Check = (value, path, issues) => {
+  if (!isJsonObject(value) || !Array.isArray(value["parse"])) return
   for (const kind of ["users", "roles"]) {
     const listed = value[kind]
     if (value["parse"].includes(kind) && Array.isArray(listed) && listed.length > 0) {
@@ -128,7 +126,7 @@ const exclusiveMentions: Check = (value, path, issues) => {
   }
 }
 
-const mentionKind: Check = (value, path, issues) => {
+const checkMentionKind: Check = (value, path, issues) => {
   if (value !== "users" && value !== "roles" && value !== "everyone") {
     const message = "Value must be one of ('users', 'roles', 'everyone')."
     issues.push(issue(path, "BASE_TYPE_CHOICES", message))
@@ -138,12 +136,12 @@ const mentionKind: Check = (value, path, issues) => {
 /** `allowed_mentions`. */
 const allowedMentions: Check = all(
   object({
-    parse: list(mentionKind, { max: 3 }),
+    parse: list(checkMentionKind, { max: 3 }),
     users: mentionIds,
     roles: mentionIds,
     replied_user: boolean,
   }),
-  exclusiveMentions,
+  checkExclusiveMentions,
 )
 
 /** Names may not contain these, in any case. */
@@ -166,7 +164,7 @@ export const webhookName: Check = all(text({ min: 1, max: 80 }), (value, path, i
   }
 })
 
-const attachment = object({
+const attachmentItem = object({
   id: required(snowflake),
   filename: text({ min: 1, max: 1024 }),
   title: text({ max: 1024 }),
@@ -176,49 +174,49 @@ const attachment = object({
   waveform: text({ max: 400 }),
 })
 
-const editable = {
+const editableFields = {
   content: text({ max: 2000 }),
   embeds,
   allowed_mentions: allowedMentions,
-  attachments: list(attachment, { max: 10 }),
+  attachments: list(attachmentItem, { max: 10 }),
   flags: integer({ min: 0, max: 2147483647 }),
   poll,
 }
 
 const executeFields = object({
-  ...editable,
+  ...editableFields,
   username: webhookName,
-  avatar_url: url(["http", "https"]),
+  avatar_url: webUrl(["http", "https"]),
   tts: boolean,
   thread_name: text({ min: 1, max: 100 }),
   applied_tags: list(snowflake, { max: 5 }),
 })
 
-const editFields = object(editable)
+const editFields = object(editableFields)
 
 /** The 50035 answer to an execute body, if Discord would refuse it. */
-export const refuseExecute = (body: Fields, sender: Sender): SimulatedResponse | undefined =>
-  refuse(executeFields, body, sender, isComponentsV2(body["flags"]) ? body : undefined)
+export const validateExecute = (body: JsonObject, sender: Sender): SimulatedResponse | undefined =>
+  validateFields(executeFields, body, sender, isComponentsV2(body["flags"]) ? body : undefined)
 
 /** The 50035 answer to an edit of `before`. To become V2, the message gives up the rest. */
-export const refuseEdit = (
-  body: Fields,
+export const validateEdit = (
+  body: JsonObject,
   sender: Sender,
-  before: Fields,
+  before: JsonObject,
 ): SimulatedResponse | undefined => {
   const isV2 = isComponentsV2(before["flags"]) || isComponentsV2(body["flags"])
-  return refuse(editFields, body, sender, isV2 ? { ...before, ...body } : undefined)
+  return validateFields(editFields, body, sender, isV2 ? { ...before, ...body } : undefined)
 }
 
-function refuse(
+function validateFields(
   fields: Check,
-  body: Fields,
+  body: JsonObject,
   sender: Sender,
-  v2: Fields | undefined,
+  v2: JsonObject | undefined,
 ): SimulatedResponse | undefined {
   const issues: Array<Issue> = []
   fields(body, [], issues)
-  if (v2 !== undefined) refuseLegacyFields(v2, issues)
+  if (v2 !== undefined) checkLegacyFields(v2, issues)
   const components = body["components"]
   if (components !== undefined && components !== null) {
     checkComponents(components, { ...sender, isV2: v2 !== undefined }, issues)
@@ -227,7 +225,7 @@ function refuse(
 }
 
 /** A message of Components V2 has nothing else to say. */
-function refuseLegacyFields(body: Fields, issues: Array<Issue>): void {
+function checkLegacyFields(body: JsonObject, issues: Array<Issue>): void {
   for (const field of ["content", "embeds", "poll"]) {
     if (isAbsent(body[field])) continue
     const message = `The '${field}' field cannot be used when using MessageFlags.IS_COMPONENTS_V2`
@@ -236,27 +234,30 @@ function refuseLegacyFields(body: Fields, issues: Array<Issue>): void {
   }
 }
 
-function dottedHost(value: unknown, path: Path, issues: Array<Issue>): void {
+function checkHost(value: unknown, path: Path, issues: Array<Issue>): void {
   const host = /^https?:\/\/(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)/i.exec(String(value).trim())?.[1]
   if (host === undefined || host.includes(".") || host.startsWith("[")) return
   issues.push(issue(path, "URL_TYPE_INVALID_URL", "Not a well formed URL."))
 }
 
 function embedSize(value: unknown): number {
-  if (!isRecord(value)) return 0
+  if (!isJsonObject(value)) return 0
   const fields: ReadonlyArray<unknown> = Array.isArray(value["fields"]) ? value["fields"] : []
-  const own = size(value["title"]) + size(value["description"])
-  const named = size(part(value["footer"], "text")) + size(part(value["author"], "name"))
+  const own = countTrimmed(value["title"]) + countTrimmed(value["description"])
+  const named =
+    countTrimmed(getField(value["footer"], "text")) +
+    countTrimmed(getField(value["author"], "name"))
   return fields.reduce<number>(
-    (sum, field) => sum + size(part(field, "name")) + size(part(field, "value")),
+    (sum, field) =>
+      sum + countTrimmed(getField(field, "name")) + countTrimmed(getField(field, "value")),
     own + named,
   )
 }
 
-function part(value: unknown, name: string): unknown {
-  return isRecord(value) ? value[name] : undefined
+function getField(value: unknown, name: string): unknown {
+  return isJsonObject(value) ? value[name] : undefined
 }
 
-function size(value: unknown): number {
-  return typeof value === "string" ? codePoints(value.trim()) : 0
+function countTrimmed(value: unknown): number {
+  return typeof value === "string" ? countCodePoints(value.trim()) : 0
 }

@@ -1,10 +1,11 @@
 import { invalidForm, issue, apiError, statusError } from "./errors.js"
 import {
-  isRecord,
+  type JsonObject,
   type FilePart,
+  isJsonObject,
+  type ParsedForm,
   type SimulatedRequest,
   type SimulatedResponse,
-  type ReadForm,
 } from "./exchange.js"
 import * as HttpIncomingMessage from "@effect/platform/HttpIncomingMessage"
 import * as Multipart from "@effect/platform/Multipart"
@@ -13,13 +14,13 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 
 /** A body that was understood, or the answer that refuses it. */
-export type ParsedBody =
+export type BodyResult =
   | {
       readonly _tag: "Fields"
-      readonly fields: Readonly<Record<string, unknown>>
+      readonly fields: JsonObject
       readonly files: ReadonlyArray<FilePart>
     }
-  | { readonly _tag: "Refused"; readonly response: SimulatedResponse }
+  | { readonly _tag: "Rejected"; readonly response: SimulatedResponse }
 
 const wrongContentType = invalidForm([
   issue(
@@ -39,89 +40,86 @@ const latin1Decoder = new TextDecoder("latin1")
 const strictDecoder = new TextDecoder("utf-8", { fatal: true })
 
 /** The body as text. */
-export function requestText({ body }: SimulatedRequest): string {
+export function decodeBody({ body }: SimulatedRequest): string {
   if (body === undefined) return ""
   return typeof body === "string" ? body : textDecoder.decode(body)
 }
 
-type Parser = (request: SimulatedRequest) => ParsedBody
+type Parser = (request: SimulatedRequest) => BodyResult
 
 /** The media types that Discord reads. A new one is a row here. */
 const parsers: Readonly<Record<string, Parser>> = {
-  "application/json": (request) => parseJson(requestText(request)),
-  "application/x-www-form-urlencoded": (request) => parseForm(requestText(request)),
+  "application/json": (request) => parseJson(decodeBody(request)),
+  "application/x-www-form-urlencoded": (request) => parseForm(decodeBody(request)),
   "multipart/form-data": parseMultipart,
 }
 
 /** Reads a request's body by its Content-Type. No body at all is an empty object. */
-export const parseBody = (request: SimulatedRequest, maxBytes: number): ParsedBody => {
+export const parseBody = (request: SimulatedRequest, maxBytes: number): BodyResult => {
   const length = request.body?.length ?? 0
-  if (length === 0) return parsed({})
-  if (length > maxBytes) return refused(apiError(40005))
-  const parser = parsers[mediaTypeOf(request)]
-  return parser === undefined ? refused(wrongContentType) : parser(request)
+  if (length === 0) return acceptFields({})
+  if (length > maxBytes) return rejectBody(apiError(40005))
+  const parser = parsers[getMediaType(request)]
+  return parser === undefined ? rejectBody(wrongContentType) : parser(request)
 }
 
-function parseJson(text: string): ParsedBody {
+function parseJson(text: string): BodyResult {
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
-    return refused(apiError(50109))
+    return rejectBody(apiError(50109))
   }
-  return isRecord(value) ? parsed(value) : refused(notAnObject)
+  return isJsonObject(value) ? acceptFields(value) : rejectBody(notAnObject)
 }
 
-function parseForm(text: string): ParsedBody {
+function parseForm(text: string): BodyResult {
   return parseFields(Object.fromEntries(new URLSearchParams(text)))
 }
 
-function parseMultipart({ form }: SimulatedRequest): ParsedBody {
-  if (form === undefined || form === "malformed") return refused(statusError(400, "Bad Request"))
+function parseMultipart({ form }: SimulatedRequest): BodyResult {
+  if (form === undefined || form === "malformed") return rejectBody(statusError(400, "Bad Request"))
   // The part of a file that has no file name is text, and no file.
   if (Object.keys(form.fields).some((name) => name.startsWith("files["))) {
-    return refused(apiError(50110))
+    return rejectBody(apiError(50110))
   }
   const body = parseFields(form.fields)
-  return body._tag === "Refused" ? body : parsed(body.fields, form.files)
+  return body._tag === "Rejected" ? body : acceptFields(body.fields, form.files)
 }
 
 /** A form carries flat fields, or everything in `payload_json`. */
-function parseFields(form: Readonly<Record<string, string>>): ParsedBody {
+function parseFields(form: Readonly<Record<string, string>>): BodyResult {
   const payload = form["payload_json"]
   if (payload !== undefined) return parseJson(payload)
   const fields: Record<string, unknown> = { ...form }
   // All of a form is text; these two fields are something else.
   if (/^-?\d+$/.test(form["flags"] ?? "")) fields["flags"] = Number(form["flags"])
   if (/^(?:true|false)$/i.test(form["tts"] ?? "")) fields["tts"] = /true/i.test(form["tts"] ?? "")
-  return parsed(fields)
+  return acceptFields(fields)
 }
 
-function parsed(
-  fields: Readonly<Record<string, unknown>>,
-  files: ReadonlyArray<FilePart> = [],
-): ParsedBody {
+function acceptFields(fields: JsonObject, files: ReadonlyArray<FilePart> = []): BodyResult {
   return { _tag: "Fields", fields, files }
 }
 
-function refused(response: SimulatedResponse): ParsedBody {
-  return { _tag: "Refused", response }
+function rejectBody(response: SimulatedResponse): BodyResult {
+  return { _tag: "Rejected", response }
 }
 
 /** The media type of a request, without its parameters. */
-function mediaTypeOf({ headers }: SimulatedRequest): string {
+function getMediaType({ headers }: SimulatedRequest): string {
   return headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase() ?? ""
 }
 
 export function isMultipart(request: SimulatedRequest): boolean {
-  return mediaTypeOf(request) === "multipart/form-data"
+  return getMediaType(request) === "multipart/form-data"
 }
 
 /**
  * Takes a multipart body apart, with the parser of `@effect/platform`; other requests stay as they
  * are. The parser is an Effect, so this happens before `handle`, which is none.
  */
-export const withForm = (
+export const attachForm = (
   request: SimulatedRequest,
   maxBytes: number,
 ): Effect.Effect<SimulatedRequest> => {
@@ -129,30 +127,30 @@ export const withForm = (
   if (!isMultipart(request)) return Effect.succeed(request)
   if (body === undefined || body.length > maxBytes) return Effect.succeed(request)
   const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body
-  const boundary = boundaryOf(request.headers["content-type"] ?? "")
-  if (boundary === undefined || !isClosed(bytes, boundary)) {
+  const boundary = findBoundary(request.headers["content-type"] ?? "")
+  if (boundary === undefined || !hasClosingBoundary(bytes, boundary)) {
     return Effect.succeed({ ...request, form: "malformed" })
   }
-  return readFormParts(bytes, boundary).pipe(
+  return readParts(bytes, boundary).pipe(
     // The parser throws at an encoded name that is no UTF-8.
-    Effect.catchAllCause(() => Effect.succeed<ReadForm>("malformed")),
+    Effect.catchAllCause(() => Effect.succeed<ParsedForm>("malformed")),
     Effect.map((form) => ({ ...request, form })),
   )
 }
 
-function boundaryOf(contentType: string): string | undefined {
+function findBoundary(contentType: string): string | undefined {
   const found = /;\s*boundary=(?:"([\w'()+,./:=? -]+)"|([\w'+./-]+))\s*(?:;|$)/i.exec(contentType)
   return found?.[1] ?? found?.[2]
 }
 
 /** The parser waits forever for the end of a form that has none. */
-function isClosed(bytes: Uint8Array, boundary: string): boolean {
+function hasClosingBoundary(bytes: Uint8Array, boundary: string): boolean {
   return `\r\n${latin1Decoder.decode(bytes)}`.includes(`\r\n--${boundary}--`)
 }
 
-function readFormParts(bytes: Uint8Array, boundary: string) {
+function readParts(bytes: Uint8Array, boundary: string) {
   const headers = { "content-type": `multipart/form-data; boundary="${boundary}"` }
-  return Stream.make(widened(bytes)).pipe(
+  return Stream.make(widen(bytes)).pipe(
     Stream.pipeThroughChannel(Multipart.makeChannel(headers)),
     Stream.mapEffect(readPart),
     Stream.runCollect,
@@ -160,7 +158,7 @@ function readFormParts(bytes: Uint8Array, boundary: string) {
     Multipart.withFieldMimeTypes([]),
     Multipart.withMaxFieldSize(bytes.length),
     HttpIncomingMessage.withMaxBodySize(Option.none()),
-    Effect.map((parts): ReadForm => {
+    Effect.map((parts): ParsedForm => {
       const fields: Record<string, string> = {}
       const files: Array<FilePart> = []
       for (const part of parts) {
@@ -177,13 +175,14 @@ type ReadPart = FilePart | { readonly part: string; readonly value: string }
 
 /** Some senders give `payload_json` a file name, as a browser does with a `Blob`. */
 function readPart(part: Multipart.Part): Effect.Effect<ReadPart, Multipart.MultipartError> {
-  const name = unescaped(narrowedText(part.key))
-  if (part._tag === "Field") return Effect.succeed({ part: name, value: narrowedText(part.value) })
+  const name = unescapeName(decodeNarrowText(part.key))
+  if (part._tag === "Field")
+    return Effect.succeed({ part: name, value: decodeNarrowText(part.value) })
   return Effect.map(part.contentEffect, (wide): ReadPart => {
-    const bytes = narrowed(wide)
+    const bytes = narrow(wide)
     if (name === "payload_json") return { part: name, value: textDecoder.decode(bytes) }
     const { contentType } = part
-    return { part: name, filename: unescaped(narrowedText(part.name)), contentType, bytes }
+    return { part: name, filename: unescapeName(decodeNarrowText(part.name)), contentType, bytes }
   })
 }
 
@@ -192,7 +191,7 @@ function readPart(part: Multipart.Part): Effect.Effect<ReadPart, Multipart.Multi
  * encoder writes names in UTF-8. So each byte is shown to it as one such character: bytes from 128
  * on are written as UTF-8 writes U+0080 to U+00FF, and what comes back is narrowed again.
  */
-function widened(bytes: Uint8Array): Uint8Array {
+function widen(bytes: Uint8Array): Uint8Array {
   let high = 0
   for (const byte of bytes) if (byte > 127) high++
   if (high === 0) return bytes
@@ -206,7 +205,7 @@ function widened(bytes: Uint8Array): Uint8Array {
 }
 
 /** A copy of its own, so that a file that is kept does not keep the whole request. */
-function narrowed(wide: Uint8Array): Uint8Array {
+function narrow(wide: Uint8Array): Uint8Array {
   let high = 0
   for (const byte of wide) if (byte >= 0xc0) high++
   if (high === 0) return wide.slice()
@@ -221,7 +220,7 @@ function narrowed(wide: Uint8Array): Uint8Array {
 }
 
 /** Text of narrow characters is bytes of UTF-8; the parser decoded a `filename*` already. */
-function narrowedText(text: string): string {
+function decodeNarrowText(text: string): string {
   const codes = Array.from(text, (character) => character.codePointAt(0) ?? 0)
   if (codes.some((code) => code > 0xff)) return text
   try {
@@ -232,7 +231,7 @@ function narrowedText(text: string): string {
 }
 
 /** A quote in a name is written `%22` by browsers and `\"` by others; so are the ends of lines. */
-function unescaped(name: string): string {
+function unescapeName(name: string): string {
   return name
     .replace(/\\(["\\])/g, "$1")
     .replaceAll("%22", '"')

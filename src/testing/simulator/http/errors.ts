@@ -1,7 +1,7 @@
-import { isRecord, json, type SimulatedResponse } from "./exchange.js"
+import { type JsonObject, isJsonObject, jsonResponse, type SimulatedResponse } from "./exchange.js"
 
 /** Discord's JSON error codes that the simulated endpoints answer, with their usual HTTP status. */
-const catalogue = {
+const errorCodes = {
   10003: [404, "Unknown Channel"],
   10008: [404, "Unknown Message"],
   10015: [404, "Unknown Webhook"],
@@ -38,17 +38,17 @@ const catalogue = {
   520003: [400, "Cannot edit a poll message"],
 } as const satisfies Record<number, readonly [status: number, message: string]>
 
-export type ApiErrorCode = keyof typeof catalogue
+export type ApiErrorCode = keyof typeof errorCodes
 
 /** The answer for one of Discord's codes. */
 export const apiError = (code: ApiErrorCode): SimulatedResponse => {
-  const [status, message] = catalogue[code]
-  return json(status, { message, code })
+  const [status, message] = errorCodes[code]
+  return jsonResponse(status, { message, code })
 }
 
 /** The general answer of a status: code 0 and a message that repeats the status. */
 export const statusError = (status: number, message: string): SimulatedResponse =>
-  json(status, { message: `${status}: ${message}`, code: 0 })
+  jsonResponse(status, { message: `${status}: ${message}`, code: 0 })
 
 export type Path = ReadonlyArray<string | number>
 
@@ -65,34 +65,41 @@ export function issue(path: Path, code: string, message: string): Issue {
 
 /** The 50035 answer: issues become a tree of field names, with the leaves under `_errors`. */
 export function invalidForm(issues: ReadonlyArray<Issue>): SimulatedResponse {
-  const root = makeNode()
+  const root = makeErrorNode()
   for (const { path, code, message } of issues) {
     let node = root
-    for (const key of path) node = child(node, String(key))
+    for (const key of path) node = getOrAddChild(node, String(key))
     node.leaves.push({ code, message })
   }
-  return json(400, { message: "Invalid Form Body", code: 50035, errors: toTree(root) })
+  return jsonResponse(400, {
+    message: "Invalid Form Body",
+    code: 50035,
+    errors: renderErrorTree(root),
+  })
 }
 
-interface Node {
+interface ErrorNode {
   readonly leaves: Array<{ readonly code: string; readonly message: string }>
-  readonly children: Map<string, Node>
+  readonly children: Map<string, ErrorNode>
 }
 
-function makeNode(): Node {
+function makeErrorNode(): ErrorNode {
   return { leaves: [], children: new Map() }
 }
 
-function child(node: Node, key: string): Node {
+function getOrAddChild(node: ErrorNode, key: string): ErrorNode {
   const known = node.children.get(key)
   if (known !== undefined) return known
-  const made = makeNode()
+  const made = makeErrorNode()
   node.children.set(key, made)
   return made
 }
 
-function toTree({ leaves, children }: Node): Readonly<Record<string, unknown>> {
-  const fields = Array.from(children, ([key, node]): [string, unknown] => [key, toTree(node)])
+function renderErrorTree({ leaves, children }: ErrorNode): JsonObject {
+  const fields = Array.from(children, ([key, node]): [string, unknown] => [
+    key,
+    renderErrorTree(node),
+  ])
   return { ...Object.fromEntries(fields), ...(leaves.length > 0 ? { _errors: leaves } : {}) }
 }
 
@@ -100,9 +107,9 @@ function toTree({ leaves, children }: Node): Readonly<Record<string, unknown>> {
  * The answer as v6 and v7 give it: form errors without `code` and `message`, and waits in
  * milliseconds. A URL without a version gets this.
  */
-export const legacyResponse = (response: SimulatedResponse): SimulatedResponse => {
+export const toLegacyResponse = (response: SimulatedResponse): SimulatedResponse => {
   const { body } = response
-  if (body._tag !== "Json" || !isRecord(body.value)) return response
+  if (body._tag !== "Json" || !isJsonObject(body.value)) return response
   const value = body.value
   if (response.status === 429 && typeof value["retry_after"] === "number") {
     const millis = Math.ceil(value["retry_after"] * 1000)
@@ -112,22 +119,24 @@ export const legacyResponse = (response: SimulatedResponse): SimulatedResponse =
       body: { _tag: "Json", value: { ...value, retry_after: millis } },
     }
   }
-  if (!isRecord(value["errors"])) return response
-  return { ...response, body: { _tag: "Json", value: legacyErrors(value["errors"]) } }
+  if (!isJsonObject(value["errors"])) return response
+  return { ...response, body: { _tag: "Json", value: toLegacyErrors(value["errors"]) } }
 }
 
 /** `{"embeds": ["0"]}`: lists of texts, and of a list's bad items only the index. */
-function legacyErrors(tree: Readonly<Record<string, unknown>>): unknown {
+function toLegacyErrors(tree: JsonObject): unknown {
   const entries = Object.entries(tree).map(([key, node]): [string, unknown] => {
-    if (key === "_errors") return ["_misc", legacyMessages(node)]
-    if (!isRecord(node)) return [key, node]
-    if ("_errors" in node) return [key, legacyMessages(node["_errors"])]
+    if (key === "_errors") return ["_misc", getLeafMessages(node)]
+    if (!isJsonObject(node)) return [key, node]
+    if ("_errors" in node) return [key, getLeafMessages(node["_errors"])]
     const indices = Object.keys(node)
-    return [key, indices.every((index) => /^\d+$/.test(index)) ? indices : legacyErrors(node)]
+    return [key, indices.every((index) => /^\d+$/.test(index)) ? indices : toLegacyErrors(node)]
   })
   return Object.fromEntries(entries)
 }
 
-function legacyMessages(leaves: unknown): ReadonlyArray<string> {
-  return Array.isArray(leaves) ? leaves.filter(isRecord).map((leaf) => String(leaf["message"])) : []
+function getLeafMessages(leaves: unknown): ReadonlyArray<string> {
+  return Array.isArray(leaves)
+    ? leaves.filter(isJsonObject).map((leaf) => String(leaf["message"]))
+    : []
 }

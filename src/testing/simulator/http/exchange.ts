@@ -8,7 +8,7 @@ export interface SimulatedRequest {
   readonly query: Readonly<Record<string, string>>
   readonly headers: Readonly<Record<string, string | undefined>>
   readonly body: Uint8Array | string | undefined
-  readonly form?: ReadForm | undefined
+  readonly form?: ParsedForm | undefined
 }
 
 /** A part of a form that came as a file, with the name its sender gave it. */
@@ -26,7 +26,7 @@ interface Form {
 }
 
 /** What the server made of a body: a form, or one that ends too early or is none. */
-export type ReadForm = Form | "malformed"
+export type ParsedForm = Form | "malformed"
 
 /** A body before it is written: JSON stays a value, so that nobody pays for text he does not read. */
 export type ResponseBody =
@@ -63,9 +63,9 @@ export type RateLimitScope = "user" | "shared" | "global"
  * @since 0.1.0
  * @category models
  */
-export type Outcome = "answered" | "refused" | "reset" | "dropped" | "cut" | "silent"
+export type Outcome = "completed" | "refused" | "reset" | "dropped" | "truncated" | "noResponse"
 
-export const json = (status: number, value: unknown): SimulatedResponse => ({
+export const jsonResponse = (status: number, value: unknown): SimulatedResponse => ({
   status,
   headers: {},
   body: { _tag: "Json", value },
@@ -78,17 +78,25 @@ export const isInvalidRequest = ({ status, scope }: SimulatedResponse): boolean 
   status === 401 || status === 403 || (status === 429 && scope !== "shared")
 
 /** A body as text. Of a file it is what its bytes spell. */
-export const bodyText = (body: ResponseBody): string => {
+export const getBodyText = (body: ResponseBody): string => {
   if (body._tag === "Json") return JSON.stringify(body.value)
   if (body._tag === "Bytes") return new TextDecoder().decode(body.bytes)
   return body._tag === "Text" ? body.text : ""
 }
 
-export const contentTypeOf = (body: ResponseBody): string | undefined => {
+export const getContentType = (body: ResponseBody): string | undefined => {
   if (body._tag === "Json") return "application/json"
   return body._tag === "Empty" || body.contentType === "" ? undefined : body.contentType
 }
 
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+/** A JSON object whose fields are not checked yet. */
+export type JsonObject = Readonly<Record<string, unknown>>
+
+export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value)
+}
+
+/** The objects of a list; none if the value is not a list. */
+export function filterJsonObjects(value: unknown): ReadonlyArray<JsonObject> {
+  return Array.isArray(value) ? value.filter(isJsonObject) : []
 }

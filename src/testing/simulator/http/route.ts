@@ -99,40 +99,40 @@ const fileRoute = {
 
 /** A URL without a version goes to v6. */
 const defaultVersion = 6
-const oldestVersion = 6
-const newestVersion = 10
+const minVersion = 6
+const maxVersion = 10
 
-const file = /^\/attachments\/\d+\/(\d+)\/([^/]+)$/
+const filePattern = /^\/attachments\/\d+\/(\d+)\/([^/]+)$/
 
-const prefix = /^\/api(?:\/v(\d+))?(?=\/)/
+const prefixPattern = /^\/api(?:\/v(\d+))?(?=\/)/
 
 /** Finds the operation of a method and a path such as `/api/v10/webhooks/1/abc`. */
 export const matchRoute = (method: string, path: string): Route => {
-  const [, attachmentId, filename] = file.exec(path) ?? []
+  const [, attachmentId, filename] = filePattern.exec(path) ?? []
   if (attachmentId !== undefined && filename !== undefined) {
     return method === "GET"
       ? { _tag: "File", ...fileRoute, attachmentId, filename }
-      : unmatched("methodNotAllowed", fileRoute.template, fileRoute.version)
+      : makeUnmatched("methodNotAllowed", fileRoute.template, fileRoute.version)
   }
-  const prefixMatch = prefix.exec(path)
+  const prefixMatch = prefixPattern.exec(path)
   const version = Number(prefixMatch?.[1] ?? defaultVersion)
-  if (prefixMatch === null) return unmatched("notFound", path, version)
+  if (prefixMatch === null) return makeUnmatched("notFound", path, version)
   const rest = path.slice(prefixMatch[0].length)
-  if (version < oldestVersion || version > newestVersion) {
-    return unmatched("invalidVersion", rest, version)
+  if (version < minVersion || version > maxVersion) {
+    return makeUnmatched("invalidVersion", rest, version)
   }
   for (const { template, pattern, operations } of endpoints) {
     const [, webhookId, token, messageId] = pattern.exec(rest) ?? []
     if (webhookId === undefined || token === undefined) continue
     const operation = operations[method]
-    if (operation === undefined) return unmatched("methodNotAllowed", rest, version)
+    if (operation === undefined) return makeUnmatched("methodNotAllowed", rest, version)
     return { _tag: "Matched", operation, template, version, webhookId, token, messageId }
   }
-  return unmatched("notFound", rest, version)
+  return makeUnmatched("notFound", rest, version)
 }
 
 /** The path of a request without route is recorded too, and may hold a token all the same. */
-function unmatched(
+function makeUnmatched(
   reason: UnmatchedRoute["reason"],
   path: string,
   version: number,

@@ -1,22 +1,20 @@
-import { isRecord } from "../http/exchange.js"
-import { addAttachment, type Entry } from "./attachments.js"
+import { type JsonObject, isJsonObject } from "../http/exchange.js"
+import { addAttachment, type AttachmentEntry } from "./attachments.js"
 import { isAbsent } from "../forms/check.js"
-import { timestamp } from "../snowflake.js"
+import { formatServerTime } from "../snowflake.js"
 import {
   type Attachment,
   type Message,
   type MessageJson,
-  newAvatarHash,
-  newId,
-  serverClock,
+  generateAvatarHash,
+  generateId,
+  getServerTime,
   type Thread,
   type Webhook,
-  type World,
+  type State,
 } from "../state.js"
-import { componentAnswers, embedAnswer, emojiAnswer, fileReferences } from "./render.js"
-import { editedFlags, isComponentsV2, sentFlags } from "./flags.js"
-
-type Fields = Readonly<Record<string, unknown>>
+import { renderComponents, renderEmbed, renderEmoji, makeFileReferences } from "./render.js"
+import { resolveEditedFlags, isComponentsV2, resolveSentFlags } from "./flags.js"
 
 /** Who a message mentions, after `allowed_mentions`. */
 interface Mentions {
@@ -25,10 +23,10 @@ interface Mentions {
   readonly mention_roles: ReadonlyArray<string>
 }
 
-type Allows = (kind: "users" | "roles" | "everyone", id?: string) => boolean
+type MentionAllowance = (kind: "users" | "roles" | "everyone", id?: string) => boolean
 
 /** Nothing that a reader could see. */
-export const isEmptyMessage = (message: Fields): boolean =>
+export const isEmptyMessage = (message: JsonObject): boolean =>
   ["content", "embeds", "components", "attachments", "poll"].every((part) =>
     isAbsent(message[part]),
   )
@@ -37,119 +35,132 @@ export const isEmptyMessage = (message: Fields): boolean =>
 export interface NewMessage {
   readonly id: string
   readonly thread: Thread | undefined
-  readonly entries: ReadonlyArray<Entry>
+  readonly entries: ReadonlyArray<AttachmentEntry>
 }
 
 /** The message that an execute makes. */
-export const newMessage = (
-  world: World,
+export const makeMessage = (
+  state: State,
   now: number,
   webhook: Webhook,
-  body: Fields,
+  body: JsonObject,
   { id, thread, entries }: NewMessage,
 ): Message => {
-  const content = textOf(body["content"])
+  const content = textOrEmpty(body["content"])
   const channelId = thread?.id ?? webhook.channel.id
-  const attachments = attach(world, now, channelId, entries)
-  const embedFiles = fileReferences(attachments)
-  const componentFiles = fileReferences(attachments)
-  const nextId = () => newId(world, now)
+  const attachments = makeAttachments(state, now, channelId, entries)
+  const embedFiles = makeFileReferences(attachments)
+  const componentFiles = makeFileReferences(attachments)
+  const nextId = () => generateId(state, now)
   const json: MessageJson = {
     type: 0,
     content,
-    ...findMentions(content, body["allowed_mentions"]),
+    ...parseMentions(content, body["allowed_mentions"]),
     attachments: [],
-    embeds: listOf(body["embeds"]).map((embed) => embedAnswer(embed, embedFiles)),
-    timestamp: timestamp(serverClock(world, now)),
+    embeds: listOrEmpty(body["embeds"]).map((embed) => renderEmbed(embed, embedFiles)),
+    timestamp: formatServerTime(getServerTime(state, now)),
     edited_timestamp: null,
-    flags: sentFlags(body["flags"], webhook.interaction !== undefined),
-    components: componentAnswers(body["components"], { nextId, files: componentFiles }),
+    flags: resolveSentFlags(body["flags"], webhook.interaction !== undefined),
+    components: renderComponents(body["components"], { nextId, files: componentFiles }),
     id,
     channel_id: channelId,
-    author: author(world, webhook, body),
+    author: renderAuthor(state, webhook, body),
     pinned: false,
     tts: body["tts"] === true,
-    ...(isRecord(body["poll"]) ? { poll: pollAnswer(world, now, body["poll"]) } : {}),
+    ...(isJsonObject(body["poll"]) ? { poll: renderPoll(state, now, body["poll"]) } : {}),
     webhook_id: webhook.id,
     ...(webhook.applicationId === null ? {} : { application_id: webhook.applicationId }),
     ...(thread === undefined ? {} : { position: thread.messages }),
   }
   const { used: inEmbeds } = embedFiles
   const { used: inComponents } = componentFiles
-  return shown({ id, threadId: thread?.id, json, attachments, inEmbeds, inComponents })
+  return hideShownAttachments({
+    id,
+    threadId: thread?.id,
+    json,
+    attachments,
+    embedAttachmentIds: inEmbeds,
+    componentAttachmentIds: inComponents,
+  })
 }
 
 /** The message after an edit: what the body leaves out stays, what it nulls is cleared. */
-export const editedMessage = (
-  world: World,
+export const applyEdit = (
+  state: State,
   now: number,
   message: Message,
-  body: Fields,
-  entries: ReadonlyArray<Entry>,
+  body: JsonObject,
+  entries: ReadonlyArray<AttachmentEntry>,
 ): Message => {
   const before = message.json
-  const attachments = attach(world, now, String(before["channel_id"]), entries)
-  const embedFiles = fileReferences(attachments)
-  const componentFiles = fileReferences(attachments)
-  const nextId = () => newId(world, now)
+  const attachments = makeAttachments(state, now, String(before["channel_id"]), entries)
+  const embedFiles = makeFileReferences(attachments)
+  const componentFiles = makeFileReferences(attachments)
+  const nextId = () => generateId(state, now)
   const hasEmbeds = "embeds" in body
   const hasComponents = "components" in body
-  const flags = editedFlags(before.flags, body["flags"])
+  const flags = resolveEditedFlags(before.flags, body["flags"])
   const json: MessageJson = {
-    ...(isComponentsV2(flags) ? withoutPoll(before) : before),
-    ...("content" in body ? editedContent(body) : {}),
+    ...(isComponentsV2(flags) ? removePoll(before) : before),
+    ...("content" in body ? renderContent(body) : {}),
     ...(hasEmbeds
-      ? { embeds: listOf(body["embeds"]).map((embed) => embedAnswer(embed, embedFiles)) }
+      ? { embeds: listOrEmpty(body["embeds"]).map((embed) => renderEmbed(embed, embedFiles)) }
       : {}),
     ...(hasComponents
-      ? { components: componentAnswers(body["components"], { nextId, files: componentFiles }) }
+      ? { components: renderComponents(body["components"], { nextId, files: componentFiles }) }
       : {}),
-    ...(isRecord(body["poll"]) ? { poll: pollAnswer(world, now, body["poll"]) } : {}),
+    ...(isJsonObject(body["poll"]) ? { poll: renderPoll(state, now, body["poll"]) } : {}),
     flags,
-    edited_timestamp: timestamp(serverClock(world, now)),
+    edited_timestamp: formatServerTime(getServerTime(state, now)),
   }
-  const inEmbeds = hasEmbeds ? embedFiles.used : message.inEmbeds
-  const inComponents = hasComponents ? componentFiles.used : message.inComponents
-  return shown({ ...message, json, attachments, inEmbeds, inComponents })
+  const inEmbeds = hasEmbeds ? embedFiles.used : message.embedAttachmentIds
+  const inComponents = hasComponents ? componentFiles.used : message.componentAttachmentIds
+  return hideShownAttachments({
+    ...message,
+    json,
+    attachments,
+    embedAttachmentIds: inEmbeds,
+    componentAttachmentIds: inComponents,
+  })
 }
 
 /** A poll leaves a message only when that becomes one of Components V2, which has nothing else. */
-function withoutPoll(before: MessageJson): MessageJson {
+function removePoll(before: MessageJson): MessageJson {
   const { poll: _, ...rest }: MessageJson & { readonly poll?: unknown } = before
   return rest
 }
 
-function attach(
-  world: World,
+function makeAttachments(
+  state: State,
   now: number,
   channelId: string,
-  entries: ReadonlyArray<Entry>,
+  entries: ReadonlyArray<AttachmentEntry>,
 ): ReadonlyArray<Attachment> {
   return entries.map((entry) =>
-    entry._tag === "Kept" ? entry.attachment : addAttachment(world, now, channelId, entry.upload),
+    entry._tag === "Kept" ? entry.attachment : addAttachment(state, now, channelId, entry.upload),
   )
 }
 
 /** Files that embeds or components show are not in `attachments`; they come back with an edit. */
-function shown(message: Message): Message {
+function hideShownAttachments(message: Message): Message {
   const attachments = message.attachments.filter(
-    ({ id }) => !message.inEmbeds.has(id) && !message.inComponents.has(id),
+    ({ id }) => !message.embedAttachmentIds.has(id) && !message.componentAttachmentIds.has(id),
   )
   return { ...message, json: { ...message.json, attachments } }
 }
 
 /** New content brings new mentions, under the `allowed_mentions` of the edit. */
-function editedContent(body: Fields): { readonly content: string } {
-  const content = textOf(body["content"])
-  return { content, ...findMentions(content, body["allowed_mentions"]) }
+function renderContent(body: JsonObject): { readonly content: string } {
+  const content = textOrEmpty(body["content"])
+  return { content, ...parseMentions(content, body["allowed_mentions"]) }
 }
 
-function author(world: World, webhook: Webhook, body: Fields): unknown {
+function renderAuthor(state: State, webhook: Webhook, body: JsonObject): unknown {
   const hasAvatar = !isAbsent(body["avatar_url"])
   return {
     id: webhook.id,
-    username: isAbsent(body["username"]) ? webhook.name : textOf(body["username"]).trim(),
-    avatar: hasAvatar ? newAvatarHash(world) : webhook.avatar,
+    username: isAbsent(body["username"]) ? webhook.name : textOrEmpty(body["username"]).trim(),
+    avatar: hasAvatar ? generateAvatarHash(state) : webhook.avatar,
     discriminator: "0000",
     public_flags: 0,
     flags: 0,
@@ -159,67 +170,67 @@ function author(world: World, webhook: Webhook, body: Fields): unknown {
   }
 }
 
-function pollAnswer(world: World, now: number, poll: Fields): unknown {
+function renderPoll(state: State, now: number, poll: JsonObject): unknown {
   const hours = typeof poll["duration"] === "number" ? poll["duration"] : 24
-  const expiry = serverClock(world, now) + hours * 3_600_000
+  const expiry = getServerTime(state, now) + hours * 3_600_000
   return {
-    question: { text: isRecord(poll["question"]) ? poll["question"]["text"] : "" },
-    answers: listOf(poll["answers"])
-      .filter(isRecord)
+    question: { text: isJsonObject(poll["question"]) ? poll["question"]["text"] : "" },
+    answers: listOrEmpty(poll["answers"])
+      .filter(isJsonObject)
       .map((answer, index) => ({
         answer_id: index + 1,
-        poll_media: pollMedia(answer["poll_media"]),
+        poll_media: renderPollMedia(answer["poll_media"]),
       })),
-    expiry: timestamp(expiry),
+    expiry: formatServerTime(expiry),
     allow_multiselect: poll["allow_multiselect"] === true,
     layout_type: 1,
     results: { is_finalized: false, answer_counts: [] },
   }
 }
 
-function pollMedia(media: unknown): unknown {
-  if (!isRecord(media)) return media
+function renderPollMedia(media: unknown): unknown {
+  if (!isJsonObject(media)) return media
   const { text, emoji } = media
-  return isRecord(emoji) ? { text, emoji: { id: null, ...emojiAnswer(emoji) } } : { text }
+  return isJsonObject(emoji) ? { text, emoji: { id: null, ...renderEmoji(emoji) } } : { text }
 }
 
-function textOf(value: unknown): string {
+function textOrEmpty(value: unknown): string {
   return typeof value === "string" ? value : ""
 }
 
-function listOf(value: unknown): ReadonlyArray<unknown> {
+function listOrEmpty(value: unknown): ReadonlyArray<unknown> {
   return Array.isArray(value) ? value : []
 }
 
 /** Parses the mentions of a text. Without `allowed_mentions` a webhook mentions users only. */
-function findMentions(text: string, allowedMentions: unknown): Mentions {
+function parseMentions(text: string, allowedMentions: unknown): Mentions {
   if (!text.includes("@")) return { mention_everyone: false, mentions: [], mention_roles: [] }
-  const allows = allowance(allowedMentions)
-  const users = idsOf(text, /<@!?(\d{1,20})>/g).filter((id) => allows("users", id))
+  const allows = makeAllowance(allowedMentions)
+  const users = matchIds(text, /<@!?(\d{1,20})>/g).filter((id) => allows("users", id))
   return {
     mention_everyone: /@(?:everyone|here)\b/.test(text) && allows("everyone"),
-    mentions: users.map(mentionedUser),
-    mention_roles: idsOf(text, /<@&(\d{1,20})>/g).filter((id) => allows("roles", id)),
+    mentions: users.map(renderUser),
+    mention_roles: matchIds(text, /<@&(\d{1,20})>/g).filter((id) => allows("roles", id)),
   }
 }
 
-function allowance(allowedMentions: unknown): Allows {
-  if (!isRecord(allowedMentions)) return (kind) => kind === "users"
-  const parse = strings(allowedMentions["parse"])
+function makeAllowance(allowedMentions: unknown): MentionAllowance {
+  if (!isJsonObject(allowedMentions)) return (kind) => kind === "users"
+  const parse = toStrings(allowedMentions["parse"])
   return (kind, id) =>
-    parse.includes(kind) || (id !== undefined && strings(allowedMentions[kind]).includes(id))
+    parse.includes(kind) || (id !== undefined && toStrings(allowedMentions[kind]).includes(id))
 }
 
-function strings(value: unknown): ReadonlyArray<string> {
+function toStrings(value: unknown): ReadonlyArray<string> {
   return Array.isArray(value) ? value.map(String) : []
 }
 
-function idsOf(text: string, pattern: RegExp): ReadonlyArray<string> {
+function matchIds(text: string, pattern: RegExp): ReadonlyArray<string> {
   return [...new Set(Array.from(text.matchAll(pattern), (match) => match[1] ?? ""))]
 }
 
 /** The simulator knows no users: everybody exists, and is named after his id. */
-function mentionedUser(id: string): unknown {
+function renderUser(id: string): unknown {
   return {
     id,
     username: `user-${id}`,

@@ -1,23 +1,23 @@
-import type { FilePart, SimulatedRequest, SimulatedResponse } from "../http/exchange.js"
-import type { Webhook, World } from "../state.js"
+import type { JsonObject, FilePart, SimulatedRequest, SimulatedResponse } from "../http/exchange.js"
+import type { Webhook, State } from "../state.js"
 import { boolean, snowflake } from "../forms/check.js"
 import { invalidForm, type Issue } from "../http/errors.js"
 
 /** A request that was let in: its webhook exists, its token is right, its body was read. */
 export interface Call {
-  readonly world: World
+  readonly state: State
   readonly now: number
   readonly webhook: Webhook
   readonly messageId: string
   readonly query: Readonly<Record<string, string>>
-  readonly body: Readonly<Record<string, unknown>>
+  readonly body: JsonObject
   readonly headers: SimulatedRequest["headers"]
   /** The files of a multipart body. */
   readonly files: ReadonlyArray<FilePart>
 }
 
 /** The components of a plain webhook are silently ignored unless `with_components` is set. */
-export const honouredBody = (call: Call, withComponents: boolean): Call["body"] => {
+export const removeIgnoredComponents = (call: Call, withComponents: boolean): Call["body"] => {
   const isHonoured = withComponents || call.webhook.applicationId !== null
   if (isHonoured || !("components" in call.body)) return call.body
   const { components: _, ...rest } = call.body
@@ -25,17 +25,17 @@ export const honouredBody = (call: Call, withComponents: boolean): Call["body"] 
 }
 
 /** The query of a webhook operation, or the answer that refuses it. */
-export type Query =
+export type QueryResult =
   | {
       readonly _tag: "Query"
       readonly wait: boolean
       readonly withComponents: boolean
       readonly threadId: string | undefined
     }
-  | { readonly _tag: "Refused"; readonly response: SimulatedResponse }
+  | { readonly _tag: "Rejected"; readonly response: SimulatedResponse }
 
 /** Booleans are `True|true|1` and `False|false|0`. */
-export const readQuery = (query: Readonly<Record<string, string>>): Query => {
+export const parseQuery = (query: Readonly<Record<string, string>>): QueryResult => {
   const issues: Array<Issue> = []
   const flag = (name: string): boolean => {
     const value = query[name]
@@ -49,7 +49,7 @@ export const readQuery = (query: Readonly<Record<string, string>>): Query => {
   const withComponents = flag("with_components")
   const threadId = query["thread_id"]
   if (threadId !== undefined) snowflake(threadId, ["thread_id"], issues)
-  if (issues.length > 0) return { _tag: "Refused", response: invalidForm(issues) }
+  if (issues.length > 0) return { _tag: "Rejected", response: invalidForm(issues) }
   return {
     _tag: "Query",
     wait,

@@ -1,30 +1,38 @@
-import { namesOf, refuseFiles, sentAttachments, type Entry } from "../messages/attachments.js"
-import { refuseExecute } from "../forms/message.js"
-import { json, noContent, type SimulatedResponse } from "../http/exchange.js"
 import {
-  refuseAccess,
-  noteSent,
-  refuseHaste,
-  refuseWords,
-  findPlace,
-  openPlace,
-  type Place,
+  getFilenames,
+  validateFiles,
+  resolveSentAttachments,
+  type AttachmentEntry,
+} from "../messages/attachments.js"
+import { validateExecute } from "../forms/message.js"
+import {
+  type JsonObject,
+  jsonResponse,
+  noContent,
+  type SimulatedResponse,
+} from "../http/exchange.js"
+import {
+  checkAccess,
+  recordSent,
+  checkMessageLimits,
+  checkBlockedWords,
+  findDestination,
+  openDestination,
+  type Destination,
 } from "./admission.js"
-import { type Call, honouredBody, readQuery } from "./call.js"
-import { followUpBody, loadingResponse } from "./interaction.js"
+import { type Call, removeIgnoredComponents, parseQuery } from "./call.js"
+import { getFollowUpBody, findLoadingResponse } from "./interaction.js"
 import { editMessage } from "./messages.js"
 import { isAbsent } from "../forms/check.js"
 import { apiError } from "../http/errors.js"
 import { isVoiceMessage } from "../messages/flags.js"
-import { isEmptyMessage, newMessage } from "../messages/message.js"
-import { keepMessage, type MessageJson, newId } from "../state.js"
-
-type Fields = Readonly<Record<string, unknown>>
+import { isEmptyMessage, makeMessage } from "../messages/message.js"
+import { storeMessage, type MessageJson, generateId } from "../state.js"
 
 /** A message that is in its place now, or the answer that refuses it. */
-export type Posted =
+export type PostResult =
   | { readonly _tag: "Posted"; readonly message: MessageJson }
-  | { readonly _tag: "Refused"; readonly response: SimulatedResponse }
+  | { readonly _tag: "Rejected"; readonly response: SimulatedResponse }
 
 /**
  * Execute Webhook: sends a message. With files there is an answer whether or not it is asked for. As
@@ -32,34 +40,34 @@ export type Posted =
  */
 export const execute = (call: Call): SimulatedResponse => {
   if (call.webhook.interaction === undefined) return sendMessage(call)
-  const loading = loadingResponse(call)
+  const loading = findLoadingResponse(call)
   if (loading !== undefined) return editMessage({ ...call, messageId: loading.id })
-  return sendMessage({ ...call, body: followUpBody(call), query: { wait: "true" } })
+  return sendMessage({ ...call, body: getFollowUpBody(call), query: { wait: "true" } })
 }
 
 function sendMessage(call: Call): SimulatedResponse {
-  const { world, webhook, files } = call
-  const query = readQuery(call.query)
-  if (query._tag === "Refused") return query.response
-  const denial = refuseAccess(webhook.channel, true)
+  const { state, webhook, files } = call
+  const query = parseQuery(call.query)
+  if (query._tag === "Rejected") return query.response
+  const denial = checkAccess(webhook.channel, true)
   if (denial !== undefined) return denial
-  const body = honouredBody(call, query.withComponents)
-  const attachments = sentAttachments(files, body)
-  const sender = { interactive: webhook.applicationId !== null, files: namesOf(attachments) }
-  const refusal = refuseFiles(files, world.config.maxFileBytes) ?? refuseExecute(body, sender)
+  const body = removeIgnoredComponents(call, query.withComponents)
+  const attachments = resolveSentAttachments(files, body)
+  const sender = { isInteractive: webhook.applicationId !== null, files: getFilenames(attachments) }
+  const refusal = validateFiles(files, state.config.maxFileBytes) ?? validateExecute(body, sender)
   if (refusal !== undefined) return refusal
-  if (attachments._tag === "Refused") return attachments.response
-  const objection = refuseVoice(body, attachments.entries)
+  if (attachments._tag === "Rejected") return attachments.response
+  const objection = checkVoiceMessage(body, attachments.entries)
   if (objection !== undefined) return objection
-  const posted = post(call, body, query.threadId, attachments.entries)
-  if (posted._tag === "Refused") return posted.response
-  return query.wait || files.length > 0 ? json(200, posted.message) : noContent
+  const posted = postMessage(call, body, query.threadId, attachments.entries)
+  if (posted._tag === "Rejected") return posted.response
+  return query.wait || files.length > 0 ? jsonResponse(200, posted.message) : noContent
 }
 
 /** Requires that a voice message has one audio file, with duration and waveform, and nothing else. */
-function refuseVoice(
-  body: Readonly<Record<string, unknown>>,
-  entries: ReadonlyArray<Entry>,
+function checkVoiceMessage(
+  body: JsonObject,
+  entries: ReadonlyArray<AttachmentEntry>,
 ): SimulatedResponse | undefined {
   if (!isVoiceMessage(body["flags"])) return undefined
   const hasMore = ["content", "embeds", "components", "poll"].some((part) => !isAbsent(body[part]))
@@ -74,33 +82,38 @@ function refuseVoice(
 }
 
 /** Posts a message whose form is valid, after the checks of its place, its words and its limits. */
-export function post(
+export function postMessage(
   call: Call,
-  body: Fields,
+  body: JsonObject,
   threadId: string | undefined,
-  entries: ReadonlyArray<Entry>,
-): Posted {
-  const place = findPlace(call, body, threadId)
-  if (place._tag === "Refused") return place
-  if (entries.length === 0 && isEmptyMessage(body)) return refused(apiError(50006))
-  const objection = refuseWords(call, body, place) ?? refuseHaste(call, place)
-  if (objection !== undefined) return refused(objection)
-  return { _tag: "Posted", message: send(call, body, place, entries) }
+  entries: ReadonlyArray<AttachmentEntry>,
+): PostResult {
+  const place = findDestination(call, body, threadId)
+  if (place._tag === "Rejected") return place
+  if (entries.length === 0 && isEmptyMessage(body)) return rejectPost(apiError(50006))
+  const objection = checkBlockedWords(call, body, place) ?? checkMessageLimits(call, place)
+  if (objection !== undefined) return rejectPost(objection)
+  return { _tag: "Posted", message: storeNewMessage(call, body, place, entries) }
 }
 
 /** In a forum the first message has the id of its thread. */
-function send(call: Call, body: Fields, place: Place, entries: ReadonlyArray<Entry>): MessageJson {
-  const { world, webhook, now } = call
-  const id = newId(world, now)
-  const thread = openPlace(webhook.channel, place, id)
-  const message = newMessage(world, now, webhook, body, { id, thread, entries })
+function storeNewMessage(
+  call: Call,
+  body: JsonObject,
+  place: Destination,
+  entries: ReadonlyArray<AttachmentEntry>,
+): MessageJson {
+  const { state, webhook, now } = call
+  const id = generateId(state, now)
+  const thread = openDestination(webhook.channel, place, id)
+  const message = makeMessage(state, now, webhook, body, { id, thread, entries })
   if (thread !== undefined) thread.messages++
-  noteSent(call, thread?.id)
-  keepMessage(world, webhook, message)
-  world.traffic.statistics.messages++
+  recordSent(call, thread?.id)
+  storeMessage(state, webhook, message)
+  state.traffic.statistics.messages++
   return message.json
 }
 
-function refused(response: SimulatedResponse): Posted {
-  return { _tag: "Refused", response }
+function rejectPost(response: SimulatedResponse): PostResult {
+  return { _tag: "Rejected", response }
 }

@@ -1,25 +1,25 @@
 import { apiError } from "../http/errors.js"
 import type { SimulatedResponse } from "../http/exchange.js"
 import type { WebhookOperation } from "../http/route.js"
-import { newMessage } from "../messages/message.js"
-import { ephemeral as ephemeralFlag, isLoading, loading } from "../messages/flags.js"
+import { makeMessage } from "../messages/message.js"
+import { ephemeralFlag, isLoading, loadingFlag } from "../messages/flags.js"
 import { randomToken } from "../random.js"
 import {
   addChannel,
   type Interaction,
-  keepMessage,
+  storeMessage,
   type Message,
-  newId,
+  generateId,
   type Webhook,
-  type World,
+  type State,
 } from "../state.js"
 import type { Call } from "./call.js"
 
 /** Interaction tokens are valid for 15 minutes. */
-const validMillis = 15 * 60_000
+const tokenLifetimeMillis = 15 * 60_000
 
 /** CHAT_INPUT_COMMAND: the message that responds to a command. */
-const commandResponse = 20
+const commandResponseType = 20
 
 /** The initial response of an application, which the simulator gives in its place. */
 export interface InitialResponse {
@@ -29,26 +29,26 @@ export interface InitialResponse {
 }
 
 /** A command was used, in a channel of its own. The application's webhook is known by its token. */
-export const addInteraction = (world: World, now: number, applicationId?: string): Webhook => {
-  const id = newId(world, now)
-  const ownId = applicationId ?? newId(world, now)
+export const addInteraction = (state: State, now: number, applicationId?: string): Webhook => {
+  const id = generateId(state, now)
+  const ownId = applicationId ?? generateId(state, now)
   const webhook: Webhook = {
     id: ownId,
-    token: `aW50ZXJhY3Rpb246${randomToken(world.random)}${randomToken(world.random)}`,
-    channel: addChannel(world, newId(world, now)),
-    guildId: world.guildId,
+    token: `aW50ZXJhY3Rpb246${randomToken(state.random)}${randomToken(state.random)}`,
+    channel: addChannel(state, generateId(state, now)),
+    guildId: state.guildId,
     applicationId: ownId,
-    interaction: { id, expiresAt: now + validMillis, originalId: undefined },
+    interaction: { id, expiresAt: now + tokenLifetimeMillis, originalId: undefined },
     name: "Captain App",
     avatar: null,
     messages: new Map(),
   }
-  world.interactions.set(webhook.token, webhook)
+  state.interactions.set(webhook.token, webhook)
   return webhook
 }
 
-export const respond = (
-  world: World,
+export const respondToInteraction = (
+  state: State,
   now: number,
   webhook: Webhook,
   { content = "", deferred = false, ephemeral = false }: InitialResponse,
@@ -57,19 +57,19 @@ export const respond = (
   if (interaction === undefined || interaction.originalId !== undefined) {
     throw new RangeError("the simulator's interaction has been responded to already")
   }
-  const id = newId(world, now)
+  const id = generateId(state, now)
   const body = { content, flags: ephemeral ? ephemeralFlag : 0 }
-  const message = newMessage(world, now, webhook, body, { id, thread: undefined, entries: [] })
-  const flags = message.json.flags | (deferred ? loading : 0)
-  keepMessage(world, webhook, {
+  const message = makeMessage(state, now, webhook, body, { id, thread: undefined, entries: [] })
+  const flags = message.json.flags | (deferred ? loadingFlag : 0)
+  storeMessage(state, webhook, {
     ...message,
-    json: { ...message.json, type: commandResponse, flags },
+    json: { ...message.json, type: commandResponseType, flags },
   })
   interaction.originalId = id
 }
 
 /** What Discord offers with the token of an interaction. */
-const offered: ReadonlySet<WebhookOperation> = new Set([
+const availableOperations: ReadonlySet<WebhookOperation> = new Set([
   "execute",
   "getMessage",
   "editMessage",
@@ -77,28 +77,30 @@ const offered: ReadonlySet<WebhookOperation> = new Set([
 ])
 
 /** Until the initial response is there, Discord knows no webhook of this token. */
-export const refuseInteraction = (
+export const checkInteraction = (
   { expiresAt, originalId }: Interaction,
   operation: WebhookOperation,
   now: number,
 ): SimulatedResponse | undefined => {
   if (now >= expiresAt) return apiError(50027)
-  return originalId === undefined || !offered.has(operation) ? apiError(10015) : undefined
+  return originalId === undefined || !availableOperations.has(operation)
+    ? apiError(10015)
+    : undefined
 }
 
 /** The deferred response that waits for its content; the first follow-up is taken for that. */
-export const loadingResponse = ({ webhook }: Call): Message | undefined => {
+export const findLoadingResponse = ({ webhook }: Call): Message | undefined => {
   const { interaction, messages } = webhook
   const original = messages.get(interaction?.originalId ?? "")
   return original !== undefined && isLoading(original.json.flags) ? original : undefined
 }
 
 /** What Discord does not support in a follow-up, and ignores. */
-export const followUpBody = ({ body }: Call): Call["body"] => {
+export const getFollowUpBody = ({ body }: Call): Call["body"] => {
   const { username: _, avatar_url: __, thread_name: ___, applied_tags: ____, ...rest } = body
   return rest
 }
 
 /** The id of the message that a request names. */
-export const messageIdOf = ({ messageId, webhook }: Call): string =>
+export const resolveMessageId = ({ messageId, webhook }: Call): string =>
   messageId === "@original" ? (webhook.interaction?.originalId ?? messageId) : messageId

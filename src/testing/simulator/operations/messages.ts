@@ -1,21 +1,21 @@
-import { editedAttachments, namesOf, refuseFiles } from "../messages/attachments.js"
+import { resolveEditedAttachments, getFilenames, validateFiles } from "../messages/attachments.js"
 import {
-  forgetFile,
-  forgetMessage,
-  keepMessage,
+  removeFile,
+  removeMessage,
+  storeMessage,
   type Message,
   type Thread,
-  type World,
+  type State,
 } from "../state.js"
 import { isAbsent } from "../forms/check.js"
-import { refuseEdit } from "../forms/message.js"
+import { validateEdit } from "../forms/message.js"
 import { apiError } from "../http/errors.js"
-import { json, noContent, type SimulatedResponse } from "../http/exchange.js"
-import { editedMessage, isEmptyMessage } from "../messages/message.js"
-import { refuseAccess, refuseWords } from "./admission.js"
+import { jsonResponse, noContent, type SimulatedResponse } from "../http/exchange.js"
+import { applyEdit, isEmptyMessage } from "../messages/message.js"
+import { checkAccess, checkBlockedWords } from "./admission.js"
 import { isLoading, isVoiceMessage } from "../messages/flags.js"
-import { type Call, honouredBody, readQuery } from "./call.js"
-import { messageIdOf } from "./interaction.js"
+import { type Call, removeIgnoredComponents, parseQuery } from "./call.js"
+import { resolveMessageId } from "./interaction.js"
 
 interface Found {
   readonly _tag: "Found"
@@ -24,67 +24,71 @@ interface Found {
   readonly withComponents: boolean
 }
 
-type Search = Found | { readonly _tag: "Refused"; readonly response: SimulatedResponse }
+type SearchResult = Found | { readonly _tag: "Rejected"; readonly response: SimulatedResponse }
 
 /** Get Webhook Message. */
 export const getMessage = (call: Call): SimulatedResponse => {
   const found = findMessage(call, false)
-  return found._tag === "Refused" ? found.response : json(200, found.message.json)
+  return found._tag === "Rejected" ? found.response : jsonResponse(200, found.message.json)
 }
 
 /** Edit Webhook Message. A thread that is archived is read-only. */
 export const editMessage = (call: Call): SimulatedResponse => {
   const found = findMessage(call, true)
-  if (found._tag === "Refused") return found.response
-  const body = honouredBody(call, found.withComponents)
-  const { files, world } = call
+  if (found._tag === "Rejected") return found.response
+  const body = removeIgnoredComponents(call, found.withComponents)
+  const { files, state } = call
   const interactive = call.webhook.applicationId !== null
   const before = found.message
   if (isVoiceMessage(before.json.flags)) return apiError(50162)
-  const attachments = editedAttachments(files, body, before.attachments)
+  const attachments = resolveEditedAttachments(files, body, before.attachments)
   const refusal =
-    refuseFiles(files, world.config.maxFileBytes) ??
-    refuseEdit(body, { interactive, files: namesOf(attachments) }, before.json)
+    validateFiles(files, state.config.maxFileBytes) ??
+    validateEdit(
+      body,
+      { isInteractive: interactive, files: getFilenames(attachments) },
+      before.json,
+    )
   if (refusal !== undefined) return refusal
-  if (attachments._tag === "Refused") return attachments.response
+  if (attachments._tag === "Rejected") return attachments.response
   if (found.thread?.archived === true) return apiError(50083)
   if (!isAbsent(body["poll"]) && !isLoading(before.json.flags)) return apiError(520003)
-  const objection = refuseWords(call, body)
+  const objection = checkBlockedWords(call, body)
   if (objection !== undefined) return objection
-  const edited = editedMessage(world, call.now, before, body, attachments.entries)
+  const edited = applyEdit(state, call.now, before, body, attachments.entries)
   if (isEmptyMessage(edited.json)) return apiError(50006)
-  forgetDropped(world, before, edited)
-  keepMessage(world, call.webhook, edited)
-  return json(200, edited.json)
+  removeDroppedFiles(state, before, edited)
+  storeMessage(state, call.webhook, edited)
+  return jsonResponse(200, edited.json)
 }
 
-function forgetDropped(world: World, before: Message, after: Message): void {
+function removeDroppedFiles(state: State, before: Message, after: Message): void {
   const kept = new Set(after.attachments.map(({ id }) => id))
-  for (const { id } of before.attachments) if (!kept.has(id)) forgetFile(world.files, id)
+  for (const { id } of before.attachments) if (!kept.has(id)) removeFile(state.files, id)
 }
 
 /** Delete Webhook Message. Allowed in archived threads too. */
 export const deleteMessage = (call: Call): SimulatedResponse => {
   const found = findMessage(call, true)
-  if (found._tag === "Refused") return found.response
-  forgetMessage(call.world, call.webhook, found.message)
+  if (found._tag === "Rejected") return found.response
+  removeMessage(call.state, call.webhook, found.message)
   return noContent
 }
 
 /** A message in a thread is found only by naming the thread. */
-function findMessage(call: Call, isWriting: boolean): Search {
-  const query = readQuery(call.query)
-  if (query._tag === "Refused") return query
-  const denial = refuseAccess(call.webhook.channel, isWriting)
-  if (denial !== undefined) return refusedSearch(denial)
+function findMessage(call: Call, isWriting: boolean): SearchResult {
+  const query = parseQuery(call.query)
+  if (query._tag === "Rejected") return query
+  const denial = checkAccess(call.webhook.channel, isWriting)
+  if (denial !== undefined) return rejectSearch(denial)
   const { threadId, withComponents } = query
   const thread = threadId === undefined ? undefined : call.webhook.channel.threads.get(threadId)
-  if (threadId !== undefined && thread === undefined) return refusedSearch(apiError(10003))
-  const message = call.webhook.messages.get(messageIdOf(call))
-  if (message === undefined || message.threadId !== threadId) return refusedSearch(apiError(10008))
+  if (threadId !== undefined && thread === undefined) return rejectSearch(apiError(10003))
+  const message = call.webhook.messages.get(resolveMessageId(call))
+  if (message === undefined || message.threadId !== threadId) return rejectSearch(apiError(10008))
   return { _tag: "Found", message, thread, withComponents }
 }
 
-function refusedSearch(response: SimulatedResponse): Search {
-  return { _tag: "Refused", response }
+function rejectSearch(response: SimulatedResponse): SearchResult {
+  return { _tag: "Rejected", response }
 }

@@ -1,26 +1,24 @@
 import { invalidForm, type Issue, issue, apiError } from "../http/errors.js"
-import { refuseExecute } from "../forms/message.js"
-import { noContent, type SimulatedResponse } from "../http/exchange.js"
-import { checkGitHub, githubMessage } from "./github.js"
-import { checkSlack, slackMessage } from "./slack.js"
+import { validateExecute } from "../forms/message.js"
+import { type JsonObject, noContent, type SimulatedResponse } from "../http/exchange.js"
+import { checkGitHub, convertGitHubEvent } from "./github.js"
+import { checkSlack, convertSlackMessage } from "./slack.js"
 import { isForum } from "../state.js"
-import { refuseAccess } from "./admission.js"
-import { type Call, readQuery } from "./call.js"
-import { post } from "./execute.js"
-type Fields = Readonly<Record<string, unknown>>
-
+import { checkAccess } from "./admission.js"
+import { type Call, parseQuery } from "./call.js"
+import { postMessage } from "./execute.js"
 /** How another service's body becomes a message. */
-interface Service {
+interface CompatibleService {
   readonly check: (call: Call, issues: Array<Issue>) => void
   /** Of what Discord does not show there is no message. */
-  readonly render: (call: Call) => Fields | undefined
+  readonly render: (call: Call) => JsonObject | undefined
   readonly success: SimulatedResponse
 }
 
 /** The answer is never a message, whatever `wait` says. */
-const slack: Service = {
+const slackService: CompatibleService = {
   check: ({ body }, issues) => checkSlack(body, issues),
-  render: ({ body }) => slackMessage(body),
+  render: ({ body }) => convertSlackMessage(body),
   success: {
     status: 200,
     headers: {},
@@ -30,29 +28,32 @@ const slack: Service = {
 
 const eventHeader = "x-github-event"
 
-const github: Service = {
+const githubService: CompatibleService = {
   check: ({ body, headers }, issues) => {
     if (headers[eventHeader] === undefined) {
       issues.push(issue([eventHeader], "BASE_TYPE_REQUIRED", "This field is required"))
     }
     checkGitHub(body, issues)
   },
-  render: ({ body, headers }) => githubMessage(headers[eventHeader] ?? "", body),
+  render: ({ body, headers }) => convertGitHubEvent(headers[eventHeader] ?? "", body),
   success: noContent,
 }
 
 /** Execute Slack-Compatible Webhook. */
-export const executeSlack = (call: Call): SimulatedResponse => serve(call, slack)
+export const executeSlack = (call: Call): SimulatedResponse => executeService(call, slackService)
 
 /** Execute GitHub-Compatible Webhook. */
-export const executeGitHub = (call: Call): SimulatedResponse => serve(call, github)
+export const executeGitHub = (call: Call): SimulatedResponse => executeService(call, githubService)
 
 /** Services do not know threads: in a forum they must be told one. */
-function serve(call: Call, { check, render, success }: Service): SimulatedResponse {
+function executeService(
+  call: Call,
+  { check, render, success }: CompatibleService,
+): SimulatedResponse {
   const { channel } = call.webhook
-  const query = readQuery(call.query)
-  if (query._tag === "Refused") return query.response
-  const denial = refuseAccess(channel, true)
+  const query = parseQuery(call.query)
+  if (query._tag === "Rejected") return query.response
+  const denial = checkAccess(channel, true)
   if (denial !== undefined) return denial
   const issues: Array<Issue> = []
   check(call, issues)
@@ -60,8 +61,8 @@ function serve(call: Call, { check, render, success }: Service): SimulatedRespon
   if (isForum(channel) && query.threadId === undefined) return apiError(220004)
   const message = render(call)
   if (message === undefined) return success
-  const refusal = refuseExecute(message, { interactive: false, files: new Set() })
+  const refusal = validateExecute(message, { isInteractive: false, files: new Set() })
   if (refusal !== undefined) return refusal
-  const posted = post(call, message, query.threadId, [])
-  return posted._tag === "Refused" ? posted.response : success
+  const posted = postMessage(call, message, query.threadId, [])
+  return posted._tag === "Rejected" ? posted.response : success
 }

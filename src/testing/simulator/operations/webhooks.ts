@@ -1,8 +1,8 @@
 import { all, type Check, object } from "../forms/check.js"
 import { invalidForm, type Issue, issue } from "../http/errors.js"
 import { webhookName } from "../forms/message.js"
-import { json, noContent, type SimulatedResponse } from "../http/exchange.js"
-import { newAvatarHash, type Webhook, type World } from "../state.js"
+import { jsonResponse, noContent, type SimulatedResponse } from "../http/exchange.js"
+import { generateAvatarHash, type Webhook, type State } from "../state.js"
 import type { Call } from "./call.js"
 
 /** The format is found from the bytes, so types that are not documented pass (api-docs#378, #8538). */
@@ -13,37 +13,37 @@ const imageData: Check = (value, path, issues) => {
 }
 
 /** Unlike an absent name, a null one is no name. */
-const nameGiven: Check = (value, path, issues) => {
+const checkNullName: Check = (value, path, issues) => {
   if (typeof value === "object" && value !== null && "name" in value && value.name === null) {
     issues.push(issue([...path, "name"], "BASE_TYPE_REQUIRED", "This field is required"))
   }
 }
 
-const modifyFields = all(object({ name: webhookName, avatar: imageData }), nameGiven)
+const modifyFields = all(object({ name: webhookName, avatar: imageData }), checkNullName)
 
 /** Get Webhook with Token: without `user`. */
-export const getWebhook = ({ world, webhook }: Call): SimulatedResponse =>
-  json(200, webhookJson(world, webhook))
+export const getWebhook = ({ state, webhook }: Call): SimulatedResponse =>
+  jsonResponse(200, renderWebhook(state, webhook))
 
 /** Modify Webhook with Token: name and avatar; `channel_id` is ignored. */
-export const modifyWebhook = ({ world, webhook, body }: Call): SimulatedResponse => {
+export const modifyWebhook = ({ state, webhook, body }: Call): SimulatedResponse => {
   const issues: Array<Issue> = []
   modifyFields(body, [], issues)
   if (issues.length > 0) return invalidForm(issues)
   const { name, avatar } = body
   if (typeof name === "string") webhook.name = name.trim()
   if (avatar === null) webhook.avatar = null
-  if (typeof avatar === "string") webhook.avatar = newAvatarHash(world)
-  return json(200, webhookJson(world, webhook))
+  if (typeof avatar === "string") webhook.avatar = generateAvatarHash(state)
+  return jsonResponse(200, renderWebhook(state, webhook))
 }
 
 /** Delete Webhook with Token. */
-export const deleteWebhook = ({ world, webhook }: Call): SimulatedResponse => {
-  world.webhooks.delete(webhook.id)
+export const deleteWebhook = ({ state, webhook }: Call): SimulatedResponse => {
+  state.webhooks.delete(webhook.id)
   return noContent
 }
 
-function webhookJson(world: World, webhook: Webhook): unknown {
+function renderWebhook(state: State, webhook: Webhook): unknown {
   const isIncoming = webhook.applicationId === null
   return {
     id: webhook.id,
@@ -53,11 +53,11 @@ function webhookJson(world: World, webhook: Webhook): unknown {
     name: webhook.name,
     avatar: webhook.avatar,
     application_id: webhook.applicationId,
-    ...(isIncoming ? { token: webhook.token, url: webhookUrl(world, webhook) } : {}),
+    ...(isIncoming ? { token: webhook.token, url: getWebhookUrl(state, webhook) } : {}),
   }
 }
 
 /** The URL that the Discord client shows for copying. */
-export function webhookUrl(world: World, webhook: Webhook): string {
-  return `${world.config.origin}/api/webhooks/${webhook.id}/${webhook.token}`
+export function getWebhookUrl(state: State, webhook: Webhook): string {
+  return `${state.config.origin}/api/webhooks/${webhook.id}/${webhook.token}`
 }

@@ -6,33 +6,33 @@ import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { toWire } from "../faults.js"
+import { serializeResponse } from "../faults.js"
 import type { Exchange } from "../handle.js"
 import type { SimulatedRequest, SimulatedResponse } from "../http/exchange.js"
-import type { World } from "../state.js"
-import { exchange } from "./latency.js"
+import type { State } from "../state.js"
+import { runExchange } from "./latency.js"
 
 /** An `HttpClient` whose network is the simulator: it reaches Discord's hosts and no other. */
-export const makeHttpClient = (world: World): HttpClient.HttpClient =>
+export const makeHttpClient = (state: State): HttpClient.HttpClient =>
   HttpClient.make((request, url) => {
-    if (!isDiscord(world, url)) {
-      return transportError(request, "ENOTFOUND", `getaddrinfo ENOTFOUND ${url.hostname}`)
+    if (!isDiscordUrl(state, url)) {
+      return failTransport(request, "ENOTFOUND", `getaddrinfo ENOTFOUND ${url.hostname}`)
     }
-    return Effect.flatMap(readRequest(request, url), (simulated) =>
-      Effect.flatMap(exchange(world, simulated), (result) => deliver(request, result)),
+    return Effect.flatMap(readClientRequest(request, url), (simulated) =>
+      Effect.flatMap(runExchange(state, simulated), (result) => deliverToClient(request, result)),
     )
   })
 
 const discordHost = /^(?:(?:[a-z0-9-]+\.)?(?:discord|discordapp)\.com|media\.discordapp\.net)$/
 
-function isDiscord(world: World, url: URL): boolean {
-  const own = [world.config.origin, world.cdn.origin]
+function isDiscordUrl(state: State, url: URL): boolean {
+  const own = [state.config.origin, state.cdn.origin]
   return (
     discordHost.test(url.hostname) || own.some((origin) => url.origin === new URL(origin).origin)
   )
 }
 
-function readRequest(
+function readClientRequest(
   request: HttpClientRequest.HttpClientRequest,
   url: URL,
 ): Effect.Effect<SimulatedRequest, HttpClientError.RequestError> {
@@ -67,7 +67,7 @@ function readBody(
     return body.stream.pipe(
       Stream.mapError(encodeError),
       Stream.runCollect,
-      Effect.map((chunks) => ({ body: concat(chunks), contentType: body.contentType })),
+      Effect.map((chunks) => ({ body: concatBytes(chunks), contentType: body.contentType })),
     )
   }
   return Effect.tryPromise({ try: () => readWebBody(body), catch: encodeError })
@@ -75,7 +75,7 @@ function readBody(
 
 /** `Response` knows how to write whatever `fetch` would. */
 async function readWebBody(body: HttpBody.Raw | HttpBody.FormData): Promise<ReadBody> {
-  const web = new Response(body._tag === "FormData" ? body.formData : bodyInit(body.body))
+  const web = new Response(body._tag === "FormData" ? body.formData : toBodyInit(body.body))
   return {
     body: new Uint8Array(await web.arrayBuffer()),
     contentType: body.contentType ?? web.headers.get("content-type") ?? undefined,
@@ -83,14 +83,14 @@ async function readWebBody(body: HttpBody.Raw | HttpBody.FormData): Promise<Read
 }
 
 /** What `fetch` takes; anything else (a Node stream) has no meaning here. */
-function bodyInit(body: unknown): BodyInit {
+function toBodyInit(body: unknown): BodyInit {
   if (typeof body === "string" || body instanceof Blob || body instanceof FormData) return body
   if (body instanceof URLSearchParams || body instanceof ArrayBuffer) return body
   if (body instanceof ReadableStream) return body
   throw new TypeError("DiscordSimulator cannot read this kind of raw body")
 }
 
-function concat(chunks: Chunk.Chunk<Uint8Array>): Uint8Array {
+function concatBytes(chunks: Chunk.Chunk<Uint8Array>): Uint8Array {
   const bytes = new Uint8Array(Chunk.reduce(chunks, 0, (sum, chunk) => sum + chunk.length))
   let offset = 0
   for (const chunk of chunks) {
@@ -101,45 +101,45 @@ function concat(chunks: Chunk.Chunk<Uint8Array>): Uint8Array {
 }
 
 /** What the client sees of an exchange; connection faults fail as undici reports them. */
-function deliver(
+function deliverToClient(
   request: HttpClientRequest.HttpClientRequest,
   { outcome, response }: Exchange,
 ): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.RequestError> {
   if (outcome === "refused") {
-    return transportError(request, "ECONNREFUSED", "connect ECONNREFUSED")
+    return failTransport(request, "ECONNREFUSED", "connect ECONNREFUSED")
   }
-  if (response === undefined) return transportError(request, "ECONNRESET", "read ECONNRESET")
+  if (response === undefined) return failTransport(request, "ECONNRESET", "read ECONNRESET")
   return Effect.sync(() =>
-    HttpClientResponse.fromWeb(request, webResponse(response, outcome === "cut")),
+    HttpClientResponse.fromWeb(request, makeWebResponse(response, outcome === "truncated")),
   )
 }
 
 /** Statuses that HTTP gives no body. */
-const bodiless = new Set([204, 205, 304])
+const bodilessStatuses = new Set([204, 205, 304])
 
-function webResponse(response: SimulatedResponse, isCut: boolean): Response {
-  const { status, headers, body } = toWire(response)
+function makeWebResponse(response: SimulatedResponse, isCut: boolean): Response {
+  const { status, headers, body } = serializeResponse(response)
   const init = { status, headers }
-  if (isCut) return new Response(cutStream(body), init)
+  if (isCut) return new Response(makeTruncatedStream(body), init)
   // The copy tells the compiler that these bytes are not shared memory.
   const content = typeof body === "string" ? body : body.slice()
-  return new Response(content === "" || bodiless.has(status) ? null : content, init)
+  return new Response(content === "" || bodilessStatuses.has(status) ? null : content, init)
 }
 
 /** Half of the body, then the error of a connection that went away. */
-function cutStream(body: string | Uint8Array): ReadableStream<Uint8Array> {
+function makeTruncatedStream(body: string | Uint8Array): ReadableStream<Uint8Array> {
   const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body
   let isFirst = true
   return new ReadableStream({
     pull(controller) {
       if (isFirst) controller.enqueue(bytes.slice(0, Math.ceil(bytes.length / 2)))
-      else controller.error(codedError("ECONNRESET", "terminated"))
+      else controller.error(makeCodedError("ECONNRESET", "terminated"))
       isFirst = false
     },
   })
 }
 
-function transportError(
+function failTransport(
   request: HttpClientRequest.HttpClientRequest,
   code: string,
   message: string,
@@ -149,12 +149,12 @@ function transportError(
       new HttpClientError.RequestError({
         request,
         reason: "Transport",
-        cause: codedError(code, message),
+        cause: makeCodedError(code, message),
       }),
     ),
   )
 }
 
-function codedError(code: string, message: string): Error {
+function makeCodedError(code: string, message: string): Error {
   return Object.assign(new Error(message), { code })
 }

@@ -8,15 +8,15 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { toWire } from "../faults.js"
+import { serializeResponse } from "../faults.js"
 import type { Exchange } from "../handle.js"
 import type { SimulatedRequest, SimulatedResponse } from "../http/exchange.js"
-import type { World } from "../state.js"
-import { exchange } from "./latency.js"
+import type { State } from "../state.js"
+import { runExchange } from "./latency.js"
 
 /** Serves a world until the scope closes. URLs hold tokens, so no span is made of them. */
 export const serveHttp = (
-  world: World,
+  state: State,
 ): Effect.Effect<
   { readonly origin: string; readonly baseUrl: string },
   never,
@@ -26,28 +26,28 @@ export const serveHttp = (
     const server = yield* HttpServer.HttpServer
     const open: OpenConnections = new Set()
     yield* server
-      .serve(allowBrowsers(makeHttpApp(world, open)))
+      .serve(allowBrowsers(makeHttpApp(state, open)))
       .pipe(HttpMiddleware.withTracerDisabledWhenEffect(() => true))
     // A server closes when its connections have: those that wait for an answer would keep it.
     yield* Effect.addFinalizer(() => Effect.sync(() => open.forEach((cut) => cut())))
-    const origin = yield* originOf(server.address)
-    yield* serveFiles(world, origin)
+    const origin = yield* getOrigin(server.address)
+    yield* serveFiles(state, origin)
     return { origin, baseUrl: `${origin}/api/v10` }
   })
 
 /** As long as it is served, files are downloaded from where messages are sent to. */
-function serveFiles(world: World, origin: string): Effect.Effect<void, never, Scope.Scope> {
+function serveFiles(state: State, origin: string): Effect.Effect<void, never, Scope.Scope> {
   return Effect.acquireRelease(
     Effect.sync(() => {
-      const before = world.cdn
-      world.cdn = { origin, proxyOrigin: origin }
+      const before = state.cdn
+      state.cdn = { origin, proxyOrigin: origin }
       return before
     }),
-    (before) => Effect.sync(() => void (world.cdn = before)),
+    (before) => Effect.sync(() => void (state.cdn = before)),
   )
 }
 
-function originOf(address: HttpServer.Address): Effect.Effect<string> {
+function getOrigin(address: HttpServer.Address): Effect.Effect<string> {
   if (address._tag === "UnixAddress") {
     return Effect.dieMessage("DiscordSimulator.serve needs a TCP port, not a Unix socket")
   }
@@ -59,12 +59,12 @@ function originOf(address: HttpServer.Address): Effect.Effect<string> {
 type OpenConnections = Set<() => void>
 
 /** The simulator as an HTTP app: the same `handle`, over a socket and in real time. */
-function makeHttpApp(world: World, open: OpenConnections): HttpApp.Default {
+function makeHttpApp(state: State, open: OpenConnections): HttpApp.Default {
   return Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
-    const cut = cutter(request)
-    const respond = readRequest(request).pipe(
-      Effect.flatMap((simulated) => exchange(world, simulated)),
-      Effect.flatMap((result) => deliver(result, cut)),
+    const cut = makeSocketControl(request)
+    const respond = readServerRequest(request).pipe(
+      Effect.flatMap((simulated) => runExchange(state, simulated)),
+      Effect.flatMap((result) => deliverToSocket(result, cut)),
       // A client that goes away in the middle of its own request hears nothing.
       Effect.catchAll(() => Effect.never),
     )
@@ -76,7 +76,7 @@ function makeHttpApp(world: World, open: OpenConnections): HttpApp.Default {
   })
 }
 
-function readRequest(request: HttpServerRequest.HttpServerRequest) {
+function readServerRequest(request: HttpServerRequest.HttpServerRequest) {
   const url = new URL(request.url, "http://localhost")
   return request.arrayBuffer.pipe(
     HttpIncomingMessage.withMaxBodySize(Option.none()),
@@ -90,16 +90,18 @@ function readRequest(request: HttpServerRequest.HttpServerRequest) {
   )
 }
 
-function deliver(
+function deliverToSocket(
   { outcome, response }: Exchange,
-  cut: Cutter,
+  cut: SocketControl,
 ): Effect.Effect<HttpServerResponse.HttpServerResponse> {
   if (response === undefined) return Effect.zipRight(Effect.sync(cut.reset), Effect.never)
-  return Effect.sync(() => (outcome === "cut" ? cutResponse(response, cut) : whole(response)))
+  return Effect.sync(() =>
+    outcome === "truncated" ? makeTruncatedResponse(response, cut) : makeResponse(response),
+  )
 }
 
-function whole(response: SimulatedResponse): HttpServerResponse.HttpServerResponse {
-  const { status, headers, body } = toWire(response)
+function makeResponse(response: SimulatedResponse): HttpServerResponse.HttpServerResponse {
+  const { status, headers, body } = serializeResponse(response)
   if (body === "") return HttpServerResponse.empty({ status, headers })
   const options = { status, headers, contentType: headers["content-type"] }
   return typeof body === "string"
@@ -108,11 +110,11 @@ function whole(response: SimulatedResponse): HttpServerResponse.HttpServerRespon
 }
 
 /** Promises the whole body, writes half of it, and closes the connection. */
-function cutResponse(
+function makeTruncatedResponse(
   response: SimulatedResponse,
-  cut: Cutter,
+  cut: SocketControl,
 ): HttpServerResponse.HttpServerResponse {
-  const { status, headers, body } = toWire(response)
+  const { status, headers, body } = serializeResponse(response)
   const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body
   const half = Stream.make(bytes.slice(0, Math.ceil(bytes.length / 2)))
   const close = Stream.fromEffect(Effect.zipRight(Effect.sync(cut.close), Effect.never))
@@ -124,7 +126,7 @@ function cutResponse(
   })
 }
 
-interface Cutter {
+interface SocketControl {
   /** Drops the connection at once (TCP RST where the platform can). */
   readonly reset: () => void
   /** Sends what was written, then closes. */
@@ -141,8 +143,8 @@ interface SocketLike {
  * `HttpServer` has no word for cutting a connection: a failing body ends as if it were complete.
  * On Node the request's source is an `IncomingMessage`, whose socket can be destroyed.
  */
-function cutter(request: HttpServerRequest.HttpServerRequest): Cutter {
-  const socket = socketOf(request.source)
+function makeSocketControl(request: HttpServerRequest.HttpServerRequest): SocketControl {
+  const socket = getSocket(request.source)
   return {
     reset: () => (socket?.resetAndDestroy ?? socket?.destroy)?.call(socket),
     // `destroy` alone would throw away what waits to be written, the head included.
@@ -150,7 +152,7 @@ function cutter(request: HttpServerRequest.HttpServerRequest): Cutter {
   }
 }
 
-function socketOf(source: unknown): SocketLike | undefined {
+function getSocket(source: unknown): SocketLike | undefined {
   const socket = hasSocket(source) ? source.socket : undefined
   return typeof socket?.destroy === "function" ? socket : undefined
 }
@@ -160,7 +162,7 @@ function hasSocket(source: unknown): source is { readonly socket: SocketLike | u
 }
 
 /** The names are those of Discord's responses. */
-const allowed = {
+const corsOptions = {
   allowedMethods: ["POST", "GET", "PUT", "PATCH", "DELETE"],
   allowedHeaders: [
     "Content-Type",
@@ -203,7 +205,7 @@ const allowed = {
 function allowBrowsers(app: HttpApp.Default): HttpApp.Default {
   return Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers: { origin } }) =>
     origin !== undefined && /^(?:https?:\/\/|null$)/.test(origin)
-      ? HttpMiddleware.cors({ ...allowed, allowedOrigins: [origin] })(app)
+      ? HttpMiddleware.cors({ ...corsOptions, allowedOrigins: [origin] })(app)
       : app,
   )
 }

@@ -2,7 +2,7 @@ import { expect, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
 import { handle } from "../../src/testing/simulator/handle.js"
 import type { BucketModel } from "../../src/testing/simulator/bucket.js"
-import { addWebhook, makeWorld, type Webhook } from "../../src/testing/simulator/state.js"
+import { addWebhook, makeState, type Webhook } from "../../src/testing/simulator/state.js"
 import { runs } from "../support/laws.js"
 
 const limit = 5
@@ -23,7 +23,7 @@ const run = (
   clockSkew: number,
   arrivals: ReadonlyArray<readonly [gap: number, webhook: number]>,
 ): ReadonlyArray<Seen> => {
-  const world = makeWorld(
+  const state = makeState(
     {
       limits: { execute: { limit, period: periodMillis, model } },
       hiddenLimit: { limit: hidden.limit, period: hidden.periodMillis },
@@ -36,7 +36,7 @@ const run = (
   for (let i = 0; i < 4; i++) {
     const channelId = i === 3 ? hooks[0]?.channel.id : undefined
     hooks.push(
-      addWebhook(world, 0, {
+      addWebhook(state, 0, {
         name: "a",
         kind: "text",
         channelId,
@@ -50,7 +50,7 @@ const run = (
   return arrivals.map(([gap, webhook]) => {
     now += gap
     const { id, token } = hooks[webhook]!
-    const { response } = handle(world, now, {
+    const { response } = handle(state, now, {
       method: "POST",
       path: `/api/v10/webhooks/${id}/${token}`,
       query: {},

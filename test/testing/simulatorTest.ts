@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { DiscordSimulator } from "../../src/testing/index.js"
 
 /** A test in a simulated Discord of its own, at 1970 on a `TestClock`. */
-export const story = <E>(
+export const simulatorTest = <E>(
   name: string,
   options: DiscordSimulator.Options,
   test: (
