@@ -1,6 +1,6 @@
 /**
- * A strategy of your own, beside the default: it spreads messages evenly instead of sending five at
- * once and then none for two seconds. Time is simulated, so that seconds pass at once.
+ * Compares a custom strategy with the default: it spreads messages evenly instead of sending five at
+ * once and then none for two seconds. Time is simulated.
  *
  *     npx tsx examples/custom-strategy.ts
  */
@@ -17,8 +17,8 @@ import type { Bucket } from "effect-discord"
 import { DiscordSimulator } from "effect-discord/testing"
 
 /**
- * It learns when it last sent, and the limiter keeps that beside each bucket. Order, 429s and the
- * global limit are the limiter's business, whatever a strategy says.
+ * Its memory is the instant of the last request, which the limiter stores with each bucket. The
+ * limiter enforces order, 429s and the global limit for every strategy.
  */
 const steady = Strategy.make<number>({
   name: "steady",
@@ -46,17 +46,17 @@ const program = Effect.gen(function* () {
 
   const { name } = yield* Strategy.Strategy
   const { limited } = yield* discord.statistics
-  yield* Console.log(`${name.padEnd(10)}${timeline(stored)}   answers 429: ${limited.user}`)
+  yield* Console.log(`${name.padEnd(10)}${timeline(stored)}   429 responses: ${limited.user}`)
 })
 
-/** A character for each 100 ms. */
+/** One character for each 100 ms. */
 function timeline(instants: ReadonlyArray<number>): string {
   const line = Array.from({ length: 48 }, () => "·")
   for (const at of instants) line[Math.floor(at / 100)] = "●"
   return line.join("")
 }
 
-/** A Discord, a limiter and a clock of its own for each strategy. */
+/** Runs the program with its own Discord, limiter and clock. */
 const run = (strategy: Layer.Layer<Strategy.Strategy>) =>
   program.pipe(
     Effect.provide([
@@ -78,5 +78,5 @@ NodeRuntime.runMain(
 // Output:
 // Twelve messages at once, 5 in 2 s allowed; a dot is 100 ms.
 //
-// adaptive  ·●●●●●···············●●●●●···············●●·····   answers 429: 0
-// steady    ·●···●···●···●···●····●···●···●···●···●····●···●   answers 429: 0
+// adaptive  ·●●●●●···············●●●●●···············●●·····   429 responses: 0
+// steady    ·●···●···●···●···●····●···●···●···●···●····●···●   429 responses: 0

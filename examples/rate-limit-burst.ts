@@ -1,5 +1,6 @@
 /**
- * Twenty messages at once on a webhook that takes 5 in 2 seconds: who waits, for what, until when.
+ * Sends twenty messages at once to a webhook that accepts 5 per 2 seconds, and prints which requests
+ * wait, for what, and until when.
  *
  *     npx tsx examples/rate-limit-burst.ts
  */
@@ -20,13 +21,13 @@ const numbers = Array.from({ length: 20 }, (_, index) => index + 1)
 /** The limiter's clock, in milliseconds. */
 const now = Effect.map(Clock.currentTimeNanos, (nanos) => Number(nanos) / 1e6)
 
-/** Answers with status 429. */
-let refused = 0
-const countRefused = Layer.effect(
+/** Number of 429 responses. */
+let rateLimited = 0
+const countRateLimited = Layer.effect(
   HttpClient.HttpClient,
   Effect.map(
     HttpClient.HttpClient,
-    HttpClient.tap(({ status }) => Effect.sync(() => void (refused += status === 429 ? 1 : 0))),
+    HttpClient.tap(({ status }) => Effect.sync(() => void (rateLimited += status === 429 ? 1 : 0))),
   ),
 )
 
@@ -39,35 +40,35 @@ const program = Effect.gen(function* () {
       const message = yield* Webhook.send(hook, { content: `message ${number}` })
       const at = yield* now
       const bucket = Option.getOrThrow(yield* RateLimiter.getBucket(Webhook.route(hook)))
-      if (number === 1) yield* Console.log(`Its answer tells: ${limitOf(bucket)}.\n`)
+      if (number === 1) yield* Console.log(`The response names it: ${limitOf(bucket)}.\n`)
       yield* Console.log(`${seconds(at - start)}  ${slots(bucket)}  message ${number}`)
       yield* explain(bucket, start)
       return message.id
     })
 
-  yield* Console.log("\n20 messages at once. Nobody knows the limit yet, so one goes ahead.")
+  yield* Console.log("\n20 messages at once. The limit is unknown, so one request goes first.")
   const ids = yield* Effect.forEach(numbers, send, { concurrency: "unbounded" })
 
   yield* Console.log(`\nDone after ${seconds((yield* now) - start)}.`)
   const isInOrder = ids.every((id, index) => index === 0 || BigInt(id) > BigInt(ids[index - 1]!))
-  yield* Console.log(`Stored in the order in which they were sent: ${isInOrder ? "yes" : "no"}.`)
-  yield* Console.log(`Answers with status 429: ${refused}.`)
+  yield* Console.log(`Stored in sending order: ${isInOrder ? "yes" : "no"}.`)
+  yield* Console.log(`429 responses: ${rateLimited}.`)
 })
 
-program.pipe(Effect.provide(Layer.provideMerge(countRefused, discord)), NodeRuntime.runMain)
+program.pipe(Effect.provide(Layer.provideMerge(countRateLimited, discord)), NodeRuntime.runMain)
 
-/** Asks the strategy what the limiter asks it, and says why the next in line waits. */
+/** Evaluates the strategy as the limiter does, and prints why the next request waits. */
 function explain(bucket: Bucket.Bucket, start: number) {
   return Effect.gen(function* () {
     const strategy = yield* Strategy.Strategy
     const at = yield* now
-    const isNextUnderWay = bucket.inFlight > 0
-    if (bucket.waiting === 0 || isNextUnderWay || !strategy.shouldWait(bucket, at)) return
+    const isNextInFlight = bucket.inFlight > 0
+    if (bucket.waiting === 0 || isNextInFlight || !strategy.shouldWait(bucket, at)) return
     const until = seconds(at + Duration.toMillis(strategy.calculateWait(bucket, at)) - start)
     const why =
       bucket.remaining === 0
-        ? `no slot is left; new ones come at ${until}`
-        : `the strategy saves the last slots until ${until}`
+        ? `no slot is free until ${until}`
+        : `the strategy reserves the last slots until ${until}`
     yield* Console.log(dim(`        ${bucket.waiting} wait: ${why}`))
   })
 }
@@ -87,27 +88,27 @@ function slots({ limit, remaining }: Bucket.Bucket): string {
 // Output:
 // A simulated Discord, over HTTP on this machine; set DISCORD_WEBHOOK_URL for the real one.
 //
-// 20 messages at once. Nobody knows the limit yet, so one goes ahead.
-// Its answer tells: 5 in 2 s.
+// 20 messages at once. The limit is unknown, so one request goes first.
+// The response names it: 5 in 2 s.
 //
 // 0.18 s  ●○○○○  message 1
 // 0.22 s  ●●○○○  message 2
 // 0.24 s  ●●●○○  message 3
 // 0.27 s  ●●●●○  message 4
 // 0.29 s  ●●●●●  message 5
-//         15 wait: no slot is left; new ones come at 2.13 s
+//         15 wait: no slot is free until 2.13 s
 // 2.15 s  ●○○○○  message 6
 // 2.16 s  ●●○○○  message 7
 // 2.16 s  ●●●○○  message 8
 // 2.17 s  ●●●●○  message 9
 // 2.17 s  ●●●●●  message 10
-//         10 wait: no slot is left; new ones come at 4.14 s
+//         10 wait: no slot is free until 4.14 s
 // 4.15 s  ●○○○○  message 11
 // 4.16 s  ●●○○○  message 12
 // 4.17 s  ●●●○○  message 13
 // 4.18 s  ●●●●○  message 14
 // 4.19 s  ●●●●●  message 15
-//         5 wait: no slot is left; new ones come at 6.15 s
+//         5 wait: no slot is free until 6.15 s
 // 6.16 s  ●○○○○  message 16
 // 6.17 s  ●●○○○  message 17
 // 6.18 s  ●●●○○  message 18
@@ -115,5 +116,5 @@ function slots({ limit, remaining }: Bucket.Bucket): string {
 // 6.19 s  ●●●●●  message 20
 //
 // Done after 6.20 s.
-// Stored in the order in which they were sent: yes.
-// Answers with status 429: 0.
+// Stored in sending order: yes.
+// 429 responses: 0.

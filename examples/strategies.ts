@@ -1,7 +1,7 @@
 /**
- * A limit that Discord does not mention: its headers say 5 messages in 2 s, but a channel takes no
- * more than 30 in a minute. One strategy runs into it every minute, the other once. Time is
- * simulated, so that minutes pass in a second.
+ * A limit without headers: they show 5 messages in 2 s, but a channel accepts at most 30 a minute.
+ * Reactive exceeds it every minute, adaptive once. Time is simulated, so that the example runs in a
+ * second.
  *
  *     npx tsx examples/strategies.ts
  */
@@ -27,18 +27,18 @@ const program = Effect.gen(function* () {
   const all = Effect.forEach(numbers, send, { concurrency: "unbounded", discard: true })
 
   const sending = yield* Effect.fork(Effect.zipRight(all, Clock.currentTimeMillis))
-  yield* TestClock.adjust("5 minutes") // as if they had passed
+  yield* TestClock.adjust("5 minutes")
   const seconds = (yield* Fiber.join(sending)) / 1000
 
   const { name } = yield* Strategy.Strategy
   const limited = (yield* RateLimiter.snapshot).strategies[name]?.limited
   const { beliefs } = Option.getOrThrow(yield* RateLimiter.getBucket(Webhook.route(hook)))
   yield* Console.log(`${name}: ${numbers.length} messages in ${seconds.toFixed(2)} s`)
-  yield* Console.log(`answers 429: ${limited?.shared}`)
-  yield* Console.log(`it believes: ${JSON.stringify(beliefs ?? "nothing", null, 2)}\n`)
+  yield* Console.log(`429 responses: ${limited?.shared}`)
+  yield* Console.log(`learned: ${JSON.stringify(beliefs ?? "nothing", null, 2)}\n`)
 })
 
-/** A Discord, a limiter and a clock of its own for each strategy. */
+/** Runs the program with its own Discord, limiter and clock. */
 const run = (strategy: typeof Strategy.layerReactive) =>
   program.pipe(
     Effect.provide([
@@ -59,12 +59,12 @@ NodeRuntime.runMain(
 
 // Output:
 // reactive: 150 messages in 251.68 s
-// answers 429: 4
-// it believes: "nothing"
+// 429 responses: 4
+// learned: "nothing"
 //
 // adaptive: 150 messages in 250.75 s
-// answers 429: 1
-// it believes: {
+// 429 responses: 1
+// learned: {
 //   "hiddenLimit": {
 //     "limit": 30,
 //     "periodMillis": 60000,
