@@ -38,7 +38,7 @@ function asTheSpecWants(body: unknown): unknown {
 
 describe("every body we can send is one of Discord's OpenAPI", () => {
   // Zod drops unknown keys silently: equality with what went in proves that we send none.
-  it("MessageCreate, 3000 messages", () => {
+  it("MessageCreate", () => {
     FastCheck.assert(
       FastCheck.property(Arbitrary.make(MessageCreate.MessageCreate), (message) => {
         const body = asTheSpecWants(json(Effect.runSync(MessageCreate.encode(message))))
@@ -48,7 +48,7 @@ describe("every body we can send is one of Discord's OpenAPI", () => {
     )
   })
 
-  it("MessageEdit, 3000 edits", () => {
+  it("MessageEdit", () => {
     FastCheck.assert(
       FastCheck.property(Arbitrary.make(MessageEdit.MessageEdit), (edit) => {
         const body = asTheSpecWants(json(Effect.runSync(MessageEdit.encode(edit))))

@@ -57,7 +57,7 @@ function unknown(tree: unknown): ReadonlyArray<unknown> {
 }
 
 describe("every response that Discord's OpenAPI describes is decoded", () => {
-  it("MessageResponse, 1000 messages, and nothing of them is lost", () => {
+  it("MessageResponse, and nothing of them is lost", () => {
     const decode = Schema.decodeUnknownSync(Message.Message)
     const encode = Schema.encodeSync(Message.Message)
     const missing = new Set<string>()
@@ -102,7 +102,7 @@ describe("every response that Discord's OpenAPI describes is decoded", () => {
     })
   }
 
-  it("ErrorResponse, 1000 errors", () => {
+  it("ErrorResponse", () => {
     FastCheck.assert(
       FastCheck.property(fromZod(spec.ErrorResponseSchema), (body) => {
         expect(spec.ErrorResponseSchema.safeParse(body).success).toBe(true)
@@ -117,7 +117,7 @@ describe("every response that Discord's OpenAPI describes is decoded", () => {
     )
   })
 
-  it("RatelimitedResponse, 1000 bodies", () => {
+  it("RatelimitedResponse", () => {
     FastCheck.assert(
       FastCheck.property(fromZod(spec.RatelimitedResponseSchema), (body) => {
         expect(spec.RatelimitedResponseSchema.safeParse(body).success).toBe(true)

@@ -28,7 +28,7 @@ function asTheSpecWants(message: SlackMessage.Encoded): unknown {
 
 describe("every body for the services is one of Discord's OpenAPI", () => {
   // Zod drops unknown keys silently: equality with what went in proves that we send none.
-  it("SlackMessage, 1000 messages", () => {
+  it("SlackMessage", () => {
     FastCheck.assert(
       FastCheck.property(Arbitrary.make(SlackMessage.SlackMessage), (message) => {
         const body = asTheSpecWants(Effect.runSync(SlackMessage.encode(message)))
@@ -38,7 +38,7 @@ describe("every body for the services is one of Discord's OpenAPI", () => {
     )
   })
 
-  it("GitHubEvent, 1000 events", () => {
+  it("GitHubEvent", () => {
     FastCheck.assert(
       FastCheck.property(Arbitrary.make(GitHubEvent.GitHubEvent), (event) => {
         const body = json(Effect.runSync(GitHubEvent.encode(event)))

@@ -140,7 +140,7 @@ describe("the room in the embeds of a message", () => {
     }),
   )
 
-  it("shrinks by as much as an embed has (200 lists)", () => {
+  it("shrinks by as much as an embed has", () => {
     FastCheck.assert(
       FastCheck.property(Arbitrary.make(Embed.EmbedsCreate), (embeds) => {
         expect(Embed.room(embeds)).toBeGreaterThanOrEqual(0)

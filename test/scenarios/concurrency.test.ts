@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import { describe, expect } from "vitest"
 import { RateLimiter, Webhook } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
+import { runs } from "../support/laws.js"
 import * as VirtualClock from "../support/VirtualClock.js"
 import { contents, nameOf, newHook, stack, strategies, type Way, ways } from "./harness.js"
 
@@ -25,6 +26,8 @@ const dice = (seed: number) => {
 }
 
 type Random = ReturnType<typeof dice>
+
+const seeds = Array.from({ length: runs(3) }, (_, index) => index + 1)
 
 interface Sent {
   readonly text: string
@@ -129,7 +132,7 @@ describe("faults of every kind strike one request in five", () => {
     }),
   ]
   for (const way of ways) {
-    for (const seed of [1, 2, 3]) {
+    for (const seed of seeds) {
       it.effect(`every call ends, and errors are accurate [${nameOf(way)}, seed ${seed}]`, () =>
         Effect.gen(function* () {
           const simulator = yield* DiscordSimulator.DiscordSimulator
