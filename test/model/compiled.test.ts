@@ -181,7 +181,7 @@ describe("compiled, a Schema of any kind", () => {
   interface Loop {
     readonly next?: Loop | undefined
   }
-  const told = Schema.Struct({ kind: Schema.Literal("a"), size: Schema.optional(Schema.Number) })
+  const tagged = Schema.Struct({ kind: Schema.Literal("a"), size: Schema.optional(Schema.Number) })
   const schemas: Readonly<Record<string, Schema.Schema<unknown, unknown>>> = {
     record: Schema.Record({ key: Schema.String, value: Schema.Number }) as never,
     tuple: Schema.Tuple(Schema.String, Schema.optionalElement(Schema.Number)) as never,
@@ -194,10 +194,10 @@ describe("compiled, a Schema of any kind", () => {
     exact: Schema.Struct({ a: Schema.Number }).annotations({
       parseOptions: { onExcessProperty: "error" },
     }) as never,
-    // The untold member comes first, but Schema tries the told one before it.
+    // The untagged member comes first, but Schema tries the tagged one before it.
     mixed: Schema.Union(
       Schema.Struct({ kind: Schema.String }),
-      told,
+      tagged,
       Schema.Struct({ kind: Schema.Literal("b") }),
     ) as never,
     swapped: Schema.Struct({

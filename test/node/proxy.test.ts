@@ -16,21 +16,21 @@ import { DiscordSimulator } from "../../src/testing/index.js"
 interface Proxy {
   readonly port: number
   /** `host:port authorization` of each CONNECT. */
-  readonly asked: Array<string>
+  readonly targets: Array<string>
 }
 
-/** Tunnels to `target`, whichever host is asked for, or rejects with `status`. */
+/** Tunnels to `target`, whichever host is targets for, or rejects with `status`. */
 const proxyTo = (target: number, status = 200) =>
   Effect.acquireRelease(
     Effect.async<{ readonly proxy: Proxy; readonly close: Effect.Effect<void> }>((resume) => {
-      const asked: Array<string> = []
+      const targets: Array<string> = []
       const sockets = new Set<Socket>()
       const server = createServer().on("connection", (socket) => {
         sockets.add(socket)
         socket.on("close", () => sockets.delete(socket)).on("error", () => socket.destroy())
       })
       server.on("connect", (request, socket) => {
-        asked.push(`${request.url} ${request.headers["proxy-authorization"] ?? "-"}`)
+        targets.push(`${request.url} ${request.headers["proxy-authorization"] ?? "-"}`)
         socket.write(`HTTP/1.1 ${status} Here\r\n\r\n`)
         if (status !== 200) {
           socket.end()
@@ -47,7 +47,7 @@ const proxyTo = (target: number, status = 200) =>
           server.close(() => closed(Effect.void))
           for (const socket of sockets) socket.destroy()
         })
-        resume(Effect.succeed({ proxy: { port, asked }, close }))
+        resume(Effect.succeed({ proxy: { port, targets }, close }))
       })
     }),
     ({ close }) => close,
@@ -96,7 +96,7 @@ describe("a proxy", () => {
       }).pipe(Effect.provide(layer))
       expect(yield* simulator.messages(webhook)).toHaveLength(2)
       const authorization = `Basic ${Buffer.from("ada:pass word").toString("base64")}`
-      expect(new Set(proxy.asked)).toEqual(new Set([`127.0.0.1:${port} ${authorization}`]))
+      expect(new Set(proxy.targets)).toEqual(new Set([`127.0.0.1:${port} ${authorization}`]))
     }),
   )
 
@@ -119,7 +119,7 @@ describe("a proxy", () => {
         Effect.either,
       )
       expect((yield* sent)._tag).toBe(isUsed ? "Right" : "Left")
-      expect(proxy.asked).toEqual(isUsed ? [`discord.test:${port} -`] : [])
+      expect(proxy.targets).toEqual(isUsed ? [`discord.test:${port} -`] : [])
       expect(yield* simulator.traffic).toHaveLength(isUsed ? 1 : 0)
     }),
   )
@@ -138,7 +138,7 @@ describe("a proxy", () => {
       expect((yield* send({}, "127.0.0.1"))._tag).toBe("Right")
       expect((yield* send({}, "localhost"))._tag).toBe("Right")
       expect((yield* send({ proxy: false }, "discord.test"))._tag).toBe("Left")
-      expect(proxy.asked).toEqual([])
+      expect(proxy.targets).toEqual([])
     }),
   )
 
@@ -162,7 +162,7 @@ describe("a proxy", () => {
         attempts,
       })
       expect(error.message).toContain("HTTPS_PROXY")
-      expect(proxy.asked).toEqual(Array.from({ length: attempts }, () => "discord.test:443 -"))
+      expect(proxy.targets).toEqual(Array.from({ length: attempts }, () => "discord.test:443 -"))
       expect(yield* simulator.traffic).toEqual([])
     }),
   )

@@ -90,7 +90,7 @@ describe("a client's own way", () => {
 
   it.scopedLive("sends exactly the same request as HttpClient", () =>
     Effect.gen(function* () {
-      const heard: Array<unknown> = []
+      const requests: Array<unknown> = []
       const server = yield* Effect.acquireRelease(
         Effect.async<ReturnType<typeof createServer>>((resume) => {
           const made = createServer((incoming, response) => {
@@ -103,7 +103,7 @@ describe("a client's own way", () => {
                 host: ___,
                 ...headers
               } = incoming.headers
-              heard.push({ method: incoming.method, url: incoming.url, headers, body })
+              requests.push({ method: incoming.method, url: incoming.url, headers, body })
               response.writeHead(204).end()
             })
           })
@@ -134,8 +134,8 @@ describe("a client's own way", () => {
       for (const client of [NodeDiscord.layerHttpClient, NodeHttpClient.layerUndici]) {
         yield* all.pipe(Effect.provide(Layer.merge(client, services)))
       }
-      expect(heard).toHaveLength(6)
-      expect(heard.slice(0, 3)).toEqual(heard.slice(3))
+      expect(requests).toHaveLength(6)
+      expect(requests.slice(0, 3)).toEqual(requests.slice(3))
     }),
   )
 })

@@ -105,12 +105,15 @@ const go = (
 }
 
 /** The client, which says when the head of an answer has come. */
-const telling = (client: Layer.Layer<HttpClient.HttpClient>, heard: Deferred.Deferred<void>) =>
+const signalling = (
+  client: Layer.Layer<HttpClient.HttpClient>,
+  responded: Deferred.Deferred<void>,
+) =>
   Layer.effect(
     HttpClient.HttpClient,
     Effect.map(
       HttpClient.HttpClient,
-      HttpClient.tap(() => Deferred.succeed(heard, undefined)),
+      HttpClient.tap(() => Deferred.succeed(responded, undefined)),
     ),
   ).pipe(Layer.provide(client))
 
@@ -194,14 +197,14 @@ describe.each(clients)("with %s", (name, client) => {
 
   it.scoped("a server that never responds times out, and the connection is closed", () =>
     Effect.gen(function* () {
-      const asked = yield* Deferred.make<void>()
+      const requested = yield* Deferred.make<void>()
       const closed = yield* Deferred.make<void>()
       const server = yield* serve((incoming) => {
         incoming.resume().socket.on("close", () => Deferred.unsafeDone(closed, Effect.void))
-        Deferred.unsafeDone(asked, Effect.void)
+        Deferred.unsafeDone(requested, Effect.void)
       })
       const fiber = yield* Effect.fork(go(client, server.origin, { timeout: "2 seconds" }))
-      yield* Deferred.await(asked)
+      yield* Deferred.await(requested)
       yield* TestClock.adjust("2 seconds")
       const { outcomes, result } = yield* Fiber.join(fiber)
       expect(result).toMatchObject({
@@ -242,7 +245,7 @@ describe.each(clients)("with %s", (name, client) => {
       )
       const begun = yield* Deferred.make<void>()
       const fiber = yield* Effect.fork(
-        go(telling(client, begun), server.origin, { timeout: "2 seconds" }),
+        go(signalling(client, begun), server.origin, { timeout: "2 seconds" }),
       )
       yield* Deferred.await(begun)
       yield* TestClock.adjust("2 seconds")

@@ -90,15 +90,15 @@ const posts = ({ made, simulator }: Harness) =>
     messages.map(({ embeds }) => embeds as ReadonlyArray<Posted>),
   )
 
-const saidIn = ({ description }: Posted) => description.replace(/^```\n|\n```$/g, "")
+const textOf = ({ description }: Posted) => description.replace(/^```\n|\n```$/g, "")
 
-const said = (harness: Harness) =>
-  Effect.map(posts(harness), (all) => all.map((one) => one.map(saidIn)))
+const postedTexts = (harness: Harness) =>
+  Effect.map(posts(harness), (all) => all.map((one) => one.map(textOf)))
 
 /** The entries that the law logs are numbers; a notice begins with how many are missing. */
 const numbersIn = (text: string) => (/^\d+$/.test(text) ? [Number(text)] : [])
 
-const toldIn = (text: string) => Array.from(/^(\d+): /.exec(text)?.slice(1) ?? [], Number)
+const countsIn = (text: string) => Array.from(/^(\d+): /.exec(text)?.slice(1) ?? [], Number)
 
 const sum = (counts: ReadonlyArray<number>) => counts.reduce((total, count) => total + count, 0)
 
@@ -128,7 +128,7 @@ describe("an entry", () => {
           footer: { text: expect.stringMatching(/^fiber #\d+$/) as string },
           timestamp: expect.stringContaining("2026-01-31T12:00:01.5") as string,
         })
-        expect(saidIn(entry!)).toMatch(
+        expect(textOf(entry!)).toMatch(
           /^payment failed \{\n {2}"order": 7\n\}\n\nError: card declined/,
         )
       }),
@@ -208,7 +208,7 @@ describe("an entry", () => {
         const headers = Headers.fromInput({ authorization: "Bearer abc", accept: "text/html" })
         yield* harness.logging(Effect.logWarning("request", { headers }))
         yield* TestClock.adjust("1 second")
-        const [[text] = []] = yield* said(harness)
+        const [[text] = []] = yield* postedTexts(harness)
         expect(text).toContain('"accept": "text/html"')
         expect(text).toContain('"authorization": "<redacted>"')
       }),
@@ -309,7 +309,7 @@ describe("an entry", () => {
           yield* harness.logging(Effect.logWarning(thing).pipe(Effect.annotateLogs("thing", thing)))
         }
         yield* TestClock.adjust("10 seconds")
-        const entries = (yield* said(harness)).flat()
+        const entries = (yield* postedTexts(harness)).flat()
         expect(entries).toHaveLength(things.length)
         expect(entries[7]).toBe("(cannot be shown)")
         expect(entries[8]).toMatch(/^Error: oops/)
@@ -330,7 +330,7 @@ describe("the logger", () => {
           Effect.all([Effect.logWarning("a"), Effect.logError("b"), Effect.logFatal("c")]),
         )
         yield* TestClock.adjust("1 second")
-        expect(yield* said(harness)).toEqual([["b", "c"]])
+        expect(yield* postedTexts(harness)).toEqual([["b", "c"]])
       }),
     ),
   )
@@ -341,10 +341,10 @@ describe("the logger", () => {
         const numbers = Array.from({ length: 25 }, (_, n) => `entry ${n}`)
         yield* harness.logging(Effect.forEach(numbers, (text) => Effect.logWarning(text)))
         yield* TestClock.adjust("2999 millis")
-        expect((yield* said(harness)).map(({ length }) => length)).toEqual([10, 10])
+        expect((yield* postedTexts(harness)).map(({ length }) => length)).toEqual([10, 10])
         yield* harness.logging(Effect.logWarning("late"))
         yield* TestClock.adjust("10 seconds")
-        const all = yield* said(harness)
+        const all = yield* postedTexts(harness)
         expect(all.map(({ length }) => length)).toEqual([10, 10, 6])
         expect(all.flat()).toEqual([...numbers, "late"])
       }),
@@ -377,7 +377,7 @@ describe("the logger", () => {
         )
         yield* harness.logging(Effect.logDebug("x"))
         yield* TestClock.adjust("1 minute")
-        expect(yield* said(harness)).toEqual([["x"]])
+        expect(yield* postedTexts(harness)).toEqual([["x"]])
         expect(harness.logLines).toEqual(["DEBUG x"])
       }).pipe(Logger.withMinimumLogLevel(LogLevel.All)),
     ),
@@ -416,7 +416,7 @@ describe("the logger", () => {
           yield* log(30, 31)
           yield* TestClock.adjust("1 minute")
           const entries = (yield* posts(harness)).flat()
-          expect(entries.map(saidIn)).toEqual([
+          expect(entries.map(textOf)).toEqual([
             ...Array.from({ length: 20 }, (_, n) => `entry ${n}`),
             "10: 10 found the queue full.",
             "entry 30",
@@ -436,7 +436,7 @@ describe("the logger", () => {
             yield* harness.logging(Effect.logError(text))
             yield* TestClock.adjust("1 minute")
           }
-          expect(yield* said(harness)).toEqual([["2: 2 could not be sent.", "c"], ["d"]])
+          expect(yield* postedTexts(harness)).toEqual([["2: 2 could not be sent.", "c"], ["d"]])
           expect(harness.logLines).toEqual([
             "ERROR a",
             expect.stringMatching(
@@ -506,10 +506,10 @@ describe("at the end of the program", () => {
       Effect.gen(function* () {
         yield* harness.logging(Effect.forEach(["a", "b", "c"], (text) => Effect.logError(text)))
         yield* closing(harness.scope)
-        expect(yield* said(harness)).toEqual([["a", "b", "c"]])
+        expect(yield* postedTexts(harness)).toEqual([["a", "b", "c"]])
         yield* harness.logging(Effect.logError("after the end"))
         yield* TestClock.adjust("1 hour")
-        expect(yield* said(harness)).toEqual([["a", "b", "c"]])
+        expect(yield* postedTexts(harness)).toEqual([["a", "b", "c"]])
       }),
     ),
   )
@@ -528,7 +528,7 @@ describe("at the end of the program", () => {
           yield* TestClock.adjust("1 millis")
           expect(Option.isSome(yield* ending.poll)).toBe(true)
           // Two of the ten messages came back within the time; the third was on its way.
-          expect((yield* said(harness)).flat()).toHaveLength(30)
+          expect((yield* postedTexts(harness)).flat()).toHaveLength(30)
           expect(harness.logLines.at(-1)).toBe(
             "WARN DiscordLogger: 100 log entries were not sent before the end",
           )
@@ -596,21 +596,25 @@ describe("with any events", () => {
                       yield* Effect.sleep(pause)
                     }
                     yield* closing(harness.scope)
-                    return { logged, logLines: harness.logLines, messages: yield* said(harness) }
+                    return {
+                      logged,
+                      logLines: harness.logLines,
+                      messages: yield* postedTexts(harness),
+                    }
                   }),
                 { latency: "50 millis" },
               ),
             )
             const numbers = value.messages.flat().flatMap(numbersIn)
-            const told = value.messages.flat().flatMap(toldIn)
+            const reported = value.messages.flat().flatMap(countsIn)
             const atTheEnd = value.logLines.flatMap(
               (text) => /(\d+) log entries were not/.exec(text)?.[1] ?? [],
             )
-            const missing = sum([...told, ...atTheEnd.map(Number)])
+            const missing = sum([...reported, ...atTheEnd.map(Number)])
             // What the end cut off in flight is counted, and may have arrived all the same: the
             // entries of the last message, and those that it tells of.
             const last = value.messages.at(-1) ?? []
-            const inFlight = last.flatMap(numbersIn).length + sum(last.flatMap(toldIn))
+            const inFlight = last.flatMap(numbersIn).length + sum(last.flatMap(countsIn))
             expect(shutdownTimeout < 3_600_000 ? [0, inFlight] : [0]).toContain(
               numbers.length + missing - value.logged,
             )

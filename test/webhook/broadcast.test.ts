@@ -173,7 +173,7 @@ describe("an interrupted broadcast", () => {
             match: ({ webhookId }) => webhookId === silent!.made.id,
             times: Infinity,
           })
-          const told: Array<Webhook.BroadcastResult> = []
+          const reported: Array<Webhook.BroadcastResult> = []
           const broadcasting = yield* Effect.fork(
             Webhook.broadcast(
               hooks.map(({ hook }) => hook),
@@ -184,7 +184,7 @@ describe("an interrupted broadcast", () => {
                   // Takes its time, and is not cut short.
                   Effect.zipRight(
                     Effect.yieldNow(),
-                    Effect.sync(() => told.push(result)),
+                    Effect.sync(() => reported.push(result)),
                   ),
               },
             ),
@@ -193,11 +193,13 @@ describe("an interrupted broadcast", () => {
           yield* TestClock.adjust("3500 millis")
           yield* Fiber.interrupt(broadcasting)
 
-          const sent = told.filter(({ exit }) => Exit.isSuccess(exit))
-          const stopped = told.filter(({ exit }) => Exit.isInterrupted(exit))
+          const sent = reported.filter(({ exit }) => Exit.isSuccess(exit))
+          const stopped = reported.filter(({ exit }) => Exit.isInterrupted(exit))
           expect([sent.length, stopped.length]).toEqual([9, 4])
-          const untold = hooks.filter(({ hook }) => !told.some(({ webhook }) => webhook === hook))
-          expect(yield* arrivedAt(untold, simulator)).toEqual(untold.map(() => []))
+          const unreported = hooks.filter(
+            ({ hook }) => !reported.some(({ webhook }) => webhook === hook),
+          )
+          expect(yield* arrivedAt(unreported, simulator)).toEqual(unreported.map(() => []))
           const arrived = yield* arrivedAt(hooks, simulator)
           for (const [index, { hook }] of hooks.entries()) {
             if (sent.some(({ webhook }) => webhook === hook)) {

@@ -28,7 +28,7 @@ const { editMessage: editResponse, send: followUp } = InteractionWebhook as Unty
 const removeWebhook = (Webhook as Untyped).delete
 
 /** What a program sees of a call, and how many requests it made. */
-const said = (call: () => Untyped) =>
+const messageOf = (call: () => Untyped) =>
   Effect.gen(function* () {
     let requests = 0
     const client = HttpClient.make(() => {
@@ -185,12 +185,12 @@ describe("an operation names what is wrong with", () => {
     ["a URL to broadcast to", () => broadcast(url, message), /expected an array of Webhook/],
   ]
 
-  it.effect.each(calls)("%s", ([, call, says]) =>
+  it.effect.each(calls)("%s", ([, call, expected]) =>
     Effect.gen(function* () {
-      const text = yield* said(call)
-      expect(text).toMatch(says)
+      const text = yield* messageOf(call)
+      expect(text).toMatch(expected)
       expect(text).toMatch(
-        says.source.includes("array of Webhook") ? /Webhook\.broadcast: / : namesItself,
+        expected.source.includes("array of Webhook") ? /Webhook\.broadcast: / : namesItself,
       )
     }),
   )
@@ -241,7 +241,7 @@ describe("an operation throws nothing at its caller", () => {
   ] as ReadonlyArray<readonly [string, () => Untyped]>)("%s", ([, call]) =>
     Effect.gen(function* () {
       expect(call).not.toThrow()
-      expect(yield* said(call)).not.toBe("it succeeded")
+      expect(yield* messageOf(call)).not.toBe("it succeeded")
     }),
   )
 })
@@ -268,14 +268,14 @@ describe("what makes a webhook names what is wrong with", () => {
     ["a URL in place of its parts", () => make(url), /Webhook\.fromUrl takes the whole URL/],
     ["a number as id", () => make({ id: 1, token: "a" }), /a string of digits/],
     ["no token", () => make({ id: "1" }), /the token is missing/],
-  ] as ReadonlyArray<readonly [string, () => Untyped, RegExp]>)("%s", ([, call, says]) =>
+  ] as ReadonlyArray<readonly [string, () => Untyped, RegExp]>)("%s", ([, call, expected]) =>
     Effect.gen(function* () {
-      expect(yield* said(call)).toMatch(says)
+      expect(yield* messageOf(call)).toMatch(expected)
     }),
   )
 
   const configured = (entries: ReadonlyArray<readonly [string, string]>) =>
-    said(() =>
+    messageOf(() =>
       Webhook.config("HOOK").pipe(
         Effect.withConfigProvider(ConfigProvider.fromMap(new Map(entries))),
       ),
@@ -338,16 +338,18 @@ describe("what makes a file throws at the place of the mistake", () => {
     ["bytes for a Stream", () => fromStream("a.txt", { size: 1, stream: bytes }), /got bytes/],
     ["no Stream", () => fromStream("a.txt", { size: 1 }), /expected a Stream of effect, got undef/],
     ["a Stream without its size", () => fromStream("a.txt"), /expected a Stream of effect/],
-  ] as ReadonlyArray<readonly [string, () => Untyped, RegExp]>)("%s", ([, call, says]) =>
+  ] as ReadonlyArray<readonly [string, () => Untyped, RegExp]>)("%s", ([, call, expected]) =>
     Effect.sync(() => {
       expect(call).toThrow(TypeError)
-      expect(call).toThrow(says)
+      expect(call).toThrow(expected)
     }),
   )
 
   it.effect("bytes for a path, inside of the Effect", () =>
     Effect.gen(function* () {
-      expect(yield* said(() => fromPath(bytes))).toMatch(/expected a path, got bytes: use FileUpl/)
+      expect(yield* messageOf(() => fromPath(bytes))).toMatch(
+        /expected a path, got bytes: use FileUpl/,
+      )
     }),
   )
 })

@@ -92,18 +92,18 @@ describe("a sink", () => {
     withHook(
       ({ hook }) =>
         Effect.gen(function* () {
-          const asked = yield* Ref.make(0)
+          const pulls = yield* Ref.make(0)
           const source = Stream.repeatEffect(
             Effect.as(
-              Ref.update(asked, (n) => n + 1),
+              Ref.update(pulls, (n) => n + 1),
               content("x"),
             ),
           )
           yield* Effect.forkScoped(Stream.run(source, Webhook.sink(hook)))
           yield* TestClock.adjust("500 millis")
-          expect(yield* Ref.get(asked)).toBe(1)
+          expect(yield* Ref.get(pulls)).toBe(1)
           yield* TestClock.adjust("1 second")
-          expect(yield* Ref.get(asked)).toBe(2)
+          expect(yield* Ref.get(pulls)).toBe(2)
         }).pipe(Effect.scoped),
       { latency: "1 second" },
     ),
@@ -353,10 +353,10 @@ describe("a sink that batches", () => {
     withHook(
       ({ hook }) =>
         Effect.gen(function* () {
-          const asked = yield* Ref.make(0)
+          const pulls = yield* Ref.make(0)
           const source = Stream.repeatEffect(
             Effect.as(
-              Ref.update(asked, (n) => n + 1),
+              Ref.update(pulls, (n) => n + 1),
               embed("x"),
             ),
           )
@@ -364,8 +364,8 @@ describe("a sink that batches", () => {
           yield* Effect.forkScoped(Stream.run(source, sink))
           yield* TestClock.adjust("5 seconds")
           // A batch on its way, one that gathers, and what is in the hands of the stream.
-          expect(yield* Ref.get(asked)).toBeLessThanOrEqual(24)
-          expect(yield* Ref.get(asked)).toBeGreaterThanOrEqual(20)
+          expect(yield* Ref.get(pulls)).toBeLessThanOrEqual(24)
+          expect(yield* Ref.get(pulls)).toBeGreaterThanOrEqual(20)
         }).pipe(Effect.scoped),
       { latency: "1 hour" },
     ),

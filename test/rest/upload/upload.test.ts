@@ -346,15 +346,15 @@ describe("progress", () => {
         FileUpload.fromBytes("b.bin", new Uint8Array(100_000)),
       ]
       const total = 100_008
-      const told = (file: string, sent: number) => ({ attempt: 1, file, sent, total })
+      const progress = (file: string, sent: number) => ({ attempt: 1, file, sent, total })
       expect(yield* watched(network(200), files)).toEqual([
-        told("a.txt", 0),
-        told("a.txt", 5),
-        told("a.txt", 8),
-        told("empty.txt", 8),
-        told("b.bin", 8),
-        told("b.bin", 65_544),
-        told("b.bin", 100_008),
+        progress("a.txt", 0),
+        progress("a.txt", 5),
+        progress("a.txt", 8),
+        progress("empty.txt", 8),
+        progress("b.bin", 8),
+        progress("b.bin", 65_544),
+        progress("b.bin", 100_008),
       ])
     }),
   )
