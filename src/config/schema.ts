@@ -104,7 +104,7 @@ const forever = () =>
 const maxWait = () =>
   withMeaning(
     Schema.Union(forever(), duration(Duration.zero)),
-    "A call fails with WebhookRateLimited as soon as it would have to wait longer for its turn.",
+    "Maximum wait for a rate limit. A call that would wait longer fails at once with WebhookRateLimited.",
     expecting(`forever, or ${describeDuration(Duration.zero)}`),
   )
 
@@ -123,7 +123,7 @@ const webhookUrlText = () =>
 const webhookUrl = () =>
   withMeaning(
     webhookUrlText(),
-    "The webhook that DiscordConfig.webhook returns. A secret: better in the environment than in a file.",
+    "URL of the webhook that DiscordConfig.webhook returns. A secret: prefer the environment to a file.",
     (value) =>
       typeof value === "string" ? (checkWebhookUrl(value) ?? "") : "expected the URL of a webhook",
   )
@@ -132,14 +132,14 @@ const retry = () =>
   Schema.Struct({
     maxRetries: key(
       "max_retries",
-      wholeNumber(0, 100, "Repetitions after 5xx answers and failed connections."),
+      wholeNumber(0, 100, "Maximum number of retries after 5xx responses and failed connections."),
       rest.maxRetries,
     ),
     onAmbiguous: key(
       "on_ambiguous",
       oneOf(
         ["fail", "resend"],
-        "What becomes of a message whose answer was lost: fail, and say so; or resend, which may post it twice.",
+        "How to treat a send whose response was lost: fail with an error, or resend, which may post it twice.",
       ),
       "fail",
     ),
@@ -151,37 +151,37 @@ const rateLimit = () =>
       "strategy",
       oneOf(
         ["adaptive", "proactive", "reactive"],
-        "How cautious to be with the slots of a bucket.",
+        "Strategy that decides when a bucket's slots are used.",
       ),
       "adaptive",
     ),
     globalLimit: key(
       "global_limit",
-      wholeNumber(1, 1_000_000, "Requests per second, over all webhooks of this process."),
+      wholeNumber(1, 1_000_000, "Maximum requests per second over all webhooks of this process."),
       limiterDefaults.globalLimit,
     ),
     perRouteLimit: key(
       "per_route_limit",
       flag(
-        "Whether requests wait for the slots of their bucket. Off, only the global limit and 429 answers make them wait, and no strategy is asked: for a proxy that limits by itself.",
+        "Whether requests wait for the slots of their bucket. With false, only the global limit and 429 responses delay them, without a strategy: for a proxy that limits requests.",
       ),
       true,
     ),
     backoffBase: key(
       "backoff_base",
-      timeSpan(0, "The pause before the first repetition; it doubles each time."),
+      timeSpan(0, "Delay before the first retry; it doubles with each retry."),
       Duration.decode(rest.backoffBase),
     ),
     backoffMax: key(
       "backoff_max",
-      timeSpan(0, "The longest such pause."),
+      timeSpan(0, "Maximum delay before a retry."),
       Duration.decode(rest.backoffMax),
     ),
     delivery: key(
       "delivery",
       oneOf(
         ["ordered", "concurrent"],
-        "Whether messages of a webhook go one after another, or as many at once as the limit allows.",
+        "Whether a webhook's messages are sent in sequence, or concurrently as far as the limit allows.",
       ),
       rest.delivery,
     ),
@@ -192,12 +192,12 @@ const uploads = () =>
   Schema.Struct({
     preset: key(
       "preset",
-      oneOf(Struct.keys(presets), "The limits that hold where the keys below name no others."),
+      oneOf(Struct.keys(presets), "Upload limits, which the keys below override."),
       "default",
     ),
-    maxFiles: optional("max_files", wholeNumber(0, 10, "Files of a message.")),
-    maxFileSize: optional("max_file_size", size("The size of one file.")),
-    maxTotalSize: optional("max_total_size", size("All files of a request together.")),
+    maxFiles: optional("max_files", wholeNumber(0, 10, "Maximum number of files per message.")),
+    maxFileSize: optional("max_file_size", size("Maximum size of one file.")),
+    maxTotalSize: optional("max_total_size", size("Maximum total size of the files of a request.")),
   })
 
 const client = () =>
@@ -209,27 +209,30 @@ const client = () =>
         isBaseUrl,
         { format: "uri", pattern: "^https?://" },
         "the address of an API such as https://discord.com/api/v10",
-        "Where /webhooks/... begins, version included; another one for a proxy or a simulator.",
+        "Address of the API, version included. Set it for a proxy or a simulator.",
       ),
       rest.baseUrl,
     ),
     allowHttp: key(
       "allow_http",
       flag(
-        "Whether base_url may be http: on another host than this machine; tokens are then readable on the way.",
+        "Whether base_url may use http: with a host other than this machine. Tokens are then sent unencrypted.",
       ),
       false,
     ),
     timeout: key(
       "timeout",
-      timeSpan("1 millis", "For one attempt, from sending it to the last byte of the answer."),
+      timeSpan(
+        "1 millis",
+        "Limit of one attempt, from sending the request to the last byte of the response.",
+      ),
       Duration.decode(rest.timeout),
     ),
     connectionTimeout: optional(
       "connection_timeout",
       timeSpan(
         "1 millis",
-        "How long an attempt may wait for a connection before it is sent. Left out: as long as timeout.",
+        "Limit of the wait for a connection before an attempt is sent. Default: timeout.",
       ),
     ),
     userAgent: key(
@@ -238,22 +241,18 @@ const client = () =>
         (value) => printable.test(value),
         { pattern: printable.source },
         "letters, digits and signs of ASCII",
-        "What the SDK calls itself. Discord asks for the form DiscordBot (url, version).",
+        "User-Agent header. Discord requires the form DiscordBot (url, version).",
       ),
       rest.userAgent,
     ),
     dryRun: key(
       "dry_run",
-      flag("Sends nothing: logs what would be sent, and makes up an answer."),
+      flag("Logs requests instead of sending them, and returns fake responses."),
       false,
     ),
-    retry: section("retry", retry(), "What is repeated after a failure."),
-    uploads: section(
-      "uploads",
-      uploads(),
-      "What files a message may have, checked before it is sent.",
-    ),
-    rateLimit: section("rate_limit", rateLimit(), "How requests wait for their turn."),
+    retry: section("retry", retry(), "Retries after failures."),
+    uploads: section("uploads", uploads(), "Limits of files, checked before a message is sent."),
+    rateLimit: section("rate_limit", rateLimit(), "Rate limiting."),
   })
 
 const logging = () =>
@@ -262,23 +261,20 @@ const logging = () =>
       "level",
       oneOf(
         ["trace", "debug", "info", "warning", "error", "fatal", "none"],
-        "The least important level that is logged. Left out: the program's own (Effect's is info).",
+        "Minimum level that is logged. Default: that of the program (Effect's is info).",
       ),
     ),
     format: optional(
       "format",
-      oneOf(
-        ["json", "logfmt", "pretty"],
-        "How a log line looks: for machines, or pretty on a terminal. Left out: the program's own.",
-      ),
+      oneOf(["json", "logfmt", "pretty"], "Format of log lines. Default: that of the program."),
     ),
   })
 
 /** Keys are snake case in a file and camel case in a program. */
 export const settings = lazy(() =>
   Schema.Struct({
-    client: section("client", client(), "How messages get to Discord."),
-    logging: section("logging", logging(), "What the program logs, and how."),
+    client: section("client", client(), "How messages are sent to Discord."),
+    logging: section("logging", logging(), "Level and format of the program's logs."),
   }),
 )
 
