@@ -15,9 +15,7 @@
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
-import { copyWebhookUrl } from "./advice.js"
-import { answered, asRemembered, listIssues, place } from "./sentence.js"
-
+import { answered, asRemembered, copyWebhookUrl, listIssues, place } from "./message.js"
 /**
  * Whether the request took effect at Discord.
  *

@@ -9,11 +9,11 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { constVoid } from "effect/Function"
 import * as Option from "effect/Option"
-import { hasDirect, RequestStart, type Direct } from "../rest/direct.js"
+import { hasDirect, RequestStart, type Direct } from "../rest/transports/direct.js"
 import { UndiciResponse } from "./response.js"
 import { Exchange, noTimeouts, uncompressed } from "./exchange.js"
 import * as Headers from "@effect/platform/Headers"
-import { textOf } from "../rest/responseBody.js"
+import { textOf } from "../rest/transports/responseBody.js"
 
 type Body = Exclude<Dispatcher.DispatchOptions["body"], undefined>
 
@@ -74,7 +74,7 @@ function execute(
   })
 }
 
-/** Sends requests of this SDK without the platform's `HttpClient`; see `rest/direct.ts`. */
+/** Sends requests of this SDK without the platform's `HttpClient`; see `rest/transports/direct.ts`. */
 function makeDirect(dispatcher: Dispatcher): Direct {
   return ({ body, headers, method, origin, path }, listener) => {
     const onBroken = (error: unknown): void => listener.onBroken(error)

@@ -4,7 +4,7 @@
  */
 import { Readable } from "node:stream"
 import type { Dispatcher } from "@effect/platform-node/Undici"
-import { BodyTooLarge, maxBodySize, joined } from "../rest/responseBody.js"
+import { BodyTooLarge, maxBodySize, joined } from "../rest/transports/responseBody.js"
 import {
   type InputType,
   type ZlibOptions,

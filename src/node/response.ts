@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { joined, textOf } from "../rest/responseBody.js"
+import { joined, textOf } from "../rest/transports/responseBody.js"
 import { isEncoded, type Exchange, type ResponseHead } from "./exchange.js"
 type Body<A> = Effect.Effect<A, HttpClientError.ResponseError>
 

@@ -15,16 +15,14 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
-import { callOf } from "./dryRun/call.js"
-import type { Call } from "./dryRun/call.js"
-import { payloadOf } from "./dryRun/payload.js"
-import type { File, Payload } from "./dryRun/payload.js"
-import { Pretence } from "./dryRun/pretence.js"
-import type { Answer } from "./dryRun/pretence.js"
-import { dryRunHeader } from "./flight.js"
-import { blanked } from "./scrub.js"
+import { dryRunHeader } from "./attempt.js"
+import { Pretence } from "./dryRun/fakeResponses.js"
+import type { Answer } from "./dryRun/fakeResponses.js"
+import { callOf, payloadOf } from "./dryRun/parseRequest.js"
+import type { Call, File, Payload } from "./dryRun/parseRequest.js"
+import { blanked } from "./sanitize.js"
 
-export type { File } from "./dryRun/payload.js"
+export type { File } from "./dryRun/parseRequest.js"
 
 /**
  * A request that was not sent. The webhook's token is nowhere in it.

@@ -14,18 +14,16 @@ import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
+import mime from "mime"
 import { WebhookFileError } from "../error/WebhookError.js"
 import { fileAdvice, isBlob, isBytes } from "./upload/advice.js"
-import { contentTypeOf, textTypeOf } from "./upload/contentType.js"
-import { faultOf } from "./upload/fault.js"
-import { FileUpload } from "./upload/file.js"
-import type { Source } from "./upload/file.js"
+import { FileUpload, ProgressListener, unknownType } from "./upload/file.js"
+import type { Progress, Source } from "./upload/file.js"
 import { baseName, fileName } from "./upload/fileName.js"
-import { ProgressListener } from "./upload/progress.js"
-import type { Progress } from "./upload/progress.js"
+import { faultOf } from "./upload/read.js"
 
 export { FileUpload } from "./upload/file.js"
-export type { Progress } from "./upload/progress.js"
+export type { Progress } from "./upload/file.js"
 
 /**
  * What may be said about a file.
@@ -312,4 +310,31 @@ function make(name: string, size: number, source: Source, options: FileOptions):
     waveform: loudness,
     source,
   })
+}
+
+const plainText = "text/plain"
+
+/** Formats outside `text/` that are text all the same. */
+const textual =
+  /^(?:application\/(?:(?:x-)?(?:ecmascript|graphql|httpd-php|javascript|json\w*|latex|ndjson|perl|sh|sql|csh|tcl|tex|toml|typescript|xml|yaml)|rtf|xml-dtd)|.+\+(?:json|xml|yaml))$/
+
+/** A language whose extension the registry gives to another format, which is XML. */
+const rust = "application/rls-services+xml"
+
+export function contentTypeOf(name: string): string {
+  return mime.getType(name) ?? unknownType
+}
+
+/**
+ * Of a file that is known to be text, with the character set where there is one to tell. The registry
+ * knows extensions of source code as other things: `.ts` as video, `.mts` as a 3D model.
+ */
+export function textTypeOf(name: string): string {
+  const found = mime.getType(name) ?? plainText
+  const type = found.startsWith("text/") || isTextual(found) ? found : plainText
+  return type.startsWith("text/") ? `${type}; charset=utf-8` : type
+}
+
+function isTextual(type: string): boolean {
+  return type !== rust && textual.test(type)
 }

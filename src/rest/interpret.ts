@@ -4,20 +4,22 @@
  *
  * Discord: "Opcodes and Status Codes", JSON error codes.
  */
+import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import { DiscordDecodeError } from "../error/WebhookError.js"
 import type { Delivered, Issue, WebhookError } from "../error/WebhookError.js"
 import * as DiscordApiBody from "../model/DiscordApiBody.js"
 import type { Limited } from "../ratelimit/Answer.js"
-import type { RateLimitHeaders } from "../ratelimit/RateLimitHeaders.js"
-import { limited } from "./limited.js"
-import type { Host } from "./limited.js"
-import { isDiscords } from "./provenance.js"
-import { refusal, slowmode } from "./refusal.js"
-import type { RestRequest, Success } from "./restRequest.js"
-import { blanked, scrub } from "./scrub.js"
 import { errorFields } from "../ratelimit/errorFields.js"
+import { inMilliseconds } from "../ratelimit/internal/seconds.js"
+import { longestDelay } from "../ratelimit/RateLimitHeaders.js"
+import type { RateLimitHeaders } from "../ratelimit/RateLimitHeaders.js"
+import { refusal, slowmode } from "./clientErrors.js"
+import type { RestRequest, Success } from "./request.js"
+import type { Settings } from "./resolvedConfig.js"
+import { blanked, scrub } from "./sanitize.js"
 
 /** An answer as it came. */
 export interface RawAnswer {
@@ -57,7 +59,7 @@ type Read<A> = Either.Either<A, ReadonlyArray<Issue>>
 export function interpret<A>(
   request: RestRequest<A>,
   raw: RawAnswer,
-  host: Host,
+  host: Destination,
 ): Interpretation<A> {
   if (raw.status >= 200 && raw.status < 300) {
     return { meaning: success(request, raw), code: 0, reply: "" }
@@ -80,7 +82,7 @@ function replyOf(body: string, refused: DiscordApiBody.Refusal | undefined): str
 function failure(
   request: RestRequest<unknown>,
   raw: RawAnswer,
-  host: Host,
+  host: Destination,
   json: unknown,
   refused: DiscordApiBody.Refusal | undefined,
   reply: string,
@@ -89,7 +91,7 @@ function failure(
   const code = refused?.code ?? 0
   const answer = { ...errorFields(request.route), status: raw.status, code, reply }
   if (raw.status === 429) {
-    const limit = limited(raw.headers, host, json, code)
+    const limit = parseRateLimit(raw.headers, host, json, code)
     const error = slowmode(request, answer, limit.retryAfter)
     return error === undefined ? { _tag: "Limited", limited: limit } : { _tag: "Refused", error }
   }
@@ -162,4 +164,72 @@ function scrubbed(
     message: scrub(issue.message, request.token),
     ...(issue.code === undefined ? {} : { code: scrub(issue.code, request.token) }),
   }))
+}
+
+/** Whom requests are sent to. */
+type Destination = Pick<Settings, "isDiscordHost">
+
+/** Discord's JSON codes have five digits or more; other servers repeat the status in `code`. */
+const leastCode = 10_000
+
+/**
+ * The delay is the larger of what body and header say: they have disagreed by a factor of a
+ * thousand (discord-api-docs#6109). Only a header that is the body rounded up to a whole second, as
+ * Discord sends it, gives way to the exact figure. Discord's own 429 has its JSON or its headers;
+ * one with neither was made by something in front of the API. A code without a delay (30046: too
+ * many edits of old messages) is Discord's, too, and limits only its own route.
+ */
+function parseRateLimit(
+  headers: RateLimitHeaders,
+  { isDiscordHost }: Destination,
+  json: unknown,
+  code: number,
+): Limited {
+  const body = Option.getOrUndefined(DiscordApiBody.rateLimitFromUnknown(json))
+  const exact = body && inMilliseconds(body.retryAfter)
+  const isRounded = body !== undefined && headers.retryAfter === Math.ceil(body.retryAfter) * 1000
+  const delays = [exact, isRounded ? undefined : headers.retryAfter].filter(isDelay)
+  const retryAfter = delays.length === 0 ? undefined : delays.reduce((a, b) => Math.max(a, b))
+  const { global }: { readonly global?: unknown } = Predicate.isRecord(json) ? json : {}
+  if (headers.global || global === true) return { scope: "global", retryAfter }
+  if (headers.scope !== undefined) return { scope: headers.scope, retryAfter }
+  const hasCode = code >= leastCode || body !== undefined || global === false
+  const fromDiscord = hasCode || hasRateLimit(headers)
+  if (fromDiscord) return { scope: "user", retryAfter }
+  return { scope: isDiscordHost ? "edge" : "proxy", retryAfter }
+}
+
+function hasRateLimit(headers: RateLimitHeaders): boolean {
+  const { bucket, limit, remaining, reset, resetAfter } = headers
+  return [bucket, limit, remaining, reset, resetAfter].some((value) => value !== undefined)
+}
+
+function isDelay(milliseconds: number | undefined): milliseconds is number {
+  return milliseconds !== undefined && milliseconds <= Duration.toMillis(longestDelay)
+}
+
+interface ResponseHead {
+  readonly status: number
+  readonly headers: RateLimitHeaders
+  readonly contentType: string | undefined
+}
+
+/** `json` is the body, or not a success where the body is cut, empty or broken. */
+function isDiscords(head: ResponseHead, json: Either.Either<unknown, unknown>): boolean {
+  if (isDiscordHead(head)) return true
+  return Either.isRight(json)
+    ? isDiscordObject(json.right)
+    : head.contentType !== undefined && /^application\/json\b/i.test(head.contentType)
+}
+
+/** 204 has no body that could show it. Of the rate-limit headers, only Discord sends these two. */
+function isDiscordHead({ headers, status }: ResponseHead): boolean {
+  return status === 204 || headers.bucket !== undefined || headers.resetAfter !== undefined
+}
+
+/** Every object that Discord returns to a webhook request has a snowflake as its `id`. */
+function isDiscordObject(json: unknown): boolean {
+  if (!Predicate.isRecord(json)) return false
+  const { id } = json
+  return typeof id === "string" && /^\d+$/.test(id)
 }

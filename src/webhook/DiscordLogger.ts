@@ -14,10 +14,10 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import type * as Scope from "effect/Scope"
 import { DiscordInvalidOption } from "../error/WebhookError.js"
-import type { Requirements } from "../rest/rest.js"
-import { shutdownTimeout } from "./courier.js"
+import type { Requirements } from "../rest/pipeline.js"
+import { shutdownTimeout } from "./batchSender.js"
 import type { Webhook } from "./credentials.js"
-import { LogPost } from "./logPost.js"
+import { LogPost } from "./logDelivery.js"
 
 /**
  * What may be set; everything has a default.

@@ -9,7 +9,7 @@ import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
 import { WebhookInvalidUrl } from "../error/WebhookError.js"
 import * as Snowflake from "../model/Snowflake.js"
-import { isToken } from "./token.js"
+import { isToken } from "./operations.js"
 
 /**
  * What a webhook's URL holds.

@@ -1,15 +1,15 @@
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Cause from "effect/Cause"
 import * as HashSet from "effect/HashSet"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type { WebhookError } from "../error/WebhookError.js"
 import type { Message } from "../model/Message.js"
-import type { Requirements } from "../rest/rest.js"
+import type { Requirements } from "../rest/pipeline.js"
 import { isDeferred } from "../rest/upload/advice.js"
+import { deliver, isDead } from "./batchSender.js"
 import type { Webhook } from "./credentials.js"
-import { deliver, isDead } from "./deliver.js"
 import type { MessageInput } from "./files.js"
 
 /**

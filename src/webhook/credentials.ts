@@ -6,11 +6,11 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import { webhookUrlNotSet } from "../error/advice.js"
+import { webhookUrlNotSet } from "../error/message.js"
 import { WebhookInvalidUrl } from "../error/WebhookError.js"
 import * as Snowflake from "../model/Snowflake.js"
 import * as Route from "../ratelimit/Route.js"
-import { isToken } from "./token.js"
+import { isToken } from "./operations.js"
 import * as WebhookUrl from "./WebhookUrl.js"
 
 /**

@@ -7,12 +7,15 @@
 import * as DateTime from "effect/DateTime"
 import * as Function from "effect/Function"
 import * as Predicate from "effect/Predicate"
-import type { Issue } from "../model/Issue.js"
-import * as Message from "../model/Message.js"
 import type { AttachmentCreate } from "../model/Attachment.js"
+import { isPresent } from "../model/composition.js"
+import { findUrls } from "../model/fileReferences.js"
 import type { FollowUpCreate } from "../model/FollowUpCreate.js"
+import * as Issue from "../model/Issue.js"
+import * as Message from "../model/Message.js"
 import type { MessageCreate } from "../model/MessageCreate.js"
 import type { MessageEdit } from "../model/MessageEdit.js"
+import { Flag, has, toNumber } from "../model/MessageFlags.js"
 import { FileUpload } from "../rest/upload/file.js"
 import { fileName } from "../rest/upload/fileName.js"
 import { isMediaType } from "../rest/upload/multipart.js"
@@ -82,7 +85,7 @@ export interface Parted<M> {
   readonly kept: number
   /** Of all files, those that stay included; `undefined` if not all are known. */
   readonly names: ReadonlyArray<string> | undefined
-  readonly issues: ReadonlyArray<Issue>
+  readonly issues: ReadonlyArray<Issue.Issue>
   /** Where the writer finds what the Schema calls by `path`. */
   readonly pathOf: (path: string) => string
 }
@@ -92,7 +95,7 @@ interface Input {
   readonly attachments?: ReadonlyArray<AttachmentCreate> | null | undefined
 }
 
-const saidTwice: Issue = {
+const saidTwice: Issue.Issue = {
   path: "attachments",
   message: "cannot go with files: say it where the files are made",
 }
@@ -208,7 +211,7 @@ function cleaned(file: FileUpload | KeptFile): FileUpload | KeptFile {
   return name === file.name ? file : new FileUpload(Object.assign({}, file, { name }))
 }
 
-function issuesOf(file: unknown, index: number): ReadonlyArray<Issue> {
+function issuesOf(file: unknown, index: number): ReadonlyArray<Issue.Issue> {
   const path = `files[${index}]`
   if (isUpload(file)) {
     if (typeof file.name !== "string") {
@@ -219,4 +222,82 @@ function issuesOf(file: unknown, index: number): ReadonlyArray<Issue> {
       : [{ path: `${path}.contentType`, message: "must be a media type such as image/png" }]
   }
   return Predicate.hasProperty(file, "id") ? [] : [fileIssue(path, file)]
+}
+
+/** What a voice message cannot have. */
+const excludedFields = ["content", "embeds", "components", "poll"] as const
+
+type VoiceMessage = {
+  readonly [part in (typeof excludedFields)[number]]?: unknown
+} & { readonly flags?: number | ReadonlyArray<keyof typeof Flag> | null | undefined }
+
+/** What is wrong with a valid message as a voice message, if it is one. */
+export function voiceIssues(
+  message: VoiceMessage,
+  files: ReadonlyArray<FileUpload>,
+): ReadonlyArray<Issue.Issue> {
+  if (!has(toNumber(message.flags ?? 0), Flag.IsVoiceMessage)) return []
+  const [file] = files
+  if (file === undefined || files.length > 1) {
+    return [{ path: "files", message: `a voice message has one audio file, got ${files.length}` }]
+  }
+  return [...partIssues(message), ...soundIssues(file)]
+}
+
+function partIssues(message: VoiceMessage): ReadonlyArray<Issue.Issue> {
+  return excludedFields
+    .filter((part) => isPresent(message[part]))
+    .map((path) => ({ path, message: "cannot go with a voice message: send it on its own" }))
+}
+
+function soundIssues({
+  contentType,
+  durationSecs,
+  waveform,
+}: FileUpload): ReadonlyArray<Issue.Issue> {
+  const issues: Array<Issue.Issue> = []
+  const add = (field: string, message: string) =>
+    issues.push({ path: `files[0].${field}`, message })
+  if (!/^audio\//i.test(contentType)) {
+    add("contentType", `a voice message has an audio file, got ${contentType}`)
+  }
+  if (durationSecs === undefined) add("durationSecs", "a voice message needs it, in seconds")
+  if (waveform === undefined) add("waveform", "a voice message needs it: see FileUpload.waveform")
+  return issues
+}
+
+const scheme = /^attachment:\/\//i
+
+/** The parts of a message that may refer to its files. */
+interface Referring {
+  readonly embeds?: unknown
+  readonly components?: unknown
+}
+
+/**
+ * The references of a valid message to files that it does not have. `names` are those of all its
+ * files; `undefined` if not all are known.
+ */
+export function missingFileIssues(
+  { components, embeds }: Referring,
+  names: ReadonlyArray<string> | undefined,
+): ReadonlyArray<Issue.Issue> {
+  if (names === undefined || (embeds === undefined && components === undefined)) return []
+  const known = new Set(names.flatMap((name) => [name, discordName(name)]))
+  return [...findUrls(embeds, ["embeds"]), ...findUrls(components, ["components"])]
+    .filter(({ url }) => scheme.test(url) && !known.has(url.replace(scheme, "")))
+    .map(({ path, url }) => ({
+      path: Issue.formatPath(path),
+      message: missingFileMessage(url, names),
+    }))
+}
+
+/** Beyond ASCII, a name may be kept or replaced (discord-api-docs#6945, #7890). */
+function discordName(name: string): string {
+  return name.replaceAll(/\P{ASCII}/gu, "_").replace(/^[._]+/, "")
+}
+
+function missingFileMessage(reference: string, names: ReadonlyArray<string>): string {
+  const files = names.length === 0 ? "it has none" : `they are ${names.join(", ")}`
+  return `${reference} names no file of the message (${files}): use FileUpload.attachmentUrl(file)`
 }

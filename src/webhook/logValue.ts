@@ -3,8 +3,6 @@ import * as Cause from "effect/Cause"
 import * as Inspectable from "effect/Inspectable"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import { foldFrames } from "./stackFrames.js"
-
 /** More than a log entry shows; without them a large structure would hold the program up. */
 const maxItems = 200
 const maxDepth = 10
@@ -157,4 +155,31 @@ function isPlain(value: object): boolean {
 function nameOf(value: object): string {
   const { constructor }: { readonly constructor?: unknown } = value
   return typeof constructor === "function" && constructor.name !== "" ? constructor.name : "Object"
+}
+
+/** A stack without the frames that nobody who reads it has written. */
+
+/** `at work (/app/node_modules/x/y.js:1:2)`, `at node:internal/timers:3:4`, `at Array.map (<anonymous>)`. */
+const dependencyFrame =
+  /^\s*at .*(?:[\\/]node_modules[\\/]|\bnode:|\bext:|\(native(?::|\))|<anonymous>\)?$)/
+
+interface Folding {
+  readonly lines: ReadonlyArray<string>
+  /** Foreign frames at the end of the lines, which are one line. */
+  readonly frames: number
+}
+
+const noLines: Folding = { lines: [], frames: 0 }
+
+/** Frames of dependencies and of the runtime, one after another, become one line. */
+function foldFrames(text: string): string {
+  return text.split("\n").reduce(fold, noLines).lines.join("\n")
+}
+
+function fold({ frames, lines }: Folding, line: string): Folding {
+  if (!dependencyFrame.test(line)) return { lines: [...lines, line], frames: 0 }
+  const [indent = ""] = /^\s*/.exec(line) ?? []
+  const count = frames + 1
+  const summary = `${indent}… ${count} ${count === 1 ? "frame" : "frames"} of dependencies`
+  return { lines: [...(frames === 0 ? lines : lines.slice(0, -1)), summary], frames: count }
 }

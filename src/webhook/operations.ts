@@ -73,3 +73,15 @@ export function routeOf(
   const { id: webhookId, kind, tokenDigest } = sender
   return Route.make({ method, template, webhookId, tokenDigest, kind, operation })
 }
+
+/** Some clients allow the dot; interaction tokens are much longer, so there is no upper bound. */
+const tokenPattern = /^[A-Za-z0-9_.-]+$/
+
+/** What stands at the token's place in a path that lacks it, or walks out of it. */
+const reservedSegment = /^(?:slack|github|\.+)$/
+
+/** Whether a text may be a webhook's token; it becomes a part of the URL. */
+export function isToken(text: string): boolean {
+  // The regular expression alone takes `undefined` from untyped code for a token of that name.
+  return typeof text === "string" && tokenPattern.test(text) && !reservedSegment.test(text)
+}

@@ -9,13 +9,12 @@ import * as MergeDecision from "effect/MergeDecision"
 import * as Option from "effect/Option"
 import * as Sink from "effect/Sink"
 import type { WebhookError } from "../error/WebhookError.js"
-import type { Requirements } from "../rest/rest.js"
-import { carryAll, carryOne, finish, shutdownTimeout } from "./courier.js"
-import type { Courier } from "./courier.js"
+import type { Requirements } from "../rest/pipeline.js"
+import { Outbox } from "./batchQueue.js"
+import { carryAll, carryOne, finish, isFull, shutdownTimeout, together } from "./batchSender.js"
+import type { Courier } from "./batchSender.js"
 import type { Webhook } from "./credentials.js"
 import type { MessageInput } from "./files.js"
-import { isFull, together } from "./gather.js"
-import { Outbox } from "./outbox.js"
 
 /**
  * How a sink sends.

@@ -6,11 +6,11 @@ import type { WebhookFileError } from "../error/WebhookError.js"
 import * as Issue from "../model/Issue.js"
 import type { Message } from "../model/Message.js"
 import * as ThreadCreate from "../model/ThreadCreate.js"
-import type { RestRequest } from "../rest/restRequest.js"
+import { errorFields } from "../ratelimit/errorFields.js"
+import type { RestRequest } from "../rest/request.js"
 import type { Webhook } from "./credentials.js"
 import type { MessageInput } from "./files.js"
 import * as requests from "./requests.js"
-import { errorFields } from "../ratelimit/errorFields.js"
 
 type Refusal = WebhookValidationError | WebhookFileError
 

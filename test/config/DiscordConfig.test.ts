@@ -18,7 +18,7 @@ import {
   Webhook,
 } from "../../src/index.js"
 import { DiscordSimulator } from "../../src/testing/index.js"
-import { settingsOf } from "../../src/rest/settings.js"
+import { settingsOf } from "../../src/rest/resolvedConfig.js"
 import { webhookUrl, within } from "./sources.js"
 
 const unreachable = Layer.succeed(

@@ -10,7 +10,7 @@ import {
 } from "discord-api-spec/zod"
 import { describe, expect } from "vitest"
 import { FileUpload, MessageCreate, MessageEdit, Snowflake, Webhook } from "../../src/index.js"
-import type { RestRequest } from "../../src/rest/restRequest.js"
+import type { RestRequest } from "../../src/rest/request.js"
 import * as requests from "../../src/webhook/requests.js"
 import { bytesOf, parsed } from "../rest/upload/wire.js"
 import { runs } from "../support/laws.js"

@@ -5,7 +5,7 @@ import * as Layer from "effect/Layer"
 import { describe, expect } from "vitest"
 import manifest from "../../package.json" with { type: "json" }
 import { RestConfig } from "../../src/index.js"
-import { settingsOf } from "../../src/rest/settings.js"
+import { settingsOf } from "../../src/rest/resolvedConfig.js"
 
 describe("RestConfig", () => {
   it.effect("has defaults, and needs no layer", () =>

@@ -4,7 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
-import * as deadline from "../../src/rest/deadline.js"
+import * as deadline from "../../src/rest/timeouts.js"
 
 const within = (effect: Effect.Effect<void>, limit: Duration.Duration, onTimeout: () => void) =>
   Effect.uninterruptibleMask((restore) => deadline.within(() => effect, limit, restore, onTimeout))

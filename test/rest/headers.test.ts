@@ -3,8 +3,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { afterEach, describe, expect, vi } from "vitest"
 import { RestConfig, Strategy } from "../../src/index.js"
-import { execute } from "../../src/rest/rest.js"
-import type { RestRequest } from "../../src/rest/restRequest.js"
+import { execute } from "../../src/rest/pipeline.js"
+import type { RestRequest } from "../../src/rest/request.js"
 import { recordingLimiter, network, request } from "./network.js"
 
 const headersOf = (changes: Partial<RestRequest<void>>) =>

@@ -2,8 +2,8 @@ import * as Either from "effect/Either"
 import { describe, expect, it } from "vitest"
 import { RateLimitHeaders, Route } from "../../src/index.js"
 import { interpret } from "../../src/rest/interpret.js"
-import { decoded, ignored, ok } from "../../src/rest/restRequest.js"
-import type { RestRequest, Success } from "../../src/rest/restRequest.js"
+import { decoded, ignored, ok } from "../../src/rest/request.js"
+import type { RestRequest, Success } from "../../src/rest/request.js"
 import { request, token } from "./network.js"
 
 const wanted = decoded((json) =>

@@ -7,7 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
 import { RateLimiter, RestConfig, Route, Strategy } from "../../src/index.js"
-import { execute } from "../../src/rest/rest.js"
+import { execute } from "../../src/rest/pipeline.js"
 import { network, request } from "./network.js"
 import type { Event } from "./network.js"
 

@@ -10,10 +10,10 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { Permit } from "../../src/index.js"
 import { RateLimiter, Route } from "../../src/index.js"
-import { hasDirect } from "../../src/rest/direct.js"
-import type { Listener } from "../../src/rest/direct.js"
-import type { RestRequest } from "../../src/rest/restRequest.js"
-import { empty, ignored, restRequest } from "../../src/rest/restRequest.js"
+import { hasDirect } from "../../src/rest/transports/direct.js"
+import type { Listener } from "../../src/rest/transports/direct.js"
+import type { RestRequest } from "../../src/rest/request.js"
+import { empty, ignored, restRequest } from "../../src/rest/request.js"
 
 /** What the network does with one request. */
 export type Event =

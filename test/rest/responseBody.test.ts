@@ -13,8 +13,8 @@ import type { AddressInfo } from "node:net"
 import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync } from "node:zlib"
 import { RestConfig, Strategy } from "../../src/index.js"
 import { NodeDiscord } from "../../src/node/index.js"
-import { execute } from "../../src/rest/rest.js"
-import { decoded } from "../../src/rest/restRequest.js"
+import { execute } from "../../src/rest/pipeline.js"
+import { decoded } from "../../src/rest/request.js"
 import { recordingLimiter, request } from "./network.js"
 
 const limit = 8 * 1024 * 1024

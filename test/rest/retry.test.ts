@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as Random from "effect/Random"
 import { describe, expect } from "vitest"
-import { backoff, ceiling, mayRetry } from "../../src/rest/retry.js"
+import { backoff, ceiling, mayRetry } from "../../src/rest/retryPolicy.js"
 
 const delivered = FastCheck.constantFrom("no", "unknown", "yes" as const)
 const failed = FastCheck.record({

@@ -1,7 +1,7 @@
 import * as FastCheck from "effect/FastCheck"
 import * as Redacted from "effect/Redacted"
 import { describe, expect, it, vi } from "vitest"
-import { blanked, scrub } from "../../src/rest/scrub.js"
+import { blanked, scrub } from "../../src/rest/sanitize.js"
 import { runs } from "../support/laws.js"
 import { token } from "./network.js"
 

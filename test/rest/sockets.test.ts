@@ -22,9 +22,9 @@ import { describe, expect } from "vitest"
 import { RestConfig, Strategy } from "../../src/index.js"
 import { NodeDiscord } from "../../src/node/index.js"
 import type { RestOptions } from "../../src/rest/RestConfig.js"
-import { execute } from "../../src/rest/rest.js"
-import { decoded, empty } from "../../src/rest/restRequest.js"
-import type { RestRequest } from "../../src/rest/restRequest.js"
+import { execute } from "../../src/rest/pipeline.js"
+import { decoded, empty } from "../../src/rest/request.js"
+import type { RestRequest } from "../../src/rest/request.js"
 import { recordingLimiter, request, token } from "./network.js"
 
 const clients: ReadonlyArray<readonly [string, Layer.Layer<HttpClient.HttpClient>]> = [

@@ -10,8 +10,8 @@ import * as TestClock from "effect/TestClock"
 import { describe, expect } from "vitest"
 import { RateLimiter, RateLimitHeaders, Strategy, WebhookError } from "../../src/index.js"
 import { interpret } from "../../src/rest/interpret.js"
-import { execute } from "../../src/rest/rest.js"
-import type { RestRequest } from "../../src/rest/restRequest.js"
+import { execute } from "../../src/rest/pipeline.js"
+import type { RestRequest } from "../../src/rest/request.js"
 import { recordingLimiter, network, request } from "./network.js"
 
 const inThread = { inThread: true }

@@ -2,7 +2,7 @@ import * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import { describe, expect, it } from "vitest"
-import { classify } from "../../src/rest/transport.js"
+import { classify } from "../../src/rest/transportErrors.js"
 
 const outgoing = HttpClientRequest.post("https://discord.com/api/v10/webhooks/1/token")
 

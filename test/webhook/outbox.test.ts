@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import { describe, expect } from "vitest"
-import { Outbox } from "../../src/webhook/outbox.js"
+import { Outbox } from "../../src/webhook/batchQueue.js"
 import * as VirtualClock from "../support/VirtualClock.js"
 import { runs } from "../support/laws.js"
 

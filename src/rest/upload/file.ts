@@ -1,5 +1,7 @@
 /** A file as a value, below the module that makes it: whoever only carries it needs no table of types. */
+import * as Context from "effect/Context"
 import * as Data from "effect/Data"
+import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 
 /** RFC 2046: the media type of bytes of which nothing is known. */
@@ -68,3 +70,27 @@ export function labelOf({ name, source }: FileUpload): string {
 export function isSpent({ source }: FileUpload): boolean {
   return source._tag === "Stream" && source.once?.isRead === true
 }
+
+/**
+ * How far an upload is.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Progress {
+  /** 1 for the first; a repetition begins anew with nothing sent. */
+  readonly attempt: number
+  /** The name of the file that is being sent. */
+  readonly file: string
+  /** Bytes of the message's files that the connection has been given. */
+  readonly sent: number
+  /** Bytes of all its files. */
+  readonly total: number
+}
+
+export type Listener = (progress: Progress) => Effect.Effect<void>
+
+export class ProgressListener extends Context.Reference<ProgressListener>()(
+  "effect-discord/FileUpload/ProgressListener",
+  { defaultValue: (): { readonly listener: Listener | undefined } => ({ listener: undefined }) },
+) {}

@@ -4,14 +4,14 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Function from "effect/Function"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import { WebhookFileError } from "../../error/WebhookError.js"
-import { faultOf } from "./fault.js"
-import { labelOf } from "./file.js"
-import type { FileUpload, Source } from "./file.js"
 import { errorFields } from "../../ratelimit/errorFields.js"
 import type { ErrorFields } from "../../ratelimit/errorFields.js"
 import type { Route } from "../../ratelimit/Route.js"
+import { labelOf } from "./file.js"
+import type { FileUpload, Source } from "./file.js"
 
 /** Bytes of a file in memory that go at a time, so that progress can be seen. */
 const piece = 64 * 1024
@@ -89,4 +89,26 @@ function exactly(
     const atTheEnd = Stream.suspend(() => (count < size ? Stream.fail(changed()) : Stream.empty))
     return Stream.concat(counted, atTheEnd)
   })
+}
+
+export function faultOf(
+  place: Partial<ErrorFields> & { readonly file: string },
+  failure: unknown,
+): WebhookFileError {
+  const detail = wordFor(failure)
+  return detail === "NotFound"
+    ? new WebhookFileError({ ...place, reason: "missing", delivered: "no" })
+    : new WebhookFileError({
+        ...place,
+        reason: "unreadable",
+        ...(detail === undefined ? {} : { detail }),
+        delivered: "no",
+      })
+}
+
+/** A platform's error has a reason, an error of Effect a tag, any other a name. */
+function wordFor(failure: unknown): string | undefined {
+  if (!Predicate.isObject(failure)) return undefined
+  const words = ["reason", "_tag", "name"].map((key): unknown => Reflect.get(failure, key))
+  return words.find((word): word is string => typeof word === "string" && /^\w{1,40}$/.test(word))
 }

@@ -3,7 +3,7 @@ import * as FastCheck from "effect/FastCheck"
 import * as Stream from "effect/Stream"
 import { describe, expect, it } from "vitest"
 import { FileUpload, UploadLimits } from "../../../src/index.js"
-import { refusal } from "../../../src/rest/upload/check.js"
+import { refusal } from "../../../src/rest/upload/upload.js"
 import { errorFields } from "../../../src/ratelimit/errorFields.js"
 import { route } from "./wire.js"
 

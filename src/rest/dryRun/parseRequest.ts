@@ -1,13 +1,46 @@
-/** What a request carries: its JSON, and of each file the name, the type and the size. */
+/** Parses a request of the SDK: the operation from its URL, JSON and files from its body. */
 import { RequestError } from "@effect/platform/HttpClientError"
 import type { HttpClientRequest } from "@effect/platform/HttpClientRequest"
+import type { HttpMethod } from "@effect/platform/HttpMethod"
 import * as Multipart from "@effect/platform/Multipart"
 import * as Chunk from "effect/Chunk"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+
+/** The operation that a request calls. A URL that is not one of a webhook has none. */
+export interface Call {
+  readonly method: HttpMethod
+  /** Method and path template; no URL. */
+  readonly route: string
+  readonly webhookId: string
+  readonly token: Redacted.Redacted
+  readonly service: "slack" | "github" | undefined
+  readonly messageId: string | undefined
+  readonly query: Readonly<Record<string, string>>
+}
+
+const path =
+  /\/webhooks\/(?<webhookId>\d+)\/(?<token>[^/]+)(?:\/(?<service>slack|github)|\/messages\/(?<messageId>[^/]+))?$/
+
+export function callOf(method: HttpMethod, url: URL): Call | undefined {
+  const { messageId, service, token, webhookId } = path.exec(url.pathname)?.groups ?? {}
+  if (webhookId === undefined || token === undefined) return undefined
+  const message = messageId === "@original" ? messageId : "{message.id}"
+  const suffix = messageId === undefined ? "" : `/messages/${message}`
+  return {
+    method,
+    route: `${method} /webhooks/{webhook.id}/{webhook.token}${service === undefined ? suffix : `/${service}`}`,
+    webhookId,
+    token: Redacted.make(token),
+    service: service === "slack" || service === "github" ? service : undefined,
+    messageId,
+    query: Object.fromEntries(url.searchParams),
+  }
+}
 
 /**
  * A file that would have been uploaded.

@@ -3,8 +3,8 @@
  * platform's error is read and dropped: it holds the URL.
  */
 import type { HttpClientError } from "@effect/platform/HttpClientError"
-import type { Delivered, WebhookFileError, DiscordTransportError } from "../error/WebhookError.js"
-import { BodyTooLarge } from "./responseBody.js"
+import type { Delivered, DiscordTransportError, WebhookFileError } from "../error/WebhookError.js"
+import { BodyTooLarge } from "./transports/responseBody.js"
 
 export interface TransportFailure {
   readonly reason: DiscordTransportError["reason"]

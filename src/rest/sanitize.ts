@@ -3,7 +3,7 @@
  * or break the lines of a log. Nothing from the wire is shown without passing through here.
  */
 import * as Redacted from "effect/Redacted"
-import { TokenEcho } from "./tokenEcho.js"
+import { TokenEcho } from "./tokenMatcher.js"
 
 /** Code points of foreign text that an error or a log line may hold. */
 const longestText = 300

@@ -11,18 +11,16 @@ import * as LogLevel from "effect/LogLevel"
 import type { WebhookError } from "../error/WebhookError.js"
 import * as AllowedMentions from "../model/AllowedMentions.js"
 import type { EmbedCreate } from "../model/Embed.js"
-import type { Requirements } from "../rest/rest.js"
-import { carryBatch, finish } from "./courier.js"
-import type { Courier } from "./courier.js"
+import type { Requirements } from "../rest/pipeline.js"
+import { Outbox } from "./batchQueue.js"
+import { carryBatch, finish, isDead, isFull, together } from "./batchSender.js"
+import type { Courier } from "./batchSender.js"
 import type { Webhook } from "./credentials.js"
-import { isDead } from "./deliver.js"
 import type { MessageInput } from "./files.js"
-import { isFull, together } from "./gather.js"
 import { notice, render } from "./logEntry.js"
 import type { Lost } from "./logEntry.js"
-import { Outbox } from "./outbox.js"
 
-export interface Settings {
+interface Settings {
   readonly capacity: number
   readonly window: Duration.Duration
   readonly username: string | undefined

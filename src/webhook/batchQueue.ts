@@ -8,7 +8,7 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 
-export interface Rules<A> {
+interface Rules<A> {
   /** Items that may wait. */
   readonly capacity: number
   /** How long the first waits for others. */

@@ -11,24 +11,24 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { WebhookRateLimited } from "../error/WebhookError.js"
 import type { WebhookError } from "../error/WebhookError.js"
-import type { Outcome, Permit, WaitOptions } from "../ratelimit/Permit.js"
-import { RateLimiter, type Service as LimiterService } from "../ratelimit/RateLimiter.js"
-import { Strategy } from "../ratelimit/Strategy.js"
-import { attempt } from "./attempt.js"
-import type { Flight, Restore } from "./flight.js"
-import { endingOf } from "./ending.js"
-import type { Ending } from "./ending.js"
-import { report } from "./logs.js"
-import { nextStep, start } from "./nextStep.js"
-import type { Journey, Step } from "./nextStep.js"
-import { RestConfig } from "./RestConfig.js"
-import type { RestRequest } from "./restRequest.js"
-import { backoff } from "./retry.js"
-import { leaseOf, settingsOf } from "./settings.js"
-import type { Settings } from "./settings.js"
-import { inSpan } from "./spans.js"
-import type { Trace } from "./spans.js"
 import { errorFields } from "../ratelimit/errorFields.js"
+import type { Outcome, Permit, WaitOptions } from "../ratelimit/Permit.js"
+import { RateLimiter } from "../ratelimit/RateLimiter.js"
+import type { Service as LimiterService } from "../ratelimit/RateLimiter.js"
+import { Strategy } from "../ratelimit/Strategy.js"
+import { endingOf } from "./attempt.js"
+import type { Ending, Flight, Restore } from "./attempt.js"
+import type { RestRequest } from "./request.js"
+import { leaseOf, settingsOf } from "./resolvedConfig.js"
+import type { Settings } from "./resolvedConfig.js"
+import { RestConfig } from "./RestConfig.js"
+import { backoff, nextStep, start } from "./retryPolicy.js"
+import type { Journey, Step } from "./retryPolicy.js"
+import { inSpan, report } from "./telemetry.js"
+import type { Trace } from "./telemetry.js"
+import { directOf } from "./transports/direct.js"
+import { viaClient } from "./transports/viaClient.js"
+import { viaDirect } from "./transports/viaDirect.js"
 
 /**
  * What every operation requires: an `HttpClient`, the `RateLimiter` and a `Strategy`. On Node,
@@ -168,3 +168,21 @@ export const execute = <A>(request: RestRequest<A>): Effect.Effect<A, WebhookErr
       ),
     )
   })
+
+/**
+ * Never fails: what happened is in the flight. Interruption, possible where `restore` makes it so,
+ * aborts the connection.
+ */
+export function attempt(
+  client: HttpClient.HttpClient,
+  request: RestRequest<unknown>,
+  settings: Settings,
+  restore: Restore,
+  flight: Flight,
+): Effect.Effect<void> {
+  const { body } = request
+  const direct = directOf(client)
+  return direct === undefined || settings.base === undefined || body._tag === "Upload"
+    ? viaClient(client, request, settings, restore, flight)
+    : viaDirect(direct, settings.base, request, body, settings, restore, flight)
+}

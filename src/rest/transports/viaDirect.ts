@@ -1,17 +1,17 @@
 /** An attempt by a client's own way. It takes no fiber, since a call is enough to give it up. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { watch } from "./deadlines.js"
-import type { AnyFiber, Watch } from "./deadlines.js"
+import { headOf } from "../attempt.js"
+import type { Flight, Restore } from "../attempt.js"
+import { pathOf } from "../request.js"
+import type { Empty, Json, RestRequest } from "../request.js"
+import type { Base, Settings } from "../resolvedConfig.js"
+import { defectOf } from "../sanitize.js"
+import { watch } from "../timeouts.js"
+import type { AnyFiber, Watch } from "../timeouts.js"
+import { classifyCause, deliveredBy, noConnection, timedOut } from "../transportErrors.js"
+import type { TransportFailure } from "../transportErrors.js"
 import type { Direct, Listener, Outgoing } from "./direct.js"
-import { headOf } from "./flight.js"
-import type { Flight, Restore } from "./flight.js"
-import { pathOf } from "./restRequest.js"
-import type { Empty, Json, RestRequest } from "./restRequest.js"
-import { defectOf } from "./scrub.js"
-import type { Base, Settings } from "./settings.js"
-import { classifyCause, deliveredBy, noConnection, timedOut } from "./transport.js"
-import type { TransportFailure } from "./transport.js"
 
 type Resume = (end: Effect.Effect<void>) => void
 

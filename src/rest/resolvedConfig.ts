@@ -1,18 +1,10 @@
 /** What can be worked out once from the settings and the client, and not for every request. */
-import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Headers from "@effect/platform/Headers"
-import * as HttpClient from "@effect/platform/HttpClient"
-import * as Context from "effect/Context"
+import type * as HttpClient from "@effect/platform/HttpClient"
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
-import * as FiberRef from "effect/FiberRef"
-import * as Option from "effect/Option"
-import { isDiscordHost } from "./host.js"
-import { directOf } from "./direct.js"
-import { supportsRedirectError } from "./fetchRules.js"
+import type { RestRequest } from "./request.js"
 import type { RestOptions } from "./RestConfig.js"
-import type { RestRequest } from "./restRequest.js"
-import { withoutLength } from "./withoutLength.js"
+import { directOf } from "./transports/direct.js"
 
 export interface Settings {
   /** Without a slash at the end. */
@@ -127,53 +119,14 @@ function uploadTime(bytes: number): Duration.Duration {
   return Duration.seconds(Math.ceil(bytes / slowestUpload))
 }
 
-const prepared = new WeakMap<HttpClient.HttpClient, HttpClient.HttpClient>()
+/** Whose host a base URL names. */
 
-/** The options that `fetch` gets in this attempt; those of the client's layer are visible only inside. */
-export const fetchInit: FiberRef.FiberRef<RequestInit> = FiberRef.unsafeMake({})
+/** Discord's own domains and their subdomains. */
+export function isDiscordHost(hostname: string): boolean {
+  return /(?:^|\.)discord(?:app)?\.com$/.test(hostname)
+}
 
-/**
- * Takes away what would give the token away: the client's own span holds the URL (and its trace
- * headers, which go with the span, tell Discord about us), and a redirect would take it elsewhere.
- *
- * `fetch` follows redirects unless told otherwise, and takes its options from the context. They are
- * added here, where the context of the client's layer is visible, so that options given to the
- * layer stay; providing ours from outside would replace them. Both changes end with the attempt,
- * which has a fiber of its own.
- */
-const discretion = (init: RequestInit) =>
-  Effect.zipRight(
-    FiberRef.set(HttpClient.currentTracerDisabledWhen, () => true),
-    Effect.flatMap(FiberRef.get(FiberRef.currentContext), (context) => {
-      const given = Context.getOption(context, FetchHttpClient.RequestInit)
-      const merged = { ...Option.getOrUndefined(given), ...init }
-      return Effect.zipRight(
-        FiberRef.set(fetchInit, merged),
-        FiberRef.set(
-          FiberRef.currentContext,
-          Context.add(withoutLength(context), FetchHttpClient.RequestInit, merged),
-        ),
-      )
-    }),
-  )
-
-const redirectAsAnswer = discretion({ redirect: "manual" })
-
-/**
- * `fetch` keeps a copy of a body in memory in case that it has to send it again, to a redirect's
- * target or after asking for a password in a window; with both ruled out it keeps none. Where the
- * runtime does not know `error`, a redirect is a response, which is an error all the same.
- */
-const redirectAsFailure = discretion({ redirect: "error", window: null })
-
-/** The client for attempts, each in a fiber of its own. */
-export function discreet(client: HttpClient.HttpClient): HttpClient.HttpClient {
-  const found = prepared.get(client)
-  if (found !== undefined) return found
-  const forStreams = supportsRedirectError() ? redirectAsFailure : redirectAsAnswer
-  const made = HttpClient.mapRequestEffect(client, (request) =>
-    Effect.as(request.body._tag === "Stream" ? forStreams : redirectAsAnswer, request),
-  )
-  prepared.set(client, made)
-  return made
+/** This machine, so that nothing goes over a network. `hostname` is as `URL` writes it. */
+export function isLoopbackHost(hostname: string): boolean {
+  return /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
 }

@@ -16,7 +16,7 @@ type Symbols = Uint8Array
 const multiplier = 0x01000193
 
 /** A part of a text: from `start` up to, but without, `end`. */
-export interface Span {
+interface Span {
   readonly start: number
   readonly end: number
 }

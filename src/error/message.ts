@@ -38,3 +38,20 @@ export function listIssues(issues: ReadonlyArray<Issue>, omitted = 0): string {
   const more = issues.length - shown.length + omitted
   return shown.join("; ") + (more > 0 ? `; and ${more} more` : "")
 }
+
+/** More than anyone reads; thousands of wrong keys would make an error of megabytes. */
+const maxKept = 100
+
+/** The first 100 entries of an error's list, and the count of the others, if there are any. */
+export function abridged<A>(all: ReadonlyArray<A>): {
+  readonly kept: ReadonlyArray<A>
+  readonly rest: { readonly omitted?: number }
+} {
+  const omitted = all.length - maxKept
+  return omitted > 0 ? { kept: all.slice(0, maxKept), rest: { omitted } } : { kept: all, rest: {} }
+}
+
+/** Where the URL of a webhook is found, for the errors of those who have none yet, or a wrong one. */
+export const copyWebhookUrl = "in Discord: Edit Channel, Integrations, Webhooks, Copy Webhook URL"
+
+export const webhookUrlNotSet = `it is not set. Set it to the URL of a webhook; to copy one, ${copyWebhookUrl}. A .env file takes effect only when it is loaded, such as by node --env-file=.env`

@@ -2,18 +2,18 @@
 import * as Duration from "effect/Duration"
 import {
   DiscordApiError,
+  WebhookBadRequest,
   WebhookForbidden,
   WebhookInteractionError,
-  WebhookBadRequest,
   WebhookMessageNotFound,
+  WebhookNotFound,
   WebhookPayloadTooLarge,
   WebhookThreadError,
   WebhookUnauthorized,
-  WebhookNotFound,
 } from "../error/WebhookError.js"
 import type { Issue, WebhookError } from "../error/WebhookError.js"
-import type { RestRequest } from "./restRequest.js"
 import type { ErrorFields } from "../ratelimit/errorFields.js"
+import type { RestRequest } from "./request.js"
 
 /** What every error of an answer carries. */
 export interface Answer extends ErrorFields {
@@ -23,7 +23,7 @@ export interface Answer extends ErrorFields {
 }
 
 /** What is wrong with the body: the first, and how many more there are, if any. */
-export interface Found {
+interface Found {
   readonly issues: ReadonlyArray<Issue>
   readonly omitted?: number
 }

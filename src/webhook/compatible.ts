@@ -8,13 +8,13 @@ import * as GitHubEvent from "../model/GitHubEvent.js"
 import * as Issue from "../model/Issue.js"
 import { lazy } from "../model/lazy.js"
 import * as SlackMessage from "../model/SlackMessage.js"
+import { errorFields } from "../ratelimit/errorFields.js"
 import type * as Route from "../ratelimit/Route.js"
-import { json, ok, restRequest } from "../rest/restRequest.js"
-import type { Json, RestRequest } from "../rest/restRequest.js"
+import { json, ok, restRequest } from "../rest/request.js"
+import type { Json, RestRequest } from "../rest/request.js"
 import type { Webhook } from "./credentials.js"
 import { checked, described, placeIssues, suffixOf, threadOf } from "./requests.js"
 import type { Checked, Place } from "./requests.js"
-import { errorFields } from "../ratelimit/errorFields.js"
 
 /** Where to send, and whether to wait; here waiting is Discord's default. */
 interface Options extends Place {

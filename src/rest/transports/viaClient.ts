@@ -2,8 +2,8 @@
 import * as Headers from "@effect/platform/Headers"
 import * as HttpBody from "@effect/platform/HttpBody"
 import type * as HttpClient from "@effect/platform/HttpClient"
-import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type { HttpClientError, ResponseError } from "@effect/platform/HttpClientError"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type { HttpClientResponse } from "@effect/platform/HttpClientResponse"
 import * as Cause from "effect/Cause"
 import type * as Duration from "effect/Duration"
@@ -11,18 +11,16 @@ import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import type { WebhookFileError } from "../error/WebhookError.js"
-import { within } from "./deadline.js"
-import { headOf } from "./flight.js"
-import { directOf, RequestStart } from "./direct.js"
-import type { Flight, Restore } from "./flight.js"
-import { maxBodySize, textOf as decode } from "./responseBody.js"
-import { pathOf } from "./restRequest.js"
-import type { Empty, Json, RestRequest } from "./restRequest.js"
-import { defectOf } from "./scrub.js"
-import { rejectedByFetch } from "./fetchRules.js"
-import { discreet, fetchInit, timeoutOf, isBrowser } from "./settings.js"
-import type { Settings } from "./settings.js"
+import type { WebhookFileError } from "../../error/WebhookError.js"
+import { headOf } from "../attempt.js"
+import type { Flight, Restore } from "../attempt.js"
+import { discreet, fetchInit, rejectedByFetch } from "../hardenClient.js"
+import { pathOf } from "../request.js"
+import type { Empty, Json, RestRequest } from "../request.js"
+import { isBrowser, timeoutOf } from "../resolvedConfig.js"
+import type { Settings } from "../resolvedConfig.js"
+import { defectOf } from "../sanitize.js"
+import { within } from "../timeouts.js"
 import {
   classify,
   deliveredBy,
@@ -30,8 +28,10 @@ import {
   timedOut,
   tooLarge,
   withoutItsFile,
-} from "./transport.js"
-import type { TransportFailure } from "./transport.js"
+} from "../transportErrors.js"
+import type { TransportFailure } from "../transportErrors.js"
+import { directOf, RequestStart } from "./direct.js"
+import { maxBodySize, textOf as decode } from "./responseBody.js"
 
 export function viaClient(
   client: HttpClient.HttpClient,

@@ -3,7 +3,7 @@ import type * as HttpBody from "@effect/platform/HttpBody"
 import type * as Effect from "effect/Effect"
 import type * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
-import type { WebhookFileError, Issue } from "../error/WebhookError.js"
+import type { Issue, WebhookFileError } from "../error/WebhookError.js"
 import type { Route } from "../ratelimit/Route.js"
 
 export interface RestRequest<A> {
@@ -92,7 +92,7 @@ export type Success<A> =
   | { readonly _tag: "Ignored"; readonly value: A; readonly text: string | undefined }
   | { readonly _tag: "Decoded"; readonly decode: (json: unknown) => Either.Either<A, Issues> }
 
-export type Issues = ReadonlyArray<Issue>
+type Issues = ReadonlyArray<Issue>
 
 export const ignored: Success<void> = { _tag: "Ignored", value: undefined, text: undefined }
 

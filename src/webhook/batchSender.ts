@@ -1,0 +1,199 @@
+/** Sends messages to a webhook in their order: one by one, or merged into batches of embeds. */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import type { WebhookError } from "../error/WebhookError.js"
+import { EmbedsCreate } from "../model/Embed.js"
+import type { EmbedCreate } from "../model/Embed.js"
+import { lazy } from "../model/lazy.js"
+import type { Message } from "../model/Message.js"
+import { Graveyard } from "../ratelimit/internal/graveyard.js"
+import { execute } from "../rest/pipeline.js"
+import type { Requirements } from "../rest/pipeline.js"
+import type { Outbox } from "./batchQueue.js"
+import type { Webhook } from "./credentials.js"
+import type { MessageInput } from "./files.js"
+import * as requests from "./requests.js"
+import type { Place } from "./requests.js"
+
+export const deliver = (
+  operation: string,
+  webhook: Webhook,
+  message: MessageInput,
+  place: requests.Place,
+): Effect.Effect<Message, WebhookError, Requirements> =>
+  Effect.flatMap(
+    requests.sent(operation, webhook, message, place, requests.waiting, requests.asMessage),
+    execute,
+  )
+
+/**
+ * Whether the error says that the webhook is gone for good: deleted, or its token not valid any
+ * more. Forget its URL; Discord restricts callers who go on.
+ *
+ * @example
+ * ```ts
+ * import { Webhook } from "effect-discord"
+ * import { Effect } from "effect"
+ *
+ * const notify = (hook: Webhook.Webhook, forget: Effect.Effect<void>) =>
+ *   Webhook.send(hook, { content: "hello" }).pipe(
+ *     Effect.tapError((error) => (Webhook.isDead(error) ? forget : Effect.void)),
+ *   )
+ * ```
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
+export const isDead = (error: WebhookError): boolean => {
+  const kind = error._tag === "WebhookInteractionError" ? "interaction" : "webhook"
+  return "code" in error && Graveyard.isDeath(error, kind)
+}
+
+export interface Courier<E, R> {
+  /** Named in errors. */
+  readonly operation: string
+  readonly webhook: Webhook
+  readonly place: Place
+  /** What to do about a message that did not get through; when it succeeds, the next one goes. */
+  readonly onError: (error: WebhookError, message: MessageInput) => Effect.Effect<void, E, R>
+  /** Hears of each message that arrived, before the next one goes. */
+  readonly onArrived?: ((message: MessageInput) => void) | undefined
+}
+
+/** How many arrived: 0 or 1. */
+export const carryOne = <E, R>(
+  { onArrived, onError, operation, place, webhook }: Courier<E, R>,
+  message: MessageInput,
+): Effect.Effect<number, E, Requirements | R> =>
+  Effect.matchEffect(deliver(operation, webhook, message, place), {
+    onSuccess: () => {
+      onArrived?.(message)
+      return Effect.succeed(1)
+    },
+    onFailure: (error) => Effect.as(onError(error, message), 0),
+  })
+
+/** Empties the outbox, until it is closed. How many messages arrived. */
+export const carryAll = Effect.fnUntraced(function* <E, R>(
+  courier: Courier<E, R>,
+  outbox: Outbox<MessageInput>,
+) {
+  let arrived = 0
+  for (;;) {
+    const batch = yield* outbox.take
+    if (batch.length === 0) return arrived
+    arrived += yield* carryBatch(courier, batch)
+  }
+})
+
+/** How long the end of a program waits for messages that are left, unless it is told otherwise. */
+export const shutdownTimeout = Duration.seconds(5)
+
+/** No more will come: lets what waits be sent for so long, and then stops. */
+export const finish = <E>(
+  outbox: Outbox<MessageInput>,
+  sending: Fiber.Fiber<unknown, E>,
+  limit: Duration.Duration,
+): Effect.Effect<Exit.Exit<unknown, E>> =>
+  Effect.suspend(() => {
+    outbox.close()
+    return Effect.zipRight(
+      Effect.timeoutOption(Effect.interruptible(Fiber.await(sending)), limit),
+      Fiber.interrupt(sending),
+    )
+  })
+
+/** What Discord refuses as a whole goes one by one, so that only what is wrong is lost. */
+export function carryBatch<E, R>(
+  courier: Courier<E, R>,
+  batch: ReadonlyArray<MessageInput>,
+): Effect.Effect<number, E, Requirements | R> {
+  const { onArrived, onError, operation, place, webhook } = courier
+  const message = gathered(batch)
+  return Effect.matchEffect(deliver(operation, webhook, message, place), {
+    onSuccess: () => {
+      onArrived?.(message)
+      return Effect.succeed(batch.length)
+    },
+    onFailure: (error) =>
+      error._tag === "WebhookBadRequest" && batch.length > 1
+        ? Effect.reduce(batch, 0, (arrived, one) =>
+            Effect.map(carryOne(courier, one), (more) => arrived + more),
+          )
+        : Effect.as(onError(error, message), 0),
+  })
+}
+
+/** Discord: Execute Webhook. */
+const mostEmbeds = 10
+
+/** What may stand beside embeds that are put together; it must be the same. */
+const shown: ReadonlySet<string> = new Set([
+  "username",
+  "avatarUrl",
+  "allowedMentions",
+  "flags",
+  "tts",
+])
+
+/** Each within its limits, at most ten, and 6000 code points over all. */
+const isWithinLimits = lazy(() => Schema.is(EmbedsCreate))
+
+/** Whether no other message would go with the first of these. Cheap, and so does not see everything. */
+export function isFull(messages: ReadonlyArray<MessageInput>): boolean {
+  // Each has an embed at least; and one that goes with none ends what came before.
+  const ends = [messages.at(0), messages.at(-1)]
+  return messages.length >= mostEmbeds || !ends.every(isOnlyEmbeds)
+}
+
+/** How many of the first go together. */
+export function together(messages: ReadonlyArray<MessageInput>): number {
+  const [first] = messages
+  if (first === undefined || !isOnlyEmbeds(first)) return 1
+  const look = lookOf(first)
+  let embeds = embedsOf(first)
+  let count = 1
+  for (const message of messages.slice(1, mostEmbeds)) {
+    if (!isOnlyEmbeds(message) || lookOf(message) !== look) break
+    embeds = embeds.concat(embedsOf(message))
+    if (!isWithinLimits()(embeds) || hasTwins(embeds)) break
+    count += 1
+  }
+  return count
+}
+
+/** One message of those that `together` has counted. */
+function gathered(messages: ReadonlyArray<MessageInput>): MessageInput {
+  const [first, ...others] = messages
+  return others.length === 0 ? { ...first } : { ...first, embeds: messages.flatMap(embedsOf) }
+}
+
+/** Untyped code may send anything. */
+function isOnlyEmbeds(message: unknown): boolean {
+  return (
+    Predicate.isRecord(message) &&
+    Array.isArray(message["embeds"]) &&
+    message["embeds"].length > 0 &&
+    Object.entries(message).every(
+      ([key, value]) => value === undefined || key === "embeds" || shown.has(key),
+    )
+  )
+}
+
+function embedsOf(message: MessageInput): ReadonlyArray<EmbedCreate> {
+  return message.embeds ?? []
+}
+
+function lookOf({ allowedMentions, avatarUrl, flags, tts, username }: MessageInput): string {
+  return JSON.stringify([username, avatarUrl, allowedMentions, flags, tts])
+}
+
+/** Of the embeds of one message that share a URL, Discord shows the first. */
+function hasTwins(embeds: ReadonlyArray<EmbedCreate>): boolean {
+  const urls = embeds.flatMap(({ url }) => url ?? [])
+  return new Set(urls).size < urls.length
+}
