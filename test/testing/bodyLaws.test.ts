@@ -31,6 +31,8 @@ const scrap = FastCheck.oneof(
     true,
     [],
     {},
+    ["1"],
+    { toString: 1 },
   ),
   FastCheck.jsonValue({ maxDepth: 1 }),
 )

@@ -1,6 +1,6 @@
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
-import { isJsonObject } from "../http/exchange.js"
+import { isJsonObject, scalarText } from "../http/exchange.js"
 import { type Issue, issue, type Path } from "../http/errors.js"
 
 /** Looks at a value that is neither absent nor null, and reports what Discord would refuse. */
@@ -107,7 +107,7 @@ export const boolean: Check = (value, path, issues) => {
 
 /** Ids may come as decimal strings or as JSON numbers. */
 export const snowflake: Check = (value, path, issues) => {
-  if (!/^\d{1,20}$/.test(String(value))) {
+  if (!/^\d{1,20}$/.test(scalarText(value))) {
     issues.push(
       issue(path, "NUMBER_TYPE_COERCE", `Value "${formatValue(value)}" is not snowflake.`),
     )

@@ -1,4 +1,9 @@
-import { type JsonObject, isJsonObject, type SimulatedResponse } from "../http/exchange.js"
+import {
+  type JsonObject,
+  isJsonObject,
+  scalarText,
+  type SimulatedResponse,
+} from "../http/exchange.js"
 import { isComponentsV2 } from "../messages/flags.js"
 import {
   all,
@@ -235,7 +240,9 @@ function checkLegacyFields(body: JsonObject, issues: Array<Issue>): void {
 }
 
 function checkHost(value: unknown, path: Path, issues: Array<Issue>): void {
-  const host = /^https?:\/\/(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)/i.exec(String(value).trim())?.[1]
+  const host = /^https?:\/\/(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:]*)/i.exec(
+    scalarText(value).trim(),
+  )?.[1]
   if (host === undefined || host.includes(".") || host.startsWith("[")) return
   issues.push(issue(path, "URL_TYPE_INVALID_URL", "Not a well formed URL."))
 }

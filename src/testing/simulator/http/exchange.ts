@@ -96,6 +96,11 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value)
 }
 
+/** A string or number as text; empty for other values. */
+export function scalarText(value: unknown): string {
+  return typeof value === "string" || typeof value === "number" ? String(value) : ""
+}
+
 /** The objects of a list; none if the value is not a list. */
 export function filterJsonObjects(value: unknown): ReadonlyArray<JsonObject> {
   return Array.isArray(value) ? value.filter(isJsonObject) : []

@@ -2,6 +2,7 @@ import {
   type JsonObject,
   type FilePart,
   isJsonObject,
+  scalarText,
   type SimulatedResponse,
 } from "../http/exchange.js"
 import { randomHash } from "../random.js"
@@ -252,7 +253,7 @@ function findItem(file: FilePart, items: ReadonlyArray<JsonObject>): JsonObject 
 
 /** Ids may come as numbers. */
 function getItemId(item: JsonObject): string {
-  return String(item["id"])
+  return scalarText(item["id"])
 }
 
 /** The `n` of `files[n]`, by which `attachments` names it. Other parts are files without a number. */

@@ -1,13 +1,13 @@
 import { all, type Check, object } from "../forms/check.js"
 import { invalidForm, type Issue, issue } from "../http/errors.js"
 import { webhookName } from "../forms/message.js"
-import { jsonResponse, noContent, type SimulatedResponse } from "../http/exchange.js"
+import { jsonResponse, noContent, scalarText, type SimulatedResponse } from "../http/exchange.js"
 import { generateAvatarHash, type Webhook, type State } from "../state.js"
 import type { Call } from "./call.js"
 
 /** The format is found from the bytes, so types that are not documented pass (api-docs#378, #8538). */
 const imageData: Check = (value, path, issues) => {
-  if (!/^data:image\/(?:png|jpeg|jpg|gif|webp);base64,[A-Za-z0-9+/]+=*$/i.test(String(value))) {
+  if (!/^data:image\/(?:png|jpeg|jpg|gif|webp);base64,[A-Za-z0-9+/]+=*$/i.test(scalarText(value))) {
     issues.push(issue(path, "BASE_TYPE_INVALID_IMAGE", "Invalid image data"))
   }
 }
