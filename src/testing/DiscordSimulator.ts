@@ -1,8 +1,8 @@
 /**
- * Discord's webhook API in memory: webhooks, messages and their files, threads, the endpoints for
- * Slack and GitHub, validation, rate limits and faults, as a state machine over the Effect `Clock`.
- * It is served as an `HttpClient` (deterministic under `TestClock`) or as a real HTTP server, which
- * browsers may call, too.
+ * An in-memory simulator of Discord's webhook API: webhooks, messages, files, threads, the Slack
+ * and GitHub endpoints, validation, rate limits and faults. It uses the Effect `Clock`, and is
+ * available as an `HttpClient` (deterministic under `TestClock`) or as an HTTP server, which
+ * browsers can use as well.
  *
  * @since 0.1.0
  * @module
@@ -53,7 +53,7 @@ export type { Operation, WebhookOperation } from "./simulator/http/route.js"
 export type { RecordedFile, Statistics, TrafficRecord } from "./simulator/traffic.js"
 
 /**
- * A webhook of the simulator. `url` is what the Discord client would show for copying.
+ * A webhook of the simulator. `url` is the URL that the Discord client shows.
  *
  * @since 0.1.0
  * @category models
@@ -66,8 +66,8 @@ export interface SimulatedWebhook {
 }
 
 /**
- * A command that somebody used in a text channel of its own: what Discord would send to the
- * application, as far as `InteractionWebhook.make` needs it.
+ * An interaction of a command in its own text channel: the fields that `InteractionWebhook.make`
+ * requires.
  *
  * @since 0.1.0
  * @category models
@@ -80,7 +80,7 @@ export interface SimulatedInteraction {
 }
 
 /**
- * The initial response of an application: a message, or `deferred` with the content still to come.
+ * The initial response of an application: a message, or `deferred` if its content follows.
  *
  * @since 0.1.0
  * @category models
@@ -94,9 +94,9 @@ export interface InitialResponse {
 /**
  * An interaction to create.
  *
- * - `applicationId`: by default a new application
- * - `response`: what the application has responded with, by default `{ deferred: true }`. `"none"`
- *   leaves that to `respond`; until then follow-ups get 404 and code 10015
+ * - `applicationId`: default a new application
+ * - `response`: the initial response of the application, default `{ deferred: true }`. With
+ *   `"none"`, follow-ups get 404 and code 10015 until `respond` is called
  *
  * @since 0.1.0
  * @category models
@@ -107,7 +107,7 @@ export interface InteractionOptions {
 }
 
 /**
- * A thread of the channel of a webhook.
+ * A thread in the channel of a webhook.
  *
  * @since 0.1.0
  * @category models
@@ -118,7 +118,7 @@ export interface SimulatedThread {
 }
 
 /**
- * A thread as it is now. `messages` counts those ever sent to it.
+ * The state of a thread. `messages` is the number of messages sent to it, including deleted ones.
  *
  * @since 0.1.0
  * @category models
@@ -132,7 +132,7 @@ export interface ThreadState extends SimulatedThread {
 }
 
 /**
- * A thread to make or to change. By default it is named `thread`, active and open.
+ * The properties of a thread. Default: named `thread`, neither archived nor locked.
  *
  * @since 0.1.0
  * @category models
@@ -144,13 +144,13 @@ export interface ThreadOptions {
 }
 
 /**
- * What people set up in a channel.
+ * The settings of a channel.
  *
- * - `tags`: ids of the tags that a forum offers; `requireTag` refuses posts without one
- * - `slowmode`: time between two messages of a webhook in one place. Default none, and Discord as
- *   a rule spares webhooks
- * - `permission`: `"missingPermissions"` lets webhooks read only (code 50013), `"missingAccess"`
- *   not even that (code 50001)
+ * - `tags`: ids of the tags that a forum offers; `requireTag` rejects posts without one
+ * - `slowmode`: minimum time between two messages of a webhook in the channel or a thread. Default
+ *   none; Discord usually exempts webhooks
+ * - `permission`: `"missingPermissions"` allows webhooks to read only (code 50013),
+ *   `"missingAccess"` rejects all requests (code 50001)
  *
  * @since 0.1.0
  * @category models
@@ -163,8 +163,7 @@ export interface ChannelOptions {
 }
 
 /**
- * A file that hangs on a message, as its webhook's `files` answers it. `filename` is the name
- * Discord made of the one that was sent.
+ * A file of a message. `filename` is the name after Discord's normalization.
  *
  * @since 0.1.0
  * @category models
@@ -178,13 +177,14 @@ export interface SimulatedFile {
 }
 
 /**
- * A webhook to create, by default in a new text channel.
+ * A webhook to create.
  *
  * - `name`: default `"Captain Hook"`
- * - `channel`: its kind, by default `"text"`. Forum and media channels want a thread for every
- *   message
- * - `channelId`: puts it into the channel of another webhook, which decides the kind
- * - `applicationOwned`: belongs to an application, so that it may send every component
+ * - `channel`: the type of its channel, default `"text"`. Forum and media channels require a thread
+ *   for every message
+ * - `channelId`: the channel of an existing webhook, which determines the type. Default a new
+ *   channel
+ * - `applicationOwned`: whether the webhook belongs to an application and may send every component
  *
  * @since 0.1.0
  * @category models
@@ -197,8 +197,8 @@ export interface WebhookOptions extends ChannelOptions {
 }
 
 /**
- * Which requests a fault strikes and how often. `match` is an operation or a predicate (default:
- * every request), `times` how many of them (default 1; `Infinity` for all).
+ * The requests that a fault applies to. `match` is an operation or a predicate (default every
+ * request), `times` the number of requests (default 1; `Infinity` for all).
  *
  * @since 0.1.0
  * @category models
@@ -209,56 +209,65 @@ export interface FaultOptions {
 }
 
 /**
- * What a test can do to the simulated Discord, and see of it.
+ * The operations of a simulator.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Service {
-  /** A new webhook, as somebody with MANAGE_WEBHOOKS would make it. */
+  /** Creates a webhook. */
   readonly createWebhook: (options?: WebhookOptions) => Effect.Effect<SimulatedWebhook>
-  /** A new interaction. Its token is valid for 15 minutes of the `Clock`: then code 50027. */
+  /**
+   * Creates an interaction. Its token is valid for 15 minutes of the `Clock`; later requests get
+   * code 50027.
+   */
   readonly createInteraction: (options?: InteractionOptions) => Effect.Effect<SimulatedInteraction>
-  /** The application's initial response, which this SDK does not send. */
+  /** Sends the initial response of the application, which is not part of this SDK. */
   readonly respond: (
     interaction: SimulatedInteraction,
     response: InitialResponse,
   ) => Effect.Effect<void>
-  /** Deletes it: from now on its requests get 404 and code 10015. */
+  /** Deletes a webhook. Later requests get 404 and code 10015. */
   readonly deleteWebhook: (webhook: SimulatedWebhook) => Effect.Effect<void>
-  /** Changes the channel of a webhook: its tags, its slowmode, what webhooks may do in it. */
+  /** Changes the settings of a webhook's channel. */
   readonly updateChannel: (
     webhook: SimulatedWebhook,
     changes: ChannelOptions,
   ) => Effect.Effect<void>
-  /** A new thread in the webhook's channel. */
+  /** Creates a thread in the webhook's channel. */
   readonly createThread: (
     webhook: SimulatedWebhook,
     options?: ThreadOptions & { readonly appliedTags?: ReadonlyArray<string> | undefined },
   ) => Effect.Effect<SimulatedThread>
-  /** Renames, archives or locks a thread, or undoes it. */
+  /** Renames, archives, unarchives, locks or unlocks a thread. */
   readonly updateThread: (thread: SimulatedThread, changes: ThreadOptions) => Effect.Effect<void>
   /** Deletes a thread with its messages. */
   readonly deleteThread: (thread: SimulatedThread) => Effect.Effect<void>
-  /** The threads of the webhook's channel, in the order in which they were made. */
+  /** Returns the threads of the webhook's channel, oldest first. */
   readonly threads: (webhook: SimulatedWebhook) => Effect.Effect<ReadonlyArray<ThreadState>>
-  /** The messages of a webhook or an interaction that exist, oldest first, as Discord's JSON. */
+  /**
+   * Returns the existing messages of a webhook or an interaction as Discord's JSON, oldest first.
+   */
   readonly messages: (
     sender: SimulatedWebhook | SimulatedInteraction,
   ) => Effect.Effect<ReadonlyArray<Readonly<Record<string, unknown>>>>
-  /** The files of those messages, oldest first, with the bytes that were kept. */
+  /** Returns the stored files of those messages, oldest first. */
   readonly files: (
     sender: SimulatedWebhook | SimulatedInteraction,
   ) => Effect.Effect<ReadonlyArray<SimulatedFile>>
-  /** Lets the next requests go wrong. Of several faults the first that matches strikes. */
+  /**
+   * Injects a fault into the next matching requests. Of several matching faults the first applies.
+   */
   readonly inject: (fault: Fault, options?: FaultOptions) => Effect.Effect<void>
-  /** Takes back every fault that has not struck. */
+  /** Removes all remaining faults. */
   readonly clearFaults: Effect.Effect<void>
-  /** Changes options while it runs: limits, latency, skew. Messages and open windows stay. */
+  /** Changes options of the running simulator. Messages and open rate limit windows are kept. */
   readonly configure: (changes: Omit<Options, "seed" | "origin">) => Effect.Effect<void>
-  /** Another client takes slots of the webhook; answers how many it got. */
+  /**
+   * Takes slots of the webhook as another client would. Returns the number of accepted requests.
+   */
   readonly consume: (webhook: SimulatedWebhook, requests: number) => Effect.Effect<number>
-  /** Answers the webhook's requests with a shared 429 until `retryAfter` is over. */
+  /** Rejects the webhook's requests with a `shared` 429 until `retryAfter` has elapsed. */
   readonly applySharedLimit: (
     webhook: SimulatedWebhook,
     options: {
@@ -266,22 +275,23 @@ export interface Service {
       readonly code?: number | undefined
     },
   ) => Effect.Effect<void>
-  /** Every bucket shows another hash from now on. */
+  /** Gives every bucket a new hash. */
   readonly rotateBuckets: Effect.Effect<void>
-  /** The requests so far, in the order of arrival. */
+  /** Returns the recorded requests, in the order of arrival. */
   readonly traffic: Effect.Effect<ReadonlyArray<TrafficRecord>>
-  /** The counts so far. */
+  /** Returns the counters. */
   readonly statistics: Effect.Effect<Statistics>
-  /** Forgets traffic and counts. */
+  /** Clears the recorded requests and the counters. */
   readonly clearTraffic: Effect.Effect<void>
-  /** The network that leads to it: Discord's hosts, and no other. */
+  /** A client connected to the simulator. Hosts other than Discord's are not found. */
   readonly httpClient: HttpClient.HttpClient
-  /** Serves it over the given server until the scope closes. */
+  /** Serves the simulator until the scope closes. */
   readonly serve: Effect.Effect<ServerAddress, never, HttpServer.HttpServer | Scope.Scope>
 }
 
 /**
- * Where a served simulator listens: `origin` is `http://127.0.0.1:PORT`, `baseUrl` adds `/api/v10`.
+ * The address of a served simulator: `origin` is `http://127.0.0.1:PORT`, `baseUrl` appends
+ * `/api/v10`.
  *
  * @since 0.1.0
  * @category models
@@ -292,7 +302,7 @@ export interface ServerAddress {
 }
 
 /**
- * A simulated Discord.
+ * The simulator as a service.
  *
  * @since 0.1.0
  * @category tags
@@ -317,7 +327,7 @@ export class DiscordSimulator extends Context.Tag("effect-discord/testing/Discor
 >() {}
 
 /**
- * A simulator of its own, with nothing in it. Options out of range are defects that name the option.
+ * Makes an empty simulator. An option out of range is a defect that names the option.
  *
  * @since 0.1.0
  * @category constructors
@@ -336,7 +346,7 @@ export const make = (options: Options = {}): Effect.Effect<Service> =>
   Effect.map(Clock.currentTimeMillis, (now) => makeService(makeState(options, now)))
 
 /**
- * The simulator with its defaults: 5 messages per 2 s, 50 requests per second, no latency.
+ * The simulator with the default options: 5 messages per 2 s, 50 requests per second, no latency.
  *
  * @since 0.1.0
  * @category layers
@@ -374,7 +384,7 @@ export const layerWith = (options: Options): Layer.Layer<DiscordSimulator> =>
   Layer.effect(DiscordSimulator, make(options))
 
 /**
- * An `HttpClient` that leads to the simulator. Other hosts than Discord's are not found.
+ * An `HttpClient` connected to the simulator. Hosts other than Discord's are not found.
  *
  * @since 0.1.0
  * @category layers
@@ -394,7 +404,7 @@ export const layerHttpClient: Layer.Layer<HttpClient.HttpClient, never, DiscordS
   )
 
 /**
- * The simulator and the `HttpClient` that leads to it: all that a test of a program needs.
+ * The simulator and its `HttpClient`, as most tests require.
  *
  * @since 0.1.0
  * @category layers
@@ -435,8 +445,8 @@ export const layerTestWith = (
   Layer.provideMerge(layerHttpClient, layerWith(options))
 
 /**
- * Serves the simulator over an `HttpServer` until the scope closes; requests without answer are cut
- * then. Time on the way is real time.
+ * Serves the simulator on an `HttpServer` until the scope closes, which resets connections with a
+ * pending request. Latency is in real time.
  *
  * @since 0.1.0
  * @category operations
@@ -508,7 +518,6 @@ function makeService(state: State): Service {
   }
 }
 
-/** A change of the world, at the clock's time. */
 function sync<A>(change: (now: number) => A): Effect.Effect<A> {
   return Effect.map(Clock.currentTimeMillis, change)
 }
@@ -549,13 +558,13 @@ function findSender(
 
 function requireInteraction(state: State, token: string): Webhook {
   const found = state.interactions.get(token)
-  if (found === undefined) throw new RangeError("the simulator has no such interaction")
+  if (found === undefined) throw new RangeError("DiscordSimulator: unknown interaction")
   return found
 }
 
-/** A test that names a webhook which does not exist is wrong: a defect, not an error. */
+/** An unknown webhook is a mistake of the test, so it is a defect. */
 function requireWebhook(state: State, id: string): Webhook {
   const webhook = state.webhooks.get(id)
-  if (webhook === undefined) throw new RangeError(`the simulator has no webhook ${id}`)
+  if (webhook === undefined) throw new RangeError(`DiscordSimulator: unknown webhook ${id}`)
   return webhook
 }

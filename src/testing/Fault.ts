@@ -1,5 +1,5 @@
 /**
- * What can go wrong with a request, to be injected into a `DiscordSimulator`.
+ * Failures of requests, for injection into a `DiscordSimulator`.
  *
  * @since 0.1.0
  * @module
@@ -8,8 +8,7 @@ import * as Duration from "effect/Duration"
 import * as internal from "./simulator/faults.js"
 
 /**
- * A whole answer as the client reads it: `body` is text (of a file, what its bytes spell), header
- * names are lower case.
+ * A complete response. Header names are lower case; `body` is text, also for files.
  *
  * @since 0.1.0
  * @category models
@@ -17,7 +16,7 @@ import * as internal from "./simulator/faults.js"
 export type PlainResponse = internal.PlainResponse
 
 /**
- * What a request is chosen by: its operation, method, ids, and its number from 1.
+ * The properties of a request by which a fault selects it. `sequence` starts at 1.
  *
  * @since 0.1.0
  * @category models
@@ -25,7 +24,7 @@ export type PlainResponse = internal.PlainResponse
 export type FaultTarget = internal.FaultTarget
 
 /**
- * One thing that goes wrong. Made by the constructors of this module.
+ * A failure, made by the constructors of this module.
  *
  * @since 0.1.0
  * @category models
@@ -33,8 +32,8 @@ export type FaultTarget = internal.FaultTarget
 export type Fault = internal.Fault
 
 /**
- * Another answer instead of Discord's. The request takes no effect, unless `processed` is true:
- * then Discord acted, and its own answer was lost. An object as `body` is written as JSON.
+ * Replaces Discord's response. The request has no effect unless `processed` is true: then Discord
+ * processes it, and its own response is lost. An object as `body` is serialized as JSON.
  *
  * @since 0.1.0
  * @category constructors
@@ -65,7 +64,7 @@ export const respond = (options: {
 }
 
 /**
- * Discord's own answer, changed on its way: another header, another body.
+ * Changes Discord's response, for example a header or the body.
  *
  * @since 0.1.0
  * @category constructors
@@ -83,7 +82,8 @@ export const alter = (change: (response: PlainResponse) => PlainResponse): Fault
   internal.Fault.Alter({ change })
 
 /**
- * Discord's own answer, this much later. A delay of `Duration.infinity`: Discord acted and never answers.
+ * Delays Discord's response. With `Duration.infinity`, Discord processes the request and never
+ * responds.
  *
  * @since 0.1.0
  * @category constructors
@@ -100,7 +100,7 @@ export const delay = (duration: Duration.DurationInput): Fault =>
   internal.Fault.Delay({ millis: Duration.toMillis(duration) })
 
 /**
- * A page of HTML with this status, as a load balancer writes it.
+ * Responds with an HTML page of this status, as load balancers do.
  *
  * @since 0.1.0
  * @category constructors
@@ -119,7 +119,7 @@ export const html = (status: number): Fault =>
   })
 
 /**
- * A line of plain text with this status: a 503 says `upstream connect error`.
+ * Responds with plain text of this status, as proxies do.
  *
  * @since 0.1.0
  * @category constructors
@@ -134,8 +134,8 @@ export const text = (status: number, body: string): Fault =>
   respond({ status, headers: { "content-type": "text/plain; charset=UTF-8" }, body })
 
 /**
- * Cloudflare's own rate limit: status 429, the text `error code: 1015`, no header that helps.
- * `retryAfter`, in seconds, adds the one header it sometimes has.
+ * Responds as Cloudflare's own rate limit does: status 429, the text `error code: 1015`, no rate
+ * limit headers. `retryAfter`, in seconds, adds `Retry-After`, which Cloudflare sends sometimes.
  *
  * @since 0.1.0
  * @category constructors
@@ -158,7 +158,7 @@ export const cloudflareLimit = (options?: { readonly retryAfter?: number | undef
   })
 
 /**
- * Discord acted and answers its status with an empty body.
+ * Discord processes the request and responds with its status and an empty body.
  *
  * @since 0.1.0
  * @category constructors
@@ -175,7 +175,7 @@ export const cloudflareLimit = (options?: { readonly retryAfter?: number | undef
 export const emptyBody: Fault = alter((response) => ({ ...response, body: "" }))
 
 /**
- * Discord acted; the answer is complete HTTP, but only half of its JSON.
+ * Discord processes the request; its response is complete HTTP with the first half of the JSON.
  *
  * @since 0.1.0
  * @category constructors
@@ -195,8 +195,8 @@ export const truncatedJson: Fault = alter((response) => ({
 }))
 
 /**
- * No connection: Discord certainly did not see the request. Over a real socket, where the server
- * is listening, this is `resetBefore`.
+ * Refuses the connection, so Discord does not receive the request. On a socket, where the server is
+ * listening, this is `resetBefore`.
  *
  * @since 0.1.0
  * @category constructors
@@ -213,7 +213,8 @@ export const truncatedJson: Fault = alter((response) => ({
 export const refuseConnection: Fault = internal.Fault.Connection({ outcome: "refused" })
 
 /**
- * The connection is reset before Discord acts. The client cannot know that.
+ * Resets the connection before Discord processes the request. A client cannot distinguish this from
+ * `resetAfter`.
  *
  * @since 0.1.0
  * @category constructors
@@ -230,7 +231,7 @@ export const refuseConnection: Fault = internal.Fault.Connection({ outcome: "ref
 export const resetBefore: Fault = internal.Fault.Connection({ outcome: "reset" })
 
 /**
- * Discord acts, and the connection is reset before its answer: accepted, then dropped.
+ * Resets the connection after Discord processed the request, before its response.
  *
  * @since 0.1.0
  * @category constructors
@@ -247,8 +248,8 @@ export const resetBefore: Fault = internal.Fault.Connection({ outcome: "reset" }
 export const resetAfter: Fault = internal.Fault.Connection({ outcome: "dropped" })
 
 /**
- * Discord acts, and the connection is cut in the middle of the answer's body. An answer without a
- * body is dropped instead.
+ * Closes the connection in the middle of the response's body, after Discord processed the request.
+ * A response without a body is dropped instead.
  *
  * @since 0.1.0
  * @category constructors
@@ -265,7 +266,7 @@ export const resetAfter: Fault = internal.Fault.Connection({ outcome: "dropped" 
 export const truncateBody: Fault = internal.Fault.Connection({ outcome: "truncated" })
 
 /**
- * The request arrives, nothing happens, and no answer ever comes.
+ * Receives the request and never responds. Discord does not process it.
  *
  * @since 0.1.0
  * @category constructors

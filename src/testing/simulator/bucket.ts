@@ -1,57 +1,61 @@
 /**
- * How the slots of a bucket come back.
- * - `fixed`: the first request opens a window; all slots come back together when it closes.
- * - `leaking`: every slot comes back by itself, one each `period / limit`.
- * - `penalty`: a `fixed` window as some reimplementations of Discord do it. Each request that comes
- *   while the window is full adds another `period` to it. `Remaining` and `Reset-After` describe the
- *   bucket before the request is counted: `Remaining` is never 0 until a 429, and the first response
- *   of a window shows what was left of the window before, with a `Reset-After` of 0. `Reset` is in
- *   milliseconds, `Reset-After` and the delay of a 429 in whole seconds, and no scope is sent.
+ * How the slots of a bucket are restored.
+ * - `fixed`: the first request opens a window; all slots are restored when the window closes.
+ * - `leaking`: slots are restored one at a time, one each `period / limit`.
+ * - `penalty`: a `fixed` window, as some reimplementations of Discord implement it. Each request
+ *   during a full window extends it by `period`. `Remaining` and `Reset-After` describe the bucket
+ *   before the request is counted: `Remaining` is never 0 until a 429, and the first response of a
+ *   window shows the rest of the previous window, with a `Reset-After` of 0. `Reset` is in
+ *   milliseconds, `Reset-After` and the delay of a 429 are in whole seconds, and there is no scope
+ *   header.
  *
  * @since 0.1.0
  * @category models
  */
 export type BucketModel = "fixed" | "leaking" | "penalty"
 
-/** What a bucket allows; `periodMillis` is the time in which `limit` slots come back. */
+/** The rule of a bucket: `limit` slots are restored in `periodMillis`. */
 export interface BucketRule {
   readonly limit: number
   readonly periodMillis: number
   readonly model: BucketModel
 }
 
-/** One bucket. `resetAt` is when it is full again, on the clock of the requests, in milliseconds. */
+/**
+ * The state of a bucket. `resetAt` is when all slots are free again, in milliseconds of the
+ * `Clock`.
+ */
 export interface Bucket {
   used: number
   resetAt: number
 }
 
-/** What a bucket says after a request; times in milliseconds from now. */
+/** The state of a bucket after a request. Times are in milliseconds from now. */
 export interface SlotResult {
   readonly accepted: boolean
   readonly limit: number
   readonly remaining: number
-  /** To a full bucket. */
+  /** Until all slots are free. */
   readonly resetAfter: number
-  /** To the instant that the header `Reset` names. */
+  /** Until the time of the `Reset` header. */
   readonly reset: number
-  /** To the first free slot; 0 when there is one. */
+  /** Until the first free slot; 0 if there is one. */
   readonly retryAfter: number
 }
 
-/** Slots are counted in fractions while they leak; this absorbs floating-point dust. */
+/** Tolerance for floating-point errors: a leaking bucket counts fractions of slots. */
 const epsilon = 1e-6
 
 export const makeBucket = (): Bucket => ({ used: 0, resetAt: 0 })
 
-/** Takes a slot if there is one, and reads the bucket as it is afterwards. */
+/** Takes a slot if one is free, and returns the state of the bucket afterwards. */
 export const takeSlot = (bucket: Bucket, rule: BucketRule, now: number): SlotResult => {
   if (rule.model === "leaking") return takeLeaking(bucket, rule, now)
   if (rule.model === "penalty") return takePenalty(bucket, rule, now)
   return takeFixed(bucket, rule, now)
 }
 
-/** A full bucket is the same as none: its state can be forgotten. */
+/** Whether all slots are free. Such a bucket has no state to keep. */
 export const isReset = (bucket: Bucket, now: number): boolean => bucket.resetAt <= now
 
 function takeFixed(bucket: Bucket, rule: BucketRule, now: number): SlotResult {
@@ -90,7 +94,7 @@ function takeLeaking(bucket: Bucket, rule: BucketRule, now: number): SlotResult 
   }
 }
 
-/** Reads the bucket first, then counts the request. */
+/** Describes the bucket first, then counts the request. */
 function takePenalty(bucket: Bucket, rule: BucketRule, now: number): SlotResult {
   const before = describePenalty(bucket, rule, now)
   if (isReset(bucket, now)) {
@@ -106,7 +110,9 @@ function takePenalty(bucket: Bucket, rule: BucketRule, now: number): SlotResult 
   return before
 }
 
-/** The very first response names a `Reset` of about now: that server adds seconds to milliseconds. */
+/**
+ * The first response has a `Reset` of about now, because that server adds seconds to milliseconds.
+ */
 function describePenalty(
   { used, resetAt }: Bucket,
   { limit, periodMillis }: BucketRule,

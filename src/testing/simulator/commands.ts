@@ -20,8 +20,6 @@ interface MessageFile extends StoredFile {
   readonly messageId: string
 }
 
-/** What people and other programs do to the server, apart from the requests under test. */
-
 export const updateOptions = (state: State, changes: Options): void => {
   const options = mergeOptions(state.options, changes)
   const config = resolveOptions(options)
@@ -29,7 +27,7 @@ export const updateOptions = (state: State, changes: Options): void => {
   state.config = config
 }
 
-/** The files of a webhook's messages, as far as their bytes are kept. */
+/** The files of a webhook's messages whose bytes are still stored. */
 export const listFiles = (state: State, webhook: Webhook | undefined): ReadonlyArray<MessageFile> =>
   Array.from(webhook?.messages.values() ?? []).flatMap((message) =>
     message.attachments.flatMap(({ id }) => {
@@ -56,7 +54,7 @@ export const injectFault = (
   if (times > 0) state.faults.push({ fault, matches, remaining: times })
 }
 
-/** Another client sends on the webhook; answers how many of its messages got through. */
+/** Takes slots as another client would. Returns the number of accepted requests. */
 export const consumeSlots = (
   state: State,
   now: number,
@@ -91,7 +89,7 @@ export const applySharedLimit = (
   state.limits.shared.set(webhookId, limit)
 }
 
-/** Every bucket gets another hash; its slots stay as they are. */
+/** Gives every bucket a new hash; its slots stay. */
 export const rotateHashes = (state: State): void => state.limits.hashes.clear()
 
 export interface ThreadChanges {
@@ -104,7 +102,7 @@ export interface NewThread extends ThreadChanges {
   readonly appliedTags?: ReadonlyArray<string> | undefined
 }
 
-/** Someone with all permissions makes a thread, whatever it is to be. */
+/** Adds a thread without permission checks. */
 export const createThread = (
   state: State,
   now: number,
@@ -124,7 +122,7 @@ export const updateThread = (webhook: Webhook, threadId: string, changes: Thread
   thread.locked = changes.locked ?? thread.locked
 }
 
-/** With a thread go its messages, whichever webhook of the channel sent them. */
+/** Removes a thread and its messages, of all webhooks of the channel. */
 export const deleteThread = (state: State, { channel }: Webhook, threadId: string): void => {
   channel.threads.delete(threadId)
   for (const webhook of state.webhooks.values()) {
@@ -150,6 +148,6 @@ export const updateChannel = (channel: Channel, changes: ChannelChanges): void =
 
 function requireThread({ channel }: Webhook, threadId: string): Thread {
   const thread = channel.threads.get(threadId)
-  if (thread === undefined) throw new RangeError(`the simulator has no thread ${threadId}`)
+  if (thread === undefined) throw new RangeError(`DiscordSimulator: unknown thread ${threadId}`)
   return thread
 }

@@ -8,32 +8,32 @@ import {
   type SimulatedResponse,
 } from "./http/exchange.js"
 
-/** A whole answer, as the client reads it. */
+/** A complete response, as the client receives it. */
 export interface PlainResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
 }
 
-/** What a fault looks at when it chooses its requests. */
+/** The properties of a request by which a fault selects it. */
 export interface FaultTarget {
   readonly operation: Operation | "unknown"
   readonly method: string
   readonly webhookId: string | undefined
   readonly messageId: string | undefined
-  /** The number of the request, from 1. */
+  /** The number of the request, starting at 1. */
   readonly sequence: number
 }
 
-/** What goes wrong with a request. */
+/** A failure of one request. */
 export type Fault = Data.TaggedEnum<{
-  /** This answer instead of Discord's; the request is processed first only if `processed`. */
+  /** Replaces the response. Discord processes the request only if `processed`. */
   Respond: { readonly response: PlainResponse; readonly processed: boolean }
-  /** Discord's answer, changed on its way. */
+  /** Changes Discord's response. */
   Alter: { readonly change: (response: PlainResponse) => PlainResponse }
-  /** Discord's answer, this much later. */
+  /** Delays Discord's response. */
   Delay: { readonly millis: number }
-  /** No connection, or none that lasts, or nothing to hear. */
+  /** Breaks the connection, or never responds. */
   Connection: {
     readonly outcome: "refused" | "reset" | "dropped" | "truncated" | "noResponse"
   }
@@ -47,13 +47,13 @@ export interface ActiveFault {
   remaining: number
 }
 
-/** What happens to one request: a fault, or nothing. */
+/** The fault of one request, or none. */
 export type AppliedFault = Fault | { readonly _tag: "None" }
 
 const none: AppliedFault = { _tag: "None" }
 const scopes = ["user", "shared", "global"] as const
 
-/** The first fault that wants this request; one that has struck often enough is gone. */
+/** Takes the first fault that matches a request; one without remaining uses is removed. */
 export const takeFault = (faults: Array<ActiveFault>, target: FaultTarget): AppliedFault => {
   if (faults.length === 0) return none
   const index = faults.findIndex((active) => active.matches(target))
@@ -67,7 +67,7 @@ export const takeFault = (faults: Array<ActiveFault>, target: FaultTarget): Appl
 export const getOutcome = (fault: AppliedFault): Outcome =>
   fault._tag === "Connection" ? fault.outcome : "completed"
 
-/** The answer as the fault leaves it. */
+/** The response after the fault; `own` is the response of Discord. */
 export const applyFault = (
   fault: AppliedFault,
   own: SimulatedResponse | undefined,
@@ -77,12 +77,12 @@ export const applyFault = (
   return own
 }
 
-/** An answer as it goes over the wire, its Content-Type among the headers. */
+/** A response as it is sent, with the Content-Type among its headers. */
 export interface SerializedResponse extends Omit<PlainResponse, "body"> {
   readonly body: string | Uint8Array
 }
 
-/** The whole answer. Only a file is bytes. */
+/** Serializes a response. Only a file has a body of bytes. */
 export function serializeResponse(response: SimulatedResponse): SerializedResponse {
   const contentType = getContentType(response.body)
   return {
@@ -95,7 +95,10 @@ export function serializeResponse(response: SimulatedResponse): SerializedRespon
   }
 }
 
-/** A file shows itself as text here; as long as the text stays, so do the bytes. */
+/**
+ * Applies `change` to the response. It receives a file as text; the bytes stay unless it changes
+ * the text.
+ */
 function applyChange(
   { change }: Extract<Fault, { readonly _tag: "Alter" }>,
   own: SimulatedResponse,

@@ -36,14 +36,14 @@ import { deleteWebhook, getWebhook, modifyWebhook } from "./operations/webhooks.
 import { type MutableTrafficRecord, recordRequest, recordResult } from "./traffic.js"
 import { getServerTime, type Webhook, type State } from "./state.js"
 
-/** What the server did with a request, and what the client is to see of it. */
+/** The result of a request, and what the client receives. */
 export interface Exchange {
   readonly outcome: Outcome
-  /** What the server wrote; absent when it wrote nothing. */
+  /** The response that was sent, if any. */
   readonly response: SimulatedResponse | undefined
-  /** Milliseconds by which a fault holds the answer back. */
+  /** The delay of a fault, in milliseconds. */
   readonly delayMillis: number
-  /** The entry in the record, so that the time of the answer can be noted. */
+  /** The recorded request, to which the transport adds `respondedAt`. */
   readonly entry: MutableTrafficRecord
 }
 
@@ -59,10 +59,10 @@ const operations: { readonly [Key in WebhookOperation]: (call: Call) => Simulate
   deleteMessage,
 }
 
-/** Every answer of Discord itself came through this proxy; the edge's own answers lack it. */
+/** The header of all responses behind Discord's proxy; those of the edge lack it. */
 const proxyHeaders = { via: "1.1 google" }
 
-/** The edge's answer to the User-Agent of a browser from what is none. */
+/** The edge's response to a program with the User-Agent of a browser. */
 const forgedBrowserResponse = apiError(40333)
 
 const fileNotFoundResponse: SimulatedResponse = {
@@ -75,7 +75,7 @@ const fileNotFoundResponse: SimulatedResponse = {
   },
 }
 
-/** A request at the moment the server looks at it. */
+/** A request on arrival. */
 interface ReceivedRequest {
   readonly state: State
   readonly now: number
@@ -84,8 +84,8 @@ interface ReceivedRequest {
 }
 
 /**
- * One request, at the moment the server looks at it. The whole simulator is this function over
- * `world`: it never waits and reads no clock.
+ * Handles one request on arrival. The simulator is this synchronous function over `state`; it reads
+ * no clock.
  */
 export const handle = (state: State, now: number, request: SimulatedRequest): Exchange => {
   const route = matchRoute(request.method, request.path)
@@ -106,7 +106,7 @@ function runWithFault(arrival: ReceivedRequest, route: Route, fault: AppliedFaul
   const isReached = outcome !== "refused" && outcome !== "reset" && outcome !== "noResponse"
   const own = isProcessed && isReached ? processRequest(arrival, route) : undefined
   const response = applyFault(fault, own)
-  // An answer without a body has no middle to be cut in.
+  // A response without a body cannot be truncated.
   const isWhole = outcome === "truncated" && response?.body._tag === "Empty"
   return {
     outcome: isWhole ? "dropped" : outcome,
@@ -117,7 +117,10 @@ function runWithFault(arrival: ReceivedRequest, route: Route, fault: AppliedFaul
   }
 }
 
-/** The edge, the global limit, the route. Files come from another host, which has none of these. */
+/**
+ * Applies the edge's rules, the global limit and the route. Files have another host, without
+ * limits.
+ */
 function processRequest(arrival: ReceivedRequest, route: Route): SimulatedResponse {
   if (route._tag === "File") return downloadFile(arrival.state, route)
   const { limits, config, traffic } = arrival.state
@@ -135,7 +138,7 @@ function processRequest(arrival: ReceivedRequest, route: Route): SimulatedRespon
   return { ...inVersion, headers: { ...inVersion.headers, ...proxyHeaders } }
 }
 
-/** The endpoints of interactions are not bound to the global limit. */
+/** Whether a route belongs to an interaction. Such requests are not subject to the global limit. */
 function isInteractionRoute(state: State, route: MatchedRoute | UnmatchedRoute): boolean {
   return route._tag === "Matched" && findWebhook(state, route)?.interaction !== undefined
 }
@@ -152,7 +155,10 @@ function downloadFile({ files }: State, { attachmentId, filename }: FileRoute): 
   return { status: 200, headers: {}, body: { _tag: "Bytes", bytes, contentType } }
 }
 
-/** Cloudflare lets no program in that poses as a browser. A real one says where its page is from. */
+/**
+ * Whether a program uses the User-Agent of a browser, which Cloudflare rejects. Browsers also send
+ * their origin.
+ */
 function isForgedBrowser({ headers }: SimulatedRequest): boolean {
   if (headers["user-agent"]?.startsWith("Mozilla/") !== true) return false
   return headers["origin"] === undefined && headers["sec-fetch-site"] === undefined
@@ -168,7 +174,7 @@ function handleRoute(
   return statusError(404, "Not Found")
 }
 
-/** Every answer takes a slot of its bucket, refused requests included. */
+/** Takes a slot and runs the operation. Rejected requests take slots as well. */
 function handleOperation(arrival: ReceivedRequest, route: MatchedRoute): SimulatedResponse {
   const { state, now, entry } = arrival
   const { limits, config } = state
@@ -186,21 +192,21 @@ function handleOperation(arrival: ReceivedRequest, route: MatchedRoute): Simulat
     : { ...response, headers: removeScopeHeader(response.headers) }
 }
 
-/** Who may come in, and what he asks for. */
+/** Checks shared limits, ids, token and body, then runs the operation. */
 function runOperation(
   { state, now, request }: ReceivedRequest,
   route: MatchedRoute,
 ): SimulatedResponse {
   const shared = getSharedLimit(state.limits, route.webhookId, now)
   if (shared !== undefined) return rateLimitedResponse("shared", shared.until - now, shared.code)
-  const badId = checkIds(route)
-  if (badId !== undefined) return badId
+  const idError = checkIds(route)
+  if (idError !== undefined) return idError
   const webhook = findWebhook(state, route)
   if (webhook === undefined) return apiError(10015)
   if (webhook.token !== route.token) return apiError(50027)
   const { interaction } = webhook
-  const denial = interaction && checkInteraction(interaction, route.operation, now)
-  if (denial !== undefined) return denial
+  const interactionError = interaction && checkInteraction(interaction, route.operation, now)
+  if (interactionError !== undefined) return interactionError
   const parsed = parseBody(request, state.config.maxRequestBytes)
   if (parsed._tag === "Rejected") return parsed.response
   const { query, headers } = request

@@ -12,11 +12,11 @@ import {
 } from "./bucket.js"
 import { jsonResponse, type RateLimitScope, type SimulatedResponse } from "./http/exchange.js"
 
-/** Everything the server counts. Buckets that are full again are forgotten. */
+/** All counters of the server. Buckets whose slots are all free are removed. */
 export interface Limits {
   readonly buckets: BucketMap
   readonly hidden: BucketMap
-  /** Until when a webhook's messages get a shared 429, by webhook id. */
+  /** When the shared limit of a webhook ends, by webhook id. */
   readonly shared: Map<string, SharedLimit>
   readonly hashes: Map<Operation, string>
   readonly random: Random
@@ -35,7 +35,7 @@ interface BucketMap {
   sweepAt: number
 }
 
-/** Below this many buckets there is nothing to win by looking for full ones. */
+/** Minimum number of buckets before a sweep. */
 const minSweepSize = 1024
 
 export const makeLimits = (random: Random): Limits => ({
@@ -49,7 +49,10 @@ export const makeLimits = (random: Random): Limits => ({
   blockedUntil: 0,
 })
 
-/** Counts a request in its second of the server's clock; answers the wait in ms if it is over. */
+/**
+ * Counts a request in its second of the server's clock. Returns the delay in milliseconds if the
+ * global limit is exceeded.
+ */
 export const takeGlobalSlot = (limits: Limits, config: Config, now: number): number | undefined => {
   const serverNow = now + config.clockSkew
   const index = Math.floor(serverNow / 1000)
@@ -59,7 +62,7 @@ export const takeGlobalSlot = (limits: Limits, config: Config, now: number): num
   return undefined
 }
 
-/** Takes a slot of a route's bucket for one webhook, named by its id and token. */
+/** Takes a slot of a route's bucket. `webhook` is its id and token. */
 export const takeRouteSlot = (
   limits: Limits,
   rule: RouteRule,
@@ -67,7 +70,7 @@ export const takeRouteSlot = (
   now: number,
 ): SlotResult => takeFromMap(limits.buckets, `${rule.bucket} ${webhook}`, rule, now)
 
-/** Takes a slot of the limit behind the visible ones. */
+/** Takes a slot of the hidden limit. */
 export const takeHiddenSlot = (
   limits: Limits,
   rule: BucketRule,
@@ -86,7 +89,7 @@ export const getSharedLimit = (
   return undefined
 }
 
-/** The bucket's name, without the webhook: the same for every webhook of a route. */
+/** The value of `X-RateLimit-Bucket`, equal for all webhooks of a route. */
 export const getBucketHash = (limits: Limits, config: Config, rule: RouteRule): string => {
   if (config.changingHash) return randomHash(limits.random)
   if (rule.hash !== undefined) return rule.hash
@@ -98,7 +101,7 @@ export const getBucketHash = (limits: Limits, config: Config, rule: RouteRule): 
   return hash
 }
 
-/** Counts an invalid request, and blocks the client when there were too many. */
+/** Counts an invalid request, and blocks the client above the maximum. */
 export const countInvalidRequest = (limits: Limits, config: Config, now: number): void => {
   const block = config.block
   const windowMillis = block?.withinMillis ?? 600_000
@@ -120,13 +123,16 @@ function takeFromMap(map: BucketMap, key: string, rule: BucketRule, now: number)
   return takeSlot(bucket, rule, now)
 }
 
-/** The next sweep waits until the map has doubled, so that the cost per request stays constant. */
+/**
+ * Removes unused buckets. The next sweep is due when the map has doubled, so the cost per request
+ * is constant.
+ */
 function sweep(map: BucketMap, now: number): void {
   for (const [key, bucket] of map.entries) if (isReset(bucket, now)) map.entries.delete(key)
   map.sweepAt = Math.max(minSweepSize, 2 * map.entries.size)
 }
 
-/** A 429 without it still says when to come back. */
+/** Removes the scope header; `Retry-After` stays. */
 export const removeScopeHeader = (
   headers: Readonly<Record<string, string>>,
 ): Record<string, string> => {
@@ -134,7 +140,7 @@ export const removeScopeHeader = (
   return others
 }
 
-/** Adds the `X-RateLimit-*` headers to a response, 429 or not, as servers of that model write them. */
+/** Adds the `X-RateLimit-*` headers of this bucket model to a response, whatever its status. */
 export const addRateLimitHeaders = (
   response: SimulatedResponse,
   model: BucketModel,
@@ -149,7 +155,7 @@ export const addRateLimitHeaders = (
   }
   const reset = serverNow + reading.reset
   if (model !== "penalty") {
-    // Seconds, with milliseconds as decimals.
+    // Seconds with three decimals.
     const times = {
       "x-ratelimit-reset": formatSeconds(reset),
       "x-ratelimit-reset-after": formatSeconds(reading.resetAfter),
@@ -163,7 +169,7 @@ export const addRateLimitHeaders = (
   return { ...response, headers: { ...headers, ...times, ...removeScopeHeader(response.headers) } }
 }
 
-/** A 429: the header is rounded up to whole seconds, the body is exact. */
+/** A 429. The header is rounded up to whole seconds, the body is exact. */
 export const rateLimitedResponse = (
   scope: RateLimitScope,
   retryAfterMillis: number,
@@ -174,7 +180,7 @@ export const rateLimitedResponse = (
 ): SimulatedResponse => {
   const retryAfter = Math.ceil(retryAfterMillis) / 1000
   const isGlobal = scope === "global"
-  const answer = jsonResponse(429, {
+  const response = jsonResponse(429, {
     message,
     retry_after: retryAfter,
     global: isGlobal,
@@ -185,10 +191,10 @@ export const rateLimitedResponse = (
     "x-ratelimit-scope": scope,
   }
   if (isGlobal) headers["x-ratelimit-global"] = "true"
-  return { ...answer, headers, scope }
+  return { ...response, headers, scope }
 }
 
-/** Slowmode: a limit of the channel, whatever the headers say of the bucket. */
+/** The 429 of a channel's slowmode, independent of the bucket's headers. */
 export const slowmodeResponse = (retryAfterMillis: number): SimulatedResponse =>
   rateLimitedResponse(
     "shared",
@@ -197,7 +203,7 @@ export const slowmodeResponse = (retryAfterMillis: number): SimulatedResponse =>
     "This action cannot be performed due to slowmode rate limit.",
   )
 
-/** The static page of the edge for a client that made too many invalid requests. */
+/** The response of the edge to a client with too many invalid requests. */
 export const blockedResponse: SimulatedResponse = jsonResponse(429, {
   message:
     "You are being blocked from accessing our API temporarily due to exceeding our rate limits " +
@@ -206,7 +212,7 @@ export const blockedResponse: SimulatedResponse = jsonResponse(429, {
   code: 0,
 })
 
-/** Rounded up: a client that waits as long as it was told is never early. */
+/** Rounds up, so that a client which waits this long is never early. */
 function formatSeconds(millis: number): string {
   return (Math.ceil(millis) / 1000).toFixed(3)
 }

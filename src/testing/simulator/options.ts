@@ -4,13 +4,13 @@ import type { BucketModel, BucketRule } from "./bucket.js"
 import type { Random } from "./random.js"
 
 /**
- * What one bucket allows.
+ * The rule of a bucket.
  *
  * - `limit`: requests per `period`
- * - `model`: `"fixed"` (default; a window opened by its first request), `"leaking"` (every slot
- *   comes back by itself, one each `period / limit`) or `"penalty"` (as some reimplementations do it:
- *   a window to which each early request adds another; see `BucketModel`)
- * - `hash`: the `X-RateLimit-Bucket` to show instead of a generated one
+ * - `model`: `"fixed"` (default; the first request opens a window), `"leaking"` (one slot is
+ *   restored each `period / limit`) or `"penalty"` (a window that each early request extends, as
+ *   some reimplementations of Discord do; see `BucketModel`)
+ * - `hash`: the value of `X-RateLimit-Bucket`. Default a generated one
  *
  * @since 0.1.0
  * @category models
@@ -23,9 +23,9 @@ export interface BucketOptions {
 }
 
 /**
- * A limit that no header shows: a 429 comes while `X-RateLimit-Remaining` is positive. It counts
- * the messages of a channel; a refused one has taken its visible slot. `scope` is what the 429 says
- * of itself, `"shared"` by default.
+ * A limit without headers: a 429 is returned while `X-RateLimit-Remaining` is positive. It counts
+ * the messages of a channel; a rejected one has used a slot of the visible bucket. `scope` is the
+ * scope of the 429, default `"shared"`.
  *
  * @since 0.1.0
  * @category models
@@ -38,8 +38,8 @@ export interface HiddenLimitOptions {
 }
 
 /**
- * When the edge blocks a client that makes invalid requests (401, 403, and 429 that is not shared):
- * after `requests` of them `within` a time, for the time `lasts`.
+ * The block of a client with too many invalid requests (401, 403, and 429 except `shared`): after
+ * `maxInvalidRequests` within `period` (default 10 minutes), for `duration` (default 1 hour).
  *
  * @since 0.1.0
  * @category models
@@ -51,8 +51,8 @@ export interface BlockOptions {
 }
 
 /**
- * How long a half of the way takes: always the same, or drawn for each request from `random`, a
- * seeded source of numbers in [0, 1).
+ * A latency: constant, or drawn for each request from `random`, a seeded generator of numbers in
+ * [0, 1).
  *
  * @since 0.1.0
  * @category models
@@ -60,30 +60,31 @@ export interface BlockOptions {
 export type Latency = Duration.DurationInput | ((random: () => number) => Duration.DurationInput)
 
 /**
- * How a simulator behaves. Everything has a default; everything but `seed` and `origin` can be
- * changed while it runs, with `configure`.
+ * The options of a simulator. All but `seed` and `origin` can be changed by `configure`.
  *
- * - `seed`: of tokens, hashes and latencies. Default 1
- * - `origin`: of the webhooks' URLs. Default `https://discord.com`
- * - `limits`: by operation: its own bucket, the name of the operation whose bucket it shares, or
- *   `"none"` for no limit and no headers. By default `execute`, `executeSlack`, `executeGitHub`,
- *   `editMessage` and `deleteMessage` share 5 per 2 s, `getMessage` has 5 per 2 s, and so has `getWebhook`, with `modifyWebhook` and
- *   `deleteWebhook`
- * - `globalLimit`: requests per second of the server's clock over all webhooks. Default 50
+ * - `seed`: the seed of tokens, hashes and latencies. Default 1
+ * - `origin`: the origin of webhook URLs. Default `https://discord.com`
+ * - `limits`: for each operation its own bucket, the name of the operation whose bucket it shares,
+ *   or `"none"` for no limit and no headers. By default `execute`, `executeSlack`, `executeGitHub`,
+ *   `editMessage` and `deleteMessage` share 5 per 2 s; `getMessage` has 5 per 2 s; `getWebhook`,
+ *   `modifyWebhook` and `deleteWebhook` share 5 per 2 s
+ * - `globalLimit`: requests per second of the server's clock, over all webhooks. Default 50
  * - `hiddenLimit`: default `"none"`
- * - `latency`: before and after the server acts. Default none
+ * - `latency`: total latency of a request, or `request` and `response` separately. Default none
  * - `clockSkew`: milliseconds by which the server's clock is ahead (negative: behind). Default 0
- * - `rateLimitHeaders`: `false` leaves the `X-RateLimit-*` headers out. Default `true`
- * - `bucketHash`: `"changing"` shows another bucket hash in every answer. Default `"stable"`
+ * - `rateLimitHeaders`: whether responses have `X-RateLimit-*` headers. Default `true`
+ * - `bucketHash`: `"changing"` sends a new bucket hash in every response. Default `"stable"`
  * - `block`: default `"none"`
- * - `maxActiveThreads`: threads that may be active at once, in all channels together (and as many
- *   in those of announcements). Default 1000
- * - `blockedWords`: AutoMod refuses texts and thread names with one of these. Default none
- * - `maxStoredMessages`: messages kept for each webhook, the oldest go first. Default all
- * - `maxTrafficRecords`: requests kept in the record. Default all
+ * - `maxActiveThreads`: maximum number of active threads in all channels, and the same number for
+ *   announcement channels. Default 1000
+ * - `blockedWords`: words in content and thread names that AutoMod rejects. Default none
+ * - `maxStoredMessages`: messages stored for each webhook; the oldest are removed. Default
+ *   unlimited
+ * - `maxTrafficRecords`: requests recorded in `traffic`. Default unlimited
  * - `maxRequestBytes`: larger bodies get 413. Default 25 MiB
  * - `maxFileBytes`: larger files get 413. Default 20 MiB
- * - `maxStoredFileBytes`: bytes of attachments kept for download, the oldest go first. Default 256 MiB
+ * - `maxStoredFileBytes`: bytes of attachments stored for download; the oldest are removed. Default
+ *   256 MiB
  *
  * @since 0.1.0
  * @category models
@@ -119,7 +120,7 @@ export type LimitOptions = {
 }
 
 /**
- * Latency by direction: `request` before the server acts, `response` after.
+ * Latency by direction: `request` before the server processes the request, `response` after.
  *
  * @since 0.1.0
  * @category models
@@ -129,16 +130,16 @@ export interface LatencyOptions {
   readonly response?: Latency | undefined
 }
 
-/** The bucket of an operation: which one, what it allows, what it calls itself. */
+/** The bucket of an operation: its name, its rule and its hash. */
 export interface RouteRule extends BucketRule {
   readonly bucket: WebhookOperation
   readonly hash: string | undefined
 }
 
-/** Options with every default in place and every time in milliseconds. */
+/** Options with defaults applied and times in milliseconds. */
 export interface Config {
   readonly origin: string
-  /** Where files are downloaded from. */
+  /** The hosts of attachment URLs. */
   readonly cdn: { readonly origin: string; readonly proxyOrigin: string }
   readonly rules: { readonly [Key in WebhookOperation]: RouteRule | undefined }
   readonly globalLimit: number
@@ -174,7 +175,7 @@ const defaultLimits = {
   deleteWebhook: "getWebhook",
 } as const satisfies LimitOptions
 
-/** Reads options; throws a `RangeError` that names the option when one makes no sense. */
+/** Applies defaults. Throws a `RangeError` that names the option if a value is out of range. */
 export const resolveOptions = (options: Options): Config => {
   const latency = splitLatency(options.latency)
   return {
@@ -199,14 +200,14 @@ export const resolveOptions = (options: Options): Config => {
   }
 }
 
-/** Later options win; `limits` are merged one operation at a time. */
+/** Merges options; `changes` take precedence. `limits` are merged by operation. */
 export const mergeOptions = (before: Options, changes: Options): Options => ({
   ...before,
   ...omitUndefined(changes),
   limits: { ...before.limits, ...omitUndefined(changes.limits) },
 })
 
-/** An origin of one's own has no other hosts. */
+/** A custom origin also serves the files. */
 function resolveCdn(origin: string | undefined): Config["cdn"] {
   return origin === undefined
     ? { origin: "https://cdn.discordapp.com", proxyOrigin: "https://media.discordapp.net" }
@@ -239,7 +240,7 @@ function resolveRule(limits: LimitOptions, operation: WebhookOperation): RouteRu
     }
     bucket = option
   }
-  throw new RangeError(`limits.${operation} shares its bucket with itself, in a circle`)
+  throw new RangeError(`limits.${operation}: the shared buckets refer to each other in a cycle`)
 }
 
 function bucketRule(
@@ -248,12 +249,10 @@ function bucketRule(
 ): BucketRule {
   const periodMillis = Duration.toMillis(option.period)
   if (!Number.isInteger(option.limit) || option.limit < 1) {
-    throw new RangeError(`${name}.limit must be a whole number from 1, not ${option.limit}`)
+    throw new RangeError(`${name}.limit must be an integer of at least 1, not ${option.limit}`)
   }
   if (!(periodMillis > 0 && periodMillis < Number.POSITIVE_INFINITY)) {
-    throw new RangeError(
-      `${name}.period must be longer than nothing and end, not ${periodMillis} ms`,
-    )
+    throw new RangeError(`${name}.period must be positive and finite, not ${periodMillis} ms`)
   }
   return { limit: option.limit, periodMillis, model: option.model ?? "fixed" }
 }
@@ -270,7 +269,7 @@ function resolveHidden(option: Options["hiddenLimit"]): Config["hidden"] {
   return { ...bucketRule("hiddenLimit", option), scope: option.scope ?? "shared" }
 }
 
-/** 10 000 invalid requests in 10 minutes is Discord's figure; an hour is what people report. */
+/** Discord documents 10 000 invalid requests in 10 minutes; users report blocks of an hour. */
 function resolveBlock(option: Options["block"]): Config["block"] {
   if (option === undefined || option === "none") return undefined
   return {
@@ -280,7 +279,7 @@ function resolveBlock(option: Options["block"]): Config["block"] {
   }
 }
 
-/** One latency for both directions means half of it each way. */
+/** A single latency is divided equally between the two directions. */
 function splitLatency(option: Options["latency"]): LatencyOptions {
   if (option === undefined) return {}
   if (isLatencyOptions(option)) return option

@@ -1,7 +1,7 @@
-/** A source of numbers in [0, 1). The same seed gives the same sequence on every machine. */
+/** A generator of numbers in [0, 1). A seed gives the same sequence on every machine. */
 export type Random = () => number
 
-/** mulberry32: small, fast and good enough for tokens, hashes and latencies. */
+/** mulberry32, sufficient for tokens, hashes and latencies. */
 export const seededRandom = (seed: number): Random => {
   let state = seed >>> 0
   return () => {
@@ -15,13 +15,13 @@ export const seededRandom = (seed: number): Random => {
 
 const tokenAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
-/** Webhook tokens are 68 characters of the URL-safe base 64 alphabet. */
+/** A webhook token: 68 characters of the URL-safe base 64 alphabet. */
 export const randomToken = (random: Random): string => pickCharacters(random, tokenAlphabet, 68)
 
-/** Bucket and avatar hashes are 32 hexadecimal digits. */
+/** The hash of a bucket or an avatar: 32 hexadecimal digits. */
 export const randomHash = (random: Random): string => pickCharacters(random, "0123456789abcdef", 32)
 
 function pickCharacters(random: Random, alphabet: string, length: number): string {
-  // Joined, not added up: a text that was added up keeps every step in memory.
+  // Joined, because a concatenated string keeps every intermediate string in memory.
   return Array.from({ length }, () => alphabet[Math.floor(random() * alphabet.length)]).join("")
 }

@@ -1,19 +1,19 @@
 import * as DateTime from "effect/DateTime"
 
-/** The first millisecond of 2015, where Discord's ids begin. */
+/** The first millisecond of 2015, the epoch of Discord's ids. */
 const discordEpoch = 1_420_070_400_000
 
 /**
- * A clock that shows a time before Discord existed is a `TestClock`, which starts in 1970: ids and
- * dates then count from 2025-01-01, so that they look like real ones and agree with each other.
+ * Added to clocks before Discord's epoch. A `TestClock` starts in 1970: its ids and dates count
+ * from 2025-01-01, so that they are plausible and consistent.
  */
 const testEpoch = 1_735_689_600_000
 
-/** The server's wall-clock date, in milliseconds since 1970, for its clock reading. */
+/** The server's time in milliseconds since 1970. */
 const toUnixMillis = (serverNow: number): number =>
   serverNow < discordEpoch ? serverNow + testEpoch : serverNow
 
-/** Ids grow with time and, within one millisecond, by one. */
+/** Makes a generator of ids, which increase with time and by one within a millisecond. */
 export const makeIdGenerator = (): ((serverNow: number) => string) => {
   let last = 0n
   return (serverNow) => {
@@ -23,15 +23,15 @@ export const makeIdGenerator = (): ((serverNow: number) => string) => {
   }
 }
 
-/** The server's wall-clock date, in whole seconds since 1970. */
+/** The server's time in whole seconds since 1970. */
 export const toUnixSeconds = (serverNow: number): number =>
   Math.floor(toUnixMillis(serverNow) / 1000)
 
-/** `2017-07-11T17:27:07.299000+00:00`: microseconds and a numeric offset, as Discord writes them. */
+/** The server's time as Discord formats it: `2017-07-11T17:27:07.299000+00:00`. */
 export const formatServerTime = (serverNow: number): string =>
   formatTimestamp(DateTime.unsafeMake(toUnixMillis(serverNow)))
 
-/** The same form for any date. */
+/** Formats a date as Discord does, with microseconds and a numeric offset. */
 export function formatTimestamp(date: DateTime.DateTime): string {
   return DateTime.formatIso(date).replace("Z", "000+00:00")
 }

@@ -7,10 +7,10 @@ import { makeTraffic, type Traffic } from "./traffic.js"
 
 type ChannelKind = "text" | "announcement" | "forum" | "media"
 
-/** What webhooks may do in a channel: everything, read, or nothing. */
+/** The permissions of webhooks in a channel: all, read-only, or none. */
 export type Permission = "granted" | "missingPermissions" | "missingAccess"
 
-/** Where a webhook posts. Threads live in it. */
+/** A channel with its threads. */
 export interface Channel {
   readonly id: string
   readonly kind: ChannelKind
@@ -18,9 +18,9 @@ export interface Channel {
   tags: ReadonlyArray<string>
   requiresTag: boolean
   permission: Permission
-  /** Milliseconds that a webhook waits between two messages in one place. */
+  /** Minimum time between two messages of a webhook in the channel or in one of its threads. */
   slowmodeMillis: number
-  /** When each webhook sent to each place, while there is a slowmode. */
+  /** The time of the last message, by webhook and destination, while there is a slowmode. */
   readonly lastSentAt: Map<string, number>
 }
 
@@ -30,7 +30,7 @@ export interface Thread {
   name: string
   archived: boolean
   locked: boolean
-  /** Messages ever sent to it: the `position` of the next one. */
+  /** The number of messages sent to it: the `position` of the next one. */
   messages: number
 }
 
@@ -40,36 +40,36 @@ export interface Webhook {
   readonly channel: Channel
   readonly guildId: string
   readonly applicationId: string | null
-  /** Absent for a webhook that is none of an interaction. */
+  /** Absent unless the webhook belongs to an interaction. */
   readonly interaction?: Interaction | undefined
   name: string
   avatar: string | null
   readonly messages: Map<string, Message>
 }
 
-/** An interaction, whose token is that of its application's webhook for a while. */
+/** An interaction. Its token is the token of the application's webhook until `expiresAt`. */
 export interface Interaction {
   readonly id: string
   readonly expiresAt: number
-  /** The message of the initial response, deleted or not; absent until it was given. */
+  /** The message of the initial response, even if it was deleted; absent before the response. */
   originalId: string | undefined
 }
 
 /**
- * A message as Discord answers it, and where it is. The JSON is replaced, never changed. Its
- * `attachments` are those that neither embeds nor components show.
+ * A message. `json` is immutable and replaced by edits; its `attachments` are those that neither
+ * embeds nor components show.
  */
 export interface Message {
   readonly id: string
   readonly threadId: string | undefined
   readonly json: MessageJson
   readonly attachments: ReadonlyArray<Attachment>
-  /** The ids of attachments that its embeds show, and its components. */
+  /** The ids of the attachments that embeds or components show. */
   readonly embedAttachmentIds: ReadonlySet<string>
   readonly componentAttachmentIds: ReadonlySet<string>
 }
 
-/** A file of a message, as Discord answers it. */
+/** An attachment as Discord returns it. */
 export interface Attachment extends Readonly<Record<string, unknown>> {
   readonly id: string
   readonly filename: string
@@ -85,20 +85,20 @@ export type MessageJson = Readonly<Record<string, unknown>> & {
   readonly attachments: ReadonlyArray<unknown>
 }
 
-/** The bytes of an attachment, kept for download. */
+/** The file of an attachment, kept for downloads. */
 export interface StoredFile {
   readonly filename: string
   readonly contentType: string
   readonly bytes: Uint8Array
 }
 
-/** Files by the id of their attachment, the oldest first. `size` is all their bytes together. */
+/** Files by attachment id, the oldest first. `size` is the sum of their bytes. */
 export interface FileStore {
   readonly files: Map<string, StoredFile>
   size: number
 }
 
-/** The whole state of the simulated Discord: one owner, changed only by `handle` and by commands. */
+/** The state of the simulator. Only `handle` and `commands.ts` change it. */
 export interface State {
   options: Options
   config: Config
@@ -106,11 +106,11 @@ export interface State {
   readonly nextId: (serverNow: number) => string
   readonly guildId: string
   readonly files: FileStore
-  /** Where files are downloaded from: Discord's hosts, or the server that serves the world. */
+  /** The hosts of attachment URLs: Discord's, or the server that serves the simulator. */
   cdn: Cdn
   readonly channels: Map<string, Channel>
   readonly webhooks: Map<string, Webhook>
-  /** The webhooks of interactions, by token: all of an application have its id. */
+  /** The webhooks of interactions, by token. Those of one application share its id. */
   readonly interactions: Map<string, Webhook>
   readonly limits: Limits
   readonly faults: Array<ActiveFault>
@@ -143,7 +143,7 @@ export const makeState = (options: Options, now: number): State => {
   }
 }
 
-/** The server's reading of the clock. */
+/** The time of the server's clock, with its skew. */
 export const getServerTime = (state: State, now: number): number => now + state.config.clockSkew
 
 export const generateId = (state: State, now: number): string =>
@@ -158,7 +158,7 @@ export interface NewWebhook {
   readonly applicationOwned: boolean
 }
 
-/** A webhook in a channel of its own, or in the channel of that id when there is one. */
+/** Adds a webhook to the channel of this id, or to a new channel. */
 export const addWebhook = (state: State, now: number, options: NewWebhook): Webhook => {
   const channelId = options.channelId ?? generateId(state, now)
   const channel = state.channels.get(channelId) ?? addChannel(state, channelId, options)
@@ -204,10 +204,10 @@ export const addThread = (
   return thread
 }
 
-/** Channels that hold posts, each a thread of its own, and no messages. */
+/** Whether all messages of a channel are in threads. */
 export const isForum = ({ kind }: Channel): boolean => kind === "forum" || kind === "media"
 
-/** The threads of the whole server that are not archived; those of announcements count apart. */
+/** Counts the active threads of the server. Announcement threads are counted separately. */
 export const countActiveThreads = (state: State, ofAnnouncements: boolean): number => {
   let active = 0
   for (const { kind, threads } of state.channels.values()) {
@@ -217,7 +217,7 @@ export const countActiveThreads = (state: State, ofAnnouncements: boolean): numb
   return active
 }
 
-/** Keeps a message, and forgets the webhook's oldest when there are more than `maxStoredMessages`. */
+/** Stores a message, and removes the webhook's oldest above `maxStoredMessages`. */
 export const storeMessage = (state: State, webhook: Webhook, message: Message): void => {
   webhook.messages.set(message.id, message)
   while (webhook.messages.size > state.config.maxStoredMessages) {
@@ -227,7 +227,7 @@ export const storeMessage = (state: State, webhook: Webhook, message: Message): 
   }
 }
 
-/** With a message go its files. */
+/** Removes a message and its files. */
 export function removeMessage(state: State, webhook: Webhook, message: Message): void {
   webhook.messages.delete(message.id)
   for (const { id } of message.attachments) removeFile(state.files, id)
@@ -235,7 +235,7 @@ export function removeMessage(state: State, webhook: Webhook, message: Message):
 
 export const generateAvatarHash = (state: State): string => randomHash(state.random)
 
-/** Keeps a file, and forgets the oldest when there are more than `maxBytes` bytes. */
+/** Stores a file, and removes the oldest above `maxBytes`. */
 export const storeFile = (
   store: FileStore,
   attachmentId: string,

@@ -11,20 +11,20 @@ import type { Operation, Route } from "./http/route.js"
 import { decodeBody, isMultipart } from "./http/body.js"
 
 /**
- * One request as the simulator saw it. Times are readings of the Effect `Clock`, in milliseconds,
- * without the server's skew.
+ * A recorded request. Times are those of the Effect `Clock` in milliseconds, without the server's
+ * skew.
  *
  * @since 0.1.0
  * @category models
  */
 export interface TrafficRecord {
-  /** From 1, in the order of arrival. */
+  /** Starts at 1, in the order of arrival. */
   readonly sequence: number
   readonly operation: Operation | "unknown"
   readonly method: string
-  /** The path with placeholders for id and token. */
+  /** The path, with placeholders for id and token. */
   readonly path: string
-  /** The API version of the URL; 6 when it names none, 0 for the download of a file. */
+  /** The API version of the URL: 6 if it has none, 0 for the download of a file. */
   readonly version: number
   readonly webhookId: string | undefined
   readonly messageId: string | undefined
@@ -32,29 +32,28 @@ export interface TrafficRecord {
   /** Lower-case names; `authorization` is redacted. */
   readonly headers: Readonly<Record<string, string>>
   /**
-   * The body: JSON as a value, of a form its `payload_json` or else its fields, other text as text,
-   * absent when there was none.
+   * The body. JSON is parsed, a form is its parsed `payload_json` or else its fields, other bodies
+   * are text; absent if the request had none.
    */
   readonly body: unknown
-  /** The files that came with it, without their bytes. */
+  /** The files of a multipart body, without their bytes. */
   readonly files: ReadonlyArray<RecordedFile>
   readonly arrivedAt: number
-  /** When the whole answer was handed to the client; absent while it has not got it. */
+  /** When the client received the whole response; absent before. */
   readonly respondedAt: number | undefined
   readonly outcome: Outcome
-  /** Absent when there is no answer. */
+  /** Absent if there is no response. */
   readonly status: number | undefined
-  /** Discord's code in the answer's body, if it has one. */
+  /** Discord's error code, if the body has one. */
   readonly code: number | undefined
   readonly bucket: string | undefined
   readonly remaining: number | undefined
-  /** Why it was limited, if it was. */
+  /** The scope of a 429. */
   readonly scope: RateLimitScope | undefined
 }
 
 /**
- * A file as a request brought it. `part` is the name of its part, such as `files[0]`, `size` its
- * bytes.
+ * A file of a request. `part` is the name of its part, such as `files[0]`; `size` is in bytes.
  *
  * @since 0.1.0
  * @category models
@@ -67,25 +66,25 @@ export interface RecordedFile {
 }
 
 /**
- * What the simulator counted since it started, or since `clearTraffic`.
+ * Counters since the simulator started, or since `clearTraffic`.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Statistics {
   readonly requests: number
-  /** Answers with a 2xx status. */
+  /** Responses with a 2xx status. */
   readonly accepted: number
   readonly byStatus: Readonly<Record<number, number>>
-  /** 429s by scope. */
+  /** 429 responses by scope. */
   readonly limited: Readonly<Record<RateLimitScope, number>>
-  /** 429s of the hidden limit; they are in `limited` too. */
+  /** 429 responses of the hidden limit, which `limited` includes. */
   readonly limitedByHidden: number
-  /** Answers that Discord counts as invalid requests: 401, 403, and 429 that is not shared. */
+  /** Responses that Discord counts as invalid requests: 401, 403, and 429 except `shared`. */
   readonly invalid: number
-  /** Requests that met the block page. */
+  /** Requests rejected while the client was blocked. */
   readonly blocked: number
-  /** Messages sent, deleted ones included. */
+  /** Messages sent, including deleted ones. */
   readonly messages: number
 }
 
@@ -108,7 +107,7 @@ export const makeTraffic = (): Traffic => ({
   statistics: emptyStatistics(),
 })
 
-/** Forgets records and counts; the numbering goes on. */
+/** Clears records and counters; the sequence continues. */
 export const clearTraffic = (traffic: Traffic): void => {
   traffic.records = []
   traffic.statistics = emptyStatistics()
@@ -119,14 +118,14 @@ export const readRecords = (traffic: Traffic, maxRecords: number): ReadonlyArray
     (entry) => ({ ...entry }),
   )
 
-/** The counts as they are now, as a value of their own. */
+/** A copy of the counters. */
 export const readStatistics = ({ statistics }: Traffic): Statistics => ({
   ...statistics,
   byStatus: { ...statistics.byStatus },
   limited: { ...statistics.limited },
 })
 
-/** The entry of a request that just arrived. */
+/** Records a request on arrival, and returns the entry for its result. */
 export const recordRequest = (
   traffic: Traffic,
   now: number,
@@ -160,7 +159,7 @@ export const recordRequest = (
   return entry
 }
 
-/** Keeps a record, and forgets the oldest half when there are twice as many as `maxRecords`. */
+/** Stores a record. Above twice `maxRecords`, the oldest half is removed. */
 function storeRecord(traffic: Traffic, entry: MutableTrafficRecord, maxRecords: number): void {
   if (maxRecords <= 0) return
   traffic.records.push(entry)
@@ -179,7 +178,7 @@ function redactHeaders(headers: SimulatedRequest["headers"]): Record<string, str
 function readRecordedBody(request: SimulatedRequest): unknown {
   if (request.body === undefined || request.body.length === 0) return undefined
   const { form } = request
-  // Of a form that was not read, the bytes tell nobody anything.
+  // A form that was not parsed has no readable body.
   if (form === "malformed" || (form === undefined && isMultipart(request))) return undefined
   if (form !== undefined) return parseJsonOrText(form.fields["payload_json"]) ?? form.fields
   return parseJsonOrText(decodeBody(request))
@@ -199,7 +198,7 @@ function describeFiles(form: ParsedForm | undefined): ReadonlyArray<RecordedFile
   return form.files.map(({ bytes, ...file }) => ({ ...file, size: bytes.length }))
 }
 
-/** Writes the result into the record and the counts. */
+/** Records the result of a request, and counts it. */
 export const recordResult = (
   { statistics }: Traffic,
   entry: MutableTrafficRecord,

@@ -3,10 +3,12 @@ import * as Option from "effect/Option"
 import { isJsonObject, scalarText } from "../http/exchange.js"
 import { type Issue, issue, type Path } from "../http/errors.js"
 
-/** Looks at a value that is neither absent nor null, and reports what Discord would refuse. */
+/**
+ * Validates a value that is neither absent nor null, and adds an issue for each error of Discord.
+ */
 export type Check = (value: unknown, path: Path, issues: Array<Issue>) => void
 
-/** A field that must be there; all others may be absent or null. */
+/** A required field. All others may be absent or null. */
 export interface Required {
   readonly required: Check
 }
@@ -50,7 +52,7 @@ export const list =
     })
   }
 
-/** Lengths are inclusive, in code points, after the outer whitespace is gone. */
+/** Text of a length in code points, without outer whitespace. Bounds are inclusive. */
 export const text =
   (size: { readonly min?: number; readonly max: number }): Check =>
   (value, path, issues) => {
@@ -65,7 +67,7 @@ export const text =
     } else checkLength(countCodePoints(value.trim()), size, path, issues)
   }
 
-/** Text of a form; what is no text is the business of `text`. */
+/** Text that matches a regular expression. Other types are left to `text`. */
 export const pattern =
   (regex: RegExp): Check =>
   (value, path, issues) => {
@@ -105,7 +107,7 @@ export const boolean: Check = (value, path, issues) => {
   }
 }
 
-/** Ids may come as decimal strings or as JSON numbers. */
+/** An id: a decimal string or a JSON number. */
 export const snowflake: Check = (value, path, issues) => {
   if (!/^\d{1,20}$/.test(scalarText(value))) {
     issues.push(
@@ -139,21 +141,21 @@ export const dateTime: Check = (value, path, issues) => {
   }
 }
 
-/** Checks in a row over one value. */
+/** Combines checks of one value. */
 export const all =
   (...checks: ReadonlyArray<Check>): Check =>
   (value, path, issues) => {
     for (const check of checks) check(value, path, issues)
   }
 
-/** Discord counts code points: `👍` is one. */
+/** The length of a text as Discord counts it, in code points: `👍` is one. */
 export function countCodePoints(value: string): number {
   let count = 0
   for (const _ of value) count++
   return count
 }
 
-/** Empty text and empty lists count as not given. */
+/** Whether a value is absent, null, blank text or an empty list. */
 export function isAbsent(value: unknown): boolean {
   if (value === undefined || value === null) return true
   if (typeof value === "string") return value.trim() === ""

@@ -17,8 +17,8 @@ import { getReferencedName } from "../messages/render.js"
 import { type Issue, issue, type Path } from "../http/errors.js"
 
 /**
- * What the sender may use. `interactive` is whether he may send buttons with `custom_id` and
- * selects: only a webhook of an application may. `files` are the names of the message's files.
+ * What a sender may use. `isInteractive` allows buttons with `custom_id` and selects, as webhooks
+ * of an application do. `files` are the names of the message's files.
  */
 export interface Sender {
   readonly isInteractive: boolean
@@ -41,7 +41,10 @@ const customId = text({ min: 1, max: 100 })
 const webMedia = object({ url: required(webUrl(["http", "https", "attachment"])) })
 const altText = text({ min: 1, max: 1024 })
 
-/** A custom emoji has an id, another a name. The code says button wherever the emoji is. */
+/**
+ * An emoji: a custom one has an id, others a name. Discord's error code is the button's in every
+ * component.
+ */
 const componentEmoji = all(
   object({ id: snowflake, name: text({ max: 32 }), animated: boolean }),
   (value, path, issues) => {
@@ -73,10 +76,10 @@ const stringSelect = all(
   checkOptions,
 )
 
-/** Discord's OpenAPI: ChannelTypes. */
+/** `ChannelTypes` of Discord's OpenAPI document. */
 const channelTypes = [0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15]
 
-/** A select that Discord fills itself, with values of these types. */
+/** A select of users, roles or channels, whose default values have these types. */
 const autoSelect = (types: ReadonlyArray<string>): Check =>
   all(
     object({
@@ -89,7 +92,7 @@ const autoSelect = (types: ReadonlyArray<string>): Check =>
     checkSelectRange,
   )
 
-/** The fields of each kind, without its children. */
+/** The fields of each component type, without its children. */
 const componentFields: Readonly<Record<number, Check>> = {
   1: object({ id: componentId }),
   2: all(
@@ -140,17 +143,20 @@ const componentFields: Readonly<Record<number, Check>> = {
   }),
 }
 
-/** What each style has to carry, and what it may not. The others carry a custom id. */
-const linkStyle = { needs: "url", refuses: ["custom_id", "sku_id"] }
-const premiumStyle = { needs: "sku_id", refuses: ["custom_id", "url", "label", "emoji"] }
-const customStyle = { needs: "custom_id", refuses: ["url", "sku_id"] }
+/**
+ * The required and the forbidden fields of each button style. Styles not listed require a custom
+ * id.
+ */
+const linkStyle = { requiredField: "url", forbidden: ["custom_id", "sku_id"] }
+const premiumStyle = { requiredField: "sku_id", forbidden: ["custom_id", "url", "label", "emoji"] }
+const customStyle = { requiredField: "custom_id", forbidden: ["url", "sku_id"] }
 
 const selects = [3, 5, 6, 7, 8]
 const topLevelV1 = [1]
 const topLevelV2 = [1, 9, 10, 12, 13, 14, 17]
 const insideContainer = [1, 9, 10, 12, 13, 14]
 
-/** Reports everything Discord would refuse in the `components` of a message. */
+/** Adds an issue for each error in the `components` of a message. */
 export const checkComponents = (
   value: unknown,
   context: ComponentContext,
@@ -203,7 +209,7 @@ function checkComponent(
   checkChildren(type, value, path, walk, issues)
 }
 
-/** What shows a file must name one of the message. */
+/** Checks that a component refers to an existing file of the message. */
 function checkFileReferences(
   type: number,
   value: JsonObject,
@@ -227,7 +233,10 @@ function checkFileReferences(
   })
 }
 
-/** A text that is too long by itself is reported once. */
+/**
+ * The length that counts towards the total; 0 if the text is too long by itself, which is reported
+ * separately.
+ */
 function countText(content: unknown): number {
   const size = typeof content === "string" ? countCodePoints(content) : 0
   return size > 4000 ? 0 : size
@@ -254,7 +263,7 @@ function checkChildren(
   }
 }
 
-/** A row holds buttons, or one select and nothing else. */
+/** Checks that a row has buttons, or a single select. */
 function checkRow(children: unknown, path: Path, issues: Array<Issue>): void {
   if (!Array.isArray(children) || children.length < 2) return
   const message = "The specified component exceeds the maximum width"
@@ -289,7 +298,7 @@ function checkDuplicateIds(
   }
 }
 
-/** Selects, and every button that is not a link. */
+/** Whether a component is a select, or a button that is not a link. */
 function isInteractiveComponent(type: number, value: JsonObject): boolean {
   return selects.includes(type) || (type === 2 && value["style"] !== 5)
 }
@@ -297,18 +306,19 @@ function isInteractiveComponent(type: number, value: JsonObject): boolean {
 function checkButton(value: unknown, path: Path, issues: Array<Issue>): void {
   if (!isJsonObject(value)) return
   const style = Number(value["style"])
-  const { needs, refuses } = style === 5 ? linkStyle : style === 6 ? premiumStyle : customStyle
-  if (!isPresent(value[needs])) {
-    issues.push(issue([...path, needs], "BASE_TYPE_REQUIRED", "This field is required"))
+  const { requiredField, forbidden } =
+    style === 5 ? linkStyle : style === 6 ? premiumStyle : customStyle
+  if (!isPresent(value[requiredField])) {
+    issues.push(issue([...path, requiredField], "BASE_TYPE_REQUIRED", "This field is required"))
   }
-  for (const name of refuses) {
+  for (const name of forbidden) {
     if (!isPresent(value[name])) continue
     const message = `A button of style ${style} cannot have ${name}`
     issues.push(issue([...path, name], "BUTTON_COMPONENT_INVALID_FIELD", message))
   }
 }
 
-/** Nobody can choose more than he may. */
+/** Checks that `min_values` is at most `max_values`. */
 function checkSelectRange(value: unknown, path: Path, issues: Array<Issue>): void {
   if (!isJsonObject(value)) return
   const max = numberOr(value["max_values"], 1)
@@ -317,7 +327,7 @@ function checkSelectRange(value: unknown, path: Path, issues: Array<Issue>): voi
   issues.push(issue([...path, "min_values"], "NUMBER_TYPE_MAX", message))
 }
 
-/** There are as many options as may be chosen, and no two of one value. */
+/** Checks that there are at least `max_values` options, with distinct values. */
 function checkOptions(value: unknown, path: Path, issues: Array<Issue>): void {
   const options = isJsonObject(value) ? value["options"] : undefined
   if (!isJsonObject(value) || !Array.isArray(options)) return

@@ -26,7 +26,9 @@ import { invalidForm, type Issue, issue, type Path } from "../http/errors.js"
 const webSchemes = ["http", "https"]
 const mediaSchemes = ["http", "https", "attachment"]
 
-/** In embeds a host without a dot, such as `localhost`, is no host (bugsink/bugsink#280). */
+/**
+ * A URL in an embed, whose host must contain a dot: `localhost` is rejected (bugsink/bugsink#280).
+ */
 const embedUrl = (schemes: ReadonlyArray<string>): Check => all(webUrl(schemes), checkHost)
 
 const embedParts = [
@@ -42,7 +44,7 @@ const embedParts = [
   "fields",
 ]
 
-/** An embed whose every part is empty is refused as one without description. */
+/** Discord rejects an empty embed with an error about its description. */
 const checkNotBlank: Check = (value, path, issues) => {
   if (!isJsonObject(value)) return
   const isBlank = embedParts.every((name) => isAbsent(value[name]))
@@ -80,7 +82,7 @@ const embed = all(
   checkNotBlank,
 )
 
-/** 6000 code points over all embeds of the message. */
+/** Checks the maximum of 6000 code points over all embeds of a message. */
 const checkTotalSize: Check = (value, path, issues) => {
   if (!Array.isArray(value)) return
   const total = value.reduce((sum: number, one: unknown) => sum + embedSize(one), 0)
@@ -93,13 +95,13 @@ const checkTotalSize: Check = (value, path, issues) => {
 /** The embeds of a message. */
 const embeds: Check = all(list(embed, { max: 10 }), checkTotalSize)
 
-/** A custom emoji has an id, another a name. */
+/** An emoji of a poll: a custom one has an id, others a name. */
 const pollEmoji = all(object({ id: snowflake, name: text({ max: 32 }) }), (value, path, issues) => {
   if (!isJsonObject(value) || !isAbsent(value["id"]) || !isAbsent(value["name"])) return
   issues.push(issue([...path, "name"], "BASE_TYPE_REQUIRED", "This field is required"))
 })
 
-/** A poll: the answer texts are shorter than the question. */
+/** A poll. Its answers have a lower maximum length than its question. */
 const poll: Check = object({
   question: required(object({ text: required(text({ min: 1, max: 300 })) })),
   answers: required(
@@ -119,7 +121,7 @@ const poll: Check = object({
 
 const mentionIds = list(snowflake, { max: 100 })
 
-/** A kind of mention in `parse` excludes ids of that kind. */
+/** Checks that `parse` and the list of ids do not name the same kind of mention. */
 const checkExclusiveMentions: Check = (value, path, issues) => {
   if (!isJsonObject(value) || !Array.isArray(value["parse"])) return
   for (const kind of ["users", "roles"]) {
@@ -149,13 +151,13 @@ const allowedMentions: Check = all(
   checkExclusiveMentions,
 )
 
-/** Names may not contain these, in any case. */
+/** Words that a name must not contain, case-insensitive. */
 const forbiddenWords = ["clyde", "discord"]
 
-/** No name may be one of these (MinnDevelopment/discord-webhooks#100). */
+/** Names that are rejected (MinnDevelopment/discord-webhooks#100). */
 const forbiddenNames = new Set(["everyone", "here"])
 
-/** The name of a webhook, and the name that one message shows instead. */
+/** The name of a webhook, or the `username` of a message. */
 export const webhookName: Check = all(text({ min: 1, max: 80 }), (value, path, issues) => {
   if (typeof value !== "string") return
   for (const word of forbiddenWords) {
@@ -199,11 +201,13 @@ const executeFields = object({
 
 const editFields = object(editableFields)
 
-/** The 50035 answer to an execute body, if Discord would refuse it. */
+/** Validates the body of an execute. Returns the 50035 response if it has errors. */
 export const validateExecute = (body: JsonObject, sender: Sender): SimulatedResponse | undefined =>
   validateFields(executeFields, body, sender, isComponentsV2(body["flags"]) ? body : undefined)
 
-/** The 50035 answer to an edit of `before`. To become V2, the message gives up the rest. */
+/**
+ * Validates an edit of `before`. A message that becomes V2 must clear its content, embeds and poll.
+ */
 export const validateEdit = (
   body: JsonObject,
   sender: Sender,
@@ -229,7 +233,7 @@ function validateFields(
   return issues.length > 0 ? invalidForm(issues) : undefined
 }
 
-/** A message of Components V2 has nothing else to say. */
+/** Checks that a message of Components V2 has no content, embeds or poll. */
 function checkLegacyFields(body: JsonObject, issues: Array<Issue>): void {
   for (const field of ["content", "embeds", "poll"]) {
     if (isAbsent(body[field])) continue

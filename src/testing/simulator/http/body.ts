@@ -13,7 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 
-/** A body that was understood, or the answer that refuses it. */
+/** The fields and files of a body, or the response that rejects it. */
 export type BodyResult =
   | {
       readonly _tag: "Fields"
@@ -39,7 +39,7 @@ const textDecoder = new TextDecoder()
 const latin1Decoder = new TextDecoder("latin1")
 const strictDecoder = new TextDecoder("utf-8", { fatal: true })
 
-/** The body as text. */
+/** The body of a request as text. */
 export function decodeBody({ body }: SimulatedRequest): string {
   if (body === undefined) return ""
   return typeof body === "string" ? body : textDecoder.decode(body)
@@ -47,14 +47,14 @@ export function decodeBody({ body }: SimulatedRequest): string {
 
 type Parser = (request: SimulatedRequest) => BodyResult
 
-/** The media types that Discord reads. A new one is a row here. */
+/** The parsers of the media types that Discord accepts. */
 const parsers: Readonly<Record<string, Parser>> = {
   "application/json": (request) => parseJson(decodeBody(request)),
   "application/x-www-form-urlencoded": (request) => parseForm(decodeBody(request)),
   "multipart/form-data": parseMultipart,
 }
 
-/** Reads a request's body by its Content-Type. No body at all is an empty object. */
+/** Parses a body by its Content-Type. An absent body is an empty object. */
 export const parseBody = (request: SimulatedRequest, maxBytes: number): BodyResult => {
   const length = request.body?.length ?? 0
   if (length === 0) return acceptFields({})
@@ -79,7 +79,7 @@ function parseForm(text: string): BodyResult {
 
 function parseMultipart({ form }: SimulatedRequest): BodyResult {
   if (form === undefined || form === "malformed") return rejectBody(statusError(400, "Bad Request"))
-  // The part of a file that has no file name is text, and no file.
+  // A part `files[n]` without a file name is a text field.
   if (Object.keys(form.fields).some((name) => name.startsWith("files["))) {
     return rejectBody(apiError(50110))
   }
@@ -87,12 +87,12 @@ function parseMultipart({ form }: SimulatedRequest): BodyResult {
   return body._tag === "Rejected" ? body : acceptFields(body.fields, form.files)
 }
 
-/** A form carries flat fields, or everything in `payload_json`. */
+/** The fields of a form, or the object in its `payload_json`. */
 function parseFields(form: Readonly<Record<string, string>>): BodyResult {
   const payload = form["payload_json"]
   if (payload !== undefined) return parseJson(payload)
   const fields: Record<string, unknown> = { ...form }
-  // All of a form is text; these two fields are something else.
+  // Form fields are text; these two have other types.
   if (/^-?\d+$/.test(form["flags"] ?? "")) fields["flags"] = Number(form["flags"])
   if (/^(?:true|false)$/i.test(form["tts"] ?? "")) fields["tts"] = /true/i.test(form["tts"] ?? "")
   return acceptFields(fields)
@@ -116,8 +116,8 @@ export function isMultipart(request: SimulatedRequest): boolean {
 }
 
 /**
- * Takes a multipart body apart, with the parser of `@effect/platform`; other requests stay as they
- * are. The parser is an Effect, so this happens before `handle`, which is none.
+ * Parses a multipart body with the parser of `@effect/platform`, and returns other requests
+ * unchanged. The parser is an Effect, so this runs before the synchronous `handle`.
  */
 export const attachForm = (
   request: SimulatedRequest,
@@ -132,7 +132,7 @@ export const attachForm = (
     return Effect.succeed({ ...request, form: "malformed" })
   }
   return readParts(bytes, boundary).pipe(
-    // The parser throws at an encoded name that is no UTF-8.
+    // The parser throws if an encoded name is not UTF-8.
     Effect.catchAllCause(() => Effect.succeed<ParsedForm>("malformed")),
     Effect.map((form) => ({ ...request, form })),
   )
@@ -143,7 +143,7 @@ function findBoundary(contentType: string): string | undefined {
   return found?.[1] ?? found?.[2]
 }
 
-/** The parser waits forever for the end of a form that has none. */
+/** Whether a form has its closing boundary. Without it the parser never ends. */
 function hasClosingBoundary(bytes: Uint8Array, boundary: string): boolean {
   return `\r\n${latin1Decoder.decode(bytes)}`.includes(`\r\n--${boundary}--`)
 }
@@ -154,7 +154,7 @@ function readParts(bytes: Uint8Array, boundary: string) {
     Stream.pipeThroughChannel(Multipart.makeChannel(headers)),
     Stream.mapEffect(readPart),
     Stream.runCollect,
-    // A file of JSON is a file, and sizes are Discord's business.
+    // A JSON file is a file, and `handle` checks the sizes.
     Multipart.withFieldMimeTypes([]),
     Multipart.withMaxFieldSize(bytes.length),
     HttpIncomingMessage.withMaxBodySize(Option.none()),
@@ -173,7 +173,7 @@ function readParts(bytes: Uint8Array, boundary: string) {
 
 type ReadPart = FilePart | { readonly part: string; readonly value: string }
 
-/** Some senders give `payload_json` a file name, as a browser does with a `Blob`. */
+/** Reads a part. `payload_json` may have a file name, as browsers send a `Blob`. */
 function readPart(part: Multipart.Part): Effect.Effect<ReadPart, Multipart.MultipartError> {
   const name = unescapeName(decodeNarrowText(part.key))
   if (part._tag === "Field")
@@ -187,9 +187,8 @@ function readPart(part: Multipart.Part): Effect.Effect<ReadPart, Multipart.Multi
 }
 
 /**
- * The parser loses the name of a part when one of its characters lies above U+00FF, and every
- * encoder writes names in UTF-8. So each byte is shown to it as one such character: bytes from 128
- * on are written as UTF-8 writes U+0080 to U+00FF, and what comes back is narrowed again.
+ * Encodes each byte as one character up to U+00FF, because the parser loses part names with other
+ * characters. Bytes from 128 are written as the UTF-8 of U+0080 to U+00FF; `narrow` reverses this.
  */
 function widen(bytes: Uint8Array): Uint8Array {
   let high = 0
@@ -204,7 +203,7 @@ function widen(bytes: Uint8Array): Uint8Array {
   return wide
 }
 
-/** A copy of its own, so that a file that is kept does not keep the whole request. */
+/** Reverses `widen`. Returns a copy, so that a stored file does not retain the whole request. */
 function narrow(wide: Uint8Array): Uint8Array {
   let high = 0
   for (const byte of wide) if (byte >= 0xc0) high++
@@ -219,7 +218,7 @@ function narrow(wide: Uint8Array): Uint8Array {
   return bytes
 }
 
-/** Text of narrow characters is bytes of UTF-8; the parser decoded a `filename*` already. */
+/** Decodes text from the parser as UTF-8. The parser has already decoded a `filename*`. */
 function decodeNarrowText(text: string): string {
   const codes = Array.from(text, (character) => character.codePointAt(0) ?? 0)
   if (codes.some((code) => code > 0xff)) return text
@@ -230,7 +229,9 @@ function decodeNarrowText(text: string): string {
   }
 }
 
-/** A quote in a name is written `%22` by browsers and `\"` by others; so are the ends of lines. */
+/**
+ * Unescapes a name. Browsers write a quote as `%22`, others as `\"`; line ends are escaped alike.
+ */
 function unescapeName(name: string): string {
   return name
     .replace(/\\(["\\])/g, "$1")

@@ -1,6 +1,6 @@
 import { type JsonObject, isJsonObject, jsonResponse, type SimulatedResponse } from "./exchange.js"
 
-/** Discord's JSON error codes that the simulated endpoints answer, with their usual HTTP status. */
+/** Discord's JSON error codes with their usual HTTP status. */
 const errorCodes = {
   10003: [404, "Unknown Channel"],
   10008: [404, "Unknown Message"],
@@ -40,19 +40,19 @@ const errorCodes = {
 
 export type ApiErrorCode = keyof typeof errorCodes
 
-/** The answer for one of Discord's codes. */
+/** The response for a JSON error code. */
 export const apiError = (code: ApiErrorCode): SimulatedResponse => {
   const [status, message] = errorCodes[code]
   return jsonResponse(status, { message, code })
 }
 
-/** The general answer of a status: code 0 and a message that repeats the status. */
+/** The generic response of a status: code 0 and a message with the status. */
 export const statusError = (status: number, message: string): SimulatedResponse =>
   jsonResponse(status, { message: `${status}: ${message}`, code: 0 })
 
 export type Path = ReadonlyArray<string | number>
 
-/** One leaf of the `errors` tree of a 50035 answer. */
+/** A leaf of the `errors` tree of a 50035 response. */
 export interface Issue {
   readonly path: Path
   readonly code: string
@@ -63,7 +63,7 @@ export function issue(path: Path, code: string, message: string): Issue {
   return { path, code, message }
 }
 
-/** The 50035 answer: issues become a tree of field names, with the leaves under `_errors`. */
+/** The 50035 response. Issues become a tree of field names, with the leaves under `_errors`. */
 export function invalidForm(issues: ReadonlyArray<Issue>): SimulatedResponse {
   const root = makeErrorNode()
   for (const { path, code, message } of issues) {
@@ -104,8 +104,8 @@ function renderErrorTree({ leaves, children }: ErrorNode): JsonObject {
 }
 
 /**
- * The answer as v6 and v7 give it: form errors without `code` and `message`, and waits in
- * milliseconds. A URL without a version gets this.
+ * The response in the format of v6 and v7: form errors without `code` and `message`, delays in
+ * milliseconds. URLs without a version get this format.
  */
 export const toLegacyResponse = (response: SimulatedResponse): SimulatedResponse => {
   const { body } = response
@@ -123,7 +123,10 @@ export const toLegacyResponse = (response: SimulatedResponse): SimulatedResponse
   return { ...response, body: { _tag: "Json", value: toLegacyErrors(value["errors"]) } }
 }
 
-/** `{"embeds": ["0"]}`: lists of texts, and of a list's bad items only the index. */
+/**
+ * Errors in the old format, such as `{"embeds": ["0"]}`: lists of messages; of a list only the
+ * indices of invalid items.
+ */
 function toLegacyErrors(tree: JsonObject): unknown {
   const entries = Object.entries(tree).map(([key, node]): [string, unknown] => {
     if (key === "_errors") return ["_misc", getLeafMessages(node)]

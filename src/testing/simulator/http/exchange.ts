@@ -1,6 +1,6 @@
 /**
- * A request as it reaches the server. Header names are lower case; the body is the raw bytes. `form`
- * is the body once more when it is `multipart/form-data`.
+ * A request on arrival. Header names are lower case; `body` is the raw bytes, `form` the parsed
+ * `multipart/form-data`.
  */
 export interface SimulatedRequest {
   readonly method: string
@@ -11,7 +11,7 @@ export interface SimulatedRequest {
   readonly form?: ParsedForm | undefined
 }
 
-/** A part of a form that came as a file, with the name its sender gave it. */
+/** A file of a form, with the name in the request. */
 export interface FilePart {
   readonly part: string
   readonly filename: string
@@ -19,16 +19,16 @@ export interface FilePart {
   readonly bytes: Uint8Array
 }
 
-/** A `multipart/form-data` body that was taken apart. Of two fields of one name the last counts. */
+/** A parsed `multipart/form-data` body. Of two fields of one name the last is kept. */
 interface Form {
   readonly fields: Readonly<Record<string, string>>
   readonly files: ReadonlyArray<FilePart>
 }
 
-/** What the server made of a body: a form, or one that ends too early or is none. */
+/** A parsed form; "malformed" if it is incomplete or has no boundary. */
 export type ParsedForm = Form | "malformed"
 
-/** A body before it is written: JSON stays a value, so that nobody pays for text he does not read. */
+/** A body before serialization. JSON stays a value, so that unread bodies cost nothing. */
 export type ResponseBody =
   | { readonly _tag: "Empty" }
   | { readonly _tag: "Bytes"; readonly bytes: Uint8Array; readonly contentType: string }
@@ -39,12 +39,13 @@ export interface SimulatedResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: ResponseBody
-  /** Of a 429, whether or not a header says it. */
+  /** The scope of a 429, with or without the header. */
   readonly scope?: RateLimitScope
 }
 
 /**
- * Why a 429 came: this client and bucket, everybody on the resource, or all requests of the IP.
+ * The scope of a 429: this client's bucket, all clients of the resource, or all requests of the IP
+ * address.
  *
  * @since 0.1.0
  * @category models
@@ -52,13 +53,13 @@ export interface SimulatedResponse {
 export type RateLimitScope = "user" | "shared" | "global"
 
 /**
- * What became of an exchange on its way.
- * - `answered`: the answer left whole.
- * - `refused`: no connection was made; the server never saw the request.
- * - `reset`: the connection was reset before the server acted.
- * - `dropped`: the server acted, and the connection was reset before the answer.
- * - `cut`: the connection was cut in the middle of the answer's body.
- * - `silent`: the server never answers.
+ * The outcome of an exchange.
+ * - `completed`: the whole response was sent.
+ * - `refused`: the connection was refused; the server did not receive the request.
+ * - `reset`: the connection was reset before the server processed the request.
+ * - `dropped`: the server processed the request, and the connection was reset before the response.
+ * - `truncated`: the connection was closed in the middle of the response's body.
+ * - `noResponse`: the server never responds.
  *
  * @since 0.1.0
  * @category models
@@ -73,11 +74,11 @@ export const jsonResponse = (status: number, value: unknown): SimulatedResponse 
 
 export const noContent: SimulatedResponse = { status: 204, headers: {}, body: { _tag: "Empty" } }
 
-/** Whether Discord counts the request of this response as invalid. */
+/** Whether Discord counts the request as invalid: 401, 403, and 429 except `shared`. */
 export const isInvalidRequest = ({ status, scope }: SimulatedResponse): boolean =>
   status === 401 || status === 403 || (status === 429 && scope !== "shared")
 
-/** A body as text. Of a file it is what its bytes spell. */
+/** A body as text. The bytes of a file are decoded as UTF-8. */
 export const getBodyText = (body: ResponseBody): string => {
   if (body._tag === "Json") return JSON.stringify(body.value)
   if (body._tag === "Bytes") return new TextDecoder().decode(body.bytes)
@@ -89,7 +90,7 @@ export const getContentType = (body: ResponseBody): string | undefined => {
   return body._tag === "Empty" || body.contentType === "" ? undefined : body.contentType
 }
 
-/** A JSON object whose fields are not checked yet. */
+/** A JSON object with unvalidated fields. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
 export function isJsonObject(value: unknown): value is JsonObject {
@@ -101,7 +102,7 @@ export function scalarText(value: unknown): string {
   return typeof value === "string" || typeof value === "number" ? String(value) : ""
 }
 
-/** The objects of a list; none if the value is not a list. */
+/** The objects in an array; empty if the value is not an array. */
 export function filterJsonObjects(value: unknown): ReadonlyArray<JsonObject> {
   return Array.isArray(value) ? value.filter(isJsonObject) : []
 }

@@ -1,5 +1,5 @@
 /**
- * What a request asks for: something of a webhook, or the file of an attachment.
+ * The operation of a request: one of a webhook, or the download of an attachment.
  *
  * @since 0.1.0
  * @category models
@@ -7,7 +7,7 @@
 export type Operation = WebhookOperation | "downloadAttachment"
 
 /**
- * What a request asks of a webhook. Each has its rate limit.
+ * An operation of a webhook. Each has its rate limit.
  *
  * @since 0.1.0
  * @category models
@@ -23,11 +23,11 @@ export type WebhookOperation =
   | "editMessage"
   | "deleteMessage"
 
-/** A request that found its operation. */
+/** A route of the API. */
 export interface MatchedRoute {
   readonly _tag: "Matched"
   readonly operation: WebhookOperation
-  /** The path with placeholders: neither id nor token. */
+  /** The path with placeholders for ids and token. */
   readonly template: string
   readonly version: number
   readonly webhookId: string
@@ -35,7 +35,7 @@ export interface MatchedRoute {
   readonly messageId: string | undefined
 }
 
-/** A request for a file, which is the business of another host than the API's. */
+/** The download of a file, from another host than the API's. */
 export interface FileRoute {
   readonly _tag: "File"
   readonly operation: "downloadAttachment"
@@ -47,7 +47,9 @@ export interface FileRoute {
 
 export type Route = MatchedRoute | FileRoute | UnmatchedRoute
 
-/** A request that found none: no such path (404), a method it has not (405), or a dead version. */
+/**
+ * A request without an operation: unknown path (404), unsupported method (405), or invalid version.
+ */
 export interface UnmatchedRoute {
   readonly _tag: "Unmatched"
   readonly reason: "notFound" | "methodNotAllowed" | "invalidVersion"
@@ -61,7 +63,7 @@ interface Endpoint {
   readonly operations: Readonly<Record<string, WebhookOperation>>
 }
 
-/** A new endpoint is one more row here and one more in the table of `handle.ts`. */
+/** A new endpoint is a row here, and one in the table of `handle.ts`. */
 const endpoints: ReadonlyArray<Endpoint> = [
   {
     template: "/webhooks/:webhookId/:token",
@@ -90,14 +92,14 @@ const endpoints: ReadonlyArray<Endpoint> = [
   },
 ]
 
-/** Files have no version; 0 stands for that. */
+/** The route of files. They have no version, which is recorded as 0. */
 const fileRoute = {
   operation: "downloadAttachment",
   template: "/attachments/:channelId/:attachmentId/:filename",
   version: 0,
 } as const
 
-/** A URL without a version goes to v6. */
+/** The version of a URL without one. */
 const defaultVersion = 6
 const minVersion = 6
 const maxVersion = 10
@@ -106,7 +108,7 @@ const filePattern = /^\/attachments\/\d+\/(\d+)\/([^/]+)$/
 
 const prefixPattern = /^\/api(?:\/v(\d+))?(?=\/)/
 
-/** Finds the operation of a method and a path such as `/api/v10/webhooks/1/abc`. */
+/** Matches a method and a path such as `/api/v10/webhooks/1/abc`. */
 export const matchRoute = (method: string, path: string): Route => {
   const [, attachmentId, filename] = filePattern.exec(path) ?? []
   if (attachmentId !== undefined && filename !== undefined) {
@@ -131,7 +133,7 @@ export const matchRoute = (method: string, path: string): Route => {
   return makeUnmatched("notFound", rest, version)
 }
 
-/** The path of a request without route is recorded too, and may hold a token all the same. */
+/** A route without operation. Its path is recorded, so the token is removed from it. */
 function makeUnmatched(
   reason: UnmatchedRoute["reason"],
   path: string,

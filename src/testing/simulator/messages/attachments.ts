@@ -15,19 +15,19 @@ const spoilerFlag = 8
 const pngSignature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]
 const gifSignature = [0x47, 0x49, 0x46, 0x38]
 
-/** An attachment that stays, or one to be made. */
+/** An existing attachment that is kept, or an upload. */
 export type AttachmentEntry =
   | { readonly _tag: "Kept"; readonly attachment: Attachment }
   | { readonly _tag: "New"; readonly upload: Upload }
 
-/** What will hang on the message, in order, or the answer that refuses it. */
+/** The attachments of a message in order, or the response that rejects them. */
 export type AttachmentList =
   | { readonly _tag: "List"; readonly entries: ReadonlyArray<AttachmentEntry> }
   | { readonly _tag: "Rejected"; readonly response: SimulatedResponse }
 
 const maxAttachments = 10
 
-/** A file that a request brings, under the name it will have, with what the request says of it. */
+/** An uploaded file with its final name and its metadata. */
 export interface Upload {
   readonly file: FilePart
   readonly filename: string
@@ -41,7 +41,7 @@ function makeUpload(file: FilePart, described: JsonObject = {}): Upload {
   return { file, filename, described }
 }
 
-/** Makes an attachment of an upload, and keeps its bytes. */
+/** Makes an attachment of an upload, and stores its bytes. */
 export const addAttachment = (
   state: State,
   now: number,
@@ -88,7 +88,7 @@ function renderAltText({ description }: JsonObject): object {
   return isNonEmptyText(description) ? { description } : {}
 }
 
-/** What the sender says of the sound of a voice message. */
+/** The duration and waveform of a voice message. */
 function renderVoiceFields({ duration_secs: duration, waveform }: JsonObject): object {
   return {
     ...(typeof duration === "number" ? { duration_secs: duration } : {}),
@@ -96,7 +96,7 @@ function renderVoiceFields({ duration_secs: duration, waveform }: JsonObject): o
   }
 }
 
-/** URLs of files are signed for a day. The simulator serves them for as long as it has the bytes. */
+/** The signature of a URL, valid for a day on Discord. The simulator does not check it. */
 function signPath(state: State, now: number): string {
   const issued = toUnixSeconds(getServerTime(state, now))
   const expires = issued + 86_400
@@ -125,7 +125,7 @@ function makeTitle(name: string): string | undefined {
   return /[^\x00-\x7f]/.test(name) ? splitExtension(name)[0] : undefined
 }
 
-/** The extension has its dot; a name that begins with a dot has none. */
+/** Splits a name before its last dot; a name with only a leading dot has no extension. */
 function splitExtension(name: string): readonly [stem: string, extension: string] {
   const dot = name.lastIndexOf(".")
   return dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""]
@@ -161,7 +161,7 @@ function readImageSize(
   return undefined
 }
 
-/** Refuses files for themselves: their number, size and names. */
+/** Validates the number, sizes and names of files. */
 export const validateFiles = (
   files: ReadonlyArray<FilePart>,
   maxFileBytes: number,
@@ -177,12 +177,12 @@ function findFileError(
   if (files.length > maxAttachments) return 30015
   if (files.some(({ bytes }) => bytes.length > maxFileBytes)) return 40005
   if (files.some(({ bytes }) => bytes.length === 0)) return 50046
-  // Two files of one number could not be told apart.
+  // Part names must be unique.
   if (new Set(files.map(({ part }) => part)).size < files.length) return 50110
   return undefined
 }
 
-/** The files of a new message: all of them. `attachments` says more about some. */
+/** The attachments of a new message: all its files, with the metadata in `attachments`. */
 export const resolveSentAttachments = (
   files: ReadonlyArray<FilePart>,
   body: JsonObject,
@@ -194,8 +194,8 @@ export const resolveSentAttachments = (
 }
 
 /**
- * The files of a message after an edit. `attachments` is the whole list, new files included; without
- * it new files are added to the old.
+ * The attachments after an edit. `attachments` is the complete list, including new files; if it is
+ * absent, new files are added.
  */
 export const resolveEditedAttachments = (
   files: ReadonlyArray<FilePart>,
@@ -216,7 +216,7 @@ export const resolveEditedAttachments = (
   return makeList(entries)
 }
 
-/** The names that `attachment://` may use; of a list that is refused nobody asks. */
+/** The names that `attachment://` may use; `undefined` if the list was rejected. */
 export const getFilenames = (list: AttachmentList): ReadonlySet<string> | undefined =>
   list._tag === "Rejected"
     ? undefined
@@ -251,12 +251,12 @@ function findItem(file: FilePart, items: ReadonlyArray<JsonObject>): JsonObject 
   return items.find((item) => getItemId(item) === getFileNumber(file))
 }
 
-/** Ids may come as numbers. */
+/** The id of an item, which may be a number. */
 function getItemId(item: JsonObject): string {
   return scalarText(item["id"])
 }
 
-/** The `n` of `files[n]`, by which `attachments` names it. Other parts are files without a number. */
+/** The `n` of a part `files[n]`, which is the id in `attachments`. */
 function getFileNumber({ part }: FilePart): string | undefined {
   return /^files\[(\d+)\]$/.exec(part)?.[1]
 }

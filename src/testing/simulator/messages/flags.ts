@@ -5,7 +5,7 @@ const suppressNotificationsFlag = 1 << 12
 const voiceMessageFlag = 1 << 13
 const componentsV2Flag = 1 << 15
 
-/** The flags a webhook may set when it sends; others are ignored. */
+/** The flags that a webhook may set; others are ignored. */
 const settableFlags =
   suppressEmbedsFlag | suppressNotificationsFlag | voiceMessageFlag | componentsV2Flag
 
@@ -17,15 +17,15 @@ export const isComponentsV2 = (flags: unknown): boolean =>
 
 export const isLoading = (flags: number): boolean => (flags & loadingFlag) !== 0
 
-/** EPHEMERAL is for interactions only. */
+/** The flags of a new message. Only interactions may set EPHEMERAL. */
 export const resolveSentFlags = (flags: unknown, isInteraction: boolean): number =>
   typeof flags === "number"
     ? flags & (isInteraction ? settableFlags | ephemeralFlag : settableFlags)
     : 0
 
 /**
- * SUPPRESS_EMBEDS is set and cleared, IS_COMPONENTS_V2 only set; all other changes are ignored. A
- * deferred response is LOADING until its first edit.
+ * The flags after an edit. SUPPRESS_EMBEDS may be set and cleared, IS_COMPONENTS_V2 only set; other
+ * changes are ignored. The first edit clears LOADING.
  */
 export const resolveEditedFlags = (before: number, flags: unknown): number => {
   if (typeof flags !== "number") return before & ~loadingFlag

@@ -16,7 +16,7 @@ import {
 import { renderComponents, renderEmbed, renderEmoji, makeFileReferences } from "./render.js"
 import { resolveEditedFlags, isComponentsV2, resolveSentFlags } from "./flags.js"
 
-/** Who a message mentions, after `allowed_mentions`. */
+/** The mentions of a message, after `allowed_mentions`. */
 interface Mentions {
   readonly mention_everyone: boolean
   readonly mentions: ReadonlyArray<unknown>
@@ -25,20 +25,20 @@ interface Mentions {
 
 type MentionAllowance = (kind: "users" | "roles" | "everyone", id?: string) => boolean
 
-/** Nothing that a reader could see. */
+/** Whether a message has no visible part. */
 export const isEmptyMessage = (message: JsonObject): boolean =>
   ["content", "embeds", "components", "attachments", "poll"].every((part) =>
     isAbsent(message[part]),
   )
 
-/** Where a new message goes, and what hangs on it. */
+/** The id, thread and attachments of a new message. */
 export interface NewMessage {
   readonly id: string
   readonly thread: Thread | undefined
   readonly entries: ReadonlyArray<AttachmentEntry>
 }
 
-/** The message that an execute makes. */
+/** Makes the message of an execute. */
 export const makeMessage = (
   state: State,
   now: number,
@@ -84,7 +84,7 @@ export const makeMessage = (
   })
 }
 
-/** The message after an edit: what the body leaves out stays, what it nulls is cleared. */
+/** The message after an edit. Absent fields are kept, null fields are cleared. */
 export const applyEdit = (
   state: State,
   now: number,
@@ -124,7 +124,7 @@ export const applyEdit = (
   })
 }
 
-/** A poll leaves a message only when that becomes one of Components V2, which has nothing else. */
+/** Removes the poll of a message that becomes Components V2. */
 function removePoll(before: MessageJson): MessageJson {
   const { poll: _, ...rest }: MessageJson & { readonly poll?: unknown } = before
   return rest
@@ -141,7 +141,9 @@ function makeAttachments(
   )
 }
 
-/** Files that embeds or components show are not in `attachments`; they come back with an edit. */
+/**
+ * Leaves files that embeds or components show out of `attachments`; an edit may list them again.
+ */
 function hideShownAttachments(message: Message): Message {
   const attachments = message.attachments.filter(
     ({ id }) => !message.embedAttachmentIds.has(id) && !message.componentAttachmentIds.has(id),
@@ -149,7 +151,7 @@ function hideShownAttachments(message: Message): Message {
   return { ...message, json: { ...message.json, attachments } }
 }
 
-/** New content brings new mentions, under the `allowed_mentions` of the edit. */
+/** The content of an edit, with mentions by the `allowed_mentions` of the edit. */
 function renderContent(body: JsonObject): { readonly content: string } {
   const content = textOrEmpty(body["content"])
   return { content, ...parseMentions(content, body["allowed_mentions"]) }
@@ -229,7 +231,7 @@ function matchIds(text: string, pattern: RegExp): ReadonlyArray<string> {
   return [...new Set(Array.from(text.matchAll(pattern), (match) => match[1] ?? ""))]
 }
 
-/** The simulator knows no users: everybody exists, and is named after his id. */
+/** A mentioned user. The simulator has no users: each id exists, and is the name as well. */
 function renderUser(id: string): unknown {
   return {
     id,

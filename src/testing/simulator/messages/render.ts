@@ -4,7 +4,7 @@ import { isAbsent } from "../forms/check.js"
 import { formatTimestamp } from "../snowflake.js"
 import type { Attachment } from "../state.js"
 
-/** Whence media get their ids and files. */
+/** The ids and files for rendering media. */
 export interface MediaSource {
   readonly nextId: () => string
   readonly files: FileReferences
@@ -13,15 +13,15 @@ export interface MediaSource {
 const attachmentScheme = "attachment://"
 
 /**
- * The file a URL such as `attachment://chart.png` names. Discord cleans the names of files and not
- * those in URLs, so a blank or another case finds nothing (discord-api-docs#2102).
+ * The file name in a URL such as `attachment://chart.png`. Discord normalizes the names of files
+ * but not those in URLs, so a space or different case does not match (discord-api-docs#2102).
  */
 export const getReferencedName = (url: unknown): string | undefined =>
   typeof url === "string" && url.toLowerCase().startsWith(attachmentScheme)
     ? url.slice(attachmentScheme.length)
     : undefined
 
-/** Finds the files that embeds or components show, and remembers which those were. */
+/** Finds the files that embeds or components show, and collects their ids in `used`. */
 export interface FileReferences {
   readonly find: (url: unknown) => Attachment | undefined
   readonly used: ReadonlySet<string>
@@ -39,8 +39,8 @@ export function makeFileReferences(attachments: ReadonlyArray<Attachment>): File
 }
 
 /**
- * An embed as Discord answers it: trimmed, of type `rich`, pictures with their proxied URL. A
- * picture whose file was not sent is left out, and nothing is said about it.
+ * An embed as Discord returns it: trimmed, of type `rich`, with proxy URLs. A picture whose file is
+ * missing is left out without an error.
  */
 export const renderEmbed = (embed: unknown, files: FileReferences): unknown => {
   if (!isJsonObject(embed)) return embed
@@ -115,7 +115,7 @@ function trimText(value: unknown): unknown {
   return typeof value === "string" ? value.trim() : value
 }
 
-/** Absent, null and empty parts are left out of the answer. */
+/** Removes absent, null and empty fields. */
 function omitEmpty(value: JsonObject): unknown {
   return Object.fromEntries(
     Object.entries(value).filter(([, part]) => part !== undefined && part !== null && part !== ""),
@@ -131,9 +131,7 @@ export function renderEmoji(emoji: unknown): object {
   return typeof animated === "boolean" ? { ...custom, animated } : custom
 }
 
-/**
- * Components as Discord answers them: each has an `id`, and what may be left out is filled in.
- */
+/** Components as Discord returns them: each has an `id`, and defaults are filled in. */
 export const renderComponents = (
   components: unknown,
   media: MediaSource,
@@ -148,7 +146,7 @@ export const renderComponents = (
     while (taken.has(last))
     return last
   }
-  const answer = (component: unknown): unknown => {
+  const render = (component: unknown): unknown => {
     if (!isJsonObject(component)) return component
     const children = component["components"]
     const accessory = component["accessory"]
@@ -156,11 +154,11 @@ export const renderComponents = (
       ...normalizeComponent(component),
       ...getDefaults(component, media),
       id: ownId(component),
-      ...(Array.isArray(children) ? { components: children.map(answer) } : {}),
-      ...(accessory === undefined ? {} : { accessory: answer(accessory) }),
+      ...(Array.isArray(children) ? { components: children.map(render) } : {}),
+      ...(accessory === undefined ? {} : { accessory: render(accessory) }),
     }
   }
-  return components.map(answer)
+  return components.map(render)
 }
 
 function collectIds(value: unknown, taken: Set<number>): void {
@@ -171,7 +169,7 @@ function collectIds(value: unknown, taken: Set<number>): void {
   collectIds(value["accessory"], taken)
 }
 
-/** What each kind gets that the sender may leave out. */
+/** The defaults of each component type. */
 function getDefaults(component: JsonObject, media: MediaSource): object {
   const spoiler = component["spoiler"] ?? false
   switch (component["type"]) {
@@ -221,7 +219,7 @@ function getMediaUrl(media: unknown): string {
   return isJsonObject(media) && typeof media["url"] === "string" ? media["url"] : ""
 }
 
-/** A file of the message is known well, a URL not at all. */
+/** A media item. Only files of the message have a size and content type. */
 function renderMedia(value: unknown, { files, nextId }: MediaSource): unknown {
   const address = getMediaUrl(value)
   const file = files.find(address)
@@ -243,7 +241,7 @@ function renderDescription(component: JsonObject): object {
   return { description: component["description"] ?? null }
 }
 
-/** What was sent, without what is null, and with ids as text. */
+/** A component without null fields and with ids as text. */
 function normalizeComponent(component: JsonObject): object {
   const given = Object.entries(component).filter(([, value]) => value !== null)
   return Object.fromEntries(

@@ -12,7 +12,7 @@ import {
 import type { Call } from "./call.js"
 import { isAbsent } from "../forms/check.js"
 
-/** Where a message goes: the channel, a thread that exists, or one that it opens. */
+/** The destination of a message: the channel, an existing thread, or a new one. */
 export type Destination =
   | { readonly _tag: "Channel" }
   | { readonly _tag: "Thread"; readonly thread: Thread }
@@ -26,7 +26,7 @@ type DestinationResult =
   | Destination
   | { readonly _tag: "Rejected"; readonly response: SimulatedResponse }
 
-/** What the webhook may do in its channel; who cannot see it cannot read either. */
+/** Checks the permissions of a webhook in its channel. Without access it cannot read either. */
 export const checkAccess = (
   { permission }: Channel,
   isWriting: boolean,
@@ -35,28 +35,26 @@ export const checkAccess = (
   return permission === "missingPermissions" && isWriting ? apiError(50013) : undefined
 }
 
-/** The rules of the server that look into a message: words it does not want to read. */
+/** Checks content and thread name against the blocked words of AutoMod. */
 export const checkBlockedWords = (
   { state }: Call,
   { content }: JsonObject,
-  place?: Destination,
+  destination?: Destination,
 ): SimulatedResponse | undefined => {
   const words = state.config.blockedWords
-  if (place?._tag === "NewThread" && containsAny(place.name, words)) return apiError(200001)
+  if (destination?._tag === "NewThread" && containsAny(destination.name, words))
+    return apiError(200001)
   return typeof content === "string" && containsAny(content, words) ? apiError(200000) : undefined
 }
 
-/**
- * The limits on messages, asked when nothing else is against one: slowmode, and the limit of a
- * channel that no header shows.
- */
+/** Checks slowmode and the hidden limit, after all other checks have passed. */
 export const checkMessageLimits = (
   call: Call,
-  place: Destination,
+  destination: Destination,
 ): SimulatedResponse | undefined => {
   const { state, webhook, now } = call
   const { channel } = webhook
-  const id = getSlowmodeKey(channel, place)
+  const id = getSlowmodeKey(channel, destination)
   const wait =
     (channel.lastSentAt.get(`${webhook.id} ${id}`) ?? -Infinity) + channel.slowmodeMillis - now
   if (id !== undefined && wait > 0) return slowmodeResponse(wait)
@@ -68,7 +66,7 @@ export const checkMessageLimits = (
   return rateLimitedResponse(rule.scope, reading.retryAfter)
 }
 
-/** A message was sent: slowmode counts from now. */
+/** Records the time of a message for slowmode. */
 export const recordSent = ({ webhook, now }: Call, threadId: string | undefined): void => {
   const { channel } = webhook
   if (channel.slowmodeMillis > 0)
@@ -80,7 +78,7 @@ function containsAny(text: string, words: ReadonlyArray<string>): boolean {
   return words.some((word) => lower.includes(word.toLowerCase()))
 }
 
-/** Resolves `thread_name` and `thread_id` to a place, or to the error of Discord. */
+/** Resolves `thread_name` and `thread_id` to a destination, or to the error of Discord. */
 export function findDestination(
   call: Call,
   body: JsonObject,
@@ -94,7 +92,7 @@ export function findDestination(
   if (name !== undefined && threadId !== undefined) return rejectDestination(220002)
   if (name !== undefined) return planThread(call, body, name)
   if (threadId === undefined) return { _tag: "Channel" }
-  // The forum itself is no thread of it.
+  // A forum's own id is not a thread.
   if (inForum && threadId === channel.id) return rejectDestination(40058)
   return findThread(call.state, channel, threadId)
 }
@@ -102,19 +100,19 @@ export function findDestination(
 /** Adds a new thread under this id, or unarchives an existing one. */
 export function openDestination(
   channel: Channel,
-  place: Destination,
+  destination: Destination,
   id: string,
 ): Thread | undefined {
-  if (place._tag === "Channel") return undefined
-  if (place._tag === "NewThread") return addThread(channel, { ...place, id })
-  place.thread.archived = false
-  return place.thread
+  if (destination._tag === "Channel") return undefined
+  if (destination._tag === "NewThread") return addThread(channel, { ...destination, id })
+  destination.thread.archived = false
+  return destination.thread
 }
 
-/** The key of a place for slowmode; `undefined` for a new thread, which has no messages. */
-function getSlowmodeKey(channel: Channel, place: Destination): string | undefined {
-  if (place._tag === "NewThread") return undefined
-  return place._tag === "Thread" ? place.thread.id : channel.id
+/** The key of a destination for slowmode; `undefined` for a new thread, which has no messages. */
+function getSlowmodeKey(channel: Channel, destination: Destination): string | undefined {
+  if (destination._tag === "NewThread") return undefined
+  return destination._tag === "Thread" ? destination.thread.id : channel.id
 }
 
 function planThread({ webhook, state }: Call, body: JsonObject, name: string): DestinationResult {
@@ -127,7 +125,10 @@ function planThread({ webhook, state }: Call, body: JsonObject, name: string): D
   return { _tag: "NewThread", name, appliedTags }
 }
 
-/** Sending unarchives a thread, so that there must be room for one more that is active. */
+/**
+ * Finds an existing thread. Sending unarchives it, so it counts towards the maximum of active
+ * threads.
+ */
 function findThread(state: State, channel: Channel, threadId: string): DestinationResult {
   const thread = channel.threads.get(threadId)
   if (thread === undefined) return rejectDestination(10003)

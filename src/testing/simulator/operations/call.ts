@@ -3,7 +3,7 @@ import type { Webhook, State } from "../state.js"
 import { boolean, snowflake } from "../forms/check.js"
 import { invalidForm, type Issue } from "../http/errors.js"
 
-/** A request that was let in: its webhook exists, its token is right, its body was read. */
+/** An accepted request: the webhook exists, the token is valid, the body is parsed. */
 export interface Call {
   readonly state: State
   readonly now: number
@@ -16,7 +16,7 @@ export interface Call {
   readonly files: ReadonlyArray<FilePart>
 }
 
-/** The components of a plain webhook are silently ignored unless `with_components` is set. */
+/** Removes the components of a webhook without application, unless `with_components` is set. */
 export const removeIgnoredComponents = (call: Call, withComponents: boolean): Call["body"] => {
   const isHonoured = withComponents || call.webhook.applicationId !== null
   if (isHonoured || !("components" in call.body)) return call.body
@@ -24,7 +24,7 @@ export const removeIgnoredComponents = (call: Call, withComponents: boolean): Ca
   return rest
 }
 
-/** The query of a webhook operation, or the answer that refuses it. */
+/** The parsed query of an operation, or the response that rejects it. */
 export type QueryResult =
   | {
       readonly _tag: "Query"
@@ -34,7 +34,7 @@ export type QueryResult =
     }
   | { readonly _tag: "Rejected"; readonly response: SimulatedResponse }
 
-/** Booleans are `True|true|1` and `False|false|0`. */
+/** Parses a query. Booleans are `True|true|1` and `False|false|0`. */
 export const parseQuery = (query: Readonly<Record<string, string>>): QueryResult => {
   const issues: Array<Issue> = []
   const flag = (name: string): boolean => {

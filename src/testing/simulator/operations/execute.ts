@@ -29,14 +29,14 @@ import { isVoiceMessage } from "../messages/flags.js"
 import { isEmptyMessage, makeMessage } from "../messages/message.js"
 import { storeMessage, type MessageJson, generateId } from "../state.js"
 
-/** A message that is in its place now, or the answer that refuses it. */
+/** The posted message, or the response that rejects it. */
 export type PostResult =
   | { readonly _tag: "Posted"; readonly message: MessageJson }
   | { readonly _tag: "Rejected"; readonly response: SimulatedResponse }
 
 /**
- * Execute Webhook: sends a message. With files there is an answer whether or not it is asked for. As
- * Create Followup Message it always answers, and fills in a response that was deferred.
+ * Execute Webhook: sends a message. With files it returns the message even without `wait`. As
+ * Create Followup Message it always does, and edits a deferred response.
  */
 export const execute = (call: Call): SimulatedResponse => {
   if (call.webhook.interaction === undefined) return sendMessage(call)
@@ -49,16 +49,16 @@ function sendMessage(call: Call): SimulatedResponse {
   const { state, webhook, files } = call
   const query = parseQuery(call.query)
   if (query._tag === "Rejected") return query.response
-  const denial = checkAccess(webhook.channel, true)
-  if (denial !== undefined) return denial
+  const accessError = checkAccess(webhook.channel, true)
+  if (accessError !== undefined) return accessError
   const body = removeIgnoredComponents(call, query.withComponents)
   const attachments = resolveSentAttachments(files, body)
   const sender = { isInteractive: webhook.applicationId !== null, files: getFilenames(attachments) }
-  const refusal = validateFiles(files, state.config.maxFileBytes) ?? validateExecute(body, sender)
-  if (refusal !== undefined) return refusal
+  const rejection = validateFiles(files, state.config.maxFileBytes) ?? validateExecute(body, sender)
+  if (rejection !== undefined) return rejection
   if (attachments._tag === "Rejected") return attachments.response
-  const objection = checkVoiceMessage(body, attachments.entries)
-  if (objection !== undefined) return objection
+  const voiceError = checkVoiceMessage(body, attachments.entries)
+  if (voiceError !== undefined) return voiceError
   const posted = postMessage(call, body, query.threadId, attachments.entries)
   if (posted._tag === "Rejected") return posted.response
   return query.wait || files.length > 0 ? jsonResponse(200, posted.message) : noContent
@@ -81,31 +81,32 @@ function checkVoiceMessage(
   return hasMetadata ? undefined : apiError(50161)
 }
 
-/** Posts a message whose form is valid, after the checks of its place, its words and its limits. */
+/** Posts a message whose form is valid, after the checks of its destination, its words and its limits. */
 export function postMessage(
   call: Call,
   body: JsonObject,
   threadId: string | undefined,
   entries: ReadonlyArray<AttachmentEntry>,
 ): PostResult {
-  const place = findDestination(call, body, threadId)
-  if (place._tag === "Rejected") return place
+  const destination = findDestination(call, body, threadId)
+  if (destination._tag === "Rejected") return destination
   if (entries.length === 0 && isEmptyMessage(body)) return rejectPost(apiError(50006))
-  const objection = checkBlockedWords(call, body, place) ?? checkMessageLimits(call, place)
-  if (objection !== undefined) return rejectPost(objection)
-  return { _tag: "Posted", message: storeNewMessage(call, body, place, entries) }
+  const limitError =
+    checkBlockedWords(call, body, destination) ?? checkMessageLimits(call, destination)
+  if (limitError !== undefined) return rejectPost(limitError)
+  return { _tag: "Posted", message: storeNewMessage(call, body, destination, entries) }
 }
 
-/** In a forum the first message has the id of its thread. */
+/** Stores a message. In a forum the first message has the id of its thread. */
 function storeNewMessage(
   call: Call,
   body: JsonObject,
-  place: Destination,
+  destination: Destination,
   entries: ReadonlyArray<AttachmentEntry>,
 ): MessageJson {
   const { state, webhook, now } = call
   const id = generateId(state, now)
-  const thread = openDestination(webhook.channel, place, id)
+  const thread = openDestination(webhook.channel, destination, id)
   const message = makeMessage(state, now, webhook, body, { id, thread, entries })
   if (thread !== undefined) thread.messages++
   recordSent(call, thread?.id)

@@ -12,21 +12,21 @@ const githubUser = object({
   avatar_url: required(web),
 })
 
-/** Of all that GitHub sends, only the sender is always there. */
+/** The fields of an event. Only the sender is always present. */
 const githubFields: Check = object({ sender: required(githubUser), action: anyText, ref: anyText })
 
-/** Reports what is no event of GitHub. */
+/** Validates the body of a GitHub event. */
 export const checkGitHub = (body: JsonObject, issues: Array<Issue>): void =>
   githubFields(body, [], issues)
 
-/** What the embed of an event says, next to who did it. */
+/** The text of an event's embed, without its author. */
 interface EventSummary {
   readonly title: string
   readonly url?: string | undefined
   readonly description?: string | undefined
 }
 
-/** The events that Discord shows. All others it takes and forgets. */
+/** The events that Discord shows; others are accepted without a message. */
 const summaries: Readonly<Record<string, (body: JsonObject) => EventSummary | undefined>> = {
   push: (body) => {
     const commits = getObjects(body, "commits")
@@ -97,7 +97,7 @@ const summaries: Readonly<Record<string, (body: JsonObject) => EventSummary | un
   discussion_comment: (body) => summarizeComment(body, "discussion", "New comment on discussion "),
 }
 
-/** The message that Discord makes of an event, if it shows such events at all. */
+/** Converts an event to a message, or to `undefined` if Discord does not show it. */
 export const convertGitHubEvent = (event: string, body: JsonObject): JsonObject | undefined => {
   const report = Object.hasOwn(summaries, event) ? summaries[event]?.(body) : undefined
   if (report === undefined) return undefined
@@ -118,7 +118,7 @@ export const convertGitHubEvent = (event: string, body: JsonObject): JsonObject 
   }
 }
 
-/** An issue, pull request or discussion; its text only when it is new. */
+/** An event of an issue, pull request or discussion. The body is included only if it is new. */
 function summarizeSubject(body: JsonObject, subject: string, prefix: string): EventSummary {
   const isNew = body["action"] === "opened" || body["action"] === "created"
   return {
@@ -136,7 +136,7 @@ function summarizeComment(body: JsonObject, subject: string, prefix: string): Ev
   }
 }
 
-/** A check says nothing before it has a conclusion. */
+/** A check run or suite, which Discord shows once it has a conclusion. */
 function summarizeCheck(
   body: JsonObject,
   subject: string,

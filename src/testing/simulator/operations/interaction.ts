@@ -18,17 +18,19 @@ import type { Call } from "./call.js"
 /** Interaction tokens are valid for 15 minutes. */
 const tokenLifetimeMillis = 15 * 60_000
 
-/** CHAT_INPUT_COMMAND: the message that responds to a command. */
+/** CHAT_INPUT_COMMAND: the type of a message that responds to a command. */
 const commandResponseType = 20
 
-/** The initial response of an application, which the simulator gives in its place. */
+/** The initial response of an application, made by the simulator. */
 export interface InitialResponse {
   readonly deferred?: boolean | undefined
   readonly ephemeral?: boolean | undefined
   readonly content?: string | undefined
 }
 
-/** A command was used, in a channel of its own. The application's webhook is known by its token. */
+/**
+ * Adds an interaction in a new channel. The webhook of its application is identified by the token.
+ */
 export const addInteraction = (state: State, now: number, applicationId?: string): Webhook => {
   const id = generateId(state, now)
   const ownId = applicationId ?? generateId(state, now)
@@ -55,7 +57,7 @@ export const respondToInteraction = (
 ): void => {
   const { interaction } = webhook
   if (interaction === undefined || interaction.originalId !== undefined) {
-    throw new RangeError("the simulator's interaction has been responded to already")
+    throw new RangeError("DiscordSimulator: the interaction already has an initial response")
   }
   const id = generateId(state, now)
   const body = { content, flags: ephemeral ? ephemeralFlag : 0 }
@@ -68,7 +70,7 @@ export const respondToInteraction = (
   interaction.originalId = id
 }
 
-/** What Discord offers with the token of an interaction. */
+/** The operations available with the token of an interaction. */
 const availableOperations: ReadonlySet<WebhookOperation> = new Set([
   "execute",
   "getMessage",
@@ -76,7 +78,7 @@ const availableOperations: ReadonlySet<WebhookOperation> = new Set([
   "deleteMessage",
 ])
 
-/** Until the initial response is there, Discord knows no webhook of this token. */
+/** Rejects operations before the initial response, after expiry, and those not available. */
 export const checkInteraction = (
   { expiresAt, originalId }: Interaction,
   operation: WebhookOperation,
@@ -88,19 +90,19 @@ export const checkInteraction = (
     : undefined
 }
 
-/** The deferred response that waits for its content; the first follow-up is taken for that. */
+/** The deferred response without content, which the first follow-up edits. */
 export const findLoadingResponse = ({ webhook }: Call): Message | undefined => {
   const { interaction, messages } = webhook
   const original = messages.get(interaction?.originalId ?? "")
   return original !== undefined && isLoading(original.json.flags) ? original : undefined
 }
 
-/** What Discord does not support in a follow-up, and ignores. */
+/** The body of a follow-up without the fields that Discord ignores. */
 export const getFollowUpBody = ({ body }: Call): Call["body"] => {
   const { username: _, avatar_url: __, thread_name: ___, applied_tags: ____, ...rest } = body
   return rest
 }
 
-/** The id of the message that a request names. */
+/** The id of the requested message; `@original` is the initial response. */
 export const resolveMessageId = ({ messageId, webhook }: Call): string =>
   messageId === "@original" ? (webhook.interaction?.originalId ?? messageId) : messageId

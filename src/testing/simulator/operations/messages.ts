@@ -32,7 +32,7 @@ export const getMessage = (call: Call): SimulatedResponse => {
   return found._tag === "Rejected" ? found.response : jsonResponse(200, found.message.json)
 }
 
-/** Edit Webhook Message. A thread that is archived is read-only. */
+/** Edit Webhook Message. Archived threads are read-only. */
 export const editMessage = (call: Call): SimulatedResponse => {
   const found = findMessage(call, true)
   if (found._tag === "Rejected") return found.response
@@ -42,19 +42,19 @@ export const editMessage = (call: Call): SimulatedResponse => {
   const before = found.message
   if (isVoiceMessage(before.json.flags)) return apiError(50162)
   const attachments = resolveEditedAttachments(files, body, before.attachments)
-  const refusal =
+  const rejection =
     validateFiles(files, state.config.maxFileBytes) ??
     validateEdit(
       body,
       { isInteractive: interactive, files: getFilenames(attachments) },
       before.json,
     )
-  if (refusal !== undefined) return refusal
+  if (rejection !== undefined) return rejection
   if (attachments._tag === "Rejected") return attachments.response
   if (found.thread?.archived === true) return apiError(50083)
   if (!isAbsent(body["poll"]) && !isLoading(before.json.flags)) return apiError(520003)
-  const objection = checkBlockedWords(call, body)
-  if (objection !== undefined) return objection
+  const wordError = checkBlockedWords(call, body)
+  if (wordError !== undefined) return wordError
   const edited = applyEdit(state, call.now, before, body, attachments.entries)
   if (isEmptyMessage(edited.json)) return apiError(50006)
   removeDroppedFiles(state, before, edited)
@@ -67,7 +67,7 @@ function removeDroppedFiles(state: State, before: Message, after: Message): void
   for (const { id } of before.attachments) if (!kept.has(id)) removeFile(state.files, id)
 }
 
-/** Delete Webhook Message. Allowed in archived threads too. */
+/** Delete Webhook Message, which is allowed in archived threads. */
 export const deleteMessage = (call: Call): SimulatedResponse => {
   const found = findMessage(call, true)
   if (found._tag === "Rejected") return found.response
@@ -75,12 +75,12 @@ export const deleteMessage = (call: Call): SimulatedResponse => {
   return noContent
 }
 
-/** A message in a thread is found only by naming the thread. */
+/** Finds a message. One in a thread requires the `thread_id`. */
 function findMessage(call: Call, isWriting: boolean): SearchResult {
   const query = parseQuery(call.query)
   if (query._tag === "Rejected") return query
-  const denial = checkAccess(call.webhook.channel, isWriting)
-  if (denial !== undefined) return rejectSearch(denial)
+  const accessError = checkAccess(call.webhook.channel, isWriting)
+  if (accessError !== undefined) return rejectSearch(accessError)
   const { threadId, withComponents } = query
   const thread = threadId === undefined ? undefined : call.webhook.channel.threads.get(threadId)
   if (threadId !== undefined && thread === undefined) return rejectSearch(apiError(10003))

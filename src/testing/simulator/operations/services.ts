@@ -7,15 +7,15 @@ import { isForum } from "../state.js"
 import { checkAccess } from "./admission.js"
 import { type Call, parseQuery } from "./call.js"
 import { postMessage } from "./execute.js"
-/** How another service's body becomes a message. */
+/** An endpoint that accepts the body of another service. */
 interface CompatibleService {
   readonly check: (call: Call, issues: Array<Issue>) => void
-  /** Of what Discord does not show there is no message. */
+  /** The message, or `undefined` for events that Discord ignores. */
   readonly render: (call: Call) => JsonObject | undefined
   readonly success: SimulatedResponse
 }
 
-/** The answer is never a message, whatever `wait` says. */
+/** The response is never a message, even with `wait`. */
 const slackService: CompatibleService = {
   check: ({ body }, issues) => checkSlack(body, issues),
   render: ({ body }) => convertSlackMessage(body),
@@ -45,7 +45,7 @@ export const executeSlack = (call: Call): SimulatedResponse => executeService(ca
 /** Execute GitHub-Compatible Webhook. */
 export const executeGitHub = (call: Call): SimulatedResponse => executeService(call, githubService)
 
-/** Services do not know threads: in a forum they must be told one. */
+/** Executes a webhook with the body of a service. In a forum it requires a `thread_id`. */
 function executeService(
   call: Call,
   { check, render, success }: CompatibleService,
@@ -53,16 +53,16 @@ function executeService(
   const { channel } = call.webhook
   const query = parseQuery(call.query)
   if (query._tag === "Rejected") return query.response
-  const denial = checkAccess(channel, true)
-  if (denial !== undefined) return denial
+  const accessError = checkAccess(channel, true)
+  if (accessError !== undefined) return accessError
   const issues: Array<Issue> = []
   check(call, issues)
   if (issues.length > 0) return invalidForm(issues)
   if (isForum(channel) && query.threadId === undefined) return apiError(220004)
   const message = render(call)
   if (message === undefined) return success
-  const refusal = validateExecute(message, { isInteractive: false, files: new Set() })
-  if (refusal !== undefined) return refusal
+  const rejection = validateExecute(message, { isInteractive: false, files: new Set() })
+  if (rejection !== undefined) return rejection
   const posted = postMessage(call, message, query.threadId, [])
   return posted._tag === "Rejected" ? posted.response : success
 }

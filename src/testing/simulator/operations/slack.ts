@@ -18,13 +18,13 @@ import { formatTimestamp } from "../snowflake.js"
 const web = webUrl(["http", "https"])
 const anyText = text({ max: Infinity })
 
-/** Discord's fields may not be empty. */
+/** Stands for an empty field, which Discord does not allow. */
 const zeroWidthSpace = "\u200b"
 
 /** `#rgb` or `#rrggbb`. */
 const slackColor: Check = all(anyText, pattern(/^#(?:[0-9a-f]{3}){1,2}$/i))
 
-/** Discord documents `name`, `value` and `inline`; Slack says `title`, `value` and `short`. */
+/** A field. Discord documents `name`, `value` and `inline`, Slack `title`, `value` and `short`. */
 const slackField = object({
   name: anyText,
   title: anyText,
@@ -57,11 +57,11 @@ const slackFields = object({
   attachments: list(slackAttachment, { max: Infinity }),
 })
 
-/** Reports what is no message of Slack. */
+/** Validates the body of a Slack message. */
 export const checkSlack = (body: JsonObject, issues: Array<Issue>): void =>
   slackFields(body, [], issues)
 
-/** The message that Discord makes of one of Slack: an embed for each attachment. */
+/** Converts a Slack message: an embed for each attachment. */
 export const convertSlackMessage = (body: JsonObject): JsonObject => ({
   content: body["text"],
   username: body["username"],
@@ -89,7 +89,7 @@ function convertSlackAttachment(given: JsonObject): JsonObject {
   }
 }
 
-/** A field of Slack may be empty; one of Discord may not. */
+/** Converts a field; empty text becomes a zero-width space. */
 function convertSlackField(given: JsonObject): JsonObject {
   const name = given["name"] ?? given["title"]
   return {

@@ -5,14 +5,17 @@ import { jsonResponse, noContent, scalarText, type SimulatedResponse } from "../
 import { generateAvatarHash, type Webhook, type State } from "../state.js"
 import type { Call } from "./call.js"
 
-/** The format is found from the bytes, so types that are not documented pass (api-docs#378, #8538). */
+/**
+ * Image data. Discord detects the format from the bytes, so undocumented types are accepted
+ * (api-docs#378, #8538).
+ */
 const imageData: Check = (value, path, issues) => {
   if (!/^data:image\/(?:png|jpeg|jpg|gif|webp);base64,[A-Za-z0-9+/]+=*$/i.test(scalarText(value))) {
     issues.push(issue(path, "BASE_TYPE_INVALID_IMAGE", "Invalid image data"))
   }
 }
 
-/** Unlike an absent name, a null one is no name. */
+/** Rejects a null name. An absent one is allowed. */
 const checkNullName: Check = (value, path, issues) => {
   if (typeof value === "object" && value !== null && "name" in value && value.name === null) {
     issues.push(issue([...path, "name"], "BASE_TYPE_REQUIRED", "This field is required"))
@@ -57,7 +60,7 @@ function renderWebhook(state: State, webhook: Webhook): unknown {
   }
 }
 
-/** The URL that the Discord client shows for copying. */
+/** The URL as the Discord client shows it. */
 export function getWebhookUrl(state: State, webhook: Webhook): string {
   return `${state.config.origin}/api/webhooks/${webhook.id}/${webhook.token}`
 }

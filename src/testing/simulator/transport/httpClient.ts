@@ -12,7 +12,7 @@ import type { SimulatedRequest, SimulatedResponse } from "../http/exchange.js"
 import type { State } from "../state.js"
 import { runExchange } from "./latency.js"
 
-/** An `HttpClient` whose network is the simulator: it reaches Discord's hosts and no other. */
+/** An `HttpClient` connected to the simulator. Hosts other than Discord's are not found. */
 export const makeHttpClient = (state: State): HttpClient.HttpClient =>
   HttpClient.make((request, url) => {
     if (!isDiscordUrl(state, url)) {
@@ -73,7 +73,7 @@ function readBody(
   return Effect.tryPromise({ try: () => readWebBody(body), catch: encodeError })
 }
 
-/** `Response` knows how to write whatever `fetch` would. */
+/** Serializes a raw body with `Response`, as `fetch` does. */
 async function readWebBody(body: HttpBody.Raw | HttpBody.FormData): Promise<ReadBody> {
   const web = new Response(body._tag === "FormData" ? body.formData : toBodyInit(body.body))
   return {
@@ -82,12 +82,12 @@ async function readWebBody(body: HttpBody.Raw | HttpBody.FormData): Promise<Read
   }
 }
 
-/** What `fetch` takes; anything else (a Node stream) has no meaning here. */
+/** The bodies that `fetch` accepts, except Node streams. */
 function toBodyInit(body: unknown): BodyInit {
   if (typeof body === "string" || body instanceof Blob || body instanceof FormData) return body
   if (body instanceof URLSearchParams || body instanceof ArrayBuffer) return body
   if (body instanceof ReadableStream) return body
-  throw new TypeError("DiscordSimulator cannot read this kind of raw body")
+  throw new TypeError("DiscordSimulator cannot read a raw body of this type")
 }
 
 function concatBytes(chunks: Chunk.Chunk<Uint8Array>): Uint8Array {
@@ -100,7 +100,7 @@ function concatBytes(chunks: Chunk.Chunk<Uint8Array>): Uint8Array {
   return bytes
 }
 
-/** What the client sees of an exchange; connection faults fail as undici reports them. */
+/** Converts an exchange to a response. Connection faults fail with the error codes of undici. */
 function deliverToClient(
   request: HttpClientRequest.HttpClientRequest,
   { outcome, response }: Exchange,
@@ -114,19 +114,19 @@ function deliverToClient(
   )
 }
 
-/** Statuses that HTTP gives no body. */
+/** Statuses without a body. */
 const bodilessStatuses = new Set([204, 205, 304])
 
 function makeWebResponse(response: SimulatedResponse, isCut: boolean): Response {
   const { status, headers, body } = serializeResponse(response)
   const init = { status, headers }
   if (isCut) return new Response(makeTruncatedStream(body), init)
-  // The copy tells the compiler that these bytes are not shared memory.
+  // A copy, because the type of `body` includes shared memory.
   const content = typeof body === "string" ? body : body.slice()
   return new Response(content === "" || bodilessStatuses.has(status) ? null : content, init)
 }
 
-/** Half of the body, then the error of a connection that went away. */
+/** A stream of half the body that then fails with a connection error. */
 function makeTruncatedStream(body: string | Uint8Array): ReadableStream<Uint8Array> {
   const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body
   let isFirst = true

@@ -14,7 +14,9 @@ import type { SimulatedRequest, SimulatedResponse } from "../http/exchange.js"
 import type { State } from "../state.js"
 import { runExchange } from "./latency.js"
 
-/** Serves a world until the scope closes. URLs hold tokens, so no span is made of them. */
+/**
+ * Serves the simulator until the scope closes. Tracing is disabled, because URLs contain tokens.
+ */
 export const serveHttp = (
   state: State,
 ): Effect.Effect<
@@ -28,14 +30,14 @@ export const serveHttp = (
     yield* server
       .serve(allowBrowsers(makeHttpApp(state, open)))
       .pipe(HttpMiddleware.withTracerDisabledWhenEffect(() => true))
-    // A server closes when its connections have: those that wait for an answer would keep it.
+    // A server closes after its connections, so those with a pending request are reset.
     yield* Effect.addFinalizer(() => Effect.sync(() => open.forEach((cut) => cut())))
     const origin = yield* getOrigin(server.address)
     yield* serveFiles(state, origin)
     return { origin, baseUrl: `${origin}/api/v10` }
   })
 
-/** As long as it is served, files are downloaded from where messages are sent to. */
+/** Makes the server the host of attachment URLs until the scope closes. */
 function serveFiles(state: State, origin: string): Effect.Effect<void, never, Scope.Scope> {
   return Effect.acquireRelease(
     Effect.sync(() => {
@@ -49,23 +51,23 @@ function serveFiles(state: State, origin: string): Effect.Effect<void, never, Sc
 
 function getOrigin(address: HttpServer.Address): Effect.Effect<string> {
   if (address._tag === "UnixAddress") {
-    return Effect.dieMessage("DiscordSimulator.serve needs a TCP port, not a Unix socket")
+    return Effect.dieMessage("DiscordSimulator.serve requires a TCP port, not a Unix socket")
   }
   const { hostname, port } = address
   return Effect.succeed(`http://${hostname === "0.0.0.0" ? "127.0.0.1" : hostname}:${port}`)
 }
 
-/** Connections whose request has no answer yet, each with the way to cut it. */
+/** The reset functions of connections with a pending request. */
 type OpenConnections = Set<() => void>
 
-/** The simulator as an HTTP app: the same `handle`, over a socket and in real time. */
+/** The simulator as an HTTP app, on a socket and in real time. */
 function makeHttpApp(state: State, open: OpenConnections): HttpApp.Default {
   return Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
     const cut = makeSocketControl(request)
     const respond = readServerRequest(request).pipe(
       Effect.flatMap((simulated) => runExchange(state, simulated)),
       Effect.flatMap((result) => deliverToSocket(result, cut)),
-      // A client that goes away in the middle of its own request hears nothing.
+      // A client that disconnects during its request gets no response.
       Effect.catchAll(() => Effect.never),
     )
     return Effect.acquireUseRelease(
@@ -109,7 +111,7 @@ function makeResponse(response: SimulatedResponse): HttpServerResponse.HttpServe
     : HttpServerResponse.uint8Array(body, options)
 }
 
-/** Promises the whole body, writes half of it, and closes the connection. */
+/** Declares the length of the whole body, sends half of it, and closes the connection. */
 function makeTruncatedResponse(
   response: SimulatedResponse,
   cut: SocketControl,
@@ -127,9 +129,9 @@ function makeTruncatedResponse(
 }
 
 interface SocketControl {
-  /** Drops the connection at once (TCP RST where the platform can). */
+  /** Closes the connection immediately (TCP RST if the platform supports it). */
   readonly reset: () => void
-  /** Sends what was written, then closes. */
+  /** Closes the connection after pending writes. */
   readonly close: () => void
 }
 
@@ -140,14 +142,14 @@ interface SocketLike {
 }
 
 /**
- * `HttpServer` has no word for cutting a connection: a failing body ends as if it were complete.
- * On Node the request's source is an `IncomingMessage`, whose socket can be destroyed.
+ * `HttpServer` cannot close a connection: a failing body ends as if it were complete. On Node the
+ * request's source is an `IncomingMessage`, whose socket can be destroyed.
  */
 function makeSocketControl(request: HttpServerRequest.HttpServerRequest): SocketControl {
   const socket = getSocket(request.source)
   return {
     reset: () => (socket?.resetAndDestroy ?? socket?.destroy)?.call(socket),
-    // `destroy` alone would throw away what waits to be written, the head included.
+    // `destroy` would discard pending writes, including the header.
     close: () => (socket?.destroySoon ?? socket?.destroy)?.call(socket),
   }
 }
@@ -161,7 +163,7 @@ function hasSocket(source: unknown): source is { readonly socket: SocketLike | u
   return typeof source === "object" && source !== null && "socket" in source
 }
 
-/** The names are those of Discord's responses. */
+/** The header names of Discord's responses. */
 const corsOptions = {
   allowedMethods: ["POST", "GET", "PUT", "PATCH", "DELETE"],
   allowedHeaders: [

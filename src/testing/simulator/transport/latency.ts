@@ -6,8 +6,8 @@ import { attachForm } from "../http/body.js"
 import type { State } from "../state.js"
 
 /**
- * One request with its time on the way: request latency, the server's moment, response latency.
- * Interrupted before that moment, the request never reached the server; after it, the server acted.
+ * Runs one request: request latency, `handle`, response latency. If it is interrupted before
+ * `handle`, the server did not receive the request; after it, the server processed it.
  */
 export const runExchange = (state: State, request: SimulatedRequest): Effect.Effect<Exchange> =>
   Effect.gen(function* () {
@@ -21,7 +21,7 @@ export const runExchange = (state: State, request: SimulatedRequest): Effect.Eff
     return result
   })
 
-/** No time at all is no sleep: a test without latency needs no `adjust`. */
+/** Sleeps only for a positive time, so that tests without latency need no `adjust`. */
 function sleepMillis(millis: number): Effect.Effect<void> {
   return millis > 0 ? Effect.sleep(millis) : Effect.void
 }
