@@ -1,4 +1,4 @@
-/** The bench of a bad network in small: every client, a real server, and nothing told that is wrong. */
+/** The bench of a bad network in small: every client against a real server, and every error accurate. */
 import { fork } from "node:child_process"
 import { resolve } from "node:path"
 import * as Effect from "effect/Effect"

@@ -32,7 +32,7 @@ export const forgetful = HttpClient.make((request) =>
   ),
 )
 
-/** One message on each of so many webhooks, and then an hour of silence. */
+/** One message on each of `count` webhooks, and then an hour without requests. */
 const useOnce = (first: number, count: number) =>
   Effect.gen(function* () {
     for (let index = first; index < first + count; index += 1) {

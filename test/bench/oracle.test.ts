@@ -1,4 +1,4 @@
-/** That the oracles of the bench are what the guide says: the best that does not see the future. */
+/** The oracles of the bench are optimal among policies that do not see the future. */
 import { describe, expect, it } from "vitest"
 import { optimum } from "../../bench/simulation/optimum.js"
 import { mean } from "../../bench/simulation/oracle/contest.js"

@@ -139,7 +139,7 @@ describe("adaptive", () => {
     }
   })
 
-  /** The mean of so many runs. */
+  /** The mean of this number of runs. */
   const contested = (scenario: Scenario, count: number) => {
     const runs = Array.from({ length: count }, (_, index) => runOf(scenario, index + 1))
     const over = (strategy: keyof Run, pick: (row: Row) => number) =>

@@ -5,7 +5,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { FileUpload, RateLimiter, RestConfig, Route, Strategy, Webhook } from "../../src/index.js"
 
-/** Sends the texts one after another and a file, edits the first, and tells what the page could see. */
+/** Sends texts in order and a file, edits the first, and returns what the page could see. */
 const story = (url: string, baseUrl: string, texts: ReadonlyArray<string>) =>
   Effect.gen(function* () {
     const hook = yield* Webhook.fromUrl(url)

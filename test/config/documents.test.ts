@@ -1,4 +1,4 @@
-/** What explains the configuration says what it does: example, JSON Schema, table of the guide. */
+/** The documents of the configuration match its Schema: example, JSON Schema, table of the guide. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
@@ -16,7 +16,7 @@ const read = (name: string): string =>
 
 const jsonSchema = await Effect.runPromise(DiscordConfig.jsonSchema)
 
-/** Zod knows JSON Schema, and nothing of ours. */
+/** Zod implements JSON Schema independently of our code. */
 const validator = fromJSONSchema(JSON.parse(read("discord.schema.json")))
 
 const accepts = (yaml: string): boolean => validator.safeParse(parse(yaml)).success
@@ -156,7 +156,7 @@ describe("the guide", () => {
   )
 })
 
-/** What the JSON Schema says of a key; a section may also be empty, hence the union. */
+/** The JSON Schema of a key; a section may also be empty, hence the union. */
 function formOf(path: ReadonlyArray<string>): Record<string, unknown> {
   const inner = path.flatMap((name, depth) =>
     depth === 0 ? ["properties", name] : ["anyOf", "0", "properties", name],

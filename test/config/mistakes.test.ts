@@ -1,4 +1,4 @@
-/** What is said of a wrong configuration, word for word. */
+/** The exact messages for invalid configurations. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as ConfigError from "effect/ConfigError"

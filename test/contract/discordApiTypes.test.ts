@@ -42,7 +42,7 @@ type Documented<A> = A extends string
         ? { [K in keyof A]: Documented<A[K]> }
         : A
 
-/** They do not know that `attachments` and `poll` may be null in an edit (the OpenAPI does). */
+/** Their types exclude null for `attachments` and `poll` in an edit (the OpenAPI allows it). */
 type Theirs = RESTPatchAPIWebhookWithTokenMessageJSONBody
 type Edit = Omit<Theirs, "attachments" | "poll"> & {
   attachments?: Theirs["attachments"] | null

@@ -43,13 +43,13 @@ interface Run {
   readonly producers: number
   readonly each: number
   readonly capacity: number
-  /** When the program is told to stop, in milliseconds. */
+  /** When the program is stopped, in milliseconds. */
   readonly stopAfter: number
-  /** After so many messages the webhook is deleted. */
+  /** The number of messages after which the webhook is deleted. */
   readonly deleteAfter: number | undefined
 }
 
-/** What producers were told was taken, what arrived, and what the log names. */
+/** The messages that producers saw accepted, those that arrived, and those in the log. */
 const outcome = ({ capacity, deleteAfter, each, producers, stopAfter }: Run) => {
   const logged: Array<string> = []
   const log = Logger.make(({ message }) => {

@@ -1,4 +1,4 @@
-/** The stories of a configured program, over everything that can carry it. */
+/** The suite of configured programs, over every transport. */
 import { describe } from "vitest"
 import { configured } from "./configured.js"
 import { transports } from "./environment.js"

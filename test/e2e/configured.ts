@@ -1,4 +1,4 @@
-/** One program, told by a file and by variables where to send and whether. */
+/** One program, configured by a file and by variables. */
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { describe, expect, it } from "@effect/vitest"

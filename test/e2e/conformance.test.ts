@@ -1,4 +1,4 @@
-/** The whole suite of operations, over everything that can carry it. */
+/** The suite of operations, over every transport. */
 import { describe } from "vitest"
 import { conformance } from "./conformance.js"
 import { transports } from "./environment.js"

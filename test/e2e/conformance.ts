@@ -1,4 +1,4 @@
-/** What every operation does, whatever carries it. Nothing here depends on how fast it runs. */
+/** What every operation does over any transport. Nothing here depends on speed. */
 import { describe, expect, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -60,7 +60,7 @@ const strategies = Object.entries({
   adaptive: Strategy.layerAdaptive,
 })
 
-/** What may have arrived is not repeated, and says whether it did. */
+/** Requests that may have arrived are not repeated, and their errors contain `delivered`. */
 const losses: ReadonlyArray<readonly [name: string, fault: Fault.Fault, expected: object]> = [
   ["a 502", Fault.html(502), { _tag: "DiscordServerError", status: 502, delivered: "unknown" }],
   [

@@ -1,4 +1,4 @@
-/** Files as Discord stores and shows them, whatever carries them. */
+/** Files as Discord stores and shows them, over any transport. */
 import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"

@@ -1,4 +1,4 @@
-/** Responding to interactions, whatever carries the requests. */
+/** Responses to interactions, over any transport. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import {

@@ -1,4 +1,4 @@
-/** Every component and poll that a webhook may send, over everything that can carry it. */
+/** Every component and poll that a webhook may send, over every transport. */
 import { describe } from "vitest"
 import { messages } from "./messages.js"
 import { transports } from "./environment.js"

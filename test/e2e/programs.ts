@@ -1,4 +1,4 @@
-/** Broadcasts, sinks and loggers, whatever carries their requests. */
+/** Broadcasts, sinks and loggers, over any transport. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

@@ -1,4 +1,4 @@
-/** What Slack's and GitHub's programs send, whatever carries it. */
+/** Messages of programs for Slack and GitHub, over any transport. */
 import { describe, expect, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"

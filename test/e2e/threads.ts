@@ -1,4 +1,4 @@
-/** Threads and forums, and every way in which they refuse, whatever carries the requests. */
+/** Threads and forums, and all their errors, over any transport. */
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { describe, expect, it } from "@effect/vitest"
@@ -24,7 +24,7 @@ type Act = (
   TestEnvironment
 >
 
-/** A channel, what is done in it, and why Discord refuses. */
+/** A channel, a request in it, and the reason why Discord rejects it. */
 interface Refusal {
   readonly name: string
   readonly channel?: DiscordSimulator.WebhookOptions
@@ -62,7 +62,7 @@ const inThread =
 const toIt = (hook: Webhook.Webhook, threadId: string) =>
   Webhook.sendToThread(hook, threadId, { content })
 
-/** Discord says so where the simulator has no such channel. */
+/** The response of Discord, for a channel that the simulator does not have. */
 const answering =
   (code: number, act: Act): Act =>
   (harness) =>

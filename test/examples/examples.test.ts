@@ -1,4 +1,4 @@
-/** Every example runs without setup, and prints what its `// Output:` block says. */
+/** Every example runs without setup, and prints its `// Output:` block. */
 import { execFile } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 import { resolve } from "node:path"

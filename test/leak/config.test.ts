@@ -1,4 +1,4 @@
-/** A secret in a configuration, in whatever place, is in no error and no log. */
+/** A secret in a configuration, at any key, is in no error and no log. */
 import { it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
@@ -18,7 +18,7 @@ const url = `https://discord.com/api/webhooks/42/${token}`
 const provider = (variables: Readonly<Record<string, string>>) =>
   ConfigProvider.fromMap(new Map(Object.entries(variables)))
 
-/** Whether anything that came of it, or was said on the way, has a piece of the token. */
+/** The result, and the recorded texts that contain a piece of the token. */
 const leaks = <A, E>(
   effect: Effect.Effect<A, E>,
   variables: Readonly<Record<string, string>> = {},

@@ -1,4 +1,4 @@
-/** A file that cannot be sent gives nothing away, whatever its source says. */
+/** An error about a file contains no token, for any failure of its source. */
 import { it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -15,7 +15,7 @@ const sized = (size: number, stream: Stream.Stream<Uint8Array, unknown>) =>
 
 const bytes = Stream.make(new Uint8Array(5))
 
-/** Ways to fail, with a source that knows the URL and tells it to everybody. */
+/** Failures of a source whose errors contain the URL. */
 const ways: Readonly<Record<string, (url: string) => FileUpload.FileUpload>> = {
   "a source that fails with the URL": (url) => sized(9, Stream.concat(bytes, Stream.fail(url))),
   "a source that fails with an error of the URL": (url) =>

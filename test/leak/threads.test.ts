@@ -1,4 +1,4 @@
-/** The token is found nowhere, whatever becomes of threads, and of what services send. */
+/** The token appears nowhere in the operations of threads and of other services. */
 import { it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

@@ -21,7 +21,7 @@ const shown = (read: Either.Either<unknown, ParseResult.ParseError>): unknown =>
     onRight: (value) => ({ value, keys: JSON.stringify(value) }),
   })
 
-/** Effect's Schema throws over an object that cannot become text; ours takes or refuses it. */
+/** Effect's Schema throws for an object without a text form; ours accepts or rejects it. */
 const same = (
   quick: Either.Either<unknown, ParseResult.ParseError>,
   plain: () => Either.Either<unknown, ParseResult.ParseError>,

@@ -6,7 +6,7 @@ import { Component, MessageCreate, MessageEdit, Poll, WebhookModify } from "../.
 import type { Attachment, Embed } from "../../src/index.js"
 import { faults } from "./faults.js"
 
-/** A limit of Discord's: `build(n)` is a message with `n` of it, refused at `path` when n is over. */
+/** A limit of Discord: `build(n)` is a message with `n` of it, rejected at `path` when n is over. */
 interface Limit {
   readonly name: string
   readonly path: string

@@ -148,7 +148,7 @@ function lost(before: unknown, after: unknown, path = ""): ReadonlyArray<string>
   )
 }
 
-/** What `Message.toCreate` documents as left out; a component's id 0 asks Discord for one. */
+/** What `Message.toCreate` documents as omitted; for a component's id 0 Discord chooses one. */
 const leftOut =
   /^(username|avatar_url|allowed_mentions|attachments|thread_name|applied_tags)\b|\.id$|^flags$|^poll\.duration$/
 

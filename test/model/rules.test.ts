@@ -18,7 +18,7 @@ const link = Component.linkButton("https://example.com")
 const thumbnail = Component.thumbnail("https://example.com/a.png")
 const { IsComponentsV2, SuppressEmbeds } = MessageFlags.Flag
 
-/** Rules that join fields, or that no number expresses: `bad` is refused at `path`, `good` is not. */
+/** Rules that involve several fields or no number: `bad` is rejected at `path`, `good` is not. */
 interface Rule {
   readonly name: string
   readonly good: unknown

@@ -94,7 +94,7 @@ describe("NodeDiscord.layerHttpClient", () => {
   )
 })
 
-/** Accepts connections and says nothing, so that a TLS handshake never ends. */
+/** Accepts connections and sends nothing, so that a TLS handshake never ends. */
 const silent = Effect.acquireRelease(
   Effect.async<{ readonly server: NetServer; readonly port: number; readonly open: Set<Socket> }>(
     (resume) => {

@@ -1,4 +1,4 @@
-/** Bun has no undici: the layer says what to provide instead. Runs where a Bun is on the path. */
+/** Bun has no undici: the layer's error names what to provide instead. Runs where Bun is on the path. */
 import { execFileSync, spawnSync } from "node:child_process"
 import { resolve } from "node:path"
 import { Agent } from "@effect/platform-node/Undici"

@@ -9,7 +9,7 @@ import { layerMemoryWith } from "../../src/ratelimit/RateLimiter.js"
 import { type LimiterDriver, makeDriver, type RequestOptions } from "./LimiterDriver.js"
 import { ok, route } from "./responses.js"
 
-/** What runs now, and what was resumed by another request meanwhile. */
+/** What runs now, and what another request has resumed. */
 interface Runtime {
   current: Context | undefined
   readonly resumedByOthers: Array<string>

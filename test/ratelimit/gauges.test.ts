@@ -15,7 +15,7 @@ const finding = (name: string, findings: () => Findings): Policy => ({
   findings,
 })
 
-/** Sends on a webhook, and hears of a limit. */
+/** Sends on a webhook, and receives a limit. */
 const play = (machine: Machine, policy: Policy, now: number, limit = 5): void => {
   const wish = {
     policy,

@@ -134,7 +134,7 @@ describe("a visible limit in the log", () => {
   )
 })
 
-/** Believes in what the last 429 asked for. */
+/** Reports the delay of the last 429 as its finding. */
 const believer: Policy = {
   ...eager,
   name: "believer",

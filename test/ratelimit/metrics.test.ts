@@ -25,7 +25,7 @@ const machine = () => new Machine(combine([]), () => {})
 
 const granted = () => {}
 
-/** Five go, two wait, one of them gets a 429 and goes again, two slots are left at the next reset. */
+/** Five start, two wait, one of them gets a 429 and is repeated, two slots are left at the next reset. */
 const play = (policy: Policy) => {
   const limiter = machine()
   const arrive = (now: number) => limiter.arrive(route(), wish(policy), now, granted)

@@ -37,7 +37,7 @@ const storyOfStoppedTimers = stories(it.effect.skipIf(testClockMayHang))
 const other = route({ webhookId: "2" })
 const concurrent = { delivery: "concurrent" } as const
 
-/** Asks for many, each on a webhook of its own. */
+/** Starts many requests, each on its own webhook. */
 const crowd = (
   driver: LimiterDriver,
   count: number,

@@ -1,4 +1,4 @@
-/** Builders for what a server answers, as the limiter sees it. */
+/** Builders for responses and outcomes, as the limiter receives them. */
 import * as Redacted from "effect/Redacted"
 import { RateLimitHeaders, Route } from "../../src/index.js"
 import type { Answer, LimitScope } from "../../src/ratelimit/Answer.js"
@@ -45,7 +45,7 @@ export const response = (values: Partial<Answer> = {}): Answer => ({
 export const ok = (values: Partial<Headers> = {}): Outcome =>
   answered(response({ headers: headers(values) }))
 
-/** An answer without a single rate-limit header. */
+/** A response without rate-limit headers. */
 export const withoutHeaders = (values: Partial<Answer> = {}): Outcome =>
   answered(response({ headers: RateLimitHeaders.empty, ...values }))
 

@@ -1,4 +1,4 @@
-/** All layers of a process and clock share one limiter, whatever their options are. */
+/** All layers of a process and clock share one limiter, with any options. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"

@@ -1,4 +1,4 @@
-/** The strategies as what they are: pure decisions about a bucket. */
+/** The strategies as pure decisions about a bucket. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

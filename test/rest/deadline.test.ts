@@ -25,7 +25,7 @@ const watched = (notes: Array<string>, name: string, effect: Effect.Effect<void>
     yield* note(how)
   })
 
-/** Timers of this process under way. */
+/** Active timers of this process. */
 const timers = Effect.sync(
   () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length,
 )

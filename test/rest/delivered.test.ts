@@ -121,7 +121,7 @@ const send = (
 }
 
 describe.each(Object.entries(clients))("with %s", (name, client) => {
-  /** Only the client that reports the start of a request tells a handshake from what follows it. */
+  /** Only a client that reports the start of a request distinguishes the handshake from what follows. */
   const noWhereKnown = name === "NodeDiscord" ? "no" : "unknown"
 
   it.scoped("a certificate that no authority signed stops the request", () =>

@@ -1,4 +1,4 @@
-/** When a client's own way is taken, and that a server cannot tell it from the long way. */
+/** When the direct transport is used, and that it sends the same requests as `HttpClient`. */
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import * as HttpBody from "@effect/platform/HttpBody"

@@ -84,14 +84,14 @@ const exchange = (
 
 const json = { "content-type": "application/json" }
 
-/** JSON of exactly so many bytes. */
+/** JSON of exactly this number of bytes. */
 const ofSize = (size: number): string => JSON.stringify({ text: "x".repeat(size - 11) })
 
 /** At the default quality, 8 MiB take a second. */
 const brotli = (body: string | Uint8Array): Buffer =>
   brotliCompressSync(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 4 } })
 
-/** Writes until nobody listens any more. */
+/** Writes until the connection is closed. */
 const endless = (response: ServerResponse): void => {
   const chunk = Buffer.alloc(64 * 1024, "x")
   const write = (): void => {

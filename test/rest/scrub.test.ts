@@ -29,7 +29,7 @@ const tokens = fc
   })
   .map((characters) => characters.join(""))
 
-/** A text as the pieces that it is written in; so many in a row must not be seen. */
+/** A text as its pieces; no long run of them may appear. */
 interface Spelling {
   readonly pieces: ReadonlyArray<string>
   readonly most: number

@@ -104,7 +104,7 @@ const go = (
   )
 }
 
-/** The client, which says when the head of an answer has come. */
+/** The client, which signals when the head of a response has arrived. */
 const signalling = (
   client: Layer.Layer<HttpClient.HttpClient>,
   responded: Deferred.Deferred<void>,

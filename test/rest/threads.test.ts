@@ -1,4 +1,4 @@
-/** Every way in which Discord says that the thread is the reason. */
+/** Every error of Discord whose reason is the thread. */
 import { it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -46,7 +46,7 @@ const refusedWith = (status: number, code: number, about: About) => {
 
 type Reason = WebhookError.WebhookThreadError["reason"]
 
-/** What Discord documents, and what the user is told to do. */
+/** Discord's documented errors, and the advice for each. */
 const refusals: ReadonlyArray<
   readonly [code: number, status: number, about: About, reason: Reason, advice: RegExp]
 > = [

@@ -317,7 +317,7 @@ describe("starved?", () => {
 })
 
 describe("invalid responses", () => {
-  /** A server that answers this body to everything. */
+  /** A server that responds to everything with this body. */
   const saying = (status: number, body: string) =>
     HttpClient.make((request) =>
       Effect.sync(() => HttpClientResponse.fromWeb(request, new Response(body, { status }))),

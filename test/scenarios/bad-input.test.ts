@@ -36,7 +36,7 @@ interface Mishap {
   readonly fault: Fault.Fault
   /** What the first message fails with. */
   readonly error: Readonly<Record<string, unknown>>
-  /** What its sentence says. */
+  /** A part of the error's message. */
   readonly says: RegExp
   /** How often the first message is in the channel. */
   readonly copies: 0 | 1

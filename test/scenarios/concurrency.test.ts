@@ -69,7 +69,7 @@ const deliveredIn = (cause: Cause.Cause<object>): Option.Option<unknown> =>
     "delivered" in error ? Option.some(error.delivered) : Option.none(),
   )
 
-/** The copies of each message, as far as its sender can know, are those in the channel. */
+/** The number of copies of each message agrees with the result of its send. */
 const expectTruth = (sent: ReadonlyArray<Sent>, arrived: ReadonlyArray<unknown>): void => {
   for (const { text, exit } of sent) {
     const copies = arrived.filter((one) => one === text).length

@@ -1,4 +1,4 @@
-/** What broke other clients, row by row; the table with everybody's figures is in `rows.ts`. */
+/** Faults that broke other clients, row by row; the table of figures is in `rows.ts`. */
 import { it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -31,7 +31,7 @@ const note = (name: RowName, figure: number): void => {
   worst.set(name, Math.max(worst.get(name) ?? 0, figure))
 }
 
-/** A row in every way; the story answers with our figure. */
+/** A row for every strategy and delivery; the story returns our figure. */
 const row = <E>(name: RowName, setting: Setting, story: Story<number, E>): void => {
   const { scenario, bound, unit } = rows[name]
   inEveryWay(`${scenario}: at most ${bound} ${unit}`, setting, (simulator, way) =>

@@ -1,4 +1,4 @@
-/** Answers of a server that is not in its best form. */
+/** Responses of a faulty server. */
 import { Fault } from "../../src/testing/index.js"
 
 /** A 429 without JSON, but with Discord's headers; seconds as they stand in a header. */
@@ -35,7 +35,7 @@ export const withHeaders = (value: string) =>
     },
   }))
 
-/** A 429 whose JSON asks for this many seconds; the header as it comes. */
+/** A 429 whose JSON contains this delay in seconds, and any header. */
 export const limited429 = (options: {
   readonly retryAfter: number
   readonly header?: string | undefined

@@ -36,7 +36,7 @@ const writeAndCut =
 
 const noContent = write("HTTP/1.1 204 No Content\r\n\r\n")
 
-/** Answers the first request badly, and the others well; counts what it was sent. */
+/** Fails the first request and accepts the others; counts requests. */
 const server = (first: Reply) =>
   Effect.acquireRelease(
     Effect.async<{ readonly origin: string; readonly bodies: Array<string>; close: () => void }>(

@@ -41,7 +41,7 @@ export interface Behaviour {
 
 const message = readFileSync(new URL("../golden/responses/message.json", import.meta.url), "utf8")
 
-/** As Discord answers a message that it has stored. */
+/** Discord's response for a stored message. */
 const stored = (_: Received, response: ServerResponse): void => {
   response.setHeader("content-type", "application/json").end(message)
 }

@@ -97,7 +97,7 @@ class VirtualClock implements Clock.Clock {
   }
 }
 
-/** Knows whether tasks are left that a timer, not a microtask, will run. */
+/** Counts tasks that a timer, not a microtask, will run. */
 class WatchedScheduler extends Scheduler.MixedScheduler {
   pending = 0
 

@@ -20,7 +20,7 @@ const world = (options: DiscordSimulator.Options = {}) =>
 
 type Hooks = ReadonlyArray<Effect.Effect.Success<ReturnType<typeof newHook>>>
 
-/** With so many webhooks, each in a channel of its own. */
+/** With this number of webhooks, each in its own channel. */
 const withHooks = <A, E, R>(
   count: number,
   use: (hooks: Hooks, simulator: DiscordSimulator.Service) => Effect.Effect<A, E, R>,

@@ -1,4 +1,4 @@
-/** What Discord is told about files: the whole list, in its order, under the right numbers. */
+/** The metadata of files in requests: the whole list, in order, with matching numbers. */
 import { it } from "@effect/vitest"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
@@ -19,7 +19,7 @@ interface Sent {
   readonly files: ReadonlyArray<readonly [field: string, name: string, text: string]>
 }
 
-/** Sends, and tells what was sent. */
+/** Sends, and returns the requests. */
 const sent = (act: (hook: Webhook.Webhook) => Webhook.Operation<unknown>, status = 200) =>
   Effect.gen(function* () {
     const requests: Array<Sent> = []

@@ -1,4 +1,4 @@
-/** Operations against a server that is not Discord, and answers 200 to everything. */
+/** Operations against a server that is not Discord, and responds with 200 to everything. */
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import { describe, expect, it } from "@effect/vitest"

@@ -1,4 +1,4 @@
-/** `Webhook.route` is the route that the limiter is asked for. */
+/** `Webhook.route` equals the route that a request passes to the limiter. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -10,7 +10,7 @@ import { InteractionWebhook, RateLimiter, Strategy, Webhook } from "../../src/in
 import type { Route } from "../../src/ratelimit/Route.js"
 import * as DiscordSimulator from "../../src/testing/DiscordSimulator.js"
 
-/** The limiter, and the routes of the permits that it was asked for. */
+/** The limiter, and the routes of the permits that were requested. */
 const recorded = Effect.gen(function* () {
   const limiter = yield* RateLimiter.RateLimiter
   const routes: Array<Route> = []

@@ -13,7 +13,7 @@ const sender = {
   avatar_url: "https://github.com/ada.png",
 }
 
-/** What one operation sends to a Discord that answers so, and what comes of it. */
+/** The requests of one operation to a server with this response, and its result. */
 const sending = <A>(answer: Event, act: (hook: Webhook.Webhook) => Webhook.Operation<A>) =>
   Effect.gen(function* () {
     const net = network(answer)

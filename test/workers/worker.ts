@@ -6,7 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { FileUpload, RateLimiter, RestConfig, Strategy, Webhook } from "../../src/index.js"
 
-/** What a request asks the Worker to do. */
+/** The body of a request to the Worker. */
 export interface WorkerRequest {
   readonly url: string
   readonly baseUrl: string

@@ -1,4 +1,4 @@
-/** Texts that people write, and texts that nobody would. */
+/** Usual and hostile texts. */
 import * as fc from "effect/FastCheck"
 
 const marks = [

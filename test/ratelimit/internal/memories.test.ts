@@ -5,7 +5,7 @@ import { adaptive } from "../../../src/ratelimit/strategy/adaptive.js"
 import type { Policy } from "../../../src/ratelimit/strategy/Policy.js"
 import { proactive } from "../../../src/ratelimit/strategy/proactive.js"
 
-/** Counts what it is told. */
+/** Counts its observations. */
 const counting = (name: string): Policy => ({
   ...proactive(1),
   name,

@@ -9,7 +9,7 @@ interface Exchange {
   readonly pause: number
   readonly there: number
   readonly back: number
-  /** Milliseconds from the server's answer to the reset that it names. */
+  /** Milliseconds from the server's response to its reset. */
   readonly resetAfter: number
 }
 
@@ -24,7 +24,7 @@ const exchanges = (): FastCheck.Arbitrary<ReadonlyArray<Exchange>> =>
     { minLength: 1, maxLength: 30 },
   )
 
-/** What each answer tells alone, and where its reset truly is; the server's clock runs at its own pace. */
+/** The bounds of each response alone, and its true reset; the server's clock drifts. */
 const heard = (all: ReadonlyArray<Exchange>, offset: number, pace: number) => {
   let now = 0
   return all.map(({ pause, there, back, resetAfter }) => {

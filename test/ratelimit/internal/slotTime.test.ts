@@ -28,7 +28,7 @@ const rules: FastCheck.Arbitrary<Rule> = fc.record({
   slot: fc.double({ min: 20, max: 2000, noNaN: true }),
 })
 
-/** What the server says to ours, on a clock of its own. */
+/** The server's headers for our requests, on its own clock. */
 const told = ({ limit, slot }: Rule, all: ReadonlyArray<Request>, epoch = 1_790_000_000_000.3) => {
   let now = epoch
   let fullAt = 0

@@ -7,7 +7,7 @@ import { runs } from "../../support/laws.js"
 
 const fc = FastCheck
 
-/** 4 of 5 left, asked at 0, answered at 100: the window ends between 2000 and 2100. */
+/** 4 of 5 left, sent at 0, response at 100: the window ends between 2000 and 2100. */
 const opened = (values: Partial<RateLimitHeaders.RateLimitHeaders> = {}) => {
   const window = new Window()
   window.answered(headers({ reset: 1_000_000, ...values }), 0, 100, false)

@@ -1,4 +1,4 @@
-/** A program that uses the limiter, forgets to dispose its runtime, and has nothing else to do. */
+/** A program that uses the limiter, does not dispose of its runtime, and has nothing else to do. */
 import * as Effect from "effect/Effect"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { RateLimiter } from "../../../src/index.js"

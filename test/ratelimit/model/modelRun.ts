@@ -35,12 +35,12 @@ export interface Job {
     readonly down: number
     readonly fate: RequestFate
   }>
-  /** Milliseconds to wait before a refused attempt is repeated. */
+  /** Milliseconds to wait before a limited attempt is repeated. */
   readonly backoff: number
   readonly maxWait: number | undefined
-  /** The caller leaves so many milliseconds after its arrival. */
+  /** Milliseconds from its arrival until the caller interrupts it. */
   readonly leavesAfter: number | undefined
-  /** Its fiber is dropped without finalisers so many milliseconds after its arrival. */
+  /** Milliseconds from its arrival until its fiber is dropped without finalisers. */
   readonly droppedAfter?: number | undefined
   /** Milliseconds from a grant until its fiber resumes. */
   readonly resumesAfter?: number | undefined
@@ -68,7 +68,7 @@ const mostAttempts = 20
 
 const ends = { Answered: "answered", NeverSent: "neverSent", Unknown: "unknown" } as const
 
-/** One job under way. */
+/** One running job. */
 export class Run {
   readonly job: Job
   readonly index: number

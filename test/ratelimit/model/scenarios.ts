@@ -10,7 +10,7 @@ export interface Scenario {
   readonly jobs: ReadonlyArray<Job>
   /** The end of a block by the edge that began before the first request. */
   readonly blockedUntil?: number
-  /** When somebody calls `clear`, or `update` with an answer to a request of another program. */
+  /** When `clear` is called, or `update` with a response to a request of another program. */
   readonly meddling?: ReadonlyArray<{ readonly at: number; readonly act: "clear" | "update" }>
 }
 

@@ -1,4 +1,4 @@
-/** A small independent Discord: it counts requests and refuses, and knows nothing of our limiter. */
+/** A small independent Discord: counts requests and limits them, without any code of the limiter. */
 import { RateLimitHeaders } from "../../../src/index.js"
 import type { Answer } from "../../../src/ratelimit/Answer.js"
 
@@ -9,12 +9,12 @@ export interface ServerOptions {
   readonly window: number
   /** How far the server's clock is off, in milliseconds. */
   readonly skew: number
-  /** What names a bucket: nothing, each route, one for all routes, or another name at every answer. */
+  /** The bucket's name: none, one for each route, one for all routes, or another one in every response. */
   readonly hash: "none" | "route" | "shared" | "changing"
   readonly headers: "all" | "noReset" | "none"
   /** Requests in each second of the server's clock. */
   readonly global: number | undefined
-  /** Until then something in front refuses everything, without a word about when to come back. */
+  /** Until then a proxy in front rejects everything, without a delay. */
   readonly edgeUntil?: number
 }
 

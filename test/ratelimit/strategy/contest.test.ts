@@ -6,7 +6,7 @@ import * as foreign from "../../../src/ratelimit/strategy/adaptive/foreign.js"
 /** The instant of the last word; long enough after nothing overlapped. */
 const heardAt = 100_000
 
-/** Others who take so many slots a second. */
+/** Other clients that take this number of slots a second. */
 const others = (perSecond: number): foreign.Foreign => ({
   ...foreign.initial,
   taken: perSecond * 20,

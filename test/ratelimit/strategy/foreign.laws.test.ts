@@ -1,4 +1,4 @@
-/** What is seen of others, against a server that knows who took which slot. */
+/** The estimate of other clients, against a server that records who took which slot. */
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import type { Answer } from "../../../src/ratelimit/Answer.js"
@@ -21,7 +21,7 @@ interface Request {
 interface Story {
   readonly kind: "fixed" | "leaking"
   readonly requests: ReadonlyArray<Request>
-  /** When others ask for a slot. */
+  /** When other clients take a slot. */
   readonly others: ReadonlyArray<number>
   /** How far the server's clock is off. */
   readonly skew: number
@@ -31,7 +31,7 @@ interface Seen {
   readonly state: foreign.Foreign
   /** Slots that others got. */
   readonly taken: number
-  /** Their rate, after each answer. */
+  /** Their rate after each response. */
   readonly rates: ReadonlyArray<number>
 }
 

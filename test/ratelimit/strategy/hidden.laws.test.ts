@@ -39,7 +39,7 @@ interface Outcome {
 
 const apart = 50
 
-/** One request after the other, as soon as the belief lets it go; `strays` get a 429 of 1.5 s. */
+/** Requests in sequence, each as soon as the estimate allows; `strays` get a 429 of 1.5 s. */
 const drain = (server: Server, requests: number, strays: ReadonlySet<number> = new Set()) => {
   const visible = { inFlight: 0, limit: server.limit, period: server.period / 2 }
   const answer = serve(server)

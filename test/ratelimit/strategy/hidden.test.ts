@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import * as hidden from "../../../src/ratelimit/strategy/adaptive/hidden.js"
 
-/** As many requests from an instant on, so many milliseconds apart. */
+/** A number of requests from an instant on, at a fixed interval in milliseconds. */
 const sends = (state: hidden.Hidden, count: number, from: number, apart = 400) =>
   Array.from({ length: count }, (_, index) => from + index * apart).reduce(hidden.sent, state)
 

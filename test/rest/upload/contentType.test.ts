@@ -1,4 +1,4 @@
-/** The table of media types is for those who make files, not for everybody who sends a message. */
+/** The table of media types is imported with FileUpload, not with Webhook. */
 import { readFileSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import { expect, it } from "vitest"

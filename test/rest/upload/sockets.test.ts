@@ -29,9 +29,9 @@ import type { Behaviour, FormServer } from "../../support/FormServer.js"
 
 interface Client {
   readonly layer: Layer.Layer<HttpClient.HttpClient>
-  /** `fetch` cannot say how long a stream is. */
+  /** `fetch` cannot declare the length of a stream. */
   readonly hasLength: boolean
-  /** Whether an answer is heard that comes before the end of the upload. */
+  /** Whether a response before the end of the upload is received. */
   readonly hearsEarly: boolean
 }
 

@@ -1,4 +1,4 @@
-/** `fromText` makes text, whatever the registry of media types says of the name. */
+/** `fromText` has a text type, for any name. */
 import other from "mime/types/other.js"
 import standard from "mime/types/standard.js"
 import { expect, it } from "vitest"

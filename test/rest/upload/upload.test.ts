@@ -1,4 +1,4 @@
-/** What becomes of files on their way through the pipeline: read anew, read once, not readable. */
+/** Files in the pipeline: sources that can be read again, only once, or not at all. */
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
@@ -25,7 +25,7 @@ const message = readFileSync(
 /** What the network does with one request: a status, a connection that fails, or nothing. */
 type Event = number | "ECONNREFUSED" | "silence"
 
-/** Reads each body as an HttpClient does, and then answers by the script; the last event repeats. */
+/** Reads each body as an HttpClient does, then responds by the script; the last event repeats. */
 function network(...script: ReadonlyArray<Event>) {
   const bodies: Array<string> = []
   let count = 0
@@ -57,7 +57,7 @@ function network(...script: ReadonlyArray<Event>) {
 
 const hook = Effect.orDie(Webhook.make({ id: "42", token: "token" }))
 
-/** Runs to its end, whatever time that takes. */
+/** Runs an effect to its end, for up to an hour of test time. */
 const run = <A, E>(effect: Effect.Effect<A, E>) =>
   Effect.gen(function* () {
     const fiber = yield* Effect.fork(effect)

@@ -32,7 +32,7 @@ export const sameBoundary = Effect.withRandom(Random.fixed([1, 2]))
 export interface Wire {
   readonly kind: HttpBody.HttpBody["_tag"]
   readonly contentType: string
-  /** What is told before the body. */
+  /** The headers of the body. */
   readonly length: number
   readonly bytes: Uint8Array
 }
