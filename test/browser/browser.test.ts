@@ -97,5 +97,4 @@ it.scopedLive.skipIf(executablePath === undefined)(
       const { limited } = yield* simulator.statistics
       expect(limited).toEqual({ user: 0, shared: 0, global: 0 })
     }).pipe(Effect.provide(Layer.fresh(server))),
-  60_000,
 )
