@@ -39,7 +39,7 @@ const latency = {
   response: (random: () => number) => 10 + 90 * random(),
 }
 
-const world = (way: Way, options: DiscordSimulator.Options) =>
+const model = (way: Way, options: DiscordSimulator.Options) =>
   Layer.merge(DiscordSimulator.layerTestWith(options), stack(way))
 
 const stop = <A, E>(fiber: Fiber.RuntimeFiber<A, E>, patience: number) =>
@@ -105,7 +105,7 @@ describe("200 sends on 10 webhooks, 40 of them interrupted", () => {
           const refused = way.strategy === "reactive" && way.delivery === "concurrent" ? 200 : 0
           expect(limited.user + limited.global + limited.shared).toBeLessThanOrEqual(refused)
           expect(yield* limiter.snapshot).toMatchObject({ waiting: 0, inFlight: 0 })
-        }).pipe(Effect.provide(world(way, { latency, seed })), VirtualClock.run),
+        }).pipe(Effect.provide(model(way, { latency, seed })), VirtualClock.run),
       )
     }
   }
@@ -152,7 +152,7 @@ describe("faults of every kind strike one request in five", () => {
             if (way.delivery === "ordered") expect(isInOrder(arrived), String(arrived)).toBe(true)
           }
           expect(yield* limiter.snapshot).toMatchObject({ waiting: 0, inFlight: 0 })
-        }).pipe(Effect.provide(world(way, { latency, seed })), VirtualClock.run),
+        }).pipe(Effect.provide(model(way, { latency, seed })), VirtualClock.run),
       )
     }
   }

@@ -60,7 +60,7 @@ describe("the laws, on the machine", () => {
     },
   )
 
-  // First in, first out, one alone when ordered, one probe, one look: `World` checks them at every send.
+  // First in, first out, one alone when ordered, one probe, one look: `ModelRun` checks them at every send.
   law(
     "2, 3, 7, 8: with any events, every request ends exactly once",
     anything,

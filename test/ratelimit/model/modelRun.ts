@@ -106,7 +106,7 @@ export class ModelRun {
   readonly #events = new Heap<Event>((a, b) => a.at - b.at || a.sequence - b.sequence)
   readonly #alarms = new Map<Target, Event>()
   readonly #flying = new Map<number, Set<Run>>()
-  readonly #onStep: (world: ModelRun) => void
+  readonly #onStep: (model: ModelRun) => void
   readonly #polling: Polling
   #sequence = 0
 
@@ -116,7 +116,7 @@ export class ModelRun {
     options: {
       readonly settings?: Partial<Settings>
       readonly polling?: Polling
-      readonly onStep?: (world: ModelRun) => void
+      readonly onStep?: (model: ModelRun) => void
     } = {},
   ) {
     this.server = new Server(server)
@@ -396,9 +396,9 @@ function outcomeOf(fate: RequestFate, answer: Answer | undefined): Outcome {
 }
 
 /** Law 7, at any moment: an alarm only where a request waits, and one for each at most. */
-export const checkAlarms = (world: ModelRun): void => {
-  const { inFlight, waiting } = world.machine.snapshot(world.now)
-  for (const target of world.alarms.keys()) {
+export const checkAlarms = (model: ModelRun): void => {
+  const { inFlight, waiting } = model.machine.snapshot(model.now)
+  for (const target of model.alarms.keys()) {
     if (target instanceof BucketState) {
       if (target.waiting === 0) throw new Error("an alarm for a bucket where nobody waits")
     } else if (target instanceof Ticket) {
