@@ -62,10 +62,10 @@ const layout = [
   },
 ]
 
-/** A body, with the files it needs. */
+/** A body and its files. */
 export type Body = readonly [name: string, body: object, ...files: ReadonlyArray<File>]
 
-/** Bodies that between them use everything a webhook can say. */
+/** Bodies that together use every field of a message. */
 export const bodies: ReadonlyArray<Body> = [
   ["content", { content: "<@1> <@&2> @here", allowed_mentions: { parse: ["everyone", "roles"] } }],
   ["an identity", { content: "a", username: "u", avatar_url: png, tts: true, flags: 4 }],

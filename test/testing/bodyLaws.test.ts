@@ -12,8 +12,8 @@ const withoutLimits = {
   globalLimit: "none",
 } as const
 
-/** Values that Discord expects somewhere, and others that nobody does. */
-const scrap = FastCheck.oneof(
+/** Values that are valid in some field, and values that are valid in none. */
+const simpleValue = FastCheck.oneof(
   FastCheck.constantFrom<unknown>(
     null,
     "",
@@ -44,37 +44,41 @@ const keys = [
   ["question", "answers", "poll_media", "duration", "parse", "users", "filename", "color", "ts"],
 ].flat()
 
-/** Objects and lists of these, with the words of Discord at every level. */
+/** Objects and lists of these values, with the field names of Discord. */
 const { value: junk } = FastCheck.letrec((tie) => ({
   value: FastCheck.oneof(
     { maxDepth: 4, depthIdentifier: "junk" },
-    scrap,
+    simpleValue,
     FastCheck.integer({ min: 0, max: 20 }),
     FastCheck.array(tie("value"), { maxLength: 3 }),
     FastCheck.dictionary(FastCheck.constantFrom(...keys), tie("value"), { maxKeys: 6 }),
   ),
 }))
 
-/** A body that says everything right, and what becomes of one part of it. */
-const spoiled = FastCheck.record({
+/** A valid body, and the replacement of one part of it. */
+const corrupted = FastCheck.record({
   body: FastCheck.constantFrom(...bodies),
   path: FastCheck.array(FastCheck.nat(9), { maxLength: 6 }),
-  instead: junk,
+  replacement: junk,
 })
 
-/** Walks down as far as the path and the value allow, and puts something else there. */
-function spoil(value: unknown, [step, ...rest]: ReadonlyArray<number>, instead: unknown): unknown {
-  if (typeof value !== "object" || value === null || step === undefined) return instead
+/** Replaces the part of a value at a path, or at its longest existing prefix. */
+function corrupt(
+  value: unknown,
+  [step, ...rest]: ReadonlyArray<number>,
+  replacement: unknown,
+): unknown {
+  if (typeof value !== "object" || value === null || step === undefined) return replacement
   const names = Object.keys(value)
   const name = names[step % names.length]
-  if (name === undefined) return instead
+  if (name === undefined) return replacement
   const part: unknown = Reflect.get(value, name)
-  const changed = { ...value, [name]: spoil(part, rest, instead) }
+  const changed = { ...value, [name]: corrupt(part, rest, replacement) }
   return Array.isArray(value) ? Object.values(changed) : changed
 }
 
 const request = FastCheck.record({
-  spoiled,
+  corrupted,
   isEdit: FastCheck.boolean(),
   kind: FastCheck.constantFrom("text" as const, "forum" as const),
   applicationOwned: FastCheck.boolean(),
@@ -82,8 +86,13 @@ const request = FastCheck.record({
 
 type Given = typeof request extends FastCheck.Arbitrary<infer A> ? A : never
 
-/** Answers what a world with one message in one channel says to a request. */
-function answerTo({ spoiled: { body, path, instead }, isEdit, kind, applicationOwned }: Given) {
+/** Sends a request to a simulator with one message, and returns both responses. */
+function respondTo({
+  corrupted: { body, path, replacement },
+  isEdit,
+  kind,
+  applicationOwned,
+}: Given) {
   const state = makeState(withoutLimits, 0)
   const hook = addWebhook(state, 0, {
     name: "a",
@@ -101,7 +110,7 @@ function answerTo({ spoiled: { body, path, instead }, isEdit, kind, applicationO
     contentType: type,
     bytes: new Uint8Array(3),
   }))
-  const ask = (method: string, at: string, payload: unknown, thread: object) =>
+  const sendRequest = (method: string, at: string, payload: unknown, thread: object) =>
     handle(state, 0, {
       method,
       path: at,
@@ -110,30 +119,35 @@ function answerTo({ spoiled: { body, path, instead }, isEdit, kind, applicationO
       body: "a form",
       form: { fields: { payload_json: JSON.stringify(payload) }, files },
     }).response
-  const inForum = kind === "forum" ? { thread_name: "t" } : {}
-  const first = ask("POST", base, { ...whole, ...inForum }, {})
+  const forumFields = kind === "forum" ? { thread_name: "t" } : {}
+  const first = sendRequest("POST", base, { ...whole, ...forumFields }, {})
   if (!isEdit) {
     const thread = kind === "forum" ? { thread_id: [...hook.messages.keys()][0] } : {}
-    return { first, answer: ask("POST", base, spoil(whole, path, instead), thread) }
+    return { first, response: sendRequest("POST", base, corrupt(whole, path, replacement), thread) }
   }
   const [id = ""] = hook.messages.keys()
   const thread = kind === "forum" ? { thread_id: id } : {}
   return {
     first,
-    answer: ask("PATCH", `${base}/messages/${id}`, spoil(whole, path, instead), thread),
+    response: sendRequest(
+      "PATCH",
+      `${base}/messages/${id}`,
+      corrupt(whole, path, replacement),
+      thread,
+    ),
   }
 }
 
-it("whatever part of a body is spoiled, the answer is a message or an error of Discord's form", () =>
+it("an invalid part of a body yields a message or a valid Discord error", () =>
   FastCheck.assert(
     FastCheck.property(request, (given) => {
-      const { first, answer } = answerTo(given)
-      if (first?.status !== 200 && given.applicationOwned) throw new Error("the body was no good")
-      if (answer?.body._tag !== "Json") throw new Error("the answer is no JSON")
-      const isRefused = answer.status !== 200
-      const schema = isRefused ? oracle.ErrorResponseSchema : oracle.MessageResponseSchema
-      expect(findIssues(schema, adaptToOracle(answer.body.value))).toEqual([])
-      expect([200, 400, 404]).toContain(answer.status)
+      const { first, response } = respondTo(given)
+      if (first?.status !== 200 && given.applicationOwned) throw new Error("the body is invalid")
+      if (response?.body._tag !== "Json") throw new Error("the response is not JSON")
+      const isRejected = response.status !== 200
+      const schema = isRejected ? oracle.ErrorResponseSchema : oracle.MessageResponseSchema
+      expect(findIssues(schema, adaptToOracle(response.body.value))).toEqual([])
+      expect([200, 400, 404]).toContain(response.status)
     }),
     { numRuns: runs(1000) },
   ))

@@ -13,7 +13,7 @@ const live = Layer.mergeAll(
 const origin = "https://page.example"
 const agent = "Mozilla/5.0 (X11; Linux x86_64)"
 
-async function answered(url: string, init: RequestInit) {
+async function fetchResponse(url: string, init: RequestInit) {
   const response = await fetch(url, init)
   return { status: response.status, headers: response.headers, text: await response.text() }
 }
@@ -23,15 +23,18 @@ const served = Effect.gen(function* () {
   const { baseUrl } = yield* DiscordSimulator.serve
   const { id, token } = yield* simulator.createWebhook()
   const url = `${baseUrl}/webhooks/${id}/${token}`
-  const ask = (method: string, headers: Record<string, string>, body: string | null = null) =>
-    Effect.promise(() => answered(url, { method, headers, body }))
-  return { simulator, ask }
+  const sendRequest = (
+    method: string,
+    headers: Record<string, string>,
+    body: string | null = null,
+  ) => Effect.promise(() => fetchResponse(url, { method, headers, body }))
+  return { simulator, sendRequest }
 })
 
-it.scopedLive("a page is asked in before it sends, without taking a slot", () =>
+it.scopedLive("a CORS preflight takes no slot", () =>
   Effect.gen(function* () {
-    const { simulator, ask } = yield* served
-    const preflight = yield* ask("OPTIONS", {
+    const { simulator, sendRequest } = yield* served
+    const preflight = yield* sendRequest("OPTIONS", {
       origin,
       "access-control-request-method": "POST",
       "access-control-request-headers": "content-type",
@@ -48,33 +51,38 @@ it.scopedLive("a page is asked in before it sends, without taking a slot", () =>
   }).pipe(Effect.provide(live)),
 )
 
-it.scopedLive("a page may read what it is told of rate limits", () =>
+it.scopedLive("exposes the rate limit headers to pages", () =>
   Effect.gen(function* () {
-    const { ask } = yield* served
+    const { sendRequest } = yield* served
     const headers = { origin, "user-agent": agent, "content-type": "application/json" }
-    const send = () => ask("POST", headers, '{"content":"a"}')
+    const send = () => sendRequest("POST", headers, '{"content":"a"}')
     const sent = yield* send()
     expect(sent.status).toBe(204)
     for (let i = 0; i < 4; i++) yield* send()
     const limited = yield* send()
     expect(limited.status).toBe(429)
-    for (const answer of [sent, limited]) {
-      expect(answer.headers.get("access-control-allow-origin")).toBe(origin)
-      expect(answer.headers.get("vary")).toBe("Origin")
-      const exposed = answer.headers.get("access-control-expose-headers")?.toLowerCase().split(",")
-      const told = [...answer.headers.keys()].filter((name) => /^x-ratelimit|^retry/.test(name))
-      expect(told.length).toBeGreaterThanOrEqual(5)
-      expect(exposed).toEqual(expect.arrayContaining(told))
+    for (const response of [sent, limited]) {
+      expect(response.headers.get("access-control-allow-origin")).toBe(origin)
+      expect(response.headers.get("vary")).toBe("Origin")
+      const exposed = response.headers
+        .get("access-control-expose-headers")
+        ?.toLowerCase()
+        .split(",")
+      const received = [...response.headers.keys()].filter((name) =>
+        /^x-ratelimit|^retry/.test(name),
+      )
+      expect(received.length).toBeGreaterThanOrEqual(5)
+      expect(exposed).toEqual(expect.arrayContaining(received))
     }
   }).pipe(Effect.provide(live)),
 )
 
-it.scopedLive("a program that poses as a browser is shut out, a page is not", () =>
+it.scopedLive("rejects the User-Agent of a browser without an origin", () =>
   Effect.gen(function* () {
-    const { ask } = yield* served
-    const posing = yield* ask("GET", { "user-agent": agent })
-    expect([posing.status, JSON.parse(posing.text)]).toMatchObject([403, { code: 40333 }])
-    expect(posing.headers.get("access-control-allow-origin")).toBeNull()
-    expect((yield* ask("GET", { "user-agent": agent, origin })).status).toBe(200)
+    const { sendRequest } = yield* served
+    const forged = yield* sendRequest("GET", { "user-agent": agent })
+    expect([forged.status, JSON.parse(forged.text)]).toMatchObject([403, { code: 40333 }])
+    expect(forged.headers.get("access-control-allow-origin")).toBeNull()
+    expect((yield* sendRequest("GET", { "user-agent": agent, origin })).status).toBe(200)
   }).pipe(Effect.provide(live)),
 )

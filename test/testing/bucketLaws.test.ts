@@ -18,7 +18,7 @@ const rules = (model: BucketRule["model"]): FastCheck.Arbitrary<BucketRule> =>
     model: FastCheck.constant(model),
   })
 
-/** Times of arrival, in order, bunched enough to meet the limit. */
+/** Arrival times in order, dense enough to reach the limit. */
 const arrivals = FastCheck.array(FastCheck.integer({ min: 0, max: 900 }), {
   minLength: 1,
   maxLength: 200,
@@ -63,7 +63,7 @@ law("fixed: no window accepts more than its limit", "fixed", (rule, seen) => {
 })
 
 law(
-  "fixed: inside a window remaining falls by one and the reset stands still",
+  "fixed: within a window remaining decreases by one and the reset is constant",
   "fixed",
   (_, seen) => {
     let before: Observed | undefined
@@ -124,7 +124,7 @@ law(
 )
 
 for (const model of ["fixed", "leaking"] as const) {
-  law(`${model}: a request is refused exactly when no slot is left`, model, (_, seen) => {
+  law(`${model}: a request is rejected exactly when no slot is left`, model, (_, seen) => {
     seen.forEach(({ reading }, index) => {
       if (!reading.accepted) expect(reading.remaining).toBe(0)
       const next = seen[index + 1]
@@ -133,7 +133,7 @@ for (const model of ["fixed", "leaking"] as const) {
   })
 
   law(
-    `${model}: who waits for Retry-After is accepted, a millisecond earlier is not`,
+    `${model}: a request after Retry-After is accepted, one a millisecond earlier is not`,
     model,
     (rule, seen) => {
       for (const [index, { now, reading }] of seen.entries()) {
@@ -149,7 +149,7 @@ for (const model of ["fixed", "leaking"] as const) {
   )
 }
 
-it("buckets that are full again are forgotten, however many webhooks there were", () => {
+it("removes buckets after their reset", () => {
   const state = makeState({ maxTrafficRecords: 0, maxStoredMessages: 0, globalLimit: "none" }, 0)
   const hook = addWebhook(state, 0, {
     name: "a",

@@ -347,7 +347,7 @@ for (const [kind, component] of interactive) {
 }
 
 simulatorTest(
-  "what a plain webhook may send is ignored without with_components",
+  "ignores the components of a webhook without with_components",
   withoutLimits,
   (simulator) =>
     Effect.gen(function* () {
@@ -366,7 +366,7 @@ simulatorTest(
 )
 
 simulatorTest(
-  "to become V2 a message gives up everything else, a poll too",
+  "a message that becomes V2 must clear content, embeds and poll",
   withoutLimits,
   (simulator) =>
     Effect.gen(function* () {

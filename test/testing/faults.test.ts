@@ -10,38 +10,35 @@ import { Fault } from "../../src/testing/index.js"
 import { getMessage, raw, send } from "./request.js"
 import { simulatorTest } from "./simulatorTest.js"
 
-/** The code of the network error that a request failed with. */
+/** The network error code of a failed request. */
 const networkCode = <A, R>(request: Effect.Effect<A, HttpClientError.HttpClientError, R>) =>
   Effect.map(Effect.flip(request), ({ reason, cause }) => [
     reason,
     (cause as { readonly code?: string }).code,
   ])
 
-simulatorTest(
-  "connection faults fail as undici would, and tell whether Discord acted",
-  {},
-  (simulator) =>
-    Effect.gen(function* () {
-      const hook = yield* simulator.createWebhook()
-      const count = Effect.map(simulator.messages(hook), (messages) => messages.length)
-      yield* simulator.inject(Fault.refuseConnection)
-      expect(yield* networkCode(send(hook))).toEqual(["Transport", "ECONNREFUSED"])
-      yield* simulator.inject(Fault.resetBefore)
-      expect(yield* networkCode(send(hook))).toEqual(["Transport", "ECONNRESET"])
-      expect(yield* count).toBe(0)
-      yield* simulator.inject(Fault.resetAfter)
-      expect(yield* networkCode(send(hook))).toEqual(["Transport", "ECONNRESET"])
-      expect(yield* count).toBe(1)
-      yield* simulator.inject(Fault.truncateBody)
-      expect(yield* networkCode(send(hook))).toEqual(["Decode", "ECONNRESET"])
-      expect(yield* count).toBe(2)
-      expect((yield* send(hook)).headers["x-ratelimit-remaining"]).toBe("2")
-      const outcomes = (yield* simulator.traffic).map(({ outcome }) => outcome)
-      expect(outcomes).toEqual(["refused", "reset", "dropped", "truncated", "completed"])
-    }),
+simulatorTest("connection faults fail with undici's error codes", {}, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    const count = Effect.map(simulator.messages(hook), (messages) => messages.length)
+    yield* simulator.inject(Fault.refuseConnection)
+    expect(yield* networkCode(send(hook))).toEqual(["Transport", "ECONNREFUSED"])
+    yield* simulator.inject(Fault.resetBefore)
+    expect(yield* networkCode(send(hook))).toEqual(["Transport", "ECONNRESET"])
+    expect(yield* count).toBe(0)
+    yield* simulator.inject(Fault.resetAfter)
+    expect(yield* networkCode(send(hook))).toEqual(["Transport", "ECONNRESET"])
+    expect(yield* count).toBe(1)
+    yield* simulator.inject(Fault.truncateBody)
+    expect(yield* networkCode(send(hook))).toEqual(["Decode", "ECONNRESET"])
+    expect(yield* count).toBe(2)
+    expect((yield* send(hook)).headers["x-ratelimit-remaining"]).toBe("2")
+    const outcomes = (yield* simulator.traffic).map(({ outcome }) => outcome)
+    expect(outcomes).toEqual(["refused", "reset", "dropped", "truncated", "completed"])
+  }),
 )
 
-simulatorTest("answers can be replaced, before or after Discord acted", {}, (simulator) =>
+simulatorTest("Fault.respond replaces the response, before or after processing", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const body = { message: "500: Internal Server Error", code: 0 }
@@ -58,7 +55,7 @@ simulatorTest("answers can be replaced, before or after Discord acted", {}, (sim
   }),
 )
 
-simulatorTest("answers can be spoilt on their way", {}, (simulator) =>
+simulatorTest("Fault.alter, emptyBody and truncatedJson change the response", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     yield* simulator.inject(Fault.truncatedJson)
@@ -81,7 +78,7 @@ simulatorTest("answers can be spoilt on their way", {}, (simulator) =>
   }),
 )
 
-simulatorTest("the edge answers in its own forms", {}, (simulator) =>
+simulatorTest("Fault.html, text and cloudflareLimit respond as the edge does", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     yield* simulator.inject(Fault.html(502))
@@ -101,7 +98,7 @@ simulatorTest("the edge answers in its own forms", {}, (simulator) =>
   }),
 )
 
-simulatorTest("a fault strikes the requests it matches, as often as it was told", {}, (simulator) =>
+simulatorTest("a fault applies to matching requests, `times` times", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const other = yield* simulator.createWebhook()
@@ -116,7 +113,7 @@ simulatorTest("a fault strikes the requests it matches, as often as it was told"
         HttpClientError.HttpClientError,
         HttpClient.HttpClient
       >,
-    ) => Effect.map(request, (answer) => answer.status)
+    ) => Effect.map(request, (response) => response.status)
     expect(yield* status(send(hook))).toBe(200)
     expect(yield* status(getMessage(hook, "1"))).toBe(502)
     expect(yield* status(getMessage(hook, "1"))).toBe(404)
@@ -131,7 +128,7 @@ simulatorTest("a fault strikes the requests it matches, as often as it was told"
 )
 
 simulatorTest(
-  "the server acts between the two halves of the way",
+  "the server processes a request after the request latency",
   { latency: { request: "100 millis", response: "50 millis" } },
   (simulator) =>
     Effect.gen(function* () {
@@ -155,7 +152,7 @@ simulatorTest(
 )
 
 simulatorTest(
-  "interrupted on the way out Discord did not act, on the way back it did",
+  "an interruption prevents processing only during the request latency",
   { latency: "100 millis" },
   (simulator) =>
     Effect.gen(function* () {
@@ -173,7 +170,7 @@ simulatorTest(
     }),
 )
 
-simulatorTest("latency drawn from the seed is the same in every run", {}, (simulator) =>
+simulatorTest("latency from the seed is deterministic", {}, (simulator) =>
   Effect.gen(function* () {
     const drawn: Array<number> = []
     yield* simulator.configure({
@@ -188,26 +185,23 @@ simulatorTest("latency drawn from the seed is the same in every run", {}, (simul
   }),
 )
 
-simulatorTest(
-  "a server that never answers holds the request until it is interrupted",
-  {},
-  (simulator) =>
-    Effect.gen(function* () {
-      const hook = yield* simulator.createWebhook()
-      yield* simulator.inject(Fault.neverRespond)
-      const silent = yield* Effect.fork(send(hook))
-      yield* simulator.inject(Fault.delay(Duration.infinity))
-      yield* TestClock.adjust("1 hour")
-      const accepted = yield* Effect.fork(send(hook))
-      yield* TestClock.adjust("1 hour")
-      expect(yield* Fiber.poll(silent)).toMatchObject({ _tag: "None" })
-      expect(Exit.isInterrupted(yield* Fiber.interrupt(silent))).toBe(true)
-      expect(Exit.isInterrupted(yield* Fiber.interrupt(accepted))).toBe(true)
-      expect(yield* simulator.messages(hook)).toHaveLength(1)
-    }),
+simulatorTest("Fault.neverRespond blocks the request until it is interrupted", {}, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    yield* simulator.inject(Fault.neverRespond)
+    const silent = yield* Effect.fork(send(hook))
+    yield* simulator.inject(Fault.delay(Duration.infinity))
+    yield* TestClock.adjust("1 hour")
+    const accepted = yield* Effect.fork(send(hook))
+    yield* TestClock.adjust("1 hour")
+    expect(yield* Fiber.poll(silent)).toMatchObject({ _tag: "None" })
+    expect(Exit.isInterrupted(yield* Fiber.interrupt(silent))).toBe(true)
+    expect(Exit.isInterrupted(yield* Fiber.interrupt(accepted))).toBe(true)
+    expect(yield* simulator.messages(hook)).toHaveLength(1)
+  }),
 )
 
-simulatorTest("a late answer arrives late", {}, (simulator) =>
+simulatorTest("Fault.delay delays the response", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     yield* simulator.inject(Fault.delay("30 seconds"))
@@ -218,23 +212,26 @@ simulatorTest("a late answer arrives late", {}, (simulator) =>
   }),
 )
 
-simulatorTest("only Discord's hosts are there", { origin: "http://proxy.test:8080" }, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    expect(hook.url).toMatch(/^http:\/\/proxy\.test:8080\/api\/webhooks\/\d+\/[\w-]{68}$/)
-    const status = (url: string) => Effect.map(HttpClient.get(url), (answer) => answer.status)
-    const tail = `/api/v10/webhooks/${hook.id}/${hook.token}`
-    expect(yield* status(`http://proxy.test:8080${tail}`)).toBe(200)
-    expect(yield* status(`https://canary.discord.com${tail}`)).toBe(200)
-    expect(yield* status(`https://discordapp.com${tail}`)).toBe(200)
-    expect(yield* networkCode(status(`https://discord.com.evil.test${tail}`))).toEqual([
-      "Transport",
-      "ENOTFOUND",
-    ])
-  }),
+simulatorTest(
+  "hosts other than Discord's are not found",
+  { origin: "http://proxy.test:8080" },
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      expect(hook.url).toMatch(/^http:\/\/proxy\.test:8080\/api\/webhooks\/\d+\/[\w-]{68}$/)
+      const status = (url: string) => Effect.map(HttpClient.get(url), (response) => response.status)
+      const tail = `/api/v10/webhooks/${hook.id}/${hook.token}`
+      expect(yield* status(`http://proxy.test:8080${tail}`)).toBe(200)
+      expect(yield* status(`https://canary.discord.com${tail}`)).toBe(200)
+      expect(yield* status(`https://discordapp.com${tail}`)).toBe(200)
+      expect(yield* networkCode(status(`https://discord.com.evil.test${tail}`))).toEqual([
+        "Transport",
+        "ENOTFOUND",
+      ])
+    }),
 )
 
-simulatorTest("traffic is recorded in order, without the secrets", {}, (simulator) =>
+simulatorTest("records traffic in order, without secrets", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const { body } = yield* send(hook, { content: "a" }, { thread_id: "1" })
@@ -277,7 +274,7 @@ simulatorTest("traffic is recorded in order, without the secrets", {}, (simulato
   }),
 )
 
-simulatorTest("an answer without a body cannot be cut: it is dropped", {}, (simulator) =>
+simulatorTest("truncateBody drops a response without a body", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     yield* simulator.inject(Fault.truncateBody)
@@ -291,13 +288,13 @@ simulatorTest("an answer without a body cannot be cut: it is dropped", {}, (simu
   }),
 )
 
-simulatorTest("the edge blocks who looks like a browser", {}, (simulator) =>
+simulatorTest("the edge rejects the User-Agent of a browser", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
-    const answer = yield* raw("GET", `/api/v10/webhooks/${hook.id}/${hook.token}`, {
+    const response = yield* raw("GET", `/api/v10/webhooks/${hook.id}/${hook.token}`, {
       headers: { "user-agent": "Mozilla/5.0 (X11; Linux x86_64)" },
     })
-    expect([answer.status, answer.body]).toEqual([
+    expect([response.status, response.body]).toEqual([
       403,
       { message: "internal network error", code: 40333 },
     ])

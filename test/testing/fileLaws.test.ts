@@ -8,15 +8,15 @@ import { addWebhook, makeState, type State } from "../../src/testing/simulator/s
 import { runs } from "../support/laws.js"
 
 /**
- * Names as people give them. Control characters are refused like Discord's own parser does, and
- * encoders differ about `\` and `%`.
+ * File names. Control characters are excluded because Discord's parser rejects them, `\` and `%`
+ * because encoders escape them differently.
  */
 const name = FastCheck.string({ unit: "grapheme", minLength: 1, maxLength: 12 }).filter(
   // oxlint-disable-next-line no-control-regex -- these are the ones that cannot stand in a header
   (text) => !/[\u0000-\u001f\u007f\\%]/.test(text),
 )
 
-/** What is read of these bytes under this boundary. */
+/** Parses these bytes with this boundary. */
 function formIn(body: Uint8Array, boundary = "b") {
   const headers = { "content-type": `multipart/form-data; boundary=${boundary}` }
   const posted = { method: "POST", path: "/", query: {}, headers, body }
@@ -80,7 +80,7 @@ it.effect.prop(
 )
 
 it.effect.prop(
-  "a form that is damaged is read or refused, and keeps nobody waiting",
+  "a damaged form is parsed or rejected, and never blocks",
   [written, FastCheck.nat(400), FastCheck.uint8Array({ maxLength: 8 }), FastCheck.nat(8)],
   ([whole, at, inserted, removed]) =>
     Effect.gen(function* () {
@@ -116,7 +116,7 @@ const step = FastCheck.oneof(
 
 type Step = typeof step extends FastCheck.Arbitrary<infer A> ? A : never
 
-/** Sends, edits and deletes messages with files, on one webhook; answers the statuses. */
+/** Sends, edits and deletes messages with files, and returns the statuses. */
 function run(state: State, steps: ReadonlyArray<Step>): ReadonlyArray<number | undefined> {
   const { id, token, messages } = addWebhook(state, 0, {
     name: "a",
@@ -178,20 +178,20 @@ const attached = (state: State) =>
     [...messages.values()].flatMap(({ attachments }) => attachments),
   )
 
-law("the files that are kept are those of the messages that exist", Infinity, (state) => {
+law("stores exactly the files of existing messages", Infinity, (state) => {
   const ids = attached(state).map(({ id }) => id)
   expect(new Set(state.files.files.keys())).toEqual(new Set(ids))
   const sizes = attached(state).map((attachment) => Number(attachment["size"]))
   expect(state.files.size).toBe(sizes.reduce((sum, size) => sum + size, 0))
 })
 
-law("no more bytes are kept than the history allows, and the count is right", 20, (state) => {
+law("stores at most maxStoredFileBytes, and the size is correct", 20, (state) => {
   const sizes = [...state.files.files.values()].map(({ bytes }) => bytes.length)
   expect(state.files.size).toBe(sizes.reduce((sum, size) => sum + size, 0))
   expect(state.files.size).toBeLessThanOrEqual(20)
 })
 
-law("a file can be downloaded as long as it is kept", 20, (state) => {
+law("a stored file can be downloaded", 20, (state) => {
   for (const { id, url } of attached(state)) {
     const path = new URL(url).pathname
     const download = { method: "GET", path, query: {}, headers: {}, body: undefined }

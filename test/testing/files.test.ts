@@ -32,8 +32,8 @@ interface Attachment extends Readonly<Record<string, unknown>> {
 }
 
 const attachments = ({ body }: TestResponse) => body["attachments"] as ReadonlyArray<Attachment>
-const names = (answer: TestResponse) => attachments(answer).map(({ filename }) => filename)
-const refusal = ({ status, body }: TestResponse) => [status, body.code]
+const names = (response: TestResponse) => attachments(response).map(({ filename }) => filename)
+const errorOf = ({ status, body }: TestResponse) => [status, body.code]
 
 const download = (url: unknown) =>
   Effect.gen(function* () {
@@ -42,7 +42,7 @@ const download = (url: unknown) =>
     return { status: response.status, type: response.headers["content-type"], content }
   })
 
-simulatorTest("files are taken in, described, and served back", withoutLimits, (simulator) =>
+simulatorTest("files are stored, described and downloaded", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const picture = new File([pngPixel], "chart.png", { type: "image/png" })
@@ -83,7 +83,7 @@ simulatorTest("files are taken in, described, and served back", withoutLimits, (
   }),
 )
 
-simulatorTest("with files there is an answer without wait too", withoutLimits, (simulator) =>
+simulatorTest("a request with files returns the message without wait", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const sent = yield* send(hook, withFiles({}, text("a", "a.txt")), { wait: false })
@@ -94,7 +94,7 @@ simulatorTest("with files there is an answer without wait too", withoutLimits, (
 )
 
 simulatorTest(
-  "numbers may have gaps, and a form may have plain fields",
+  "file numbers may have gaps, and a form may have plain fields",
   withoutLimits,
   (simulator) =>
     Effect.gen(function* () {
@@ -117,7 +117,7 @@ simulatorTest(
 )
 
 simulatorTest(
-  "names are cleaned, and what is lost of them is the title",
+  "file names are normalized, and the title keeps the original name",
   withoutLimits,
   (simulator) =>
     Effect.gen(function* () {
@@ -154,7 +154,7 @@ const multipart = (body: string) => ({
   headers: { "content-type": 'multipart/form-data; boundary="--x y"' },
 })
 
-simulatorTest("other encoders' names are understood", withoutLimits, (simulator) =>
+simulatorTest("parses the file names of other encoders", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const path = `/api/v10/webhooks/${hook.id}/${hook.token}`
@@ -195,7 +195,7 @@ na\u00efve \u2693
 )
 
 simulatorTest(
-  "a form that is cut, has no boundary or a name in no known writing is refused",
+  "rejects a form that is truncated, has no boundary or an undecodable name",
   withoutLimits,
   (simulator) =>
     Effect.gen(function* () {
@@ -221,7 +221,7 @@ simulatorTest(
 )
 
 simulatorTest(
-  "bad files are refused with Discord's codes",
+  "rejects invalid files with Discord's codes",
   { ...withoutLimits, maxFileBytes: 5 },
   (simulator) =>
     Effect.gen(function* () {
@@ -246,7 +246,7 @@ simulatorTest(
         [form([["payload_json", "{"]]), [400, 50109]],
         [withFiles({ content: "" }), [400, 50006]],
       ] as const) {
-        expect(refusal(yield* send(hook, body))).toEqual(expected)
+        expect(errorOf(yield* send(hook, body))).toEqual(expected)
       }
       expect(yield* simulator.messages(hook)).toHaveLength(1)
       expect(yield* simulator.files(hook)).toHaveLength(10)
@@ -254,14 +254,14 @@ simulatorTest(
 )
 
 simulatorTest(
-  "a request that is too large is refused whole",
+  "rejects a request above maxRequestBytes",
   { ...withoutLimits, maxRequestBytes: 500 },
   (simulator) =>
     Effect.gen(function* () {
       const hook = yield* simulator.createWebhook()
       const of = (size: number) => withFiles({}, text("x".repeat(size), "a.txt"))
       expect((yield* send(hook, of(100))).status).toBe(200)
-      expect(refusal(yield* send(hook, of(500)))).toEqual([413, 40005])
+      expect(errorOf(yield* send(hook, of(500)))).toEqual([413, 40005])
       expect((yield* simulator.traffic).map(({ body, files }) => [body, files.length])).toEqual([
         [{}, 1],
         [undefined, 0],
@@ -269,7 +269,7 @@ simulatorTest(
     }),
 )
 
-simulatorTest("metadata has its limits", withoutLimits, (simulator) =>
+simulatorTest("validates the metadata of attachments", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const say = (fields: object) =>
@@ -290,56 +290,59 @@ simulatorTest("metadata has its limits", withoutLimits, (simulator) =>
   }),
 )
 
-simulatorTest("an edit keeps, drops, reorders, describes and adds", withoutLimits, (simulator) =>
-  Effect.gen(function* () {
-    const hook = yield* simulator.createWebhook()
-    const files = ["a", "b", "c"].map((name) => text(name, `${name}.txt`))
-    const described = { attachments: [{ id: "0", description: "old", is_spoiler: true }] }
-    const sent = yield* send(hook, withFiles(described, ...files))
-    const { id } = sent.body
-    const [a, b, c] = attachments(sent)
-    const edit = (body: unknown) => editMessage(hook, id, body)
+simulatorTest(
+  "an edit keeps, removes, reorders, describes and adds files",
+  withoutLimits,
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      const files = ["a", "b", "c"].map((name) => text(name, `${name}.txt`))
+      const described = { attachments: [{ id: "0", description: "old", is_spoiler: true }] }
+      const sent = yield* send(hook, withFiles(described, ...files))
+      const { id } = sent.body
+      const [a, b, c] = attachments(sent)
+      const edit = (body: unknown) => editMessage(hook, id, body)
 
-    expect(attachments(yield* edit({ content: "x" }))).toEqual([a, b, c])
-    const added = yield* edit(withFiles({}, text("d", "d.txt")))
-    expect(names(added)).toEqual(["a.txt", "b.txt", "c.txt", "d.txt"])
-    const changed = yield* edit(
-      withFiles(
-        { attachments: [{ id: c?.id, description: "new" }, { id: "0" }, { id: a?.id }] },
-        text("e", "e.txt"),
-      ),
-    )
-    expect(names(changed)).toEqual(["c.txt", "e.txt", "a.txt"])
-    expect(attachments(changed)[0]).toEqual({ ...c, description: "new" })
-    expect(attachments(changed)[2]).toEqual(a)
-    expect((yield* download(b?.url)).status).toBe(404)
-    expect((yield* download(a?.url)).status).toBe(200)
-    const plain = yield* edit({
-      attachments: [{ id: a?.id, description: null, is_spoiler: false }],
-    })
-    expect(Object.keys(attachments(plain)[0] ?? {})).not.toContain("description")
-    expect(Object.keys(attachments(plain)[0] ?? {})).not.toContain("flags")
-    expect(refusal(yield* edit({ attachments: [{ id: b?.id }] }))).toEqual([400, 50146])
-    expect(names(yield* edit({ attachments: [] }))).toEqual([])
-    expect(yield* simulator.files(hook)).toEqual([])
-    expect(refusal(yield* edit({ content: null }))).toEqual([400, 50006])
-  }),
+      expect(attachments(yield* edit({ content: "x" }))).toEqual([a, b, c])
+      const added = yield* edit(withFiles({}, text("d", "d.txt")))
+      expect(names(added)).toEqual(["a.txt", "b.txt", "c.txt", "d.txt"])
+      const changed = yield* edit(
+        withFiles(
+          { attachments: [{ id: c?.id, description: "new" }, { id: "0" }, { id: a?.id }] },
+          text("e", "e.txt"),
+        ),
+      )
+      expect(names(changed)).toEqual(["c.txt", "e.txt", "a.txt"])
+      expect(attachments(changed)[0]).toEqual({ ...c, description: "new" })
+      expect(attachments(changed)[2]).toEqual(a)
+      expect((yield* download(b?.url)).status).toBe(404)
+      expect((yield* download(a?.url)).status).toBe(200)
+      const plain = yield* edit({
+        attachments: [{ id: a?.id, description: null, is_spoiler: false }],
+      })
+      expect(Object.keys(attachments(plain)[0] ?? {})).not.toContain("description")
+      expect(Object.keys(attachments(plain)[0] ?? {})).not.toContain("flags")
+      expect(errorOf(yield* edit({ attachments: [{ id: b?.id }] }))).toEqual([400, 50146])
+      expect(names(yield* edit({ attachments: [] }))).toEqual([])
+      expect(yield* simulator.files(hook)).toEqual([])
+      expect(errorOf(yield* edit({ content: null }))).toEqual([400, 50006])
+    }),
 )
 
-simulatorTest("an edit adds up to ten files in all", withoutLimits, (simulator) =>
+simulatorTest("an edit may bring the total to ten files", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const nine = Array.from({ length: 9 }, (_, index) => text("a", `${index}.txt`))
     const { id } = (yield* send(hook, withFiles({}, ...nine))).body
     const [one, two] = [text("b", "b.txt"), text("c", "c.txt")]
-    expect(refusal(yield* editMessage(hook, id, withFiles({}, one, two)))).toEqual([400, 30015])
+    expect(errorOf(yield* editMessage(hook, id, withFiles({}, one, two)))).toEqual([400, 30015])
     expect(names(yield* editMessage(hook, id, withFiles({}, one)))).toHaveLength(10)
     expect(yield* simulator.files(hook)).toHaveLength(10)
   }),
 )
 
 simulatorTest(
-  "an embed shows a file, which then is not listed until the embed goes",
+  "a file in an embed is not listed until the embed is removed",
   withoutLimits,
   (simulator) =>
     Effect.gen(function* () {
@@ -382,7 +385,7 @@ simulatorTest(
 )
 
 simulatorTest(
-  "components show files by their cleaned names, and only those there are",
+  "components refer to existing files by their normalized names",
   withoutLimits,
   (simulator) =>
     Effect.gen(function* () {
@@ -427,11 +430,11 @@ simulatorTest(
       ])
       const again = yield* editMessage(hook, sent.body.id, { components: layout("a") }, query)
       expect(again.status).toBe(200)
-      expect(refusal(yield* getMessage(hook, sent.body.id))).toEqual([200, undefined])
+      expect(errorOf(yield* getMessage(hook, sent.body.id))).toEqual([200, undefined])
     }),
 )
 
-simulatorTest("with a message go its files", withoutLimits, (simulator) =>
+simulatorTest("deleting a message removes its files", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const sent = yield* send(hook, withFiles({}, text("a", "a.txt")))
@@ -448,7 +451,7 @@ simulatorTest("with a message go its files", withoutLimits, (simulator) =>
 )
 
 simulatorTest(
-  "only so many bytes are kept, the newest",
+  "keeps the newest files up to maxStoredFileBytes",
   { ...withoutLimits, maxStoredFileBytes: 10 },
   (simulator) =>
     Effect.gen(function* () {
@@ -465,7 +468,7 @@ simulatorTest(
 )
 
 simulatorTest(
-  "messages that are forgotten leave no files",
+  "removing old messages removes their files",
   { ...withoutLimits, maxStoredMessages: 1 },
   (simulator) =>
     Effect.gen(function* () {
@@ -476,55 +479,49 @@ simulatorTest(
     }),
 )
 
-simulatorTest(
-  "the record tells of files and payload, and keeps no bytes",
-  withoutLimits,
-  (simulator) =>
-    Effect.gen(function* () {
-      const hook = yield* simulator.createWebhook()
-      yield* send(hook, withFiles({ content: "a" }, text("ahoy", "\u2693.txt")))
-      yield* send(hook, form([["content", "b"]]))
-      yield* download(
-        (yield* simulator.files(hook)).map(
-          ({ id }) => `https://cdn.discordapp.com/attachments/1/${id}/unknown.txt`,
-        )[0],
-      )
-      expect(yield* simulator.traffic).toMatchObject([
-        {
-          operation: "execute",
-          body: { content: "a" },
-          files: [{ part: "files[0]", filename: "\u2693.txt", contentType: "text/plain", size: 4 }],
-        },
-        { operation: "execute", body: { content: "b" }, files: [] },
-        { operation: "downloadAttachment", status: 200, version: 0, files: [] },
-      ])
-    }),
+simulatorTest("records files and payload without the bytes", withoutLimits, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    yield* send(hook, withFiles({ content: "a" }, text("ahoy", "\u2693.txt")))
+    yield* send(hook, form([["content", "b"]]))
+    yield* download(
+      (yield* simulator.files(hook)).map(
+        ({ id }) => `https://cdn.discordapp.com/attachments/1/${id}/unknown.txt`,
+      )[0],
+    )
+    expect(yield* simulator.traffic).toMatchObject([
+      {
+        operation: "execute",
+        body: { content: "a" },
+        files: [{ part: "files[0]", filename: "\u2693.txt", contentType: "text/plain", size: 4 }],
+      },
+      { operation: "execute", body: { content: "b" }, files: [] },
+      { operation: "downloadAttachment", status: 200, version: 0, files: [] },
+    ])
+  }),
+)
+
+simulatorTest("downloads take no slot, and faults apply to them", withoutLimits, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    const sent = yield* send(hook, withFiles({}, new File([pixel], "a.gif")))
+    const url = attachments(sent)[0]?.url
+    yield* simulator.inject(Fault.html(502), { match: "downloadAttachment" })
+    expect((yield* download(url)).status).toBe(502)
+    yield* simulator.inject(Fault.alter((response) => ({ ...response, status: 206 })))
+    const altered = yield* download(url)
+    expect([altered.status, altered.content]).toEqual([206, pixel])
+    yield* simulator.inject(Fault.truncateBody)
+    expect((yield* Effect.flip(download(url)))._tag).toBe("ResponseError")
+    const posted = yield* HttpClient.execute(HttpClientRequest.post(String(url)))
+    expect(posted.status).toBe(405)
+    yield* simulator.configure({ globalLimit: 1 })
+    for (let i = 0; i < 5; i++) expect((yield* download(url)).status).toBe(200)
+  }),
 )
 
 simulatorTest(
-  "downloads take no slot, and can go wrong like everything",
-  withoutLimits,
-  (simulator) =>
-    Effect.gen(function* () {
-      const hook = yield* simulator.createWebhook()
-      const sent = yield* send(hook, withFiles({}, new File([pixel], "a.gif")))
-      const url = attachments(sent)[0]?.url
-      yield* simulator.inject(Fault.html(502), { match: "downloadAttachment" })
-      expect((yield* download(url)).status).toBe(502)
-      yield* simulator.inject(Fault.alter((answer) => ({ ...answer, status: 206 })))
-      const altered = yield* download(url)
-      expect([altered.status, altered.content]).toEqual([206, pixel])
-      yield* simulator.inject(Fault.truncateBody)
-      expect((yield* Effect.flip(download(url)))._tag).toBe("ResponseError")
-      const posted = yield* HttpClient.execute(HttpClientRequest.post(String(url)))
-      expect(posted.status).toBe(405)
-      yield* simulator.configure({ globalLimit: 1 })
-      for (let i = 0; i < 5; i++) expect((yield* download(url)).status).toBe(200)
-    }),
-)
-
-simulatorTest(
-  "files travel as long as the latency says",
+  "latency applies to uploads and downloads",
   { ...withoutLimits, latency: "2 seconds" },
   (simulator) =>
     Effect.gen(function* () {
@@ -549,7 +546,7 @@ simulatorTest(
     }),
 )
 
-simulatorTest("bytes of every value come back as they were", withoutLimits, (simulator) =>
+simulatorTest("downloads return every byte value unchanged", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const all = Uint8Array.from({ length: 70_000 }, (_, index) => (index * 7 + (index >> 8)) % 256)

@@ -1,4 +1,4 @@
-/** The smallest pictures there are: one pixel each. */
+/** Decodes base 64. */
 const bytes = (base64: string) => Uint8Array.from(atob(base64), (byte) => byte.charCodeAt(0))
 
 /** A GIF of one pixel. */

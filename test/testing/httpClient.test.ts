@@ -36,7 +36,7 @@ for (const [name, body] of [
   )
 }
 
-simulatorTest("a body that fails while it is read sends nothing", {}, (simulator) =>
+simulatorTest("a body that fails while it is read is not sent", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     for (const body of [HttpBody.stream(Stream.fail("gone"), type), HttpBody.raw(1n)]) {
@@ -47,7 +47,7 @@ simulatorTest("a body that fails while it is read sends nothing", {}, (simulator
   }),
 )
 
-simulatorTest("a 429 made by a fault counts by the scope it shows", {}, (simulator) =>
+simulatorTest("counts the 429 of a fault by its scope header", {}, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const limited = (scope: string) =>

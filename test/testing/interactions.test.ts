@@ -27,7 +27,7 @@ const created = (
     hook: { id: interaction.applicationId, token: interaction.token },
   }))
 
-simulatorTest("before the initial response Discord knows no such webhook", {}, (simulator) =>
+simulatorTest("rejects follow-ups before the initial response with 10015", {}, (simulator) =>
   Effect.gen(function* () {
     const { hook, interaction } = yield* created(simulator, { response: "none" })
     expect(code(yield* send(hook))).toEqual([404, 10015])
@@ -40,7 +40,7 @@ simulatorTest("before the initial response Discord knows no such webhook", {}, (
   }),
 )
 
-simulatorTest("after 15 minutes the token is not valid any more", {}, (simulator) =>
+simulatorTest("rejects the token after 15 minutes", {}, (simulator) =>
   Effect.gen(function* () {
     const { hook } = yield* created(simulator)
     yield* TestClock.adjust("899999 millis")
@@ -58,7 +58,7 @@ simulatorTest("after 15 minutes the token is not valid any more", {}, (simulator
 )
 
 simulatorTest(
-  "the first follow-up fills in a deferred response, the next is a message",
+  "the first follow-up edits a deferred response, the next is a message",
   {},
   (simulator) =>
     Effect.gen(function* () {
@@ -79,7 +79,7 @@ simulatorTest(
     }),
 )
 
-simulatorTest("an edit ends the loading, and may bring a poll with it, once", {}, (simulator) =>
+simulatorTest("an edit clears LOADING, and may add a poll once", {}, (simulator) =>
   Effect.gen(function* () {
     const { hook } = yield* created(simulator)
     const poll = { question: { text: "?" }, answers: [{ poll_media: { text: "a" } }] }
@@ -89,29 +89,32 @@ simulatorTest("an edit ends the loading, and may bring a poll with it, once", {}
   }),
 )
 
-simulatorTest("a follow-up may be ephemeral, and has no name, picture or thread", {}, (simulator) =>
-  Effect.gen(function* () {
-    const { hook } = yield* created(simulator, { response: { content: "pong" } })
-    const body = {
-      content: "secret",
-      flags: ephemeral,
-      username: "Ada",
-      avatar_url: "https://example.com/a.png",
-      thread_name: "t",
-    }
-    const sent = yield* send(hook, body, { wait: false })
-    expect(sent.status).toBe(200)
-    expect(sent.body).toMatchObject({
-      flags: ephemeral,
-      author: { username: "Captain App", avatar: null },
-    })
-    const webhook = yield* simulator.createWebhook()
-    const ofWebhook = yield* send(webhook, { content: "x", flags: ephemeral })
-    expect(ofWebhook.body).toMatchObject({ flags: 0 })
-  }),
+simulatorTest(
+  "a follow-up may be ephemeral, and has no username, avatar or thread",
+  {},
+  (simulator) =>
+    Effect.gen(function* () {
+      const { hook } = yield* created(simulator, { response: { content: "pong" } })
+      const body = {
+        content: "secret",
+        flags: ephemeral,
+        username: "Ada",
+        avatar_url: "https://example.com/a.png",
+        thread_name: "t",
+      }
+      const sent = yield* send(hook, body, { wait: false })
+      expect(sent.status).toBe(200)
+      expect(sent.body).toMatchObject({
+        flags: ephemeral,
+        author: { username: "Captain App", avatar: null },
+      })
+      const webhook = yield* simulator.createWebhook()
+      const ofWebhook = yield* send(webhook, { content: "x", flags: ephemeral })
+      expect(ofWebhook.body).toMatchObject({ flags: 0 })
+    }),
 )
 
-simulatorTest("a token finds the messages sent with it, and no others", {}, (simulator) =>
+simulatorTest("a token finds only the messages sent with it", {}, (simulator) =>
   Effect.gen(function* () {
     const one = yield* created(simulator)
     const two = yield* created(simulator, { applicationId: one.hook.id })
@@ -126,7 +129,7 @@ simulatorTest("a token finds the messages sent with it, and no others", {}, (sim
   }),
 )
 
-simulatorTest("the webhook itself is out of reach", {}, (simulator) =>
+simulatorTest("rejects operations on the webhook itself", {}, (simulator) =>
   Effect.gen(function* () {
     const { hook } = yield* created(simulator)
     for (const response of [
@@ -139,7 +142,7 @@ simulatorTest("the webhook itself is out of reach", {}, (simulator) =>
   }),
 )
 
-simulatorTest("interactions are not bound to the global limit", { globalLimit: 1 }, (simulator) =>
+simulatorTest("interactions are exempt from the global limit", { globalLimit: 1 }, (simulator) =>
   Effect.gen(function* () {
     const webhook = yield* simulator.createWebhook()
     expect((yield* getWebhook(webhook)).status).toBe(200)

@@ -72,7 +72,7 @@ simulatorTest("a message is sent, read, edited and deleted", withoutLimits, (sim
 )
 
 simulatorTest(
-  "without wait the answer is 204 and the message is there",
+  "without wait the response is 204 and the message exists",
   withoutLimits,
   (simulator) =>
     Effect.gen(function* () {
@@ -83,7 +83,7 @@ simulatorTest(
     }),
 )
 
-simulatorTest("ids grow, within a millisecond too, and tell the time", withoutLimits, (simulator) =>
+simulatorTest("ids increase and contain the time", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const one = BigInt((yield* send(hook)).body.id)
@@ -95,7 +95,7 @@ simulatorTest("ids grow, within a millisecond too, and tell the time", withoutLi
   }),
 )
 
-simulatorTest("name and avatar can be another for one message", withoutLimits, (simulator) =>
+simulatorTest("a message may override username and avatar", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const { body } = yield* send(hook, {
@@ -110,7 +110,7 @@ simulatorTest("name and avatar can be another for one message", withoutLimits, (
   }),
 )
 
-simulatorTest("an edit keeps what it omits and clears what it nulls", withoutLimits, (simulator) =>
+simulatorTest("an edit keeps absent fields and clears null fields", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const { id } = (yield* send(hook, { content: "a", embeds: [{ title: "t" }] })).body
@@ -158,7 +158,7 @@ simulatorTest(
     }),
 )
 
-simulatorTest("only the flags a webhook may set are kept", withoutLimits, (simulator) =>
+simulatorTest("ignores flags that a webhook may not set", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const { body } = yield* send(hook, { content: "a", flags: 4 | 64 | 4096 })
@@ -169,15 +169,15 @@ simulatorTest("only the flags a webhook may set are kept", withoutLimits, (simul
 )
 
 simulatorTest(
-  "a message becomes Components V2 when the rest is cleared, and stays so",
+  "a message becomes Components V2 after its other fields are cleared, and stays V2",
   withoutLimits,
   (simulator) =>
     Effect.gen(function* () {
       const hook = yield* simulator.createWebhook({ applicationOwned: true })
       const { id } = (yield* send(hook, { content: "a" })).body
       const components = [{ type: 10, content: "b" }]
-      const refused = yield* editMessage(hook, id, { flags: v2, components })
-      expect(leaves(refused)).toEqual([
+      const rejected = yield* editMessage(hook, id, { flags: v2, components })
+      expect(leaves(rejected)).toEqual([
         "content MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
       ])
       const edited = yield* editMessage(hook, id, { flags: v2, content: null, components })
@@ -190,7 +190,7 @@ simulatorTest(
 )
 
 simulatorTest(
-  "a plain webhook's components count only with with_components",
+  "a webhook without application requires with_components",
   withoutLimits,
   (simulator) =>
     Effect.gen(function* () {
@@ -210,12 +210,12 @@ simulatorTest(
         type: 1,
         components: [{ type: 2, style: 1, label: "l", custom_id: "c" }],
       }
-      const refused = yield* send(
+      const rejected = yield* send(
         hook,
         { content: "a", components: [interactive] },
         { with_components: true },
       )
-      expect(leaves(refused)).toEqual(["components.0.components.0 COMPONENT_TYPE_INVALID"])
+      expect(leaves(rejected)).toEqual(["components.0.components.0 COMPONENT_TYPE_INVALID"])
       const layout = { flags: v2, components: [{ type: 10, content: "b" }] }
       expect((yield* send(hook, layout)).body.code).toBe(50006)
       expect((yield* send(hook, layout, { with_components: true })).status).toBe(200)
@@ -237,50 +237,44 @@ simulatorTest("an application's webhook may send every component", withoutLimits
   }),
 )
 
-simulatorTest(
-  "a poll is answered with its expiry, and cannot be edited",
-  withoutLimits,
-  (simulator) =>
-    Effect.gen(function* () {
-      const hook = yield* simulator.createWebhook()
-      const poll = {
-        question: { text: "q" },
-        answers: [{ poll_media: { text: "a" } }, { poll_media: { text: "b" } }],
-      }
-      const { body } = yield* send(hook, { poll })
-      expect(body["poll"]).toMatchObject({
-        expiry: "2025-01-02T00:00:00.000000+00:00",
-        allow_multiselect: false,
-        layout_type: 1,
-        answers: [{ answer_id: 1 }, { answer_id: 2 }],
-      })
-      expect((yield* editMessage(hook, body.id, { poll })).body.code).toBe(520003)
-    }),
+simulatorTest("a poll has an expiry and cannot be edited", withoutLimits, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    const poll = {
+      question: { text: "q" },
+      answers: [{ poll_media: { text: "a" } }, { poll_media: { text: "b" } }],
+    }
+    const { body } = yield* send(hook, { poll })
+    expect(body["poll"]).toMatchObject({
+      expiry: "2025-01-02T00:00:00.000000+00:00",
+      allow_multiselect: false,
+      layout_type: 1,
+      answers: [{ answer_id: 1 }, { answer_id: 2 }],
+    })
+    expect((yield* editMessage(hook, body.id, { poll })).body.code).toBe(520003)
+  }),
+)
+
+simulatorTest("a message in a thread requires its thread_id", withoutLimits, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    const thread = yield* simulator.createThread(hook)
+    const inThread = { thread_id: thread.id }
+    const { body } = yield* send(hook, { content: "a" }, inThread)
+    expect(body).toMatchObject({ channel_id: thread.id, position: 0 })
+    expect((yield* getMessage(hook, body.id)).body.code).toBe(10008)
+    expect((yield* getMessage(hook, body.id, inThread)).status).toBe(200)
+    const elsewhere = yield* simulator.createWebhook()
+    const unknown = yield* send(elsewhere, { content: "a" }, inThread)
+    expect([unknown.status, unknown.body.code]).toEqual([404, 10003])
+    expect((yield* getMessage(elsewhere, body.id, inThread)).body.code).toBe(10003)
+    const rejected = yield* send(hook, { content: "a", thread_name: "t" })
+    expect([rejected.status, rejected.body.code]).toEqual([400, 220003])
+  }),
 )
 
 simulatorTest(
-  "a thread of the channel takes messages, and wants to be named",
-  withoutLimits,
-  (simulator) =>
-    Effect.gen(function* () {
-      const hook = yield* simulator.createWebhook()
-      const thread = yield* simulator.createThread(hook)
-      const inThread = { thread_id: thread.id }
-      const { body } = yield* send(hook, { content: "a" }, inThread)
-      expect(body).toMatchObject({ channel_id: thread.id, position: 0 })
-      expect((yield* getMessage(hook, body.id)).body.code).toBe(10008)
-      expect((yield* getMessage(hook, body.id, inThread)).status).toBe(200)
-      const elsewhere = yield* simulator.createWebhook()
-      const unknown = yield* send(elsewhere, { content: "a" }, inThread)
-      expect([unknown.status, unknown.body.code]).toEqual([404, 10003])
-      expect((yield* getMessage(elsewhere, body.id, inThread)).body.code).toBe(10003)
-      const refused = yield* send(hook, { content: "a", thread_name: "t" })
-      expect([refused.status, refused.body.code]).toEqual([400, 220003])
-    }),
-)
-
-simulatorTest(
-  "an archived thread refuses edits, allows deletes, and opens when it is sent to",
+  "an archived thread rejects edits, allows deletes, and is unarchived by a message",
   withoutLimits,
   (simulator) =>
     Effect.gen(function* () {
@@ -301,11 +295,11 @@ simulatorTest(
     }),
 )
 
-simulatorTest("a forum wants a thread for every message", withoutLimits, (simulator) =>
+simulatorTest("a forum requires a thread for every message", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook({ channel: "forum", tags: ["7"], requireTag: true })
     const code = (body: object, query = {}) =>
-      Effect.map(send(hook, { content: "a", ...body }, query), (answer) => answer.body.code)
+      Effect.map(send(hook, { content: "a", ...body }, query), (response) => response.body.code)
     expect(yield* code({})).toBe(220001)
     expect(yield* code({ thread_name: "t" }, { thread_id: "1" })).toBe(220002)
     expect(yield* code({ thread_name: "t" })).toBe(40067)
@@ -324,7 +318,7 @@ simulatorTest("a forum wants a thread for every message", withoutLimits, (simula
   }),
 )
 
-simulatorTest("a webhook is read, changed and deleted by its token", withoutLimits, (simulator) =>
+simulatorTest("reads, modifies and deletes a webhook by its token", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook({ name: "Hook" })
     const { body } = yield* getWebhook(hook)
@@ -358,7 +352,7 @@ simulatorTest("a webhook is read, changed and deleted by its token", withoutLimi
 )
 
 simulatorTest(
-  "strangers are told apart: unknown webhook, wrong token, unknown path",
+  "distinguishes unknown webhook, wrong token and unknown path",
   withoutLimits,
   (simulator) =>
     Effect.gen(function* () {
@@ -381,7 +375,7 @@ simulatorTest(
 )
 
 simulatorTest(
-  "messages can be kept to the newest few",
+  "keeps the newest messages up to maxStoredMessages",
   { ...withoutLimits, maxStoredMessages: 2 },
   (simulator) =>
     Effect.gen(function* () {

@@ -7,7 +7,7 @@ import type { DiscordSimulator } from "../../src/testing/index.js"
 type Hook = Pick<DiscordSimulator.SimulatedWebhook, "id" | "token">
 type Method = "GET" | "POST" | "PATCH" | "DELETE"
 
-/** An answer as a test looks at it: parsed JSON in `body`, the whole body in `text`. */
+/** A response with its parsed JSON in `body` and its raw body in `text`. */
 export interface TestResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -15,7 +15,7 @@ export interface TestResponse {
   readonly body: Body
 }
 
-/** The fields that tests look at; which of them are there depends on the endpoint. */
+/** The fields that tests read; which of them exist depends on the endpoint. */
 export interface Body extends Readonly<Record<string, unknown>> {
   readonly id: string
   readonly channel_id: string
@@ -32,7 +32,7 @@ interface Tree {
 
 type Part = string | File
 
-/** A form as `fetch` writes it: the parts in their order, `payload_json` among them or not. */
+/** A form of these parts in order. */
 export const form = (parts: ReadonlyArray<readonly [name: string, value: Part]>): FormData => {
   const made = new FormData()
   for (const [name, value] of parts) {
@@ -42,14 +42,14 @@ export const form = (parts: ReadonlyArray<readonly [name: string, value: Part]>)
   return made
 }
 
-/** A form of `payload_json` and of files that are numbered from 0. */
+/** A form of `payload_json` and files numbered from 0. */
 export const withFiles = (payload: unknown, ...files: ReadonlyArray<File>): FormData =>
   form([
     ["payload_json", JSON.stringify(payload)],
     ...files.map((file, index) => [`files[${index}]`, file] as const),
   ])
 
-/** One request with whatever body and headers, to a path below the origin. */
+/** Sends a request with this body and these headers. */
 export const raw = (
   method: Method,
   path: string,
@@ -68,8 +68,8 @@ export const raw = (
           )
     const response = yield* HttpClient.execute(HttpClientRequest.setHeaders(request, headers))
     const text = yield* response.text
-    const { status, headers: answered } = response
-    return { status, headers: answered, text, body: parseBody(text) } satisfies TestResponse
+    const { status, headers: responseHeaders } = response
+    return { status, headers: responseHeaders, text, body: parseBody(text) } satisfies TestResponse
   })
 
 const request = (method: Method, hook: Hook, tail: string, body?: unknown) =>
@@ -88,7 +88,7 @@ const query = (options: Readonly<Record<string, string | boolean>>) => {
 
 type Query = Readonly<Record<string, string | boolean>>
 
-/** Execute with `wait=true`, unless the query says otherwise. */
+/** Executes a webhook, with `wait=true` by default. */
 export const send = (hook: Hook, body: unknown = { content: "ahoy" }, options: Query = {}) =>
   request("POST", hook, query({ wait: true, ...options }), body)
 
@@ -116,7 +116,7 @@ function flatten(tree: Tree | undefined, path: ReadonlyArray<string>): ReadonlyA
   )
 }
 
-/** What is no JSON object has no fields. */
+/** A body that is not JSON has no fields. */
 function parseBody(text: string): Body {
   try {
     return Object(JSON.parse(text)) as Body

@@ -15,7 +15,7 @@ const live = Layer.mergeAll(
   NodeHttpServer.layer(() => createServer(), { port: 0 }),
 )
 
-/** What `fetch` failed with; over a broken connection `code` is undici's. */
+/** The error of `fetch`. For a broken connection `code` is undici's. */
 class FetchFailed extends Data.TaggedError("FetchFailed")<{
   readonly name: string
   readonly code: string | undefined
@@ -27,21 +27,21 @@ interface Answer {
   readonly text: string
 }
 
-async function answered(url: string, init: RequestInit): Promise<Answer> {
+async function fetchResponse(url: string, init: RequestInit): Promise<Answer> {
   const response = await fetch(url, init)
   return { status: response.status, headers: response.headers, text: await response.text() }
 }
 
 const request = (url: string, init: RequestInit) =>
   Effect.tryPromise({
-    try: () => answered(url, init),
+    try: () => fetchResponse(url, init),
     catch: (error) => {
       const { name, cause } = error as Error
       return new FetchFailed({ name, code: (cause as { code?: string } | undefined)?.code })
     },
   })
 
-/** A simulator behind a real socket, and one webhook to send to with `fetch`. */
+/** A simulator served on a socket, with one webhook. */
 const served = Effect.gen(function* () {
   const simulator = yield* DiscordSimulator.DiscordSimulator
   const { baseUrl } = yield* DiscordSimulator.serve
@@ -57,7 +57,7 @@ const served = Effect.gen(function* () {
   return { simulator, hook, post, url }
 })
 
-it.scopedLive("answers over a socket what it answers in memory", () =>
+it.scopedLive("responds on a socket as in memory", () =>
   Effect.gen(function* () {
     const { simulator, hook, post, url } = yield* served
     const sent = yield* post({ content: "ahoy ⚓" })
@@ -71,7 +71,7 @@ it.scopedLive("answers over a socket what it answers in memory", () =>
   }).pipe(Effect.provide(live)),
 )
 
-it.scopedLive("files are downloaded from where messages are sent to", () =>
+it.scopedLive("files are downloaded from the origin of the server", () =>
   Effect.gen(function* () {
     const { simulator, url, hook } = yield* served
     const body = withFiles({}, text("ahoy \u2693", "a.txt"))
@@ -81,8 +81,8 @@ it.scopedLive("files are downloaded from where messages are sent to", () =>
     }
     for (const { url: at, proxy_url: proxied } of attachments) {
       expect(new URL(at).origin).toBe(new URL(url).origin)
-      const answer = yield* request(proxied, {})
-      expect([answer.text, answer.headers.get("content-type")]).toEqual([
+      const response = yield* request(proxied, {})
+      expect([response.text, response.headers.get("content-type")]).toEqual([
         "ahoy \u2693",
         "text/plain",
       ])
@@ -94,7 +94,7 @@ it.scopedLive("files are downloaded from where messages are sent to", () =>
   }).pipe(Effect.provide(live)),
 )
 
-it.scopedLive("limits over a socket", () =>
+it.scopedLive("applies limits on a socket", () =>
   Effect.gen(function* () {
     const { post } = yield* served
     for (let i = 0; i < 5; i++) yield* post({ content: "a" })
@@ -105,7 +105,7 @@ it.scopedLive("limits over a socket", () =>
   }).pipe(Effect.provide(live)),
 )
 
-it.scopedLive("a connection is really reset, before or after Discord acts", () =>
+it.scopedLive("resets the connection before or after processing", () =>
   Effect.gen(function* () {
     const { simulator, hook, post } = yield* served
     yield* simulator.inject(Fault.resetBefore)
@@ -118,7 +118,7 @@ it.scopedLive("a connection is really reset, before or after Discord acts", () =
   }).pipe(Effect.provide(live)),
 )
 
-it.scopedLive("a connection is really cut in the middle of the body", () =>
+it.scopedLive("closes the connection in the middle of the body", () =>
   Effect.gen(function* () {
     const { simulator, post } = yield* served
     yield* simulator.inject(Fault.truncateBody)
@@ -127,7 +127,7 @@ it.scopedLive("a connection is really cut in the middle of the body", () =>
   }).pipe(Effect.provide(live)),
 )
 
-it.scopedLive("half a JSON and an empty body are whole answers", () =>
+it.scopedLive("truncated JSON and an empty body are complete responses", () =>
   Effect.gen(function* () {
     const { simulator, post } = yield* served
     yield* simulator.inject(Fault.truncatedJson)
@@ -138,7 +138,7 @@ it.scopedLive("half a JSON and an empty body are whole answers", () =>
   }).pipe(Effect.provide(live)),
 )
 
-it.scopedLive("a server that never answers keeps the client until it gives up", () =>
+it.scopedLive("Fault.neverRespond blocks the client until its timeout", () =>
   Effect.gen(function* () {
     const { simulator, post } = yield* served
     yield* simulator.inject(Fault.neverRespond)
@@ -147,7 +147,7 @@ it.scopedLive("a server that never answers keeps the client until it gives up", 
   }).pipe(Effect.provide(live)),
 )
 
-it.live("closing the scope cuts what waits, and the server closes", () =>
+it.live("closing the scope resets pending requests and closes the server", () =>
   Effect.gen(function* () {
     const scope = yield* Scope.make()
     const context = yield* Layer.buildWithScope(live, scope)

@@ -39,12 +39,12 @@ const github = (hook: Hook, event: string | undefined, body: object, query = "")
   })
 
 simulatorTest(
-  "a message of Slack becomes one with an embed for each attachment",
+  "converts a Slack message to one with an embed for each attachment",
   withoutLimits,
   (simulator) =>
     Effect.gen(function* () {
       const hook = yield* simulator.createWebhook()
-      const answer = yield* slack(hook, {
+      const response = yield* slack(hook, {
         text: "ahoy",
         username: "Bot",
         icon_url: "https://a.b/i.png",
@@ -72,7 +72,7 @@ simulatorTest(
           { text: "second", color: "#5865F2" },
         ],
       })
-      expect([answer.status, answer.text]).toEqual([200, "ok"])
+      expect([response.status, response.text]).toEqual([200, "ok"])
       const [message] = yield* simulator.messages(hook)
       expect(message).toMatchObject({
         content: "ahoy",
@@ -102,7 +102,7 @@ simulatorTest(
 )
 
 simulatorTest(
-  "Slack is answered `ok`, whatever it wants to wait for and in whatever form",
+  "the Slack response is `ok`, with wait and for every media type",
   withoutLimits,
   (simulator) =>
     Effect.gen(function* () {
@@ -117,7 +117,7 @@ simulatorTest(
         }),
         yield* slack(hook, { text: "d" }, `?thread_id=${thread.id}`),
       ]
-      for (const answer of answers) expect([answer.status, answer.text]).toEqual([200, "ok"])
+      for (const response of answers) expect([response.status, response.text]).toEqual([200, "ok"])
       expect(yield* simulator.messages(hook)).toMatchObject([
         { content: "a" },
         { content: "b" },
@@ -127,7 +127,7 @@ simulatorTest(
     }),
 )
 
-simulatorTest("what is no message of Slack is refused", withoutLimits, (simulator) =>
+simulatorTest("rejects an invalid Slack message", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const x = (length: number) => "x".repeat(length)
@@ -234,8 +234,8 @@ for (const [event, body, title, description] of shown) {
   simulatorTest(`an event ${event} of GitHub is shown as "${title}"`, withoutLimits, (simulator) =>
     Effect.gen(function* () {
       const hook = yield* simulator.createWebhook()
-      const answer = yield* github(hook, event, body)
-      expect([answer.status, answer.text]).toEqual([204, ""])
+      const response = yield* github(hook, event, body)
+      expect([response.status, response.text]).toEqual([204, ""])
       const [message] = yield* simulator.messages(hook)
       expect(message).toMatchObject({
         author: { username: "GitHub" },
@@ -247,24 +247,21 @@ for (const [event, body, title, description] of shown) {
   )
 }
 
-simulatorTest(
-  "events that Discord does not show are taken and forgotten",
-  withoutLimits,
-  (simulator) =>
-    Effect.gen(function* () {
-      const hook = yield* simulator.createWebhook()
-      for (const [event, body] of [
-        ["ping", {}],
-        ["toString", {}],
-        ["check_run", { check_run: { name: "lint", conclusion: null } }],
-      ] as const) {
-        expect((yield* github(hook, event, body)).status).toBe(204)
-      }
-      expect(yield* simulator.messages(hook)).toEqual([])
-    }),
+simulatorTest("accepts other events without a message", withoutLimits, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    for (const [event, body] of [
+      ["ping", {}],
+      ["toString", {}],
+      ["check_run", { check_run: { name: "lint", conclusion: null } }],
+    ] as const) {
+      expect((yield* github(hook, event, body)).status).toBe(204)
+    }
+    expect(yield* simulator.messages(hook)).toEqual([])
+  }),
 )
 
-simulatorTest("an event needs its header and its sender", withoutLimits, (simulator) =>
+simulatorTest("an event requires its header and its sender", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     expect(leaves(yield* github(hook, undefined, {}))).toEqual([
@@ -279,7 +276,7 @@ simulatorTest("an event needs its header and its sender", withoutLimits, (simula
   }),
 )
 
-simulatorTest("in a forum services need a thread", withoutLimits, (simulator) =>
+simulatorTest("a forum requires a thread for Slack and GitHub", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook({ channel: "forum" })
     const { id } = (yield* send(hook, { content: "a", thread_name: "t" })).body
@@ -295,25 +292,20 @@ simulatorTest("in a forum services need a thread", withoutLimits, (simulator) =>
   }),
 )
 
-simulatorTest(
-  "services take the slots of execute, unless they have a limit of their own",
-  {},
-  (simulator) =>
-    Effect.gen(function* () {
-      const hook = yield* simulator.createWebhook()
-      yield* send(hook)
-      yield* slack(hook, { text: "a" })
-      const third = yield* github(hook, "watch", {})
-      expect(third.headers["x-ratelimit-remaining"]).toBe("2")
-      yield* simulator.configure({ limits: { executeSlack: { limit: 9, period: "1 second" } } })
-      const fourth = yield* slack(hook, { text: "a" })
-      expect(fourth.headers["x-ratelimit-remaining"]).toBe("8")
-      const { traffic } = simulator
-      expect(
-        (yield* traffic).map(({ operation, path: at }) => [operation, at]).slice(1, 3),
-      ).toEqual([
-        ["executeSlack", "/webhooks/:webhookId/:token/slack"],
-        ["executeGitHub", "/webhooks/:webhookId/:token/github"],
-      ])
-    }),
+simulatorTest("services share the bucket of execute by default", {}, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    yield* send(hook)
+    yield* slack(hook, { text: "a" })
+    const third = yield* github(hook, "watch", {})
+    expect(third.headers["x-ratelimit-remaining"]).toBe("2")
+    yield* simulator.configure({ limits: { executeSlack: { limit: 9, period: "1 second" } } })
+    const fourth = yield* slack(hook, { text: "a" })
+    expect(fourth.headers["x-ratelimit-remaining"]).toBe("8")
+    const { traffic } = simulator
+    expect((yield* traffic).map(({ operation, path: at }) => [operation, at]).slice(1, 3)).toEqual([
+      ["executeSlack", "/webhooks/:webhookId/:token/slack"],
+      ["executeGitHub", "/webhooks/:webhookId/:token/github"],
+    ])
+  }),
 )

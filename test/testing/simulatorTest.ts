@@ -3,7 +3,7 @@ import type * as HttpClient from "@effect/platform/HttpClient"
 import * as Effect from "effect/Effect"
 import { DiscordSimulator } from "../../src/testing/index.js"
 
-/** A test in a simulated Discord of its own, at 1970 on a `TestClock`. */
+/** A test with its own simulator, at 1970 on a `TestClock`. */
 export const simulatorTest = <E>(
   name: string,
   options: DiscordSimulator.Options,

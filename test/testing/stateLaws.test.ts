@@ -17,7 +17,7 @@ interface Seen {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** Random senders on four webhooks, two of them in one channel, through the whole simulator. */
+/** Sends requests to four webhooks, two of them in one channel. */
 const run = (
   model: BucketModel,
   clockSkew: number,
@@ -85,7 +85,7 @@ const law = (name: string, holds: (seen: ReadonlyArray<Seen>, clockSkew: number)
 
 const sent = (seen: ReadonlyArray<Seen>) => seen.filter(({ status }) => status === 204)
 
-law("no second of the server's clock lets more than the global limit in", (seen, clockSkew) => {
+law("every second of the server's clock accepts at most the global limit", (seen, clockSkew) => {
   const perSecond = new Map<number, number>()
   for (const { now, headers } of seen) {
     if (headers["x-ratelimit-scope"] === "global") continue
@@ -95,7 +95,7 @@ law("no second of the server's clock lets more than the global limit in", (seen,
   for (const count of perSecond.values()) expect(count).toBeLessThanOrEqual(globalLimit)
 })
 
-law("no stretch of two periods holds more than three limits of one webhook", (seen) => {
+law("two periods accept at most three times the limit of a webhook", (seen) => {
   for (const one of [0, 1, 2, 3]) {
     const times = sent(seen.filter(({ webhook }) => webhook === one)).map(({ now }) => now)
     for (const from of times) {
@@ -105,7 +105,7 @@ law("no stretch of two periods holds more than three limits of one webhook", (se
   }
 })
 
-law("a channel's hidden limit counts the webhooks of the channel together", (seen) => {
+law("the hidden limit of a channel is shared by its webhooks", (seen) => {
   const times = sent(seen.filter(({ webhook }) => webhook === 0 || webhook === 3)).map(
     ({ now }) => now,
   )
@@ -116,7 +116,7 @@ law("a channel's hidden limit counts the webhooks of the channel together", (see
 })
 
 law(
-  "every answer's headers agree with each other and with the server's clock",
+  "rate limit headers are consistent with each other and with the server's clock",
   (seen, clockSkew) => {
     for (const { now, status, headers } of seen) {
       const scope = headers["x-ratelimit-scope"]

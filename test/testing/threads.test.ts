@@ -21,34 +21,31 @@ const withoutLimits = {
 const code = ({ status, body }: TestResponse) => [status, body.code]
 const post = (fields: object = {}) => ({ content: "a", thread_name: "t", ...fields })
 
-simulatorTest(
-  "a thread that never was, is gone, or is another channel's is unknown",
-  withoutLimits,
-  (simulator) =>
-    Effect.gen(function* () {
-      const hook = yield* simulator.createWebhook()
-      const other = yield* simulator.createWebhook()
-      const thread = yield* simulator.createThread(hook)
-      const query = { thread_id: thread.id }
-      const sent = yield* send(hook, undefined, query)
-      expect(sent.status).toBe(200)
-      expect(code(yield* send(hook, undefined, { thread_id: "1" }))).toEqual([404, 10003])
-      expect(code(yield* send(other, undefined, query))).toEqual([404, 10003])
-      yield* simulator.deleteThread(thread)
-      for (const answer of [
-        yield* send(hook, undefined, query),
-        yield* getMessage(hook, sent.body.id, query),
-        yield* editMessage(hook, sent.body.id, { content: "b" }, query),
-        yield* deleteMessage(hook, sent.body.id, query),
-      ]) {
-        expect(code(answer)).toEqual([404, 10003])
-      }
-      expect(yield* simulator.messages(hook)).toEqual([])
-    }),
+simulatorTest("an unknown, deleted or foreign thread is 10003", withoutLimits, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    const other = yield* simulator.createWebhook()
+    const thread = yield* simulator.createThread(hook)
+    const query = { thread_id: thread.id }
+    const sent = yield* send(hook, undefined, query)
+    expect(sent.status).toBe(200)
+    expect(code(yield* send(hook, undefined, { thread_id: "1" }))).toEqual([404, 10003])
+    expect(code(yield* send(other, undefined, query))).toEqual([404, 10003])
+    yield* simulator.deleteThread(thread)
+    for (const response of [
+      yield* send(hook, undefined, query),
+      yield* getMessage(hook, sent.body.id, query),
+      yield* editMessage(hook, sent.body.id, { content: "b" }, query),
+      yield* deleteMessage(hook, sent.body.id, query),
+    ]) {
+      expect(code(response)).toEqual([404, 10003])
+    }
+    expect(yield* simulator.messages(hook)).toEqual([])
+  }),
 )
 
 simulatorTest(
-  "a webhook of the same channel sends to its threads too",
+  "another webhook of the channel can send to its threads",
   withoutLimits,
   (simulator) =>
     Effect.gen(function* () {
@@ -62,7 +59,7 @@ simulatorTest(
 )
 
 simulatorTest(
-  "a post in a forum or media channel makes a thread under its own id",
+  "a post in a forum or media channel creates a thread with its id",
   withoutLimits,
   (simulator) =>
     Effect.gen(function* () {
@@ -88,27 +85,30 @@ simulatorTest(
     }),
 )
 
-simulatorTest("a channel is posted to by its kind", withoutLimits, (simulator) =>
-  Effect.gen(function* () {
-    const text = yield* simulator.createWebhook()
-    const forum = yield* simulator.createWebhook({ channel: "forum" })
-    const inForum = { thread_id: forum.channelId }
-    for (const [answer, expected] of [
-      [yield* send(text, post()), 220003],
-      [yield* send(text, undefined, { thread_id: text.channelId }), 10003],
-      [yield* send(forum), 220001],
-      [yield* send(forum, post(), { thread_id: "1" }), 220002],
-      [yield* send(forum, undefined, inForum), 40058],
-      [yield* send(forum, undefined, { thread_id: "1" }), 10003],
-    ] as const) {
-      expect(answer.body.code).toBe(expected)
-    }
-    expect(yield* simulator.threads(forum)).toEqual([])
-  }),
+simulatorTest(
+  "the channel type determines whether a thread is required",
+  withoutLimits,
+  (simulator) =>
+    Effect.gen(function* () {
+      const text = yield* simulator.createWebhook()
+      const forum = yield* simulator.createWebhook({ channel: "forum" })
+      const inForum = { thread_id: forum.channelId }
+      for (const [response, expected] of [
+        [yield* send(text, post()), 220003],
+        [yield* send(text, undefined, { thread_id: text.channelId }), 10003],
+        [yield* send(forum), 220001],
+        [yield* send(forum, post(), { thread_id: "1" }), 220002],
+        [yield* send(forum, undefined, inForum), 40058],
+        [yield* send(forum, undefined, { thread_id: "1" }), 10003],
+      ] as const) {
+        expect(response.body.code).toBe(expected)
+      }
+      expect(yield* simulator.threads(forum)).toEqual([])
+    }),
 )
 
 simulatorTest(
-  "tags must be known, up to five, and one where the channel wants one",
+  "tags must exist, at most five, and at least one if required",
   withoutLimits,
   (simulator) =>
     Effect.gen(function* () {
@@ -127,7 +127,7 @@ simulatorTest(
 )
 
 simulatorTest(
-  "only so many threads are active, archived ones aside",
+  "limits the number of active threads",
   { ...withoutLimits, maxActiveThreads: 2 },
   (simulator) =>
     Effect.gen(function* () {
@@ -147,7 +147,7 @@ simulatorTest(
 )
 
 simulatorTest(
-  "threads of announcements are counted apart",
+  "counts announcement threads separately",
   { ...withoutLimits, maxActiveThreads: 1 },
   (simulator) =>
     Effect.gen(function* () {
@@ -166,7 +166,7 @@ simulatorTest(
     }),
 )
 
-simulatorTest("slowmode holds a webhook back in one place", withoutLimits, (simulator) =>
+simulatorTest("slowmode applies to one channel or thread", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook({ slowmode: "10 seconds" })
     const second = yield* simulator.createWebhook({ channelId: hook.channelId })
@@ -190,7 +190,7 @@ simulatorTest("slowmode holds a webhook back in one place", withoutLimits, (simu
   }),
 )
 
-simulatorTest("slowmode lets new threads be opened", withoutLimits, (simulator) =>
+simulatorTest("slowmode does not apply to new threads", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook({ channel: "forum", slowmode: "10 seconds" })
     const { id } = (yield* send(hook, post())).body
@@ -200,7 +200,7 @@ simulatorTest("slowmode lets new threads be opened", withoutLimits, (simulator) 
 )
 
 simulatorTest(
-  "AutoMod refuses words in texts, edits and names of threads",
+  "AutoMod rejects words in content, edits and thread names",
   { ...withoutLimits, blockedWords: ["rum"] },
   (simulator) =>
     Effect.gen(function* () {
@@ -215,7 +215,7 @@ simulatorTest(
     }),
 )
 
-simulatorTest("a channel may be closed to writing, or altogether", withoutLimits, (simulator) =>
+simulatorTest("a channel may deny writing, or all access", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     const { id } = (yield* send(hook)).body
@@ -244,7 +244,7 @@ const step = FastCheck.oneof(
 )
 
 it.effect.prop(
-  "whatever was done to a thread, each request meets its state and no other",
+  "every request applies to the current state of a thread",
   [FastCheck.array(step, { maxLength: 12 })],
   ([steps]) => Effect.provide(walk(steps), DiscordSimulator.layerTestWith(withoutLimits)),
 )

@@ -5,7 +5,7 @@ import { type LimitCase, withoutLimits, repeat, testLimits, x } from "./limitTes
 import { leaves, modifyWebhook, raw, send } from "./request.js"
 import { simulatorTest } from "./simulatorTest.js"
 
-/** Every row: what is sent at the limit and passes, what is sent one over, and where it hurts. */
+/** Each case: a valid body at the limit, an invalid one above it, and the path of its error. */
 const edges: ReadonlyArray<LimitCase> = [
   ["content 2000", { content: x(2000) }, { content: x(2001) }, "content BASE_TYPE_MAX_LENGTH"],
   [
@@ -89,8 +89,13 @@ const edges: ReadonlyArray<LimitCase> = [
   ],
   ["color", one({ color: 0xffffff }), one({ color: 0x1000000 }), "embeds.0.color NUMBER_TYPE_MAX"],
   ["color 0", one({ color: 0 }), one({ color: -1 }), "embeds.0.color NUMBER_TYPE_MIN"],
-  ["color is whole", one({ color: 1 }), one({ color: 1.5 }), "embeds.0.color NUMBER_TYPE_COERCE"],
-  ["an embed has something", one({ color: 1 }), one({}), "embeds.0.description BASE_TYPE_REQUIRED"],
+  [
+    "color is an integer",
+    one({ color: 1 }),
+    one({ color: 1.5 }),
+    "embeds.0.color NUMBER_TYPE_COERCE",
+  ],
+  ["an embed is not empty", one({ color: 1 }), one({}), "embeds.0.description BASE_TYPE_REQUIRED"],
   [
     "embed url scheme",
     one({ url: "https://a.b" }),
@@ -167,7 +172,7 @@ const edges: ReadonlyArray<LimitCase> = [
   ["poll answers 1", poll({ count: 1 }), poll({ count: 0 }), "poll.answers BASE_TYPE_BAD_LENGTH"],
   ["poll layout", poll({ layout: 1 }), poll({ layout: 2 }), "poll.layout_type NUMBER_TYPE_MAX"],
   [
-    "a poll answer says something",
+    "a poll answer has text or emoji",
     poll({ answer: "a" }),
     poll({ answer: " " }),
     "poll.answers.0.poll_media.text BASE_TYPE_BAD_LENGTH",
@@ -179,7 +184,7 @@ const edges: ReadonlyArray<LimitCase> = [
     "poll.answers.0.poll_media.emoji.name BASE_TYPE_REQUIRED",
   ],
   [
-    "a poll asks",
+    "a poll has a question",
     poll({}),
     { poll: { ...poll({}).poll, question: null } },
     "poll.question BASE_TYPE_REQUIRED",
@@ -202,7 +207,7 @@ testLimits(edges)
 it.effect.each([
   ["clyde", 'Username cannot contain "clyde"'],
   ["My DisCord bot", 'Username cannot contain "discord"'],
-])("the name %s is refused, on messages and on the webhook", ([name, message]) =>
+])("rejects the name %s, for messages and webhooks", ([name, message]) =>
   Effect.gen(function* () {
     const simulator = yield* DiscordSimulator.DiscordSimulator
     const hook = yield* simulator.createWebhook()
@@ -214,14 +219,14 @@ it.effect.each([
   }).pipe(Effect.provide(DiscordSimulator.layerTestWith(withoutLimits))),
 )
 
-simulatorTest("all mistakes of a body are told at once", withoutLimits, (simulator) =>
+simulatorTest("reports all errors of a body at once", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
-    const answer = yield* send(hook, {
+    const response = yield* send(hook, {
       content: x(2001),
       embeds: [embed(), { title: x(257), fields: [{ value: x(1025) }] }],
     })
-    expect(leaves(answer)).toEqual([
+    expect(leaves(response)).toEqual([
       "content BASE_TYPE_MAX_LENGTH",
       "embeds.1.title BASE_TYPE_MAX_LENGTH",
       "embeds.1.fields.0.name BASE_TYPE_REQUIRED",
@@ -230,7 +235,7 @@ simulatorTest("all mistakes of a body are told at once", withoutLimits, (simulat
   }),
 )
 
-simulatorTest("nothing to say is 50006", withoutLimits, (simulator) =>
+simulatorTest("an empty message is 50006", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     for (const body of [
@@ -240,34 +245,31 @@ simulatorTest("nothing to say is 50006", withoutLimits, (simulator) =>
       { content: null, embeds: [] },
       { username: "a" },
     ]) {
-      const answer = yield* send(hook, body)
-      expect([answer.status, answer.body.code]).toEqual([400, 50006])
+      const response = yield* send(hook, body)
+      expect([response.status, response.body.code]).toEqual([400, 50006])
     }
   }),
 )
 
-simulatorTest(
-  "null is the same as absent, and unknown keys are ignored",
-  withoutLimits,
-  (simulator) =>
-    Effect.gen(function* () {
-      const hook = yield* simulator.createWebhook()
-      const answer = yield* send(hook, {
-        content: "a",
-        embeds: null,
-        components: null,
-        username: null,
-        poll: null,
-        flags: null,
-        nonce: "1",
-        sticker_ids: ["1"],
-      })
-      expect(answer.status).toBe(200)
-    }),
+simulatorTest("null equals absent, and unknown keys are ignored", withoutLimits, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook()
+    const response = yield* send(hook, {
+      content: "a",
+      embeds: null,
+      components: null,
+      username: null,
+      poll: null,
+      flags: null,
+      nonce: "1",
+      sticker_ids: ["1"],
+    })
+    expect(response.status).toBe(200)
+  }),
 )
 
 simulatorTest(
-  "a body that is no JSON object, or of another type, is refused",
+  "rejects a body that is not a JSON object or has another media type",
   { ...withoutLimits, maxRequestBytes: 100 },
   (simulator) =>
     Effect.gen(function* () {
@@ -290,7 +292,7 @@ simulatorTest(
     }),
 )
 
-simulatorTest("query booleans and ids are checked", withoutLimits, (simulator) =>
+simulatorTest("validates booleans and ids in the query", withoutLimits, (simulator) =>
   Effect.gen(function* () {
     const hook = yield* simulator.createWebhook()
     expect((yield* send(hook, say({}), { wait: "True" })).status).toBe(200)
@@ -307,7 +309,7 @@ simulatorTest("query booleans and ids are checked", withoutLimits, (simulator) =
 )
 
 simulatorTest(
-  "an unversioned URL answers in the old form",
+  "a URL without a version gets the old error format",
   { limits: { execute: { limit: 2, period: "2 seconds" } } },
   (simulator) =>
     Effect.gen(function* () {
