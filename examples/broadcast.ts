@@ -1,6 +1,6 @@
 /**
- * One message to many webhooks, and what became of it at each. The simulated Discord has four; one
- * was deleted, one refuses.
+ * Sends one message to many webhooks and prints each result. The simulated Discord has four; one was
+ * deleted, one rejects the message.
  *
  *     npx tsx examples/broadcast.ts
  */
@@ -30,7 +30,7 @@ const program = Effect.gen(function* () {
     match: ({ webhookId }) => webhookId === made[2]?.id,
   })
 
-  // The second "support" is the same webhook: it gets the message once.
+  // The second "support" is the same webhook, which receives the message once.
   const everybody = [...hooks, hooks[3]!]
   const { dead, results } = yield* Webhook.broadcast(
     everybody,
@@ -48,7 +48,7 @@ const program = Effect.gen(function* () {
   }
   yield* Console.log(`\nRemove from the list: ${dead.map(nameOf).join(", ")}`)
 
-  // Who was not removed is remembered as dead, and costs no request.
+  // The deleted webhook is cached as dead, so it costs no further request.
   const before = (yield* discord.statistics).requests
   yield* Webhook.broadcast(everybody, { content: "Version 2.0.1 is out." })
   const after = (yield* discord.statistics).requests

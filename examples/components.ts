@@ -1,6 +1,6 @@
 /**
- * A message laid out with components: a framed card with a thumbnail, a gallery and links; then the
- * same message after the deployment, edited in place.
+ * Sends a message with components: a framed card with a thumbnail, a gallery and links; then edits
+ * it after the deployment.
  *
  *     npx tsx examples/components.ts
  */
@@ -44,7 +44,7 @@ const show = ({ components }: Message.Message) =>
 const program = Effect.gen(function* () {
   const hook = yield* Webhook.config("DISCORD_WEBHOOK_URL")
 
-  yield* Console.log("\nSend a card; the flag of Components V2 is set by itself")
+  yield* Console.log("\nSend a card; the flag of Components V2 is set automatically")
   const message = yield* Webhook.send(hook, {
     components: [card("deploying", "#fee75c")],
     flags: ["SuppressNotifications"],
@@ -58,7 +58,7 @@ const program = Effect.gen(function* () {
   })
   yield* show(edited)
 
-  yield* Console.log("Content does not go beside them, which is found before anything is sent")
+  yield* Console.log("Content cannot be combined with them; this fails before sending")
   yield* Webhook.send(hook, { content: "hello", components: [Component.text("hi")] }).pipe(
     Effect.catchTag("WebhookValidationError", ({ issues }) =>
       Effect.forEach(issues, ({ path, message: what }) => Console.log(`  ${path}: ${what}`)),
@@ -66,7 +66,7 @@ const program = Effect.gen(function* () {
   )
 })
 
-/** What came back, line by line. */
+/** The returned components, line by line. */
 function outline(components: Message.Message["components"]): ReadonlyArray<string> {
   const { ActionRow, Container, MediaGallery, Section, TextDisplay } = Component.Type
   return components.flatMap((component) => {
@@ -86,7 +86,7 @@ program.pipe(Effect.provide(discord), NodeRuntime.runMain)
 // Output:
 // A simulated Discord, over HTTP on this machine; set DISCORD_WEBHOOK_URL for the real one.
 //
-// Send a card; the flag of Components V2 is set by itself
+// Send a card; the flag of Components V2 is set automatically
 //   flags: SuppressNotifications, IsComponentsV2
 //   container #fee75c
 //     ## shop-api 1.4.0
@@ -104,5 +104,5 @@ program.pipe(Effect.provide(discord), NodeRuntime.runMain)
 //     2 pictures
 //     2 buttons
 //   -# took 42 seconds
-// Content does not go beside them, which is found before anything is sent
+// Content cannot be combined with them; this fails before sending
 //   content: cannot go with Components V2: put it into a text component, or leave those out

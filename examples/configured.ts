@@ -1,6 +1,6 @@
 /**
- * One program with different settings: none, a file, variables on top of the file,
- * and wrongly. A program of your own needs one line: `Effect.provide(NodeDiscord.layerEnv)`.
+ * Runs one program with different settings: none, a file, a file with variables, and invalid ones.
+ * Other programs need one line: `Effect.provide(NodeDiscord.layerEnv)`.
  *
  *     npx tsx examples/configured.ts
  */
@@ -14,12 +14,12 @@ import * as LogLevel from "effect/LogLevel"
 import { DiscordConfig, RestConfig, Strategy, Webhook } from "effect-discord"
 import { discord, printTraffic } from "./support/discord.js"
 
-/** Does not depend on where its settings come from. */
+/** Independent of the source of its settings. */
 const program = Effect.gen(function* () {
   const hook = yield* DiscordConfig.webhook
   const strategy = yield* Strategy.Strategy
   const { maxRetries, retry } = yield* RestConfig.RestConfig
-  yield* Console.log(`  ${strategy.name}, ${maxRetries} repetitions, ${retry}`)
+  yield* Console.log(`  ${strategy.name}, ${maxRetries} retries, ${retry}`)
   const message = yield* Webhook.send(hook, { content: "Backup finished" })
   yield* Webhook.deleteMessage(hook, message.id)
 })
@@ -62,13 +62,13 @@ const run = (title: string, yaml: string, variables: Readonly<Record<string, str
   })
 
 const main = Effect.gen(function* () {
-  yield* run("Nothing is configured", "")
-  yield* run("By a file", file)
-  yield* run("By a file, and variables that override it", file, {
+  yield* run("Defaults", "")
+  yield* run("A file", file)
+  yield* run("A file, and variables that override it", file, {
     DISCORD_CLIENT_RATE_LIMIT_STRATEGY: "reactive",
     DISCORD_CLIENT_DRY_RUN: "true",
   })
-  yield* run("Wrongly", wrong, { DISCORD_CLIENT_DRYRUN: "true" })
+  yield* run("Mistakes", wrong, { DISCORD_CLIENT_DRYRUN: "true" })
 })
 
 main.pipe(
@@ -81,20 +81,20 @@ main.pipe(
 // Output:
 // A simulated Discord, over HTTP on this machine; set DISCORD_WEBHOOK_URL for the real one.
 //
-// Nothing is configured
-//   adaptive, 3 repetitions, safe
+// Defaults
+//   adaptive, 3 retries, safe
 //   POST   /webhooks/{webhook.id}/{webhook.token} -> 200   4 of 5 left
 //   DELETE /webhooks/{webhook.id}/{webhook.token}/messages/{message.id} -> 204   3 of 5 left
 //
-// By a file
-//   proactive, 5 repetitions, atLeastOnce
+// A file
+//   proactive, 5 retries, atLeastOnce
 //   POST   /webhooks/{webhook.id}/{webhook.token} -> 200   2 of 5 left
 //   DELETE /webhooks/{webhook.id}/{webhook.token}/messages/{message.id} -> 204   1 of 5 left
 //
-// By a file, and variables that override it
-//   reactive, 5 repetitions, atLeastOnce
+// A file, and variables that override it
+//   reactive, 5 retries, atLeastOnce
 //
-// Wrongly
+// Mistakes
 // 5 mistakes in the configuration
 //   discord.yaml:2: client.timeout: expected a duration such as 500ms, 30s or 1 minute, from 1ms to 24d, got 30
 //   discord.yaml:4: client.rate_limit.strategy: expected one of adaptive, proactive, reactive, got "adaptve"; did you mean adaptive?

@@ -1,6 +1,6 @@
 /**
- * A dry run: everything happens but the sending. Messages are checked and take their turn; what
- * would have been sent is logged, and a program can read it and decide.
+ * A dry run: messages are validated and rate limited, but logged and recorded instead of sent. The
+ * program can read the recorded requests.
  *
  *     npx tsx examples/dry-run.ts
  */
@@ -21,11 +21,11 @@ const program = Effect.gen(function* () {
   })
   yield* Webhook.editMessage(hook, message.id, { content: "Version 1.4.0 is live everywhere." })
 
-  // The made-up message goes on living, so that programs that look again do not fail.
+  // The fake message is kept, so that programs can read it again.
   const { content, embeds } = yield* Webhook.getMessage(hook, message.id)
-  yield* Console.log(`\nIt would now say: ${content} (with ${embeds.length} embed)`)
+  yield* Console.log(`\nThe message would now be: ${content} (with ${embeds.length} embed)`)
 
-  // Checked as ever: nothing that Discord would refuse gets through.
+  // Messages are validated as usual.
   yield* Webhook.send(hook, { content: "x".repeat(2001) }).pipe(
     Effect.catchTag("WebhookValidationError", (error) => Console.log(`\n${error.message}`)),
   )
@@ -35,7 +35,7 @@ const program = Effect.gen(function* () {
   yield* Console.log(`\n${sends.length} message would have been sent.`)
 })
 
-/** A log without times, to be the same in every run. */
+/** A log without times, so that every run prints the same. */
 const plainLog = Logger.replace(
   Logger.defaultLogger,
   Logger.make(({ annotations, logLevel, message }) => {
@@ -64,7 +64,7 @@ program.pipe(
 //   discord.route = "GET /webhooks/{webhook.id}/{webhook.token}/messages/{message.id}"
 //   discord.webhook.id = "1234"
 //
-// It would now say: Version 1.4.0 is live everywhere. (with 1 embed)
+// The message would now be: Version 1.4.0 is live everywhere. (with 1 embed)
 //
 // Webhook.send (webhook 1234): content: at most 2000 code points, got 2001
 //

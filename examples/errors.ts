@@ -1,6 +1,6 @@
 /**
- * What can go wrong, caught by tag, with what is known about it as fields. Always on the simulator,
- * in this process: real Discord does not fail on request.
+ * Provokes errors and catches them by tag. Always uses the simulator, in this process: real Discord
+ * cannot be made to fail.
  *
  *     npx tsx examples/errors.ts
  */
@@ -18,7 +18,7 @@ const program = Effect.gen(function* () {
   const hook = yield* Webhook.fromUrl(webhook.url)
   const send = Webhook.send(hook, { content: "hello" })
 
-  yield* Console.log("A message that breaks limits; it is not even sent")
+  yield* Console.log("A message that breaks limits; no request is sent")
   const embeds = [{ title: "t".repeat(300), url: "example.com" }]
   yield* Webhook.send(hook, { content: "x".repeat(2001), embeds }).pipe(
     Effect.catchTag("WebhookValidationError", ({ issues }) =>
@@ -26,12 +26,12 @@ const program = Effect.gen(function* () {
     ),
   )
 
-  yield* Console.log("A URL that is no webhook's; the text may hold a secret and is not repeated")
+  yield* Console.log("A URL of another host; it may contain a secret and is not printed")
   yield* Webhook.fromUrl("https://example.com/api/webhooks/1234/abc").pipe(
     Effect.catchTag("WebhookInvalidUrl", (error) => Console.log(`  ${error.message}`)),
   )
 
-  yield* Console.log("A server that takes the message and never answers")
+  yield* Console.log("A server that receives the message and never responds")
   yield* discord.inject(Fault.neverRespond)
   yield* send.pipe(
     RestConfig.withOptions({ timeout: "100 millis" }),
@@ -40,7 +40,7 @@ const program = Effect.gen(function* () {
     ),
   )
 
-  yield* Console.log("A wait longer than the caller's patience")
+  yield* Console.log("A wait longer than maxWait")
   yield* discord.applySharedLimit(webhook, { retryAfter: "1 hour" })
   yield* send.pipe(
     RestConfig.withOptions({ maxWait: "1 second" }),
@@ -49,7 +49,7 @@ const program = Effect.gen(function* () {
     ),
   )
 
-  yield* Console.log("A webhook that somebody deleted")
+  yield* Console.log("A deleted webhook")
   const other = yield* discord.createWebhook()
   const gone = yield* Webhook.fromUrl(other.url)
   yield* discord.deleteWebhook(other)
@@ -57,12 +57,12 @@ const program = Effect.gen(function* () {
   for (const text of ["first", "second", "third"]) {
     yield* Webhook.send(gone, { content: text }).pipe(
       Effect.catchTag("WebhookNotFound", ({ remembered }) =>
-        Console.log(`  ${text}: ${remembered ? "known to be gone, not sent" : "gone"}`),
+        Console.log(`  ${text}: ${remembered ? "deleted (cached), not sent" : "deleted"}`),
       ),
     )
   }
   const { requests } = yield* discord.statistics
-  yield* Console.log(`  requests that Discord saw: ${requests}`)
+  yield* Console.log(`  requests that reached Discord: ${requests}`)
 })
 
 program.pipe(
@@ -76,18 +76,18 @@ program.pipe(
 )
 
 // Output:
-// A message that breaks limits; it is not even sent
+// A message that breaks limits; no request is sent
 //   content: at most 2000 code points, got 2001
 //   embeds[0].title: at most 256 code points, got 300
 //   embeds[0].url: must be an http or https URL
-// A URL that is no webhook's; the text may hold a secret and is not repeated
+// A URL of another host; it may contain a secret and is not printed
 //   Not a Discord webhook URL (the host is not Discord's). Keep Discord's own URL here. To send through a proxy or to a test server, set RestConfig.baseUrl (client.base_url in discord.yaml, DISCORD_CLIENT_BASE_URL in the environment).
-// A server that takes the message and never answers
+// A server that receives the message and never responds
 //   timeout; delivered: unknown, so it is not sent again
-// A wait longer than the caller's patience
+// A wait longer than maxWait
 //   maxWait (shared)
-// A webhook that somebody deleted
-//   first: gone
-//   second: known to be gone, not sent
-//   third: known to be gone, not sent
-//   requests that Discord saw: 1
+// A deleted webhook
+//   first: deleted
+//   second: deleted (cached), not sent
+//   third: deleted (cached), not sent
+//   requests that reached Discord: 1

@@ -1,5 +1,6 @@
 /**
- * Files: from text, from bytes and from a path; shown in an embed; edited; and one that is too large.
+ * Sends files from text, bytes and a path, shows one in an embed, edits them, and fails with one that
+ * is too large.
  *
  *     npx tsx examples/files.ts
  */
@@ -13,7 +14,7 @@ import { FileUpload, Webhook } from "effect-discord"
 import type { Message } from "effect-discord"
 import { discord, printTraffic } from "./support/discord.js"
 
-/** A picture of one pixel; a real program would draw a chart. */
+/** A picture of one pixel, in place of a chart. */
 const picture = Uint8Array.from(
   atob("R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs="),
   (character) => character.charCodeAt(0),
@@ -43,19 +44,19 @@ const program = Effect.gen(function* () {
   yield* list(message)
 
   yield* Console.log(
-    "Edit them: the log goes, the versions stay and are described, a summary is new",
+    "Edit them: remove the log, keep the versions with a description, add a summary",
   )
   const stays = message.attachments.filter(({ filename }) => filename === "versions.json")
   const edited = yield* Webhook.editMessage(hook, message.id, {
     embeds: null,
     files: [
-      ...stays.map((file) => ({ ...file, description: "What runs now" })),
+      ...stays.map((file) => ({ ...file, description: "Deployed versions" })),
       FileUpload.fromText("summary.md", "# All is well"),
     ],
   })
   yield* list(edited)
 
-  yield* Console.log("Send what is too large: nothing is sent, and the error says what would help")
+  yield* Console.log("Send a file that is too large: this fails before sending")
   const large = FileUpload.fromBytes("backup.zip", new Uint8Array(9 * 1024 * 1024))
   yield* Webhook.send(hook, { files: [large] }).pipe(
     Effect.catchTag("WebhookFileError", (error) =>
@@ -81,11 +82,11 @@ program.pipe(
 //   POST   /webhooks/{webhook.id}/{webhook.token} -> 200   4 of 5 left
 //   build_log.txt, 16 bytes
 //   versions.json, 20 bytes
-// Edit them: the log goes, the versions stay and are described, a summary is new
+// Edit them: remove the log, keep the versions with a description, add a summary
 //   PATCH  /webhooks/{webhook.id}/{webhook.token}/messages/{message.id} -> 200   3 of 5 left
-//   versions.json, 20 bytes What runs now
+//   versions.json, 20 bytes Deployed versions
 //   summary.md, 13 bytes
-// Send what is too large: nothing is sent, and the error says what would help
+// Send a file that is too large: this fails before sending
 //   backup.zip has 9437184 bytes of 8388608; "discord" allows it
 // Delete the message
 //   DELETE /webhooks/{webhook.id}/{webhook.token}/messages/{message.id} -> 204   2 of 5 left

@@ -1,7 +1,7 @@
 /**
- * An application that exports rows on a slash command. Discord wants an initial response within 3
- * seconds, so the application has deferred it; here are the edit that fills it in, a follow-up that
- * only the user sees, and what happens when the token has expired.
+ * An application that exports rows on a slash command. Discord requires an initial response within 3
+ * seconds, so the application has deferred it. The example edits the deferred response, sends a
+ * follow-up that only the user sees, and shows the error after the token has expired.
  *
  * An interaction comes from Discord to the application's own server or gateway connection. In this
  * example the simulator stands in for both: `createInteraction` is the command, already deferred.

@@ -1,6 +1,6 @@
 /**
- * What a program logs at warning or above goes to a channel, too: several entries in a message,
- * sent at the end at the latest, and never in the program's way.
+ * Posts log entries of level warning and above to a channel: several entries per message, without
+ * blocking the program, and the rest on shutdown.
  *
  *     npx tsx examples/logger.ts
  */
@@ -22,10 +22,10 @@ const checkout = Effect.gen(function* () {
   yield* Effect.logError("payment failed", Cause.fail("card declined")).pipe(
     Effect.annotateLogs("order", "7-1142"),
   )
-  yield* Effect.logWarning("hello @everyone, this ``` pings nobody and stays in its block")
+  yield* Effect.logWarning("hello @everyone, this ``` mentions no one and stays in its block")
 })
 
-/** Shows each message that leaves, in short. */
+/** Prints a summary of each sent message. */
 const printPosts = Layer.effect(
   HttpClient.HttpClient,
   Effect.map(
@@ -41,7 +41,7 @@ const alerts = DiscordLogger.layerConfig(Webhook.config("DISCORD_WEBHOOK_URL"), 
 })
 
 checkout.pipe(
-  Effect.zipRight(Console.log("The program is done; the rest is sent.")),
+  Effect.zipRight(Console.log("The program has ended; queued entries are sent.")),
   Effect.provide([
     Logger.remove(Logger.defaultLogger),
     Layer.provide(alerts, Layer.provideMerge(printPosts, discord)),
@@ -61,7 +61,7 @@ interface Shown {
   readonly fields: ReadonlyArray<{ readonly name: string; readonly value: string }>
 }
 
-/** The texts in their code blocks, without what keeps these closed. */
+/** The texts in their code blocks, without escapes. */
 function lines({ description, fields, title }: Shown): string {
   const blocks = [description, ...fields.map(({ value }) => value)]
   const texts = blocks.flatMap((block) => block.replaceAll("\u200b", "").split("\n").slice(1, -1))
@@ -72,7 +72,7 @@ function lines({ description, fields, title }: Shown): string {
 
 // Output:
 // A simulated Discord, over HTTP on this machine; set DISCORD_WEBHOOK_URL for the real one.
-// The program is done; the rest is sent.
+// The program has ended; queued entries are sent.
 //
 // A message:
 //   ┃ WARN: stock is low
@@ -83,5 +83,5 @@ function lines({ description, fields, title }: Shown): string {
 //   ┃   payment failed
 //   ┃   Error: card declined
 //   ┃   order=7-1142
-//   ┃ WARN: hello \@everyone, this \`\`\` pings nobody and stays in its block
-//   ┃   hello @everyone, this ``` pings nobody and stays in its block
+//   ┃ WARN: hello \@everyone, this \`\`\` mentions no one and stays in its block
+//   ┃   hello @everyone, this ``` mentions no one and stays in its block

@@ -1,6 +1,6 @@
 /**
- * Release notes that are too long for one message, split and sent in order: the code goes on in the
- * next message with its language, and a user's words stay words.
+ * Splits release notes that are too long for one message, and sends the parts in order: the code
+ * continues in the next message with its language, and a user's comment is escaped.
  *
  *     npx tsx examples/long-text.ts
  */
@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import { AllowedMentions, Markdown, Webhook } from "effect-discord"
 import { discord } from "./support/discord.js"
 
-/** From a form that anybody may fill in. */
+/** Input from a public form. */
 const comment = "**Great!** But `npm i` fails: see https://example.com/snake_case"
 
 const steps = Array.from(
@@ -20,9 +20,9 @@ const steps = Array.from(
 
 const notes = [
   Markdown.heading("Release 1.4"),
-  "All tables are migrated, one after the other. ".repeat(20),
+  "All tables are migrated, one table at a time. ".repeat(20),
   Markdown.codeBlock(steps.join("\n"), "ts"),
-  "A comment that reached us:",
+  "A comment from a user:",
   Markdown.quote(Markdown.escape(comment)),
 ].join("\n\n")
 
@@ -32,7 +32,7 @@ const program = Effect.gen(function* () {
   const parts = Markdown.splitContent(notes)
   yield* Console.log(`\n${notes.length} characters as ${parts.length} messages`)
 
-  // One after the other: the order is kept, and a failure stops what would follow it.
+  // In sequence: the order is kept, and a failure stops the rest.
   const messages = yield* Effect.forEach(parts, (content) =>
     Webhook.send(hook, { content, allowedMentions: AllowedMentions.none }),
   )
@@ -50,12 +50,12 @@ program.pipe(Effect.provide(discord), NodeRuntime.runMain)
 // Output:
 // A simulated Discord, over HTTP on this machine; set DISCORD_WEBHOOK_URL for the real one.
 //
-// 3859 characters as 2 messages
+// 3855 characters as 2 messages
 //
 //   1971 characters, 28 lines
 //   first: # Release 1.4
 //   last:  ```
 //
-//   1897 characters, 44 lines
+//   1893 characters, 44 lines
 //   first: ```ts
 //   last:  > \*\*Great!\*\* But \`npm i\` fails: see https://example.com/snake_case

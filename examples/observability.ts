@@ -1,6 +1,6 @@
 /**
- * What a program sees of its messages: a trace by OpenTelemetry's SDK, structured logs, and metrics.
- * Always on the simulator, in this process, which limits the webhook for a moment.
+ * Prints a trace by OpenTelemetry's SDK, structured logs, and metrics. Always uses the simulator, in
+ * this process, which limits the webhook once.
  *
  *     npx tsx examples/observability.ts
  */
@@ -19,7 +19,7 @@ import * as MetricState from "effect/MetricState"
 import { RateLimiter, Strategy, Webhook } from "effect-discord"
 import { DiscordSimulator } from "effect-discord/testing"
 
-/** In life it sends the spans to a collector, such as `OTLPTraceExporter` does. */
+/** In production, use an exporter such as `OTLPTraceExporter`. */
 const exporter = new InMemorySpanExporter()
 
 const tracing = NodeSdk.layer(() => ({
@@ -36,7 +36,7 @@ const program = Effect.gen(function* () {
   yield* discord.applySharedLimit(webhook, { retryAfter: "2 seconds" })
   yield* Webhook.send(hook, { content: "Deployed." }).pipe(Effect.withSpan("deploy"))
 
-  yield* Console.log("\nThe trace, as an exporter gets it")
+  yield* Console.log("\nThe exported trace")
   yield* printSpan(exporter.getFinishedSpans(), undefined, 1)
 
   yield* Console.log("\nMetrics")
@@ -46,7 +46,7 @@ const program = Effect.gen(function* () {
   yield* printCounter("discord.rate_limit.retries")
 })
 
-/** One line each; in life, `Logger.json` writes all annotations. */
+/** Logs some annotations; in production, `Logger.json` writes all. */
 const compact = Logger.make(({ annotations, logLevel, message }) => {
   const shown = ["http.response.status_code", "discord.rate_limit.scope", "discord.attempt"]
   const about = shown.flatMap((name) =>
@@ -57,7 +57,7 @@ const compact = Logger.make(({ annotations, logLevel, message }) => {
   globalThis.console.log(`  ${logLevel.label} ${[String(message), ...about].join("  ")}`)
 })
 
-/** A span with what is below it. */
+/** Prints a span and its children. */
 function printSpan(
   spans: ReadonlyArray<ReadableSpan>,
   parent: string | undefined,
@@ -119,7 +119,7 @@ program.pipe(
 //   DEBUG Discord names a rate limit
 //   DEBUG Discord request  http.response.status_code=200  discord.attempt=2
 //
-// The trace, as an exporter gets it
+// The exported trace
 //   deploy
 //     discord POST /webhooks/{webhook.id}/{webhook.token} (attempts 2, waited 1.96 s)
 //       POST /webhooks/{webhook.id}/{webhook.token} (status_code 429)

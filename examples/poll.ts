@@ -1,5 +1,5 @@
 /**
- * A poll, and what becomes of one that breaks Discord's limits.
+ * Sends a poll, and shows the errors of one that breaks Discord's limits.
  *
  *     npx tsx examples/poll.ts
  */
@@ -35,7 +35,7 @@ const program = Effect.gen(function* () {
     yield* Console.log(`  open for ${open}, several answers: ${poll.allowMultiselect}`)
   }
 
-  yield* Console.log("One that Discord would refuse is not even sent")
+  yield* Console.log("An invalid poll fails before sending")
   const answers = Array.from({ length: 11 }, (_, index) => `answer ${index + 1}`)
   yield* Webhook.send(hook, { poll: Poll.make("", answers, { duration: "90 minutes" }) }).pipe(
     Effect.catchTag("WebhookValidationError", ({ issues }) =>
@@ -55,7 +55,7 @@ program.pipe(Effect.provide(discord), NodeRuntime.runMain)
 //   2. 🥗 Salad bar
 //   3.    I bring my own
 //   open for 3d, several answers: true
-// One that Discord would refuse is not even sent
+// An invalid poll fails before sending
 //   poll.question.text: at least 1 code point, got 0
 //   poll.answers: at most 10 answers, got 11
 //   poll.duration: a whole number of hours from 1 to 768, got 1.5

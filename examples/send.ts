@@ -1,5 +1,5 @@
 /**
- * The main job: send a message with an embed, edit it, read it back, delete it.
+ * Sends a message with an embed, edits it, reads it back, and deletes it.
  *
  *     npx tsx examples/send.ts
  */
@@ -28,7 +28,7 @@ const program = Effect.gen(function* () {
     ],
   })
 
-  yield* Console.log("Edit its text; the embed, left out, stays")
+  yield* Console.log("Edit its text; the omitted embed stays")
   yield* Webhook.editMessage(hook, message.id, { content: "Version 1.4.0 is live." })
 
   yield* Console.log("Read it back")
@@ -44,9 +44,7 @@ const program = Effect.gen(function* () {
 
   yield* Console.log("Read it again")
   yield* Webhook.getMessage(hook, message.id).pipe(
-    Effect.catchTag("WebhookMessageNotFound", () =>
-      Console.log("  It is gone: WebhookMessageNotFound."),
-    ),
+    Effect.catchTag("WebhookMessageNotFound", () => Console.log("  WebhookMessageNotFound")),
   )
 })
 
@@ -57,7 +55,7 @@ program.pipe(Effect.provide(Layer.provideMerge(printTraffic, discord)), NodeRunt
 //
 // Send a message with an embed
 //   POST   /webhooks/{webhook.id}/{webhook.token} -> 200   4 of 5 left
-// Edit its text; the embed, left out, stays
+// Edit its text; the omitted embed stays
 //   PATCH  /webhooks/{webhook.id}/{webhook.token}/messages/{message.id} -> 200   3 of 5 left
 // Read it back
 //   GET    /webhooks/{webhook.id}/{webhook.token}/messages/{message.id} -> 200   4 of 5 left
@@ -69,4 +67,4 @@ program.pipe(Effect.provide(Layer.provideMerge(printTraffic, discord)), NodeRunt
 //   DELETE /webhooks/{webhook.id}/{webhook.token}/messages/{message.id} -> 204   2 of 5 left
 // Read it again
 //   GET    /webhooks/{webhook.id}/{webhook.token}/messages/{message.id} -> 404   3 of 5 left
-//   It is gone: WebhookMessageNotFound.
+//   WebhookMessageNotFound

@@ -1,5 +1,5 @@
 /**
- * What other programs have made for Slack or GitHub, sent to Discord.
+ * Sends payloads for Slack and GitHub to Discord.
  *
  *     npx tsx examples/services.ts
  */
@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import { GitHubEvent, Issue, SlackMessage, Webhook } from "effect-discord"
 import { discord, printTraffic } from "./support/discord.js"
 
-/** As a monitoring program posts it to Slack. */
+/** The body that a monitoring program posts to Slack. */
 const alert: unknown = {
   channel: "#alerts",
   icon_emoji: ":fire:",
@@ -27,7 +27,7 @@ const alert: unknown = {
   ],
 }
 
-/** As GitHub posts it to a webhook, with the header `X-GitHub-Event: release`. */
+/** The body of a GitHub webhook with the header `X-GitHub-Event: release`. */
 const release: unknown = {
   action: "published",
   release: {
@@ -59,21 +59,21 @@ const release: unknown = {
 const program = Effect.gen(function* () {
   const hook = yield* Webhook.config("DISCORD_WEBHOOK_URL")
 
-  yield* Console.log("\nForward what was meant for Slack")
+  yield* Console.log("\nForward a Slack message")
   const message = yield* SlackMessage.decode(alert)
-  yield* Console.log(`  without what Discord does not know: ${Object.keys(message).join(", ")}`)
+  yield* Console.log(`  supported fields: ${Object.keys(message).join(", ")}`)
   yield* Webhook.sendSlack(hook, message)
 
-  yield* Console.log("Write such a message by hand")
+  yield* Console.log("Send a Slack message")
   yield* Webhook.sendSlack(hook, {
     username: "Alerts",
     attachments: [{ color: "good", text: "All alerts are resolved" }],
   })
 
-  yield* Console.log("Forward an event of GitHub, unchanged")
+  yield* Console.log("Forward a GitHub event, unchanged")
   yield* Webhook.sendGitHub(hook, "release", yield* GitHubEvent.decode(release))
 
-  yield* Console.log("An event without its sender, which Discord would refuse")
+  yield* Console.log("An event without its sender fails before sending")
   yield* GitHubEvent.decode({ action: "published" }).pipe(
     Effect.flatMap((event) => Webhook.sendGitHub(hook, "release", event)),
     Effect.catchTag("ParseError", (error) =>
@@ -89,12 +89,12 @@ program.pipe(Effect.provide(Layer.provideMerge(printTraffic, discord)), NodeRunt
 // Output:
 // A simulated Discord, over HTTP on this machine; set DISCORD_WEBHOOK_URL for the real one.
 //
-// Forward what was meant for Slack
-//   without what Discord does not know: text, attachments
+// Forward a Slack message
+//   supported fields: text, attachments
 //   POST   /webhooks/{webhook.id}/{webhook.token}/slack -> 200   4 of 5 left
-// Write such a message by hand
+// Send a Slack message
 //   POST   /webhooks/{webhook.id}/{webhook.token}/slack -> 200   3 of 5 left
-// Forward an event of GitHub, unchanged
+// Forward a GitHub event, unchanged
 //   POST   /webhooks/{webhook.id}/{webhook.token}/github -> 204   2 of 5 left
-// An event without its sender, which Discord would refuse
+// An event without its sender fails before sending
 //   sender is missing

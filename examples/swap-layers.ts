@@ -1,6 +1,6 @@
 /**
- * One program, three worlds: a simulated Discord in this process, a dry run that sends nothing, and
- * a server (real Discord when `DISCORD_WEBHOOK_URL` is set). Only layers change.
+ * Runs one program with three layers: a simulated Discord in this process, a dry run that sends
+ * nothing, and a server (real Discord when `DISCORD_WEBHOOK_URL` is set).
  *
  *     npx tsx examples/swap-layers.ts
  */
@@ -22,7 +22,7 @@ const program = Effect.gen(function* () {
   yield* Webhook.deleteMessage(hook, message.id)
 })
 
-/** No socket at all: what tests use. */
+/** Without a socket, as in tests. */
 const inProcess = Layer.unwrapEffect(
   Effect.map(
     Effect.flatMap(DiscordSimulator.DiscordSimulator, (_) => _.createWebhook()),
@@ -30,7 +30,7 @@ const inProcess = Layer.unwrapEffect(
   ),
 ).pipe(Layer.provideMerge(printTraffic), Layer.provideMerge(DiscordSimulator.layerTest))
 
-/** Sends nothing, and writes down what it would have sent. Silent, to show that at the end. */
+/** Records requests instead of sending them. Silent, since they are printed at the end. */
 const dry = Layer.mergeAll(
   DryRun.layer,
   webhookUrl("https://discord.com/api/webhooks/1234/abc-DEF_5"),

@@ -1,5 +1,5 @@
 /**
- * Threads: start one in a forum with a tag, reply and edit in it, and what a refusal looks like.
+ * Starts a thread with a tag in a forum, replies and edits in it, and handles thread errors.
  *
  *     npx tsx examples/threads.ts
  *
@@ -30,12 +30,12 @@ const program = Effect.gen(function* () {
   yield* Console.log("Reply in it")
   const reply = yield* Webhook.sendToThread(hook, threadId, { content: "Tests: running" })
 
-  yield* Console.log("Edit the reply; it is found only with the thread's id")
+  yield* Console.log("Edit the reply, with the thread's id")
   yield* Webhook.editMessage(hook, reply.id, { content: "Tests: green" }, { threadId })
   const stored = yield* Webhook.getMessage(hook, reply.id, { threadId })
   yield* Console.log(`  ${stored.content}`)
 
-  yield* Console.log("A webhook that belongs to the thread, as with ?thread_id= in its URL")
+  yield* Console.log("A webhook for one thread, as with ?thread_id= in its URL")
   const inThread = yield* Webhook.make({ id: hook.id, token: hook.token, threadId })
   const last = yield* Webhook.send(inThread, { content: "Released." })
   yield* Console.log(`  in the thread: ${last.channelId === threadId ? "yes" : "no"}`)
@@ -51,7 +51,7 @@ const program = Effect.gen(function* () {
     ),
   )
 
-  yield* Console.log("A thread that is gone: start another, and go on there")
+  yield* Console.log("A deleted thread: start another one")
   const content = "Hotfix 1.4.1 is out."
   yield* Webhook.sendToThread(hook, "42", { content }).pipe(
     Effect.catchIf(
@@ -76,11 +76,11 @@ program.pipe(Effect.provide(forum), NodeRuntime.runMain)
 // Start a thread
 //   Everything about version 1.4 goes here.
 // Reply in it
-// Edit the reply; it is found only with the thread's id
+// Edit the reply, with the thread's id
 //   Tests: green
-// A webhook that belongs to the thread, as with ?thread_id= in its URL
+// A webhook for one thread, as with ?thread_id= in its URL
 //   in the thread: yes
 // A tag that the forum does not have
 //   unknownTag (10087)
-// A thread that is gone: start another, and go on there
+// A deleted thread: start another one
 //   Hotfix 1.4.1 is out.

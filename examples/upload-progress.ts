@@ -1,6 +1,5 @@
 /**
- * A bar that shows how far the upload of a file is. The file is read while it is sent, and never
- * whole in memory.
+ * Draws a progress bar for an upload. The file is streamed while it is sent.
  *
  *     npx tsx examples/upload-progress.ts
  */
@@ -17,7 +16,7 @@ import { discord, printTraffic } from "./support/discord.js"
 const mebibyte = 1024 * 1024
 const columns = 32
 
-/** A terminal redraws one line; a file or a pipe gets a line for each quarter. */
+/** Redraws one line on a terminal; prints a line for each quarter otherwise. */
 const bar = Effect.gen(function* () {
   const shown = yield* Ref.make(-1)
   const isTerminal = process.stdout.isTTY

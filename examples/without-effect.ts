@@ -1,7 +1,6 @@
 /**
- * A server of promises, without Effect in its own code: it starts one runtime, posts from a request
- * handler, and on SIGTERM ends its requests first and the runtime after them. Here it calls itself,
- * and sends the signal to itself.
+ * A promise-based server: it starts one runtime, posts from a request handler, and on SIGTERM closes
+ * the server first and the runtime after it. The example calls itself, and sends itself the signal.
  */
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -16,7 +15,7 @@ const runtime = ManagedRuntime.make(discord)
 
 type Services = ManagedRuntime.ManagedRuntime.Context<typeof runtime>
 
-/** Resolves with the result, or rejects with the error itself instead of a `FiberFailure`. */
+/** Resolves with the result, or rejects with the error instead of a `FiberFailure`. */
 const run = async <A, E>(operation: Effect.Effect<A, E, Services>): Promise<A> => {
   const exit = await runtime.runPromiseExit(operation)
   if (Exit.isSuccess(exit)) return exit.value

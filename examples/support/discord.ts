@@ -1,7 +1,6 @@
 /**
- * What lets the examples run anywhere: real Discord when `DISCORD_WEBHOOK_URL` is set, otherwise a
- * simulated one behind a real HTTP server on this machine. An own program needs none of this, only
- * `NodeDiscord.layer`.
+ * Lets the examples run anywhere: with real Discord when `DISCORD_WEBHOOK_URL` is set, otherwise with a
+ * simulated one behind an HTTP server on this machine. Other programs need only `NodeDiscord.layer`.
  */
 import { createServer } from "node:http"
 import { styleText } from "node:util"
@@ -19,11 +18,11 @@ import { DiscordSimulator } from "effect-discord/testing"
 
 const isLive = process.env["DISCORD_WEBHOOK_URL"] !== undefined
 
-/** As if these were set in the environment. */
+/** Provides variables as if they were set in the environment. */
 const variables = (all: Readonly<Record<string, string>>): Layer.Layer<never> =>
   Layer.setConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(all))))
 
-/** `DISCORD_WEBHOOK_URL` as `Webhook.config` will find it. */
+/** Provides `DISCORD_WEBHOOK_URL` for `Webhook.config`. */
 export const webhookUrl = (url: string): Layer.Layer<never> =>
   variables({ DISCORD_WEBHOOK_URL: url })
 
@@ -47,7 +46,7 @@ const announcement = Console.log(
     : "A simulated Discord, over HTTP on this machine; set DISCORD_WEBHOOK_URL for the real one.",
 )
 
-/** Everything an example takes, from one Discord or the other; of the simulated one with this webhook. */
+/** All services of an example; the simulated Discord has a webhook with these options. */
 export const discordWith = (options: DiscordSimulator.WebhookOptions) =>
   Layer.mergeAll(
     NodeDiscord.layerHttpClient,
@@ -60,7 +59,7 @@ export const discordWith = (options: DiscordSimulator.WebhookOptions) =>
 /** The same, with a webhook of a text channel. */
 export const discord = discordWith({})
 
-/** Prints every request with its answer: no URL, hence no token. */
+/** Prints every request and its status, without the URL, which contains the token. */
 export const printTraffic = Layer.effect(
   HttpClient.HttpClient,
   Effect.map(
