@@ -52,42 +52,42 @@ for (const [name, polling] of modes) {
   const law = (
     title: string,
     scenarios: FastCheck.Arbitrary<Scenario>,
-    check: (world: ModelRun) => void,
+    check: (model: ModelRun) => void,
   ) =>
     it(title, () => {
       FastCheck.assert(
         FastCheck.property(scenarios, (scenario) => {
-          const world = new ModelRun(scenario.server, scenario.jobs, {
+          const model = new ModelRun(scenario.server, scenario.jobs, {
             polling,
             onStep: checkAlarms,
           })
-          for (const { at, act } of scenario.meddling ?? []) world.at(at, () => world.meddle(act))
-          check(world.play())
+          for (const { at, act } of scenario.meddling ?? []) model.at(at, () => model.meddle(act))
+          check(model.play())
         }),
         { numRuns: runs(1000) },
       )
     })
 
   describe(`the laws with dropped fibers, ${name}`, () => {
-    law("every request whose fiber lives ends", vary(anything), (world) => {
-      for (const { end, job } of world.runs) {
+    law("every request whose fiber lives ends", vary(anything), (model) => {
+      for (const { end, job } of model.runs) {
         expect(end).toBeDefined()
         if (job.droppedAfter === undefined) expect(end).not.toBe("dropped")
       }
     })
 
-    law("so it does when fibers are slow to resume", vary(anything, { slow: true }), (world) => {
-      for (const { end } of world.runs) expect(end).toBeDefined()
+    law("so it does when fibers are slow to resume", vary(anything, { slow: true }), (model) => {
+      for (const { end } of model.runs) expect(end).toBeDefined()
     })
 
-    law("no slot is freed early: no 429 where all limits are visible", vary(literally), (world) => {
-      expect(world.server.refused).toBe(0)
+    law("no slot is freed early: no 429 where all limits are visible", vary(literally), (model) => {
+      expect(model.server.refused).toBe(0)
     })
 
-    law("nothing stays behind", vary(anything, { slow: true }), (world) => {
-      expect(world.alarms.size).toBe(0)
-      const later = world.now + Duration.toMillis("2 days")
-      expect(world.machine.snapshot(later)).toMatchObject({ buckets: 0, waiting: 0, inFlight: 0 })
+    law("nothing stays behind", vary(anything, { slow: true }), (model) => {
+      expect(model.alarms.size).toBe(0)
+      const later = model.now + Duration.toMillis("2 days")
+      expect(model.machine.snapshot(later)).toMatchObject({ buckets: 0, waiting: 0, inFlight: 0 })
     })
   })
 }
@@ -96,9 +96,9 @@ describe("the laws without dropped fibers, where fibers poll", () => {
   it("hold: everything ends, and no request meets a 429 where all limits are visible", () => {
     FastCheck.assert(
       FastCheck.property(literally, ({ jobs, server }) => {
-        const world = new ModelRun(server, jobs, { polling: "all" }).play()
-        expect(world.server.refused).toBe(0)
-        for (const { end } of world.runs) expect(end).toBeDefined()
+        const model = new ModelRun(server, jobs, { polling: "all" }).play()
+        expect(model.server.refused).toBe(0)
+        for (const { end } of model.runs) expect(end).toBeDefined()
       }),
       { numRuns: runs(1000) },
     )

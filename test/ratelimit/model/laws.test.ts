@@ -1,4 +1,4 @@
-/** The laws of the rate-limit model on the bare machine: thousands of random worlds. */
+/** The laws of the rate-limit model on the bare machine: thousands of random runs. */
 import * as Duration from "effect/Duration"
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
@@ -19,7 +19,7 @@ import { runs } from "../../support/laws.js"
 const law = (
   name: string,
   scenarios: FastCheck.Arbitrary<Scenario>,
-  check: (world: ModelRun, scenario: Scenario) => void,
+  check: (model: ModelRun, scenario: Scenario) => void,
   {
     settings = {},
     examples = [],
@@ -31,12 +31,12 @@ const law = (
   it(name, () => {
     FastCheck.assert(
       FastCheck.property(scenarios, (scenario) => {
-        const world = new ModelRun(scenario.server, scenario.jobs, {
+        const model = new ModelRun(scenario.server, scenario.jobs, {
           settings,
           onStep: checkAlarms,
         })
-        for (const { at, act } of scenario.meddling ?? []) world.at(at, () => world.meddle(act))
-        check(world.play(), scenario)
+        for (const { at, act } of scenario.meddling ?? []) model.at(at, () => model.meddle(act))
+        check(model.play(), scenario)
       }),
       { numRuns: runs(2000), examples: examples.map((scenario) => [scenario]) },
     )
@@ -46,8 +46,8 @@ describe("the laws, on the machine", () => {
   law(
     "1: no 429 where all limits are visible, at any latency, loss and interruption",
     literally,
-    (world) => {
-      expect(world.server.refused).toBe(0)
+    (model) => {
+      expect(model.server.refused).toBe(0)
     },
     { examples: [inDoubtBehindAnother] },
   )
@@ -55,8 +55,8 @@ describe("the laws, on the machine", () => {
   law(
     "1: no 429 by the proactive and the adaptive strategy on a steady link",
     steadily,
-    (world) => {
-      expect(world.server.refused).toBe(0)
+    (model) => {
+      expect(model.server.refused).toBe(0)
     },
   )
 
@@ -64,22 +64,22 @@ describe("the laws, on the machine", () => {
   law(
     "2, 3, 7, 8: with any events, every request ends exactly once",
     anything,
-    (world, { jobs }) => {
-      for (const run of world.runs) {
+    (model, { jobs }) => {
+      for (const run of model.runs) {
         expect(run.end).toBeDefined()
         if (run.job.leavesAfter === undefined && run.job.maxWait === undefined) {
           expect(["answered", "unknown", "refused", "neverSent"]).toContain(run.end)
         }
       }
-      expect(world.runs.length).toBe(jobs.length)
+      expect(model.runs.length).toBe(jobs.length)
     },
   )
 
-  law("6: when all is over, everything is forgotten", anything, (world) => {
-    expect(world.alarms.size).toBe(0)
+  law("6: when all is over, everything is forgotten", anything, (model) => {
+    expect(model.alarms.size).toBe(0)
     // Later than any block or reset; so few are swept when somebody looks.
-    const later = world.now + Duration.toMillis("2 days")
-    expect(world.machine.snapshot(later)).toMatchObject({ buckets: 0, waiting: 0, inFlight: 0 })
+    const later = model.now + Duration.toMillis("2 days")
+    expect(model.machine.snapshot(later)).toMatchObject({ buckets: 0, waiting: 0, inFlight: 0 })
   })
 
   it("1: on an unsteady link the proactive strategy gets at most one 429 in a hundred requests", () => {
@@ -87,9 +87,9 @@ describe("the laws, on the machine", () => {
     let sent = 0
     FastCheck.assert(
       FastCheck.property(unsteadily, (scenario) => {
-        const world = new ModelRun(scenario.server, scenario.jobs).play()
-        refused += world.server.refused
-        sent += world.sends.length
+        const model = new ModelRun(scenario.server, scenario.jobs).play()
+        refused += model.server.refused
+        sent += model.sends.length
       }),
       { numRuns: runs(2000) },
     )
@@ -100,13 +100,13 @@ describe("the laws, on the machine", () => {
   law(
     "5: no interval of a second holds more sends than the global limit",
     crowd,
-    (world) => {
-      const sends = [...world.sends].sort((a, b) => a - b)
+    (model) => {
+      const sends = [...model.sends].sort((a, b) => a - b)
       for (const [index, at] of sends.entries()) {
         const later = sends[index + globalLimit]
         if (later !== undefined) expect(later - at).toBeGreaterThanOrEqual(1000)
       }
-      expect(world.server.refusedGlobally).toBe(0)
+      expect(model.server.refusedGlobally).toBe(0)
     },
     { settings: { globalLimits: [{ limit: globalLimit, window: 1000 }] } },
   )
@@ -114,13 +114,13 @@ describe("the laws, on the machine", () => {
   law(
     "9: blocked by the edge, a request a minute at most",
     blockedByTheEdge,
-    (world, { blockedUntil = 0 }) => {
-      const inTheBlock = world.sends.filter((at) => at < blockedUntil).length
-      const together = world.sends.filter((at) => at <= world.firstWordAt).length
+    (model, { blockedUntil = 0 }) => {
+      const inTheBlock = model.sends.filter((at) => at < blockedUntil).length
+      const together = model.sends.filter((at) => at <= model.firstWordAt).length
       // 60 s, 120 s, 240 s, ... up to 15 min apart.
       const probes = Math.max(1, Math.ceil(blockedUntil / 60_000))
       expect(inTheBlock).toBeLessThanOrEqual(together + probes)
-      for (const run of world.runs) expect(run.end).toBe("answered")
+      for (const run of model.runs) expect(run.end).toBe("answered")
     },
   )
 })
