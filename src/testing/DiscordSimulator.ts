@@ -18,7 +18,11 @@ import type * as Scope from "effect/Scope"
 import type { Fault, FaultTarget } from "./Fault.js"
 import * as commands from "./simulator/commands.js"
 import type { Operation } from "./simulator/http/route.js"
-import { addInteraction, respondToInteraction } from "./simulator/operations/interaction.js"
+import {
+  addInteraction,
+  type InitialResponse,
+  respondToInteraction,
+} from "./simulator/operations/interaction.js"
 import { getWebhookUrl } from "./simulator/operations/webhooks.js"
 import type { Options } from "./simulator/options.js"
 import {
@@ -47,6 +51,7 @@ export type {
   LimitOptions,
   Options,
 } from "./simulator/options.js"
+export type { InitialResponse } from "./simulator/operations/interaction.js"
 export type { BucketModel } from "./simulator/bucket.js"
 export type { Outcome, RateLimitScope } from "./simulator/http/exchange.js"
 export type { Operation, WebhookOperation } from "./simulator/http/route.js"
@@ -77,18 +82,6 @@ export interface SimulatedInteraction {
   readonly applicationId: string
   readonly token: string
   readonly channelId: string
-}
-
-/**
- * The initial response of an application: a message, or `deferred` if its content follows.
- *
- * @since 0.1.0
- * @category models
- */
-export interface InitialResponse {
-  readonly deferred?: boolean | undefined
-  readonly ephemeral?: boolean | undefined
-  readonly content?: string | undefined
 }
 
 /**

@@ -58,7 +58,7 @@ const edges: ReadonlyArray<LimitCase> = [
     "components.0.components.1.custom_id COMPONENT_CUSTOM_ID_DUPLICATED",
   ],
   [
-    "a select fills its row",
+    "a select is alone in its row",
     components({ type: 1, components: [select(25)] }),
     components({ type: 1, components: [select(1), link(1)] }),
     "components.0.components.1 COMPONENT_LAYOUT_WIDTH_EXCEEDED",
@@ -70,7 +70,7 @@ const edges: ReadonlyArray<LimitCase> = [
     "components.0.components.0.options BASE_TYPE_BAD_LENGTH",
   ],
   [
-    "as many options as may be chosen",
+    "at least max_values options",
     choose({ ...select(3), max_values: 3 }),
     choose({ ...select(3), max_values: 4 }),
     "components.0.components.0.options BASE_TYPE_BAD_LENGTH",
@@ -88,7 +88,7 @@ const edges: ReadonlyArray<LimitCase> = [
     "components.0.components.0.options.1 SELECT_COMPONENT_OPTION_VALUE_DUPLICATED",
   ],
   [
-    "no more is asked for than may be chosen",
+    "min_values is at most max_values",
     choose({ ...user, min_values: 2, max_values: 2 }),
     choose({ ...user, min_values: 3, max_values: 2 }),
     "components.0.components.0.min_values NUMBER_TYPE_MAX",
@@ -138,7 +138,7 @@ const edges: ReadonlyArray<LimitCase> = [
     "components.0.components.0.default_values BASE_TYPE_MAX_LENGTH",
   ],
   [
-    "channel types are those that Discord knows",
+    "channel types exist",
     choose({ ...user, type: 8, channel_types: [0, 15] }),
     choose({ ...user, type: 8, channel_types: [0, 6] }),
     "components.0.components.0.channel_types.1 BASE_TYPE_CHOICES",
@@ -160,31 +160,31 @@ const edges: ReadonlyArray<LimitCase> = [
     ]
   }),
   [
-    "an SKU is for premium buttons",
+    "only premium buttons have a sku_id",
     button({}),
     button({ sku_id: "1" }),
     "components.0.components.0.sku_id BUTTON_COMPONENT_INVALID_FIELD",
   ],
   [
-    "the kinds of modals are not for messages",
+    "components of modals are not allowed",
     layout(textDisplay("a")),
     layout({ type: 18, label: "a" }),
     "components.0 UNION_TYPE_CHOICES",
   ],
   [
-    "a thumbnail stands in a section only",
+    "a thumbnail must be in a section",
     layout({ ...section(1), accessory: { type: 11, media: { url: "https://a.b/c.png" } } }),
     layout({ type: 11, media: { url: "https://a.b/c.png" } }),
     "components.0 UNION_TYPE_CHOICES",
   ],
   [
-    "a section holds texts only",
+    "a section contains text only",
     layout(section(1)),
     layout({ ...section(1), components: [{ type: 14 }] }),
     "components.0.components.0 UNION_TYPE_CHOICES",
   ],
   [
-    "a container holds something",
+    "a container is not empty",
     layout({ type: 17, components: [textDisplay("a")] }),
     layout({ type: 17, components: [] }),
     "components.0.components BASE_TYPE_BAD_LENGTH",
@@ -202,7 +202,7 @@ const edges: ReadonlyArray<LimitCase> = [
     "components.0.items.0.description BASE_TYPE_BAD_LENGTH",
   ],
   [
-    "alternative text is something",
+    "alternative text is not empty",
     layout(gallery(1, "a")),
     layout(gallery(1, "")),
     "components.0.items.0.description BASE_TYPE_BAD_LENGTH",
@@ -220,7 +220,7 @@ const edges: ReadonlyArray<LimitCase> = [
     "components.0.id NUMBER_TYPE_MAX",
   ],
   [
-    "ids of 0 are given by Discord",
+    "an id of 0 is replaced by Discord",
     layout({ ...textDisplay("a"), id: 0 }, { ...textDisplay("b"), id: 0 }),
     layout({ ...textDisplay("a"), id: -1 }),
     "components.0.id NUMBER_TYPE_MIN",

@@ -138,7 +138,7 @@ const edges: ReadonlyArray<LimitCase> = [
     "allowed_mentions.users BASE_TYPE_MAX_LENGTH",
   ],
   [
-    "parse excludes ids of its kind",
+    "parse and ids are exclusive",
     say({ allowed_mentions: { parse: ["everyone"], users: ["1"] } }),
     say({ allowed_mentions: { parse: ["users"], users: ["1"] } }),
     "allowed_mentions MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE",

@@ -116,7 +116,7 @@ export const snowflake: Check = (value, path, issues) => {
   }
 }
 
-export const webUrl =
+export const url =
   (schemes: ReadonlyArray<string>, max = 2048): Check =>
   (value, path, issues) => {
     const before = issues.length
@@ -140,6 +140,12 @@ export const dateTime: Check = (value, path, issues) => {
     issues.push(issue(path, "DATE_TIME_TYPE_PARSE", message))
   }
 }
+
+/** Text of any length. */
+export const anyText: Check = text({ max: Number.POSITIVE_INFINITY })
+
+/** A URL with the scheme `http` or `https`. */
+export const httpUrl: Check = url(["http", "https"])
 
 /** Combines checks of one value. */
 export const all =

@@ -11,7 +11,7 @@ import {
   integer,
   snowflake,
   text,
-  webUrl,
+  url,
 } from "./check.js"
 import { getReferencedName } from "../messages/render.js"
 import { type Issue, issue, type Path } from "../http/errors.js"
@@ -38,7 +38,7 @@ interface ComponentWalk extends ComponentContext {
 
 const componentId = integer({ min: 0, max: 2147483647 })
 const customId = text({ min: 1, max: 100 })
-const webMedia = object({ url: required(webUrl(["http", "https", "attachment"])) })
+const webMedia = object({ url: required(url(["http", "https", "attachment"])) })
 const altText = text({ min: 1, max: 1024 })
 
 /**
@@ -102,7 +102,7 @@ const componentFields: Readonly<Record<number, Check>> = {
       label: text({ max: 80 }),
       emoji: componentEmoji,
       custom_id: customId,
-      url: webUrl(["http", "https", "discord"], 512),
+      url: url(["http", "https", "discord"], 512),
       sku_id: snowflake,
       disabled: boolean,
     }),
@@ -132,7 +132,7 @@ const componentFields: Readonly<Record<number, Check>> = {
   }),
   13: object({
     id: componentId,
-    file: required(object({ url: required(webUrl(["attachment"])) })),
+    file: required(object({ url: required(url(["attachment"])) })),
     spoiler: boolean,
   }),
   14: object({ id: componentId, divider: boolean, spacing: choice([1, 2]) }),

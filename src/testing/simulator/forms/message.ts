@@ -17,7 +17,8 @@ import {
   required,
   snowflake,
   text,
-  webUrl,
+  httpUrl,
+  url,
   countCodePoints,
   dateTime,
 } from "./check.js"
@@ -29,7 +30,7 @@ const mediaSchemes = ["http", "https", "attachment"]
 /**
  * A URL in an embed, whose host must contain a dot: `localhost` is rejected (bugsink/bugsink#280).
  */
-const embedUrl = (schemes: ReadonlyArray<string>): Check => all(webUrl(schemes), checkHost)
+const embedUrl = (schemes: ReadonlyArray<string>): Check => all(url(schemes), checkHost)
 
 const embedParts = [
   "title",
@@ -193,7 +194,7 @@ const editableFields = {
 const executeFields = object({
   ...editableFields,
   username: webhookName,
-  avatar_url: webUrl(["http", "https"]),
+  avatar_url: httpUrl,
   tts: boolean,
   thread_name: text({ min: 1, max: 100 }),
   applied_tags: list(snowflake, { max: 5 }),

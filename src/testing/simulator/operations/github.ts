@@ -1,15 +1,12 @@
 import { type JsonObject, filterJsonObjects, isJsonObject } from "../http/exchange.js"
-import { type Check, integer, object, required, text, webUrl } from "../forms/check.js"
+import { type Check, integer, object, required, anyText, httpUrl } from "../forms/check.js"
 import type { Issue } from "../http/errors.js"
-
-const web = webUrl(["http", "https"])
-const anyText = text({ max: Infinity })
 
 const githubUser = object({
   id: required(integer({ min: 0, max: Number.MAX_SAFE_INTEGER })),
   login: required(anyText),
-  html_url: required(web),
-  avatar_url: required(web),
+  html_url: required(httpUrl),
+  avatar_url: required(httpUrl),
 })
 
 /** The fields of an event. Only the sender is always present. */

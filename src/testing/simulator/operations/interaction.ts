@@ -21,7 +21,12 @@ const tokenLifetimeMillis = 15 * 60_000
 /** CHAT_INPUT_COMMAND: the type of a message that responds to a command. */
 const commandResponseType = 20
 
-/** The initial response of an application, made by the simulator. */
+/**
+ * The initial response of an application: a message, or `deferred` if its content follows.
+ *
+ * @since 0.1.0
+ * @category models
+ */
 export interface InitialResponse {
   readonly deferred?: boolean | undefined
   readonly ephemeral?: boolean | undefined

@@ -9,14 +9,12 @@ import {
   object,
   pattern,
   text,
-  webUrl,
+  anyText,
+  httpUrl,
 } from "../forms/check.js"
 import type { Issue } from "../http/errors.js"
 import { webhookName } from "../forms/message.js"
 import { formatTimestamp } from "../snowflake.js"
-
-const web = webUrl(["http", "https"])
-const anyText = text({ max: Infinity })
 
 /** Stands for an empty field, which Discord does not allow. */
 const zeroWidthSpace = "\u200b"
@@ -35,25 +33,25 @@ const slackField = object({
 
 const slackAttachment = object({
   title: anyText,
-  title_link: web,
+  title_link: httpUrl,
   text: anyText,
   pretext: anyText,
   color: slackColor,
   ts: integer({ min: 0, max: 253_402_300_799 }),
   footer: anyText,
-  footer_icon: web,
+  footer_icon: httpUrl,
   author_name: anyText,
-  author_link: web,
-  author_icon: web,
-  image_url: web,
-  thumb_url: web,
+  author_link: httpUrl,
+  author_icon: httpUrl,
+  image_url: httpUrl,
+  thumb_url: httpUrl,
   fields: list(slackField, { max: Infinity }),
 })
 
 const slackFields = object({
   text: text({ max: 2000 }),
   username: webhookName,
-  icon_url: web,
+  icon_url: httpUrl,
   attachments: list(slackAttachment, { max: Infinity }),
 })
 
