@@ -115,8 +115,8 @@ program.pipe(
 // Output:
 // Logs, from level debug on
 //   DEBUG Discord request  http.response.status_code=429  discord.attempt=1
-//   WARN Discord limits the rate  http.response.status_code=429  discord.rate_limit.scope=shared  discord.attempt=1
-//   DEBUG Discord names a rate limit
+//   WARN Rate limited  http.response.status_code=429  discord.rate_limit.scope=shared  discord.attempt=1
+//   DEBUG Rate limit discovered
 //   DEBUG Discord request  http.response.status_code=200  discord.attempt=2
 //
 // The exported trace

@@ -68,7 +68,7 @@ NodeRuntime.runMain(
 //   "hiddenLimit": {
 //     "limit": 30,
 //     "periodMillis": 60000,
-//     "because": "1 answer 429 that the visible limit does not explain",
+//     "because": "1 x 429 that the visible limit does not explain",
 //     "confirmedAt": 12036,
 //     "mostSeen": 30,
 //     "shortestMillis": 12036,

@@ -188,9 +188,9 @@ function complaintOf(kind: Kind, end: Ending<unknown>, step: Step<unknown>): Com
   if (step._tag === "Limited" || step._tag === "GiveUp") {
     const { retryAfter, scope } = step.limited
     const more = { [names.scope]: scope, [names.retryAfter]: retryAfter }
-    return { message: "Discord limits the rate", more }
+    return { message: "Rate limited", more }
   }
-  if (step._tag === "Retry") return { message: `Trying again after a failure: ${step.reason}` }
+  if (step._tag === "Retry") return { message: `Retrying after a failure: ${step.reason}` }
   if (end.outcome._tag === "Answered" && Graveyard.isDeath(end.outcome.answer, kind)) {
     return kind === "interaction"
       ? { message: "The interaction's token has expired" }

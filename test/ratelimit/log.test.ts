@@ -79,7 +79,7 @@ describe("a visible limit in the log", () => {
         expect(driver.look()).toEqual([
           {
             level: "DEBUG",
-            message: "Discord names a rate limit",
+            message: "Rate limit discovered",
             about: {
               "discord.route": name,
               "discord.rate_limit.bucket": "hash",
@@ -103,7 +103,7 @@ describe("a visible limit in the log", () => {
       expect(lines).toHaveLength(1)
       expect(lines[0]).toMatchObject({
         level: "INFO",
-        message: "Discord has changed a rate limit",
+        message: "Rate limit changed",
         about: { "discord.rate_limit.limit": 3, "discord.rate_limit.previous_limit": 5 },
       })
     }),
@@ -154,7 +154,7 @@ describe("a hidden limit in the log", () => {
       expect(driver.look()).toEqual([
         {
           level: "INFO",
-          message: "There is a rate limit behind the visible one",
+          message: "Hidden rate limit detected",
           about: {
             "discord.route": name,
             "discord.rate_limit.bucket": "hash",
@@ -190,7 +190,7 @@ describe("a block of everything in the log", () => {
       expect(driver.look()).toEqual([
         {
           level: "WARN",
-          message: "Discord lets nothing through; all requests wait",
+          message: "All requests are blocked",
           about: {
             "discord.route": name,
             "discord.rate_limit.scope": "edge",
@@ -235,7 +235,7 @@ describe("the budget of invalid requests in the log", () => {
         expect(driver.look()).toEqual([
           {
             level: "WARN",
-            message: "Half of the budget of invalid requests is spent; all requests slow down",
+            message: "Half of the invalid-request budget is used; requests are slowed down",
             about: {
               "discord.route": name,
               "discord.rate_limit.invalid_requests": 4,
@@ -244,7 +244,7 @@ describe("the budget of invalid requests in the log", () => {
           },
           {
             level: "WARN",
-            message: "The budget of invalid requests is spent; all requests fail until it recovers",
+            message: "The invalid-request budget is used up; all requests fail until it recovers",
             about: {
               "discord.route": name,
               "discord.rate_limit.invalid_requests": 8,

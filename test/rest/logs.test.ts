@@ -44,8 +44,8 @@ describe("logs", () => {
     Effect.gen(function* () {
       const { logs } = yield* captureLogs([limited], {}, LogLevel.Warning)
       expect(logs.map(({ level, message }) => `${level} ${message}`)).toEqual([
-        "WARN Discord limits the rate",
-        "WARN Discord limits the rate",
+        "WARN Rate limited",
+        "WARN Rate limited",
       ])
       expect(logs.map(({ annotations: about }) => about["discord.attempt"])).toEqual([1, 2])
       expect(logs[0]?.annotations).toMatchObject({
@@ -65,8 +65,8 @@ describe("logs", () => {
       ]
       const { logs } = yield* captureLogs(script, { idempotent: true }, LogLevel.Warning)
       expect(logs.map(({ message }) => message)).toEqual([
-        "Trying again after a failure: 503",
-        "Trying again after a failure: dns",
+        "Retrying after a failure: 503",
+        "Retrying after a failure: dns",
       ])
       expect(logs[1]?.annotations).toMatchObject({ "error.type": "dns", "discord.attempt": 2 })
     }),

@@ -128,7 +128,7 @@ describe("spans", () => {
       expect(wait?.name).toBe("discord.rate_limit.wait")
       expect(wait?.attributes).toEqual({ "discord.rate_limit.waited_ms": 7 })
       // Effect's tracer logger adds what is logged.
-      expect(warning?.name).toBe("Discord limits the rate")
+      expect(warning?.name).toBe("Rate limited")
     }),
   )
 

@@ -30,20 +30,20 @@ function line(notice: Notice): Effect.Effect<void> {
     case "Limit":
       return about(
         notice.before === undefined
-          ? Effect.logDebug("Discord names a rate limit")
-          : Effect.logInfo("Discord has changed a rate limit"),
+          ? Effect.logDebug("Rate limit discovered")
+          : Effect.logInfo("Rate limit changed"),
       )
     case "HiddenLimit":
-      return about(Effect.logInfo("There is a rate limit behind the visible one"))
+      return about(Effect.logInfo("Hidden rate limit detected"))
     case "Closed":
-      return about(Effect.logWarning("Discord lets nothing through; all requests wait"))
+      return about(Effect.logWarning("All requests are blocked"))
     case "Budget":
     default:
       return about(
         Effect.logWarning(
           notice.level === "half"
-            ? "Half of the budget of invalid requests is spent; all requests slow down"
-            : "The budget of invalid requests is spent; all requests fail until it recovers",
+            ? "Half of the invalid-request budget is used; requests are slowed down"
+            : "The invalid-request budget is used up; all requests fail until it recovers",
         ),
       )
   }

@@ -159,7 +159,7 @@ export function explain({ belief, probe }: Hidden): Readonly<Record<string, unkn
   return {
     limit,
     periodMillis: period,
-    because: `${evidence === 1 ? "1 answer" : `${evidence} answers`} 429 that the visible limit does not explain`,
+    because: `${evidence} x 429 that the visible limit does not explain`,
     confirmedAt,
     mostSeen: most,
     shortestMillis: shortest,
