@@ -16,7 +16,7 @@ export default defineConfig({
     // Files share a worker and its modules: to load Effect and `src` for each file takes longer than
     // most tests. So a test restores what it changes of the process.
     isolate: false,
-    setupFiles: ["test/support/breathe.ts", "test/support/chance.ts"],
+    setupFiles: ["test/support/breathe.ts", "test/support/chance.ts", "test/support/restoreIt.ts"],
     // A busy machine must not look like a bug. A test that hangs is ended by whoever started the run:
     // CI's limit for the job, or Ctrl-C, and the reporter names the tests that were running.
     testTimeout: 0,
