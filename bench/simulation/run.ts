@@ -11,7 +11,7 @@ import * as RateLimitHeaders from "../../src/ratelimit/RateLimitHeaders.js"
 import * as Route from "../../src/ratelimit/Route.js"
 import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
 import { interpret } from "../../src/rest/interpret.js"
-import { empty, ignored, restRequest } from "../../src/rest/request.js"
+import { emptyBody, ignoredBody, makeRequest } from "../../src/rest/request.js"
 import { consumeSlots, applySharedLimit } from "../../src/testing/simulator/commands.js"
 import { handle } from "../../src/testing/simulator/handle.js"
 import { getBodyText, type SimulatedResponse } from "../../src/testing/simulator/http/exchange.js"
@@ -49,7 +49,7 @@ const settings = {
 }
 
 /** What `interpret` has to know of a request. */
-const request = restRequest<void>({
+const request = makeRequest<void>({
   route: Route.make({
     method: "POST",
     template: "/webhooks/{webhook.id}/{webhook.token}",
@@ -59,9 +59,9 @@ const request = restRequest<void>({
   token: Redacted.make("not in any text"),
   suffix: "",
   inThread: false,
-  body: empty,
+  body: emptyBody,
   idempotent: false,
-  success: ignored,
+  success: ignoredBody,
 })
 
 /** An edge without rate-limit headers: nothing of the message is known, and nobody sends it again. */
@@ -266,7 +266,8 @@ function answerOf(response: SimulatedResponse): Answer {
     { status, headers, contentType, isDryRun: false, body: getBodyText(response.body) },
     { isDiscordHost: true },
   )
-  const limited = said.meaning._tag === "Limited" ? said.meaning.limited : undefined
+  const limited =
+    said.classification._tag === "RateLimited" ? said.classification.limited : undefined
   return { status, headers, code: said.code, reply: said.reply, limited }
 }
 

@@ -4,7 +4,7 @@ import * as Either from "effect/Either"
 import * as Function from "effect/Function"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import { abridged } from "../error/message.js"
+import { truncateIssues } from "../error/message.js"
 import { DiscordConfigurationError } from "../error/ConfigurationError.js"
 import type { Mistake } from "../error/ConfigurationError.js"
 import { lazy } from "../model/lazy.js"
@@ -56,7 +56,7 @@ function decodeSettings(
   if (Either.isRight(decoded) && found.length === 0 && mistakes.length === 0) {
     return Either.right(decoded.right)
   }
-  const { kept, rest } = abridged([...found, ...mistakes])
+  const { kept, rest } = truncateIssues([...found, ...mistakes])
   return Either.left(new DiscordConfigurationError({ mistakes: kept, ...rest }))
 }
 

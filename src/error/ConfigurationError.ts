@@ -34,7 +34,7 @@ export const Mistake = Schema.Struct({
 export type Mistake = typeof Mistake.Type
 
 /** At most this many in one message. */
-const listed = 20
+const maxListed = 20
 
 /**
  * The configuration cannot be used. It is found out when the configuration is read, before anything
@@ -64,15 +64,15 @@ export class DiscordConfigurationError extends Schema.TaggedError<DiscordConfigu
   override get message(): string {
     const { mistakes, omitted = 0 } = this
     const length = mistakes.length + omitted
-    const sentences = mistakes.slice(0, listed).map(sentence)
+    const sentences = mistakes.slice(0, maxListed).map(formatMistake)
     if (length === 1) return sentences.join()
-    const more = length > listed ? [`and ${length - listed} more`] : []
+    const more = length > maxListed ? [`and ${length - maxListed} more`] : []
     return [`${length} mistakes in the configuration`, ...sentences, ...more].join("\n  ")
   }
 }
 
 /** The name of an environment variable says already which key it is. */
-function sentence({ key, message, place }: Mistake): string {
+function formatMistake({ key, message, place }: Mistake): string {
   const isVariable = /^[A-Z0-9_]+$/.test(place)
   return [place, ...(key === "" || isVariable ? [] : [key]), message].join(": ")
 }

@@ -15,7 +15,13 @@
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
-import { answered, asRemembered, copyWebhookUrl, listIssues, place } from "./message.js"
+import {
+  copyWebhookUrl,
+  formatIssues,
+  formatPlace,
+  formatRemembered,
+  formatResponse,
+} from "./message.js"
 /**
  * Whether the request took effect at Discord.
  *
@@ -169,7 +175,7 @@ export class WebhookValidationError extends Schema.TaggedError<WebhookValidation
   },
 ) {
   override get message(): string {
-    return `${place(this)}: ${listIssues(this.issues, this.omitted)}`
+    return `${formatPlace(this)}: ${formatIssues(this.issues, this.omitted)}`
   }
 }
 
@@ -201,8 +207,8 @@ export class WebhookBadRequest extends Schema.TaggedError<WebhookBadRequest>()(
   },
 ) {
   override get message(): string {
-    const found = this.issues.length === 0 ? this.reply : listIssues(this.issues, this.omitted)
-    return `${answered(this)}: ${found}`
+    const found = this.issues.length === 0 ? this.reply : formatIssues(this.issues, this.omitted)
+    return `${formatResponse(this)}: ${found}`
   }
 }
 
@@ -229,7 +235,7 @@ export class WebhookNotFound extends Schema.TaggedError<WebhookNotFound>()("Webh
   remembered: Schema.Boolean,
 }) {
   override get message(): string {
-    return `${answered(this)}: the webhook does not exist any more${asRemembered(this)}; stop using its URL`
+    return `${formatResponse(this)}: the webhook does not exist any more${formatRemembered(this)}; stop using its URL`
   }
 }
 
@@ -257,7 +263,7 @@ export class WebhookMessageNotFound extends Schema.TaggedError<WebhookMessageNot
   },
 ) {
   override get message(): string {
-    return `${answered(this)}: no such message on this webhook; if it is in a thread, pass its threadId`
+    return `${formatResponse(this)}: no such message on this webhook; if it is in a thread, pass its threadId`
   }
 }
 
@@ -288,7 +294,7 @@ export class WebhookUnauthorized extends Schema.TaggedError<WebhookUnauthorized>
   },
 ) {
   override get message(): string {
-    return `${answered(this)}: the token of the webhook is not valid${asRemembered(this)}: ${this.reply}`
+    return `${formatResponse(this)}: the token of the webhook is not valid${formatRemembered(this)}: ${this.reply}`
   }
 }
 
@@ -313,7 +319,7 @@ export class WebhookForbidden extends Schema.TaggedError<WebhookForbidden>()("We
   ...answer,
 }) {
   override get message(): string {
-    return `${answered(this)}: ${this.reply}`
+    return `${formatResponse(this)}: ${this.reply}`
   }
 }
 
@@ -362,7 +368,7 @@ export class WebhookInteractionError extends Schema.TaggedError<WebhookInteracti
   },
 ) {
   override get message(): string {
-    return `${answered(this)}${asRemembered(this)}: ${interactionReasons[this.reason]}`
+    return `${formatResponse(this)}${formatRemembered(this)}: ${interactionReasons[this.reason]}`
   }
 }
 
@@ -421,7 +427,7 @@ export class WebhookThreadError extends Schema.TaggedError<WebhookThreadError>()
   override get message(): string {
     const { reason, retryAfter } = this
     const when = retryAfter === undefined ? "" : `; try again in ${Duration.format(retryAfter)}`
-    return `${answered(this)}: ${threadReasons[reason]}${when}`
+    return `${formatResponse(this)}: ${threadReasons[reason]}${when}`
   }
 }
 
@@ -483,7 +489,7 @@ export class WebhookFileError extends Schema.TaggedError<WebhookFileError>()("We
     const { operation, webhookId } = this
     return operation === undefined
       ? fault
-      : `${place({ operation, webhookId })}: ${fault}; ${delivery[this.delivered]}`
+      : `${formatPlace({ operation, webhookId })}: ${fault}; ${delivery[this.delivered]}`
   }
 }
 
@@ -511,7 +517,7 @@ export class WebhookPayloadTooLarge extends Schema.TaggedError<WebhookPayloadToo
   },
 ) {
   override get message(): string {
-    return `${answered(this)}: the request is larger than Discord accepts here`
+    return `${formatResponse(this)}: the request is larger than Discord accepts here`
   }
 }
 
@@ -552,7 +558,7 @@ export class WebhookRateLimited extends Schema.TaggedError<WebhookRateLimited>()
       this.reason === "maxWait"
         ? "the wait is longer than maxWait"
         : `still limited after ${this.attempts} attempts`
-    return `${place(this)}: rate limited (${this.scope}), ${why}; try again in ${Duration.format(this.retryAfter)}`
+    return `${formatPlace(this)}: rate limited (${this.scope}), ${why}; try again in ${Duration.format(this.retryAfter)}`
   }
 }
 
@@ -580,7 +586,7 @@ export class WebhookQueueFull extends Schema.TaggedError<WebhookQueueFull>()("We
   capacity: Schema.Number,
 }) {
   override get message(): string {
-    return `${place(this)}: ${this.capacity} requests wait for this bucket already; nothing was sent`
+    return `${formatPlace(this)}: ${this.capacity} requests wait for this bucket already; nothing was sent`
   }
 }
 
@@ -607,7 +613,7 @@ export class DiscordRateLimiterClosed extends Schema.TaggedError<DiscordRateLimi
   request,
 ) {
   override get message(): string {
-    return `${place(this)}: the rate limiter's scope is closed; keep its layer around the whole program`
+    return `${formatPlace(this)}: the rate limiter's scope is closed; keep its layer around the whole program`
   }
 }
 
@@ -636,7 +642,7 @@ export class DiscordInvalidRequestLimit extends Schema.TaggedError<DiscordInvali
   { ...request, used: Schema.Number, limit: Schema.Number, retryAfter: Schema.DurationFromMillis },
 ) {
   override get message(): string {
-    return `${place(this)}: ${this.used} of ${this.limit} invalid requests used; nothing was sent, to avoid a ban of this IP address. Fix what answers 401, 403 or 429, then try again in ${Duration.format(this.retryAfter)}`
+    return `${formatPlace(this)}: ${this.used} of ${this.limit} invalid requests used; nothing was sent, to avoid a ban of this IP address. Fix what answers 401, 403 or 429, then try again in ${Duration.format(this.retryAfter)}`
   }
 }
 
@@ -668,7 +674,7 @@ export class DiscordServerError extends Schema.TaggedError<DiscordServerError>()
   },
 ) {
   override get message(): string {
-    return `${answered(this)}: ${this.reply || "no reason given"}; ${outcome(this)}`
+    return `${formatResponse(this)}: ${this.reply || "no reason given"}; ${outcome(this)}`
   }
 }
 
@@ -715,7 +721,7 @@ export class DiscordTransportError extends Schema.TaggedError<DiscordTransportEr
   },
 ) {
   override get message(): string {
-    return `${place(this)}: ${transportReasons[this.reason]}; ${outcome(this)}`
+    return `${formatPlace(this)}: ${transportReasons[this.reason]}; ${outcome(this)}`
   }
 }
 
@@ -758,7 +764,7 @@ export class DiscordDecodeError extends Schema.TaggedError<DiscordDecodeError>()
       this.delivered === "unknown"
         ? "it does not come from Discord; check baseUrl, and for a proxy or a login page in between; "
         : ""
-    return `${place(this)}: response ${this.status}${type}, but the body is not what Discord documents: ${listIssues(this.issues)}; ${advice}${delivery[this.delivered]}`
+    return `${formatPlace(this)}: response ${this.status}${type}, but the body is not what Discord documents: ${formatIssues(this.issues)}; ${advice}${delivery[this.delivered]}`
   }
 }
 
@@ -788,7 +794,7 @@ export class DiscordApiError extends Schema.TaggedError<DiscordApiError>()("Disc
   ...answer,
 }) {
   override get message(): string {
-    return `${answered(this)}: ${this.reply || "no reason given"}`
+    return `${formatResponse(this)}: ${this.reply || "no reason given"}`
   }
 }
 

@@ -1,15 +1,15 @@
 /** The parts that the messages of errors have in common. */
 
-interface Issue {
+interface IssueLine {
   readonly path: string
   readonly message: string
 }
 
 /** At most this many issues in one sentence. */
-const listed = 5
+const maxListed = 5
 
 /** Which call it was; the ids of webhooks are no secrets. */
-export function place(error: {
+export function formatPlace(error: {
   readonly operation: string
   readonly webhookId?: string | undefined
 }): string {
@@ -17,38 +17,40 @@ export function place(error: {
   return webhookId === undefined ? operation : `${operation} (webhook ${webhookId})`
 }
 
-export function answered(error: {
+export function formatResponse(error: {
   readonly operation: string
   readonly webhookId: string
   readonly status: number
   readonly code: number
 }): string {
   const code = error.code === 0 ? "" : ` (code ${error.code})`
-  return `${place(error)}: response ${error.status}${code}`
+  return `${formatPlace(error)}: response ${error.status}${code}`
 }
 
-export function asRemembered(error: { readonly remembered: boolean }): string {
+export function formatRemembered(error: { readonly remembered: boolean }): string {
   return error.remembered ? " (remembered; nothing was sent)" : ""
 }
 
-export function listIssues(issues: ReadonlyArray<Issue>, omitted = 0): string {
+export function formatIssues(issues: ReadonlyArray<IssueLine>, omitted = 0): string {
   const shown = issues
-    .slice(0, listed)
+    .slice(0, maxListed)
     .map((issue) => (issue.path === "" ? issue.message : `${issue.path}: ${issue.message}`))
   const more = issues.length - shown.length + omitted
   return shown.join("; ") + (more > 0 ? `; and ${more} more` : "")
 }
 
 /** More than anyone reads; thousands of wrong keys would make an error of megabytes. */
-const maxKept = 100
+const maxIssues = 100
 
 /** The first 100 entries of an error's list, and the count of the others, if there are any. */
-export function abridged<A>(all: ReadonlyArray<A>): {
+export function truncateIssues<A>(all: ReadonlyArray<A>): {
   readonly kept: ReadonlyArray<A>
   readonly rest: { readonly omitted?: number }
 } {
-  const omitted = all.length - maxKept
-  return omitted > 0 ? { kept: all.slice(0, maxKept), rest: { omitted } } : { kept: all, rest: {} }
+  const omitted = all.length - maxIssues
+  return omitted > 0
+    ? { kept: all.slice(0, maxIssues), rest: { omitted } }
+    : { kept: all, rest: {} }
 }
 
 /** Where the URL of a webhook is found, for the errors of those who have none yet, or a wrong one. */

@@ -9,11 +9,11 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { constVoid } from "effect/Function"
 import * as Option from "effect/Option"
-import { hasDirect, RequestStart, type Direct } from "../rest/transports/direct.js"
+import { registerDirect, RequestStart, type DirectTransport } from "../rest/transports/direct.js"
 import { UndiciResponse } from "./response.js"
 import { Exchange, noTimeouts, uncompressed } from "./exchange.js"
 import * as Headers from "@effect/platform/Headers"
-import { textOf } from "../rest/transports/responseBody.js"
+import { decodeText } from "../rest/transports/responseBody.js"
 
 type Body = Exclude<Dispatcher.DispatchOptions["body"], undefined>
 
@@ -29,7 +29,7 @@ export function makeClient(dispatcher: Dispatcher): HttpClient.HttpClient {
       ? Effect.flatMap(NodeStream.toReadable(request.body.stream), send)
       : send(toUndiciBody(request.body))
   })
-  return hasDirect(client, makeDirect(dispatcher))
+  return registerDirect(client, makeDirect(dispatcher))
 }
 
 function toUndiciBody(body: Exclude<HttpBody.HttpBody, HttpBody.Stream>): Body {
@@ -75,14 +75,14 @@ function execute(
 }
 
 /** Sends requests of this SDK without the platform's `HttpClient`; see `rest/transports/direct.ts`. */
-function makeDirect(dispatcher: Dispatcher): Direct {
+function makeDirect(dispatcher: Dispatcher): DirectTransport {
   return ({ body, headers, method, origin, path }, listener) => {
-    const onBroken = (error: unknown): void => listener.onBroken(error)
+    const onBroken = (error: unknown): void => listener.onError(error)
     const exchange: Exchange = new Exchange(
       () => listener.onStart(),
       (head) => {
         listener.onHead(head.status, Headers.fromInput(head.headers))
-        exchange.collect((chunks) => listener.onWhole(textOf(chunks)), onBroken)
+        exchange.collect((chunks) => listener.onComplete(decodeText(chunks)), onBroken)
       },
       onBroken,
     )

@@ -4,7 +4,7 @@
  */
 import { Readable } from "node:stream"
 import type { Dispatcher } from "@effect/platform-node/Undici"
-import { BodyTooLarge, maxBodySize, joined } from "../rest/transports/responseBody.js"
+import { BodyTooLarge, maxBodySize, concatBytes } from "../rest/transports/responseBody.js"
 import {
   type InputType,
   type ZlibOptions,
@@ -190,7 +190,7 @@ function decodeLast(
   onWhole: (chunks: Chunks) => void,
   onBroken: OnBroken,
 ): void {
-  const bytes = joined(chunks)
+  const bytes = concatBytes(chunks)
   const decompress = findDecompressor(codings.at(-1) ?? "identity", bytes)
   if (decompress === undefined || bytes.byteLength === 0) {
     onWhole(chunks)

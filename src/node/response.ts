@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { joined, textOf } from "../rest/transports/responseBody.js"
+import { concatBytes, decodeText } from "../rest/transports/responseBody.js"
 import { isEncoded, type Exchange, type ResponseHead } from "./exchange.js"
 type Body<A> = Effect.Effect<A, HttpClientError.ResponseError>
 
@@ -48,7 +48,7 @@ export class UndiciResponse
   }
 
   get text(): Body<string> {
-    return Effect.map(this.#chunks, textOf)
+    return Effect.map(this.#chunks, decodeText)
   }
 
   get json(): Body<unknown> {
@@ -60,7 +60,7 @@ export class UndiciResponse
   }
 
   get arrayBuffer(): Body<ArrayBuffer> {
-    return Effect.map(this.#chunks, (chunks) => new Uint8Array(joined(chunks)).buffer)
+    return Effect.map(this.#chunks, (chunks) => new Uint8Array(concatBytes(chunks)).buffer)
   }
 
   get formData(): Body<FormData> {

@@ -16,11 +16,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import { dryRunHeader } from "./attempt.js"
-import { Pretence } from "./dryRun/fakeResponses.js"
-import type { Answer } from "./dryRun/fakeResponses.js"
-import { callOf, payloadOf } from "./dryRun/parseRequest.js"
-import type { Call, File, Payload } from "./dryRun/parseRequest.js"
-import { blanked } from "./sanitize.js"
+import { FakeResponses } from "./dryRun/fakeResponses.js"
+import type { FakeResponse } from "./dryRun/fakeResponses.js"
+import { parseOperation, parsePayload } from "./dryRun/parseRequest.js"
+import type { DryRunOperation, File, Payload } from "./dryRun/parseRequest.js"
+import { redactToken } from "./sanitize.js"
 
 export type { File } from "./dryRun/parseRequest.js"
 
@@ -46,7 +46,7 @@ export interface Request {
 }
 
 /** The latest so many are kept. */
-const history = 1000
+const maxRequests = 1000
 
 /**
  * The record of a dry run.
@@ -85,7 +85,7 @@ export interface Service {
  */
 export class DryRun extends Context.Tag("effect-discord/DryRun")<DryRun, Service>() {}
 
-class Log {
+class RequestLog {
   #requests: Array<Request> = []
   #count = 0
 
@@ -100,7 +100,7 @@ class Log {
   add(request: Request): void {
     this.#count += 1
     this.#requests.push(request)
-    if (this.#requests.length > history) this.#requests.shift()
+    if (this.#requests.length > maxRequests) this.#requests.shift()
   }
 
   clear(): void {
@@ -133,19 +133,19 @@ class Log {
  */
 export const layer: Layer.Layer<DryRun | HttpClient.HttpClient> = Layer.effectContext(
   Effect.sync(() => {
-    const log = new Log()
-    const pretence = new Pretence()
+    const log = new RequestLog()
+    const responses = new FakeResponses()
     const client = HttpClient.make((request, url) => {
-      const call = callOf(request.method, url)
-      return call === undefined
-        ? Effect.fail(notForWebhooks(request))
-        : pretend(request, call, log, pretence)
+      const operation = parseOperation(request.method, url)
+      return operation === undefined
+        ? Effect.fail(makeUnsupportedError(request))
+        : recordAndRespond(request, operation, log, responses)
     })
-    return Context.make(HttpClient.HttpClient, client).pipe(Context.add(DryRun, serviceOf(log)))
+    return Context.make(HttpClient.HttpClient, client).pipe(Context.add(DryRun, makeService(log)))
   }),
 )
 
-function serviceOf(log: Log): Service {
+function makeService(log: RequestLog): Service {
   return {
     requests: Effect.sync(() => log.requests),
     count: Effect.sync(() => log.count),
@@ -153,68 +153,71 @@ function serviceOf(log: Log): Service {
   }
 }
 
-function pretend(
+function recordAndRespond(
   request: HttpClientRequest.HttpClientRequest,
-  call: Call,
-  log: Log,
-  pretence: Pretence,
+  operation: DryRunOperation,
+  log: RequestLog,
+  responses: FakeResponses,
 ): Effect.Effect<HttpClientResponse.HttpClientResponse, RequestError> {
   return Effect.gen(function* () {
-    const payload = yield* payloadOf(request)
+    const payload = yield* parsePayload(request)
     const now = yield* Clock.currentTimeMillis
-    const planned = requestOf(call, payload)
-    log.add(planned)
-    yield* announce(planned)
-    return HttpClientResponse.fromWeb(request, webResponse(pretence.answer(call, payload, now)))
+    const recorded = toRecord(operation, payload)
+    log.add(recorded)
+    yield* logRequest(recorded)
+    return HttpClientResponse.fromWeb(
+      request,
+      toWebResponse(responses.respond(operation, payload, now)),
+    )
   })
 }
 
-function requestOf(call: Call, payload: Payload): Request {
-  const { messageId, method, query, route, token, webhookId } = call
+function toRecord(operation: DryRunOperation, payload: Payload): Request {
+  const { messageId, method, query, route, token, webhookId } = operation
   return {
     method,
     route,
     webhookId,
     messageId,
     query,
-    json: withoutToken(payload.json, token),
-    files: payload.files.map((file) => ({ ...file, name: blanked(file.name, token) })),
+    json: redactJson(payload.json, token),
+    files: payload.files.map((file) => ({ ...file, name: redactToken(file.name, token) })),
   }
 }
 
-function announce({ files, json, route, webhookId }: Request): Effect.Effect<void> {
+function logRequest({ files, json, route, webhookId }: Request): Effect.Effect<void> {
   return Effect.annotateLogs(Effect.logInfo("Dry run: this would be sent"), {
     "discord.route": route,
     "discord.webhook.id": webhookId,
     ...(json === undefined ? {} : { "discord.dry_run.json": json }),
-    ...(files.length === 0 ? {} : { "discord.dry_run.files": files.map(described).join(", ") }),
+    ...(files.length === 0 ? {} : { "discord.dry_run.files": files.map(describeFile).join(", ") }),
   })
 }
 
-function described({ contentType, name, size }: File): string {
+function describeFile({ contentType, name, size }: File): string {
   return `${name} (${contentType}, ${size} bytes)`
 }
 
 /** A program may send its own URL by mistake, which is the moment to be told, but not in full. */
-function withoutToken(json: unknown, token: Redacted.Redacted): unknown {
-  if (typeof json === "string") return blanked(json, token)
-  if (Array.isArray(json)) return json.map((item) => withoutToken(item, token))
+function redactJson(json: unknown, token: Redacted.Redacted): unknown {
+  if (typeof json === "string") return redactToken(json, token)
+  if (Array.isArray(json)) return json.map((item) => redactJson(item, token))
   if (typeof json !== "object" || json === null) return json
   return Object.fromEntries(
-    Object.entries(json).map(([key, value]) => [key, withoutToken(value, token)]),
+    Object.entries(json).map(([key, value]) => [key, redactJson(value, token)]),
   )
 }
 
 const headers = { [dryRunHeader]: "true" }
 
-function webResponse({ json, status, text }: Answer): Response {
+function toWebResponse({ json, status, text }: FakeResponse): Response {
   return json === undefined
     ? new Response(text ?? null, { status, headers })
     : Response.json(json, { status, headers })
 }
 
 /** Nothing of the request is shown: it is not ours. */
-function notForWebhooks(request: HttpClientRequest.HttpClientRequest): RequestError {
+function makeUnsupportedError(request: HttpClientRequest.HttpClientRequest): RequestError {
   return new RequestError({
     request,
     reason: "Transport",

@@ -16,11 +16,11 @@ import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import mime from "mime"
 import { WebhookFileError } from "../error/WebhookError.js"
-import { fileAdvice, isBlob, isBytes } from "./upload/advice.js"
+import { describeWrongFile, isBlob, isBytes } from "./upload/advice.js"
 import { FileUpload, ProgressListener, unknownType } from "./upload/file.js"
 import type { Progress, Source } from "./upload/file.js"
-import { baseName, fileName } from "./upload/fileName.js"
-import { faultOf } from "./upload/read.js"
+import { cleanFileName, getBaseName } from "./upload/fileName.js"
+import { toFileError } from "./upload/read.js"
 
 export { FileUpload } from "./upload/file.js"
 export type { Progress } from "./upload/file.js"
@@ -95,7 +95,8 @@ export const fromBytes = (
   bytes: Uint8Array,
   options: FileOptions = {},
 ): FileUpload => {
-  if (!isBytes(bytes)) throw wrongArgument("fromBytes(name, bytes)", "bytes in a Uint8Array", bytes)
+  if (!isBytes(bytes))
+    throw makeArgumentError("fromBytes(name, bytes)", "bytes in a Uint8Array", bytes)
   return make(name, bytes.byteLength, { _tag: "Bytes", bytes }, options)
 }
 
@@ -114,8 +115,8 @@ export const fromBytes = (
  * @category constructors
  */
 export const fromText = (name: string, text: string, options: FileOptions = {}): FileUpload => {
-  if (typeof text !== "string") throw wrongArgument("fromText(name, text)", "a text", text)
-  const { contentType = textTypeOf(name), ...rest } = options
+  if (typeof text !== "string") throw makeArgumentError("fromText(name, text)", "a text", text)
+  const { contentType = lookUpTextType(name), ...rest } = options
   return fromBytes(name, new TextEncoder().encode(text), { ...rest, contentType })
 }
 
@@ -133,7 +134,7 @@ export const fromText = (name: string, text: string, options: FileOptions = {}):
  * @category constructors
  */
 export const fromBlob = (name: string, blob: Blob, options: FileOptions = {}): FileUpload => {
-  if (!isBlob(blob)) throw wrongArgument("fromBlob(name, blob)", "a Blob", blob)
+  if (!isBlob(blob)) throw makeArgumentError("fromBlob(name, blob)", "a Blob", blob)
   const { contentType = blob.type || undefined, ...rest } = options
   return make(name, blob.size, { _tag: "Blob", blob }, { ...rest, contentType })
 }
@@ -158,7 +159,7 @@ export const fromBlob = (name: string, blob: Blob, options: FileOptions = {}): F
 export const fromStream = (name: string, options: StreamOptions): FileUpload => {
   const { readOnce = false, size, stream, ...rest } = options ?? {}
   if (!Predicate.hasProperty(stream, Stream.StreamTypeId)) {
-    throw wrongArgument("fromStream(name, { size, stream })", "a Stream of effect", stream)
+    throw makeArgumentError("fromStream(name, { size, stream })", "a Stream of effect", stream)
   }
   const once = readOnce ? { once: { isRead: false } } : {}
   return make(name, size, { _tag: "Stream", stream, ...once }, rest)
@@ -189,15 +190,15 @@ export const fromPath = (
   options: PathOptions = {},
 ): Effect.Effect<FileUpload, WebhookFileError, FileSystem.FileSystem> =>
   Effect.gen(function* () {
-    if (typeof path !== "string") throw wrongArgument("fromPath(path)", "a path", path)
+    if (typeof path !== "string") throw makeArgumentError("fromPath(path)", "a path", path)
     const files = yield* FileSystem.FileSystem
     const found = yield* Effect.mapError(files.stat(path), (error) =>
-      faultOf({ file: path }, error),
+      toFileError({ file: path }, error),
     )
     if (found.type !== "File") {
       return yield* new WebhookFileError({ file: path, reason: "notAFile", delivered: "no" })
     }
-    const { name = baseName(path), ...rest } = options
+    const { name = getBaseName(path), ...rest } = options
     // A little ahead of the connection is enough.
     const stream = files.stream(path, { bufferSize: 2 })
     return make(name, Number(found.size), { _tag: "Stream", stream, path }, rest)
@@ -260,7 +261,8 @@ export const waveform = (loudness: ReadonlyArray<number>): string => {
  * @since 0.1.0
  * @category conversions
  */
-export const attachmentUrl = (file: FileUpload): string => `attachment://${fileName(file.name)}`
+export const attachmentUrl = (file: FileUpload): string =>
+  `attachment://${cleanFileName(file.name)}`
 
 /**
  * Tells how far the uploads of an effect are: once when each file begins, and after each piece of
@@ -291,16 +293,16 @@ export const withProgress =
     )
 
 /** Untyped code gets it where it made the mistake, not where the message is sent. */
-function wrongArgument(place: string, expected: string, given: unknown): TypeError {
-  return new TypeError(`FileUpload.${place}: expected ${expected}, got ${fileAdvice(given)}`)
+function makeArgumentError(place: string, expected: string, given: unknown): TypeError {
+  return new TypeError(`FileUpload.${place}: expected ${expected}, got ${describeWrongFile(given)}`)
 }
 
 function make(name: string, size: number, source: Source, options: FileOptions): FileUpload {
-  if (typeof name !== "string") throw wrongArgument("the name of a file", "a string", name)
-  const { contentType = contentTypeOf(name), description, isSpoiler, title } = options
+  if (typeof name !== "string") throw makeArgumentError("the name of a file", "a string", name)
+  const { contentType = lookUpContentType(name), description, isSpoiler, title } = options
   const { durationSecs, waveform: loudness } = options
   return new FileUpload({
-    name: fileName(name),
+    name: cleanFileName(name),
     contentType,
     size,
     description,
@@ -321,7 +323,7 @@ const textual =
 /** A language whose extension the registry gives to another format, which is XML. */
 const rust = "application/rls-services+xml"
 
-export function contentTypeOf(name: string): string {
+function lookUpContentType(name: string): string {
   return mime.getType(name) ?? unknownType
 }
 
@@ -329,7 +331,7 @@ export function contentTypeOf(name: string): string {
  * Of a file that is known to be text, with the character set where there is one to tell. The registry
  * knows extensions of source code as other things: `.ts` as video, `.mts` as a 3D model.
  */
-export function textTypeOf(name: string): string {
+function lookUpTextType(name: string): string {
   const found = mime.getType(name) ?? plainText
   const type = found.startsWith("text/") || isTextual(found) ? found : plainText
   return type.startsWith("text/") ? `${type}; charset=utf-8` : type

@@ -5,11 +5,11 @@ import { Graveyard } from "../ratelimit/internal/graveyard.js"
 import * as Permit from "../ratelimit/Permit.js"
 import * as RateLimitHeaders from "../ratelimit/RateLimitHeaders.js"
 import { interpret } from "./interpret.js"
-import type { Interpretation, RawAnswer } from "./interpret.js"
+import type { Interpretation, RawResponse } from "./interpret.js"
 import type { RestRequest } from "./request.js"
-import type { Settings } from "./resolvedConfig.js"
-import { repeats } from "./sanitize.js"
-import { broken, notBegun } from "./transportErrors.js"
+import type { ResolvedConfig } from "./resolvedConfig.js"
+import { containsToken } from "./sanitize.js"
+import { broken, notStarted } from "./transportErrors.js"
 import type { TransportFailure } from "./transportErrors.js"
 
 /** Makes an effect as interruptible as the caller of `execute` is. */
@@ -19,93 +19,115 @@ export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect
  * `begun` once it may arrive, `answer` once the answer's head has arrived, `failure` once the
  * connection has failed. It outlives an interruption, so that the limiter still learns from it.
  */
-export interface Flight {
-  begun: boolean
-  answer: RawAnswer | undefined
+export interface AttemptState {
+  started: boolean
+  response: RawResponse | undefined
   failure: TransportFailure | undefined
-  /** For a flight without a fiber of its own: gives the request up when the caller is interrupted. */
-  giveUp: (() => void) | undefined
+  /** For a state without a fiber of its own: gives the request up when the caller is interrupted. */
+  abort: (() => void) | undefined
 }
 
 /** Marks the responses that a dry run makes up. */
 export const dryRunHeader = "x-effect-discord-dry-run"
 
 /** The head of an answer; a 429 without its body is one all the same. */
-export function headOf(
+export function parseHead(
   status: number,
   headers: Readonly<Record<string, string | undefined>>,
   token: Redacted.Redacted,
-): RawAnswer {
+): RawResponse {
   const parsed = RateLimitHeaders.parse(headers)
   const contentType = headers["content-type"]
   const isDryRun = headers[dryRunHeader] !== undefined
-  return { status, headers: withoutToken(parsed, token), contentType, isDryRun, body: undefined }
+  return {
+    status,
+    headers: removeTokenBucket(parsed, token),
+    contentType,
+    isDryRun,
+    body: undefined,
+  }
 }
 
 /** A proxy may name its buckets after the URL: without its name a bucket goes by its route. */
-function withoutToken(
+function removeTokenBucket(
   headers: RateLimitHeaders.RateLimitHeaders,
   token: Redacted.Redacted,
 ): RateLimitHeaders.RateLimitHeaders {
   const { bucket } = headers
-  return bucket === undefined || isBucketName(bucket, token)
+  return bucket === undefined || isSafeBucketName(bucket, token)
     ? headers
     : { ...headers, bucket: undefined }
 }
 
 /** Discord's names are 32 hexadecimal digits; those of other servers are looked at more closely. */
-function isBucketName(name: string, token: Redacted.Redacted): boolean {
-  return /^[0-9a-f]{32}$/.test(name) || (/^[\w:.-]{1,64}$/.test(name) && !repeats(name, token))
+function isSafeBucketName(name: string, token: Redacted.Redacted): boolean {
+  return (
+    /^[0-9a-f]{32}$/.test(name) || (/^[\w:.-]{1,64}$/.test(name) && !containsToken(name, token))
+  )
 }
 
-export type Ending<A> =
+export type AttemptResult<A> =
   | {
-      readonly _tag: "Answered"
+      readonly _tag: "Response"
       readonly outcome: Permit.Outcome
-      readonly raw: RawAnswer
-      readonly said: Interpretation<A>
+      readonly response: RawResponse
+      readonly interpretation: Interpretation<A>
       /** Why the body is missing, where it is. */
       readonly failure: TransportFailure
-      readonly spent: string | undefined
+      readonly consumedFile: string | undefined
     }
   | {
-      readonly _tag: "Unanswered"
+      readonly _tag: "NoResponse"
       readonly outcome: Permit.Outcome
       readonly failure: TransportFailure
       /** The file that cannot be read a second time. */
-      readonly spent: string | undefined
+      readonly consumedFile: string | undefined
     }
 
-/** Also right in the middle of a flight: an interrupted attempt may have its answer's head. */
-export function endingOf<A>(
+/** Also right in the middle of a state: an interrupted attempt may have its answer's head. */
+export function classifyAttempt<A>(
   request: RestRequest<A>,
-  flight: Flight,
-  settings: Settings,
-): Ending<A> {
-  const { answer: raw, begun, failure = begun ? broken : notBegun } = flight
-  const spent = request.body._tag === "Upload" ? request.body.spent() : undefined
-  if (raw === undefined) {
+  state: AttemptState,
+  settings: ResolvedConfig,
+): AttemptResult<A> {
+  const { response, started, failure = started ? broken : notStarted } = state
+  const consumedFile = request.body._tag === "Upload" ? request.body.consumedFile() : undefined
+  if (response === undefined) {
     const outcome = failure.delivered === "no" ? Permit.neverSent : Permit.unknown
-    return { _tag: "Unanswered", outcome, failure, spent }
+    return { _tag: "NoResponse", outcome, failure, consumedFile }
   }
-  const said = interpret(request, raw, settings)
-  const { meaning } = said
+  const said = interpret(request, response, settings)
+  const { classification } = said
   // The limiter must not learn from what is not Discord's.
-  if (meaning._tag === "Foreign") {
-    return { _tag: "Answered", outcome: Permit.unknown, raw, said, failure, spent }
+  if (classification._tag === "NotDiscord") {
+    return {
+      _tag: "Response",
+      outcome: Permit.unknown,
+      response,
+      interpretation: said,
+      failure,
+      consumedFile,
+    }
   }
   const outcome = Permit.answered({
-    status: raw.status,
-    headers: raw.headers,
+    status: response.status,
+    headers: response.headers,
     code: said.code,
     reply: said.reply,
-    limited: meaning._tag === "Limited" ? meaning.limited : undefined,
-    deleted: meaning._tag === "Done" && !raw.isDryRun && deletesWebhook(request),
+    limited: classification._tag === "RateLimited" ? classification.limited : undefined,
+    deleted: classification._tag === "Success" && !response.isDryRun && deletesWebhook(request),
   })
-  return { _tag: "Answered", outcome, raw, said, failure, spent }
+  return {
+    _tag: "Response",
+    outcome,
+    response,
+    interpretation: said,
+    failure,
+    consumedFile,
+  }
 }
 
 /** Its success means the same as the code by which Discord says that there is nothing to delete. */
-function deletesWebhook({ absent, route }: RestRequest<unknown>): boolean {
-  return absent !== undefined && Graveyard.isDeath(absent, route.kind)
+function deletesWebhook({ notFound, route }: RestRequest<unknown>): boolean {
+  return notFound !== undefined && Graveyard.isDeath(notFound, route.kind)
 }

@@ -16,14 +16,14 @@ import type { ErrorFields } from "../ratelimit/errorFields.js"
 import type { RestRequest } from "./request.js"
 
 /** What every error of an answer carries. */
-export interface Answer extends ErrorFields {
+export interface ErrorResponse extends ErrorFields {
   readonly status: number
   readonly code: number
   readonly reply: string
 }
 
 /** What is wrong with the body: the first, and how many more there are, if any. */
-interface Found {
+interface BodyIssues {
   readonly issues: ReadonlyArray<Issue>
   readonly omitted?: number
 }
@@ -32,12 +32,12 @@ interface Found {
 const redirects: ReadonlySet<number> = new Set([0, 300, 301, 302, 303, 307, 308])
 
 /** Statuses that Discord does not send, and that come without a reason. */
-const reasons: ReadonlyMap<number, string> = new Map([
+const statusReplies: ReadonlyMap<number, string> = new Map([
   [304, "a cache responded, though the request names no version to compare; check baseUrl"],
   [421, "the server does not serve this host; check baseUrl"],
 ])
 
-const redirected =
+const redirectReply =
   "a redirect to another address, which is not followed because the URL holds the token; check baseUrl"
 
 /** Codes that speak of threads only. */
@@ -59,7 +59,7 @@ const threadReasons: ReadonlyMap<number, WebhookThreadError["reason"]> = new Map
 ])
 
 /** Codes that speak of the thread where the request was about one: named by its id, or new. */
-const placeReasons: ReadonlyMap<number, WebhookThreadError["reason"]> = new Map([
+const inThreadReasons: ReadonlyMap<number, WebhookThreadError["reason"]> = new Map([
   [20016, "slowmode"],
   [50001, "missingPermission"],
   [50013, "missingPermission"],
@@ -77,81 +77,85 @@ const bodyCodes: ReadonlySet<number> = new Set([
   30015, 50006, 50035, 50046, 50109, 50110, 50123, 50138, 50146,
 ])
 
-export function refusal(request: RestRequest<unknown>, answer: Answer, found: Found): WebhookError {
-  return byCode(request, answer, found) ?? byStatus(answer, found)
+export function toClientError(
+  request: RestRequest<unknown>,
+  response: ErrorResponse,
+  bodyIssues: BodyIssues,
+): WebhookError {
+  return errorByCode(request, response, bodyIssues) ?? errorByStatus(response, bodyIssues)
 }
 
 /**
  * A thread's own slowmode is no limit of the webhook: its messages to everywhere else may go, so the
  * limiter must not hold them up.
  */
-export function slowmode(
+export function toSlowmodeError(
   request: RestRequest<unknown>,
-  answer: Answer,
+  response: ErrorResponse,
   retryAfter: number | undefined,
 ): WebhookThreadError | undefined {
-  const reason = answer.code === 20016 ? placeReason(request, answer.code) : undefined
+  const reason = response.code === 20016 ? getInThreadReason(request, response.code) : undefined
   if (reason === undefined) return undefined
   const wait = retryAfter === undefined ? {} : { retryAfter: Duration.millis(retryAfter) }
-  return new WebhookThreadError({ ...answer, reason, ...wait })
+  return new WebhookThreadError({ ...response, reason, ...wait })
 }
 
-function byCode(
+function errorByCode(
   request: RestRequest<unknown>,
-  answer: Answer,
-  found: Found,
+  response: ErrorResponse,
+  bodyIssues: BodyIssues,
 ): WebhookError | undefined {
-  const { code, status } = answer
+  const { code, status } = response
   const { kind } = request.route
   const ended = kind === "interaction" ? interactionReasons.get(code) : undefined
   if (ended !== undefined) {
-    return new WebhookInteractionError({ ...answer, reason: ended, remembered: false })
+    return new WebhookInteractionError({ ...response, reason: ended, remembered: false })
   }
-  const reason = threadReasons.get(code) ?? placeReason(request, code)
-  if (reason !== undefined) return new WebhookThreadError({ ...answer, reason })
-  if (bodyCodes.has(code)) return new WebhookBadRequest({ ...answer, ...found })
+  const reason = threadReasons.get(code) ?? getInThreadReason(request, code)
+  if (reason !== undefined) return new WebhookThreadError({ ...response, reason })
+  if (bodyCodes.has(code)) return new WebhookBadRequest({ ...response, ...bodyIssues })
   switch (code) {
     case 10015:
-      return new WebhookNotFound({ ...answer, remembered: false })
+      return new WebhookNotFound({ ...response, remembered: false })
     case 50027:
-      return new WebhookUnauthorized({ ...answer, remembered: false })
+      return new WebhookUnauthorized({ ...response, remembered: false })
     // With a 403 it is Discord's block against abuse, not a missing message.
     case 10008:
-      return status === 403 ? undefined : new WebhookMessageNotFound(answer)
+      return status === 403 ? undefined : new WebhookMessageNotFound(response)
     case 40005:
     case 50045:
-      return new WebhookPayloadTooLarge(answer)
+      return new WebhookPayloadTooLarge(response)
     default:
       return undefined
   }
 }
 
-function placeReason(
+function getInThreadReason(
   request: RestRequest<unknown>,
   code: number,
 ): WebhookThreadError["reason"] | undefined {
   if (request.inThread && code === 10003) return "unknownThread"
-  return request.inThread || request.startsThread ? placeReasons.get(code) : undefined
+  return request.inThread || request.startsThread ? inThreadReasons.get(code) : undefined
 }
 
-function byStatus(answer: Answer, found: Found): WebhookError {
-  switch (answer.status) {
+function errorByStatus(response: ErrorResponse, bodyIssues: BodyIssues): WebhookError {
+  switch (response.status) {
     case 401:
-      return new WebhookUnauthorized({ ...answer, remembered: false })
+      return new WebhookUnauthorized({ ...response, remembered: false })
     case 403:
-      return new WebhookForbidden(answer)
+      return new WebhookForbidden(response)
     case 413:
-      return new WebhookPayloadTooLarge(answer)
+      return new WebhookPayloadTooLarge(response)
     case 400:
-      return answer.code === 0
-        ? new WebhookBadRequest({ ...answer, ...found })
-        : new DiscordApiError(answer)
+      return response.code === 0
+        ? new WebhookBadRequest({ ...response, ...bodyIssues })
+        : new DiscordApiError(response)
     default:
-      return redirects.has(answer.status)
-        ? new DiscordApiError({ ...answer, reply: redirected })
+      return redirects.has(response.status)
+        ? new DiscordApiError({ ...response, reply: redirectReply })
         : new DiscordApiError({
-            ...answer,
-            reply: answer.reply || (reasons.get(answer.status) ?? answer.reply),
+            ...response,
+            reply: response.reply || (statusReplies.get(response.status) ?? response.reply),
           })
   }
 }

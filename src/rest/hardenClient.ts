@@ -12,7 +12,7 @@ import * as Option from "effect/Option"
 import { unsendable } from "./transportErrors.js"
 import type { TransportFailure } from "./transportErrors.js"
 
-const prepared = new WeakMap<HttpClient.HttpClient, HttpClient.HttpClient>()
+const hardenedClients = new WeakMap<HttpClient.HttpClient, HttpClient.HttpClient>()
 
 /** The options that `fetch` gets in this attempt; those of the client's layer are visible only inside. */
 export const fetchInit: FiberRef.FiberRef<RequestInit> = FiberRef.unsafeMake({})
@@ -26,7 +26,7 @@ export const fetchInit: FiberRef.FiberRef<RequestInit> = FiberRef.unsafeMake({})
  * layer stay; providing ours from outside would replace them. Both changes end with the attempt,
  * which has a fiber of its own.
  */
-const discretion = (init: RequestInit) =>
+const setRules = (init: RequestInit) =>
   Effect.zipRight(
     FiberRef.set(HttpClient.currentTracerDisabledWhen, () => true),
     Effect.flatMap(FiberRef.get(FiberRef.currentContext), (context) => {
@@ -36,30 +36,30 @@ const discretion = (init: RequestInit) =>
         FiberRef.set(fetchInit, merged),
         FiberRef.set(
           FiberRef.currentContext,
-          Context.add(withoutLength(context), FetchHttpClient.RequestInit, merged),
+          Context.add(dropContentLength(context), FetchHttpClient.RequestInit, merged),
         ),
       )
     }),
   )
 
-const redirectAsAnswer = discretion({ redirect: "manual" })
+const returnRedirects = setRules({ redirect: "manual" })
 
 /**
  * `fetch` keeps a copy of a body in memory in case that it has to send it again, to a redirect's
  * target or after asking for a password in a window; with both ruled out it keeps none. Where the
  * runtime does not know `error`, a redirect is a response, which is an error all the same.
  */
-const redirectAsFailure = discretion({ redirect: "error", window: null })
+const failOnRedirects = setRules({ redirect: "error", window: null })
 
 /** The client for attempts, each in a fiber of its own. */
-export function discreet(client: HttpClient.HttpClient): HttpClient.HttpClient {
-  const found = prepared.get(client)
+export function hardenClient(client: HttpClient.HttpClient): HttpClient.HttpClient {
+  const found = hardenedClients.get(client)
   if (found !== undefined) return found
-  const forStreams = supportsRedirectError() ? redirectAsFailure : redirectAsAnswer
+  const forStreams = supportsRedirectError() ? failOnRedirects : returnRedirects
   const made = HttpClient.mapRequestEffect(client, (request) =>
-    Effect.as(request.body._tag === "Stream" ? forStreams : redirectAsAnswer, request),
+    Effect.as(request.body._tag === "Stream" ? forStreams : returnRedirects, request),
   )
-  prepared.set(client, made)
+  hardenedClients.set(client, made)
   return made
 }
 
@@ -71,22 +71,24 @@ type Fetch = typeof globalThis.fetch
  * `fetch` fails on the pair ("invalid content-length header") as soon as a recent undici is loaded,
  * which `@effect/platform-node` does.
  */
-function withoutLength<R>(context: Context.Context<R>): Context.Context<R | FetchHttpClient.Fetch> {
+function dropContentLength<R>(
+  context: Context.Context<R>,
+): Context.Context<R | FetchHttpClient.Fetch> {
   const given = Option.getOrUndefined(Context.getOption(context, FetchHttpClient.Fetch))
   const stripping: Fetch = (input, init) => {
     // FetchHttpClient's own default, looked up as late as it does.
     // oxlint-disable-next-line no-restricted-globals
     const original = given ?? globalThis.fetch
-    return original(input, init && hasLength(init) ? stripped(init) : init)
+    return original(input, init && hasContentLength(init) ? stripContentLength(init) : init)
   }
   return Context.add(context, FetchHttpClient.Fetch, stripping)
 }
 
-function hasLength({ headers }: RequestInit): boolean {
+function hasContentLength({ headers }: RequestInit): boolean {
   return typeof headers === "object" && "content-length" in headers
 }
 
-function stripped(init: RequestInit): RequestInit {
+function stripContentLength(init: RequestInit): RequestInit {
   const headers = new Headers(init.headers)
   headers.delete("content-length")
   return { ...init, headers }
@@ -98,7 +100,7 @@ const unusableBody =
 
 /** Cloudflare Workers reject the option: no request is sent, and the upload fails. */
 export function supportsRedirectError(): boolean {
-  return requestOf("https://discord.com", { redirect: "error" }) !== undefined
+  return tryRequest("https://discord.com", { redirect: "error" }) !== undefined
 }
 
 /**
@@ -106,22 +108,22 @@ export function supportsRedirectError(): boolean {
  * network is a `TypeError` as well on most runtimes, so the arguments are tried again: what makes no
  * `Request` was never sent. A body cannot be tried twice; its errors are recognised by their text.
  */
-export function rejectedByFetch(
+export function classifyFetchRejection(
   { cause, request }: RequestError,
   init: RequestInit,
 ): TransportFailure | undefined {
   if (!(cause instanceof TypeError)) return undefined
   const { headers, method, url } = request
   // In a browser, a URL may be relative to the page.
-  const resolved = requestOf(url, {})?.url ?? ""
+  const resolved = tryRequest(url, {})?.url ?? ""
   if (!/^https?:/.test(resolved)) return unsendable("invalidUrl")
   return unusableBody.test(cause.message) ||
-    requestOf(url, { ...init, headers, method }) === undefined
+    tryRequest(url, { ...init, headers, method }) === undefined
     ? unsendable("encode")
     : undefined
 }
 
-function requestOf(url: string, init: RequestInit): Request | undefined {
+function tryRequest(url: string, init: RequestInit): Request | undefined {
   try {
     return new Request(url, init)
   } catch {

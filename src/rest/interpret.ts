@@ -16,13 +16,13 @@ import { errorFields } from "../ratelimit/errorFields.js"
 import { inMilliseconds } from "../ratelimit/internal/seconds.js"
 import { longestDelay } from "../ratelimit/RateLimitHeaders.js"
 import type { RateLimitHeaders } from "../ratelimit/RateLimitHeaders.js"
-import { refusal, slowmode } from "./clientErrors.js"
-import type { RestRequest, Success } from "./request.js"
-import type { Settings } from "./resolvedConfig.js"
-import { blanked, scrub } from "./sanitize.js"
+import { toClientError, toSlowmodeError } from "./clientErrors.js"
+import type { ResponseBody, RestRequest } from "./request.js"
+import type { ResolvedConfig } from "./resolvedConfig.js"
+import { redactToken, sanitize } from "./sanitize.js"
 
 /** An answer as it came. */
-export interface RawAnswer {
+export interface RawResponse {
   readonly status: number
   readonly headers: RateLimitHeaders
   /** As it came; it may hold the token. */
@@ -37,68 +37,74 @@ export interface RawAnswer {
  * `Cut`: a success of which only the head arrived, where the body matters. `Foreign`: a success that
  * is not Discord's. `Failed`: a 5xx, or a 1xx in place of a response; whether to try again is not decided here.
  */
-type Meaning<A> =
-  | { readonly _tag: "Done"; readonly value: A }
-  | { readonly _tag: "Cut"; readonly delivered: Delivered }
-  | { readonly _tag: "Foreign"; readonly error: WebhookError }
-  | { readonly _tag: "Limited"; readonly limited: Limited }
-  | { readonly _tag: "Failed" }
-  | { readonly _tag: "Refused"; readonly error: WebhookError }
+type Classification<A> =
+  | { readonly _tag: "Success"; readonly value: A }
+  | { readonly _tag: "TruncatedBody"; readonly delivered: Delivered }
+  | { readonly _tag: "NotDiscord"; readonly error: WebhookError }
+  | { readonly _tag: "RateLimited"; readonly limited: Limited }
+  | { readonly _tag: "ServerError" }
+  | { readonly _tag: "ClientError"; readonly error: WebhookError }
 
-/** A meaning with what Discord said in words, for errors, logs and the limiter's memory. */
+/** A classification with what Discord said in words, for errors, logs and the limiter's memory. */
 export interface Interpretation<A> {
-  readonly meaning: Meaning<A>
+  readonly classification: Classification<A>
   /** Discord's JSON error code; 0 when there is none. */
   readonly code: number
   /** Discord's sentence, or the text of whatever else answered; scrubbed. Empty for a success. */
   readonly reply: string
 }
 
-type Read<A> = Either.Either<A, ReadonlyArray<Issue>>
+type Parsed<A> = Either.Either<A, ReadonlyArray<Issue>>
 
 export function interpret<A>(
   request: RestRequest<A>,
-  raw: RawAnswer,
+  response: RawResponse,
   host: Destination,
 ): Interpretation<A> {
-  if (raw.status >= 200 && raw.status < 300) {
-    return { meaning: success(request, raw), code: 0, reply: "" }
+  if (response.status >= 200 && response.status < 300) {
+    return { classification: interpretSuccess(request, response), code: 0, reply: "" }
   }
   // Before anything is read from it: reading changes spellings, and a secret might slip through.
-  const body = blanked(raw.body ?? "", request.token)
+  const body = redactToken(response.body ?? "", request.token)
   const json = Either.getOrUndefined(parseJson(body))
-  const refused = Option.getOrUndefined(DiscordApiBody.fromUnknown(json))
-  const code = refused?.code ?? 0
-  const reply = scrub(replyOf(body, refused), request.token)
-  return { meaning: failure(request, raw, host, json, refused, reply), code, reply }
+  const errorBody = Option.getOrUndefined(DiscordApiBody.fromUnknown(json))
+  const code = errorBody?.code ?? 0
+  const reply = sanitize(getReply(body, errorBody), request.token)
+  return {
+    classification: interpretError(request, response, host, json, errorBody, reply),
+    code,
+    reply,
+  }
 }
 
 /** Discord's sentence, or the whole body where nothing else says what is wrong. */
-function replyOf(body: string, refused: DiscordApiBody.Refusal | undefined): string {
-  if (refused === undefined) return body
-  return refused.message === "" && refused.fields.length === 0 ? body : refused.message
+function getReply(body: string, errorBody: DiscordApiBody.Refusal | undefined): string {
+  if (errorBody === undefined) return body
+  return errorBody.message === "" && errorBody.fields.length === 0 ? body : errorBody.message
 }
 
-function failure(
+function interpretError(
   request: RestRequest<unknown>,
-  raw: RawAnswer,
+  response: RawResponse,
   host: Destination,
   json: unknown,
-  refused: DiscordApiBody.Refusal | undefined,
+  errorBody: DiscordApiBody.Refusal | undefined,
   reply: string,
-): Meaning<never> {
-  if (raw.status >= 500 || isInformational(raw.status)) return { _tag: "Failed" }
-  const code = refused?.code ?? 0
-  const answer = { ...errorFields(request.route), status: raw.status, code, reply }
-  if (raw.status === 429) {
-    const limit = parseRateLimit(raw.headers, host, json, code)
-    const error = slowmode(request, answer, limit.retryAfter)
-    return error === undefined ? { _tag: "Limited", limited: limit } : { _tag: "Refused", error }
+): Classification<never> {
+  if (response.status >= 500 || isInformational(response.status)) return { _tag: "ServerError" }
+  const code = errorBody?.code ?? 0
+  const details = { ...errorFields(request.route), status: response.status, code, reply }
+  if (response.status === 429) {
+    const limit = parseRateLimit(response.headers, host, json, code)
+    const error = toSlowmodeError(request, details, limit.retryAfter)
+    return error === undefined
+      ? { _tag: "RateLimited", limited: limit }
+      : { _tag: "ClientError", error }
   }
-  const issues = scrubbed(refused?.fields ?? [], request)
-  const omitted = refused?.omitted ?? 0
-  const found = omitted === 0 ? { issues } : { issues, omitted }
-  return { _tag: "Refused", error: refusal(request, answer, found) }
+  const issues = sanitizeIssues(errorBody?.fields ?? [], request)
+  const omitted = errorBody?.omitted ?? 0
+  const bodyIssues = omitted === 0 ? { issues } : { issues, omitted }
+  return { _tag: "ClientError", error: toClientError(request, details, bodyIssues) }
 }
 
 /** `node:http` returns a 101 as the response. It does not reject the request. */
@@ -106,34 +112,39 @@ function isInformational(status: number): boolean {
   return status >= 100 && status < 200
 }
 
-function success<A>(request: RestRequest<A>, raw: RawAnswer): Meaning<A> {
-  const json = parseJson(raw.body ?? "")
-  const isAcknowledged = isText(raw.body, request.success) || isDiscords(raw, json)
-  const value = valueOf(request.success, json, isAcknowledged)
-  if (Either.isRight(value)) return { _tag: "Done", value: value.right }
+function interpretSuccess<A>(request: RestRequest<A>, response: RawResponse): Classification<A> {
+  const json = parseJson(response.body ?? "")
+  const isAcknowledged =
+    isExpectedText(response.body, request.success) || isFromDiscord(response, json)
+  const value = readValue(request.success, json, isAcknowledged)
+  if (Either.isRight(value)) return { _tag: "Success", value: value.right }
   const delivered = isAcknowledged ? "yes" : "unknown"
-  if (raw.body === undefined) return { _tag: "Cut", delivered }
-  const error = unreadable(request, raw, delivered, value.left)
-  return isAcknowledged ? { _tag: "Refused", error } : { _tag: "Foreign", error }
+  if (response.body === undefined) return { _tag: "TruncatedBody", delivered }
+  const error = makeDecodeError(request, response, delivered, value.left)
+  return isAcknowledged ? { _tag: "ClientError", error } : { _tag: "NotDiscord", error }
 }
 
-function isText(body: string | undefined, wanted: Success<unknown>): boolean {
+function isExpectedText(body: string | undefined, wanted: ResponseBody<unknown>): boolean {
   if (wanted._tag !== "Ignored" || wanted.text === undefined) return false
   return body?.trim() === wanted.text
 }
 
-const noObject: Issue = { path: "", message: "the JSON is no object of Discord's" }
+const notAnObject: Issue = { path: "", message: "the JSON is no object of Discord's" }
 
-function valueOf<A>(wanted: Success<A>, json: Read<unknown>, isAcknowledged: boolean): Read<A> {
+function readValue<A>(
+  wanted: ResponseBody<A>,
+  json: Parsed<unknown>,
+  isAcknowledged: boolean,
+): Parsed<A> {
   if (wanted._tag === "Decoded") return Either.flatMap(json, wanted.decode)
   if (isAcknowledged) return Either.right(wanted.value)
-  return Either.flatMap(json, () => Either.left([noObject]))
+  return Either.flatMap(json, () => Either.left([notAnObject]))
 }
 
 /** If the response is Discord's, it acted on the request, and only the response could not be read. */
-function unreadable(
+function makeDecodeError(
   request: RestRequest<unknown>,
-  { contentType, status }: RawAnswer,
+  { contentType, status }: RawResponse,
   delivered: Delivered,
   issues: ReadonlyArray<Issue>,
 ): DiscordDecodeError {
@@ -141,12 +152,12 @@ function unreadable(
     ...errorFields(request.route),
     status,
     delivered,
-    ...(contentType === undefined ? {} : { contentType: scrub(contentType, request.token) }),
-    issues: scrubbed(issues, request),
+    ...(contentType === undefined ? {} : { contentType: sanitize(contentType, request.token) }),
+    issues: sanitizeIssues(issues, request),
   })
 }
 
-function parseJson(text: string): Read<unknown> {
+function parseJson(text: string): Parsed<unknown> {
   if (text.trim() === "") return Either.left([{ path: "", message: "the body is empty" }])
   try {
     return Either.right(JSON.parse(text) as unknown)
@@ -155,22 +166,22 @@ function parseJson(text: string): Read<unknown> {
   }
 }
 
-function scrubbed(
+function sanitizeIssues(
   issues: ReadonlyArray<Issue>,
   request: RestRequest<unknown>,
 ): ReadonlyArray<Issue> {
   return issues.map((issue) => ({
-    path: scrub(issue.path, request.token),
-    message: scrub(issue.message, request.token),
-    ...(issue.code === undefined ? {} : { code: scrub(issue.code, request.token) }),
+    path: sanitize(issue.path, request.token),
+    message: sanitize(issue.message, request.token),
+    ...(issue.code === undefined ? {} : { code: sanitize(issue.code, request.token) }),
   }))
 }
 
 /** Whom requests are sent to. */
-type Destination = Pick<Settings, "isDiscordHost">
+type Destination = Pick<ResolvedConfig, "isDiscordHost">
 
 /** Discord's JSON codes have five digits or more; other servers repeat the status in `code`. */
-const leastCode = 10_000
+const minDiscordCode = 10_000
 
 /**
  * The delay is the larger of what body and header say: they have disagreed by a factor of a
@@ -193,7 +204,7 @@ function parseRateLimit(
   const { global }: { readonly global?: unknown } = Predicate.isRecord(json) ? json : {}
   if (headers.global || global === true) return { scope: "global", retryAfter }
   if (headers.scope !== undefined) return { scope: headers.scope, retryAfter }
-  const hasCode = code >= leastCode || body !== undefined || global === false
+  const hasCode = code >= minDiscordCode || body !== undefined || global === false
   const fromDiscord = hasCode || hasRateLimit(headers)
   if (fromDiscord) return { scope: "user", retryAfter }
   return { scope: isDiscordHost ? "edge" : "proxy", retryAfter }
@@ -215,7 +226,7 @@ interface ResponseHead {
 }
 
 /** `json` is the body, or not a success where the body is cut, empty or broken. */
-function isDiscords(head: ResponseHead, json: Either.Either<unknown, unknown>): boolean {
+function isFromDiscord(head: ResponseHead, json: Either.Either<unknown, unknown>): boolean {
   if (isDiscordHead(head)) return true
   return Either.isRight(json)
     ? isDiscordObject(json.right)

@@ -16,19 +16,19 @@ import type { Outcome, Permit, WaitOptions } from "../ratelimit/Permit.js"
 import { RateLimiter } from "../ratelimit/RateLimiter.js"
 import type { Service as LimiterService } from "../ratelimit/RateLimiter.js"
 import { Strategy } from "../ratelimit/Strategy.js"
-import { endingOf } from "./attempt.js"
-import type { Ending, Flight, Restore } from "./attempt.js"
+import { classifyAttempt } from "./attempt.js"
+import type { AttemptResult, AttemptState, Restore } from "./attempt.js"
 import type { RestRequest } from "./request.js"
-import { leaseOf, settingsOf } from "./resolvedConfig.js"
-import type { Settings } from "./resolvedConfig.js"
+import { getLease, resolveConfig } from "./resolvedConfig.js"
+import type { ResolvedConfig } from "./resolvedConfig.js"
 import { RestConfig } from "./RestConfig.js"
-import { backoff, nextStep, start } from "./retryPolicy.js"
-import type { Journey, Step } from "./retryPolicy.js"
-import { inSpan, report } from "./telemetry.js"
+import { decideNext, initialState, sampleBackoff } from "./retryPolicy.js"
+import type { RetryDecision, RetryState } from "./retryPolicy.js"
+import { logAttempt, withRequestSpan } from "./telemetry.js"
 import type { Trace } from "./telemetry.js"
-import { directOf } from "./transports/direct.js"
-import { viaClient } from "./transports/viaClient.js"
-import { viaDirect } from "./transports/viaDirect.js"
+import { getDirect } from "./transports/direct.js"
+import { sendWithClient } from "./transports/viaClient.js"
+import { sendDirect } from "./transports/viaDirect.js"
 
 /**
  * What every operation requires: an `HttpClient`, the `RateLimiter` and a `Strategy`. On Node,
@@ -50,24 +50,24 @@ import { viaDirect } from "./transports/viaDirect.js"
  */
 export type Requirements = HttpClient.HttpClient | RateLimiter | Strategy
 
-interface Carriage<A> {
+interface RequestContext<A> {
   readonly request: RestRequest<A>
-  readonly settings: Settings
+  readonly settings: ResolvedConfig
   readonly client: HttpClient.HttpClient
   readonly limiter: LimiterService
-  readonly waiting: WaitOptions
+  readonly waitOptions: WaitOptions
   readonly trace: Trace | undefined
   readonly permit: Permit
   readonly restore: Restore
 }
 
 /** The limiter knows best when the next attempt makes sense: it has all other answers, too. */
-const giveUp = Effect.fnUntraced(function* <A>(
-  { limiter, request, waiting }: Carriage<A>,
+const failRateLimited = Effect.fnUntraced(function* <A>(
+  { limiter, request, waitOptions }: RequestContext<A>,
   attempts: number,
-  { bucket, limited }: Extract<Step<A>, { _tag: "GiveUp" }>,
+  { bucket, limited }: Extract<RetryDecision<A>, { _tag: "RateLimitExceeded" }>,
 ) {
-  const estimate = yield* limiter.estimate(request.route, waiting)
+  const estimate = yield* limiter.estimate(request.route, waitOptions)
   return yield* new WebhookRateLimited({
     ...errorFields(request.route),
     reason: "attempts",
@@ -79,110 +79,128 @@ const giveUp = Effect.fnUntraced(function* <A>(
 })
 
 /** Runs uninterruptibly, but for what is wrapped in `restore`: every attempt is settled once. */
-function carry<A>(carriage: Carriage<A>, journey: Journey): Effect.Effect<A, WebhookError> {
-  const { permit, request, settings } = carriage
-  const flight: Flight = { begun: false, answer: undefined, failure: undefined, giveUp: undefined }
-  return Effect.matchCauseEffect(fly(carriage, flight), {
+function runAttempt<A>(
+  context: RequestContext<A>,
+  retryState: RetryState,
+): Effect.Effect<A, WebhookError> {
+  const { permit, request, settings } = context
+  const state: AttemptState = {
+    started: false,
+    response: undefined,
+    failure: undefined,
+    abort: undefined,
+  }
+  return Effect.matchCauseEffect(traceAttempt(context, state), {
     onFailure: (cause) => {
-      flight.giveUp?.()
+      state.abort?.()
       return Effect.zipRight(
-        permit.settle(endingOf(request, flight, settings).outcome),
+        permit.settle(classifyAttempt(request, state, settings).outcome),
         Effect.failCause(cause),
       )
     },
-    onSuccess: () => landed(carriage, journey, endingOf(request, flight, settings)),
+    onSuccess: () =>
+      completeAttempt(context, retryState, classifyAttempt(request, state, settings)),
   })
 }
 
-/** Tells of the attempt, settles its permit once, and goes where the step leads. */
-function landed<A>(
-  carriage: Carriage<A>,
-  journey: Journey,
-  end: Ending<A>,
+/** Tells of the attempt, settles its permit once, and goes where the decision leads. */
+function completeAttempt<A>(
+  context: RequestContext<A>,
+  retryState: RetryState,
+  result: AttemptResult<A>,
 ): Effect.Effect<A, WebhookError> {
-  const { permit, request, settings } = carriage
-  const step = nextStep(request, settings, journey, end)
-  return Effect.flatMap(report(permit, journey, end, step), (): Effect.Effect<A, WebhookError> => {
-    switch (step._tag) {
-      case "Succeed":
-        return Effect.as(permit.settle(end.outcome), step.value)
-      case "Fail":
-        return Effect.zipRight(permit.settle(end.outcome), Effect.fail(step.error))
-      case "GiveUp":
-        return Effect.zipRight(permit.settle(end.outcome), giveUp(carriage, journey.attempts, step))
-      case "Limited":
-      case "Retry":
-      default:
-        return Effect.zipRight(
-          again(carriage, journey, end.outcome, step),
-          Effect.suspend(() => carry(carriage, step.next)),
-        )
-    }
-  })
+  const { permit, request, settings } = context
+  const decision = decideNext(request, settings, retryState, result)
+  return Effect.flatMap(
+    logAttempt(permit, retryState, result, decision),
+    (): Effect.Effect<A, WebhookError> => {
+      switch (decision._tag) {
+        case "Succeed":
+          return Effect.as(permit.settle(result.outcome), decision.value)
+        case "Fail":
+          return Effect.zipRight(permit.settle(result.outcome), Effect.fail(decision.error))
+        case "RateLimitExceeded":
+          return Effect.zipRight(
+            permit.settle(result.outcome),
+            failRateLimited(context, retryState.attempts, decision),
+          )
+        case "RateLimited":
+        case "Retry":
+        default:
+          return Effect.zipRight(
+            waitForRetry(context, retryState, result.outcome, decision),
+            Effect.suspend(() => runAttempt(context, decision.next)),
+          )
+      }
+    },
+  )
 }
 
 /** Waits for the turn of the next attempt. */
-function again<A>(
-  { permit, restore, settings }: Carriage<A>,
-  journey: Journey,
+function waitForRetry<A>(
+  { permit, restore, settings }: RequestContext<A>,
+  retryState: RetryState,
   outcome: Outcome,
-  step: Extract<Step<A>, { _tag: "Limited" | "Retry" }>,
+  decision: Extract<RetryDecision<A>, { _tag: "RateLimited" | "Retry" }>,
 ): Effect.Effect<void, WebhookError> {
-  if (step._tag === "Limited") return restore(permit.again(outcome))
-  return Effect.flatMap(backoff(journey.retries, step.retryAfter, settings), (pause) =>
+  if (decision._tag === "RateLimited") return restore(permit.again(outcome))
+  return Effect.flatMap(sampleBackoff(retryState.retries, decision.retryAfter, settings), (pause) =>
     restore(permit.again(outcome, pause)).pipe(
       // The failure says more than that its repetition was refused: it may have taken effect.
       Effect.catchTag(
         "WebhookRateLimited",
         "DiscordRateLimiterClosed",
         "DiscordInvalidRequestLimit",
-        () => Effect.fail(step.error),
+        () => Effect.fail(decision.error),
       ),
     ),
   )
 }
 
-function fly<A>(carriage: Carriage<A>, flight: Flight): Effect.Effect<void> {
-  const { client, permit, request, restore, settings, trace } = carriage
-  const flown = attempt(client, request, settings, restore, flight)
-  return trace === undefined ? flown : trace.attempt(permit, flight, flown)
+function traceAttempt<A>(context: RequestContext<A>, state: AttemptState): Effect.Effect<void> {
+  const { client, permit, request, restore, settings, trace } = context
+  const sent = sendAttempt(client, request, settings, restore, state)
+  return trace === undefined ? sent : trace.attempt(permit, state, sent)
 }
 
 /** Carries a request to Discord and its answer back. */
 export const execute = <A>(request: RestRequest<A>): Effect.Effect<A, WebhookError, Requirements> =>
   Effect.contextWithEffect((context: Context.Context<Requirements>) => {
-    const settings = settingsOf(Context.get(context, RestConfig))
+    const settings = resolveConfig(Context.get(context, RestConfig))
     const client = Context.get(context, HttpClient.HttpClient)
     const limiter = Context.get(context, RateLimiter)
-    const waiting = {
+    const waitOptions = {
       policy: Context.get(context, Strategy),
       delivery: settings.delivery,
       maxWait: settings.maxWait,
-      lease: leaseOf(client, request, settings),
+      lease: getLease(client, request, settings),
     }
-    return inSpan(request.route, settings, (trace) =>
-      limiter.withPermit(request.route, waiting, (permit) =>
+    return withRequestSpan(request.route, settings, (trace) =>
+      limiter.withPermit(request.route, waitOptions, (permit) =>
         Effect.uninterruptibleMask((restore) =>
-          carry({ request, settings, client, limiter, waiting, trace, permit, restore }, start),
+          runAttempt(
+            { request, settings, client, limiter, waitOptions, trace, permit, restore },
+            initialState,
+          ),
         ),
       ),
     )
   })
 
 /**
- * Never fails: what happened is in the flight. Interruption, possible where `restore` makes it so,
+ * Never fails: what happened is in the state. Interruption, possible where `restore` makes it so,
  * aborts the connection.
  */
-export function attempt(
+export function sendAttempt(
   client: HttpClient.HttpClient,
   request: RestRequest<unknown>,
-  settings: Settings,
+  settings: ResolvedConfig,
   restore: Restore,
-  flight: Flight,
+  state: AttemptState,
 ): Effect.Effect<void> {
   const { body } = request
-  const direct = directOf(client)
+  const direct = getDirect(client)
   return direct === undefined || settings.base === undefined || body._tag === "Upload"
-    ? viaClient(client, request, settings, restore, flight)
-    : viaDirect(direct, settings.base, request, body, settings, restore, flight)
+    ? sendWithClient(client, request, settings, restore, state)
+    : sendDirect(direct, settings.base, request, body, settings, restore, state)
 }

@@ -4,13 +4,13 @@ import type * as HttpClient from "@effect/platform/HttpClient"
 import * as Duration from "effect/Duration"
 import type { RestRequest } from "./request.js"
 import type { RestOptions } from "./RestConfig.js"
-import { directOf } from "./transports/direct.js"
+import { getDirect } from "./transports/direct.js"
 
-export interface Settings {
+export interface ResolvedConfig {
   /** Without a slash at the end. */
   readonly baseUrl: string
   /** The same in its parts; `undefined` when it is no plain HTTP URL. */
-  readonly base: Base | undefined
+  readonly base: BaseUrl | undefined
   /** For spans; empty when the base URL is no URL. */
   readonly serverAddress: string
   readonly serverPort: number | undefined
@@ -31,7 +31,7 @@ export interface Settings {
   readonly maxRateLimitAttempts: number
 }
 
-export interface Base {
+export interface BaseUrl {
   readonly origin: string
   readonly path: string
 }
@@ -39,25 +39,25 @@ export interface Base {
 /** An attempt that has timed out is settled within this time, if its fiber is still there. */
 const leaseMargin = Duration.seconds(1)
 
-const known = new WeakMap<RestOptions, Settings>()
+const resolvedConfigs = new WeakMap<RestOptions, ResolvedConfig>()
 
-export function settingsOf(options: RestOptions): Settings {
-  const found = known.get(options)
+export function resolveConfig(options: RestOptions): ResolvedConfig {
+  const found = resolvedConfigs.get(options)
   if (found !== undefined) return found
-  const made = makeSettings(options)
-  known.set(options, made)
+  const made = computeConfig(options)
+  resolvedConfigs.set(options, made)
   return made
 }
 
-function makeSettings(options: RestOptions): Settings {
+function computeConfig(options: RestOptions): ResolvedConfig {
   const timeout = Duration.decode(options.timeout)
   const connectionTimeout = Duration.decode(options.connectionTimeout ?? options.timeout)
   const startedLease = Duration.sum(timeout, leaseMargin)
   const url = URL.canParse(options.baseUrl) ? new URL(options.baseUrl) : undefined
   return {
     ...options,
-    baseUrl: withoutLastSlashes(options.baseUrl),
-    base: url && baseOf(options.baseUrl, url),
+    baseUrl: trimSlashes(options.baseUrl),
+    base: url && parseBaseUrl(options.baseUrl, url),
     serverAddress: url?.hostname ?? "",
     isDiscordHost: url !== undefined && isDiscordHost(url.hostname),
     serverPort: url === undefined || url.port === "" ? undefined : Number(url.port),
@@ -72,12 +72,12 @@ function makeSettings(options: RestOptions): Settings {
   }
 }
 
-function baseOf(text: string, { origin, pathname, protocol }: URL): Base | undefined {
+function parseBaseUrl(text: string, { origin, pathname, protocol }: URL): BaseUrl | undefined {
   const isPlain = /^https?:$/.test(protocol) && !/[?#]/.test(text)
-  return isPlain ? { origin, path: withoutLastSlashes(pathname) } : undefined
+  return isPlain ? { origin, path: trimSlashes(pathname) } : undefined
 }
 
-function withoutLastSlashes(text: string): string {
+function trimSlashes(text: string): string {
   let end = text.length
   while (text[end - 1] === "/") end--
   return text.slice(0, end)
@@ -93,12 +93,15 @@ export function isBrowser(): boolean {
 }
 
 /** Bytes a second that the slowest line in use carries: about a megabit. */
-const slowestUpload = 128 * 1024
+const minUploadRate = 128 * 1024
 
 /** The longest time that an attempt may take once it has started. */
-export function timeoutOf({ body }: RestRequest<unknown>, settings: Settings): Duration.Duration {
+export function getTimeout(
+  { body }: RestRequest<unknown>,
+  settings: ResolvedConfig,
+): Duration.Duration {
   return body._tag === "Upload"
-    ? Duration.sum(settings.timeout, uploadTime(body.size))
+    ? Duration.sum(settings.timeout, getUploadTime(body.size))
     : settings.timeout
 }
 
@@ -106,17 +109,17 @@ export function timeoutOf({ body }: RestRequest<unknown>, settings: Settings): D
  * The longest time that an attempt holds its permit, if its fiber is still there. A client that
  * reports when a request starts may take some time until then.
  */
-export function leaseOf(
+export function getLease(
   client: HttpClient.HttpClient,
   { body }: RestRequest<unknown>,
-  settings: Settings,
+  settings: ResolvedConfig,
 ): Duration.Duration {
-  const lease = directOf(client) === undefined ? settings.startedLease : settings.lease
-  return body._tag === "Upload" ? Duration.sum(lease, uploadTime(body.size)) : lease
+  const lease = getDirect(client) === undefined ? settings.startedLease : settings.lease
+  return body._tag === "Upload" ? Duration.sum(lease, getUploadTime(body.size)) : lease
 }
 
-function uploadTime(bytes: number): Duration.Duration {
-  return Duration.seconds(Math.ceil(bytes / slowestUpload))
+function getUploadTime(bytes: number): Duration.Duration {
+  return Duration.seconds(Math.ceil(bytes / minUploadRate))
 }
 
 /** Whose host a base URL names. */

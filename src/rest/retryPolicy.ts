@@ -11,31 +11,40 @@ import {
 import type { Delivered, WebhookError } from "../error/WebhookError.js"
 import type { Limited } from "../ratelimit/Answer.js"
 import { errorFields } from "../ratelimit/errorFields.js"
-import type { Ending } from "./attempt.js"
+import type { AttemptResult } from "./attempt.js"
 import type { RestRequest } from "./request.js"
-import type { Settings } from "./resolvedConfig.js"
+import type { ResolvedConfig } from "./resolvedConfig.js"
 import type { TransportFailure } from "./transportErrors.js"
 
 /** What happened to a request so far, the attempt in question included. */
-export interface Journey {
+export interface RetryState {
   readonly attempts: number
   /** Attempts that followed a failure. */
   readonly retries: number
   /** 429 answers in a row. */
-  readonly limits: number
+  readonly rateLimits: number
   /** An earlier attempt without a clear answer may have taken effect. */
-  readonly mayHaveActed: boolean
+  readonly mayHaveTakenEffect: boolean
 }
 
-export const start: Journey = { attempts: 1, retries: 0, limits: 0, mayHaveActed: false }
+export const initialState: RetryState = {
+  attempts: 1,
+  retries: 0,
+  rateLimits: 0,
+  mayHaveTakenEffect: false,
+}
 
-export type Step<A> =
+export type RetryDecision<A> =
   | { readonly _tag: "Succeed"; readonly value: A }
   | { readonly _tag: "Fail"; readonly error: WebhookError }
   /** Limited too often in a row. */
-  | { readonly _tag: "GiveUp"; readonly limited: Limited; readonly bucket: string | undefined }
+  | {
+      readonly _tag: "RateLimitExceeded"
+      readonly limited: Limited
+      readonly bucket: string | undefined
+    }
   /** Again, as soon as the limiter allows. */
-  | { readonly _tag: "Limited"; readonly limited: Limited; readonly next: Journey }
+  | { readonly _tag: "RateLimited"; readonly limited: Limited; readonly next: RetryState }
   /**
    * Again after a pause; `retryAfter` is what the server asked for, in milliseconds. Where it cannot
    * be repeated after all, `error` says what became of it.
@@ -45,66 +54,85 @@ export type Step<A> =
       readonly error: WebhookError
       readonly retryAfter: number | undefined
       readonly reason: string
-      readonly next: Journey
+      readonly next: RetryState
     }
 
-export function nextStep<A>(
+export function decideNext<A>(
   request: RestRequest<A>,
-  settings: Settings,
-  journey: Journey,
-  end: Ending<A>,
-): Step<A> {
-  const step = stepAfter(request, settings, journey, end)
-  return end.spent === undefined ? step : withoutRepetition(request, end.spent, step)
+  settings: ResolvedConfig,
+  retryState: RetryState,
+  result: AttemptResult<A>,
+): RetryDecision<A> {
+  const decision = decide(request, settings, retryState, result)
+  return result.consumedFile === undefined
+    ? decision
+    : preventRepeat(request, result.consumedFile, decision)
 }
 
 /** What cannot be read again cannot be sent again. */
-function withoutRepetition<A>(request: RestRequest<A>, file: string, step: Step<A>): Step<A> {
-  if (step._tag !== "Limited" && step._tag !== "Retry") return step
-  const because = step._tag === "Limited" ? "a rate limit" : step.reason
+function preventRepeat<A>(
+  request: RestRequest<A>,
+  file: string,
+  decision: RetryDecision<A>,
+): RetryDecision<A> {
+  if (decision._tag !== "RateLimited" && decision._tag !== "Retry") return decision
+  const because = decision._tag === "RateLimited" ? "a rate limit" : decision.reason
   const error = new WebhookFileError({
     ...errorFields(request.route),
     reason: "readOnce",
     file,
     detail: `it was not sent again after ${because}`,
-    delivered: step.next.mayHaveActed ? "unknown" : "no",
+    delivered: decision.next.mayHaveTakenEffect ? "unknown" : "no",
   })
   return { _tag: "Fail", error }
 }
 
-function stepAfter<A>(
+function decide<A>(
   request: RestRequest<A>,
-  settings: Settings,
-  journey: Journey,
-  end: Ending<A>,
-): Step<A> {
-  if (end._tag === "Unanswered") {
-    const { file } = end.failure
+  settings: ResolvedConfig,
+  retryState: RetryState,
+  result: AttemptResult<A>,
+): RetryDecision<A> {
+  if (result._tag === "NoResponse") {
+    const { file } = result.failure
     const error =
-      file === undefined ? transportError(request, journey, end.failure) : fileError(journey, file)
-    return retryOr(request, settings, journey, end.failure, error)
+      file === undefined
+        ? makeTransportError(request, retryState, result.failure)
+        : correctDelivered(retryState, file)
+    return retryOrFail(request, settings, retryState, result.failure, error)
   }
-  const { meaning, code, reply } = end.said
-  switch (meaning._tag) {
-    case "Done":
-      return { _tag: "Succeed", value: meaning.value }
-    case "Limited":
-      return afterLimit(settings, journey, meaning.limited, end.raw.headers.bucket)
-    case "Refused":
-      return journey.mayHaveActed && request.absent?.code === code
-        ? { _tag: "Succeed", value: request.absent.value }
-        : { _tag: "Fail", error: meaning.error }
-    case "Foreign":
-      return { _tag: "Fail", error: meaning.error }
-    case "Cut": {
-      const { delivered } = meaning
-      const cut: TransportFailure = { ...end.failure, delivered }
-      return retryOr(request, settings, journey, cut, transportError(request, journey, cut))
+  const { classification, code, reply } = result.interpretation
+  switch (classification._tag) {
+    case "Success":
+      return { _tag: "Succeed", value: classification.value }
+    case "RateLimited":
+      return decideAfterRateLimit(
+        settings,
+        retryState,
+        classification.limited,
+        result.response.headers.bucket,
+      )
+    case "ClientError":
+      return retryState.mayHaveTakenEffect && request.notFound?.code === code
+        ? { _tag: "Succeed", value: request.notFound.value }
+        : { _tag: "Fail", error: classification.error }
+    case "NotDiscord":
+      return { _tag: "Fail", error: classification.error }
+    case "TruncatedBody": {
+      const { delivered } = classification
+      const cut: TransportFailure = { ...result.failure, delivered }
+      return retryOrFail(
+        request,
+        settings,
+        retryState,
+        cut,
+        makeTransportError(request, retryState, cut),
+      )
     }
-    case "Failed":
+    case "ServerError":
     default: {
-      const { status, headers } = end.raw
-      const failed: Failed = {
+      const { status, headers } = result.response
+      const failed: RetryCause = {
         reason: String(status),
         delivered: "unknown",
         permanent: false,
@@ -114,71 +142,75 @@ function stepAfter<A>(
       const error = new DiscordServerError({
         ...said,
         delivered: "unknown",
-        attempts: journey.attempts,
+        attempts: retryState.attempts,
       })
-      return retryOr(request, settings, journey, failed, error)
+      return retryOrFail(request, settings, retryState, failed, error)
     }
   }
 }
 
-function afterLimit<A>(
-  settings: Settings,
-  journey: Journey,
+function decideAfterRateLimit<A>(
+  settings: ResolvedConfig,
+  retryState: RetryState,
   limited: Limited,
   bucket: string | undefined,
-): Step<A> {
-  const limits = journey.limits + 1
-  return limits >= settings.maxRateLimitAttempts
-    ? { _tag: "GiveUp", limited, bucket }
-    : { _tag: "Limited", limited, next: { ...journey, attempts: journey.attempts + 1, limits } }
+): RetryDecision<A> {
+  const rateLimits = retryState.rateLimits + 1
+  return rateLimits >= settings.maxRateLimitAttempts
+    ? { _tag: "RateLimitExceeded", limited, bucket }
+    : {
+        _tag: "RateLimited",
+        limited,
+        next: { ...retryState, attempts: retryState.attempts + 1, rateLimits },
+      }
 }
 
-interface Failed {
+interface RetryCause {
   readonly reason: string
   readonly delivered: Delivered
   readonly permanent: boolean
   readonly retryAfter?: number | undefined
 }
 
-function retryOr<A>(
+function retryOrFail<A>(
   request: RestRequest<A>,
-  settings: Settings,
-  journey: Journey,
-  failed: Failed,
+  settings: ResolvedConfig,
+  retryState: RetryState,
+  failed: RetryCause,
   error: WebhookError,
-): Step<A> {
+): RetryDecision<A> {
   const { delivered, permanent, reason, retryAfter } = failed
   const { idempotent } = request
-  if (!mayRetry({ idempotent, delivered, permanent, retries: journey.retries }, settings)) {
+  if (!canRetry({ idempotent, delivered, permanent, retries: retryState.retries }, settings)) {
     return { _tag: "Fail", error }
   }
   const next = {
-    attempts: journey.attempts + 1,
-    retries: journey.retries + 1,
-    limits: 0,
-    mayHaveActed: journey.mayHaveActed || delivered !== "no",
+    attempts: retryState.attempts + 1,
+    retries: retryState.retries + 1,
+    rateLimits: 0,
+    mayHaveTakenEffect: retryState.mayHaveTakenEffect || delivered !== "no",
   }
   return { _tag: "Retry", error, retryAfter, reason, next }
 }
 
 /** What any attempt may have done, the last one's error has to say. */
-function transportError(
+function makeTransportError(
   request: RestRequest<unknown>,
-  journey: Journey,
+  retryState: RetryState,
   failure: TransportFailure,
 ): DiscordTransportError {
   const { reason, delivered } = failure
   return new DiscordTransportError({
     ...errorFields(request.route),
     reason,
-    delivered: delivered === "no" && journey.mayHaveActed ? "unknown" : delivered,
-    attempts: journey.attempts,
+    delivered: delivered === "no" && retryState.mayHaveTakenEffect ? "unknown" : delivered,
+    attempts: retryState.attempts,
   })
 }
 
 /** Half a request makes no message, but an earlier one may have made it. */
-function fileError(journey: Journey, file: WebhookFileError): WebhookFileError {
-  if (!journey.mayHaveActed) return file
+function correctDelivered(retryState: RetryState, file: WebhookFileError): WebhookFileError {
+  if (!retryState.mayHaveTakenEffect) return file
   const said = Struct.pick(
     file,
     "operation",
@@ -194,7 +226,7 @@ function fileError(journey: Journey, file: WebhookFileError): WebhookFileError {
 }
 
 /** A failed attempt, as far as repeating it is concerned. */
-interface FailedAttempt {
+interface RetryCandidate {
   readonly idempotent: boolean
   readonly delivered: Delivered
   /** The same would happen again. */
@@ -207,8 +239,8 @@ interface FailedAttempt {
  * A webhook message has no nonce, so sending it again may post it twice: what is not idempotent is
  * repeated only when the attempt certainly never reached Discord, unless the user opts in.
  */
-export function mayRetry(
-  failed: FailedAttempt,
+export function canRetry(
+  failed: RetryCandidate,
   settings: { readonly maxRetries: number; readonly retry: "safe" | "atLeastOnce" },
 ): boolean {
   if (failed.permanent || failed.retries >= settings.maxRetries) return false
@@ -217,13 +249,13 @@ export function mayRetry(
   return settings.retry === "atLeastOnce" && failed.delivered === "unknown"
 }
 
-interface Backoff {
+interface BackoffOptions {
   readonly backoffBase: Duration.Duration
   readonly backoffMax: Duration.Duration
 }
 
-/** Milliseconds before repetition number `retries + 1`, before the dice: doubling, with an end. */
-export function ceiling(retries: number, { backoffBase, backoffMax }: Backoff): number {
+/** Milliseconds before repetition number `retries + 1`, before the dice: doubling, with an result. */
+export function maxBackoff(retries: number, { backoffBase, backoffMax }: BackoffOptions): number {
   return Math.min(Duration.toMillis(backoffBase) * 2 ** retries, Duration.toMillis(backoffMax))
 }
 
@@ -231,12 +263,12 @@ export function ceiling(retries: number, { backoffBase, backoffMax }: Backoff): 
  * Between half the ceiling and the ceiling, so that many who failed together do not come back
  * together; but not before the server's own `Retry-After`, as far as `backoffMax` allows.
  */
-export function backoff(
+export function sampleBackoff(
   retries: number,
   retryAfter: number | undefined,
-  settings: Backoff,
+  settings: BackoffOptions,
 ): Effect.Effect<Duration.Duration> {
-  const longest = ceiling(retries, settings)
+  const longest = maxBackoff(retries, settings)
   const asked = Math.min(retryAfter ?? 0, Duration.toMillis(settings.backoffMax))
   return Effect.map(Random.next, (dice) =>
     Duration.millis(Math.max(Math.ceil(longest * (0.5 + dice / 2)), asked)),

@@ -10,9 +10,9 @@ import * as Tracer from "effect/Tracer"
 import { Graveyard } from "../ratelimit/internal/graveyard.js"
 import type { Permit } from "../ratelimit/Permit.js"
 import type { Kind, Route } from "../ratelimit/Route.js"
-import type { Ending, Flight } from "./attempt.js"
-import type { Settings } from "./resolvedConfig.js"
-import type { Journey, Step } from "./retryPolicy.js"
+import type { AttemptResult, AttemptState } from "./attempt.js"
+import type { ResolvedConfig } from "./resolvedConfig.js"
+import type { RetryDecision, RetryState } from "./retryPolicy.js"
 
 /**
  * The names under which spans and logs speak of a request: OpenTelemetry's for HTTP, with the route
@@ -56,11 +56,11 @@ export class Trace {
   readonly #span: Tracer.Span
   readonly #clock: Clock.Clock
   readonly #route: Route
-  readonly #settings: Settings
+  readonly #settings: ResolvedConfig
   #attempts = 0
   #waited = 0
 
-  constructor(span: Tracer.Span, clock: Clock.Clock, route: Route, settings: Settings) {
+  constructor(span: Tracer.Span, clock: Clock.Clock, route: Route, settings: ResolvedConfig) {
     this.#span = span
     this.#clock = clock
     this.#route = route
@@ -68,25 +68,25 @@ export class Trace {
   }
 
   /** Runs an attempt, which begins with a permit, in a span of its own. */
-  attempt(permit: Permit, flight: Flight, effect: Effect.Effect<void>): Effect.Effect<void> {
+  attempt(permit: Permit, state: AttemptState, effect: Effect.Effect<void>): Effect.Effect<void> {
     return Effect.suspend(() => {
-      this.#granted(permit)
+      this.#addWait(permit)
       const resend = this.#attempts === 0 ? {} : { [names.resend]: this.#attempts }
       this.#attempts += 1
       this.#span.attribute(names.attempts, this.#attempts)
-      const attributes = { ...httpAttributes(this.#route, this.#settings), ...resend }
-      return Effect.useSpan(this.#route.name, spanOptions(attributes), (span) =>
+      const attributes = { ...getHttpAttributes(this.#route, this.#settings), ...resend }
+      return Effect.useSpan(this.#route.name, makeSpanOptions(attributes), (span) =>
         effect.pipe(
           Effect.withParentSpan(span),
-          Effect.onExit(() => Effect.sync(() => this.#describe(span, flight))),
+          Effect.onExit(() => Effect.sync(() => this.#addResult(span, state))),
           // Only the tracer hears of this failure, and marks the span.
-          Effect.zipRight(Effect.suspend(() => failureOf(flight))),
+          Effect.zipRight(Effect.suspend(() => failIfError(state))),
         ),
       )
     }).pipe(Effect.catchAll(() => Effect.void))
   }
 
-  #granted(permit: Permit): void {
+  #addWait(permit: Permit): void {
     const waited = permit.waited()
     const now = this.#clock.unsafeCurrentTimeNanos()
     const more = waited - this.#waited
@@ -95,30 +95,30 @@ export class Trace {
     this.#span.attribute(names.waited, waited)
   }
 
-  #describe(span: Tracer.Span, flight: Flight): void {
-    const { answer } = flight
-    if (answer !== undefined) {
-      span.attribute(names.status, answer.status)
-      if (answer.headers.bucket !== undefined) {
-        span.attribute(names.bucket, answer.headers.bucket)
-        this.#span.attribute(names.bucket, answer.headers.bucket)
+  #addResult(span: Tracer.Span, state: AttemptState): void {
+    const { response } = state
+    if (response !== undefined) {
+      span.attribute(names.status, response.status)
+      if (response.headers.bucket !== undefined) {
+        span.attribute(names.bucket, response.headers.bucket)
+        this.#span.attribute(names.bucket, response.headers.bucket)
       }
     }
-    const error = errorOf(flight)
+    const error = getErrorType(state)
     if (error !== undefined) span.attribute(names.error, error)
   }
 }
 
 /** Runs an operation in its span; without a trace where no tracer listens. */
-export function inSpan<A, E extends { readonly _tag: string }, R>(
+export function withRequestSpan<A, E extends { readonly _tag: string }, R>(
   route: Route,
-  settings: Settings,
+  settings: ResolvedConfig,
   use: (trace: Trace | undefined) => Effect.Effect<A, E, R>,
 ): Effect.Effect<A, E, R> {
   return Effect.withFiberRuntime((fiber) => {
-    if (!isHeard(fiber)) return use(undefined)
-    const attributes = { ...httpAttributes(route, settings), [names.webhookId]: route.webhookId }
-    return Effect.useSpan(`discord ${route.name}`, spanOptions(attributes), (span) => {
+    if (!hasTracer(fiber)) return use(undefined)
+    const attributes = { ...getHttpAttributes(route, settings), [names.webhookId]: route.webhookId }
+    return Effect.useSpan(`discord ${route.name}`, makeSpanOptions(attributes), (span) => {
       const clock = Context.get(fiber.currentDefaultServices, Clock.Clock)
       return use(new Trace(span, clock, route, settings)).pipe(
         Effect.tapError((error) => Effect.sync(() => span.attribute(names.error, error._tag))),
@@ -128,26 +128,26 @@ export function inSpan<A, E extends { readonly _tag: string }, R>(
   })
 }
 
-function isHeard(fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean {
+function hasTracer(fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean {
   return fiber.currentTracer !== defaultTracer && fiber.getFiberRef(FiberRef.currentTracerEnabled)
 }
 
-function failureOf(flight: Flight): Effect.Effect<void, string> {
-  const error = errorOf(flight)
+function failIfError(state: AttemptState): Effect.Effect<void, string> {
+  const error = getErrorType(state)
   return error === undefined ? Effect.void : Effect.fail(error)
 }
 
-function errorOf({ answer, failure }: Flight): string | undefined {
+function getErrorType({ response, failure }: AttemptState): string | undefined {
   if (failure !== undefined) return failure.reason
-  return answer !== undefined && answer.status >= 400 ? String(answer.status) : undefined
+  return response !== undefined && response.status >= 400 ? String(response.status) : undefined
 }
 
-function spanOptions(attributes: Record<string, unknown>): Tracer.SpanOptions {
+function makeSpanOptions(attributes: Record<string, unknown>): Tracer.SpanOptions {
   return { kind: "client", captureStackTrace: false, attributes }
 }
 
 /** What OpenTelemetry wants to know of every HTTP request; but the URL, which holds the token. */
-function httpAttributes(route: Route, settings: Settings): Record<string, unknown> {
+function getHttpAttributes(route: Route, settings: ResolvedConfig): Record<string, unknown> {
   return {
     [names.method]: route.method,
     [names.template]: route.name.slice(route.method.length + 1),
@@ -159,39 +159,43 @@ function httpAttributes(route: Route, settings: Settings): Record<string, unknow
 type Annotations = Readonly<Record<string, string | number | boolean | undefined>>
 
 /** Tells the log what came of an attempt. */
-export function report(
+export function logAttempt(
   permit: Permit,
-  journey: Journey,
-  end: Ending<unknown>,
-  step: Step<unknown>,
+  retryState: RetryState,
+  result: AttemptResult<unknown>,
+  decision: RetryDecision<unknown>,
 ): Effect.Effect<void> {
   return Effect.withFiberRuntime((fiber) => {
     const minimum = fiber.getFiberRef(FiberRef.currentMinimumLogLevel)
-    const complaint = complaintOf(permit.route.kind, end, step)
+    const warning = getWarning(permit.route.kind, result, decision)
     // Builds nothing unless somebody listens.
     const isQuiet = LogLevel.greaterThan(minimum, LogLevel.Debug)
-    if (isQuiet && complaint === undefined) return Effect.void
-    const about = annotations(permit, journey, end)
-    const debug = isQuiet ? Effect.void : log(Effect.logDebug("Discord request"), about)
-    if (complaint === undefined) return debug
-    const { message, more } = complaint
-    return Effect.zipRight(debug, log(Effect.logWarning(message), { ...about, ...more }))
+    if (isQuiet && warning === undefined) return Effect.void
+    const about = getAnnotations(permit, retryState, result)
+    const debug = isQuiet ? Effect.void : logWith(Effect.logDebug("Discord request"), about)
+    if (warning === undefined) return debug
+    const { message, more } = warning
+    return Effect.zipRight(debug, logWith(Effect.logWarning(message), { ...about, ...more }))
   })
 }
 
-interface Complaint {
+interface Warning {
   readonly message: string
   readonly more?: Annotations
 }
 
-function complaintOf(kind: Kind, end: Ending<unknown>, step: Step<unknown>): Complaint | undefined {
-  if (step._tag === "Limited" || step._tag === "GiveUp") {
-    const { retryAfter, scope } = step.limited
+function getWarning(
+  kind: Kind,
+  result: AttemptResult<unknown>,
+  decision: RetryDecision<unknown>,
+): Warning | undefined {
+  if (decision._tag === "RateLimited" || decision._tag === "RateLimitExceeded") {
+    const { retryAfter, scope } = decision.limited
     const more = { [names.scope]: scope, [names.retryAfter]: retryAfter }
     return { message: "Rate limited", more }
   }
-  if (step._tag === "Retry") return { message: `Retrying after a failure: ${step.reason}` }
-  if (end.outcome._tag === "Answered" && Graveyard.isDeath(end.outcome.answer, kind)) {
+  if (decision._tag === "Retry") return { message: `Retrying after a failure: ${decision.reason}` }
+  if (result.outcome._tag === "Answered" && Graveyard.isDeath(result.outcome.answer, kind)) {
     return kind === "interaction"
       ? { message: "The interaction's token has expired" }
       : { message: "The webhook is dead; stop using its URL" }
@@ -199,28 +203,28 @@ function complaintOf(kind: Kind, end: Ending<unknown>, step: Step<unknown>): Com
   return undefined
 }
 
-function annotations(
+function getAnnotations(
   { route, waited }: Permit,
-  journey: Journey,
-  end: Ending<unknown>,
+  retryState: RetryState,
+  result: AttemptResult<unknown>,
 ): Annotations {
   return {
     [names.route]: route.name,
     [names.webhookId]: route.webhookId,
-    [names.attempt]: journey.attempts,
+    [names.attempt]: retryState.attempts,
     [names.waited]: waited(),
-    ...(end._tag === "Answered"
+    ...(result._tag === "Response"
       ? {
-          [names.status]: end.raw.status,
-          [names.code]: end.said.code === 0 ? undefined : end.said.code,
-          [names.bucket]: end.raw.headers.bucket,
-          [names.remaining]: end.raw.headers.remaining,
+          [names.status]: result.response.status,
+          [names.code]: result.interpretation.code === 0 ? undefined : result.interpretation.code,
+          [names.bucket]: result.response.headers.bucket,
+          [names.remaining]: result.response.headers.remaining,
         }
-      : { [names.error]: end.failure.reason }),
+      : { [names.error]: result.failure.reason }),
   }
 }
 
-function log(line: Effect.Effect<void>, about: Annotations): Effect.Effect<void> {
+function logWith(line: Effect.Effect<void>, about: Annotations): Effect.Effect<void> {
   const given = Object.entries(about).filter(([, value]) => value !== undefined)
   return Effect.annotateLogs(line, Object.fromEntries(given))
 }

@@ -16,113 +16,117 @@ import type { Restore } from "./attempt.js"
 export type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
 /** A scheduler's priority behind that of fibers. */
-const afterOthers = 1
+const lowPriority = 1
 
 /** `Scheduler.Scheduler` of every supported version: since effect 3.20 a queue belongs to a fiber. */
 interface TaskScheduler {
   scheduleTask(task: () => void, priority: number, fiber?: AnyFiber): void
 }
 
-export interface Watch {
+export interface Timeout {
   /** It ended in time. */
-  readonly end: () => void
+  readonly cancel: () => void
 }
 
 /** Calls back when something that the caller begins now has taken too long. */
-export function watch(caller: AnyFiber, limit: Duration.Duration, onExpired: () => void): Watch {
+export function startTimeout(
+  caller: AnyFiber,
+  limit: Duration.Duration,
+  onExpired: () => void,
+): Timeout {
   const clock = Context.get(caller.currentDefaultServices, Clock.Clock)
   // A sleeper for all would belong to the request that began first, and end with it.
   if (isolatesRequests()) {
-    return { end: ringAt(clock, nowOn(clock) + Duration.toMillis(limit), onExpired) }
+    return { cancel: ringAt(clock, nowOn(clock) + Duration.toMillis(limit), onExpired) }
   }
-  return queueOf(clock, limit).watch(caller, onExpired)
+  return getQueue(clock, limit).add(caller, onExpired)
 }
 
 /** Each is a link of its queue. */
-class Running implements Watch {
+class QueuedTimeout implements Timeout {
   readonly at: number
   readonly onExpired: () => void
-  readonly #queue: Deadlines
+  readonly #queue: TimeoutQueue
   readonly #caller: AnyFiber
 
-  constructor(queue: Deadlines, caller: AnyFiber, at: number, onExpired: () => void) {
+  constructor(queue: TimeoutQueue, caller: AnyFiber, at: number, onExpired: () => void) {
     this.#queue = queue
     this.#caller = caller
     this.at = at
     this.onExpired = onExpired
   }
 
-  end(): void {
-    this.#queue.ended(this, this.#caller)
+  cancel(): void {
+    this.#queue.remove(this, this.#caller)
   }
 }
 
-/** The running requests of one time limit, so that the first to begin is the first whose time is up. */
-class Deadlines {
+/** The entry requests of one time limit, so that the first to begin is the first whose time is up. */
+class TimeoutQueue {
   readonly #clock: Clock.Clock
   readonly #millis: number
-  readonly #siblings: Map<number, Deadlines>
-  readonly #running = new Set<Running>()
+  readonly #siblings: Map<number, TimeoutQueue>
+  readonly #entries = new Set<QueuedTimeout>()
   /** Stops the sleeper, while there is one. */
   #stop: (() => void) | undefined = undefined
 
-  constructor(clock: Clock.Clock, millis: number, siblings: Map<number, Deadlines>) {
+  constructor(clock: Clock.Clock, millis: number, siblings: Map<number, TimeoutQueue>) {
     this.#clock = clock
     this.#millis = millis
     this.#siblings = siblings
   }
 
-  watch(caller: AnyFiber, onExpired: () => void): Watch {
+  add(caller: AnyFiber, onExpired: () => void): Timeout {
     this.#siblings.set(this.#millis, this)
-    const running = new Running(this, caller, nowOn(this.#clock) + this.#millis, onExpired)
-    this.#running.add(running)
-    if (this.#stop === undefined) this.#sleepUntil(running.at)
-    return running
+    const entry = new QueuedTimeout(this, caller, nowOn(this.#clock) + this.#millis, onExpired)
+    this.#entries.add(entry)
+    if (this.#stop === undefined) this.#sleepUntil(entry.at)
+    return entry
   }
 
-  ended(running: Running, caller: AnyFiber): void {
-    this.#running.delete(running)
+  remove(entry: QueuedTimeout, caller: AnyFiber): void {
+    this.#entries.delete(entry)
     // Not at once, but when the caller had its turn: often it sends the next message.
-    if (this.#running.size === 0) {
+    if (this.#entries.size === 0) {
       const scheduler: TaskScheduler = caller.currentScheduler
-      scheduler.scheduleTask(() => this.#rest(), afterOthers, caller)
+      scheduler.scheduleTask(() => this.#stopIfEmpty(), lowPriority, caller)
     }
   }
 
   /** A timer that nobody needs would keep the process alive. */
-  #rest(): void {
-    if (this.#running.size > 0) return
+  #stopIfEmpty(): void {
+    if (this.#entries.size > 0) return
     this.#siblings.delete(this.#millis)
     this.#stop?.()
     this.#stop = undefined
   }
 
-  #ring(): void {
+  #expire(): void {
     this.#stop = undefined
     const now = nowOn(this.#clock)
-    for (const running of this.#running) {
-      if (running.at > now) {
-        this.#sleepUntil(running.at)
+    for (const entry of this.#entries) {
+      if (entry.at > now) {
+        this.#sleepUntil(entry.at)
         return
       }
-      this.#running.delete(running)
-      running.onExpired()
+      this.#entries.delete(entry)
+      entry.onExpired()
     }
   }
 
   #sleepUntil(at: number): void {
-    this.#stop = ringAt(this.#clock, at, () => this.#ring())
+    this.#stop = ringAt(this.#clock, at, () => this.#expire())
   }
 }
 
 /** Those with requests under way, by clock and milliseconds. */
-const queues = new WeakMap<Clock.Clock, Map<number, Deadlines>>()
+const queues = new WeakMap<Clock.Clock, Map<number, TimeoutQueue>>()
 
-function queueOf(clock: Clock.Clock, limit: Duration.Duration): Deadlines {
+function getQueue(clock: Clock.Clock, limit: Duration.Duration): TimeoutQueue {
   const millis = Duration.toMillis(limit)
-  const ofClock = queues.get(clock) ?? new Map<number, Deadlines>()
+  const ofClock = queues.get(clock) ?? new Map<number, TimeoutQueue>()
   queues.set(clock, ofClock)
-  return ofClock.get(millis) ?? new Deadlines(clock, millis, ofClock)
+  return ofClock.get(millis) ?? new TimeoutQueue(clock, millis, ofClock)
 }
 
 /**
@@ -131,7 +135,7 @@ function queueOf(clock: Clock.Clock, limit: Duration.Duration): Deadlines {
  * but by `restore`; interrupting it interrupts the effect, and nothing begins for one that has been
  * interrupted. The effect must not fail: what a fiber fails with is logged, and may hold the URL.
  */
-export function within(
+export function runWithTimeout(
   effect: (restart: (limit: Duration.Duration) => void) => Effect.Effect<void>,
   limit: Duration.Duration,
   restore: Restore,
@@ -141,20 +145,20 @@ export function within(
     let begun: Fiber.RuntimeFiber<void> | undefined
     const run = Effect.withFiberRuntime<void>((caller) => {
       let expired = false
-      let watching: Watch | undefined
+      let timeout: Timeout | undefined
       const restart = (time: Duration.Duration): void => {
-        watching?.end()
-        watching = watch(caller, time, () => {
+        timeout?.cancel()
+        timeout = startTimeout(caller, time, () => {
           expired = true
           begun?.unsafeInterruptAsFork(FiberId.none)
         })
       }
-      const fiber = startFiber(effect(restart), caller)
+      const fiber = forkImmediately(effect(restart), caller)
       begun = fiber
-      fiber.addObserver(() => watching?.end())
+      fiber.addObserver(() => timeout?.cancel())
       const exit = fiber.unsafePoll()
       if (exit !== null) return exit
-      if (watching === undefined) restart(limit)
+      if (timeout === undefined) restart(limit)
       return Effect.async<void>((resume) => {
         fiber.addObserver((how) => resume(expired ? Effect.sync(onTimeout) : how))
       })
@@ -171,7 +175,7 @@ export function within(
  * `Effect.forkDaemon` for a tenth of its price: the fiber begins at once, on the caller's stack. It
  * can be interrupted, whatever the caller can.
  */
-function startFiber(effect: Effect.Effect<void>, caller: AnyFiber): Fiber.RuntimeFiber<void> {
+function forkImmediately(effect: Effect.Effect<void>, caller: AnyFiber): Fiber.RuntimeFiber<void> {
   const runtime = Runtime.make({
     context: caller.currentContext,
     fiberRefs: caller.getFiberRefs(),

@@ -8,10 +8,10 @@ import * as Encoding from "effect/Encoding"
 import { CharacterReader, tagEnd } from "./characterReader.js"
 
 /** So many characters of a token in a row are a part worth hiding. */
-const pieceLength = 16
+const minPieceLength = 16
 
 /** From a code unit to what is compared: 0 for what is skipped. */
-type Symbols = Uint8Array
+type SymbolTable = Uint8Array
 
 const multiplier = 0x01000193
 
@@ -22,7 +22,7 @@ interface Span {
 }
 
 /** The last symbols, as a ring. */
-class Window {
+class SymbolWindow {
   hash = 0
   readonly #symbols: Uint8Array
   readonly #starts: Array<number>
@@ -52,9 +52,9 @@ class Window {
     return text
   }
 
-  add(symbol: number, start: number, leaving: number): void {
+  add(symbol: number, start: number, oldestWeight: number): void {
     const oldest = this.#symbols[this.#next] ?? 0
-    this.hash = (Math.imul(this.hash, multiplier) + symbol - Math.imul(oldest, leaving)) | 0
+    this.hash = (Math.imul(this.hash, multiplier) + symbol - Math.imul(oldest, oldestWeight)) | 0
     this.#symbols[this.#next] = symbol
     this.#starts[this.#next] = start
     this.#next = (this.#next + 1) % this.#symbols.length
@@ -69,28 +69,28 @@ class Window {
   }
 }
 
-export class TokenEcho {
-  readonly #symbols: Symbols
+export class TokenMatcher {
+  readonly #symbols: SymbolTable
   readonly #length: number
-  /** Every spelling of the token, in symbols. */
-  readonly #spellings: string
+  /** Every variant of the token, in symbols. */
+  readonly #variants: string
   readonly #hashes = new Set<number>()
   /** `multiplier ** #length`: the weight of what leaves the window. */
-  readonly #leaving: number
+  readonly #oldestWeight: number
   /** No real token is as short: then only the whole of it counts, without anything in between. */
   readonly #isShort: boolean
 
   constructor(token: string) {
-    this.#symbols = symbolsOf(token)
-    const plain = fold(token, this.#symbols)
-    this.#isShort = plain.length < pieceLength
-    this.#length = Math.min(plain.length, pieceLength)
-    const spellings = this.#isShort ? [plain] : spellingsOf(token)
-    const folded = spellings.map((one) => fold(one, this.#symbols))
+    this.#symbols = makeSymbolTable(token)
+    const plain = foldText(token, this.#symbols)
+    this.#isShort = plain.length < minPieceLength
+    this.#length = Math.min(plain.length, minPieceLength)
+    const variants = this.#isShort ? [plain] : encodeVariants(token)
+    const folded = variants.map((one) => foldText(one, this.#symbols))
     const both = folded.flatMap((one) => [one, Array.from(one).reverse().join("")])
-    this.#spellings = both.join("\n")
-    this.#leaving = power(this.#length)
-    for (const one of both) this.#remember(one)
+    this.#variants = both.join("\n")
+    this.#oldestWeight = computePower(this.#length)
+    for (const one of both) this.#addHashes(one)
   }
 
   /** Where the text repeats the token: apart from one another, in the text's order. */
@@ -100,14 +100,14 @@ export class TokenEcho {
       ...this.#scan(text, false),
       ...(text.includes("<") ? this.#scan(text, true) : []),
     ]
-    return merged(found.sort((a, b) => a.start - b.start))
+    return mergeSpans(found.sort((a, b) => a.start - b.start))
   }
 
-  #remember(spelling: string): void {
-    for (let at = 0; at + this.#length <= spelling.length; at++) {
+  #addHashes(variant: string): void {
+    for (let at = 0; at + this.#length <= variant.length; at++) {
       let hash = 0
       for (let i = at; i < at + this.#length; i++) {
-        hash = (Math.imul(hash, multiplier) + spelling.charCodeAt(i)) | 0
+        hash = (Math.imul(hash, multiplier) + variant.charCodeAt(i)) | 0
       }
       this.#hashes.add(hash)
     }
@@ -115,7 +115,7 @@ export class TokenEcho {
 
   #scan(text: string, skipsTags: boolean): ReadonlyArray<Span> {
     const found: Array<Span> = []
-    const window = new Window(this.#length)
+    const window = new SymbolWindow(this.#length)
     const reader = new CharacterReader(text)
     for (let at = 0; at < text.length; at = reader.next) {
       const end = skipsTags ? tagEnd(text, at) : undefined
@@ -128,30 +128,30 @@ export class TokenEcho {
       if (symbol === 0) {
         if (this.#isShort && !reader.isInvisible) window.clear()
       } else {
-        window.add(symbol, at, this.#leaving)
+        window.add(symbol, at, this.#oldestWeight)
         if (window.isFull && this.#hashes.has(window.hash) && this.#isPiece(window)) {
-          add(found, window.start, reader.next)
+          addSpan(found, window.start, reader.next)
         }
       }
     }
     return found
   }
 
-  #isPiece(window: Window): boolean {
-    return this.#spellings.includes(window.text)
+  #isPiece(window: SymbolWindow): boolean {
+    return this.#variants.includes(window.text)
   }
 }
 
 /** The spans of one scan come in order. */
-function add(spans: Array<Span>, start: number, end: number): void {
+function addSpan(spans: Array<Span>, start: number, end: number): void {
   const last = spans.at(-1)
   if (last === undefined || last.end < start) spans.push({ start, end })
   else spans[spans.length - 1] = { start: last.start, end: Math.max(last.end, end) }
 }
 
-function merged(sorted: ReadonlyArray<Span>): ReadonlyArray<Span> {
+function mergeSpans(sorted: ReadonlyArray<Span>): ReadonlyArray<Span> {
   const all: Array<Span> = []
-  for (const { start, end } of sorted) add(all, start, end)
+  for (const { start, end } of sorted) addSpan(all, start, end)
   return all
 }
 
@@ -159,7 +159,7 @@ function merged(sorted: ReadonlyArray<Span>): ReadonlyArray<Span> {
  * Letters of either case are one, as are the two alphabets of base64; everything else is skipped,
  * but a dot where the token has dots.
  */
-function symbolsOf(token: string): Symbols {
+function makeSymbolTable(token: string): SymbolTable {
   const symbols = new Uint8Array(128)
   for (let code = 0; code < symbols.length; code++) {
     const character = String.fromCharCode(code)
@@ -171,7 +171,7 @@ function symbolsOf(token: string): Symbols {
   return symbols
 }
 
-function fold(text: string, symbols: Symbols): string {
+function foldText(text: string, symbols: SymbolTable): string {
   let folded = ""
   for (let at = 0; at < text.length; at++) {
     const symbol = symbols[text.charCodeAt(at)] ?? 0
@@ -180,20 +180,20 @@ function fold(text: string, symbols: Symbols): string {
   return folded
 }
 
-function spellingsOf(token: string): ReadonlyArray<string> {
+function encodeVariants(token: string): ReadonlyArray<string> {
   const hex = Encoding.encodeHex(token)
   const dashed = hex.replace(/..(?=.)/g, "$&-")
-  return [token, hex, dashed, ...[0, 1, 2].map((offset) => base64(token, offset))]
+  return [token, hex, dashed, ...[0, 1, 2].map((offset) => encodeBase64At(token, offset))]
 }
 
 /** The characters of base64 that depend on the token alone, wherever in a text it was encoded. */
-function base64(token: string, offset: number): string {
+function encodeBase64At(token: string, offset: number): string {
   const bits = 8 * (offset + new TextEncoder().encode(token).length)
   const encoded = Encoding.encodeBase64(" ".repeat(offset) + token)
   return encoded.slice(Math.ceil((8 * offset) / 6), Math.floor(bits / 6))
 }
 
-function power(exponent: number): number {
+function computePower(exponent: number): number {
   let result = 1
   for (let i = 0; i < exponent; i++) result = Math.imul(result, multiplier)
   return result

@@ -17,7 +17,7 @@ import { DiscordInvalidOption } from "../error/WebhookError.js"
 import type { Requirements } from "../rest/pipeline.js"
 import { shutdownTimeout } from "./batchSender.js"
 import type { Webhook } from "./credentials.js"
-import { LogPost } from "./logDelivery.js"
+import { LogDelivery } from "./logDelivery.js"
 
 /**
  * What may be set; everything has a default.
@@ -120,9 +120,9 @@ function make(
       })
     }
     const { avatarUrl, username } = options
-    const post = new LogPost(webhook, { capacity, window, avatarUrl, username })
+    const post = new LogDelivery(webhook, { capacity, window, avatarUrl, username })
     yield* Effect.acquireRelease(Effect.forkDaemon(Effect.interruptible(post.run)), (running) =>
-      post.end(running, limit),
+      post.shutDown(running, limit),
     )
     return Logger.make((entry) => {
       if (LogLevel.greaterThanEqual(entry.logLevel, level)) post.accept(entry)

@@ -26,8 +26,8 @@ import type { Route } from "../ratelimit/Route.js"
 import { execute } from "../rest/pipeline.js"
 import * as credentials from "./credentials.js"
 import type { EditInput, FollowUpInput } from "./files.js"
-import { webhookIssue } from "./misuse.js"
-import { endpointOf, isOriginal, routeOf } from "./operations.js"
+import { findWebhookIssue } from "./misuse.js"
+import { getEndpoint, isOriginal, makeRoute } from "./operations.js"
 import type { OperationName, Sender } from "./operations.js"
 import * as requests from "./requests.js"
 import type { Operation } from "./Webhook.js"
@@ -121,7 +121,9 @@ export const make = (options: {
  * @category operations
  */
 export const send = (interaction: InteractionWebhook, message: FollowUpInput): Operation<Message> =>
-  perform(interaction, (sender) => requests.followedUp("InteractionWebhook.send", sender, message))
+  perform(interaction, (sender) =>
+    requests.createFollowUp("InteractionWebhook.send", sender, message),
+  )
 
 /**
  * Reads the initial response (`"@original"`) or a follow-up.
@@ -143,7 +145,7 @@ export const getMessage = (
   messageId: MessageRef,
 ): Operation<Message> =>
   perform(interaction, (sender) =>
-    requests.read("InteractionWebhook.getMessage", sender, messageId, {}),
+    requests.getMessage("InteractionWebhook.getMessage", sender, messageId, {}),
   )
 
 /**
@@ -169,7 +171,7 @@ export const editMessage = (
   edit: EditInput,
 ): Operation<Message> =>
   perform(interaction, (sender) =>
-    requests.edited("InteractionWebhook.editMessage", sender, messageId, edit, {}),
+    requests.editMessage("InteractionWebhook.editMessage", sender, messageId, edit, {}),
   )
 
 /**
@@ -192,7 +194,7 @@ export const deleteMessage = (
   messageId: MessageRef,
 ): Operation<void> =>
   perform(interaction, (sender) =>
-    requests.deleted("InteractionWebhook.deleteMessage", sender, messageId, {}),
+    requests.deleteMessage("InteractionWebhook.deleteMessage", sender, messageId, {}),
   )
 
 /**
@@ -219,18 +221,18 @@ export const route = (
   messageId?: MessageRef,
 ): Route => {
   const sender = senderOf(interaction)
-  const issue = webhookIssue(sender)
+  const issue = findWebhookIssue(sender)
   if (issue !== undefined) throw new TypeError(`InteractionWebhook.route: ${issue.message}`)
-  return routeOf(
+  return makeRoute(
     sender,
-    endpointOf(operation, isOriginal(sender, messageId)),
+    getEndpoint(operation, isOriginal(sender, messageId)),
     `InteractionWebhook.${operation}`,
   )
 }
 
 function perform<A>(
   interaction: InteractionWebhook,
-  request: (sender: Sender) => requests.Checked<A, WebhookFileError>,
+  request: (sender: Sender) => requests.CheckedRequest<A, WebhookFileError>,
 ): Operation<A> {
   return Effect.suspend(() => Effect.flatMap(request(senderOf(interaction)), execute))
 }

@@ -23,13 +23,13 @@ import type { WebhookModify } from "../model/WebhookModify.js"
 import type { Route } from "../ratelimit/Route.js"
 import { execute } from "../rest/pipeline.js"
 import type { Requirements } from "../rest/pipeline.js"
-import { ignored } from "../rest/request.js"
+import { ignoredBody } from "../rest/request.js"
 import { deliver } from "./batchSender.js"
 import * as services from "./compatible.js"
 import type { Webhook } from "./credentials.js"
 import type { EditInput, MessageInput } from "./files.js"
-import { webhookIssue } from "./misuse.js"
-import { endpointOf, routeOf } from "./operations.js"
+import { findWebhookIssue } from "./misuse.js"
+import { getEndpoint, makeRoute } from "./operations.js"
 import type { OperationName } from "./operations.js"
 import * as requests from "./requests.js"
 import * as threads from "./threads.js"
@@ -187,17 +187,17 @@ export function send(
   return Effect.suspend(() =>
     options?.wait === false
       ? Effect.flatMap(
-          requests.sent("Webhook.send", webhook, message, options, [], ignored),
+          requests.executeWebhook("Webhook.send", webhook, message, options, [], ignoredBody),
           execute,
         )
       : Effect.flatMap(
-          requests.sent(
+          requests.executeWebhook(
             "Webhook.send",
             webhook,
             message,
             options,
-            requests.waiting,
-            requests.asMessage,
+            requests.waitQuery,
+            requests.messageBody,
           ),
           execute,
         ),
@@ -271,7 +271,7 @@ export const createThread = (
   thread: ThreadCreate,
   message: ThreadMessage,
 ): Operation<CreatedThread> =>
-  threads.started("Webhook.createThread", webhook, thread, message).pipe(
+  threads.createThread("Webhook.createThread", webhook, thread, message).pipe(
     Effect.flatMap(execute),
     // The channel of a message in a thread is the thread.
     Effect.map((first) => ({ threadId: first.channelId, message: first })),
@@ -302,7 +302,7 @@ export const getMessage = (
   messageId: string,
   options: PlaceOptions = {},
 ): Operation<Message> =>
-  Effect.flatMap(requests.read("Webhook.getMessage", webhook, messageId, options), execute)
+  Effect.flatMap(requests.getMessage("Webhook.getMessage", webhook, messageId, options), execute)
 
 /**
  * Changes a message that this webhook sent: what is left out stays, `null` clears. `files` are all
@@ -336,7 +336,10 @@ export const editMessage = (
   edit: EditInput,
   options: PlaceOptions = {},
 ): Operation<Message> =>
-  Effect.flatMap(requests.edited("Webhook.editMessage", webhook, messageId, edit, options), execute)
+  Effect.flatMap(
+    requests.editMessage("Webhook.editMessage", webhook, messageId, edit, options),
+    execute,
+  )
 
 /**
  * Deletes a message that this webhook sent, in an archived thread, too. Fails with `WebhookMessageNotFound`
@@ -360,7 +363,10 @@ export const deleteMessage = (
   messageId: string,
   options: PlaceOptions = {},
 ): Operation<void> =>
-  Effect.flatMap(requests.deleted("Webhook.deleteMessage", webhook, messageId, options), execute)
+  Effect.flatMap(
+    requests.deleteMessage("Webhook.deleteMessage", webhook, messageId, options),
+    execute,
+  )
 
 /**
  * Sends a message in Slack's form, for programs that speak it already. Discord answers with nothing
@@ -393,7 +399,10 @@ export const sendSlack = (
   message: SlackMessage,
   options: SendOptions = {},
 ): Operation<void> =>
-  Effect.flatMap(services.slack("Webhook.sendSlack", webhook, message, options), execute)
+  Effect.flatMap(
+    services.executeSlackWebhook("Webhook.sendSlack", webhook, message, options),
+    execute,
+  )
 
 /**
  * Sends an event of GitHub, of which Discord makes a message. `name` is what GitHub sends in the
@@ -426,7 +435,10 @@ export const sendGitHub = (
   event: GitHubEvent,
   options: SendOptions = {},
 ): Operation<void> =>
-  Effect.flatMap(services.gitHub("Webhook.sendGitHub", webhook, name, event, options), execute)
+  Effect.flatMap(
+    services.executeGitHubWebhook("Webhook.sendGitHub", webhook, name, event, options),
+    execute,
+  )
 
 /**
  * What Discord knows of the webhook: its name, avatar and channel, and with `applicationId` whether it
@@ -445,7 +457,7 @@ export const sendGitHub = (
  * @category operations
  */
 export const get = (webhook: Webhook): Operation<WebhookInfo> =>
-  Effect.flatMap(requests.webhookRead("Webhook.get", webhook), execute)
+  Effect.flatMap(requests.getWebhook("Webhook.get", webhook), execute)
 
 /**
  * Changes the webhook's name or avatar (a data URI; `null` removes it), and answers with what Discord
@@ -463,7 +475,7 @@ export const get = (webhook: Webhook): Operation<WebhookInfo> =>
  * @category operations
  */
 export const modify = (webhook: Webhook, changes: WebhookModify): Operation<WebhookInfo> =>
-  Effect.flatMap(requests.webhookModified("Webhook.modify", webhook, changes), execute)
+  Effect.flatMap(requests.modifyWebhook("Webhook.modify", webhook, changes), execute)
 
 /**
  * The route that an operation counts against, by default that of `send`. Questions to the
@@ -483,9 +495,9 @@ export const modify = (webhook: Webhook, changes: WebhookModify): Operation<Webh
  * @category accessors
  */
 export const route = (webhook: Webhook, operation: OperationName = "send"): Route => {
-  const issue = webhookIssue(webhook)
+  const issue = findWebhookIssue(webhook)
   if (issue !== undefined) throw new TypeError(`Webhook.route: ${issue.message}`)
-  return routeOf(webhook, endpointOf(operation), `Webhook.${operation}`)
+  return makeRoute(webhook, getEndpoint(operation), `Webhook.${operation}`)
 }
 
 /**
@@ -503,6 +515,6 @@ export const route = (webhook: Webhook, operation: OperationName = "send"): Rout
  * @category operations
  */
 const delete_ = (webhook: Webhook): Operation<void> =>
-  Effect.flatMap(requests.webhookDeleted("Webhook.delete", webhook), execute)
+  Effect.flatMap(requests.deleteWebhook("Webhook.delete", webhook), execute)
 
 export { delete_ as delete }

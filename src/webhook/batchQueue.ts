@@ -8,7 +8,7 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 
-interface Rules<A> {
+interface BatchRules<A> {
   /** Items that may wait. */
   readonly capacity: number
   /** How long the first waits for others. */
@@ -19,32 +19,32 @@ interface Rules<A> {
   readonly batch: (items: ReadonlyArray<A>) => number
 }
 
-export class Outbox<A> {
-  readonly #rules: Rules<A>
-  readonly #waiting: Array<A> = []
-  readonly #arrived = Effect.unsafeMakeLatch(false)
-  readonly #full = Effect.unsafeMakeLatch(false)
-  readonly #room = Effect.unsafeMakeLatch(true)
-  #taken = 0
+export class BatchQueue<A> {
+  readonly #rules: BatchRules<A>
+  readonly #items: Array<A> = []
+  readonly #hasItems = Effect.unsafeMakeLatch(false)
+  readonly #isReady = Effect.unsafeMakeLatch(false)
+  readonly #hasSpace = Effect.unsafeMakeLatch(true)
+  #takenCount = 0
   #closed = false
 
-  constructor(rules: Rules<A>) {
+  constructor(rules: BatchRules<A>) {
     this.#rules = rules
   }
 
   get hasRoom(): boolean {
-    return !this.#closed && this.#waiting.length < this.#rules.capacity
+    return !this.#closed && this.#items.length < this.#rules.capacity
   }
 
   /** Items that wait, and those of the last batch: whoever comes for the next is done with it. */
-  get left(): number {
-    return this.#waiting.length + this.#taken
+  get remaining(): number {
+    return this.#items.length + this.#takenCount
   }
 
   /** `false`: there is no room, or it is closed. */
   tryAdd(item: A): boolean {
     if (!this.hasRoom) return false
-    this.#waiting.push(item)
+    this.#items.push(item)
     this.#signal()
     return true
   }
@@ -58,7 +58,7 @@ export class Outbox<A> {
       const rest = Array.from(items)
       return Effect.onInterrupt(this.#addWithRoom(rest), () =>
         Effect.sync(() => {
-          for (const item of rest) this.#waiting.push(item)
+          for (const item of rest) this.#items.push(item)
           this.#signal()
         }),
       )
@@ -73,16 +73,16 @@ export class Outbox<A> {
 
   /** Closes it, and gives up what waits. */
   discard(): ReadonlyArray<A> {
-    const items = this.#waiting.splice(0)
+    const items = this.#items.splice(0)
     this.close()
     return items
   }
 
   /** The next batch; an empty one is the end. */
   readonly take: Effect.Effect<ReadonlyArray<A>> = Effect.suspend(() => {
-    this.#taken = 0
-    return this.#arrived.await.pipe(
-      Effect.zipRight(Effect.raceFirst(this.#full.await, Effect.sleep(this.#rules.window))),
+    this.#takenCount = 0
+    return this.#hasItems.await.pipe(
+      Effect.zipRight(Effect.raceFirst(this.#isReady.await, Effect.sleep(this.#rules.window))),
       Effect.zipRight(Effect.sync(() => this.#next())),
     )
   })
@@ -98,29 +98,29 @@ export class Outbox<A> {
       items.splice(0, added)
       return items.length === 0 || this.#closed
         ? Effect.void
-        : Effect.zipRight(this.#room.await, this.#addWithRoom(items))
+        : Effect.zipRight(this.#hasSpace.await, this.#addWithRoom(items))
     })
   }
 
   #next(): ReadonlyArray<A> {
-    const count = this.#waiting.length === 0 ? 0 : this.#rules.batch(this.#waiting)
-    const items = this.#waiting.splice(0, count)
-    this.#taken = count
+    const count = this.#items.length === 0 ? 0 : this.#rules.batch(this.#items)
+    const items = this.#items.splice(0, count)
+    this.#takenCount = count
     this.#signal()
     return items
   }
 
   /** Opens and shuts the latches as the line is now. */
   #signal(): void {
-    const { length } = this.#waiting
-    set(this.#arrived, length > 0 || this.#closed)
+    const { length } = this.#items
+    setLatch(this.#hasItems, length > 0 || this.#closed)
     // Without room nobody can come, so nobody is waited for.
-    set(this.#full, !this.hasRoom || (length > 0 && this.#rules.isFull(this.#waiting)))
-    set(this.#room, this.hasRoom || this.#closed)
+    setLatch(this.#isReady, !this.hasRoom || (length > 0 && this.#rules.isFull(this.#items)))
+    setLatch(this.#hasSpace, this.hasRoom || this.#closed)
   }
 }
 
-function set(latch: Effect.Latch, isOpen: boolean): void {
+function setLatch(latch: Effect.Latch, isOpen: boolean): void {
   if (isOpen) latch.unsafeOpen()
   else latch.unsafeClose()
 }

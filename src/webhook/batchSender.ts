@@ -13,20 +13,27 @@ import type { Message } from "../model/Message.js"
 import { Graveyard } from "../ratelimit/internal/graveyard.js"
 import { execute } from "../rest/pipeline.js"
 import type { Requirements } from "../rest/pipeline.js"
-import type { Outbox } from "./batchQueue.js"
+import type { BatchQueue } from "./batchQueue.js"
 import type { Webhook } from "./credentials.js"
 import type { MessageInput } from "./files.js"
 import * as requests from "./requests.js"
-import type { Place } from "./requests.js"
+import type { ThreadPlace } from "./requests.js"
 
 export const deliver = (
   operation: string,
   webhook: Webhook,
   message: MessageInput,
-  place: requests.Place,
+  place: requests.ThreadPlace,
 ): Effect.Effect<Message, WebhookError, Requirements> =>
   Effect.flatMap(
-    requests.sent(operation, webhook, message, place, requests.waiting, requests.asMessage),
+    requests.executeWebhook(
+      operation,
+      webhook,
+      message,
+      place,
+      requests.waitQuery,
+      requests.messageBody,
+    ),
     execute,
   )
 
@@ -53,40 +60,40 @@ export const isDead = (error: WebhookError): boolean => {
   return "code" in error && Graveyard.isDeath(error, kind)
 }
 
-export interface Courier<E, R> {
+export interface BatchSender<E, R> {
   /** Named in errors. */
   readonly operation: string
   readonly webhook: Webhook
-  readonly place: Place
+  readonly place: ThreadPlace
   /** What to do about a message that did not get through; when it succeeds, the next one goes. */
   readonly onError: (error: WebhookError, message: MessageInput) => Effect.Effect<void, E, R>
-  /** Hears of each message that arrived, before the next one goes. */
-  readonly onArrived?: ((message: MessageInput) => void) | undefined
+  /** Hears of each message that sent, before the next one goes. */
+  readonly onSent?: ((message: MessageInput) => void) | undefined
 }
 
-/** How many arrived: 0 or 1. */
-export const carryOne = <E, R>(
-  { onArrived, onError, operation, place, webhook }: Courier<E, R>,
+/** How many sent: 0 or 1. */
+export const sendOne = <E, R>(
+  { onSent, onError, operation, place, webhook }: BatchSender<E, R>,
   message: MessageInput,
 ): Effect.Effect<number, E, Requirements | R> =>
   Effect.matchEffect(deliver(operation, webhook, message, place), {
     onSuccess: () => {
-      onArrived?.(message)
+      onSent?.(message)
       return Effect.succeed(1)
     },
     onFailure: (error) => Effect.as(onError(error, message), 0),
   })
 
-/** Empties the outbox, until it is closed. How many messages arrived. */
-export const carryAll = Effect.fnUntraced(function* <E, R>(
-  courier: Courier<E, R>,
-  outbox: Outbox<MessageInput>,
+/** Empties the queue, until it is closed. How many messages sent. */
+export const sendAll = Effect.fnUntraced(function* <E, R>(
+  sender: BatchSender<E, R>,
+  queue: BatchQueue<MessageInput>,
 ) {
-  let arrived = 0
+  let sent = 0
   for (;;) {
-    const batch = yield* outbox.take
-    if (batch.length === 0) return arrived
-    arrived += yield* carryBatch(courier, batch)
+    const batch = yield* queue.take
+    if (batch.length === 0) return sent
+    sent += yield* sendBatch(sender, batch)
   }
 })
 
@@ -94,13 +101,13 @@ export const carryAll = Effect.fnUntraced(function* <E, R>(
 export const shutdownTimeout = Duration.seconds(5)
 
 /** No more will come: lets what waits be sent for so long, and then stops. */
-export const finish = <E>(
-  outbox: Outbox<MessageInput>,
+export const drain = <E>(
+  queue: BatchQueue<MessageInput>,
   sending: Fiber.Fiber<unknown, E>,
   limit: Duration.Duration,
 ): Effect.Effect<Exit.Exit<unknown, E>> =>
   Effect.suspend(() => {
-    outbox.close()
+    queue.close()
     return Effect.zipRight(
       Effect.timeoutOption(Effect.interruptible(Fiber.await(sending)), limit),
       Fiber.interrupt(sending),
@@ -108,31 +115,31 @@ export const finish = <E>(
   })
 
 /** What Discord refuses as a whole goes one by one, so that only what is wrong is lost. */
-export function carryBatch<E, R>(
-  courier: Courier<E, R>,
+export function sendBatch<E, R>(
+  sender: BatchSender<E, R>,
   batch: ReadonlyArray<MessageInput>,
 ): Effect.Effect<number, E, Requirements | R> {
-  const { onArrived, onError, operation, place, webhook } = courier
-  const message = gathered(batch)
+  const { onSent, onError, operation, place, webhook } = sender
+  const message = mergeEmbeds(batch)
   return Effect.matchEffect(deliver(operation, webhook, message, place), {
     onSuccess: () => {
-      onArrived?.(message)
+      onSent?.(message)
       return Effect.succeed(batch.length)
     },
     onFailure: (error) =>
       error._tag === "WebhookBadRequest" && batch.length > 1
-        ? Effect.reduce(batch, 0, (arrived, one) =>
-            Effect.map(carryOne(courier, one), (more) => arrived + more),
+        ? Effect.reduce(batch, 0, (sent, one) =>
+            Effect.map(sendOne(sender, one), (more) => sent + more),
           )
         : Effect.as(onError(error, message), 0),
   })
 }
 
 /** Discord: Execute Webhook. */
-const mostEmbeds = 10
+const maxEmbeds = 10
 
 /** What may stand beside embeds that are put together; it must be the same. */
-const shown: ReadonlySet<string> = new Set([
+const sharedFields: ReadonlySet<string> = new Set([
   "username",
   "avatarUrl",
   "allowedMentions",
@@ -144,32 +151,32 @@ const shown: ReadonlySet<string> = new Set([
 const isWithinLimits = lazy(() => Schema.is(EmbedsCreate))
 
 /** Whether no other message would go with the first of these. Cheap, and so does not see everything. */
-export function isFull(messages: ReadonlyArray<MessageInput>): boolean {
+export function isBatchFull(messages: ReadonlyArray<MessageInput>): boolean {
   // Each has an embed at least; and one that goes with none ends what came before.
   const ends = [messages.at(0), messages.at(-1)]
-  return messages.length >= mostEmbeds || !ends.every(isOnlyEmbeds)
+  return messages.length >= maxEmbeds || !ends.every(isOnlyEmbeds)
 }
 
 /** How many of the first go together. */
-export function together(messages: ReadonlyArray<MessageInput>): number {
+export function countMergeable(messages: ReadonlyArray<MessageInput>): number {
   const [first] = messages
   if (first === undefined || !isOnlyEmbeds(first)) return 1
-  const look = lookOf(first)
-  let embeds = embedsOf(first)
+  const fields = getSharedFields(first)
+  let embeds = getEmbeds(first)
   let count = 1
-  for (const message of messages.slice(1, mostEmbeds)) {
-    if (!isOnlyEmbeds(message) || lookOf(message) !== look) break
-    embeds = embeds.concat(embedsOf(message))
-    if (!isWithinLimits()(embeds) || hasTwins(embeds)) break
+  for (const message of messages.slice(1, maxEmbeds)) {
+    if (!isOnlyEmbeds(message) || getSharedFields(message) !== fields) break
+    embeds = embeds.concat(getEmbeds(message))
+    if (!isWithinLimits()(embeds) || hasDuplicateUrls(embeds)) break
     count += 1
   }
   return count
 }
 
 /** One message of those that `together` has counted. */
-function gathered(messages: ReadonlyArray<MessageInput>): MessageInput {
+function mergeEmbeds(messages: ReadonlyArray<MessageInput>): MessageInput {
   const [first, ...others] = messages
-  return others.length === 0 ? { ...first } : { ...first, embeds: messages.flatMap(embedsOf) }
+  return others.length === 0 ? { ...first } : { ...first, embeds: messages.flatMap(getEmbeds) }
 }
 
 /** Untyped code may send anything. */
@@ -179,21 +186,27 @@ function isOnlyEmbeds(message: unknown): boolean {
     Array.isArray(message["embeds"]) &&
     message["embeds"].length > 0 &&
     Object.entries(message).every(
-      ([key, value]) => value === undefined || key === "embeds" || shown.has(key),
+      ([key, value]) => value === undefined || key === "embeds" || sharedFields.has(key),
     )
   )
 }
 
-function embedsOf(message: MessageInput): ReadonlyArray<EmbedCreate> {
+function getEmbeds(message: MessageInput): ReadonlyArray<EmbedCreate> {
   return message.embeds ?? []
 }
 
-function lookOf({ allowedMentions, avatarUrl, flags, tts, username }: MessageInput): string {
+function getSharedFields({
+  allowedMentions,
+  avatarUrl,
+  flags,
+  tts,
+  username,
+}: MessageInput): string {
   return JSON.stringify([username, avatarUrl, allowedMentions, flags, tts])
 }
 
 /** Of the embeds of one message that share a URL, Discord shows the first. */
-function hasTwins(embeds: ReadonlyArray<EmbedCreate>): boolean {
+function hasDuplicateUrls(embeds: ReadonlyArray<EmbedCreate>): boolean {
   const urls = embeds.flatMap(({ url }) => url ?? [])
   return new Set(urls).size < urls.length
 }

@@ -86,7 +86,7 @@ export const broadcast = <R = never>(
   const deliveries = Effect.suspend(() => {
     const { concurrency = defaultConcurrency, onResult = ignore } = options
     return Effect.forEach(
-      distinct(webhooks),
+      removeDuplicates(webhooks),
       (webhook) =>
         Effect.uninterruptibleMask((restore) =>
           Effect.exit(restore(deliver("Webhook.broadcast", webhook, message, {}))).pipe(
@@ -99,12 +99,12 @@ export const broadcast = <R = never>(
   })
   return Effect.map(deliveries, (results) => ({
     results,
-    dead: results.filter(isOfDead).map(({ webhook }) => webhook),
+    dead: results.filter(isDeadResult).map(({ webhook }) => webhook),
   }))
 }
 
 /** In the order of their first appearance. */
-function distinct(webhooks: Iterable<Webhook>): ReadonlyArray<Webhook> {
+function removeDuplicates(webhooks: Iterable<Webhook>): ReadonlyArray<Webhook> {
   // What is no list would be broadcast to none, or to every character of a URL.
   if (typeof webhooks === "string" || isDeferred(webhooks) || !Predicate.isIterable(webhooks)) {
     throw new TypeError(
@@ -119,6 +119,6 @@ function distinct(webhooks: Iterable<Webhook>): ReadonlyArray<Webhook> {
   })
 }
 
-function isOfDead({ exit }: BroadcastResult): boolean {
+function isDeadResult({ exit }: BroadcastResult): boolean {
   return Exit.isFailure(exit) && Option.exists(Cause.failureOption(exit.cause), isDead)
 }

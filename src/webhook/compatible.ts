@@ -10,14 +10,14 @@ import { lazy } from "../model/lazy.js"
 import * as SlackMessage from "../model/SlackMessage.js"
 import { errorFields } from "../ratelimit/errorFields.js"
 import type * as Route from "../ratelimit/Route.js"
-import { json, ok, restRequest } from "../rest/request.js"
-import type { Json, RestRequest } from "../rest/request.js"
+import { jsonBody, makeRequest, okBody } from "../rest/request.js"
+import type { JsonBody, RestRequest } from "../rest/request.js"
 import type { Webhook } from "./credentials.js"
-import { checked, described, placeIssues, suffixOf, threadOf } from "./requests.js"
-import type { Checked, Place } from "./requests.js"
+import { buildSuffix, describeRequest, findPlaceIssues, getThreadId, validate } from "./requests.js"
+import type { CheckedRequest, ThreadPlace } from "./requests.js"
 
 /** Where to send, and whether to wait; here waiting is Discord's default. */
-interface Options extends Place {
+interface CompatibleOptions extends ThreadPlace {
   readonly wait?: boolean | undefined
 }
 
@@ -32,35 +32,35 @@ const notJson: Issue.Issue = {
 }
 
 /** Discord answers with the text `ok`: nothing that one could edit by. */
-export const slack = (
+export const executeSlackWebhook = (
   operation: string,
   webhook: Webhook,
   message: SlackMessage.SlackMessage,
-  options: Options,
-): Checked<void> =>
-  described(operation, webhook, "sendSlack", (route) => {
-    const { issues, request } = toService(webhook, route, "slack", options)
+  options: CompatibleOptions,
+): CheckedRequest<void> =>
+  describeRequest(operation, webhook, "sendSlack", (route) => {
+    const { issues, request } = describeService(webhook, route, "slack", options)
     const isEmpty = Predicate.isRecord(message) && SlackMessage.isEmpty(message)
     const found = isEmpty ? [...issues, nothingToSend] : issues
-    return Effect.map(checked(route, found, SlackMessage.encode(message)), (encoded) =>
-      request(json(encoded), undefined),
+    return Effect.map(validate(route, found, SlackMessage.encode(message)), (encoded) =>
+      request(jsonBody(encoded), undefined),
     )
   })
 
-export const gitHub = (
+export const executeGitHubWebhook = (
   operation: string,
   webhook: Webhook,
   name: GitHubEvent.EventName,
   event: GitHubEvent.GitHubEvent,
-  options: Options,
-): Checked<void> =>
-  described(operation, webhook, "sendGitHub", (route) => {
-    const { issues, request } = toService(webhook, route, "github", options)
-    const found = [...nameIssues(name), ...issues]
-    return checked(route, found, GitHubEvent.encode(event)).pipe(
+  options: CompatibleOptions,
+): CheckedRequest<void> =>
+  describeRequest(operation, webhook, "sendGitHub", (route) => {
+    const { issues, request } = describeService(webhook, route, "github", options)
+    const found = [...findNameIssues(name), ...issues]
+    return validate(route, found, GitHubEvent.encode(event)).pipe(
       Effect.flatMap((encoded) =>
         Effect.try({
-          try: () => json(encoded),
+          try: () => jsonBody(encoded),
           catch: () => new WebhookValidationError({ ...errorFields(route), issues: [notJson] }),
         }),
       ),
@@ -68,38 +68,38 @@ export const gitHub = (
     )
   })
 
-function toService(
+function describeService(
   webhook: Webhook,
   route: Route.Route,
   service: "slack" | "github",
-  options: Options | null,
+  options: CompatibleOptions | null,
 ): {
-  readonly request: (body: Json, headers: RestRequest<void>["headers"]) => RestRequest<void>
+  readonly request: (body: JsonBody, headers: RestRequest<void>["headers"]) => RestRequest<void>
   readonly issues: ReadonlyArray<Issue.Issue>
 } {
-  const threadId = threadOf(webhook, options)
+  const threadId = getThreadId(webhook, options)
   const query = options?.wait === false ? ["wait=false"] : []
   return {
     request: (body, headers) =>
-      restRequest({
+      makeRequest({
         route,
         token: webhook.token,
-        suffix: suffixOf(`/${service}`, query, threadId),
+        suffix: buildSuffix(`/${service}`, query, threadId),
         inThread: threadId !== undefined,
         headers,
         body,
         idempotent: false,
-        success: ok,
+        success: okBody,
       }),
-    issues: placeIssues(options, threadId),
+    issues: findPlaceIssues(options, threadId),
   }
 }
 
-const nameOf = lazy(() => Schema.validateEither(GitHubEvent.EventName))
+const validateEventName = lazy(() => Schema.validateEither(GitHubEvent.EventName))
 
 /** The name becomes a header. */
-function nameIssues(name: string): ReadonlyArray<Issue.Issue> {
-  return Either.match(nameOf()(name), {
+function findNameIssues(name: string): ReadonlyArray<Issue.Issue> {
+  return Either.match(validateEventName()(name), {
     onLeft: (error) => Issue.fromParseError(error).map((issue) => ({ ...issue, path: "name" })),
     onRight: () => [],
   })

@@ -17,9 +17,9 @@ import type { MessageCreate } from "../model/MessageCreate.js"
 import type { MessageEdit } from "../model/MessageEdit.js"
 import { Flag, has, toNumber } from "../model/MessageFlags.js"
 import { FileUpload } from "../rest/upload/file.js"
-import { fileName } from "../rest/upload/fileName.js"
+import { cleanFileName } from "../rest/upload/fileName.js"
 import { isMediaType } from "../rest/upload/multipart.js"
-import { fileIssue, filesIssue } from "./misuse.js"
+import { makeFileIssue, makeFilesIssue } from "./misuse.js"
 
 /**
  * A message to send, with its files.
@@ -76,7 +76,7 @@ export interface EditInput extends MessageEdit {
 }
 
 /** A message, and what went out of it. */
-export interface Parted<M> {
+export interface SplitFiles<M> {
   /** What the Schema knows. */
   readonly message: M
   /** New ones. */
@@ -90,45 +90,49 @@ export interface Parted<M> {
   readonly pathOf: (path: string) => string
 }
 
-interface Input {
+interface InputWithFiles {
   readonly files?: ReadonlyArray<FileUpload | KeptFile> | undefined
   readonly attachments?: ReadonlyArray<AttachmentCreate> | null | undefined
 }
 
-const saidTwice: Issue.Issue = {
+const attachmentsAndFiles: Issue.Issue = {
   path: "attachments",
   message: "cannot go with files: say it where the files are made",
 }
 
 /** Of a message to send: no files are nothing to speak of. */
-export function ofMessage<M extends Input>(input: M & Input): Parted<Omit<M, "files">> {
-  const message = received(input, Message.toCreate)
-  const parts = parted<M>(isEmptyList(message) ? { ...message, files: undefined } : message)
+export function splitMessage<M extends InputWithFiles>(
+  input: M & InputWithFiles,
+): SplitFiles<Omit<M, "files">> {
+  const message = convertReceived(input, Message.toCreate)
+  const parts = split<M>(isEmptyList(message) ? { ...message, files: undefined } : message)
   return parts.names === undefined ? { ...parts, names: [] } : parts
 }
 
 /** Of an edit: no files are none that stay. Untyped code may give anything, `null` too. */
-export function ofEdit<M extends Input>(input: M & Input): Parted<Omit<M, "files">> {
-  return parted<M>(received(input, Message.toEdit))
+export function splitEdit<M extends InputWithFiles>(
+  input: M & InputWithFiles,
+): SplitFiles<Omit<M, "files">> {
+  return split<M>(convertReceived(input, Message.toEdit))
 }
 
 /**
  * A whole message as Discord sent it becomes what can be sent of it, with what the program changed:
  * fields that it added, cleared, or wrote as one that is sent.
  */
-function received<M>(input: M, convert: (message: Message.Message) => object): M {
+function convertReceived<M>(input: M, convert: (message: Message.Message) => object): M {
   if (!Predicate.isReadonlyRecord(input) || !("channelId" in input && "author" in input))
     return input
-  const { added, cleared, message } = changesOf(input)
+  const { added, cleared, message } = getChanges(input)
   if (!isReceived(message)) return input
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the Schema looks at it
   return { ...convert(message), ...cleared, ...added } as M
 }
 
-const blank = { content: "", embeds: [], components: [], flags: 0, attachments: [] }
+const emptyMessage = { content: "", embeds: [], components: [], flags: 0, attachments: [] }
 
-function changesOf(input: { readonly [field: string]: unknown }) {
-  const changes = { added: {}, cleared: {}, message: { ...blank } }
+function getChanges(input: { readonly [field: string]: unknown }) {
+  const changes = { added: {}, cleared: {}, message: { ...emptyMessage } }
   for (const [key, value] of Object.entries(input)) {
     const isOurs = !(key in Message.Message.fields)
     // `null` clears, `undefined` leaves out, and a list of flags is theirs by name.
@@ -152,42 +156,43 @@ function isReceived(message: object): message is Message.Message {
   )
 }
 
-function parted<M extends Input>(input: M & Input): Parted<Omit<M, "files">> {
-  const given: Input | null | undefined = input
-  if (!Predicate.isObject(given) || !("files" in given)) return whole(input)
+function split<M extends InputWithFiles>(input: M & InputWithFiles): SplitFiles<Omit<M, "files">> {
+  const given: InputWithFiles | null | undefined = input
+  if (!Predicate.isObject(given) || !("files" in given)) return withoutFiles(input)
   const { files: all, ...message } = input
-  if (all === undefined) return whole(message)
-  if (!Array.isArray(all)) return { ...whole(message), issues: [filesIssue(all)] }
-  const files = all.map(cleaned)
-  const issues = files.flatMap(issuesOf)
-  if (message.attachments !== undefined) issues.push(saidTwice)
+  if (all === undefined) return withoutFiles(message)
+  if (!Array.isArray(all)) return { ...withoutFiles(message), issues: [makeFilesIssue(all)] }
+  const files = all.map(cleanFile)
+  const issues = files.flatMap(findFileIssues)
+  if (message.attachments !== undefined) issues.push(attachmentsAndFiles)
   const uploads = files.filter(isUpload)
   return {
-    message: issues.length > 0 ? message : { ...message, attachments: listed(files, uploads) },
+    message:
+      issues.length > 0 ? message : { ...message, attachments: listAttachments(files, uploads) },
     files: uploads,
     kept: files.length - uploads.length,
-    names: namesOf(files),
+    names: getNames(files),
     issues,
     pathOf: (path) => path.replace(/^attachments(?=\[|$)/, "files"),
   }
 }
 
-function isEmptyList(input: Input): boolean {
-  const given: Input | null | undefined = input
+function isEmptyList(input: InputWithFiles): boolean {
+  const given: InputWithFiles | null | undefined = input
   return Array.isArray(given?.files) && given.files.length === 0
 }
 
-function whole<M>(message: M): Parted<M> {
+function withoutFiles<M>(message: M): SplitFiles<M> {
   return { message, files: [], kept: 0, names: undefined, issues: [], pathOf: Function.identity }
 }
 
-function namesOf(files: ReadonlyArray<FileUpload | KeptFile>): ReadonlyArray<string> | undefined {
+function getNames(files: ReadonlyArray<FileUpload | KeptFile>): ReadonlyArray<string> | undefined {
   const names = files.flatMap((file) => (isUpload(file) ? file.name : file.filename) ?? [])
   return names.length === files.length ? names : undefined
 }
 
 /** New files are called by their number among the new ones: the `n` of `files[n]`. */
-function listed(
+function listAttachments(
   files: ReadonlyArray<FileUpload | KeptFile>,
   uploads: ReadonlyArray<FileUpload>,
 ): ReadonlyArray<AttachmentCreate> {
@@ -205,13 +210,13 @@ function isUpload(file: unknown): file is FileUpload {
 }
 
 /** `{ ...file, name }` is a file as well, with a name that no constructor has seen. */
-function cleaned(file: FileUpload | KeptFile): FileUpload | KeptFile {
+function cleanFile(file: FileUpload | KeptFile): FileUpload | KeptFile {
   if (!isUpload(file) || typeof file.name !== "string") return file
-  const name = fileName(file.name)
+  const name = cleanFileName(file.name)
   return name === file.name ? file : new FileUpload(Object.assign({}, file, { name }))
 }
 
-function issuesOf(file: unknown, index: number): ReadonlyArray<Issue.Issue> {
+function findFileIssues(file: unknown, index: number): ReadonlyArray<Issue.Issue> {
   const path = `files[${index}]`
   if (isUpload(file)) {
     if (typeof file.name !== "string") {
@@ -221,7 +226,7 @@ function issuesOf(file: unknown, index: number): ReadonlyArray<Issue.Issue> {
       ? []
       : [{ path: `${path}.contentType`, message: "must be a media type such as image/png" }]
   }
-  return Predicate.hasProperty(file, "id") ? [] : [fileIssue(path, file)]
+  return Predicate.hasProperty(file, "id") ? [] : [makeFileIssue(path, file)]
 }
 
 /** What a voice message cannot have. */
@@ -232,7 +237,7 @@ type VoiceMessage = {
 } & { readonly flags?: number | ReadonlyArray<keyof typeof Flag> | null | undefined }
 
 /** What is wrong with a valid message as a voice message, if it is one. */
-export function voiceIssues(
+export function findVoiceIssues(
   message: VoiceMessage,
   files: ReadonlyArray<FileUpload>,
 ): ReadonlyArray<Issue.Issue> {
@@ -241,16 +246,16 @@ export function voiceIssues(
   if (file === undefined || files.length > 1) {
     return [{ path: "files", message: `a voice message has one audio file, got ${files.length}` }]
   }
-  return [...partIssues(message), ...soundIssues(file)]
+  return [...findFieldIssues(message), ...findSoundIssues(file)]
 }
 
-function partIssues(message: VoiceMessage): ReadonlyArray<Issue.Issue> {
+function findFieldIssues(message: VoiceMessage): ReadonlyArray<Issue.Issue> {
   return excludedFields
     .filter((part) => isPresent(message[part]))
     .map((path) => ({ path, message: "cannot go with a voice message: send it on its own" }))
 }
 
-function soundIssues({
+function findSoundIssues({
   contentType,
   durationSecs,
   waveform,
@@ -269,7 +274,7 @@ function soundIssues({
 const scheme = /^attachment:\/\//i
 
 /** The parts of a message that may refer to its files. */
-interface Referring {
+interface MessageWithReferences {
   readonly embeds?: unknown
   readonly components?: unknown
 }
@@ -278,26 +283,26 @@ interface Referring {
  * The references of a valid message to files that it does not have. `names` are those of all its
  * files; `undefined` if not all are known.
  */
-export function missingFileIssues(
-  { components, embeds }: Referring,
+export function findMissingFiles(
+  { components, embeds }: MessageWithReferences,
   names: ReadonlyArray<string> | undefined,
 ): ReadonlyArray<Issue.Issue> {
   if (names === undefined || (embeds === undefined && components === undefined)) return []
-  const known = new Set(names.flatMap((name) => [name, discordName(name)]))
+  const known = new Set(names.flatMap((name) => [name, toDiscordName(name)]))
   return [...findUrls(embeds, ["embeds"]), ...findUrls(components, ["components"])]
     .filter(({ url }) => scheme.test(url) && !known.has(url.replace(scheme, "")))
     .map(({ path, url }) => ({
       path: Issue.formatPath(path),
-      message: missingFileMessage(url, names),
+      message: formatMissingFile(url, names),
     }))
 }
 
 /** Beyond ASCII, a name may be kept or replaced (discord-api-docs#6945, #7890). */
-function discordName(name: string): string {
+function toDiscordName(name: string): string {
   return name.replaceAll(/\P{ASCII}/gu, "_").replace(/^[._]+/, "")
 }
 
-function missingFileMessage(reference: string, names: ReadonlyArray<string>): string {
+function formatMissingFile(reference: string, names: ReadonlyArray<string>): string {
   const files = names.length === 0 ? "it has none" : `they are ${names.join(", ")}`
   return `${reference} names no file of the message (${files}): use FileUpload.attachmentUrl(file)`
 }

@@ -12,87 +12,87 @@ import type { WebhookError } from "../error/WebhookError.js"
 import * as AllowedMentions from "../model/AllowedMentions.js"
 import type { EmbedCreate } from "../model/Embed.js"
 import type { Requirements } from "../rest/pipeline.js"
-import { Outbox } from "./batchQueue.js"
-import { carryBatch, finish, isDead, isFull, together } from "./batchSender.js"
-import type { Courier } from "./batchSender.js"
+import { BatchQueue } from "./batchQueue.js"
+import { countMergeable, drain, isBatchFull, isDead, sendBatch } from "./batchSender.js"
+import type { BatchSender } from "./batchSender.js"
 import type { Webhook } from "./credentials.js"
 import type { MessageInput } from "./files.js"
-import { notice, render } from "./logEntry.js"
-import type { Lost } from "./logEntry.js"
+import { makeNotice, renderEntry } from "./logEntry.js"
+import type { MissingEntries } from "./logEntry.js"
 
-interface Settings {
+interface LogDeliveryOptions {
   readonly capacity: number
   readonly window: Duration.Duration
   readonly username: string | undefined
   readonly avatarUrl: string | undefined
 }
 
-const none: Lost = { full: 0, failed: 0 }
+const noMissingEntries: MissingEntries = { full: 0, failed: 0 }
 
-export class LogPost {
-  readonly #outbox: Outbox<MessageInput>
-  readonly #courier: Courier<never, never>
+export class LogDelivery {
+  readonly #queue: BatchQueue<MessageInput>
+  readonly #sender: BatchSender<never, never>
   /** How each message looks. */
-  readonly #look: MessageInput
+  readonly #baseMessage: MessageInput
   /** Missing, and not told of yet. */
-  #lost = none
+  #missing = noMissingEntries
   /** What each notice tells: one that does not arrive has to be told anew. */
-  readonly #told = new WeakMap<EmbedCreate, Lost>()
+  readonly #noticeCounts = new WeakMap<EmbedCreate, MissingEntries>()
   /** Of the batch that is on its way: what has neither arrived nor failed, and why something has. */
-  readonly #onTheirWay = new Set<EmbedCreate>()
+  readonly #inFlight = new Set<EmbedCreate>()
   #error: WebhookError | undefined = undefined
   #isFailing = false
   #isDead = false
 
-  constructor(webhook: Webhook, { avatarUrl, capacity, username, window }: Settings) {
-    this.#outbox = new Outbox({ capacity, window, isFull, batch: together })
-    this.#courier = {
+  constructor(webhook: Webhook, { avatarUrl, capacity, username, window }: LogDeliveryOptions) {
+    this.#queue = new BatchQueue({ capacity, window, isFull: isBatchFull, batch: countMergeable })
+    this.#sender = {
       operation: "DiscordLogger.layer",
       webhook,
       place: {},
-      onError: (...failure) => this.#failed(...failure),
-      onArrived: (message) => this.#arrived(message),
+      onError: (...failure) => this.#onError(...failure),
+      onSent: (message) => this.#onSent(message),
     }
-    this.#look = { username, avatarUrl, allowedMentions: AllowedMentions.none }
+    this.#baseMessage = { username, avatarUrl, allowedMentions: AllowedMentions.none }
   }
 
   /** Never waits and never throws: the program goes on. */
   accept(entry: Logger.Logger.Options<unknown>): void {
     if (this.#isDead) return
-    this.#tell()
-    if (this.#outbox.hasRoom) this.#outbox.tryAdd(this.#message(render(entry)))
-    else this.#lost = sum(this.#lost, { full: 1, failed: 0 })
+    this.#queueNotice()
+    if (this.#queue.hasRoom) this.#queue.tryAdd(this.#message(renderEntry(entry)))
+    else this.#missing = addMissing(this.#missing, { full: 1, failed: 0 })
   }
 
   /** Sends what comes, until the end or until the webhook is dead. */
   readonly run: Effect.Effect<void, never, Requirements> = Effect.gen(this, function* () {
     while (!this.#isDead) {
-      const batch = yield* this.#outbox.take
+      const batch = yield* this.#queue.take
       if (batch.length === 0) break
-      this.#tell()
-      yield* this.#carry(batch)
+      this.#queueNotice()
+      yield* this.#send(batch)
     }
     const last = this.#isDead ? undefined : this.#takeNotice()
-    if (last !== undefined) yield* this.#carry([last])
+    if (last !== undefined) yield* this.#send([last])
   })
 
   /** Lets the rest be sent for so long, and says what was not. */
-  end(running: Fiber.Fiber<void>, limit: Duration.Duration): Effect.Effect<void> {
+  shutDown(running: Fiber.Fiber<void>, limit: Duration.Duration): Effect.Effect<void> {
     return Effect.gen(this, function* () {
-      yield* finish(this.#outbox, running, limit)
-      this.#lose([...this.#onTheirWay, ...this.#outbox.discard().flatMap(embedsOf)])
-      const missing = this.#lost.full + this.#lost.failed
+      yield* drain(this.#queue, running, limit)
+      this.#countMissing([...this.#inFlight, ...this.#queue.discard().flatMap(getEmbeds)])
+      const missing = this.#missing.full + this.#missing.failed
       if (missing === 0 || this.#isDead) return
       yield* Effect.logWarning(`DiscordLogger: ${missing} log entries were not sent before the end`)
     })
   }
 
   /** Its requests are logged nowhere; what has to be said is said once. */
-  #carry(batch: ReadonlyArray<MessageInput>): Effect.Effect<void, never, Requirements> {
+  #send(batch: ReadonlyArray<MessageInput>): Effect.Effect<void, never, Requirements> {
     return Effect.gen(this, function* () {
-      for (const embed of batch.flatMap(embedsOf)) this.#onTheirWay.add(embed)
+      for (const embed of batch.flatMap(getEmbeds)) this.#inFlight.add(embed)
       const arrived = yield* Logger.withMinimumLogLevel(
-        carryBatch(this.#courier, batch),
+        sendBatch(this.#sender, batch),
         LogLevel.None,
       )
       const error = this.#error
@@ -102,24 +102,27 @@ export class LogPost {
     })
   }
 
-  #failed(error: WebhookError, message: MessageInput): Effect.Effect<void> {
+  #onError(error: WebhookError, message: MessageInput): Effect.Effect<void> {
     return Effect.sync(() => {
       this.#error = error
-      this.#lose(embedsOf(message))
+      this.#countMissing(getEmbeds(message))
       if (!isDead(error)) return
       this.#isDead = true
-      this.#outbox.discard()
+      this.#queue.discard()
     })
   }
 
-  #arrived(message: MessageInput): void {
-    for (const embed of embedsOf(message)) this.#onTheirWay.delete(embed)
+  #onSent(message: MessageInput): void {
+    for (const embed of getEmbeds(message)) this.#inFlight.delete(embed)
   }
 
-  #lose(embeds: ReadonlyArray<EmbedCreate>): void {
+  #countMissing(embeds: ReadonlyArray<EmbedCreate>): void {
     for (const embed of embeds) {
-      this.#onTheirWay.delete(embed)
-      this.#lost = sum(this.#lost, this.#told.get(embed) ?? { full: 0, failed: 1 })
+      this.#inFlight.delete(embed)
+      this.#missing = addMissing(
+        this.#missing,
+        this.#noticeCounts.get(embed) ?? { full: 0, failed: 1 },
+      )
     }
   }
 
@@ -133,29 +136,29 @@ export class LogPost {
   }
 
   /** As soon as there is room, which is where the missing entries would stand. */
-  #tell(): void {
-    if (!this.#outbox.hasRoom) return
+  #queueNotice(): void {
+    if (!this.#queue.hasRoom) return
     const message = this.#takeNotice()
-    if (message !== undefined) this.#outbox.tryAdd(message)
+    if (message !== undefined) this.#queue.tryAdd(message)
   }
 
   #takeNotice(): MessageInput | undefined {
-    if (this.#lost.full + this.#lost.failed === 0) return undefined
-    const embed = notice(this.#lost)
-    this.#told.set(embed, this.#lost)
-    this.#lost = none
+    if (this.#missing.full + this.#missing.failed === 0) return undefined
+    const embed = makeNotice(this.#missing)
+    this.#noticeCounts.set(embed, this.#missing)
+    this.#missing = noMissingEntries
     return this.#message(embed)
   }
 
   #message(embed: EmbedCreate): MessageInput {
-    return { ...this.#look, embeds: [embed] }
+    return { ...this.#baseMessage, embeds: [embed] }
   }
 }
 
-function embedsOf({ embeds = [] }: MessageInput): ReadonlyArray<EmbedCreate> {
+function getEmbeds({ embeds = [] }: MessageInput): ReadonlyArray<EmbedCreate> {
   return embeds
 }
 
-function sum(one: Lost, other: Lost): Lost {
+function addMissing(one: MissingEntries, other: MissingEntries): MissingEntries {
   return { full: one.full + other.full, failed: one.failed + other.failed }
 }

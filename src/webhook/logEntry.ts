@@ -14,13 +14,13 @@ import * as LogSpan from "effect/LogSpan"
 import * as Predicate from "effect/Predicate"
 import type { EmbedCreate, EmbedFieldCreate } from "../model/Embed.js"
 import * as Markdown from "../model/Markdown.js"
-import { causeText, valueText } from "./logValue.js"
+import { formatCause, formatValue } from "./logValue.js"
 
 /** Code points of the message's first line in the title (of 256); escaped it is three times as long. */
 const maxTitle = 80
 
 /** Code points. All together and the marks around them stay below the 6000 of a message. */
-const longest = { text: 3000, annotations: 1000, spans: 500 }
+const maxLengths = { text: 3000, annotations: 1000, spans: 500 }
 
 /** With its line break. */
 const fence = "```\n"
@@ -36,19 +36,19 @@ const colors: Readonly<Record<LogLevel.LogLevel["_tag"], number>> = {
   None: 0x99aab5,
 }
 
-export function render(entry: Logger.Logger.Options<unknown>): EmbedCreate {
+export function renderEntry(entry: Logger.Logger.Options<unknown>): EmbedCreate {
   const { annotations, cause, date, fiberId, logLevel, message, spans } = entry
   const parts = Arr.ensure(message)
-  const said = parts.map(valueText).join(" ")
-  const why = Cause.isEmpty(cause) ? "" : causeText(cause)
+  const said = parts.map(formatValue).join(" ")
+  const why = Cause.isEmpty(cause) ? "" : formatCause(cause)
   const text = [said, why].filter((part) => part !== "").join("\n\n")
   return {
-    title: titleOf(logLevel.label, headline(parts, said, why)),
+    title: makeTitle(logLevel.label, getHeadline(parts, said, why)),
     color: colors[logLevel._tag],
-    description: codeBlock(text, longest.text),
+    description: makeCodeBlock(text, maxLengths.text),
     fields: [
-      ...field("Annotations", annotationLines(annotations), longest.annotations),
-      ...field("Spans", spanLines(spans, date.getTime()), longest.spans),
+      ...makeField("Annotations", formatAnnotations(annotations), maxLengths.annotations),
+      ...makeField("Spans", formatSpans(spans, date.getTime()), maxLengths.spans),
     ],
     footer: { text: `fiber ${FiberId.threadName(fiberId).slice(0, 100)}` },
     timestamp: DateTime.unsafeFromDate(date),
@@ -56,8 +56,8 @@ export function render(entry: Logger.Logger.Options<unknown>): EmbedCreate {
 }
 
 /** So that notifications and lists, which show the title only, say what happened. */
-function titleOf(label: string, text: string): string {
-  const [first = ""] = plain(text.slice(0, 8 * maxTitle))
+function makeTitle(label: string, text: string): string {
+  const [first = ""] = toPlainText(text.slice(0, 8 * maxTitle))
     .trim()
     .split("\n", 1)
   const characters = Array.from(first)
@@ -67,7 +67,7 @@ function titleOf(label: string, text: string): string {
 }
 
 /** The words that the message begins with, the error that it is, or why: not the first line of JSON. */
-function headline(parts: ReadonlyArray<unknown>, said: string, why: string): string {
+function getHeadline(parts: ReadonlyArray<unknown>, said: string, why: string): string {
   const words = Arr.takeWhile(parts, Predicate.isString).join(" ")
   if (words.trim() !== "") return words
   const [first] = parts
@@ -76,12 +76,12 @@ function headline(parts: ReadonlyArray<unknown>, said: string, why: string): str
 }
 
 /** How many entries are missing here, and why. */
-export interface Lost {
+export interface MissingEntries {
   readonly full: number
   readonly failed: number
 }
 
-export function notice({ failed, full }: Lost): EmbedCreate {
+export function makeNotice({ failed, full }: MissingEntries): EmbedCreate {
   const reasons = [
     ...(full === 0 ? [] : [`${full} found the queue full`]),
     ...(failed === 0 ? [] : [`${failed} could not be sent`]),
@@ -93,38 +93,39 @@ export function notice({ failed, full }: Lost): EmbedCreate {
   }
 }
 
-function annotationLines(annotations: HashMap.HashMap<string, unknown>): ReadonlyArray<string> {
+function formatAnnotations(annotations: HashMap.HashMap<string, unknown>): ReadonlyArray<string> {
   return HashMap.toEntries(annotations)
-    .map(([key, value]) => `${key}=${valueText(value)}`)
+    .map(([key, value]) => `${key}=${formatValue(value)}`)
     .sort()
 }
 
-function spanLines(spans: List.List<LogSpan.LogSpan>, now: number): ReadonlyArray<string> {
+function formatSpans(spans: List.List<LogSpan.LogSpan>, now: number): ReadonlyArray<string> {
   return List.toArray(spans).map(LogSpan.render(now))
 }
 
-function field(
+function makeField(
   name: string,
   lines: ReadonlyArray<string>,
-  most: number,
+  maxLength: number,
 ): ReadonlyArray<EmbedFieldCreate> {
-  return lines.length === 0 ? [] : [{ name, value: codeBlock(lines.join("\n"), most) }]
+  return lines.length === 0 ? [] : [{ name, value: makeCodeBlock(lines.join("\n"), maxLength) }]
 }
 
 const terminalColor = new RegExp(`${String.fromCodePoint(27)}\\[[0-9;]*m`, "g")
 
 /** Cut after what Markdown adds to keep the block closed: the limit holds for all of it. */
-function codeBlock(text: string, most: number): string {
+function makeCodeBlock(text: string, maxLength: number): string {
   // Two units are enough for every character: no need to look at megabytes.
-  const whole = plain(text.slice(0, 2 * most))
+  const whole = toPlainText(text.slice(0, 2 * maxLength))
   const characters = Array.from(Markdown.codeBlock(whole).slice(fence.length, -fence.length))
-  if (characters.length <= most && text.length <= 2 * most) return Markdown.codeBlock(whole)
-  const kept = characters.slice(0, most - 50).join("")
+  if (characters.length <= maxLength && text.length <= 2 * maxLength)
+    return Markdown.codeBlock(whole)
+  const kept = characters.slice(0, maxLength - 50).join("")
   return Markdown.codeBlock(`${kept}\n… (${text.length} characters in all)`)
 }
 
 /** Without a terminal's colours and other controls, halves of characters, and tokens of webhooks. */
-function plain(text: string): string {
+function toPlainText(text: string): string {
   return text
     .replace(terminalColor, "")
     .replace(/[^\P{Cc}\n\t]/gu, "")

@@ -10,43 +10,43 @@ const maxDepth = 10
 const unprintable = "(cannot be shown)"
 
 /** Logging never throws, whatever a getter, `toJSON` or `toString` of the value does. */
-export function valueText(value: unknown): string {
+export function formatValue(value: unknown): string {
   try {
     if (typeof value === "string") return value
-    if (value instanceof Error) return causeText(Cause.fail(value))
-    const printed = printable(value, [])
+    if (value instanceof Error) return formatCause(Cause.fail(value))
+    const printed = toPrintable(value, [])
     return typeof printed === "string" ? printed : JSON.stringify(printed, undefined, 2)
   } catch {
     return unprintable
   }
 }
 
-export function causeText(cause: Cause.Cause<unknown>): string {
+export function formatCause(cause: Cause.Cause<unknown>): string {
   try {
-    return foldFrames(Cause.pretty(withErrors(cause), { renderErrorCause: true }))
+    return foldFrames(Cause.pretty(mapFailures(cause), { renderErrorCause: true }))
   } catch {
     return unprintable
   }
 }
 
 /** Failures and defects that are no errors, printed as logged values are. */
-function withErrors(cause: Cause.Cause<unknown>): Cause.Cause<unknown> {
+function mapFailures(cause: Cause.Cause<unknown>): Cause.Cause<unknown> {
   return Cause.match(cause, {
     onEmpty: Cause.empty,
-    onFail: (failure): Cause.Cause<unknown> => Cause.fail(errorOrText(failure)),
-    onDie: (defect) => Cause.die(errorOrText(defect)),
+    onFail: (failure): Cause.Cause<unknown> => Cause.fail(toErrorOrText(failure)),
+    onDie: (defect) => Cause.die(toErrorOrText(defect)),
     onInterrupt: (fiberId) => Cause.interrupt(fiberId),
     onSequential: (left, right) => Cause.sequential(left, right),
     onParallel: (left, right) => Cause.parallel(left, right),
   })
 }
 
-function errorOrText(value: unknown): unknown {
-  return value instanceof Error ? value : valueText(value)
+function toErrorOrText(value: unknown): unknown {
+  return value instanceof Error ? value : formatValue(value)
 }
 
 /** Text, `null`, or something of these that `JSON.stringify` prints as it is. */
-function printable(given: unknown, parents: ReadonlyArray<object>): unknown {
+function toPrintable(given: unknown, parents: ReadonlyArray<object>): unknown {
   // By the rules of the fiber that logs it, which Effect sets up around its loggers.
   const value = Inspectable.redact(given)
   if (typeof value === "bigint") return `${value}n`
@@ -57,93 +57,93 @@ function printable(given: unknown, parents: ReadonlyArray<object>): unknown {
   if (value === null) return null
   if (parents.includes(value)) return "(circular)"
   if (parents.length >= maxDepth) return "…"
-  return printableObject(value, [...parents, value])
+  return toPrintableObject(value, [...parents, value])
 }
 
-function printableObject(value: object, parents: ReadonlyArray<object>): unknown {
+function toPrintableObject(value: object, parents: ReadonlyArray<object>): unknown {
   if (Redacted.isRedacted(value)) return "<redacted>"
   if (value instanceof RegExp) return String(value)
-  if (value instanceof Error) return fieldsOf(errorFields(value), parents)
-  if (value instanceof Map) return mapFields(value, parents)
-  if (value instanceof Set) return itemsOf(value, parents)
-  if (Array.isArray(value)) return itemsOf(value, parents)
-  if (Cause.isCause(value)) return causeText(value)
-  if (ArrayBuffer.isView(value)) return `[${nameOf(value)} of ${value.byteLength} bytes]`
+  if (value instanceof Error) return printFields(getErrorFields(value), parents)
+  if (value instanceof Map) return printMap(value, parents)
+  if (value instanceof Set) return printItems(value, parents)
+  if (Array.isArray(value)) return printItems(value, parents)
+  if (Cause.isCause(value)) return formatCause(value)
+  if (ArrayBuffer.isView(value)) return `[${getClassName(value)} of ${value.byteLength} bytes]`
   // What Effect's data types say of themselves, and dates and URLs.
   if (Predicate.hasProperty(value, "toJSON") && typeof value.toJSON === "function") {
     const json: unknown = Reflect.apply(value.toJSON, value, [])
-    if (json !== value) return printable(json, parents)
+    if (json !== value) return toPrintable(json, parents)
   }
   const entries = Object.entries(Object.getOwnPropertyDescriptors(value))
   const shown = entries.filter(([, { enumerable }]) => enumerable === true)
-  if (shown.length === 0 && !isPlain(value)) return `[${nameOf(value)}]`
-  return fieldsOf(
+  if (shown.length === 0 && !isPlain(value)) return `[${getClassName(value)}]`
+  return printFields(
     shown.map(([key]) => [key, (): unknown => Reflect.get(value, key)]),
     parents,
   )
 }
 
-type Field = readonly [key: string, read: () => unknown]
+type PrintableField = readonly [key: string, read: () => unknown]
 
 /** One field that cannot be read does not hide the others. */
-function fieldsOf(
-  fields: ReadonlyArray<Field>,
+function printFields(
+  fields: ReadonlyArray<PrintableField>,
   parents: ReadonlyArray<object>,
 ): Readonly<Record<string, unknown>> {
   const shown = fields
     .slice(0, maxItems)
-    .map(([key, read]) => [key, attempt(read, parents)] as const)
+    .map(([key, read]) => [key, tryPrint(read, parents)] as const)
   return Object.fromEntries<unknown>([
     ...shown,
-    ...rest(fields.length).map((more) => ["…", more] as const),
+    ...describeOmitted(fields.length).map((more) => ["…", more] as const),
   ])
 }
 
-function attempt(read: () => unknown, parents: ReadonlyArray<object>): unknown {
+function tryPrint(read: () => unknown, parents: ReadonlyArray<object>): unknown {
   try {
     const value = read()
-    return value === undefined ? undefined : printable(value, parents)
+    return value === undefined ? undefined : toPrintable(value, parents)
   } catch {
     return unprintable
   }
 }
 
-function itemsOf(
+function printItems(
   items: Iterable<unknown> & { readonly size?: number; readonly length?: number },
   parents: ReadonlyArray<object>,
 ): ReadonlyArray<unknown> {
   const shown: Array<unknown> = []
   for (const item of items) {
     if (shown.length === maxItems) break
-    shown.push(attempt(() => item, parents) ?? null)
+    shown.push(tryPrint(() => item, parents) ?? null)
   }
-  return [...shown, ...rest(items.size ?? items.length ?? 0)]
+  return [...shown, ...describeOmitted(items.size ?? items.length ?? 0)]
 }
 
-function mapFields(map: ReadonlyMap<unknown, unknown>, parents: ReadonlyArray<object>): unknown {
+function printMap(map: ReadonlyMap<unknown, unknown>, parents: ReadonlyArray<object>): unknown {
   const keys = Array.from(map.keys())
   return keys.every((key) => typeof key === "string")
-    ? fieldsOf(
+    ? printFields(
         keys.map((key) => [key, () => map.get(key)]),
         parents,
       )
-    : itemsOf(Array.from(map), parents)
+    : printItems(Array.from(map), parents)
 }
 
 /** Name, tag and message first; not its stack, which belongs to the error that is logged itself. */
-function errorFields(error: Error): ReadonlyArray<Field> {
+function getErrorFields(error: Error): ReadonlyArray<PrintableField> {
   const own = Object.keys(error).filter((key) => !["name", "message", "cause"].includes(key))
-  const cause: ReadonlyArray<Field> =
+  const cause: ReadonlyArray<PrintableField> =
     error.cause === undefined ? [] : [["cause", () => error.cause]]
   return [
     ["name", () => error.name],
     ["message", () => error.message],
-    ...own.map((key): Field => [key, (): unknown => Reflect.get(error, key)]),
+    ...own.map((key): PrintableField => [key, (): unknown => Reflect.get(error, key)]),
     ...cause,
   ]
 }
 
-function rest(count: number): ReadonlyArray<string> {
+function describeOmitted(count: number): ReadonlyArray<string> {
   return count > maxItems ? [`${count - maxItems} more`] : []
 }
 
@@ -152,7 +152,7 @@ function isPlain(value: object): boolean {
   return prototype === null || prototype === Object.prototype
 }
 
-function nameOf(value: object): string {
+function getClassName(value: object): string {
   const { constructor }: { readonly constructor?: unknown } = value
   return typeof constructor === "function" && constructor.name !== "" ? constructor.name : "Object"
 }
@@ -169,14 +169,14 @@ interface Folding {
   readonly frames: number
 }
 
-const noLines: Folding = { lines: [], frames: 0 }
+const emptyFolding: Folding = { lines: [], frames: 0 }
 
 /** Frames of dependencies and of the runtime, one after another, become one line. */
 function foldFrames(text: string): string {
-  return text.split("\n").reduce(fold, noLines).lines.join("\n")
+  return text.split("\n").reduce(foldLine, emptyFolding).lines.join("\n")
 }
 
-function fold({ frames, lines }: Folding, line: string): Folding {
+function foldLine({ frames, lines }: Folding, line: string): Folding {
   if (!dependencyFrame.test(line)) return { lines: [...lines, line], frames: 0 }
   const [indent = ""] = /^\s*/.exec(line) ?? []
   const count = frames + 1

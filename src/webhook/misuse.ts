@@ -6,7 +6,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type { Issue } from "../model/Issue.js"
 import { nearest } from "../model/nearest.js"
-import { fileAdvice, isDeferred } from "../rest/upload/advice.js"
+import { describeWrongFile, isDeferred } from "../rest/upload/advice.js"
 
 const noInteraction: Issue = {
   path: "interaction",
@@ -15,7 +15,7 @@ const noInteraction: Issue = {
 }
 
 /** By its fields and not its class: another copy of this package has another class. */
-export function webhookIssue(webhook: unknown): Issue | undefined {
+export function findWebhookIssue(webhook: unknown): Issue | undefined {
   const isWebhook =
     Predicate.hasProperty(webhook, "id") &&
     typeof webhook.id === "string" &&
@@ -25,10 +25,10 @@ export function webhookIssue(webhook: unknown): Issue | undefined {
   if (isWebhook) return undefined
   const isInteraction = Predicate.hasProperty(webhook, "kind") && webhook.kind === "interaction"
   if (isInteraction) return noInteraction
-  return { path: "webhook", message: `expected a Webhook, got ${webhookAdvice(webhook)}` }
+  return { path: "webhook", message: `expected a Webhook, got ${describeWrongWebhook(webhook)}` }
 }
 
-function webhookAdvice(given: unknown): string {
+function describeWrongWebhook(given: unknown): string {
   if (given === undefined || given === null) {
     return `${given}: make one with Webhook.config or Webhook.fromUrl`
   }
@@ -45,47 +45,50 @@ function webhookAdvice(given: unknown): string {
 }
 
 /** What stands in the place of a file. */
-export function fileIssue(path: string, given: unknown): Issue {
-  return { path, message: `expected a FileUpload, got ${fileAdvice(given)}` }
+export function makeFileIssue(path: string, given: unknown): Issue {
+  return { path, message: `expected a FileUpload, got ${describeWrongFile(given)}` }
 }
 
 /** What stands in the place of the list. */
-export function filesIssue(given: unknown): Issue {
+export function makeFilesIssue(given: unknown): Issue {
   const advice = Predicate.isTagged(given, "FileUpload")
     ? "a single one: put it into an array"
-    : fileAdvice(given)
+    : describeWrongFile(given)
   return { path: "files", message: `expected an array of FileUpload, got ${advice}` }
 }
 
-const inOptions = (example: string): string =>
+const explainOption = (example: string): string =>
   `is an option and not a field of the message: pass ${example} after the message`
 
 /** Fields that a message does not have, where their writer may find what was meant. */
-const elsewhere: ReadonlyMap<string, string> = new Map([
-  ["threadId", inOptions("{ threadId }")],
-  ["thread_id", inOptions("{ threadId }")],
-  ["wait", inOptions("{ wait: false }")],
+const knownMistakes: ReadonlyMap<string, string> = new Map([
+  ["threadId", explainOption("{ threadId }")],
+  ["thread_id", explainOption("{ threadId }")],
+  ["wait", explainOption("{ wait: false }")],
   ["text", "is not a known field: did you mean content?"],
   ["message", "is not a known field: did you mean content?"],
 ])
 
 /** What the Schema says of a message, with the way out where there is a usual one. */
-export function explained(issue: Issue): Issue {
+export function explainIssue(issue: Issue): Issue {
   if (issue.path === "" && issue.message.startsWith("expected an object")) {
     return {
       ...issue,
       message: `${issue.message}: a message is an object such as { content: "hello" }`,
     }
   }
-  return { ...issue, message: elsewhere.get(issue.path) ?? issue.message }
+  return { ...issue, message: knownMistakes.get(issue.path) ?? issue.message }
 }
 
 /** What stands in the place of the id of a message or a thread. */
-export function idIssue(path: string, given: unknown): Issue {
-  return { path, message: `must be a snowflake: the digits of a Discord id${idAdvice(given)}` }
+export function makeIdIssue(path: string, given: unknown): Issue {
+  return {
+    path,
+    message: `must be a snowflake: the digits of a Discord id${describeWrongId(given)}`,
+  }
 }
 
-function idAdvice(given: unknown): string {
+function describeWrongId(given: unknown): string {
   if (typeof given === "string") return ""
   if (typeof given === "number") return ", as a string: a number cannot hold all of its digits"
   return Predicate.hasProperty(given, "id") ? "; pass the id alone" : ", as a string"
@@ -94,7 +97,7 @@ function idAdvice(given: unknown): string {
 const options: ReadonlyArray<string> = ["threadId", "wait"]
 
 /** An option that is not read would send the message to another place than was meant. */
-export function optionIssues(given: unknown): ReadonlyArray<Issue> {
+export function findOptionIssues(given: unknown): ReadonlyArray<Issue> {
   if (given === undefined || given === null) return []
   if (!Predicate.isRecord(given)) {
     return [{ path: "options", message: 'expected an object such as { threadId: "1234" }' }]

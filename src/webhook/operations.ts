@@ -53,7 +53,7 @@ const endpoints: Readonly<Record<OperationName, Endpoint>> = {
 }
 
 /** The endpoint of an operation. That of an interaction's initial response has its own template. */
-export function endpointOf(operation: OperationName, ofOriginal = false): Endpoint {
+export function getEndpoint(operation: OperationName, ofOriginal = false): Endpoint {
   const endpoint = endpoints[operation]
   return ofOriginal
     ? { ...endpoint, template: endpoint.template.replace("{message.id}", original) }
@@ -65,7 +65,7 @@ export function isOriginal({ kind }: Sender, messageId: string | undefined): boo
 }
 
 /** `operation` is the function that makes the request, where it is known, for errors. */
-export function routeOf(
+export function makeRoute(
   sender: Sender,
   { method, template }: Endpoint,
   operation?: string,

@@ -5,7 +5,7 @@ import * as Function from "effect/Function"
 import type * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import type * as Schema from "effect/Schema"
-import { abridged } from "../error/message.js"
+import { truncateIssues } from "../error/message.js"
 import { WebhookValidationError } from "../error/WebhookError.js"
 import type { WebhookFileError } from "../error/WebhookError.js"
 import * as compiled from "../model/codec.js"
@@ -19,43 +19,43 @@ import * as WebhookInfo from "../model/WebhookInfo.js"
 import * as WebhookModify from "../model/WebhookModify.js"
 import { errorFields } from "../ratelimit/errorFields.js"
 import type * as Route from "../ratelimit/Route.js"
-import { decoded, empty, ignored, json, restRequest } from "../rest/request.js"
-import type { RestRequest, Success } from "../rest/request.js"
+import { decodedBody, emptyBody, ignoredBody, jsonBody, makeRequest } from "../rest/request.js"
+import type { ResponseBody, RestRequest } from "../rest/request.js"
 import * as upload from "../rest/upload/upload.js"
 import type { Webhook } from "./credentials.js"
 import * as files from "./files.js"
-import { missingFileIssues, voiceIssues } from "./files.js"
+import { findMissingFiles, findVoiceIssues } from "./files.js"
 import type { EditInput, FollowUpInput, MessageInput } from "./files.js"
-import { explained, idIssue, optionIssues, webhookIssue } from "./misuse.js"
-import { endpointOf, isOriginal, routeOf } from "./operations.js"
+import { explainIssue, findOptionIssues, findWebhookIssue, makeIdIssue } from "./misuse.js"
+import { getEndpoint, isOriginal, makeRoute } from "./operations.js"
 import type { OperationName, Sender } from "./operations.js"
 
-type Outgoing =
+type OutgoingMessage =
   | MessageCreate.MessageCreate
   | FollowUpCreate.FollowUpCreate
   | MessageEdit.MessageEdit
 
 /** Where in the channel: a thread; `null`: the channel itself; left out: what the URL said. */
-export interface Place {
+export interface ThreadPlace {
   readonly threadId?: string | null | undefined
 }
 
 /** A request, once everything in it is right. */
-export type Checked<A, E = never> = Effect.Effect<RestRequest<A>, WebhookValidationError | E>
+export type CheckedRequest<A, E = never> = Effect.Effect<RestRequest<A>, WebhookValidationError | E>
 
 const withComponents = "with_components=true"
 
-const decoder = <A, I>(schema: Schema.Schema<A, I>): Success<A> => {
+const makeDecoder = <A, I>(schema: Schema.Schema<A, I>): ResponseBody<A> => {
   const decode = compiled.makeDecoder(schema)
-  return decoded((answer) => Either.mapLeft(decode(answer), Issue.fromParseError))
+  return decodedBody((answer) => Either.mapLeft(decode(answer), Issue.fromParseError))
 }
 
 /** Built once: making a decoder costs more than using it. */
-export const asMessage: Success<Message.Message> = decoder(Message.Message)
-const asInfo: Success<WebhookInfo.WebhookInfo> = decoder(WebhookInfo.WebhookInfo)
+export const messageBody: ResponseBody<Message.Message> = makeDecoder(Message.Message)
+const infoBody: ResponseBody<WebhookInfo.WebhookInfo> = makeDecoder(WebhookInfo.WebhookInfo)
 
 /** What makes Discord answer with the message, once it is stored. */
-export const waiting: ReadonlyArray<string> = ["wait=true"]
+export const waitQuery: ReadonlyArray<string> = ["wait=true"]
 
 const nothing: Effect.Effect<undefined> = Effect.succeed(undefined)
 
@@ -65,37 +65,42 @@ const nothingToSend: Issue.Issue = {
 }
 
 /** Discord: 220002. */
-const threadTwice: Issue.Issue = {
+const twoThreads: Issue.Issue = {
   path: "threadName",
   message:
     "excludes threadId, and the thread in the webhook's URL (threadId: null leaves that one): a message goes to a new thread or to an existing one",
 }
 
-export const sent = <A>(
+export const executeWebhook = <A>(
   operation: string,
   webhook: Webhook,
   message: MessageInput,
-  place: Place | null,
+  place: ThreadPlace | null,
   query: ReadonlyArray<string>,
-  success: Success<A>,
-): Checked<A, WebhookFileError> =>
-  described(operation, webhook, "send", (route) => {
-    const threadId = threadOf(webhook, place)
-    const parted = files.ofMessage(message)
-    const given = orNothing(parted.message)
+  success: ResponseBody<A>,
+): CheckedRequest<A, WebhookFileError> =>
+  describeRequest(operation, webhook, "send", (route) => {
+    const threadId = getThreadId(webhook, place)
+    const split = files.splitMessage(message)
+    const given = orEmpty(split.message)
     const issues = [
-      ...placeIssues(place, threadId),
-      ...parted.issues,
-      ...emptyIssues(message, parted),
-      ...(threadId !== undefined && given.threadName !== undefined ? [threadTwice] : []),
+      ...findPlaceIssues(place, threadId),
+      ...split.issues,
+      ...findEmptyIssues(message, split),
+      ...(threadId !== undefined && given.threadName !== undefined ? [twoThreads] : []),
     ]
     const all = MessageCreate.hasComponents(given) ? [...query, withComponents] : query
-    const encoded = checked(route, issues, MessageCreate.encode(parted.message), ofSchema(parted))
-    return Effect.map(bodied(route, encoded, parted), (body) =>
-      restRequest({
+    const encoded = validate(
+      route,
+      issues,
+      MessageCreate.encode(split.message),
+      explainSchemaIssue(split),
+    )
+    return Effect.map(encodeBody(route, encoded, split), (body) =>
+      makeRequest({
         route,
         token: webhook.token,
-        suffix: suffixOf("", all, threadId),
+        suffix: buildSuffix("", all, threadId),
         inThread: threadId !== undefined,
         startsThread: given.threadName !== undefined,
         body,
@@ -106,42 +111,47 @@ export const sent = <A>(
   })
 
 /** Discord neither knows threads here nor needs to be asked to honour components. */
-export const followedUp = (
+export const createFollowUp = (
   operation: string,
   sender: Sender,
   message: FollowUpInput,
-): Checked<Message.Message, WebhookFileError> =>
-  described(operation, sender, "send", (route) => {
-    const parted = files.ofMessage(message)
-    const issues = [...parted.issues, ...emptyIssues(message, parted)]
-    const encoded = checked(route, issues, FollowUpCreate.encode(parted.message), ofSchema(parted))
-    return Effect.map(bodied(route, encoded, parted), (body) =>
-      restRequest({
+): CheckedRequest<Message.Message, WebhookFileError> =>
+  describeRequest(operation, sender, "send", (route) => {
+    const split = files.splitMessage(message)
+    const issues = [...split.issues, ...findEmptyIssues(message, split)]
+    const encoded = validate(
+      route,
+      issues,
+      FollowUpCreate.encode(split.message),
+      explainSchemaIssue(split),
+    )
+    return Effect.map(encodeBody(route, encoded, split), (body) =>
+      makeRequest({
         route,
         token: sender.token,
-        suffix: suffixOf("", waiting, undefined),
+        suffix: buildSuffix("", waitQuery, undefined),
         inThread: false,
         body,
         idempotent: false,
-        success: asMessage,
+        success: messageBody,
       }),
     )
   })
 
-export const read = (
+export const getMessage = (
   operation: string,
   webhook: Sender,
   messageId: string,
-  place: Place,
-): Checked<Message.Message> =>
-  described(
+  place: ThreadPlace,
+): CheckedRequest<Message.Message> =>
+  describeRequest(
     operation,
     webhook,
     "getMessage",
     (route) => {
-      const { issues, parts } = ofMessage(webhook, route, messageId, place)
-      return Effect.map(checked(route, issues, nothing), () =>
-        restRequest({ ...parts, body: empty, success: asMessage }),
+      const { issues, parts } = getMessageParts(webhook, route, messageId, place)
+      return Effect.map(validate(route, issues, nothing), () =>
+        makeRequest({ ...parts, body: emptyBody, success: messageBody }),
       )
     },
     messageId,
@@ -151,83 +161,94 @@ export const read = (
  * Sending an edit twice is the same as once, with files as well: it lists all that the message is
  * to have, so the second takes away what the first has added.
  */
-export const edited = (
+export const editMessage = (
   operation: string,
   webhook: Sender,
   messageId: string,
   edit: EditInput,
-  place: Place,
-): Checked<Message.Message, WebhookFileError> =>
-  described(
+  place: ThreadPlace,
+): CheckedRequest<Message.Message, WebhookFileError> =>
+  describeRequest(
     operation,
     webhook,
     "editMessage",
     (route) => {
-      const parted = files.ofEdit(edit)
+      const split = files.splitEdit(edit)
       const needsQuery =
-        webhook.kind !== "interaction" && MessageEdit.hasComponents(orNothing(parted.message))
+        webhook.kind !== "interaction" && MessageEdit.hasComponents(orEmpty(split.message))
       const query = needsQuery ? [withComponents] : []
-      const { issues, parts } = ofMessage(webhook, route, messageId, place, query)
-      const all = [...issues, ...parted.issues]
-      const encoded = checked(route, all, MessageEdit.encode(parted.message), ofSchema(parted))
-      return Effect.map(bodied(route, encoded, parted), (body) =>
-        restRequest({ ...parts, body, success: asMessage }),
+      const { issues, parts } = getMessageParts(webhook, route, messageId, place, query)
+      const all = [...issues, ...split.issues]
+      const encoded = validate(
+        route,
+        all,
+        MessageEdit.encode(split.message),
+        explainSchemaIssue(split),
+      )
+      return Effect.map(encodeBody(route, encoded, split), (body) =>
+        makeRequest({ ...parts, body, success: messageBody }),
       )
     },
     messageId,
   )
 
-export const deleted = (
+export const deleteMessage = (
   operation: string,
   webhook: Sender,
   messageId: string,
-  place: Place,
-): Checked<void> =>
-  described(
+  place: ThreadPlace,
+): CheckedRequest<void> =>
+  describeRequest(
     operation,
     webhook,
     "deleteMessage",
     (route) => {
-      const { issues, parts } = ofMessage(webhook, route, messageId, place)
-      return Effect.map(checked(route, issues, nothing), () =>
-        restRequest({
+      const { issues, parts } = getMessageParts(webhook, route, messageId, place)
+      return Effect.map(validate(route, issues, nothing), () =>
+        makeRequest({
           ...parts,
-          body: empty,
-          success: ignored,
-          absent: { code: 10008, value: undefined },
+          body: emptyBody,
+          success: ignoredBody,
+          notFound: { code: 10008, value: undefined },
         }),
       )
     },
     messageId,
   )
 
-export const webhookRead = (
+export const getWebhook = (
   operation: string,
   webhook: Webhook,
-): Checked<WebhookInfo.WebhookInfo> =>
-  described(operation, webhook, "get", (route) =>
-    Effect.succeed(restRequest({ ...toWebhook(webhook, route), body: empty, success: asInfo })),
-  )
-
-export const webhookModified = (
-  operation: string,
-  webhook: Webhook,
-  changes: WebhookModify.WebhookModify,
-): Checked<WebhookInfo.WebhookInfo> =>
-  described(operation, webhook, "modify", (route) =>
-    Effect.map(checked(route, [], WebhookModify.encode(changes)), (encoded) =>
-      restRequest({ ...toWebhook(webhook, route), body: json(encoded), success: asInfo }),
+): CheckedRequest<WebhookInfo.WebhookInfo> =>
+  describeRequest(operation, webhook, "get", (route) =>
+    Effect.succeed(
+      makeRequest({ ...getWebhookParts(webhook, route), body: emptyBody, success: infoBody }),
     ),
   )
 
-export const webhookDeleted = (operation: string, webhook: Webhook): Checked<void> =>
-  described(operation, webhook, "delete", (route) =>
+export const modifyWebhook = (
+  operation: string,
+  webhook: Webhook,
+  changes: WebhookModify.WebhookModify,
+): CheckedRequest<WebhookInfo.WebhookInfo> =>
+  describeRequest(operation, webhook, "modify", (route) =>
+    Effect.map(validate(route, [], WebhookModify.encode(changes)), (encoded) =>
+      makeRequest({
+        ...getWebhookParts(webhook, route),
+        body: jsonBody(encoded),
+        success: infoBody,
+      }),
+    ),
+  )
+
+export const deleteWebhook = (operation: string, webhook: Webhook): CheckedRequest<void> =>
+  describeRequest(operation, webhook, "delete", (route) =>
     Effect.succeed(
-      restRequest({
-        ...toWebhook(webhook, route),
-        body: empty,
-        success: ignored,
-        absent: { code: 10015, value: undefined },
+      makeRequest({
+        ...getWebhookParts(webhook, route),
+        body: emptyBody,
+        success: ignoredBody,
+        notFound: { code: 10015, value: undefined },
       }),
     ),
   )
@@ -236,143 +257,143 @@ export const webhookDeleted = (operation: string, webhook: Webhook): Checked<voi
  * How every request begins: `operation` is the function that was called, for errors; `describe` runs when the operation does, with a webhook that is one. So
  * whatever is thrown while the input is read ends the operation, and not its caller.
  */
-export function described<A, E>(
+export function describeRequest<A, E>(
   operation: string,
   webhook: Sender,
   endpoint: OperationName,
-  describe: (route: Route.Route) => Checked<A, E>,
+  describe: (route: Route.Route) => CheckedRequest<A, E>,
   messageId?: string,
-): Checked<A, E> {
+): CheckedRequest<A, E> {
   return Effect.suspend(() => {
-    const issue = webhookIssue(webhook)
+    const issue = findWebhookIssue(webhook)
     if (issue !== undefined) {
-      const { method, template } = endpointOf(endpoint)
+      const { method, template } = getEndpoint(endpoint)
       return Effect.fail(
         new WebhookValidationError({ operation, route: `${method} ${template}`, issues: [issue] }),
       )
     }
-    const found = endpointOf(endpoint, isOriginal(webhook, messageId))
-    return describe(routeOf(webhook, found, operation))
+    const found = getEndpoint(endpoint, isOriginal(webhook, messageId))
+    return describe(makeRoute(webhook, found, operation))
   })
 }
 
 /** The webhook itself, and not a message of it. */
-function toWebhook({ token }: Webhook, route: Route.Route) {
+function getWebhookParts({ token }: Webhook, route: Route.Route) {
   return { route, token, suffix: "", inThread: false, idempotent: true }
 }
 
 /** What is no message, or has files that are none, has other issues. */
-function emptyIssues(
+function findEmptyIssues(
   input: unknown,
   {
     files: { length },
     issues,
     message,
-  }: files.Parted<MessageCreate.MessageCreate | FollowUpCreate.FollowUpCreate>,
+  }: files.SplitFiles<MessageCreate.MessageCreate | FollowUpCreate.FollowUpCreate>,
 ): ReadonlyArray<Issue.Issue> {
   const isEmpty = Predicate.isRecord(input) && length === 0 && issues.length === 0
   return isEmpty && MessageCreate.isEmpty(message) ? [nothingToSend] : []
 }
 
 /** Untyped code may pass `null`: the Schema refuses it, and nothing before the Schema may trip over it. */
-function orNothing<A extends object>(input: A): Partial<A> {
+function orEmpty<A extends object>(input: A): Partial<A> {
   const given: A | null | undefined = input
   return given ?? {}
 }
 
 /** A message's JSON, in a form with its files if it has any. */
-function bodied(
+function encodeBody(
   route: Route.Route,
   encoded: Effect.Effect<unknown, WebhookValidationError>,
-  parted: files.Parted<Outgoing>,
+  split: files.SplitFiles<OutgoingMessage>,
 ): Effect.Effect<RestRequest<unknown>["body"], WebhookValidationError | WebhookFileError> {
-  const complete = coherent(route, encoded, parted)
-  if (parted.files.length === 0) return Effect.map(complete, json)
+  const complete = checkFileReferences(route, encoded, split)
+  if (split.files.length === 0) return Effect.map(complete, jsonBody)
   return Effect.flatMap(
     // First, because it says more of too many files than the Schema.
-    Effect.zipRight(upload.checked(route, parted.files, parted.kept), complete),
-    (wire) => upload.upload(route, wire, parted.files),
+    Effect.zipRight(upload.checkFiles(route, split.files, split.kept), complete),
+    (wire) => upload.makeUpload(route, wire, split.files),
   )
 }
 
 /** The JSON of a message that is valid, and goes together with its files. */
-function coherent<A>(
+function checkFileReferences<A>(
   route: Route.Route,
   encoded: Effect.Effect<A, WebhookValidationError>,
-  parted: files.Parted<Outgoing>,
+  split: files.SplitFiles<OutgoingMessage>,
 ): Effect.Effect<A, WebhookValidationError> {
   return Effect.flatMap(encoded, (wire) => {
-    const { files: uploads, message, names } = parted
-    const issues = [...missingFileIssues(message, names), ...voiceIssues(message, uploads)]
+    const { files: uploads, message, names } = split
+    const issues = [...findMissingFiles(message, names), ...findVoiceIssues(message, uploads)]
     if (issues.length === 0) return Effect.succeed(wire)
     return Effect.fail(new WebhookValidationError({ ...errorFields(route), issues }))
   })
 }
 
-export function checked<A>(
+export function validate<A>(
   route: Route.Route,
   found: ReadonlyArray<Issue.Issue>,
   encoded: Effect.Effect<A, ParseResult.ParseError>,
-  told: (issue: Issue.Issue) => Issue.Issue = Function.identity,
+  explain: (issue: Issue.Issue) => Issue.Issue = Function.identity,
 ): Effect.Effect<A, WebhookValidationError> {
-  const refuse = (issues: ReadonlyArray<Issue.Issue>): WebhookValidationError => {
-    const { kept, rest } = abridged([...found, ...issues.map(told)])
+  const makeError = (issues: ReadonlyArray<Issue.Issue>): WebhookValidationError => {
+    const { kept, rest } = truncateIssues([...found, ...issues.map(explain)])
     return new WebhookValidationError({ ...errorFields(route), issues: kept, ...rest })
   }
-  const valid = Effect.mapError(encoded, (error) => refuse(Issue.fromParseError(error)))
-  return found.length === 0 ? valid : Effect.zipRight(valid, Effect.fail(refuse([])))
+  const valid = Effect.mapError(encoded, (error) => makeError(Issue.fromParseError(error)))
+  return found.length === 0 ? valid : Effect.zipRight(valid, Effect.fail(makeError([])))
 }
 
 /** What the Schema says of a message, in the place and in the words of its writer. */
-function ofSchema({ pathOf }: { readonly pathOf: (path: string) => string }) {
-  return (issue: Issue.Issue): Issue.Issue => explained({ ...issue, path: pathOf(issue.path) })
+function explainSchemaIssue({ pathOf }: { readonly pathOf: (path: string) => string }) {
+  return (issue: Issue.Issue): Issue.Issue => explainIssue({ ...issue, path: pathOf(issue.path) })
 }
 
 /** A message of the webhook; whatever is done with it can be done twice. */
-function ofMessage(
+function getMessageParts(
   webhook: Sender,
   route: Route.Route,
   messageId: string,
-  place: Place,
+  place: ThreadPlace,
   query: ReadonlyArray<string> = [],
 ) {
-  const threadId = threadOf(webhook, place)
+  const threadId = getThreadId(webhook, place)
   return {
     parts: {
       route,
       token: webhook.token,
-      suffix: suffixOf(`/messages/${messageId}`, query, threadId),
+      suffix: buildSuffix(`/messages/${messageId}`, query, threadId),
       inThread: threadId !== undefined,
       idempotent: true,
     },
     issues: [
-      ...(isOriginal(webhook, messageId) ? [] : idIssues("messageId", messageId)),
-      ...placeIssues(place, threadId),
+      ...(isOriginal(webhook, messageId) ? [] : findIdIssues("messageId", messageId)),
+      ...findPlaceIssues(place, threadId),
     ],
   }
 }
 
 /** Untyped code may pass `null` for the options. */
-export function threadOf(webhook: Sender, place: Place | null): string | undefined {
+export function getThreadId(webhook: Sender, place: ThreadPlace | null): string | undefined {
   const threadId = place?.threadId
   return threadId === undefined ? webhook.threadId : (threadId ?? undefined)
 }
 
-export function placeIssues(
-  place: Place | null,
+export function findPlaceIssues(
+  place: ThreadPlace | null,
   threadId: string | undefined,
 ): ReadonlyArray<Issue.Issue> {
-  const issues = optionIssues(place)
-  return threadId === undefined ? issues : [...issues, ...idIssues("threadId", threadId)]
+  const issues = findOptionIssues(place)
+  return threadId === undefined ? issues : [...issues, ...findIdIssues("threadId", threadId)]
 }
 
 /** Not only courtesy: an id becomes a part of the URL. */
-function idIssues(path: string, id: string): ReadonlyArray<Issue.Issue> {
-  return Snowflake.isSnowflake(id) ? [] : [idIssue(path, id)]
+function findIdIssues(path: string, id: string): ReadonlyArray<Issue.Issue> {
+  return Snowflake.isSnowflake(id) ? [] : [makeIdIssue(path, id)]
 }
 
 /** What follows the token in the URL. */
-export function suffixOf(
+export function buildSuffix(
   path: string,
   query: ReadonlyArray<string>,
   threadId: string | undefined,

@@ -10,9 +10,16 @@ import * as Option from "effect/Option"
 import * as Sink from "effect/Sink"
 import type { WebhookError } from "../error/WebhookError.js"
 import type { Requirements } from "../rest/pipeline.js"
-import { Outbox } from "./batchQueue.js"
-import { carryAll, carryOne, finish, isFull, shutdownTimeout, together } from "./batchSender.js"
-import type { Courier } from "./batchSender.js"
+import { BatchQueue } from "./batchQueue.js"
+import {
+  countMergeable,
+  drain,
+  isBatchFull,
+  sendAll,
+  sendOne,
+  shutdownTimeout,
+} from "./batchSender.js"
+import type { BatchSender } from "./batchSender.js"
 import type { Webhook } from "./credentials.js"
 import type { MessageInput } from "./files.js"
 
@@ -28,7 +35,7 @@ export interface SinkOptions<R = never> {
   /**
    * Puts messages that are embeds and nothing else into one message, as many as came within this
    * time and fit: 10 embeds, 6000 code points. They must agree in name, avatar, mentions and flags.
-   * Left out, each message goes by itself and at once.
+   * Omitted, each message goes by itself and at once.
    */
   readonly batchWithin?: Duration.DurationInput | undefined
   /**
@@ -39,7 +46,7 @@ export interface SinkOptions<R = never> {
   /**
    * What to do about a message that did not get through. When the effect succeeds, the sink goes on
    * with the next message; when it fails, so does the sink. Of messages that were put together the
-   * message holds all embeds. Left out, the sink fails with the error.
+   * message holds all embeds. Omitted, the sink fails with the error.
    */
   readonly onError?:
     | ((error: WebhookError, message: MessageInput) => Effect.Effect<void, WebhookError, R>)
@@ -47,7 +54,7 @@ export interface SinkOptions<R = never> {
 }
 
 /** One batch may gather while another is on its way. */
-const capacity = 10
+const queueCapacity = 10
 
 /**
  * A `Sink` that sends every message of a stream to a webhook, in order and one request at a time,
@@ -84,35 +91,45 @@ export const sink = <R = never>(
   options: SinkOptions<R> = {},
 ): Sink.Sink<number, MessageInput, never, WebhookError, Requirements | R> => {
   const { batchWithin, onError = Effect.fail, shutdownTimeout: limit, ...place } = options
-  const courier: Courier<WebhookError, R> = { operation: "Webhook.sink", webhook, place, onError }
+  const sender: BatchSender<WebhookError, R> = {
+    operation: "Webhook.sink",
+    webhook,
+    place,
+    onError,
+  }
   return batchWithin === undefined
-    ? oneByOne(courier)
-    : inBatches(courier, batchWithin, Duration.decode(limit ?? shutdownTimeout))
+    ? sendOneByOne(sender)
+    : sendInBatches(sender, batchWithin, Duration.decode(limit ?? shutdownTimeout))
 }
 
-function oneByOne<E, R>(
-  courier: Courier<E, R>,
+function sendOneByOne<E, R>(
+  sender: BatchSender<E, R>,
 ): Sink.Sink<number, MessageInput, never, E, Requirements | R> {
   return Sink.foldLeftEffect(0, (arrived: number, message: MessageInput) =>
-    Effect.map(carryOne(courier, message), (more) => arrived + more),
+    Effect.map(sendOne(sender, message), (more) => arrived + more),
   ).pipe(Sink.ignoreLeftover)
 }
 
 /** One fiber reads the stream, another sends; whoever fails first ends both. */
-function inBatches<R>(
-  courier: Courier<WebhookError, R>,
+function sendInBatches<R>(
+  sender: BatchSender<WebhookError, R>,
   window: Duration.DurationInput,
   limit: Duration.Duration,
 ): Sink.Sink<number, MessageInput, never, WebhookError, Requirements | R> {
   return Sink.unwrapScoped(
     Effect.gen(function* () {
-      const outbox = new Outbox<MessageInput>({ capacity, window, isFull, batch: together })
+      const queue = new BatchQueue<MessageInput>({
+        capacity: queueCapacity,
+        window,
+        isFull: isBatchFull,
+        batch: countMergeable,
+      })
       const sending = yield* Effect.acquireRelease(
-        Effect.forkDaemon(Effect.interruptible(carryAll(courier, outbox))),
-        (running, exit) => ended(outbox, running, Exit.isInterrupted(exit), limit),
+        Effect.forkDaemon(Effect.interruptible(sendAll(sender, queue))),
+        (running, exit) => finishSending(queue, running, Exit.isInterrupted(exit), limit),
       )
       return Sink.fromChannel(
-        Channel.mergeWith(filling(outbox, sending), {
+        Channel.mergeWith(fillQueue(queue, sending), {
           other: Channel.fromEffect(Fiber.join(sending)),
           onSelfDone: (end) => MergeDecision.Done(end),
           onOtherDone: (end) =>
@@ -124,18 +141,18 @@ function inBatches<R>(
 }
 
 /** Lets what has been taken from the stream be sent for so long, and says what was not. */
-function ended(
-  outbox: Outbox<MessageInput>,
+function finishSending(
+  queue: BatchQueue<MessageInput>,
   sending: Fiber.Fiber<number, WebhookError>,
   isInterrupted: boolean,
   limit: Duration.Duration,
 ): Effect.Effect<void> {
   return Effect.gen(function* () {
-    const exit = yield* finish(outbox, sending, limit)
+    const exit = yield* drain(queue, sending, limit)
     // Otherwise the sink itself fails with the error.
     if (!isInterrupted || Exit.isSuccess(exit)) return
-    const { left } = outbox
-    const messages = left === 1 ? "a message was" : `${left} messages were`
+    const { remaining } = queue
+    const messages = remaining === 1 ? "a message was" : `${remaining} messages were`
     const error = Option.getOrUndefined(Cause.failureOption(exit.cause))
     const why = error === undefined ? " in time" : `: ${error.message}`
     yield* Effect.logWarning(`Webhook.sink was interrupted, and ${messages} not sent${why}`)
@@ -143,17 +160,17 @@ function ended(
 }
 
 /** What came before a failure of the stream is sent before the failure goes on. */
-function filling<E>(
-  outbox: Outbox<MessageInput>,
+function fillQueue<E>(
+  queue: BatchQueue<MessageInput>,
   sending: Fiber.Fiber<number, E>,
 ): Channel.Channel<never, Chunk.Chunk<MessageInput>, E, never, number> {
   const closed = Effect.zipRight(
-    Effect.sync(() => outbox.close()),
+    Effect.sync(() => queue.close()),
     Fiber.join(sending),
   )
   return Channel.readWithCause({
     onInput: (messages: Chunk.Chunk<MessageInput>) =>
-      Channel.flatMap(Channel.fromEffect(outbox.addAll(messages)), () => filling(outbox, sending)),
+      Channel.flatMap(Channel.fromEffect(queue.addAll(messages)), () => fillQueue(queue, sending)),
     onFailure: (cause: Cause.Cause<never>) =>
       Channel.fromEffect(Effect.zipRight(Effect.exit(closed), Effect.failCause(cause))),
     onDone: () => Channel.fromEffect(closed),

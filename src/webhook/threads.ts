@@ -12,40 +12,40 @@ import type { Webhook } from "./credentials.js"
 import type { MessageInput } from "./files.js"
 import * as requests from "./requests.js"
 
-type Refusal = WebhookValidationError | WebhookFileError
+type InputError = WebhookValidationError | WebhookFileError
 
 type FirstMessage = Omit<MessageInput, "threadName" | "appliedTags">
 
 /** No thread is started inside another, so the one that the webhook's URL may name is left. */
-export const started = (
+export const createThread = (
   operation: string,
   webhook: Webhook,
   thread: ThreadCreate.ThreadCreate,
   message: FirstMessage,
-): Effect.Effect<RestRequest<Message>, Refusal> => {
+): Effect.Effect<RestRequest<Message>, InputError> => {
   const request = (first: MessageInput) =>
-    requests.sent(
+    requests.executeWebhook(
       operation,
       webhook,
       first,
       { threadId: null },
-      requests.waiting,
-      requests.asMessage,
+      requests.waitQuery,
+      requests.messageBody,
     )
   return Effect.suspend(() =>
-    Effect.flatMap(issuesOf(thread, message), (issues) =>
+    Effect.flatMap(findIssues(thread, message), (issues) =>
       issues.length === 0
         ? request({ ...message, threadName: thread.name, appliedTags: thread.appliedTags })
-        : refused(request(message), issues),
+        : failWithIssues(request(message), issues),
     ),
   )
 }
 
 /** With what is wrong with the message, so that all of it comes at once. */
-function refused<A>(
-  request: Effect.Effect<RestRequest<A>, Refusal>,
+function failWithIssues<A>(
+  request: Effect.Effect<RestRequest<A>, InputError>,
   issues: ReadonlyArray<Issue.Issue>,
-): Effect.Effect<never, Refusal> {
+): Effect.Effect<never, InputError> {
   return request.pipe(
     Effect.flatMap(
       ({ route }) => new WebhookValidationError({ ...errorFields(route), issues: [] }),
@@ -61,18 +61,18 @@ function refused<A>(
   )
 }
 
-function issuesOf(
+function findIssues(
   thread: ThreadCreate.ThreadCreate,
   message: FirstMessage,
 ): Effect.Effect<ReadonlyArray<Issue.Issue>> {
   return Effect.match(ThreadCreate.encode(thread), {
-    onFailure: (error) => [...Issue.fromParseError(error), ...misplaced(message)],
-    onSuccess: () => misplaced(message),
+    onFailure: (error) => [...Issue.fromParseError(error), ...findMisplacedFields(message)],
+    onSuccess: () => findMisplacedFields(message),
   })
 }
 
 /** The types refuse it; code without types may say it all the same. */
-function misplaced(message: FirstMessage): ReadonlyArray<Issue.Issue> {
+function findMisplacedFields(message: FirstMessage): ReadonlyArray<Issue.Issue> {
   const { threadName, appliedTags }: MessageInput = message ?? {}
   return Object.entries({ threadName, appliedTags }).flatMap(([path, given]) =>
     given === undefined

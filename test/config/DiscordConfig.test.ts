@@ -18,7 +18,7 @@ import {
   Webhook,
 } from "../../src/index.js"
 import { DiscordSimulator } from "../../src/testing/index.js"
-import { settingsOf } from "../../src/rest/resolvedConfig.js"
+import { resolveConfig } from "../../src/rest/resolvedConfig.js"
 import { webhookUrl, within } from "./sources.js"
 
 const unreachable = Layer.succeed(
@@ -38,12 +38,12 @@ const configured =
 const options = (yaml: string) =>
   RestConfig.RestConfig.pipe(configured(yaml), Effect.provide(unreachable))
 
-const inForce = (yaml: string) => Effect.map(options(yaml), settingsOf)
+const inForce = (yaml: string) => Effect.map(options(yaml), resolveConfig)
 
 describe("without any configuration", () => {
   it.effect("the settings are those that hold without this module", () =>
     Effect.gen(function* () {
-      const untouched = settingsOf(yield* RestConfig.RestConfig)
+      const untouched = resolveConfig(yield* RestConfig.RestConfig)
       // Waiting for ever has two names.
       expect({ ...(yield* inForce("")), maxWait: undefined }).toEqual(untouched)
     }),

@@ -38,7 +38,7 @@ const hook = Webhook.make({ id: "42", token: Redacted.make("token") })
 /** The JSON of a request, with or without a form around it. */
 const payloadOf = ({ body }: RestRequest<unknown>) =>
   body._tag === "Upload"
-    ? body.lend((one) =>
+    ? body.withBody((one) =>
         Effect.gen(function* () {
           const bytes = yield* bytesOf(one)
           const { contentLength = -1, contentType = "" } = one
@@ -78,13 +78,13 @@ describe("with files", () => {
         const sent = Effect.gen(function* () {
           const place = { threadId: null }
           const input = { ...without(message), files }
-          const request = requests.sent(
+          const request = requests.executeWebhook(
             "Webhook.send",
             yield* hook,
             input,
             place,
             [],
-            requests.asMessage,
+            requests.messageBody,
           )
           return yield* payloadOf(yield* request)
         })
@@ -102,7 +102,7 @@ describe("with files", () => {
         const sent = Effect.gen(function* () {
           const input = { ...without(edit), files }
           return yield* payloadOf(
-            yield* requests.edited("Webhook.editMessage", yield* hook, "7", input, {}),
+            yield* requests.editMessage("Webhook.editMessage", yield* hook, "7", input, {}),
           )
         })
         const json = await Effect.runPromise(sent)

@@ -7,11 +7,11 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { describe, expect } from "vitest"
 import { FileUpload } from "../../src/index.js"
-import { read } from "../../src/rest/upload/read.js"
+import { readFile } from "../../src/rest/upload/read.js"
 import { route } from "./upload/wire.js"
 
 const contentOf = (file: FileUpload.FileUpload) =>
-  Effect.map(Stream.runCollect(read(route, file)), (pieces) =>
+  Effect.map(Stream.runCollect(readFile(route, file)), (pieces) =>
     Buffer.concat(Chunk.toReadonlyArray(pieces)).toString(),
   )
 

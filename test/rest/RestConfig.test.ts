@@ -5,7 +5,7 @@ import * as Layer from "effect/Layer"
 import { describe, expect } from "vitest"
 import manifest from "../../package.json" with { type: "json" }
 import { RestConfig } from "../../src/index.js"
-import { settingsOf } from "../../src/rest/resolvedConfig.js"
+import { resolveConfig } from "../../src/rest/resolvedConfig.js"
 
 describe("RestConfig", () => {
   it.effect("has defaults, and needs no layer", () =>
@@ -70,15 +70,15 @@ describe("RestConfig", () => {
         baseUrl: "http://localhost:8080/api/",
         maxWait: "2 seconds",
       } as const
-      const settings = settingsOf(options)
+      const settings = resolveConfig(options)
       expect(settings).toMatchObject({
         baseUrl: "http://localhost:8080/api",
         serverAddress: "localhost",
         serverPort: 8080,
         maxWait: Duration.seconds(2),
       })
-      expect(settingsOf(options)).toBe(settings)
-      expect(settingsOf({ ...options, baseUrl: "none" })).toMatchObject({
+      expect(resolveConfig(options)).toBe(settings)
+      expect(resolveConfig({ ...options, baseUrl: "none" })).toMatchObject({
         serverAddress: "",
         serverPort: undefined,
       })

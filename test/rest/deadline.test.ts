@@ -7,7 +7,9 @@ import * as TestClock from "effect/TestClock"
 import * as deadline from "../../src/rest/timeouts.js"
 
 const within = (effect: Effect.Effect<void>, limit: Duration.Duration, onTimeout: () => void) =>
-  Effect.uninterruptibleMask((restore) => deadline.within(() => effect, limit, restore, onTimeout))
+  Effect.uninterruptibleMask((restore) =>
+    deadline.runWithTimeout(() => effect, limit, restore, onTimeout),
+  )
 
 const seconds = Duration.seconds
 

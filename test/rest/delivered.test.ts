@@ -22,9 +22,9 @@ import { afterAll, beforeAll, describe, expect } from "vitest"
 import { FileUpload, RestConfig, Strategy } from "../../src/index.js"
 import { NodeDiscord } from "../../src/node/index.js"
 import { execute } from "../../src/rest/pipeline.js"
-import { empty } from "../../src/rest/request.js"
+import { emptyBody } from "../../src/rest/request.js"
 import type { RestRequest } from "../../src/rest/request.js"
-import { upload } from "../../src/rest/upload/upload.js"
+import { makeUpload } from "../../src/rest/upload/upload.js"
 import { certificate, privateKey } from "../support/certificate.js"
 import { recordingLimiter, request } from "./network.js"
 import { route } from "./upload/wire.js"
@@ -262,9 +262,9 @@ describe("with fewer connections than messages", () => {
 
   const file = { size: 9, stream: Stream.make(new Uint8Array(9)) }
   const bodies: Readonly<Record<string, Effect.Effect<RestRequest<void>["body"]>>> = {
-    "without a body": Effect.succeed(empty),
-    "with a file": upload(route, {}, [FileUpload.fromText("a.txt", "text")]),
-    "with a streamed file": upload(route, {}, [FileUpload.fromStream("a.bin", file)]),
+    "without a body": Effect.succeed(emptyBody),
+    "with a file": makeUpload(route, {}, [FileUpload.fromText("a.txt", "text")]),
+    "with a streamed file": makeUpload(route, {}, [FileUpload.fromStream("a.bin", file)]),
   }
 
   it.scoped.each(Object.entries(bodies))(

@@ -10,10 +10,10 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { GitHubEvent, RateLimiter, RestConfig, Strategy, Webhook } from "../../src/index.js"
 import { NodeDiscord } from "../../src/node/index.js"
-import { hasDirect } from "../../src/rest/transports/direct.js"
+import { registerDirect } from "../../src/rest/transports/direct.js"
 import { execute } from "../../src/rest/pipeline.js"
-import { json } from "../../src/rest/request.js"
-import type { Upload } from "../../src/rest/request.js"
+import { jsonBody } from "../../src/rest/request.js"
+import type { UploadBody } from "../../src/rest/request.js"
 import { recordingLimiter, network, request } from "./network.js"
 
 /** A client with a way of its own, and which ways were taken. */
@@ -21,11 +21,11 @@ const watched = () => {
   const taken: Array<string> = []
   const { client } = network({ answer: 204 })
   const long = HttpClient.tapRequest(client, () => Effect.sync(() => taken.push("long")))
-  const both = hasDirect(long, (_, listener) => {
+  const both = registerDirect(long, (_, listener) => {
     taken.push("direct")
     listener.onStart()
     listener.onHead(204, {})
-    listener.onWhole("")
+    listener.onComplete("")
     return () => undefined
   })
   return { client: both, taken }
@@ -47,7 +47,7 @@ describe("a client's own way", () => {
     Effect.gen(function* () {
       const { client, taken } = watched()
       yield* run(client)
-      yield* run(client, { body: json({ content: "hello" }) })
+      yield* run(client, { body: jsonBody({ content: "hello" }) })
       expect(taken).toEqual(["direct", "direct"])
     }),
   )
@@ -55,11 +55,11 @@ describe("a client's own way", () => {
   it.effect("is not taken for files", () =>
     Effect.gen(function* () {
       const { client, taken } = watched()
-      const body: Upload = {
+      const body: UploadBody = {
         _tag: "Upload",
         size: 1,
-        lend: (use) => use(HttpBody.stream(Stream.make(new Uint8Array(1)), "text/plain", 1)),
-        spent: () => undefined,
+        withBody: (use) => use(HttpBody.stream(Stream.make(new Uint8Array(1)), "text/plain", 1)),
+        consumedFile: () => undefined,
       }
       yield* run(client, { body })
       expect(taken).toEqual(["long"])

@@ -2,17 +2,17 @@ import * as Either from "effect/Either"
 import { describe, expect, it } from "vitest"
 import { RateLimitHeaders, Route } from "../../src/index.js"
 import { interpret } from "../../src/rest/interpret.js"
-import { decoded, ignored, ok } from "../../src/rest/request.js"
-import type { RestRequest, Success } from "../../src/rest/request.js"
+import { decodedBody, ignoredBody, okBody } from "../../src/rest/request.js"
+import type { RestRequest, ResponseBody } from "../../src/rest/request.js"
 import { request, token } from "./network.js"
 
-const wanted = decoded((json) =>
+const wanted = decodedBody((json) =>
   typeof json === "object" && json !== null && "id" in json
     ? Either.right(json)
     : Either.left([{ path: "id", message: "is missing" }]),
 )
 
-const meaningOf = (
+const interpretResponse = (
   status: number,
   body: unknown,
   headers: Record<string, string> = {},
@@ -31,16 +31,16 @@ const meaningOf = (
     { isDiscordHost },
   )
 
-const errorOf = (...args: Parameters<typeof meaningOf>) => {
-  const { meaning } = meaningOf(...args)
-  if (meaning._tag !== "Refused") throw new Error(`meant ${meaning._tag}`)
-  return meaning.error
+const errorOf = (...args: Parameters<typeof interpretResponse>) => {
+  const { classification } = interpretResponse(...args)
+  if (classification._tag !== "ClientError") throw new Error(`meant ${classification._tag}`)
+  return classification.error
 }
 
 const limitOf = (body: unknown, headers: Record<string, string> = {}, isDiscordHost = true) => {
-  const { meaning } = meaningOf(429, body, headers, {}, isDiscordHost)
-  if (meaning._tag !== "Limited") throw new Error(`meant ${meaning._tag}`)
-  return meaning.limited
+  const { classification } = interpretResponse(429, body, headers, {}, isDiscordHost)
+  if (classification._tag !== "RateLimited") throw new Error(`meant ${classification._tag}`)
+  return classification.limited
 }
 
 describe("a response to an interaction", () => {
@@ -76,8 +76,8 @@ describe("a response to an interaction", () => {
 
 describe("a 2xx response", () => {
   it("is decoded", () => {
-    expect(meaningOf(200, { id: "1" })).toEqual({
-      meaning: { _tag: "Done", value: { id: "1" } },
+    expect(interpretResponse(200, { id: "1" })).toEqual({
+      classification: { _tag: "Success", value: { id: "1" } },
       code: 0,
       reply: "",
     })
@@ -107,63 +107,69 @@ describe("a 2xx response", () => {
 
   const bucket = { "x-ratelimit-bucket": "hash" }
   const resetAfter = { "x-ratelimit-reset-after": "1" }
-  it.each<[number, unknown, Record<string, string>, Success<void>]>([
-    [204, "", {}, ignored],
-    [204, undefined, {}, ignored],
-    [200, { id: "1" }, {}, ignored],
-    [200, { id: "1", channel_id: "2" }, { "content-type": "text/html" }, ignored],
-    [200, "", bucket, ignored],
-    [200, "anything", resetAfter, ignored],
-    [202, undefined, bucket, ignored],
-    [200, undefined, { "content-type": "application/json" }, ignored],
-    [200, "ok", { "content-type": "text/html" }, ok],
-    [200, "ok\n", {}, ok],
-    [204, "", {}, ok],
+  it.each<[number, unknown, Record<string, string>, ResponseBody<void>]>([
+    [204, "", {}, ignoredBody],
+    [204, undefined, {}, ignoredBody],
+    [200, { id: "1" }, {}, ignoredBody],
+    [200, { id: "1", channel_id: "2" }, { "content-type": "text/html" }, ignoredBody],
+    [200, "", bucket, ignoredBody],
+    [200, "anything", resetAfter, ignoredBody],
+    [202, undefined, bucket, ignoredBody],
+    [200, undefined, { "content-type": "application/json" }, ignoredBody],
+    [200, "ok", { "content-type": "text/html" }, okBody],
+    [200, "ok\n", {}, okBody],
+    [204, "", {}, okBody],
   ])("of %i with body %j and headers %j is Discord's", (status, body, headers, success) => {
-    expect(meaningOf(status, body, headers, { success }).meaning).toEqual({
-      _tag: "Done",
+    expect(interpretResponse(status, body, headers, { success }).classification).toEqual({
+      _tag: "Success",
       value: undefined,
     })
   })
 
   const page = "<!doctype html><html><head><title>Log in</title></head></html>"
-  it.each<[number, unknown, Record<string, string>, Success<unknown>, string]>([
-    [200, page, { "content-type": "text/html" }, ignored, "the body is not JSON"],
-    [200, page, { "content-type": "text/html" }, ok, "the body is not JSON"],
+  it.each<[number, unknown, Record<string, string>, ResponseBody<unknown>, string]>([
+    [200, page, { "content-type": "text/html" }, ignoredBody, "the body is not JSON"],
+    [200, page, { "content-type": "text/html" }, okBody, "the body is not JSON"],
     [200, page, { "content-type": "text/html" }, wanted, "the body is not JSON"],
-    [201, "ok", { "content-type": "text/plain" }, ignored, "the body is not JSON"],
-    [200, "", {}, ignored, "the body is empty"],
+    [201, "ok", { "content-type": "text/plain" }, ignoredBody, "the body is not JSON"],
+    [200, "", {}, ignoredBody, "the body is empty"],
     [200, "", {}, wanted, "the body is empty"],
     [200, '{"id": "1', { "content-type": "text/plain" }, wanted, "the body is not JSON"],
-    [200, { status: "ok" }, { "x-ratelimit-limit": "60" }, ignored, "no object of Discord's"],
-    [200, { id: 7 }, {}, ignored, "no object of Discord's"],
+    [200, { status: "ok" }, { "x-ratelimit-limit": "60" }, ignoredBody, "no object of Discord's"],
+    [200, { id: 7 }, {}, ignoredBody, "no object of Discord's"],
     [200, { error: "no such page" }, {}, wanted, "is missing"],
   ])("of %i with body %j and headers %j is not", (status, body, headers, success, message) => {
-    const { meaning } = meaningOf(status, body, headers, { success })
-    expect(meaning).toMatchObject({
-      _tag: "Foreign",
+    const { classification } = interpretResponse(status, body, headers, { success })
+    expect(classification).toMatchObject({
+      _tag: "NotDiscord",
       error: { _tag: "DiscordDecodeError", status, delivered: "unknown" },
     })
-    if (meaning._tag !== "Foreign") return
-    expect(meaning.error.message).toContain(message)
-    expect(meaning.error.message).toContain("baseUrl")
-    expect(meaning.error.message).toContain("it may or may not have taken effect")
-    expect(meaning.error.message).toContain(headers["content-type"] ?? "response")
+    if (classification._tag !== "NotDiscord") return
+    expect(classification.error.message).toContain(message)
+    expect(classification.error.message).toContain("baseUrl")
+    expect(classification.error.message).toContain("it may or may not have taken effect")
+    expect(classification.error.message).toContain(headers["content-type"] ?? "response")
   })
 
   it("shows no token in its content type", () => {
-    const { meaning } = meaningOf(200, page, { "content-type": `text/${token}` })
-    expect(JSON.stringify(meaning)).not.toContain(token)
+    const { classification } = interpretResponse(200, page, { "content-type": `text/${token}` })
+    expect(JSON.stringify(classification)).not.toContain(token)
   })
 
   it("whose body broke off is cut, and delivered if its head is Discord's", () => {
-    expect(meaningOf(200, undefined).meaning).toEqual({ _tag: "Cut", delivered: "unknown" })
-    expect(meaningOf(200, undefined, {}, { success: ignored }).meaning).toEqual({
-      _tag: "Cut",
+    expect(interpretResponse(200, undefined).classification).toEqual({
+      _tag: "TruncatedBody",
+      delivered: "unknown",
+    })
+    expect(interpretResponse(200, undefined, {}, { success: ignoredBody }).classification).toEqual({
+      _tag: "TruncatedBody",
       delivered: "unknown",
     })
     for (const headers of [bucket, { "content-type": "application/json; charset=utf-8" }]) {
-      expect(meaningOf(200, undefined, headers).meaning).toEqual({ _tag: "Cut", delivered: "yes" })
+      expect(interpretResponse(200, undefined, headers).classification).toEqual({
+        _tag: "TruncatedBody",
+        delivered: "yes",
+      })
     }
   })
 })
@@ -240,15 +246,18 @@ describe("Discord's codes", () => {
   })
 
   it.each([500, 502, 503, 504, 599])("status %i is a server error with any code", (status) => {
-    expect(meaningOf(status, { code: 130000, message: "API overloaded" })).toEqual({
-      meaning: { _tag: "Failed" },
+    expect(interpretResponse(status, { code: 130000, message: "API overloaded" })).toEqual({
+      classification: { _tag: "ServerError" },
       code: 130000,
       reply: "API overloaded",
     })
   })
 
   it("gives the limiter code and words of a dead webhook", () => {
-    const { code, reply: words } = meaningOf(404, { code: 10015, message: "Unknown Webhook" })
+    const { code, reply: words } = interpretResponse(404, {
+      code: 10015,
+      message: "Unknown Webhook",
+    })
     expect([code, words]).toEqual([10015, "Unknown Webhook"])
   })
 })
@@ -356,16 +365,16 @@ describe("responses that are not Discord's", () => {
   })
 
   it.each([100, 101, 199])("%i does not reject the request: it may have taken effect", (status) => {
-    expect(meaningOf(status, "").meaning).toEqual({ _tag: "Failed" })
+    expect(interpretResponse(status, "").classification).toEqual({ _tag: "ServerError" })
   })
 
   it("503 of plain text and 500 of JSON both mean that the server failed", () => {
-    expect(meaningOf(503, "upstream connect error")).toEqual({
-      meaning: { _tag: "Failed" },
+    expect(interpretResponse(503, "upstream connect error")).toEqual({
+      classification: { _tag: "ServerError" },
       code: 0,
       reply: "upstream connect error",
     })
-    expect(meaningOf(500, { code: 0, message: "500: Internal Server Error" }).reply).toBe(
+    expect(interpretResponse(500, { code: 0, message: "500: Internal Server Error" }).reply).toBe(
       "500: Internal Server Error",
     )
   })
@@ -477,9 +486,9 @@ describe("a 429", () => {
   })
 
   it("is a limit even with a code that would be an error", () => {
-    expect(meaningOf(429, { code: 10015, retry_after: 1, message: "x" }).meaning._tag).toBe(
-      "Limited",
-    )
+    expect(
+      interpretResponse(429, { code: 10015, retry_after: 1, message: "x" }).classification._tag,
+    ).toBe("RateLimited")
   })
 })
 
@@ -501,7 +510,7 @@ describe("what came over the wire", () => {
       {},
       { "x-ratelimit-bucket": "hash" },
       {
-        success: decoded(() => Either.left([{ path: spelled, message: spelled }])),
+        success: decodedBody(() => Either.left([{ path: spelled, message: spelled }])),
       },
     )
     for (const error of [inTree, asText, inIssue]) {

@@ -9,7 +9,7 @@ import * as TestClock from "effect/TestClock"
 import { RateLimiter, RestConfig, Strategy } from "../../src/index.js"
 import { execute } from "../../src/rest/pipeline.js"
 import type { RestRequest } from "../../src/rest/request.js"
-import { leaseOf, settingsOf } from "../../src/rest/resolvedConfig.js"
+import { getLease, resolveConfig } from "../../src/rest/resolvedConfig.js"
 import { directNetwork, network, request } from "./network.js"
 
 class DroppingScheduler extends Scheduler.MixedScheduler {
@@ -45,7 +45,7 @@ describe("the lease of a permit", () => {
   it.effect("is longer by the time for a connection, and for an upload", () =>
     Effect.gen(function* () {
       const options = yield* RestConfig.RestConfig
-      const settings = settingsOf({
+      const settings = resolveConfig({
         ...options,
         timeout: "10 seconds",
         connectionTimeout: "3 seconds",
@@ -54,12 +54,12 @@ describe("the lease of a permit", () => {
         body: {
           _tag: "Upload",
           size: 1024 * 1024,
-          lend: () => Effect.die("not to be sent"),
-          spent: () => undefined,
+          withBody: () => Effect.die("not to be sent"),
+          consumedFile: () => undefined,
         },
       })
       const seconds = (client: HttpClient.HttpClient, one: RestRequest<void>) =>
-        Duration.toSeconds(leaseOf(client, one, settings))
+        Duration.toSeconds(getLease(client, one, settings))
       const any = network("silence").client
       const reporting = directNetwork("silence").client
       expect([seconds(any, request()), seconds(any, upload)]).toEqual([11, 19])

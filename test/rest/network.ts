@@ -10,10 +10,10 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { Permit } from "../../src/index.js"
 import { RateLimiter, Route } from "../../src/index.js"
-import { hasDirect } from "../../src/rest/transports/direct.js"
-import type { Listener } from "../../src/rest/transports/direct.js"
+import { registerDirect } from "../../src/rest/transports/direct.js"
+import type { ResponseListener } from "../../src/rest/transports/direct.js"
 import type { RestRequest } from "../../src/rest/request.js"
-import { empty, ignored, restRequest } from "../../src/rest/request.js"
+import { emptyBody, ignoredBody, makeRequest } from "../../src/rest/request.js"
 
 /** What the network does with one request. */
 export type Event =
@@ -107,7 +107,7 @@ function respond(
 export const directNetwork = (...script: ReadonlyArray<Event>): Network => {
   const net = network(...script)
   const { aborted, sent } = net
-  const client = hasDirect(net.client, ({ body, headers, method, origin, path }, listener) => {
+  const client = registerDirect(net.client, ({ body, headers, method, origin, path }, listener) => {
     const event = script[Math.min(sent.length, script.length - 1)] ?? "silence"
     const url = new URL(path, origin).toString()
     const json: unknown = body === null ? undefined : JSON.parse(body)
@@ -121,7 +121,7 @@ export const directNetwork = (...script: ReadonlyArray<Event>): Network => {
 /** What a connection fails with before a request can start. */
 const connecting = /^(?:ECONNREFUSED|ENOTFOUND|CERT_HAS_EXPIRED|UND_ERR_CONNECT_TIMEOUT)$/
 
-function emit(listener: Listener, event: Event): void {
+function emit(listener: ResponseListener, event: Event): void {
   if (event === "silence") {
     listener.onStart()
     return
@@ -130,15 +130,15 @@ function emit(listener: Listener, event: Event): void {
   if ("fails" in event) {
     const { fails, message = fails, ...more } = event
     if (!connecting.test(fails)) listener.onStart()
-    listener.onBroken(Object.assign(new Error(message), { code: fails }, more))
+    listener.onError(Object.assign(new Error(message), { code: fails }, more))
     return
   }
   queueMicrotask(() => {
     listener.onStart()
     listener.onHead(event.answer, event.headers ?? {})
-    if ("cutAfter" in event) listener.onBroken(new Error("terminated"))
-    else if ("body" in event) listener.onWhole(textOf(event.body))
-    else if (!("stallsAfter" in event)) listener.onWhole("")
+    if ("cutAfter" in event) listener.onError(new Error("terminated"))
+    else if ("body" in event) listener.onComplete(textOf(event.body))
+    else if (!("stallsAfter" in event)) listener.onComplete("")
   })
 }
 
@@ -233,7 +233,7 @@ export const token = "s3cr3t-T0ken_with.every-kind_0f-character.abcdefghijklmnop
 
 /** A request that sends nothing in particular: change what a test is about. */
 export const request = <A = void>(changes: Partial<RestRequest<A>> = {}): RestRequest<A> => {
-  const made = restRequest<void>({
+  const made = makeRequest<void>({
     route: Route.make({
       method: "POST",
       template: "/webhooks/{webhook.id}/{webhook.token}",
@@ -243,9 +243,9 @@ export const request = <A = void>(changes: Partial<RestRequest<A>> = {}): RestRe
     token: Redacted.make(token),
     suffix: "",
     inThread: false,
-    body: empty,
+    body: emptyBody,
     idempotent: false,
-    success: ignored,
+    success: ignoredBody,
   })
   return { ...made, ...changes } as RestRequest<A>
 }

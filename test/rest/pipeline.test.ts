@@ -15,11 +15,11 @@ import { RestConfig, Strategy } from "../../src/index.js"
 import type { RestOptions } from "../../src/rest/RestConfig.js"
 import { execute } from "../../src/rest/pipeline.js"
 import type { RestRequest } from "../../src/rest/request.js"
-import { decoded } from "../../src/rest/request.js"
+import { decodedBody } from "../../src/rest/request.js"
 import { directNetwork, recordingLimiter, network, request, token } from "./network.js"
 import type { RecordingLimiter, Event, Network } from "./network.js"
 
-const asId = decoded((json) =>
+const asId = decodedBody((json) =>
   typeof json === "object" && json !== null && "id" in json
     ? Either.right(String(json.id))
     : Either.left([{ path: "id", message: "is missing" }]),
@@ -396,7 +396,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
   describe("a DELETE", () => {
     const remove: Partial<RestRequest<void>> = {
       idempotent: true,
-      absent: { code: 10008, value: undefined },
+      notFound: { code: 10008, value: undefined },
     }
     const absent: Event = { answer: 404, body: { code: 10008, message: "Unknown Message" } }
 

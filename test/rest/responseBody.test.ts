@@ -14,7 +14,7 @@ import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync } 
 import { RestConfig, Strategy } from "../../src/index.js"
 import { NodeDiscord } from "../../src/node/index.js"
 import { execute } from "../../src/rest/pipeline.js"
-import { decoded } from "../../src/rest/request.js"
+import { decodedBody } from "../../src/rest/request.js"
 import { recordingLimiter, request } from "./network.js"
 
 const limit = 8 * 1024 * 1024
@@ -72,7 +72,9 @@ const exchange = (
     )
     const { port } = server.address() as AddressInfo
     const result = yield* execute(
-      request({ success: decoded((json) => Either.right((json as { text: string }).text.length)) }),
+      request({
+        success: decodedBody((json) => Either.right((json as { text: string }).text.length)),
+      }),
     ).pipe(
       Effect.either,
       Effect.map(Either.merge),

@@ -1,11 +1,11 @@
 import * as FastCheck from "effect/FastCheck"
 import * as Redacted from "effect/Redacted"
 import { describe, expect, it, vi } from "vitest"
-import { blanked, scrub } from "../../src/rest/sanitize.js"
+import { redactToken, sanitize } from "../../src/rest/sanitize.js"
 import { runs } from "../support/laws.js"
 import { token } from "./network.js"
 
-const clean = (text: string) => scrub(text, Redacted.make(token))
+const clean = (text: string) => sanitize(text, Redacted.make(token))
 
 const encoders: ReadonlyArray<(character: string) => string> = [
   (character) => character,
@@ -85,12 +85,12 @@ describe("what a server echoes", () => {
           const echoed = secret.slice(cut.before, secret.length - cut.after)
           const { most, pieces } = spell(echoed)
           const spelled = pieces.join("")
-          const output = blanked(before + spelled + after, Redacted.make(secret))
+          const output = redactToken(before + spelled + after, Redacted.make(secret))
           for (let at = 0; at + most <= pieces.length; at++) {
             expect(output).not.toContain(pieces.slice(at, at + most).join(""))
           }
           if (echoed.length < 16) return
-          expect(scrub(spelled, Redacted.make(secret))).toContain("[redacted]")
+          expect(sanitize(spelled, Redacted.make(secret))).toContain("[redacted]")
         }),
         { numRuns: runs(50) },
       )
@@ -103,21 +103,21 @@ describe("what a server echoes", () => {
     const texts = fc.array(words, { maxLength: 20 }).map((all) => all.join(" "))
     fc.assert(
       fc.property(tokens, texts, (secret, text) => {
-        expect(blanked(text, Redacted.make(secret))).toBe(text)
+        expect(redactToken(text, Redacted.make(secret))).toBe(text)
       }),
       { numRuns: runs(300) },
     )
   })
 
   it("keeps what stands around the token, and between two", () => {
-    expect(blanked(`a ${token} b ${token} c`, Redacted.make(token))).toBe(
+    expect(redactToken(`a ${token} b ${token} c`, Redacted.make(token))).toBe(
       "a [redacted] b [redacted] c",
     )
   })
 
   it("keeps other text although the token is short", () => {
     const short = Redacted.make("ab-c")
-    expect(blanked("a b-c ab-c ABC AB-C ab\u200B-c", short)).toBe(
+    expect(redactToken("a b-c ab-c ABC AB-C ab\u200B-c", short)).toBe(
       "a b-c [redacted] ABC [redacted] [redacted]",
     )
   })
@@ -138,7 +138,7 @@ describe("what a server echoes", () => {
     const steps = (length: number): number => {
       const text = part.repeat(length / part.length)
       const reads = vi.spyOn(String.prototype, "charCodeAt")
-      blanked(text, Redacted.make(token))
+      redactToken(text, Redacted.make(token))
       const count = reads.mock.calls.length
       reads.mockRestore()
       return count
@@ -167,7 +167,7 @@ describe("scrub", () => {
   it("leaves other text alone", () => {
     expect(clean("Unknown Webhook")).toBe("Unknown Webhook")
     expect(clean(token.slice(0, 15))).toBe(token.slice(0, 15))
-    expect(scrub("as it is", Redacted.make(""))).toBe("as it is")
+    expect(sanitize("as it is", Redacted.make(""))).toBe("as it is")
   })
 
   it("makes one line of many, so that a log cannot be forged", () => {

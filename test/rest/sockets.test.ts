@@ -23,7 +23,7 @@ import { RestConfig, Strategy } from "../../src/index.js"
 import { NodeDiscord } from "../../src/node/index.js"
 import type { RestOptions } from "../../src/rest/RestConfig.js"
 import { execute } from "../../src/rest/pipeline.js"
-import { decoded, empty } from "../../src/rest/request.js"
+import { decodedBody, emptyBody } from "../../src/rest/request.js"
 import type { RestRequest } from "../../src/rest/request.js"
 import { recordingLimiter, request, token } from "./network.js"
 
@@ -84,14 +84,14 @@ const go = (
   client: Layer.Layer<HttpClient.HttpClient>,
   baseUrl: string,
   options: Partial<RestOptions> = {},
-  body: RestRequest<unknown>["body"] = empty,
+  body: RestRequest<unknown>["body"] = emptyBody,
 ) => {
   const limiter = recordingLimiter()
   return execute(
     request({
       body,
       suffix: "?wait=true",
-      success: decoded((json) => Either.right(json)),
+      success: decodedBody((json) => Either.right(json)),
     }),
   ).pipe(
     Effect.provide(Layer.mergeAll(client, limiter.layer, Strategy.layerReactive)),

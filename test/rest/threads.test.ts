@@ -36,12 +36,12 @@ const answered = (
       body: JSON.stringify(body),
     },
     { isDiscordHost: true },
-  ).meaning
+  ).classification
 
 const refusedWith = (status: number, code: number, about: About) => {
-  const meaning = answered(status, { code, message: "Discord's own words" }, about)
-  if (meaning._tag !== "Refused") throw new Error(`meant ${meaning._tag}`)
-  return meaning.error
+  const classification = answered(status, { code, message: "Discord's own words" }, about)
+  if (classification._tag !== "ClientError") throw new Error(`meant ${classification._tag}`)
+  return classification.error
 }
 
 type Reason = WebhookError.WebhookThreadError["reason"]
@@ -134,33 +134,37 @@ describe("slowmode", () => {
     ["in a thread", inThread],
     ["for new threads", startsThread],
   ])("%s fails at once, with its delay", (_, about) => {
-    const meaning = answered(429, body, about)
-    expect(meaning).toMatchObject({ error: { _tag: "WebhookThreadError", reason: "slowmode" } })
-    if (meaning._tag !== "Refused" || meaning.error._tag !== "WebhookThreadError") throw new Error()
-    expect(meaning.error.retryAfter).toEqual(Duration.millis(2500))
+    const classification = answered(429, body, about)
+    expect(classification).toMatchObject({
+      error: { _tag: "WebhookThreadError", reason: "slowmode" },
+    })
+    if (classification._tag !== "ClientError" || classification.error._tag !== "WebhookThreadError")
+      throw new Error()
+    expect(classification.error.retryAfter).toEqual(Duration.millis(2500))
   })
 
   it("uses the longer delay of header and body", () => {
-    const meaning = answered(429, body, inThread, { "retry-after": "60" })
-    if (meaning._tag !== "Refused" || meaning.error._tag !== "WebhookThreadError") throw new Error()
-    expect(meaning.error.retryAfter).toEqual(Duration.minutes(1))
+    const classification = answered(429, body, inThread, { "retry-after": "60" })
+    if (classification._tag !== "ClientError" || classification.error._tag !== "WebhookThreadError")
+      throw new Error()
+    expect(classification.error.retryAfter).toEqual(Duration.minutes(1))
   })
 
   it("without a usable delay contains none", () => {
-    const meaning = answered(429, { message: "slow down", code: 20016 }, inThread)
-    expect(meaning).toMatchObject({ error: { reason: "slowmode" } })
-    expect(meaning).not.toHaveProperty("error.retryAfter")
+    const classification = answered(429, { message: "slow down", code: 20016 }, inThread)
+    expect(classification).toMatchObject({ error: { reason: "slowmode" } })
+    expect(classification).not.toHaveProperty("error.retryAfter")
   })
 
   it("of the channel itself is a limit like any other", () => {
     expect(answered(429, body, elsewhere)).toEqual({
-      _tag: "Limited",
+      _tag: "RateLimited",
       limited: { scope: "user", retryAfter: 2500 },
     })
   })
 
   it.each([20028, 50013, 10003])("is not what a 429 with code %i in a thread means", (code) => {
-    expect(answered(429, { ...body, code }, inThread)._tag).toBe("Limited")
+    expect(answered(429, { ...body, code }, inThread)._tag).toBe("RateLimited")
   })
 
   it.effect.each<[scope: string, invalid: number]>([

@@ -2,12 +2,12 @@ import * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import { describe, expect, it } from "vitest"
-import { classify } from "../../src/rest/transportErrors.js"
+import { classifyError } from "../../src/rest/transportErrors.js"
 
 const outgoing = HttpClientRequest.post("https://discord.com/api/v10/webhooks/1/token")
 
 const failure = (cause: unknown, reason: "Transport" | "Encode" | "InvalidUrl" = "Transport") =>
-  classify(new HttpClientError.RequestError({ request: outgoing, reason, cause }))
+  classifyError(new HttpClientError.RequestError({ request: outgoing, reason, cause }))
 
 const coded = (code: string, more: object = {}) => Object.assign(new Error(code), { code }, more)
 
@@ -110,6 +110,10 @@ describe("classify", () => {
       reason: "Decode",
       cause: coded("ECONNREFUSED"),
     })
-    expect(classify(error)).toEqual({ reason: "broken", delivered: "unknown", permanent: false })
+    expect(classifyError(error)).toEqual({
+      reason: "broken",
+      delivered: "unknown",
+      permanent: false,
+    })
   })
 })

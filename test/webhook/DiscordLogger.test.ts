@@ -20,7 +20,7 @@ import * as TestClock from "effect/TestClock"
 import { describe, expect } from "vitest"
 import { DiscordLogger, DryRun, RateLimiter, Strategy, Webhook } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
-import { render } from "../../src/webhook/logEntry.js"
+import { renderEntry } from "../../src/webhook/logEntry.js"
 import { newHook } from "../scenarios/harness.js"
 import * as VirtualClock from "../support/VirtualClock.js"
 import { runs } from "../support/laws.js"
@@ -186,7 +186,7 @@ describe("an entry", () => {
     })
     fc.assert(
       fc.property(marks, (text) => {
-        const { title = "" } = render({
+        const { title = "" } = renderEntry({
           annotations: HashMap.empty(),
           cause: Cause.empty,
           context: FiberRefs.empty(),

@@ -9,7 +9,7 @@ import * as HashMap from "effect/HashMap"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { WebhookValidationError } from "../../src/error/WebhookError.js"
-import { causeText, valueText } from "../../src/webhook/logValue.js"
+import { formatCause, formatValue } from "../../src/webhook/logValue.js"
 import { runs } from "../support/laws.js"
 
 class Declined extends Data.TaggedError("Declined")<{ readonly code: number }> {}
@@ -22,7 +22,7 @@ class Order {
 const circular: Record<string, unknown> = { name: "a" }
 circular["self"] = [circular]
 
-const json = (value: unknown): unknown => JSON.parse(valueText(value))
+const json = (value: unknown): unknown => JSON.parse(formatValue(value))
 
 describe("a value", () => {
   it.each<readonly [string, unknown, unknown]>([
@@ -119,7 +119,7 @@ describe("a value", () => {
     expect(Object.keys(shown.map)).toHaveLength(201)
     let deep: unknown = "end"
     for (let i = 0; i < 100_000; i++) deep = [deep]
-    expect(valueText(deep)).toContain("…")
+    expect(formatValue(deep)).toContain("…")
   })
 
   it("is text for any value", () => {
@@ -135,7 +135,7 @@ describe("a value", () => {
           withSparseArray: true,
         }),
         (value) => {
-          const text = valueText(value)
+          const text = formatValue(value)
           expect(typeof text).toBe("string")
           expect(text).not.toContain("[object Object]")
           expect(text).not.toBe("(cannot be shown)")
@@ -160,7 +160,7 @@ describe("a cause", () => {
       "async main (file:///app/src/main.ts:7:8)",
       "process.processTicksAndRejections (node:internal/process/task_queues:9:10)",
     )
-    expect(causeText(Cause.fail(error)).split("\n")).toEqual([
+    expect(formatCause(Cause.fail(error)).split("\n")).toEqual([
       "Error: broken",
       "    at work (/app/src/work.ts:1:2)",
       "    … 2 frames of dependencies",
@@ -171,7 +171,7 @@ describe("a cause", () => {
 
   it("leaves lines alone that are no frames", () => {
     const text = "look at node_modules/effect\n  at noon"
-    expect(causeText(Cause.fail(text))).toBe(`Error: ${text}`)
+    expect(formatCause(Cause.fail(text))).toBe(`Error: ${text}`)
   })
 
   it("may be of an error that throws when it is read", () => {
@@ -180,17 +180,17 @@ describe("a cause", () => {
         throw new Error("no")
       },
     })
-    expect(causeText(Cause.die(hostile))).toBe("(cannot be shown)")
+    expect(formatCause(Cause.die(hostile))).toBe("(cannot be shown)")
   })
 
   it("shows failures that are no errors", () => {
     const failure = { _tag: "Declined", reason: new Error("card"), cents: 12n }
     for (const cause of [Cause.fail(failure), Cause.die(failure)]) {
-      const text = causeText(cause)
+      const text = formatCause(cause)
       expect(text).toContain('"message": "card"')
       expect(text).toContain('"12n"')
     }
-    const both = causeText(Cause.sequential(Cause.fail(1n), Cause.die(new Set([2]))))
+    const both = formatCause(Cause.sequential(Cause.fail(1n), Cause.die(new Set([2]))))
     expect(both).toContain("1n")
     expect(both).toContain("2")
   })
@@ -201,8 +201,10 @@ describe("a cause", () => {
       route: "POST /x",
       issues: [{ path: "content", message: "is too long" }],
     })
-    expect(valueText(error)).toMatch(/^WebhookValidationError: Webhook\.send: content: is too long/)
+    expect(formatValue(error)).toMatch(
+      /^WebhookValidationError: Webhook\.send: content: is too long/,
+    )
     const outer = new Error("outer", { cause: new Error("inner", { cause: "root" }) })
-    expect(valueText(outer)).toMatch(/^Error: outer[^]*\[cause\]: Error: inner[^]*root/)
+    expect(formatValue(outer)).toMatch(/^Error: outer[^]*\[cause\]: Error: inner[^]*root/)
   })
 })

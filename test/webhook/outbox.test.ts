@@ -5,13 +5,13 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import { describe, expect } from "vitest"
-import { Outbox } from "../../src/webhook/batchQueue.js"
+import { BatchQueue } from "../../src/webhook/batchQueue.js"
 import * as VirtualClock from "../support/VirtualClock.js"
 import { runs } from "../support/laws.js"
 
 /** Batches of at most three. */
 const outboxOf = (capacity: number) =>
-  new Outbox<number>({
+  new BatchQueue<number>({
     capacity,
     window: "1 second",
     isFull: (items) => items.length >= 3,
@@ -28,13 +28,13 @@ describe("an outbox", () => {
       expect(Option.isNone(yield* adding.poll)).toBe(true)
       expect(yield* outbox.take).toEqual([1, 2])
       yield* Effect.yieldNow()
-      expect(outbox.left).toBe(4)
+      expect(outbox.remaining).toBe(4)
       expect(yield* outbox.take).toEqual([3, 4])
       yield* Fiber.join(adding)
       outbox.close()
-      expect(outbox.left).toBe(3)
+      expect(outbox.remaining).toBe(3)
       expect([yield* outbox.take, yield* outbox.take]).toEqual([[5], []])
-      expect(outbox.left).toBe(0)
+      expect(outbox.remaining).toBe(0)
     }),
   )
 

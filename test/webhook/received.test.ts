@@ -16,8 +16,8 @@ const message = Schema.decodeUnknownSync(Message.Message)({
   flags: 4,
 })
 
-const sent = (changes: MessageInput) => files.ofMessage({ ...message, ...changes }).message
-const edited = (changes: EditInput) => files.ofEdit({ ...message, ...changes }).message
+const sent = (changes: MessageInput) => files.splitMessage({ ...message, ...changes }).message
+const edited = (changes: EditInput) => files.splitEdit({ ...message, ...changes }).message
 
 /** Each line changes one field of a message as it was received. */
 describe("a whole message that was received", () => {
@@ -39,24 +39,24 @@ describe("a whole message that was received", () => {
       { id: "7", description: "old" },
     ])
     expect(edited({ files: [{ id: "8" }] }).attachments).toMatchObject([{ id: "8" }])
-    expect(files.ofEdit({ ...message, files: [{ id: "8" }] }).issues).toEqual([])
+    expect(files.splitEdit({ ...message, files: [{ id: "8" }] }).issues).toEqual([])
   })
 
   it("lists no files where it shows one, since the list would be short of it", () => {
     const url = `https://cdn.discordapp.com/attachments/${message.channelId}/9/a.png`
     const shown = { ...message, embeds: [{ type: "rich", fields: [], image: { url } }] }
-    expect(files.ofEdit(shown).message).not.toHaveProperty("attachments")
+    expect(files.splitEdit(shown).message).not.toHaveProperty("attachments")
   })
 
   it("with a typo is rejected for it", () => {
     const typo = { ...message, contnt: "new" }
-    expect(files.ofMessage<MessageInput>(typo).message).toHaveProperty("contnt")
+    expect(files.splitMessage<MessageInput>(typo).message).toHaveProperty("contnt")
   })
 
   it("that untyped code has broken is left for the Schema to reject", () => {
     for (const broken of [{ embeds: {} }, { components: 5 }, { timestamp: "now" }]) {
       const input = { ...message, ...broken } as unknown as MessageInput
-      expect(files.ofMessage(input).message).toEqual(input)
+      expect(files.splitMessage(input).message).toEqual(input)
     }
   })
 })

@@ -3,77 +3,88 @@ import * as DateTime from "effect/DateTime"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Snowflake from "../../model/Snowflake.js"
-import type { Call, File, Payload } from "./parseRequest.js"
+import type { DryRunOperation, File, Payload } from "./parseRequest.js"
 
 /** `json` left out: no body, or the text. */
-export interface Answer {
+export interface FakeResponse {
   readonly status: number
-  readonly json?: Fields
+  readonly json?: JsonObject
   readonly text?: string
 }
 
 /** The oldest are forgotten. */
-const mostMessages = 1000
-const mostNames = 1000
+const maxMessages = 1000
+const maxNames = 1000
 
 /** Ids count from 2015 on, and 0 is none; a test's clock begins in 1970. */
 const firstMoment = 1_420_070_400_001
 
 const defaultName = "Dry run"
-const noContent: Answer = { status: 204 }
-const unknownMessage: Answer = { status: 404, json: { message: "Unknown Message", code: 10008 } }
+const noContent: FakeResponse = { status: 204 }
+const unknownMessage: FakeResponse = {
+  status: 404,
+  json: { message: "Unknown Message", code: 10008 },
+}
 
-export class Pretence {
+export class FakeResponses {
   /** `undefined`: deleted. */
-  readonly #messages = new Map<string, Fields | undefined>()
+  readonly #messages = new Map<string, JsonObject | undefined>()
   readonly #names = new Map<string, string>()
   #lastId = 0n
 
   /** No answer has rate limits: what they would be, only Discord knows. */
-  answer(call: Call, payload: Payload, now: number): Answer {
-    if (call.messageId !== undefined) return this.#ofMessage(call, call.messageId, payload, now)
-    if (call.method === "POST") return this.#posted(call, payload, now)
+  respond(operation: DryRunOperation, payload: Payload, now: number): FakeResponse {
+    if (operation.messageId !== undefined)
+      return this.#respondToMessage(operation, operation.messageId, payload, now)
+    if (operation.method === "POST") return this.#respondToPost(operation, payload, now)
     // Still there afterwards, as for the limiter, which other programs may share.
-    if (call.method === "DELETE") return noContent
-    return this.#ofWebhook(call, payload)
+    if (operation.method === "DELETE") return noContent
+    return this.#respondToWebhook(operation, payload)
   }
 
-  #posted(call: Call, payload: Payload, now: number): Answer {
-    const { wait } = call.query
-    if (call.service === "slack") return wait === "false" ? noContent : { status: 200, text: "ok" }
-    if (call.service === "github") return noContent
+  #respondToPost(operation: DryRunOperation, payload: Payload, now: number): FakeResponse {
+    const { wait } = operation.query
+    if (operation.service === "slack")
+      return wait === "false" ? noContent : { status: 200, text: "ok" }
+    if (operation.service === "github") return noContent
     const id = this.#newId(now)
-    const making = this.#making(call, id, now)
-    const isPost = typeof fieldsOf(payload.json)["thread_name"] === "string"
+    const context = this.#createContext(operation, id, now)
+    const isPost = typeof toJsonObject(payload.json)["thread_name"] === "string"
     // A forum post is a thread with the id of its first message.
-    const message = made(payload, isPost ? { ...making, channelId: id } : making)
-    remember(this.#messages, id, message, mostMessages)
+    const message = messageJson(payload, isPost ? { ...context, channelId: id } : context)
+    setBounded(this.#messages, id, message, maxMessages)
     return wait === "true" ? { status: 200, json: message } : noContent
   }
 
   /** A message of before this run may well be there: it is taken for one without text. */
-  #ofMessage(call: Call, messageId: string, payload: Payload, now: number): Answer {
+  #respondToMessage(
+    operation: DryRunOperation,
+    messageId: string,
+    payload: Payload,
+    now: number,
+  ): FakeResponse {
     const isOriginal = messageId === "@original"
-    const making = this.#making(call, isOriginal ? this.#newId(now) : messageId, now)
+    const context = this.#createContext(operation, isOriginal ? this.#newId(now) : messageId, now)
     // Every interaction has an original response of its own.
-    const key = isOriginal ? Redacted.value(call.token) : messageId
+    const key = isOriginal ? Redacted.value(operation.token) : messageId
     const message = this.#messages.has(key)
       ? this.#messages.get(key)
-      : made({ json: undefined, files: [] }, making)
+      : messageJson({ json: undefined, files: [] }, context)
     if (message === undefined) return unknownMessage
-    if (call.method === "DELETE") {
-      remember(this.#messages, key, undefined, mostMessages)
+    if (operation.method === "DELETE") {
+      setBounded(this.#messages, key, undefined, maxMessages)
       return noContent
     }
-    const after = call.method === "PATCH" ? changed(message, payload, making) : message
-    remember(this.#messages, key, after, mostMessages)
+    const after =
+      operation.method === "PATCH" ? editedMessageJson(message, payload, context) : message
+    setBounded(this.#messages, key, after, maxMessages)
     return { status: 200, json: after }
   }
 
-  #ofWebhook({ method, webhookId }: Call, payload: Payload): Answer {
-    const { name } = fieldsOf(payload.json)
+  #respondToWebhook({ method, webhookId }: DryRunOperation, payload: Payload): FakeResponse {
+    const { name } = toJsonObject(payload.json)
     if (method === "PATCH" && typeof name === "string") {
-      remember(this.#names, webhookId, name, mostNames)
+      setBounded(this.#names, webhookId, name, maxNames)
     }
     return {
       status: 200,
@@ -87,7 +98,7 @@ export class Pretence {
     }
   }
 
-  #making({ query, webhookId }: Call, id: string, now: number): Making {
+  #createContext({ query, webhookId }: DryRunOperation, id: string, now: number): MessageContext {
     return {
       id,
       channelId: query["thread_id"] ?? webhookId,
@@ -106,24 +117,24 @@ export class Pretence {
   }
 }
 
-function remember<A>(memory: Map<string, A>, key: string, value: A, most: number): void {
+function setBounded<A>(memory: Map<string, A>, key: string, value: A, max: number): void {
   memory.delete(key)
   memory.set(key, value)
-  if (memory.size <= most) return
+  if (memory.size <= max) return
   for (const oldest of memory.keys()) {
     memory.delete(oldest)
     return
   }
 }
 
-type Fields = { readonly [key: string]: unknown }
+type JsonObject = { readonly [key: string]: unknown }
 
 /** Milliseconds in an hour, the unit of a poll's duration; Discord's default is a day. */
 const hour = 3_600_000
 const pollHours = 24
 
 /** What a message is made from, besides what was sent. */
-interface Making {
+interface MessageContext {
   readonly id: string
   readonly channelId: string
   readonly webhookId: string
@@ -133,16 +144,16 @@ interface Making {
   readonly newId: () => string
 }
 
-export function made(payload: Payload, making: Making): Fields {
-  const sent = fieldsOf(payload.json)
+export function messageJson(payload: Payload, context: MessageContext): JsonObject {
+  const sent = toJsonObject(payload.json)
   return {
-    id: making.id,
-    channel_id: making.channelId,
-    webhook_id: making.webhookId,
+    id: context.id,
+    channel_id: context.channelId,
+    webhook_id: context.webhookId,
     type: 0,
     author: {
-      id: making.webhookId,
-      username: sent["username"] ?? making.username,
+      id: context.webhookId,
+      username: sent["username"] ?? context.username,
       avatar: null,
       discriminator: "0000",
       bot: true,
@@ -150,22 +161,26 @@ export function made(payload: Payload, making: Making): Fields {
     content: sent["content"] ?? "",
     embeds: sent["embeds"] ?? [],
     components: sent["components"] ?? [],
-    attachments: uploaded(payload, making),
+    attachments: toAttachments(payload, context),
     mentions: [],
     mention_roles: [],
     mention_everyone: false,
     pinned: false,
     tts: sent["tts"] ?? false,
     flags: sent["flags"] ?? 0,
-    timestamp: timestamp(making.now),
+    timestamp: formatTimestamp(context.now),
     edited_timestamp: null,
-    ...(Predicate.isRecord(sent["poll"]) ? { poll: opened(sent["poll"], making.now) } : {}),
+    ...(Predicate.isRecord(sent["poll"]) ? { poll: openPoll(sent["poll"], context.now) } : {}),
   }
 }
 
 /** What is left out stays, `null` clears. `attachments`, if given, is the list of what stays. */
-function changed(before: Fields, payload: Payload, making: Making): Fields {
-  const sent = fieldsOf(payload.json)
+function editedMessageJson(
+  before: JsonObject,
+  payload: Payload,
+  context: MessageContext,
+): JsonObject {
+  const sent = toJsonObject(payload.json)
   const after = (key: string, empty: unknown) => (key in sent ? (sent[key] ?? empty) : before[key])
   return {
     ...before,
@@ -173,51 +188,54 @@ function changed(before: Fields, payload: Payload, making: Making): Fields {
     embeds: after("embeds", []),
     components: after("components", []),
     flags: after("flags", 0),
-    attachments: [...kept(before, sent), ...uploaded(payload, making)],
-    edited_timestamp: timestamp(making.now),
+    attachments: [...keepAttachments(before, sent), ...toAttachments(payload, context)],
+    edited_timestamp: formatTimestamp(context.now),
   }
 }
 
-function fieldsOf(json: unknown): Fields {
+function toJsonObject(json: unknown): JsonObject {
   return Predicate.isRecord(json) ? json : {}
 }
 
-function timestamp(millis: number): string {
+function formatTimestamp(millis: number): string {
   return DateTime.formatIso(DateTime.unsafeMake(millis))
 }
 
-function kept(before: Fields, sent: Fields): ReadonlyArray<Fields> {
-  const old = listOf(before["attachments"])
+function keepAttachments(before: JsonObject, sent: JsonObject): ReadonlyArray<JsonObject> {
+  const old = toList(before["attachments"])
   if (!("attachments" in sent)) return old
-  const stays = new Set(listOf(sent["attachments"]).map(({ id }) => String(id)))
+  const stays = new Set(toList(sent["attachments"]).map(({ id }) => String(id)))
   return old.filter(({ id }) => stays.has(String(id)))
 }
 
-function uploaded({ files, json }: Payload, making: Making): ReadonlyArray<Fields> {
-  const described = listOf(fieldsOf(json)["attachments"])
+function toAttachments(
+  { files, json }: Payload,
+  context: MessageContext,
+): ReadonlyArray<JsonObject> {
+  const described = toList(toJsonObject(json)["attachments"])
   return files.map((file) => {
-    const id = making.newId()
+    const id = context.newId()
     const { description, title } =
       described.find((one) => `files[${String(one["id"])}]` === file.key) ?? {}
-    const url = `https://cdn.discordapp.com/attachments/${making.channelId}/${id}/${encodeURIComponent(file.name)}`
-    return { id, ...facts(file), url, proxy_url: url, description, title }
+    const url = `https://cdn.discordapp.com/attachments/${context.channelId}/${id}/${encodeURIComponent(file.name)}`
+    return { id, ...getFileFields(file), url, proxy_url: url, description, title }
   })
 }
 
-function facts({ contentType, name, size }: File): Fields {
+function getFileFields({ contentType, name, size }: File): JsonObject {
   return { filename: name, size, content_type: contentType }
 }
 
-function opened(poll: Fields, now: number): Fields {
+function openPoll(poll: JsonObject, now: number): JsonObject {
   const { duration } = poll
   const hours = typeof duration === "number" ? duration : pollHours
   return {
     ...poll,
-    answers: listOf(poll["answers"]).map((answer, index) => ({ ...answer, answer_id: index + 1 })),
-    expiry: timestamp(now + hours * hour),
+    answers: toList(poll["answers"]).map((answer, index) => ({ ...answer, answer_id: index + 1 })),
+    expiry: formatTimestamp(now + hours * hour),
   }
 }
 
-function listOf(value: unknown): ReadonlyArray<Fields> {
+function toList(value: unknown): ReadonlyArray<JsonObject> {
   return Array.isArray(value) ? value.filter(Predicate.isRecord) : []
 }

@@ -12,7 +12,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 
 /** The operation that a request calls. A URL that is not one of a webhook has none. */
-export interface Call {
+export interface DryRunOperation {
   readonly method: HttpMethod
   /** Method and path template; no URL. */
   readonly route: string
@@ -26,7 +26,7 @@ export interface Call {
 const path =
   /\/webhooks\/(?<webhookId>\d+)\/(?<token>[^/]+)(?:\/(?<service>slack|github)|\/messages\/(?<messageId>[^/]+))?$/
 
-export function callOf(method: HttpMethod, url: URL): Call | undefined {
+export function parseOperation(method: HttpMethod, url: URL): DryRunOperation | undefined {
   const { messageId, service, token, webhookId } = path.exec(url.pathname)?.groups ?? {}
   if (webhookId === undefined || token === undefined) return undefined
   const message = messageId === "@original" ? messageId : "{message.id}"
@@ -65,7 +65,7 @@ export interface Payload {
 
 type Bytes = Stream.Stream<Uint8Array, RequestError>
 
-const nothing: Payload = { json: undefined, files: [] }
+const emptyPayload: Payload = { json: undefined, files: [] }
 
 const parseJson = Schema.decodeUnknownEither(Schema.parseJson())
 
@@ -75,23 +75,23 @@ const ascii = new TextDecoder("latin1")
 const formEnd = { length: 4, pattern: /--\s*$/ }
 
 /** Reads the whole body, as sending it would. The bytes of files are counted and let go. */
-export function payloadOf(request: HttpClientRequest): Effect.Effect<Payload, RequestError> {
+export function parsePayload(request: HttpClientRequest): Effect.Effect<Payload, RequestError> {
   const { body } = request
-  if (body._tag !== "Uint8Array" && body._tag !== "Stream") return Effect.succeed(nothing)
+  if (body._tag !== "Uint8Array" && body._tag !== "Stream") return Effect.succeed(emptyPayload)
   const unreadable = new RequestError({ request, reason: "Encode" })
   const bytes =
     body._tag === "Stream" ? Stream.mapError(body.stream, () => unreadable) : Stream.make(body.body)
   return body.contentType.startsWith("multipart/form-data")
     ? readForm(body.contentType, bytes, unreadable)
-    : Effect.map(textOf(bytes), (text) => ({ json: jsonOf(text), files: [] }))
+    : Effect.map(readText(bytes), (text) => ({ json: parseJsonOrText(text), files: [] }))
 }
 
-function textOf(bytes: Bytes): Effect.Effect<string, RequestError> {
+function readText(bytes: Bytes): Effect.Effect<string, RequestError> {
   return bytes.pipe(Stream.decodeText(), Stream.mkString)
 }
 
 /** A text that is no JSON is shown as it is. */
-function jsonOf(text: string): unknown {
+function parseJsonOrText(text: string): unknown {
   return text === "" ? undefined : Either.getOrElse(parseJson(text), () => text)
 }
 
@@ -102,10 +102,10 @@ function readForm(
 ): Effect.Effect<Payload, RequestError> {
   return Effect.gen(function* () {
     const broken = yield* Deferred.make<never, RequestError>()
-    const reading = whole(bytes, unreadable).pipe(
+    const reading = requireComplete(bytes, unreadable).pipe(
       Stream.tapErrorCause((cause) => Deferred.failCause(broken, cause)),
       Stream.pipeThroughChannel(Multipart.makeChannel({ "content-type": contentType })),
-      Stream.runFoldEffect(nothing, withPart),
+      Stream.runFoldEffect(emptyPayload, addPart),
       Effect.mapError(() => unreadable),
       // Else a file of JSON would count as a field.
       Effect.provideService(Multipart.FieldMimeTypes, Chunk.empty()),
@@ -115,12 +115,12 @@ function readForm(
   })
 }
 
-function withPart(
+function addPart(
   payload: Payload,
   part: Multipart.Part,
 ): Effect.Effect<Payload, Multipart.MultipartError> {
   if (part._tag === "Field") {
-    const json = part.key === "payload_json" ? jsonOf(part.value) : payload.json
+    const json = part.key === "payload_json" ? parseJsonOrText(part.value) : payload.json
     return Effect.succeed({ ...payload, json })
   }
   const { contentType, key, name } = part
@@ -132,7 +132,7 @@ function withPart(
 }
 
 /** Fails when the last bytes are not those of a form that is complete. */
-function whole(bytes: Bytes, unreadable: RequestError): Bytes {
+function requireComplete(bytes: Bytes, unreadable: RequestError): Bytes {
   return Stream.suspend(() => {
     let end = ""
     const watched = Stream.tap(bytes, (chunk) =>

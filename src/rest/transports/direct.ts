@@ -14,7 +14,7 @@ import type * as HttpClient from "@effect/platform/HttpClient"
 import type { HttpMethod } from "@effect/platform/HttpMethod"
 import * as Context from "effect/Context"
 
-export interface Outgoing {
+export interface DirectRequest {
   readonly method: HttpMethod
   readonly origin: string
   /** Query included; it holds the token. */
@@ -24,7 +24,7 @@ export interface Outgoing {
 }
 
 /** Called in this order; after `onWhole` or `onBroken` nothing is called. */
-export interface Listener {
+export interface ResponseListener {
   /**
    * The request is about to be written to a connection. Until then nothing of it can have arrived,
    * whatever it fails with.
@@ -32,12 +32,12 @@ export interface Listener {
   onStart(): void
   /** The names are in lower case. */
   onHead(status: number, headers: Readonly<Record<string, string | undefined>>): void
-  onWhole(body: string): void
-  onBroken(cause: unknown): void
+  onComplete(body: string): void
+  onError(cause: unknown): void
 }
 
 /** Sends. What it answers with gives the request up, and the connection with it. */
-export type Direct = (request: Outgoing, listener: Listener) => () => void
+export type DirectTransport = (request: DirectRequest, listener: ResponseListener) => () => void
 
 /**
  * Called when a request is about to be written, by a client that has a direct way and carries the
@@ -48,13 +48,16 @@ export class RequestStart extends Context.Tag("effect-discord/RequestStart")<
   () => void
 >() {}
 
-const known = new WeakMap<HttpClient.HttpClient, Direct>()
+const directTransports = new WeakMap<HttpClient.HttpClient, DirectTransport>()
 
-export function hasDirect(client: HttpClient.HttpClient, direct: Direct): HttpClient.HttpClient {
-  known.set(client, direct)
+export function registerDirect(
+  client: HttpClient.HttpClient,
+  direct: DirectTransport,
+): HttpClient.HttpClient {
+  directTransports.set(client, direct)
   return client
 }
 
-export function directOf(client: HttpClient.HttpClient): Direct | undefined {
-  return known.get(client)
+export function getDirect(client: HttpClient.HttpClient): DirectTransport | undefined {
+  return directTransports.get(client)
 }

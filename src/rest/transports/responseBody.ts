@@ -19,7 +19,7 @@ export class BodyTooLarge extends Error {
 const utf8 = new TextDecoder()
 
 /** What has arrived, in one piece. */
-export function joined(chunks: ReadonlyArray<Uint8Array>): Uint8Array {
+export function concatBytes(chunks: ReadonlyArray<Uint8Array>): Uint8Array {
   const [first] = chunks
   if (first !== undefined && chunks.length === 1) return first
   const all = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.byteLength, 0))
@@ -31,6 +31,6 @@ export function joined(chunks: ReadonlyArray<Uint8Array>): Uint8Array {
   return all
 }
 
-export function textOf(chunks: ReadonlyArray<Uint8Array>): string {
-  return utf8.decode(joined(chunks))
+export function decodeText(chunks: ReadonlyArray<Uint8Array>): string {
+  return utf8.decode(concatBytes(chunks))
 }

@@ -12,107 +12,109 @@ import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { WebhookFileError } from "../../error/WebhookError.js"
-import { headOf } from "../attempt.js"
-import type { Flight, Restore } from "../attempt.js"
-import { discreet, fetchInit, rejectedByFetch } from "../hardenClient.js"
-import { pathOf } from "../request.js"
-import type { Empty, Json, RestRequest } from "../request.js"
-import { isBrowser, timeoutOf } from "../resolvedConfig.js"
-import type { Settings } from "../resolvedConfig.js"
-import { defectOf } from "../sanitize.js"
-import { within } from "../timeouts.js"
+import { parseHead } from "../attempt.js"
+import type { AttemptState, Restore } from "../attempt.js"
+import { classifyFetchRejection, fetchInit, hardenClient } from "../hardenClient.js"
+import { getPath } from "../request.js"
+import type { EmptyBody, JsonBody, RestRequest } from "../request.js"
+import { getTimeout, isBrowser } from "../resolvedConfig.js"
+import type { ResolvedConfig } from "../resolvedConfig.js"
+import { sanitizeDefect } from "../sanitize.js"
+import { runWithTimeout } from "../timeouts.js"
 import {
-  classify,
-  deliveredBy,
+  classifyError,
+  makeFileFailure,
   noConnection,
   timedOut,
   tooLarge,
-  withoutItsFile,
+  withDelivered,
 } from "../transportErrors.js"
 import type { TransportFailure } from "../transportErrors.js"
-import { directOf, RequestStart } from "./direct.js"
-import { maxBodySize, textOf as decode } from "./responseBody.js"
+import { getDirect, RequestStart } from "./direct.js"
+import { decodeText as decode, maxBodySize } from "./responseBody.js"
 
-export function viaClient(
+export function sendWithClient(
   client: HttpClient.HttpClient,
   request: RestRequest<unknown>,
-  settings: Settings,
+  settings: ResolvedConfig,
   restore: Restore,
-  flight: Flight,
+  state: AttemptState,
 ): Effect.Effect<void> {
   const { body } = request
-  const careful = discreet(client)
-  const reportsStart = directOf(client) !== undefined
-  const exchange = (restart: (limit: Duration.Duration) => void): Effect.Effect<void> => {
+  const hardened = hardenClient(client)
+  const reportsStart = getDirect(client) !== undefined
+  const run = (restart: (limit: Duration.Duration) => void): Effect.Effect<void> => {
     const onStart = (): void => {
-      flight.begun = true
-      restart(timeoutOf(request, settings))
+      state.started = true
+      restart(getTimeout(request, settings))
     }
     const send = (bytes: HttpBody.HttpBody): Effect.Effect<void, HttpClientError> => {
-      const sent = exchanged(careful, request, bytes, settings, flight)
+      const sent = exchange(hardened, request, bytes, settings, state)
       return reportsStart
         ? Effect.provideService(sent, RequestStart, onStart)
         : // Any other client may send as soon as it has the request.
           Effect.zipRight(Effect.sync(onStart), sent)
     }
     return Effect.catchAllCause(
-      body._tag === "Upload" ? body.lend(send) : send(httpBodyOf(body)),
-      (cause) => note(cause, request, flight, reportsStart),
+      body._tag === "Upload" ? body.withBody(send) : send(toHttpBody(body)),
+      (cause) => recordFailure(cause, request, state, reportsStart),
     )
   }
-  return within(exchange, settings.connectionTimeout, restore, () => {
-    flight.failure = flight.begun ? timedOut : noConnection
+  return runWithTimeout(run, settings.connectionTimeout, restore, () => {
+    state.failure = state.started ? timedOut : noConnection
   })
 }
 
-function httpBodyOf(body: Empty | Json): HttpBody.HttpBody {
+function toHttpBody(body: EmptyBody | JsonBody): HttpBody.HttpBody {
   return body._tag === "Json" ? HttpBody.text(body.text, "application/json") : HttpBody.empty
 }
 
-function exchanged(
+function exchange(
   client: HttpClient.HttpClient,
   request: RestRequest<unknown>,
   body: HttpBody.HttpBody,
-  settings: Settings,
-  flight: Flight,
+  settings: ResolvedConfig,
+  state: AttemptState,
 ): Effect.Effect<void, HttpClientError> {
-  return Effect.matchEffect(client.execute(toHttp(request, body, settings)), {
+  return Effect.matchEffect(client.execute(toHttpRequest(request, body, settings)), {
     // A client of the user's that fails on a status (`filterStatusOk`) has an answer all the same.
     onFailure: (error) =>
-      error._tag === "ResponseError" ? read(error.response, request, flight) : Effect.fail(error),
-    onSuccess: (response) => read(response, request, flight),
+      error._tag === "ResponseError"
+        ? readResponse(error.response, request, state)
+        : Effect.fail(error),
+    onSuccess: (response) => readResponse(response, request, state),
   })
 }
 
-function read(
+function readResponse(
   response: HttpClientResponse,
   request: RestRequest<unknown>,
-  flight: Flight,
+  state: AttemptState,
 ): Effect.Effect<void, HttpClientError> {
-  const head = headOf(response.status, response.headers, request.token)
-  flight.answer = head
-  return Effect.map(textOf(response), (body) => {
-    if (body === undefined) flight.failure = tooLarge
-    else flight.answer = { ...head, body }
+  const head = parseHead(response.status, response.headers, request.token)
+  state.response = head
+  return Effect.map(readText(response), (body) => {
+    if (body === undefined) state.failure = tooLarge
+    else state.response = { ...head, body }
   })
 }
 
 /** `undefined`: it is longer than the limit, and the connection was given up there. */
-function textOf(response: HttpClientResponse): Effect.Effect<string | undefined, ResponseError> {
-  return isShort(response) ? response.text : boundedText(response)
+function readText(response: HttpClientResponse): Effect.Effect<string | undefined, ResponseError> {
+  return isWithinLimit(response) ? response.text : readBoundedText(response)
 }
 
 type Pull<A = never> = Effect.Effect<A, Option.Option<ResponseError>>
 
 /** No client reads more than a Content-Length says; what is compressed may become more. */
-function isShort({ headers, status }: HttpClientResponse): boolean {
+function isWithinLimit({ headers, status }: HttpClientResponse): boolean {
   if (status === 204) return true
   const length = headers["content-length"]
   const isPlain = headers["content-encoding"] === undefined && !isBrowser()
   return isPlain && length !== undefined && Number(length) <= maxBodySize
 }
 
-function boundedText(
+function readBoundedText(
   response: HttpClientResponse,
 ): Effect.Effect<string | undefined, ResponseError> {
   return Effect.suspend(() => {
@@ -139,45 +141,45 @@ function boundedText(
   })
 }
 
-function note(
+function recordFailure(
   cause: Cause.Cause<HttpClientError | WebhookFileError>,
   request: RestRequest<unknown>,
-  flight: Flight,
+  state: AttemptState,
   reportsStart: boolean,
 ): Effect.Effect<void> {
   const failed = Cause.failureOrCause(cause)
   if (failed._tag === "Left") {
-    return Effect.map(failureOf(failed.left), (failure) => {
-      flight.failure = reportsStart ? deliveredBy(failure, flight.begun) : failure
+    return Effect.map(toFailure(failed.left), (failure) => {
+      state.failure = reportsStart ? withDelivered(failure, state.started) : failure
     })
   }
   return Option.match(Cause.dieOption(failed.right), {
     onNone: () => Effect.failCause(failed.right),
-    onSome: (defect) => Effect.die(defectOf(defect, request.token)),
+    onSome: (defect) => Effect.die(sanitizeDefect(defect, request.token)),
   })
 }
 
-function failureOf(error: HttpClientError | WebhookFileError): Effect.Effect<TransportFailure> {
-  if (error._tag === "WebhookFileError") return Effect.succeed(withoutItsFile(error))
-  if (error._tag === "ResponseError") return Effect.succeed(classify(error))
+function toFailure(error: HttpClientError | WebhookFileError): Effect.Effect<TransportFailure> {
+  if (error._tag === "WebhookFileError") return Effect.succeed(makeFileFailure(error))
+  if (error._tag === "ResponseError") return Effect.succeed(classifyError(error))
   return Effect.map(
     FiberRef.get(fetchInit),
-    (init) => rejectedByFetch(error, init) ?? classify(error),
+    (init) => classifyFetchRejection(error, init) ?? classifyError(error),
   )
 }
 
-function toHttp(
+function toHttpRequest(
   request: RestRequest<unknown>,
   body: HttpBody.HttpBody,
-  settings: Settings,
+  settings: ResolvedConfig,
 ): HttpClientRequest.HttpClientRequest {
-  return HttpClientRequest.make(request.route.method)(settings.baseUrl + pathOf(request), {
-    headers: headersFor(request, settings),
+  return HttpClientRequest.make(request.route.method)(settings.baseUrl + getPath(request), {
+    headers: getHeaders(request, settings),
     body,
   })
 }
 
-function headersFor(request: RestRequest<unknown>, settings: Settings): Headers.Headers {
+function getHeaders(request: RestRequest<unknown>, settings: ResolvedConfig): Headers.Headers {
   return request.headers === undefined
     ? settings.headers
     : Headers.setAll(settings.headers, request.headers)

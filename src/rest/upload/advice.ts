@@ -3,23 +3,23 @@ import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 
-const ofText =
+const textAdvice =
   "FileUpload.fromPath(path) opens a file, FileUpload.fromText(name, text) sends a text"
 
 /** Never shows the value itself, which may be long or secret. */
-export function fileAdvice(given: unknown): string {
-  if (typeof given === "string") return `a string: ${ofText}`
+export function describeWrongFile(given: unknown): string {
+  if (typeof given === "string") return `a string: ${textAdvice}`
   if (given === undefined || given === null) return String(given)
   if (isBytes(given)) return "bytes: use FileUpload.fromBytes(name, bytes)"
-  if (isOf("ArrayBuffer", given)) {
+  if (hasTag("ArrayBuffer", given)) {
     return "an ArrayBuffer: use FileUpload.fromBytes(name, new Uint8Array(buffer))"
   }
   if (isBlob(given)) return "a Blob: use FileUpload.fromBlob(name, blob)"
-  if (isOf("URL", given)) return "a URL: FileUpload.fromPath(path) opens a file"
+  if (hasTag("URL", given)) return "a URL: FileUpload.fromPath(path) opens a file"
   if (isDeferred(given)) {
     return "an Effect or a Promise: run it first, such as `yield* FileUpload.fromPath(path)`"
   }
-  if (Predicate.hasProperty(given, "pipe") || isOf("ReadableStream", given)) {
+  if (Predicate.hasProperty(given, "pipe") || hasTag("ReadableStream", given)) {
     return "a stream: use FileUpload.fromStream(name, { size, stream }) with a Stream of effect"
   }
   return Predicate.hasProperty(given, "attachment")
@@ -33,14 +33,14 @@ export function isDeferred(given: unknown): boolean {
 }
 
 export function isBytes(given: unknown): boolean {
-  return isOf("Uint8Array", given)
+  return hasTag("Uint8Array", given)
 }
 
 export function isBlob(given: unknown): boolean {
-  return isOf("Blob", given) || isOf("File", given)
+  return hasTag("Blob", given) || hasTag("File", given)
 }
 
 /** By its tag and not by `instanceof`, which fails for values of another realm, as in Jest. */
-function isOf(tag: string, given: unknown): boolean {
+function hasTag(tag: string, given: unknown): boolean {
   return Object.prototype.toString.call(given) === `[object ${tag}]`
 }

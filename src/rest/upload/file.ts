@@ -62,12 +62,12 @@ export class FileUpload extends Data.TaggedClass("FileUpload")<{
 }
 
 /** What an error calls the file. */
-export function labelOf({ name, source }: FileUpload): string {
+export function getLabel({ name, source }: FileUpload): string {
   return source._tag === "Stream" ? (source.path ?? name) : name
 }
 
 /** Whether it can be read no more. */
-export function isSpent({ source }: FileUpload): boolean {
+export function isConsumed({ source }: FileUpload): boolean {
   return source._tag === "Stream" && source.once?.isRead === true
 }
 
@@ -88,9 +88,9 @@ export interface Progress {
   readonly total: number
 }
 
-export type Listener = (progress: Progress) => Effect.Effect<void>
+export type OnProgress = (progress: Progress) => Effect.Effect<void>
 
 export class ProgressListener extends Context.Reference<ProgressListener>()(
   "effect-discord/FileUpload/ProgressListener",
-  { defaultValue: (): { readonly listener: Listener | undefined } => ({ listener: undefined }) },
+  { defaultValue: (): { readonly listener: OnProgress | undefined } => ({ listener: undefined }) },
 ) {}

@@ -9,39 +9,39 @@
  */
 
 /** File systems, where the file may be saved, allow 255 bytes; Discord's OpenAPI 1024 characters. */
-const longest = 255
+const maxNameBytes = 255
 
 /** Bytes of what is taken for an extension, the dot included. */
-const longestExtension = 16
+const maxExtensionBytes = 16
 
 const encoder = new TextEncoder()
 
 /** A name without spaces, quotes, slashes and line breaks, and not too long. */
-export function fileName(name: string): string {
+export function cleanFileName(name: string): string {
   const dot = name.lastIndexOf(".")
   const [stem, extension] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""]
-  const end = clean(extension)
-  const isLong = bytesOf(end) > longestExtension
-  const start = clean(isLong ? name : stem).replace(/^[._]+/, "")
+  const end = replaceCharacters(extension)
+  const isLong = countBytes(end) > maxExtensionBytes
+  const start = replaceCharacters(isLong ? name : stem).replace(/^[._]+/, "")
   const kept = isLong || end === "." ? "" : end
-  const cut = upTo(longest - bytesOf(kept), start)
-  return ((kept === "" ? withoutLastDots(cut) : cut) || "file") + kept
+  const cut = truncateBytes(maxNameBytes - countBytes(kept), start)
+  return ((kept === "" ? trimDots(cut) : cut) || "file") + kept
 }
 
 /** The last part of a path of any system. */
-export function baseName(path: string): string {
+export function getBaseName(path: string): string {
   const parts = path.split(/[/\\]/).filter((part) => part !== "")
   return parts.at(-1) ?? ""
 }
 
 /** A dot at the end would be taken for an extension. */
-function withoutLastDots(text: string): string {
+function trimDots(text: string): string {
   let end = text.length
   while (text[end - 1] === ".") end -= 1
   return text.slice(0, end)
 }
 
-function clean(text: string): string {
+function replaceCharacters(text: string): string {
   return (
     text
       .normalize("NFC")
@@ -53,11 +53,11 @@ function clean(text: string): string {
   )
 }
 
-function upTo(bytes: number, text: string): string {
+function truncateBytes(bytes: number, text: string): string {
   const { read } = encoder.encodeInto(text, new Uint8Array(bytes))
   return text.slice(0, read)
 }
 
-function bytesOf(text: string): number {
+function countBytes(text: string): number {
   return encoder.encode(text).length
 }

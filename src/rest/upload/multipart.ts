@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { unknownType } from "./file.js"
 import type { FileUpload } from "./file.js"
-import { fileName } from "./fileName.js"
+import { cleanFileName } from "./fileName.js"
 
 /** Everything but the bytes of the files. */
 export interface Form {
@@ -32,19 +32,19 @@ export function isMediaType(text: string): boolean {
 }
 
 /** Long enough that no file has it by chance. */
-export const boundary: Effect.Effect<string> = Effect.map(
+export const makeBoundary: Effect.Effect<string> = Effect.map(
   Effect.all([Random.nextInt, Random.nextInt]),
   (numbers) => `effect-discord-${numbers.map((n) => n.toString(36).padStart(11, "0")).join("")}`,
 )
 
-export function form(limit: string, json: unknown, files: ReadonlyArray<FileUpload>): Form {
+export function makeForm(limit: string, json: unknown, files: ReadonlyArray<FileUpload>): Form {
   const payload = encoder.encode(
     `--${limit}\r\nContent-Disposition: form-data; name="payload_json"\r\n` +
       `Content-Type: application/json\r\n\r\n${JSON.stringify(json)}`,
   )
   const heads = files.map(({ contentType, name }, index) =>
     encoder.encode(
-      `\r\n--${limit}\r\nContent-Disposition: form-data; name="files[${index}]"; filename="${fileName(name)}"\r\n` +
+      `\r\n--${limit}\r\nContent-Disposition: form-data; name="files[${index}]"; filename="${cleanFileName(name)}"\r\n` +
         `Content-Type: ${isMediaType(contentType) ? contentType : unknownType}\r\n\r\n`,
     ),
   )

@@ -10,43 +10,46 @@ import { WebhookFileError } from "../../error/WebhookError.js"
 import { errorFields } from "../../ratelimit/errorFields.js"
 import type { ErrorFields } from "../../ratelimit/errorFields.js"
 import type { Route } from "../../ratelimit/Route.js"
-import { labelOf } from "./file.js"
+import { getLabel } from "./file.js"
 import type { FileUpload, Source } from "./file.js"
 
 /** Bytes of a file in memory that go at a time, so that progress can be seen. */
-const piece = 64 * 1024
+const chunkSize = 64 * 1024
 
 /** Exactly `size` bytes; fewer, more, or a source that fails are a `WebhookFileError`. */
-export function read(route: Route, file: FileUpload): Stream.Stream<Uint8Array, WebhookFileError> {
-  const place = { ...errorFields(route), file: labelOf(file) }
+export function readFile(
+  route: Route,
+  file: FileUpload,
+): Stream.Stream<Uint8Array, WebhookFileError> {
+  const place = { ...errorFields(route), file: getLabel(file) }
   return Stream.suspend(() => {
     const { source } = file
     if (source._tag === "Stream" && source.once !== undefined) {
-      if (source.once.isRead) return Stream.fail(readBefore(place))
+      if (source.once.isRead) return Stream.fail(makeAlreadyReadError(place))
       source.once.isRead = true
     }
-    const bytes = Stream.catchAllCause(open(source), (cause) =>
+    const bytes = Stream.catchAllCause(openSource(source), (cause) =>
       Cause.isInterruptedOnly(cause)
         ? Stream.failCause(Cause.stripFailures(cause))
-        : Stream.fail(faultOf(place, Cause.squash(cause))),
+        : Stream.fail(toFileError(place, Cause.squash(cause))),
     )
-    return exactly(place, file.size, bytes)
+    return requireSize(place, file.size, bytes)
   })
 }
 
-interface Place extends ErrorFields {
+interface FileContext extends ErrorFields {
   readonly file: string
 }
 
-export function readBefore(place: Place): WebhookFileError {
+export function makeAlreadyReadError(place: FileContext): WebhookFileError {
   const detail = "it has been read before"
   return new WebhookFileError({ ...place, reason: "readOnce", detail, delivered: "no" })
 }
 
-function open(source: Source): Stream.Stream<Uint8Array, unknown> {
+function openSource(source: Source): Stream.Stream<Uint8Array, unknown> {
   switch (source._tag) {
     case "Bytes":
-      return pieces(source.bytes)
+      return splitBytes(source.bytes)
     case "Blob":
       return Stream.fromReadableStream(() => source.blob.stream(), Function.identity)
     case "Stream":
@@ -55,17 +58,17 @@ function open(source: Source): Stream.Stream<Uint8Array, unknown> {
   }
 }
 
-function pieces(bytes: Uint8Array): Stream.Stream<Uint8Array> {
+function splitBytes(bytes: Uint8Array): Stream.Stream<Uint8Array> {
   return Stream.unfold(0, (from) =>
     from >= bytes.length
       ? Option.none()
-      : Option.some([bytes.subarray(from, from + piece), from + piece]),
+      : Option.some([bytes.subarray(from, from + chunkSize), from + chunkSize]),
   )
 }
 
 /** Fails before the request is whole, so that a file that has changed is not posted. */
-function exactly(
-  place: Place,
+function requireSize(
+  place: FileContext,
   size: number,
   bytes: Stream.Stream<Uint8Array, WebhookFileError>,
 ): Stream.Stream<Uint8Array, WebhookFileError> {
@@ -91,11 +94,11 @@ function exactly(
   })
 }
 
-export function faultOf(
+export function toFileError(
   place: Partial<ErrorFields> & { readonly file: string },
   failure: unknown,
 ): WebhookFileError {
-  const detail = wordFor(failure)
+  const detail = getErrorName(failure)
   return detail === "NotFound"
     ? new WebhookFileError({ ...place, reason: "missing", delivered: "no" })
     : new WebhookFileError({
@@ -107,7 +110,7 @@ export function faultOf(
 }
 
 /** A platform's error has a reason, an error of Effect a tag, any other a name. */
-function wordFor(failure: unknown): string | undefined {
+function getErrorName(failure: unknown): string | undefined {
   if (!Predicate.isObject(failure)) return undefined
   const words = ["reason", "_tag", "name"].map((key): unknown => Reflect.get(failure, key))
   return words.find((word): word is string => typeof word === "string" && /^\w{1,40}$/.test(word))

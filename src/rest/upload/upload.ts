@@ -8,67 +8,67 @@ import * as Stream from "effect/Stream"
 import { WebhookFileError } from "../../error/WebhookError.js"
 import { errorFields } from "../../ratelimit/errorFields.js"
 import type { Route } from "../../ratelimit/Route.js"
-import type { Upload } from "../request.js"
+import type { UploadBody } from "../request.js"
 import { RestConfig } from "../RestConfig.js"
 import { presets } from "../UploadLimits.js"
 import type { UploadLimits } from "../UploadLimits.js"
-import { isSpent, labelOf, ProgressListener } from "./file.js"
-import type { FileUpload, Listener } from "./file.js"
-import { boundary, form } from "./multipart.js"
+import { getLabel, isConsumed, ProgressListener } from "./file.js"
+import type { FileUpload, OnProgress } from "./file.js"
+import { makeBoundary, makeForm } from "./multipart.js"
 import type { Form } from "./multipart.js"
-import { read, readBefore } from "./read.js"
+import { makeAlreadyReadError, readFile } from "./read.js"
 
 /** Bytes that are sent in one piece, which works everywhere: few browsers stream what they send. */
-const inOnePiece = 8 * 1024 * 1024
+const maxBufferedSize = 8 * 1024 * 1024
 
 /** Checks the files against the limits, `kept` files of the message counted; nothing is read yet. */
-export const checked = (
+export const checkFiles = (
   route: Route,
   files: ReadonlyArray<FileUpload>,
   kept: number,
 ): Effect.Effect<void, WebhookFileError> =>
   Effect.flatMap(RestConfig, ({ uploads }) => {
-    const refused = refusal(route, files, kept, uploads)
+    const refused = findFileError(route, files, kept, uploads)
     return refused === undefined ? Effect.void : Effect.fail(refused)
   })
 
 /** A message's JSON with its files. */
-export const upload = (
+export const makeUpload = (
   route: Route,
   json: unknown,
   files: ReadonlyArray<FileUpload>,
-): Effect.Effect<Upload> =>
-  Effect.map(Effect.all([boundary, ProgressListener]), ([limit, { listener }]) => {
-    const parts = form(limit, json, files)
+): Effect.Effect<UploadBody> =>
+  Effect.map(Effect.all([makeBoundary, ProgressListener]), ([limit, { listener }]) => {
+    const parts = makeForm(limit, json, files)
     const isSmall =
-      parts.size <= inOnePiece && files.every(({ source }) => source._tag !== "Stream")
+      parts.size <= maxBufferedSize && files.every(({ source }) => source._tag !== "Stream")
     let attempt = 0
     const content = Effect.sync(() => {
       attempt += 1
-      return bytesOf(
+      return toByteStream(
         parts,
-        watched(attempt, files, listener, (file) => read(route, file)),
+        reportProgress(attempt, files, listener, (file) => readFile(route, file)),
       )
     })
-    const carried = isSmall && listener === undefined ? inMemory : streaming
+    const provide = isSmall && listener === undefined ? bufferBody : streamBody
     return {
       _tag: "Upload",
       size: parts.size,
-      lend: (use) => Effect.flatMap(content, (bytes) => carried(parts, bytes, use)),
-      spent: () => {
-        const spent = files.find(isSpent)
-        return spent === undefined ? undefined : labelOf(spent)
+      withBody: (use) => Effect.flatMap(content, (bytes) => provide(parts, bytes, use)),
+      consumedFile: () => {
+        const consumed = files.find(isConsumed)
+        return consumed === undefined ? undefined : getLabel(consumed)
       },
     }
   })
 
-type Bytes = Stream.Stream<Uint8Array, WebhookFileError>
-type Use<A, E> = (body: HttpBody.HttpBody) => Effect.Effect<A, E>
+type ByteStream = Stream.Stream<Uint8Array, WebhookFileError>
+type UseBody<A, E> = (body: HttpBody.HttpBody) => Effect.Effect<A, E>
 
-function inMemory<A, E>(
+function bufferBody<A, E>(
   parts: Form,
-  bytes: Bytes,
-  use: Use<A, E>,
+  bytes: ByteStream,
+  use: UseBody<A, E>,
 ): Effect.Effect<A, E | WebhookFileError> {
   const whole = new Uint8Array(parts.size)
   let at = 0
@@ -89,10 +89,10 @@ function inMemory<A, E>(
  * So the body never fails, it only stops, and the exchange is interrupted, which every client
  * answers by closing the connection.
  */
-function streaming<A, E>(
+function streamBody<A, E>(
   parts: Form,
-  bytes: Bytes,
-  use: Use<A, E>,
+  bytes: ByteStream,
+  use: UseBody<A, E>,
 ): Effect.Effect<A, E | WebhookFileError> {
   return Effect.flatMap(Deferred.make<never, WebhookFileError>(), (failed) => {
     const body = Stream.catchAllCause(bytes, (cause) =>
@@ -107,31 +107,34 @@ function streaming<A, E>(
   })
 }
 
-function bytesOf({ heads, payload, tail }: Form, files: ReadonlyArray<Bytes>): Bytes {
+function toByteStream(
+  { heads, payload, tail }: Form,
+  files: ReadonlyArray<ByteStream>,
+): ByteStream {
   const middle = files.map((bytes, index) => {
     const head = heads[index]
     return head === undefined ? bytes : Stream.concat(Stream.make(head), bytes)
   })
   const all = Stream.concatAll(Chunk.make(Stream.make(payload), ...middle, Stream.make(tail)))
-  return Stream.mapChunks(all, Chunk.flatMap(inHalves))
+  return Stream.mapChunks(all, Chunk.flatMap(splitInHalf))
 }
 
 /**
  * `NodeHttpClient.layer` waits for a slow connection only between the pieces of a chunk. Without a
  * second piece it would take in the whole file as fast as the disk gives it.
  */
-function inHalves(piece: Uint8Array): Chunk.Chunk<Uint8Array> {
+function splitInHalf(piece: Uint8Array): Chunk.Chunk<Uint8Array> {
   const half = piece.length >> 1
   return half === 0 ? Chunk.of(piece) : Chunk.make(piece.subarray(0, half), piece.subarray(half))
 }
 
 /** The files' bytes, with word of each piece to the listener, if there is one. */
-function watched(
+function reportProgress(
   attempt: number,
   files: ReadonlyArray<FileUpload>,
-  listener: Listener | undefined,
-  open: (file: FileUpload) => Bytes,
-): ReadonlyArray<Bytes> {
+  listener: OnProgress | undefined,
+  open: (file: FileUpload) => ByteStream,
+): ReadonlyArray<ByteStream> {
   if (listener === undefined) return files.map(open)
   const total = files.reduce((sum, { size }) => sum + size, 0)
   let sent = 0
@@ -146,24 +149,27 @@ function watched(
 }
 
 /** The first thing that is wrong. `kept` counts the files that an edit leaves on the message. */
-export function refusal(
+export function findFileError(
   route: Route,
   files: ReadonlyArray<FileUpload>,
   kept: number,
   limits: UploadLimits,
 ): WebhookFileError | undefined {
-  return brokenFile(route, files) ?? overLimit(route, files, kept, limits)
+  return findInvalidFile(route, files) ?? findExceededLimit(route, files, kept, limits)
 }
 
-function brokenFile(route: Route, files: ReadonlyArray<FileUpload>): WebhookFileError | undefined {
+function findInvalidFile(
+  route: Route,
+  files: ReadonlyArray<FileUpload>,
+): WebhookFileError | undefined {
   const names = new Set<string>()
   for (const file of files) {
     const { name, size } = file
-    const place = { ...errorFields(route), file: labelOf(file) }
+    const place = { ...errorFields(route), file: getLabel(file) }
     if (!Number.isSafeInteger(size) || size < 0) {
       return new WebhookFileError({ ...place, reason: "invalidSize", size, delivered: "no" })
     }
-    if (isSpent(file)) return readBefore(place)
+    if (isConsumed(file)) return makeAlreadyReadError(place)
     if (names.has(name)) {
       return new WebhookFileError({
         ...errorFields(route),
@@ -177,39 +183,39 @@ function brokenFile(route: Route, files: ReadonlyArray<FileUpload>): WebhookFile
   return undefined
 }
 
-function overLimit(
+function findExceededLimit(
   route: Route,
   files: ReadonlyArray<FileUpload>,
   kept: number,
   limits: UploadLimits,
 ): WebhookFileError | undefined {
-  const over = firstOver(files, kept, limits)
+  const over = findFirstOver(files, kept, limits)
   if (over === undefined) return undefined
   const { file, ...figures } = over
   const preset = Object.entries(presets).find(
-    ([, other]) => firstOver(files, kept, other) === undefined,
+    ([, other]) => findFirstOver(files, kept, other) === undefined,
   )
   return new WebhookFileError({
     ...errorFields(route),
-    file: labelOf(file),
+    file: getLabel(file),
     ...figures,
     ...(preset === undefined ? {} : { preset: preset[0] }),
     delivered: "no",
   })
 }
 
-interface Over {
+interface ExceededLimit {
   readonly reason: "tooMany" | "tooLarge" | "totalTooLarge"
   readonly file: FileUpload
   readonly size: number
   readonly limit: number
 }
 
-function firstOver(
+function findFirstOver(
   files: ReadonlyArray<FileUpload>,
   kept: number,
   { maxFileBytes, maxFiles, maxTotalBytes }: UploadLimits,
-): Over | undefined {
+): ExceededLimit | undefined {
   let total = 0
   for (const [index, file] of files.entries()) {
     const { size } = file

@@ -3,7 +3,7 @@ import * as FastCheck from "effect/FastCheck"
 import * as Stream from "effect/Stream"
 import { describe, expect, it } from "vitest"
 import { FileUpload, UploadLimits } from "../../../src/index.js"
-import { refusal } from "../../../src/rest/upload/upload.js"
+import { findFileError } from "../../../src/rest/upload/upload.js"
 import { errorFields } from "../../../src/ratelimit/errorFields.js"
 import { route } from "./wire.js"
 
@@ -34,7 +34,7 @@ describe("limits", () => {
     ["one at the limit", [10]],
     ["all at the limit together", [10, 10, 0]],
   ])("allow %s", (_, sizes) => {
-    expect(refusal(route, several(...sizes), 0, limits)).toBeUndefined()
+    expect(findFileError(route, several(...sizes), 0, limits)).toBeUndefined()
   })
 
   it.each([
@@ -42,7 +42,7 @@ describe("limits", () => {
     ["together over", [10, 9, 2], { reason: "totalTooLarge", file: "2.bin", size: 21, limit: 20 }],
     ["one too many", [1, 1, 1, 1], { reason: "tooMany", file: "3.bin", size: 4, limit: 3 }],
   ])("reject %s", (_, sizes, expected) => {
-    const error = refusal(route, several(...sizes), 0, limits)
+    const error = findFileError(route, several(...sizes), 0, limits)
     expect(error).toMatchObject({
       ...expected,
       ...errorFields(route),
@@ -52,8 +52,11 @@ describe("limits", () => {
   })
 
   it("count the files that stay on the message, but not their bytes", () => {
-    expect(refusal(route, several(1, 1), 1, limits)).toBeUndefined()
-    expect(refusal(route, several(1, 1), 2, limits)).toMatchObject({ reason: "tooMany", size: 4 })
+    expect(findFileError(route, several(1, 1), 1, limits)).toBeUndefined()
+    expect(findFileError(route, several(1, 1), 2, limits)).toMatchObject({
+      reason: "tooMany",
+      size: 4,
+    })
   })
 
   it.each([
@@ -65,14 +68,14 @@ describe("limits", () => {
     [[101], "unlimited"],
   ])("for files of %j MiB, suggest the preset %s", (sizes, preset) => {
     const files = several(...sizes.map((size) => size * mebibyte))
-    const error = refusal(route, files, 0, presets.default)
+    const error = findFileError(route, files, 0, presets.default)
     expect(error?.preset).toBe(preset)
     const chosen = Object.entries(presets).find(([name]) => name === preset)?.[1]
-    expect(refusal(route, files, 0, chosen ?? limits)).toBeUndefined()
+    expect(findFileError(route, files, 0, chosen ?? limits)).toBeUndefined()
   })
 
   it("report that no preset allows 11 files", () => {
-    const error = refusal(
+    const error = findFileError(
       route,
       several(...Array.from({ length: 11 }, () => 1)),
       0,
@@ -86,7 +89,7 @@ describe("limits", () => {
   })
 
   it("contain both sizes in bytes", () => {
-    const error = refusal(route, [sized(8 * mebibyte + 1)], 0, presets.default)
+    const error = findFileError(route, [sized(8 * mebibyte + 1)], 0, presets.default)
     expect(error?.message).toBe(
       `Webhook.send (webhook 42): a.bin: is the file with which the message gets too large: 8388609 bytes (8 MiB), and 8388608 bytes (8 MiB) are allowed; the preset "discord" allows it (RestConfig.uploads); Discord did not act on it`,
     )
@@ -101,7 +104,7 @@ describe("limits", () => {
           (given.length === 0 || given.length + kept <= 3) &&
           given.every((size) => size <= 10) &&
           total <= 20
-        expect(refusal(route, several(...given), kept, limits) === undefined).toBe(isWithin)
+        expect(findFileError(route, several(...given), kept, limits) === undefined).toBe(isWithin)
       }),
     )
   })
@@ -109,7 +112,7 @@ describe("limits", () => {
 
 describe("a file that cannot be right", () => {
   it.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("has a size of %d", (size) => {
-    const error = refusal(route, [sized(size)], 0, presets.unlimited)
+    const error = findFileError(route, [sized(size)], 0, presets.unlimited)
     expect(error).toMatchObject({ reason: "invalidSize", file: "a.bin", size })
     expect(error?.message).toContain(
       `a whole number of bytes; say how long the stream is, not ${size}`,
@@ -118,7 +121,7 @@ describe("a file that cannot be right", () => {
 
   it("has the name of another", () => {
     const files = [sized(1, "a b.bin"), sized(1, "c.bin"), sized(1, "a_b.bin")]
-    const error = refusal(route, files, 0, presets.default)
+    const error = findFileError(route, files, 0, presets.default)
     expect(error).toMatchObject({ reason: "duplicateName", file: "a_b.bin" })
   })
 
@@ -128,9 +131,9 @@ describe("a file that cannot be right", () => {
       stream: Stream.fromChunk(Chunk.empty()),
       readOnce: true,
     })
-    expect(refusal(route, [file], 0, presets.default)).toBeUndefined()
+    expect(findFileError(route, [file], 0, presets.default)).toBeUndefined()
     if (file.source._tag === "Stream" && file.source.once) file.source.once.isRead = true
-    const error = refusal(route, [file], 0, presets.default)
+    const error = findFileError(route, [file], 0, presets.default)
     expect(error).toMatchObject({ reason: "readOnce", file: "once.bin", delivered: "no" })
   })
 })

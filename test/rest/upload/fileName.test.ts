@@ -1,6 +1,6 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
-import { baseName, fileName } from "../../../src/rest/upload/fileName.js"
+import { getBaseName, cleanFileName } from "../../../src/rest/upload/fileName.js"
 import { cleanFilename } from "../../../src/testing/simulator/messages/attachments.js"
 import { runs } from "../../support/laws.js"
 
@@ -21,24 +21,24 @@ const law = (name: string, holds: (name: string) => void): void =>
 
 describe("a file's name", () => {
   law("is never empty and never too long", (name) => {
-    const bytes = new TextEncoder().encode(fileName(name)).length
+    const bytes = new TextEncoder().encode(cleanFileName(name)).length
     expect(bytes).toBeGreaterThan(0)
     expect(bytes).toBeLessThanOrEqual(255)
   })
 
   law("holds nothing that could end a header, a quote or a folder", (name) => {
-    expect(fileName(name)).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Z}"'`\\/:;%*?<>|]/u)
+    expect(cleanFileName(name)).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Z}"'`\\/:;%*?<>|]/u)
   })
 
   law("does not change when it is cleaned again", (name) => {
-    expect(fileName(fileName(name))).toBe(fileName(name))
+    expect(cleanFileName(cleanFileName(name))).toBe(cleanFileName(name))
   })
 
   it("in ASCII, is the one that Discord makes of it", () => {
     const ascii = FastCheck.tuple(FastCheck.string({ unit: "binary-ascii" }), extensions)
     FastCheck.assert(
       FastCheck.property(ascii, ([stem, extension]) => {
-        const name = fileName(stem + extension)
+        const name = cleanFileName(stem + extension)
         expect(cleanFilename(name)).toBe(name)
       }),
       { numRuns: runs(1000) },
@@ -63,7 +63,7 @@ describe("a file's name", () => {
     [`${"x".repeat(300)}.tar.gz`, `${"x".repeat(252)}.gz`],
     [`${"大".repeat(100)}.png`, `${"大".repeat(83)}.png`],
   ])("%j is sent as %j", (given, sent) => {
-    expect(fileName(given)).toBe(sent)
+    expect(cleanFileName(given)).toBe(sent)
   })
 })
 
@@ -73,5 +73,5 @@ it.each([
   ["app.log", "app.log"],
   ["/tmp/", "tmp"],
 ])("the name of %s is %s", (path, name) => {
-  expect(baseName(path)).toBe(name)
+  expect(getBaseName(path)).toBe(name)
 })

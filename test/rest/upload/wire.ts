@@ -7,7 +7,7 @@ import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import { Route } from "../../../src/index.js"
 import type { FileUpload } from "../../../src/index.js"
-import { upload } from "../../../src/rest/upload/upload.js"
+import { makeUpload } from "../../../src/rest/upload/upload.js"
 
 export const route = Route.make({
   operation: "Webhook.send",
@@ -38,7 +38,7 @@ export interface Wire {
 }
 
 export const wireOf = (json: unknown, files: ReadonlyArray<FileUpload.FileUpload>) =>
-  Effect.flatMap(upload(route, json, files), ({ lend }) =>
+  Effect.flatMap(makeUpload(route, json, files), ({ withBody: lend }) =>
     lend((body) =>
       Effect.map(bytesOf(body), (bytes): Wire => {
         const { contentLength = -1, contentType = "" } = body
