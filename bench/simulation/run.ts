@@ -4,9 +4,9 @@
  */
 import * as Redacted from "effect/Redacted"
 import type { Answer } from "../../src/ratelimit/Answer.js"
-import type { Ticket } from "../../src/ratelimit/internal/bucketState.js"
-import { Machine } from "../../src/ratelimit/internal/machine.js"
-import type { Target } from "../../src/ratelimit/internal/waiting.js"
+import type { PendingRequest } from "../../src/ratelimit/internal/bucketState.js"
+import { StateMachine } from "../../src/ratelimit/internal/stateMachine.js"
+import type { TimerTarget } from "../../src/ratelimit/internal/scheduler.js"
 import * as RateLimitHeaders from "../../src/ratelimit/RateLimitHeaders.js"
 import * as Route from "../../src/ratelimit/Route.js"
 import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
@@ -80,8 +80,8 @@ class Run {
   readonly #webhooks: ReadonlyArray<Webhook>
   readonly #outside: Outside
   readonly #random: () => number
-  readonly #machine: Machine
-  readonly #alarms = new Map<Target, number>()
+  readonly #machine: StateMachine
+  readonly #alarms = new Map<TimerTarget, number>()
   readonly #policy: Policy
   readonly #limitedAt: Array<number> = []
   readonly #waits: Array<number> = []
@@ -105,7 +105,7 @@ class Run {
       }),
     )
     this.#policy = this.#counting(policy)
-    this.#machine = new Machine(
+    this.#machine = new StateMachine(
       { ...settings, globalLimits: [{ limit: scenario.global ?? 1_000_000, window: 1000 }] },
       (target, at) => this.#alarm(target, at),
     )
@@ -140,7 +140,7 @@ class Run {
     }
   }
 
-  #alarm(target: Target, at: number | undefined): void {
+  #alarm(target: TimerTarget, at: number | undefined): void {
     const current = this.#alarms.get(target)
     if (at === undefined) this.#alarms.delete(target)
     else if (current === undefined || at < current) {
@@ -165,7 +165,7 @@ class Run {
       owner: {},
     }
     // Granted inside `arrive`, the ticket is not known yet: the request goes right after it.
-    const granted: { ticket: Ticket | undefined } = { ticket: undefined }
+    const granted: { ticket: PendingRequest | undefined } = { ticket: undefined }
     granted.ticket = this.#machine.arrive(route, wish, this.#events.now, () =>
       this.#events.at(this.#events.now, () => {
         if (granted.ticket !== undefined) this.#send(granted.ticket, webhook, index, message, true)
@@ -173,7 +173,13 @@ class Run {
     )
   }
 
-  #send(ticket: Ticket, webhook: Webhook, index: number, message: number, isFirst: boolean): void {
+  #send(
+    ticket: PendingRequest,
+    webhook: Webhook,
+    index: number,
+    message: number,
+    isFirst: boolean,
+  ): void {
     const { link } = this.#scenario
     this.#machine.claim(ticket, this.#events.now)
     const drawn = this.#outside.trips[index]?.[message]
@@ -202,7 +208,7 @@ class Run {
   }
 
   #answered(
-    ticket: Ticket,
+    ticket: PendingRequest,
     webhook: Webhook,
     index: number,
     message: number,

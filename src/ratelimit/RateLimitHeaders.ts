@@ -7,7 +7,7 @@
  * @module
  */
 import * as Duration from "effect/Duration"
-import { inMilliseconds } from "./internal/seconds.js"
+import { secondsToMillis } from "./internal/durations.js"
 
 /**
  * All times in milliseconds.
@@ -138,6 +138,6 @@ function instant(text: string | undefined): number | undefined {
 function delay(text: string | undefined): number | undefined {
   const seconds = number(text)
   if (seconds === undefined) return undefined
-  const millis = inMilliseconds(seconds)
+  const millis = secondsToMillis(seconds)
   return millis <= Duration.toMillis(longestDelay) ? millis : undefined
 }

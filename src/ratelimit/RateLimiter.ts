@@ -14,10 +14,15 @@ import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { DiscordInvalidOption, WaitError } from "../error/WebhookError.js"
 import type { Answer } from "./Answer.js"
-import { isolatesRequests } from "./internal/runtime.js"
-import { checked, type LayerSettings, type Options, unset } from "./internal/settings.js"
+import {
+  isolatesRequests,
+  checked,
+  type LayerSettings,
+  type Options,
+  unset,
+} from "./internal/settings.js"
 import type { BucketSnapshot, Snapshot } from "./internal/snapshot.js"
-import { Core } from "./internal/wiring.js"
+import { SharedLimiter } from "./internal/service.js"
 import type { Permit, WaitOptions } from "./Permit.js"
 import type { Route } from "./Route.js"
 import { Strategy } from "./Strategy.js"
@@ -260,7 +265,7 @@ export const layerMemoryWith = (options: Options): Layer.Layer<RateLimiter, Disc
   Layer.scoped(RateLimiter, Effect.flatMap(settingsOf(options), separate))
 
 function separate(settings: LayerSettings): Effect.Effect<Service, never, Scope.Scope> {
-  return Effect.flatMap(Effect.clock, (clock) => new Core(clock).open(settings))
+  return Effect.flatMap(Effect.clock, (clock) => new SharedLimiter(clock).open(settings))
 }
 
 function shared(settings: LayerSettings): Effect.Effect<Service, never, Scope.Scope> {
@@ -272,12 +277,12 @@ function settingsOf(options: Options): Effect.Effect<LayerSettings, DiscordInval
 }
 
 /** By clock: time that is not shared cannot be limited together. */
-function coreOf(clock: Clock.Clock): Core {
+function coreOf(clock: Clock.Clock): SharedLimiter {
   const cores = globalValue(
     "effect-discord/RateLimiter/cores",
-    () => new WeakMap<Clock.Clock, Core>(),
+    () => new WeakMap<Clock.Clock, SharedLimiter>(),
   )
-  const core = cores.get(clock) ?? new Core(clock)
+  const core = cores.get(clock) ?? new SharedLimiter(clock)
   cores.set(clock, core)
   return core
 }

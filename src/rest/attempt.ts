@@ -1,7 +1,7 @@
 /** What is known of an attempt while it runs. */
 import type * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
-import { Graveyard } from "../ratelimit/internal/graveyard.js"
+import { DeadWebhooks } from "../ratelimit/internal/deadWebhooks.js"
 import * as Permit from "../ratelimit/Permit.js"
 import * as RateLimitHeaders from "../ratelimit/RateLimitHeaders.js"
 import { interpret } from "./interpret.js"
@@ -129,5 +129,5 @@ export function classifyAttempt<A>(
 
 /** Its success means the same as the code by which Discord says that there is nothing to delete. */
 function deletesWebhook({ notFound, route }: RestRequest<unknown>): boolean {
-  return notFound !== undefined && Graveyard.isDeath(notFound, route.kind)
+  return notFound !== undefined && DeadWebhooks.isDeath(notFound, route.kind)
 }

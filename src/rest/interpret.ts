@@ -13,7 +13,7 @@ import type { Delivered, Issue, WebhookError } from "../error/WebhookError.js"
 import * as DiscordApiBody from "../model/DiscordApiBody.js"
 import type { Limited } from "../ratelimit/Answer.js"
 import { errorFields } from "../ratelimit/errorFields.js"
-import { inMilliseconds } from "../ratelimit/internal/seconds.js"
+import { secondsToMillis } from "../ratelimit/internal/durations.js"
 import { longestDelay } from "../ratelimit/RateLimitHeaders.js"
 import type { RateLimitHeaders } from "../ratelimit/RateLimitHeaders.js"
 import { toClientError, toSlowmodeError } from "./clientErrors.js"
@@ -197,7 +197,7 @@ function parseRateLimit(
   code: number,
 ): Limited {
   const body = Option.getOrUndefined(DiscordApiBody.rateLimitFromUnknown(json))
-  const exact = body && inMilliseconds(body.retryAfter)
+  const exact = body && secondsToMillis(body.retryAfter)
   const isRounded = body !== undefined && headers.retryAfter === Math.ceil(body.retryAfter) * 1000
   const delays = [exact, isRounded ? undefined : headers.retryAfter].filter(isDelay)
   const retryAfter = delays.length === 0 ? undefined : delays.reduce((a, b) => Math.max(a, b))

@@ -7,7 +7,7 @@ import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as LogLevel from "effect/LogLevel"
 import * as Tracer from "effect/Tracer"
-import { Graveyard } from "../ratelimit/internal/graveyard.js"
+import { DeadWebhooks } from "../ratelimit/internal/deadWebhooks.js"
 import type { Permit } from "../ratelimit/Permit.js"
 import type { Kind, Route } from "../ratelimit/Route.js"
 import type { AttemptResult, AttemptState } from "./attempt.js"
@@ -195,7 +195,7 @@ function getWarning(
     return { message: "Rate limited", more }
   }
   if (decision._tag === "Retry") return { message: `Retrying after a failure: ${decision.reason}` }
-  if (result.outcome._tag === "Answered" && Graveyard.isDeath(result.outcome.answer, kind)) {
+  if (result.outcome._tag === "Answered" && DeadWebhooks.isDeath(result.outcome.answer, kind)) {
     return kind === "interaction"
       ? { message: "The interaction's token has expired" }
       : { message: "The webhook is dead; stop using its URL" }

@@ -9,8 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Runtime from "effect/Runtime"
-import { isolatesRequests } from "../ratelimit/internal/runtime.js"
-import { nowOn, ringAt } from "../ratelimit/internal/timer.js"
+import { isolatesRequests } from "../ratelimit/internal/settings.js"
+import { currentMillis, scheduleAt } from "../ratelimit/internal/timers.js"
 import type { Restore } from "./attempt.js"
 
 export type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
@@ -37,7 +37,7 @@ export function startTimeout(
   const clock = Context.get(caller.currentDefaultServices, Clock.Clock)
   // A sleeper for all would belong to the request that began first, and end with it.
   if (isolatesRequests()) {
-    return { cancel: ringAt(clock, nowOn(clock) + Duration.toMillis(limit), onExpired) }
+    return { cancel: scheduleAt(clock, currentMillis(clock) + Duration.toMillis(limit), onExpired) }
   }
   return getQueue(clock, limit).add(caller, onExpired)
 }
@@ -78,7 +78,7 @@ class TimeoutQueue {
 
   add(caller: AnyFiber, onExpired: () => void): Timeout {
     this.#siblings.set(this.#millis, this)
-    const entry = new QueuedTimeout(this, caller, nowOn(this.#clock) + this.#millis, onExpired)
+    const entry = new QueuedTimeout(this, caller, currentMillis(this.#clock) + this.#millis, onExpired)
     this.#entries.add(entry)
     if (this.#stop === undefined) this.#sleepUntil(entry.at)
     return entry
@@ -103,7 +103,7 @@ class TimeoutQueue {
 
   #expire(): void {
     this.#stop = undefined
-    const now = nowOn(this.#clock)
+    const now = currentMillis(this.#clock)
     for (const entry of this.#entries) {
       if (entry.at > now) {
         this.#sleepUntil(entry.at)
@@ -115,7 +115,7 @@ class TimeoutQueue {
   }
 
   #sleepUntil(at: number): void {
-    this.#stop = ringAt(this.#clock, at, () => this.#expire())
+    this.#stop = scheduleAt(this.#clock, at, () => this.#expire())
   }
 }
 

@@ -10,7 +10,7 @@ import { EmbedsCreate } from "../model/Embed.js"
 import type { EmbedCreate } from "../model/Embed.js"
 import { lazy } from "../model/lazy.js"
 import type { Message } from "../model/Message.js"
-import { Graveyard } from "../ratelimit/internal/graveyard.js"
+import { DeadWebhooks } from "../ratelimit/internal/deadWebhooks.js"
 import { execute } from "../rest/pipeline.js"
 import type { Requirements } from "../rest/pipeline.js"
 import type { BatchQueue } from "./batchQueue.js"
@@ -57,7 +57,7 @@ export const deliver = (
  */
 export const isDead = (error: WebhookError): boolean => {
   const kind = error._tag === "WebhookInteractionError" ? "interaction" : "webhook"
-  return "code" in error && Graveyard.isDeath(error, kind)
+  return "code" in error && DeadWebhooks.isDeath(error, kind)
 }
 
 export interface BatchSender<E, R> {

@@ -7,9 +7,9 @@ import * as Duration from "effect/Duration"
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { RateLimitHeaders } from "../../src/index.js"
-import { Machine } from "../../src/ratelimit/internal/machine.js"
+import { StateMachine } from "../../src/ratelimit/internal/stateMachine.js"
 import { combine } from "../../src/ratelimit/internal/settings.js"
-import type { Target } from "../../src/ratelimit/internal/waiting.js"
+import type { TimerTarget } from "../../src/ratelimit/internal/scheduler.js"
 import { answered } from "../../src/ratelimit/Permit.js"
 import { response, route } from "./responses.js"
 import { careful, eager, learning, paced } from "./model/policies.js"
@@ -59,8 +59,8 @@ describe("malformed rate-limit headers", () => {
       fc.assert(
         fc.property(answers, (all) => {
           let now = 0
-          const alarms = new Map<Target, number>()
-          const machine = new Machine(combine([]), (target, at) => {
+          const alarms = new Map<TimerTarget, number>()
+          const machine = new StateMachine(combine([]), (target, at) => {
             if (at === undefined) alarms.delete(target)
             else alarms.set(target, at)
           })

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import { RateLimitMetrics } from "../../src/index.js"
-import { Machine } from "../../src/ratelimit/internal/machine.js"
+import { StateMachine } from "../../src/ratelimit/internal/stateMachine.js"
 import { combine } from "../../src/ratelimit/internal/settings.js"
 import type { Findings, Policy } from "../../src/ratelimit/strategy/Policy.js"
 import { proactive } from "../../src/ratelimit/strategy/proactive.js"
@@ -16,7 +16,7 @@ const finding = (name: string, findings: () => Findings): Policy => ({
 })
 
 /** Sends on a webhook, and receives a limit. */
-const play = (machine: Machine, policy: Policy, now: number, limit = 5): void => {
+const play = (machine: StateMachine, policy: Policy, now: number, limit = 5): void => {
   const wish = {
     policy,
     ordered: true,
@@ -53,7 +53,7 @@ describe("gauges of what is learned", () => {
         othersPerSecond: 1.25,
         caution: 20,
       }))
-      const machine = new Machine(combine([]), () => {})
+      const machine = new StateMachine(combine([]), () => {})
       play(machine, policy, 0, 5)
       play(machine, policy, 1000, 7)
       expect(yield* shown(RateLimitMetrics.limit, policy)).toBe(7)
@@ -69,7 +69,7 @@ describe("gauges of what is learned", () => {
     Effect.gen(function* () {
       let hiddenLimit: number | undefined
       const policy = finding("doubtful", () => ({ hiddenLimit }))
-      const machine = new Machine(combine([]), () => {})
+      const machine = new StateMachine(combine([]), () => {})
       play(machine, policy, 0)
       expect(yield* isExported("discord.rate_limit.hidden.limit", "doubtful")).toBe(false)
       hiddenLimit = 30
@@ -85,7 +85,7 @@ describe("gauges of what is learned", () => {
   it.effect("are as many for a thousand webhooks as for one", () =>
     Effect.gen(function* () {
       const policy = finding("bounded", () => ({ caution: 10 }))
-      const machine = new Machine(
+      const machine = new StateMachine(
         { ...combine([]), globalLimits: [{ limit: 10_000, window: 1000 }] },
         () => {},
       )

@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import { RateLimiter } from "../../src/index.js"
-import { Core } from "../../src/ratelimit/internal/wiring.js"
+import { SharedLimiter } from "../../src/ratelimit/internal/service.js"
 import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
 import { withoutHeaders, blocked, ok, route } from "./responses.js"
 import { LimiterDriver, makeDriver } from "./LimiterDriver.js"
@@ -92,11 +92,11 @@ describe("fibers and alarms", () => {
   it.effect("no timer is left when the scope is closed, not even by a late response", () =>
     Effect.gen(function* () {
       const clock = yield* Effect.clock
-      const core = new Core(clock)
+      const core = new SharedLimiter(clock)
       const scope = yield* Scope.make()
       const limiter = yield* Scope.extend(core.open(unset(false)), scope)
       const { asleep, clock: counting } = yield* watched
-      const late = new Core(counting)
+      const late = new SharedLimiter(counting)
       const lateScope = yield* Scope.make()
       const lateDesk = new LimiterDriver(yield* Scope.extend(late.open(unset(false)), lateScope))
       const fiber = yield* lateDesk.start("a", { takes: 1000 })
@@ -266,7 +266,7 @@ describe("layers", () => {
 
   it.effect("a layer whose requests poll sets no alarm", () =>
     Effect.gen(function* () {
-      const core = new Core(yield* Effect.clock)
+      const core = new SharedLimiter(yield* Effect.clock)
       const scope = yield* Scope.make()
       const polling = new LimiterDriver(yield* Scope.extend(core.open(unset(true)), scope))
       yield* polling.start("a")
@@ -283,7 +283,7 @@ describe("layers", () => {
 
   it.effect("a scope that closes ends its own waits and no others", () =>
     Effect.gen(function* () {
-      const core = new Core(yield* Effect.clock)
+      const core = new SharedLimiter(yield* Effect.clock)
       const [one, two] = [yield* Scope.make(), yield* Scope.make()]
       const mine = new LimiterDriver(yield* Scope.extend(core.open(unset(false)), one))
       const others = new LimiterDriver(yield* Scope.extend(core.open(unset(false)), two))

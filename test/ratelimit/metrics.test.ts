@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import { RateLimiter, RateLimitMetrics } from "../../src/index.js"
-import { Machine } from "../../src/ratelimit/internal/machine.js"
+import { StateMachine } from "../../src/ratelimit/internal/stateMachine.js"
 import { combine } from "../../src/ratelimit/internal/settings.js"
 import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
 import { proactive } from "../../src/ratelimit/strategy/proactive.js"
@@ -21,7 +21,7 @@ const wish = (policy: Policy) => ({
   owner: {},
 })
 
-const machine = () => new Machine(combine([]), () => {})
+const machine = () => new StateMachine(combine([]), () => {})
 
 const granted = () => {}
 

@@ -7,23 +7,23 @@ import type { Kind, Route } from "../Route.js"
 import type { Findings, Observation, Policy } from "../strategy/Policy.js"
 import { growingDelay } from "./growingDelay.js"
 import { Memories } from "./memories.js"
-import { millisOf } from "./millis.js"
-import { Queue, Queued } from "./queue.js"
-import { RoundTrips } from "./roundTrips.js"
+import { toMillis } from "./durations.js"
+import { LinkedQueue, Queued } from "./linkedQueue.js"
+import { RoundTrips } from "./resetEstimates.js"
 import { Window } from "./window.js"
 
 /** How a request wants to wait; the milliseconds side of `WaitOptions`. */
-export interface Wish {
+export interface RequestOptions {
   readonly policy: Policy
   readonly ordered: boolean
   readonly maxWait: number
   /** Milliseconds after which a permit that was not settled is taken back. */
   readonly lease: number
-  readonly owner: Waiter
+  readonly owner: RequestOwner
 }
 
 /** On whose behalf requests wait: a layer. */
-export interface Waiter {
+export interface RequestOwner {
   /** Its scope is closed: none of its requests may wait any more. */
   readonly closed?: boolean
   /** Whether its waiting fibers poll, each by timers of its own. */
@@ -33,7 +33,7 @@ export interface Waiter {
 }
 
 /** How a wait ended: with a permit, with an error, or with the exception that the policy threw. */
-export type Ending = Exit.Exit<void, WaitError>
+export type WaitResult = Exit.Exit<void, WaitError>
 
 /**
  * - `waiting` in the queue of its bucket, `resting` outside of it between two attempts
@@ -48,7 +48,7 @@ type State = "waiting" | "resting" | "granted" | "held" | "passedOver" | "expire
  * A request from its arrival to its settlement: first it waits, then it holds a permit, and between
  * two attempts it may rest outside the queue.
  */
-export class Ticket extends Queued<Ticket> {
+export class PendingRequest extends Queued<PendingRequest> {
   state: State = "waiting"
   /** When it arrived, or came back to wait again. */
   since: number
@@ -59,9 +59,9 @@ export class Ticket extends Queued<Ticket> {
   /** It does not go before this instant. */
   notBefore = 0
   /** How the last wait ended; `undefined` while it goes on. */
-  ending: Ending | undefined = undefined
+  ending: WaitResult | undefined = undefined
   /** Who is told of it, unless it is read off. */
-  resume: ((ending: Ending) => void) | undefined = undefined
+  resume: ((ending: WaitResult) => void) | undefined = undefined
 
   /** Its fiber is assumed to be gone after this instant. */
   presentUntil = Number.POSITIVE_INFINITY
@@ -75,11 +75,17 @@ export class Ticket extends Queued<Ticket> {
   readonly deadline: number
   readonly lease: number
   /** Whose scope ends it. */
-  readonly owner: Waiter
+  readonly owner: RequestOwner
   /** How many times it was granted. */
   attempts = 0
 
-  constructor(sequence: number, route: Route, wish: Wish, place: RouteState, now: number) {
+  constructor(
+    sequence: number,
+    route: Route,
+    wish: RequestOptions,
+    place: RouteState,
+    now: number,
+  ) {
     super()
     this.sequence = sequence
     this.route = route
@@ -101,7 +107,7 @@ export class Ticket extends Queued<Ticket> {
   }
 
   /** Ends the wait. */
-  end(ending: Ending): void {
+  end(ending: WaitResult): void {
     const { resume } = this
     this.ending = ending
     this.resume = undefined
@@ -112,12 +118,12 @@ export class Ticket extends Queued<Ticket> {
 /** A route on one webhook, and the bucket it counts against as far as is known. */
 export class RouteState {
   readonly name: string
-  readonly lane: Lane
+  readonly lane: WebhookState
   bucket: BucketState
   /** Its requests under way. */
   inFlight = 0
 
-  constructor(name: string, lane: Lane, bucket: BucketState) {
+  constructor(name: string, lane: WebhookState, bucket: BucketState) {
     this.name = name
     this.lane = lane
     this.bucket = bucket
@@ -129,16 +135,16 @@ export class RouteState {
  * A process may know a million of them, and few have more than two routes: hence a list, and sets
  * only where there is something in them.
  */
-export class Lane {
+export class WebhookState {
   readonly major: string
   readonly kind: Kind
   routes: ReadonlyArray<RouteState> = []
   /** The ordered request that waits until nothing is under way; younger ones let it go first. */
-  asking: Ticket | undefined = undefined
+  asking: PendingRequest | undefined = undefined
   inFlight = 0
   waiting = 0
   idleSince = 0
-  #resting: Set<Ticket> | undefined = undefined
+  #resting: Set<PendingRequest> | undefined = undefined
 
   constructor(major: string, kind: Kind = "webhook") {
     this.major = major
@@ -163,32 +169,32 @@ export class Lane {
   }
 
   /** A concurrent request between two attempts; others pass it by. */
-  lay(ticket: Ticket): void {
+  lay(ticket: PendingRequest): void {
     this.#resting ??= new Set()
     this.#resting.add(ticket)
   }
 
   /** It rests no more. */
-  raise(ticket: Ticket): void {
+  raise(ticket: PendingRequest): void {
     this.#resting?.delete(ticket)
     if (this.#resting?.size === 0) this.#resting = undefined
   }
 
   /** Whoever waits or rests. */
-  *pending(): Generator<Ticket> {
+  *pending(): Generator<PendingRequest> {
     for (const bucket of this.buckets) yield* bucket.queue
     if (this.#resting !== undefined) yield* this.#resting
   }
 }
 
-const nothing: Findings = {}
+const noFindings: Findings = {}
 
 type WindowOver = Extract<Observation, { readonly _tag: "WindowOver" }>
 
 export class BucketState implements Bucket {
   id: string
-  readonly lane: Lane
-  readonly queue = new Queue<Ticket>()
+  readonly lane: WebhookState
+  readonly queue = new LinkedQueue<PendingRequest>()
   inFlight = 0
   window = new Window()
   /** Whether an answer, here or on the same route of another webhook, has told what to expect. */
@@ -213,7 +219,7 @@ export class BucketState implements Bucket {
   /** What policies had learned on the bucket that this one was guessed from. */
   #ancestral: Memories | undefined = undefined
 
-  constructor(id: string, lane: Lane) {
+  constructor(id: string, lane: WebhookState) {
     this.id = id
     this.lane = lane
   }
@@ -243,7 +249,7 @@ export class BucketState implements Bucket {
     return this.window.slot
   }
 
-  enqueue(ticket: Ticket): void {
+  enqueue(ticket: PendingRequest): void {
     this.queue.insert(ticket)
     this.patience = Math.min(this.patience, ticket.deadline)
   }
@@ -281,7 +287,7 @@ export class BucketState implements Bucket {
    * were left unused that someone waited for.
    */
   rollFor(policy: Policy, now: number): number {
-    const lead = millisOf(policy.lead?.(this.seenBy(policy)) ?? 0)
+    const lead = toMillis(policy.lead?.(this.seenBy(policy)) ?? 0)
     this.roll(now, lead > 0 ? lead : 0)
     if (this.#over === undefined) return 0
     const over = this.#over
@@ -321,13 +327,13 @@ export class BucketState implements Bucket {
 
   /** What a policy shows of what it has learned. */
   findingsOf(policy: Policy): Findings {
-    if (policy.findings === undefined) return nothing
+    if (policy.findings === undefined) return noFindings
     const { memory } = this.seenBy(policy)
     try {
       return policy.findings(memory)
     } catch (defect) {
       this.#broken = { policy: policy.name, defect }
-      return nothing
+      return noFindings
     }
   }
 

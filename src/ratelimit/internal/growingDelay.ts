@@ -2,18 +2,24 @@
 import * as Duration from "effect/Duration"
 import type { LimitScope } from "../Answer.js"
 
-interface Range {
+interface DelayRange {
   readonly first: number
   readonly max: number
 }
 
-const short: Range = { first: Duration.toMillis("1 second"), max: Duration.toMillis("1 minute") }
+const shortDelays: DelayRange = {
+  first: Duration.toMillis("1 second"),
+  max: Duration.toMillis("1 minute"),
+}
 
 /** Cloudflare's blocks last for minutes, and each further request may make them longer. */
-const long: Range = { first: Duration.toMillis("1 minute"), max: Duration.toMillis("15 minutes") }
+const longDelays: DelayRange = {
+  first: Duration.toMillis("1 minute"),
+  max: Duration.toMillis("15 minutes"),
+}
 
 /** The delay after `count` such responses in a row: doubled each time, up to a maximum. */
 export function growingDelay(scope: LimitScope, count: number): number {
-  const { first, max } = scope === "edge" ? long : short
+  const { first, max } = scope === "edge" ? longDelays : shortDelays
   return Math.min(max, first * 2 ** (count - 1))
 }

@@ -1,7 +1,7 @@
 /** What policies have learned on one bucket, by their names: a handful at most, so a list serves. */
 
 /** Policies remembered beside the one that speaks; a program uses one or two. */
-const most = 7
+const maxMemories = 7
 
 interface Memory {
   readonly policy: string
@@ -19,7 +19,7 @@ export class Memories {
   /** A bucket has few and a process may know a million buckets, so the list is never longer than it must be. */
   put(policy: string, value: unknown): void {
     const others = this.#all.filter((one) => one.policy !== policy)
-    this.#all = [...others.slice(-(most - 1)), { policy, value }]
+    this.#all = [...others.slice(-(maxMemories - 1)), { policy, value }]
   }
 
   /** The same but for one; nothing if that was the last. */

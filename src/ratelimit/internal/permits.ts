@@ -5,8 +5,8 @@
  * Both queues are ordered because each new entry expires last: the time to start is constant, and
  * so is the lease, unless uploads are in flight. Hence a grant costs a link, and no timer.
  */
-import type { Ticket } from "./bucketState.js"
-import { Queue } from "./queue.js"
+import type { PendingRequest } from "./bucketState.js"
+import { LinkedQueue } from "./linkedQueue.js"
 
 type Alarm = (target: Permits, at: number | undefined) => void
 
@@ -16,8 +16,8 @@ const startWithin = 1000
 /** While requests wait behind granted ones, lapsed permits are looked for this often (milliseconds). */
 const watchInterval = 1000
 
-class ByExpiry extends Queue<Ticket> {
-  override isBefore(one: Ticket, other: Ticket): boolean {
+class ByExpiry extends LinkedQueue<PendingRequest> {
+  override isBefore(one: PendingRequest, other: PendingRequest): boolean {
     return one.presentUntil <= other.presentUntil
   }
 }
@@ -34,7 +34,7 @@ export class Permits {
     this.#alarm = alarm
   }
 
-  grant(ticket: Ticket, now: number): void {
+  grant(ticket: PendingRequest, now: number): void {
     ticket.state = "granted"
     ticket.sentAt = now
     ticket.presentUntil = now + startWithin
@@ -42,7 +42,7 @@ export class Permits {
   }
 
   /** The fiber has resumed: its lease begins. */
-  hold(ticket: Ticket, now: number): void {
+  hold(ticket: PendingRequest, now: number): void {
     this.#granted.remove(ticket)
     ticket.state = "held"
     ticket.sentAt = now
@@ -50,7 +50,7 @@ export class Permits {
     this.#held.insert(ticket)
   }
 
-  release(ticket: Ticket): void {
+  release(ticket: PendingRequest): void {
     const queue = ticket.state === "held" ? this.#held : this.#granted
     queue.remove(ticket)
     if (!this.#isWatched || !this.#isEmpty) return
@@ -59,7 +59,7 @@ export class Permits {
   }
 
   /** A permit whose holder is assumed to be gone. */
-  lapsed(now: number): Ticket | undefined {
+  lapsed(now: number): PendingRequest | undefined {
     const granted = this.#granted.head
     if (granted !== undefined && granted.presentUntil <= now) return granted
     const held = this.#held.head

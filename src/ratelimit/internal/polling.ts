@@ -3,8 +3,8 @@
  * there belongs to the request that set it and ends with it, and a fiber must not be resumed by
  * another request. So the machine sets no timer: each waiting fiber sleeps by itself and polls.
  */
-import type { Ticket } from "./bucketState.js"
-import type { Gate } from "./gate.js"
+import type { PendingRequest } from "./bucketState.js"
+import type { GlobalLimiter } from "./globalLimiter.js"
 
 /** Milliseconds between two polls of the first in a queue; each place behind it adds as many. */
 const interval = 25
@@ -17,7 +17,10 @@ export const pollGrace = 500
 
 export class Polling {
   readonly #due = new WeakMap<object, number>()
-  readonly #last = new WeakMap<Ticket, { readonly ahead: number; readonly interval: number }>()
+  readonly #last = new WeakMap<
+    PendingRequest,
+    { readonly ahead: number; readonly interval: number }
+  >()
 
   /** Records when a target wants to be woken. */
   set(target: object, at: number | undefined): void {
@@ -26,13 +29,13 @@ export class Polling {
   }
 
   /** The instant at which the fiber of a waiting request polls next. */
-  next(ticket: Ticket, gate: Gate, now: number): number {
+  next(ticket: PendingRequest, gate: GlobalLimiter, now: number): number {
     const due = ticket.state === "resting" ? ticket.notBefore : this.#dueOf(ticket, gate)
     if (due > now && due < Number.POSITIVE_INFINITY) return Math.min(due, now + maxInterval)
     return now + this.#intervalOf(ticket)
   }
 
-  #intervalOf(ticket: Ticket): number {
+  #intervalOf(ticket: PendingRequest): number {
     const ahead = countAhead(ticket)
     const last = this.#last.get(ticket)
     const wanted = last?.ahead === ahead ? last.interval * backoff : interval * (1 + ahead)
@@ -41,14 +44,14 @@ export class Polling {
     return next.interval
   }
 
-  #dueOf(ticket: Ticket, gate: Gate): number {
+  #dueOf(ticket: PendingRequest, gate: GlobalLimiter): number {
     const never = Number.POSITIVE_INFINITY
     return Math.min(this.#due.get(ticket.bucket) ?? never, this.#due.get(gate) ?? never)
   }
 }
 
 /** How many wait before it, counted as far as it makes a difference. */
-function countAhead(ticket: Ticket): number {
+function countAhead(ticket: PendingRequest): number {
   let count = 0
   for (let one = ticket.previous; one !== undefined; one = one.previous) {
     count += 1

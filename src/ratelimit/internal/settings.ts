@@ -102,11 +102,11 @@ export function unset(isolatedRequests: boolean): LayerSettings {
 /** The settings of a layer, or the first option that is out of range. */
 export function checked(
   options: Options,
-  isolatesRequests: boolean,
+  defaultIsolated: boolean,
 ): Effect.Effect<LayerSettings, DiscordInvalidOption> {
   const { globalLimit, invalidRequestLimit, queueCapacity = defaults.queueCapacity } = options
-  const globalWindow = millisOf(options.globalWindow)
-  const idleAfter = millisOf(options.idleAfter)
+  const globalWindow = optionMillis(options.globalWindow)
+  const idleAfter = optionMillis(options.idleAfter)
   const faults = [
     isAbsentOr(globalLimit, (limit) => isCount(limit) && limit <= maxGlobalLimit)
       ? undefined
@@ -129,7 +129,7 @@ export function checked(
     invalidRequestLimit,
     idleAfter,
     queueCapacity,
-    isolatedRequests: options.isolatedRequests ?? isolatesRequests,
+    isolatedRequests: options.isolatedRequests ?? defaultIsolated,
   })
 }
 
@@ -203,7 +203,7 @@ function limitOf(limit: number | undefined, window: number | undefined): GlobalL
 }
 
 /** `NaN`: it is no duration. Effect would take a negative number or `NaN` for zero. */
-function millisOf(input: Duration.DurationInput | undefined): number | undefined {
+function optionMillis(input: Duration.DurationInput | undefined): number | undefined {
   if (input === undefined || typeof input === "number") return input
   return Option.match(Duration.decodeUnknown(input), {
     onNone: () => Number.NaN,
@@ -226,4 +226,17 @@ function fault(
 ): DiscordInvalidOption {
   const shown = Duration.isDuration(actual) ? Duration.format(actual) : String(actual)
   return new DiscordInvalidOption({ option: `RateLimiter.${name}`, expected, actual: shown })
+}
+
+/**
+ * Whether the runtime isolates the input and output of each request, drops the fibers of a request
+ * that ends, and fails when one request continues another: Cloudflare Workers (workerd) and Vercel's
+ * Edge runtime on it.
+ */
+export function isolatesRequests(): boolean {
+  const { EdgeRuntime, navigator } = globalThis as {
+    readonly EdgeRuntime?: unknown
+    readonly navigator?: { readonly userAgent?: string }
+  }
+  return navigator?.userAgent === "Cloudflare-Workers" || EdgeRuntime !== undefined
 }

@@ -4,9 +4,7 @@
  */
 import type { Model } from "../Bucket.js"
 import type { RateLimitHeaders } from "../RateLimitHeaders.js"
-import { hasJumped, type MovingReset, narrowed } from "./movingReset.js"
-import { SlotTime } from "./slotTime.js"
-
+import { hasJumped, type MovingReset, narrowReset, SlotTime } from "./resetEstimates.js"
 /** How an answer stands to the window we know. */
 type Relation = "same" | "newer" | "stale"
 
@@ -184,7 +182,7 @@ export class Window {
     const alone = { earliest: sentAt + resetAfter, latest: now + resetAfter }
     const told = movingReset(server, resetAfter, sentAt, now)
     if (told === undefined) return alone
-    this.#told = narrowed(this.#told, told)
+    this.#told = narrowReset(this.#told, told)
     const { earliest, latest } = this.#told
     return {
       earliest: Math.max(alone.earliest, earliest - roundedUp),

@@ -10,9 +10,9 @@
 import * as Duration from "effect/Duration"
 import type { Answer } from "../Answer.js"
 import type { Bucket } from "../Bucket.js"
-import { type Contest, slotAt } from "./adaptive/contest.js"
-import * as foreign from "./adaptive/foreign.js"
-import * as hidden from "./adaptive/hidden.js"
+import { type Contest, slotAt } from "./adaptive/contention.js"
+import * as foreign from "./adaptive/competingTraffic.js"
+import * as hidden from "./adaptive/hiddenLimit.js"
 import { type Findings, hideMemory, type Observation, type Policy } from "./Policy.js"
 import { lead, rounding, spread } from "./slots.js"
 

@@ -1,8 +1,8 @@
 /** Single transitions that neither random worlds nor stories can aim at. */
 import { describe, expect, it } from "vitest"
-import { Machine } from "../../../src/ratelimit/internal/machine.js"
-import type { Ticket } from "../../../src/ratelimit/internal/bucketState.js"
-import type { Target } from "../../../src/ratelimit/internal/waiting.js"
+import { StateMachine } from "../../../src/ratelimit/internal/stateMachine.js"
+import type { PendingRequest } from "../../../src/ratelimit/internal/bucketState.js"
+import type { TimerTarget } from "../../../src/ratelimit/internal/scheduler.js"
 import { neverSent, unknown } from "../../../src/ratelimit/Permit.js"
 import type { ServerOptions } from "../model/server.js"
 import { limited, ok, route } from "../responses.js"
@@ -18,8 +18,8 @@ const wish = {
 }
 
 const machine = () => {
-  const alarms = new Map<Target, number>()
-  const one = new Machine(settings, (target, at) => {
+  const alarms = new Map<TimerTarget, number>()
+  const one = new StateMachine(settings, (target, at) => {
     if (at === undefined) alarms.delete(target)
     else alarms.set(target, at)
   })
@@ -62,9 +62,9 @@ describe("Machine", () => {
 })
 
 describe("the first response of a route", () => {
-  const arrive = (one: Machine, webhookId: string, count: number) =>
+  const arrive = (one: StateMachine, webhookId: string, count: number) =>
     Array.from({ length: count }, () => one.arrive(route({ webhookId }), wish, 0))
-  const states = (tickets: ReadonlyArray<Ticket>) =>
+  const states = (tickets: ReadonlyArray<PendingRequest>) =>
     tickets.map(({ hasPermit }) => (hasPermit ? "goes" : "waits")).join(" ")
 
   it("teaches the webhooks whose own is still on its way", () => {

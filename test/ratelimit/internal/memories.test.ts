@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { BucketState, Lane } from "../../../src/ratelimit/internal/bucketState.js"
+import { BucketState, WebhookState } from "../../../src/ratelimit/internal/bucketState.js"
 import { Memories } from "../../../src/ratelimit/internal/memories.js"
 import { adaptive } from "../../../src/ratelimit/strategy/adaptive.js"
 import type { Policy } from "../../../src/ratelimit/strategy/Policy.js"
@@ -21,7 +21,7 @@ const tell = (bucket: BucketState, policy: Policy): void => {
 const memoryOf = (bucket: BucketState, name: string): unknown =>
   bucket.seenBy(counting(name)).memory
 
-const bucketState = () => new BucketState("hash", new Lane("1:digest"))
+const bucketState = () => new BucketState("hash", new WebhookState("1:digest"))
 
 describe("Memories", () => {
   it("keep the last that was put in for each policy", () => {

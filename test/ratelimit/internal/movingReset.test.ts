@@ -1,6 +1,6 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
-import { type MovingReset, narrowed } from "../../../src/ratelimit/internal/movingReset.js"
+import { type MovingReset, narrowReset } from "../../../src/ratelimit/internal/resetEstimates.js"
 
 const fc = FastCheck
 
@@ -42,7 +42,7 @@ const heard = (all: ReadonlyArray<Exchange>, offset: number, pace: number) => {
 }
 
 const fold = (all: ReadonlyArray<MovingReset>) =>
-  all.reduce<MovingReset | undefined>((before, told) => narrowed(before, told), undefined)
+  all.reduce<MovingReset | undefined>((before, told) => narrowReset(before, told), undefined)
 
 describe("a moving reset", () => {
   it("is always between its bounds, which lie within those of the last response alone", () => {
@@ -90,7 +90,7 @@ describe("a moving reset", () => {
         1,
       )
       const jumped = { ...second!.told, server: second!.told.server + jump }
-      expect(narrowed(first!.told, jumped)).toEqual(jumped)
+      expect(narrowReset(first!.told, jumped)).toEqual(jumped)
     }
   })
 })

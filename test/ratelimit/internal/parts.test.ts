@@ -1,11 +1,10 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
-import { Gate } from "../../../src/ratelimit/internal/gate.js"
-import { Graveyard } from "../../../src/ratelimit/internal/graveyard.js"
+import { GlobalLimiter, SendTimes } from "../../../src/ratelimit/internal/globalLimiter.js"
+import { DeadWebhooks } from "../../../src/ratelimit/internal/deadWebhooks.js"
 import { InvalidRequests } from "../../../src/ratelimit/internal/invalidRequests.js"
-import { Queue, Queued } from "../../../src/ratelimit/internal/queue.js"
-import { RoundTrips } from "../../../src/ratelimit/internal/roundTrips.js"
-import { SendTimes } from "../../../src/ratelimit/internal/sendTimes.js"
+import { LinkedQueue, Queued } from "../../../src/ratelimit/internal/linkedQueue.js"
+import { RoundTrips } from "../../../src/ratelimit/internal/resetEstimates.js"
 import { response, route } from "../responses.js"
 
 const fc = FastCheck
@@ -19,13 +18,13 @@ class Item extends Queued<Item> {
 }
 
 describe("Queue", () => {
-  const order = (queue: Queue<Item>) => [...queue].map(({ sequence }) => sequence)
+  const order = (queue: LinkedQueue<Item>) => [...queue].map(({ sequence }) => sequence)
 
   it("keeps the order of arrival through any coming and going", () => {
     const steps = fc.array(fc.record({ key: fc.integer({ min: 0, max: 30 }), merge: fc.boolean() }))
     fc.assert(
       fc.property(steps, (all) => {
-        const queue = new Queue<Item>()
+        const queue = new LinkedQueue<Item>()
         const inside = new Map<number, Item>()
         for (const { key, merge } of all) {
           const item = inside.get(key)
@@ -51,7 +50,7 @@ describe("Queue", () => {
 })
 
 describe("GlobalLimiter", () => {
-  const gate = (limit: number) => new Gate([{ limit, window: 1000 }])
+  const gate = (limit: number) => new GlobalLimiter([{ limit, window: 1000 }])
 
   it("lets a window's worth pass at once, and the next when the first is a window old", () => {
     const one = gate(2)
@@ -185,12 +184,12 @@ describe("DeadWebhooks", () => {
 
   it("recognizes the two codes of a dead webhook", () => {
     expect(
-      [10015, 50027, 10008, 0].map((code) => Graveyard.isDeath(dead(code), "webhook")),
+      [10015, 50027, 10008, 0].map((code) => DeadWebhooks.isDeath(dead(code), "webhook")),
     ).toEqual([true, true, false, false])
   })
 
   it("remembers for an hour", () => {
-    const graveyard = new Graveyard()
+    const graveyard = new DeadWebhooks()
     graveyard.bury(route().major, dead(), 0)
     expect(graveyard.find(route(), 3_599_999)).toMatchObject({ _tag: "WebhookNotFound" })
     expect(graveyard.find(route({ webhookId: "2" }), 0)).toBe(undefined)
@@ -199,7 +198,7 @@ describe("DeadWebhooks", () => {
   })
 
   it("sweeps those that have expired, and holds no more than ten thousand", () => {
-    const graveyard = new Graveyard()
+    const graveyard = new DeadWebhooks()
     for (let index = 0; index < 10_010; index++) graveyard.bury(String(index), dead(), index)
     expect(graveyard.size).toBe(10_000)
     graveyard.sweep(3_600_000 + 5009)

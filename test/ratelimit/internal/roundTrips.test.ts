@@ -5,8 +5,8 @@ import * as TestClock from "effect/TestClock"
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { RateLimiter } from "../../../src/index.js"
-import { BucketState, Lane } from "../../../src/ratelimit/internal/bucketState.js"
-import { RoundTrips } from "../../../src/ratelimit/internal/roundTrips.js"
+import { BucketState, WebhookState } from "../../../src/ratelimit/internal/bucketState.js"
+import { RoundTrips } from "../../../src/ratelimit/internal/resetEstimates.js"
 import { headers, ok, route } from "../responses.js"
 import { careful } from "../model/policies.js"
 import { runs } from "../../support/laws.js"
@@ -33,7 +33,7 @@ describe("round trips", () => {
 
 describe("a bucket", () => {
   const bucketState = () => {
-    const bucket = new BucketState("hash", new Lane("1:digest"))
+    const bucket = new BucketState("hash", new WebhookState("1:digest"))
     bucket.roundTrip = RoundTrips.first(100)
     return bucket
   }

@@ -2,9 +2,9 @@ import { execFile } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { describe, expect, it } from "vitest"
-import { Machine } from "../../../src/ratelimit/internal/machine.js"
+import { StateMachine } from "../../../src/ratelimit/internal/stateMachine.js"
 import { combine } from "../../../src/ratelimit/internal/settings.js"
-import type { Target } from "../../../src/ratelimit/internal/waiting.js"
+import type { TimerTarget } from "../../../src/ratelimit/internal/scheduler.js"
 import { deleted, ok, route } from "../responses.js"
 import { careful } from "../model/policies.js"
 
@@ -17,8 +17,8 @@ const wish = {
 }
 
 const play = (webhooks: number, outcome = ok()) => {
-  const alarms = new Map<Target, number>()
-  const machine = new Machine(
+  const alarms = new Map<TimerTarget, number>()
+  const machine = new StateMachine(
     { ...combine([]), globalLimits: [{ limit: 10_000, window: 1000 }] },
     (target, at) => {
       if (at === undefined) alarms.delete(target)

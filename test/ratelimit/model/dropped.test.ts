@@ -11,10 +11,10 @@ import { response, deleted, limited, ok, route } from "../responses.js"
 import { literal } from "./policies.js"
 import { anything, literally, type Scenario } from "./scenarios.js"
 import { checkAlarms, type Job, settings, ModelRun } from "./modelRun.js"
-import { Machine } from "../../../src/ratelimit/internal/machine.js"
-import type { Waiter, Wish } from "../../../src/ratelimit/internal/bucketState.js"
+import { StateMachine } from "../../../src/ratelimit/internal/stateMachine.js"
+import type { RequestOwner, RequestOptions } from "../../../src/ratelimit/internal/bucketState.js"
 import type { Settings } from "../../../src/ratelimit/internal/settings.js"
-import type { Target } from "../../../src/ratelimit/internal/waiting.js"
+import type { TimerTarget } from "../../../src/ratelimit/internal/scheduler.js"
 
 /** Some of the jobs lose their fiber, and some have a fiber that is slow to resume. */
 const vary = (
@@ -107,9 +107,9 @@ describe("the laws without dropped fibers, where fibers poll", () => {
 
 const lease = 10_000
 
-const machine = (overrides: Partial<Settings> = {}, owner: Waiter = {}) => {
-  const alarms = new Map<Target, number>()
-  const one = new Machine({ ...settings, ...overrides }, (target, at) => {
+const machine = (overrides: Partial<Settings> = {}, owner: RequestOwner = {}) => {
+  const alarms = new Map<TimerTarget, number>()
+  const one = new StateMachine({ ...settings, ...overrides }, (target, at) => {
     if (at === undefined) alarms.delete(target)
     else if (at < (alarms.get(target) ?? Number.POSITIVE_INFINITY)) alarms.set(target, at)
   })
@@ -123,8 +123,10 @@ const machine = (overrides: Partial<Settings> = {}, owner: Waiter = {}) => {
       one.wake(next[0], next[1])
     }
   }
-  const arrive = (now: number, rest: Partial<Wish> & { readonly webhookId?: string } = {}) =>
-    one.arrive(route(rest), { ...wish, ordered: true, ...rest }, now)
+  const arrive = (
+    now: number,
+    rest: Partial<RequestOptions> & { readonly webhookId?: string } = {},
+  ) => one.arrive(route(rest), { ...wish, ordered: true, ...rest }, now)
   return { advance, alarms, arrive, one }
 }
 

@@ -9,7 +9,7 @@ import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
-import { Core } from "../../../src/ratelimit/internal/wiring.js"
+import { SharedLimiter } from "../../../src/ratelimit/internal/service.js"
 import type { WaitError } from "../../../src/error/WebhookError.js"
 import {
   answered,
@@ -26,14 +26,14 @@ import { unset } from "../../../src/ratelimit/internal/settings.js"
 import type { Job } from "./modelRun.js"
 import { runs } from "../../support/laws.js"
 
-type Handle = Effect.Effect.Success<ReturnType<Core["open"]>>
+type Handle = Effect.Effect.Success<ReturnType<SharedLimiter["open"]>>
 
 const mostAttempts = 20
 
 interface Played {
   readonly server: Server
   readonly ends: ReadonlyArray<string>
-  readonly core: Core
+  readonly core: SharedLimiter
   readonly granted: number
   readonly settled: number
 }
@@ -59,7 +59,7 @@ const request = (
 const play = (scenario: Scenario, closeAt?: number): Effect.Effect<Played> =>
   Effect.gen(function* () {
     const server = new Server(scenario.server)
-    const core = new Core(yield* Effect.clock)
+    const core = new SharedLimiter(yield* Effect.clock)
     const scope = yield* Scope.make()
     const handle = yield* Scope.extend(core.open(unset(false)), scope)
     const counts = { granted: 0, settled: 0 }

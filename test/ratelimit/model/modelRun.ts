@@ -6,12 +6,16 @@ import * as Redacted from "effect/Redacted"
 import { Route } from "../../../src/index.js"
 import type { WaitError } from "../../../src/error/WebhookError.js"
 import type { Answer } from "../../../src/ratelimit/Answer.js"
-import { BucketState, type Ending, Ticket } from "../../../src/ratelimit/internal/bucketState.js"
-import { Machine } from "../../../src/ratelimit/internal/machine.js"
+import {
+  BucketState,
+  type WaitResult,
+  PendingRequest,
+} from "../../../src/ratelimit/internal/bucketState.js"
+import { StateMachine } from "../../../src/ratelimit/internal/stateMachine.js"
 import { Permits } from "../../../src/ratelimit/internal/permits.js"
-import type { Target } from "../../../src/ratelimit/internal/waiting.js"
+import type { TimerTarget } from "../../../src/ratelimit/internal/scheduler.js"
 import type { Settings } from "../../../src/ratelimit/internal/settings.js"
-import { Webhooks } from "../../../src/ratelimit/internal/webhooks.js"
+import { WebhookRegistry } from "../../../src/ratelimit/internal/webhookRegistry.js"
 import { answered, neverSent, type Outcome, unknown } from "../../../src/ratelimit/Permit.js"
 import type { Policy } from "../../../src/ratelimit/strategy/Policy.js"
 import { Heap } from "../../support/Heap.js"
@@ -72,7 +76,7 @@ const ends = { Answered: "answered", NeverSent: "neverSent", Unknown: "unknown" 
 export class Run {
   readonly job: Job
   readonly index: number
-  ticket: Ticket | undefined = undefined
+  ticket: PendingRequest | undefined = undefined
   attempt = 0
   sentAt = 0
   /** Whether the server has seen the attempt. */
@@ -95,7 +99,7 @@ interface Event {
 export class ModelRun {
   now = 0
   readonly server: Server
-  readonly machine: Machine
+  readonly machine: StateMachine
   readonly runs: ReadonlyArray<Run>
   /** Instants of all sends. */
   readonly sends: Array<number> = []
@@ -104,7 +108,7 @@ export class ModelRun {
   /** When the program first learned what became of a request. */
   firstWordAt = Number.POSITIVE_INFINITY
   readonly #events = new Heap<Event>((a, b) => a.at - b.at || a.sequence - b.sequence)
-  readonly #alarms = new Map<Target, Event>()
+  readonly #alarms = new Map<TimerTarget, Event>()
   readonly #flying = new Map<number, Set<Run>>()
   readonly #onStep: (model: ModelRun) => void
   readonly #polling: Polling
@@ -122,14 +126,14 @@ export class ModelRun {
     this.server = new Server(server)
     this.#onStep = options.onStep ?? (() => {})
     this.#polling = options.polling ?? "none"
-    this.machine = new Machine({ ...settings, ...options.settings }, (target, at) => {
+    this.machine = new StateMachine({ ...settings, ...options.settings }, (target, at) => {
       this.#setAlarm(target, at)
     })
     this.runs = jobs.map((job, index) => new Run(job, index))
     for (const run of this.runs) this.at(run.job.at, () => this.#arrive(run))
   }
 
-  get alarms(): ReadonlyMap<Target, { readonly at: number }> {
+  get alarms(): ReadonlyMap<TimerTarget, { readonly at: number }> {
     return this.#alarms
   }
 
@@ -153,7 +157,7 @@ export class ModelRun {
   }
 
   #step(): boolean {
-    let target: Target | undefined
+    let target: TimerTarget | undefined
     let next = this.#events.peek()
     for (const [one, alarm] of this.#alarms) {
       if (
@@ -173,7 +177,7 @@ export class ModelRun {
     return true
   }
 
-  #setAlarm(target: Target, wanted: number | undefined): void {
+  #setAlarm(target: TimerTarget, wanted: number | undefined): void {
     if (this.#polling === "all") return
     const current = this.#alarms.get(target)
     if (wanted === undefined) {
@@ -223,7 +227,7 @@ export class ModelRun {
   }
 
   /** Where fibers poll, nothing else resumes them. */
-  #wait(run: Run, ticket: Ticket): void {
+  #wait(run: Run, ticket: PendingRequest): void {
     if (!this.#polls(run)) return
     ticket.resume = undefined
     const poll = () => {
@@ -244,14 +248,14 @@ export class ModelRun {
     if (isOnTheWire && !run.arrived) this.#count(run)
   }
 
-  #resumed(run: Run, ending: Ending): void {
+  #resumed(run: Run, ending: WaitResult): void {
     if (run.end === "dropped") return
     const { resumesAfter = 0 } = run.job
     if (resumesAfter === 0) this.#ended(run, ending)
     else this.at(this.now + resumesAfter, () => this.#ended(run, ending))
   }
 
-  #ended(run: Run, ending: Ending): void {
+  #ended(run: Run, ending: WaitResult): void {
     if (run.end === "dropped" || run.end === "left") return
     if (run.end !== undefined) throw new Error(`job ${run.index} is told twice`)
     if (Exit.isSuccess(ending)) {
@@ -401,11 +405,11 @@ export const checkAlarms = (model: ModelRun): void => {
   for (const target of model.alarms.keys()) {
     if (target instanceof BucketState) {
       if (target.waiting === 0) throw new Error("an alarm for a bucket where nobody waits")
-    } else if (target instanceof Ticket) {
+    } else if (target instanceof PendingRequest) {
       if (target.state !== "resting") throw new Error("an alarm for a request that does not rest")
     } else if (target instanceof Permits) {
       if (inFlight === 0) throw new Error("an alarm for permits, and nothing is in flight")
-    } else if (!(target instanceof Webhooks) && waiting === 0) {
+    } else if (!(target instanceof WebhookRegistry) && waiting === 0) {
       throw new Error("an alarm for the gate, and nobody waits")
     }
   }

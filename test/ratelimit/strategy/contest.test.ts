@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { Bucket } from "../../../src/ratelimit/Bucket.js"
-import { slotAt } from "../../../src/ratelimit/strategy/adaptive/contest.js"
-import * as foreign from "../../../src/ratelimit/strategy/adaptive/foreign.js"
+import { slotAt } from "../../../src/ratelimit/strategy/adaptive/contention.js"
+import * as foreign from "../../../src/ratelimit/strategy/adaptive/competingTraffic.js"
 
 /** The instant of the last word; long enough after nothing overlapped. */
 const heardAt = 100_000

@@ -3,7 +3,7 @@ import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import type { Answer } from "../../../src/ratelimit/Answer.js"
 import type { Bucket } from "../../../src/ratelimit/Bucket.js"
-import * as foreign from "../../../src/ratelimit/strategy/adaptive/foreign.js"
+import * as foreign from "../../../src/ratelimit/strategy/adaptive/competingTraffic.js"
 import { Server } from "../model/server.js"
 import { runs } from "../../support/laws.js"
 

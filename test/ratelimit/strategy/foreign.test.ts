@@ -1,5 +1,9 @@
 import { describe, expect, it } from "@effect/vitest"
-import { chance, chanceAmong, initial } from "../../../src/ratelimit/strategy/adaptive/foreign.js"
+import {
+  chance,
+  chanceAmong,
+  initial,
+} from "../../../src/ratelimit/strategy/adaptive/competingTraffic.js"
 
 describe("others on the same webhook", () => {
   it("a single client keeps every slot, at once even when a header names quadrillions", () => {

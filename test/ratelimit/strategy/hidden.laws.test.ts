@@ -1,6 +1,6 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
-import * as hidden from "../../../src/ratelimit/strategy/adaptive/hidden.js"
+import * as hidden from "../../../src/ratelimit/strategy/adaptive/hiddenLimit.js"
 import { runs } from "../../support/laws.js"
 
 const fc = FastCheck

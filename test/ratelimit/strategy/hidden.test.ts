@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import * as hidden from "../../../src/ratelimit/strategy/adaptive/hidden.js"
+import * as hidden from "../../../src/ratelimit/strategy/adaptive/hiddenLimit.js"
 
 /** A number of requests from an instant on, at a fixed interval in milliseconds. */
 const sends = (state: hidden.Hidden, count: number, from: number, apart = 400) =>

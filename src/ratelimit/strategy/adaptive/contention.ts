@@ -1,7 +1,7 @@
 /** Whether a slot that was free at last sight is worth a try where others take slots, too. */
 import type { Bucket } from "../../Bucket.js"
 import { freeSlots, nextSlot } from "../slots.js"
-import { chance, chanceAmong, type Foreign, rate } from "./foreign.js"
+import { chance, chanceAmong, type Foreign, rate } from "./competingTraffic.js"
 
 export interface Contest {
   readonly foreign: Foreign

@@ -13,28 +13,28 @@ import type { Answer, Limited } from "../Answer.js"
 import { longestDelay } from "../RateLimitHeaders.js"
 import type { Route } from "../Route.js"
 import { errorFields } from "../errorFields.js"
-import type { BucketState, Lane, RouteState } from "./bucketState.js"
-import { Gate } from "./gate.js"
-import { Graveyard } from "./graveyard.js"
+import type { BucketState, WebhookState, RouteState } from "./bucketState.js"
+import { GlobalLimiter } from "./globalLimiter.js"
+import { DeadWebhooks } from "./deadWebhooks.js"
 import { InvalidRequests } from "./invalidRequests.js"
-import type { News } from "./news.js"
-import { RoundTrips } from "./roundTrips.js"
+import type { LimiterEvents } from "./events.js"
+import { RoundTrips } from "./resetEstimates.js"
 import type { Settings } from "./settings.js"
-import { Webhooks } from "./webhooks.js"
+import { WebhookRegistry } from "./webhookRegistry.js"
 
-const longestBlock = Duration.toMillis(longestDelay)
+const maxBlock = Duration.toMillis(longestDelay)
 
-export class Knowledge {
-  readonly webhooks = new Webhooks()
-  readonly gate: Gate
-  readonly graveyard = new Graveyard()
+export class Learning {
+  readonly webhooks = new WebhookRegistry()
+  readonly gate: GlobalLimiter
+  readonly graveyard = new DeadWebhooks()
   readonly invalid: InvalidRequests
-  readonly #news: News
+  readonly #news: LimiterEvents
   #roundTrip: RoundTrips | undefined = undefined
 
-  constructor({ globalLimits, invalidRequestLimit }: Settings, news: News) {
+  constructor({ globalLimits, invalidRequestLimit }: Settings, news: LimiterEvents) {
     this.#news = news
-    this.gate = new Gate(globalLimits)
+    this.gate = new GlobalLimiter(globalLimits)
     this.invalid = new InvalidRequests(invalidRequestLimit)
   }
 
@@ -52,7 +52,7 @@ export class Knowledge {
     answer: Answer,
     sentAt: number | undefined,
     now: number,
-  ): ReadonlyArray<Lane> {
+  ): ReadonlyArray<WebhookState> {
     const { limited, headers } = answer
     if (InvalidRequests.isInvalid(answer)) {
       this.invalid.add(now)
@@ -62,7 +62,7 @@ export class Knowledge {
     const from = sentAt ?? now - (place.bucket.roundTrip?.longest ?? 0)
     if (limited?.scope === "edge" || limited?.scope === "proxy") {
       this.#tellOfGate(
-        this.gate.block(limited.scope, usable(limited.retryAfter), from, now),
+        this.gate.block(limited.scope, usableDelay(limited.retryAfter), from, now),
         place,
         now,
       )
@@ -71,7 +71,7 @@ export class Knowledge {
     this.webhooks.move(place, headers.bucket)
     const { bucket } = place
     const before = bucket.limit
-    bucket.known ||= tells(answer)
+    bucket.known ||= describesBucket(answer)
     bucket.roll(now)
     bucket.window.answered(headers, from, now, limited !== undefined)
     if (bucket.limit !== undefined && bucket.limit !== before)
@@ -80,7 +80,7 @@ export class Knowledge {
     const taught = this.webhooks.teach(place)
     if (limited !== undefined) this.#block(place, limited, answer, from, now)
     else if (from >= bucket.blockedUntil) bucket.unblock()
-    if (Graveyard.isEnd(answer, place.lane.kind)) {
+    if (DeadWebhooks.isEnd(answer, place.lane.kind)) {
       this.graveyard.bury(place.lane.major, answer, now)
     }
     return taught
@@ -121,7 +121,7 @@ export class Knowledge {
   }
 
   #block(place: RouteState, limited: Limited, answer: Answer, from: number, now: number): void {
-    const delay = usable(limited.retryAfter) ?? usable(answer.headers.resetAfter)
+    const delay = usableDelay(limited.retryAfter) ?? usableDelay(answer.headers.resetAfter)
     if (limited.scope === "global") {
       this.#tellOfGate(this.gate.block("global", delay, from, now), place, now)
     }
@@ -144,15 +144,15 @@ export class Knowledge {
 }
 
 /** A delay of nothing, or of what is no number, would make a hot loop of a 429. */
-function usable(delay: number | undefined): number | undefined {
-  return delay !== undefined && delay > 0 ? Math.min(delay, longestBlock) : undefined
+function usableDelay(delay: number | undefined): number | undefined {
+  return delay !== undefined && delay > 0 ? Math.min(delay, maxBlock) : undefined
 }
 
 /**
  * Whether the answer tells what to expect of its bucket. A success without any header says that
  * there is no limit; a refusal or failure without one may come from what stands before the API.
  */
-function tells({ headers, limited, status }: Answer): boolean {
+function describesBucket({ headers, limited, status }: Answer): boolean {
   const { limit, remaining, resetAfter } = headers
   if (limit !== undefined || remaining !== undefined || resetAfter !== undefined) return true
   return limited === undefined && status < 300

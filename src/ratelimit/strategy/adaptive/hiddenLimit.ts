@@ -28,7 +28,7 @@ import {
   shortened,
   type Sighting,
   windowLength,
-} from "./belief.js"
+} from "./limitEstimate.js"
 
 /** What headers show of the bucket. */
 type Visible = Pick<Bucket, "inFlight" | "limit" | "period">

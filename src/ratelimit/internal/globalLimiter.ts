@@ -8,17 +8,57 @@
 import type { Kind } from "../Route.js"
 import type { LimitScope } from "../Answer.js"
 import { growingDelay } from "./growingDelay.js"
-import { SendTimes } from "./sendTimes.js"
 import type { GlobalLimit } from "./settings.js"
 
 /** Which 429 responses hold up every request of the process. */
 export type HostScope = Exclude<LimitScope, "user" | "shared">
 
 /** The spread of latencies assumed at most; beyond it a reserve would cost more than a rare 429. */
-const longestSpread = 250
+const maxLatencySpread = 250
+
+/** The times of the last sends, as many as the largest global limit, in a ring that grows until full. */
+export class SendTimes {
+  #times: Array<number> = []
+  #capacity = 1
+  #count = 0
+
+  /** Keeps at least this many from now on; those that were dropped before stay unknown. */
+  remember(capacity: number): void {
+    if (capacity <= this.#capacity) return
+    const kept = Math.min(this.#count, this.#capacity)
+    const times = Array.from({ length: kept }, (_, index) => this.last(kept - index))
+    this.#times = times
+    this.#capacity = capacity
+    this.#count = kept
+  }
+
+  add(now: number): void {
+    this.#times[this.#count % this.#capacity] = now
+    this.#count += 1
+  }
+
+  /** The send recorded at `from` takes place at `to`, later than all others. */
+  postpone(from: number, to: number): void {
+    let back = 1
+    while (this.last(back) > from) back += 1
+    if (this.last(back) !== from) return
+    for (; back > 1; back -= 1) this.#times[this.#index(back)] = this.last(back - 1)
+    this.#times[this.#index(1)] = to
+  }
+
+  /** The last one (1), the one before (2) and so on; `-Infinity` where there is none. */
+  last(back: number): number {
+    if (back > this.#count || back > this.#capacity) return Number.NEGATIVE_INFINITY
+    return this.#times[this.#index(back)] ?? Number.NEGATIVE_INFINITY
+  }
+
+  #index(back: number): number {
+    return (this.#count - back) % this.#capacity
+  }
+}
 
 /** @internal */
-export class Gate {
+export class GlobalLimiter {
   #limits: ReadonlyArray<GlobalLimit>
   readonly #sent = new SendTimes()
   #lastSent = Number.NEGATIVE_INFINITY
@@ -133,7 +173,7 @@ export class Gate {
 
   /** Takes the spread of round trips into account. */
   observe(spread: number): void {
-    this.#spread = Math.min(longestSpread, spread)
+    this.#spread = Math.min(maxLatencySpread, spread)
   }
 
   #isLooking(kind: Kind): boolean {

@@ -1,20 +1,20 @@
 /** Which bucket a route counts against on each webhook, and which webhooks are idle. */
 import type { Route } from "../Route.js"
-import { BucketState, Lane, RouteState } from "./bucketState.js"
+import { BucketState, WebhookState, RouteState } from "./bucketState.js"
 
-const nobody: ReadonlyArray<Lane> = []
+const noWebhooks: ReadonlyArray<WebhookState> = []
 
-export class Webhooks {
-  readonly #lanes = new Map<string, Lane>()
+export class WebhookRegistry {
+  readonly #lanes = new Map<string, WebhookState>()
   /** Webhooks with nothing under way, the longest idle first. */
-  readonly #idle = new Set<Lane>()
+  readonly #idle = new Set<WebhookState>()
   /** By route name: the bucket of the webhook that taught last, as the first guess for others. */
   readonly #guesses = new Map<string, BucketState>()
 
   place(route: Route): RouteState {
     let lane = this.#lanes.get(route.major)
     if (lane === undefined) {
-      lane = new Lane(route.major, route.kind)
+      lane = new WebhookState(route.major, route.kind)
       this.#lanes.set(route.major, lane)
     }
     const known = lane.route(route.name)
@@ -45,7 +45,7 @@ export class Webhooks {
     }
     const to = known ?? new BucketState(id, lane)
     place.bucket = to
-    moveTickets(place, from, to)
+    moveRequests(place, from, to)
     to.blockedUntil = Math.max(to.blockedUntil, from.blockedUntil)
     to.looking ||= from.looking
     to.undelayed = Math.max(to.undelayed, from.undelayed)
@@ -55,11 +55,11 @@ export class Webhooks {
    * What an answer has taught is the first guess for other webhooks. The first such answer of a
    * route also finds those whose own first answer is still on its way: it answers with them.
    */
-  teach({ name, bucket }: RouteState): ReadonlyArray<Lane> {
-    if (bucket.limit === undefined) return nobody
+  teach({ name, bucket }: RouteState): ReadonlyArray<WebhookState> {
+    if (bucket.limit === undefined) return noWebhooks
     const isFirst = !this.#guesses.has(name)
     this.#guesses.set(name, bucket)
-    return isFirst ? this.#spread(name, bucket) : nobody
+    return isFirst ? this.#spread(name, bucket) : noWebhooks
   }
 
   /** Forgets what was learned of one route's bucket, or of all; returns the buckets concerned. */
@@ -80,12 +80,12 @@ export class Webhooks {
   }
 
   /** Something of the webhook is under way. */
-  wake(lane: Lane): void {
+  wake(lane: WebhookState): void {
     this.#idle.delete(lane)
   }
 
   /** Nothing of the webhook is under way any more. */
-  rest(lane: Lane, now: number): void {
+  rest(lane: WebhookState, now: number): void {
     lane.idleSince = now
     this.#idle.delete(lane)
     this.#idle.add(lane)
@@ -107,7 +107,7 @@ export class Webhooks {
   }
 
   /** The webhooks that someone waits for. */
-  *busy(): Generator<Lane> {
+  *busy(): Generator<WebhookState> {
     for (const lane of this.#lanes.values()) if (lane.waiting > 0) yield lane
   }
 
@@ -121,8 +121,8 @@ export class Webhooks {
     return counts
   }
 
-  #spread(name: string, guess: BucketState): ReadonlyArray<Lane> {
-    const taught: Array<Lane> = []
+  #spread(name: string, guess: BucketState): ReadonlyArray<WebhookState> {
+    const taught: Array<WebhookState> = []
     for (const lane of this.#lanes.values()) {
       const bucket = lane.route(name)?.bucket
       if (bucket === undefined || bucket.known) continue
@@ -132,7 +132,7 @@ export class Webhooks {
     return taught
   }
 
-  #firstBucket(lane: Lane, routeName: string): BucketState {
+  #firstBucket(lane: WebhookState, routeName: string): BucketState {
     const guess = this.#guesses.get(routeName)
     const id = guess?.id ?? routeName
     const known = lane.bucket(id)
@@ -143,7 +143,7 @@ export class Webhooks {
   }
 }
 
-function moveTickets(place: RouteState, from: BucketState, to: BucketState): void {
+function moveRequests(place: RouteState, from: BucketState, to: BucketState): void {
   from.inFlight -= place.inFlight
   to.inFlight += place.inFlight
   const waiting = [...from.queue].filter((ticket) => ticket.place === place)
@@ -153,7 +153,7 @@ function moveTickets(place: RouteState, from: BucketState, to: BucketState): voi
 }
 
 /** The last instant at which a reset or a block of this webhook is still to come. */
-function limitedUntil(lane: Lane): number {
+function limitedUntil(lane: WebhookState): number {
   let until = 0
   for (const { blockedUntil, resetAt } of lane.buckets.values()) {
     until = Math.max(until, blockedUntil, resetAt ?? 0)

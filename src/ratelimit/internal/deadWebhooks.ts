@@ -14,16 +14,16 @@ const unknownWebhook = 10015
 const invalidWebhookToken = 50027
 
 /** A dead webhook is believed dead for this long, and at most so many are remembered. */
-const remembered = { duration: Duration.toMillis("1 hour"), most: 10_000 }
+const retention = { duration: Duration.toMillis("1 hour"), most: 10_000 }
 
-interface Death {
+interface DeadWebhook {
   readonly answer: Answer
   readonly until: number
 }
 
 /** @internal */
-export class Graveyard {
-  readonly #dead = new Map<string, Death>()
+export class DeadWebhooks {
+  readonly #dead = new Map<string, DeadWebhook>()
 
   get size(): number {
     return this.#dead.size
@@ -39,14 +39,14 @@ export class Graveyard {
 
   /** Whether no request to the webhook makes sense after this answer. */
   static isEnd(answer: Answer, kind: Kind): boolean {
-    return answer.deleted === true || Graveyard.isDeath(answer, kind)
+    return answer.deleted === true || DeadWebhooks.isDeath(answer, kind)
   }
 
   bury(major: string, answer: Answer, now: number): void {
-    const last = answer.deleted === true ? asUnknown(answer) : answer
+    const last = answer.deleted === true ? toUnknownWebhook(answer) : answer
     this.#dead.delete(major)
-    this.#dead.set(major, { answer: last, until: now + remembered.duration })
-    if (this.#dead.size <= remembered.most) return
+    this.#dead.set(major, { answer: last, until: now + retention.duration })
+    if (this.#dead.size <= retention.most) return
     for (const oldest of this.#dead.keys()) {
       this.#dead.delete(oldest)
       return
@@ -59,7 +59,7 @@ export class Graveyard {
   ): WebhookNotFound | WebhookUnauthorized | WebhookInteractionError | undefined {
     const death = this.#dead.get(route.major)
     if (death === undefined) return undefined
-    if (now < death.until) return refusal(route, death.answer)
+    if (now < death.until) return makeError(route, death.answer)
     this.#dead.delete(route.major)
     return undefined
   }
@@ -78,11 +78,11 @@ export class Graveyard {
 }
 
 /** What Discord returns from then on. */
-function asUnknown(answer: Answer): Answer {
+function toUnknownWebhook(answer: Answer): Answer {
   return { ...answer, status: 404, code: unknownWebhook, reply: "this program has deleted it" }
 }
 
-function refusal(
+function makeError(
   route: Route,
   answer: Answer,
 ): WebhookNotFound | WebhookUnauthorized | WebhookInteractionError {

@@ -12,7 +12,7 @@ export abstract class Queued<Self extends Queued<Self>> {
 }
 
 /** @internal */
-export class Queue<A extends Queued<A>> {
+export class LinkedQueue<A extends Queued<A>> {
   head: A | undefined = undefined
   #tail: A | undefined = undefined
   length = 0

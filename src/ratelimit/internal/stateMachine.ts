@@ -11,47 +11,53 @@ import { neverSent, type Outcome, unknown } from "../Permit.js"
 import type { Route } from "../Route.js"
 import { errorFields } from "../errorFields.js"
 import type { Observation, Policy } from "../strategy/Policy.js"
-import { BucketState, Ticket } from "./bucketState.js"
-import type { Ending, RouteState, Waiter, Wish } from "./bucketState.js"
-import { Gate } from "./gate.js"
-import { Granting, turn } from "./granting.js"
-import { Graveyard } from "./graveyard.js"
-import { Knowledge } from "./knowledge.js"
-import { News, type Tell } from "./news.js"
+import { BucketState, PendingRequest } from "./bucketState.js"
+import type { WaitResult, RouteState, RequestOwner, RequestOptions } from "./bucketState.js"
+import { GlobalLimiter } from "./globalLimiter.js"
+import {
+  Scheduler,
+  estimateTurn,
+  type SetTimer,
+  finiteInstant,
+  type TimerTarget,
+  PendingRequests,
+} from "./scheduler.js"
+import { DeadWebhooks } from "./deadWebhooks.js"
+import { Learning } from "./learning.js"
+import { LimiterEvents, type OnEvent } from "./events.js"
 import { Permits } from "./permits.js"
 import { Polling } from "./polling.js"
 import type { Settings } from "./settings.js"
 import type { Snapshot } from "./snapshot.js"
-import { Tallies } from "./tallies.js"
-import { type Alarm, finite, type Target, Waiting } from "./waiting.js"
-import { Webhooks } from "./webhooks.js"
+import { Statistics } from "./statistics.js"
+import { WebhookRegistry } from "./webhookRegistry.js"
 
-type Resume = (ending: Ending) => void
+type OnResult = (ending: WaitResult) => void
 
-export class Machine {
-  readonly #news: News
-  readonly #knowledge: Knowledge
-  readonly #webhooks: Webhooks
-  readonly #gate: Gate
-  readonly #tallies = new Tallies()
-  readonly #waiting: Waiting
+export class StateMachine {
+  readonly #news: LimiterEvents
+  readonly #knowledge: Learning
+  readonly #webhooks: WebhookRegistry
+  readonly #gate: GlobalLimiter
+  readonly #tallies = new Statistics()
+  readonly #waiting: PendingRequests
   readonly #permits: Permits
   readonly #polling = new Polling()
-  readonly #granting: Granting
+  readonly #granting: Scheduler
   #sequence = 0
 
-  constructor(settings: Settings, timers: Alarm, tell: Tell = () => {}) {
-    const alarm: Alarm = (target, at) => {
+  constructor(settings: Settings, timers: SetTimer, tell: OnEvent = () => {}) {
+    const alarm: SetTimer = (target, at) => {
       if (this.#waiting.hasPolling) this.#polling.set(target, at)
       timers(target, at)
     }
-    this.#news = new News(tell)
-    this.#knowledge = new Knowledge(settings, this.#news)
+    this.#news = new LimiterEvents(tell)
+    this.#knowledge = new Learning(settings, this.#news)
     this.#webhooks = this.#knowledge.webhooks
     this.#gate = this.#knowledge.gate
-    this.#waiting = new Waiting(settings, this.#knowledge, this.#tallies, alarm)
+    this.#waiting = new PendingRequests(settings, this.#knowledge, this.#tallies, alarm)
     this.#permits = new Permits(alarm)
-    this.#granting = new Granting(
+    this.#granting = new Scheduler(
       this.#knowledge,
       this.#tallies,
       this.#waiting,
@@ -70,11 +76,11 @@ export class Machine {
   }
 
   /** A request comes; its ticket says when it may go or has failed. */
-  arrive(route: Route, wish: Wish, now: number, resume?: Resume): Ticket {
+  arrive(route: Route, wish: RequestOptions, now: number, resume?: OnResult): PendingRequest {
     this.#begin(now)
     this.#knowledge.space(now)
     const place = this.#webhooks.place(route)
-    const ticket = new Ticket(++this.#sequence, route, wish, place, now)
+    const ticket = new PendingRequest(++this.#sequence, route, wish, place, now)
     ticket.resume = resume
     const refusal = this.#refusal(ticket, now)
     if (refusal === undefined) {
@@ -91,7 +97,7 @@ export class Machine {
    * The fiber of a granted request has resumed. Returns whether it has its permit; if it was passed
    * over in the meantime, it waits again, at its old place in the queue.
    */
-  claim(ticket: Ticket, now: number): boolean {
+  claim(ticket: PendingRequest, now: number): boolean {
     if (ticket.state === "passedOver") this.#rejoin(ticket, now)
     else if (ticket.state === "granted") {
       if (ticket.owner.polls === true) this.#gate.start(ticket.sentAt, now, ticket.route.kind)
@@ -104,7 +110,7 @@ export class Machine {
    * The fiber of a waiting request asks for its turn, which takes the place of alarms. Returns the
    * instant at which it has to poll again, or `undefined` when the wait is over.
    */
-  poll(ticket: Ticket, now: number): number | undefined {
+  poll(ticket: PendingRequest, now: number): number | undefined {
     if (ticket.state === "passedOver") this.#rejoin(ticket, now)
     if (ticket.ending !== undefined) return undefined
     this.#waiting.expect(ticket, now)
@@ -118,7 +124,7 @@ export class Machine {
   }
 
   /** The request is done, or given up; its lane goes on. */
-  settle(ticket: Ticket, outcome: Outcome, now: number): void {
+  settle(ticket: PendingRequest, outcome: Outcome, now: number): void {
     if (!this.#end(ticket, outcome, now)) return
     this.#granting.pumpLane(ticket.place.lane, now)
     this.#reclaim(now)
@@ -128,7 +134,13 @@ export class Machine {
    * The attempt is done, and another is wanted, not before `notBefore`, in the old place. An
    * ordered request holds the others up meanwhile, a concurrent one rests beside the queue.
    */
-  again(ticket: Ticket, outcome: Outcome, notBefore: number, now: number, resume?: Resume): void {
+  again(
+    ticket: PendingRequest,
+    outcome: Outcome,
+    notBefore: number,
+    now: number,
+    resume?: OnResult,
+  ): void {
     if (!this.#end(ticket, outcome, now)) return
     ticket.resume = resume
     ticket.notBefore = notBefore
@@ -138,7 +150,7 @@ export class Machine {
   }
 
   /** The caller has gone: a waiting request leaves the queue, a granted permit was never used. */
-  cancel(ticket: Ticket, now: number): void {
+  cancel(ticket: PendingRequest, now: number): void {
     if (ticket.hasPermit) this.settle(ticket, neverSent, now)
     const { bucket, place, state } = ticket
     if (state !== "waiting" && state !== "resting") {
@@ -154,11 +166,11 @@ export class Machine {
   }
 
   /** An alarm went off. */
-  wake(target: Target, now: number): void {
+  wake(target: TimerTarget, now: number): void {
     this.#reclaim(now)
     if (target instanceof BucketState) this.#granting.pump(target, now)
-    else if (target instanceof Gate) this.#granting.drain(now)
-    else if (target instanceof Webhooks) this.#waiting.sweep(now)
+    else if (target instanceof GlobalLimiter) this.#granting.drain(now)
+    else if (target instanceof WebhookRegistry) this.#waiting.sweep(now)
     else if (target instanceof Permits) this.#watch(now)
     else this.#resume(target, now)
   }
@@ -182,9 +194,9 @@ export class Machine {
     this.#reclaim(now)
     const bucket = this.#webhooks.find(route, now)
     const passes = this.#gate.opensAt(route.kind)
-    const at = Math.max(now, finite(passes) ?? 0, bucket?.blockedUntil ?? 0)
+    const at = Math.max(now, finiteInstant(passes) ?? 0, bucket?.blockedUntil ?? 0)
     if (bucket === undefined || !bucket.known) return at - now
-    return Math.max(at, turn(bucket, policy, now)) - now
+    return Math.max(at, estimateTurn(bucket, policy, now)) - now
   }
 
   /** Forgets what was learned; whoever waits goes on by the new knowledge. */
@@ -195,7 +207,7 @@ export class Machine {
   }
 
   /** The owner's scope is closed: whoever waits on its behalf fails. */
-  close(owner: Waiter, now: number): void {
+  close(owner: RequestOwner, now: number): void {
     for (const lane of this.#webhooks.busy()) {
       for (const ticket of lane.pending()) {
         if (ticket.owner === owner) {
@@ -217,7 +229,7 @@ export class Machine {
     }
   }
 
-  #refusal(ticket: Ticket, now: number): WaitError | undefined {
+  #refusal(ticket: PendingRequest, now: number): WaitError | undefined {
     const { route, bucket, deadline, owner } = ticket
     const refusal = this.#knowledge.refusal(route, now)
     if (refusal !== undefined) return refusal
@@ -255,20 +267,20 @@ export class Machine {
     if (this.#waiting.count > 0) this.#permits.watch(now)
   }
 
-  #join(ticket: Ticket, now: number): void {
+  #join(ticket: PendingRequest, now: number): void {
     this.#waiting.enter(ticket, now)
     this.#granting.pump(ticket.bucket, now)
     if (ticket.ending === undefined) this.#tallies.waits(ticket)
   }
 
   /** The same in a call by its own fiber, which is there to use the permit. */
-  #joinHere(ticket: Ticket, now: number): void {
+  #joinHere(ticket: PendingRequest, now: number): void {
     this.#join(ticket, now)
     if (ticket.state === "granted") this.#permits.hold(ticket, now)
   }
 
   /** Back into the queue, to its old place. */
-  #resume(ticket: Ticket, now: number): void {
+  #resume(ticket: PendingRequest, now: number): void {
     if (ticket.state !== "resting") return
     this.#waiting.leave(ticket)
     if (ticket.notBefore > now) this.#waiting.pause(ticket, ticket.notBefore, now)
@@ -276,14 +288,14 @@ export class Machine {
   }
 
   /** The webhook may have been forgotten since the request was passed over. */
-  #rejoin(ticket: Ticket, now: number): void {
+  #rejoin(ticket: PendingRequest, now: number): void {
     this.#begin(now)
     ticket.place = this.#webhooks.place(ticket.route)
     this.#waitAgain(ticket, now)
     this.#waiting.rest(ticket.place.lane, now)
   }
 
-  #waitAgain(ticket: Ticket, now: number): void {
+  #waitAgain(ticket: PendingRequest, now: number): void {
     const { notBefore } = ticket
     ticket.ending = undefined
     ticket.since = now
@@ -294,7 +306,7 @@ export class Machine {
     else this.#waiting.pause(ticket, notBefore, now)
   }
 
-  #refusalToWaitAgain(ticket: Ticket, now: number): WaitError | undefined {
+  #refusalToWaitAgain(ticket: PendingRequest, now: number): WaitError | undefined {
     const { deadline, notBefore, owner, route } = ticket
     if (owner.closed === true) return new DiscordRateLimiterClosed(errorFields(route))
     return (
@@ -304,7 +316,7 @@ export class Machine {
   }
 
   /** Ends a permit. One that has expired has freed what it took; its response still teaches. */
-  #end(ticket: Ticket, outcome: Outcome, now: number): boolean {
+  #end(ticket: PendingRequest, outcome: Outcome, now: number): boolean {
     if (ticket.hasPermit) {
       this.#conclude(ticket, outcome, now)
       return true
@@ -322,7 +334,7 @@ export class Machine {
     return true
   }
 
-  #conclude(ticket: Ticket, outcome: Outcome, now: number): void {
+  #conclude(ticket: PendingRequest, outcome: Outcome, now: number): void {
     const { place, policy, sentAt } = ticket
     this.#permits.release(ticket)
     ticket.state = "over"
@@ -337,7 +349,7 @@ export class Machine {
     }
     const isOpen = outcome._tag === "Answered" && !isHostWide(limited)
     this.#gate.settled(ticket, isOpen, place.lane.kind)
-    ticket.bucket.observe(policy, observation(outcome, sentAt, now))
+    ticket.bucket.observe(policy, toObservation(outcome, sentAt, now))
     if (outcome._tag === "Answered") this.#show(ticket, limited)
     this.#waiting.rest(place.lane, now)
   }
@@ -346,7 +358,7 @@ export class Machine {
     const { bucket, lane } = place
     const taught = this.#knowledge.learn(place, answer, sentAt, now)
     if (bucket !== place.bucket && bucket.waiting === 0) this.#granting.stepOut(bucket)
-    if (!this.#rejectIfSpent(now) && Graveyard.isEnd(answer, lane.kind)) {
+    if (!this.#rejectIfSpent(now) && DeadWebhooks.isEnd(answer, lane.kind)) {
       this.#waiting.turnAway(lane, now)
     }
     for (const one of taught) this.#granting.pumpLane(one, now)
@@ -360,7 +372,7 @@ export class Machine {
   }
 
   /** Makes what is known visible. Hidden limits are believed, or believed anew, after a 429. */
-  #show(ticket: Ticket, limited: Limited | undefined): void {
+  #show(ticket: PendingRequest, limited: Limited | undefined): void {
     const { bucket, policy, route } = ticket
     const { hiddenLimit: limit, hiddenPeriod: period } = this.#tallies.learned(ticket, bucket)
     if (limited === undefined || limit === undefined) return
@@ -372,7 +384,7 @@ function isHostWide(limited: Limited | undefined): boolean {
   return limited !== undefined && limited.scope !== "user" && limited.scope !== "shared"
 }
 
-function observation(outcome: Outcome, sentAt: number, at: number): Observation {
+function toObservation(outcome: Outcome, sentAt: number, at: number): Observation {
   return outcome._tag === "Answered"
     ? { _tag: "Answered", at, sentAt, answer: outcome.answer }
     : { _tag: outcome._tag, at, sentAt }

@@ -1,0 +1,342 @@
+/** The machine on fibers, for any number of layers. */
+import type * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as RuntimeFlags from "effect/RuntimeFlags"
+import type * as Scope from "effect/Scope"
+import { DiscordRateLimiterClosed, type WaitError } from "../../error/WebhookError.js"
+import type { Answer } from "../Answer.js"
+import type { RoundTrip } from "../Bucket.js"
+import { type Outcome, type Permit, type WaitOptions, unknown } from "../Permit.js"
+import type { Route } from "../Route.js"
+import { errorFields } from "../errorFields.js"
+import type { BucketState, PendingRequest, RequestOptions, RequestOwner } from "./bucketState.js"
+import { type LimiterEvent, writeLog } from "./events.js"
+import type { TimerTarget } from "./scheduler.js"
+import { type LayerSettings, OpenLayers, combine } from "./settings.js"
+import type { BucketSnapshot } from "./snapshot.js"
+import { StateMachine } from "./stateMachine.js"
+import { Timers } from "./timers.js"
+
+/**
+ * Where finalisers run, a permit without a lease is always settled. Elsewhere one that is not would
+ * stop its webhook for ever; milliseconds.
+ */
+const leaseWithoutFinalisers = Duration.toMillis("1 minute")
+
+/** Makes an effect as interruptible as the caller of the mask is. */
+export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+/** Through whom a request waits; those of one end together. */
+export interface Owner extends RequestOwner {
+  readonly closed: boolean
+  readonly polls: boolean
+  readonly sleep: (milliseconds: number) => Effect.Effect<void>
+  readonly machine: StateMachine
+  readonly now: () => number
+  /** What the machine has told since somebody looked. */
+  readonly news: Array<LimiterEvent>
+}
+
+/** The permit of a ticket that has been granted. */
+export class HeldPermit implements Permit {
+  readonly route: Route
+  readonly #owner: Owner
+  readonly #ticket: PendingRequest
+
+  constructor(owner: Owner, ticket: PendingRequest) {
+    this.#owner = owner
+    this.#ticket = ticket
+    this.route = ticket.route
+  }
+
+  readonly waited = (): number => this.#ticket.waited
+
+  readonly settle = (outcome: Outcome): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const { machine, news, now } = this.#owner
+      machine.settle(this.#ticket, outcome, now())
+      return news.length === 0 ? Effect.void : writeLog(news)
+    })
+
+  readonly again = (
+    outcome: Outcome,
+    after?: Duration.DurationInput,
+  ): Effect.Effect<void, WaitError> =>
+    uninterruptibleMask((restore) => {
+      const ticket = this.#ticket
+      const owner = this.#owner
+      if (ticket.state !== "held" && ticket.state !== "expired") {
+        return Effect.dieMessage("permit.again: this permit is over")
+      }
+      const now = owner.now()
+      if (owner.closed) {
+        owner.machine.settle(ticket, outcome, now)
+        return Effect.fail(new DiscordRateLimiterClosed(errorFields(this.route)))
+      }
+      const delay = after === undefined ? 0 : Duration.toMillis(after)
+      owner.machine.again(ticket, outcome, now + delay, now)
+      const turn = awaitGrant(owner, ticket, restore, () => Effect.void)
+      return owner.news.length === 0 ? turn : Effect.zipRight(writeLog(owner.news), turn)
+    })
+
+  /** Ends it, whatever its state. */
+  abandon(): void {
+    if (this.#ticket.state === "over") return
+    const now = this.#owner.now()
+    this.#owner.machine.settle(this.#ticket, unknown, now)
+    this.#owner.machine.cancel(this.#ticket, now)
+  }
+}
+
+/** The limiter as one scope sees it. */
+class LimiterHandle implements Owner {
+  closed = false
+  readonly machine: StateMachine
+  readonly news: Array<LimiterEvent>
+  readonly polls: boolean
+  readonly queueCapacity: number
+  readonly now: () => number
+  readonly sleep: (milliseconds: number) => Effect.Effect<void>
+
+  constructor({ alarms, clock, machine, news }: SharedLimiter, settings: LayerSettings) {
+    this.machine = machine
+    this.news = news
+    this.polls = settings.isolatedRequests
+    this.queueCapacity = settings.queueCapacity
+    this.now = () => alarms.now()
+    this.sleep = (milliseconds) => clock.sleep(Duration.millis(milliseconds))
+  }
+
+  readonly wait = (
+    route: Route,
+    options: WaitOptions,
+  ): Effect.Effect<Permit, WaitError, Scope.Scope> =>
+    this.#request(route, options, (ticket) => {
+      const permit = new HeldPermit(this, ticket)
+      return Effect.as(
+        Effect.addFinalizer(() => Effect.sync(() => permit.abandon())),
+        permit,
+      )
+    })
+
+  readonly withPermit = <A, E, R>(
+    route: Route,
+    options: WaitOptions,
+    use: (permit: Permit) => Effect.Effect<A, E, R>,
+  ): Effect.Effect<A, E | WaitError, R> =>
+    this.#request(route, options, (ticket, restore) => usePermit(this, ticket, restore, use))
+
+  readonly update = (route: Route, answer: Answer): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      this.machine.update(route, answer, this.now())
+      return writeLog(this.news)
+    })
+
+  readonly getBucket = (route: Route): Effect.Effect<Option.Option<BucketSnapshot>> =>
+    Effect.sync(() =>
+      Option.map(Option.fromNullable(this.machine.find(route, this.now())), copyBucket),
+    )
+
+  readonly estimate = (route: Route, options: WaitOptions): Effect.Effect<Duration.Duration> =>
+    Effect.sync(() => Duration.millis(this.machine.estimate(route, options.policy, this.now())))
+
+  readonly clear = (route?: Route): Effect.Effect<void> =>
+    Effect.sync(() => this.machine.clear(this.now(), route))
+
+  get snapshot() {
+    return Effect.sync(() => this.machine.snapshot(this.now()))
+  }
+
+  #request<A, E, R>(
+    route: Route,
+    options: WaitOptions,
+    use: (ticket: PendingRequest, restore: Restore) => Effect.Effect<A, E, R>,
+  ): Effect.Effect<A, E | WaitError, R> {
+    return uninterruptibleMask((restore) => {
+      if (this.closed) return Effect.fail(new DiscordRateLimiterClosed(errorFields(route)))
+      const ticket = this.machine.arrive(route, toRequestOptions(options, this), this.now())
+      return awaitGrant(this, ticket, restore, () => use(ticket, restore))
+    })
+  }
+}
+
+/**
+ * The state behind any number of layers, on one clock. What protects the process (global limit,
+ * budget of invalid requests) and what it has learned is common to all of them.
+ */
+export class SharedLimiter {
+  readonly machine: StateMachine
+  readonly alarms: Timers<TimerTarget>
+  /** What the machine has learned since the last log lines; written by the fiber that caused it. */
+  readonly news: Array<LimiterEvent> = []
+  readonly clock: Clock.Clock
+  readonly #layers = new OpenLayers()
+  /** Open layers whose requests are resumed by alarms. */
+  #alarmed = 0
+
+  constructor(clock: Clock.Clock) {
+    this.clock = clock
+    this.alarms = new Timers(clock, (target, now) => this.machine.wake(target, now))
+    // Without a layer that needs alarms, one would only keep the process alive.
+    this.machine = new StateMachine(
+      combine([]),
+      (target, at) => {
+        if (this.#alarmed > 0) this.alarms.set(target, at)
+      },
+      (notice) => this.news.push(notice),
+    )
+  }
+
+  /** A limiter for one scope; when the scope closes, requests that wait through it fail. */
+  open(settings: LayerSettings): Effect.Effect<LimiterHandle, never, Scope.Scope> {
+    return Effect.acquireRelease(
+      Effect.sync(() => {
+        if (!settings.isolatedRequests) this.#alarmed += 1
+        if (this.#layers.add(settings)) this.#configure()
+        return new LimiterHandle(this, settings)
+      }),
+      (handle) =>
+        Effect.sync(() => {
+          handle.closed = true
+          this.machine.close(handle, this.alarms.now())
+          if (!settings.isolatedRequests) this.#alarmed -= 1
+          if (this.#alarmed === 0) this.alarms.clear()
+          if (this.#layers.remove(settings)) this.#configure()
+        }),
+    )
+  }
+
+  #configure(): void {
+    this.machine.configure(this.#layers.combined, this.alarms.now())
+  }
+}
+
+function copyBucket(bucket: BucketState): BucketSnapshot {
+  return {
+    id: bucket.id,
+    limit: bucket.limit,
+    remaining: bucket.remaining,
+    inFlight: bucket.inFlight,
+    waiting: bucket.waiting,
+    resetAt: bucket.resetAt,
+    resetEarliest: bucket.resetEarliest,
+    blockedUntil: bucket.blockedUntil,
+    model: bucket.model,
+    period: bucket.period,
+    slot: bucket.slot,
+    roundTrip: bucket.roundTrip && copyRoundTrip(bucket.roundTrip),
+    memory: bucket.learned,
+    strategy: bucket.learnedBy?.name,
+    beliefs: explainLearned(bucket),
+  }
+}
+
+function copyRoundTrip({ last, shortest, longest, count, uncertainty }: RoundTrip): RoundTrip {
+  return { last, shortest, longest, count, uncertainty }
+}
+
+/** What the strategy has learned, in the form that it shows. */
+function explainLearned({ learned, learnedBy }: BucketState): unknown {
+  return learnedBy?.explain === undefined ? learned : learnedBy.explain(learned)
+}
+
+function leaseOf({ lease }: WaitOptions, { polls }: Owner): number {
+  if (lease !== undefined) return Duration.toMillis(lease)
+  return polls ? leaseWithoutFinalisers : Number.POSITIVE_INFINITY
+}
+
+function toRequestOptions(options: WaitOptions, owner: Owner): RequestOptions {
+  return {
+    policy: options.policy,
+    ordered: options.delivery !== "concurrent",
+    maxWait:
+      options.maxWait === undefined ? Number.POSITIVE_INFINITY : Duration.toMillis(options.maxWait),
+    lease: leaseOf(options, owner),
+    owner,
+  }
+}
+
+/** `Effect.uninterruptibleMask` at half its price in memory: a hundred thousand may wait inside. */
+export function uninterruptibleMask<A, E, R>(
+  use: (restore: Restore) => Effect.Effect<A, E, R>,
+): Effect.Effect<A, E, R> {
+  return Effect.withFiberRuntime((_, { runtimeFlags }) =>
+    RuntimeFlags.interruption(runtimeFlags)
+      ? Effect.uninterruptible(Effect.suspend(() => use(Effect.interruptible)))
+      : use(Effect.uninterruptible),
+  )
+}
+
+/**
+ * Waits for the ticket's turn, then uses it; to be run in a mask. Interrupted, it leaves the queue.
+ * A fiber that resumes too late for its turn waits again.
+ */
+export function awaitGrant<A, E, R>(
+  owner: Owner,
+  ticket: PendingRequest,
+  restore: Restore,
+  use: () => Effect.Effect<A, E, R>,
+): Effect.Effect<A, E | WaitError, R> {
+  if (ticket.state === "held") return use()
+  if (ticket.ending !== undefined) return Effect.flatMap(ticket.ending, use)
+  return Effect.matchCauseEffect(
+    restore(owner.polls ? pollUntilGranted(owner, ticket) : awaitResult(ticket)),
+    {
+      onFailure: (cause) => {
+        owner.machine.cancel(ticket, owner.now())
+        return Effect.failCause(cause)
+      },
+      onSuccess: () =>
+        owner.machine.claim(ticket, owner.now()) ? use() : awaitGrant(owner, ticket, restore, use),
+    },
+  )
+}
+
+/**
+ * Runs `use` with the granted permit. A permit left unsettled is settled as `Unknown`, or as
+ * `NeverSent` if the interruption came before `use` was called.
+ */
+export function usePermit<A, E, R>(
+  owner: Owner,
+  ticket: PendingRequest,
+  restore: Restore,
+  use: (permit: Permit) => Effect.Effect<A, E, R>,
+): Effect.Effect<A, E, R> {
+  const permit = new HeldPermit(owner, ticket)
+  let isUsed = false
+  const used = Effect.suspend(() => {
+    isUsed = true
+    return use(permit)
+  })
+  return Effect.matchCauseEffect(restore(used), {
+    onFailure: (cause) => {
+      if (isUsed) permit.abandon()
+      else owner.machine.cancel(ticket, owner.now())
+      return Effect.failCause(cause)
+    },
+    onSuccess: (value) => {
+      permit.abandon()
+      return Effect.succeed(value)
+    },
+  })
+}
+
+/** The end of the wait. */
+function awaitResult(ticket: PendingRequest): Effect.Effect<void, WaitError> {
+  return Effect.async<void, WaitError>((resume) => {
+    if (ticket.ending === undefined) ticket.resume = resume
+    else resume(ticket.ending)
+  })
+}
+
+/** The same by polling: nothing but its own timer resumes the fiber. */
+function pollUntilGranted(owner: Owner, ticket: PendingRequest): Effect.Effect<void, WaitError> {
+  return Effect.suspend(() => {
+    const now = owner.now()
+    const at = owner.machine.poll(ticket, now)
+    if (at === undefined) return ticket.ending ?? Effect.void
+    return Effect.flatMap(owner.sleep(Math.ceil(at - now)), () => pollUntilGranted(owner, ticket))
+  })
+}

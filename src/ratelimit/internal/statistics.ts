@@ -1,0 +1,197 @@
+/** Counts what the machine does: for the snapshot of one limiter, and for the process's metrics. */
+import type { LimitScope } from "../Answer.js"
+import type { Findings } from "../strategy/Policy.js"
+import type { BucketState, PendingRequest } from "./bucketState.js"
+import type { Tally } from "./snapshot.js"
+import type * as Metric from "effect/Metric"
+import * as MetricLabel from "effect/MetricLabel"
+import * as metrics from "../RateLimitMetrics.js"
+import type { Bucket } from "../Bucket.js"
+
+/** A `Tally` in the making. */
+interface Counts {
+  requests: number
+  waits: number
+  waitedMillis: number
+  readonly limited: Record<LimitScope, number>
+  retries: number
+  unusedSlots: number
+}
+
+/** A program has a handful of routes and strategies; more share the last one's counts. */
+const maxRecorders = 64
+const maxStrategies = 16
+const otherName = "other"
+
+type MetricLabels = ReadonlyArray<MetricLabel.MetricLabel>
+type Gauge = Metric.Metric.Gauge<number>
+
+/**
+ * The metrics of one route under one strategy. The label lists are allocated once: Effect looks a metric
+ * up by the identity of its list.
+ */
+class MetricsRecorder {
+  readonly #labels: MetricLabels
+  readonly #limited: Readonly<Record<LimitScope, MetricLabels>>
+  readonly #shown = new Map<Gauge, number>()
+  #waiting = 0
+
+  constructor(route: string, strategy: string) {
+    const labels = [
+      MetricLabel.make(metrics.labels.route, route),
+      MetricLabel.make(metrics.labels.strategy, strategy),
+    ]
+    const of = (scope: LimitScope): MetricLabels => [
+      ...labels,
+      MetricLabel.make(metrics.labels.scope, scope),
+    ]
+    this.#labels = labels
+    this.#limited = {
+      user: of("user"),
+      shared: of("shared"),
+      global: of("global"),
+      edge: of("edge"),
+      proxy: of("proxy"),
+    }
+  }
+
+  sent(waited: number, isRetry: boolean): void {
+    metrics.requests.unsafeUpdate(1, this.#labels)
+    if (waited > 0) {
+      metrics.waits.unsafeUpdate(1, this.#labels)
+      metrics.waitDuration.unsafeUpdate(waited / 1000, this.#labels)
+    }
+    if (isRetry) metrics.retries.unsafeUpdate(1, this.#labels)
+  }
+
+  limited(scope: LimitScope): void {
+    metrics.limited.unsafeUpdate(1, this.#limited[scope])
+  }
+
+  unused(slots: number): void {
+    metrics.unusedSlots.unsafeUpdate(slots, this.#labels)
+  }
+
+  /** So many more, or fewer, wait. */
+  depth(change: number): void {
+    this.#waiting += change
+    metrics.queueDepth.unsafeUpdate(this.#waiting, this.#labels)
+  }
+
+  learned({ limit, period }: Bucket, found: Findings): void {
+    this.#show(metrics.limit, limit)
+    this.#show(metrics.period, millisToSeconds(period))
+    this.#show(metrics.hiddenLimit, found.hiddenLimit)
+    this.#show(metrics.hiddenPeriod, millisToSeconds(found.hiddenPeriod))
+    this.#show(metrics.othersRate, found.othersPerSecond)
+    this.#show(metrics.caution, millisToSeconds(found.caution))
+  }
+
+  /** What was never known has no value; what is known no longer is 0. */
+  #show(gauge: Gauge, value: number | undefined): void {
+    const shown = this.#shown.get(gauge)
+    if (value === shown || (value === undefined && shown === undefined)) return
+    this.#shown.set(gauge, value ?? 0)
+    gauge.unsafeUpdate(value ?? 0, this.#labels)
+  }
+}
+
+function millisToSeconds(milliseconds: number | undefined): number | undefined {
+  return milliseconds === undefined ? undefined : milliseconds / 1000
+}
+
+export class Statistics {
+  readonly #tallies = new Map<string, Counts>()
+  /** By strategy and route. */
+  readonly #meters = new Map<string, Map<string, MetricsRecorder>>()
+  #metersCount = 0
+
+  /** A request is left waiting. */
+  waits(ticket: PendingRequest): void {
+    ticket.isCounted = true
+    this.#metersOf(ticket).depth(1)
+  }
+
+  /** It waits no longer, whatever came of it. */
+  left(ticket: PendingRequest): void {
+    if (!ticket.isCounted) return
+    ticket.isCounted = false
+    this.#metersOf(ticket).depth(-1)
+  }
+
+  sent(ticket: PendingRequest, waited: number): void {
+    const tally = this.#tallyOf(ticket.policy.name)
+    const isRetry = ticket.attempts > 1
+    tally.requests += 1
+    if (waited > 0) {
+      tally.waits += 1
+      tally.waitedMillis += waited
+    }
+    if (isRetry) tally.retries += 1
+    this.#metersOf(ticket).sent(waited, isRetry)
+  }
+
+  limited(ticket: PendingRequest, scope: LimitScope): void {
+    this.#tallyOf(ticket.policy.name).limited[scope] += 1
+    this.#metersOf(ticket).limited(scope)
+  }
+
+  unused(ticket: PendingRequest, slots: number): void {
+    if (slots <= 0) return
+    this.#tallyOf(ticket.policy.name).unusedSlots += slots
+    this.#metersOf(ticket).unused(slots)
+  }
+
+  /** Shows what is known after an answer, and returns what the strategy found. */
+  learned(ticket: PendingRequest, bucket: BucketState): Findings {
+    const findings = bucket.findingsOf(ticket.policy)
+    this.#metersOf(ticket).learned(bucket, findings)
+    return findings
+  }
+
+  /** By strategy. */
+  snapshot(): Readonly<Record<string, Tally>> {
+    return Object.fromEntries(
+      [...this.#tallies].map(([name, tally]) => [
+        name,
+        { ...tally, limited: { ...tally.limited } },
+      ]),
+    )
+  }
+
+  #tallyOf(strategy: string): Counts {
+    const known = this.#tallies.get(strategy)
+    if (known !== undefined) return known
+    if (strategy !== otherName && this.#tallies.size >= maxStrategies)
+      return this.#tallyOf(otherName)
+    const tally = {
+      requests: 0,
+      waits: 0,
+      waitedMillis: 0,
+      limited: { user: 0, shared: 0, global: 0, edge: 0, proxy: 0 },
+      retries: 0,
+      unusedSlots: 0,
+    }
+    this.#tallies.set(strategy, tally)
+    return tally
+  }
+
+  #metersOf({ policy, route }: PendingRequest): MetricsRecorder {
+    return this.#metersNamed(route.name, policy.name)
+  }
+
+  #metersNamed(route: string, strategy: string): MetricsRecorder {
+    const ofStrategy = this.#meters.get(strategy)
+    const known = ofStrategy?.get(route)
+    if (known !== undefined) return known
+    if (strategy !== otherName && this.#metersCount >= maxRecorders)
+      return this.#metersNamed(otherName, otherName)
+    const meters = new MetricsRecorder(route, strategy)
+    this.#meters.set(
+      strategy,
+      (ofStrategy ?? new Map<string, MetricsRecorder>()).set(route, meters),
+    )
+    this.#metersCount += 1
+    return meters
+  }
+}

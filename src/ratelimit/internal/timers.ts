@@ -1,0 +1,76 @@
+/** Sleeping fibers, at most one for each target. */
+import type * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FiberId from "effect/FiberId"
+import * as Runtime from "effect/Runtime"
+
+interface Timer {
+  readonly at: number
+  readonly cancel: () => void
+}
+
+export class Timers<Target extends object> {
+  readonly #clock: Clock.Clock
+  readonly #ring: (target: Target, now: number) => void
+  readonly #set = new Map<Target, Timer>()
+
+  constructor(clock: Clock.Clock, ring: (target: Target, now: number) => void) {
+    this.#clock = clock
+    this.#ring = ring
+  }
+
+  /** How many are set. */
+  get size(): number {
+    return this.#set.size
+  }
+
+  /** Milliseconds on a clock that only moves forward. */
+  now(): number {
+    return currentMillis(this.#clock)
+  }
+
+  /** An earlier alarm stays: its target asks again. */
+  set(target: Target, at: number | undefined): void {
+    const current = this.#set.get(target)
+    if (at === undefined) {
+      if (current === undefined) return
+      this.#set.delete(target)
+      current.cancel()
+      return
+    }
+    if (current !== undefined) {
+      if (current.at <= at) return
+      current.cancel()
+    }
+    const cancel = scheduleAt(this.#clock, at, () => {
+      this.#set.delete(target)
+      this.#ring(target, this.now())
+    })
+    this.#set.set(target, { at, cancel })
+  }
+
+  clear(): void {
+    for (const { cancel } of this.#set.values()) cancel()
+    this.#set.clear()
+  }
+}
+
+const nanosPerMilli = 1e6
+
+/** Milliseconds on a clock that only moves forward. */
+export function currentMillis(clock: Clock.Clock): number {
+  return Number(clock.unsafeCurrentTimeNanos()) / nanosPerMilli
+}
+
+/** Calls back at an instant, unless what it answers with is called before. */
+export function scheduleAt(clock: Clock.Clock, at: number, ring: () => void): () => void {
+  // Whole milliseconds, rounded up: a timer must never ring too early to be of use.
+  const delay = Duration.millis(Math.max(0, Math.ceil(at - currentMillis(clock))))
+  // Whoever sets it has no fiber of its own, or one that is not to be the timer's parent.
+  // oxlint-disable-next-line no-restricted-properties
+  const fiber = Runtime.runFork(Runtime.defaultRuntime)(
+    Effect.zipRight(Effect.sleep(delay), Effect.sync(ring)).pipe(Effect.withClock(clock)),
+  )
+  return () => fiber.unsafeInterruptAsFork(FiberId.none)
+}
