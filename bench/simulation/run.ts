@@ -166,7 +166,7 @@ class Run {
     }
     // Granted inside `arrive`, the ticket is not known yet: the request goes right after it.
     const granted: { ticket: PendingRequest | undefined } = { ticket: undefined }
-    granted.ticket = this.#machine.arrive(route, wish, this.#events.now, () =>
+    granted.ticket = this.#machine.submit(route, wish, this.#events.now, () =>
       this.#events.at(this.#events.now, () => {
         if (granted.ticket !== undefined) this.#send(granted.ticket, webhook, index, message, true)
       }),
@@ -224,7 +224,7 @@ class Run {
       return
     }
     this.#limitedAt.push(now)
-    this.#machine.again(ticket, outcome, 0, now, () =>
+    this.#machine.retry(ticket, outcome, 0, now, () =>
       this.#events.at(this.#events.now, () => this.#send(ticket, webhook, index, message, false)),
     )
   }

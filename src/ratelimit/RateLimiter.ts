@@ -28,7 +28,7 @@ import type { Route } from "./Route.js"
 import { Strategy } from "./Strategy.js"
 
 export type { Options } from "./internal/settings.js"
-export type { BucketSnapshot, Snapshot, Tally } from "./internal/snapshot.js"
+export type { BucketSnapshot, Snapshot, StrategyCounts as Tally } from "./internal/snapshot.js"
 
 /**
  * The operations of a limiter.

@@ -129,5 +129,5 @@ export function classifyAttempt<A>(
 
 /** Its success means the same as the code by which Discord says that there is nothing to delete. */
 function deletesWebhook({ notFound, route }: RestRequest<unknown>): boolean {
-  return notFound !== undefined && DeadWebhooks.isDeath(notFound, route.kind)
+  return notFound !== undefined && DeadWebhooks.isGone(notFound, route.kind)
 }

@@ -78,7 +78,12 @@ class TimeoutQueue {
 
   add(caller: AnyFiber, onExpired: () => void): Timeout {
     this.#siblings.set(this.#millis, this)
-    const entry = new QueuedTimeout(this, caller, currentMillis(this.#clock) + this.#millis, onExpired)
+    const entry = new QueuedTimeout(
+      this,
+      caller,
+      currentMillis(this.#clock) + this.#millis,
+      onExpired,
+    )
     this.#entries.add(entry)
     if (this.#stop === undefined) this.#sleepUntil(entry.at)
     return entry

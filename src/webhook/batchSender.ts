@@ -57,7 +57,7 @@ export const deliver = (
  */
 export const isDead = (error: WebhookError): boolean => {
   const kind = error._tag === "WebhookInteractionError" ? "interaction" : "webhook"
-  return "code" in error && DeadWebhooks.isDeath(error, kind)
+  return "code" in error && DeadWebhooks.isGone(error, kind)
 }
 
 export interface BatchSender<E, R> {

@@ -65,7 +65,7 @@ describe("malformed rate-limit headers", () => {
             else alarms.set(target, at)
           })
           for (const [used, { headers, isLimited }] of all.entries()) {
-            const ticket = machine.arrive(route(), wishOf(policy), now)
+            const ticket = machine.submit(route(), wishOf(policy), now)
             const from = now
             while (ticket.state === "waiting") {
               const [next] = [...alarms].sort(([, a], [, b]) => a - b)

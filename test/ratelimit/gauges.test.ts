@@ -25,7 +25,7 @@ const play = (machine: StateMachine, policy: Policy, now: number, limit = 5): vo
     owner: {},
   }
   const one = route({ webhookId: String(now) })
-  machine.settle(machine.arrive(one, wish, now), ok({ limit, remaining: limit - 1 }), now + 1)
+  machine.settle(machine.submit(one, wish, now), ok({ limit, remaining: limit - 1 }), now + 1)
 }
 
 const shown = (gauge: Metric.Metric.Gauge<number>, policy: Policy) =>

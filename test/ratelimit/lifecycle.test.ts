@@ -271,13 +271,13 @@ describe("layers", () => {
       const polling = new LimiterDriver(yield* Scope.extend(core.open(unset(true)), scope))
       yield* polling.start("a")
       yield* polling.start("b")
-      expect(core.alarms.size).toBe(0)
+      expect(core.timers.size).toBe(0)
       const alarmed = new LimiterDriver(yield* Scope.extend(core.open(unset(false)), scope))
       yield* alarmed.start("c")
-      expect(core.alarms.size).toBe(1)
+      expect(core.timers.size).toBe(1)
       yield* Scope.close(scope, Exit.void)
       yield* TestClock.adjust("1 second")
-      expect(core.alarms.size).toBe(0)
+      expect(core.timers.size).toBe(0)
     }),
   )
 
@@ -290,7 +290,7 @@ describe("layers", () => {
       yield* mine.start("flying")
       yield* mine.start("waiting")
       yield* others.start("other")
-      yield* mine.start("resting", {
+      yield* mine.start("parked", {
         route: route({ webhookId: "2" }),
         delivery: "concurrent",
         takes: 0,
@@ -302,7 +302,7 @@ describe("layers", () => {
       yield* TestClock.adjust("1 second")
       expect(mine.log.slice(3).sort()).toEqual([
         "late!DiscordRateLimiterClosed@0",
-        "resting!DiscordRateLimiterClosed@0",
+        "parked!DiscordRateLimiterClosed@0",
         "returning!DiscordRateLimiterClosed@100",
         "waiting!DiscordRateLimiterClosed@0",
       ])

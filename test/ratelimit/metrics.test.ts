@@ -28,7 +28,7 @@ const granted = () => {}
 /** Five start, two wait, one of them gets a 429 and is repeated, two slots are left at the next reset. */
 const play = (policy: Policy) => {
   const limiter = machine()
-  const arrive = (now: number) => limiter.arrive(route(), wish(policy), now, granted)
+  const arrive = (now: number) => limiter.submit(route(), wish(policy), now, granted)
   limiter.settle(arrive(0), ok({ remaining: 4, resetAfter: 2000 }), 10)
   const four = [arrive(20), arrive(20), arrive(20), arrive(20)]
   const late = [arrive(100), arrive(100)]
@@ -39,7 +39,7 @@ const play = (policy: Policy) => {
   const [first, second] = late
   if (first === undefined || second === undefined) throw new Error("two arrived")
   limiter.wake(first.bucket, 2020)
-  limiter.again(
+  limiter.retry(
     first,
     limited(500, "shared", { remaining: 3, resetAfter: 1900 }),
     2030,
@@ -82,11 +82,11 @@ describe("the tally of a limiter", () => {
     }
     const limiter = machine()
     limiter.settle(
-      limiter.arrive(route(), wish(policy), 0, granted),
+      limiter.submit(route(), wish(policy), 0, granted),
       ok({ remaining: 4, resetAfter: 2000 }),
       10,
     )
-    const waiting = limiter.arrive(route(), wish(policy), 20, granted)
+    const waiting = limiter.submit(route(), wish(policy), 20, granted)
     limiter.wake(waiting.bucket, 2010)
     expect(limiter.snapshot(2010).strategies["timid"]).toMatchObject({ unusedSlots: 1, waits: 1 })
   })
@@ -96,7 +96,7 @@ describe("the tally of a limiter", () => {
     for (let index = 0; index < 100; index += 1) {
       const one = { ...route(), name: `POST /${index}` }
       limiter.settle(
-        limiter.arrive(one, wish(named(`s${index}`)), index * 100, granted),
+        limiter.submit(one, wish(named(`s${index}`)), index * 100, granted),
         ok(),
         index * 100 + 1,
       )
@@ -139,7 +139,7 @@ describe("the process's metrics", () => {
       const policy = named("silent")
       const secret = route({ webhookId: "987654321", token: "very-secret-token" })
       const limiter = machine()
-      limiter.settle(limiter.arrive(secret, wish(policy), 0, granted), ok(), 1)
+      limiter.settle(limiter.submit(secret, wish(policy), 0, granted), ok(), 1)
       const text = JSON.stringify(yield* Metric.snapshot)
       expect(text).toContain("silent")
       expect(text).not.toContain("987654321")

@@ -232,11 +232,11 @@ describe("dead webhooks", () => {
 
   story("parked and retrying requests fail, too", (driver) =>
     Effect.gen(function* () {
-      yield* driver.start("resting", { ...concurrent, before: [[ok(), 5000]] })
+      yield* driver.start("parked", { ...concurrent, before: [[ok(), 5000]] })
       yield* TestClock.adjust(100)
       yield* driver.start("killer", { ...concurrent, before: [[deleted(), 0]] })
       yield* TestClock.adjust(100)
-      const both = ["killer!WebhookNotFound@200", "resting!WebhookNotFound@200"]
+      const both = ["killer!WebhookNotFound@200", "parked!WebhookNotFound@200"]
       expect(driver.log.slice(2).sort()).toEqual(both)
     }),
   )

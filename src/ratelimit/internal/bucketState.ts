@@ -42,7 +42,7 @@ export type WaitResult = Exit.Exit<void, WaitError>
  * - `expired`: its permit was not settled in time, and is taken for `unknown`
  * - `over`: settled, failed or cancelled
  */
-type State = "waiting" | "resting" | "granted" | "held" | "passedOver" | "expired" | "over"
+type State = "waiting" | "parked" | "granted" | "held" | "skipped" | "expired" | "settled"
 
 /**
  * A request from its arrival to its settlement: first it waits, then it holds a permit, and between
@@ -59,7 +59,7 @@ export class PendingRequest extends Queued<PendingRequest> {
   /** It does not go before this instant. */
   notBefore = 0
   /** How the last wait ended; `undefined` while it goes on. */
-  ending: WaitResult | undefined = undefined
+  result: WaitResult | undefined = undefined
   /** Who is told of it, unless it is read off. */
   resume: ((ending: WaitResult) => void) | undefined = undefined
 
@@ -68,7 +68,7 @@ export class PendingRequest extends Queued<PendingRequest> {
 
   readonly sequence: number
   readonly route: Route
-  place: RouteState
+  routeState: RouteState
   readonly policy: Policy
   readonly ordered: boolean
   /** The instant after which waiting is no longer wanted; `Infinity` for never. */
@@ -89,7 +89,7 @@ export class PendingRequest extends Queued<PendingRequest> {
     super()
     this.sequence = sequence
     this.route = route
-    this.place = place
+    this.routeState = place
     this.policy = wish.policy
     this.ordered = wish.ordered
     this.deadline = now + wish.maxWait
@@ -99,7 +99,7 @@ export class PendingRequest extends Queued<PendingRequest> {
   }
 
   get bucket(): BucketState {
-    return this.place.bucket
+    return this.routeState.bucket
   }
 
   get hasPermit(): boolean {
@@ -107,9 +107,9 @@ export class PendingRequest extends Queued<PendingRequest> {
   }
 
   /** Ends the wait. */
-  end(ending: WaitResult): void {
+  complete(ending: WaitResult): void {
     const { resume } = this
-    this.ending = ending
+    this.result = ending
     this.resume = undefined
     resume?.(ending)
   }
@@ -118,14 +118,14 @@ export class PendingRequest extends Queued<PendingRequest> {
 /** A route on one webhook, and the bucket it counts against as far as is known. */
 export class RouteState {
   readonly name: string
-  readonly lane: WebhookState
+  readonly webhook: WebhookState
   bucket: BucketState
   /** Its requests under way. */
   inFlight = 0
 
   constructor(name: string, lane: WebhookState, bucket: BucketState) {
     this.name = name
-    this.lane = lane
+    this.webhook = lane
     this.bucket = bucket
   }
 }
@@ -140,11 +140,11 @@ export class WebhookState {
   readonly kind: Kind
   routes: ReadonlyArray<RouteState> = []
   /** The ordered request that waits until nothing is under way; younger ones let it go first. */
-  asking: PendingRequest | undefined = undefined
+  waitingAlone: PendingRequest | undefined = undefined
   inFlight = 0
   waiting = 0
   idleSince = 0
-  #resting: Set<PendingRequest> | undefined = undefined
+  #parked: Set<PendingRequest> | undefined = undefined
 
   constructor(major: string, kind: Kind = "webhook") {
     this.major = major
@@ -169,21 +169,21 @@ export class WebhookState {
   }
 
   /** A concurrent request between two attempts; others pass it by. */
-  lay(ticket: PendingRequest): void {
-    this.#resting ??= new Set()
-    this.#resting.add(ticket)
+  park(ticket: PendingRequest): void {
+    this.#parked ??= new Set()
+    this.#parked.add(ticket)
   }
 
   /** It rests no more. */
-  raise(ticket: PendingRequest): void {
-    this.#resting?.delete(ticket)
-    if (this.#resting?.size === 0) this.#resting = undefined
+  unpark(ticket: PendingRequest): void {
+    this.#parked?.delete(ticket)
+    if (this.#parked?.size === 0) this.#parked = undefined
   }
 
   /** Whoever waits or rests. */
   *pending(): Generator<PendingRequest> {
     for (const bucket of this.buckets) yield* bucket.queue
-    if (this.#resting !== undefined) yield* this.#resting
+    if (this.#parked !== undefined) yield* this.#parked
   }
 }
 
@@ -193,20 +193,20 @@ type WindowOver = Extract<Observation, { readonly _tag: "WindowOver" }>
 
 export class BucketState implements Bucket {
   id: string
-  readonly lane: WebhookState
+  readonly webhook: WebhookState
   readonly queue = new LinkedQueue<PendingRequest>()
   inFlight = 0
   window = new Window()
   /** Whether an answer, here or on the same route of another webhook, has told what to expect. */
-  known = false
+  isKnown = false
   blockedUntil = 0
   blockedBy: LimitScope | undefined = undefined
   /** After a 429 one request goes ahead, and the others wait for its answer. */
-  looking = false
+  probing = false
   /** Consecutive 429 responses that named no delay. */
-  undelayed = 0
+  blocksWithoutDelay = 0
   /** No waiting request has an earlier deadline. */
-  patience = Number.POSITIVE_INFINITY
+  earliestDeadline = Number.POSITIVE_INFINITY
   roundTrip: RoundTrips | undefined = undefined
   memory: unknown = undefined
   /** What the policy has learned that was last told something here: nearly always the only one. */
@@ -215,13 +215,13 @@ export class BucketState implements Bucket {
   /** What the others have. */
   #others: Memories | undefined = undefined
   #over: WindowOver | undefined = undefined
-  #broken: { readonly policy: string; readonly defect: unknown } | undefined = undefined
+  #failed: { readonly policy: string; readonly defect: unknown } | undefined = undefined
   /** What policies had learned on the bucket that this one was guessed from. */
-  #ancestral: Memories | undefined = undefined
+  #inherited: Memories | undefined = undefined
 
   constructor(id: string, lane: WebhookState) {
     this.id = id
-    this.lane = lane
+    this.webhook = lane
   }
 
   get limit(): number | undefined {
@@ -251,23 +251,23 @@ export class BucketState implements Bucket {
 
   enqueue(ticket: PendingRequest): void {
     this.queue.insert(ticket)
-    this.patience = Math.min(this.patience, ticket.deadline)
+    this.earliestDeadline = Math.min(this.earliestDeadline, ticket.deadline)
   }
 
   /** A 429 of this bucket. Without a delay each one blocks for longer; those in flight together count once. */
   block(scope: LimitScope, delay: number | undefined, sentAt: number, now: number): void {
-    const isLater = this.undelayed === 0 || sentAt >= this.blockedUntil
-    if (delay === undefined && isLater) this.undelayed += 1
-    const until = now + (delay ?? growingDelay(scope, this.undelayed))
+    const isLater = this.blocksWithoutDelay === 0 || sentAt >= this.blockedUntil
+    if (delay === undefined && isLater) this.blocksWithoutDelay += 1
+    const until = now + (delay ?? growingDelay(scope, this.blocksWithoutDelay))
     this.blockedUntil = Math.max(this.blockedUntil, until)
     this.blockedBy = scope
-    this.looking = true
+    this.probing = true
   }
 
   /** A request sent after the last block was not limited. */
   unblock(): void {
-    this.looking = false
-    this.undelayed = 0
+    this.probing = false
+    this.blocksWithoutDelay = 0
   }
 
   /** Gives the slots back if the window is over, and remembers to tell the next policy that asks. */
@@ -306,8 +306,8 @@ export class BucketState implements Bucket {
   guessFrom(other: BucketState): void {
     this.window.guess(other.window)
     if (other.roundTrip !== undefined) this.roundTrip = new RoundTrips(other.roundTrip)
-    this.known = true
-    this.#ancestral =
+    this.isKnown = true
+    this.#inherited =
       other.learnedBy === undefined
         ? undefined
         : (other.#others ?? new Memories()).with(other.learnedBy.name, other.learned)
@@ -315,14 +315,14 @@ export class BucketState implements Bucket {
 
   observe(policy: Policy, observation: Observation): void {
     const { memory, learnedBy } = this.seenBy(policy)
-    const learned = this.#told(policy, memory, observation)
+    const learned = this.#observeWith(policy, memory, observation)
     if (learnedBy !== undefined && learnedBy.name !== policy.name) {
       this.#others ??= new Memories()
       this.#others.put(learnedBy.name, this.learned)
     }
     this.learned = learned
     this.learnedBy = policy
-    this.#ancestral = this.#ancestral?.without(policy.name)
+    this.#inherited = this.#inherited?.without(policy.name)
   }
 
   /** What a policy shows of what it has learned. */
@@ -332,20 +332,20 @@ export class BucketState implements Bucket {
     try {
       return policy.findings(memory)
     } catch (defect) {
-      this.#broken = { policy: policy.name, defect }
+      this.#failed = { policy: policy.name, defect }
       return noFindings
     }
   }
 
   /** What a policy threw when it was told something: a bug, to be seen by who asks it next. */
-  brokenBy(policy: Policy): { readonly defect: unknown } | undefined {
-    return this.#broken?.policy === policy.name ? this.#broken : undefined
+  getDefect(policy: Policy): { readonly defect: unknown } | undefined {
+    return this.#failed?.policy === policy.name ? this.#failed : undefined
   }
 
   /** Forgets what was learned; requests in flight and waiting stay. */
   forget(): void {
     this.window = new Window()
-    this.known = false
+    this.isKnown = false
     this.blockedUntil = 0
     this.blockedBy = undefined
     this.unblock()
@@ -354,16 +354,16 @@ export class BucketState implements Bucket {
     this.learnedBy = undefined
     this.#others = undefined
     this.#over = undefined
-    this.#broken = undefined
-    this.#ancestral = undefined
+    this.#failed = undefined
+    this.#inherited = undefined
   }
 
   /** A transition must come to its end, whatever a policy throws. */
-  #told(policy: Policy, memory: unknown, observation: Observation): unknown {
+  #observeWith(policy: Policy, memory: unknown, observation: Observation): unknown {
     try {
       return policy.observe(memory, observation, this)
     } catch (defect) {
-      this.#broken = { policy: policy.name, defect }
+      this.#failed = { policy: policy.name, defect }
       return memory
     }
   }
@@ -371,7 +371,7 @@ export class BucketState implements Bucket {
   #recall(policy: Policy): unknown {
     const own = this.#others?.find(policy.name)
     if (own !== undefined) return own.value
-    const inherited = this.#ancestral?.find(policy.name)
+    const inherited = this.#inherited?.find(policy.name)
     return inherited === undefined || policy.inherit === undefined
       ? policy.initial
       : policy.inherit(inherited.value)

@@ -33,16 +33,16 @@ export class DeadWebhooks {
    * Whether this answer says that the webhook is gone for good. Discord does not know an interaction's
    * webhook until the initial response has been processed, so there only an invalid token is final.
    */
-  static isDeath({ code }: { readonly code: number }, kind: Kind): boolean {
+  static isGone({ code }: { readonly code: number }, kind: Kind): boolean {
     return code === invalidWebhookToken || (code === unknownWebhook && kind === "webhook")
   }
 
   /** Whether no request to the webhook makes sense after this answer. */
-  static isEnd(answer: Answer, kind: Kind): boolean {
-    return answer.deleted === true || DeadWebhooks.isDeath(answer, kind)
+  static isGoneResponse(answer: Answer, kind: Kind): boolean {
+    return answer.deleted === true || DeadWebhooks.isGone(answer, kind)
   }
 
-  bury(major: string, answer: Answer, now: number): void {
+  add(major: string, answer: Answer, now: number): void {
     const last = answer.deleted === true ? toUnknownWebhook(answer) : answer
     this.#dead.delete(major)
     this.#dead.set(major, { answer: last, until: now + retention.duration })

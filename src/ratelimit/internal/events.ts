@@ -27,14 +27,14 @@ export type LimiterEvent =
     }
   /** Nothing goes any more, on any webhook. */
   | {
-      readonly _tag: "Closed"
+      readonly _tag: "Blocked"
       readonly route: string
       readonly scope: HostScope
       readonly delay: number
     }
   /** So many requests were refused that the others are spaced, or fail. */
   | {
-      readonly _tag: "Budget"
+      readonly _tag: "InvalidRequests"
       readonly route: string
       readonly level: "half" | "spent"
       readonly used: number
@@ -48,25 +48,26 @@ export type OnEvent = (notice: LimiterEvent) => void
 const maxRemembered = 128
 
 export class LimiterEvents {
-  readonly #tell: OnEvent
+  readonly #emit: OnEvent
   readonly #limits = new Map<string, number>()
   readonly #hidden = new Map<string, string>()
   #budget: "ample" | "half" | "spent" = "ample"
 
   constructor(tell: OnEvent) {
-    this.#tell = tell
+    this.#emit = tell
   }
 
   /** An answer has named this limit, where another or none was known on the webhook. */
-  limit(route: string, bucket: string, limit: number, period: number | undefined): void {
+  onLimit(route: string, bucket: string, onLimit: number, period: number | undefined): void {
     const before = this.#limits.get(bucket) ?? this.#limits.get(route)
-    rememberLatest(this.#limits, bucket, limit)
-    rememberLatest(this.#limits, route, limit)
-    if (before !== limit) this.#tell({ _tag: "Limit", route, bucket, limit, period, before })
+    rememberLatest(this.#limits, bucket, onLimit)
+    rememberLatest(this.#limits, route, onLimit)
+    if (before !== onLimit)
+      this.#emit({ _tag: "Limit", route, bucket, limit: onLimit, period, before })
   }
 
   /** A strategy believes in this one after a 429. */
-  hidden(
+  onHiddenLimit(
     route: string,
     bucket: string,
     belief: {
@@ -81,23 +82,25 @@ export class LimiterEvents {
     const before = this.#hidden.get(keys[0]) ?? this.#hidden.get(keys[1])
     for (const key of keys) rememberLatest(this.#hidden, key, said)
     if (before === said) return
-    this.#tell({ _tag: "HiddenLimit", route, bucket, strategy, limit, period })
+    this.#emit({ _tag: "HiddenLimit", route, bucket, strategy, limit, period })
   }
 
-  closed(route: string, scope: HostScope, delay: number): void {
-    this.#tell({ _tag: "Closed", route, scope, delay })
+  onBlocked(route: string, scope: HostScope, delay: number): void {
+    this.#emit({ _tag: "Blocked", route, scope, delay })
   }
 
   /** A request more was refused. Told again when it was down to a quarter of the limit in between. */
-  refused(route: string, used: number, limit: number): void {
+  onInvalidRequest(route: string, used: number, limit: number): void {
     if (used < limit / 4) this.#budget = "ample"
-    if (used >= limit && this.#budget !== "spent") this.#spend("spent", route, used, limit)
-    else if (used >= limit / 2 && this.#budget === "ample") this.#spend("half", route, used, limit)
+    if (used >= limit && this.#budget !== "spent")
+      this.#emitInvalidRequests("spent", route, used, limit)
+    else if (used >= limit / 2 && this.#budget === "ample")
+      this.#emitInvalidRequests("half", route, used, limit)
   }
 
-  #spend(level: "half" | "spent", route: string, used: number, limit: number): void {
+  #emitInvalidRequests(level: "half" | "spent", route: string, used: number, limit: number): void {
     this.#budget = level
-    this.#tell({ _tag: "Budget", route, level, used, limit })
+    this.#emit({ _tag: "InvalidRequests", route, level, used, limit })
   }
 }
 
@@ -144,9 +147,9 @@ function logEvent(notice: LimiterEvent): Effect.Effect<void> {
       )
     case "HiddenLimit":
       return about(Effect.logInfo("Hidden rate limit detected"))
-    case "Closed":
+    case "Blocked":
       return about(Effect.logWarning("All requests are blocked"))
-    case "Budget":
+    case "InvalidRequests":
     default:
       return about(
         Effect.logWarning(
@@ -179,9 +182,9 @@ function eventAnnotations(notice: LimiterEvent): Readonly<Record<string, unknown
         [annotationNames.hiddenLimit]: notice.limit,
         [annotationNames.hiddenPeriod]: notice.period,
       }
-    case "Closed":
+    case "Blocked":
       return { [annotationNames.scope]: notice.scope, [annotationNames.retryAfter]: notice.delay }
-    case "Budget":
+    case "InvalidRequests":
     default:
       return {
         [annotationNames.invalidRequests]: notice.used,

@@ -64,23 +64,23 @@ export class GlobalLimiter {
   #lastSent = Number.NEGATIVE_INFINITY
   #blockedUntil = 0
   #edgeUntil = 0
-  #edgeLooking = false
+  #edgeProbing = false
   #blockedBy: HostScope = "global"
   /** After a block one request goes ahead, and the others wait for its answer. */
-  #looking = false
+  #probing = false
   #probe: object | undefined = undefined
   /** Consecutive blocks whose 429 named no delay. */
-  #undelayed = 0
+  #blocksWithoutDelay = 0
   #spacing = 0
   #spread = 0
 
   constructor(limits: ReadonlyArray<GlobalLimit>) {
     this.#limits = limits
-    this.limit(limits)
+    this.setLimits(limits)
   }
 
   /** Replaces the global limits, all of which hold. Requests already sent count against them. */
-  limit(limits: ReadonlyArray<GlobalLimit>): void {
+  setLimits(limits: ReadonlyArray<GlobalLimit>): void {
     this.#limits = limits
     for (const { limit } of limits) this.#sent.remember(limit)
   }
@@ -101,8 +101,8 @@ export class GlobalLimiter {
    * No interval of a window's length holds more than `limit` sends, however the server's seconds
    * lie; the spread of latencies is added, since it lets sends bunch up on the way.
    */
-  opensAt(kind: Kind = "webhook"): number {
-    if (this.#isLooking(kind) && this.#probe !== undefined) return Number.POSITIVE_INFINITY
+  availableAt(kind: Kind = "webhook"): number {
+    if (this.#isProbing(kind) && this.#probe !== undefined) return Number.POSITIVE_INFINITY
     const spaced = this.#spacing === 0 ? 0 : this.#lastSent + this.#spacing
     if (kind === "interaction") return Math.max(this.#edgeUntil, spaced)
     let at = Math.max(this.#blockedUntil, spaced)
@@ -112,34 +112,34 @@ export class GlobalLimiter {
     return at
   }
 
-  pass(request: object, now: number, kind: Kind = "webhook"): void {
+  recordSend(request: object, now: number, kind: Kind = "webhook"): void {
     this.#lastSent = now
     if (kind === "webhook") this.#sent.add(now)
-    if (this.#isLooking(kind)) this.#probe = request
+    if (this.#isProbing(kind)) this.#probe = request
   }
 
   /**
    * A request that passed at `passedAt` is sent only now, because its fiber polls. The limits count it
    * from now on, or two windows' worth could be sent within one.
    */
-  start(passedAt: number, now: number, kind: Kind): void {
+  postponeSend(passedAt: number, now: number, kind: Kind): void {
     this.#lastSent = Math.max(this.#lastSent, now)
     if (kind === "webhook") this.#sent.postpone(passedAt, now)
   }
 
   /** A request that passed is settled; `open` when its answer shows that the block is over. */
-  settled(request: object, open: boolean, kind: Kind = "webhook"): void {
+  onSettled(request: object, open: boolean, kind: Kind = "webhook"): void {
     if (this.#probe !== request) return
     this.#probe = undefined
     if (!open) return
-    this.#edgeLooking = false
-    this.#undelayed = 0
+    this.#edgeProbing = false
+    this.#blocksWithoutDelay = 0
     // The response to an interaction shows nothing of a global block.
-    this.#looking = kind === "interaction" && this.#blockedBy === "global"
+    this.#probing = kind === "interaction" && this.#blockedBy === "global"
   }
 
   /** The block that requests of this kind wait for, while there is one. */
-  blockOf(kind: Kind): { readonly until: number; readonly by: HostScope } {
+  getBlock(kind: Kind): { readonly until: number; readonly by: HostScope } {
     return kind === "interaction"
       ? { until: this.#edgeUntil, by: "edge" }
       : { until: this.#blockedUntil, by: this.#blockedBy }
@@ -150,13 +150,13 @@ export class GlobalLimiter {
    * count once. Returns whether it has closed what was open.
    */
   block(scope: HostScope, delay: number | undefined, sentAt: number, now: number): boolean {
-    const wasOpen = !this.#looking || this.#blockedUntil <= now
-    const isLater = this.#undelayed === 0 || sentAt >= this.#blockedUntil
-    if (delay === undefined && isLater) this.#undelayed += 1
-    const until = now + (delay ?? growingDelay(scope, this.#undelayed))
-    this.#looking = true
+    const wasOpen = !this.#probing || this.#blockedUntil <= now
+    const isLater = this.#blocksWithoutDelay === 0 || sentAt >= this.#blockedUntil
+    if (delay === undefined && isLater) this.#blocksWithoutDelay += 1
+    const until = now + (delay ?? growingDelay(scope, this.#blocksWithoutDelay))
+    this.#probing = true
     if (scope === "edge") {
-      this.#edgeLooking = true
+      this.#edgeProbing = true
       this.#edgeUntil = Math.max(this.#edgeUntil, until)
     }
     if (until > this.#blockedUntil) {
@@ -167,16 +167,16 @@ export class GlobalLimiter {
   }
 
   /** Milliseconds between requests, to save what is left of the invalid requests; 0 for none. */
-  space(milliseconds: number): void {
+  setSpacing(milliseconds: number): void {
     this.#spacing = milliseconds
   }
 
   /** Takes the spread of round trips into account. */
-  observe(spread: number): void {
+  setLatencySpread(spread: number): void {
     this.#spread = Math.min(maxLatencySpread, spread)
   }
 
-  #isLooking(kind: Kind): boolean {
-    return kind === "interaction" ? this.#edgeLooking : this.#looking
+  #isProbing(kind: Kind): boolean {
+    return kind === "interaction" ? this.#edgeProbing : this.#probing
   }
 }

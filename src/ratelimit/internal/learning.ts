@@ -26,21 +26,21 @@ const maxBlock = Duration.toMillis(longestDelay)
 
 export class Learning {
   readonly webhooks = new WebhookRegistry()
-  readonly gate: GlobalLimiter
-  readonly graveyard = new DeadWebhooks()
-  readonly invalid: InvalidRequests
-  readonly #news: LimiterEvents
+  readonly globalLimiter: GlobalLimiter
+  readonly deadWebhooks = new DeadWebhooks()
+  readonly invalidRequests: InvalidRequests
+  readonly #events: LimiterEvents
   #roundTrip: RoundTrips | undefined = undefined
 
   constructor({ globalLimits, invalidRequestLimit }: Settings, news: LimiterEvents) {
-    this.#news = news
-    this.gate = new GlobalLimiter(globalLimits)
-    this.invalid = new InvalidRequests(invalidRequestLimit)
+    this.#events = news
+    this.globalLimiter = new GlobalLimiter(globalLimits)
+    this.invalidRequests = new InvalidRequests(invalidRequestLimit)
   }
 
   configure({ globalLimits, invalidRequestLimit }: Settings): void {
-    this.gate.limit(globalLimits)
-    this.invalid.limit = invalidRequestLimit
+    this.globalLimiter.setLimits(globalLimits)
+    this.invalidRequests.limit = invalidRequestLimit
   }
 
   /**
@@ -55,39 +55,43 @@ export class Learning {
   ): ReadonlyArray<WebhookState> {
     const { limited, headers } = answer
     if (InvalidRequests.isInvalid(answer)) {
-      this.invalid.add(now)
-      this.space(now)
-      this.#news.refused(place.name, this.invalid.count(now), this.invalid.limit)
+      this.invalidRequests.add(now)
+      this.updateSpacing(now)
+      this.#events.onInvalidRequest(
+        place.name,
+        this.invalidRequests.count(now),
+        this.invalidRequests.limit,
+      )
     }
     const from = sentAt ?? now - (place.bucket.roundTrip?.longest ?? 0)
     if (limited?.scope === "edge" || limited?.scope === "proxy") {
-      this.#tellOfGate(
-        this.gate.block(limited.scope, usableDelay(limited.retryAfter), from, now),
+      this.#emitBlocked(
+        this.globalLimiter.block(limited.scope, usableDelay(limited.retryAfter), from, now),
         place,
         now,
       )
       return []
     }
-    this.webhooks.move(place, headers.bucket)
+    this.webhooks.assignBucket(place, headers.bucket)
     const { bucket } = place
     const before = bucket.limit
-    bucket.known ||= describesBucket(answer)
+    bucket.isKnown ||= describesBucket(answer)
     bucket.roll(now)
-    bucket.window.answered(headers, from, now, limited !== undefined)
+    bucket.window.onResponse(headers, from, now, limited !== undefined)
     if (bucket.limit !== undefined && bucket.limit !== before)
-      this.#news.limit(place.name, bucket.id, bucket.limit, headers.resetAfter)
+      this.#events.onLimit(place.name, bucket.id, bucket.limit, headers.resetAfter)
     if (sentAt !== undefined) this.#observeRoundTrip(bucket, now - sentAt)
-    const taught = this.webhooks.teach(place)
+    const taught = this.webhooks.shareLimit(place)
     if (limited !== undefined) this.#block(place, limited, answer, from, now)
     else if (from >= bucket.blockedUntil) bucket.unblock()
-    if (DeadWebhooks.isEnd(answer, place.lane.kind)) {
-      this.graveyard.bury(place.lane.major, answer, now)
+    if (DeadWebhooks.isGoneResponse(answer, place.webhook.kind)) {
+      this.deadWebhooks.add(place.webhook.major, answer, now)
     }
     return taught
   }
 
   /** Why this request must not be sent at all. */
-  refusal(
+  rejectionOf(
     route: Route,
     now: number,
   ):
@@ -96,37 +100,37 @@ export class Learning {
     | WebhookInteractionError
     | DiscordInvalidRequestLimit
     | undefined {
-    const dead = this.graveyard.find(route, now)
+    const dead = this.deadWebhooks.find(route, now)
     if (dead !== undefined) return dead
-    const { limit } = this.invalid
-    const used = this.invalid.count(now)
+    const { limit } = this.invalidRequests
+    const used = this.invalidRequests.count(now)
     if (used < limit) return undefined
-    const retryAfter = Duration.millis(this.invalid.retryAfter(now))
+    const retryAfter = Duration.millis(this.invalidRequests.retryAfter(now))
     return new DiscordInvalidRequestLimit({ ...errorFields(route), used, limit, retryAfter })
   }
 
   /** Whether so many requests were refused that none may go. */
-  isSpent(now: number): boolean {
-    return this.invalid.count(now) >= this.invalid.limit
+  isInvalidLimitReached(now: number): boolean {
+    return this.invalidRequests.count(now) >= this.invalidRequests.limit
   }
 
   /** Slows everything down while too many requests are refused. */
-  space(now: number): void {
-    this.gate.space(this.invalid.spacing(now))
+  updateSpacing(now: number): void {
+    this.globalLimiter.setSpacing(this.invalidRequests.spacing(now))
   }
 
-  #tellOfGate(hasClosed: boolean, { name }: RouteState, now: number): void {
-    const { blockedBy, blockedUntil } = this.gate
-    if (hasClosed) this.#news.closed(name, blockedBy, blockedUntil - now)
+  #emitBlocked(hasClosed: boolean, { name }: RouteState, now: number): void {
+    const { blockedBy, blockedUntil } = this.globalLimiter
+    if (hasClosed) this.#events.onBlocked(name, blockedBy, blockedUntil - now)
   }
 
   #block(place: RouteState, limited: Limited, answer: Answer, from: number, now: number): void {
     const delay = usableDelay(limited.retryAfter) ?? usableDelay(answer.headers.resetAfter)
     if (limited.scope === "global") {
-      this.#tellOfGate(this.gate.block("global", delay, from, now), place, now)
+      this.#emitBlocked(this.globalLimiter.block("global", delay, from, now), place, now)
     }
     // The gate does not hold interactions up, which are not bound to the global limit.
-    if (limited.scope !== "global" || place.lane.kind === "interaction") {
+    if (limited.scope !== "global" || place.webhook.kind === "interaction") {
       place.bucket.block(limited.scope, delay, from, now)
     }
   }
@@ -139,7 +143,7 @@ export class Learning {
       bucket.roundTrip.reset(bucket.resetAt - (bucket.resetEarliest ?? bucket.resetAt))
     if (this.#roundTrip === undefined) this.#roundTrip = RoundTrips.first(last)
     else this.#roundTrip.add(last)
-    this.gate.observe(this.#roundTrip.longest - this.#roundTrip.shortest)
+    this.globalLimiter.setLatencySpread(this.#roundTrip.longest - this.#roundTrip.shortest)
   }
 }
 

@@ -8,10 +8,10 @@
 import type { PendingRequest } from "./bucketState.js"
 import { LinkedQueue } from "./linkedQueue.js"
 
-type Alarm = (target: Permits, at: number | undefined) => void
+type SetPermitTimer = (target: Permits, at: number | undefined) => void
 
 /** A granted request whose fiber has not resumed after so many milliseconds is passed over. */
-const startWithin = 1000
+const maxStartDelay = 1000
 
 /** While requests wait behind granted ones, lapsed permits are looked for this often (milliseconds). */
 const watchInterval = 1000
@@ -23,21 +23,21 @@ class ByExpiry extends LinkedQueue<PendingRequest> {
 }
 
 export class Permits {
-  readonly #alarm: Alarm
+  readonly #setTimer: SetPermitTimer
   /** Granted, but the fiber has not resumed yet. */
   readonly #granted = new ByExpiry()
   /** In use. */
   readonly #held = new ByExpiry()
   #isWatched = false
 
-  constructor(alarm: Alarm) {
-    this.#alarm = alarm
+  constructor(alarm: SetPermitTimer) {
+    this.#setTimer = alarm
   }
 
   grant(ticket: PendingRequest, now: number): void {
     ticket.state = "granted"
     ticket.sentAt = now
-    ticket.presentUntil = now + startWithin
+    ticket.presentUntil = now + maxStartDelay
     this.#granted.insert(ticket)
   }
 
@@ -55,11 +55,11 @@ export class Permits {
     queue.remove(ticket)
     if (!this.#isWatched || !this.#isEmpty) return
     this.#isWatched = false
-    this.#alarm(this, undefined)
+    this.#setTimer(this, undefined)
   }
 
   /** A permit whose holder is assumed to be gone. */
-  lapsed(now: number): PendingRequest | undefined {
+  findExpired(now: number): PendingRequest | undefined {
     const granted = this.#granted.head
     if (granted !== undefined && granted.presentUntil <= now) return granted
     const held = this.#held.head
@@ -70,7 +70,7 @@ export class Permits {
   watch(now: number): void {
     if (this.#isEmpty) return
     this.#isWatched = true
-    this.#alarm(this, now + watchInterval)
+    this.#setTimer(this, now + watchInterval)
   }
 
   get #isEmpty(): boolean {

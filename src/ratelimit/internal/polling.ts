@@ -30,7 +30,7 @@ export class Polling {
 
   /** The instant at which the fiber of a waiting request polls next. */
   next(ticket: PendingRequest, gate: GlobalLimiter, now: number): number {
-    const due = ticket.state === "resting" ? ticket.notBefore : this.#dueOf(ticket, gate)
+    const due = ticket.state === "parked" ? ticket.notBefore : this.#dueOf(ticket, gate)
     if (due > now && due < Number.POSITIVE_INFINITY) return Math.min(due, now + maxInterval)
     return now + this.#intervalOf(ticket)
   }

@@ -119,7 +119,7 @@ export class SlotTime {
   }
 
   /** Milliseconds that it takes at least; 0 if nothing is known. */
-  get least(): number {
+  get min(): number {
     return Math.max(this.#alone, this.#least)
   }
 
@@ -135,7 +135,7 @@ export class SlotTime {
     }
     this.#latest = reset
     if (isFirst) this.#first = reset
-    if (this.least <= this.#most) return
+    if (this.min <= this.#most) return
     // The server's clock has jumped, or it counts otherwise.
     this.#first = reset
     this.#least = 0
@@ -153,9 +153,9 @@ export class SlotTime {
 
   /** So many whole slots, if it can only be one number of them. */
   #boundTogether(distance: number): void {
-    if (distance <= roundedUpMillis || this.least <= 0) return
+    if (distance <= roundedUpMillis || this.min <= 0) return
     const fewest = Math.max(1, Math.ceil((distance - roundedUpMillis) / this.#most))
-    const most = Math.floor((distance + roundedUpMillis) / this.least)
+    const most = Math.floor((distance + roundedUpMillis) / this.min)
     if (most < 1) return
     this.#most = Math.min(this.#most, (distance + roundedUpMillis) / fewest)
     if (most === fewest) this.#least = Math.max(this.#least, (distance - roundedUpMillis) / fewest)

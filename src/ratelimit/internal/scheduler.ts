@@ -20,17 +20,17 @@ import type { WebhookRegistry } from "./webhookRegistry.js"
 const maxPolicyWait = Duration.toMillis(longestDelay)
 
 export class Scheduler {
-  readonly #alarm: SetTimer
-  readonly #knowledge: Learning
-  readonly #gate: GlobalLimiter
-  readonly #tallies: Statistics
-  readonly #waiting: PendingRequests
+  readonly #setTimer: SetTimer
+  readonly #learning: Learning
+  readonly #globalLimiter: GlobalLimiter
+  readonly #statistics: Statistics
+  readonly #pending: PendingRequests
   readonly #permits: Permits
   /**
    * Buckets whose head may go as soon as the gate allows, each for one request a turn. Those of
    * interactions do not wait behind the global limit.
    */
-  readonly #lines: Readonly<Record<Kind, Set<BucketState>>> = {
+  readonly #globalQueues: Readonly<Record<Kind, Set<BucketState>>> = {
     interaction: new Set(),
     webhook: new Set(),
   }
@@ -42,123 +42,128 @@ export class Scheduler {
     permits: Permits,
     alarm: SetTimer,
   ) {
-    this.#alarm = alarm
+    this.#setTimer = alarm
     this.#permits = permits
-    this.#knowledge = knowledge
-    this.#gate = knowledge.gate
-    this.#tallies = tallies
-    this.#waiting = waiting
+    this.#learning = knowledge
+    this.#globalLimiter = knowledge.globalLimiter
+    this.#statistics = tallies
+    this.#pending = waiting
   }
 
   /** Lets go whoever may go, and sets the alarm for the next. */
-  pump(bucket: BucketState, now: number): void {
+  dispatch(bucket: BucketState, now: number): void {
     for (let head = bucket.queue.head; head !== undefined; head = bucket.queue.head) {
       if (head.presentUntil < now) {
-        this.#waiting.passOver(head)
+        this.#pending.skip(head)
         continue
       }
-      const at = this.#verdict(head, now)
+      const at = this.#earliestStart(head, now)
       if (at === undefined) continue
-      const passes = this.#gate.opensAt(bucket.lane.kind)
+      const passes = this.#globalLimiter.availableAt(bucket.webhook.kind)
       const known = Math.max(finiteInstant(at) ?? 0, finiteInstant(passes) ?? 0)
-      if (at <= now && passes <= now && this.#lines[bucket.lane.kind].size === 0) {
+      if (at <= now && passes <= now && this.#globalQueues[bucket.webhook.kind].size === 0) {
         this.#grant(head, now)
-      } else if (bucket.patience < known || bucket.patience <= now) {
-        this.#waiting.dismiss(bucket, known, now)
+      } else if (bucket.earliestDeadline < known || bucket.earliestDeadline <= now) {
+        this.#pending.rejectLate(bucket, known, now)
       } else if (at <= now) {
-        this.#lineUp(bucket)
+        this.#joinGlobalQueue(bucket)
         if (passes === Number.POSITIVE_INFINITY) this.#permits.watch(now)
         return
       } else {
-        this.#alarm(bucket, finiteInstant(Math.min(at, bucket.patience)))
+        this.#setTimer(bucket, finiteInstant(Math.min(at, bucket.earliestDeadline)))
         if (at === Number.POSITIVE_INFINITY) this.#permits.watch(now)
         return
       }
     }
-    this.stepOut(bucket)
+    this.leaveGlobalQueue(bucket)
   }
 
   /** Something of this webhook has changed. Its buckets take turns by the arrival of their heads. */
-  pumpLane(lane: WebhookState, now: number): void {
-    lane.asking = undefined
-    for (const bucket of byArrival(lane.buckets)) this.pump(bucket, now)
-    if (this.#isLinedUp) this.drain(now)
+  dispatchWebhook(lane: WebhookState, now: number): void {
+    lane.waitingAlone = undefined
+    for (const bucket of byArrival(lane.buckets)) this.dispatch(bucket, now)
+    if (this.#hasGlobalQueue) this.dispatchAll(now)
   }
 
   /** One request for each bucket in line while the gate is open. */
-  drain(now: number): void {
-    this.#knowledge.space(now)
+  dispatchAll(now: number): void {
+    this.#learning.updateSpacing(now)
     // Somebody waits for the response to an interaction, and its token is short-lived.
-    this.#drainLine("interaction", now)
-    this.#drainLine("webhook", now)
-    this.#alarmGate()
+    this.#dispatchGlobalQueue("interaction", now)
+    this.#dispatchGlobalQueue("webhook", now)
+    this.#scheduleGlobalTimer()
   }
 
   /** Nobody waits here any more. */
-  stepOut(bucket: BucketState): void {
-    bucket.patience = Number.POSITIVE_INFINITY
-    this.#alarm(bucket, undefined)
-    if (this.#lines[bucket.lane.kind].delete(bucket) && !this.#isLinedUp) {
-      this.#alarm(this.#gate, undefined)
+  leaveGlobalQueue(bucket: BucketState): void {
+    bucket.earliestDeadline = Number.POSITIVE_INFINITY
+    this.#setTimer(bucket, undefined)
+    if (this.#globalQueues[bucket.webhook.kind].delete(bucket) && !this.#hasGlobalQueue) {
+      this.#setTimer(this.#globalLimiter, undefined)
     }
   }
 
-  #drainLine(kind: Kind, now: number): void {
-    const line = this.#lines[kind]
+  #dispatchGlobalQueue(kind: Kind, now: number): void {
+    const line = this.#globalQueues[kind]
     for (const bucket of line) {
-      if (this.#gate.opensAt(kind) > now) break
+      if (this.#globalLimiter.availableAt(kind) > now) break
       line.delete(bucket)
       const { head } = bucket.queue
-      const at = head === undefined ? undefined : this.#verdict(head, now)
+      const at = head === undefined ? undefined : this.#earliestStart(head, now)
       if (head !== undefined && at !== undefined && at <= now) this.#grant(head, now)
-      this.pump(bucket, now)
+      this.dispatch(bucket, now)
     }
   }
 
-  get #isLinedUp(): boolean {
-    return this.#lines.webhook.size > 0 || this.#lines.interaction.size > 0
+  get #hasGlobalQueue(): boolean {
+    return this.#globalQueues.webhook.size > 0 || this.#globalQueues.interaction.size > 0
   }
 
-  #alarmGate(): void {
+  #scheduleGlobalTimer(): void {
     const opensFor = (kind: Kind) =>
-      this.#lines[kind].size > 0 ? this.#gate.opensAt(kind) : Number.POSITIVE_INFINITY
-    this.#alarm(this.#gate, finiteInstant(Math.min(opensFor("webhook"), opensFor("interaction"))))
+      this.#globalQueues[kind].size > 0
+        ? this.#globalLimiter.availableAt(kind)
+        : Number.POSITIVE_INFINITY
+    this.#setTimer(
+      this.#globalLimiter,
+      finiteInstant(Math.min(opensFor("webhook"), opensFor("interaction"))),
+    )
   }
 
-  #lineUp(bucket: BucketState): void {
-    this.#lines[bucket.lane.kind].add(bucket)
-    this.#alarm(bucket, finiteInstant(bucket.patience))
-    this.#alarmGate()
+  #joinGlobalQueue(bucket: BucketState): void {
+    this.#globalQueues[bucket.webhook.kind].add(bucket)
+    this.#setTimer(bucket, finiteInstant(bucket.earliestDeadline))
+    this.#scheduleGlobalTimer()
   }
 
   /**
    * The instant from which the first in a queue may go: now, later, or `Infinity` for "when
    * something changes". A request whose policy throws ends with the defect.
    */
-  #verdict(ticket: PendingRequest, now: number): number | undefined {
+  #earliestStart(ticket: PendingRequest, now: number): number | undefined {
     try {
-      return this.#decide(ticket, now)
+      return this.#computeStart(ticket, now)
     } catch (defect) {
-      this.#waiting.end(ticket, Exit.die(defect))
-      this.#waiting.rest(ticket.place.lane, now)
+      this.#pending.end(ticket, Exit.die(defect))
+      this.#pending.markIdle(ticket.routeState.webhook, now)
       return undefined
     }
   }
 
-  #decide(ticket: PendingRequest, now: number): number {
+  #computeStart(ticket: PendingRequest, now: number): number {
     const { bucket, policy } = ticket
-    const { lane } = ticket.place
+    const { webhook: lane } = ticket.routeState
     const notBefore = Math.max(ticket.notBefore, bucket.blockedUntil)
     if (notBefore > now) return notBefore
     const whenAnswered = bucket.inFlight > 0 ? Number.POSITIVE_INFINITY : now
     let at: number
     // Who was promised a slot by Retry-After, or knows nothing, goes alone, whatever the policy says.
-    if (bucket.looking || !bucket.known) {
+    if (bucket.probing || !bucket.isKnown) {
       at = whenAnswered
     } else {
-      const broken = bucket.brokenBy(policy)
+      const broken = bucket.getDefect(policy)
       if (broken !== undefined) throw broken.defect
-      this.#tallies.unused(ticket, bucket.rollFor(policy, now))
+      this.#statistics.onUnusedSlots(ticket, bucket.rollFor(policy, now))
       const wait = policyWait(bucket, policy, now)
       at = wait === undefined ? now : wait > 0 ? now + wait : whenAnswered
     }
@@ -167,18 +172,18 @@ export class Scheduler {
   }
 
   #grant(ticket: PendingRequest, now: number): void {
-    const { bucket, place, policy } = ticket
-    this.#waiting.leave(ticket)
+    const { bucket, routeState: place, policy } = ticket
+    this.#pending.remove(ticket)
     this.#permits.grant(ticket, now)
     ticket.attempts += 1
     ticket.waited += now - ticket.since
-    place.lane.inFlight += 1
+    place.webhook.inFlight += 1
     place.inFlight += 1
     bucket.inFlight += 1
-    this.#gate.pass(ticket, now, place.lane.kind)
-    this.#tallies.sent(ticket, now - ticket.since)
+    this.#globalLimiter.recordSend(ticket, now, place.webhook.kind)
+    this.#statistics.onSent(ticket, now - ticket.since)
     bucket.observe(policy, { _tag: "Sent", at: now, waited: ticket.waited })
-    ticket.end(Exit.void)
+    ticket.complete(Exit.void)
   }
 }
 
@@ -197,9 +202,9 @@ export function estimateTurn(bucket: BucketState, policy: Policy, now: number): 
 
 /** Whether a request may go although others of its webhook are under way. */
 function mayOverlap(ticket: PendingRequest, lane: WebhookState): boolean {
-  const { asking } = lane
+  const { waitingAlone: asking } = lane
   if (!ticket.ordered) return asking === undefined || ticket.sequence < asking.sequence
-  if (asking === undefined || ticket.sequence < asking.sequence) lane.asking = ticket
+  if (asking === undefined || ticket.sequence < asking.sequence) lane.waitingAlone = ticket
   return false
 }
 
@@ -239,21 +244,21 @@ const minSweepInterval = 1000
 const maxUnswept = 100
 
 export class PendingRequests {
-  readonly #alarm: SetTimer
+  readonly #setTimer: SetTimer
   #idleAfter: number
   /** Whether some of those who wait poll. */
   hasPolling = false
-  readonly #knowledge: Learning
-  readonly #tallies: Statistics
+  readonly #learning: Learning
+  readonly #statistics: Statistics
   #sweptAt = 0
   /** How many wait, on all webhooks. */
   count = 0
 
   constructor(settings: Settings, knowledge: Learning, tallies: Statistics, alarm: SetTimer) {
-    this.#alarm = alarm
+    this.#setTimer = alarm
     this.#idleAfter = settings.idleAfter
-    this.#knowledge = knowledge
-    this.#tallies = tallies
+    this.#learning = knowledge
+    this.#statistics = tallies
   }
 
   configure({ idleAfter }: Settings): void {
@@ -261,10 +266,10 @@ export class PendingRequests {
   }
 
   /** Into the queue, to the place of its arrival. */
-  enter(ticket: PendingRequest, now: number): void {
-    const { lane } = ticket.place
-    this.#knowledge.webhooks.wake(lane)
-    this.expect(ticket, now)
+  enqueue(ticket: PendingRequest, now: number): void {
+    const { webhook: lane } = ticket.routeState
+    this.#learning.webhooks.markBusy(lane)
+    this.expectPoll(ticket, now)
     ticket.state = "waiting"
     lane.waiting += 1
     this.count += 1
@@ -272,50 +277,50 @@ export class PendingRequests {
   }
 
   /** Aside until its time has come. */
-  pause(ticket: PendingRequest, until: number, now: number): void {
-    const { lane } = ticket.place
-    this.#knowledge.webhooks.wake(lane)
-    this.expect(ticket, now)
-    ticket.state = "resting"
+  park(ticket: PendingRequest, until: number, now: number): void {
+    const { webhook: lane } = ticket.routeState
+    this.#learning.webhooks.markBusy(lane)
+    this.expectPoll(ticket, now)
+    ticket.state = "parked"
     lane.waiting += 1
     this.count += 1
-    lane.lay(ticket)
-    this.#alarm(ticket, until)
+    lane.park(ticket)
+    this.#setTimer(ticket, until)
   }
 
   /** It waits no more. */
-  leave(ticket: PendingRequest): void {
-    const { lane } = ticket.place
+  remove(ticket: PendingRequest): void {
+    const { webhook: lane } = ticket.routeState
     lane.waiting -= 1
     this.count -= 1
-    this.#tallies.left(ticket)
+    this.#statistics.onLeft(ticket)
     if (ticket.state === "waiting") {
       ticket.bucket.queue.remove(ticket)
     } else {
-      lane.raise(ticket)
-      this.#alarm(ticket, undefined)
+      lane.unpark(ticket)
+      this.#setTimer(ticket, undefined)
     }
   }
 
   /** Its fiber polls at this instant, if it polls; it is assumed to be gone when it is late. */
-  expect(ticket: PendingRequest, at: number): void {
+  expectPoll(ticket: PendingRequest, at: number): void {
     const polls = ticket.owner.polls === true
     if (polls) this.hasPolling = true
     ticket.presentUntil = polls ? at + pollGrace : Number.POSITIVE_INFINITY
   }
 
   /** Its fiber did not poll: it waits no more, unless the fiber comes back. */
-  passOver(ticket: PendingRequest): void {
-    this.leave(ticket)
-    ticket.state = "passedOver"
-    this.rest(ticket.place.lane, ticket.presentUntil)
+  skip(ticket: PendingRequest): void {
+    this.remove(ticket)
+    ticket.state = "skipped"
+    this.markIdle(ticket.routeState.webhook, ticket.presentUntil)
   }
 
   /** Passes over all whose fibers did not poll. */
-  passOverAbsent(lane: WebhookState, now: number): void {
+  skipAbsent(lane: WebhookState, now: number): void {
     if (!this.hasPolling) return
     for (const ticket of lane.pending()) {
-      if (ticket.presentUntil < now) this.passOver(ticket)
+      if (ticket.presentUntil < now) this.skip(ticket)
     }
   }
 
@@ -324,34 +329,34 @@ export class PendingRequests {
   }
 
   end(ticket: PendingRequest, ending: WaitResult): void {
-    this.leave(ticket)
-    ticket.state = "over"
-    ticket.end(ending)
+    this.remove(ticket)
+    ticket.state = "settled"
+    ticket.complete(ending)
   }
 
   /** Whoever would have to wait for too long fails; nobody goes before the instant `known`. */
-  dismiss(bucket: BucketState, known: number, now: number): void {
-    bucket.patience = Number.POSITIVE_INFINITY
+  rejectLate(bucket: BucketState, known: number, now: number): void {
+    bucket.earliestDeadline = Number.POSITIVE_INFINITY
     for (const ticket of bucket.queue) {
       if (ticket.deadline < known || ticket.deadline <= now) {
-        this.fail(ticket, this.tooLate(ticket, Math.max(known, now), now))
+        this.fail(ticket, this.makeMaxWaitError(ticket, Math.max(known, now), now))
       } else {
-        bucket.patience = Math.min(bucket.patience, ticket.deadline)
+        bucket.earliestDeadline = Math.min(bucket.earliestDeadline, ticket.deadline)
       }
     }
-    this.rest(bucket.lane, now)
+    this.markIdle(bucket.webhook, now)
   }
 
   /** Whoever waits for what must not be asked for any more fails without asking Discord. */
-  turnAway(lane: WebhookState, now: number): void {
+  rejectDisallowed(lane: WebhookState, now: number): void {
     for (const ticket of lane.pending()) {
-      const refusal = this.#knowledge.refusal(ticket.route, now)
+      const refusal = this.#learning.rejectionOf(ticket.route, now)
       if (refusal !== undefined) this.fail(ticket, refusal)
     }
-    this.rest(lane, now)
+    this.markIdle(lane, now)
   }
 
-  tooLate(ticket: PendingRequest, at: number, now: number): WebhookRateLimited {
+  makeMaxWaitError(ticket: PendingRequest, at: number, now: number): WebhookRateLimited {
     const { bucket, route } = ticket
     return new WebhookRateLimited({
       ...errorFields(route),
@@ -364,37 +369,41 @@ export class PendingRequests {
   }
 
   /** Nothing of the webhook may be under way any more: then it is forgotten after a while. */
-  rest(lane: WebhookState, now: number): void {
+  markIdle(lane: WebhookState, now: number): void {
     if (lane.inFlight > 0 || lane.waiting > 0) return
-    this.#knowledge.webhooks.rest(lane, now)
-    if (this.#areMany) this.#alarm(this.#knowledge.webhooks, finiteInstant(now + this.#sweepEvery))
+    this.#learning.webhooks.markIdle(lane, now)
+    if (this.#needsSweepTimer)
+      this.#setTimer(this.#learning.webhooks, finiteInstant(now + this.#sweepInterval))
   }
 
   /** Sweeps when it is time to: not all are worth an alarm, and without a layer open there is none. */
-  tidy(now: number): void {
+  sweepIfDue(now: number): void {
     if (now - this.#sweptAt >= this.#idleAfter) this.sweep(now)
   }
 
   /** Forgets what has been idle for long. */
   sweep(now: number): void {
-    const { graveyard, webhooks } = this.#knowledge
+    const { deadWebhooks: graveyard, webhooks } = this.#learning
     this.#sweptAt = now
-    for (const lane of webhooks.busy()) this.passOverAbsent(lane, now)
+    for (const lane of webhooks.withWaiting()) this.skipAbsent(lane, now)
     graveyard.sweep(now)
     webhooks.sweep(now - this.#idleAfter)
-    this.#alarm(webhooks, this.#areMany ? finiteInstant(now + this.#sweepEvery) : undefined)
+    this.#setTimer(
+      webhooks,
+      this.#needsSweepTimer ? finiteInstant(now + this.#sweepInterval) : undefined,
+    )
   }
 
-  get #sweepEvery(): number {
+  get #sweepInterval(): number {
     return Math.max(this.#idleAfter, minSweepInterval)
   }
 
-  get #areMany(): boolean {
-    return this.#knowledge.webhooks.idle + this.#knowledge.graveyard.size > maxUnswept
+  get #needsSweepTimer(): boolean {
+    return this.#learning.webhooks.idle + this.#learning.deadWebhooks.size > maxUnswept
   }
 
   #blockedBy(bucket: BucketState, now: number): LimitScope | undefined {
-    const { by, until } = this.#knowledge.gate.blockOf(bucket.lane.kind)
+    const { by, until } = this.#learning.globalLimiter.getBlock(bucket.webhook.kind)
     if (until > Math.max(now, bucket.blockedUntil)) return by
     return bucket.blockedUntil > now ? (bucket.blockedBy ?? "user") : undefined
   }

@@ -26,10 +26,10 @@ import { Timers } from "./timers.js"
 const leaseWithoutFinalisers = Duration.toMillis("1 minute")
 
 /** Makes an effect as interruptible as the caller of the mask is. */
-export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 /** Through whom a request waits; those of one end together. */
-export interface Owner extends RequestOwner {
+interface Owner extends RequestOwner {
   readonly closed: boolean
   readonly polls: boolean
   readonly sleep: (milliseconds: number) => Effect.Effect<void>
@@ -40,7 +40,7 @@ export interface Owner extends RequestOwner {
 }
 
 /** The permit of a ticket that has been granted. */
-export class HeldPermit implements Permit {
+class HeldPermit implements Permit {
   readonly route: Route
   readonly #owner: Owner
   readonly #ticket: PendingRequest
@@ -76,14 +76,14 @@ export class HeldPermit implements Permit {
         return Effect.fail(new DiscordRateLimiterClosed(errorFields(this.route)))
       }
       const delay = after === undefined ? 0 : Duration.toMillis(after)
-      owner.machine.again(ticket, outcome, now + delay, now)
+      owner.machine.retry(ticket, outcome, now + delay, now)
       const turn = awaitGrant(owner, ticket, restore, () => Effect.void)
       return owner.news.length === 0 ? turn : Effect.zipRight(writeLog(owner.news), turn)
     })
 
   /** Ends it, whatever its state. */
   abandon(): void {
-    if (this.#ticket.state === "over") return
+    if (this.#ticket.state === "settled") return
     const now = this.#owner.now()
     this.#owner.machine.settle(this.#ticket, unknown, now)
     this.#owner.machine.cancel(this.#ticket, now)
@@ -100,7 +100,10 @@ class LimiterHandle implements Owner {
   readonly now: () => number
   readonly sleep: (milliseconds: number) => Effect.Effect<void>
 
-  constructor({ alarms, clock, machine, news }: SharedLimiter, settings: LayerSettings) {
+  constructor(
+    { timers: alarms, clock, machine, events: news }: SharedLimiter,
+    settings: LayerSettings,
+  ) {
     this.machine = machine
     this.news = news
     this.polls = settings.isolatedRequests
@@ -156,7 +159,7 @@ class LimiterHandle implements Owner {
   ): Effect.Effect<A, E | WaitError, R> {
     return uninterruptibleMask((restore) => {
       if (this.closed) return Effect.fail(new DiscordRateLimiterClosed(errorFields(route)))
-      const ticket = this.machine.arrive(route, toRequestOptions(options, this), this.now())
+      const ticket = this.machine.submit(route, toRequestOptions(options, this), this.now())
       return awaitGrant(this, ticket, restore, () => use(ticket, restore))
     })
   }
@@ -168,24 +171,24 @@ class LimiterHandle implements Owner {
  */
 export class SharedLimiter {
   readonly machine: StateMachine
-  readonly alarms: Timers<TimerTarget>
+  readonly timers: Timers<TimerTarget>
   /** What the machine has learned since the last log lines; written by the fiber that caused it. */
-  readonly news: Array<LimiterEvent> = []
+  readonly events: Array<LimiterEvent> = []
   readonly clock: Clock.Clock
   readonly #layers = new OpenLayers()
   /** Open layers whose requests are resumed by alarms. */
-  #alarmed = 0
+  #layersWithTimers = 0
 
   constructor(clock: Clock.Clock) {
     this.clock = clock
-    this.alarms = new Timers(clock, (target, now) => this.machine.wake(target, now))
+    this.timers = new Timers(clock, (target, now) => this.machine.wake(target, now))
     // Without a layer that needs alarms, one would only keep the process alive.
     this.machine = new StateMachine(
       combine([]),
       (target, at) => {
-        if (this.#alarmed > 0) this.alarms.set(target, at)
+        if (this.#layersWithTimers > 0) this.timers.schedule(target, at)
       },
-      (notice) => this.news.push(notice),
+      (notice) => this.events.push(notice),
     )
   }
 
@@ -193,23 +196,23 @@ export class SharedLimiter {
   open(settings: LayerSettings): Effect.Effect<LimiterHandle, never, Scope.Scope> {
     return Effect.acquireRelease(
       Effect.sync(() => {
-        if (!settings.isolatedRequests) this.#alarmed += 1
+        if (!settings.isolatedRequests) this.#layersWithTimers += 1
         if (this.#layers.add(settings)) this.#configure()
         return new LimiterHandle(this, settings)
       }),
       (handle) =>
         Effect.sync(() => {
           handle.closed = true
-          this.machine.close(handle, this.alarms.now())
-          if (!settings.isolatedRequests) this.#alarmed -= 1
-          if (this.#alarmed === 0) this.alarms.clear()
+          this.machine.close(handle, this.timers.now())
+          if (!settings.isolatedRequests) this.#layersWithTimers -= 1
+          if (this.#layersWithTimers === 0) this.timers.clear()
           if (this.#layers.remove(settings)) this.#configure()
         }),
     )
   }
 
   #configure(): void {
-    this.machine.configure(this.#layers.combined, this.alarms.now())
+    this.machine.configure(this.#layers.combined, this.timers.now())
   }
 }
 
@@ -259,7 +262,7 @@ function toRequestOptions(options: WaitOptions, owner: Owner): RequestOptions {
 }
 
 /** `Effect.uninterruptibleMask` at half its price in memory: a hundred thousand may wait inside. */
-export function uninterruptibleMask<A, E, R>(
+function uninterruptibleMask<A, E, R>(
   use: (restore: Restore) => Effect.Effect<A, E, R>,
 ): Effect.Effect<A, E, R> {
   return Effect.withFiberRuntime((_, { runtimeFlags }) =>
@@ -273,14 +276,14 @@ export function uninterruptibleMask<A, E, R>(
  * Waits for the ticket's turn, then uses it; to be run in a mask. Interrupted, it leaves the queue.
  * A fiber that resumes too late for its turn waits again.
  */
-export function awaitGrant<A, E, R>(
+function awaitGrant<A, E, R>(
   owner: Owner,
   ticket: PendingRequest,
   restore: Restore,
   use: () => Effect.Effect<A, E, R>,
 ): Effect.Effect<A, E | WaitError, R> {
   if (ticket.state === "held") return use()
-  if (ticket.ending !== undefined) return Effect.flatMap(ticket.ending, use)
+  if (ticket.result !== undefined) return Effect.flatMap(ticket.result, use)
   return Effect.matchCauseEffect(
     restore(owner.polls ? pollUntilGranted(owner, ticket) : awaitResult(ticket)),
     {
@@ -298,7 +301,7 @@ export function awaitGrant<A, E, R>(
  * Runs `use` with the granted permit. A permit left unsettled is settled as `Unknown`, or as
  * `NeverSent` if the interruption came before `use` was called.
  */
-export function usePermit<A, E, R>(
+function usePermit<A, E, R>(
   owner: Owner,
   ticket: PendingRequest,
   restore: Restore,
@@ -326,8 +329,8 @@ export function usePermit<A, E, R>(
 /** The end of the wait. */
 function awaitResult(ticket: PendingRequest): Effect.Effect<void, WaitError> {
   return Effect.async<void, WaitError>((resume) => {
-    if (ticket.ending === undefined) ticket.resume = resume
-    else resume(ticket.ending)
+    if (ticket.result === undefined) ticket.resume = resume
+    else resume(ticket.result)
   })
 }
 
@@ -336,7 +339,7 @@ function pollUntilGranted(owner: Owner, ticket: PendingRequest): Effect.Effect<v
   return Effect.suspend(() => {
     const now = owner.now()
     const at = owner.machine.poll(ticket, now)
-    if (at === undefined) return ticket.ending ?? Effect.void
+    if (at === undefined) return ticket.result ?? Effect.void
     return Effect.flatMap(owner.sleep(Math.ceil(at - now)), () => pollUntilGranted(owner, ticket))
   })
 }

@@ -8,7 +8,7 @@ import type { Bucket } from "../Bucket.js"
  * @since 0.1.0
  * @category models
  */
-export interface Tally {
+export interface StrategyCounts {
   /** Attempts that got a permit. */
   readonly requests: number
   /** Of these, attempts that had to wait for it, and how long in all (milliseconds). */
@@ -36,7 +36,7 @@ export interface Snapshot {
   /** 401, 403 and unshared 429 answers in the last 10 minutes. */
   readonly invalidRequests: number
   /** By the strategy's name. */
-  readonly strategies: Readonly<Record<string, Tally>>
+  readonly strategies: Readonly<Record<string, StrategyCounts>>
 }
 
 /**

@@ -2,7 +2,7 @@
 import type { LimitScope } from "../Answer.js"
 import type { Findings } from "../strategy/Policy.js"
 import type { BucketState, PendingRequest } from "./bucketState.js"
-import type { Tally } from "./snapshot.js"
+import type { StrategyCounts } from "./snapshot.js"
 import type * as Metric from "effect/Metric"
 import * as MetricLabel from "effect/MetricLabel"
 import * as metrics from "../RateLimitMetrics.js"
@@ -101,26 +101,26 @@ function millisToSeconds(milliseconds: number | undefined): number | undefined {
 }
 
 export class Statistics {
-  readonly #tallies = new Map<string, Counts>()
+  readonly #counts = new Map<string, Counts>()
   /** By strategy and route. */
-  readonly #meters = new Map<string, Map<string, MetricsRecorder>>()
-  #metersCount = 0
+  readonly #recorders = new Map<string, Map<string, MetricsRecorder>>()
+  #recorderCount = 0
 
   /** A request is left waiting. */
-  waits(ticket: PendingRequest): void {
+  onQueued(ticket: PendingRequest): void {
     ticket.isCounted = true
-    this.#metersOf(ticket).depth(1)
+    this.#recorderOf(ticket).depth(1)
   }
 
   /** It waits no longer, whatever came of it. */
-  left(ticket: PendingRequest): void {
+  onLeft(ticket: PendingRequest): void {
     if (!ticket.isCounted) return
     ticket.isCounted = false
-    this.#metersOf(ticket).depth(-1)
+    this.#recorderOf(ticket).depth(-1)
   }
 
-  sent(ticket: PendingRequest, waited: number): void {
-    const tally = this.#tallyOf(ticket.policy.name)
+  onSent(ticket: PendingRequest, waited: number): void {
+    const tally = this.#countsOf(ticket.policy.name)
     const isRetry = ticket.attempts > 1
     tally.requests += 1
     if (waited > 0) {
@@ -128,42 +128,39 @@ export class Statistics {
       tally.waitedMillis += waited
     }
     if (isRetry) tally.retries += 1
-    this.#metersOf(ticket).sent(waited, isRetry)
+    this.#recorderOf(ticket).sent(waited, isRetry)
   }
 
-  limited(ticket: PendingRequest, scope: LimitScope): void {
-    this.#tallyOf(ticket.policy.name).limited[scope] += 1
-    this.#metersOf(ticket).limited(scope)
+  onLimited(ticket: PendingRequest, scope: LimitScope): void {
+    this.#countsOf(ticket.policy.name).limited[scope] += 1
+    this.#recorderOf(ticket).limited(scope)
   }
 
-  unused(ticket: PendingRequest, slots: number): void {
+  onUnusedSlots(ticket: PendingRequest, slots: number): void {
     if (slots <= 0) return
-    this.#tallyOf(ticket.policy.name).unusedSlots += slots
-    this.#metersOf(ticket).unused(slots)
+    this.#countsOf(ticket.policy.name).unusedSlots += slots
+    this.#recorderOf(ticket).unused(slots)
   }
 
   /** Shows what is known after an answer, and returns what the strategy found. */
-  learned(ticket: PendingRequest, bucket: BucketState): Findings {
+  onResponse(ticket: PendingRequest, bucket: BucketState): Findings {
     const findings = bucket.findingsOf(ticket.policy)
-    this.#metersOf(ticket).learned(bucket, findings)
+    this.#recorderOf(ticket).learned(bucket, findings)
     return findings
   }
 
   /** By strategy. */
-  snapshot(): Readonly<Record<string, Tally>> {
+  snapshot(): Readonly<Record<string, StrategyCounts>> {
     return Object.fromEntries(
-      [...this.#tallies].map(([name, tally]) => [
-        name,
-        { ...tally, limited: { ...tally.limited } },
-      ]),
+      [...this.#counts].map(([name, tally]) => [name, { ...tally, limited: { ...tally.limited } }]),
     )
   }
 
-  #tallyOf(strategy: string): Counts {
-    const known = this.#tallies.get(strategy)
+  #countsOf(strategy: string): Counts {
+    const known = this.#counts.get(strategy)
     if (known !== undefined) return known
-    if (strategy !== otherName && this.#tallies.size >= maxStrategies)
-      return this.#tallyOf(otherName)
+    if (strategy !== otherName && this.#counts.size >= maxStrategies)
+      return this.#countsOf(otherName)
     const tally = {
       requests: 0,
       waits: 0,
@@ -172,26 +169,26 @@ export class Statistics {
       retries: 0,
       unusedSlots: 0,
     }
-    this.#tallies.set(strategy, tally)
+    this.#counts.set(strategy, tally)
     return tally
   }
 
-  #metersOf({ policy, route }: PendingRequest): MetricsRecorder {
-    return this.#metersNamed(route.name, policy.name)
+  #recorderOf({ policy, route }: PendingRequest): MetricsRecorder {
+    return this.#recorderNamed(route.name, policy.name)
   }
 
-  #metersNamed(route: string, strategy: string): MetricsRecorder {
-    const ofStrategy = this.#meters.get(strategy)
+  #recorderNamed(route: string, strategy: string): MetricsRecorder {
+    const ofStrategy = this.#recorders.get(strategy)
     const known = ofStrategy?.get(route)
     if (known !== undefined) return known
-    if (strategy !== otherName && this.#metersCount >= maxRecorders)
-      return this.#metersNamed(otherName, otherName)
+    if (strategy !== otherName && this.#recorderCount >= maxRecorders)
+      return this.#recorderNamed(otherName, otherName)
     const meters = new MetricsRecorder(route, strategy)
-    this.#meters.set(
+    this.#recorders.set(
       strategy,
       (ofStrategy ?? new Map<string, MetricsRecorder>()).set(route, meters),
     )
-    this.#metersCount += 1
+    this.#recorderCount += 1
     return meters
   }
 }

@@ -12,17 +12,17 @@ interface Timer {
 
 export class Timers<Target extends object> {
   readonly #clock: Clock.Clock
-  readonly #ring: (target: Target, now: number) => void
-  readonly #set = new Map<Target, Timer>()
+  readonly #onTimer: (target: Target, now: number) => void
+  readonly #timers = new Map<Target, Timer>()
 
   constructor(clock: Clock.Clock, ring: (target: Target, now: number) => void) {
     this.#clock = clock
-    this.#ring = ring
+    this.#onTimer = ring
   }
 
   /** How many are set. */
   get size(): number {
-    return this.#set.size
+    return this.#timers.size
   }
 
   /** Milliseconds on a clock that only moves forward. */
@@ -31,11 +31,11 @@ export class Timers<Target extends object> {
   }
 
   /** An earlier alarm stays: its target asks again. */
-  set(target: Target, at: number | undefined): void {
-    const current = this.#set.get(target)
+  schedule(target: Target, at: number | undefined): void {
+    const current = this.#timers.get(target)
     if (at === undefined) {
       if (current === undefined) return
-      this.#set.delete(target)
+      this.#timers.delete(target)
       current.cancel()
       return
     }
@@ -44,15 +44,15 @@ export class Timers<Target extends object> {
       current.cancel()
     }
     const cancel = scheduleAt(this.#clock, at, () => {
-      this.#set.delete(target)
-      this.#ring(target, this.now())
+      this.#timers.delete(target)
+      this.#onTimer(target, this.now())
     })
-    this.#set.set(target, { at, cancel })
+    this.#timers.set(target, { at, cancel })
   }
 
   clear(): void {
-    for (const { cancel } of this.#set.values()) cancel()
-    this.#set.clear()
+    for (const { cancel } of this.#timers.values()) cancel()
+    this.#timers.clear()
   }
 }
 

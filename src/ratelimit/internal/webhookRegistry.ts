@@ -5,17 +5,17 @@ import { BucketState, WebhookState, RouteState } from "./bucketState.js"
 const noWebhooks: ReadonlyArray<WebhookState> = []
 
 export class WebhookRegistry {
-  readonly #lanes = new Map<string, WebhookState>()
+  readonly #webhooks = new Map<string, WebhookState>()
   /** Webhooks with nothing under way, the longest idle first. */
   readonly #idle = new Set<WebhookState>()
   /** By route name: the bucket of the webhook that taught last, as the first guess for others. */
   readonly #guesses = new Map<string, BucketState>()
 
-  place(route: Route): RouteState {
-    let lane = this.#lanes.get(route.major)
+  getRouteState(route: Route): RouteState {
+    let lane = this.#webhooks.get(route.major)
     if (lane === undefined) {
       lane = new WebhookState(route.major, route.kind)
-      this.#lanes.set(route.major, lane)
+      this.#webhooks.set(route.major, lane)
     }
     const known = lane.route(route.name)
     if (known !== undefined) return known
@@ -25,7 +25,7 @@ export class WebhookRegistry {
   }
 
   find(route: Route, now: number): BucketState | undefined {
-    const bucket = this.#lanes.get(route.major)?.route(route.name)?.bucket
+    const bucket = this.#webhooks.get(route.major)?.route(route.name)?.bucket
     bucket?.roll(now)
     return bucket
   }
@@ -34,8 +34,8 @@ export class WebhookRegistry {
    * An answer has named the bucket of a route: it goes there with all that is under way. A bucket
    * that no other route shares takes the new name and keeps what it knows.
    */
-  move(place: RouteState, id: string | undefined): void {
-    const { lane, bucket: from } = place
+  assignBucket(place: RouteState, id: string | undefined): void {
+    const { webhook: lane, bucket: from } = place
     if (id === undefined || from.id === id) return
     const isShared = lane.routes.some((one) => one !== place && one.bucket === from)
     const known = lane.bucket(id)
@@ -47,32 +47,32 @@ export class WebhookRegistry {
     place.bucket = to
     moveRequests(place, from, to)
     to.blockedUntil = Math.max(to.blockedUntil, from.blockedUntil)
-    to.looking ||= from.looking
-    to.undelayed = Math.max(to.undelayed, from.undelayed)
+    to.probing ||= from.probing
+    to.blocksWithoutDelay = Math.max(to.blocksWithoutDelay, from.blocksWithoutDelay)
   }
 
   /**
    * What an answer has taught is the first guess for other webhooks. The first such answer of a
    * route also finds those whose own first answer is still on its way: it answers with them.
    */
-  teach({ name, bucket }: RouteState): ReadonlyArray<WebhookState> {
+  shareLimit({ name, bucket }: RouteState): ReadonlyArray<WebhookState> {
     if (bucket.limit === undefined) return noWebhooks
     const isFirst = !this.#guesses.has(name)
     this.#guesses.set(name, bucket)
-    return isFirst ? this.#spread(name, bucket) : noWebhooks
+    return isFirst ? this.#shareWithUnknown(name, bucket) : noWebhooks
   }
 
   /** Forgets what was learned of one route's bucket, or of all; returns the buckets concerned. */
-  forget(route: Route | undefined): ReadonlyArray<BucketState> {
+  reset(route: Route | undefined): ReadonlyArray<BucketState> {
     const buckets: Array<BucketState> = []
     if (route === undefined) {
       this.#guesses.clear()
-      for (const lane of this.#idle) this.#lanes.delete(lane.major)
+      for (const lane of this.#idle) this.#webhooks.delete(lane.major)
       this.#idle.clear()
-      for (const lane of this.#lanes.values()) for (const one of lane.buckets) buckets.push(one)
+      for (const lane of this.#webhooks.values()) for (const one of lane.buckets) buckets.push(one)
     } else {
       this.#guesses.delete(route.name)
-      const bucket = this.#lanes.get(route.major)?.route(route.name)?.bucket
+      const bucket = this.#webhooks.get(route.major)?.route(route.name)?.bucket
       if (bucket !== undefined) buckets.push(bucket)
     }
     for (const bucket of buckets) bucket.forget()
@@ -80,12 +80,12 @@ export class WebhookRegistry {
   }
 
   /** Something of the webhook is under way. */
-  wake(lane: WebhookState): void {
+  markBusy(lane: WebhookState): void {
     this.#idle.delete(lane)
   }
 
   /** Nothing of the webhook is under way any more. */
-  rest(lane: WebhookState, now: number): void {
+  markIdle(lane: WebhookState, now: number): void {
     lane.idleSince = now
     this.#idle.delete(lane)
     this.#idle.add(lane)
@@ -102,18 +102,18 @@ export class WebhookRegistry {
       if (lane.idleSince > before) break
       if (limitedUntil(lane) > before) continue
       this.#idle.delete(lane)
-      this.#lanes.delete(lane.major)
+      this.#webhooks.delete(lane.major)
     }
   }
 
   /** The webhooks that someone waits for. */
-  *busy(): Generator<WebhookState> {
-    for (const lane of this.#lanes.values()) if (lane.waiting > 0) yield lane
+  *withWaiting(): Generator<WebhookState> {
+    for (const lane of this.#webhooks.values()) if (lane.waiting > 0) yield lane
   }
 
   counts(): { readonly buckets: number; readonly waiting: number; readonly inFlight: number } {
     const counts = { buckets: 0, waiting: 0, inFlight: 0 }
-    for (const lane of this.#lanes.values()) {
+    for (const lane of this.#webhooks.values()) {
       counts.buckets += lane.buckets.length
       counts.waiting += lane.waiting
       counts.inFlight += lane.inFlight
@@ -121,11 +121,11 @@ export class WebhookRegistry {
     return counts
   }
 
-  #spread(name: string, guess: BucketState): ReadonlyArray<WebhookState> {
+  #shareWithUnknown(name: string, guess: BucketState): ReadonlyArray<WebhookState> {
     const taught: Array<WebhookState> = []
-    for (const lane of this.#lanes.values()) {
+    for (const lane of this.#webhooks.values()) {
       const bucket = lane.route(name)?.bucket
-      if (bucket === undefined || bucket.known) continue
+      if (bucket === undefined || bucket.isKnown) continue
       bucket.guessFrom(guess)
       taught.push(lane)
     }
@@ -146,10 +146,10 @@ export class WebhookRegistry {
 function moveRequests(place: RouteState, from: BucketState, to: BucketState): void {
   from.inFlight -= place.inFlight
   to.inFlight += place.inFlight
-  const waiting = [...from.queue].filter((ticket) => ticket.place === place)
+  const waiting = [...from.queue].filter((ticket) => ticket.routeState === place)
   for (const ticket of waiting) from.queue.remove(ticket)
   to.queue.merge(waiting)
-  to.patience = Math.min(to.patience, from.patience)
+  to.earliestDeadline = Math.min(to.earliestDeadline, from.earliestDeadline)
 }
 
 /** The last instant at which a reset or a block of this webhook is still to come. */

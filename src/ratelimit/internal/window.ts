@@ -52,7 +52,7 @@ export class Window {
   #unseen = 0
   #past: Past | undefined = undefined
   /** The last reset that was told with its place on the server's clock. */
-  #told: MovingReset | undefined = undefined
+  #observedReset: MovingReset | undefined = undefined
 
   /** Takes it for one like another webhook's, before the first answer on this one. */
   guess(of: Pick<Window, "limit" | "model" | "period" | "slot">): void {
@@ -120,7 +120,7 @@ export class Window {
   }
 
   /** What an answer says. A refused request (429) was not counted. */
-  answered(headers: RateLimitHeaders, sentAt: number, now: number, refused: boolean): void {
+  onResponse(headers: RateLimitHeaders, sentAt: number, now: number, refused: boolean): void {
     const { limit, remaining, resetAfter } = headers
     if (limit === undefined && remaining === undefined && resetAfter === undefined) {
       if (!refused && this.limit !== undefined) this.consume(sentAt, now)
@@ -182,8 +182,8 @@ export class Window {
     const alone = { earliest: sentAt + resetAfter, latest: now + resetAfter }
     const told = movingReset(server, resetAfter, sentAt, now)
     if (told === undefined) return alone
-    this.#told = narrowReset(this.#told, told)
-    const { earliest, latest } = this.#told
+    this.#observedReset = narrowReset(this.#observedReset, told)
+    const { earliest, latest } = this.#observedReset
     return {
       earliest: Math.max(alone.earliest, earliest - roundedUp),
       latest: Math.min(alone.latest, latest + roundedUp),
@@ -282,10 +282,10 @@ export class Window {
     if (reset !== undefined && this.#serverReset === undefined) return
     // A reset that has moved with the server's clock shows nothing about the bucket.
     const told = relation === "newer" ? movingReset(reset, resetAfter, sentAt, now) : undefined
-    if (told !== undefined && hasJumped(this.#told, told)) return
+    if (told !== undefined && hasJumped(this.#observedReset, told)) return
     this.model = relation === "same" ? "fixed" : "leaking"
     if (relation === "same" || reset === undefined || this.#serverReset === undefined) return
-    if (this.#slotTime.least > 0) this.slot = this.#slotTime.least
+    if (this.#slotTime.min > 0) this.slot = this.#slotTime.min
   }
 }
 

@@ -10,13 +10,13 @@
 import * as Duration from "effect/Duration"
 import type { Answer } from "../Answer.js"
 import type { Bucket } from "../Bucket.js"
-import { type Contest, slotAt } from "./adaptive/contention.js"
+import { type Contention, slotAt } from "./adaptive/contention.js"
 import * as foreign from "./adaptive/competingTraffic.js"
 import * as hidden from "./adaptive/hiddenLimit.js"
 import { type Findings, hideMemory, type Observation, type Policy } from "./Policy.js"
 import { lead, rounding, spread } from "./slots.js"
 
-interface Memory extends Contest {
+interface Memory extends Contention {
   readonly hidden: hidden.Hidden
   /** Milliseconds taken off the lead, because a request came too early for a reset. */
   readonly caution: number

@@ -30,8 +30,8 @@ describe("Machine", () => {
   it("schedules the timer again when it fires too early", () => {
     const { alarms, one } = machine()
     const told: Array<string> = []
-    const ticket = one.arrive(route(), wish, 0, () => told.push("first"))
-    one.again(ticket, neverSent, 500, 0, () => told.push("second"))
+    const ticket = one.submit(route(), wish, 0, () => told.push("first"))
+    one.retry(ticket, neverSent, 500, 0, () => told.push("second"))
     expect(alarms.get(ticket)).toBe(500)
     one.wake(ticket, 499)
     expect(alarms.get(ticket)).toBe(500)
@@ -44,26 +44,26 @@ describe("Machine", () => {
 
   it("does nothing for a request that is over", () => {
     const { one } = machine()
-    const ticket = one.arrive(route(), wish, 0, () => {})
+    const ticket = one.submit(route(), wish, 0, () => {})
     one.settle(ticket, ok(), 0)
     one.settle(ticket, limited(1000), 0)
-    one.again(ticket, limited(1000), 0, 0, () => {})
+    one.retry(ticket, limited(1000), 0, 0, () => {})
     one.cancel(ticket, 0)
     expect(ticket.bucket).toMatchObject({ remaining: 4, inFlight: 0, waiting: 0, blockedUntil: 0 })
   })
 
   it("takes a permit that was never used for neverSent", () => {
     const { one } = machine()
-    const ticket = one.arrive(route(), wish, 0, () => {})
+    const ticket = one.submit(route(), wish, 0, () => {})
     one.cancel(ticket, 0)
     expect(one.snapshot(0)).toMatchObject({ inFlight: 0, waiting: 0 })
-    expect(ticket.state).toBe("over")
+    expect(ticket.state).toBe("settled")
   })
 })
 
 describe("the first response of a route", () => {
   const arrive = (one: StateMachine, webhookId: string, count: number) =>
-    Array.from({ length: count }, () => one.arrive(route({ webhookId }), wish, 0))
+    Array.from({ length: count }, () => one.submit(route({ webhookId }), wish, 0))
   const states = (tickets: ReadonlyArray<PendingRequest>) =>
     tickets.map(({ hasPermit }) => (hasPermit ? "goes" : "waits")).join(" ")
 
@@ -79,7 +79,7 @@ describe("the first response of a route", () => {
   it("teaches them nothing when it names no limit, or a limit of another route", () => {
     const { one } = machine()
     const [quick] = arrive(one, "1", 1)
-    const other = one.arrive(route({ webhookId: "3", method: "GET" }), wish, 0)
+    const other = one.submit(route({ webhookId: "3", method: "GET" }), wish, 0)
     const slow = arrive(one, "2", 2)
     one.settle(quick!, limited(1000, "edge", { limit: undefined, remaining: undefined }), 50)
     one.settle(other, ok(), 60)

@@ -92,7 +92,7 @@ describe("a bucket", () => {
       },
     }
     expect(bucket.findingsOf(broken)).toEqual({})
-    expect(bucket.brokenBy(broken)).toEqual({ policy: "broken", defect })
+    expect(bucket.getDefect(broken)).toEqual({ policy: "broken", defect })
   })
 
   it("shows the findings of its own memory, not of another policy's", () => {

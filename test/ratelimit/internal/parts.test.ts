@@ -54,30 +54,30 @@ describe("GlobalLimiter", () => {
 
   it("lets a window's worth pass at once, and the next when the first is a window old", () => {
     const one = gate(2)
-    expect(one.opensAt()).toBeLessThanOrEqual(0)
-    one.pass({}, 0)
-    one.pass({}, 300)
-    expect(one.opensAt()).toBe(1000)
-    one.pass({}, 1000)
-    expect(one.opensAt()).toBe(1300)
+    expect(one.availableAt()).toBeLessThanOrEqual(0)
+    one.recordSend({}, 0)
+    one.recordSend({}, 300)
+    expect(one.availableAt()).toBe(1000)
+    one.recordSend({}, 1000)
+    expect(one.availableAt()).toBe(1300)
   })
 
   it("adds the spread of round trips, up to a quarter of a second", () => {
     const one = gate(1)
-    one.pass({}, 0)
-    one.observe(100)
-    expect(one.opensAt()).toBe(1100)
-    one.observe(5000)
-    expect(one.opensAt()).toBe(1250)
+    one.recordSend({}, 0)
+    one.setLatencySpread(100)
+    expect(one.availableAt()).toBe(1100)
+    one.setLatencySpread(5000)
+    expect(one.availableAt()).toBe(1250)
   })
 
   it("keeps a minimum interval when one is set", () => {
     const one = gate(50)
-    one.pass({}, 100)
-    one.space(150)
-    expect(one.opensAt()).toBe(250)
-    one.space(0)
-    expect(one.opensAt()).toBeLessThanOrEqual(0)
+    one.recordSend({}, 100)
+    one.setSpacing(150)
+    expect(one.availableAt()).toBe(250)
+    one.setSpacing(0)
+    expect(one.availableAt()).toBeLessThanOrEqual(0)
   })
 
   it("lets one look after a block, and opens when it is well", () => {
@@ -85,17 +85,17 @@ describe("GlobalLimiter", () => {
     const [probe, other] = [{}, {}]
     expect(one.block("global", 1000, 0, 0)).toBe(true)
     expect(one.block("global", 500, 0, 0)).toBe(false)
-    expect(one.opensAt()).toBe(1000)
-    one.pass(probe, 1000)
-    expect(one.opensAt()).toBe(Infinity)
-    one.settled(other, true)
-    expect(one.opensAt()).toBe(Infinity)
-    one.settled(probe, false)
-    expect(one.opensAt()).toBe(1000)
-    one.pass(other, 1100)
-    one.settled(other, true)
-    one.pass(probe, 1200)
-    expect(one.opensAt()).toBe(1000)
+    expect(one.availableAt()).toBe(1000)
+    one.recordSend(probe, 1000)
+    expect(one.availableAt()).toBe(Infinity)
+    one.onSettled(other, true)
+    expect(one.availableAt()).toBe(Infinity)
+    one.onSettled(probe, false)
+    expect(one.availableAt()).toBe(1000)
+    one.recordSend(other, 1100)
+    one.onSettled(other, true)
+    one.recordSend(probe, 1200)
+    expect(one.availableAt()).toBe(1000)
   })
 
   it("blocks at the edge for a minute, doubled up to a quarter of an hour", () => {
@@ -184,13 +184,13 @@ describe("DeadWebhooks", () => {
 
   it("recognizes the two codes of a dead webhook", () => {
     expect(
-      [10015, 50027, 10008, 0].map((code) => DeadWebhooks.isDeath(dead(code), "webhook")),
+      [10015, 50027, 10008, 0].map((code) => DeadWebhooks.isGone(dead(code), "webhook")),
     ).toEqual([true, true, false, false])
   })
 
   it("remembers for an hour", () => {
     const graveyard = new DeadWebhooks()
-    graveyard.bury(route().major, dead(), 0)
+    graveyard.add(route().major, dead(), 0)
     expect(graveyard.find(route(), 3_599_999)).toMatchObject({ _tag: "WebhookNotFound" })
     expect(graveyard.find(route({ webhookId: "2" }), 0)).toBe(undefined)
     expect(graveyard.find(route(), 3_600_000)).toBe(undefined)
@@ -199,7 +199,7 @@ describe("DeadWebhooks", () => {
 
   it("sweeps those that have expired, and holds no more than ten thousand", () => {
     const graveyard = new DeadWebhooks()
-    for (let index = 0; index < 10_010; index++) graveyard.bury(String(index), dead(), index)
+    for (let index = 0; index < 10_010; index++) graveyard.add(String(index), dead(), index)
     expect(graveyard.size).toBe(10_000)
     graveyard.sweep(3_600_000 + 5009)
     expect(graveyard.size).toBe(5000)
@@ -207,7 +207,7 @@ describe("DeadWebhooks", () => {
     expect(graveyard.size).toBe(4999)
     graveyard.sweep(10_000_000)
     expect(graveyard.size).toBe(0)
-    graveyard.bury("1", dead(50027), 0)
+    graveyard.add("1", dead(50027), 0)
     graveyard.clear()
     expect(graveyard.size).toBe(0)
   })

@@ -41,8 +41,8 @@ describe("a bucket", () => {
   it("returns the uncertainty of a past reset, which is below each of its round trips", () => {
     const bucket = bucketState()
     // 70 there and 30 back, then 40 there and 60 back: the server resets at 2070.
-    bucket.window.answered(headers({ remaining: 4, reset: 1, resetAfter: 2000 }), 0, 100, false)
-    bucket.window.answered(headers({ remaining: 3, reset: 1, resetAfter: 1930 }), 100, 200, false)
+    bucket.window.onResponse(headers({ remaining: 4, reset: 1, resetAfter: 2000 }), 0, 100, false)
+    bucket.window.onResponse(headers({ remaining: 3, reset: 1, resetAfter: 1930 }), 100, 200, false)
     bucket.roll(2099)
     expect(bucket.roundTrip?.uncertainty).toBe(undefined)
     bucket.roll(2100)

@@ -62,8 +62,8 @@ describe("the time of a slot", () => {
       fc.property(ordered, ({ rule, words, shuffled }) => {
         // The server's clock counts in floating-point milliseconds since 1970.
         const dust = 0.01
-        expect(learned(rule.limit, words).least).toBeLessThanOrEqual(rule.slot + dust)
-        expect(learned(rule.limit, shuffled).least).toBeLessThanOrEqual(rule.slot + dust)
+        expect(learned(rule.limit, words).min).toBeLessThanOrEqual(rule.slot + dust)
+        expect(learned(rule.limit, shuffled).min).toBeLessThanOrEqual(rule.slot + dust)
       }),
       { numRuns: runs(500) },
     )
@@ -72,15 +72,15 @@ describe("the time of a slot", () => {
   it("is more precise the further apart resets are, also if other clients moved them", () => {
     const all = Array.from({ length: 60 }, (_, index) => ({ pause: 410, isOurs: index % 3 !== 1 }))
     const slot = learned(5, told({ limit: 5, slot: 430.7 }, all))
-    expect(slot.least).toBeGreaterThan(430.6)
-    expect(slot.least).toBeLessThanOrEqual(430.7)
+    expect(slot.min).toBeGreaterThan(430.6)
+    expect(slot.min).toBeLessThanOrEqual(430.7)
   })
 
   it("is taken from single responses when the server's clock jumps", () => {
     const all = Array.from({ length: 20 }, () => ({ pause: 200, isOurs: true }))
     const slot = learned(5, told({ limit: 5, slot: 400 }, all))
     const jumped = told({ limit: 5, slot: 400 }, all, 1_790_000_009_130)
-    expect(learned(5, jumped, slot).least).toBeLessThanOrEqual(400)
+    expect(learned(5, jumped, slot).min).toBeLessThanOrEqual(400)
   })
 
   it("is taken from single responses when resets are whole seconds", () => {
@@ -89,13 +89,13 @@ describe("the time of a slot", () => {
       ...headers,
       reset: Math.ceil(headers.reset / 1000) * 1000,
     }))
-    expect(learned(5, whole).least).toBeLessThanOrEqual(600)
+    expect(learned(5, whole).min).toBeLessThanOrEqual(600)
   })
 
   it("is unknown before a response, and after one that leaves all slots", () => {
-    expect(new SlotTime().least).toBe(0)
-    expect(new SlotTime(300).least).toBe(300)
+    expect(new SlotTime().min).toBe(0)
+    expect(new SlotTime(300).min).toBe(300)
     const full = { ...RateLimitHeaders.empty, remaining: 5, resetAfter: 0, reset: 1000 }
-    expect(learned(5, [full, full]).least).toBe(0)
+    expect(learned(5, [full, full]).min).toBe(0)
   })
 })

@@ -10,7 +10,7 @@ const fc = FastCheck
 /** 4 of 5 left, sent at 0, response at 100: the window ends between 2000 and 2100. */
 const opened = (values: Partial<RateLimitHeaders.RateLimitHeaders> = {}) => {
   const window = new Window()
-  window.answered(headers({ reset: 1_000_000, ...values }), 0, 100, false)
+  window.onResponse(headers({ reset: 1_000_000, ...values }), 0, 100, false)
   return window
 }
 
@@ -20,7 +20,7 @@ const again = (
   sentAt: number,
   now: number,
   refused = false,
-) => window.answered(headers({ reset: 1_000_000, ...values }), sentAt, now, refused)
+) => window.onResponse(headers({ reset: 1_000_000, ...values }), sentAt, now, refused)
 
 describe("Window", () => {
   it("has no limit before the first response", () => {
@@ -192,11 +192,11 @@ describe("Window", () => {
 
   it("counts a response without headers once there is a limit", () => {
     const window = new Window()
-    window.answered(RateLimitHeaders.empty, 0, 10, false)
+    window.onResponse(RateLimitHeaders.empty, 0, 10, false)
     expect(window.remaining).toBe(Infinity)
-    window.answered(headers(), 0, 100, false)
-    window.answered(RateLimitHeaders.empty, 110, 120, false)
-    window.answered(RateLimitHeaders.empty, 110, 120, true)
+    window.onResponse(headers(), 0, 100, false)
+    window.onResponse(RateLimitHeaders.empty, 110, 120, false)
+    window.onResponse(RateLimitHeaders.empty, 110, 120, true)
     expect(window.remaining).toBe(3)
   })
 
@@ -240,10 +240,10 @@ describe("Window", () => {
   it("estimates a reset from all earlier responses, also of other windows, since resets are linked", () => {
     // 10 ms there and 190 back, then 150 there and 20 back: of each window one bound is close.
     const window = new Window()
-    window.answered(headers({ resetAfter: 2000, reset: 1_000_000 }), 0, 200, false)
+    window.onResponse(headers({ resetAfter: 2000, reset: 1_000_000 }), 0, 200, false)
     expect(window).toMatchObject({ resetEarliest: 2000, resetAt: 2200 })
     window.roll(2200)
-    window.answered(headers({ resetAfter: 2000, reset: 1_002_440 }), 2300, 2470, false)
+    window.onResponse(headers({ resetAfter: 2000, reset: 1_002_440 }), 2300, 2470, false)
     expect(window.resetAt).toBe(4470)
     expect(window.resetEarliest).toBeCloseTo(4440 - 1 - 2270 / 2000, 6)
   })
@@ -272,7 +272,7 @@ describe("Window", () => {
         for (const { arrives, back, remaining } of counted.sort((a, b) => a.back - b.back)) {
           window.roll(back)
           const isOver = back >= end
-          window.answered(
+          window.onResponse(
             headers({ limit, remaining, resetAfter: end - arrives, reset: 1_000_000 + end }),
             0,
             back,

@@ -26,7 +26,7 @@ const play = (webhooks: number, outcome = ok()) => {
     },
   )
   for (let index = 0; index < webhooks; index += 1) {
-    machine.settle(machine.arrive(route({ webhookId: String(index) }), wish, index), outcome, index)
+    machine.settle(machine.submit(route({ webhookId: String(index) }), wish, index), outcome, index)
   }
   return { alarms, machine }
 }

@@ -126,7 +126,7 @@ const machine = (overrides: Partial<Settings> = {}, owner: RequestOwner = {}) =>
   const arrive = (
     now: number,
     rest: Partial<RequestOptions> & { readonly webhookId?: string } = {},
-  ) => one.arrive(route(rest), { ...wish, ordered: true, ...rest }, now)
+  ) => one.submit(route(rest), { ...wish, ordered: true, ...rest }, now)
   return { advance, alarms, arrive, one }
 }
 
@@ -196,7 +196,7 @@ describe("a permit whose fiber was dropped", () => {
     const { arrive, one } = machine()
     const slow = arrive(0)
     const next = arrive(lease)
-    one.again(slow, limited(1000), 0, lease + 10)
+    one.retry(slow, limited(1000), 0, lease + 10)
     expect(slow.state).toBe("waiting")
     one.settle(next, ok(), lease + 50)
     expect(one.snapshot(lease + 5000)).toMatchObject({ inFlight: 0, waiting: 1 })
@@ -228,7 +228,7 @@ describe("a request whose fiber was dropped while it waited", () => {
     one.settle(first, ok(), 100)
     expect([dropped.state, next.state]).toEqual(["granted", "waiting"])
     advance(1100)
-    expect([dropped.state, next.hasPermit]).toEqual(["passedOver", true])
+    expect([dropped.state, next.hasPermit]).toEqual(["skipped", true])
     // Not a byte was sent: only the first and the one in flight count.
     expect(one.find(route(), 1100)).toMatchObject({ inFlight: 1, remaining: 4 })
   })
@@ -260,7 +260,7 @@ describe("a request whose fiber was dropped while it waited", () => {
     owner.closed = true
     one.close(owner, 1210)
     expect(one.claim(slow, 1220)).toBe(false)
-    expect(slow.ending).toMatchObject({ cause: { error: { _tag: "DiscordRateLimiterClosed" } } })
+    expect(slow.result).toMatchObject({ cause: { error: { _tag: "DiscordRateLimiterClosed" } } })
   })
 
   it("waits behind the others when its webhook was forgotten and met again", () => {
@@ -283,7 +283,7 @@ describe("a request whose fiber was dropped while it waited", () => {
     advance(1100)
     one.update(route(), response({ status: 404, code: 10_015 }), 1250)
     expect(one.claim(slow, 1300)).toBe(false)
-    expect(slow.ending).toMatchObject({ cause: { error: { _tag: "WebhookNotFound" } } })
+    expect(slow.result).toMatchObject({ cause: { error: { _tag: "WebhookNotFound" } } })
     expect(one.snapshot(100_000)).toMatchObject({ inFlight: 0, waiting: 0 })
   })
 })
@@ -344,7 +344,7 @@ describe("where fibers poll", () => {
     const { arrive, one } = machine({}, { polls: true, queueCapacity: 3 })
     arrive(0)
     for (let index = 0; index < 3; index += 1) one.poll(arrive(0), 0)
-    expect(arrive(100).ending).toMatchObject({ cause: { error: { _tag: "WebhookQueueFull" } } })
+    expect(arrive(100).result).toMatchObject({ cause: { error: { _tag: "WebhookQueueFull" } } })
     expect(arrive(2000).state).toBe("waiting")
   })
 
@@ -355,7 +355,7 @@ describe("where fibers poll", () => {
     one.poll(slow, 10)
     const next = arrive(1500)
     one.settle(first, neverSent, 1510)
-    expect([slow.state, next.state]).toEqual(["passedOver", "granted"])
+    expect([slow.state, next.state]).toEqual(["skipped", "granted"])
     expect(one.claim(next, 1520)).toBe(true)
     const last = arrive(1530)
     one.poll(slow, 1540)

@@ -67,7 +67,7 @@ const play = (scenario: Scenario, closeAt?: number): Effect.Effect<Played> =>
 
     const attempt = (job: Job, number: number): Effect.Effect<Outcome> => {
       const { up, down, fate } = job.attempts[Math.min(number, job.attempts.length - 1)]!
-      const own = { webhook: job.webhook, since: core.alarms.now() }
+      const own = { webhook: job.webhook, since: core.timers.now() }
       // Who got his permit later may begin earlier, but only in the same instant.
       const isAlone = [...flying].every(
         (one) => one.webhook !== own.webhook || one.since === own.since,
@@ -131,10 +131,10 @@ const play = (scenario: Scenario, closeAt?: number): Effect.Effect<Played> =>
     // Long enough for every block and reset to be forgotten.
     if (closeAt === undefined) {
       yield* Effect.sleep("1 hour")
-      expect(core.machine.snapshot(core.alarms.now()).buckets).toBe(0)
+      expect(core.machine.snapshot(core.timers.now()).buckets).toBe(0)
     }
     yield* Scope.close(scope, Exit.void)
-    expect(core.alarms.size).toBe(0)
+    expect(core.timers.size).toBe(0)
     return { server, ends, core, ...counts }
   }).pipe(Logger.withMinimumLogLevel(LogLevel.None))
 

@@ -212,11 +212,11 @@ export class ModelRun {
       lease: leaseOf(job),
       owner: this.#owners[this.#polls(run) ? 1 : 0],
     }
-    const ticket = this.machine.arrive(route, wish, this.now, (ending) => {
+    const ticket = this.machine.submit(route, wish, this.now, (ending) => {
       if (run.ticket !== undefined) this.#resumed(run, ending)
     })
     run.ticket = ticket
-    if (ticket.ending !== undefined) this.#ended(run, ticket.ending)
+    if (ticket.result !== undefined) this.#ended(run, ticket.result)
     else this.#wait(run, ticket)
     if (job.leavesAfter !== undefined) this.at(job.at + job.leavesAfter, () => this.#leave(run))
     if (job.droppedAfter !== undefined) this.at(job.at + job.droppedAfter, () => this.#drop(run))
@@ -234,8 +234,8 @@ export class ModelRun {
       if (run.end !== undefined) return
       const at = this.machine.poll(ticket, this.now)
       if (at !== undefined) this.at(Math.ceil(at), poll)
-      else if (ticket.ending === undefined) throw new Error("polled for nothing")
-      else this.#resumed(run, ticket.ending)
+      else if (ticket.result === undefined) throw new Error("polled for nothing")
+      else this.#resumed(run, ticket.result)
     }
     poll()
   }
@@ -274,7 +274,7 @@ export class ModelRun {
     if (!this.machine.claim(ticket, this.now)) {
       if (job.resumesAfter === undefined) throw new Error("granted without a permit")
       ticket.resume = (ending) => this.#resumed(run, ending)
-      if (ticket.ending !== undefined) this.#ended(run, ticket.ending)
+      if (ticket.result !== undefined) this.#ended(run, ticket.result)
       else this.#wait(run, ticket)
       return
     }
@@ -292,9 +292,9 @@ export class ModelRun {
     // A request that was granted before may have come back since this one was granted.
     const wasOvertaken = head?.attempts === 0 && head.sequence < ticket.sequence
     if (!isSlow && wasOvertaken) throw new Error("not first in, first out")
-    if (isPrompt && !ticket.bucket.known && ticket.bucket.inFlight > 1)
+    if (isPrompt && !ticket.bucket.isKnown && ticket.bucket.inFlight > 1)
       throw new Error("two probes")
-    if (isPrompt && ticket.bucket.looking && ticket.bucket.inFlight > 1) throw new Error("two look")
+    if (isPrompt && ticket.bucket.probing && ticket.bucket.inFlight > 1) throw new Error("two look")
     flying.add(run)
     this.sends.push(this.now)
     run.sentAt = this.now
@@ -329,8 +329,8 @@ export class ModelRun {
     run.attempt += 1
     if (repeat) {
       const ticket = run.ticket!
-      this.machine.again(ticket, outcome, this.now + run.job.backoff, this.now)
-      if (ticket.ending !== undefined) this.#ended(run, ticket.ending)
+      this.machine.retry(ticket, outcome, this.now + run.job.backoff, this.now)
+      if (ticket.result !== undefined) this.#ended(run, ticket.result)
       else {
         ticket.resume = (ending) => this.#resumed(run, ending)
         this.#wait(run, ticket)
@@ -406,7 +406,7 @@ export const checkAlarms = (model: ModelRun): void => {
     if (target instanceof BucketState) {
       if (target.waiting === 0) throw new Error("an alarm for a bucket where nobody waits")
     } else if (target instanceof PendingRequest) {
-      if (target.state !== "resting") throw new Error("an alarm for a request that does not rest")
+      if (target.state !== "parked") throw new Error("an alarm for a request that does not rest")
     } else if (target instanceof Permits) {
       if (inFlight === 0) throw new Error("an alarm for permits, and nothing is in flight")
     } else if (!(target instanceof WebhookRegistry) && waiting === 0) {

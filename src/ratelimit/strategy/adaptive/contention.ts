@@ -3,7 +3,7 @@ import type { Bucket } from "../../Bucket.js"
 import { freeSlots, nextSlot } from "../slots.js"
 import { chance, chanceAmong, type Foreign, rate } from "./competingTraffic.js"
 
-export interface Contest {
+export interface Contention {
   readonly foreign: Foreign
   /** When two requests of ours were last under way at once. */
   readonly overlappedAt: number
@@ -20,7 +20,7 @@ const most = 30
  * tell.
  */
 export function slotAt(
-  contest: Contest,
+  contest: Contention,
   bucket: Bucket,
   now: number,
   leadTime: number,
@@ -36,7 +36,7 @@ export function slotAt(
 
 /** Whether the free slots are left to others, who have probably taken them. */
 function isLeft(
-  { foreign, overlappedAt }: Contest,
+  { foreign, overlappedAt }: Contention,
   bucket: Bucket,
   free: number,
   now: number,
