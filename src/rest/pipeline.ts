@@ -191,7 +191,7 @@ export const execute = <A>(request: RestRequest<A>): Effect.Effect<A, WebhookErr
  * Never fails: what happened is in the state. Interruption, possible where `restore` makes it so,
  * aborts the connection.
  */
-export function sendAttempt(
+function sendAttempt(
   client: HttpClient.HttpClient,
   request: RestRequest<unknown>,
   settings: ResolvedConfig,

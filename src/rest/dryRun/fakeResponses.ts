@@ -144,7 +144,7 @@ interface MessageContext {
   readonly newId: () => string
 }
 
-export function messageJson(payload: Payload, context: MessageContext): JsonObject {
+function messageJson(payload: Payload, context: MessageContext): JsonObject {
   const sent = toJsonObject(payload.json)
   return {
     id: context.id,
