@@ -1,5 +1,6 @@
 /**
- * What is wrong with a configuration: each mistake with its place, and what would be right.
+ * The error of an invalid configuration. It lists every mistake with its place and the expected
+ * value.
  *
  * @since 0.1.0
  * @module
@@ -7,7 +8,7 @@
 import * as Schema from "effect/Schema"
 
 /**
- * One mistake. It never holds a secret: a text that is long or looks like a URL is not repeated.
+ * One mistake. It contains no secret: long texts and texts that look like a URL are not repeated.
  *
  * @example
  * ```ts
@@ -20,11 +21,11 @@ import * as Schema from "effect/Schema"
  * @category models
  */
 export const Mistake = Schema.Struct({
-  /** Such as `client.rate_limit.strategy`; empty when the whole file is meant. */
+  /** Such as `client.rate_limit.strategy`; empty for the whole file. */
   key: Schema.String,
   /** `discord.yaml:4`, or the name of an environment variable. */
   place: Schema.String,
-  /** What would be right, and what was found. */
+  /** The expected value, and the value that was found. */
   message: Schema.String,
 })
 /**
@@ -33,12 +34,12 @@ export const Mistake = Schema.Struct({
  */
 export type Mistake = typeof Mistake.Type
 
-/** At most this many in one message. */
+/** Maximum number of mistakes in the message. */
 const maxListed = 20
 
 /**
- * The configuration cannot be used. It is found out when the configuration is read, before anything
- * is sent, and names all mistakes at once.
+ * The configuration is invalid. The error is raised when the configuration is read, before anything
+ * is sent, and lists all mistakes.
  *
  * @example
  * ```ts
@@ -57,7 +58,7 @@ export class DiscordConfigurationError extends Schema.TaggedError<DiscordConfigu
   "DiscordConfigurationError",
   {
     mistakes: Schema.Array(Mistake),
-    /** How many more there are, where there are so many that `mistakes` has only the first 100. */
+    /** Number of further mistakes, if `mistakes` contains only the first 100. */
     omitted: Schema.optionalWith(Schema.Number, { exact: true }),
   },
 ) {
@@ -71,7 +72,7 @@ export class DiscordConfigurationError extends Schema.TaggedError<DiscordConfigu
   }
 }
 
-/** The name of an environment variable says already which key it is. */
+/** The name of an environment variable already identifies its key. */
 function formatMistake({ key, message, place }: Mistake): string {
   const isVariable = /^[A-Z0-9_]+$/.test(place)
   return [place, ...(key === "" || isVariable ? [] : [key]), message].join(": ")

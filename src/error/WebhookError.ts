@@ -1,13 +1,14 @@
 /**
- * Everything that can go wrong, as values to catch by tag.
+ * The errors of webhook operations, as tagged values.
  *
- * Each class is named after its tag. `Webhook…` is about one webhook and what is sent through it,
- * `Discord…` about what all webhooks share: Discord's service, the connection, the rate limiter and
- * the settings. The prefix keeps the tags apart from those of other libraries: `Unauthorized` is an
- * error of `HttpApi`.
+ * Each class is named after its tag. `Webhook…` errors concern one webhook and what is sent through
+ * it; `Discord…` errors concern what all webhooks share: Discord's service, the connection, the
+ * rate limiter and the settings. The prefix separates the tags from those of other libraries, such
+ * as `Unauthorized` of `HttpApi`.
  *
- * No error holds a URL, a token or a platform error: only the route template, Discord's own words
- * (scrubbed) and figures. Each is a Schema, so it can be logged, stored and sent as JSON.
+ * No error contains a URL, a token or a platform error: only the route template, Discord's message
+ * without the token, and figures. Each class is a Schema, so errors can be logged, stored and sent
+ * as JSON.
  *
  * @since 0.1.0
  * @module
@@ -25,9 +26,10 @@ import {
 /**
  * Whether the request took effect at Discord.
  *
- * - `"no"`: it certainly did not; sending it again is safe.
- * - `"unknown"`: it may have. A webhook message has no nonce, so sending it again may post it twice.
- * - `"yes"`: it did, only the answer could not be read.
+ * - `"no"`: it did not; sending it again is safe.
+ * - `"unknown"`: it may have. A webhook message has no nonce, so sending it again may post it
+ *   twice.
+ * - `"yes"`: it did, but the response could not be read.
  *
  * @example
  * ```ts
@@ -48,7 +50,7 @@ export const Delivered = Schema.Literal("no", "unknown", "yes")
 export type Delivered = typeof Delivered.Type
 
 /**
- * One thing wrong with a message: where (`embeds[0].fields[2].name`) and what.
+ * One invalid part of a message: its path (`embeds[0].fields[2].name`) and a description.
  *
  * @example
  * ```ts
@@ -63,7 +65,7 @@ export type Delivered = typeof Delivered.Type
 export const Issue = Schema.Struct({
   path: Schema.String,
   message: Schema.String,
-  /** Discord's code such as `BASE_TYPE_MAX_LENGTH`, where Discord found it. */
+  /** Discord's error code such as `BASE_TYPE_MAX_LENGTH`, if Discord reported the issue. */
   code: Schema.optionalWith(Schema.String, { exact: true }),
 })
 /**
@@ -81,7 +83,7 @@ const delivery: Record<Delivered, string> = {
 /** The route template, such as `POST /webhooks/{webhook.id}/{webhook.token}`; never a URL. */
 const route = Schema.String
 
-/** The function that was called, and the webhook that it was called with. */
+/** The called function, and the webhook that it was called with. */
 const request = {
   /** Such as `Webhook.send`. */
   operation: Schema.String,
@@ -90,14 +92,14 @@ const request = {
   route,
 }
 
-/** What every error has that came as a response. */
+/** The fields of every error that is made from a response. */
 const answer = {
   ...request,
   /** The HTTP status. */
   status: Schema.Number,
-  /** Discord's JSON error code; 0 when it gave none. */
+  /** Discord's JSON error code; 0 if the response has none. */
   code: Schema.Number,
-  /** Discord's own sentence, scrubbed of the token. */
+  /** Discord's error message, without the token. */
   reply: Schema.String,
 }
 
@@ -118,7 +120,8 @@ const expectedHost =
   "Keep Discord's own URL here. To send through a proxy or to a test server, set RestConfig.baseUrl (client.base_url in discord.yaml, DISCORD_CLIENT_BASE_URL in the environment)."
 
 /**
- * The text is not the URL of a Discord webhook. The text itself is left out: it may hold a token.
+ * The text is not the URL of a Discord webhook. The error does not repeat the text, which may
+ * contain a token.
  *
  * @example
  * ```ts
@@ -146,7 +149,7 @@ export class WebhookInvalidUrl extends Schema.TaggedError<WebhookInvalidUrl>()(
 }
 
 /**
- * The input breaks a documented limit; nothing was sent.
+ * The input exceeds a documented limit; nothing was sent.
  *
  * @example
  * ```ts
@@ -166,11 +169,11 @@ export class WebhookValidationError extends Schema.TaggedError<WebhookValidation
   "WebhookValidationError",
   {
     operation: request.operation,
-    /** Absent if what was passed is no webhook. */
+    /** Absent if the argument is not a webhook. */
     webhookId: Schema.optionalWith(request.webhookId, { exact: true }),
     route,
     issues: Schema.Array(Issue),
-    /** How many more there are, where there are so many that `issues` has only the first 100. */
+    /** Number of further issues, if `issues` contains only the first 100. */
     omitted: Schema.optionalWith(Schema.Number, { exact: true }),
   },
 ) {
@@ -180,7 +183,7 @@ export class WebhookValidationError extends Schema.TaggedError<WebhookValidation
 }
 
 /**
- * Discord refused the body (400; code 50035 carries a tree, here flattened to paths).
+ * Discord rejected the body (400). The nested errors of code 50035 are flattened to paths.
  *
  * @example
  * ```ts
@@ -202,7 +205,7 @@ export class WebhookBadRequest extends Schema.TaggedError<WebhookBadRequest>()(
   {
     ...answer,
     issues: Schema.Array(Issue),
-    /** How many more Discord found, where there are so many that `issues` has only the first 100. */
+    /** Number of further issues, if `issues` contains only the first 100. */
     omitted: Schema.optionalWith(Schema.Number, { exact: true }),
   },
 ) {
@@ -213,8 +216,8 @@ export class WebhookBadRequest extends Schema.TaggedError<WebhookBadRequest>()(
 }
 
 /**
- * The webhook was deleted (code 10015). It is remembered as dead: further calls fail with
- * `remembered: true` and send nothing, because Discord restricts callers who go on.
+ * The webhook was deleted (code 10015). Later calls fail with `remembered: true` and send nothing,
+ * because Discord restricts clients that continue to use a deleted webhook.
  *
  * @example
  * ```ts
@@ -240,7 +243,8 @@ export class WebhookNotFound extends Schema.TaggedError<WebhookNotFound>()("Webh
 }
 
 /**
- * No such message on this webhook (code 10008). A message in a thread is found only with `threadId`.
+ * The webhook has no message of this id (code 10008). A message in a thread is found only with
+ * `threadId`.
  *
  * @example
  * ```ts
@@ -268,8 +272,8 @@ export class WebhookMessageNotFound extends Schema.TaggedError<WebhookMessageNot
 }
 
 /**
- * Discord does not accept the token (401; code 50027 means that it was never or is no longer
- * valid, which is remembered like a deleted webhook).
+ * Discord rejects the token (401). Code 50027 means that the token was never valid or no longer is;
+ * later calls then fail with `remembered: true` and send nothing.
  *
  * @example
  * ```ts
@@ -299,7 +303,7 @@ export class WebhookUnauthorized extends Schema.TaggedError<WebhookUnauthorized>
 }
 
 /**
- * Discord does not allow it (403).
+ * Discord denies the operation (403).
  *
  * @example
  * ```ts
@@ -333,12 +337,12 @@ const interactionReasons = {
 }
 
 /**
- * The interaction takes no such request (now). Discord did not act on it.
+ * Discord rejects the request to an interaction, and did not act on it.
  *
- * - `expired` (code 50027): the token has expired or was never valid. It is remembered: later calls
- *   fail with `remembered: true` and send nothing.
+ * - `expired` (code 50027): the token has expired or was never valid. Later calls fail with
+ *   `remembered: true` and send nothing.
  * - `notResponded` (code 10015): there is no initial response, or Discord has not processed it yet.
- *   That may take some seconds after a deferred one.
+ *   After a deferred response this can take some seconds.
  * - `tooManyFollowUps` (code 40094)
  *
  * @example
@@ -396,7 +400,8 @@ const threadReasons = {
 }
 
 /**
- * The thread, or the lack of one, is the reason. Discord did not act on the request.
+ * Discord rejects the request because of the thread, or because a thread is missing. It did not act
+ * on the request.
  *
  * @example
  * ```ts
@@ -420,7 +425,7 @@ export class WebhookThreadError extends Schema.TaggedError<WebhookThreadError>()
   {
     ...answer,
     reason: Schema.Literal(...Struct.keys(threadReasons)),
-    /** With `slowmode`, where Discord said it: how long until the next message is taken. */
+    /** With `slowmode`: the time until Discord accepts the next message, if known. */
     retryAfter: Schema.optionalWith(Schema.DurationFromMillis, { exact: true }),
   },
 ) {
@@ -445,9 +450,9 @@ const fileReasons = {
 }
 
 /**
- * A file cannot be sent: it is not there or not readable, it is not what it was said to be, or a
- * limit of `RestConfig.uploads` refuses it. Discord got no whole request, so it posted nothing,
- * unless `delivered` says otherwise of an earlier attempt.
+ * A file cannot be sent: it is missing or unreadable, its size changed, or it exceeds a limit of
+ * `RestConfig.uploads`. Discord received no complete request and posted nothing, unless `delivered`
+ * reports otherwise for an earlier attempt.
  *
  * @example
  * ```ts
@@ -466,20 +471,20 @@ const fileReasons = {
  * @category errors
  */
 export class WebhookFileError extends Schema.TaggedError<WebhookFileError>()("WebhookFileError", {
-  /** Absent when the file was not on its way yet. */
+  /** Absent if the file was not part of a request yet. */
   operation: Schema.optionalWith(request.operation, { exact: true }),
   webhookId: Schema.optionalWith(request.webhookId, { exact: true }),
   route: Schema.optionalWith(route, { exact: true }),
   reason: Schema.Literal(...Struct.keys(fileReasons)),
-  /** The file's name, or its path where there is one. */
+  /** The file's path, or its name if it has no path. */
   file: Schema.String,
-  /** Bytes: of the file, or of all files for `totalTooLarge`; for `tooMany` the number of files. */
+  /** Bytes of the file, or of all files for `totalTooLarge`; the number of files for `tooMany`. */
   size: Schema.optionalWith(Schema.Number, { exact: true }),
-  /** What `size` may be at most, in the same unit; for `changed` the size that was said. */
+  /** The maximum of `size`, in the same unit; for `changed` the declared size. */
   limit: Schema.optionalWith(Schema.Number, { exact: true }),
   /** The name of the first preset in `UploadLimits.presets` that allows the whole message. */
   preset: Schema.optionalWith(Schema.String, { exact: true }),
-  /** More about the cause in a few words, such as `PermissionDenied`. */
+  /** The cause in a few words, such as `PermissionDenied`. */
   detail: Schema.optionalWith(Schema.String, { exact: true }),
   delivered: Delivered,
 }) {
@@ -522,8 +527,8 @@ export class WebhookPayloadTooLarge extends Schema.TaggedError<WebhookPayloadToo
 }
 
 /**
- * The limit outlasted the caller's patience: `reason` is `"maxWait"` when the known wait is longer
- * than `maxWait` (found out before waiting), `"attempts"` after too many 429 answers in a row.
+ * A rate limit exceeds what the caller accepts: `reason` is `"maxWait"` if the known wait exceeds
+ * `maxWait` (checked before waiting), `"attempts"` after too many consecutive 429 responses.
  * Discord did not act on the request; sending it after `retryAfter` is safe.
  *
  * @example
@@ -547,7 +552,10 @@ export class WebhookRateLimited extends Schema.TaggedError<WebhookRateLimited>()
     ...request,
     reason: Schema.Literal("maxWait", "attempts"),
     retryAfter: Schema.DurationFromMillis,
-    /** `bucket` is a limit known without a 429; `edge` a block in front of the API (Cloudflare); `proxy` one where `baseUrl` names another host. */
+    /**
+     * `bucket`: a limit known without a 429. `edge`: a block in front of the API (Cloudflare).
+     * `proxy`: a limit of the other host that `baseUrl` names.
+     */
     scope: Schema.Literal("bucket", "user", "shared", "global", "edge", "proxy"),
     bucket: Schema.optionalWith(Schema.String, { exact: true }),
     attempts: Schema.Number,
@@ -591,8 +599,8 @@ export class WebhookQueueFull extends Schema.TaggedError<WebhookQueueFull>()("We
 }
 
 /**
- * The scope that owned the rate limiter is closed. Nothing was sent, unless an attempt that the
- * server had refused was waiting to go again.
+ * The scope of the rate limiter is closed. Nothing was sent, unless a rejected attempt was waiting
+ * to be repeated.
  *
  * @example
  * ```ts
@@ -618,8 +626,8 @@ export class DiscordRateLimiterClosed extends Schema.TaggedError<DiscordRateLimi
 }
 
 /**
- * So many requests were refused (401, 403, 429) that going on would end in a ban of this IP
- * address: Discord bans at 10 000 in 10 minutes.
+ * Discord rejected too many requests (401, 403, 429). It blocks an IP address after 10 000 of them
+ * in 10 minutes, so no more are sent.
  *
  * @example
  * ```ts
@@ -642,12 +650,12 @@ export class DiscordInvalidRequestLimit extends Schema.TaggedError<DiscordInvali
   { ...request, used: Schema.Number, limit: Schema.Number, retryAfter: Schema.DurationFromMillis },
 ) {
   override get message(): string {
-    return `${formatPlace(this)}: ${this.used} of ${this.limit} invalid requests used; nothing was sent, to avoid a ban of this IP address. Fix what answers 401, 403 or 429, then try again in ${Duration.format(this.retryAfter)}`
+    return `${formatPlace(this)}: ${this.used} of ${this.limit} invalid requests used; nothing was sent, to avoid a ban of this IP address. Fix the cause of the 401, 403 or 429 responses, then try again in ${Duration.format(this.retryAfter)}`
   }
 }
 
 /**
- * Discord failed (5xx), and retrying was not allowed or did not help.
+ * Discord failed (5xx), and retries were not allowed or did not succeed.
  *
  * @example
  * ```ts
@@ -692,7 +700,7 @@ const transportReasons = {
 }
 
 /**
- * There was no whole answer: the connection failed, broke or took too long.
+ * No complete response arrived: the connection failed, broke or timed out.
  *
  * @example
  * ```ts
@@ -726,11 +734,9 @@ export class DiscordTransportError extends Schema.TaggedError<DiscordTransportEr
 }
 
 /**
- * The response is a success, yet not what Discord documents: HTML, half a JSON, a missing field.
- *
- * `delivered` is `"yes"` where the response is Discord's by its headers or its `id`. Otherwise it is
- * `"unknown"`: something else has answered, such as a login page, or a server that `baseUrl` names
- * by mistake.
+ * A 2xx response does not have the documented form: it is HTML, incomplete JSON, or lacks a field.
+ * `delivered` is `"yes"` if the headers or the `id` show that Discord sent it, and `"unknown"`
+ * otherwise: a login page may have responded, or another server that `baseUrl` names by mistake.
  *
  * @example
  * ```ts
@@ -753,7 +759,7 @@ export class DiscordDecodeError extends Schema.TaggedError<DiscordDecodeError>()
     ...request,
     status: Schema.Number,
     delivered: Delivered,
-    /** The header of the response, where it has one. */
+    /** The Content-Type of the response, if it has one. */
     contentType: Schema.optionalWith(Schema.String, { exact: true }),
     issues: Schema.Array(Issue),
   },
@@ -769,7 +775,7 @@ export class DiscordDecodeError extends Schema.TaggedError<DiscordDecodeError>()
 }
 
 /**
- * Discord refused with a code that has no error of its own here.
+ * Discord rejected the request with a code that has no error class of its own.
  *
  * @example
  * ```ts
@@ -799,7 +805,7 @@ export class DiscordApiError extends Schema.TaggedError<DiscordApiError>()("Disc
 }
 
 /**
- * An option makes no sense; found out when the layer is built.
+ * An option is invalid. The error is raised when the layer is built.
  *
  * @example
  * ```ts
@@ -829,7 +835,7 @@ export class DiscordInvalidOption extends Schema.TaggedError<DiscordInvalidOptio
 }
 
 /**
- * What waiting for a turn can fail with.
+ * The errors of waiting for a permit.
  *
  * @example
  * ```ts
@@ -858,7 +864,7 @@ export const WaitError = Schema.Union(
 export type WaitError = typeof WaitError.Type
 
 /**
- * What a webhook operation can fail with.
+ * The errors of webhook operations.
  *
  * @example
  * ```ts
@@ -915,7 +921,7 @@ function fileFigures({ limit, preset, reason, size }: WebhookFileError): string 
 
 const bytesInMebibyte = 1024 * 1024
 
-/** Exactly, since one byte decides, and so that it can be read. */
+/** Not rounded, since one byte decides. */
 function bytes(count: number): string {
   const mebibytes = Math.round((10 * count) / bytesInMebibyte) / 10
   return mebibytes < 1 ? `${count} bytes` : `${count} bytes (${mebibytes} MiB)`

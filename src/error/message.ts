@@ -1,14 +1,14 @@
-/** The parts that the messages of errors have in common. */
+/** Parts of error messages that several errors share. */
 
 interface IssueLine {
   readonly path: string
   readonly message: string
 }
 
-/** At most this many issues in one sentence. */
+/** Maximum number of issues in one message. */
 const maxListed = 5
 
-/** Which call it was; the ids of webhooks are no secrets. */
+/** The operation and the webhook. Webhook ids are not secret. */
 export function formatPlace(error: {
   readonly operation: string
   readonly webhookId?: string | undefined
@@ -39,10 +39,10 @@ export function formatIssues(issues: ReadonlyArray<IssueLine>, omitted = 0): str
   return shown.join("; ") + (more > 0 ? `; and ${more} more` : "")
 }
 
-/** More than anyone reads; thousands of wrong keys would make an error of megabytes. */
+/** Keeps an error small: thousands of invalid keys would amount to megabytes. */
 const maxIssues = 100
 
-/** The first 100 entries of an error's list, and the count of the others, if there are any. */
+/** Returns the first 100 entries, and the number of the others if there are any. */
 export function truncateIssues<A>(all: ReadonlyArray<A>): {
   readonly kept: ReadonlyArray<A>
   readonly rest: { readonly omitted?: number }
@@ -53,7 +53,7 @@ export function truncateIssues<A>(all: ReadonlyArray<A>): {
     : { kept: all, rest: {} }
 }
 
-/** Where the URL of a webhook is found, for the errors of those who have none yet, or a wrong one. */
+/** Where to find the URL of a webhook, for errors about a missing or invalid URL. */
 export const copyWebhookUrl = "in Discord: Edit Channel, Integrations, Webhooks, Copy Webhook URL"
 
 export const webhookUrlNotSet = `it is not set. Set it to the URL of a webhook; to copy one, ${copyWebhookUrl}. A .env file takes effect only when it is loaded, such as by node --env-file=.env`

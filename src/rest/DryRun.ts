@@ -1,7 +1,7 @@
 /**
- * An `HttpClient` that sends nothing: it writes down what would have been sent, and makes up an
- * answer, so that the program goes on. Everything before it is real: a message is checked, encoded,
- * and waits for its permit.
+ * An `HttpClient` that sends nothing: it records each request and returns a fake response.
+ * Everything before the request is real: messages are validated, encoded, and wait for their
+ * permit.
  *
  * @since 0.1.0
  * @module
@@ -25,7 +25,7 @@ import { redactToken } from "./sanitize.js"
 export type { File } from "./dryRun/parseRequest.js"
 
 /**
- * A request that was not sent. The webhook's token is nowhere in it.
+ * A recorded request. It does not contain the webhook's token.
  *
  * @since 0.1.0
  * @category models
@@ -35,21 +35,21 @@ export interface Request {
   /** Method and path template, such as `POST /webhooks/{webhook.id}/{webhook.token}`. */
   readonly route: string
   readonly webhookId: string
-  /** The message that would be read, edited or deleted. */
+  /** The message to get, edit or delete. */
   readonly messageId: string | undefined
   /** Such as `{ wait: "true", thread_id: "42" }`. */
   readonly query: Readonly<Record<string, string>>
-  /** The body as Discord would read it; `undefined` when there is none. */
+  /** The body as Discord would parse it; `undefined` if there is none. */
   readonly json: unknown
-  /** What would be uploaded. Its bytes were read, counted and let go. */
+  /** The files of the request. Their bytes were read and counted, but not kept. */
   readonly files: ReadonlyArray<File>
 }
 
-/** The latest so many are kept. */
+/** Maximum number of recorded requests. */
 const maxRequests = 1000
 
 /**
- * The record of a dry run.
+ * The recorded requests of a dry run.
  *
  * @since 0.1.0
  * @category models
@@ -57,14 +57,14 @@ const maxRequests = 1000
 export interface Service {
   /** The latest 1000 requests, oldest first. */
   readonly requests: Effect.Effect<ReadonlyArray<Request>>
-  /** How many there were, with those that are not kept any more. */
+  /** The number of all requests, including those that are no longer recorded. */
   readonly count: Effect.Effect<number>
-  /** Forgets them. The messages that were made up stay. */
+  /** Clears the recorded requests. The fake messages stay. */
   readonly clear: Effect.Effect<void>
 }
 
 /**
- * What a dry run has written down.
+ * The service that records the requests of a dry run.
  *
  * @example
  * ```ts
@@ -110,15 +110,15 @@ class RequestLog {
 }
 
 /**
- * Stands where the `HttpClient` would be, so that no socket is opened. Each request is logged at
- * level info, with the annotations `discord.route`, `discord.webhook.id`, `discord.dry_run.json`
- * and `discord.dry_run.files`.
+ * Provides an `HttpClient` that opens no socket. Each request is logged at level info, with the
+ * annotations `discord.route`, `discord.webhook.id`, `discord.dry_run.json` and
+ * `discord.dry_run.files`.
  *
- * A send is answered with the message under a made-up id, which can be read, edited and deleted
- * until 1000 younger ones are there. A message that the run has not made is taken to be there,
- * without text. A webhook whose deletion was asked for is still there. No answer has rate limits, so
- * requests wait for nothing but the limiter's own 50 a second. Whoever uses the client for anything
- * but a webhook gets a `RequestError`.
+ * The response to a send contains the message with a generated id, by which it can be read, edited
+ * and deleted; the latest 1000 messages are kept. An unknown message is assumed to exist, without
+ * content. Deleting a webhook has no effect on later requests. Responses have no rate limit
+ * headers, so only the limiter's own 50 requests a second apply. A request that is not to a webhook
+ * fails with a `RequestError`.
  *
  * @example
  * ```ts
@@ -198,7 +198,7 @@ function describeFile({ contentType, name, size }: File): string {
   return `${name} (${contentType}, ${size} bytes)`
 }
 
-/** A program may send its own URL by mistake, which is the moment to be told, but not in full. */
+/** A program may send its own webhook URL by mistake; the record shows it without the token. */
 function redactJson(json: unknown, token: Redacted.Redacted): unknown {
   if (typeof json === "string") return redactToken(json, token)
   if (Array.isArray(json)) return json.map((item) => redactJson(item, token))
@@ -216,11 +216,11 @@ function toWebResponse({ json, status, text }: FakeResponse): Response {
     : Response.json(json, { status, headers })
 }
 
-/** Nothing of the request is shown: it is not ours. */
+/** The error does not describe the request, which may contain secrets. */
 function makeUnsupportedError(request: HttpClientRequest.HttpClientRequest): RequestError {
   return new RequestError({
     request,
     reason: "Transport",
-    description: "a dry run answers only for webhooks",
+    description: "a dry run supports only requests to webhooks",
   })
 }

@@ -1,8 +1,8 @@
 /**
  * Files to send with a message: from memory, from a `Blob`, from a `Stream` or from a path.
  *
- * A file is read while it is sent, and again for each repetition; from a path or a stream it is
- * never whole in memory, on the layers that allow it. Nothing is read before it is its turn.
+ * A file is read during the upload, and again for each retry. Files from paths and streams are
+ * never completely in memory, if the client can stream.
  *
  * @see https://discord.com/developers/docs/reference#uploading-files
  * @since 0.1.0
@@ -26,56 +26,60 @@ export { FileUpload } from "./upload/file.js"
 export type { Progress } from "./upload/file.js"
 
 /**
- * What may be said about a file.
+ * Options of every file.
  *
  * @since 0.1.0
  * @category models
  */
 export interface FileOptions {
-  /** The media type. Left out, it is looked up by the name's extension. */
+  /** The media type. Default: determined by the extension of the name. */
   readonly contentType?: string | undefined
   /** Alt text; at most 1024 code points. */
   readonly description?: string | undefined
   /** Shown instead of the name; at most 1024 code points. */
   readonly title?: string | undefined
-  /** Hides it until somebody clicks on it. */
+  /** Hides the file until the user clicks on it. */
   readonly isSpoiler?: boolean | undefined
-  /** How long the sound of a voice message lasts, in seconds. */
+  /** Duration of a voice message in seconds. */
   readonly durationSecs?: number | undefined
-  /** How loud the sound of a voice message is over time: see {@link waveform}. */
+  /** Volume of a voice message over time: see {@link waveform}. */
   readonly waveform?: string | undefined
 }
 
 /**
- * What a stream does not tell by itself.
+ * Options of a file from a stream.
  *
  * @since 0.1.0
  * @category models
  */
 export interface StreamOptions extends FileOptions {
-  /** How many bytes the stream has, exactly: Discord wants to know before the first one. */
+  /**
+   * Number of bytes of the stream. It must be exact, because the request declares it in advance.
+   */
   readonly size: number
   readonly stream: Stream.Stream<Uint8Array, unknown>
   /**
-   * `true` when the stream can be run only once, such as one from a socket. Then a message is not
-   * sent again once reading has begun, and fails with the `WebhookFileError` `readOnce` instead.
+   * `true` if the stream can be run only once, such as one from a socket. The message is then not
+   * retried once reading has begun, and fails with a `WebhookFileError` whose `reason` is
+   * `readOnce`.
    */
   readonly readOnce?: boolean | undefined
 }
 
 /**
- * What a path does not tell by itself.
+ * Options of a file from a path.
  *
  * @since 0.1.0
  * @category models
  */
 export interface PathOptions extends FileOptions {
-  /** How the file is called on Discord; left out, the last part of the path. */
+  /** The name of the file on Discord. Default: the last part of the path. */
   readonly name?: string | undefined
 }
 
 /**
- * From bytes in memory. They are not copied: leave them as they are until the message is sent.
+ * Creates a file from bytes in memory. They are not copied: do not change them before the message
+ * is sent.
  *
  * @example
  * ```ts
@@ -101,7 +105,7 @@ export const fromBytes = (
 }
 
 /**
- * From text, as UTF-8.
+ * Creates a file from text, as UTF-8.
  *
  * @example
  * ```ts
@@ -121,7 +125,8 @@ export const fromText = (name: string, text: string, options: FileOptions = {}):
 }
 
 /**
- * From a `Blob`, or a `File` that a user has chosen in a browser. Its own type counts, if it has one.
+ * Creates a file from a `Blob`, such as a `File` that a user has chosen in a browser. Default media
+ * type: that of the blob.
  *
  * @example
  * ```ts
@@ -140,7 +145,8 @@ export const fromBlob = (name: string, blob: Blob, options: FileOptions = {}): F
 }
 
 /**
- * From a `Stream` of known length. It is run anew for each attempt, unless it says `readOnce`.
+ * Creates a file from a `Stream` of known length. The stream is run for each attempt, unless
+ * `readOnce` is set.
  *
  * @example
  * ```ts
@@ -166,9 +172,9 @@ export const fromStream = (name: string, options: StreamOptions): FileUpload => 
 }
 
 /**
- * From a path, through the platform's `FileSystem`. Fails with a `WebhookFileError` when there is no such
- * file, or it is a directory. Its size is looked at now and its bytes are read when it is sent; a
- * file that has grown or shrunk in between is refused then.
+ * Creates a file from a path, by the platform's `FileSystem`. Fails with a `WebhookFileError` if
+ * the file does not exist or is a directory. The size is read now and the content when the message
+ * is sent; if the size has changed by then, sending fails.
  *
  * @example
  * ```ts
@@ -199,7 +205,7 @@ export const fromPath = (
       return yield* new WebhookFileError({ file: path, reason: "notAFile", delivered: "no" })
     }
     const { name = getBaseName(path), ...rest } = options
-    // A little ahead of the connection is enough.
+    // Two chunks ahead of the connection are enough.
     const stream = files.stream(path, { bufferSize: 2 })
     return make(name, Number(found.size), { _tag: "Stream", stream, path }, rest)
   })
@@ -208,8 +214,8 @@ export const fromPath = (
 const maxWaveformPoints = 256
 
 /**
- * The `waveform` of a voice message: how loud the sound is at moments that are equally far apart,
- * each from 0 to 1. Of more than 256 moments, the loudest of each stretch is kept.
+ * Returns the `waveform` of a voice message from its volume at equidistant moments, each from 0 to
+ * 1. More than 256 values are reduced to the maxima of 256 intervals.
  *
  * @example
  * ```ts
@@ -235,14 +241,14 @@ export const waveform = (loudness: ReadonlyArray<number>): string => {
   const points = new Uint8ClampedArray(Math.min(loudness.length, maxWaveformPoints))
   loudness.forEach((value, index) => {
     const point = Math.floor((index * points.length) / loudness.length)
-    // A clamped array rounds, and takes 0 for what is no number.
+    // A clamped array rounds, and stores 0 for NaN.
     points[point] = Math.max(points[point] ?? 0, value * 255)
   })
   return Encoding.encodeBase64(Uint8Array.from(points))
 }
 
 /**
- * The URL by which an embed or a component of the same message shows the file.
+ * Returns the URL by which an embed or a component of the same message refers to the file.
  *
  * @example
  * ```ts
@@ -265,9 +271,9 @@ export const attachmentUrl = (file: FileUpload): string =>
   `attachment://${cleanFileName(file.name)}`
 
 /**
- * Tells how far the uploads of an effect are: once when each file begins, and after each piece of
- * it (64 KiB of a path). What the connection has taken is counted, not what Discord has received.
- * The upload waits for the listener, so a slow one slows it down.
+ * Reports the progress of the uploads of an effect: once when each file begins, and after each
+ * chunk of it (64 KiB for a path). It counts the bytes that the connection accepted, not what
+ * Discord received. The upload waits for the listener, so a slow listener delays it.
  *
  * @example
  * ```ts
@@ -292,7 +298,7 @@ export const withProgress =
       }),
     )
 
-/** Untyped code gets it where it made the mistake, not where the message is sent. */
+/** Untyped callers get the error where the file is created, not where the message is sent. */
 function makeArgumentError(place: string, expected: string, given: unknown): TypeError {
   return new TypeError(`FileUpload.${place}: expected ${expected}, got ${describeWrongFile(given)}`)
 }
@@ -316,11 +322,14 @@ function make(name: string, size: number, source: Source, options: FileOptions):
 
 const plainText = "text/plain"
 
-/** Formats outside `text/` that are text all the same. */
+/** Text formats outside `text/`. */
 const textual =
   /^(?:application\/(?:(?:x-)?(?:ecmascript|graphql|httpd-php|javascript|json\w*|latex|ndjson|perl|sh|sql|csh|tcl|tex|toml|typescript|xml|yaml)|rtf|xml-dtd)|.+\+(?:json|xml|yaml))$/
 
-/** A language whose extension the registry gives to another format, which is XML. */
+/**
+ * The media type that the registry assigns to the extension `.rs`; it is XML, but the files are
+ * Rust.
+ */
 const rust = "application/rls-services+xml"
 
 function lookUpContentType(name: string): string {
@@ -328,8 +337,8 @@ function lookUpContentType(name: string): string {
 }
 
 /**
- * Of a file that is known to be text, with the character set where there is one to tell. The registry
- * knows extensions of source code as other things: `.ts` as video, `.mts` as a 3D model.
+ * Returns the media type of a text file, with its character set if the type has one. The registry
+ * assigns other types to extensions of source code: `.ts` is video, `.mts` a 3D model.
  */
 function lookUpTextType(name: string): string {
   const found = mime.getType(name) ?? plainText

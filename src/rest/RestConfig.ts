@@ -1,5 +1,5 @@
 /**
- * How requests are carried: where to, how long, how often. Pure settings; every one has a default.
+ * Settings of requests: base URL, timeouts, retries. Each has a default.
  *
  * @since 0.1.0
  * @module
@@ -13,52 +13,66 @@ import { presets } from "./UploadLimits.js"
 import type { UploadLimits } from "./UploadLimits.js"
 
 /**
- * What may be set. Durations are anything that Effect reads as one: `"3 seconds"`, `500` (ms).
+ * The settings. Durations are any `DurationInput`: `"3 seconds"`, `500` (ms).
  *
  * @since 0.1.0
  * @category models
  */
 export interface RestOptions {
-  /** Where `/webhooks/...` begins, version included. Change it for a proxy or a simulator. */
+  /**
+   * The URL before `/webhooks/...`, including the API version. Change it for a proxy or a
+   * simulator.
+   */
   readonly baseUrl: string
   /**
-   * Discord asks for the form `DiscordBot (url, version)`, and blocks what looks like a browser. A
-   * real browser sends its own instead.
+   * Discord requires the form `DiscordBot (url, version)`, and blocks what looks like a browser.
+   * Browsers send their own instead.
    */
   readonly userAgent: string
   /**
-   * For one attempt, from sending it to the last byte of the answer. With files it is one second
-   * longer for each 128 KiB, so that a slow line has time for a large file.
+   * Maximum duration of an attempt, from sending the request to the last byte of the response. With
+   * files it is one second longer for each 128 KiB.
    */
   readonly timeout: Duration.DurationInput
   /**
-   * How long an attempt may wait for a connection: for a free one and for a new one to be made. It
-   * then fails with a `DiscordTransportError` whose `delivered` is `"no"`, and is repeated. `undefined`: as
-   * long as `timeout`. Only the client of `NodeDiscord` reports when a request starts; with any
-   * other, the wait counts as a part of `timeout`, and ends as `"unknown"`.
+   * Maximum time that an attempt waits for a free or a new connection. It then fails with a
+   * `DiscordTransportError` whose `delivered` is `"no"`, and is retried. Default: `timeout`. Only
+   * the client of `NodeDiscord` reports when a request starts; with any other client the wait is
+   * part of `timeout`, and `delivered` is `"unknown"`.
    */
   readonly connectionTimeout: Duration.DurationInput | undefined
-  /** Repetitions after 5xx answers and failed connections; 429 answers are not counted here. */
+  /**
+   * Maximum number of retries after 5xx responses and failed connections. Retries after 429
+   * responses are not counted.
+   */
   readonly maxRetries: number
-  /** The pause before the first repetition; it doubles each time, and is shortened by up to a half at random. */
+  /**
+   * Delay before the first retry. It doubles for each retry, and is shortened by up to a half at
+   * random.
+   */
   readonly backoffBase: Duration.DurationInput
-  /** The longest such pause. */
+  /** Maximum delay before a retry. */
   readonly backoffMax: Duration.DurationInput
   /**
-   * `safe`: repeat only what cannot take effect twice. `atLeastOnce`: repeat sending a message even
-   * when the first attempt may have arrived; the message may then be posted twice.
+   * `safe`: retries only requests that cannot take effect twice. `atLeastOnce`: also retries
+   * sending a message that may have arrived; the message may then be posted twice.
    */
   readonly retry: "safe" | "atLeastOnce"
   /**
    * `ordered`: one request of a webhook is in flight at a time, so messages arrive in the order in
-   * which they were sent. `concurrent`: as many as the rate limit allows.
+   * which they were sent. `concurrent`: as many requests as the rate limit allows.
    */
   readonly delivery: "ordered" | "concurrent"
-  /** Fail with `WebhookRateLimited` as soon as the known wait is longer; `undefined` waits for ever. */
+  /**
+   * Maximum wait for a permit. A request whose known wait is longer fails with
+   * `WebhookRateLimited`. `undefined`: no maximum.
+   */
   readonly maxWait: Duration.DurationInput | undefined
-  /** So many 429 answers in a row end a request with `WebhookRateLimited`. */
+  /**
+   * Maximum number of consecutive 429 responses before a request fails with `WebhookRateLimited`.
+   */
   readonly maxRateLimitAttempts: number
-  /** How many files a message may have, and how large; see `UploadLimits.presets`. */
+  /** Limits of the files of a message; see `UploadLimits.presets`. */
   readonly uploads: UploadLimits
 }
 
@@ -78,7 +92,7 @@ const defaults: RestOptions = {
 }
 
 /**
- * The settings in force. It is a reference: nothing has to be provided.
+ * The current settings. It is a reference with a default, so it need not be provided.
  *
  * @example
  * ```ts
@@ -96,7 +110,7 @@ export class RestConfig extends Context.Reference<RestConfig>()("effect-discord/
 }) {}
 
 /**
- * Changes some settings for everything that the layer is provided to; the others stay as they are.
+ * Overrides some settings for what the layer is provided to.
  *
  * @example
  * ```ts
@@ -115,7 +129,7 @@ export const layerWith = (options: Partial<RestOptions>): Layer.Layer<RestConfig
   )
 
 /**
- * Changes some settings for one effect; the others stay as they are. Data-first and data-last.
+ * Overrides some settings for one effect. Data-first and data-last.
  *
  * @example
  * ```ts

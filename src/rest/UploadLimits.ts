@@ -1,6 +1,7 @@
 /**
- * How much a message may carry. Checked before anything is sent, because Discord answers only after
- * the whole upload, and because it tells a webhook neither its server's boosts nor its limits.
+ * Limits of the files of a message. They are checked before anything is sent, because Discord
+ * responds only after the whole upload, and because a webhook cannot query the boosts of its
+ * server.
  *
  * @since 0.1.0
  * @module
@@ -13,11 +14,11 @@
  * @category models
  */
 export interface UploadLimits {
-  /** Files of a message, those that an edit keeps included. */
+  /** Maximum number of files of a message, including those that an edit keeps. */
   readonly maxFiles: number
-  /** Bytes of one file. */
+  /** Maximum bytes of one file. */
   readonly maxFileBytes: number
-  /** Bytes of all files that a request carries. */
+  /** Maximum bytes of all files of a request. */
   readonly maxTotalBytes: number
 }
 
@@ -29,12 +30,13 @@ const maxFiles = 10
 /**
  * Limits by name, for `RestConfig.uploads`:
  *
- * - `default`: 10 files, 25 MiB a file and 8 MiB in all. What every server takes, with room to spare.
- * - `discord`: 20 MiB a file, documented for webhooks since 2026-09-03, and 25 MiB for a request.
- * - `boostTier2`, `boostTier3`: 50 and 100 MiB a file, reported for boosted servers. Discord
- *   documents no figures for them, nor whether boosts help webhooks. A request may have 100 and
- *   195 MiB: at 200 MiB Discord was seen to refuse.
- * - `unlimited`: still 10 files, but Discord's answer decides on sizes: `WebhookPayloadTooLarge`.
+ * - `default`: 10 files, 25 MiB for a file and 8 MiB in all. Every server accepts this.
+ * - `discord`: 20 MiB for a file, documented for webhooks since 2026-09-03, and 25 MiB for a
+ *   request.
+ * - `boostTier2`, `boostTier3`: 50 and 100 MiB for a file, reported for boosted servers. Discord
+ *   documents no figures for them, nor whether boosts apply to webhooks. A request may have 100 and
+ *   195 MiB: Discord was seen to reject 200 MiB.
+ * - `unlimited`: still 10 files; Discord itself checks the sizes: `WebhookPayloadTooLarge`.
  *
  * @example
  * ```ts

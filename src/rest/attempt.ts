@@ -1,4 +1,4 @@
-/** What is known of an attempt while it runs. */
+/** An attempt while it runs (`AttemptState`), and when it has ended (`AttemptResult`). */
 import type * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
 import { DeadWebhooks } from "../ratelimit/internal/deadWebhooks.js"
@@ -12,25 +12,26 @@ import { containsToken } from "./sanitize.js"
 import { broken, notStarted } from "./transportErrors.js"
 import type { TransportFailure } from "./transportErrors.js"
 
-/** Makes an effect as interruptible as the caller of `execute` is. */
+/** Restores the interruptibility of the caller of `execute`. */
 export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 /**
- * `begun` once it may arrive, `answer` once the answer's head has arrived, `failure` once the
- * connection has failed. It outlives an interruption, so that the limiter still learns from it.
+ * `started` once the request may arrive, `response` once the head of the response has arrived,
+ * `failure` once the connection has failed. The state outlives an interruption, so that the limiter
+ * can still be updated.
  */
 export interface AttemptState {
   started: boolean
   response: RawResponse | undefined
   failure: TransportFailure | undefined
-  /** For a state without a fiber of its own: gives the request up when the caller is interrupted. */
+  /** Set by a transport without a fiber: aborts the request when the caller is interrupted. */
   abort: (() => void) | undefined
 }
 
-/** Marks the responses that a dry run makes up. */
+/** Marks the fake responses of a dry run. */
 export const dryRunHeader = "x-effect-discord-dry-run"
 
-/** The head of an answer; a 429 without its body is one all the same. */
+/** Parses the head of a response. A 429 without its body still counts as a 429. */
 export function parseHead(
   status: number,
   headers: Readonly<Record<string, string | undefined>>,
@@ -48,7 +49,10 @@ export function parseHead(
   }
 }
 
-/** A proxy may name its buckets after the URL: without its name a bucket goes by its route. */
+/**
+ * Removes a bucket name that contains the token: a proxy may derive the name from the URL. Without
+ * a name the bucket is identified by its route.
+ */
 function removeTokenBucket(
   headers: RateLimitHeaders.RateLimitHeaders,
   token: Redacted.Redacted,
@@ -59,7 +63,7 @@ function removeTokenBucket(
     : { ...headers, bucket: undefined }
 }
 
-/** Discord's names are 32 hexadecimal digits; those of other servers are looked at more closely. */
+/** Discord's names are 32 hexadecimal digits; those of other servers are checked for the token. */
 function isSafeBucketName(name: string, token: Redacted.Redacted): boolean {
   return (
     /^[0-9a-f]{32}$/.test(name) || (/^[\w:.-]{1,64}$/.test(name) && !containsToken(name, token))
@@ -72,7 +76,7 @@ export type AttemptResult<A> =
       readonly outcome: Permit.Outcome
       readonly response: RawResponse
       readonly interpretation: Interpretation<A>
-      /** Why the body is missing, where it is. */
+      /** Why the body is missing, if it is. */
       readonly failure: TransportFailure
       readonly consumedFile: string | undefined
     }
@@ -80,11 +84,14 @@ export type AttemptResult<A> =
       readonly _tag: "NoResponse"
       readonly outcome: Permit.Outcome
       readonly failure: TransportFailure
-      /** The file that cannot be read a second time. */
+      /** The file that cannot be read again. */
       readonly consumedFile: string | undefined
     }
 
-/** Also right in the middle of a state: an interrupted attempt may have its answer's head. */
+/**
+ * Returns the result of an attempt. An interrupted attempt may have received the head of a
+ * response.
+ */
 export function classifyAttempt<A>(
   request: RestRequest<A>,
   state: AttemptState,
@@ -98,7 +105,7 @@ export function classifyAttempt<A>(
   }
   const said = interpret(request, response, settings)
   const { classification } = said
-  // The limiter must not learn from what is not Discord's.
+  // The limiter must not learn from a response that is not Discord's.
   if (classification._tag === "NotDiscord") {
     return {
       _tag: "Response",
@@ -127,7 +134,9 @@ export function classifyAttempt<A>(
   }
 }
 
-/** Its success means the same as the code by which Discord says that there is nothing to delete. */
+/**
+ * A success means the same as the code by which Discord reports that the webhook does not exist.
+ */
 function deletesWebhook({ notFound, route }: RestRequest<unknown>): boolean {
   return notFound !== undefined && DeadWebhooks.isGone(notFound, route.kind)
 }

@@ -1,13 +1,13 @@
 /**
- * Reads one character of a text after another, as a reader of it may see it in the end: escapes of
- * URLs, JSON, JavaScript and HTML are resolved, nested ones as well. No escape is read twice, so a
- * whole text is read in linear time.
+ * Reads a text character by character, with the escapes of URLs, JSON, JavaScript and HTML
+ * resolved, including nested ones. No escape is read twice, so reading is linear in the length of
+ * the text.
  */
 
 const hexadecimal = 16
 const decimal = 10
 
-/** More digits are no character. */
+/** No character has more digits. */
 const maxDigits = 8
 
 const named: ReadonlyMap<string, string> = new Map([
@@ -29,9 +29,9 @@ const named: ReadonlyMap<string, string> = new Map([
 const maxName = 16
 
 export class CharacterReader {
-  /** The character that was read. */
+  /** The current character. */
   code = 0
-  /** Where the next one begins. */
+  /** The index of the next character. */
   next = 0
   readonly #text: string
 
@@ -58,7 +58,7 @@ export class CharacterReader {
     if (this.#isHex(digits, 2)) this.#take(digits, digits + 2, hexadecimal)
   }
 
-  /** `\u005F`, `\u{5F}` and `\x5F`, after one backslash or many. */
+  /** `\u005F`, `\u{5F}` and `\x5F`, after one or more backslashes. */
   #backslash(at: number): void {
     let letter = at + 1
     while (this.#text.charCodeAt(letter) === 0x5c) letter += 1
@@ -73,7 +73,7 @@ export class CharacterReader {
     }
   }
 
-  /** `&#95;`, `&#x5F;`, `&lowbar;`, and each with `&amp;` in place of its `&`. */
+  /** `&#95;`, `&#x5F;`, `&lowbar;`, and each with `&amp;` instead of `&`. */
   #entity(at: number): void {
     let name = at + 1
     while (this.#text.startsWith("amp;", name)) name += 4
@@ -114,7 +114,7 @@ export class CharacterReader {
   }
 }
 
-/** Where the tag that begins here ends; `undefined` if none begins. */
+/** Returns the end of the tag that begins at this index; `undefined` if none does. */
 export function tagEnd(text: string, at: number): number | undefined {
   if (text.charCodeAt(at) !== 0x3c || !/[a-z/!]/i.test(text[at + 1] ?? "")) return undefined
   for (let end = at + 2; end < text.length; end++) {

@@ -1,4 +1,4 @@
-/** The tagged error for an answer that is neither a success, nor a limit, nor a server's failure. */
+/** Maps responses to tagged errors, except for successes, rate limits and server errors. */
 import * as Duration from "effect/Duration"
 import {
   DiscordApiError,
@@ -15,23 +15,23 @@ import type { Issue, WebhookError } from "../error/WebhookError.js"
 import type { ErrorFields } from "../ratelimit/errorFields.js"
 import type { RestRequest } from "./request.js"
 
-/** What every error of an answer carries. */
+/** The fields of every error that is made from a response. */
 export interface ErrorResponse extends ErrorFields {
   readonly status: number
   readonly code: number
   readonly reply: string
 }
 
-/** What is wrong with the body: the first, and how many more there are, if any. */
+/** The first issues of the body, and the number of the others. */
 interface BodyIssues {
   readonly issues: ReadonlyArray<Issue>
   readonly omitted?: number
 }
 
-/** Those that name another address. A browser shows one that was not followed as status 0. */
+/** Statuses that redirect. Browsers report a redirect that was not followed as status 0. */
 const redirects: ReadonlySet<number> = new Set([0, 300, 301, 302, 303, 307, 308])
 
-/** Statuses that Discord does not send, and that come without a reason. */
+/** Explanations of statuses that Discord does not send. */
 const statusReplies: ReadonlyMap<number, string> = new Map([
   [304, "a cache responded, though the request names no version to compare; check baseUrl"],
   [421, "the server does not serve this host; check baseUrl"],
@@ -40,7 +40,7 @@ const statusReplies: ReadonlyMap<number, string> = new Map([
 const redirectReply =
   "a redirect to another address, which is not followed because the URL holds the token; check baseUrl"
 
-/** Codes that speak of threads only. */
+/** Codes that always concern a thread. */
 const threadReasons: ReadonlyMap<number, WebhookThreadError["reason"]> = new Map([
   [10087, "unknownTag"],
   [40058, "cannotPost"],
@@ -58,7 +58,7 @@ const threadReasons: ReadonlyMap<number, WebhookThreadError["reason"]> = new Map
   [220004, "serviceInForum"],
 ])
 
-/** Codes that speak of the thread where the request was about one: named by its id, or new. */
+/** Codes that concern the thread if the request names one or starts one. */
 const inThreadReasons: ReadonlyMap<number, WebhookThreadError["reason"]> = new Map([
   [20016, "slowmode"],
   [50001, "missingPermission"],
@@ -72,7 +72,7 @@ const interactionReasons: ReadonlyMap<number, WebhookInteractionError["reason"]>
   [50027, "expired"],
 ])
 
-/** The body itself is at fault: form, JSON, emptiness, or its files. */
+/** Codes that concern the body: its form, its JSON, or its files. */
 const bodyCodes: ReadonlySet<number> = new Set([
   30015, 50006, 50035, 50046, 50109, 50110, 50123, 50138, 50146,
 ])
@@ -86,8 +86,8 @@ export function toClientError(
 }
 
 /**
- * A thread's own slowmode is no limit of the webhook: its messages to everywhere else may go, so the
- * limiter must not hold them up.
+ * Returns the error for a thread's own slowmode. It is not a limit of the webhook, so the limiter
+ * must not delay messages to other threads.
  */
 export function toSlowmodeError(
   request: RestRequest<unknown>,
@@ -119,7 +119,7 @@ function errorByCode(
       return new WebhookNotFound({ ...response, remembered: false })
     case 50027:
       return new WebhookUnauthorized({ ...response, remembered: false })
-    // With a 403 it is Discord's block against abuse, not a missing message.
+    // With a 403, the code means Discord's block against abuse, not a missing message.
     case 10008:
       return status === 403 ? undefined : new WebhookMessageNotFound(response)
     case 40005:

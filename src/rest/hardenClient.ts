@@ -1,6 +1,6 @@
 /**
- * Prepares an `HttpClient` for requests whose URL holds a token: no span of its own, no redirects,
- * and the workarounds that `fetch` needs.
+ * Prepares an `HttpClient` for requests whose URL contains a token: without a span of its own,
+ * without redirects, and with workarounds for `fetch`.
  */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
@@ -14,17 +14,16 @@ import type { TransportFailure } from "./transportErrors.js"
 
 const hardenedClients = new WeakMap<HttpClient.HttpClient, HttpClient.HttpClient>()
 
-/** The options that `fetch` gets in this attempt; those of the client's layer are visible only inside. */
+/** The options of `fetch` in this attempt; those of the client's layer are visible only there. */
 export const fetchInit: FiberRef.FiberRef<RequestInit> = FiberRef.unsafeMake({})
 
 /**
- * Takes away what would give the token away: the client's own span holds the URL (and its trace
- * headers, which go with the span, tell Discord about us), and a redirect would take it elsewhere.
+ * Disables what would reveal the token: the client's own span contains the URL, and a redirect
+ * would send it elsewhere. Without the span no trace headers are sent to Discord either.
  *
- * `fetch` follows redirects unless told otherwise, and takes its options from the context. They are
- * added here, where the context of the client's layer is visible, so that options given to the
- * layer stay; providing ours from outside would replace them. Both changes end with the attempt,
- * which has a fiber of its own.
+ * `fetch` follows redirects by default, and takes its options from the context. They are added
+ * where the context of the client's layer is visible, so that its own options stay. Both changes
+ * end with the attempt, which runs in its own fiber.
  */
 const setRules = (init: RequestInit) =>
   Effect.zipRight(
@@ -45,13 +44,13 @@ const setRules = (init: RequestInit) =>
 const returnRedirects = setRules({ redirect: "manual" })
 
 /**
- * `fetch` keeps a copy of a body in memory in case that it has to send it again, to a redirect's
- * target or after asking for a password in a window; with both ruled out it keeps none. Where the
- * runtime does not know `error`, a redirect is a response, which is an error all the same.
+ * `fetch` copies a body to be able to repeat it, after a redirect or an authentication prompt; with
+ * both disabled it does not. In runtimes without `redirect: "error"` a redirect is a response,
+ * which becomes an error as well.
  */
 const failOnRedirects = setRules({ redirect: "error", window: null })
 
-/** The client for attempts, each in a fiber of its own. */
+/** Returns the client for attempts, each of which must run in its own fiber. */
 export function hardenClient(client: HttpClient.HttpClient): HttpClient.HttpClient {
   const found = hardenedClients.get(client)
   if (found !== undefined) return found
@@ -66,10 +65,10 @@ export function hardenClient(client: HttpClient.HttpClient): HttpClient.HttpClie
 type Fetch = typeof globalThis.fetch
 
 /**
- * Adds to the context a `fetch` that drops Content-Length, which it computes itself.
+ * Adds a `fetch` to the context that drops Content-Length, which it computes itself.
  * `FetchHttpClient` before platform 0.97 passes the header of the request as well, and Node's
- * `fetch` fails on the pair ("invalid content-length header") as soon as a recent undici is loaded,
- * which `@effect/platform-node` does.
+ * `fetch` rejects the pair ("invalid content-length header") if a recent undici is loaded, which
+ * `@effect/platform-node` does.
  */
 function dropContentLength<R>(
   context: Context.Context<R>,
@@ -94,19 +93,19 @@ function stripContentLength(init: RequestInit): RequestInit {
   return { ...init, headers }
 }
 
-/** Of undici ("Body is unusable", "disturbed or locked"), of workerd and of browsers. */
+/** Error messages of undici ("Body is unusable", "disturbed or locked"), workerd and browsers. */
 const unusableBody =
   /\b(?:body is unusable|used body|already been used|disturbed or locked|is locked)\b/i
 
-/** Cloudflare Workers reject the option: no request is sent, and the upload fails. */
+/** Cloudflare Workers reject the option: the upload would fail without a request. */
 export function supportsRedirectError(): boolean {
   return tryRequest("https://discord.com", { redirect: "error" }) !== undefined
 }
 
 /**
- * The failure, if `fetch` failed while it made the request from its arguments. A failure of the
- * network is a `TypeError` as well on most runtimes, so the arguments are tried again: what makes no
- * `Request` was never sent. A body cannot be tried twice; its errors are recognised by their text.
+ * Returns the failure if `fetch` rejected its arguments, so that nothing was sent. On most runtimes
+ * a network failure is a `TypeError` as well, so the arguments are passed to `Request`, which
+ * rejects them, too. A body cannot be passed twice; its errors are recognized by their messages.
  */
 export function classifyFetchRejection(
   { cause, request }: RequestError,

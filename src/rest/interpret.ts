@@ -1,6 +1,6 @@
 /**
- * What an answer means. Pure: status, headers and text in, one of five meanings out. Discord's JSON
- * code decides first, the status second, its sentence never.
+ * Classifies responses. Pure: it takes status, headers and body. Discord's JSON code decides first,
+ * the status second, the error message never.
  *
  * Discord: "Opcodes and Status Codes", JSON error codes.
  */
@@ -21,21 +21,22 @@ import type { ResponseBody, RestRequest } from "./request.js"
 import type { ResolvedConfig } from "./resolvedConfig.js"
 import { redactToken, sanitize } from "./sanitize.js"
 
-/** An answer as it came. */
+/** A response as it was received. */
 export interface RawResponse {
   readonly status: number
   readonly headers: RateLimitHeaders
-  /** As it came; it may hold the token. */
+  /** Not sanitized; it may contain the token. */
   readonly contentType: string | undefined
-  /** Made up by a dry run. */
+  /** Created by a dry run. */
   readonly isDryRun: boolean
-  /** `undefined`: the connection broke, or time was up, before the end of the body. */
+  /** `undefined`: the connection broke or timed out before the end of the body. */
   readonly body: string | undefined
 }
 
 /**
- * `Cut`: a success of which only the head arrived, where the body matters. `Foreign`: a success that
- * is not Discord's. `Failed`: a 5xx, or a 1xx in place of a response; whether to try again is not decided here.
+ * `TruncatedBody`: a success whose body is needed and incomplete. `NotDiscord`: a success that
+ * Discord did not send. `ServerError`: a 5xx, or a 1xx in place of a response; the retry policy
+ * decides about it.
  */
 type Classification<A> =
   | { readonly _tag: "Success"; readonly value: A }
@@ -45,12 +46,12 @@ type Classification<A> =
   | { readonly _tag: "ServerError" }
   | { readonly _tag: "ClientError"; readonly error: WebhookError }
 
-/** A classification with what Discord said in words, for errors, logs and the limiter's memory. */
+/** A classification with Discord's code and message, for errors, logs and the limiter. */
 export interface Interpretation<A> {
   readonly classification: Classification<A>
-  /** Discord's JSON error code; 0 when there is none. */
+  /** Discord's JSON error code; 0 if there is none. */
   readonly code: number
-  /** Discord's sentence, or the text of whatever else answered; scrubbed. Empty for a success. */
+  /** Discord's message, or the text of another server; sanitized. Empty for a success. */
   readonly reply: string
 }
 
@@ -64,7 +65,7 @@ export function interpret<A>(
   if (response.status >= 200 && response.status < 300) {
     return { classification: interpretSuccess(request, response), code: 0, reply: "" }
   }
-  // Before anything is read from it: reading changes spellings, and a secret might slip through.
+  // Before parsing, which changes the spelling and could hide the token from the redaction.
   const body = redactToken(response.body ?? "", request.token)
   const json = Either.getOrUndefined(parseJson(body))
   const errorBody = Option.getOrUndefined(DiscordApiBody.fromUnknown(json))
@@ -77,7 +78,7 @@ export function interpret<A>(
   }
 }
 
-/** Discord's sentence, or the whole body where nothing else says what is wrong. */
+/** Discord's message, or the whole body if nothing else describes the error. */
 function getReply(body: string, errorBody: DiscordApiBody.Refusal | undefined): string {
   if (errorBody === undefined) return body
   return errorBody.message === "" && errorBody.fields.length === 0 ? body : errorBody.message
@@ -141,7 +142,7 @@ function readValue<A>(
   return Either.flatMap(json, () => Either.left([notAnObject]))
 }
 
-/** If the response is Discord's, it acted on the request, and only the response could not be read. */
+/** If Discord sent the response, it acted on the request. */
 function makeDecodeError(
   request: RestRequest<unknown>,
   { contentType, status }: RawResponse,
@@ -177,18 +178,20 @@ function sanitizeIssues(
   }))
 }
 
-/** Whom requests are sent to. */
+/** The host of the requests. */
 type Destination = Pick<ResolvedConfig, "isDiscordHost">
 
-/** Discord's JSON codes have five digits or more; other servers repeat the status in `code`. */
+/** Discord's JSON codes have at least five digits; other servers repeat the status in `code`. */
 const minDiscordCode = 10_000
 
 /**
- * The delay is the larger of what body and header say: they have disagreed by a factor of a
+ * Returns scope and delay of a 429.
+ *
+ * The delay is the larger of those in body and header, which have differed by a factor of a
  * thousand (discord-api-docs#6109). Only a header that is the body rounded up to a whole second, as
- * Discord sends it, gives way to the exact figure. Discord's own 429 has its JSON or its headers;
- * one with neither was made by something in front of the API. A code without a delay (30046: too
- * many edits of old messages) is Discord's, too, and limits only its own route.
+ * Discord sends it, yields to the exact value. Discord's own 429 has its JSON or its headers; one
+ * with neither comes from something in front of the API. A code without a delay (30046: too many
+ * edits of old messages) is Discord's as well, and limits only its own route.
  */
 function parseRateLimit(
   headers: RateLimitHeaders,
@@ -225,7 +228,11 @@ interface ResponseHead {
   readonly contentType: string | undefined
 }
 
-/** `json` is the body, or not a success where the body is cut, empty or broken. */
+/**
+ * Whether Discord sent a 2xx response, and not a login page, a proxy or a server behind a wrong
+ * `baseUrl`. Proxies drop headers, so one sign is enough. `json` is a Left if the body is
+ * truncated, empty or invalid.
+ */
 function isFromDiscord(head: ResponseHead, json: Either.Either<unknown, unknown>): boolean {
   if (isDiscordHead(head)) return true
   return Either.isRight(json)
@@ -233,7 +240,7 @@ function isFromDiscord(head: ResponseHead, json: Either.Either<unknown, unknown>
     : head.contentType !== undefined && /^application\/json\b/i.test(head.contentType)
 }
 
-/** 204 has no body that could show it. Of the rate-limit headers, only Discord sends these two. */
+/** A 204 has no body to check. Of the rate limit headers, only Discord sends these two. */
 function isDiscordHead({ headers, status }: ResponseHead): boolean {
   return status === 204 || headers.bucket !== undefined || headers.resetAfter !== undefined
 }

@@ -1,5 +1,5 @@
 /**
- * The pipeline: a permit, an attempt, its outcome back to the limiter, its meaning to the caller.
+ * Executes requests: waits for a permit, runs an attempt, settles the permit, interprets the response.
  *
  *     request --> permit --> attempt --> settle --> interpret --> result | tagged error
  *                    ^                                 |
@@ -31,8 +31,8 @@ import { sendWithClient } from "./transports/viaClient.js"
 import { sendDirect } from "./transports/viaDirect.js"
 
 /**
- * What every operation requires: an `HttpClient`, the `RateLimiter` and a `Strategy`. On Node,
- * `NodeDiscord.layer` provides all three.
+ * The services that every operation requires: an `HttpClient`, the `RateLimiter` and a `Strategy`.
+ * On Node, `NodeDiscord.layer` provides all three.
  *
  * @example
  * ```ts
@@ -61,7 +61,7 @@ interface RequestContext<A> {
   readonly restore: Restore
 }
 
-/** The limiter knows best when the next attempt makes sense: it has all other answers, too. */
+/** The limiter's estimate is the best one, since it receives the responses to all requests. */
 const failRateLimited = Effect.fnUntraced(function* <A>(
   { limiter, request, waitOptions }: RequestContext<A>,
   attempts: number,
@@ -78,7 +78,7 @@ const failRateLimited = Effect.fnUntraced(function* <A>(
   })
 })
 
-/** Runs uninterruptibly, but for what is wrapped in `restore`: every attempt is settled once. */
+/** Runs uninterruptibly except for what `restore` wraps, so that every attempt is settled once. */
 function runAttempt<A>(
   context: RequestContext<A>,
   retryState: RetryState,
@@ -103,7 +103,7 @@ function runAttempt<A>(
   })
 }
 
-/** Tells of the attempt, settles its permit once, and goes where the decision leads. */
+/** Logs the attempt, settles its permit, and retries or ends as the decision requires. */
 function completeAttempt<A>(
   context: RequestContext<A>,
   retryState: RetryState,
@@ -136,7 +136,7 @@ function completeAttempt<A>(
   )
 }
 
-/** Waits for the turn of the next attempt. */
+/** Waits for the permit of the next attempt. */
 function waitForRetry<A>(
   { permit, restore, settings }: RequestContext<A>,
   retryState: RetryState,
@@ -146,7 +146,7 @@ function waitForRetry<A>(
   if (decision._tag === "RateLimited") return restore(permit.again(outcome))
   return Effect.flatMap(sampleBackoff(retryState.retries, decision.retryAfter, settings), (pause) =>
     restore(permit.again(outcome, pause)).pipe(
-      // The failure says more than that its repetition was refused: it may have taken effect.
+      // The original error has precedence: that request may have taken effect.
       Effect.catchTag(
         "WebhookRateLimited",
         "DiscordRateLimiterClosed",
@@ -163,7 +163,7 @@ function traceAttempt<A>(context: RequestContext<A>, state: AttemptState): Effec
   return trace === undefined ? sent : trace.attempt(permit, state, sent)
 }
 
-/** Carries a request to Discord and its answer back. */
+/** Executes a request: waits for a permit, sends it, and retries as the settings allow. */
 export const execute = <A>(request: RestRequest<A>): Effect.Effect<A, WebhookError, Requirements> =>
   Effect.contextWithEffect((context: Context.Context<Requirements>) => {
     const settings = resolveConfig(Context.get(context, RestConfig))
@@ -188,8 +188,8 @@ export const execute = <A>(request: RestRequest<A>): Effect.Effect<A, WebhookErr
   })
 
 /**
- * Never fails: what happened is in the state. Interruption, possible where `restore` makes it so,
- * aborts the connection.
+ * Never fails: the outcome is in `state`. Interruption, where `restore` allows it, aborts the
+ * connection.
  */
 function sendAttempt(
   client: HttpClient.HttpClient,

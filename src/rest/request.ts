@@ -1,4 +1,4 @@
-/** What a request is, before anything is known of how it will be carried. */
+/** A request, independent of the transport that sends it. */
 import type * as HttpBody from "@effect/platform/HttpBody"
 import type * as Effect from "effect/Effect"
 import type * as Either from "effect/Either"
@@ -8,23 +8,23 @@ import type { Route } from "../ratelimit/Route.js"
 
 export interface RestRequest<A> {
   readonly route: Route
-  /** Blanked out of every text that comes back. */
+  /** Redacted from every text of the response. */
   readonly token: Redacted.Redacted
-  /** What follows the token in the URL, query included. */
+  /** The part of the URL after the token, including the query. */
   readonly suffix: string
-  /** Whether `thread_id` is given, which tells an unknown thread from an unknown channel. */
+  /** Whether `thread_id` is given; it distinguishes an unknown thread from an unknown channel. */
   readonly inThread: boolean
-  /** Whether a new thread is asked for. */
+  /** Whether the request starts a thread. */
   readonly startsThread: boolean
-  /** Beside those of every request. */
+  /** In addition to those of every request. */
   readonly headers: Readonly<Record<string, string>> | undefined
   readonly body: RequestBody
-  /** Doing it twice is the same as doing it once. */
+  /** Whether repeating the request has no further effect. */
   readonly idempotent: boolean
   readonly success: ResponseBody<A>
   /**
-   * For a DELETE: the code by which Discord says that there is no such thing. When an earlier
-   * attempt of the same request may have deleted it, that is the success it asked for.
+   * For a DELETE: Discord's code for a resource that does not exist. If an earlier attempt of the
+   * request may have deleted it, this is a success.
    */
   readonly notFound: { readonly code: number; readonly value: A } | undefined
 }
@@ -32,8 +32,8 @@ export interface RestRequest<A> {
 type Optional = "startsThread" | "headers" | "notFound"
 
 /**
- * All requests have one shape: put together by spreads each would have a shape of its own, which
- * costs the engine 300 bytes and every reader its speed.
+ * Creates a request. All requests have the same properties in the same order; objects built by
+ * spreads would have a hidden class each, which costs 300 bytes and slows down every access.
  */
 export const makeRequest = <A>(
   parts: Omit<RestRequest<A>, Optional> & Partial<RestRequest<A>>,
@@ -50,7 +50,7 @@ export const makeRequest = <A>(
   notFound: parts.notFound,
 })
 
-/** What follows the base URL. It holds the token. */
+/** The path after the base URL. It contains the token. */
 export const getPath = ({ route, suffix, token }: RestRequest<unknown>): string =>
   `/webhooks/${route.webhookId}/${Redacted.value(token)}${suffix}`
 
@@ -60,7 +60,7 @@ export interface EmptyBody {
   readonly _tag: "Empty"
 }
 
-/** Text, because it is half of what bytes are to the memory of those who wait. */
+/** Text, because a string takes half the memory of its bytes while a request waits. */
 export interface JsonBody {
   readonly _tag: "Json"
   readonly text: string
@@ -68,28 +68,28 @@ export interface JsonBody {
 
 export const emptyBody: EmptyBody = { _tag: "Empty" }
 
-/** Throws what `JSON.stringify` throws: on a bigint, and on what holds itself. */
+/** Throws if `JSON.stringify` does: for a bigint and for a circular value. */
 export const jsonBody = (value: unknown): JsonBody => ({
   _tag: "Json",
   text: JSON.stringify(value),
 })
 
-/** A body that is read from files, anew for each attempt. */
+/** A body that is read from files, again for each attempt. */
 export interface UploadBody {
   readonly _tag: "Upload"
   /** Bytes of the whole body. */
   readonly size: number
-  /** Lends the body of one attempt; interrupts the attempt as soon as a file fails. */
+  /** Provides the body of one attempt; interrupts the attempt if a file fails. */
   readonly withBody: <A, E>(
     use: (body: HttpBody.HttpBody) => Effect.Effect<A, E>,
   ) => Effect.Effect<A, E | WebhookFileError>
-  /** The name of a file that has been read, in part at least, and cannot be read again. */
+  /** The name of a file that has been read at least partly and cannot be read again. */
   readonly consumedFile: () => string | undefined
 }
 
 /**
- * How a 2xx response becomes the result. `Ignored` needs no more than a sign that it is Discord's;
- * `text` is what Discord returns in place of JSON.
+ * How a 2xx response becomes the result. `Ignored` requires only that Discord sent it; `text` is
+ * what Discord returns in place of JSON.
  */
 export type ResponseBody<A> =
   | { readonly _tag: "Ignored"; readonly value: A; readonly text: string | undefined }
@@ -103,7 +103,7 @@ export const ignoredBody: ResponseBody<void> = {
   text: undefined,
 }
 
-/** What the Slack-compatible endpoint returns, whatever `wait` is. */
+/** The Slack-compatible endpoint returns this text, with and without `wait`. */
 export const okBody: ResponseBody<void> = { _tag: "Ignored", value: undefined, text: "ok" }
 
 export const decodedBody = <A>(

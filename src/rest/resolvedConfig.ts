@@ -1,4 +1,4 @@
-/** What can be worked out once from the settings and the client, and not for every request. */
+/** Settings in the form that requests need, computed once for each `RestConfig`. */
 import * as Headers from "@effect/platform/Headers"
 import type * as HttpClient from "@effect/platform/HttpClient"
 import * as Duration from "effect/Duration"
@@ -7,19 +7,19 @@ import type { RestOptions } from "./RestConfig.js"
 import { getDirect } from "./transports/direct.js"
 
 export interface ResolvedConfig {
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   readonly baseUrl: string
-  /** The same in its parts; `undefined` when it is no plain HTTP URL. */
+  /** Its parts; `undefined` unless it is a plain HTTP URL. */
   readonly base: BaseUrl | undefined
-  /** For spans; empty when the base URL is no URL. */
+  /** For spans; empty if the base URL is invalid. */
   readonly serverAddress: string
   readonly serverPort: number | undefined
-  /** Whether requests go to Discord itself, and not to a proxy or a fake. */
+  /** Whether requests go to Discord itself, not to a proxy or a simulator. */
   readonly isDiscordHost: boolean
   readonly headers: Headers.Headers
   readonly timeout: Duration.Duration
   readonly connectionTimeout: Duration.Duration
-  /** How long an attempt without a file may hold its permit: in all, and once it has started. */
+  /** How long an attempt without files may hold its permit: in all, and after it has started. */
   readonly lease: Duration.Duration
   readonly startedLease: Duration.Duration
   readonly maxRetries: number
@@ -36,7 +36,7 @@ export interface BaseUrl {
   readonly path: string
 }
 
-/** An attempt that has timed out is settled within this time, if its fiber is still there. */
+/** A timed-out attempt is settled within this time if its fiber still runs. */
 const leaseMargin = Duration.seconds(1)
 
 const resolvedConfigs = new WeakMap<RestOptions, ResolvedConfig>()
@@ -84,18 +84,18 @@ function trimSlashes(text: string): string {
 }
 
 /**
- * A browser says itself who it is. Firefox would let us, but then ask Discord first whether a page
- * may, which it may not. Other runtimes have a `navigator`, too, of another name.
+ * Whether this is a browser, which sets its own User-Agent: in Firefox, setting another one causes
+ * a preflight request, which Discord rejects. Other runtimes have a `navigator` with another name.
  */
 export function isBrowser(): boolean {
   const { navigator } = globalThis as { readonly navigator?: { readonly userAgent?: string } }
   return navigator?.userAgent?.startsWith("Mozilla/") === true
 }
 
-/** Bytes a second that the slowest line in use carries: about a megabit. */
+/** Bytes a second of the slowest supported connection: about a megabit. */
 const minUploadRate = 128 * 1024
 
-/** The longest time that an attempt may take once it has started. */
+/** Returns the maximum duration of an attempt after it has started. */
 export function getTimeout(
   { body }: RestRequest<unknown>,
   settings: ResolvedConfig,
@@ -106,8 +106,8 @@ export function getTimeout(
 }
 
 /**
- * The longest time that an attempt holds its permit, if its fiber is still there. A client that
- * reports when a request starts may take some time until then.
+ * Returns how long an attempt may hold its permit. If the client reports when a request starts, the
+ * time before is included.
  */
 export function getLease(
   client: HttpClient.HttpClient,
@@ -122,14 +122,12 @@ function getUploadTime(bytes: number): Duration.Duration {
   return Duration.seconds(Math.ceil(bytes / minUploadRate))
 }
 
-/** Whose host a base URL names. */
-
-/** Discord's own domains and their subdomains. */
+/** Whether the host is one of Discord's domains or their subdomains. */
 export function isDiscordHost(hostname: string): boolean {
   return /(?:^|\.)discord(?:app)?\.com$/.test(hostname)
 }
 
-/** This machine, so that nothing goes over a network. `hostname` is as `URL` writes it. */
+/** Whether the host is this machine. `hostname` is normalized by `URL`. */
 export function isLoopbackHost(hostname: string): boolean {
   return /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
 }

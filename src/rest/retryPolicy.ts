@@ -1,4 +1,4 @@
-/** What to do after an attempt. Pure: the whole policy of retries and limits is here. */
+/** Decides what follows an attempt. Pure: all rules about retries and rate limits are here. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
@@ -16,14 +16,14 @@ import type { RestRequest } from "./request.js"
 import type { ResolvedConfig } from "./resolvedConfig.js"
 import type { TransportFailure } from "./transportErrors.js"
 
-/** What happened to a request so far, the attempt in question included. */
+/** The history of a request, including the current attempt. */
 export interface RetryState {
   readonly attempts: number
   /** Attempts that followed a failure. */
   readonly retries: number
-  /** 429 answers in a row. */
+  /** Consecutive 429 responses. */
   readonly rateLimits: number
-  /** An earlier attempt without a clear answer may have taken effect. */
+  /** Whether an earlier attempt without a clear response may have taken effect. */
   readonly mayHaveTakenEffect: boolean
 }
 
@@ -37,17 +37,17 @@ export const initialState: RetryState = {
 export type RetryDecision<A> =
   | { readonly _tag: "Succeed"; readonly value: A }
   | { readonly _tag: "Fail"; readonly error: WebhookError }
-  /** Limited too often in a row. */
+  /** Too many consecutive 429 responses. */
   | {
       readonly _tag: "RateLimitExceeded"
       readonly limited: Limited
       readonly bucket: string | undefined
     }
-  /** Again, as soon as the limiter allows. */
+  /** Retry as soon as the limiter permits. */
   | { readonly _tag: "RateLimited"; readonly limited: Limited; readonly next: RetryState }
   /**
-   * Again after a pause; `retryAfter` is what the server asked for, in milliseconds. Where it cannot
-   * be repeated after all, `error` says what became of it.
+   * Retry after a delay; `retryAfter` is the delay that the server requires, in milliseconds. If
+   * the retry turns out to be impossible, the request fails with `error`.
    */
   | {
       readonly _tag: "Retry"
@@ -69,7 +69,7 @@ export function decideNext<A>(
     : preventRepeat(request, result.consumedFile, decision)
 }
 
-/** What cannot be read again cannot be sent again. */
+/** A request whose file cannot be read again cannot be repeated. */
 function preventRepeat<A>(
   request: RestRequest<A>,
   file: string,
@@ -193,7 +193,7 @@ function retryOrFail<A>(
   return { _tag: "Retry", error, retryAfter, reason, next }
 }
 
-/** What any attempt may have done, the last one's error has to say. */
+/** The error reports what any of the attempts may have done. */
 function makeTransportError(
   request: RestRequest<unknown>,
   retryState: RetryState,
@@ -208,7 +208,7 @@ function makeTransportError(
   })
 }
 
-/** Half a request makes no message, but an earlier one may have made it. */
+/** An incomplete upload creates no message, but an earlier attempt may have created it. */
 function correctDelivered(retryState: RetryState, file: WebhookFileError): WebhookFileError {
   if (!retryState.mayHaveTakenEffect) return file
   const said = Struct.pick(
@@ -225,19 +225,20 @@ function correctDelivered(retryState: RetryState, file: WebhookFileError): Webho
   return new WebhookFileError({ ...said, delivered: "unknown" })
 }
 
-/** A failed attempt, as far as repeating it is concerned. */
+/** The properties of a failed attempt that decide about a retry. */
 interface RetryCandidate {
   readonly idempotent: boolean
   readonly delivered: Delivered
-  /** The same would happen again. */
+  /** Whether a retry would fail in the same way. */
   readonly permanent: boolean
-  /** Repetitions made so far, 429 answers not counted. */
+  /** Retries before, without those after 429 responses. */
   readonly retries: number
 }
 
 /**
- * A webhook message has no nonce, so sending it again may post it twice: what is not idempotent is
- * repeated only when the attempt certainly never reached Discord, unless the user opts in.
+ * Returns whether to retry. A webhook message has no nonce, so sending it again may post it twice:
+ * requests that are not idempotent are retried only if the attempt did not reach Discord, unless
+ * the settings allow it.
  */
 export function canRetry(
   failed: RetryCandidate,
@@ -245,7 +246,7 @@ export function canRetry(
 ): boolean {
   if (failed.permanent || failed.retries >= settings.maxRetries) return false
   if (failed.idempotent || failed.delivered === "no") return true
-  // What certainly arrived has been delivered at least once.
+  // A request that arrived has been delivered at least once.
   return settings.retry === "atLeastOnce" && failed.delivered === "unknown"
 }
 
@@ -254,14 +255,17 @@ interface BackoffOptions {
   readonly backoffMax: Duration.Duration
 }
 
-/** Milliseconds before repetition number `retries + 1`, before the dice: doubling, with an result. */
+/**
+ * Returns the maximum delay before retry number `retries + 1` in milliseconds: it doubles up to
+ * `backoffMax`.
+ */
 export function maxBackoff(retries: number, { backoffBase, backoffMax }: BackoffOptions): number {
   return Math.min(Duration.toMillis(backoffBase) * 2 ** retries, Duration.toMillis(backoffMax))
 }
 
 /**
- * Between half the ceiling and the ceiling, so that many who failed together do not come back
- * together; but not before the server's own `Retry-After`, as far as `backoffMax` allows.
+ * Returns a random delay between half the maximum and the maximum, so that requests that failed
+ * together are not retried together; at least the server's `Retry-After`, at most `backoffMax`.
  */
 export function sampleBackoff(
   retries: number,

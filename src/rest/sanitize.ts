@@ -1,23 +1,23 @@
 /**
- * Text from the wire may echo the URL, and the URL holds the token; it may also be a page of HTML
- * or break the lines of a log. Nothing from the wire is shown without passing through here.
+ * Redacts and shortens text of responses. It may repeat the URL, which contains the token, it may
+ * be an HTML page, and it may break the lines of a log. No text of a response is shown without it.
  */
 import * as Redacted from "effect/Redacted"
 import { TokenMatcher } from "./tokenMatcher.js"
 
-/** Code points of foreign text that an error or a log line may hold. */
+/** Maximum code points of the result. */
 const maxLength = 300
 
-/** What is looked at of a long page; its title is near the top. */
+/** Maximum code units that are read of a long page; its title is near the top. */
 const maxInputLength = 20_000
 
-/** Blanks the token, takes the words out of HTML, makes one line of them, of a readable length. */
+/** Redacts the token, extracts the text of HTML, joins the lines and truncates the result. */
 export function sanitize(text: string, token: Redacted.Redacted): string {
   const safe = redactToken(text.slice(0, maxInputLength), token)
   return truncate(toOneLine(isHtml(safe) ? extractText(safe) : safe))
 }
 
-/** Without the token and its parts of 16 characters or more, however they are written. */
+/** Replaces the token and every part of it of at least 16 characters, in any encoding. */
 export function redactToken(text: string, secret: Redacted.Redacted): string {
   if (text === "") return text
   let shown = ""
@@ -29,12 +29,12 @@ export function redactToken(text: string, secret: Redacted.Redacted): string {
   return from === 0 ? text : shown + text.slice(from)
 }
 
-/** Whether the text repeats the token, or a part of it. */
+/** Whether the text contains the token or a part of it. */
 export function containsToken(text: string, secret: Redacted.Redacted): boolean {
   return getMatcher(Redacted.value(secret)).find(text).length > 0
 }
 
-/** Made once for all the texts of a response, and for the responses that follow. */
+/** Cached for all texts of a response and for later responses. */
 const matchers = new Map<string, TokenMatcher>()
 const maxMatchers = 32
 
@@ -69,7 +69,7 @@ function truncate(text: string): string {
   return characters.length <= maxLength ? text : `${characters.slice(0, maxLength - 1).join("")}…`
 }
 
-/** A client that throws is a bug to see, but its error may hold the URL. */
+/** Returns the error for a client that throws. Its message may contain the URL. */
 export function sanitizeDefect(defect: unknown, token: Redacted.Redacted): Error {
   const pretty = defect instanceof Error ? `${defect.name}: ${defect.message}` : String(defect)
   return new Error(`the HttpClient threw ${sanitize(pretty, token)}`)

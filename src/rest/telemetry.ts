@@ -15,8 +15,8 @@ import type { ResolvedConfig } from "./resolvedConfig.js"
 import type { RetryDecision, RetryState } from "./retryPolicy.js"
 
 /**
- * The names under which spans and logs speak of a request: OpenTelemetry's for HTTP, with the route
- * template in place of the URL, and Discord's own. docs/guides/observability.md lists them.
+ * The names of attributes of spans and logs: OpenTelemetry's for HTTP, with the route template in
+ * place of the URL, and our own. docs/guides/observability.md lists them.
  *
  * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans
  */
@@ -27,9 +27,12 @@ const names = {
   address: "server.address",
   port: "server.port",
   status: "http.response.status_code",
-  /** The ordinal number of a repetition; not given for the first attempt. */
+  /** The number of the retry; absent for the first attempt. */
   resend: "http.request.resend_count",
-  /** A status from 400 on, why the connection failed, or the tag of an operation's error. */
+  /**
+   * A status of at least 400, the reason of a failed connection, or the tag of an operation's
+   * error.
+   */
   error: "error.type",
   /** Method and template, in logs. */
   route: "discord.route",
@@ -38,20 +41,20 @@ const names = {
   bucket: "discord.rate_limit.bucket",
   remaining: "discord.rate_limit.remaining",
   scope: "discord.rate_limit.scope",
-  /** Milliseconds waited for permits until now. */
+  /** Milliseconds waited for permits so far. */
   waited: "discord.rate_limit.waited_ms",
-  /** Milliseconds that Discord asked for. */
+  /** Milliseconds until Discord permits a retry. */
   retryAfter: "discord.rate_limit.retry_after_ms",
   /** 1 for the first. */
   attempt: "discord.attempt",
-  /** How many there were. */
+  /** The number of attempts. */
   attempts: "discord.attempts",
 } as const
 
-/** The tracer of those who have provided none: it keeps its spans to itself. */
+/** The default tracer, which exports nothing. */
 const defaultTracer = Context.get(DefaultServices.liveServices, Tracer.Tracer)
 
-/** The span of an operation under way. */
+/** The span of an operation. */
 export class Trace {
   readonly #span: Tracer.Span
   readonly #clock: Clock.Clock
@@ -67,7 +70,7 @@ export class Trace {
     this.#settings = settings
   }
 
-  /** Runs an attempt, which begins with a permit, in a span of its own. */
+  /** Runs an attempt, which begins with a permit, in its own span. */
   attempt(permit: Permit, state: AttemptState, effect: Effect.Effect<void>): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.#addWait(permit)
@@ -79,7 +82,7 @@ export class Trace {
         effect.pipe(
           Effect.withParentSpan(span),
           Effect.onExit(() => Effect.sync(() => this.#addResult(span, state))),
-          // Only the tracer hears of this failure, and marks the span.
+          // This failure only marks the span.
           Effect.zipRight(Effect.suspend(() => failIfError(state))),
         ),
       )
@@ -109,7 +112,7 @@ export class Trace {
   }
 }
 
-/** Runs an operation in its span; without a trace where no tracer listens. */
+/** Runs an operation in its span; without one if there is no tracer. */
 export function withRequestSpan<A, E extends { readonly _tag: string }, R>(
   route: Route,
   settings: ResolvedConfig,
@@ -146,7 +149,7 @@ function makeSpanOptions(attributes: Record<string, unknown>): Tracer.SpanOption
   return { kind: "client", captureStackTrace: false, attributes }
 }
 
-/** What OpenTelemetry wants to know of every HTTP request; but the URL, which holds the token. */
+/** OpenTelemetry's attributes of an HTTP request, without the URL, which contains the token. */
 function getHttpAttributes(route: Route, settings: ResolvedConfig): Record<string, unknown> {
   return {
     [names.method]: route.method,
@@ -158,7 +161,10 @@ function getHttpAttributes(route: Route, settings: ResolvedConfig): Record<strin
 
 type Annotations = Readonly<Record<string, string | number | boolean | undefined>>
 
-/** Tells the log what came of an attempt. */
+/**
+ * Logs the result of an attempt: a debug line, and a warning for a rate limit, a retry or a dead
+ * webhook. A successful request logs nothing above debug.
+ */
 export function logAttempt(
   permit: Permit,
   retryState: RetryState,
@@ -168,7 +174,7 @@ export function logAttempt(
   return Effect.withFiberRuntime((fiber) => {
     const minimum = fiber.getFiberRef(FiberRef.currentMinimumLogLevel)
     const warning = getWarning(permit.route.kind, result, decision)
-    // Builds nothing unless somebody listens.
+    // Creates nothing unless it is logged.
     const isQuiet = LogLevel.greaterThan(minimum, LogLevel.Debug)
     if (isQuiet && warning === undefined) return Effect.void
     const about = getAnnotations(permit, retryState, result)

@@ -1,6 +1,6 @@
 /**
- * A time limit for each of many requests at the price of one sleeper for all: `Effect.timeout`
- * takes two fibers and a timer for each, which is a third of all that a request costs here.
+ * Timeouts of attempts. One sleeper serves all attempts with the same timeout: `Effect.timeout`
+ * takes two fibers and a timer for each, which is a third of the cost of a request.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -15,34 +15,34 @@ import type { Restore } from "./attempt.js"
 
 export type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
-/** A scheduler's priority behind that of fibers. */
+/** Runs after the fibers that are ready. */
 const lowPriority = 1
 
-/** `Scheduler.Scheduler` of every supported version: since effect 3.20 a queue belongs to a fiber. */
+/** `Scheduler.Scheduler` of every supported version: since effect 3.20 it takes a fiber. */
 interface TaskScheduler {
   scheduleTask(task: () => void, priority: number, fiber?: AnyFiber): void
 }
 
 export interface Timeout {
-  /** It ended in time. */
+  /** Cancels the timeout. */
   readonly cancel: () => void
 }
 
-/** Calls back when something that the caller begins now has taken too long. */
+/** Calls `onExpired` after `limit`, unless the timeout is cancelled. */
 export function startTimeout(
   caller: AnyFiber,
   limit: Duration.Duration,
   onExpired: () => void,
 ): Timeout {
   const clock = Context.get(caller.currentDefaultServices, Clock.Clock)
-  // A sleeper for all would belong to the request that began first, and end with it.
+  // A shared sleeper would belong to the first request, and end with it.
   if (isolatesRequests()) {
     return { cancel: scheduleAt(clock, currentMillis(clock) + Duration.toMillis(limit), onExpired) }
   }
   return getQueue(clock, limit).add(caller, onExpired)
 }
 
-/** Each is a link of its queue. */
+/** An entry of a queue. */
 class QueuedTimeout implements Timeout {
   readonly at: number
   readonly onExpired: () => void
@@ -61,13 +61,13 @@ class QueuedTimeout implements Timeout {
   }
 }
 
-/** The entry requests of one time limit, so that the first to begin is the first whose time is up. */
+/** The running attempts of one timeout, in the order in which they expire. */
 class TimeoutQueue {
   readonly #clock: Clock.Clock
   readonly #millis: number
   readonly #siblings: Map<number, TimeoutQueue>
   readonly #entries = new Set<QueuedTimeout>()
-  /** Stops the sleeper, while there is one. */
+  /** Cancels the sleeper, if there is one. */
   #stop: (() => void) | undefined = undefined
 
   constructor(clock: Clock.Clock, millis: number, siblings: Map<number, TimeoutQueue>) {
@@ -91,14 +91,14 @@ class TimeoutQueue {
 
   remove(entry: QueuedTimeout, caller: AnyFiber): void {
     this.#entries.delete(entry)
-    // Not at once, but when the caller had its turn: often it sends the next message.
+    // Deferred until the caller has run: often it sends the next message at once.
     if (this.#entries.size === 0) {
       const scheduler: TaskScheduler = caller.currentScheduler
       scheduler.scheduleTask(() => this.#stopIfEmpty(), lowPriority, caller)
     }
   }
 
-  /** A timer that nobody needs would keep the process alive. */
+  /** An unused timer would keep the process alive. */
   #stopIfEmpty(): void {
     if (this.#entries.size > 0) return
     this.#siblings.delete(this.#millis)
@@ -124,7 +124,7 @@ class TimeoutQueue {
   }
 }
 
-/** Those with requests under way, by clock and milliseconds. */
+/** The queues with running attempts, by clock and milliseconds. */
 const queues = new WeakMap<Clock.Clock, Map<number, TimeoutQueue>>()
 
 function getQueue(clock: Clock.Clock, limit: Duration.Duration): TimeoutQueue {
@@ -135,10 +135,10 @@ function getQueue(clock: Clock.Clock, limit: Duration.Duration): TimeoutQueue {
 }
 
 /**
- * Runs the effect in a fiber of its own, and interrupts it, even where the caller cannot be
- * interrupted, when it takes too long; then calls `onTimeout`. The caller must not be interruptible
- * but by `restore`; interrupting it interrupts the effect, and nothing begins for one that has been
- * interrupted. The effect must not fail: what a fiber fails with is logged, and may hold the URL.
+ * Runs the effect in its own fiber and interrupts it after `limit`, even if the caller is
+ * uninterruptible; then calls `onTimeout`. `restart` replaces the timeout by another one. The
+ * caller must be uninterruptible except by `restore`; interrupting it interrupts the effect. The
+ * effect must not fail: the failure of a fiber is logged, and may contain the URL.
  */
 export function runWithTimeout(
   effect: (restart: (limit: Duration.Duration) => void) => Effect.Effect<void>,
@@ -177,8 +177,8 @@ export function runWithTimeout(
 }
 
 /**
- * `Effect.forkDaemon` for a tenth of its price: the fiber begins at once, on the caller's stack. It
- * can be interrupted, whatever the caller can.
+ * Starts a fiber on the caller's stack, for a tenth of the cost of `Effect.forkDaemon`. The fiber
+ * is interruptible even if the caller is not.
  */
 function forkImmediately(effect: Effect.Effect<void>, caller: AnyFiber): Fiber.RuntimeFiber<void> {
   const runtime = Runtime.make({

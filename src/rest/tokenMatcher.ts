@@ -1,27 +1,27 @@
 /**
- * Finds a token, or a good part of it, in texts of others, however it is written there: escaped for
- * a URL, JSON or HTML, with tags or invisible characters inside, in base64, in hexadecimal,
- * backwards, in another case, or cut short. One pass over the text for each of two readings (tags
- * read, tags skipped), with a rolling hash: the work is linear in the text.
+ * Finds a token, or a part of it, in any text: escaped for a URL, JSON or HTML, with tags or
+ * invisible characters in between, in base64 or hexadecimal, reversed, in another case, or
+ * truncated. It scans the text once with tags and once without them, with a rolling hash, in linear
+ * time.
  */
 import * as Encoding from "effect/Encoding"
 import { CharacterReader, tagEnd } from "./characterReader.js"
 
-/** So many characters of a token in a row are a part worth hiding. */
+/** Minimum length of a part of the token that is redacted. */
 const minPieceLength = 16
 
-/** From a code unit to what is compared: 0 for what is skipped. */
+/** Maps a code unit to the symbol that is compared; 0 for characters that are skipped. */
 type SymbolTable = Uint8Array
 
 const multiplier = 0x01000193
 
-/** A part of a text: from `start` up to, but without, `end`. */
+/** A range of a text; `end` is exclusive. */
 interface Span {
   readonly start: number
   readonly end: number
 }
 
-/** The last symbols, as a ring. */
+/** A ring buffer of the last symbols. */
 class SymbolWindow {
   hash = 0
   readonly #symbols: Uint8Array
@@ -38,7 +38,7 @@ class SymbolWindow {
     return this.#count >= this.#symbols.length
   }
 
-  /** Where the oldest of them begins in the text. */
+  /** The index of the oldest symbol in the text. */
   get start(): number {
     return this.#starts[this.#next] ?? 0
   }
@@ -72,12 +72,15 @@ class SymbolWindow {
 export class TokenMatcher {
   readonly #symbols: SymbolTable
   readonly #length: number
-  /** Every variant of the token, in symbols. */
+  /** All encodings of the token, as symbols. */
   readonly #variants: string
   readonly #hashes = new Set<number>()
-  /** `multiplier ** #length`: the weight of what leaves the window. */
+  /** `multiplier ** #length`: the weight of the oldest symbol. */
   readonly #oldestWeight: number
-  /** No real token is as short: then only the whole of it counts, without anything in between. */
+  /**
+   * Whether the token is shorter than any real one: then only the whole token matches, without
+   * characters in between.
+   */
   readonly #isShort: boolean
 
   constructor(token: string) {
@@ -93,7 +96,7 @@ export class TokenMatcher {
     for (const one of both) this.#addHashes(one)
   }
 
-  /** Where the text repeats the token: apart from one another, in the text's order. */
+  /** Returns the ranges that contain the token, sorted and disjoint. */
   find(text: string): ReadonlyArray<Span> {
     if (this.#length === 0) return []
     const found = [
@@ -142,7 +145,7 @@ export class TokenMatcher {
   }
 }
 
-/** The spans of one scan come in order. */
+/** The spans of one scan are sorted. */
 function addSpan(spans: Array<Span>, start: number, end: number): void {
   const last = spans.at(-1)
   if (last === undefined || last.end < start) spans.push({ start, end })
@@ -156,8 +159,8 @@ function mergeSpans(sorted: ReadonlyArray<Span>): ReadonlyArray<Span> {
 }
 
 /**
- * Letters of either case are one, as are the two alphabets of base64; everything else is skipped,
- * but a dot where the token has dots.
+ * Letters match in both cases, and so do the two alphabets of base64. Everything else is skipped,
+ * except for a dot if the token contains one.
  */
 function makeSymbolTable(token: string): SymbolTable {
   const symbols = new Uint8Array(128)
@@ -186,7 +189,10 @@ function encodeVariants(token: string): ReadonlyArray<string> {
   return [token, hex, dashed, ...[0, 1, 2].map((offset) => encodeBase64At(token, offset))]
 }
 
-/** The characters of base64 that depend on the token alone, wherever in a text it was encoded. */
+/**
+ * Returns the base64 characters that depend only on the token, for its position in the encoded
+ * text.
+ */
 function encodeBase64At(token: string, offset: number): string {
   const bits = 8 * (offset + new TextEncoder().encode(token).length)
   const encoded = Encoding.encodeBase64(" ".repeat(offset) + token)

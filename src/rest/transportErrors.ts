@@ -1,6 +1,6 @@
 /**
- * What a failed connection says of the request: why, and whether it can have reached Discord. The
- * platform's error is read and dropped: it holds the URL.
+ * Classifies connection failures: the reason, and whether the request may have reached Discord. The
+ * platform's error is not kept, because it contains the URL.
  */
 import type { HttpClientError } from "@effect/platform/HttpClientError"
 import type { Delivered, DiscordTransportError, WebhookFileError } from "../error/WebhookError.js"
@@ -9,9 +9,9 @@ import { BodyTooLarge } from "./transports/responseBody.js"
 export interface TransportFailure {
   readonly reason: DiscordTransportError["reason"]
   readonly delivered: Delivered
-  /** The same would happen again, whoever tries. */
+  /** Whether a retry would fail in the same way. */
   readonly permanent: boolean
-  /** The file whose fault it was. */
+  /** The error of the file that caused the failure. */
   readonly file?: WebhookFileError
 }
 
@@ -21,7 +21,7 @@ const notSent = (reason: DiscordTransportError["reason"], permanent = false): Tr
   permanent,
 })
 
-/** Nothing was sent, and the same request will never be. */
+/** Nothing was sent, and a retry would fail in the same way. */
 export const unsendable = (reason: "encode" | "invalidUrl"): TransportFailure =>
   notSent(reason, true)
 
@@ -31,19 +31,19 @@ const maybeSent = (reason: DiscordTransportError["reason"]): TransportFailure =>
   permanent: false,
 })
 
-/** Given up before anything went out. */
+/** Aborted before anything was sent. */
 export const notStarted: TransportFailure = notSent("broken")
 export const timedOut: TransportFailure = maybeSent("timeout")
 /** No connection was free, or could be made, in time. */
 export const noConnection: TransportFailure = notSent("timeout")
 export const broken: TransportFailure = maybeSent("broken")
 
-/** The same would be sent again. */
+/** A retry would receive the same body. */
 export const tooLarge: TransportFailure = { ...maybeSent("tooLarge"), permanent: true }
 
 /**
- * Half a request makes no message; but what had arrived of it may have taken a slot, and then the
- * limiter must not think that it is free.
+ * An incomplete upload creates no message; but what arrived may have used a slot, so the limiter
+ * must count it.
  */
 export const makeFileFailure = (file: WebhookFileError): TransportFailure => ({
   ...broken,
@@ -52,9 +52,9 @@ export const makeFileFailure = (file: WebhookFileError): TransportFailure => ({
 })
 
 /**
- * Certificates are verified in the first handshake, and the request is encrypted only after it. No
- * other TLS error tells the handshake from an established connection: a record that is not TLS,
- * `ERR_SSL_WRONG_VERSION_NUMBER`, is possible at any time.
+ * Certificates are verified in the handshake, before the request is sent. Other TLS errors do not
+ * show whether the connection was established: `ERR_SSL_WRONG_VERSION_NUMBER` can occur at any
+ * time.
  */
 const certificateCode =
   /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_SELF_SIGNED_CERT$|SELF_SIGNED_CERT_IN_CHAIN$|HOSTNAME_MISMATCH$|ERR_TLS_CERT_ALTNAME_INVALID$)/
@@ -65,7 +65,7 @@ const timeoutCodes: ReadonlySet<string> = new Set([
   "UND_ERR_BODY_TIMEOUT",
 ])
 
-/** A header or an argument that no request can have. */
+/** Codes for headers and arguments that no request can have. */
 const invalidRequestCodes: ReadonlySet<string> = new Set([
   "UND_ERR_INVALID_ARG",
   "ERR_INVALID_CHAR",
@@ -81,12 +81,12 @@ export function classifyError(error: HttpClientError): TransportFailure {
   return classifyCause(error.cause)
 }
 
-/** The same failure from a client that reports when a request starts, which says more than a code. */
+/** Replaces `delivered`, for a client that reports when a request starts. */
 export function withDelivered(failure: TransportFailure, started: boolean): TransportFailure {
   return { ...failure, delivered: started ? "unknown" : "no" }
 }
 
-/** By what the connection itself failed with. */
+/** Classifies the cause of a failed connection. */
 export function classifyCause(cause: unknown): TransportFailure {
   for (const fault of collectErrors(cause)) {
     const known = classifyCode(fault)
@@ -101,7 +101,7 @@ interface ErrorDetails {
   readonly message: string
 }
 
-/** How deep causes may be nested: fetch wraps undici's error, which wraps the socket's. */
+/** Maximum depth of nested causes: fetch wraps undici's error, which wraps the socket's. */
 const maxCauseDepth = 5
 
 function collectErrors(error: unknown, depth = 0): ReadonlyArray<ErrorDetails> {
@@ -111,7 +111,7 @@ function collectErrors(error: unknown, depth = 0): ReadonlyArray<ErrorDetails> {
     syscall: getString(error, "syscall"),
     message: getString(error, "message"),
   }
-  // A host with several addresses fails with one error for each; they tell more than their sum.
+  // A host with several addresses fails with one error for each, which are more specific.
   const parts: unknown = Reflect.get(error, "errors")
   const first: unknown = Array.isArray(parts) ? parts[0] : undefined
   return [
@@ -126,10 +126,10 @@ function getString(error: object, key: string): string {
   return typeof value === "string" ? value : ""
 }
 
-/** What undici says of a proxy that did not open a tunnel. */
+/** The message of undici if a proxy does not open a tunnel. */
 const proxyFailure = /^Proxy response \((\d+)\)/
 
-/** Wrong credentials stay wrong. */
+/** A retry would send the same wrong credentials. */
 const proxyAuthenticationRequired = "407"
 
 function classifyCode({ code, syscall, message }: ErrorDetails): TransportFailure | undefined {
@@ -137,7 +137,7 @@ function classifyCode({ code, syscall, message }: ErrorDetails): TransportFailur
   if (code === "ENOTFOUND" || code.startsWith("EAI_")) return notSent("dns")
   if (code === "ECONNREFUSED" || code === "ConnectionRefused") return notSent("refused")
   if (code === "UND_ERR_CONNECT_TIMEOUT") return notSent("timeout")
-  // The same codes occur while connecting and, rarely, on a connection in use.
+  // The same codes occur while connecting and, rarely, on an established connection.
   if (syscall === "connect") return notSent(code === "ETIMEDOUT" ? "timeout" : "refused")
   if (certificateCode.test(code) || message.includes("before secure TLS connection")) {
     return notSent("tls")
@@ -149,7 +149,7 @@ function classifyCode({ code, syscall, message }: ErrorDetails): TransportFailur
   if (/^(?:EPROTO$|ERR_SSL_|ERR_TLS_)/.test(code)) return maybeSent("tls")
   if (timeoutCodes.has(code)) return timedOut
   if (invalidRequestCodes.has(code)) return unsendable("encode")
-  // Of undici's `fetch`, without a code.
+  // Messages of undici's `fetch`, which have no code.
   if (message === "unknown scheme" || message === "bad port") return unsendable("invalidUrl")
   return undefined
 }

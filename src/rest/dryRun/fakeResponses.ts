@@ -1,22 +1,22 @@
-/** What a dry run pretends that Discord holds, and what it answers. Bounded, and the only state. */
+/** The fake responses of a dry run, and the bounded state that they are made from. */
 import * as DateTime from "effect/DateTime"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Snowflake from "../../model/Snowflake.js"
 import type { DryRunOperation, File, Payload } from "./parseRequest.js"
 
-/** `json` left out: no body, or the text. */
+/** `json` absent: the body is `text`, or empty. */
 export interface FakeResponse {
   readonly status: number
   readonly json?: JsonObject
   readonly text?: string
 }
 
-/** The oldest are forgotten. */
+/** Maximum number of messages; the oldest are evicted. */
 const maxMessages = 1000
 const maxNames = 1000
 
-/** Ids count from 2015 on, and 0 is none; a test's clock begins in 1970. */
+/** The first valid time of an id is in 2015; the clock of a test begins in 1970. */
 const firstMoment = 1_420_070_400_001
 
 const defaultName = "Dry run"
@@ -32,12 +32,12 @@ export class FakeResponses {
   readonly #names = new Map<string, string>()
   #lastId = 0n
 
-  /** No answer has rate limits: what they would be, only Discord knows. */
+  /** No response has rate limit headers: only Discord could know them. */
   respond(operation: DryRunOperation, payload: Payload, now: number): FakeResponse {
     if (operation.messageId !== undefined)
       return this.#respondToMessage(operation, operation.messageId, payload, now)
     if (operation.method === "POST") return this.#respondToPost(operation, payload, now)
-    // Still there afterwards, as for the limiter, which other programs may share.
+    // The webhook still exists afterwards, because other programs may share the limiter.
     if (operation.method === "DELETE") return noContent
     return this.#respondToWebhook(operation, payload)
   }
@@ -50,13 +50,13 @@ export class FakeResponses {
     const id = this.#newId(now)
     const context = this.#createContext(operation, id, now)
     const isPost = typeof toJsonObject(payload.json)["thread_name"] === "string"
-    // A forum post is a thread with the id of its first message.
+    // The id of a forum post is the id of its first message.
     const message = messageJson(payload, isPost ? { ...context, channelId: id } : context)
     setBounded(this.#messages, id, message, maxMessages)
     return wait === "true" ? { status: 200, json: message } : noContent
   }
 
-  /** A message of before this run may well be there: it is taken for one without text. */
+  /** A message that this run did not send is assumed to exist, without content. */
   #respondToMessage(
     operation: DryRunOperation,
     messageId: string,
@@ -65,7 +65,7 @@ export class FakeResponses {
   ): FakeResponse {
     const isOriginal = messageId === "@original"
     const context = this.#createContext(operation, isOriginal ? this.#newId(now) : messageId, now)
-    // Every interaction has an original response of its own.
+    // Every interaction has its own original response.
     const key = isOriginal ? Redacted.value(operation.token) : messageId
     const message = this.#messages.has(key)
       ? this.#messages.get(key)
@@ -109,7 +109,7 @@ export class FakeResponses {
     }
   }
 
-  /** Of this moment, if the clock has come to Discord's first, and never one twice. */
+  /** Returns an id of the current time (at least Discord's first), greater than all ids before. */
   #newId(now: number): string {
     const ofNow = BigInt(Snowflake.fromTimestamp(Math.max(now, firstMoment)))
     this.#lastId = ofNow > this.#lastId ? ofNow : this.#lastId + 1n
@@ -133,7 +133,7 @@ type JsonObject = { readonly [key: string]: unknown }
 const hour = 3_600_000
 const pollHours = 24
 
-/** What a message is made from, besides what was sent. */
+/** The values of a message that do not come from the request. */
 interface MessageContext {
   readonly id: string
   readonly channelId: string
@@ -174,7 +174,9 @@ function messageJson(payload: Payload, context: MessageContext): JsonObject {
   }
 }
 
-/** What is left out stays, `null` clears. `attachments`, if given, is the list of what stays. */
+/**
+ * Absent fields stay, `null` clears. `attachments`, if present, lists the attachments that stay.
+ */
 function editedMessageJson(
   before: JsonObject,
   payload: Payload,

@@ -11,10 +11,10 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 
-/** The operation that a request calls. A URL that is not one of a webhook has none. */
+/** The operation that a request calls. URLs that are not of a webhook have none. */
 export interface DryRunOperation {
   readonly method: HttpMethod
-  /** Method and path template; no URL. */
+  /** Method and path template, without the token. */
   readonly route: string
   readonly webhookId: string
   readonly token: Redacted.Redacted
@@ -49,7 +49,7 @@ export function parseOperation(method: HttpMethod, url: URL): DryRunOperation | 
  * @category models
  */
 export interface File {
-  /** Of the part in the form, such as `files[0]`. */
+  /** The name of the part in the form, such as `files[0]`. */
   readonly key: string
   readonly name: string
   readonly contentType: string
@@ -58,7 +58,7 @@ export interface File {
 }
 
 export interface Payload {
-  /** `undefined`: there is none. */
+  /** `undefined` if there is none. */
   readonly json: unknown
   readonly files: ReadonlyArray<File>
 }
@@ -71,10 +71,10 @@ const parseJson = Schema.decodeUnknownEither(Schema.parseJson())
 
 const ascii = new TextDecoder("latin1")
 
-/** Two dashes and a line break end a form. */
+/** A form ends with two dashes and a line break. */
 const formEnd = { length: 4, pattern: /--\s*$/ }
 
-/** Reads the whole body, as sending it would. The bytes of files are counted and let go. */
+/** Reads the whole body. The bytes of files are counted and not kept. */
 export function parsePayload(request: HttpClientRequest): Effect.Effect<Payload, RequestError> {
   const { body } = request
   if (body._tag !== "Uint8Array" && body._tag !== "Stream") return Effect.succeed(emptyPayload)
@@ -90,7 +90,7 @@ function readText(bytes: Bytes): Effect.Effect<string, RequestError> {
   return bytes.pipe(Stream.decodeText(), Stream.mkString)
 }
 
-/** A text that is no JSON is shown as it is. */
+/** Invalid JSON is returned as text. */
 function parseJsonOrText(text: string): unknown {
   return text === "" ? undefined : Either.getOrElse(parseJson(text), () => text)
 }
@@ -107,10 +107,10 @@ function readForm(
       Stream.pipeThroughChannel(Multipart.makeChannel({ "content-type": contentType })),
       Stream.runFoldEffect(emptyPayload, addPart),
       Effect.mapError(() => unreadable),
-      // Else a file of JSON would count as a field.
+      // Otherwise a JSON file would be parsed as a field.
       Effect.provideService(Multipart.FieldMimeTypes, Chunk.empty()),
     )
-    // The parser waits for ever for the rest of a file whose source failed.
+    // The parser would wait forever for the rest of a file whose source failed.
     return yield* Effect.raceFirst(reading, Deferred.await(broken))
   })
 }
@@ -131,7 +131,7 @@ function addPart(
   }))
 }
 
-/** Fails when the last bytes are not those of a form that is complete. */
+/** Fails if the body does not end as a complete form does. */
 function requireComplete(bytes: Bytes, unreadable: RequestError): Bytes {
   return Stream.suspend(() => {
     let end = ""

@@ -17,18 +17,15 @@ import * as Context from "effect/Context"
 export interface DirectRequest {
   readonly method: HttpMethod
   readonly origin: string
-  /** Query included; it holds the token. */
+  /** Including the query; it contains the token. */
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | null
 }
 
-/** Called in this order; after `onWhole` or `onBroken` nothing is called. */
+/** Called in this order; nothing is called after `onComplete` or `onError`. */
 export interface ResponseListener {
-  /**
-   * The request is about to be written to a connection. Until then nothing of it can have arrived,
-   * whatever it fails with.
-   */
+  /** The request is about to be written to a connection. Nothing of it can have arrived before. */
   onStart(): void
   /** The names are in lower case. */
   onHead(status: number, headers: Readonly<Record<string, string | undefined>>): void
@@ -36,12 +33,12 @@ export interface ResponseListener {
   onError(cause: unknown): void
 }
 
-/** Sends. What it answers with gives the request up, and the connection with it. */
+/** Sends a request and returns a function that aborts it and its connection. */
 export type DirectTransport = (request: DirectRequest, listener: ResponseListener) => () => void
 
 /**
- * Called when a request is about to be written, by a client that has a direct way and carries the
- * request by its `HttpClient` all the same, as uploads are.
+ * Called when a request is about to be written, by a client with a direct transport that sends a
+ * request through its `HttpClient`, as it does for uploads.
  */
 export class RequestStart extends Context.Tag("effect-discord/RequestStart")<
   RequestStart,

@@ -1,12 +1,10 @@
 /**
- * The body of a response, which has a limit: whoever answers could otherwise fill the memory. The
- * longest body of Discord's, a message with everything in it, is well below a megabyte.
+ * Maximum bytes of a response body after decompression, which protects the memory. Discord's
+ * longest body, a message with all parts, is well below a megabyte.
  */
-
-/** Bytes, after decompression. */
 export const maxBodySize = 8 * 1024 * 1024
 
-/** What a client's own way fails with, as soon as a body is longer. */
+/** The error of a direct transport whose response body is too large. */
 export class BodyTooLarge extends Error {
   static readonly code = "BODY_TOO_LARGE"
   readonly code = BodyTooLarge.code
@@ -18,7 +16,7 @@ export class BodyTooLarge extends Error {
 
 const utf8 = new TextDecoder()
 
-/** What has arrived, in one piece. */
+/** Returns all chunks as one array. */
 export function concatBytes(chunks: ReadonlyArray<Uint8Array>): Uint8Array {
   const [first] = chunks
   if (first !== undefined && chunks.length === 1) return first

@@ -1,4 +1,7 @@
-/** An attempt by any `HttpClient`, in a fiber of its own, so that it can be given up in time. */
+/**
+ * Sends attempts by any `HttpClient`, each in its own fiber, so that it can be interrupted on
+ * timeout.
+ */
 import * as Headers from "@effect/platform/Headers"
 import * as HttpBody from "@effect/platform/HttpBody"
 import type * as HttpClient from "@effect/platform/HttpClient"
@@ -77,7 +80,7 @@ function exchange(
   state: AttemptState,
 ): Effect.Effect<void, HttpClientError> {
   return Effect.matchEffect(client.execute(toHttpRequest(request, body, settings)), {
-    // A client of the user's that fails on a status (`filterStatusOk`) has an answer all the same.
+    // A client of the program that fails on a status (`filterStatusOk`) has a response as well.
     onFailure: (error) =>
       error._tag === "ResponseError"
         ? readResponse(error.response, request, state)
@@ -99,14 +102,14 @@ function readResponse(
   })
 }
 
-/** `undefined`: it is longer than the limit, and the connection was given up there. */
+/** Returns `undefined` if the body is too large; the connection is then closed. */
 function readText(response: HttpClientResponse): Effect.Effect<string | undefined, ResponseError> {
   return isWithinLimit(response) ? response.text : readBoundedText(response)
 }
 
 type Pull<A = never> = Effect.Effect<A, Option.Option<ResponseError>>
 
-/** No client reads more than a Content-Length says; what is compressed may become more. */
+/** No client reads more than the Content-Length; compressed bodies may become larger. */
 function isWithinLimit({ headers, status }: HttpClientResponse): boolean {
   if (status === 204) return true
   const length = headers["content-length"]
@@ -120,8 +123,8 @@ function readBoundedText(
   return Effect.suspend(() => {
     const chunks: Array<Uint8Array> = []
     let size = 0
-    // `Stream.run...` takes a fiber, which costs twice as much, and logs what it fails with: it
-    // holds the URL.
+    // `Stream.run...` takes a fiber, which doubles the cost, and logs its failure, which contains
+    // the URL.
     const drain = (pull: Pull<Iterable<Uint8Array>>): Pull =>
       Effect.flatMap(pull, (part) => {
         for (const chunk of part) {

@@ -1,4 +1,4 @@
-/** An attempt by a client's own way. It takes no fiber, since a call is enough to give it up. */
+/** Sends attempts by a client's direct transport, without a fiber: a function call aborts them. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { parseHead } from "../attempt.js"
@@ -15,7 +15,7 @@ import type { DirectRequest, DirectTransport, ResponseListener } from "./direct.
 
 type Resume = (end: Effect.Effect<void>) => void
 
-/** Notes in the state what it hears, until it is over. */
+/** Records the events of one exchange in the state, until it ends. */
 class DirectAttempt implements ResponseListener {
   readonly #request: RestRequest<unknown>
   readonly #settings: ResolvedConfig
@@ -48,7 +48,7 @@ class DirectAttempt implements ResponseListener {
       this.#resume(Effect.die(sanitizeDefect(error, this.#request.token)))
       return
     }
-    // With a connection at hand the request has started by now, and needs one time limit only.
+    // If a connection was free, the request has started, and needs only one timeout.
     if (!this.#isDone && !this.#state.started) {
       this.#startTimeout(this.#settings.connectionTimeout, noConnection)
     }
@@ -113,7 +113,7 @@ export function sendDirect(
     restore(
       Effect.async<void>((resume) => {
         const attempt = new DirectAttempt(request, settings, state, caller, resume)
-        // A canceller of the effect itself would be a seventh of what a request in state holds.
+        // A canceler of `Effect.async` would be a seventh of the memory of a request in flight.
         state.abort = () => attempt.abort()
         attempt.start(direct, toDirectRequest(base, request, body, settings))
       }),

@@ -1,4 +1,4 @@
-/** What untyped code passes in the place of a file or of its bytes, and how to make a file of it. */
+/** Describes wrong arguments of untyped callers, and how to create a file from them. */
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
@@ -6,7 +6,7 @@ import * as Predicate from "effect/Predicate"
 const textAdvice =
   "FileUpload.fromPath(path) opens a file, FileUpload.fromText(name, text) sends a text"
 
-/** Never shows the value itself, which may be long or secret. */
+/** Does not show the value, which may be long or secret. */
 export function describeWrongFile(given: unknown): string {
   if (typeof given === "string") return `a string: ${textAdvice}`
   if (given === undefined || given === null) return String(given)
@@ -27,7 +27,7 @@ export function describeWrongFile(given: unknown): string {
     : "something else: use FileUpload.fromPath, fromBytes, fromText, fromBlob or fromStream"
 }
 
-/** A value that has to be run or awaited before there is anything in it. */
+/** Whether the value has to be run or awaited first. */
 export function isDeferred(given: unknown): boolean {
   return Effect.isEffect(given) || Config.isConfig(given) || Predicate.isPromiseLike(given)
 }
@@ -40,7 +40,7 @@ export function isBlob(given: unknown): boolean {
   return hasTag("Blob", given) || hasTag("File", given)
 }
 
-/** By its tag and not by `instanceof`, which fails for values of another realm, as in Jest. */
+/** By the tag instead of `instanceof`, which fails for values of another realm, as in Jest. */
 function hasTag(tag: string, given: unknown): boolean {
   return Object.prototype.toString.call(given) === `[object ${tag}]`
 }

@@ -1,13 +1,16 @@
-/** A file as a value, below the module that makes it: whoever only carries it needs no table of types. */
+/**
+ * A file as a value. It is separate from `FileUpload.ts`, which imports the registry of media
+ * types.
+ */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 
-/** RFC 2046: the media type of bytes of which nothing is known. */
+/** RFC 2046: the media type of unknown bytes. */
 export const unknownType = "application/octet-stream"
 
-/** Where the bytes of a file come from. */
+/** The source of the bytes of a file. */
 export type Source =
   | { readonly _tag: "Bytes"; readonly bytes: Uint8Array }
   | { readonly _tag: "Blob"; readonly blob: Blob }
@@ -16,12 +19,12 @@ export type Source =
       readonly stream: Stream.Stream<Uint8Array, unknown>
       /** For errors. */
       readonly path?: string
-      /** Only where it can be read no more than once. */
+      /** Present if it can be read only once. */
       readonly once?: { isRead: boolean }
     }
 
 /**
- * A file to send: what it is called, what it is, how long, and where its bytes come from.
+ * A file to send: its name, media type, size and source.
  *
  * @example
  * ```ts
@@ -35,8 +38,8 @@ export type Source =
  */
 export class FileUpload extends Data.TaggedClass("FileUpload")<{
   /**
-   * As it is uploaded: without the characters that Discord would replace. What a copy of the value
-   * holds instead, `{ ...file, name }`, is cleaned when it is sent.
+   * The name on Discord, without the characters that Discord would replace. The name of a copy, `{
+   * ...file, name }`, is cleaned when it is sent.
    */
   readonly name: string
   /** The media type, such as `image/png`. */
@@ -47,13 +50,13 @@ export class FileUpload extends Data.TaggedClass("FileUpload")<{
   readonly description: string | undefined
   /** Shown instead of the name; at most 1024 code points. */
   readonly title: string | undefined
-  /** Hidden until somebody clicks on it. */
+  /** Hidden until the user clicks on it. */
   readonly isSpoiler: boolean | undefined
-  /** Seconds; of a voice message. */
+  /** Duration of a voice message in seconds. */
   readonly durationSecs: number | undefined
-  /** Base64, at most 400 characters; of a voice message. */
+  /** Base64, at most 400 characters; only for a voice message. */
   readonly waveform: string | undefined
-  /** Where the bytes come from; made by the constructors. */
+  /** The source of the bytes, created by the constructors. */
   readonly source: Source
 }> {
   override toString(): string {
@@ -61,28 +64,28 @@ export class FileUpload extends Data.TaggedClass("FileUpload")<{
   }
 }
 
-/** What an error calls the file. */
+/** The name of the file in errors. */
 export function getLabel({ name, source }: FileUpload): string {
   return source._tag === "Stream" ? (source.path ?? name) : name
 }
 
-/** Whether it can be read no more. */
+/** Whether the file cannot be read again. */
 export function isConsumed({ source }: FileUpload): boolean {
   return source._tag === "Stream" && source.once?.isRead === true
 }
 
 /**
- * How far an upload is.
+ * The progress of an upload.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Progress {
-  /** 1 for the first; a repetition begins anew with nothing sent. */
+  /** 1 for the first attempt; a retry begins with nothing sent. */
   readonly attempt: number
-  /** The name of the file that is being sent. */
+  /** The name of the current file. */
   readonly file: string
-  /** Bytes of the message's files that the connection has been given. */
+  /** Bytes of all files that the connection has accepted. */
   readonly sent: number
   /** Bytes of all its files. */
   readonly total: number

@@ -1,22 +1,19 @@
-/**
- * Discord changes names that it does not like, and then `attachment://` has to say the new one. So
- * the same is done before sending, as reported of Discord: spaces become `_`, other special
- * characters go, and no name begins with `_` or `.`. Then the name here is the name there. Beyond
- * ASCII, names stay as they are, except for characters that are not seen: with U+202E, which reverses
- * what follows, `exe.` can be made to look like `.exe`.
- *
- * discord-api-docs#4847, #6945, #7890.
- */
-
-/** File systems, where the file may be saved, allow 255 bytes; Discord's OpenAPI 1024 characters. */
+/** Maximum bytes of a name: file systems allow 255; Discord's OpenAPI 1024 characters. */
 const maxNameBytes = 255
 
-/** Bytes of what is taken for an extension, the dot included. */
+/** Maximum bytes of an extension, including the dot. */
 const maxExtensionBytes = 16
 
 const encoder = new TextEncoder()
 
-/** A name without spaces, quotes, slashes and line breaks, and not too long. */
+/**
+ * Returns the name that Discord gives to the file, so that `attachment://` can refer to it: spaces
+ * become `_`, other special characters are removed, and no name begins with `_` or `.`. Beyond
+ * ASCII, names are unchanged except for invisible characters: U+202E, which reverses what follows,
+ * can make `exe.` look like `.exe`.
+ *
+ * discord-api-docs#4847, #6945, #7890.
+ */
 export function cleanFileName(name: string): string {
   const dot = name.lastIndexOf(".")
   const [stem, extension] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ""]
@@ -28,13 +25,13 @@ export function cleanFileName(name: string): string {
   return ((kept === "" ? trimDots(cut) : cut) || "file") + kept
 }
 
-/** The last part of a path of any system. */
+/** Returns the last part of a path of any platform. */
 export function getBaseName(path: string): string {
   const parts = path.split(/[/\\]/).filter((part) => part !== "")
   return parts.at(-1) ?? ""
 }
 
-/** A dot at the end would be taken for an extension. */
+/** A trailing dot would be taken for an extension. */
 function trimDots(text: string): string {
   let end = text.length
   while (text[end - 1] === ".") end -= 1
@@ -48,7 +45,7 @@ function replaceCharacters(text: string): string {
       .replace(/\p{Cf}/gu, "")
       .replace(/[\s\p{Z}/\\]+/gu, "_")
       .replace(/[\p{Cc}\p{Cs}]|(?![\w.-])[\0-\x7f]/gu, "")
-      // What stood apart may compose now.
+      // Removing characters may have joined a base and a combining character.
       .normalize("NFC")
   )
 }

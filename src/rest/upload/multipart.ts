@@ -1,6 +1,6 @@
 /**
- * `multipart/form-data` as RFC 7578 and every browser write it. By hand, because only then is the
- * length known before the first byte is read, and the same on every HttpClient.
+ * Encodes `multipart/form-data` (RFC 7578). Written by hand, so that the length is known before the
+ * files are read, and the same for every HttpClient.
  *
  * Discord: Uploading Files.
  */
@@ -10,12 +10,12 @@ import { unknownType } from "./file.js"
 import type { FileUpload } from "./file.js"
 import { cleanFileName } from "./fileName.js"
 
-/** Everything but the bytes of the files. */
+/** The form without the bytes of the files. */
 export interface Form {
   readonly contentType: string
   /** The JSON of the message. */
   readonly payload: Uint8Array
-  /** What stands before each file. */
+  /** The part before each file. */
   readonly heads: ReadonlyArray<Uint8Array>
   readonly tail: Uint8Array
   /** Bytes of the whole body. */
@@ -26,12 +26,12 @@ const encoder = new TextEncoder()
 
 const mediaType = /^[\x21-\x2e\x30-\x7e]+\/[\x20-\x7e]+$/
 
-/** Whether it can be a header's value, which nothing in it may end. */
+/** Whether the text is a valid header value. */
 export function isMediaType(text: string): boolean {
   return mediaType.test(text)
 }
 
-/** Long enough that no file has it by chance. */
+/** Long enough that it does not occur in a file by chance. */
 export const makeBoundary: Effect.Effect<string> = Effect.map(
   Effect.all([Random.nextInt, Random.nextInt]),
   (numbers) => `effect-discord-${numbers.map((n) => n.toString(36).padStart(11, "0")).join("")}`,

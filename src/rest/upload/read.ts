@@ -1,4 +1,4 @@
-/** Reads a file, and sees that its bytes are as many as was said: by then the request's length is out. */
+/** Reads a file and checks its size, which the request has already declared. */
 import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
@@ -13,10 +13,12 @@ import type { Route } from "../../ratelimit/Route.js"
 import { getLabel } from "./file.js"
 import type { FileUpload, Source } from "./file.js"
 
-/** Bytes of a file in memory that go at a time, so that progress can be seen. */
+/** Bytes of a chunk of a file in memory, so that progress can be reported. */
 const chunkSize = 64 * 1024
 
-/** Exactly `size` bytes; fewer, more, or a source that fails are a `WebhookFileError`. */
+/**
+ * Reads exactly `size` bytes; fewer or more bytes and a failing source are a `WebhookFileError`.
+ */
 export function readFile(
   route: Route,
   file: FileUpload,
@@ -66,7 +68,7 @@ function splitBytes(bytes: Uint8Array): Stream.Stream<Uint8Array> {
   )
 }
 
-/** Fails before the request is whole, so that a file that has changed is not posted. */
+/** Fails before the request is complete, so that a changed file is not posted. */
 function requireSize(
   place: FileContext,
   size: number,
@@ -84,7 +86,7 @@ function requireSize(
       })
     const counted = Stream.mapChunksEffect(bytes, (chunk) => {
       count += Chunk.reduce(chunk, 0, (sum, { length }) => sum + length)
-      // An empty piece would stall a Node stream.
+      // An empty chunk would stall a Node stream.
       return count > size
         ? Effect.fail(changed())
         : Effect.succeed(Chunk.filter(chunk, ({ length }) => length > 0))
@@ -109,7 +111,7 @@ export function toFileError(
       })
 }
 
-/** A platform's error has a reason, an error of Effect a tag, any other a name. */
+/** A platform error has a reason, an error of Effect a tag, any other a name. */
 function getErrorName(failure: unknown): string | undefined {
   if (!Predicate.isObject(failure)) return undefined
   const words = ["reason", "_tag", "name"].map((key): unknown => Reflect.get(failure, key))

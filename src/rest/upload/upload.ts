@@ -1,4 +1,4 @@
-/** The body of a request with files: in one piece where it is small, and otherwise never in memory. */
+/** The body of a request with files: buffered if it is small, streamed otherwise. */
 import * as HttpBody from "@effect/platform/HttpBody"
 import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
@@ -18,10 +18,12 @@ import { makeBoundary, makeForm } from "./multipart.js"
 import type { Form } from "./multipart.js"
 import { makeAlreadyReadError, readFile } from "./read.js"
 
-/** Bytes that are sent in one piece, which works everywhere: few browsers stream what they send. */
+/** Maximum bytes of a buffered body, which works everywhere: few browsers can stream a request. */
 const maxBufferedSize = 8 * 1024 * 1024
 
-/** Checks the files against the limits, `kept` files of the message counted; nothing is read yet. */
+/**
+ * Checks the files against the limits, including the `kept` files of an edit, without reading them.
+ */
 export const checkFiles = (
   route: Route,
   files: ReadonlyArray<FileUpload>,
@@ -32,7 +34,7 @@ export const checkFiles = (
     return refused === undefined ? Effect.void : Effect.fail(refused)
   })
 
-/** A message's JSON with its files. */
+/** Creates the body of a message with files. */
 export const makeUpload = (
   route: Route,
   json: unknown,
@@ -85,9 +87,9 @@ function bufferBody<A, E>(
 }
 
 /**
- * HttpClients differ in what they do when a body fails: one ends the request as if it were whole.
- * So the body never fails, it only stops, and the exchange is interrupted, which every client
- * answers by closing the connection.
+ * Clients treat a failing body differently; one ends the request as if it were complete. So the
+ * body never fails: it stops, and the exchange is interrupted, upon which every client closes the
+ * connection.
  */
 function streamBody<A, E>(
   parts: Form,
@@ -120,15 +122,15 @@ function toByteStream(
 }
 
 /**
- * `NodeHttpClient.layer` waits for a slow connection only between the pieces of a chunk. Without a
- * second piece it would take in the whole file as fast as the disk gives it.
+ * `NodeHttpClient.layer` applies backpressure only between the parts of a chunk. With a single part
+ * it would buffer the whole file.
  */
 function splitInHalf(piece: Uint8Array): Chunk.Chunk<Uint8Array> {
   const half = piece.length >> 1
   return half === 0 ? Chunk.of(piece) : Chunk.make(piece.subarray(0, half), piece.subarray(half))
 }
 
-/** The files' bytes, with word of each piece to the listener, if there is one. */
+/** Returns the bytes of the files, and reports each chunk to the listener if there is one. */
 function reportProgress(
   attempt: number,
   files: ReadonlyArray<FileUpload>,
@@ -148,7 +150,7 @@ function reportProgress(
   })
 }
 
-/** The first thing that is wrong. `kept` counts the files that an edit leaves on the message. */
+/** Returns the first error. `kept` is the number of files that an edit leaves on the message. */
 export function findFileError(
   route: Route,
   files: ReadonlyArray<FileUpload>,
