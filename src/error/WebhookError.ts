@@ -23,6 +23,7 @@ import {
   formatRemembered,
   formatResponse,
 } from "./message.js"
+
 /**
  * Whether the request took effect at Discord.
  *
@@ -105,13 +106,13 @@ const answer = {
 
 const urlReasons = {
   missing: "there is no text",
-  notAUrl: "it does not parse as a URL, which begins with https:// and has nothing around it",
+  notAUrl: "it is not a valid URL, which begins with https://",
   scheme: "the scheme is not https or http",
   host: "the host is not Discord's",
   path: "the path is not /api/webhooks/{id}/{token}",
   parts: "Webhook.make takes { id, token }; Webhook.fromUrl takes the whole URL",
   id: "the id is not a snowflake, a string of digits",
-  token: "the token is missing or has characters that no token has",
+  token: "the token is missing or contains invalid characters",
   threadId: "thread_id is not a snowflake, a string of digits",
 }
 
@@ -329,9 +330,9 @@ export class WebhookForbidden extends Schema.TaggedError<WebhookForbidden>()("We
 
 const interactionReasons = {
   expired:
-    "the token of the interaction is not valid (any more): it is for 15 minutes, and for 3 seconds only without an initial response",
+    "the token of the interaction is invalid or has expired: it is valid for 15 minutes, or for 3 seconds without an initial response",
   notResponded:
-    "Discord has no response to the interaction yet; send the initial response first, and right after a deferred one repeat this a second later",
+    "Discord has no response to the interaction yet; send the initial response first; right after a deferred one, try again a second later",
   tooManyFollowUps:
     "an app that is installed for a user but not in the server sends at most 5 follow-ups per interaction",
 }
@@ -378,11 +379,11 @@ export class WebhookInteractionError extends Schema.TaggedError<WebhookInteracti
 
 const threadReasons = {
   unknownThread:
-    "the webhook's channel has no such thread; check threadId, and whether somebody deleted the thread",
-  archived: "the thread is archived; send a message to it, which opens it again, and repeat this",
-  locked: "the thread is locked; only who has the permission to manage threads can unlock it",
+    "the webhook's channel has no such thread; check threadId, and whether the thread was deleted",
+  archived: "the thread is archived; send a message to it, which unarchives it, and try again",
+  locked: "the thread is locked; unlocking it requires the permission to manage threads",
   nameRequired:
-    "a forum or media channel holds nothing but threads; start one with createThread, or pass a threadId",
+    "a forum or media channel contains only threads; start one with createThread, or pass a threadId",
   nameAndId:
     "a message goes to a new thread or to an existing one; leave out threadName or threadId",
   notAForum: "a webhook starts threads only in forum and media channels; leave threadName out",
@@ -396,7 +397,8 @@ const threadReasons = {
   slowmode: "slowmode",
   missingPermission:
     "a permission is missing there; see the permissions of the channel, which its threads inherit",
-  cannotPost: "this channel takes no such messages; in a forum or media channel only threads do",
+  cannotPost:
+    "this channel does not accept such messages; in a forum or media channel only threads do",
 }
 
 /**
@@ -440,12 +442,12 @@ const fileReasons = {
   missing: "there is no such file; check the path",
   notAFile: "is not a file, such as a directory; give the path of a file",
   unreadable: "cannot be read",
-  changed: "changed while it was read; send a copy of it, or make the FileUpload anew",
+  changed: "changed while it was read; send a copy of it, or create the FileUpload again",
   readOnce: "can be read only once",
-  invalidSize: "needs a size that is a whole number of bytes; say how long the stream is",
-  duplicateName: "is the name of two files; rename one, so that attachment:// can tell them apart",
+  invalidSize: "needs a size in whole bytes; pass the length of the stream",
+  duplicateName: "is the name of two files; rename one, so that attachment:// is unambiguous",
   tooLarge: "is too large for a file",
-  totalTooLarge: "is the file with which the message gets too large",
+  totalTooLarge: "makes the message too large",
   tooMany: "is one file too many",
 }
 
@@ -594,7 +596,7 @@ export class WebhookQueueFull extends Schema.TaggedError<WebhookQueueFull>()("We
   capacity: Schema.Number,
 }) {
   override get message(): string {
-    return `${formatPlace(this)}: ${this.capacity} requests wait for this bucket already; nothing was sent`
+    return `${formatPlace(this)}: ${this.capacity} requests already wait for this bucket; nothing was sent`
   }
 }
 
@@ -690,7 +692,7 @@ const transportReasons = {
   refused: "the connection was refused",
   dns: "the host name could not be resolved",
   tls: "no secure connection could be made",
-  timeout: "no answer in time",
+  timeout: "no response in time",
   proxy:
     "the proxy opened no tunnel to Discord; check its address, user and password (HTTPS_PROXY), or leave Discord out of it (NO_PROXY)",
   broken: "the connection broke",

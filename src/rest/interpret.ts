@@ -130,7 +130,7 @@ function isExpectedText(body: string | undefined, wanted: ResponseBody<unknown>)
   return body?.trim() === wanted.text
 }
 
-const notAnObject: Issue = { path: "", message: "the JSON is no object of Discord's" }
+const notAnObject: Issue = { path: "", message: "the JSON is not an object of Discord" }
 
 function readValue<A>(
   wanted: ResponseBody<A>,

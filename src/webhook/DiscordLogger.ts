@@ -1,6 +1,6 @@
 /**
- * A `Logger` that posts what a program logs to a webhook: several entries in a message, in the pace
- * that Discord allows, and without ever holding up the program.
+ * A `Logger` that posts log entries to a webhook: several entries in a message, as fast as Discord
+ * allows, without delaying the program.
  *
  * @since 0.1.0
  * @module
@@ -20,22 +20,25 @@ import type { Webhook } from "./credentials.js"
 import { LogDelivery } from "./logDelivery.js"
 
 /**
- * What may be set; everything has a default.
+ * The options; each has a default.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Options {
   /**
-   * From this level on. Default: warning. `Logger.minimumLogLevel`, info by default, holds for
-   * every logger, and so for this one.
+   * Minimum level. Default: warning. `Logger.minimumLogLevel`, info by default, applies to every
+   * logger, including this one.
    */
   readonly level?: LogLevel.LogLevel | undefined
   /** How long an entry waits for others to share a message with. Default: 1 second. */
   readonly window?: Duration.DurationInput | undefined
-  /** Entries that may wait; more are dropped, and the next message says how many. Default: 1000. */
+  /**
+   * Maximum number of waiting entries. Further entries are dropped, and the next message contains
+   * their number. Default: 1000.
+   */
   readonly capacity?: number | undefined
-  /** How long a program that ends may wait for the entries that are left. Default: 5 seconds. */
+  /** Maximum time that a program that ends waits for the remaining entries. Default: 5 seconds. */
   readonly shutdownTimeout?: Duration.DurationInput | undefined
   /** Shown instead of the webhook's name. */
   readonly username?: string | undefined
@@ -51,13 +54,13 @@ const defaults = {
 }
 
 /**
- * Adds the logger to those that are there. Each entry is an embed in the colour of its level, with
- * message, cause, annotations, spans and fiber in code blocks; long ones are cut. Nobody is
- * mentioned, and no token of a webhook is shown.
+ * Adds the logger to the current ones. Each entry is an embed in the color of its level, with
+ * message, cause, annotations, spans and fiber in code blocks; long ones are truncated. No one is
+ * mentioned, and tokens of webhooks are redacted.
  *
- * Its own requests are logged nowhere. When entries cannot be sent, the other loggers hear of it
- * once until they can be sent again; when the webhook is dead, once for good. When the scope of the
- * layer closes, what waits is sent, within a time limit.
+ * Its own requests are not logged. If entries cannot be sent, it logs one warning to the other
+ * loggers, and another one only after entries have been sent again. When the scope of the layer
+ * closes, the waiting entries are sent within a timeout.
  *
  * @example
  * ```ts
@@ -84,7 +87,7 @@ export const layer = (
   Layer.unwrapScoped(Effect.map(make(webhook, options), Logger.add))
 
 /**
- * `layer` with a webhook from the configuration.
+ * Like `layer`, with a webhook from the configuration.
  *
  * @example
  * ```ts

@@ -1,16 +1,18 @@
 /**
- * Responds to an interaction after its initial response: edits or deletes that one (`"@original"`),
- * and sends, reads, edits and deletes follow-ups. These are the endpoints of a webhook whose id is
- * the application's and whose token is the interaction's, with rules of their own:
+ * Sends, reads, edits and deletes responses to an interaction after its initial response, which is
+ * `"@original"`.
  *
- * - the token is valid for 15 minutes; later, operations fail with a `WebhookInteractionError` whose
- *   `reason` is `expired`, and from then on send nothing
+ * These are the endpoints of a webhook whose id is the application's and whose token is the
+ * interaction's, with different rules:
+ *
+ * - the token is valid for 15 minutes; later, operations fail with a `WebhookInteractionError`
+ *   whose `reason` is `expired`, and send nothing from then on
  * - every interaction has its own bucket, and none counts against the global rate limit
  * - every component may be sent; a follow-up may be `Ephemeral`
- * - there are no threads to choose: messages go where the interaction came from
+ * - no thread can be chosen: messages are sent to the channel of the interaction
  *
- * Receiving interactions, verifying their signature and the initial response (within 3 seconds)
- * belong to the program's server or gateway connection.
+ * Receiving interactions, verifying their signature and the initial response (within 3 seconds) are
+ * up to the program's server or gateway connection.
  *
  * @see https://discord.com/developers/docs/interactions/receiving-and-responding#followup-messages
  * @since 0.1.0
@@ -35,8 +37,8 @@ import type { Operation } from "./Webhook.js"
 export type { FollowUpInput } from "./files.js"
 
 /**
- * What an interaction is responded to with. The token is redacted: neither printing nor
- * `JSON.stringify` shows it.
+ * The credentials of an interaction. The token is redacted: neither printing nor `JSON.stringify`
+ * shows it.
  *
  * @example
  * ```ts
@@ -51,7 +53,7 @@ export type { FollowUpInput } from "./files.js"
 export class InteractionWebhook extends Data.Class<{
   readonly applicationId: Snowflake
   readonly token: Redacted.Redacted
-  /** Distinguishes the tokens of an application without being one. */
+  /** A digest that distinguishes the tokens of an application. */
   readonly tokenDigest: string
 }> {
   override toString(): string {
@@ -68,8 +70,8 @@ export class InteractionWebhook extends Data.Class<{
 export type MessageRef = "@original" | (string & {})
 
 /**
- * From an interaction's `application_id` and `token`. Fails with `WebhookInvalidUrl` when one of them
- * could not be part of a URL.
+ * Creates the credentials from an interaction's `application_id` and `token`. Fails with
+ * `WebhookInvalidUrl` if one of them cannot be part of a URL.
  *
  * @example
  * ```ts
@@ -103,10 +105,10 @@ export const make = (options: {
 
 /**
  * Sends a follow-up and returns it as Discord stored it. With the flag `Ephemeral` only the user of
- * the interaction sees it.
+ * the interaction can see it.
  *
- * The first follow-up after a deferred response takes the place of the loading message, and whether
- * it is ephemeral was decided by the deferral; Discord advises `editMessage` with `"@original"` there.
+ * The first follow-up after a deferred response replaces the loading message, and is ephemeral if
+ * the deferred response was; Discord recommends `editMessage` with `"@original"` for it.
  *
  * @example
  * ```ts
@@ -149,7 +151,8 @@ export const getMessage = (
   )
 
 /**
- * Changes the initial response (`"@original"`) or a follow-up: what is left out stays, `null` clears.
+ * Edits the initial response (`"@original"`) or a follow-up: absent fields stay, `null` clears.
+ *
  * The edit of a deferred response replaces its loading state, and is the only edit that may add a
  * poll.
  *
@@ -175,7 +178,7 @@ export const editMessage = (
   )
 
 /**
- * Deletes the initial response (`"@original"`) or a follow-up, an ephemeral one as well.
+ * Deletes the initial response (`"@original"`) or a follow-up, including ephemeral ones.
  *
  * @example
  * ```ts
@@ -198,8 +201,8 @@ export const deleteMessage = (
   )
 
 /**
- * The route that an operation counts against, by default that of `send`. Questions to the
- * `RateLimiter` take it. The initial response (`"@original"`) has routes of its own.
+ * Returns the route of an operation, by default of `send`, for queries to the `RateLimiter`. The
+ * initial response (`"@original"`) has its own routes.
  *
  * @example
  * ```ts

@@ -1,11 +1,11 @@
 /**
- * Sends, reads, edits and deletes messages of a webhook, starts threads, and manages the webhook
- * itself.
+ * Sends, reads, edits and deletes messages of a webhook, starts threads, and manages the webhook.
  *
  * Begin with a `Webhook`, the credentials: `config` reads its URL from the environment, `fromUrl`
- * from a text. Every operation takes it first. An operation is a value: nothing is sent until it
- * runs, and each run sends anew. It first checks its input against Discord's documented limits,
- * waits for its turn with the `RateLimiter`, and fails with a `WebhookError` to be caught by tag.
+ * parses one. Every operation takes it as the first argument. An operation is a value: nothing is
+ * sent until it runs, and each run sends again. It validates its input against Discord's documented
+ * limits, waits for a permit of the `RateLimiter`, and fails with a `WebhookError` that can be
+ * caught by tag.
  *
  * @see https://discord.com/developers/docs/resources/webhook
  * @since 0.1.0
@@ -45,11 +45,12 @@ export { sink } from "./sink.js"
 export type { SinkOptions } from "./sink.js"
 
 /**
- * What every operation returns: an effect that succeeds with `A` or fails with a `WebhookError`, and
- * has {@link Requirements}, each a layer of its own. On Node, `NodeDiscord.layer` is all three.
+ * The type of every operation: an effect that succeeds with `A` or fails with a `WebhookError`, and
+ * has {@link Requirements}, each provided by a layer. On Node, `NodeDiscord.layer` provides all
+ * three.
  *
- * It may be interrupted at any time: who waits for a turn leaves the queue, and a request on its way
- * is aborted, although it may have taken effect.
+ * Operations can be interrupted: a waiting request leaves the queue, and a request in flight is
+ * aborted, although it may have taken effect.
  *
  * @example
  * ```ts
@@ -73,36 +74,36 @@ export type { SinkOptions } from "./sink.js"
 export type Operation<A> = Effect.Effect<A, WebhookError, Requirements>
 
 /**
- * Where in the webhook's channel to act.
+ * The part of the webhook's channel in which an operation acts.
  *
  * @since 0.1.0
  * @category models
  */
 export interface PlaceOptions {
   /**
-   * The thread or forum post. Left out, it is the one that the webhook's URL named, if any; `null`
-   * is the channel itself.
+   * The thread or forum post. Default: that of the webhook's URL, if any. `null` is the channel
+   * itself.
    */
   readonly threadId?: string | null | undefined
 }
 
 /**
- * Where to send, and whether to wait until the message is stored.
+ * The place of a message, and whether to wait until it is stored.
  *
  * @since 0.1.0
  * @category models
  */
 export interface SendOptions extends PlaceOptions {
   /**
-   * `true` (default) waits until Discord has stored the message; `send` then answers with it. `false`
-   * answers as soon as Discord has taken it; a message that then fails to be stored is lost without
-   * an error.
+   * `true` (default): waits until Discord has stored the message, which `send` then returns.
+   * `false`: returns as soon as Discord has accepted the message; if storing it fails, it is lost
+   * without an error.
    */
   readonly wait?: boolean | undefined
 }
 
 /**
- * A message in a thread, whose name and tags are not the message's.
+ * A message in a thread, without the fields that belong to the thread.
  *
  * @since 0.1.0
  * @category models
@@ -113,24 +114,24 @@ export interface ThreadMessage extends MessageInput {
 }
 
 /**
- * A thread that has just been started.
+ * A new thread.
  *
  * @since 0.1.0
  * @category models
  */
 export interface CreatedThread {
-  /** What the other operations take as `threadId`. */
+  /** The `threadId` of the other operations. */
   readonly threadId: Snowflake
   /** The first message. */
   readonly message: Message
 }
 
 /**
- * Sends a message and answers with it as Discord stored it; its id is needed to edit or delete it.
+ * Sends a message and returns it as Discord stored it; editing and deleting it requires its id.
  *
- * A message is never sent twice by itself: when it may have arrived, the error says
- * `delivered: "unknown"` (see `retry` in `RestConfig`). Its `files` are made with `FileUpload` and
- * checked against `RestConfig.uploads`; a file that is at fault fails with a `WebhookFileError`.
+ * A message is never repeated if it may have arrived: the error then has `delivered: "unknown"`
+ * (see `retry` in `RestConfig`). `files` are created with `FileUpload` and checked against
+ * `RestConfig.uploads`; an invalid file fails with a `WebhookFileError`.
  *
  * @example
  * ```ts
@@ -158,7 +159,7 @@ export function send(
   options?: SendOptions & { readonly wait?: true | undefined },
 ): Operation<Message>
 /**
- * Sends a message without waiting until it is stored: sooner done, and no id to edit it by.
+ * Sends a message without waiting until it is stored: this is faster, but returns no id.
  *
  * @since 0.1.0
  * @category operations
@@ -169,7 +170,7 @@ export function send(
   options: SendOptions & { readonly wait: false },
 ): Operation<void>
 /**
- * Sends a message, and waits or not as the options say.
+ * Sends a message, and waits if the options require it.
  *
  * @since 0.1.0
  * @category operations
@@ -205,11 +206,11 @@ export function send(
 }
 
 /**
- * Sends a message to a thread, or to a post in a forum, and answers with it as Discord stored it.
- * The thread must be one of the webhook's channel. An archived one opens again, unless it is locked:
- * then, and whenever else the thread is the reason, this fails with a `WebhookThreadError`.
+ * Sends a message to a thread or forum post, and returns it as Discord stored it.
  *
- * It is `send` with `threadId`, and waits; not to wait, use that.
+ * The thread must belong to the webhook's channel. An archived thread is unarchived, unless it is
+ * locked: then, and for other errors of the thread, this fails with a `WebhookThreadError`. It is
+ * `send` with `threadId`; use that one to send without waiting.
  *
  * @example
  * ```ts
@@ -232,19 +233,17 @@ export const sendToThread = (
   threadId: string,
   message: ThreadMessage,
 ): Operation<Message> =>
-  // Untyped code may have no thread, which would be taken for the channel.
+  // Untyped callers may pass no thread, which would mean the channel.
   deliver("Webhook.sendToThread", webhook, message, { threadId: threadId ?? "" })
 
 /**
- * Starts a thread in a forum or media channel with its first message. Answers with that message and
- * the id of the thread, which every later operation in it needs.
+ * Starts a thread in a forum or media channel with its first message. Returns the message and the
+ * id of the thread, which every later operation in it requires.
  *
- * The webhook has to be one of a forum or media channel: in others a webhook cannot start threads,
- * and this fails with a `WebhookThreadError` whose `reason` is `notAForum`. A thread in the webhook's URL
- * (`?thread_id=`) is left aside, since no thread is started inside another.
- *
- * `send` with `threadName` is the same request; this one tells the thread from its message, and
- * takes both checked.
+ * The webhook must belong to a forum or media channel; in others this fails with a
+ * `WebhookThreadError` whose `reason` is `notAForum`. A thread in the webhook's URL (`?thread_id=`)
+ * is ignored, since threads cannot be nested. `send` with `threadName` is the same request; this
+ * function separates the thread from its message, and validates both.
  *
  * @example
  * ```ts
@@ -278,8 +277,8 @@ export const createThread = (
   )
 
 /**
- * Reads a message that this webhook sent. A message in a thread is found only with `threadId`, and
- * one that somebody else sent is not found at all: `WebhookMessageNotFound`.
+ * Returns a message that this webhook sent. A message in a thread is found only with `threadId`,
+ * and a message of another sender is never found: `WebhookMessageNotFound`.
  *
  * @example
  * ```ts
@@ -305,12 +304,12 @@ export const getMessage = (
   Effect.flatMap(requests.getMessage("Webhook.getMessage", webhook, messageId, options), execute)
 
 /**
- * Changes a message that this webhook sent: what is left out stays, `null` clears. `files` are all
- * that the message is to have: attachments that stay and new files, in their order. Answers with
- * the message after the change.
+ * Edits a message that this webhook sent, and returns the edited message. Absent fields stay,
+ * `null` clears. `files` lists all files of the message, in order: attachments that stay, and new
+ * files.
  *
- * Who is mentioned is settled anew with the content, by `allowedMentions` of the edit. In a thread
- * that is archived nothing can be changed: the `WebhookThreadError` says `archived`.
+ * Mentions are evaluated again with the content, by `allowedMentions` of the edit. In an archived
+ * thread this fails with the `WebhookThreadError` `archived`.
  *
  * @example
  * ```ts
@@ -342,8 +341,8 @@ export const editMessage = (
   )
 
 /**
- * Deletes a message that this webhook sent, in an archived thread, too. Fails with `WebhookMessageNotFound`
- * when there is none.
+ * Deletes a message that this webhook sent, including messages in archived threads. Fails with
+ * `WebhookMessageNotFound` if there is none.
  *
  * @example
  * ```ts
@@ -369,10 +368,10 @@ export const deleteMessage = (
   )
 
 /**
- * Sends a message in Slack's form, for programs that speak it already. Discord answers with nothing
- * to edit or delete the message by, whether one waits for it or not; `send` does.
+ * Sends a message in Slack's format, for programs that already produce it. Discord returns no
+ * message, so it cannot be edited or deleted later; use `send` for that.
  *
- * In a forum or media channel Discord takes none: the `WebhookThreadError` says `serviceInForum`.
+ * In a forum or media channel this fails with the `WebhookThreadError` `serviceInForum`.
  *
  * @example
  * ```ts
@@ -405,13 +404,12 @@ export const sendSlack = (
   )
 
 /**
- * Sends an event of GitHub, of which Discord makes a message. `name` is what GitHub sends in the
- * header `X-GitHub-Event`. Discord takes every event, yet shows only those in `GitHubEvent.shown`.
+ * Sends a GitHub event, which Discord renders as a message. `name` is the value of GitHub's header
+ * `X-GitHub-Event`. Discord accepts every event, but shows only those in `GitHubEvent.shown`.
  *
- * For a repository this is not needed: its settings take the webhook's URL with `/github` at the end.
- * It is for programs that stand in between, and for those that are not GitHub.
- *
- * In a forum or media channel Discord takes none: the `WebhookThreadError` says `serviceInForum`.
+ * A repository does not need this: its settings take the webhook's URL followed by `/github`. It is
+ * for programs that forward or create such events. In a forum or media channel it fails with the
+ * `WebhookThreadError` `serviceInForum`.
  *
  * @example
  * ```ts
@@ -441,8 +439,8 @@ export const sendGitHub = (
   )
 
 /**
- * What Discord knows of the webhook: its name, avatar and channel, and with `applicationId` whether it
- * belongs to an application, and so may send every component.
+ * Returns the webhook's name, avatar and channel, and its `applicationId` if it belongs to an
+ * application and may send every component.
  *
  * @example
  * ```ts
@@ -460,8 +458,8 @@ export const get = (webhook: Webhook): Operation<WebhookInfo> =>
   Effect.flatMap(requests.getWebhook("Webhook.get", webhook), execute)
 
 /**
- * Changes the webhook's name or avatar (a data URI; `null` removes it), and answers with what Discord
- * knows of it then. Messages that it has sent keep the old ones.
+ * Changes the webhook's name or avatar (a data URI; `null` removes it), and returns the webhook.
+ * Earlier messages keep the old ones.
  *
  * @example
  * ```ts
@@ -478,8 +476,8 @@ export const modify = (webhook: Webhook, changes: WebhookModify): Operation<Webh
   Effect.flatMap(requests.modifyWebhook("Webhook.modify", webhook, changes), execute)
 
 /**
- * The route that an operation counts against, by default that of `send`. Questions to the
- * `RateLimiter` take it. Two webhooks, and two operations, may have different buckets.
+ * Returns the route of an operation, by default of `send`, for queries to the `RateLimiter`. Each
+ * webhook and each operation may have its own bucket.
  *
  * @example
  * ```ts
@@ -501,7 +499,7 @@ export const route = (webhook: Webhook, operation: OperationName = "send"): Rout
 }
 
 /**
- * Deletes the webhook itself, for good. Its messages stay. Exported as `delete`.
+ * Deletes the webhook permanently. Its messages stay. Exported as `delete`.
  *
  * @example
  * ```ts

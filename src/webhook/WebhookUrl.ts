@@ -1,6 +1,6 @@
 /**
- * Reads the URL of a webhook. Strict about the host, because whoever receives the URL receives the
- * secret in it; tolerant about every form in which people copy it.
+ * Parses the URLs of webhooks. Strict about the host, because the URL contains the secret; tolerant
+ * about the forms in which URLs are copied.
  *
  * @since 0.1.0
  * @module
@@ -12,7 +12,7 @@ import * as Snowflake from "../model/Snowflake.js"
 import { isToken } from "./operations.js"
 
 /**
- * What a webhook's URL holds.
+ * The parts of a webhook's URL.
  *
  * @since 0.1.0
  * @category models
@@ -28,16 +28,16 @@ const hosts: ReadonlySet<string> = new Set(
   ["discord.com", "discordapp.com"].flatMap((host) => [host, `ptb.${host}`, `canary.${host}`]),
 )
 
-/** `/api` or `/api/v10`, then the webhook, then maybe one of the services that share its URL. */
+/** `/api` or `/api/v10`, then the webhook, then optionally a compatible service. */
 const path = /^\/api(?:\/v\d+)?\/webhooks\/([^/]+)(?:\/([^/]*))?(?:\/(?:slack|github)?)?$/
 
-/** What follows `/webhooks/{webhook.id}/`, to the end of the path's segment. */
+/** The path segment after `/webhooks/{webhook.id}/`. */
 const tokenInPath = /(\/webhooks\/[^/?#\s]+\/)[^/?#\s"'<>]+/gi
 
 /** `export NAME=` of a shell or a `.env` file. */
 const assignment = /^(?:export\s+)?[A-Za-z_]\w*=\s*/
 
-/** What stands before and after a text that was copied with its delimiters. */
+/** Delimiters around a copied text. */
 const delimiters: ReadonlyMap<string, string> = new Map([
   ['"', '"'],
   ["'", "'"],
@@ -48,11 +48,11 @@ const delimiters: ReadonlyMap<string, string> = new Map([
 ])
 
 /**
- * Accepts `https` and `http`, Discord's hosts, any API version or none, `/slack`, `/github` or `/` at
- * the end, and `?thread_id=`. Blanks, quotes, backticks, angle brackets and a `NAME=` around the URL
- * are removed: a copy from a chat or from a `.env` file brings them along, some tools (Docker's
- * `--env-file`) keep them, and none of them can be a part of the URL. Everything else is rejected,
- * with the reason.
+ * Parses a webhook's URL. It accepts `https` and `http`, Discord's hosts, any API version or none,
+ * `/slack`, `/github` or `/` at the end, and `?thread_id=`. Blanks, quotes, backticks, angle
+ * brackets and a `NAME=` around the URL are removed: copies from chats and `.env` files contain
+ * them, some tools (Docker's `--env-file`) keep them, and none of them can be part of the URL.
+ * Everything else is rejected with a reason.
  *
  * @example
  * ```ts
@@ -91,8 +91,8 @@ export const parse = (
 }
 
 /**
- * Replaces the token of every webhook URL, or path of one, in a text. For what sees the URLs of
- * requests below this SDK: instrumentation, proxies, access logs.
+ * Replaces the token of every webhook URL or path in a text. It is for what processes the URLs of
+ * requests outside this SDK: instrumentation, proxies, access logs.
  *
  * @example
  * ```ts
@@ -107,14 +107,14 @@ export const parse = (
  */
 export const redact = (text: string): string => text.replace(tokenInPath, "$1<redacted>")
 
-/** Untyped code may pass anything; often it is a variable that is not set. */
+/** Untyped callers may pass anything; often it is a variable that is not set. */
 function textOf(input: unknown): string | undefined {
   if (input === undefined || input === null) return ""
   if (typeof input === "string") return input
   return input instanceof URL ? input.href : undefined
 }
 
-/** Twice, because a quoted text may be in angle brackets, or the other way round. */
+/** Twice, because a quoted text may be in angle brackets and vice versa. */
 function unwrap(text: string): string {
   const value = text.trim().replace(assignment, "")
   return undelimited(undelimited(value))
@@ -126,7 +126,7 @@ function undelimited(text: string): string {
     : text
 }
 
-/** A port or a user name is not Discord's, and makes a look-alike. */
+/** A port or a user name indicates a look-alike of Discord's URL. */
 function isPlain(url: URL): boolean {
   return url.port === "" && url.username === "" && url.password === ""
 }

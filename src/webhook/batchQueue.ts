@@ -1,21 +1,21 @@
 /**
- * A line of messages that leave in batches. Whoever takes a batch waits for the first, and then for
- * others, until a time is over or no more would go with it. Only one may take.
+ * A queue whose items are taken in batches. `take` waits for the first item and then for others,
+ * until the window ends or the batch is full. Only one fiber may take.
  *
- * What waits are latches; adding and taking are synchronous, so that no interruption, at whatever
- * moment, loses a message between the line and its taker.
+ * Waiting uses latches, while adding and taking are synchronous, so that no interruption loses an
+ * item between the queue and its consumer.
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 
 interface BatchRules<A> {
-  /** Items that may wait. */
+  /** Maximum number of waiting items. */
   readonly capacity: number
-  /** How long the first waits for others. */
+  /** How long the first item waits for others. */
   readonly window: Duration.DurationInput
-  /** Whether no more would go with the first. */
+  /** Whether no further item can join the batch of the first. */
   readonly isFull: (items: ReadonlyArray<A>) => boolean
-  /** How many of the first go together; at least 1. */
+  /** The number of items in the next batch; at least 1. */
   readonly batch: (items: ReadonlyArray<A>) => number
 }
 
@@ -36,12 +36,12 @@ export class BatchQueue<A> {
     return !this.#closed && this.#items.length < this.#rules.capacity
   }
 
-  /** Items that wait, and those of the last batch: whoever comes for the next is done with it. */
+  /** The number of waiting items, plus those of the last batch until the next one is taken. */
   get remaining(): number {
     return this.#items.length + this.#takenCount
   }
 
-  /** `false`: there is no room, or it is closed. */
+  /** Returns `false` if the queue is full or closed. */
   tryAdd(item: A): boolean {
     if (!this.hasRoom) return false
     this.#items.push(item)
@@ -50,8 +50,8 @@ export class BatchQueue<A> {
   }
 
   /**
-   * Waits for room; interrupted, it adds the rest where there is none. What is added after closing
-   * is nobody's.
+   * Waits for space; on interruption it adds the rest immediately. Items added after closing are
+   * not sent.
    */
   addAll(items: Iterable<A>): Effect.Effect<void> {
     return Effect.suspend(() => {
@@ -65,20 +65,20 @@ export class BatchQueue<A> {
     })
   }
 
-  /** No more will come; what waits can be taken, and without waiting for others. */
+  /** Rejects further items; waiting items can be taken without delay. */
   close(): void {
     this.#closed = true
     this.#signal()
   }
 
-  /** Closes it, and gives up what waits. */
+  /** Closes the queue and returns the waiting items. */
   discard(): ReadonlyArray<A> {
     const items = this.#items.splice(0)
     this.close()
     return items
   }
 
-  /** The next batch; an empty one is the end. */
+  /** The next batch; an empty one means that the queue is closed. */
   readonly take: Effect.Effect<ReadonlyArray<A>> = Effect.suspend(() => {
     this.#takenCount = 0
     return this.#hasItems.await.pipe(
@@ -87,7 +87,7 @@ export class BatchQueue<A> {
     )
   })
 
-  /** Takes what it adds off the list. */
+  /** Removes the items that it adds from the array. */
   #addWithRoom(items: Array<A>): Effect.Effect<void> {
     return Effect.suspend(() => {
       let added = 0
@@ -110,11 +110,11 @@ export class BatchQueue<A> {
     return items
   }
 
-  /** Opens and shuts the latches as the line is now. */
+  /** Updates the latches. */
   #signal(): void {
     const { length } = this.#items
     setLatch(this.#hasItems, length > 0 || this.#closed)
-    // Without room nobody can come, so nobody is waited for.
+    // A full queue accepts no further items, so there is nothing to wait for.
     setLatch(this.#isReady, !this.hasRoom || (length > 0 && this.#rules.isFull(this.#items)))
     setLatch(this.#hasSpace, this.hasRoom || this.#closed)
   }

@@ -38,8 +38,8 @@ export const deliver = (
   )
 
 /**
- * Whether the error says that the webhook is gone for good: deleted, or its token not valid any
- * more. Forget its URL; Discord restricts callers who go on.
+ * Whether the error means that the webhook is permanently gone: deleted, or its token no longer
+ * valid. Remove its URL; Discord restricts clients that continue to use it.
  *
  * @example
  * ```ts
@@ -61,17 +61,17 @@ export const isDead = (error: WebhookError): boolean => {
 }
 
 export interface BatchSender<E, R> {
-  /** Named in errors. */
+  /** Used in errors. */
   readonly operation: string
   readonly webhook: Webhook
   readonly place: ThreadPlace
-  /** What to do about a message that did not get through; when it succeeds, the next one goes. */
+  /** Handles a message that could not be sent; if it succeeds, the next one is sent. */
   readonly onError: (error: WebhookError, message: MessageInput) => Effect.Effect<void, E, R>
-  /** Hears of each message that sent, before the next one goes. */
+  /** Called after each sent message, before the next one. */
   readonly onSent?: ((message: MessageInput) => void) | undefined
 }
 
-/** How many sent: 0 or 1. */
+/** Returns the number of sent messages: 0 or 1. */
 export const sendOne = <E, R>(
   { onSent, onError, operation, place, webhook }: BatchSender<E, R>,
   message: MessageInput,
@@ -84,7 +84,7 @@ export const sendOne = <E, R>(
     onFailure: (error) => Effect.as(onError(error, message), 0),
   })
 
-/** Empties the queue, until it is closed. How many messages sent. */
+/** Sends batches until the queue is closed. Returns the number of sent messages. */
 export const sendAll = Effect.fnUntraced(function* <E, R>(
   sender: BatchSender<E, R>,
   queue: BatchQueue<MessageInput>,
@@ -97,10 +97,10 @@ export const sendAll = Effect.fnUntraced(function* <E, R>(
   }
 })
 
-/** How long the end of a program waits for messages that are left, unless it is told otherwise. */
+/** Default time that the end of a program waits for the remaining messages. */
 export const shutdownTimeout = Duration.seconds(5)
 
-/** No more will come: lets what waits be sent for so long, and then stops. */
+/** Closes the queue and waits up to `limit` until the waiting messages are sent. */
 export const drain = <E>(
   queue: BatchQueue<MessageInput>,
   sending: Fiber.Fiber<unknown, E>,
@@ -114,7 +114,10 @@ export const drain = <E>(
     )
   })
 
-/** What Discord refuses as a whole goes one by one, so that only what is wrong is lost. */
+/**
+ * If Discord rejects a batch, its messages are sent one by one, so that only the invalid one is
+ * lost.
+ */
 export function sendBatch<E, R>(
   sender: BatchSender<E, R>,
   batch: ReadonlyArray<MessageInput>,
@@ -138,7 +141,7 @@ export function sendBatch<E, R>(
 /** Discord: Execute Webhook. */
 const maxEmbeds = 10
 
-/** What may stand beside embeds that are put together; it must be the same. */
+/** The fields besides embeds that merged messages may have; they must be equal. */
 const sharedFields: ReadonlySet<string> = new Set([
   "username",
   "avatarUrl",
@@ -147,17 +150,17 @@ const sharedFields: ReadonlySet<string> = new Set([
   "tts",
 ])
 
-/** Each within its limits, at most ten, and 6000 code points over all. */
+/** Each embed within its limits, at most ten, and 6000 code points in all. */
 const isWithinLimits = lazy(() => Schema.is(EmbedsCreate))
 
-/** Whether no other message would go with the first of these. Cheap, and so does not see everything. */
+/** Whether no further message can join the batch of the first. It is cheap and approximate. */
 export function isBatchFull(messages: ReadonlyArray<MessageInput>): boolean {
-  // Each has an embed at least; and one that goes with none ends what came before.
+  // Each message has at least one embed, and one that cannot be merged ends the batch before it.
   const ends = [messages.at(0), messages.at(-1)]
   return messages.length >= maxEmbeds || !ends.every(isOnlyEmbeds)
 }
 
-/** How many of the first go together. */
+/** Returns the number of messages, from the first, that can be merged. */
 export function countMergeable(messages: ReadonlyArray<MessageInput>): number {
   const [first] = messages
   if (first === undefined || !isOnlyEmbeds(first)) return 1
@@ -173,13 +176,13 @@ export function countMergeable(messages: ReadonlyArray<MessageInput>): number {
   return count
 }
 
-/** One message of those that `together` has counted. */
+/** Merges the messages that `countMergeable` has counted. */
 function mergeEmbeds(messages: ReadonlyArray<MessageInput>): MessageInput {
   const [first, ...others] = messages
   return others.length === 0 ? { ...first } : { ...first, embeds: messages.flatMap(getEmbeds) }
 }
 
-/** Untyped code may send anything. */
+/** Untyped callers may send anything. */
 function isOnlyEmbeds(message: unknown): boolean {
   return (
     Predicate.isRecord(message) &&
@@ -205,7 +208,7 @@ function getSharedFields({
   return JSON.stringify([username, avatarUrl, allowedMentions, flags, tts])
 }
 
-/** Of the embeds of one message that share a URL, Discord shows the first. */
+/** Of several embeds with the same URL, Discord shows only the first. */
 function hasDuplicateUrls(embeds: ReadonlyArray<EmbedCreate>): boolean {
   const urls = embeds.flatMap(({ url }) => url ?? [])
   return new Set(urls).size < urls.length

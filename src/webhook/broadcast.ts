@@ -13,8 +13,8 @@ import type { Webhook } from "./credentials.js"
 import type { MessageInput } from "./files.js"
 
 /**
- * What became of the message at one webhook: the stored message, or why not. After an interruption
- * in the middle of a send the message may or may not have arrived.
+ * The outcome at one webhook: the stored message, or the cause of the failure. If a send was
+ * interrupted, the message may have arrived.
  *
  * @since 0.1.0
  * @category models
@@ -25,31 +25,31 @@ export interface BroadcastResult {
 }
 
 /**
- * What became of a message at all webhooks.
+ * The outcome at all webhooks.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Broadcast {
-  /** One for each webhook, in the order in which they were given. */
+  /** One result for each webhook, in their order. */
   readonly results: ReadonlyArray<BroadcastResult>
-  /** Those that are gone for good, and to be removed from wherever their URLs are kept. */
+  /** The webhooks that no longer exist; remove their stored URLs. */
   readonly dead: ReadonlyArray<Webhook>
 }
 
 /**
- * How to broadcast.
+ * Options of a broadcast.
  *
  * @since 0.1.0
  * @category models
  */
 export interface BroadcastOptions<R = never> {
-  /** Webhooks that are served at once. Default: 10. */
+  /** Maximum number of concurrent sends. Default: 10. */
   readonly concurrency?: number | "unbounded" | undefined
   /**
-   * Told what became of each webhook, as soon as that is known. It cannot be interrupted, and also
-   * hears of the sends that an interruption of the broadcast stopped; whoever it does not hear of
-   * got nothing.
+   * Called with each result as soon as it is available. It is uninterruptible, and is also called
+   * for sends that an interruption of the broadcast aborts; to webhooks without a call nothing was
+   * sent.
    */
   readonly onResult?: ((result: BroadcastResult) => Effect.Effect<void, never, R>) | undefined
 }
@@ -59,8 +59,8 @@ const defaultConcurrency = 10
 const ignore = (): Effect.Effect<void> => Effect.void
 
 /**
- * Sends one message to many webhooks, and never fails: what became of it is told for each. Equal
- * webhooks get it once. Each has its own rate limit, and all of them share the global one.
+ * Sends one message to many webhooks. It never fails: the results contain each outcome. Duplicate
+ * webhooks are removed. Each webhook has its own rate limit, and all share the global one.
  *
  * @example
  * ```ts
@@ -103,9 +103,9 @@ export const broadcast = <R = never>(
   }))
 }
 
-/** In the order of their first appearance. */
+/** In the order of their first occurrence. */
 function removeDuplicates(webhooks: Iterable<Webhook>): ReadonlyArray<Webhook> {
-  // What is no list would be broadcast to none, or to every character of a URL.
+  // Untyped callers may pass a URL, whose characters would be iterated.
   if (typeof webhooks === "string" || isDeferred(webhooks) || !Predicate.isIterable(webhooks)) {
     throw new TypeError(
       "Webhook.broadcast: expected an array of Webhook; Webhook.send takes a single one",

@@ -1,4 +1,4 @@
-/** What programs made for Slack and GitHub send, as requests to the endpoints that take it. */
+/** Requests to the Slack- and GitHub-compatible endpoints. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
@@ -16,7 +16,7 @@ import type { Webhook } from "./credentials.js"
 import { buildSuffix, describeRequest, findPlaceIssues, getThreadId, validate } from "./requests.js"
 import type { CheckedRequest, ThreadPlace } from "./requests.js"
 
-/** Where to send, and whether to wait; here waiting is Discord's default. */
+/** The place, and whether to wait, which is Discord's default here. */
 interface CompatibleOptions extends ThreadPlace {
   readonly wait?: boolean | undefined
 }
@@ -28,10 +28,10 @@ const nothingToSend: Issue.Issue = {
 
 const notJson: Issue.Issue = {
   path: "",
-  message: "cannot be written as JSON: it holds a bigint or itself",
+  message: "cannot be written as JSON: it contains a bigint or itself",
 }
 
-/** Discord answers with the text `ok`: nothing that one could edit by. */
+/** Discord returns the text `ok`, and no message. */
 export const executeSlackWebhook = (
   operation: string,
   webhook: Webhook,

@@ -15,7 +15,7 @@ import * as WebhookUrl from "./WebhookUrl.js"
 
 /**
  * A webhook's credentials. The token is redacted: neither printing nor `JSON.stringify` shows it.
- * Two of the same id, token and thread are equal.
+ * Credentials with the same id, token and thread are equal.
  *
  * @example
  * ```ts
@@ -30,9 +30,9 @@ import * as WebhookUrl from "./WebhookUrl.js"
 export class Webhook extends Data.Class<{
   readonly id: Snowflake.Snowflake
   readonly token: Redacted.Redacted
-  /** Tells the tokens of one webhook apart without being one. */
+  /** A digest that distinguishes the tokens of one webhook. */
   readonly tokenDigest: string
-  /** The thread that operations act in unless they name another; from `?thread_id=` in the URL. */
+  /** The default thread of operations; from `?thread_id=` in the URL. */
   readonly threadId: Snowflake.Snowflake | undefined
 }> {
   override toString(): string {
@@ -41,7 +41,7 @@ export class Webhook extends Data.Class<{
 }
 
 /**
- * From the URL that Discord's client copies; see `WebhookUrl.parse` for the forms it may have.
+ * Creates the credentials from a webhook's URL; see `WebhookUrl.parse` for the accepted forms.
  *
  * @example
  * ```ts
@@ -59,8 +59,8 @@ export const fromUrl = (
   Effect.suspend(() => Either.map(WebhookUrl.parse(url), fromParts))
 
 /**
- * From an id and a token that are known apart. Fails with `WebhookInvalidUrl` when one of them
- * could not be part of a URL. For the token of an interaction there is `InteractionWebhook`.
+ * Creates the credentials from id and token. Fails with `WebhookInvalidUrl` if one of them cannot
+ * be part of a URL. For the token of an interaction use `InteractionWebhook`.
  *
  * @example
  * ```ts
@@ -95,8 +95,8 @@ export const make = (options: {
   })
 
 /**
- * From the configuration: the environment variable or key `name` holds the URL. A variable that is
- * not set is missing data, so `Config.option` and `Config.withDefault` apply to it.
+ * Reads the URL from the configuration, from the environment variable or key `name`. A missing
+ * variable is missing data, so `Config.option` and `Config.withDefault` apply to it.
  *
  * @example
  * ```ts
@@ -113,7 +113,7 @@ export const make = (options: {
  * @category constructors
  */
 export const config = (name: string): Config.Config<Webhook> =>
-  // `Config.redacted` would also redact the advice of an error.
+  // `Config.redacted` would also redact the error's advice.
   Config.option(Config.string(name)).pipe(
     Config.mapOrFail(
       Option.match({

@@ -1,6 +1,6 @@
 /**
- * The files of a message stand in it for whoever writes it, and beside it on the wire. What is said
- * about them is one list, `attachments`; of an edit it is the whole list, files that stay included.
+ * Splits a message with files into its JSON and its uploads. The JSON describes all files in
+ * `attachments`, including the files that an edit keeps.
  *
  * Discord: Uploading Files; Edit Webhook Message.
  */
@@ -29,8 +29,8 @@ import { makeFileIssue, makeFilesIssue } from "./misuse.js"
  */
 export interface MessageInput extends MessageCreate {
   /**
-   * At most 10; see `FileUpload` for how to make them and `UploadLimits` for how large they may be.
-   * Descriptions and titles belong to the files, so `attachments` is left out.
+   * At most 10; see `FileUpload` to create them and `UploadLimits` for their sizes. Descriptions
+   * and titles belong to the files; omit `attachments`.
    */
   readonly files?: ReadonlyArray<FileUpload> | undefined
 }
@@ -42,51 +42,51 @@ export interface MessageInput extends MessageCreate {
  * @category models
  */
 export interface FollowUpInput extends FollowUpCreate {
-  /** As for the message of a webhook. */
+  /** The same as for the message of a webhook. */
   readonly files?: ReadonlyArray<FileUpload> | undefined
 }
 
 /**
- * A file that is on the message already, and stays: an attachment of the message as Discord
- * answered with it, or its id. A `description` or `isSpoiler` replaces the one it has.
+ * An attachment that stays on the message: as Discord returned it, or only its id. `description`
+ * and `isSpoiler` replace the current ones.
  *
  * @since 0.1.0
  * @category models
  */
 export interface KeptFile {
   readonly id: string
-  /** Only to check that `attachment://` names a file of the message. */
+  /** Only used to check `attachment://` references. */
   readonly filename?: string | undefined
   readonly description?: string | undefined
   readonly isSpoiler?: boolean | undefined
 }
 
 /**
- * A change of a message, and of its files.
+ * An edit of a message and its files.
  *
  * @since 0.1.0
  * @category models
  */
 export interface EditInput extends MessageEdit {
   /**
-   * All files that the message is to have, in their order: attachments that stay, and new files.
-   * What is not in it is removed; left out, all stay as they are.
+   * All files of the message after the edit, in order: attachments that stay, and new files.
+   * Attachments that are not listed are removed; if omitted, all stay.
    */
   readonly files?: ReadonlyArray<FileUpload | KeptFile> | undefined
 }
 
-/** A message, and what went out of it. */
+/** A message without its files. */
 export interface SplitFiles<M> {
-  /** What the Schema knows. */
+  /** The part that the Schema encodes. */
   readonly message: M
-  /** New ones. */
+  /** The new files. */
   readonly files: ReadonlyArray<FileUpload>
-  /** How many stay on the message. */
+  /** The number of attachments that stay. */
   readonly kept: number
-  /** Of all files, those that stay included; `undefined` if not all are known. */
+  /** The names of all files, including those that stay; `undefined` if some are unknown. */
   readonly names: ReadonlyArray<string> | undefined
   readonly issues: ReadonlyArray<Issue.Issue>
-  /** Where the writer finds what the Schema calls by `path`. */
+  /** Maps a path of the Schema to the path in the input. */
   readonly pathOf: (path: string) => string
 }
 
@@ -97,10 +97,10 @@ interface InputWithFiles {
 
 const attachmentsAndFiles: Issue.Issue = {
   path: "attachments",
-  message: "cannot go with files: say it where the files are made",
+  message: "cannot be combined with files: pass it where the files are created",
 }
 
-/** Of a message to send: no files are nothing to speak of. */
+/** Splits a message to send. An empty list of files is ignored. */
 export function splitMessage<M extends InputWithFiles>(
   input: M & InputWithFiles,
 ): SplitFiles<Omit<M, "files">> {
@@ -109,7 +109,10 @@ export function splitMessage<M extends InputWithFiles>(
   return parts.names === undefined ? { ...parts, names: [] } : parts
 }
 
-/** Of an edit: no files are none that stay. Untyped code may give anything, `null` too. */
+/**
+ * Splits an edit. An empty list of files removes all attachments. Untyped callers may pass
+ * anything, such as `null`.
+ */
 export function splitEdit<M extends InputWithFiles>(
   input: M & InputWithFiles,
 ): SplitFiles<Omit<M, "files">> {
@@ -117,8 +120,8 @@ export function splitEdit<M extends InputWithFiles>(
 }
 
 /**
- * A whole message as Discord sent it becomes what can be sent of it, with what the program changed:
- * fields that it added, cleared, or wrote as one that is sent.
+ * Converts a message that Discord returned to the input that sends it, with the fields that the
+ * program added, cleared or replaced.
  */
 function convertReceived<M>(input: M, convert: (message: Message.Message) => object): M {
   if (!Predicate.isReadonlyRecord(input) || !("channelId" in input && "author" in input))
@@ -135,18 +138,18 @@ function getChanges(input: { readonly [field: string]: unknown }) {
   const changes = { added: {}, cleared: {}, message: { ...emptyMessage } }
   for (const [key, value] of Object.entries(input)) {
     const isOurs = !(key in Message.Message.fields)
-    // `null` clears, `undefined` leaves out, and a list of flags is theirs by name.
+    // `null` clears, `undefined` omits, and a list of flag names is an input.
     const isSaid =
       value === null || value === undefined || (key === "flags" && Array.isArray(value))
     const change = isOurs ? changes.added : isSaid ? changes.cleared : changes.message
     Object.assign(change, { [key]: value })
   }
-  // Both say which files stay.
+  // Both would list the files that stay.
   if ("files" in changes.added) Object.assign(changes.cleared, { attachments: undefined })
   return changes
 }
 
-/** Whether a conversion finds what it reads; what those parts hold is for the Schema. */
+/** Whether the conversion finds the parts that it reads; the Schema validates their content. */
 function isReceived(message: object): message is Message.Message {
   const lists = ["embeds", "components", "attachments", "mentions", "mentionRoles"]
   return (
@@ -191,7 +194,7 @@ function getNames(files: ReadonlyArray<FileUpload | KeptFile>): ReadonlyArray<st
   return names.length === files.length ? names : undefined
 }
 
-/** New files are called by their number among the new ones: the `n` of `files[n]`. */
+/** New files are referred to by their index among the new files: the `n` of `files[n]`. */
 function listAttachments(
   files: ReadonlyArray<FileUpload | KeptFile>,
   uploads: ReadonlyArray<FileUpload>,
@@ -209,7 +212,7 @@ function isUpload(file: unknown): file is FileUpload {
   return Predicate.isTagged(file, "FileUpload")
 }
 
-/** `{ ...file, name }` is a file as well, with a name that no constructor has seen. */
+/** `{ ...file, name }` is a file whose name no constructor has cleaned. */
 function cleanFile(file: FileUpload | KeptFile): FileUpload | KeptFile {
   if (!isUpload(file) || typeof file.name !== "string") return file
   const name = cleanFileName(file.name)
@@ -229,14 +232,14 @@ function findFileIssues(file: unknown, index: number): ReadonlyArray<Issue.Issue
   return Predicate.hasProperty(file, "id") ? [] : [makeFileIssue(path, file)]
 }
 
-/** What a voice message cannot have. */
+/** Fields that a voice message cannot have. */
 const excludedFields = ["content", "embeds", "components", "poll"] as const
 
 type VoiceMessage = {
   readonly [part in (typeof excludedFields)[number]]?: unknown
 } & { readonly flags?: number | ReadonlyArray<keyof typeof Flag> | null | undefined }
 
-/** What is wrong with a valid message as a voice message, if it is one. */
+/** Returns the issues of a voice message; none for other messages. */
 export function findVoiceIssues(
   message: VoiceMessage,
   files: ReadonlyArray<FileUpload>,
@@ -252,7 +255,7 @@ export function findVoiceIssues(
 function findFieldIssues(message: VoiceMessage): ReadonlyArray<Issue.Issue> {
   return excludedFields
     .filter((part) => isPresent(message[part]))
-    .map((path) => ({ path, message: "cannot go with a voice message: send it on its own" }))
+    .map((path) => ({ path, message: "cannot be combined with a voice message" }))
 }
 
 function findSoundIssues({
@@ -273,15 +276,18 @@ function findSoundIssues({
 
 const scheme = /^attachment:\/\//i
 
-/** The parts of a message that may refer to its files. */
+/** The parts of a message that can refer to files. */
 interface MessageWithReferences {
   readonly embeds?: unknown
   readonly components?: unknown
 }
 
 /**
- * The references of a valid message to files that it does not have. `names` are those of all its
- * files; `undefined` if not all are known.
+ * Returns the references to files that the message does not have. `names` are the names of all
+ * files; `undefined` if some are unknown.
+ *
+ * Discord omits the image of such a reference without an error (discord-api-docs#2102,
+ * bwmarrin/discordgo#810).
  */
 export function findMissingFiles(
   { components, embeds }: MessageWithReferences,
@@ -297,7 +303,7 @@ export function findMissingFiles(
     }))
 }
 
-/** Beyond ASCII, a name may be kept or replaced (discord-api-docs#6945, #7890). */
+/** Non-ASCII names may be kept or replaced (discord-api-docs#6945, #7890). */
 function toDiscordName(name: string): string {
   return name.replaceAll(/\P{ASCII}/gu, "_").replace(/^[._]+/, "")
 }

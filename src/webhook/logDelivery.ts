@@ -1,7 +1,6 @@
 /**
- * The entries of one logger on their way to Discord, and the count of those that are missing there.
- * Every entry that was accepted arrives, or is counted in a notice that arrives, or is counted when
- * the program ends.
+ * Sends the entries of one logger, and counts the missing ones. Every accepted entry arrives, or is
+ * counted in a notice that arrives, or is counted when the program ends.
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -32,13 +31,13 @@ const noMissingEntries: MissingEntries = { full: 0, failed: 0 }
 export class LogDelivery {
   readonly #queue: BatchQueue<MessageInput>
   readonly #sender: BatchSender<never, never>
-  /** How each message looks. */
+  /** The fields of every message. */
   readonly #baseMessage: MessageInput
-  /** Missing, and not told of yet. */
+  /** Missing entries that no notice has reported. */
   #missing = noMissingEntries
-  /** What each notice tells: one that does not arrive has to be told anew. */
+  /** The counts of each notice, for notices that do not arrive. */
   readonly #noticeCounts = new WeakMap<EmbedCreate, MissingEntries>()
-  /** Of the batch that is on its way: what has neither arrived nor failed, and why something has. */
+  /** The entries of the current batch that have neither arrived nor failed. */
   readonly #inFlight = new Set<EmbedCreate>()
   #error: WebhookError | undefined = undefined
   #isFailing = false
@@ -56,7 +55,7 @@ export class LogDelivery {
     this.#baseMessage = { username, avatarUrl, allowedMentions: AllowedMentions.none }
   }
 
-  /** Never waits and never throws: the program goes on. */
+  /** Never waits and never throws. */
   accept(entry: Logger.Logger.Options<unknown>): void {
     if (this.#isDead) return
     this.#queueNotice()
@@ -64,7 +63,7 @@ export class LogDelivery {
     else this.#missing = addMissing(this.#missing, { full: 1, failed: 0 })
   }
 
-  /** Sends what comes, until the end or until the webhook is dead. */
+  /** Sends entries until the queue is closed or the webhook is dead. */
   readonly run: Effect.Effect<void, never, Requirements> = Effect.gen(this, function* () {
     while (!this.#isDead) {
       const batch = yield* this.#queue.take
@@ -76,7 +75,7 @@ export class LogDelivery {
     if (last !== undefined) yield* this.#send([last])
   })
 
-  /** Lets the rest be sent for so long, and says what was not. */
+  /** Waits up to `limit` until the remaining entries are sent, and logs how many were not. */
   shutDown(running: Fiber.Fiber<void>, limit: Duration.Duration): Effect.Effect<void> {
     return Effect.gen(this, function* () {
       yield* drain(this.#queue, running, limit)
@@ -87,7 +86,7 @@ export class LogDelivery {
     })
   }
 
-  /** Its requests are logged nowhere; what has to be said is said once. */
+  /** Requests are not logged; failures are logged once. */
   #send(batch: ReadonlyArray<MessageInput>): Effect.Effect<void, never, Requirements> {
     return Effect.gen(this, function* () {
       for (const embed of batch.flatMap(getEmbeds)) this.#inFlight.add(embed)
@@ -128,14 +127,14 @@ export class LogDelivery {
 
   #warn(error: WebhookError): Effect.Effect<void> {
     if (this.#isDead) {
-      return Effect.logWarning(`No more log entries are sent: ${error.message}`)
+      return Effect.logWarning(`No further log entries are sent: ${error.message}`)
     }
     if (this.#isFailing) return Effect.void
     this.#isFailing = true
     return Effect.logWarning(`Log entries cannot be sent now: ${error.message}`)
   }
 
-  /** As soon as there is room, which is where the missing entries would stand. */
+  /** As soon as there is space, so that the notice stands in place of the missing entries. */
   #queueNotice(): void {
     if (!this.#queue.hasRoom) return
     const message = this.#takeNotice()

@@ -1,6 +1,6 @@
 /**
- * A log entry as an embed. All that came from the program stands in code blocks, where Discord
- * formats nothing and mentions nobody, and which no text can close.
+ * Renders a log entry as an embed. All text of the program is in code blocks, where Discord formats
+ * and mentions nothing, and which no text can close.
  */
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
@@ -16,13 +16,13 @@ import type { EmbedCreate, EmbedFieldCreate } from "../model/Embed.js"
 import * as Markdown from "../model/Markdown.js"
 import { formatCause, formatValue } from "./logValue.js"
 
-/** Code points of the message's first line in the title (of 256); escaped it is three times as long. */
+/** Maximum code points of the title (of 256); escaping can triple them. */
 const maxTitle = 80
 
-/** Code points. All together and the marks around them stay below the 6000 of a message. */
+/** Maximum code points. The sum, with the formatting, is below the 6000 of a message. */
 const maxLengths = { text: 3000, annotations: 1000, spans: 500 }
 
-/** With its line break. */
+/** Including its line break. */
 const fence = "```\n"
 
 const colors: Readonly<Record<LogLevel.LogLevel["_tag"], number>> = {
@@ -55,7 +55,7 @@ export function renderEntry(entry: Logger.Logger.Options<unknown>): EmbedCreate 
   }
 }
 
-/** So that notifications and lists, which show the title only, say what happened. */
+/** Notifications and lists show only the title, so it summarizes the entry. */
 function makeTitle(label: string, text: string): string {
   const [first = ""] = toPlainText(text.slice(0, 8 * maxTitle))
     .trim()
@@ -66,7 +66,9 @@ function makeTitle(label: string, text: string): string {
   return kept.length === 0 ? label : `${label}: ${Markdown.escape(kept.join(""))}`
 }
 
-/** The words that the message begins with, the error that it is, or why: not the first line of JSON. */
+/**
+ * The leading strings of the message, the error, or the cause, instead of the first line of JSON.
+ */
 function getHeadline(parts: ReadonlyArray<unknown>, said: string, why: string): string {
   const words = Arr.takeWhile(parts, Predicate.isString).join(" ")
   if (words.trim() !== "") return words
@@ -75,7 +77,7 @@ function getHeadline(parts: ReadonlyArray<unknown>, said: string, why: string): 
   return isStructure || Array.isArray(first) || said.trim() === "" ? why : said
 }
 
-/** How many entries are missing here, and why. */
+/** The number of missing entries, by cause. */
 export interface MissingEntries {
   readonly full: number
   readonly failed: number
@@ -113,9 +115,9 @@ function makeField(
 
 const terminalColor = new RegExp(`${String.fromCodePoint(27)}\\[[0-9;]*m`, "g")
 
-/** Cut after what Markdown adds to keep the block closed: the limit holds for all of it. */
+/** Truncated after escaping, so that the limit includes what Markdown adds. */
 function makeCodeBlock(text: string, maxLength: number): string {
-  // Two units are enough for every character: no need to look at megabytes.
+  // A character has at most two code units; the rest of a long text is not read.
   const whole = toPlainText(text.slice(0, 2 * maxLength))
   const characters = Array.from(Markdown.codeBlock(whole).slice(fence.length, -fence.length))
   if (characters.length <= maxLength && text.length <= 2 * maxLength)
@@ -124,7 +126,7 @@ function makeCodeBlock(text: string, maxLength: number): string {
   return Markdown.codeBlock(`${kept}\n… (${text.length} characters in all)`)
 }
 
-/** Without a terminal's colours and other controls, halves of characters, and tokens of webhooks. */
+/** Removes terminal colors, control characters, lone surrogates and tokens of webhooks. */
 function toPlainText(text: string): string {
   return text
     .replace(terminalColor, "")

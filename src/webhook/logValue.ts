@@ -1,15 +1,19 @@
-/** A logged value or cause as text: as JSON with what JSON does not know, and bounded whatever it holds. */
+/**
+ * Formats logged values and causes as text: JSON, with types that JSON lacks, and of bounded
+ * length.
+ */
 import * as Cause from "effect/Cause"
 import * as Inspectable from "effect/Inspectable"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-/** More than a log entry shows; without them a large structure would hold the program up. */
+
+/** More than a log entry shows. Without these limits a large structure would block the program. */
 const maxItems = 200
 const maxDepth = 10
 
 const unprintable = "(cannot be shown)"
 
-/** Logging never throws, whatever a getter, `toJSON` or `toString` of the value does. */
+/** Never throws, even if a getter, `toJSON` or `toString` of the value does. */
 export function formatValue(value: unknown): string {
   try {
     if (typeof value === "string") return value
@@ -29,7 +33,7 @@ export function formatCause(cause: Cause.Cause<unknown>): string {
   }
 }
 
-/** Failures and defects that are no errors, printed as logged values are. */
+/** Converts failures and defects that are not errors to text. */
 function mapFailures(cause: Cause.Cause<unknown>): Cause.Cause<unknown> {
   return Cause.match(cause, {
     onEmpty: Cause.empty,
@@ -45,9 +49,9 @@ function toErrorOrText(value: unknown): unknown {
   return value instanceof Error ? value : formatValue(value)
 }
 
-/** Text, `null`, or something of these that `JSON.stringify` prints as it is. */
+/** Converts a value to text, `null`, or structures of them, which `JSON.stringify` prints. */
 function toPrintable(given: unknown, parents: ReadonlyArray<object>): unknown {
-  // By the rules of the fiber that logs it, which Effect sets up around its loggers.
+  // By the rules of the logging fiber, which Effect provides to loggers.
   const value = Inspectable.redact(given)
   if (typeof value === "bigint") return `${value}n`
   if (typeof value === "function") return `[Function ${value.name || "anonymous"}]`
@@ -69,7 +73,7 @@ function toPrintableObject(value: object, parents: ReadonlyArray<object>): unkno
   if (Array.isArray(value)) return printItems(value, parents)
   if (Cause.isCause(value)) return formatCause(value)
   if (ArrayBuffer.isView(value)) return `[${getClassName(value)} of ${value.byteLength} bytes]`
-  // What Effect's data types say of themselves, and dates and URLs.
+  // Effect's data types, dates and URLs convert themselves.
   if (Predicate.hasProperty(value, "toJSON") && typeof value.toJSON === "function") {
     const json: unknown = Reflect.apply(value.toJSON, value, [])
     if (json !== value) return toPrintable(json, parents)
@@ -85,7 +89,7 @@ function toPrintableObject(value: object, parents: ReadonlyArray<object>): unkno
 
 type PrintableField = readonly [key: string, read: () => unknown]
 
-/** One field that cannot be read does not hide the others. */
+/** A field that cannot be read does not hide the others. */
 function printFields(
   fields: ReadonlyArray<PrintableField>,
   parents: ReadonlyArray<object>,
@@ -130,7 +134,7 @@ function printMap(map: ReadonlyMap<unknown, unknown>, parents: ReadonlyArray<obj
     : printItems(Array.from(map), parents)
 }
 
-/** Name, tag and message first; not its stack, which belongs to the error that is logged itself. */
+/** Name, tag and message first. The stack is printed only for an error that is logged itself. */
 function getErrorFields(error: Error): ReadonlyArray<PrintableField> {
   const own = Object.keys(error).filter((key) => !["name", "message", "cause"].includes(key))
   const cause: ReadonlyArray<PrintableField> =
@@ -157,21 +161,22 @@ function getClassName(value: object): string {
   return typeof constructor === "function" && constructor.name !== "" ? constructor.name : "Object"
 }
 
-/** A stack without the frames that nobody who reads it has written. */
-
-/** `at work (/app/node_modules/x/y.js:1:2)`, `at node:internal/timers:3:4`, `at Array.map (<anonymous>)`. */
+/**
+ * A frame outside the program: `at work (/app/node_modules/x/y.js:1:2)`, `at
+ * node:internal/timers:3:4`, `at Array.map (<anonymous>)`.
+ */
 const dependencyFrame =
   /^\s*at .*(?:[\\/]node_modules[\\/]|\bnode:|\bext:|\(native(?::|\))|<anonymous>\)?$)/
 
 interface Folding {
   readonly lines: ReadonlyArray<string>
-  /** Foreign frames at the end of the lines, which are one line. */
+  /** The number of such frames at the end, which are one line. */
   readonly frames: number
 }
 
 const emptyFolding: Folding = { lines: [], frames: 0 }
 
-/** Frames of dependencies and of the runtime, one after another, become one line. */
+/** Folds consecutive frames of dependencies and of the runtime into one line. */
 function foldFrames(text: string): string {
   return text.split("\n").reduce(foldLine, emptyFolding).lines.join("\n")
 }

@@ -1,6 +1,6 @@
 /**
- * The usual mistakes of code that no compiler checks: each issue names the way out. The values are
- * never shown, since one of them may be the URL of a webhook.
+ * Issues for common mistakes of untyped callers, with advice. They do not show the values, one of
+ * which may be the URL of a webhook.
  */
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -14,7 +14,7 @@ const noInteraction: Issue = {
     "expected an InteractionWebhook: make one with InteractionWebhook.make({ applicationId, token })",
 }
 
-/** By its fields and not its class: another copy of this package has another class. */
+/** Checks the fields instead of the class: another copy of this package has another class. */
 export function findWebhookIssue(webhook: unknown): Issue | undefined {
   const isWebhook =
     Predicate.hasProperty(webhook, "id") &&
@@ -44,12 +44,12 @@ function describeWrongWebhook(given: unknown): string {
     : "something else: make one with Webhook.config or Webhook.fromUrl"
 }
 
-/** What stands in the place of a file. */
+/** An argument that is not a file. */
 export function makeFileIssue(path: string, given: unknown): Issue {
   return { path, message: `expected a FileUpload, got ${describeWrongFile(given)}` }
 }
 
-/** What stands in the place of the list. */
+/** An argument that is not a list of files. */
 export function makeFilesIssue(given: unknown): Issue {
   const advice = Predicate.isTagged(given, "FileUpload")
     ? "a single one: put it into an array"
@@ -60,7 +60,7 @@ export function makeFilesIssue(given: unknown): Issue {
 const explainOption = (example: string): string =>
   `is an option and not a field of the message: pass ${example} after the message`
 
-/** Fields that a message does not have, where their writer may find what was meant. */
+/** Unknown fields of messages, and what is probably meant. */
 const knownMistakes: ReadonlyMap<string, string> = new Map([
   ["threadId", explainOption("{ threadId }")],
   ["thread_id", explainOption("{ threadId }")],
@@ -69,7 +69,7 @@ const knownMistakes: ReadonlyMap<string, string> = new Map([
   ["message", "is not a known field: did you mean content?"],
 ])
 
-/** What the Schema says of a message, with the way out where there is a usual one. */
+/** Adds advice to the Schema's issues, if there is any. */
 export function explainIssue(issue: Issue): Issue {
   if (issue.path === "" && issue.message.startsWith("expected an object")) {
     return {
@@ -80,7 +80,7 @@ export function explainIssue(issue: Issue): Issue {
   return { ...issue, message: knownMistakes.get(issue.path) ?? issue.message }
 }
 
-/** What stands in the place of the id of a message or a thread. */
+/** An argument that is not the id of a message or a thread. */
 export function makeIdIssue(path: string, given: unknown): Issue {
   return {
     path,
@@ -96,14 +96,14 @@ function describeWrongId(given: unknown): string {
 
 const options: ReadonlyArray<string> = ["threadId", "wait"]
 
-/** An option that is not read would send the message to another place than was meant. */
+/** An ignored option would send the message to the wrong place. */
 export function findOptionIssues(given: unknown): ReadonlyArray<Issue> {
   if (given === undefined || given === null) return []
   if (!Predicate.isRecord(given)) {
     return [{ path: "options", message: 'expected an object such as { threadId: "1234" }' }]
   }
   const issues: Array<Issue> = []
-  // Runs for every message.
+  // Iterates without allocating, because it runs for every message.
   for (const name in given) {
     if (!options.includes(name) && given[name] !== undefined) {
       const near = nearest(name, options)

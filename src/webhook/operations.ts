@@ -1,8 +1,8 @@
-/** The operations of a webhook: method and path template of each, as Discord documents them. */
+/** The operations of a webhook: method and path template of each, as documented by Discord. */
 import type * as Redacted from "effect/Redacted"
 import * as Route from "../ratelimit/Route.js"
 
-/** Whose token authorises a request: a webhook's, or an interaction's. */
+/** The credentials of a request: of a webhook or of an interaction. */
 export interface Sender {
   readonly id: string
   readonly token: Redacted.Redacted
@@ -12,8 +12,8 @@ export interface Sender {
 }
 
 /**
- * The operations that have a route of their own. Every other way to send a message (`sendToThread`,
- * `createThread`, `broadcast`, `sink`) has the route of `send`.
+ * The operations with their own route. The other ways to send a message (`sendToThread`,
+ * `createThread`, `broadcast`, `sink`) have the route of `send`.
  *
  * @since 0.1.0
  * @category models
@@ -34,7 +34,7 @@ interface Endpoint {
   readonly template: string
 }
 
-/** The initial response to an interaction, instead of a message's id. */
+/** The initial response to an interaction, in place of a message id. */
 const original = "@original"
 
 const webhook = "/webhooks/{webhook.id}/{webhook.token}"
@@ -52,7 +52,10 @@ const endpoints: Readonly<Record<OperationName, Endpoint>> = {
   delete: { method: "DELETE", template: webhook },
 }
 
-/** The endpoint of an operation. That of an interaction's initial response has its own template. */
+/**
+ * Returns the endpoint of an operation. That of an interaction's initial response has its own
+ * template.
+ */
 export function getEndpoint(operation: OperationName, ofOriginal = false): Endpoint {
   const endpoint = endpoints[operation]
   return ofOriginal
@@ -64,7 +67,7 @@ export function isOriginal({ kind }: Sender, messageId: string | undefined): boo
   return kind === "interaction" && messageId === original
 }
 
-/** `operation` is the function that makes the request, where it is known, for errors. */
+/** Creates the route. `operation` is the called function, for errors. */
 export function makeRoute(
   sender: Sender,
   { method, template }: Endpoint,
@@ -74,14 +77,17 @@ export function makeRoute(
   return Route.make({ method, template, webhookId, tokenDigest, kind, operation })
 }
 
-/** Some clients allow the dot; interaction tokens are much longer, so there is no upper bound. */
+/**
+ * Some clients allow the dot. There is no maximum length, because interaction tokens are much
+ * longer.
+ */
 const tokenPattern = /^[A-Za-z0-9_.-]+$/
 
-/** What stands at the token's place in a path that lacks it, or walks out of it. */
+/** Path segments that are not a token, or that leave the path. */
 const reservedSegment = /^(?:slack|github|\.+)$/
 
-/** Whether a text may be a webhook's token; it becomes a part of the URL. */
+/** Whether a text can be a webhook's token. It becomes part of the URL. */
 export function isToken(text: string): boolean {
-  // The regular expression alone takes `undefined` from untyped code for a token of that name.
+  // The regular expression alone would accept `undefined` from untyped callers.
   return typeof text === "string" && tokenPattern.test(text) && !reservedSegment.test(text)
 }

@@ -1,4 +1,4 @@
-/** Each operation as a request: checked, and nothing sent yet. */
+/** Builds and validates the request of each operation, without sending it. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Function from "effect/Function"
@@ -35,12 +35,12 @@ type OutgoingMessage =
   | FollowUpCreate.FollowUpCreate
   | MessageEdit.MessageEdit
 
-/** Where in the channel: a thread; `null`: the channel itself; left out: what the URL said. */
+/** A thread; `null` for the channel itself; absent for the thread of the webhook's URL. */
 export interface ThreadPlace {
   readonly threadId?: string | null | undefined
 }
 
-/** A request, once everything in it is right. */
+/** A valid request. */
 export type CheckedRequest<A, E = never> = Effect.Effect<RestRequest<A>, WebhookValidationError | E>
 
 const withComponents = "with_components=true"
@@ -50,11 +50,11 @@ const makeDecoder = <A, I>(schema: Schema.Schema<A, I>): ResponseBody<A> => {
   return decodedBody((answer) => Either.mapLeft(decode(answer), Issue.fromParseError))
 }
 
-/** Built once: making a decoder costs more than using it. */
+/** Created once: creating a decoder costs more than using it. */
 export const messageBody: ResponseBody<Message.Message> = makeDecoder(Message.Message)
 const infoBody: ResponseBody<WebhookInfo.WebhookInfo> = makeDecoder(WebhookInfo.WebhookInfo)
 
-/** What makes Discord answer with the message, once it is stored. */
+/** With it, Discord responds after storing the message, and returns it. */
 export const waitQuery: ReadonlyArray<string> = ["wait=true"]
 
 const nothing: Effect.Effect<undefined> = Effect.succeed(undefined)
@@ -68,7 +68,7 @@ const nothingToSend: Issue.Issue = {
 const twoThreads: Issue.Issue = {
   path: "threadName",
   message:
-    "excludes threadId, and the thread in the webhook's URL (threadId: null leaves that one): a message goes to a new thread or to an existing one",
+    "excludes threadId, and the thread in the webhook's URL (threadId: null ignores that one): a message goes to a new thread or to an existing one",
 }
 
 export const executeWebhook = <A>(
@@ -110,7 +110,7 @@ export const executeWebhook = <A>(
     )
   })
 
-/** Discord neither knows threads here nor needs to be asked to honour components. */
+/** Follow-ups have neither threads nor a parameter for components. */
 export const createFollowUp = (
   operation: string,
   sender: Sender,
@@ -158,8 +158,8 @@ export const getMessage = (
   )
 
 /**
- * Sending an edit twice is the same as once, with files as well: it lists all that the message is
- * to have, so the second takes away what the first has added.
+ * An edit is idempotent, even with files: it lists all files of the message, so repeating it
+ * removes those that the first one added.
  */
 export const editMessage = (
   operation: string,
@@ -254,8 +254,9 @@ export const deleteWebhook = (operation: string, webhook: Webhook): CheckedReque
   )
 
 /**
- * How every request begins: `operation` is the function that was called, for errors; `describe` runs when the operation does, with a webhook that is one. So
- * whatever is thrown while the input is read ends the operation, and not its caller.
+ * Builds a request. `operation` is the called function, for errors. `describe` runs with the
+ * operation, after the webhook has been checked, so what it throws fails the operation and not its
+ * caller.
  */
 export function describeRequest<A, E>(
   operation: string,
@@ -277,12 +278,12 @@ export function describeRequest<A, E>(
   })
 }
 
-/** The webhook itself, and not a message of it. */
+/** The parts of a request to the webhook itself. */
 function getWebhookParts({ token }: Webhook, route: Route.Route) {
   return { route, token, suffix: "", inThread: false, idempotent: true }
 }
 
-/** What is no message, or has files that are none, has other issues. */
+/** An input that is not an object, or has invalid files, has other issues. */
 function findEmptyIssues(
   input: unknown,
   {
@@ -295,13 +296,13 @@ function findEmptyIssues(
   return isEmpty && MessageCreate.isEmpty(message) ? [nothingToSend] : []
 }
 
-/** Untyped code may pass `null`: the Schema refuses it, and nothing before the Schema may trip over it. */
+/** Untyped callers may pass `null`, which the Schema rejects later. */
 function orEmpty<A extends object>(input: A): Partial<A> {
   const given: A | null | undefined = input
   return given ?? {}
 }
 
-/** A message's JSON, in a form with its files if it has any. */
+/** Encodes a message as JSON, or as a form if it has files. */
 function encodeBody(
   route: Route.Route,
   encoded: Effect.Effect<unknown, WebhookValidationError>,
@@ -310,13 +311,13 @@ function encodeBody(
   const complete = checkFileReferences(route, encoded, split)
   if (split.files.length === 0) return Effect.map(complete, jsonBody)
   return Effect.flatMap(
-    // First, because it says more of too many files than the Schema.
+    // First, because its error for too many files is more specific than the Schema's.
     Effect.zipRight(upload.checkFiles(route, split.files, split.kept), complete),
     (wire) => upload.makeUpload(route, wire, split.files),
   )
 }
 
-/** The JSON of a message that is valid, and goes together with its files. */
+/** Returns the JSON if the message is consistent with its files. */
 function checkFileReferences<A>(
   route: Route.Route,
   encoded: Effect.Effect<A, WebhookValidationError>,
@@ -344,12 +345,12 @@ export function validate<A>(
   return found.length === 0 ? valid : Effect.zipRight(valid, Effect.fail(makeError([])))
 }
 
-/** What the Schema says of a message, in the place and in the words of its writer. */
+/** Maps an issue of the Schema to the input, and adds advice. */
 function explainSchemaIssue({ pathOf }: { readonly pathOf: (path: string) => string }) {
   return (issue: Issue.Issue): Issue.Issue => explainIssue({ ...issue, path: pathOf(issue.path) })
 }
 
-/** A message of the webhook; whatever is done with it can be done twice. */
+/** The parts of a request to a message of the webhook; they are idempotent. */
 function getMessageParts(
   webhook: Sender,
   route: Route.Route,
@@ -373,7 +374,7 @@ function getMessageParts(
   }
 }
 
-/** Untyped code may pass `null` for the options. */
+/** Untyped callers may pass `null` for the options. */
 export function getThreadId(webhook: Sender, place: ThreadPlace | null): string | undefined {
   const threadId = place?.threadId
   return threadId === undefined ? webhook.threadId : (threadId ?? undefined)
@@ -387,12 +388,12 @@ export function findPlaceIssues(
   return threadId === undefined ? issues : [...issues, ...findIdIssues("threadId", threadId)]
 }
 
-/** Not only courtesy: an id becomes a part of the URL. */
+/** Required for safety: the id becomes part of the URL. */
 function findIdIssues(path: string, id: string): ReadonlyArray<Issue.Issue> {
   return Snowflake.isSnowflake(id) ? [] : [makeIdIssue(path, id)]
 }
 
-/** What follows the token in the URL. */
+/** Returns the part of the URL after the token. */
 export function buildSuffix(
   path: string,
   query: ReadonlyArray<string>,

@@ -24,47 +24,47 @@ import type { Webhook } from "./credentials.js"
 import type { MessageInput } from "./files.js"
 
 /**
- * How a sink sends.
+ * Options of a sink.
  *
  * @since 0.1.0
  * @category models
  */
 export interface SinkOptions<R = never> {
-  /** As of `Webhook.send`. */
+  /** The same as for `Webhook.send`. */
   readonly threadId?: string | null | undefined
   /**
-   * Puts messages that are embeds and nothing else into one message, as many as came within this
-   * time and fit: 10 embeds, 6000 code points. They must agree in name, avatar, mentions and flags.
-   * Omitted, each message goes by itself and at once.
+   * Merges messages that contain only embeds into one message: as many as arrive within this time,
+   * up to 10 embeds and 6000 code points. They must have the same name, avatar, mentions and flags.
+   * Omitted, each message is sent separately and at once.
    */
   readonly batchWithin?: Duration.DurationInput | undefined
   /**
-   * With `batchWithin`: how long an interruption waits until the messages that the sink has taken
-   * from the stream are sent. Default: 5 seconds.
+   * With `batchWithin`: how long an interruption waits until the messages that the sink has
+   * received are sent. Default: 5 seconds.
    */
   readonly shutdownTimeout?: Duration.DurationInput | undefined
   /**
-   * What to do about a message that did not get through. When the effect succeeds, the sink goes on
-   * with the next message; when it fails, so does the sink. Of messages that were put together the
-   * message holds all embeds. Omitted, the sink fails with the error.
+   * Handles a message that could not be sent. If the effect succeeds, the sink continues with the
+   * next message; if it fails, so does the sink. For merged messages, the message contains all
+   * embeds. Omitted, the sink fails with the error.
    */
   readonly onError?:
     | ((error: WebhookError, message: MessageInput) => Effect.Effect<void, WebhookError, R>)
     | undefined
 }
 
-/** One batch may gather while another is on its way. */
+/** One batch can be collected while another is in flight. */
 const queueCapacity = 10
 
 /**
- * A `Sink` that sends every message of a stream to a webhook, in order and one request at a time,
- * and answers how many arrived. It asks the stream for more when Discord has taken what was there;
- * with `batchWithin`, while at most one batch is on its way and another gathers.
+ * A `Sink` that sends every message of a stream to a webhook, in order and one request at a time.
+ * It returns the number of sent messages. It pulls from the stream when a request has ended; with
+ * `batchWithin`, it collects one batch while another is in flight.
  *
- * When a message does not get through, the sink fails and the stream ends. When the stream fails,
- * what it gave before is delivered first. Interruption stops at once, and the message on its way may
- * have arrived; with `batchWithin`, what the stream gave before is sent first, for as long as
- * `shutdownTimeout` allows, and a warning in the log says what was not.
+ * If a message cannot be sent, the sink fails and the stream ends. If the stream fails, earlier
+ * messages are sent first. Interruption stops immediately, and the message in flight may have
+ * arrived; with `batchWithin`, the messages received before are sent first, for at most
+ * `shutdownTimeout`, and a warning reports how many were not.
  *
  * @example
  * ```ts
@@ -110,7 +110,7 @@ function sendOneByOne<E, R>(
   ).pipe(Sink.ignoreLeftover)
 }
 
-/** One fiber reads the stream, another sends; whoever fails first ends both. */
+/** One fiber reads the stream, another one sends; a failure of either ends both. */
 function sendInBatches<R>(
   sender: BatchSender<WebhookError, R>,
   window: Duration.DurationInput,
@@ -140,7 +140,7 @@ function sendInBatches<R>(
   )
 }
 
-/** Lets what has been taken from the stream be sent for so long, and says what was not. */
+/** Waits up to `limit` until the received messages are sent, and logs how many were not. */
 function finishSending(
   queue: BatchQueue<MessageInput>,
   sending: Fiber.Fiber<number, WebhookError>,
@@ -159,7 +159,7 @@ function finishSending(
   })
 }
 
-/** What came before a failure of the stream is sent before the failure goes on. */
+/** Messages before a failure of the stream are sent before the failure is propagated. */
 function fillQueue<E>(
   queue: BatchQueue<MessageInput>,
   sending: Fiber.Fiber<number, E>,

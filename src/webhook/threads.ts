@@ -1,4 +1,4 @@
-/** A new thread as a request: its first message, with the name and tags of the thread in it. */
+/** Builds the request that starts a thread: its first message, with name and tags of the thread. */
 import * as Effect from "effect/Effect"
 import * as Struct from "effect/Struct"
 import { WebhookValidationError } from "../error/WebhookError.js"
@@ -16,7 +16,7 @@ type InputError = WebhookValidationError | WebhookFileError
 
 type FirstMessage = Omit<MessageInput, "threadName" | "appliedTags">
 
-/** No thread is started inside another, so the one that the webhook's URL may name is left. */
+/** Threads cannot be nested, so the thread of the webhook's URL is ignored. */
 export const createThread = (
   operation: string,
   webhook: Webhook,
@@ -41,7 +41,7 @@ export const createThread = (
   )
 }
 
-/** With what is wrong with the message, so that all of it comes at once. */
+/** Includes the issues of the message, so that all are reported at once. */
 function failWithIssues<A>(
   request: Effect.Effect<RestRequest<A>, InputError>,
   issues: ReadonlyArray<Issue.Issue>,
@@ -71,12 +71,12 @@ function findIssues(
   })
 }
 
-/** The types refuse it; code without types may say it all the same. */
+/** The types exclude these fields; untyped callers may pass them. */
 function findMisplacedFields(message: FirstMessage): ReadonlyArray<Issue.Issue> {
   const { threadName, appliedTags }: MessageInput = message ?? {}
   return Object.entries({ threadName, appliedTags }).flatMap(([path, given]) =>
     given === undefined
       ? []
-      : [{ path, message: "belongs to the thread, not to its first message" }],
+      : [{ path, message: "belongs in the thread, not in its first message" }],
   )
 }

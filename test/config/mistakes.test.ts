@@ -172,7 +172,7 @@ describe("a file", () => {
     // webhook
     [
       "client: { webhook_url: hello }",
-      "discord.yaml:1: client.webhook_url: Not a Discord webhook URL (it does not parse as a URL, which begins with https:// and has nothing around it). Expected https://discord.com/api/webhooks/{id}/{token}; to copy it, in Discord: Edit Channel, Integrations, Webhooks, Copy Webhook URL.",
+      "discord.yaml:1: client.webhook_url: Not a Discord webhook URL (it is not a valid URL, which begins with https://). Expected https://discord.com/api/webhooks/{id}/{token}; to copy it, in Discord: Edit Channel, Integrations, Webhooks, Copy Webhook URL.",
     ],
     [
       "client: { webhook_url: 5 }",

@@ -135,8 +135,8 @@ describe("a 2xx response", () => {
     [200, "", {}, ignoredBody, "the body is empty"],
     [200, "", {}, wanted, "the body is empty"],
     [200, '{"id": "1', { "content-type": "text/plain" }, wanted, "the body is not JSON"],
-    [200, { status: "ok" }, { "x-ratelimit-limit": "60" }, ignoredBody, "no object of Discord's"],
-    [200, { id: 7 }, {}, ignoredBody, "no object of Discord's"],
+    [200, { status: "ok" }, { "x-ratelimit-limit": "60" }, ignoredBody, "not an object of Discord"],
+    [200, { id: 7 }, {}, ignoredBody, "not an object of Discord"],
     [200, { error: "no such page" }, {}, wanted, "is missing"],
   ])("of %i with body %j and headers %j is not", (status, body, headers, success, message) => {
     const { classification } = interpretResponse(status, body, headers, { success })

@@ -57,7 +57,7 @@ const refusals: ReadonlyArray<
   [40066, 400, startsThread, "tagsReserved", /only moderators/],
   [40067, 400, startsThread, "tagRequired", /pass appliedTags/],
   [50001, 403, inThread, "missingPermission", /permissions of the channel/],
-  [50008, 400, inThread, "cannotPost", /no such messages/],
+  [50008, 400, inThread, "cannotPost", /does not accept such messages/],
   [50013, 403, inThread, "missingPermission", /permissions of the channel/],
   [50013, 403, startsThread, "missingPermission", /permissions of the channel/],
   [50083, 400, inThread, "archived", /send a message to it/],

@@ -126,7 +126,7 @@ const mishaps: ReadonlyArray<Mishap> = [
     name: "a server that never answers",
     fault: Fault.neverRespond,
     error: { _tag: "DiscordTransportError", reason: "timeout", delivered: "unknown", attempts: 1 },
-    says: /no answer in time; it may or may not have taken effect \(1 attempt\)/,
+    says: /no response in time; it may or may not have taken effect \(1 attempt\)/,
     copies: 0,
   },
 ]

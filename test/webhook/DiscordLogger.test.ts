@@ -466,7 +466,7 @@ describe("the logger", () => {
         expect(harness.logLines).toEqual([
           "ERROR a",
           expect.stringMatching(
-            /^WARN No more log entries are sent: DiscordLogger\.layer \(webhook \d+\): .*10015/,
+            /^WARN No further log entries are sent: DiscordLogger\.layer \(webhook \d+\): .*10015/,
           ),
           "ERROR b",
           "ERROR c",

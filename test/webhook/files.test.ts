@@ -313,7 +313,7 @@ describe("an invalid list is reported at its path", () => {
       "attachments beside the files",
       { files: [log], attachments: [{ id: 0 }] },
       "attachments",
-      "cannot go with files",
+      "cannot be combined with files",
     ],
   ] as const)("%s", ([, message, path, says]) =>
     Effect.gen(function* () {

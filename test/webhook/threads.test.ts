@@ -92,7 +92,7 @@ describe("createThread", () => {
         expect(error).toHaveProperty("issues", [
           { path: "tags", message: "is not a known field" },
           { path: "name", message: "at least 1 code point, got 0" },
-          { path: "threadName", message: "belongs to the thread, not to its first message" },
+          { path: "threadName", message: "belongs in the thread, not in its first message" },
           { path: "content", message: "at most 2000 code points, got 2001" },
         ])
         expect(yield* discord.traffic).toEqual([])
@@ -175,7 +175,7 @@ describe("send with threadName", () => {
         const inThread = yield* Webhook.fromUrl(`${webhook.url}?thread_id=42`)
         const message = { content: "x", threadName: "new" }
         const error = yield* Effect.flip(Webhook.send(inThread, message))
-        expect(error.message).toContain("threadId: null leaves that one")
+        expect(error.message).toContain("threadId: null ignores that one")
         const sent = yield* Webhook.send(inThread, message, { threadId: null })
         expect(sent.content).toBe("x")
       }),

@@ -44,7 +44,7 @@ interface FileContext extends ErrorFields {
 }
 
 export function makeAlreadyReadError(place: FileContext): WebhookFileError {
-  const detail = "it has been read before"
+  const detail = "it has already been read"
   return new WebhookFileError({ ...place, reason: "readOnce", detail, delivered: "no" })
 }
 

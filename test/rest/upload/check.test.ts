@@ -91,7 +91,7 @@ describe("limits", () => {
   it("contain both sizes in bytes", () => {
     const error = findFileError(route, [sized(8 * mebibyte + 1)], 0, presets.default)
     expect(error?.message).toBe(
-      `Webhook.send (webhook 42): a.bin: is the file with which the message gets too large: 8388609 bytes (8 MiB), and 8388608 bytes (8 MiB) are allowed; the preset "discord" allows it (RestConfig.uploads); Discord did not act on it`,
+      `Webhook.send (webhook 42): a.bin: makes the message too large: 8388609 bytes (8 MiB), and 8388608 bytes (8 MiB) are allowed; the preset "discord" allows it (RestConfig.uploads); Discord did not act on it`,
     )
   })
 
@@ -115,7 +115,7 @@ describe("a file that cannot be right", () => {
     const error = findFileError(route, [sized(size)], 0, presets.unlimited)
     expect(error).toMatchObject({ reason: "invalidSize", file: "a.bin", size })
     expect(error?.message).toContain(
-      `a whole number of bytes; say how long the stream is, not ${size}`,
+      `a size in whole bytes; pass the length of the stream, not ${size}`,
     )
   })
 

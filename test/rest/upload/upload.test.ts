@@ -164,7 +164,7 @@ describe("a source that can be read only once", () => {
       yield* send(net, [file])
       const error = yield* Effect.flip(send(net, [file]))
       expect(error).toMatchObject({ _tag: "WebhookFileError", reason: "readOnce", delivered: "no" })
-      expect(error.message).toContain("it has been read before")
+      expect(error.message).toContain("it has already been read")
       expect(net.requests()).toBe(1)
     }),
   )
