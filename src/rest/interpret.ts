@@ -222,26 +222,19 @@ function isDelay(milliseconds: number | undefined): milliseconds is number {
   return milliseconds !== undefined && milliseconds <= Duration.toMillis(longestDelay)
 }
 
-interface ResponseHead {
-  readonly status: number
-  readonly headers: RateLimitHeaders
-  readonly contentType: string | undefined
-}
-
 /**
  * Whether Discord sent a 2xx response, and not a login page, a proxy or a server behind a wrong
- * `baseUrl`. Proxies drop headers, so one sign is enough. `json` is a Left if the body is
- * truncated, empty or invalid.
+ * `baseUrl`. Proxies drop headers, so one sign is enough. The content type counts only for a truncated
+ * body: a complete one with this type that is empty or invalid is not Discord's. `json` is a Left then.
  */
-function isFromDiscord(head: ResponseHead, json: Either.Either<unknown, unknown>): boolean {
-  if (isDiscordHead(head)) return true
-  return Either.isRight(json)
-    ? isDiscordObject(json.right)
-    : head.contentType !== undefined && /^application\/json\b/i.test(head.contentType)
+function isFromDiscord(response: RawResponse, json: Either.Either<unknown, unknown>): boolean {
+  if (isDiscordHead(response)) return true
+  if (Either.isRight(json)) return isDiscordObject(json.right)
+  return response.body === undefined && /^application\/json\b/i.test(response.contentType ?? "")
 }
 
 /** A 204 has no body to check. Of the rate limit headers, only Discord sends these two. */
-function isDiscordHead({ headers, status }: ResponseHead): boolean {
+function isDiscordHead({ headers, status }: RawResponse): boolean {
   return status === 204 || headers.bucket !== undefined || headers.resetAfter !== undefined
 }
 

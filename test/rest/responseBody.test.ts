@@ -167,7 +167,13 @@ for (const [name, client] of Object.entries(decompressing)) {
     it.live.each([200, 204])("has no coding to remove if it is empty: %s", (status) =>
       Effect.gen(function* () {
         const { result } = yield* exchange(client, (response) =>
-          response.writeHead(status, { ...json, "content-encoding": "br, gzip" }).end(),
+          response
+            .writeHead(status, {
+              ...json,
+              "content-encoding": "br, gzip",
+              "x-ratelimit-bucket": "b",
+            })
+            .end(),
         )
         expect(result).toMatchObject({ _tag: "DiscordDecodeError", delivered: "yes" })
       }),

@@ -49,12 +49,15 @@ const pages = [
   ["<!doctype html><title>Log in</title>", "text/html; charset=utf-8"],
   ['{"status":"ok"}', "application/json"],
   ["", "text/plain"],
+  ["", "application/json"],
+  ["<!doctype html><title>Log in</title>", "application/json"],
+  ['{"id":"12', "application/json; charset=utf-8"],
 ] as const
 
 describe("a 200 that is not Discord's is not taken for success", () => {
   for (const [body, contentType] of pages) {
     for (const [name, operation] of Object.entries(operations)) {
-      it.effect(`${name}: ${contentType}`, () =>
+      it.effect(`${name}: ${contentType}: ${body}`, () =>
         Effect.gen(function* () {
           const hook = yield* Webhook.make({ id: "42", token: "a-token" })
           const error = yield* Effect.flip(Effect.asVoid(operation(hook)))
