@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema"
 
 import { Color } from "./Color.js"
 import { Component } from "./component/incoming.js"
-import { exceedsMax, codePoints, embedMediaUrl, embedUrl, isBlank, items, text } from "./limits.js"
+import { exceedsMax, codePoints, embedMediaUrl, embedUrl, items, text } from "./limits.js"
 import * as resend from "./resend.js"
 import { Timestamp, TimestampCreate, type TimestampInput } from "./timestamp.js"
 import { list, Numeric, optional, withDefault, required, nullishToAbsent } from "./fields.js"
@@ -139,7 +139,7 @@ export const EmbedsCreate = tenEmbeds.pipe(
   Schema.filter((embeds) => [...embeds.flatMap(blankIssues), ...totalIssues(embeds)], {
     arbitrary: () => (fc) =>
       Arbitrary.makeLazy(tenEmbeds)(fc).map((embeds) => {
-        const kept = embeds.filter((embed) => !isEmpty(embed))
+        const kept = embeds.filter((embed) => !resend.isEmptyEmbed(embed))
         while (sum(kept, codePoints) > maxTotal) kept.pop()
         return kept
       }),
@@ -561,17 +561,10 @@ function sum(embeds: ReadonlyArray<EmbedCreate>, measure: (part: string) => numb
 
 /** Discord: BASE_TYPE_REQUIRED. White space and empty lists are nothing. */
 function blankIssues(embed: EmbedCreate, index: number): ReadonlyArray<Schema.FilterIssue> {
-  if (!isEmpty(embed)) return []
+  if (!resend.isEmptyEmbed(embed)) return []
   return [
     { path: [index], message: "is empty: give it a title, a description, fields or a picture" },
   ]
-}
-
-function isEmpty(embed: EmbedCreate): boolean {
-  return Object.values(embed).every((part: unknown) => {
-    if (typeof part === "string") return isBlank(part)
-    return Array.isArray(part) ? part.length === 0 : part === undefined
-  })
 }
 
 function totalIssues(embeds: ReadonlyArray<EmbedCreate>): ReadonlyArray<Schema.FilterIssue> {

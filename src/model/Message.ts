@@ -22,7 +22,7 @@ import type { MessageCreate } from "./MessageCreate.js"
 import type { MessageEdit } from "./MessageEdit.js"
 import { combine, Flag } from "./MessageFlags.js"
 import { fromReceived as pollFromReceived, Poll } from "./Poll.js"
-import { isLinkPreview } from "./resend.js"
+import { isOmittedEmbed } from "./resend.js"
 import { Snowflake } from "./Snowflake.js"
 import { Timestamp } from "./timestamp.js"
 import { User } from "./User.js"
@@ -400,7 +400,7 @@ function kept({ description, id }: Attachment): AttachmentCreate {
 }
 
 function ownEmbeds({ embeds }: MessageSnapshot): ReadonlyArray<EmbedCreate> {
-  return embeds.filter((embed) => !isLinkPreview(embed)).map(embedFromReceived)
+  return embeds.filter((embed) => !isOmittedEmbed(embed)).map(embedFromReceived)
 }
 
 /** A forward has nothing of its own. */

@@ -5,7 +5,7 @@ import { needsComponentsV2, checkRowCount } from "./component/rules.js"
 import type { Typed } from "./component/rules.js"
 import { isBlank } from "./limits.js"
 import { Flag, has, toNumber } from "./MessageFlags.js"
-import { isLinkPreview } from "./resend.js"
+import { isOmittedEmbed } from "./resend.js"
 
 /** The parts that depend on one another; `null` clears in an edit. */
 interface Parts {
@@ -34,7 +34,7 @@ export function checkParts(message: Parts): ReadonlyArray<Schema.FilterIssue> {
 /** Discord rejects a message that has none of these (JSON error 50006). */
 export function hasContent(message: Parts): boolean {
   const { components, content, embeds, poll } = message
-  const own = Array.isArray(embeds) ? embeds.filter((embed) => !isLinkPreview(embed)) : embeds
+  const own = Array.isArray(embeds) ? embeds.filter((embed) => !isOmittedEmbed(embed)) : embeds
   return [content, own, components, poll].some(isPresent)
 }
 

@@ -6,6 +6,7 @@
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import { Kind } from "./component/kinds.js"
+import { isBlank } from "./limits.js"
 
 type Rule = (value: unknown) => unknown
 type Rules = Readonly<Record<string, Rule>>
@@ -84,14 +85,27 @@ const attachment: Rule = withoutFields([
   "clipCreatedAt",
 ])
 
-/** Whether Discord made the embed of a link in the content: it makes another for each message. */
-export function isLinkPreview(value: unknown): boolean {
-  return Predicate.isReadonlyRecord(value) && "type" in value && value["type"] !== "rich"
+/**
+ * Whether a received embed is not sent again: Discord generated it from a link and does so for each
+ * message, or it has no content, which Discord would reject.
+ */
+export function isOmittedEmbed(value: unknown): boolean {
+  if (!Predicate.isReadonlyRecord(value) || !("type" in value)) return false
+  return value["type"] !== "rich" || isEmptyEmbed(embed(value))
+}
+
+/** Whether an embed has no content. Blank text and empty lists do not count. */
+export function isEmptyEmbed(value: unknown): boolean {
+  if (!Predicate.isReadonlyRecord(value)) return false
+  return Object.values(value).every((part) => {
+    if (typeof part === "string") return isBlank(part)
+    return Array.isArray(part) ? part.length === 0 : part === undefined
+  })
 }
 
 const everyEmbed = forEachItem(embed)
 const ownEmbeds: Rule = (value) =>
-  everyEmbed(Array.isArray(value) ? value.filter((one) => !isLinkPreview(one)) : value)
+  everyEmbed(Array.isArray(value) ? value.filter((one) => !isOmittedEmbed(one)) : value)
 
 const parts = { components: forEachItem(component), poll, attachments: forEachItem(attachment) }
 const sendable = withoutFields([], { ...parts, embeds: ownEmbeds })
@@ -106,7 +120,7 @@ export function acceptReceived<A, I, E>(
   return (value) =>
     Either.orElse(encode(value), () =>
       Either.orElse(encodeAs(value, sendable), (error) =>
-        // With previews in their places, so that the error has those of the caller's list.
+        // With omitted embeds in their places, so that the error has those of the caller's list.
         Either.flatMap(encodeAs(value, sendableInPlace), () => Either.left(error)),
       ),
     )

@@ -364,3 +364,13 @@ describe("the edit of a received message", () => {
     expect(Message.toEdit(message)).not.toHaveProperty("embeds")
   })
 })
+
+describe("a received embed without content", () => {
+  it.each([{}, { type: "rich" }, { title: "", fields: [] }])("is omitted: %j", (embed) => {
+    const message = decode({ ...received({ content: "hi" }), embeds: [embed, { title: "kept" }] })
+    for (const wire of [encoded(Message.toCreate(message)), encodedEdit(Message.toEdit(message))]) {
+      expect(listOf(wire["embeds"])).toMatchObject([{ title: "kept" }])
+    }
+    expect(encoded({ content: "hi", embeds: message.embeds })["embeds"]).toHaveLength(1)
+  })
+})
