@@ -94,7 +94,7 @@ const request = {
 }
 
 /** The fields of every error that is made from a response. */
-const answer = {
+const response = {
   ...request,
   /** The HTTP status. */
   status: Schema.Number,
@@ -193,7 +193,7 @@ export class WebhookValidationError extends Schema.TaggedError<WebhookValidation
  *
  * const send = (hook: Webhook.Webhook, username: string) =>
  *   Webhook.send(hook, { content: "hi", username }).pipe(
- *     // Discord's rules for names are not all known.
+ *     // Discord documents only some of its rules for names.
  *     Effect.catchTag("WebhookBadRequest", () => Webhook.send(hook, { content: "hi" })),
  *   )
  * ```
@@ -204,7 +204,7 @@ export class WebhookValidationError extends Schema.TaggedError<WebhookValidation
 export class WebhookBadRequest extends Schema.TaggedError<WebhookBadRequest>()(
   "WebhookBadRequest",
   {
-    ...answer,
+    ...response,
     issues: Schema.Array(Issue),
     /** Number of further issues, if `issues` contains only the first 100. */
     omitted: Schema.optionalWith(Schema.Number, { exact: true }),
@@ -235,7 +235,7 @@ export class WebhookBadRequest extends Schema.TaggedError<WebhookBadRequest>()(
  * @category errors
  */
 export class WebhookNotFound extends Schema.TaggedError<WebhookNotFound>()("WebhookNotFound", {
-  ...answer,
+  ...response,
   remembered: Schema.Boolean,
 }) {
   override get message(): string {
@@ -264,7 +264,7 @@ export class WebhookNotFound extends Schema.TaggedError<WebhookNotFound>()("Webh
 export class WebhookMessageNotFound extends Schema.TaggedError<WebhookMessageNotFound>()(
   "WebhookMessageNotFound",
   {
-    ...answer,
+    ...response,
   },
 ) {
   override get message(): string {
@@ -294,7 +294,7 @@ export class WebhookMessageNotFound extends Schema.TaggedError<WebhookMessageNot
 export class WebhookUnauthorized extends Schema.TaggedError<WebhookUnauthorized>()(
   "WebhookUnauthorized",
   {
-    ...answer,
+    ...response,
     remembered: Schema.Boolean,
   },
 ) {
@@ -321,7 +321,7 @@ export class WebhookUnauthorized extends Schema.TaggedError<WebhookUnauthorized>
  * @category errors
  */
 export class WebhookForbidden extends Schema.TaggedError<WebhookForbidden>()("WebhookForbidden", {
-  ...answer,
+  ...response,
 }) {
   override get message(): string {
     return `${formatResponse(this)}: ${this.reply}`
@@ -367,7 +367,7 @@ const interactionReasons = {
 export class WebhookInteractionError extends Schema.TaggedError<WebhookInteractionError>()(
   "WebhookInteractionError",
   {
-    ...answer,
+    ...response,
     reason: Schema.Literal(...Struct.keys(interactionReasons)),
     remembered: Schema.Boolean,
   },
@@ -425,7 +425,7 @@ const threadReasons = {
 export class WebhookThreadError extends Schema.TaggedError<WebhookThreadError>()(
   "WebhookThreadError",
   {
-    ...answer,
+    ...response,
     reason: Schema.Literal(...Struct.keys(threadReasons)),
     /** With `slowmode`: the time until Discord accepts the next message, if known. */
     retryAfter: Schema.optionalWith(Schema.DurationFromMillis, { exact: true }),
@@ -520,7 +520,7 @@ export class WebhookFileError extends Schema.TaggedError<WebhookFileError>()("We
 export class WebhookPayloadTooLarge extends Schema.TaggedError<WebhookPayloadTooLarge>()(
   "WebhookPayloadTooLarge",
   {
-    ...answer,
+    ...response,
   },
 ) {
   override get message(): string {
@@ -678,7 +678,7 @@ export class DiscordInvalidRequestLimit extends Schema.TaggedError<DiscordInvali
 export class DiscordServerError extends Schema.TaggedError<DiscordServerError>()(
   "DiscordServerError",
   {
-    ...answer,
+    ...response,
     delivered: Delivered,
     attempts: Schema.Number,
   },
@@ -747,7 +747,7 @@ export class DiscordTransportError extends Schema.TaggedError<DiscordTransportEr
  *
  * const send = (hook: Webhook.Webhook) =>
  *   Webhook.send(hook, { content: "hi" }).pipe(
- *     // It is posted; only its id is not known.
+ *     // The message is posted, but its id is unknown.
  *     Effect.catchTag("DiscordDecodeError", (error) => Effect.logWarning(error.message)),
  *   )
  * ```
@@ -799,7 +799,7 @@ export class DiscordDecodeError extends Schema.TaggedError<DiscordDecodeError>()
  * @category errors
  */
 export class DiscordApiError extends Schema.TaggedError<DiscordApiError>()("DiscordApiError", {
-  ...answer,
+  ...response,
 }) {
   override get message(): string {
     return `${formatResponse(this)}: ${this.reply || "no reason given"}`
@@ -912,13 +912,13 @@ function fileFigures({ limit, preset, reason, size }: WebhookFileError): string 
   if (size === undefined) return ""
   if (reason === "changed") return `: ${bytes(size)} instead of ${bytes(limit ?? 0)}`
   if (limit === undefined) return `, not ${size}`
-  const asked = reason === "tooMany" ? `${size} files, and` : `${bytes(size)}, and`
+  const actual = reason === "tooMany" ? `${size} files, and` : `${bytes(size)}, and`
   const allowed = reason === "tooMany" ? `${limit} are allowed` : `${bytes(limit)} are allowed`
   const advice =
     preset === undefined
       ? "no preset allows it"
       : `the preset "${preset}" allows it (RestConfig.uploads)`
-  return `: ${asked} ${allowed}; ${advice}`
+  return `: ${actual} ${allowed}; ${advice}`
 }
 
 const bytesInMebibyte = 1024 * 1024

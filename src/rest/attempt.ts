@@ -103,15 +103,15 @@ export function classifyAttempt<A>(
     const outcome = failure.delivered === "no" ? Permit.neverSent : Permit.unknown
     return { _tag: "NoResponse", outcome, failure, consumedFile }
   }
-  const said = interpret(request, response, settings)
-  const { classification } = said
+  const interpretation = interpret(request, response, settings)
+  const { classification } = interpretation
   // The limiter must not learn from a response that is not Discord's.
   if (classification._tag === "NotDiscord") {
     return {
       _tag: "Response",
       outcome: Permit.unknown,
       response,
-      interpretation: said,
+      interpretation,
       failure,
       consumedFile,
     }
@@ -119,8 +119,8 @@ export function classifyAttempt<A>(
   const outcome = Permit.answered({
     status: response.status,
     headers: response.headers,
-    code: said.code,
-    reply: said.reply,
+    code: interpretation.code,
+    reply: interpretation.reply,
     limited: classification._tag === "RateLimited" ? classification.limited : undefined,
     deleted: classification._tag === "Success" && !response.isDryRun && deletesWebhook(request),
   })
@@ -128,7 +128,7 @@ export function classifyAttempt<A>(
     _tag: "Response",
     outcome,
     response,
-    interpretation: said,
+    interpretation,
     failure,
     consumedFile,
   }

@@ -224,8 +224,9 @@ function isDelay(milliseconds: number | undefined): milliseconds is number {
 
 /**
  * Whether Discord sent a 2xx response, and not a login page, a proxy or a server behind a wrong
- * `baseUrl`. Proxies drop headers, so one sign is enough. The content type counts only for a truncated
- * body: a complete one with this type that is empty or invalid is not Discord's. `json` is a Left then.
+ * `baseUrl`. Proxies drop headers, so one sign is enough. The content type counts only for a
+ * truncated body: a complete body of this type that is empty or invalid is not Discord's. `json` is
+ * a Left then.
  */
 function isFromDiscord(response: RawResponse, json: Either.Either<unknown, unknown>): boolean {
   if (isDiscordHead(response)) return true

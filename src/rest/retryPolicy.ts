@@ -76,12 +76,12 @@ function preventRepeat<A>(
   decision: RetryDecision<A>,
 ): RetryDecision<A> {
   if (decision._tag !== "RateLimited" && decision._tag !== "Retry") return decision
-  const because = decision._tag === "RateLimited" ? "a rate limit" : decision.reason
+  const cause = decision._tag === "RateLimited" ? "a rate limit" : decision.reason
   const error = new WebhookFileError({
     ...errorFields(request.route),
     reason: "readOnce",
     file,
-    detail: `it was not sent again after ${because}`,
+    detail: `it was not sent again after ${cause}`,
     delivered: decision.next.mayHaveTakenEffect ? "unknown" : "no",
   })
   return { _tag: "Fail", error }
@@ -138,9 +138,9 @@ function decide<A>(
         permanent: false,
         retryAfter: headers.retryAfter,
       }
-      const said = { ...errorFields(request.route), status, code, reply }
+      const details = { ...errorFields(request.route), status, code, reply }
       const error = new DiscordServerError({
-        ...said,
+        ...details,
         delivered: "unknown",
         attempts: retryState.attempts,
       })
@@ -211,7 +211,7 @@ function makeTransportError(
 /** An incomplete upload creates no message, but an earlier attempt may have created it. */
 function correctDelivered(retryState: RetryState, file: WebhookFileError): WebhookFileError {
   if (!retryState.mayHaveTakenEffect) return file
-  const said = Struct.pick(
+  const fields = Struct.pick(
     file,
     "operation",
     "webhookId",
@@ -222,7 +222,7 @@ function correctDelivered(retryState: RetryState, file: WebhookFileError): Webho
     "limit",
     "detail",
   )
-  return new WebhookFileError({ ...said, delivered: "unknown" })
+  return new WebhookFileError({ ...fields, delivered: "unknown" })
 }
 
 /** The properties of a failed attempt that decide about a retry. */
@@ -272,9 +272,9 @@ export function sampleBackoff(
   retryAfter: number | undefined,
   settings: BackoffOptions,
 ): Effect.Effect<Duration.Duration> {
-  const longest = maxBackoff(retries, settings)
-  const asked = Math.min(retryAfter ?? 0, Duration.toMillis(settings.backoffMax))
-  return Effect.map(Random.next, (dice) =>
-    Duration.millis(Math.max(Math.ceil(longest * (0.5 + dice / 2)), asked)),
+  const max = maxBackoff(retries, settings)
+  const requested = Math.min(retryAfter ?? 0, Duration.toMillis(settings.backoffMax))
+  return Effect.map(Random.next, (random) =>
+    Duration.millis(Math.max(Math.ceil(max * (0.5 + random / 2)), requested)),
   )
 }

@@ -39,15 +39,15 @@ const matchers = new Map<string, TokenMatcher>()
 const maxMatchers = 32
 
 function getMatcher(token: string): TokenMatcher {
-  const known = matchers.get(token)
-  if (known !== undefined) return known
-  const made = new TokenMatcher(token)
+  const cached = matchers.get(token)
+  if (cached !== undefined) return cached
+  const matcher = new TokenMatcher(token)
   for (const oldest of matchers.keys()) {
     if (matchers.size < maxMatchers) break
     matchers.delete(oldest)
   }
-  matchers.set(token, made)
-  return made
+  matchers.set(token, matcher)
+  return matcher
 }
 
 function isHtml(text: string): boolean {

@@ -147,7 +147,7 @@ export function runWithTimeout(
   onTimeout: () => void,
 ): Effect.Effect<void> {
   return Effect.suspend(() => {
-    let begun: Fiber.RuntimeFiber<void> | undefined
+    let running: Fiber.RuntimeFiber<void> | undefined
     const run = Effect.withFiberRuntime<void>((caller) => {
       let expired = false
       let timeout: Timeout | undefined
@@ -155,23 +155,23 @@ export function runWithTimeout(
         timeout?.cancel()
         timeout = startTimeout(caller, time, () => {
           expired = true
-          begun?.unsafeInterruptAsFork(FiberId.none)
+          running?.unsafeInterruptAsFork(FiberId.none)
         })
       }
       const fiber = forkImmediately(effect(restart), caller)
-      begun = fiber
+      running = fiber
       fiber.addObserver(() => timeout?.cancel())
       const exit = fiber.unsafePoll()
       if (exit !== null) return exit
       if (timeout === undefined) restart(limit)
       return Effect.async<void>((resume) => {
-        fiber.addObserver((how) => resume(expired ? Effect.sync(onTimeout) : how))
+        fiber.addObserver((result) => resume(expired ? Effect.sync(onTimeout) : result))
       })
     })
     return Effect.catchAllCause(restore(run), (cause) =>
-      begun === undefined
+      running === undefined
         ? Effect.failCause(cause)
-        : Effect.zipRight(Fiber.interrupt(begun), Effect.failCause(cause)),
+        : Effect.zipRight(Fiber.interrupt(running), Effect.failCause(cause)),
     )
   })
 }

@@ -89,8 +89,8 @@ export function withDelivered(failure: TransportFailure, started: boolean): Tran
 /** Classifies the cause of a failed connection. */
 export function classifyCause(cause: unknown): TransportFailure {
   for (const fault of collectErrors(cause)) {
-    const known = classifyCode(fault)
-    if (known !== undefined) return known
+    const failure = classifyCode(fault)
+    if (failure !== undefined) return failure
   }
   return broken
 }

@@ -384,7 +384,7 @@ export const deleteMessage = (
  *     attachments: [{ color: "good", title: "All tests pass" }],
  *   })
  *
- * // What another program made for Slack; what Discord does not know is left out.
+ * // A message in Slack's format; Discord ignores fields that it does not support.
  * const forward = (hook: Webhook.Webhook, json: unknown) =>
  *   Effect.flatMap(SlackMessage.decode(json), (message) => Webhook.sendSlack(hook, message))
  * ```

@@ -294,9 +294,9 @@ export function findMissingFiles(
   names: ReadonlyArray<string> | undefined,
 ): ReadonlyArray<Issue.Issue> {
   if (names === undefined || (embeds === undefined && components === undefined)) return []
-  const known = new Set(names.flatMap((name) => [name, toDiscordName(name)]))
+  const knownNames = new Set(names.flatMap((name) => [name, toDiscordName(name)]))
   return [...findUrls(embeds, ["embeds"]), ...findUrls(components, ["components"])]
-    .filter(({ url }) => scheme.test(url) && !known.has(url.replace(scheme, "")))
+    .filter(({ url }) => scheme.test(url) && !knownNames.has(url.replace(scheme, "")))
     .map(({ path, url }) => ({
       path: Issue.formatPath(path),
       message: formatMissingFile(url, names),

@@ -39,11 +39,11 @@ const colors: Readonly<Record<LogLevel.LogLevel["_tag"], number>> = {
 export function renderEntry(entry: Logger.Logger.Options<unknown>): EmbedCreate {
   const { annotations, cause, date, fiberId, logLevel, message, spans } = entry
   const parts = Arr.ensure(message)
-  const said = parts.map(formatValue).join(" ")
-  const why = Cause.isEmpty(cause) ? "" : formatCause(cause)
-  const text = [said, why].filter((part) => part !== "").join("\n\n")
+  const messageText = parts.map(formatValue).join(" ")
+  const causeText = Cause.isEmpty(cause) ? "" : formatCause(cause)
+  const text = [messageText, causeText].filter((part) => part !== "").join("\n\n")
   return {
-    title: makeTitle(logLevel.label, getHeadline(parts, said, why)),
+    title: makeTitle(logLevel.label, getHeadline(parts, messageText, causeText)),
     color: colors[logLevel._tag],
     description: makeCodeBlock(text, maxLengths.text),
     fields: [
@@ -69,12 +69,16 @@ function makeTitle(label: string, text: string): string {
 /**
  * The leading strings of the message, the error, or the cause, instead of the first line of JSON.
  */
-function getHeadline(parts: ReadonlyArray<unknown>, said: string, why: string): string {
+function getHeadline(
+  parts: ReadonlyArray<unknown>,
+  messageText: string,
+  causeText: string,
+): string {
   const words = Arr.takeWhile(parts, Predicate.isString).join(" ")
   if (words.trim() !== "") return words
   const [first] = parts
   const isStructure = Predicate.isRecord(first) && !(first instanceof Error)
-  return isStructure || Array.isArray(first) || said.trim() === "" ? why : said
+  return isStructure || Array.isArray(first) || messageText.trim() === "" ? causeText : messageText
 }
 
 /** The number of missing entries, by cause. */

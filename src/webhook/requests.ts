@@ -47,7 +47,7 @@ const withComponents = "with_components=true"
 
 const makeDecoder = <A, I>(schema: Schema.Schema<A, I>): ResponseBody<A> => {
   const decode = compiled.makeDecoder(schema)
-  return decodedBody((answer) => Either.mapLeft(decode(answer), Issue.fromParseError))
+  return decodedBody((body) => Either.mapLeft(decode(body), Issue.fromParseError))
 }
 
 /** Created once: creating a decoder costs more than using it. */

@@ -75,7 +75,7 @@ const queueCapacity = 10
  * const post = (hook: Webhook.Webhook, alerts: Stream.Stream<MessageCreate.MessageCreate>) =>
  *   Stream.run(alerts, Webhook.sink(hook, { batchWithin: "2 seconds" }))
  *
- * // Goes on unless the webhook is dead.
+ * // Continues unless the webhook is dead.
  * const patient = (hook: Webhook.Webhook) =>
  *   Webhook.sink(hook, {
  *     onError: (error) =>

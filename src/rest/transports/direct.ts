@@ -1,11 +1,12 @@
 /**
  * The direct transport: a client that can send a request without `HttpClient` registers a function
- * for it. `viaDirect` uses that function, `viaClient` every other client and all uploads; both must
- * report the same (test/e2e, test/rest/direct.test.ts).
+ * for it. `sendDirect` uses that function; `sendWithClient` serves every other client and all
+ * uploads. Both must behave the same (test/e2e, test/rest/direct.test.ts).
  *
  * `HttpClient` creates a URL, an abort signal, a fiber and a response for each request. Without them
- * a `send` on `NodeDiscord.layer` takes 1.0 to 1.4 times the processor time of the bare
- * `HttpClient` call, and 2 to 3 times on other clients (`bench:cost`, rows NodeDiscord and socket).
+ * a `send` on `NodeDiscord.layer` takes 0.9 to 1.4 times the processor time of the bare `HttpClient`
+ * call on the same client, and 1.9 to 2.9 times on a client without a direct transport
+ * (`bench:cost`, rows NodeDiscord and socket).
  *
  * A client derived from such a client (`HttpClient.mapRequest`) is another client, which has no
  * direct transport.

@@ -30,8 +30,8 @@ export const checkFiles = (
   kept: number,
 ): Effect.Effect<void, WebhookFileError> =>
   Effect.flatMap(RestConfig, ({ uploads }) => {
-    const refused = findFileError(route, files, kept, uploads)
-    return refused === undefined ? Effect.void : Effect.fail(refused)
+    const error = findFileError(route, files, kept, uploads)
+    return error === undefined ? Effect.void : Effect.fail(error)
   })
 
 /** Creates the body of a message with files. */
@@ -141,12 +141,12 @@ function reportProgress(
   const total = files.reduce((sum, { size }) => sum + size, 0)
   let sent = 0
   return files.map((file) => {
-    const tell = Effect.suspend(() => listener({ attempt, file: file.name, sent, total }))
-    const told = Stream.tap(open(file), ({ length }) => {
+    const report = Effect.suspend(() => listener({ attempt, file: file.name, sent, total }))
+    const reported = Stream.tap(open(file), ({ length }) => {
       sent += length
-      return tell
+      return report
     })
-    return Stream.concat(Stream.drain(Stream.fromEffect(tell)), told)
+    return Stream.concat(Stream.drain(Stream.fromEffect(report)), reported)
   })
 }
 
