@@ -433,7 +433,7 @@ export class WebhookThreadError extends Schema.TaggedError<WebhookThreadError>()
 ) {
   override get message(): string {
     const { reason, retryAfter } = this
-    const when = retryAfter === undefined ? "" : `; try again in ${Duration.format(retryAfter)}`
+    const when = retryAfter === undefined ? "" : `; try again in ${formatDelay(retryAfter)}`
     return `${formatResponse(this)}: ${threadReasons[reason]}${when}`
   }
 }
@@ -567,8 +567,8 @@ export class WebhookRateLimited extends Schema.TaggedError<WebhookRateLimited>()
     const why =
       this.reason === "maxWait"
         ? "the wait is longer than maxWait"
-        : `still limited after ${this.attempts} attempts`
-    return `${formatPlace(this)}: rate limited (${this.scope}), ${why}; try again in ${Duration.format(this.retryAfter)}`
+        : `still limited after ${this.attempts} ${this.attempts === 1 ? "attempt" : "attempts"}`
+    return `${formatPlace(this)}: rate limited (${this.scope}), ${why}; try again in ${formatDelay(this.retryAfter)}`
   }
 }
 
@@ -652,7 +652,7 @@ export class DiscordInvalidRequestLimit extends Schema.TaggedError<DiscordInvali
   { ...request, used: Schema.Number, limit: Schema.Number, retryAfter: Schema.DurationFromMillis },
 ) {
   override get message(): string {
-    return `${formatPlace(this)}: ${this.used} of ${this.limit} invalid requests used; nothing was sent, to avoid a ban of this IP address. Fix the cause of the 401, 403 or 429 responses, then try again in ${Duration.format(this.retryAfter)}`
+    return `${formatPlace(this)}: ${this.used} of ${this.limit} invalid requests used; nothing was sent, to avoid a ban of this IP address. Fix the cause of the 401, 403 or 429 responses, then try again in ${formatDelay(this.retryAfter)}`
   }
 }
 
@@ -932,4 +932,9 @@ function bytes(count: number): string {
 function outcome(error: { readonly delivered: Delivered; readonly attempts: number }): string {
   const attempts = error.attempts === 1 ? "1 attempt" : `${error.attempts} attempts`
   return `${delivery[error.delivered]} (${attempts})`
+}
+
+/** In whole milliseconds, rounded up: the limiter's clock is finer than a reader needs. */
+function formatDelay(delay: Duration.Duration): string {
+  return Duration.format(Duration.millis(Math.ceil(Duration.toMillis(delay))))
 }
