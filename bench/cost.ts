@@ -123,7 +123,7 @@ const parts: ReadonlyArray<Variant> = [
 
 function settled(now: number): Permit.Outcome {
   const headers = RateLimitHeaders.parse(headersAt(now))
-  return Permit.answered({ status: 200, headers, code: 0, reply: "", limited: undefined })
+  return Permit.responded({ status: 200, headers, code: 0, message: "", limited: undefined })
 }
 
 // --- two ways to Discord ----------------------------------------------------------------------

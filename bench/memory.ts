@@ -136,11 +136,11 @@ const headers = RateLimitHeaders.parse({
   "x-ratelimit-reset": "2.000",
   "x-ratelimit-reset-after": "2.000",
 })
-const answered = Permit.answered({
+const answered = Permit.responded({
   status: 200,
   headers,
   code: 0,
-  reply: "",
+  message: "",
   limited: undefined,
 })
 

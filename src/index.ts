@@ -30,7 +30,7 @@ export * as ConfigurationError from "./error/ConfigurationError.js"
 export * as WebhookError from "./error/WebhookError.js"
 
 // ratelimit: when a request may go
-export * as Answer from "./ratelimit/Answer.js"
+export * as ResponseInfo from "./ratelimit/ResponseInfo.js"
 export * as Bucket from "./ratelimit/Bucket.js"
 export * as Permit from "./ratelimit/Permit.js"
 export * as RateLimitMetrics from "./ratelimit/RateLimitMetrics.js"

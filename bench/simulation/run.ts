@@ -3,7 +3,7 @@
  * and between them a loop of events in simulated time.
  */
 import * as Redacted from "effect/Redacted"
-import type { Answer } from "../../src/ratelimit/Answer.js"
+import type { ResponseInfo } from "../../src/ratelimit/ResponseInfo.js"
 import type { PendingRequest } from "../../src/ratelimit/internal/bucketState.js"
 import { StateMachine } from "../../src/ratelimit/internal/stateMachine.js"
 import type { TimerTarget } from "../../src/ratelimit/internal/scheduler.js"
@@ -65,11 +65,11 @@ const request = makeRequest<void>({
 })
 
 /** An edge without rate-limit headers: nothing of the message is known, and nobody sends it again. */
-const badGateway: Answer = {
+const badGateway: ResponseInfo = {
   status: 502,
   headers: RateLimitHeaders.empty,
   code: 0,
-  reply: "",
+  message: "",
   limited: undefined,
 }
 
@@ -196,7 +196,7 @@ class Run {
     })
   }
 
-  #serve(webhook: Webhook): Answer {
+  #serve(webhook: Webhook): ResponseInfo {
     const { response } = handle(this.#world, epoch + this.#events.now, {
       method: "POST",
       path: `/api/v10/webhooks/${webhook.id}/${webhook.token}`,
@@ -212,10 +212,10 @@ class Run {
     webhook: Webhook,
     index: number,
     message: number,
-    answer: Answer,
+    answer: ResponseInfo,
   ): void {
     const { now } = this.#events
-    const outcome = { _tag: "Answered", answer } as const
+    const outcome = { _tag: "Responded", response: answer } as const
     if (answer.limited === undefined) {
       this.#doneAt[index] = now
       this.#waits.push(ticket.sentAt)
@@ -263,7 +263,7 @@ class Run {
 }
 
 /** Read by the pipeline itself. */
-function answerOf(response: SimulatedResponse): Answer {
+function answerOf(response: SimulatedResponse): ResponseInfo {
   const headers = RateLimitHeaders.parse(response.headers)
   const { status } = response
   const contentType = response.headers["content-type"]
@@ -274,7 +274,7 @@ function answerOf(response: SimulatedResponse): Answer {
   )
   const limited =
     said.classification._tag === "RateLimited" ? said.classification.limited : undefined
-  return { status, headers, code: said.code, reply: said.reply, limited }
+  return { status, headers, code: said.code, message: said.reply, limited }
 }
 
 export function run(scenario: Scenario, policy: Policy, seed: number): Result {

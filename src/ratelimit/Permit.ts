@@ -7,7 +7,7 @@
 import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type { WaitError } from "../error/WebhookError.js"
-import type { Answer } from "./Answer.js"
+import type { ResponseInfo } from "./ResponseInfo.js"
 import type { Route } from "./Route.js"
 import type { Policy } from "./strategy/Policy.js"
 
@@ -19,7 +19,7 @@ import type { Policy } from "./strategy/Policy.js"
  * @category models
  */
 export type Outcome =
-  | { readonly _tag: "Answered"; readonly answer: Answer }
+  | { readonly _tag: "Responded"; readonly response: ResponseInfo }
   | { readonly _tag: "NeverSent" }
   | { readonly _tag: "Unknown" }
 
@@ -31,7 +31,7 @@ export type Outcome =
  * ```ts
  * import { Permit, RateLimitHeaders } from "effect-discord"
  *
- * const outcome = Permit.answered({
+ * const outcome = Permit.responded({
  *   status: 204,
  *   headers: RateLimitHeaders.parse({ "x-ratelimit-limit": "5", "x-ratelimit-remaining": "4" }),
  *   code: 0,
@@ -43,7 +43,10 @@ export type Outcome =
  * @since 0.1.0
  * @category constructors
  */
-export const answered = (answer: Answer): Outcome => ({ _tag: "Answered", answer })
+export const responded = (answer: ResponseInfo): Outcome => ({
+  _tag: "Responded",
+  response: answer,
+})
 
 /**
  * Not a byte of the request left (the host was not found, the connection was refused): the slot is
@@ -103,7 +106,7 @@ export interface Permit {
    * order is kept, not before `after` has passed. Nobody overtakes in between. Interrupted or
    * failed, the permit is over.
    */
-  readonly again: (
+  readonly retry: (
     outcome: Outcome,
     after?: Duration.DurationInput,
   ) => Effect.Effect<void, WaitError>

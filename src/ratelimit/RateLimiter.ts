@@ -13,7 +13,7 @@ import type * as Clock from "effect/Clock"
 import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { DiscordInvalidOption, WaitError } from "../error/WebhookError.js"
-import type { Answer } from "./Answer.js"
+import type { ResponseInfo } from "./ResponseInfo.js"
 import {
   isolatesRequests,
   checked,
@@ -53,7 +53,7 @@ export interface Service {
     use: (permit: Permit) => Effect.Effect<A, E, R>,
   ) => Effect.Effect<A, E | WaitError, R>
   /** Learns from the response to a request that took no permit here. */
-  readonly update: (route: Route, answer: Answer) => Effect.Effect<void>
+  readonly update: (route: Route, answer: ResponseInfo) => Effect.Effect<void>
   /** What is known of the bucket that this route counts against. */
   readonly getBucket: (route: Route) => Effect.Effect<Option.Option<BucketSnapshot>>
   /** How long a request made now would wait, as far as is known; takes no permit. */

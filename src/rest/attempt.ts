@@ -116,11 +116,11 @@ export function classifyAttempt<A>(
       consumedFile,
     }
   }
-  const outcome = Permit.answered({
+  const outcome = Permit.responded({
     status: response.status,
     headers: response.headers,
     code: interpretation.code,
-    reply: interpretation.reply,
+    message: interpretation.reply,
     limited: classification._tag === "RateLimited" ? classification.limited : undefined,
     deleted: classification._tag === "Success" && !response.isDryRun && deletesWebhook(request),
   })

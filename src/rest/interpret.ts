@@ -11,7 +11,7 @@ import * as Predicate from "effect/Predicate"
 import { DiscordDecodeError } from "../error/WebhookError.js"
 import type { Delivered, Issue, WebhookError } from "../error/WebhookError.js"
 import * as DiscordApiBody from "../model/DiscordApiBody.js"
-import type { Limited } from "../ratelimit/Answer.js"
+import type { RateLimited } from "../ratelimit/ResponseInfo.js"
 import { errorFields } from "../ratelimit/errorFields.js"
 import { secondsToMillis } from "../ratelimit/internal/durations.js"
 import { longestDelay } from "../ratelimit/RateLimitHeaders.js"
@@ -42,7 +42,7 @@ type Classification<A> =
   | { readonly _tag: "Success"; readonly value: A }
   | { readonly _tag: "TruncatedBody"; readonly delivered: Delivered }
   | { readonly _tag: "NotDiscord"; readonly error: WebhookError }
-  | { readonly _tag: "RateLimited"; readonly limited: Limited }
+  | { readonly _tag: "RateLimited"; readonly limited: RateLimited }
   | { readonly _tag: "ServerError" }
   | { readonly _tag: "ClientError"; readonly error: WebhookError }
 
@@ -198,7 +198,7 @@ function parseRateLimit(
   { isDiscordHost }: Destination,
   json: unknown,
   code: number,
-): Limited {
+): RateLimited {
   const body = Option.getOrUndefined(DiscordApiBody.rateLimitFromUnknown(json))
   const exact = body && secondsToMillis(body.retryAfter)
   const isRounded = body !== undefined && headers.retryAfter === Math.ceil(body.retryAfter) * 1000

@@ -143,9 +143,9 @@ function waitForRetry<A>(
   outcome: Outcome,
   decision: Extract<RetryDecision<A>, { _tag: "RateLimited" | "Retry" }>,
 ): Effect.Effect<void, WebhookError> {
-  if (decision._tag === "RateLimited") return restore(permit.again(outcome))
+  if (decision._tag === "RateLimited") return restore(permit.retry(outcome))
   return Effect.flatMap(sampleBackoff(retryState.retries, decision.retryAfter, settings), (pause) =>
-    restore(permit.again(outcome, pause)).pipe(
+    restore(permit.retry(outcome, pause)).pipe(
       // The original error has precedence: that request may have taken effect.
       Effect.catchTag(
         "WebhookRateLimited",

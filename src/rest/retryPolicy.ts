@@ -9,7 +9,7 @@ import {
   WebhookFileError,
 } from "../error/WebhookError.js"
 import type { Delivered, WebhookError } from "../error/WebhookError.js"
-import type { Limited } from "../ratelimit/Answer.js"
+import type { RateLimited } from "../ratelimit/ResponseInfo.js"
 import { errorFields } from "../ratelimit/errorFields.js"
 import type { AttemptResult } from "./attempt.js"
 import type { RestRequest } from "./request.js"
@@ -40,11 +40,11 @@ export type RetryDecision<A> =
   /** Too many consecutive 429 responses. */
   | {
       readonly _tag: "RateLimitExceeded"
-      readonly limited: Limited
+      readonly limited: RateLimited
       readonly bucket: string | undefined
     }
   /** Retry as soon as the limiter permits. */
-  | { readonly _tag: "RateLimited"; readonly limited: Limited; readonly next: RetryState }
+  | { readonly _tag: "RateLimited"; readonly limited: RateLimited; readonly next: RetryState }
   /**
    * Retry after a delay; `retryAfter` is the delay that the server requires, in milliseconds. If
    * the retry turns out to be impossible, the request fails with `error`.
@@ -152,7 +152,7 @@ function decide<A>(
 function decideAfterRateLimit<A>(
   settings: ResolvedConfig,
   retryState: RetryState,
-  limited: Limited,
+  limited: RateLimited,
   bucket: string | undefined,
 ): RetryDecision<A> {
   const rateLimits = retryState.rateLimits + 1

@@ -201,7 +201,7 @@ function getWarning(
     return { message: "Rate limited", more }
   }
   if (decision._tag === "Retry") return { message: `Retrying after a failure: ${decision.reason}` }
-  if (result.outcome._tag === "Answered" && DeadWebhooks.isGone(result.outcome.answer, kind)) {
+  if (result.outcome._tag === "Responded" && DeadWebhooks.isGone(result.outcome.response, kind)) {
     return kind === "interaction"
       ? { message: "The interaction's token has expired" }
       : { message: "The webhook is dead; stop using its URL" }

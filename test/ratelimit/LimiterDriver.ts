@@ -36,7 +36,7 @@ export class LimiterDriver {
         Effect.gen(this, function* () {
           for (const [outcome, after] of request.before ?? []) {
             yield* this.#attempt(name, request)
-            yield* permit.again(outcome, Duration.millis(after))
+            yield* permit.retry(outcome, Duration.millis(after))
           }
           yield* this.#attempt(name, request)
           yield* permit.settle(request.outcome ?? ok())

@@ -10,7 +10,7 @@ import { RateLimitHeaders } from "../../src/index.js"
 import { StateMachine } from "../../src/ratelimit/internal/stateMachine.js"
 import { combine } from "../../src/ratelimit/internal/settings.js"
 import type { TimerTarget } from "../../src/ratelimit/internal/scheduler.js"
-import { answered } from "../../src/ratelimit/Permit.js"
+import { responded } from "../../src/ratelimit/Permit.js"
 import { response, route } from "./responses.js"
 import { careful, eager, learning, paced } from "./model/policies.js"
 import { runs } from "../support/laws.js"
@@ -85,7 +85,7 @@ describe("malformed rate-limit headers", () => {
             now += 50
             machine.settle(
               ticket,
-              answered(response({ status: isLimited ? 429 : 200, headers: parsed, limited })),
+              responded(response({ status: isLimited ? 429 : 200, headers: parsed, limited })),
               now,
             )
             expect(machine.snapshot(now).buckets).toBe(1)

@@ -449,13 +449,13 @@ describe("policies of others", () => {
       yield* TestClock.adjust("2 seconds")
       expect(seen).toEqual([
         "Sent",
-        "Answered",
+        "Responded",
         "over, 3 unused, 0 waiting",
         "Sent",
-        "Answered",
+        "Responded",
         "over, 0 unused, 1 waiting",
         "Sent",
-        "Answered",
+        "Responded",
       ])
     }).pipe(Effect.provide(RateLimiter.layerMemory)),
   )

@@ -140,7 +140,7 @@ const believer: Policy = {
   name: "believer",
   initial: undefined,
   observe: (memory, event) =>
-    event._tag === "Answered" ? (event.answer.limited?.retryAfter ?? memory) : memory,
+    event._tag === "Responded" ? (event.response.limited?.retryAfter ?? memory) : memory,
   findings: (memory) =>
     typeof memory === "number" ? { hiddenLimit: 30, hiddenPeriod: memory } : {},
 }

@@ -1,8 +1,8 @@
 /** Builders for responses and outcomes, as the limiter receives them. */
 import * as Redacted from "effect/Redacted"
 import { RateLimitHeaders, Route } from "../../src/index.js"
-import type { Answer, LimitScope } from "../../src/ratelimit/Answer.js"
-import { answered, type Outcome } from "../../src/ratelimit/Permit.js"
+import type { ResponseInfo, LimitScope } from "../../src/ratelimit/ResponseInfo.js"
+import { responded, type Outcome } from "../../src/ratelimit/Permit.js"
 
 type Headers = RateLimitHeaders.RateLimitHeaders
 
@@ -32,40 +32,40 @@ export const headers = (values: Partial<Headers> = {}): Headers => ({
   ...values,
 })
 
-export const response = (values: Partial<Answer> = {}): Answer => ({
+export const response = (values: Partial<ResponseInfo> = {}): ResponseInfo => ({
   status: 200,
   headers: headers(),
   code: 0,
-  reply: "",
+  message: "",
   limited: undefined,
   ...values,
 })
 
 /** A success with these headers on top of 4 of 5 left for 2 s. */
 export const ok = (values: Partial<Headers> = {}): Outcome =>
-  answered(response({ headers: headers(values) }))
+  responded(response({ headers: headers(values) }))
 
 /** A response without rate-limit headers. */
-export const withoutHeaders = (values: Partial<Answer> = {}): Outcome =>
-  answered(response({ headers: RateLimitHeaders.empty, ...values }))
+export const withoutHeaders = (values: Partial<ResponseInfo> = {}): Outcome =>
+  responded(response({ headers: RateLimitHeaders.empty, ...values }))
 
 export const limited = (
   retryAfter: number | undefined,
   scope: LimitScope = "user",
   values: Partial<Headers> = {},
 ): Outcome =>
-  answered(
+  responded(
     response({
       status: 429,
       headers: headers({ remaining: 0, retryAfter, resetAfter: retryAfter, ...values }),
-      reply: "You are being rate limited.",
+      message: "You are being rate limited.",
       limited: { scope, retryAfter },
     }),
   )
 
 /** A 429 of the whole host: no word about a bucket. */
 export const blocked = (scope: "global" | "edge", retryAfter?: number): Outcome =>
-  answered(
+  responded(
     response({
       status: 429,
       headers: RateLimitHeaders.empty,
@@ -75,11 +75,11 @@ export const blocked = (scope: "global" | "edge", retryAfter?: number): Outcome 
 
 /** The webhook is gone. */
 export const deleted = (code: 10015 | 50027 = 10015): Outcome =>
-  answered(
+  responded(
     response({
       status: code === 10015 ? 404 : 401,
       headers: RateLimitHeaders.empty,
       code,
-      reply: code === 10015 ? "Unknown Webhook" : "Invalid Webhook Token",
+      message: code === 10015 ? "Unknown Webhook" : "Invalid Webhook Token",
     }),
   )

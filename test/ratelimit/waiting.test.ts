@@ -238,7 +238,7 @@ describe("outcomes", () => {
     Effect.gen(function* () {
       const exit = yield* Effect.exit(
         driver.limiter.withPermit(route(), { policy: eager }, (permit) =>
-          Effect.zipRight(permit.settle(ok()), permit.again(ok())),
+          Effect.zipRight(permit.settle(ok()), permit.retry(ok())),
         ),
       )
       expect(Exit.isFailure(exit) && exit.cause._tag).toBe("Die")

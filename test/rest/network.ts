@@ -193,7 +193,7 @@ export const recordingLimiter = (): RecordingLimiter => {
           record({ how: "settle", outcome, after: undefined })
           open = false
         }),
-      again: (outcome, after) =>
+      retry: (outcome, after) =>
         Effect.suspend(() => {
           const pause = after === undefined ? 0 : Duration.toMillis(after)
           record({ how: "again", outcome, after: after === undefined ? undefined : pause })

@@ -134,7 +134,7 @@ describe.each(clients)("with %s", (name, client) => {
       )
       const { outcomes, result } = yield* go(client, server.origin)
       expect(result).toEqual({ id: "1" })
-      expect(outcomes).toEqual(["Answered"])
+      expect(outcomes).toEqual(["Responded"])
       expect(server.seen).toEqual([`POST /webhooks/42/${token}?wait=true`])
     }),
   )
@@ -231,7 +231,7 @@ describe.each(clients)("with %s", (name, client) => {
         reason: "broken",
         delivered: "yes",
       })
-      expect(outcomes).toEqual(["Answered"])
+      expect(outcomes).toEqual(["Responded"])
     }),
   )
 
@@ -255,7 +255,7 @@ describe.each(clients)("with %s", (name, client) => {
         reason: "timeout",
         delivered: "yes",
       })
-      expect(outcomes).toEqual(["Answered"])
+      expect(outcomes).toEqual(["Responded"])
     }),
   )
 

@@ -2,7 +2,7 @@
 import type * as Exit from "effect/Exit"
 import type { WaitError } from "../../error/WebhookError.js"
 import type { Bucket } from "../Bucket.js"
-import type { LimitScope } from "../Answer.js"
+import type { LimitScope } from "../ResponseInfo.js"
 import type { Kind, Route } from "../Route.js"
 import type { Findings, Observation, Policy } from "../strategy/Policy.js"
 import { growingDelay } from "./growingDelay.js"

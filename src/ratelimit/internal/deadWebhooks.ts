@@ -5,7 +5,7 @@ import {
   WebhookUnauthorized,
   WebhookNotFound,
 } from "../../error/WebhookError.js"
-import type { Answer } from "../Answer.js"
+import type { ResponseInfo } from "../ResponseInfo.js"
 import type { Kind, Route } from "../Route.js"
 import { errorFields } from "../errorFields.js"
 
@@ -17,7 +17,7 @@ const invalidWebhookToken = 50027
 const retention = { duration: Duration.toMillis("1 hour"), most: 10_000 }
 
 interface DeadWebhook {
-  readonly answer: Answer
+  readonly answer: ResponseInfo
   readonly until: number
 }
 
@@ -38,11 +38,11 @@ export class DeadWebhooks {
   }
 
   /** Whether no request to the webhook makes sense after this answer. */
-  static isGoneResponse(answer: Answer, kind: Kind): boolean {
+  static isGoneResponse(answer: ResponseInfo, kind: Kind): boolean {
     return answer.deleted === true || DeadWebhooks.isGone(answer, kind)
   }
 
-  add(major: string, answer: Answer, now: number): void {
+  add(major: string, answer: ResponseInfo, now: number): void {
     const last = answer.deleted === true ? toUnknownWebhook(answer) : answer
     this.#dead.delete(major)
     this.#dead.set(major, { answer: last, until: now + retention.duration })
@@ -78,19 +78,19 @@ export class DeadWebhooks {
 }
 
 /** What Discord returns from then on. */
-function toUnknownWebhook(answer: Answer): Answer {
-  return { ...answer, status: 404, code: unknownWebhook, reply: "this program has deleted it" }
+function toUnknownWebhook(answer: ResponseInfo): ResponseInfo {
+  return { ...answer, status: 404, code: unknownWebhook, message: "this program has deleted it" }
 }
 
 function makeError(
   route: Route,
-  answer: Answer,
+  answer: ResponseInfo,
 ): WebhookNotFound | WebhookUnauthorized | WebhookInteractionError {
   const fields = {
     ...errorFields(route),
     status: answer.status,
     code: answer.code,
-    reply: answer.reply,
+    reply: answer.message,
     remembered: true,
   }
   if (route.kind === "interaction") {

@@ -6,7 +6,7 @@
  * Discord: "Interaction endpoints are not bound to the bot's Global Rate Limit".
  */
 import type { Kind } from "../Route.js"
-import type { LimitScope } from "../Answer.js"
+import type { LimitScope } from "../ResponseInfo.js"
 import { growingDelay } from "./growingDelay.js"
 import type { GlobalLimit } from "./settings.js"
 

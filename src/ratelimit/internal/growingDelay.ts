@@ -1,6 +1,6 @@
 /** How long to wait after a 429 that names no delay. Milliseconds. */
 import * as Duration from "effect/Duration"
-import type { LimitScope } from "../Answer.js"
+import type { LimitScope } from "../ResponseInfo.js"
 
 interface DelayRange {
   readonly first: number

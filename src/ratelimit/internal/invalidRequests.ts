@@ -1,6 +1,6 @@
 /** The count of refused requests, so that it never ends in a ban. */
 import * as Duration from "effect/Duration"
-import type { Answer } from "../Answer.js"
+import type { ResponseInfo } from "../ResponseInfo.js"
 
 const period = Duration.toMillis("10 minutes")
 const slots = 60
@@ -25,7 +25,7 @@ export class InvalidRequests {
     this.limit = limit
   }
 
-  static isInvalid(answer: Answer): boolean {
+  static isInvalid(answer: ResponseInfo): boolean {
     if (answer.status === 429) return (answer.limited ?? answer.headers).scope !== "shared"
     return answer.status === 401 || answer.status === 403
   }

@@ -9,7 +9,7 @@ import type {
   WebhookUnauthorized,
   WebhookNotFound,
 } from "../../error/WebhookError.js"
-import type { Answer, Limited } from "../Answer.js"
+import type { ResponseInfo, RateLimited } from "../ResponseInfo.js"
 import { longestDelay } from "../RateLimitHeaders.js"
 import type { Route } from "../Route.js"
 import { errorFields } from "../errorFields.js"
@@ -49,7 +49,7 @@ export class Learning {
    */
   learn(
     place: RouteState,
-    answer: Answer,
+    answer: ResponseInfo,
     sentAt: number | undefined,
     now: number,
   ): ReadonlyArray<WebhookState> {
@@ -124,7 +124,13 @@ export class Learning {
     if (hasClosed) this.#events.onBlocked(name, blockedBy, blockedUntil - now)
   }
 
-  #block(place: RouteState, limited: Limited, answer: Answer, from: number, now: number): void {
+  #block(
+    place: RouteState,
+    limited: RateLimited,
+    answer: ResponseInfo,
+    from: number,
+    now: number,
+  ): void {
     const delay = usableDelay(limited.retryAfter) ?? usableDelay(answer.headers.resetAfter)
     if (limited.scope === "global") {
       this.#emitBlocked(this.globalLimiter.block("global", delay, from, now), place, now)
@@ -156,7 +162,7 @@ function usableDelay(delay: number | undefined): number | undefined {
  * Whether the answer tells what to expect of its bucket. A success without any header says that
  * there is no limit; a refusal or failure without one may come from what stands before the API.
  */
-function describesBucket({ headers, limited, status }: Answer): boolean {
+function describesBucket({ headers, limited, status }: ResponseInfo): boolean {
   const { limit, remaining, resetAfter } = headers
   if (limit !== undefined || remaining !== undefined || resetAfter !== undefined) return true
   return limited === undefined && status < 300

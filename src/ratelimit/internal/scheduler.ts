@@ -2,7 +2,7 @@
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import { type WaitError, WebhookRateLimited } from "../../error/WebhookError.js"
-import type { LimitScope } from "../Answer.js"
+import type { LimitScope } from "../ResponseInfo.js"
 import { longestDelay } from "../RateLimitHeaders.js"
 import type { Kind } from "../Route.js"
 import { errorFields } from "../errorFields.js"

@@ -6,7 +6,7 @@ import * as Option from "effect/Option"
 import * as RuntimeFlags from "effect/RuntimeFlags"
 import type * as Scope from "effect/Scope"
 import { DiscordRateLimiterClosed, type WaitError } from "../../error/WebhookError.js"
-import type { Answer } from "../Answer.js"
+import type { ResponseInfo } from "../ResponseInfo.js"
 import type { RoundTrip } from "../Bucket.js"
 import { type Outcome, type Permit, type WaitOptions, unknown } from "../Permit.js"
 import type { Route } from "../Route.js"
@@ -60,7 +60,7 @@ class HeldPermit implements Permit {
       return news.length === 0 ? Effect.void : writeLog(news)
     })
 
-  readonly again = (
+  readonly retry = (
     outcome: Outcome,
     after?: Duration.DurationInput,
   ): Effect.Effect<void, WaitError> =>
@@ -68,7 +68,7 @@ class HeldPermit implements Permit {
       const ticket = this.#ticket
       const owner = this.#owner
       if (ticket.state !== "held" && ticket.state !== "expired") {
-        return Effect.dieMessage("permit.again: this permit is over")
+        return Effect.dieMessage("permit.retry: this permit is over")
       }
       const now = owner.now()
       if (owner.closed) {
@@ -131,7 +131,7 @@ class LimiterHandle implements Owner {
   ): Effect.Effect<A, E | WaitError, R> =>
     this.#request(route, options, (ticket, restore) => usePermit(this, ticket, restore, use))
 
-  readonly update = (route: Route, answer: Answer): Effect.Effect<void> =>
+  readonly update = (route: Route, answer: ResponseInfo): Effect.Effect<void> =>
     Effect.suspend(() => {
       this.machine.update(route, answer, this.now())
       return writeLog(this.news)

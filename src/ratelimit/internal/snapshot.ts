@@ -1,5 +1,5 @@
 /** What a status page shows. */
-import type { LimitScope } from "../Answer.js"
+import type { LimitScope } from "../ResponseInfo.js"
 import type { Bucket } from "../Bucket.js"
 
 /**

@@ -6,7 +6,7 @@
 import * as Exit from "effect/Exit"
 import { DiscordRateLimiterClosed, WebhookQueueFull } from "../../error/WebhookError.js"
 import type { WaitError } from "../../error/WebhookError.js"
-import type { Answer, Limited } from "../Answer.js"
+import type { ResponseInfo, RateLimited } from "../ResponseInfo.js"
 import { neverSent, type Outcome, unknown } from "../Permit.js"
 import type { Route } from "../Route.js"
 import { errorFields } from "../errorFields.js"
@@ -177,7 +177,7 @@ export class StateMachine {
   }
 
   /** Learns from an answer to a request that took no permit here. */
-  update(route: Route, answer: Answer, now: number): void {
+  update(route: Route, answer: ResponseInfo, now: number): void {
     this.#expireDue(now)
     const place = this.#webhooks.getRouteState(route)
     this.#learn(place, answer, undefined, now)
@@ -326,10 +326,10 @@ export class StateMachine {
     ticket.state = "settled"
     // The webhook may have been forgotten in the meantime.
     ticket.routeState = this.#webhooks.getRouteState(ticket.route)
-    if (outcome._tag === "Answered") {
-      const { limited } = outcome.answer
+    if (outcome._tag === "Responded") {
+      const { limited } = outcome.response
       if (limited !== undefined) this.#statistics.onLimited(ticket, limited.scope)
-      this.#learn(ticket.routeState, outcome.answer, ticket.sentAt, now)
+      this.#learn(ticket.routeState, outcome.response, ticket.sentAt, now)
     }
     this.#pending.markIdle(ticket.routeState.webhook, now)
     return true
@@ -342,20 +342,20 @@ export class StateMachine {
     place.bucket.inFlight -= 1
     place.inFlight -= 1
     place.webhook.inFlight -= 1
-    const limited = outcome._tag === "Answered" ? outcome.answer.limited : undefined
+    const limited = outcome._tag === "Responded" ? outcome.response.limited : undefined
     if (limited !== undefined) this.#statistics.onLimited(ticket, limited.scope)
-    if (outcome._tag === "Answered") this.#learn(place, outcome.answer, sentAt, now)
+    if (outcome._tag === "Responded") this.#learn(place, outcome.response, sentAt, now)
     else if (outcome._tag === "Unknown") {
       ticket.bucket.window.consume(sentAt, now, ticket.bucket.inFlight)
     }
-    const isOpen = outcome._tag === "Answered" && !isHostWide(limited)
+    const isOpen = outcome._tag === "Responded" && !isHostWide(limited)
     this.#globalLimiter.onSettled(ticket, isOpen, place.webhook.kind)
     ticket.bucket.observe(policy, toObservation(outcome, sentAt, now))
-    if (outcome._tag === "Answered") this.#recordMetrics(ticket, limited)
+    if (outcome._tag === "Responded") this.#recordMetrics(ticket, limited)
     this.#pending.markIdle(place.webhook, now)
   }
 
-  #learn(place: RouteState, answer: Answer, sentAt: number | undefined, now: number): void {
+  #learn(place: RouteState, answer: ResponseInfo, sentAt: number | undefined, now: number): void {
     const { bucket, webhook: lane } = place
     const taught = this.#learning.learn(place, answer, sentAt, now)
     if (bucket !== place.bucket && bucket.waiting === 0) this.#scheduler.leaveGlobalQueue(bucket)
@@ -373,7 +373,7 @@ export class StateMachine {
   }
 
   /** Makes what is known visible. Hidden limits are believed, or believed anew, after a 429. */
-  #recordMetrics(ticket: PendingRequest, limited: Limited | undefined): void {
+  #recordMetrics(ticket: PendingRequest, limited: RateLimited | undefined): void {
     const { bucket, policy, route } = ticket
     const { hiddenLimit: limit, hiddenPeriod: period } = this.#statistics.onResponse(ticket, bucket)
     if (limited === undefined || limit === undefined) return
@@ -381,12 +381,12 @@ export class StateMachine {
   }
 }
 
-function isHostWide(limited: Limited | undefined): boolean {
+function isHostWide(limited: RateLimited | undefined): boolean {
   return limited !== undefined && limited.scope !== "user" && limited.scope !== "shared"
 }
 
 function toObservation(outcome: Outcome, sentAt: number, at: number): Observation {
-  return outcome._tag === "Answered"
-    ? { _tag: "Answered", at, sentAt, answer: outcome.answer }
+  return outcome._tag === "Responded"
+    ? { _tag: "Responded", at, sentAt, response: outcome.response }
     : { _tag: outcome._tag, at, sentAt }
 }

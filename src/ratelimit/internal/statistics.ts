@@ -1,5 +1,5 @@
 /** Counts what the machine does: for the snapshot of one limiter, and for the process's metrics. */
-import type { LimitScope } from "../Answer.js"
+import type { LimitScope } from "../ResponseInfo.js"
 import type { Findings } from "../strategy/Policy.js"
 import type { BucketState, PendingRequest } from "./bucketState.js"
 import type { StrategyCounts } from "./snapshot.js"

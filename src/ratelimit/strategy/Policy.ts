@@ -7,7 +7,7 @@
  */
 import type * as Duration from "effect/Duration"
 import type { Bucket } from "../Bucket.js"
-import type { Answer } from "../Answer.js"
+import type { ResponseInfo } from "../ResponseInfo.js"
 
 /**
  * What happened to a bucket, told to the policy in order. Instants are milliseconds on the
@@ -23,10 +23,10 @@ import type { Answer } from "../Answer.js"
 export type Observation =
   | { readonly _tag: "Sent"; readonly at: number; readonly waited: number }
   | {
-      readonly _tag: "Answered"
+      readonly _tag: "Responded"
       readonly at: number
       readonly sentAt: number
-      readonly answer: Answer
+      readonly response: ResponseInfo
     }
   | { readonly _tag: "NeverSent" | "Unknown"; readonly at: number; readonly sentAt: number }
   | {

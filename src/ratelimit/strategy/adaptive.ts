@@ -8,7 +8,7 @@
  * All of it is bounded, fades or expires, and can be read as JSON.
  */
 import * as Duration from "effect/Duration"
-import type { Answer } from "../Answer.js"
+import type { ResponseInfo } from "../ResponseInfo.js"
 import type { Bucket } from "../Bucket.js"
 import { type Contention, slotAt } from "./adaptive/contention.js"
 import * as foreign from "./adaptive/competingTraffic.js"
@@ -85,7 +85,7 @@ function observe(memory: Memory, observation: Observation, bucket: Bucket<Memory
       return { ...memory, hidden: hidden.uncounted(memory.hidden, observation.sentAt) }
     case "WindowOver":
       return { ...memory, caution: memory.caution * fading, rolledAt: observation.at }
-    case "Answered":
+    case "Responded":
       return answered(memory, observation, bucket)
     case "Unknown":
       return {
@@ -108,7 +108,7 @@ function sent(memory: Memory, at: number, { inFlight }: Bucket): Memory {
 
 function answered(
   memory: Memory,
-  { answer, sentAt, at }: Extract<Observation, { readonly _tag: "Answered" }>,
+  { response: answer, sentAt, at }: Extract<Observation, { readonly _tag: "Responded" }>,
   bucket: Bucket<Memory>,
 ): Memory {
   const others = foreign.answered(memory.foreign, answer, bucket, sentAt, at)
@@ -136,7 +136,7 @@ function answered(
 }
 
 /** It is said to be another limit, or this one was not full, or would have been over long before. */
-function isUnexplained({ headers, limited }: Answer): boolean {
+function isUnexplained({ headers, limited }: ResponseInfo): boolean {
   const { remaining, resetAfter } = headers
   if (limited?.scope === "shared") return true
   if (remaining !== undefined && remaining > 0) return true

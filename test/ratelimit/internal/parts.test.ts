@@ -180,7 +180,7 @@ describe("SendTimes", () => {
 })
 
 describe("DeadWebhooks", () => {
-  const dead = (code = 10015) => response({ status: 404, code, reply: "gone" })
+  const dead = (code = 10015) => response({ status: 404, code, message: "gone" })
 
   it("recognizes the two codes of a dead webhook", () => {
     expect(

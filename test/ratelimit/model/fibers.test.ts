@@ -12,7 +12,7 @@ import { describe, expect, it } from "vitest"
 import { SharedLimiter } from "../../../src/ratelimit/internal/service.js"
 import type { WaitError } from "../../../src/error/WebhookError.js"
 import {
-  answered,
+  responded,
   neverSent,
   type Outcome,
   type Permit,
@@ -82,7 +82,7 @@ const play = (scenario: Scenario, closeAt?: number): Effect.Effect<Played> =>
             ? undefined
             : server.handle(String(job.webhook), job.route, yield* Clock.currentTimeMillis)
         yield* Effect.sleep(down)
-        return answer === undefined || fate === "lostAfter" ? unknown : answered(answer)
+        return answer === undefined || fate === "lostAfter" ? unknown : responded(answer)
       }).pipe(Effect.ensuring(Effect.sync(() => flying.delete(own))))
     }
 
@@ -94,9 +94,9 @@ const play = (scenario: Scenario, closeAt?: number): Effect.Effect<Played> =>
             Effect.sync(() => (counts.settled += 1)),
           )
           counts.settled += 1
-          const refused = outcome._tag === "Answered" && outcome.answer.limited !== undefined
+          const refused = outcome._tag === "Responded" && outcome.response.limited !== undefined
           if ((refused || outcome._tag === "NeverSent") && number < mostAttempts) {
-            yield* permit.again(outcome, Duration.millis(job.backoff))
+            yield* permit.retry(outcome, Duration.millis(job.backoff))
           } else {
             yield* permit.settle(outcome)
             return refused ? "refused" : outcome._tag
@@ -165,7 +165,7 @@ describe("the laws, on fibers", () => {
     (played, { jobs }) => {
       for (const [index, end] of played.ends.entries()) {
         const job = jobs[index]!
-        const expected = ["Answered", "Unknown", "refused", "NeverSent"]
+        const expected = ["Responded", "Unknown", "refused", "NeverSent"]
         if (job.maxWait !== undefined) expected.push("WebhookRateLimited")
         if (job.leavesAfter !== undefined) expected.push("left")
         expect(expected).toContain(end)

@@ -5,7 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
 import { Route } from "../../../src/index.js"
 import type { WaitError } from "../../../src/error/WebhookError.js"
-import type { Answer } from "../../../src/ratelimit/Answer.js"
+import type { ResponseInfo } from "../../../src/ratelimit/ResponseInfo.js"
 import {
   BucketState,
   type WaitResult,
@@ -16,7 +16,7 @@ import { Permits } from "../../../src/ratelimit/internal/permits.js"
 import type { TimerTarget } from "../../../src/ratelimit/internal/scheduler.js"
 import type { Settings } from "../../../src/ratelimit/internal/settings.js"
 import { WebhookRegistry } from "../../../src/ratelimit/internal/webhookRegistry.js"
-import { answered, neverSent, type Outcome, unknown } from "../../../src/ratelimit/Permit.js"
+import { responded, neverSent, type Outcome, unknown } from "../../../src/ratelimit/Permit.js"
 import type { Policy } from "../../../src/ratelimit/strategy/Policy.js"
 import { Heap } from "../../support/Heap.js"
 import { Server, type ServerOptions } from "./server.js"
@@ -70,7 +70,7 @@ export type End =
 
 const mostAttempts = 20
 
-const ends = { Answered: "answered", NeverSent: "neverSent", Unknown: "unknown" } as const
+const ends = { Responded: "answered", NeverSent: "neverSent", Unknown: "unknown" } as const
 
 /** One running job. */
 export class Run {
@@ -302,7 +302,7 @@ export class ModelRun {
     const attempt = job.attempts[Math.min(run.attempt, job.attempts.length - 1)]!
     const number = run.attempt
     const { fate } = attempt
-    let answer: Answer | undefined
+    let answer: ResponseInfo | undefined
     const isCurrent = () => run.attempt === number && run.end === undefined && flying.has(run)
     this.at(this.now + attempt.up, () => {
       if (!isCurrent()) return
@@ -315,14 +315,14 @@ export class ModelRun {
     })
   }
 
-  #count(run: Run): Answer {
+  #count(run: Run): ResponseInfo {
     run.arrived = true
     this.arrivals.push({ run, at: this.now })
     return this.server.handle(String(run.job.webhook), run.job.route, this.now)
   }
 
   #settle(run: Run, outcome: Outcome): void {
-    const refused = outcome._tag === "Answered" && outcome.answer.limited !== undefined
+    const refused = outcome._tag === "Responded" && outcome.response.limited !== undefined
     const repeat = (refused || outcome._tag === "NeverSent") && run.attempt < mostAttempts
     this.#flying.get(run.job.webhook)!.delete(run)
     this.firstWordAt = Math.min(this.firstWordAt, this.now)
@@ -382,11 +382,11 @@ function routeOf(webhook: number, method: Job["route"]): Route.Route {
   })
 }
 
-function outcomeOf(fate: RequestFate, answer: Answer | undefined): Outcome {
+function outcomeOf(fate: RequestFate, answer: ResponseInfo | undefined): Outcome {
   if (fate === "neverSent") return neverSent
   if (answer === undefined || fate === "lostAfter") return unknown
-  if (fate !== "bare" || answer.limited !== undefined) return answered(answer)
-  return answered({
+  if (fate !== "bare" || answer.limited !== undefined) return responded(answer)
+  return responded({
     ...answer,
     headers: {
       ...answer.headers,

@@ -1,6 +1,6 @@
 /** A small independent Discord: counts requests and limits them, without any code of the limiter. */
 import { RateLimitHeaders } from "../../../src/index.js"
-import type { Answer } from "../../../src/ratelimit/Answer.js"
+import type { ResponseInfo } from "../../../src/ratelimit/ResponseInfo.js"
 
 export interface ServerOptions {
   readonly kind: "fixed" | "leaking"
@@ -48,10 +48,10 @@ export class Server {
     this.options = options
   }
 
-  handle(webhook: string, route: string, now: number): Answer {
+  handle(webhook: string, route: string, now: number): ResponseInfo {
     if (now < (this.options.edgeUntil ?? 0)) {
       const limited = { scope: "edge" as const, retryAfter: undefined }
-      return { status: 429, headers: RateLimitHeaders.empty, code: 0, reply: "", limited }
+      return { status: 429, headers: RateLimitHeaders.empty, code: 0, message: "", limited }
     }
     if (this.#overGlobal(now)) {
       this.refusedGlobally += 1
@@ -110,7 +110,7 @@ export class Server {
     return false
   }
 
-  #answer(verdict: Verdict, route: string, now: number): Answer {
+  #answer(verdict: Verdict, route: string, now: number): ResponseInfo {
     const { limit, skew, headers, hash } = this.options
     const resetAfter = Math.ceil(verdict.resetAfter)
     const names = {
@@ -137,18 +137,18 @@ export class Server {
       status: verdict.accepted ? 200 : 429,
       headers: headers === "none" ? RateLimitHeaders.empty : RateLimitHeaders.parse(all),
       code: 0,
-      reply: "",
+      message: "",
       limited,
     }
   }
 
-  #globalAnswer(now: number): Answer {
+  #globalAnswer(now: number): ResponseInfo {
     const retryAfter = 1000 - ((((now + this.options.skew) % 1000) + 1000) % 1000)
     return {
       status: 429,
       headers: RateLimitHeaders.parse({ "x-ratelimit-global": "true", "retry-after": "1" }),
       code: 0,
-      reply: "",
+      message: "",
       limited: { scope: "global", retryAfter },
     }
   }

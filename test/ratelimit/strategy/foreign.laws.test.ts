@@ -1,7 +1,7 @@
 /** The estimate of other clients, against a server that records who took which slot. */
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
-import type { Answer } from "../../../src/ratelimit/Answer.js"
+import type { ResponseInfo } from "../../../src/ratelimit/ResponseInfo.js"
 import type { Bucket } from "../../../src/ratelimit/Bucket.js"
 import * as foreign from "../../../src/ratelimit/strategy/adaptive/competingTraffic.js"
 import { Server } from "../model/server.js"
@@ -63,7 +63,7 @@ const play = ({ kind, requests, others, skew }: Story): Seen => {
     headers: "all",
     global: undefined,
   })
-  const answers = new Map<Request, Answer>()
+  const answers = new Map<Request, ResponseInfo>()
   let taken = 0
   let inFlight = 0
   let state = foreign.initial

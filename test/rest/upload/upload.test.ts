@@ -142,7 +142,7 @@ describe("a source that can be read only once", () => {
       expect(times).toEqual({ opened: 1, closed: 1 })
       expect(net.requests()).toBe(1)
       expect(net.limiter.outcomes.map(({ how, outcome }) => [how, outcome._tag])).toEqual([
-        ["settle", "Answered"],
+        ["settle", "Responded"],
       ])
     }),
   )

@@ -7,7 +7,7 @@
  * those in flight, which it may have counted, is the least that others have taken. That never
  * falls, so the largest such figure holds. It starts anew whenever nothing is in flight.
  */
-import type { Answer } from "../../Answer.js"
+import type { ResponseInfo } from "../../ResponseInfo.js"
 import type { Bucket } from "../../Bucket.js"
 
 /** What the server said, and when by our clock and by its own. */
@@ -58,7 +58,7 @@ const blur = 0.25
 /** An answer to a request of ours that went at `sentAt`. */
 export function answered(
   foreign: Foreign,
-  answer: Answer,
+  answer: ResponseInfo,
   bucket: Bucket,
   sentAt: number,
   now: number,
@@ -114,7 +114,7 @@ export function rate(foreign: Foreign): number {
   return foreign.taken < 1 ? 0 : foreign.taken / (foreign.watched + leastWatched)
 }
 
-function read({ headers }: Answer, { limit }: Bucket, sentAt: number, now: number) {
+function read({ headers }: ResponseInfo, { limit }: Bucket, sentAt: number, now: number) {
   const { remaining, reset, resetAfter } = headers
   if (limit === undefined || remaining === undefined) return undefined
   // Of a window that was over already, what is left does not count our request.

@@ -26,7 +26,7 @@ export type LimitScope = "user" | "shared" | "global" | "edge" | "proxy"
  * @since 0.1.0
  * @category models
  */
-export interface Limited {
+export interface RateLimited {
   readonly scope: LimitScope
   readonly retryAfter: number | undefined
 }
@@ -37,15 +37,15 @@ export interface Limited {
  * @since 0.1.0
  * @category models
  */
-export interface Answer {
+export interface ResponseInfo {
   readonly status: number
   readonly headers: RateLimitHeaders
   /** Discord's JSON error code; 0 when there is none. */
   readonly code: number
   /** Discord's sentence to an error, without secrets; repeated when a dead webhook is refused. */
-  readonly reply: string
+  readonly message: string
   /** Set when the status is 429, unless only one thread is limited: its slowmode. */
-  readonly limited: Limited | undefined
+  readonly limited: RateLimited | undefined
   /** Whether the request has deleted its webhook: later ones fail without being sent. */
   readonly deleted?: boolean | undefined
 }
