@@ -35,7 +35,7 @@ export type Outcome =
  *   status: 204,
  *   headers: RateLimitHeaders.parse({ "x-ratelimit-limit": "5", "x-ratelimit-remaining": "4" }),
  *   code: 0,
- *   reply: "",
+ *   message: "",
  *   limited: undefined,
  * })
  * ```

@@ -91,9 +91,14 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
           method: "POST",
           url: `https://discord.com/api/v10/webhooks/42/${token}`,
         })
-        expect(outcomes(limiter)).toEqual(["settle Answered"])
+        expect(outcomes(limiter)).toEqual(["settle Responded"])
         expect(limiter.outcomes[0]?.outcome).toMatchObject({
-          answer: { status: 200, code: 0, limited: undefined, headers: { limit: 5, remaining: 4 } },
+          response: {
+            status: 200,
+            code: 0,
+            limited: undefined,
+            headers: { limit: 5, remaining: 4 },
+          },
         })
       }),
     )
@@ -149,12 +154,13 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
         })
         expect(exit).toEqual(Exit.succeed("1"))
         expect(net.sent).toHaveLength(3)
-        expect(outcomes(limiter)).toEqual(["again Answered", "again Answered", "settle Answered"])
+        const retried = ["again Responded", "again Responded", "settle Responded"]
+        expect(outcomes(limiter)).toEqual(retried)
         expect(limiter.outcomes[0]).toMatchObject({
           after: undefined,
-          outcome: { answer: { status: 429, limited: { scope: "user", retryAfter: 1500 } } },
+          outcome: { response: { status: 429, limited: { scope: "user", retryAfter: 1500 } } },
         })
-        expect(limiter.outcomes[2]?.outcome).toMatchObject({ answer: { limited: undefined } })
+        expect(limiter.outcomes[2]?.outcome).toMatchObject({ response: { limited: undefined } })
       }),
     )
 
@@ -173,7 +179,11 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
             retryAfter: Duration.seconds(9),
           })
           expect(net.sent).toHaveLength(3)
-          expect(outcomes(limiter)).toEqual(["again Answered", "again Answered", "settle Answered"])
+          expect(outcomes(limiter)).toEqual([
+            "again Responded",
+            "again Responded",
+            "settle Responded",
+          ])
         }),
     )
 
@@ -223,10 +233,10 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
         })
         expect(net.sent).toHaveLength(4)
         expect(outcomes(limiter)).toEqual([
-          "again Answered",
-          "again Answered",
-          "again Answered",
-          "settle Answered",
+          "again Responded",
+          "again Responded",
+          "again Responded",
+          "settle Responded",
         ])
         const pauses = limiter.outcomes.slice(0, 3).map(({ after }) => after ?? 0)
         pauses.forEach((pause, n) => {
@@ -255,7 +265,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
       Effect.gen(function* () {
         const { exit, limiter } = yield* run([{ answer: 200, cutAfter: '{"id"' }, ok], get)
         expect(exit).toEqual(Exit.succeed("1"))
-        expect(outcomes(limiter)).toEqual(["again Answered", "settle Answered"])
+        expect(outcomes(limiter)).toEqual(["again Responded", "settle Responded"])
       }),
     )
   })
@@ -275,7 +285,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
           attempts: 1,
         })
         expect(net.sent).toHaveLength(1)
-        expect(outcomes(limiter)).toEqual(["settle Answered"])
+        expect(outcomes(limiter)).toEqual(["settle Responded"])
       }),
     )
 
@@ -320,7 +330,11 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
         const { exit, limiter, net } = yield* run([event, event, ok], post)
         expect(exit).toEqual(Exit.succeed("1"))
         expect(net.sent).toHaveLength(3)
-        expect(outcomes(limiter)).toEqual(["again NeverSent", "again NeverSent", "settle Answered"])
+        expect(outcomes(limiter)).toEqual([
+          "again NeverSent",
+          "again NeverSent",
+          "settle Responded",
+        ])
       }),
     )
 
@@ -366,13 +380,13 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
           delivered: "yes",
         })
         expect(cut.net.sent).toHaveLength(1)
-        expect(outcomes(cut.limiter)).toEqual(["settle Answered"])
+        expect(outcomes(cut.limiter)).toEqual(["settle Responded"])
         expect(cut.limiter.outcomes[0]?.outcome).toMatchObject({
-          answer: { headers: { remaining: 3 } },
+          response: { headers: { remaining: 3 } },
         })
         const stalled = yield* run([{ answer: 200, stallsAfter: '{"id', headers }], post)
         expect(errorOf(stalled.exit)).toMatchObject({ reason: "timeout", delivered: "yes" })
-        expect(outcomes(stalled.limiter)).toEqual(["settle Answered"])
+        expect(outcomes(stalled.limiter)).toEqual(["settle Responded"])
       }),
     )
 
@@ -439,7 +453,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
         expect(errorOf(exit)).toMatchObject({ _tag: "WebhookNotFound", remembered: false })
         expect(net.sent).toHaveLength(1)
         expect(limiter.outcomes[0]?.outcome).toMatchObject({
-          answer: { status: 404, code: 10015, reply: "Unknown Webhook" },
+          response: { status: 404, code: 10015, message: "Unknown Webhook" },
         })
       }),
     )
@@ -467,7 +481,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
         )
         yield* TestClock.adjust("1 minute")
         expect(yield* Fiber.join(fiber)).toMatchObject({ _tag: "WebhookNotFound" })
-        expect(outcomes(limiter)).toEqual(["again Answered", "settle Answered"])
+        expect(outcomes(limiter)).toEqual(["again Responded", "settle Responded"])
       }),
     )
 
@@ -529,9 +543,9 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
           { answer: 200, stallsAfter: "{", headers },
           "1 second",
         )
-        expect(outcomes(limiter)).toEqual(["settle Answered"])
+        expect(outcomes(limiter)).toEqual(["settle Responded"])
         expect(limiter.outcomes[0]?.outcome).toMatchObject({
-          answer: { status: 200, headers: { remaining: 2 } },
+          response: { status: 200, headers: { remaining: 2 } },
         })
       }),
     )
@@ -544,7 +558,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
           "1 second",
         )
         expect(limiter.outcomes[0]?.outcome).toMatchObject({
-          answer: { limited: { scope: "shared", retryAfter: 7000 } },
+          response: { limited: { scope: "shared", retryAfter: 7000 } },
         })
       }),
     )
@@ -552,7 +566,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
     it.effect("while waiting to go again is reported once, by `again`", () =>
       Effect.gen(function* () {
         const { limiter, net } = yield* interrupted({ answer: 500 }, "1 milli")
-        expect(outcomes(limiter)).toEqual(["again Answered"])
+        expect(outcomes(limiter)).toEqual(["again Responded"])
         expect(net.sent).toHaveLength(1)
       }),
     )
@@ -573,7 +587,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
         yield* TestClock.adjust("1 minute")
         yield* Fiber.await(fiber)
         expect(answers).toEqual(["1"])
-        expect(outcomes(limiter)).toEqual(["again Answered", "settle Answered"])
+        expect(outcomes(limiter)).toEqual(["again Responded", "settle Responded"])
       }),
     )
   })
@@ -598,7 +612,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
         yield* Fiber.interruptFork(fiber)
         yield* TestClock.adjust("4 seconds")
         expect(results).toEqual([expect.objectContaining({ reason: "timeout" }), "1"])
-        expect(outcomes(limiter)).toEqual(["settle Unknown", "settle Answered"])
+        expect(outcomes(limiter)).toEqual(["settle Unknown", "settle Responded"])
       }),
     )
   })

@@ -192,7 +192,7 @@ describe("slowmode", () => {
       expect(error).toMatchObject({ _tag: "WebhookThreadError", reason: "slowmode", status: 429 })
       expect(net.sent).toHaveLength(1)
       expect(limiter.outcomes).toMatchObject([
-        { how: "settle", outcome: { _tag: "Responded", answer: { limited: undefined } } },
+        { how: "settle", outcome: { _tag: "Responded", response: { limited: undefined } } },
       ])
       yield* TestClock.adjust("1 minute")
       expect(net.sent).toHaveLength(1)
