@@ -1,4 +1,4 @@
-/** The mutable side of a bucket, and what hangs together with it: routes, lanes and tickets. */
+/** The mutable state of buckets, routes, webhooks and pending requests. */
 import type * as Exit from "effect/Exit"
 import type { WaitError } from "../../error/WebhookError.js"
 import type { Bucket } from "../Bucket.js"
@@ -12,58 +12,55 @@ import { LinkedQueue, Queued } from "./linkedQueue.js"
 import { RoundTrips } from "./resetEstimates.js"
 import { Window } from "./window.js"
 
-/** How a request wants to wait; the milliseconds side of `WaitOptions`. */
+/** `WaitOptions` with durations in milliseconds. */
 export interface RequestOptions {
   readonly policy: Policy
   readonly ordered: boolean
   readonly maxWait: number
-  /** Milliseconds after which a permit that was not settled is taken back. */
+  /** Milliseconds after which an unsettled permit expires. */
   readonly lease: number
   readonly owner: RequestOwner
 }
 
-/** On whose behalf requests wait: a layer. */
+/** The layer that a request was made through. */
 export interface RequestOwner {
-  /** Its scope is closed: none of its requests may wait any more. */
+  /** Whether its scope is closed, so that its requests fail. */
   readonly closed?: boolean
-  /** Whether its waiting fibers poll, each by timers of its own. */
+  /** Whether its waiting fibers poll with timers of their own. */
   readonly polls?: boolean
-  /** Its requests fail where as many wait for a bucket. Without it there is no limit. */
+  /** Maximum number of waiting requests per bucket. Default: no limit. */
   readonly queueCapacity?: number
 }
 
-/** How a wait ended: with a permit, with an error, or with the exception that the policy threw. */
+/** The result of a wait: a permit, an error, or the exception that the policy threw. */
 export type WaitResult = Exit.Exit<void, WaitError>
 
 /**
- * - `waiting` in the queue of its bucket, `resting` outside of it between two attempts
- * - `granted`: it has a permit, and its fiber has not resumed yet; `held`: it has resumed
- * - `passedOver`: its fiber did not resume in time; it waits again if the fiber resumes later
- * - `expired`: its permit was not settled in time, and is taken for `unknown`
- * - `over`: settled, failed or cancelled
+ * - `waiting`: in the queue of its bucket; `parked`: outside of it between two attempts
+ * - `granted`: has a permit, but its fiber has not resumed; `held`: its fiber has resumed
+ * - `skipped`: its fiber did not resume in time; it waits again if the fiber resumes later
+ * - `expired`: its permit was not settled in time and counts as `unknown`
+ * - `settled`: settled, failed or cancelled
  */
 type State = "waiting" | "parked" | "granted" | "held" | "skipped" | "expired" | "settled"
 
-/**
- * A request from its arrival to its settlement: first it waits, then it holds a permit, and between
- * two attempts it may rest outside the queue.
- */
+/** A request from its arrival to its settlement. Between two attempts it may be parked. */
 export class PendingRequest extends Queued<PendingRequest> {
   state: State = "waiting"
-  /** When it arrived, or came back to wait again. */
+  /** The time since which it has been waiting. */
   since: number
   sentAt = 0
-  /** Whether it is part of the queue's depth as metrics show it. */
+  /** Whether it is counted in the queue depth metric. */
   isCounted = false
   waited = 0
-  /** It does not go before this instant. */
+  /** The earliest start. */
   notBefore = 0
-  /** How the last wait ended; `undefined` while it goes on. */
+  /** The result of the last wait; `undefined` while it waits. */
   result: WaitResult | undefined = undefined
-  /** Who is told of it, unless it is read off. */
+  /** Called with the result, if set. */
   resume: ((ending: WaitResult) => void) | undefined = undefined
 
-  /** Its fiber is assumed to be gone after this instant. */
+  /** The time after which its fiber is assumed to be gone. */
   presentUntil = Number.POSITIVE_INFINITY
 
   readonly sequence: number
@@ -71,12 +68,12 @@ export class PendingRequest extends Queued<PendingRequest> {
   routeState: RouteState
   readonly policy: Policy
   readonly ordered: boolean
-  /** The instant after which waiting is no longer wanted; `Infinity` for never. */
+  /** The latest start; `Infinity` for no limit. */
   readonly deadline: number
   readonly lease: number
-  /** Whose scope ends it. */
+  /** The layer it was made through. */
   readonly owner: RequestOwner
-  /** How many times it was granted. */
+  /** Number of times it was granted. */
   attempts = 0
 
   constructor(
@@ -106,7 +103,7 @@ export class PendingRequest extends Queued<PendingRequest> {
     return this.state === "held" || this.state === "granted"
   }
 
-  /** Ends the wait. */
+  /** Completes the wait. */
   complete(ending: WaitResult): void {
     const { resume } = this
     this.result = ending
@@ -115,12 +112,12 @@ export class PendingRequest extends Queued<PendingRequest> {
   }
 }
 
-/** A route on one webhook, and the bucket it counts against as far as is known. */
+/** A route on one webhook, with the bucket it is assumed to count against. */
 export class RouteState {
   readonly name: string
   readonly webhook: WebhookState
   bucket: BucketState
-  /** Its requests under way. */
+  /** Its requests in flight. */
   inFlight = 0
 
   constructor(name: string, lane: WebhookState, bucket: BucketState) {
@@ -131,15 +128,14 @@ export class RouteState {
 }
 
 /**
- * All of one webhook: its routes and their buckets, and whether one of its requests is under way.
- * A process may know a million of them, and few have more than two routes: hence a list, and sets
- * only where there is something in them.
+ * The state of one webhook: its routes, their buckets and its requests. A process may have a million of
+ * them, and few have more than two routes: hence a list, and sets that are allocated on demand.
  */
 export class WebhookState {
   readonly major: string
   readonly kind: Kind
   routes: ReadonlyArray<RouteState> = []
-  /** The ordered request that waits until nothing is under way; younger ones let it go first. */
+  /** The ordered request that waits until nothing is in flight; later requests queue behind it. */
   waitingAlone: PendingRequest | undefined = undefined
   inFlight = 0
   waiting = 0
@@ -161,26 +157,26 @@ export class WebhookState {
     return undefined
   }
 
-  /** Each once, though routes share them. */
+  /** The distinct buckets of its routes. */
   get buckets(): ReadonlyArray<BucketState> {
     const [first] = this.routes
     if (first !== undefined && this.routes.length === 1) return [first.bucket]
     return [...new Set(this.routes.map(({ bucket }) => bucket))]
   }
 
-  /** A concurrent request between two attempts; others pass it by. */
+  /** Parks a concurrent request between two attempts; others may overtake it. */
   park(ticket: PendingRequest): void {
     this.#parked ??= new Set()
     this.#parked.add(ticket)
   }
 
-  /** It rests no more. */
+  /** Removes a parked request. */
   unpark(ticket: PendingRequest): void {
     this.#parked?.delete(ticket)
     if (this.#parked?.size === 0) this.#parked = undefined
   }
 
-  /** Whoever waits or rests. */
+  /** All waiting and parked requests. */
   *pending(): Generator<PendingRequest> {
     for (const bucket of this.buckets) yield* bucket.queue
     if (this.#parked !== undefined) yield* this.#parked
@@ -197,26 +193,26 @@ export class BucketState implements Bucket {
   readonly queue = new LinkedQueue<PendingRequest>()
   inFlight = 0
   window = new Window()
-  /** Whether an answer, here or on the same route of another webhook, has told what to expect. */
+  /** Whether a response, here or on the same route of another webhook, has described the bucket. */
   isKnown = false
   blockedUntil = 0
   blockedBy: LimitScope | undefined = undefined
-  /** After a 429 one request goes ahead, and the others wait for its answer. */
+  /** Whether one request probes after a 429, while the others wait for its response. */
   probing = false
-  /** Consecutive 429 responses that named no delay. */
+  /** Number of consecutive 429 responses without a delay. */
   blocksWithoutDelay = 0
-  /** No waiting request has an earlier deadline. */
+  /** A lower bound of the deadlines of waiting requests. */
   earliestDeadline = Number.POSITIVE_INFINITY
   roundTrip: RoundTrips | undefined = undefined
   memory: unknown = undefined
-  /** What the policy has learned that was last told something here: nearly always the only one. */
+  /** The memory of the policy that observed last; usually the only one. */
   learned: unknown = undefined
   learnedBy: Policy | undefined = undefined
-  /** What the others have. */
+  /** The memories of other policies. */
   #others: Memories | undefined = undefined
   #over: WindowOver | undefined = undefined
   #failed: { readonly policy: string; readonly defect: unknown } | undefined = undefined
-  /** What policies had learned on the bucket that this one was guessed from. */
+  /** The memories of the bucket that this one was initialized from. */
   #inherited: Memories | undefined = undefined
 
   constructor(id: string, lane: WebhookState) {
@@ -254,7 +250,10 @@ export class BucketState implements Bucket {
     this.earliestDeadline = Math.min(this.earliestDeadline, ticket.deadline)
   }
 
-  /** A 429 of this bucket. Without a delay each one blocks for longer; those in flight together count once. */
+  /**
+   * Blocks the bucket after a 429. Without a delay, each consecutive block is longer; 429s of requests
+   * that were in flight together count once.
+   */
   block(scope: LimitScope, delay: number | undefined, sentAt: number, now: number): void {
     const isLater = this.blocksWithoutDelay === 0 || sentAt >= this.blockedUntil
     if (delay === undefined && isLater) this.blocksWithoutDelay += 1
@@ -264,13 +263,13 @@ export class BucketState implements Bucket {
     this.probing = true
   }
 
-  /** A request sent after the last block was not limited. */
+  /** Ends the block after a request that was not limited. */
   unblock(): void {
     this.probing = false
     this.blocksWithoutDelay = 0
   }
 
-  /** Gives the slots back if the window is over, and remembers to tell the next policy that asks. */
+  /** Restores the slots when the window is over, and records the event for the next policy. */
   roll(now: number, lead = 0): void {
     const { model, resetAt, resetEarliest } = this
     const unused = this.window.roll(now, lead)
@@ -283,8 +282,8 @@ export class BucketState implements Bucket {
   }
 
   /**
-   * Rolls by the policy's own lead, and tells it of a window that is over. Returns how many slots
-   * were left unused that someone waited for.
+   * Rolls with the policy's lead and passes a finished window to it. Returns the number of slots left
+   * unused although requests waited.
    */
   rollFor(policy: Policy, now: number): number {
     const lead = toMillis(policy.lead?.(this.seenBy(policy)) ?? 0)
@@ -296,13 +295,13 @@ export class BucketState implements Bucket {
     return Math.min(over.unused, over.waiting)
   }
 
-  /** Puts the policy's own memory in view. */
+  /** Exposes the policy's own memory as `memory`. */
   seenBy(policy: Policy): this {
     this.memory = this.learnedBy?.name === policy.name ? this.learned : this.#recall(policy)
     return this
   }
 
-  /** Starts from what another webhook's bucket of the same route has learned. */
+  /** Initializes from the bucket of the same route on another webhook. */
   guessFrom(other: BucketState): void {
     this.window.guess(other.window)
     if (other.roundTrip !== undefined) this.roundTrip = new RoundTrips(other.roundTrip)
@@ -325,7 +324,7 @@ export class BucketState implements Bucket {
     this.#inherited = this.#inherited?.without(policy.name)
   }
 
-  /** What a policy shows of what it has learned. */
+  /** The findings of a policy for metrics and logs. */
   findingsOf(policy: Policy): Findings {
     if (policy.findings === undefined) return noFindings
     const { memory } = this.seenBy(policy)
@@ -337,12 +336,12 @@ export class BucketState implements Bucket {
     }
   }
 
-  /** What a policy threw when it was told something: a bug, to be seen by who asks it next. */
+  /** The exception of the policy's `observe`: a defect that the next request fails with. */
   getDefect(policy: Policy): { readonly defect: unknown } | undefined {
     return this.#failed?.policy === policy.name ? this.#failed : undefined
   }
 
-  /** Forgets what was learned; requests in flight and waiting stay. */
+  /** Resets what was learned; requests in flight and waiting stay. */
   forget(): void {
     this.window = new Window()
     this.isKnown = false
@@ -358,7 +357,7 @@ export class BucketState implements Bucket {
     this.#inherited = undefined
   }
 
-  /** A transition must come to its end, whatever a policy throws. */
+  /** Runs `observe`; an exception must not interrupt the transition. */
   #observeWith(policy: Policy, memory: unknown, observation: Observation): unknown {
     try {
       return policy.observe(memory, observation, this)

@@ -1,4 +1,4 @@
-/** The webhooks that are gone, so that nobody asks Discord for them again. */
+/** Records deleted webhooks, so that no further request is sent to them. */
 import * as Duration from "effect/Duration"
 import {
   WebhookInteractionError,
@@ -13,7 +13,7 @@ import { errorFields } from "../errorFields.js"
 const unknownWebhook = 10015
 const invalidWebhookToken = 50027
 
-/** A dead webhook is believed dead for this long, and at most so many are remembered. */
+/** How long a deleted webhook is recorded, and the maximum number of them. */
 const retention = { duration: Duration.toMillis("1 hour"), most: 10_000 }
 
 interface DeadWebhook {
@@ -30,14 +30,14 @@ export class DeadWebhooks {
   }
 
   /**
-   * Whether this answer says that the webhook is gone for good. Discord does not know an interaction's
-   * webhook until the initial response has been processed, so there only an invalid token is final.
+   * Whether a response means that the webhook is gone for good. The webhook of an interaction is unknown
+   * to Discord until the initial response has been processed, so only an invalid token is final there.
    */
   static isGone({ code }: { readonly code: number }, kind: Kind): boolean {
     return code === invalidWebhookToken || (code === unknownWebhook && kind === "webhook")
   }
 
-  /** Whether no request to the webhook makes sense after this answer. */
+  /** Whether every further request to the webhook would fail after this response. */
   static isGoneResponse(answer: ResponseInfo, kind: Kind): boolean {
     return answer.deleted === true || DeadWebhooks.isGone(answer, kind)
   }
@@ -77,7 +77,7 @@ export class DeadWebhooks {
   }
 }
 
-/** What Discord returns from then on. */
+/** The response that Discord returns from then on. */
 function toUnknownWebhook(answer: ResponseInfo): ResponseInfo {
   return { ...answer, status: 404, code: unknownWebhook, message: "this program has deleted it" }
 }

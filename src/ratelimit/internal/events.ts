@@ -1,13 +1,13 @@
 /**
- * What is worth a line in the log: each thing once, however many webhooks and answers say it. The
- * machine tells it; whoever has a fiber writes it down.
+ * Events for the log, each once for all webhooks and responses. The state machine emits them, and the
+ * fiber that caused them logs them.
  */
 import type { HostScope } from "./globalLimiter.js"
 import * as Effect from "effect/Effect"
 
-/** Something new, with the route whose answer told it. Times are milliseconds. */
+/** An event, with the route of the response that caused it. Times are milliseconds. */
 export type LimiterEvent =
-  /** The visible limit of a bucket; `before` when it was another one. */
+  /** The limit of a bucket; `before` if it has changed. */
   | {
       readonly _tag: "Limit"
       readonly route: string
@@ -16,7 +16,7 @@ export type LimiterEvent =
       readonly period: number | undefined
       readonly before: number | undefined
     }
-  /** A limit behind the visible one that a strategy now believes in. */
+  /** A hidden limit that a strategy has detected. */
   | {
       readonly _tag: "HiddenLimit"
       readonly route: string
@@ -25,14 +25,14 @@ export type LimiterEvent =
       readonly limit: number
       readonly period: number | undefined
     }
-  /** Nothing goes any more, on any webhook. */
+  /** All requests of the process are blocked. */
   | {
       readonly _tag: "Blocked"
       readonly route: string
       readonly scope: HostScope
       readonly delay: number
     }
-  /** So many requests were refused that the others are spaced, or fail. */
+  /** Many requests were invalid, so that further ones are spaced, or fail. */
   | {
       readonly _tag: "InvalidRequests"
       readonly route: string
@@ -41,10 +41,10 @@ export type LimiterEvent =
       readonly limit: number
     }
 
-/** Takes what is told. */
+/** Receives events. */
 export type OnEvent = (notice: LimiterEvent) => void
 
-/** Buckets and routes remembered; a name that changes with every answer must not fill the memory. */
+/** Maximum number of buckets and routes; names that change with every response must not fill memory. */
 const maxRemembered = 128
 
 export class LimiterEvents {
@@ -57,7 +57,7 @@ export class LimiterEvents {
     this.#emit = tell
   }
 
-  /** An answer has named this limit, where another or none was known on the webhook. */
+  /** Called with a limit that is new on a webhook. */
   onLimit(route: string, bucket: string, onLimit: number, period: number | undefined): void {
     const before = this.#limits.get(bucket) ?? this.#limits.get(route)
     rememberLatest(this.#limits, bucket, onLimit)
@@ -66,7 +66,7 @@ export class LimiterEvents {
       this.#emit({ _tag: "Limit", route, bucket, limit: onLimit, period, before })
   }
 
-  /** A strategy believes in this one after a 429. */
+  /** Called with the hidden limit that a strategy assumes after a 429. */
   onHiddenLimit(
     route: string,
     bucket: string,
@@ -89,7 +89,7 @@ export class LimiterEvents {
     this.#emit({ _tag: "Blocked", route, scope, delay })
   }
 
-  /** A request more was refused. Told again when it was down to a quarter of the limit in between. */
+  /** Called for each invalid request. Emits again after the count was below a quarter of the limit. */
   onInvalidRequest(route: string, used: number, limit: number): void {
     if (used < limit / 4) this.#budget = "ample"
     if (used >= limit && this.#budget !== "spent")
@@ -130,12 +130,12 @@ const annotationNames = {
   invalidRequestLimit: "discord.rate_limit.invalid_request_limit",
 } as const
 
-/** Writes down what is new, and empties the list. */
+/** Logs the events and empties the list. */
 export function writeLog(news: Array<LimiterEvent>): Effect.Effect<void> {
   return Effect.forEach(news.splice(0), logEvent, { discard: true })
 }
 
-/** A limit that is just as it was announced is no news for people; every first answer names one. */
+/** A first limit is logged at debug level, since the first response of every bucket has one. */
 function logEvent(notice: LimiterEvent): Effect.Effect<void> {
   const about = Effect.annotateLogs(annotationsOf(notice))
   switch (notice._tag) {

@@ -1,7 +1,7 @@
 /**
- * What every request of the process passes: the global limit, and the blocks after a global 429 or
- * by the edge in front of the API. Requests of interactions are not bound to the global limit: they
- * pass all but the edge and the spacing.
+ * Limits all requests of the process: the global limit, and blocks after a global 429 or by the edge in
+ * front of the API. Requests of interactions are exempt from the global limit, but not from blocks by
+ * the edge and from spacing.
  *
  * Discord: "Interaction endpoints are not bound to the bot's Global Rate Limit".
  */
@@ -10,10 +10,10 @@ import type { LimitScope } from "../ResponseInfo.js"
 import { growingDelay } from "./growingDelay.js"
 import type { GlobalLimit } from "./settings.js"
 
-/** Which 429 responses hold up every request of the process. */
+/** The scopes of a 429 that block every request of the process. */
 export type HostScope = Exclude<LimitScope, "user" | "shared">
 
-/** The spread of latencies assumed at most; beyond it a reserve would cost more than a rare 429. */
+/** Maximum latency spread that is reserved; a larger reserve costs more than a rare 429. */
 const maxLatencySpread = 250
 
 /** The times of the last sends, as many as the largest global limit, in a ring that grows until full. */
@@ -22,7 +22,7 @@ export class SendTimes {
   #capacity = 1
   #count = 0
 
-  /** Keeps at least this many from now on; those that were dropped before stay unknown. */
+  /** Increases the capacity. Times that were dropped before stay unknown. */
   remember(capacity: number): void {
     if (capacity <= this.#capacity) return
     const kept = Math.min(this.#count, this.#capacity)
@@ -37,7 +37,7 @@ export class SendTimes {
     this.#count += 1
   }
 
-  /** The send recorded at `from` takes place at `to`, later than all others. */
+  /** Moves the send recorded at `from` to `to`, which is later than all others. */
   postpone(from: number, to: number): void {
     let back = 1
     while (this.last(back) > from) back += 1
@@ -46,7 +46,7 @@ export class SendTimes {
     this.#times[this.#index(1)] = to
   }
 
-  /** The last one (1), the one before (2) and so on; `-Infinity` where there is none. */
+  /** The last time (1), the one before (2) and so on; `-Infinity` if there is none. */
   last(back: number): number {
     if (back > this.#count || back > this.#capacity) return Number.NEGATIVE_INFINITY
     return this.#times[this.#index(back)] ?? Number.NEGATIVE_INFINITY
@@ -66,10 +66,10 @@ export class GlobalLimiter {
   #edgeUntil = 0
   #edgeProbing = false
   #blockedBy: HostScope = "global"
-  /** After a block one request goes ahead, and the others wait for its answer. */
+  /** Whether one request probes after a block, while the others wait for its response. */
   #probing = false
   #probe: object | undefined = undefined
-  /** Consecutive blocks whose 429 named no delay. */
+  /** Number of consecutive blocks whose 429 had no delay. */
   #blocksWithoutDelay = 0
   #spacing = 0
   #spread = 0
@@ -79,7 +79,7 @@ export class GlobalLimiter {
     this.setLimits(limits)
   }
 
-  /** Replaces the global limits, all of which hold. Requests already sent count against them. */
+  /** Replaces the global limits, all of which apply. Requests already sent count against them. */
   setLimits(limits: ReadonlyArray<GlobalLimit>): void {
     this.#limits = limits
     for (const { limit } of limits) this.#sent.remember(limit)
@@ -90,7 +90,7 @@ export class GlobalLimiter {
     return this.#blockedUntil
   }
 
-  /** Who made the last block. */
+  /** The scope of the last block. */
   get blockedBy(): HostScope {
     return this.#blockedBy
   }
@@ -119,26 +119,26 @@ export class GlobalLimiter {
   }
 
   /**
-   * A request that passed at `passedAt` is sent only now, because its fiber polls. The limits count it
-   * from now on, or two windows' worth could be sent within one.
+   * Moves the send of a request from `passedAt` to now, because its fiber polls; otherwise two windows'
+   * worth could be sent within one.
    */
   postponeSend(passedAt: number, now: number, kind: Kind): void {
     this.#lastSent = Math.max(this.#lastSent, now)
     if (kind === "webhook") this.#sent.postpone(passedAt, now)
   }
 
-  /** A request that passed is settled; `open` when its answer shows that the block is over. */
+  /** Called when a request is settled; `open` if its response shows that the block is over. */
   onSettled(request: object, open: boolean, kind: Kind = "webhook"): void {
     if (this.#probe !== request) return
     this.#probe = undefined
     if (!open) return
     this.#edgeProbing = false
     this.#blocksWithoutDelay = 0
-    // The response to an interaction shows nothing of a global block.
+    // The response of an interaction does not show whether a global block is over.
     this.#probing = kind === "interaction" && this.#blockedBy === "global"
   }
 
-  /** The block that requests of this kind wait for, while there is one. */
+  /** The current block of requests of a kind. */
   getBlock(kind: Kind): { readonly until: number; readonly by: HostScope } {
     return kind === "interaction"
       ? { until: this.#edgeUntil, by: "edge" }
@@ -146,8 +146,8 @@ export class GlobalLimiter {
   }
 
   /**
-   * A 429 for the whole host. Without a delay each one blocks for longer; those in flight together
-   * count once. Returns whether it has closed what was open.
+   * Blocks all requests after a 429. Without a delay, each consecutive block is longer; 429s of requests
+   * that were in flight together count once. Returns whether requests were not blocked before.
    */
   block(scope: HostScope, delay: number | undefined, sentAt: number, now: number): boolean {
     const wasOpen = !this.#probing || this.#blockedUntil <= now
@@ -166,12 +166,12 @@ export class GlobalLimiter {
     return wasOpen
   }
 
-  /** Milliseconds between requests, to save what is left of the invalid requests; 0 for none. */
+  /** Sets the milliseconds between requests, which slow down invalid requests; 0 for none. */
   setSpacing(milliseconds: number): void {
     this.#spacing = milliseconds
   }
 
-  /** Takes the spread of round trips into account. */
+  /** Sets the spread of round trips. */
   setLatencySpread(spread: number): void {
     this.#spread = Math.min(maxLatencySpread, spread)
   }

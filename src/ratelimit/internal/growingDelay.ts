@@ -1,4 +1,4 @@
-/** How long to wait after a 429 that names no delay. Milliseconds. */
+/** The delay in milliseconds after a 429 that has none. */
 import * as Duration from "effect/Duration"
 import type { LimitScope } from "../ResponseInfo.js"
 
@@ -18,7 +18,7 @@ const longDelays: DelayRange = {
   max: Duration.toMillis("15 minutes"),
 }
 
-/** The delay after `count` such responses in a row: doubled each time, up to a maximum. */
+/** The delay after `count` consecutive responses without one: doubled each time, up to a maximum. */
 export function growingDelay(scope: LimitScope, count: number): number {
   const { first, max } = scope === "edge" ? longDelays : shortDelays
   return Math.min(max, first * 2 ** (count - 1))

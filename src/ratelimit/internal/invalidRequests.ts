@@ -1,4 +1,4 @@
-/** The count of refused requests, so that it never ends in a ban. */
+/** Counts invalid requests, so that they never lead to a ban. */
 import * as Duration from "effect/Duration"
 import type { ResponseInfo } from "../ResponseInfo.js"
 
@@ -7,18 +7,18 @@ const slots = 60
 const slotLength = period / slots
 
 /**
- * Requests answered 401, 403 or 429 (unless `shared`) in the last 10 minutes. Discord bans an IP
+ * Counts the responses 401, 403 and 429 (unless `shared`) of the last 10 minutes. Discord bans an IP
  * address at 10 000.
  *
  * @see https://discord.com/developers/docs/topics/rate-limits#invalid-request-limit-aka-cloudflare-bans
  * @internal
  */
 export class InvalidRequests {
-  /** From half of it on requests are spaced; from all of it on they are rejected. */
+  /** From half of the limit requests are spaced; at the limit they are rejected. */
   limit: number
   #count = 0
   readonly #slots: Array<number> = Array.from({ length: slots }, () => 0)
-  /** The number of the newest slot since the clock's origin. */
+  /** The index of the newest slot since the clock's origin. */
   #newest = 0
 
   constructor(limit: number) {
@@ -42,15 +42,15 @@ export class InvalidRequests {
   }
 
   /**
-   * Milliseconds between requests while the budget is half used up: even if each of them were
-   * refused, it would last until the oldest are forgotten.
+   * Milliseconds between requests once half of the limit is used: even if all of them were invalid, the
+   * limit would not be reached before the oldest ones expire.
    */
   spacing(now: number): number {
     const count = this.count(now)
     return count < Math.floor(this.limit / 2) ? 0 : period / Math.max(1, this.limit - count)
   }
 
-  /** When the oldest counted requests are forgotten. */
+  /** Milliseconds until the oldest counted requests expire. */
   retryAfter(now: number): number {
     this.#expire(now)
     for (let age = slots - 1; age >= 0; age -= 1) {

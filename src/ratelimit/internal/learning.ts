@@ -1,6 +1,6 @@
 /**
- * What answers have taught: of each bucket, of the host as a whole, of dead webhooks and of refused
- * requests. It grants nothing; the machine asks it.
+ * Records what responses show about each bucket, the host, deleted webhooks and invalid requests. It
+ * grants no permits.
  */
 import * as Duration from "effect/Duration"
 import { DiscordInvalidRequestLimit } from "../../error/WebhookError.js"
@@ -44,8 +44,8 @@ export class Learning {
   }
 
   /**
-   * An answer to a request that took a permit, or to another one: then `sentAt` is unknown. Returns
-   * the other webhooks that it has taught something.
+   * Records the response of a request; `sentAt` is unknown if it had no permit. Returns the other
+   * webhooks whose limits it has set.
    */
   learn(
     place: RouteState,
@@ -90,7 +90,7 @@ export class Learning {
     return taught
   }
 
-  /** Why this request must not be sent at all. */
+  /** Returns the error of a request that must not be sent. */
   rejectionOf(
     route: Route,
     now: number,
@@ -109,12 +109,12 @@ export class Learning {
     return new DiscordInvalidRequestLimit({ ...errorFields(route), used, limit, retryAfter })
   }
 
-  /** Whether so many requests were refused that none may go. */
+  /** Whether the invalid-request limit is reached. */
   isInvalidLimitReached(now: number): boolean {
     return this.invalidRequests.count(now) >= this.invalidRequests.limit
   }
 
-  /** Slows everything down while too many requests are refused. */
+  /** Spaces requests while many of them are invalid. */
   updateSpacing(now: number): void {
     this.globalLimiter.setSpacing(this.invalidRequests.spacing(now))
   }
@@ -135,7 +135,7 @@ export class Learning {
     if (limited.scope === "global") {
       this.#emitBlocked(this.globalLimiter.block("global", delay, from, now), place, now)
     }
-    // The gate does not hold interactions up, which are not bound to the global limit.
+    // The global limiter does not block interactions, which have no global limit.
     if (limited.scope !== "global" || place.webhook.kind === "interaction") {
       place.bucket.block(limited.scope, delay, from, now)
     }
@@ -144,7 +144,7 @@ export class Learning {
   #observeRoundTrip(bucket: BucketState, last: number): void {
     if (bucket.roundTrip === undefined) bucket.roundTrip = RoundTrips.first(last)
     else bucket.roundTrip.add(last)
-    // The reset of a leaking bucket moves with each request: every answer tells of another one.
+    // The reset of a leaking bucket moves with each request: every response has another one.
     if (bucket.model === "leaking" && bucket.resetAt !== undefined)
       bucket.roundTrip.reset(bucket.resetAt - (bucket.resetEarliest ?? bucket.resetAt))
     if (this.#roundTrip === undefined) this.#roundTrip = RoundTrips.first(last)
@@ -153,14 +153,14 @@ export class Learning {
   }
 }
 
-/** A delay of nothing, or of what is no number, would make a hot loop of a 429. */
+/** Ignores a delay of zero or `NaN`, which would turn a 429 into a hot loop. */
 function usableDelay(delay: number | undefined): number | undefined {
   return delay !== undefined && delay > 0 ? Math.min(delay, maxBlock) : undefined
 }
 
 /**
- * Whether the answer tells what to expect of its bucket. A success without any header says that
- * there is no limit; a refusal or failure without one may come from what stands before the API.
+ * Whether the response describes its bucket. A success without headers means that there is no limit; an
+ * error without headers may come from a proxy in front of the API.
  */
 function describesBucket({ headers, limited, status }: ResponseInfo): boolean {
   const { limit, remaining, resetAfter } = headers

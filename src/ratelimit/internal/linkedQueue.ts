@@ -1,6 +1,6 @@
 /**
- * The waiting requests of one bucket in order of arrival: a linked list, since any of a hundred
- * thousand must be able to leave at once, and a retried one returns to its old place.
+ * A linked list of waiting requests in order of arrival: any of 100 000 must be removable in constant
+ * time, and a retried one returns to its old position.
  */
 
 /** @internal */
@@ -17,12 +17,12 @@ export class LinkedQueue<A extends Queued<A>> {
   #tail: A | undefined = undefined
   length = 0
 
-  /** Which of two comes first: by arrival, unless a queue is ordered otherwise. */
+  /** Whether one item comes before another: by arrival, unless overridden. */
   isBefore(one: A, other: A): boolean {
     return one.sequence < other.sequence
   }
 
-  /** Keeps the order; at once for those that belong at the tail or at the head. */
+  /** Inserts in order; in constant time at the head or the tail. */
   insert(item: A): void {
     const tail = this.#tail
     if (tail === undefined || this.isBefore(tail, item)) {
@@ -34,7 +34,7 @@ export class LinkedQueue<A extends Queued<A>> {
     this.#link(item, next?.previous, next)
   }
 
-  /** Takes over many at once, in order of arrival. */
+  /** Inserts many items in order of arrival. */
   merge(items: ReadonlyArray<A>): void {
     const all = [...this, ...items].sort((a, b) => a.sequence - b.sequence)
     this.head = undefined

@@ -1,6 +1,6 @@
-/** What policies have learned on one bucket, by their names: a handful at most, so a list serves. */
+/** The memories of policies on one bucket by name; a list, since there are few. */
 
-/** Policies remembered beside the one that speaks; a program uses one or two. */
+/** Maximum number of policies beside the current one; a program uses one or two. */
 const maxMemories = 7
 
 interface Memory {
@@ -16,13 +16,13 @@ export class Memories {
     return undefined
   }
 
-  /** A bucket has few and a process may know a million buckets, so the list is never longer than it must be. */
+  /** Copies the list, so that it has no spare capacity: a process may have a million buckets. */
   put(policy: string, value: unknown): void {
     const others = this.#all.filter((one) => one.policy !== policy)
     this.#all = [...others.slice(-(maxMemories - 1)), { policy, value }]
   }
 
-  /** The same but for one; nothing if that was the last. */
+  /** A copy without one policy; `undefined` if it would be empty. */
   without(policy: string): Memories | undefined {
     const others = this.#all.filter((one) => one.policy !== policy)
     if (others.length === this.#all.length) return this
@@ -32,7 +32,7 @@ export class Memories {
     return copy
   }
 
-  /** The same, and one more. */
+  /** A copy with one more policy. */
   with(policy: string, value: unknown): Memories {
     const copy = new Memories()
     copy.#all = this.#all

@@ -1,19 +1,19 @@
 /**
- * The granted requests, ordered by when their fibers are assumed to be gone. Some runtimes drop
- * fibers without running their finalisers, so a permit that is never settled has to lapse.
+ * Granted requests, ordered by expiry. Some runtimes drop fibers without running their finalisers, so an
+ * unsettled permit has to expire.
  *
- * Both queues are ordered because each new entry expires last: the time to start is constant, and
- * so is the lease, unless uploads are in flight. Hence a grant costs a link, and no timer.
+ * Both queues stay ordered because each new entry expires last: the start delay is constant, and so is
+ * the lease, unless uploads are in flight. Hence a grant costs a link and no timer.
  */
 import type { PendingRequest } from "./bucketState.js"
 import { LinkedQueue } from "./linkedQueue.js"
 
 type SetPermitTimer = (target: Permits, at: number | undefined) => void
 
-/** A granted request whose fiber has not resumed after so many milliseconds is passed over. */
+/** Milliseconds after which a granted request is skipped if its fiber has not resumed. */
 const maxStartDelay = 1000
 
-/** While requests wait behind granted ones, lapsed permits are looked for this often (milliseconds). */
+/** Milliseconds between two checks for expired permits while requests wait. */
 const watchInterval = 1000
 
 class ByExpiry extends LinkedQueue<PendingRequest> {
@@ -24,9 +24,9 @@ class ByExpiry extends LinkedQueue<PendingRequest> {
 
 export class Permits {
   readonly #setTimer: SetPermitTimer
-  /** Granted, but the fiber has not resumed yet. */
+  /** Granted requests whose fibers have not resumed yet. */
   readonly #granted = new ByExpiry()
-  /** In use. */
+  /** Requests that hold a permit. */
   readonly #held = new ByExpiry()
   #isWatched = false
 
@@ -41,7 +41,7 @@ export class Permits {
     this.#granted.insert(ticket)
   }
 
-  /** The fiber has resumed: its lease begins. */
+  /** Starts the lease when the fiber has resumed. */
   hold(ticket: PendingRequest, now: number): void {
     this.#granted.remove(ticket)
     ticket.state = "held"
@@ -58,7 +58,7 @@ export class Permits {
     this.#setTimer(this, undefined)
   }
 
-  /** A permit whose holder is assumed to be gone. */
+  /** Returns a request whose permit has expired. */
   findExpired(now: number): PendingRequest | undefined {
     const granted = this.#granted.head
     if (granted !== undefined && granted.presentUntil <= now) return granted
@@ -66,7 +66,7 @@ export class Permits {
     return held !== undefined && held.presentUntil <= now ? held : undefined
   }
 
-  /** A request waits until one of these is settled. One alarm serves the whole machine. */
+  /** Sets the one timer that checks for expired permits. */
   watch(now: number): void {
     if (this.#isEmpty) return
     this.#isWatched = true

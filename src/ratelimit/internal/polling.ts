@@ -1,18 +1,18 @@
 /**
- * Alarms for a runtime that isolates the input and output of requests (Cloudflare Workers). A timer
- * there belongs to the request that set it and ends with it, and a fiber must not be resumed by
- * another request. So the machine sets no timer: each waiting fiber sleeps by itself and polls.
+ * Polling for a runtime that isolates the input and output of requests (Cloudflare Workers). A timer
+ * there ends with the request that set it, and a request must not resume the fiber of another one. So
+ * each waiting fiber sleeps and polls.
  */
 import type { PendingRequest } from "./bucketState.js"
 import type { GlobalLimiter } from "./globalLimiter.js"
 
-/** Milliseconds between two polls of the first in a queue; each place behind it adds as many. */
+/** Milliseconds between two polls of a queue's head; each position behind it adds as many. */
 const interval = 25
 /** While the queue does not move, the interval grows by this factor. */
 const backoff = 1.25
-/** No request sleeps longer than this (milliseconds) between two polls. */
+/** Maximum milliseconds between two polls. */
 const maxInterval = 500
-/** A fiber that is this late (milliseconds) for its poll is assumed to be gone. */
+/** Milliseconds after which a fiber that has not polled is assumed to be gone. */
 export const pollGrace = 500
 
 export class Polling {
@@ -22,13 +22,13 @@ export class Polling {
     { readonly ahead: number; readonly interval: number }
   >()
 
-  /** Records when a target wants to be woken. */
+  /** Records when the timer of a target is due. */
   set(target: object, at: number | undefined): void {
     if (at === undefined) this.#due.delete(target)
     else this.#due.set(target, at)
   }
 
-  /** The instant at which the fiber of a waiting request polls next. */
+  /** The time of a waiting request's next poll. */
   next(ticket: PendingRequest, gate: GlobalLimiter, now: number): number {
     const due = ticket.state === "parked" ? ticket.notBefore : this.#dueOf(ticket, gate)
     if (due > now && due < Number.POSITIVE_INFINITY) return Math.min(due, now + maxInterval)
@@ -50,7 +50,7 @@ export class Polling {
   }
 }
 
-/** How many wait before it, counted as far as it makes a difference. */
+/** Number of requests ahead, counted up to the maximum interval. */
 function countAhead(ticket: PendingRequest): number {
   let count = 0
   for (let one = ticket.previous; one !== undefined; one = one.previous) {

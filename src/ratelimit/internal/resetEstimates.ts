@@ -1,8 +1,8 @@
-/** The round trips of late, in two generations, so that old extremes are forgotten all at once. */
+/** Statistics of recent round trips, in two generations, so that old extremes expire. */
 import type { RoundTrip } from "../Bucket.js"
 import type { RateLimitHeaders } from "../RateLimitHeaders.js"
 
-/** Answers in a generation, and resets. */
+/** Number of responses, and of resets, in a generation. */
 const generationSize = 64
 
 export class RoundTrips implements RoundTrip {
@@ -53,7 +53,7 @@ export class RoundTrips implements RoundTrip {
     this.longest = Math.max(this.longest, milliseconds)
   }
 
-  /** A reset that is over was uncertain by so much. */
+  /** Records the uncertainty of a past reset. */
   reset(uncertainty: number): void {
     if (this.#resets === generationSize) {
       this.uncertainty = this.#uncertainty
@@ -66,27 +66,30 @@ export class RoundTrips implements RoundTrip {
   }
 }
 
-/** What is known of a reset: where it is on the server's clock, and between which instants on ours. */
+/** A reset: its time on the server's clock, and its bounds on ours. */
 export interface MovingReset {
   readonly server: number
   readonly earliest: number
   readonly latest: number
-  /** When that was known. */
+  /** The time of the observation. */
   readonly at: number
 }
 
-/** As fast as one clock may run against another: the most that NTP corrects it by. */
+/** Maximum drift between two clocks: the most that NTP corrects. */
 const maxClockDrift = 1 / 2000
 
-/** What an answer tells by itself, narrowed by what was known before it. */
+/**
+ * Narrows the bounds of a reset by those of an earlier one. Each window has its own reset, but two of
+ * them are equally far apart on the server's clock and on ours.
+ */
 export function narrowReset(before: MovingReset | undefined, told: MovingReset): MovingReset {
   if (before === undefined) return told
   const { earliest, latest } = combineResets(before, told)
-  // One of the clocks has jumped: all that was known is void.
+  // One of the clocks has jumped, so the earlier bounds are void.
   return earliest > latest ? told : { ...told, earliest, latest }
 }
 
-/** Whether two answers cannot be right about their resets both: a clock has jumped between them. */
+/** Whether a clock has jumped between two responses, because their resets contradict each other. */
 export function hasJumped(before: MovingReset | undefined, told: MovingReset): boolean {
   if (before === undefined) return false
   const { earliest, latest } = combineResets(before, told)
@@ -106,11 +109,11 @@ function combineResets(before: MovingReset, told: MovingReset) {
 const roundedUpMillis = 1
 
 export class SlotTime {
-  /** The most that one answer has shown by itself to be the least. */
+  /** The largest lower bound that a single response has shown. */
   #alone: number
   #least = 0
   #most = Number.POSITIVE_INFINITY
-  /** Resets on the server's clock, the bucket never full between them: the first and the latest. */
+  /** The first and the latest reset on the server's clock since the bucket was last full. */
   #first = 0
   #latest = Number.NEGATIVE_INFINITY
 
@@ -118,7 +121,7 @@ export class SlotTime {
     this.#alone = least
   }
 
-  /** Milliseconds that it takes at least; 0 if nothing is known. */
+  /** Lower bound in milliseconds; 0 if unknown. */
   get min(): number {
     return Math.max(this.#alone, this.#least)
   }
@@ -126,7 +129,7 @@ export class SlotTime {
   add(headers: RateLimitHeaders, limit: number | undefined): void {
     this.#boundAlone(headers, limit)
     const { reset, resetAfter } = headers
-    // Before an answer that was overtaken the bucket may have been full.
+    // The bucket may have been full before a response that was overtaken.
     if (reset === undefined || resetAfter === undefined || reset < this.#latest) return
     const isFirst = reset - resetAfter >= this.#latest - roundedUpMillis
     if (!isFirst) {
@@ -136,13 +139,13 @@ export class SlotTime {
     this.#latest = reset
     if (isFirst) this.#first = reset
     if (this.min <= this.#most) return
-    // The server's clock has jumped, or it counts otherwise.
+    // The server's clock has jumped, or it counts differently.
     this.#first = reset
     this.#least = 0
     this.#most = Number.POSITIVE_INFINITY
   }
 
-  /** The slots that are gone come back until the reset: a part of the last one, and all of the others. */
+  /** Used slots return until the reset: part of the last one, and all of the others. */
   #boundAlone({ remaining, resetAfter }: RateLimitHeaders, limit: number | undefined): void {
     if (limit === undefined || remaining === undefined || resetAfter === undefined) return
     const gone = limit - remaining
@@ -151,7 +154,7 @@ export class SlotTime {
     if (gone > 1) this.#most = Math.min(this.#most, resetAfter / (gone - 1))
   }
 
-  /** So many whole slots, if it can only be one number of them. */
+  /** Applies the distance if it is a unique number of whole slots. */
   #boundTogether(distance: number): void {
     if (distance <= roundedUpMillis || this.min <= 0) return
     const fewest = Math.max(1, Math.ceil((distance - roundedUpMillis) / this.#most))

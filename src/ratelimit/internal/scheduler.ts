@@ -1,4 +1,4 @@
-/** Who goes, and when: the head of a queue, as far as its bucket, its webhook and the gate allow. */
+/** Grants permits to queue heads, as far as their bucket, webhook and the global limiter allow. */
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import { type WaitError, WebhookRateLimited } from "../../error/WebhookError.js"
@@ -27,8 +27,8 @@ export class Scheduler {
   readonly #pending: PendingRequests
   readonly #permits: Permits
   /**
-   * Buckets whose head may go as soon as the gate allows, each for one request a turn. Those of
-   * interactions do not wait behind the global limit.
+   * Buckets whose head waits for the global limiter only, each for one request in turn. Interactions
+   * have a queue of their own, because the global limit does not apply to them.
    */
   readonly #globalQueues: Readonly<Record<Kind, Set<BucketState>>> = {
     interaction: new Set(),
@@ -50,7 +50,7 @@ export class Scheduler {
     this.#pending = waiting
   }
 
-  /** Lets go whoever may go, and sets the alarm for the next. */
+  /** Grants all requests of a bucket that may start, and sets the timer for the next one. */
   dispatch(bucket: BucketState, now: number): void {
     for (let head = bucket.queue.head; head !== undefined; head = bucket.queue.head) {
       if (head.presentUntil < now) {
@@ -78,23 +78,23 @@ export class Scheduler {
     this.leaveGlobalQueue(bucket)
   }
 
-  /** Something of this webhook has changed. Its buckets take turns by the arrival of their heads. */
+  /** Dispatches the buckets of a webhook in the order in which their heads arrived. */
   dispatchWebhook(lane: WebhookState, now: number): void {
     lane.waitingAlone = undefined
     for (const bucket of byArrival(lane.buckets)) this.dispatch(bucket, now)
     if (this.#hasGlobalQueue) this.dispatchAll(now)
   }
 
-  /** One request for each bucket in line while the gate is open. */
+  /** Grants one request per queued bucket in turn while the global limiter permits. */
   dispatchAll(now: number): void {
     this.#learning.updateSpacing(now)
-    // Somebody waits for the response to an interaction, and its token is short-lived.
+    // First interactions: a user waits for the response, and the token is short-lived.
     this.#dispatchGlobalQueue("interaction", now)
     this.#dispatchGlobalQueue("webhook", now)
     this.#scheduleGlobalTimer()
   }
 
-  /** Nobody waits here any more. */
+  /** Removes a bucket without waiting requests. */
   leaveGlobalQueue(bucket: BucketState): void {
     bucket.earliestDeadline = Number.POSITIVE_INFINITY
     this.#setTimer(bucket, undefined)
@@ -137,8 +137,8 @@ export class Scheduler {
   }
 
   /**
-   * The instant from which the first in a queue may go: now, later, or `Infinity` for "when
-   * something changes". A request whose policy throws ends with the defect.
+   * The time from which the head of a queue may start; `Infinity` until the state changes. A request
+   * whose policy throws fails with the defect.
    */
   #earliestStart(ticket: PendingRequest, now: number): number | undefined {
     try {
@@ -157,7 +157,7 @@ export class Scheduler {
     if (notBefore > now) return notBefore
     const whenAnswered = bucket.inFlight > 0 ? Number.POSITIVE_INFINITY : now
     let at: number
-    // Who was promised a slot by Retry-After, or knows nothing, goes alone, whatever the policy says.
+    // A probe after a 429, or of an unknown bucket, starts alone, independently of the policy.
     if (bucket.probing || !bucket.isKnown) {
       at = whenAnswered
     } else {
@@ -187,7 +187,7 @@ export class Scheduler {
   }
 }
 
-/** The instant at which the turn of a request that joins this queue now would come. */
+/** Estimates when a request that joins this queue now would start. */
 export function estimateTurn(bucket: BucketState, policy: Policy, now: number): number {
   const free = bucket.remaining - bucket.inFlight
   const ahead = bucket.waiting
@@ -200,7 +200,7 @@ export function estimateTurn(bucket: BucketState, policy: Policy, now: number): 
   return (resetAt ?? now) + windows * (period ?? 0)
 }
 
-/** Whether a request may go although others of its webhook are under way. */
+/** Whether a request may start while others of its webhook are in flight. */
 function mayOverlap(ticket: PendingRequest, lane: WebhookState): boolean {
   const { waitingAlone: asking } = lane
   if (!ticket.ordered) return asking === undefined || ticket.sequence < asking.sequence
@@ -208,7 +208,7 @@ function mayOverlap(ticket: PendingRequest, lane: WebhookState): boolean {
   return false
 }
 
-/** By the arrival of their heads. */
+/** Sorts buckets by the arrival of their heads. */
 function byArrival(buckets: ReadonlyArray<BucketState>): ReadonlyArray<BucketState> {
   if (buckets.length < 2) return buckets
   return [...buckets].sort((a, b) => headSequence(a) - headSequence(b))
@@ -218,7 +218,7 @@ function headSequence(bucket: BucketState): number {
   return bucket.queue.head?.sequence ?? 0
 }
 
-/** Milliseconds the policy wants to wait; 0 until an answer comes, `undefined` not at all. */
+/** The policy's wait in milliseconds: 0 until the next response, `undefined` for none. */
 function policyWait(bucket: BucketState, policy: Policy, now: number): number | undefined {
   if (!policy.shouldWait(bucket.seenBy(policy), now)) return undefined
   const wait = toMillis(policy.calculateWait(bucket, now))
@@ -226,32 +226,32 @@ function policyWait(bucket: BucketState, policy: Policy, now: number): number | 
 }
 
 /**
- * What an alarm can be set for: a bucket, a request between two attempts, the gate, the permits that
- * others wait for, or the sweep of idle webhooks.
+ * What a timer can be set for: a bucket, a parked request, the global limiter, permits that others wait
+ * for, or the sweep of idle webhooks.
  */
 export type TimerTarget = BucketState | PendingRequest | GlobalLimiter | Permits | WebhookRegistry
 
-/** Asks to be woken by `wake` at an instant, at most once for each target; or not any more. */
+/** Sets or cancels the one timer of a target, on which `wake` is called. */
 export type SetTimer = (target: TimerTarget, at: number | undefined) => void
 
-/** Idle webhooks are swept no more often than this (milliseconds). */
+/** Minimum milliseconds between two sweeps of idle webhooks. */
 const minSweepInterval = 1000
 
 /**
- * So few that are idle or dead are worth no timer, which would keep a program alive that has nothing
- * else to do: they are swept when somebody next uses the limiter.
+ * Up to this number of idle or dead webhooks, no timer is set, because it would keep an otherwise
+ * finished program alive. They are swept on the next use of the limiter.
  */
 const maxUnswept = 100
 
 export class PendingRequests {
   readonly #setTimer: SetTimer
   #idleAfter: number
-  /** Whether some of those who wait poll. */
+  /** Whether any waiting request polls. */
   hasPolling = false
   readonly #learning: Learning
   readonly #statistics: Statistics
   #sweptAt = 0
-  /** How many wait, on all webhooks. */
+  /** Number of waiting requests on all webhooks. */
   count = 0
 
   constructor(settings: Settings, knowledge: Learning, tallies: Statistics, alarm: SetTimer) {
@@ -265,7 +265,7 @@ export class PendingRequests {
     this.#idleAfter = idleAfter
   }
 
-  /** Into the queue, to the place of its arrival. */
+  /** Adds a request to its queue in order of arrival. */
   enqueue(ticket: PendingRequest, now: number): void {
     const { webhook: lane } = ticket.routeState
     this.#learning.webhooks.markBusy(lane)
@@ -276,7 +276,7 @@ export class PendingRequests {
     ticket.bucket.enqueue(ticket)
   }
 
-  /** Aside until its time has come. */
+  /** Takes a request out of the queue until a retry delay elapses. */
   park(ticket: PendingRequest, until: number, now: number): void {
     const { webhook: lane } = ticket.routeState
     this.#learning.webhooks.markBusy(lane)
@@ -288,7 +288,7 @@ export class PendingRequests {
     this.#setTimer(ticket, until)
   }
 
-  /** It waits no more. */
+  /** Removes a request from its queue, or unparks it. */
   remove(ticket: PendingRequest): void {
     const { webhook: lane } = ticket.routeState
     lane.waiting -= 1
@@ -302,21 +302,21 @@ export class PendingRequests {
     }
   }
 
-  /** Its fiber polls at this instant, if it polls; it is assumed to be gone when it is late. */
+  /** Records when the fiber of a polling request polls next; a late one is assumed to be gone. */
   expectPoll(ticket: PendingRequest, at: number): void {
     const polls = ticket.owner.polls === true
     if (polls) this.hasPolling = true
     ticket.presentUntil = polls ? at + pollGrace : Number.POSITIVE_INFINITY
   }
 
-  /** Its fiber did not poll: it waits no more, unless the fiber comes back. */
+  /** Removes a request whose fiber did not poll. It waits again if the fiber polls later. */
   skip(ticket: PendingRequest): void {
     this.remove(ticket)
     ticket.state = "skipped"
     this.markIdle(ticket.routeState.webhook, ticket.presentUntil)
   }
 
-  /** Passes over all whose fibers did not poll. */
+  /** Skips all requests of a webhook whose fibers did not poll. */
   skipAbsent(lane: WebhookState, now: number): void {
     if (!this.hasPolling) return
     for (const ticket of lane.pending()) {
@@ -334,7 +334,7 @@ export class PendingRequests {
     ticket.complete(ending)
   }
 
-  /** Whoever would have to wait for too long fails; nobody goes before the instant `known`. */
+  /** Fails the requests whose deadline is before `known`, the earliest possible start. */
   rejectLate(bucket: BucketState, known: number, now: number): void {
     bucket.earliestDeadline = Number.POSITIVE_INFINITY
     for (const ticket of bucket.queue) {
@@ -347,7 +347,7 @@ export class PendingRequests {
     this.markIdle(bucket.webhook, now)
   }
 
-  /** Whoever waits for what must not be asked for any more fails without asking Discord. */
+  /** Fails waiting requests that must not be sent any more, for example to a deleted webhook. */
   rejectDisallowed(lane: WebhookState, now: number): void {
     for (const ticket of lane.pending()) {
       const refusal = this.#learning.rejectionOf(ticket.route, now)
@@ -368,7 +368,7 @@ export class PendingRequests {
     })
   }
 
-  /** Nothing of the webhook may be under way any more: then it is forgotten after a while. */
+  /** Marks a webhook idle if it has no requests, so that it is evicted later. */
   markIdle(lane: WebhookState, now: number): void {
     if (lane.inFlight > 0 || lane.waiting > 0) return
     this.#learning.webhooks.markIdle(lane, now)
@@ -376,12 +376,12 @@ export class PendingRequests {
       this.#setTimer(this.#learning.webhooks, finiteInstant(now + this.#sweepInterval))
   }
 
-  /** Sweeps when it is time to: not all are worth an alarm, and without a layer open there is none. */
+  /** Sweeps if it is due: there is no timer for few webhooks, nor without an open layer. */
   sweepIfDue(now: number): void {
     if (now - this.#sweptAt >= this.#idleAfter) this.sweep(now)
   }
 
-  /** Forgets what has been idle for long. */
+  /** Evicts idle and expired webhooks. */
   sweep(now: number): void {
     const { deadWebhooks: graveyard, webhooks } = this.#learning
     this.#sweptAt = now
@@ -409,7 +409,7 @@ export class PendingRequests {
   }
 }
 
-/** An alarm for never is none. */
+/** `undefined` for `Infinity`, which cancels a timer. */
 export function finiteInstant(at: number): number | undefined {
   return at === Number.POSITIVE_INFINITY ? undefined : at
 }

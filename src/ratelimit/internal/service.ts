@@ -1,4 +1,4 @@
-/** The machine on fibers, for any number of layers. */
+/** Runs the state machine on fibers, for any number of layers. */
 import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -20,26 +20,26 @@ import { StateMachine } from "./stateMachine.js"
 import { Timers } from "./timers.js"
 
 /**
- * Where finalisers run, a permit without a lease is always settled. Elsewhere one that is not would
- * stop its webhook for ever; milliseconds.
+ * Default lease in milliseconds where finalisers may not run: an unsettled permit would block its
+ * webhook forever. Elsewhere finalisers settle every permit.
  */
 const leaseWithoutFinalisers = Duration.toMillis("1 minute")
 
-/** Makes an effect as interruptible as the caller of the mask is. */
+/** Restores the interruptibility of the caller of the mask. */
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
-/** Through whom a request waits; those of one end together. */
+/** The layer that requests wait through; they fail together when it closes. */
 interface Owner extends RequestOwner {
   readonly closed: boolean
   readonly polls: boolean
   readonly sleep: (milliseconds: number) => Effect.Effect<void>
   readonly machine: StateMachine
   readonly now: () => number
-  /** What the machine has told since somebody looked. */
+  /** Events that have not been logged yet. */
   readonly news: Array<LimiterEvent>
 }
 
-/** The permit of a ticket that has been granted. */
+/** The permit of a granted request. */
 class HeldPermit implements Permit {
   readonly route: Route
   readonly #owner: Owner
@@ -81,7 +81,7 @@ class HeldPermit implements Permit {
       return owner.news.length === 0 ? turn : Effect.zipRight(writeLog(owner.news), turn)
     })
 
-  /** Ends it, whatever its state. */
+  /** Settles the permit in any state. */
   abandon(): void {
     if (this.#ticket.state === "settled") return
     const now = this.#owner.now()
@@ -90,7 +90,7 @@ class HeldPermit implements Permit {
   }
 }
 
-/** The limiter as one scope sees it. */
+/** The limiter of one scope. */
 class LimiterHandle implements Owner {
   closed = false
   readonly machine: StateMachine
@@ -166,23 +166,23 @@ class LimiterHandle implements Owner {
 }
 
 /**
- * The state behind any number of layers, on one clock. What protects the process (global limit,
- * budget of invalid requests) and what it has learned is common to all of them.
+ * The state shared by all layers on one clock: what protects the process (global limit, invalid-request
+ * limit) and what has been learned.
  */
 export class SharedLimiter {
   readonly machine: StateMachine
   readonly timers: Timers<TimerTarget>
-  /** What the machine has learned since the last log lines; written by the fiber that caused it. */
+  /** Events since the last log lines; the fiber that caused them logs them. */
   readonly events: Array<LimiterEvent> = []
   readonly clock: Clock.Clock
   readonly #layers = new OpenLayers()
-  /** Open layers whose requests are resumed by alarms. */
+  /** Number of open layers whose requests are resumed by timers. */
   #layersWithTimers = 0
 
   constructor(clock: Clock.Clock) {
     this.clock = clock
     this.timers = new Timers(clock, (target, now) => this.machine.wake(target, now))
-    // Without a layer that needs alarms, one would only keep the process alive.
+    // Without a layer that needs timers, one would only keep the process alive.
     this.machine = new StateMachine(
       combine([]),
       (target, at) => {
@@ -192,7 +192,7 @@ export class SharedLimiter {
     )
   }
 
-  /** A limiter for one scope; when the scope closes, requests that wait through it fail. */
+  /** Creates the limiter of a scope. When the scope closes, requests waiting through it fail. */
   open(settings: LayerSettings): Effect.Effect<LimiterHandle, never, Scope.Scope> {
     return Effect.acquireRelease(
       Effect.sync(() => {
@@ -240,7 +240,7 @@ function copyRoundTrip({ last, shortest, longest, count, uncertainty }: RoundTri
   return { last, shortest, longest, count, uncertainty }
 }
 
-/** What the strategy has learned, in the form that it shows. */
+/** The memory of the strategy, as `explain` returns it. */
 function explainLearned({ learned, learnedBy }: BucketState): unknown {
   return learnedBy?.explain === undefined ? learned : learnedBy.explain(learned)
 }
@@ -261,7 +261,7 @@ function toRequestOptions(options: WaitOptions, owner: Owner): RequestOptions {
   }
 }
 
-/** `Effect.uninterruptibleMask` at half its price in memory: a hundred thousand may wait inside. */
+/** `Effect.uninterruptibleMask` with half the memory: 100 000 requests may wait inside. */
 function uninterruptibleMask<A, E, R>(
   use: (restore: Restore) => Effect.Effect<A, E, R>,
 ): Effect.Effect<A, E, R> {
@@ -273,8 +273,8 @@ function uninterruptibleMask<A, E, R>(
 }
 
 /**
- * Waits for the ticket's turn, then uses it; to be run in a mask. Interrupted, it leaves the queue.
- * A fiber that resumes too late for its turn waits again.
+ * Waits until the request is granted, then runs `use`; must run in a mask. Interruption removes the
+ * request from the queue. A fiber that resumes too late waits again.
  */
 function awaitGrant<A, E, R>(
   owner: Owner,
@@ -326,7 +326,7 @@ function usePermit<A, E, R>(
   })
 }
 
-/** The end of the wait. */
+/** Completes when the wait has ended. */
 function awaitResult(ticket: PendingRequest): Effect.Effect<void, WaitError> {
   return Effect.async<void, WaitError>((resume) => {
     if (ticket.result === undefined) ticket.resume = resume
@@ -334,7 +334,7 @@ function awaitResult(ticket: PendingRequest): Effect.Effect<void, WaitError> {
   })
 }
 
-/** The same by polling: nothing but its own timer resumes the fiber. */
+/** Waits by polling, so that only the fiber's own timer resumes it. */
 function pollUntilGranted(owner: Owner, ticket: PendingRequest): Effect.Effect<void, WaitError> {
   return Effect.suspend(() => {
     const now = owner.now()

@@ -1,4 +1,4 @@
-/** The settings of a limiter: what each layer sets, and what holds for all of them together. */
+/** The settings of each layer, and their combination. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -8,8 +8,8 @@ import { DiscordInvalidOption } from "../../error/WebhookError.js"
  * Options of a limiter. The defaults follow Discord's documentation. A value out of range fails the
  * layer with `DiscordInvalidOption`, which names the option.
  *
- * Discord counts by IP address, so `layer` and every `layerWith` share one limiter. Each option says
- * what holds when several open layers set it; a layer that leaves it out has no say.
+ * Discord counts by IP address, so `layer` and every `layerWith` share one limiter. Each option documents
+ * how the values of several open layers combine; a layer that leaves it out has no effect on it.
  *
  * @since 0.1.0
  * @category models
@@ -17,8 +17,8 @@ import { DiscordInvalidOption } from "../../error/WebhookError.js"
 export interface Options {
   /**
    * Maximum number of requests in any interval of `globalWindow`, over all layers. Default: 50;
-   * without a bot, Discord counts them by IP address. Where layers set different limits, all of them
-   * hold, so the lowest decides.
+   * without a bot, Discord counts them by IP address. If layers set different limits, all of them
+   * apply, so the lowest decides.
    */
   readonly globalLimit?: number | undefined
   /** Default: 1 second. */
@@ -30,14 +30,14 @@ export interface Options {
   readonly queueCapacity?: number | undefined
   /**
    * How long an idle webhook is remembered after its last reset. Default: 2 minutes. Of several, the
-   * longest holds. While no more than 100 are idle or dead, they are forgotten when the limiter is
-   * next used, without a timer.
+   * longest applies. Up to 100 idle or dead webhooks are evicted on the next use of the limiter,
+   * without a timer.
    */
   readonly idleAfter?: Duration.DurationInput | undefined
   /**
-   * Maximum number of responses 401, 403 and 429 (unless shared) in 10 minutes. From half of it on
-   * requests are spaced, at all of it they fail with `DiscordInvalidRequestLimit`. Default: 8000; Discord
-   * bans an IP address at 10 000. Of several, the lowest holds.
+   * Maximum number of responses 401, 403 and 429 (unless shared) in 10 minutes. From half of the limit
+   * requests are spaced, at the limit they fail with `DiscordInvalidRequestLimit`. Default: 8000; Discord
+   * bans an IP address at 10 000. Of several, the lowest applies.
    */
   readonly invalidRequestLimit?: number | undefined
   /**
@@ -55,23 +55,23 @@ export interface GlobalLimit {
   readonly window: number
 }
 
-/** What one layer sets. Where it has no value, the layer leaves the matter to the others. */
+/** The settings of one layer. `undefined` leaves a setting to the other layers. */
 export interface LayerSettings {
   readonly globalLimit: GlobalLimit | undefined
   readonly invalidRequestLimit: number | undefined
   /** Milliseconds. */
   readonly idleAfter: number | undefined
-  /** Waiting requests of one bucket at most, for requests through this layer. */
+  /** Maximum number of waiting requests per bucket, for requests through this layer. */
   readonly queueCapacity: number
   /** Whether requests through this layer poll; see `RateLimiter.Options`. */
   readonly isolatedRequests: boolean
 }
 
-/** What holds for all requests of a limiter. */
+/** The combined settings of all layers. */
 export interface Settings {
-  /** All of them hold. */
+  /** All of them apply. */
   readonly globalLimits: ReadonlyArray<GlobalLimit>
-  /** Responses 401, 403 and 429 in 10 minutes at most. */
+  /** Maximum number of responses 401, 403 and 429 in 10 minutes. */
   readonly invalidRequestLimit: number
   /** How long an idle webhook is remembered after its last reset (milliseconds). */
   readonly idleAfter: number
@@ -85,7 +85,7 @@ export const defaults = {
   invalidRequestLimit: 8000,
 } as const
 
-/** The instants of this many sends are kept. */
+/** Bounds the number of stored send times. */
 const maxGlobalLimit = 1_000_000
 
 /** The settings of a layer without options. */
@@ -99,7 +99,7 @@ export function unset(isolatedRequests: boolean): LayerSettings {
   }
 }
 
-/** The settings of a layer, or the first option that is out of range. */
+/** Validates options; fails with the first one that is out of range. */
 export function checked(
   options: Options,
   defaultIsolated: boolean,
@@ -133,7 +133,7 @@ export function checked(
   })
 }
 
-/** The strictest limits and the longest memory that layers set; the defaults where none of them does. */
+/** Combines layers: the strictest limits, the longest `idleAfter`, and defaults for the rest. */
 export function combine(layers: ReadonlyArray<LayerSettings>): Settings {
   const globalLimits = layers.flatMap(({ globalLimit }) => globalLimit ?? [])
   const fallback = { limit: defaults.globalLimit, window: defaults.globalWindow }
@@ -152,7 +152,7 @@ export function combine(layers: ReadonlyArray<LayerSettings>): Settings {
   }
 }
 
-/** `undefined` when there is no value at all. */
+/** Reduces the defined values; `undefined` if there is none. */
 function extreme(
   values: ReadonlyArray<number | undefined>,
   pick: (one: number, other: number) => number,
@@ -164,7 +164,7 @@ function extreme(
   )
 }
 
-/** The settings of the layers that are open. Those of equal layers are kept once. */
+/** The settings of the open layers, stored once for equal layers. */
 export class OpenLayers {
   readonly #open = new Map<string, { readonly settings: LayerSettings; count: number }>()
 
@@ -191,7 +191,7 @@ export class OpenLayers {
   }
 }
 
-/** What layers have in common. */
+/** Identifies equal settings. */
 function keyOf({ globalLimit, invalidRequestLimit, idleAfter }: LayerSettings): string {
   return [globalLimit?.limit, globalLimit?.window, invalidRequestLimit, idleAfter].join()
 }
@@ -202,7 +202,7 @@ function limitOf(limit: number | undefined, window: number | undefined): GlobalL
     : { limit: limit ?? defaults.globalLimit, window: window ?? defaults.globalWindow }
 }
 
-/** `NaN`: it is no duration. Effect would take a negative number or `NaN` for zero. */
+/** `NaN` for an invalid duration; Effect would treat a negative number or `NaN` as zero. */
 function optionMillis(input: Duration.DurationInput | undefined): number | undefined {
   if (input === undefined || typeof input === "number") return input
   return Option.match(Duration.decodeUnknown(input), {

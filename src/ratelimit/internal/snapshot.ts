@@ -1,29 +1,29 @@
-/** What a status page shows. */
+/** Plain JSON for status pages. */
 import type { LimitScope } from "../ResponseInfo.js"
 import type { Bucket } from "../Bucket.js"
 
 /**
- * What a strategy did on this limiter, as plain JSON.
+ * Counts of one strategy on this limiter, as plain JSON.
  *
  * @since 0.1.0
  * @category models
  */
 export interface StrategyCounts {
-  /** Attempts that got a permit. */
+  /** Attempts with a permit. */
   readonly requests: number
-  /** Of these, attempts that had to wait for it, and how long in all (milliseconds). */
+  /** Attempts that waited for a permit, and their total wait in milliseconds. */
   readonly waits: number
   readonly waitedMillis: number
-  /** Answers 429. */
+  /** 429 responses by scope. */
   readonly limited: Readonly<Record<LimitScope, number>>
   /** Attempts after the first. */
   readonly retries: number
-  /** Slots that a reset found unused although requests waited. */
+  /** Slots that were unused at a reset although requests waited. */
   readonly unusedSlots: number
 }
 
 /**
- * The whole limiter in figures, as plain JSON.
+ * Counts of the whole limiter, as plain JSON.
  *
  * @since 0.1.0
  * @category models
@@ -33,14 +33,14 @@ export interface Snapshot {
   readonly waiting: number
   readonly inFlight: number
   readonly deadWebhooks: number
-  /** 401, 403 and unshared 429 answers in the last 10 minutes. */
+  /** Responses 401, 403 and 429 (unless shared) in the last 10 minutes. */
   readonly invalidRequests: number
   /** By the strategy's name. */
   readonly strategies: Readonly<Record<string, StrategyCounts>>
 }
 
 /**
- * A bucket at one moment, and what the strategy believes of it that a request last went by.
+ * The state of a bucket, with the beliefs of the strategy that was last used on it.
  *
  * @since 0.1.0
  * @category models
@@ -48,6 +48,6 @@ export interface Snapshot {
 export interface BucketSnapshot extends Bucket {
   /** The strategy's name; `undefined` before the first request. */
   readonly strategy: string | undefined
-  /** What it has learned, explained by itself as plain JSON. */
+  /** The strategy's memory as plain JSON, from its `explain`. */
   readonly beliefs: unknown
 }

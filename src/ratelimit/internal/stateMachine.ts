@@ -1,7 +1,7 @@
 /**
- * The limiter as a state machine: one owner of all state, changed by a few named transitions, each
- * of them synchronous and given its instant. It has no idea of fibers: whoever waits reads or is
- * told how it ended by the ticket, and the clock is reached through `alarm`.
+ * The state machine of the limiter. It owns all state, which a few synchronous transitions change; each
+ * receives the current time. It does not depend on fibers: a request exposes its result, and timers
+ * are set through a callback.
  */
 import * as Exit from "effect/Exit"
 import { DiscordRateLimiterClosed, WebhookQueueFull } from "../../error/WebhookError.js"
@@ -66,7 +66,7 @@ export class StateMachine {
     )
   }
 
-  /** Other settings hold from now on, for those who wait as well. */
+  /** Replaces the settings, which also apply to waiting requests. */
   configure(settings: Settings, now: number): void {
     this.#learning.configure(settings)
     this.#pending.configure(settings)
@@ -75,7 +75,7 @@ export class StateMachine {
     this.#scheduler.dispatchAll(now)
   }
 
-  /** A request comes; its ticket says when it may go or has failed. */
+  /** Adds a request. Its `result` is set when it is granted or fails. */
   submit(route: Route, wish: RequestOptions, now: number, resume?: OnResult): PendingRequest {
     this.#expireDue(now)
     this.#learning.updateSpacing(now)
@@ -94,8 +94,8 @@ export class StateMachine {
   }
 
   /**
-   * The fiber of a granted request has resumed. Returns whether it has its permit; if it was passed
-   * over in the meantime, it waits again, at its old place in the queue.
+   * Called when the fiber of a granted request has resumed. Returns whether the request holds its
+   * permit; one that was skipped in the meantime waits again at its old position.
    */
   claim(ticket: PendingRequest, now: number): boolean {
     if (ticket.state === "skipped") this.#rejoin(ticket, now)
@@ -108,8 +108,8 @@ export class StateMachine {
   }
 
   /**
-   * The fiber of a waiting request asks for its turn, which takes the place of alarms. Returns the
-   * instant at which it has to poll again, or `undefined` when the wait is over.
+   * Polls for a waiting request, instead of a timer. Returns the time of the next poll, or `undefined`
+   * when the wait is over.
    */
   poll(ticket: PendingRequest, now: number): number | undefined {
     if (ticket.state === "skipped") this.#rejoin(ticket, now)
@@ -124,7 +124,7 @@ export class StateMachine {
     return at
   }
 
-  /** The request is done, or given up; its lane goes on. */
+  /** Settles a permit and dispatches the next request of the webhook. */
   settle(ticket: PendingRequest, outcome: Outcome, now: number): void {
     if (!this.#releasePermit(ticket, outcome, now)) return
     this.#scheduler.dispatchWebhook(ticket.routeState.webhook, now)
@@ -132,8 +132,8 @@ export class StateMachine {
   }
 
   /**
-   * The attempt is done, and another is wanted, not before `notBefore`, in the old place. An
-   * ordered request holds the others up meanwhile, a concurrent one rests beside the queue.
+   * Settles an attempt and queues another one, not before `notBefore`, at the old position. An ordered
+   * request blocks the others meanwhile; a concurrent one is parked.
    */
   retry(
     ticket: PendingRequest,
@@ -150,7 +150,7 @@ export class StateMachine {
     this.#reclaimExpired(now)
   }
 
-  /** The caller has gone: a waiting request leaves the queue, a granted permit was never used. */
+  /** Removes a waiting request, and settles an unused permit as never sent. */
   cancel(ticket: PendingRequest, now: number): void {
     if (ticket.hasPermit) this.settle(ticket, neverSent, now)
     const { bucket, routeState: place, state } = ticket
@@ -166,7 +166,7 @@ export class StateMachine {
     this.#pending.markIdle(place.webhook, now)
   }
 
-  /** An alarm went off. */
+  /** Handles an expired timer. */
   wake(target: TimerTarget, now: number): void {
     this.#reclaimExpired(now)
     if (target instanceof BucketState) this.#scheduler.dispatch(target, now)
@@ -176,7 +176,7 @@ export class StateMachine {
     else this.#unpark(target, now)
   }
 
-  /** Learns from an answer to a request that took no permit here. */
+  /** Records the response of a request that had no permit of this limiter. */
   update(route: Route, answer: ResponseInfo, now: number): void {
     this.#expireDue(now)
     const place = this.#webhooks.getRouteState(route)
@@ -190,7 +190,7 @@ export class StateMachine {
     return this.#webhooks.find(route, now)
   }
 
-  /** Milliseconds that a request made now would wait, as far as is known. */
+  /** Estimates the milliseconds that a request made now would wait. */
   estimate(route: Route, policy: Policy, now: number): number {
     this.#reclaimExpired(now)
     const bucket = this.#webhooks.find(route, now)
@@ -200,14 +200,14 @@ export class StateMachine {
     return Math.max(at, estimateTurn(bucket, policy, now)) - now
   }
 
-  /** Forgets what was learned; whoever waits goes on by the new knowledge. */
+  /** Resets what has been learned, and dispatches waiting requests accordingly. */
   clear(now: number, route?: Route): void {
     this.#reclaimExpired(now)
     this.#learning.deadWebhooks.clear(route?.major)
     for (const bucket of this.#webhooks.reset(route)) this.#scheduler.dispatch(bucket, now)
   }
 
-  /** The owner's scope is closed: whoever waits on its behalf fails. */
+  /** Fails all waiting requests of an owner whose scope is closed. */
   close(owner: RequestOwner, now: number): void {
     for (const lane of this.#webhooks.withWaiting()) {
       for (const ticket of lane.pending()) {
@@ -242,15 +242,15 @@ export class StateMachine {
     return at > deadline ? this.#pending.makeMaxWaitError(ticket, at, now) : undefined
   }
 
-  /** Before a transition: lapsed permits are taken back, and what has been idle is forgotten. */
+  /** Runs before a transition: reclaims expired permits and evicts idle webhooks. */
   #expireDue(now: number): void {
     this.#reclaimExpired(now)
     this.#pending.sweepIfDue(now)
   }
 
   /**
-   * Takes back the permits whose holders are assumed to be gone. One that nobody used is free again;
-   * the request of any other may have been sent until its lease ended.
+   * Reclaims permits whose fibers are assumed to be gone. An unused one is released; any other may have
+   * been sent until its lease ended.
    */
   #reclaimExpired(now: number): void {
     let ticket = this.#permits.findExpired(now)
@@ -263,7 +263,7 @@ export class StateMachine {
     }
   }
 
-  /** While requests wait, their turn may depend on permits that lapse. */
+  /** Watches permits while requests wait, because an expired permit may unblock them. */
   #watchPermits(now: number): void {
     if (this.#pending.count > 0) this.#permits.watch(now)
   }
@@ -274,13 +274,13 @@ export class StateMachine {
     if (ticket.result === undefined) this.#statistics.onQueued(ticket)
   }
 
-  /** The same in a call by its own fiber, which is there to use the permit. */
+  /** Joins the queue in a call by the request's own fiber, which can use the permit at once. */
   #joinOwnQueue(ticket: PendingRequest, now: number): void {
     this.#join(ticket, now)
     if (ticket.state === "granted") this.#permits.hold(ticket, now)
   }
 
-  /** Back into the queue, to its old place. */
+  /** Moves a parked request back to its old position in the queue. */
   #unpark(ticket: PendingRequest, now: number): void {
     if (ticket.state !== "parked") return
     this.#pending.remove(ticket)
@@ -288,7 +288,7 @@ export class StateMachine {
     else this.#join(ticket, now)
   }
 
-  /** The webhook may have been forgotten since the request was passed over. */
+  /** Rejoins the queue; the webhook may have been evicted since the request was skipped. */
   #rejoin(ticket: PendingRequest, now: number): void {
     this.#expireDue(now)
     ticket.routeState = this.#webhooks.getRouteState(ticket.route)
@@ -316,7 +316,7 @@ export class StateMachine {
     )
   }
 
-  /** Ends a permit. One that has expired has freed what it took; its response still teaches. */
+  /** Releases a permit. An expired one has been released already, but its response is still recorded. */
   #releasePermit(ticket: PendingRequest, outcome: Outcome, now: number): boolean {
     if (ticket.hasPermit) {
       this.#applyOutcome(ticket, outcome, now)
@@ -324,7 +324,7 @@ export class StateMachine {
     }
     if (ticket.state !== "expired") return false
     ticket.state = "settled"
-    // The webhook may have been forgotten in the meantime.
+    // The webhook may have been evicted in the meantime.
     ticket.routeState = this.#webhooks.getRouteState(ticket.route)
     if (outcome._tag === "Responded") {
       const { limited } = outcome.response
@@ -365,14 +365,14 @@ export class StateMachine {
     for (const one of taught) this.#scheduler.dispatchWebhook(one, now)
   }
 
-  /** While the budget of invalid requests is spent, none may wait. */
+  /** Fails all waiting requests while the invalid-request limit is reached. */
   #rejectIfSpent(now: number): boolean {
     if (!this.#learning.isInvalidLimitReached(now)) return false
     for (const lane of this.#webhooks.withWaiting()) this.#pending.rejectDisallowed(lane, now)
     return true
   }
 
-  /** Makes what is known visible. Hidden limits are believed, or believed anew, after a 429. */
+  /** Updates metrics, and emits a hidden limit that was detected after a 429. */
   #recordMetrics(ticket: PendingRequest, limited: RateLimited | undefined): void {
     const { bucket, policy, route } = ticket
     const { hiddenLimit: limit, hiddenPeriod: period } = this.#statistics.onResponse(ticket, bucket)

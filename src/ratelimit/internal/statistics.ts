@@ -1,4 +1,4 @@
-/** Counts what the machine does: for the snapshot of one limiter, and for the process's metrics. */
+/** Counts requests, for the snapshot of a limiter and for the metrics of the process. */
 import type { LimitScope } from "../ResponseInfo.js"
 import type { Findings } from "../strategy/Policy.js"
 import type { BucketState, PendingRequest } from "./bucketState.js"
@@ -8,7 +8,7 @@ import * as MetricLabel from "effect/MetricLabel"
 import * as metrics from "../RateLimitMetrics.js"
 import type { Bucket } from "../Bucket.js"
 
-/** A `Tally` in the making. */
+/** Mutable `StrategyCounts`. */
 interface Counts {
   requests: number
   waits: number
@@ -18,7 +18,7 @@ interface Counts {
   unusedSlots: number
 }
 
-/** A program has a handful of routes and strategies; more share the last one's counts. */
+/** Maximum numbers of recorders and strategies; further ones are counted as `other`. */
 const maxRecorders = 64
 const maxStrategies = 16
 const otherName = "other"
@@ -72,7 +72,7 @@ class MetricsRecorder {
     metrics.unusedSlots.unsafeUpdate(slots, this.#labels)
   }
 
-  /** So many more, or fewer, wait. */
+  /** Changes the queue depth. */
   depth(change: number): void {
     this.#waiting += change
     metrics.queueDepth.unsafeUpdate(this.#waiting, this.#labels)
@@ -87,7 +87,7 @@ class MetricsRecorder {
     this.#show(metrics.caution, millisToSeconds(found.caution))
   }
 
-  /** What was never known has no value; what is known no longer is 0. */
+  /** Sets a gauge. A value that is no longer known becomes 0; one that never was is not set. */
   #show(gauge: Gauge, value: number | undefined): void {
     const shown = this.#shown.get(gauge)
     if (value === shown || (value === undefined && shown === undefined)) return
@@ -106,13 +106,13 @@ export class Statistics {
   readonly #recorders = new Map<string, Map<string, MetricsRecorder>>()
   #recorderCount = 0
 
-  /** A request is left waiting. */
+  /** Called when a request starts to wait. */
   onQueued(ticket: PendingRequest): void {
     ticket.isCounted = true
     this.#recorderOf(ticket).depth(1)
   }
 
-  /** It waits no longer, whatever came of it. */
+  /** Called when a request stops waiting. */
   onLeft(ticket: PendingRequest): void {
     if (!ticket.isCounted) return
     ticket.isCounted = false
@@ -142,7 +142,7 @@ export class Statistics {
     this.#recorderOf(ticket).unused(slots)
   }
 
-  /** Shows what is known after an answer, and returns what the strategy found. */
+  /** Updates the gauges after a response, and returns the strategy's findings. */
   onResponse(ticket: PendingRequest, bucket: BucketState): Findings {
     const findings = bucket.findingsOf(ticket.policy)
     this.#recorderOf(ticket).learned(bucket, findings)

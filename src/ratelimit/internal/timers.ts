@@ -1,4 +1,4 @@
-/** Sleeping fibers, at most one for each target. */
+/** Timers on sleeping fibers, at most one per target. */
 import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -20,7 +20,7 @@ export class Timers<Target extends object> {
     this.#onTimer = ring
   }
 
-  /** How many are set. */
+  /** Number of active timers. */
   get size(): number {
     return this.#timers.size
   }
@@ -30,7 +30,7 @@ export class Timers<Target extends object> {
     return currentMillis(this.#clock)
   }
 
-  /** An earlier alarm stays: its target asks again. */
+  /** Sets or cancels a timer. An earlier one stays, since its target then sets the next. */
   schedule(target: Target, at: number | undefined): void {
     const current = this.#timers.get(target)
     if (at === undefined) {
@@ -63,11 +63,11 @@ export function currentMillis(clock: Clock.Clock): number {
   return Number(clock.unsafeCurrentTimeNanos()) / nanosPerMilli
 }
 
-/** Calls back at an instant, unless what it answers with is called before. */
+/** Calls `ring` at a time; the returned function cancels it. */
 export function scheduleAt(clock: Clock.Clock, at: number, ring: () => void): () => void {
-  // Whole milliseconds, rounded up: a timer must never ring too early to be of use.
+  // Whole milliseconds, rounded up: a timer must not expire early.
   const delay = Duration.millis(Math.max(0, Math.ceil(at - currentMillis(clock))))
-  // Whoever sets it has no fiber of its own, or one that is not to be the timer's parent.
+  // The caller has no fiber, or one that must not be the timer's parent.
   // oxlint-disable-next-line no-restricted-properties
   const fiber = Runtime.runFork(Runtime.defaultRuntime)(
     Effect.zipRight(Effect.sleep(delay), Effect.sync(ring)).pipe(Effect.withClock(clock)),

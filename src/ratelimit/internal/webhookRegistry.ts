@@ -1,4 +1,4 @@
-/** Which bucket a route counts against on each webhook, and which webhooks are idle. */
+/** The webhooks in use, the bucket of each of their routes, and which of them are idle. */
 import type { Route } from "../Route.js"
 import { BucketState, WebhookState, RouteState } from "./bucketState.js"
 
@@ -6,9 +6,9 @@ const noWebhooks: ReadonlyArray<WebhookState> = []
 
 export class WebhookRegistry {
   readonly #webhooks = new Map<string, WebhookState>()
-  /** Webhooks with nothing under way, the longest idle first. */
+  /** Webhooks without requests, the longest idle first. */
   readonly #idle = new Set<WebhookState>()
-  /** By route name: the bucket of the webhook that taught last, as the first guess for others. */
+  /** By route name: the bucket last described by a response, as the initial guess for other webhooks. */
   readonly #guesses = new Map<string, BucketState>()
 
   getRouteState(route: Route): RouteState {
@@ -31,8 +31,8 @@ export class WebhookRegistry {
   }
 
   /**
-   * An answer has named the bucket of a route: it goes there with all that is under way. A bucket
-   * that no other route shares takes the new name and keeps what it knows.
+   * Assigns the bucket that a response names to a route and moves its requests there. A bucket that no
+   * other route shares is renamed and keeps its state.
    */
   assignBucket(place: RouteState, id: string | undefined): void {
     const { webhook: lane, bucket: from } = place
@@ -52,8 +52,8 @@ export class WebhookRegistry {
   }
 
   /**
-   * What an answer has taught is the first guess for other webhooks. The first such answer of a
-   * route also finds those whose own first answer is still on its way: it answers with them.
+   * Makes a bucket the initial guess for other webhooks. The first response of a route also initializes
+   * webhooks that still wait for their own first response; it returns these.
    */
   shareLimit({ name, bucket }: RouteState): ReadonlyArray<WebhookState> {
     if (bucket.limit === undefined) return noWebhooks
@@ -62,7 +62,7 @@ export class WebhookRegistry {
     return isFirst ? this.#shareWithUnknown(name, bucket) : noWebhooks
   }
 
-  /** Forgets what was learned of one route's bucket, or of all; returns the buckets concerned. */
+  /** Resets the bucket of one route, or all buckets; returns the buckets that were reset. */
   reset(route: Route | undefined): ReadonlyArray<BucketState> {
     const buckets: Array<BucketState> = []
     if (route === undefined) {
@@ -79,24 +79,24 @@ export class WebhookRegistry {
     return buckets
   }
 
-  /** Something of the webhook is under way. */
+  /** Marks a webhook as in use. */
   markBusy(lane: WebhookState): void {
     this.#idle.delete(lane)
   }
 
-  /** Nothing of the webhook is under way any more. */
+  /** Marks a webhook as idle. */
   markIdle(lane: WebhookState, now: number): void {
     lane.idleSince = now
     this.#idle.delete(lane)
     this.#idle.add(lane)
   }
 
-  /** How many webhooks have nothing under way. */
+  /** Number of idle webhooks. */
   get idle(): number {
     return this.#idle.size
   }
 
-  /** Forgets those idle and unlimited since `before`. */
+  /** Evicts webhooks that have been idle and unlimited since `before`. */
   sweep(before: number): void {
     for (const lane of this.#idle) {
       if (lane.idleSince > before) break
@@ -106,7 +106,7 @@ export class WebhookRegistry {
     }
   }
 
-  /** The webhooks that someone waits for. */
+  /** The webhooks with waiting requests. */
   *withWaiting(): Generator<WebhookState> {
     for (const lane of this.#webhooks.values()) if (lane.waiting > 0) yield lane
   }
@@ -152,7 +152,7 @@ function moveRequests(place: RouteState, from: BucketState, to: BucketState): vo
   to.earliestDeadline = Math.min(to.earliestDeadline, from.earliestDeadline)
 }
 
-/** The last instant at which a reset or a block of this webhook is still to come. */
+/** The latest reset or end of a block of a webhook. */
 function limitedUntil(lane: WebhookState): number {
   let until = 0
   for (const { blockedUntil, resetAt } of lane.buckets.values()) {
