@@ -1,16 +1,16 @@
 /**
- * What the limiter knows of one bucket: Discord's bucket id on one webhook or, until an answer has
- * named it, one route on one webhook.
+ * The state of one bucket: Discord's bucket id on one webhook or, until a response has named it, one
+ * route on one webhook.
  *
  * @since 0.1.0
  * @module
  */
 
 /**
- * How the slots of a bucket come back. Discord does not say which it uses; it is detected.
+ * How the slots of a bucket return. Discord does not document it; it is detected.
  *
- * - `fixed`: a window opens with its first request, and all slots come back when it is over.
- * - `leaking`: each slot comes back by itself, `period / limit` apart.
+ * - `fixed`: a window opens with its first request, and all slots return when it ends.
+ * - `leaking`: slots return one by one, `period / limit` apart.
  *
  * @since 0.1.0
  * @category models
@@ -18,49 +18,48 @@
 export type Model = "unknown" | "fixed" | "leaking"
 
 /**
- * The view that strategies decide on and `RateLimiter.getBucket` answers with. Instants and
- * durations are milliseconds on the limiter's own clock, which only moves forward; the server's
- * clock never matters.
+ * The state that strategies decide on and `RateLimiter.getBucket` returns. Times and durations are
+ * milliseconds on the limiter's own monotonic clock, independent of the server's clock.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Bucket<Memory = unknown> {
-  /** Discord's bucket id, or the route's name until it is known. */
+  /** Discord's bucket id, or the route's name until a response has named it. */
   readonly id: string
-  /** Requests in a window; `undefined` while the server names no limit. */
+  /** Requests in a window; `undefined` if no response has a limit. */
   readonly limit: number | undefined
   /**
-   * Slots left in this window by the server's word and our own count, requests in flight not yet
-   * taken off; falls only, until the window is over. `Infinity` when there is no limit.
+   * Slots left in this window according to the server and our own count, without subtracting requests
+   * in flight. It only falls until the window ends. `Infinity` if there is no limit.
    */
   readonly remaining: number
-  /** Requests sent and not yet answered. */
+  /** Requests without a response yet. */
   readonly inFlight: number
-  /** Requests that wait for their turn. */
+  /** Waiting requests. */
   readonly waiting: number
-  /** The instant from which the window is over for certain; `undefined` when none is open. */
+  /** The latest possible end of the window; `undefined` if none is open. */
   readonly resetAt: number | undefined
-  /** The earliest instant at which the window may be over: request sent + Reset-After. */
+  /** The earliest possible end of the window: time of sending + Reset-After. */
   readonly resetEarliest: number | undefined
-  /** No request goes before this instant: a 429 said so. 0 if none did. */
+  /** The end of the block after a 429; 0 if there was none. */
   readonly blockedUntil: number
   readonly model: Model
-  /** The longest time to a reset seen under this limit: the window's length, or nearly. */
+  /** The longest observed time to a reset under this limit: about the window's length. */
   readonly period: number | undefined
-  /** On a leaking bucket: the time from one slot's return to the next, once seen. */
+  /** On a leaking bucket: the observed time between the return of two slots. */
   readonly slot: number | undefined
   readonly roundTrip: RoundTrip | undefined
   /**
-   * What the deciding strategy has learned here; in `RateLimiter.getBucket`, the one that a request
-   * last went by.
+   * The memory of the deciding strategy; in `RateLimiter.getBucket`, of the strategy that was last
+   * used.
    */
   readonly memory: Memory
 }
 
 /**
- * Milliseconds from sending to the answer's head: the last, and the extremes of the last hundred or
- * so, on this bucket or, while it is new, on the one that it was guessed from.
+ * Milliseconds from sending to the response head: the last, and the extremes of about the last hundred,
+ * on this bucket or, while it is new, on the bucket it was initialized from.
  *
  * @since 0.1.0
  * @category models
@@ -69,13 +68,12 @@ export interface RoundTrip {
   readonly last: number
   readonly shortest: number
   readonly longest: number
-  /** How many were seen, all told. */
+  /** Total number of round trips. */
   readonly count: number
   /**
-   * How uncertain the instant of a reset was at its end: the least that the latest and the earliest
-   * possible one were apart, of the last hundred or so; `undefined` before the first reset is over.
-   * That is about the shortest way there and the shortest way back of all the answers before: less
-   * than any of their round trips.
+   * Minimum uncertainty of about the last hundred resets, where the uncertainty is the distance between
+   * the latest and the earliest possible time; `undefined` before the first reset. It is about the sum
+   * of the shortest ways to the server and back, which is less than any round trip.
    */
   readonly uncertainty: number | undefined
 }

@@ -1,5 +1,5 @@
 /**
- * The right to send one request, and the duty to say what became of it.
+ * Permits to send one request, and the outcomes that settle them.
  *
  * @since 0.1.0
  * @module
@@ -12,8 +12,8 @@ import type { Route } from "./Route.js"
 import type { Policy } from "./strategy/Policy.js"
 
 /**
- * What became of a request. `NeverSent` gives its slot back; `Unknown` (interrupted, timed out,
- * connection lost) keeps the slot used until the window is over, since the server may have counted it.
+ * The outcome of a request. `NeverSent` releases its slot; `Unknown` (interrupted, timed out, connection
+ * lost) keeps the slot used until the window ends, since the server may have counted it.
  *
  * @since 0.1.0
  * @category models
@@ -24,8 +24,7 @@ export type Outcome =
   | { readonly _tag: "Unknown" }
 
 /**
- * The request was answered, with whatever status: the limiter takes the bucket, its slots and a
- * possible 429 from the answer.
+ * The request has a response with any status. The limiter reads the bucket, its slots and a 429 from it.
  *
  * @example
  * ```ts
@@ -49,8 +48,8 @@ export const responded = (answer: ResponseInfo): Outcome => ({
 })
 
 /**
- * Not a byte of the request left (the host was not found, the connection was refused): the slot is
- * free again at once, for the next in the queue.
+ * No byte of the request was sent, for example because the connection was refused: the slot is released
+ * at once.
  *
  * @example
  * ```ts
@@ -74,8 +73,8 @@ export const responded = (answer: ResponseInfo): Outcome => ({
 export const neverSent: Outcome = { _tag: "NeverSent" }
 
 /**
- * The request may have arrived, and no answer tells. Also what a permit ends with that its holder
- * has left unsettled.
+ * The request may have arrived, but there is no response. Also the outcome of a permit that is left
+ * unsettled.
  *
  * @example
  * ```ts
@@ -97,14 +96,13 @@ export const unknown: Outcome = { _tag: "Unknown" }
  */
 export interface Permit {
   readonly route: Route
-  /** Milliseconds waited for it until now, over all its turns. */
+  /** Total milliseconds that the request has waited for permits. */
   readonly waited: () => number
-  /** Says what became of the request, and ends the permit. */
+  /** Reports the outcome of the request and ends the permit. */
   readonly settle: (outcome: Outcome) => Effect.Effect<void>
   /**
-   * Says what became of the attempt and waits for another turn, at the head of the queue so that
-   * order is kept, not before `after` has passed. Nobody overtakes in between. Interrupted or
-   * failed, the permit is over.
+   * Reports the outcome of an attempt and waits for another permit at the head of the queue, at least
+   * for `after`. No other request overtakes. After an interruption or a failure the permit has ended.
    */
   readonly retry: (
     outcome: Outcome,
@@ -113,25 +111,25 @@ export interface Permit {
 }
 
 /**
- * How to wait.
+ * Options of a wait.
  *
  * @since 0.1.0
  * @category models
  */
 export interface WaitOptions {
-  /** Decides how cautious to be; usually the `Strategy` in the context. */
+  /** The policy that schedules the request; usually the current `Strategy`. */
   readonly policy: Policy
   /**
    * `ordered` (default): one request of a webhook is in flight at a time, so messages arrive in the
    * order in which they were sent. `concurrent`: as many as there are free slots.
    */
   readonly delivery?: "ordered" | "concurrent" | undefined
-  /** Fail with `WebhookRateLimited` as soon as the known wait is longer. Default: wait for ever. */
+  /** Maximum wait; fails with `WebhookRateLimited` as soon as a longer one is known. Default: none. */
   readonly maxWait?: Duration.DurationInput | undefined
   /**
-   * The longest time that a granted request can take. A permit that is not settled by then, because
-   * the runtime dropped its fiber without running finalisers, counts as `unknown`. If it is settled
-   * later, the limiter still learns from the response. Default: no limit, or 1 minute where requests
+   * Maximum time that a granted request takes. A permit that is not settled by then, because the
+   * runtime dropped its fiber without running finalisers, counts as `unknown`. If it is settled
+   * later, the limiter still records the response. Default: no limit, or 1 minute where requests
    * are isolated (`RateLimiter.Options`).
    */
   readonly lease?: Duration.DurationInput | undefined

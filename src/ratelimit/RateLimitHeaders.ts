@@ -1,6 +1,6 @@
 /**
- * What an answer says of its limit. Every header is optional and none is trusted: what is not a
- * number, negative or absurd counts as missing.
+ * The rate limit headers of a response. Each is optional and validated: a value that is not a number,
+ * negative or absurd counts as missing.
  *
  * @see https://discord.com/developers/docs/topics/rate-limits#header-format
  * @since 0.1.0
@@ -22,18 +22,18 @@ export interface RateLimitHeaders {
   readonly limit: number | undefined
   /** Requests left; never above `limit`. */
   readonly remaining: number | undefined
-  /** The reset on the server's clock. It names a window; it is never compared with our clock. */
+  /** The reset on the server's clock. It identifies a window and is not compared with our clock. */
   readonly reset: number | undefined
-  /** Time until the window is over or, on a leaking bucket, until all slots are back. */
+  /** Time until the window ends or, on a leaking bucket, until all slots have returned. */
   readonly resetAfter: number | undefined
-  /** On a 429: time until one request may go. */
+  /** On a 429: time until a request may be sent. */
   readonly retryAfter: number | undefined
   readonly scope: "user" | "global" | "shared" | undefined
   readonly global: boolean
 }
 
 /**
- * Longer delays are taken for nonsense: no limit or ban of Discord is known to last longer.
+ * Longer delays count as missing: no limit or ban of Discord is known to last longer.
  *
  * @example
  * ```ts
@@ -49,7 +49,7 @@ export interface RateLimitHeaders {
 export const longestDelay: Duration.Duration = Duration.hours(24)
 
 /**
- * An answer that says nothing of its limit, such as an error page of a proxy on the way.
+ * The headers of a response without any, such as the error page of a proxy.
  *
  * @example
  * ```ts
@@ -73,7 +73,7 @@ export const empty: RateLimitHeaders = {
 }
 
 /**
- * Reads the headers of an answer; names in lower case, as `@effect/platform` gives them.
+ * Parses the headers of a response; names are in lower case, as in `@effect/platform`.
  *
  * @example
  * ```ts

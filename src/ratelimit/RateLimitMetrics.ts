@@ -1,6 +1,6 @@
 /**
- * What the limiter did, as Effect metrics, by route template and strategy; never by webhook or
- * token, so their number stays small. Read them with `Metric.snapshot` or export them with
+ * Metrics of the limiter by route template and strategy; not by webhook or token, so that their number
+ * stays small. Read them with `Metric.snapshot` or export them with
  * OpenTelemetry.
  *
  * @since 0.1.0
@@ -35,7 +35,7 @@ export const labels = {
 } as const
 
 /**
- * Attempts that got a permit.
+ * Attempts with a permit.
  *
  * @example
  * ```ts
@@ -54,7 +54,7 @@ export const requests = Metric.counter("discord.rate_limit.requests", {
 })
 
 /**
- * Of these, attempts that had to wait for it.
+ * Attempts that waited for a permit.
  *
  * @example
  * ```ts
@@ -73,7 +73,7 @@ export const waits = Metric.counter("discord.rate_limit.waits", {
 })
 
 /**
- * How long they waited, in seconds: from 5 ms to 5 minutes.
+ * Wait for a permit in seconds, with buckets from 5 ms to 5 minutes.
  *
  * @example
  * ```ts
@@ -101,7 +101,7 @@ export const waitDuration: Metric.Metric.Histogram<number> = Metric.fromMetricKe
 )
 
 /**
- * Answers 429, by scope: `user`, `shared`, `global`, `edge` or `proxy`.
+ * 429 responses by scope: `user`, `shared`, `global`, `edge` or `proxy`.
  *
  * @example
  * ```ts
@@ -139,7 +139,7 @@ export const retries = Metric.counter("discord.rate_limit.retries", {
 })
 
 /**
- * Slots that a reset found unused although requests waited for them: what caution has cost.
+ * Slots that were unused at a reset although requests waited for them: the cost of caution.
  *
  * @example
  * ```ts
@@ -158,7 +158,7 @@ export const unusedSlots = Metric.counter("discord.rate_limit.unused_slots", {
 })
 
 /**
- * Requests that wait for a permit now.
+ * Requests that currently wait for a permit.
  *
  * @example
  * ```ts
@@ -176,8 +176,8 @@ export const queueDepth = Metric.gauge("discord.rate_limit.queue.depth", {
 })
 
 /**
- * The limit that Discord names: requests in a window. As all gauges of what is learned, it has the
- * value of the bucket that an answer last came from, since one for each webhook would be too many.
+ * Discord's limit: requests in a window. Like all gauges of learned values, it has the value of the
+ * bucket of the last response, since one gauge per webhook would be too many.
  *
  * @example
  * ```ts
@@ -195,7 +195,7 @@ export const limit = Metric.gauge("discord.rate_limit.limit", {
 })
 
 /**
- * The longest time to a reset seen under that limit, in seconds: its window.
+ * The longest observed time to a reset under that limit, in seconds: about its window.
  *
  * @example
  * ```ts
@@ -211,8 +211,8 @@ export const limit = Metric.gauge("discord.rate_limit.limit", {
 export const period = inSeconds("discord.rate_limit.period", "Length of the window")
 
 /**
- * Requests in a `hiddenPeriod`, by a limit behind the visible one that the strategy believes in; 0
- * when it has given up the belief.
+ * Requests in a `hiddenPeriod` under a hidden limit that the strategy assumes; 0 once it no longer
+ * does.
  *
  * @example
  * ```ts
@@ -249,7 +249,7 @@ export const hiddenPeriod = inSeconds(
 )
 
 /**
- * Slots that other clients of the same webhook take in a second, as the strategy has seen.
+ * Slots per second that other clients of the same webhook use, as the strategy estimates.
  *
  * @example
  * ```ts
@@ -267,7 +267,7 @@ export const othersRate = Metric.gauge("discord.rate_limit.others.rate", {
 })
 
 /**
- * What the strategy keeps back at resets, in seconds, because requests came too early.
+ * The delay that the strategy adds at resets, in seconds, because requests arrived too early.
  *
  * @example
  * ```ts

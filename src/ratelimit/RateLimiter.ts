@@ -1,5 +1,5 @@
 /**
- * When a request may go: one queue for each bucket, fed by what Discord's answers say.
+ * The rate limiter: one queue per bucket, scheduled by the rate limit headers of Discord's responses.
  *
  * @since 0.1.0
  * @module
@@ -52,25 +52,25 @@ export interface Service {
     options: WaitOptions,
     use: (permit: Permit) => Effect.Effect<A, E, R>,
   ) => Effect.Effect<A, E | WaitError, R>
-  /** Learns from the response to a request that took no permit here. */
+  /** Records the response of a request that had no permit of this limiter. */
   readonly update: (route: Route, answer: ResponseInfo) => Effect.Effect<void>
-  /** What is known of the bucket that this route counts against. */
+  /** Returns the state of the bucket that a route counts against. */
   readonly getBucket: (route: Route) => Effect.Effect<Option.Option<BucketSnapshot>>
-  /** How long a request made now would wait, as far as is known; takes no permit. */
+  /** Estimates how long a request made now would wait, without taking a permit. */
   readonly estimate: (route: Route, options: WaitOptions) => Effect.Effect<Duration.Duration>
   /**
-   * Forgets what was learned: of one route's bucket, or everything, dead webhooks included. Waiting
-   * requests stay in their queues. Blocks of the whole host and the count of invalid requests stay:
-   * they keep the process from being banned.
+   * Resets what was learned about one route's bucket, or everything including deleted webhooks. Waiting
+   * requests stay in their queues. Blocks of all requests and the count of invalid requests stay,
+   * because they protect the process from a ban.
    */
   readonly clear: (route?: Route) => Effect.Effect<void>
-  /** Counts, for a status page. */
+  /** Counts for a status page. */
   readonly snapshot: Effect.Effect<Snapshot>
 }
 
 /**
- * The rate limiter: grants permits first come, first served within a bucket, and learns from every
- * response. It also remembers dead webhooks and counts invalid requests.
+ * The rate limiter. It grants permits in order of arrival within a bucket, and updates its state from
+ * every response. It also records deleted webhooks and counts invalid requests.
  *
  * @example
  * ```ts
@@ -93,8 +93,8 @@ export class RateLimiter extends Context.Tag("effect-discord/RateLimiter")<
 >() {}
 
 /**
- * What is known of the bucket that a route counts against; `None` before the first request.
- * `Webhook.route` has the route.
+ * Returns the state of the bucket that a route counts against; `None` before the first request.
+ * `Webhook.route` returns the route of an operation.
  *
  * @example
  * ```ts
@@ -117,8 +117,7 @@ export const getBucket = (
   Effect.flatMap(RateLimiter, (limiter) => limiter.getBucket(route))
 
 /**
- * How long a request made now would wait under the strategy in force, as far as is known; takes no
- * permit.
+ * Estimates how long a request made now would wait with the current strategy, without taking a permit.
  *
  * @example
  * ```ts
@@ -143,7 +142,7 @@ export const estimate = (
   )
 
 /**
- * Forgets what was learned of one route's bucket, or everything; see {@link Service}.
+ * Resets what was learned about one route's bucket, or everything; see {@link Service}.
  *
  * @example
  * ```ts
@@ -159,7 +158,7 @@ export const clear = (route?: Route): Effect.Effect<void, never, RateLimiter> =>
   Effect.flatMap(RateLimiter, (limiter) => limiter.clear(route))
 
 /**
- * Counts of the whole limiter, for a status page.
+ * Returns counts of the whole limiter for a status page.
  *
  * @example
  * ```ts
@@ -181,9 +180,9 @@ export const snapshot: Effect.Effect<Snapshot, never, RateLimiter> = Effect.flat
 )
 
 /**
- * The limiter of the process (and `Clock`, so that every test with a `TestClock` has its own), with
- * the default options. Providing the layer around a single call loses nothing: the next call finds
- * what this one has learned. When the layer's scope closes, requests that wait through it fail with
+ * The limiter of the process, with default options. There is one per `Clock`, so every test with a
+ * `TestClock` has its own. Its state outlives the layer: providing the layer for a single call keeps
+ * what was learned. When the layer's scope closes, requests that wait through it fail with
  * `DiscordRateLimiterClosed`.
  *
  * @example
@@ -205,8 +204,8 @@ export const layer: Layer.Layer<RateLimiter> = Layer.scoped(
 
 /**
  * The limiter of the process with options. It shares webhooks, buckets, the global limit and the
- * budget of invalid requests with `layer` and every other `layerWith`, whatever their options are;
- * see `Options` for what holds when they differ.
+ * budget of invalid requests with `layer` and every other `layerWith`, independently of their options;
+ * see `Options` for how different values combine.
  *
  * @example
  * ```ts
@@ -223,8 +222,8 @@ export const layerWith = (options: Options): Layer.Layer<RateLimiter, DiscordInv
   Layer.scoped(RateLimiter, Effect.flatMap(settingsOf(options), shared))
 
 /**
- * A limiter of its own, which shares nothing, not even the global limit: for tests, and for requests
- * that Discord counts apart from all others of the process.
+ * A separate limiter, which shares nothing, not even the global limit: for tests, and for requests that
+ * Discord counts separately, such as those from another address.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * An answer, as far as limits are concerned.
+ * The parts of a response that concern rate limits.
  *
  * @since 0.1.0
  * @module
@@ -7,7 +7,7 @@
 import type { RateLimitHeaders } from "./RateLimitHeaders.js"
 
 /**
- * Whom a 429 limits.
+ * The scope of a 429.
  *
  * - `user`: this bucket. `shared`: this webhook's channel, counted over all its users.
  * - `global`: every request of this process.
@@ -20,7 +20,7 @@ import type { RateLimitHeaders } from "./RateLimitHeaders.js"
 export type LimitScope = "user" | "shared" | "global" | "edge" | "proxy"
 
 /**
- * What a 429 says. `retryAfter` is milliseconds, the larger of body and header; `undefined` when
+ * The limit of a 429. `retryAfter` is milliseconds, the larger of body and header; `undefined` when
  * neither has a usable delay.
  *
  * @since 0.1.0
@@ -32,7 +32,7 @@ export interface RateLimited {
 }
 
 /**
- * An answer as the limiter sees it.
+ * A response as the limiter receives it.
  *
  * @since 0.1.0
  * @category models
@@ -42,10 +42,10 @@ export interface ResponseInfo {
   readonly headers: RateLimitHeaders
   /** Discord's JSON error code; 0 when there is none. */
   readonly code: number
-  /** Discord's sentence to an error, without secrets; repeated when a dead webhook is refused. */
+  /** Discord's error message without secrets; reused in later errors of a deleted webhook. */
   readonly message: string
-  /** Set when the status is 429, unless only one thread is limited: its slowmode. */
+  /** Set for a 429, unless it concerns only one thread (slowmode). */
   readonly limited: RateLimited | undefined
-  /** Whether the request has deleted its webhook: later ones fail without being sent. */
+  /** Whether the request deleted its webhook, so that later ones fail without being sent. */
   readonly deleted?: boolean | undefined
 }

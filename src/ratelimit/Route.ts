@@ -1,6 +1,6 @@
 /**
- * What Discord counts a request against before any answer has named a bucket: method, path template
- * and the major parameter (a webhook and its token).
+ * Routes: the method, path template and major parameter (a webhook and its token) that Discord counts
+ * a request against, until a response names its bucket.
  *
  * @since 0.1.0
  * @module
@@ -9,7 +9,7 @@ import * as Hash from "effect/Hash"
 import * as Redacted from "effect/Redacted"
 
 /**
- * The methods that webhooks know. Discord counts each of them on its own.
+ * The HTTP methods of webhook endpoints. Discord counts each of them separately.
  *
  * @since 0.1.0
  * @category models
@@ -17,7 +17,7 @@ import * as Redacted from "effect/Redacted"
 export type Method = "GET" | "POST" | "PATCH" | "DELETE"
 
 /**
- * Who a token belongs to. Discord counts an interaction's requests in their bucket, but not in the
+ * The owner of a token. Discord counts an interaction's requests in their bucket, but not in the
  * global limit.
  *
  * @see https://discord.com/developers/docs/interactions/receiving-and-responding#endpoints
@@ -27,8 +27,8 @@ export type Method = "GET" | "POST" | "PATCH" | "DELETE"
 export type Kind = "webhook" | "interaction"
 
 /**
- * A route: `name` is its template and safe to show; `major` tells webhooks apart without holding
- * a token. Discord counts each webhook and token on its own, even under an equal bucket id.
+ * A route: `name` is its template and safe to show; `major` identifies a webhook without
+ * containing a token. Discord counts each webhook and token separately, even with an equal bucket id.
  *
  * @see https://discord.com/developers/docs/topics/rate-limits
  * @since 0.1.0
@@ -47,12 +47,12 @@ export interface Route {
   readonly major: string
 }
 
-/** A program has a handful of templates: one string for each, not one for each request. */
+/** Caches one string per template, since a program has few of them. */
 const mostNames = 64
 const names = new Map<string, Map<Method, string>>()
 
 /**
- * A route from its parts. The template has a placeholder for every parameter, so that neither the
+ * Makes a route from its parts. The template has a placeholder for every parameter, so that neither the
  * token nor a message's id ends up in `name`. `kind` is `"webhook"` by default,
  * `operation` the route's name.
  *
@@ -92,8 +92,8 @@ export const make = (options: {
 }
 
 /**
- * A digest that tells the tokens of one webhook apart: 32 bits of a 400-bit secret, so nothing that
- * could be used as the token or lead back to it. Equal in every process, hence fit for shared keys.
+ * Computes a digest that distinguishes the tokens of one webhook: 32 bits of a 400-bit secret, from
+ * which the token cannot be derived. It is equal in every process, hence fit for shared keys.
  *
  * @example
  * ```ts

@@ -1,5 +1,6 @@
 /**
- * How cautious to be with the slots of a bucket, chosen by a Layer; for one call, too.
+ * Strategies decide how cautiously the slots of a bucket are used. A Layer provides one, also for a
+ * single call.
  *
  * @since 0.1.0
  * @module
@@ -13,13 +14,13 @@ import { hideMemory, type Policy } from "./strategy/Policy.js"
 import { proactive } from "./strategy/proactive.js"
 import { reactive } from "./strategy/reactive.js"
 
-/** The frontier it was chosen on is in the guide on strategies. */
+/** The research page on strategies has the measurements behind this value. */
 const defaultConfidence = 0.925
 
 export type { Findings, Observation, Policy } from "./strategy/Policy.js"
 
 /**
- * A policy whose type of memory is hidden: what the tag `Strategy` and `Permit.WaitOptions` take.
+ * A policy with a hidden memory type, as `Strategy` and `Permit.WaitOptions` have it.
  *
  * @since 0.1.0
  * @category models
@@ -27,8 +28,8 @@ export type { Findings, Observation, Policy } from "./strategy/Policy.js"
 export type Service = Policy
 
 /**
- * The strategy in force. It decides and learns, and holds no state: what it learned stays with the
- * limiter, so providing another one around a single call loses nothing.
+ * The current strategy. It has no state: the limiter stores its memory, so providing another strategy
+ * for a single call loses nothing.
  *
  * @example
  * ```ts
@@ -45,8 +46,8 @@ export type Service = Policy
 export class Strategy extends Context.Tag("effect-discord/Strategy")<Strategy, Service>() {}
 
 /**
- * Sends until the server says that no slot is left or answers 429, then waits for the reset. What
- * most clients do, and the baseline that the others are measured against.
+ * Sends until no slot is left or a response is 429, then waits for the reset. Most clients do this; it
+ * is the baseline of the measurements.
  *
  * @example
  * ```ts
@@ -63,9 +64,9 @@ export class Strategy extends Context.Tag("effect-discord/Strategy")<Strategy, S
 export const layerReactive: Layer.Layer<Strategy> = Layer.succeed(Strategy, reactive)
 
 /**
- * Never sends what would be refused: counts requests in flight, aims at the first instant at which
- * the next slots are back for certain, and takes the slots of a leaking bucket as they come back.
- * With limits that are all visible in headers: no 429.
+ * Counts requests in flight, starts at the first time at which the next slots have returned for
+ * certain, and uses the slots of a leaking bucket as they return. If headers show all limits, there is
+ * no 429.
  *
  * @example
  * ```ts
@@ -82,8 +83,8 @@ export const layerReactive: Layer.Layer<Strategy> = Layer.succeed(Strategy, reac
 export const layerProactive: Layer.Layer<Strategy> = Layer.succeed(Strategy, proactive(1))
 
 /**
- * As `layerProactive`, and learns for each bucket what headers do not say: limits behind the
- * visible ones, other clients of the same webhook, and how early is too early after a reset.
+ * Like `layerProactive`, and detects for each bucket what headers do not show: hidden limits, other
+ * clients of the same webhook, and requests that arrive too early after a reset.
  *
  * @example
  * ```ts
@@ -103,16 +104,16 @@ export const layerAdaptive: Layer.Layer<Strategy> = Layer.succeed(
 )
 
 /**
- * What `layerProactiveWith` takes.
+ * Options of `layerProactiveWith`.
  *
  * @since 0.1.0
  * @category models
  */
 export interface ProactiveOptions {
   /**
-   * The share of a window's slots that go at full speed, above 0 and at most 1 (default). When more
-   * requests wait than fit, the other slots are spread over the rest of the window: an even pace,
-   * which others who use the same webhook pay for with more 429 answers on both sides.
+   * Share of a window's slots that are used at full speed, above 0 and at most 1 (default). If more
+   * requests wait, the other slots are spread over the rest of the window. With other clients on the
+   * same webhook, that causes more 429 responses for both.
    */
   readonly threshold?: number | undefined
 }
@@ -142,16 +143,16 @@ export const layerProactiveWith = (
   )
 
 /**
- * What `layerAdaptiveWith` takes.
+ * Options of `layerAdaptiveWith`.
  *
  * @since 0.1.0
  * @category models
  */
 export interface AdaptiveOptions {
   /**
-   * Where others use the same webhook: take the last slot of a window only if it is still free with
-   * this probability, between 0 and 1. Lower sends more and is refused more. Default: 0.925, which
-   * halves the 429 answers for a tenth more time.
+   * Minimum probability, between 0 and 1, that the last slot of a window is still free, for using it
+   * while other clients use the same webhook. A lower value sends more and causes more 429s. Default:
+   * 0.925, which halves the 429 responses and takes a tenth more time.
    */
   readonly confidence?: number | undefined
 }
@@ -186,8 +187,8 @@ export const layerAdaptiveWith = (
   )
 
 /**
- * A strategy of your own: a value without state. It decides on the bucket and the instant that it is
- * given; what it learns is the value that `observe` returns, kept by the limiter beside each bucket.
+ * Makes a strategy: a value without state. It decides from the bucket and the current time; `observe`
+ * returns its memory, which the limiter stores with each bucket.
  *
  * @example
  * ```ts
@@ -211,7 +212,7 @@ export const layerAdaptiveWith = (
 export const make: <Memory>(policy: Policy<Memory>) => Service = hideMemory
 
 /**
- * Provides a strategy that was made by {@link make}, or a policy.
+ * Provides a strategy from {@link make}, or a policy.
  *
  * @example
  * ```ts
@@ -236,7 +237,7 @@ function isShare(value: number): boolean {
   return value > 0 && value <= 1
 }
 
-/** Who wants to be certain never sends where others do. */
+/** A confidence of 1 would never send where other clients do. */
 function isChance(value: number): boolean {
   return value > 0 && value < 1
 }

@@ -96,7 +96,7 @@ export class GlobalLimiter {
   }
 
   /**
-   * The instant from which the next request may pass; `Infinity` while a probe is under way.
+   * The time from which the next request may start; `Infinity` while a probe is in flight.
    *
    * No interval of a window's length holds more than `limit` sends, however the server's seconds
    * lie; the spread of latencies is added, since it lets sends bunch up on the way.

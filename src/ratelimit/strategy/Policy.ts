@@ -10,12 +10,11 @@ import type { Bucket } from "../Bucket.js"
 import type { ResponseInfo } from "../ResponseInfo.js"
 
 /**
- * What happened to a bucket, told to the policy in order. Instants are milliseconds on the
- * limiter's clock.
+ * An event of a bucket, passed to the policy in order. Times are milliseconds on the limiter's clock.
  *
  * - `Sent`: a permit was granted after `waited` milliseconds.
- * - `Answered`, `NeverSent`, `Unknown`: what became of the request sent at `sentAt`.
- * - `WindowOver`: the slots came back; `unused` of them were still free while `waiting` requests waited.
+ * - `Responded`, `NeverSent`, `Unknown`: the outcome of the request sent at `sentAt`.
+ * - `WindowOver`: the slots returned; `unused` of them were still free while `waiting` requests waited.
  *
  * @since 0.1.0
  * @category models
@@ -37,58 +36,57 @@ export type Observation =
     }
 
 /**
- * What a strategy has found out behind the headers, as figures: shown in metrics, and a hidden limit
- * in the log as well. Each may be missing.
+ * Values that a strategy has estimated, for metrics; a hidden limit is also logged. Each may be missing.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Findings {
-  /** Requests that fit into each `hiddenPeriod`, by a limit that no header shows. */
+  /** Requests per `hiddenPeriod` under a limit that no header shows. */
   readonly hiddenLimit?: number | undefined
   /** Milliseconds. */
   readonly hiddenPeriod?: number | undefined
-  /** Slots that other clients take on this webhook, for each second. */
+  /** Slots per second that other clients of this webhook use. */
   readonly othersPerSecond?: number | undefined
-  /** Milliseconds kept back at resets, after requests that came too early. */
+  /** Milliseconds added at resets, after requests that arrived too early. */
   readonly caution?: number | undefined
 }
 
 /**
- * A pure policy. The limiter itself already keeps order, probes a bucket it knows nothing of, obeys
- * every 429 and the global limit; the policy says how cautious to be with the slots it can see.
+ * A pure policy. The limiter itself keeps order, probes unknown buckets, and obeys every 429 and the
+ * global limit; the policy decides how cautiously the visible slots are used.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Policy<Memory = unknown> {
-  /** Lower case; names the memory kept beside each bucket, and shows up in metrics. */
+  /** Lower case; identifies the memory stored with each bucket, and appears in metrics. */
   readonly name: string
-  /** Whether the next request of this bucket must wait at the instant `now`. */
+  /** Whether the next request of this bucket must wait at `now`. */
   readonly shouldWait: (bucket: Bucket<Memory>, now: number) => boolean
   /**
-   * How long to wait from `now`; called only when it must wait, and again whenever something changes.
-   * A number is milliseconds. Zero means: until a request in flight is answered.
+   * How long to wait from `now`; called only when it must wait, and again whenever the state changes.
+   * A number is milliseconds. Zero means until the next response of a request in flight.
    */
   readonly calculateWait: (bucket: Bucket<Memory>, now: number) => Duration.DurationInput
   /**
-   * How long before `bucket.resetAt` a request may be sent that is to arrive after the reset; what is
-   * sent from then on counts against the next window. A number is milliseconds. Default: 0.
+   * How long before `bucket.resetAt` a request may be sent to arrive after the reset; requests sent from
+   * then on count against the next window. A number is milliseconds. Default: 0.
    */
   readonly lead?: ((bucket: Bucket<Memory>) => Duration.DurationInput) | undefined
-  /** What a bucket's memory starts as. */
+  /** The initial memory of a bucket. */
   readonly initial: Memory
   /** Folds one observation into the memory. */
   readonly observe: (memory: Memory, observation: Observation, bucket: Bucket<Memory>) => Memory
-  /** What of one webhook's memory another may start from. Default: nothing. */
+  /** Derives another webhook's initial memory. Default: `initial`. */
   readonly inherit?: ((memory: Memory) => Memory) | undefined
-  /** What a memory says, as plain JSON. Default: the memory itself. */
+  /** Returns the memory as plain JSON. Default: the memory itself. */
   readonly explain?: ((memory: Memory) => unknown) | undefined
-  /** What of a memory metrics and logs show. Default: nothing. */
+  /** Returns the values for metrics and logs. Default: none. */
   readonly findings?: ((memory: Memory) => Findings) | undefined
 }
 
-/** The limiter shows a policy only memories that this policy has made, so their type may be hidden. */
+/** Hides the memory type: the limiter passes a policy only memories that it has made. */
 export function hideMemory<Memory>(policy: Policy<Memory>): Policy {
   // oxlint-disable-next-line no-unsafe-type-assertion
   return policy as unknown as Policy

@@ -1,4 +1,4 @@
-/** Sends until the server says stop. What most clients do, and the baseline to beat. */
+/** Sends until no slot is left or a response is 429, as most clients do. */
 import * as Duration from "effect/Duration"
 import type { Policy } from "./Policy.js"
 
