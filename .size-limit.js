@@ -24,7 +24,7 @@ export default [
       "node_modules/effect/dist/esm/Effect.js",
     ],
     gzip: true,
-    limit: "151 kB",
+    limit: "151.5 kB",
     modifyEsbuildConfig: withPeers,
   },
   {

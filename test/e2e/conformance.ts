@@ -73,8 +73,8 @@ const losses: ReadonlyArray<readonly [name: string, fault: Fault.Fault, expected
     Fault.neverRespond,
     { _tag: "DiscordTransportError", reason: "timeout", delivered: "unknown" },
   ],
-  // Without Discord's headers, a complete body that is not JSON may come from another server.
   ["an answer cut in the middle", Fault.truncateBody, { delivered: "yes" }],
+  // A complete body that is not JSON, without Discord's headers, may come from another server.
   ["an empty answer", Fault.emptyBody, { _tag: "DiscordDecodeError", delivered: "unknown" }],
   ["half a JSON", Fault.truncatedJson, { _tag: "DiscordDecodeError", delivered: "unknown" }],
 ]
