@@ -61,6 +61,7 @@ describe("an endpoint of an HttpApi that declares an error", () => {
     const unhandled = (error: WebhookError.WebhookUnauthorized) =>
       HttpApiBuilder.group(api, "alerts", (handlers) =>
         // @ts-expect-error -- its caller would get a 500
+        // @effect-diagnostics-next-line missingEffectError:off
         handlers.handle("raise", () => Effect.fail(error)),
       )
     expect([handled, unhandled]).toHaveLength(2)
