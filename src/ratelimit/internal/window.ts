@@ -1,11 +1,11 @@
 /**
- * One bucket's window: what the server said, what we sent, and when the slots come back.
- * Pure bookkeeping on instants given by the caller (milliseconds on a clock that only moves forward).
+ * The window of one bucket: the server's values, our requests, and when slots return. Pure bookkeeping
+ * on times passed by the caller (milliseconds on a monotonic clock).
  */
 import type { Model } from "../Bucket.js"
 import type { RateLimitHeaders } from "../RateLimitHeaders.js"
 import { hasJumped, type MovingReset, narrowReset, SlotTime } from "./resetEstimates.js"
-/** How an answer stands to the window we know. */
+/** How a response relates to the current window. */
 type Relation = "same" | "newer" | "stale"
 
 /** Two resets on the server's clock closer than this (milliseconds) are one: the header is rounded. */
@@ -14,7 +14,7 @@ const sameReset = 10
 /** Reset and Reset-After are rounded up to a millisecond. */
 const roundedUp = 1
 
-/** The window before the open one, to recognise its late answers. */
+/** The previous window, to recognize its late responses. */
 interface Past {
   readonly resetAt: number
   readonly rolledAt: number
@@ -25,36 +25,36 @@ interface Past {
 export class Window {
   limit: number | undefined = undefined
   model: Model = "unknown"
-  /** The longest time to a reset seen under this limit. */
+  /** The longest observed time to a reset under this limit. */
   period: number | undefined = undefined
-  /** On a leaking bucket: milliseconds from one slot's return to the next, once seen. */
+  /** On a leaking bucket: the observed milliseconds between the return of two slots. */
   slot: number | undefined = undefined
-  /** From here on the window is over for certain. */
+  /** The latest possible end of the window. */
   resetAt: number | undefined = undefined
   resetEarliest: number | undefined = undefined
 
-  /** What is known of `slot`, before it is known that the bucket leaks as well. */
+  /** Estimates `slot`, even before the bucket is known to leak. */
   #slotTime = new SlotTime()
-  /** Requests of ours that this window has counted, or may have. */
+  /** Our requests that this window has or may have counted. */
   #used = 0
-  /** The least `remaining` the server has said in this window. */
+  /** The lowest `remaining` of the server in this window. */
   #floor = Number.POSITIVE_INFINITY
   #serverReset: number | undefined = undefined
-  /** When the request was sent whose answer opened the window, and when it was answered. */
+  /** The times of sending and of the response of the request that opened the window. */
   #openerSentAt = 0
   #openedAt = 0
-  /** When the request was sent whose answer named the limit. */
+  /** The time of sending of the request whose response had the limit. */
   #limitSentAt = Number.NEGATIVE_INFINITY
-  /** Requests without a word from the server, the last given up at `#doubtedAt`. */
+  /** Requests without a response, the last abandoned at `#doubtedAt`. */
   #doubtful = 0
   #doubtedAt = Number.NEGATIVE_INFINITY
   /** Of `#used`: requests that the server counted in this window before it first described it. */
   #unseen = 0
   #past: Past | undefined = undefined
-  /** The last reset that was told with its place on the server's clock. */
+  /** The last reset with a time on the server's clock. */
   #observedReset: MovingReset | undefined = undefined
 
-  /** Takes it for one like another webhook's, before the first answer on this one. */
+  /** Initializes from another webhook's window, before the first response on this one. */
   guess(of: Pick<Window, "limit" | "model" | "period" | "slot">): void {
     this.limit = of.limit
     this.model = of.model
@@ -63,15 +63,15 @@ export class Window {
     this.#slotTime = new SlotTime(of.slot)
   }
 
-  /** Slots left, requests in flight not taken off. */
+  /** Slots left, without subtracting requests in flight. */
   get remaining(): number {
     const ours = this.limit === undefined ? Number.POSITIVE_INFINITY : this.limit - this.#used
     return Math.max(0, Math.min(this.#floor, ours))
   }
 
   /**
-   * Gives all slots back if the window is over for what is sent now, which may be `lead` before the
-   * reset; returns how many were unused, or `undefined`.
+   * Restores all slots if the window is over for a request sent now, which may be `lead` before the
+   * reset. Returns the number of unused slots, or `undefined`.
    */
   roll(now: number, lead = 0): number | undefined {
     if (this.resetAt === undefined || now < this.resetAt - lead) return undefined
@@ -87,7 +87,7 @@ export class Window {
     return unused
   }
 
-  /** What may have been counted after the reset weighs on the next window, too. */
+  /** Requests that may have been counted after the reset also count in the next window. */
   #carry(now: number): void {
     const doubtful = this.#doubtful
     this.#doubtful = 0
@@ -98,8 +98,8 @@ export class Window {
   }
 
   /**
-   * A request that the server has counted, or may have, at some instant until now. On a bucket that
-   * may leak, it may have come behind the `others` that are still under way.
+   * Counts a request that the server has or may have counted until now. On a bucket that may leak, it
+   * may have arrived after the `others` that are still in flight.
    */
   consume(sentAt: number, now: number, others = 0): void {
     this.#used += 1
@@ -113,13 +113,13 @@ export class Window {
     } else if (this.model !== "fixed") this.resetAt = Math.max(resetAt, now) + this.#refill(1)
   }
 
-  /** On a bucket that may leak, every slot makes the way back to the full longer. */
+  /** On a bucket that may leak, every used slot delays the time at which it is full. */
   #refill(slots: number): number {
     if (this.model === "fixed") return 0
     return slots * (this.slot === undefined ? (this.period ?? 0) : this.slot + roundedUp)
   }
 
-  /** What an answer says. A refused request (429) was not counted. */
+  /** Applies a response. A request with a 429 was not counted. */
   onResponse(headers: RateLimitHeaders, sentAt: number, now: number, refused: boolean): void {
     const { limit, remaining, resetAfter } = headers
     if (limit === undefined && remaining === undefined && resetAfter === undefined) {
@@ -134,7 +134,7 @@ export class Window {
     if (relation === "stale") return
     if (limit === undefined || limit === this.limit) {
       this.#slotTime.add(headers, this.limit)
-      // A refused request moves nothing.
+      // A request with a 429 changes nothing.
       if (!refused) this.#learnModel(relation, headers, sentAt, now)
     } else {
       this.#change(limit, sentAt)
@@ -158,8 +158,8 @@ export class Window {
   }
 
   /**
-   * Headers of a window that is over describe it as it was before the request: the request was
-   * counted in a window that opened with it.
+   * Headers of a past window describe it before the request, which was counted in a window that it
+   * opened.
    */
   #openUnseen(period: number, sentAt: number, now: number): void {
     if (this.#serverReset !== undefined && sentAt <= this.#openedAt) {
@@ -172,7 +172,7 @@ export class Window {
     this.#open(sentAt + period, now + period, undefined, sentAt, now)
   }
 
-  /** Between which instants the reset is that an answer names. */
+  /** The bounds of the reset that a response names. */
   #bounds(
     server: number | undefined,
     resetAfter: number,
@@ -190,7 +190,7 @@ export class Window {
     }
   }
 
-  /** The server has changed the limit, unless a later answer has told so before this one. */
+  /** Applies a new limit, unless a later request's response has already set it. */
   #change(limit: number, sentAt: number): void {
     if (sentAt < this.#limitSentAt) return
     this.#limitSentAt = sentAt
@@ -201,7 +201,7 @@ export class Window {
     this.#slotTime = new SlotTime()
   }
 
-  /** Within a window `remaining` only falls; where no window can be told, the last word counts. */
+  /** Within a window `remaining` only falls; without a known window, the last value counts. */
   #fall(remaining: number | undefined, counted: number): void {
     if (this.resetAt === undefined) {
       this.#floor = remaining ?? this.#floor - counted
@@ -211,7 +211,7 @@ export class Window {
     }
   }
 
-  /** A new window: only what the server may have counted after this answer still weighs. */
+  /** Starts a window: only requests that may be counted after this response still count. */
   #begin(remaining: number | undefined, counted: number, sentAt: number): void {
     if (sentAt > this.#doubtedAt) this.#doubtful = 0
     this.#used = (this.resetAt === undefined ? this.#used : this.#doubtful + this.#unseen) + counted
@@ -240,14 +240,14 @@ export class Window {
   }
 
   #relateToOpen(resetAt: number, headers: RateLimitHeaders, sentAt: number, now: number): Relation {
-    // The server's clock may jump back, so only a request sent by the time of the other's answer is older.
+    // The server's clock may jump back, so only a request sent before the other's response is older.
     const older: Relation = sentAt <= this.#openedAt ? "stale" : "newer"
     if (headers.reset !== undefined && this.#serverReset !== undefined) {
       if (Math.abs(headers.reset - this.#serverReset) <= sameReset) return "same"
       return headers.reset < this.#serverReset ? older : "newer"
     }
     if (headers.resetAfter === undefined) return "same"
-    // A window that we have only guessed at gives way to the server's.
+    // The server's window replaces an assumed one.
     if (headers.reset !== undefined) return "newer"
     if (sentAt + headers.resetAfter > resetAt) return "newer"
     return now + headers.resetAfter < (this.resetEarliest ?? 0) ? older : "same"
@@ -255,20 +255,20 @@ export class Window {
 
   #relateToPast(headers: RateLimitHeaders, sentAt: number, now: number): Relation {
     const past = this.#past
-    // The server's clock may jump, so only a request from before the reset can be a late answer.
+    // The server's clock may jump, so only the response to a request sent before the reset can be late.
     if (past === undefined || sentAt >= past.rolledAt) return "newer"
     if (headers.reset !== undefined) {
       const isPast = headers.reset <= (past.serverReset ?? Number.NEGATIVE_INFINITY) + sameReset
       return isPast ? "stale" : "newer"
     }
-    // Who was less than a window under way cannot have met a later one before its reset.
+    // A request in flight for less than a window cannot have been counted in a later one.
     if (now - sentAt >= (this.period ?? 0)) return "newer"
     return sentAt + (headers.resetAfter ?? 0) <= past.resetAt ? "stale" : "newer"
   }
 
   /**
-   * Two requests answered before the first one's reset share one window if it is fixed; if the
-   * reset has moved all the same, the slots leak back one by one.
+   * Two responses before the first one's reset share a fixed window. If the reset has moved
+   * nevertheless, the bucket leaks.
    */
   #learnModel(
     relation: "same" | "newer",
@@ -278,7 +278,7 @@ export class Window {
   ): void {
     if (this.resetEarliest === undefined || sentAt < this.#openerSentAt) return
     if (now >= this.resetEarliest) return
-    // A window that we have only guessed at proves nothing.
+    // An assumed window proves nothing.
     if (reset !== undefined && this.#serverReset === undefined) return
     // A reset that has moved with the server's clock shows nothing about the bucket.
     const told = relation === "newer" ? movingReset(reset, resetAfter, sentAt, now) : undefined
@@ -289,7 +289,7 @@ export class Window {
   }
 }
 
-/** The reset that an answer names, if it gives its place on the server's clock. */
+/** The reset of a response, if it has a time on the server's clock. */
 function movingReset(
   server: number | undefined,
   resetAfter: number | undefined,

@@ -1,18 +1,17 @@
 /**
- * Other clients of the same webhook: slots are gone that we have not taken. Their rate says how
- * likely a slot that was free when the server last spoke is still free when our request arrives.
+ * Estimates the request rate of other clients of the same webhook from slots that our requests do not
+ * explain. It gives the probability that a slot of the last response is still free on arrival.
  *
- * The server's words count in the order in which it wrote them, which they tell themselves, however
- * the answers overtake one another. What is gone from one to the next, less our own requests, and less
- * those in flight, which it may have counted, is the least that others have taken. That never
- * falls, so the largest such figure holds. It starts anew whenever nothing is in flight.
+ * Responses are ordered by their headers, since they may overtake one another. The slots used between
+ * two responses, less our own requests and those in flight, which may have been counted, are a lower
+ * bound of the slots of other clients. The maximum is kept, and restarts when nothing is in flight.
  */
 import type { ResponseInfo } from "../../ResponseInfo.js"
 import type { Bucket } from "../../Bucket.js"
 
-/** What the server said, and when by our clock and by its own. */
+/** The values of a response, with its time on our clock and on the server's. */
 interface Word {
-  /** Halfway between sending and hearing. */
+  /** Halfway between sending and the response. */
   readonly at: number
   readonly heardAt: number
   readonly writtenAt: number
@@ -23,12 +22,12 @@ interface Word {
 }
 
 export interface Foreign {
-  /** Slots that others took, and the milliseconds in which they could; both fade. */
+  /** Slots that others took, and the milliseconds of observation; both decay. */
   readonly taken: number
   readonly watched: number
-  /** The last word by the server's clock. */
+  /** The latest response by the server's clock. */
   readonly last: Word | undefined
-  /** Since nothing was in flight: slots gone, how many may be ours, how many are known as others'. */
+  /** Since nothing was in flight: used slots, those that may be ours, those that are not. */
   readonly gone: number
   readonly ours: number
   readonly others: number
@@ -43,19 +42,19 @@ export const initial: Foreign = {
   others: 0,
 }
 
-/** Nobody is taken for quick before he was watched for some time (milliseconds). */
+/** Milliseconds added to the observed time, so that short observations give no high rate. */
 const leastWatched = 2000
 
-/** What was watched so many milliseconds ago counts a third (1/e) of what is watched now. */
+/** Time constant of the decay in milliseconds. */
 const memory = 30_000
 
 /** Resets on the server's clock closer than this are one window's. */
 const sameReset = 10
 
-/** A count of slots that is further from a whole number is none: the time of a slot is not known yet. */
+/** Maximum distance of a slot count from a whole number; beyond it the slot time is unknown. */
 const blur = 0.25
 
-/** An answer to a request of ours that went at `sentAt`. */
+/** Handles the response of our request sent at `sentAt`. */
 export function answered(
   foreign: Foreign,
   answer: ResponseInfo,
@@ -68,23 +67,23 @@ export function answered(
   return summed(word === undefined ? own : heard(own, word, bucket, sentAt), bucket)
 }
 
-/** A request of which only the server knows whether it was counted: it may be ours that is gone. */
+/** Handles a request that the server may have counted: a used slot may be ours. */
 export function lost(foreign: Foreign): Foreign {
   return { ...foreign, ours: foreign.ours + 1 }
 }
 
-/** How likely it is that a slot is free for a request sent now, with `free` slots at last sight. */
+/** The probability that a slot is free for a request sent now, with `free` slots before. */
 export function chance(foreign: Foreign, free: number, sight: number): number {
   return poisson(free - 1, rate(foreign) * sight)
 }
 
 /**
- * How likely it is that one is left of slots that came back one by one, each so many milliseconds
- * before our request arrives: others take them as they come, but none that is not back yet.
+ * The probability that one is left of slots that returned one by one, at the given milliseconds before
+ * our request arrives: others take slots only after their return.
  */
 export function chanceAmong(foreign: Foreign, open: ReadonlyArray<number>): number {
   const perMilli = rate(foreign)
-  /** By how many slots are there: how likely that is. */
+  /** The probability of each number of slots. */
   let left: ReadonlyArray<number> = [1]
   open.forEach((since, index) => {
     const mean = perMilli * Math.max(0, since - (open[index + 1] ?? 0))
@@ -93,7 +92,7 @@ export function chanceAmong(foreign: Foreign, open: ReadonlyArray<number>): numb
   return 1 - (left[0] ?? 0)
 }
 
-/** After others came, of whom so many are expected: each takes a slot while there is one. */
+/** Applies an expected number of competing requests, each of which takes a slot if there is one. */
 function thinned(left: ReadonlyArray<number>, mean: number): ReadonlyArray<number> {
   const after = left.map(() => 0)
   left.forEach((likely, slots) => {
@@ -109,7 +108,7 @@ function thinned(left: ReadonlyArray<number>, mean: number): ReadonlyArray<numbe
   return after
 }
 
-/** Slots a millisecond that others take. */
+/** Slots per millisecond that others take. */
 export function rate(foreign: Foreign): number {
   return foreign.taken < 1 ? 0 : foreign.taken / (foreign.watched + leastWatched)
 }
@@ -117,7 +116,7 @@ export function rate(foreign: Foreign): number {
 function read({ headers }: ResponseInfo, { limit }: Bucket, sentAt: number, now: number) {
   const { remaining, reset, resetAfter } = headers
   if (limit === undefined || remaining === undefined) return undefined
-  // Of a window that was over already, what is left does not count our request.
+  // The remaining slots of a past window do not include our request.
   if (reset === undefined || resetAfter === undefined || resetAfter === 0) return undefined
   const at = (sentAt + now) / 2
   return { at, heardAt: now, writtenAt: reset - resetAfter, limit, remaining, reset, resetAfter }
@@ -125,7 +124,7 @@ function read({ headers }: ResponseInfo, { limit }: Bucket, sentAt: number, now:
 
 function heard(foreign: Foreign, word: Word, bucket: Bucket, sentAt: number): Foreign {
   const { last } = foreign
-  // The server's clock may jump back, so only a request from before the last word can be older.
+  // The server's clock may jump back, so only a request sent before the last response can be older.
   const isOlder = last !== undefined && isBefore(word, last, bucket) && sentAt <= last.heardAt
   if (isOlder) return foreign
   const { gone, time } =
@@ -142,8 +141,8 @@ function heard(foreign: Foreign, word: Word, bucket: Bucket, sentAt: number): Fo
 }
 
 /**
- * Whether the server wrote it first. Many words may be of one millisecond, but the reset never
- * falls, and `remaining` never rises within a fixed window.
+ * Whether the server wrote one response before another. They may have the same millisecond, but the reset
+ * never falls, and `remaining` never rises within a fixed window.
  */
 function isBefore(word: Word, last: Word, { model }: Bucket): boolean {
   const isFixed = model === "fixed"
@@ -161,7 +160,7 @@ function summed(foreign: Foreign, { inFlight }: Bucket): Foreign {
   return { ...foreign, taken, gone: 0, ours: 0, others: 0 }
 }
 
-/** From one word to the next: slots gone, and the milliseconds in which others could take some. */
+/** Between two responses: used slots, and the milliseconds in which others could take some. */
 interface Step {
   readonly gone: number
   readonly time: number
@@ -175,7 +174,7 @@ function fell(last: Word | undefined, word: Word, { model, period }: Bucket): St
   if (Math.abs(last.reset - word.reset) <= sameReset) {
     return { gone: last.remaining - word.remaining, time: word.at - last.at }
   }
-  // A new window: all that is gone was taken since it opened.
+  // A new window: all used slots were taken since it opened.
   return { gone: word.limit - word.remaining, time: (period ?? 0) - word.resetAfter }
 }
 
@@ -190,7 +189,7 @@ function leaked(last: Word | undefined, word: Word, { slot }: Bucket): Step {
   return Math.abs(slots - gone) > blur ? nothing : { gone, time }
 }
 
-/** The chance of at most `most` events where `mean` are expected. */
+/** The probability of at most `most` events if `mean` are expected. */
 function poisson(most: number, mean: number): number {
   let term = Math.exp(-mean)
   let sum = 0

@@ -1,23 +1,22 @@
-/** Whether a slot that was free at last sight is worth a try where others take slots, too. */
+/** Decides whether to try a slot that other clients may have taken. */
 import type { Bucket } from "../../Bucket.js"
 import { freeSlots, nextSlot } from "../slots.js"
 import { chance, chanceAmong, type Foreign, rate } from "./competingTraffic.js"
 
 export interface Contention {
   readonly foreign: Foreign
-  /** When two requests of ours were last under way at once. */
+  /** The last time at which two of our requests were in flight. */
   readonly overlappedAt: number
 }
 
-/** Who has had two requests under way so many milliseconds ago is expected to have so again. */
+/** Milliseconds for which requests are expected to overlap again. */
 const overlapping = 30_000
 
-/** Of more slots than these only the last to come back are looked at: the first hardly matter. */
+/** Maximum number of slots that are considered, the last to return: the others hardly matter. */
 const most = 30
 
 /**
- * From when on a request is worth a try: in the past for now, `Infinity` while only an answer can
- * tell.
+ * The time from which a request is worth a try; `Infinity` until the next response.
  */
 export function slotAt(
   contest: Contention,
@@ -34,7 +33,7 @@ export function slotAt(
     : Number.NEGATIVE_INFINITY
 }
 
-/** Whether the free slots are left to others, who have probably taken them. */
+/** Whether the free slots have probably been taken by other clients. */
 function isLeft(
   { foreign, overlappedAt }: Contention,
   bucket: Bucket,
@@ -50,7 +49,7 @@ function isLeft(
   const wait = next - now
   const odds = confidence / (1 - confidence)
   if (model === "fixed") {
-    // Who leaves a slot leaves all that he could still use before the reset.
+    // Leaving a slot means leaving all that could still be used before the reset.
     const tries = Math.max(1, Math.min(free, Math.ceil(wait / Math.max(1, trip))))
     const likely = chance(foreign, free, sight)
     return likely * tries < odds * (1 - likely)
@@ -60,9 +59,9 @@ function isLeft(
 }
 
 /**
- * On a leaking bucket others can only take a slot while there is one. Who comes as it comes back
- * leaves them none; who waits for another slot leaves them more time, too. So it must pay: the
- * time of a slot is worth as much as the `odds` of a 429.
+ * On a leaking bucket other clients can only take a slot that has returned. A request at that time
+ * leaves them none; waiting for another slot gives them more time. So waiting must pay: the time of a
+ * slot is worth as much as the `odds` of a 429.
  */
 function isWorthWaiting(
   foreign: Foreign,
@@ -75,7 +74,7 @@ function isWorthWaiting(
 ): boolean {
   const { inFlight, limit = 0, slot } = bucket
   if (slot === undefined || free + inFlight >= limit) return false
-  // For how long each slot that is free on arrival has been so, the first to come back first.
+  // How long each slot has been free on arrival, in the order of return.
   const open = (slots: number, later: number) =>
     Array.from({ length: Math.min(slots, most) }, (_, index) => {
       const back = nextSlot(bucket, 0, slots - Math.min(slots, most) + index + 1) ?? arrival

@@ -1,11 +1,11 @@
 /**
- * Limits behind the visible ones. Discord is known to take about 30 messages a minute on a channel
- * while its headers show 5 per 2 s; only a 429 with a long Retry-After reveals it.
+ * Detects hidden limits. Discord accepts about 30 messages a minute on a channel while its headers show
+ * 5 per 2 s; only a 429 with a long Retry-After reveals it.
  *
- * Such a 429 gives the end of the hidden window, and the first of our own requests since the last
- * one its start: hence its length, and how many requests fit. A window of the one length that is
- * known of Discord is believed at once, any other when it is seen a second time. A 429 that the
- * belief does not predict lowers it. Probes test it in both directions (`belief.ts`).
+ * Such a 429 gives the end of the hidden window, and our first request since the last such 429 its
+ * start: hence its length and the number of requests that fit. Discord's known minute is assumed at
+ * once, any other window when it is observed twice. A 429 that the estimate does not predict lowers it.
+ * Probes test it in both directions (`limitEstimate.ts`).
  */
 import type { Bucket } from "../../Bucket.js"
 import {
@@ -33,28 +33,28 @@ import {
 /** What headers show of the bucket. */
 type Visible = Pick<Bucket, "inFlight" | "limit" | "period">
 
-/** A request that the belief does not vouch for, and whose response is still missing. */
+/** A request beyond the estimate without a response yet. */
 interface Probe {
   readonly kind: ProbeKind
   readonly sentAt: number
 }
 
 export interface Hidden {
-  /** When the present hidden window opened; `undefined` before its first request. */
+  /** The start of the current hidden window; `undefined` before its first request. */
   readonly openedAt: number | undefined
-  /** Milliseconds from the window before to this one; `Infinity` if none was full right before it. */
+  /** Milliseconds since the window before; `Infinity` if that was not full. */
   readonly elapsed: number
-  /** Requests in it. */
+  /** Number of requests in it. */
   readonly count: number
   /** The end of the last block. */
   readonly freedAt: number | undefined
   readonly belief: Belief | undefined
-  /** Seen once; believed when seen again. */
+  /** Observed once; assumed when observed again. */
   readonly suspicion: Sighting | undefined
   readonly probe: Probe | undefined
-  /** What was believed before a probe opened this window, until the window is over without a 429. */
+  /** The estimate before a probe opened this window, until it ends without a 429. */
   readonly before: Belief | undefined
-  /** Whether responses that come after a 429 are still of the window that it has revealed. */
+  /** Whether responses after a 429 still belong to the window that it has revealed. */
   readonly isTail: boolean
 }
 
@@ -70,7 +70,7 @@ export const initial: Hidden = {
   isTail: false,
 }
 
-/** A request goes. */
+/** Records a sent request. */
 export function sent(hidden: Hidden, at: number): Hidden {
   const { openedAt, belief, count, probe } = hidden
   if (openedAt === undefined || at >= openedAt + (belief ? windowLength(belief) : Infinity)) {
@@ -81,17 +81,17 @@ export function sent(hidden: Hidden, at: number): Hidden {
   return { ...hidden, count: count + 1, probe: kind ? { kind, sentAt: at } : probe }
 }
 
-/** The server did not count a request. */
+/** Removes a request that the server did not count. */
 export function uncounted(hidden: Hidden, sentAt: number): Hidden {
   return { ...unproven(hidden, sentAt), count: Math.max(0, hidden.count - 1) }
 }
 
-/** The response to a request was lost, or shows nothing about limits. */
+/** Handles a response that was lost, or shows nothing about limits. */
 export function unproven(hidden: Hidden, sentAt: number): Hidden {
   return hidden.probe?.sentAt === sentAt ? { ...hidden, probe: undefined } : hidden
 }
 
-/** The server took a request. */
+/** Records an accepted request. */
 export function accepted(hidden: Hidden, sentAt: number): Hidden {
   const { belief, count, elapsed, isTail, openedAt, probe } = hidden
   if (isTail) return counted(hidden)
@@ -107,7 +107,7 @@ export function accepted(hidden: Hidden, sentAt: number): Hidden {
     : hidden
 }
 
-/** A 429 that the visible window does not explain, to a request of `sentAt`. */
+/** Handles a 429 that the visible window does not explain, for the request sent at `sentAt`. */
 export function refused(
   hidden: Hidden,
   sentAt: number,
@@ -115,7 +115,7 @@ export function refused(
   visible: Visible,
 ): Hidden {
   const { belief, before, elapsed, isTail, openedAt, probe, suspicion } = hidden
-  // All instants are those of sending, so that they are off by the same.
+  // All times are those of sending, so that they have the same offset.
   const freedAt = sentAt + retryAfter
   const over = { ...initial, freedAt, suspicion, belief, isTail }
   if (openedAt === undefined) return over
@@ -135,24 +135,24 @@ export function refused(
 }
 
 /**
- * The instant from which the next request may go, as far as hidden limits are concerned: 0 for now,
- * `Infinity` while only a response can tell.
+ * The time from which hidden limits permit the next request: 0 for now, `Infinity` until the next
+ * response.
  */
 export function opensAt(hidden: Hidden, inFlight: number, margin: number): number {
   const { belief, openedAt, count, probe } = hidden
   if (belief === undefined || openedAt === undefined) return 0
   if (probe !== undefined) return Number.POSITIVE_INFINITY
   if (count >= maxRequests(belief)) return openedAt + windowLength(belief) + margin
-  // A probe goes alone: nothing else gets a 429 with it, and its response is told by `sentAt`.
+  // A probe is sent alone, so that it causes one 429 at most; `sentAt` identifies its response.
   return count >= belief.limit && inFlight > 0 ? Number.POSITIVE_INFINITY : 0
 }
 
-/** What one webhook has learned, for another: the limit, not what was used of it. */
+/** Returns another webhook's initial memory: the limit, not its use. */
 export function inherited(hidden: Hidden): Hidden {
   return { ...initial, belief: hidden.belief }
 }
 
-/** The belief and its probes as plain JSON. */
+/** Returns the estimate and its probes as plain JSON. */
 export function explain({ belief, probe }: Hidden): Readonly<Record<string, unknown>> | null {
   if (belief === undefined) return null
   const { limit, most, period, shortest, evidence, confirmedAt } = belief
@@ -168,7 +168,7 @@ export function explain({ belief, probe }: Hidden): Readonly<Record<string, unkn
   }
 }
 
-/** A request opens a window, maybe earlier than assumed. */
+/** Opens a window, possibly earlier than assumed. */
 function opened(hidden: Hidden, at: number): Hidden {
   const { openedAt, count } = hidden
   const belief = hidden.belief && renewed(hidden.belief, at)
@@ -186,31 +186,31 @@ function opened(hidden: Hidden, at: number): Hidden {
   }
 }
 
-/** A request of the window that a 429 revealed was taken, too: its response was overtaken. */
+/** Adds an accepted request to the window that a 429 revealed: its response was overtaken. */
 function counted(hidden: Hidden): Hidden {
   const { belief, suspicion } = hidden
   if (suspicion) return { ...hidden, suspicion: { ...suspicion, limit: suspicion.limit + 1 } }
   return { ...hidden, belief: belief && raised(belief, belief.limit + 1) }
 }
 
-/** The window that a 429 reveals; `undefined` if it came to the first request of ours. */
+/** The window that a 429 reveals; `undefined` for our first request. */
 function sighting(
   { openedAt, elapsed, count, freedAt: freedBefore }: Hidden,
   sentAt: number,
   freedAt: number,
   visible: Visible,
 ): Sighting | undefined {
-  // Which of those in flight the server has taken is not known yet; `counted` adds them.
+  // It is unknown which requests in flight the server has accepted; `counted` adds them.
   const limit = count - 1 - visible.inFlight
   if (openedAt === undefined || limit < 1) return undefined
-  // Where only one fits, slots leak back one by one, whether or not a request was there in time.
+  // If only one fits, slots return one by one, whether or not a request used them in time.
   const isFirst = limit === 1 && !Number.isFinite(elapsed)
   const period = freedAt - (isFirst ? (freedBefore ?? openedAt) : openedAt)
   const shortest = Math.max(sentAt - openedAt, visible.period ?? 0)
   return { limit, period, shortest: Math.min(shortest, period), at: sentAt }
 }
 
-/** A limit of as many requests as the visible one may well be the visible one, with longer delays. */
+/** A limit equal to the visible one may be the visible one, with longer delays. */
 function originOf(seen: Sighting, { inFlight, limit = 0 }: Visible): Origin {
   if (seen.limit <= limit && seen.limit + inFlight >= limit) return "unknown"
   if (seen.limit === 1) return "leaking"

@@ -42,7 +42,7 @@ export interface Belief {
   /** The largest number of requests that was seen to fit. */
   readonly most: number
   readonly period: number
-  /** A period of this length was refused, or is not worth probing. */
+  /** A period of this length led to a 429, or is not worth probing. */
   readonly shortest: number
   /** Whether a probe found `period`, although 429 responses name a longer one. */
   readonly isShortened: boolean
@@ -55,36 +55,36 @@ export interface Belief {
   readonly schedules: Schedules
 }
 
-/** Retry-After may be in whole seconds, so the end of a hidden window is known no better. */
+/** Retry-After may be in whole seconds, which bounds the precision of a window's end. */
 const slack = 1200
 
 /** Discord: issues 1454 and 4043 of its documentation. */
 const knownPeriod = Duration.toMillis("1 minute")
 
-/** A belief that no 429 has confirmed for this long is probed or, if it leaks, dropped. */
+/** An estimate without a confirming 429 for this long is probed or, if it leaks, dropped. */
 const lifetime = Duration.toMillis("1 hour")
 
 /** A probe of a shorter period that could save less than this share of it is not made. */
 const leastGain = 0.05
 
-/** Windows before the first probe where the belief is likely to be right. */
+/** Windows before the first probe of an estimate that is likely to be right. */
 const patience = 32
 
-/** After as many windows in a row that were too short, the belief is dropped. */
+/** Number of consecutive windows that were too short before the estimate is dropped. */
 const maxRefusedStarts = 2
 
 const never: Schedule = { interval: Number.POSITIVE_INFINITY, clean: 0 }
 const every: Schedule = { interval: 1, clean: 0 }
 const rarely: Schedule = { interval: patience, clean: 0 }
 
-/** Believed at once: a window of the one length that is known of Discord. */
+/** Whether the period is Discord's known minute, which is assumed at once. */
 export function isKnown({ period }: Sighting): boolean {
   return Math.abs(period - knownPeriod) <= slack
 }
 
 /**
- * What to expect of the limit decides when it is probed for a shorter period: at once by default,
- * late if it is the one that is known of Discord, and never if it leaks, since the delays of two 429
+ * The first probe of a shorter period comes at once by default, late if the period is Discord's known
+ * minute, and never if the limit leaks, since the delays of two 429
  * responses are then exactly one slot apart.
  */
 export type Origin = "unknown" | "discord" | "leaking"
@@ -108,7 +108,7 @@ export function believe(seen: Sighting, evidence: number, origin: Origin): Belie
   }
 }
 
-/** The belief as a window opens; `undefined` if it is dropped. */
+/** The estimate when a window opens; `undefined` if it is dropped. */
 export function renewed(belief: Belief, now: number): Belief | undefined {
   if (belief.refusedStarts >= maxRefusedStarts) return undefined
   if (now - belief.confirmedAt < lifetime) return belief
@@ -118,18 +118,18 @@ export function renewed(belief: Belief, now: number): Belief | undefined {
     : undefined
 }
 
-/** Whether two sightings are of one limit: within a tenth, or the uncertainty of the delay. */
+/** Whether two observations agree: within a tenth, or the uncertainty of the delay. */
 export function agree(a: Pick<Sighting, "limit" | "period">, b: Sighting): boolean {
   return isSameLimit(a, b) && Math.abs(a.period - b.period) <= tolerance(a.period)
 }
 
-/** Whether a 429 is what the belief predicts. Where a probe shortened the period, it adds to the delay. */
+/** Whether the estimate predicts a 429. If a probe shortened the period, delays may be longer. */
 export function predicts(belief: Belief, seen: Sighting): boolean {
   if (!belief.isShortened) return agree(belief, seen)
   return isSameLimit(belief, seen) && seen.period >= belief.period - tolerance(belief.period)
 }
 
-/** A 429 that the belief predicted. */
+/** Confirms the estimate after a 429 that it predicted. */
 export function confirmed(belief: Belief, seen: Sighting): Belief {
   const period = belief.isShortened ? belief.period : seen.period
   return {
@@ -143,7 +143,7 @@ export function confirmed(belief: Belief, seen: Sighting): Belief {
   }
 }
 
-/** A 429 that the belief did not predict: until a probe, no more than what went through. */
+/** Lowers the limit to what fitted, until a probe, after a 429 that the estimate did not predict. */
 export function lowered(belief: Belief, seen: Sighting): Belief {
   const { interval } = belief.schedules.restore
   return {
@@ -154,7 +154,7 @@ export function lowered(belief: Belief, seen: Sighting): Belief {
   }
 }
 
-/** A window was full, and no 429 came in it. */
+/** Records a full window without a 429. */
 export function clean(belief: Belief): Belief {
   const { shorter, restore, more } = belief.schedules
   return {
@@ -163,7 +163,7 @@ export function clean(belief: Belief): Belief {
   }
 }
 
-/** Milliseconds until the next window: half-way to the shortest period where a probe is due. */
+/** Milliseconds until the next window: half-way to the shortest period if a probe is due. */
 export function windowLength({ limit, most, period, shortest, schedules }: Belief): number {
   const isWorthwhile = period - shortest > period * leastGain
   // Below the real limit an early request may be taken although the window is not over.
@@ -171,25 +171,25 @@ export function windowLength({ limit, most, period, shortest, schedules }: Belie
   return isDue(schedules.shorter) && isWorthwhile && isFull ? (period + shortest) / 2 : period
 }
 
-/** Maximum number of requests in the present window, one by one beyond `limit`. */
+/** Maximum number of requests in the current window; probes add one at a time. */
 export function maxRequests({ limit, most, schedules }: Belief): number {
   if (isDue(schedules.more)) return Number.POSITIVE_INFINITY
   return isDue(schedules.restore) ? most : limit
 }
 
-/** A window turned out to be over after so many milliseconds. */
+/** Sets the period after a probe has succeeded. */
 export function shortened(belief: Belief, period: number): Belief {
   return { ...belief, period, isShortened: true }
 }
 
-/** That many requests fitted into one window. */
+/** Records the number of requests that fitted into one window. */
 export function raised(belief: Belief, limit: number): Belief {
   const most = Math.max(belief.most, limit)
   const raisedTo = { ...belief, limit: Math.max(belief.limit, limit), most }
   return limit < most ? raisedTo : scheduled(raisedTo, "restore", every)
 }
 
-/** A probe got a 429: the assumption holds, and the next probe waits twice as long. */
+/** Records a probe with a 429: the next one waits twice as long. */
 export function punished(belief: Belief, kind: ProbeKind, elapsed: number, at: number): Belief {
   const { interval } = belief.schedules[kind]
   const next = scheduled(belief, kind, { interval: interval * 2, clean: 0 })
@@ -197,7 +197,7 @@ export function punished(belief: Belief, kind: ProbeKind, elapsed: number, at: n
   return { ...next, shortest, confirmedAt: at }
 }
 
-/** The first request of a window got a 429: the window before lasts so many milliseconds. */
+/** Records a 429 of a window's first request, which means that the window before lasts longer. */
 export function refusedStart(belief: Belief, period: number): Belief {
   const isClose = Math.abs(period - belief.period) <= tolerance(belief.period)
   return isClose ? { ...belief, period } : { ...belief, refusedStarts: belief.refusedStarts + 1 }
