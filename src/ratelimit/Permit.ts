@@ -42,9 +42,9 @@ export type Outcome =
  * @since 0.1.0
  * @category constructors
  */
-export const responded = (answer: ResponseInfo): Outcome => ({
+export const responded = (response: ResponseInfo): Outcome => ({
   _tag: "Responded",
-  response: answer,
+  response: response,
 })
 
 /**

@@ -53,7 +53,7 @@ export interface Service {
     use: (permit: Permit) => Effect.Effect<A, E, R>,
   ) => Effect.Effect<A, E | WaitError, R>
   /** Records the response of a request that had no permit of this limiter. */
-  readonly update: (route: Route, answer: ResponseInfo) => Effect.Effect<void>
+  readonly update: (route: Route, response: ResponseInfo) => Effect.Effect<void>
   /** Returns the state of the bucket that a route counts against. */
   readonly getBucket: (route: Route) => Effect.Effect<Option.Option<BucketSnapshot>>
   /** Estimates how long a request made now would wait, without taking a permit. */

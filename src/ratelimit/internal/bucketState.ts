@@ -80,13 +80,13 @@ export class PendingRequest extends Queued<PendingRequest> {
     sequence: number,
     route: Route,
     wish: RequestOptions,
-    place: RouteState,
+    routeState: RouteState,
     now: number,
   ) {
     super()
     this.sequence = sequence
     this.route = route
-    this.routeState = place
+    this.routeState = routeState
     this.policy = wish.policy
     this.ordered = wish.ordered
     this.deadline = now + wish.maxWait
@@ -120,9 +120,9 @@ export class RouteState {
   /** Its requests in flight. */
   inFlight = 0
 
-  constructor(name: string, lane: WebhookState, bucket: BucketState) {
+  constructor(name: string, webhook: WebhookState, bucket: BucketState) {
     this.name = name
-    this.webhook = lane
+    this.webhook = webhook
     this.bucket = bucket
   }
 }
@@ -165,14 +165,14 @@ export class WebhookState {
   }
 
   /** Parks a concurrent request between two attempts; others may overtake it. */
-  park(ticket: PendingRequest): void {
+  park(request: PendingRequest): void {
     this.#parked ??= new Set()
-    this.#parked.add(ticket)
+    this.#parked.add(request)
   }
 
   /** Removes a parked request. */
-  unpark(ticket: PendingRequest): void {
-    this.#parked?.delete(ticket)
+  unpark(request: PendingRequest): void {
+    this.#parked?.delete(request)
     if (this.#parked?.size === 0) this.#parked = undefined
   }
 
@@ -215,9 +215,9 @@ export class BucketState implements Bucket {
   /** The memories of the bucket that this one was initialized from. */
   #inherited: Memories | undefined = undefined
 
-  constructor(id: string, lane: WebhookState) {
+  constructor(id: string, webhook: WebhookState) {
     this.id = id
-    this.webhook = lane
+    this.webhook = webhook
   }
 
   get limit(): number | undefined {
@@ -245,9 +245,9 @@ export class BucketState implements Bucket {
     return this.window.slot
   }
 
-  enqueue(ticket: PendingRequest): void {
-    this.queue.insert(ticket)
-    this.earliestDeadline = Math.min(this.earliestDeadline, ticket.deadline)
+  enqueue(request: PendingRequest): void {
+    this.queue.insert(request)
+    this.earliestDeadline = Math.min(this.earliestDeadline, request.deadline)
   }
 
   /**

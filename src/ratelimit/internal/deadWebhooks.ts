@@ -38,12 +38,12 @@ export class DeadWebhooks {
   }
 
   /** Whether every further request to the webhook would fail after this response. */
-  static isGoneResponse(answer: ResponseInfo, kind: Kind): boolean {
-    return answer.deleted === true || DeadWebhooks.isGone(answer, kind)
+  static isGoneResponse(response: ResponseInfo, kind: Kind): boolean {
+    return response.deleted === true || DeadWebhooks.isGone(response, kind)
   }
 
-  add(major: string, answer: ResponseInfo, now: number): void {
-    const last = answer.deleted === true ? toUnknownWebhook(answer) : answer
+  add(major: string, response: ResponseInfo, now: number): void {
+    const last = response.deleted === true ? toUnknownWebhook(response) : response
     this.#dead.delete(major)
     this.#dead.set(major, { answer: last, until: now + retention.duration })
     if (this.#dead.size <= retention.most) return
@@ -78,25 +78,25 @@ export class DeadWebhooks {
 }
 
 /** The response that Discord returns from then on. */
-function toUnknownWebhook(answer: ResponseInfo): ResponseInfo {
-  return { ...answer, status: 404, code: unknownWebhook, message: "this program has deleted it" }
+function toUnknownWebhook(response: ResponseInfo): ResponseInfo {
+  return { ...response, status: 404, code: unknownWebhook, message: "this program has deleted it" }
 }
 
 function makeError(
   route: Route,
-  answer: ResponseInfo,
+  response: ResponseInfo,
 ): WebhookNotFound | WebhookUnauthorized | WebhookInteractionError {
   const fields = {
     ...errorFields(route),
-    status: answer.status,
-    code: answer.code,
-    reply: answer.message,
+    status: response.status,
+    code: response.code,
+    reply: response.message,
     remembered: true,
   }
   if (route.kind === "interaction") {
     return new WebhookInteractionError({ ...fields, reason: "expired" })
   }
-  return answer.code === unknownWebhook
+  return response.code === unknownWebhook
     ? new WebhookNotFound(fields)
     : new WebhookUnauthorized(fields)
 }

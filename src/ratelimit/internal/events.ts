@@ -42,7 +42,7 @@ export type LimiterEvent =
     }
 
 /** Receives events. */
-export type OnEvent = (notice: LimiterEvent) => void
+export type OnEvent = (event: LimiterEvent) => void
 
 /** Maximum number of buckets and routes; names that change with every response must not fill memory. */
 const maxRemembered = 128
@@ -131,17 +131,17 @@ const annotationNames = {
 } as const
 
 /** Logs the events and empties the list. */
-export function writeLog(news: Array<LimiterEvent>): Effect.Effect<void> {
-  return Effect.forEach(news.splice(0), logEvent, { discard: true })
+export function writeLog(events: Array<LimiterEvent>): Effect.Effect<void> {
+  return Effect.forEach(events.splice(0), logEvent, { discard: true })
 }
 
 /** A first limit is logged at debug level, since the first response of every bucket has one. */
-function logEvent(notice: LimiterEvent): Effect.Effect<void> {
-  const about = Effect.annotateLogs(annotationsOf(notice))
-  switch (notice._tag) {
+function logEvent(event: LimiterEvent): Effect.Effect<void> {
+  const about = Effect.annotateLogs(annotationsOf(event))
+  switch (event._tag) {
     case "Limit":
       return about(
-        notice.before === undefined
+        event.before === undefined
           ? Effect.logDebug("Rate limit discovered")
           : Effect.logInfo("Rate limit changed"),
       )
@@ -153,7 +153,7 @@ function logEvent(notice: LimiterEvent): Effect.Effect<void> {
     default:
       return about(
         Effect.logWarning(
-          notice.level === "half"
+          event.level === "half"
             ? "Half of the invalid-request budget is used; requests are slowed down"
             : "The invalid-request budget is used up; all requests fail until it recovers",
         ),
@@ -161,34 +161,34 @@ function logEvent(notice: LimiterEvent): Effect.Effect<void> {
   }
 }
 
-function annotationsOf(notice: LimiterEvent): Readonly<Record<string, unknown>> {
-  const all = { [annotationNames.route]: notice.route, ...eventAnnotations(notice) }
+function annotationsOf(event: LimiterEvent): Readonly<Record<string, unknown>> {
+  const all = { [annotationNames.route]: event.route, ...eventAnnotations(event) }
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
 }
 
-function eventAnnotations(notice: LimiterEvent): Readonly<Record<string, unknown>> {
-  switch (notice._tag) {
+function eventAnnotations(event: LimiterEvent): Readonly<Record<string, unknown>> {
+  switch (event._tag) {
     case "Limit":
       return {
-        [annotationNames.bucket]: notice.bucket,
-        [annotationNames.limit]: notice.limit,
-        [annotationNames.period]: notice.period,
-        [annotationNames.before]: notice.before,
+        [annotationNames.bucket]: event.bucket,
+        [annotationNames.limit]: event.limit,
+        [annotationNames.period]: event.period,
+        [annotationNames.before]: event.before,
       }
     case "HiddenLimit":
       return {
-        [annotationNames.bucket]: notice.bucket,
-        [annotationNames.strategy]: notice.strategy,
-        [annotationNames.hiddenLimit]: notice.limit,
-        [annotationNames.hiddenPeriod]: notice.period,
+        [annotationNames.bucket]: event.bucket,
+        [annotationNames.strategy]: event.strategy,
+        [annotationNames.hiddenLimit]: event.limit,
+        [annotationNames.hiddenPeriod]: event.period,
       }
     case "Blocked":
-      return { [annotationNames.scope]: notice.scope, [annotationNames.retryAfter]: notice.delay }
+      return { [annotationNames.scope]: event.scope, [annotationNames.retryAfter]: event.delay }
     case "InvalidRequests":
     default:
       return {
-        [annotationNames.invalidRequests]: notice.used,
-        [annotationNames.invalidRequestLimit]: notice.limit,
+        [annotationNames.invalidRequests]: event.used,
+        [annotationNames.invalidRequestLimit]: event.limit,
       }
   }
 }

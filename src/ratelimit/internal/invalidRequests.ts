@@ -25,9 +25,9 @@ export class InvalidRequests {
     this.limit = limit
   }
 
-  static isInvalid(answer: ResponseInfo): boolean {
-    if (answer.status === 429) return (answer.limited ?? answer.headers).scope !== "shared"
-    return answer.status === 401 || answer.status === 403
+  static isInvalid(response: ResponseInfo): boolean {
+    if (response.status === 429) return (response.limited ?? response.headers).scope !== "shared"
+    return response.status === 401 || response.status === 403
   }
 
   add(now: number): void {

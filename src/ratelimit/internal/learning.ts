@@ -32,8 +32,8 @@ export class Learning {
   readonly #events: LimiterEvents
   #roundTrip: RoundTrips | undefined = undefined
 
-  constructor({ globalLimits, invalidRequestLimit }: Settings, news: LimiterEvents) {
-    this.#events = news
+  constructor({ globalLimits, invalidRequestLimit }: Settings, events: LimiterEvents) {
+    this.#events = events
     this.globalLimiter = new GlobalLimiter(globalLimits)
     this.invalidRequests = new InvalidRequests(invalidRequestLimit)
   }
@@ -48,44 +48,44 @@ export class Learning {
    * webhooks whose limits it has set.
    */
   learn(
-    place: RouteState,
-    answer: ResponseInfo,
+    routeState: RouteState,
+    response: ResponseInfo,
     sentAt: number | undefined,
     now: number,
   ): ReadonlyArray<WebhookState> {
-    const { limited, headers } = answer
-    if (InvalidRequests.isInvalid(answer)) {
+    const { limited, headers } = response
+    if (InvalidRequests.isInvalid(response)) {
       this.invalidRequests.add(now)
       this.updateSpacing(now)
       this.#events.onInvalidRequest(
-        place.name,
+        routeState.name,
         this.invalidRequests.count(now),
         this.invalidRequests.limit,
       )
     }
-    const from = sentAt ?? now - (place.bucket.roundTrip?.longest ?? 0)
+    const from = sentAt ?? now - (routeState.bucket.roundTrip?.longest ?? 0)
     if (limited?.scope === "edge" || limited?.scope === "proxy") {
       this.#emitBlocked(
         this.globalLimiter.block(limited.scope, usableDelay(limited.retryAfter), from, now),
-        place,
+        routeState,
         now,
       )
       return []
     }
-    this.webhooks.assignBucket(place, headers.bucket)
-    const { bucket } = place
+    this.webhooks.assignBucket(routeState, headers.bucket)
+    const { bucket } = routeState
     const before = bucket.limit
-    bucket.isKnown ||= describesBucket(answer)
+    bucket.isKnown ||= describesBucket(response)
     bucket.roll(now)
     bucket.window.onResponse(headers, from, now, limited !== undefined)
     if (bucket.limit !== undefined && bucket.limit !== before)
-      this.#events.onLimit(place.name, bucket.id, bucket.limit, headers.resetAfter)
+      this.#events.onLimit(routeState.name, bucket.id, bucket.limit, headers.resetAfter)
     if (sentAt !== undefined) this.#observeRoundTrip(bucket, now - sentAt)
-    const taught = this.webhooks.shareLimit(place)
-    if (limited !== undefined) this.#block(place, limited, answer, from, now)
+    const taught = this.webhooks.shareLimit(routeState)
+    if (limited !== undefined) this.#block(routeState, limited, response, from, now)
     else if (from >= bucket.blockedUntil) bucket.unblock()
-    if (DeadWebhooks.isGoneResponse(answer, place.webhook.kind)) {
-      this.deadWebhooks.add(place.webhook.major, answer, now)
+    if (DeadWebhooks.isGoneResponse(response, routeState.webhook.kind)) {
+      this.deadWebhooks.add(routeState.webhook.major, response, now)
     }
     return taught
   }
@@ -125,19 +125,19 @@ export class Learning {
   }
 
   #block(
-    place: RouteState,
+    routeState: RouteState,
     limited: RateLimited,
-    answer: ResponseInfo,
+    response: ResponseInfo,
     from: number,
     now: number,
   ): void {
-    const delay = usableDelay(limited.retryAfter) ?? usableDelay(answer.headers.resetAfter)
+    const delay = usableDelay(limited.retryAfter) ?? usableDelay(response.headers.resetAfter)
     if (limited.scope === "global") {
-      this.#emitBlocked(this.globalLimiter.block("global", delay, from, now), place, now)
+      this.#emitBlocked(this.globalLimiter.block("global", delay, from, now), routeState, now)
     }
     // The global limiter does not block interactions, which have no global limit.
-    if (limited.scope !== "global" || place.webhook.kind === "interaction") {
-      place.bucket.block(limited.scope, delay, from, now)
+    if (limited.scope !== "global" || routeState.webhook.kind === "interaction") {
+      routeState.bucket.block(limited.scope, delay, from, now)
     }
   }
 

@@ -34,25 +34,25 @@ export class Permits {
     this.#setTimer = alarm
   }
 
-  grant(ticket: PendingRequest, now: number): void {
-    ticket.state = "granted"
-    ticket.sentAt = now
-    ticket.presentUntil = now + maxStartDelay
-    this.#granted.insert(ticket)
+  grant(request: PendingRequest, now: number): void {
+    request.state = "granted"
+    request.sentAt = now
+    request.presentUntil = now + maxStartDelay
+    this.#granted.insert(request)
   }
 
   /** Starts the lease when the fiber has resumed. */
-  hold(ticket: PendingRequest, now: number): void {
-    this.#granted.remove(ticket)
-    ticket.state = "held"
-    ticket.sentAt = now
-    ticket.presentUntil = now + ticket.lease
-    this.#held.insert(ticket)
+  hold(request: PendingRequest, now: number): void {
+    this.#granted.remove(request)
+    request.state = "held"
+    request.sentAt = now
+    request.presentUntil = now + request.lease
+    this.#held.insert(request)
   }
 
-  release(ticket: PendingRequest): void {
-    const queue = ticket.state === "held" ? this.#held : this.#granted
-    queue.remove(ticket)
+  release(request: PendingRequest): void {
+    const queue = request.state === "held" ? this.#held : this.#granted
+    queue.remove(request)
     if (!this.#isWatched || !this.#isEmpty) return
     this.#isWatched = false
     this.#setTimer(this, undefined)

@@ -29,31 +29,31 @@ export class Polling {
   }
 
   /** The time of a waiting request's next poll. */
-  next(ticket: PendingRequest, gate: GlobalLimiter, now: number): number {
-    const due = ticket.state === "parked" ? ticket.notBefore : this.#dueOf(ticket, gate)
+  next(request: PendingRequest, gate: GlobalLimiter, now: number): number {
+    const due = request.state === "parked" ? request.notBefore : this.#dueOf(request, gate)
     if (due > now && due < Number.POSITIVE_INFINITY) return Math.min(due, now + maxInterval)
-    return now + this.#intervalOf(ticket)
+    return now + this.#intervalOf(request)
   }
 
-  #intervalOf(ticket: PendingRequest): number {
-    const ahead = countAhead(ticket)
-    const last = this.#last.get(ticket)
+  #intervalOf(request: PendingRequest): number {
+    const ahead = countAhead(request)
+    const last = this.#last.get(request)
     const wanted = last?.ahead === ahead ? last.interval * backoff : interval * (1 + ahead)
     const next = { ahead, interval: Math.min(wanted, maxInterval) }
-    this.#last.set(ticket, next)
+    this.#last.set(request, next)
     return next.interval
   }
 
-  #dueOf(ticket: PendingRequest, gate: GlobalLimiter): number {
+  #dueOf(request: PendingRequest, gate: GlobalLimiter): number {
     const never = Number.POSITIVE_INFINITY
-    return Math.min(this.#due.get(ticket.bucket) ?? never, this.#due.get(gate) ?? never)
+    return Math.min(this.#due.get(request.bucket) ?? never, this.#due.get(gate) ?? never)
   }
 }
 
 /** Number of requests ahead, counted up to the maximum interval. */
-function countAhead(ticket: PendingRequest): number {
+function countAhead(request: PendingRequest): number {
   let count = 0
-  for (let one = ticket.previous; one !== undefined; one = one.previous) {
+  for (let one = request.previous; one !== undefined; one = one.previous) {
     count += 1
     if (count * interval >= maxInterval) break
   }

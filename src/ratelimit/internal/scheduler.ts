@@ -79,9 +79,9 @@ export class Scheduler {
   }
 
   /** Dispatches the buckets of a webhook in the order in which their heads arrived. */
-  dispatchWebhook(lane: WebhookState, now: number): void {
-    lane.waitingAlone = undefined
-    for (const bucket of byArrival(lane.buckets)) this.dispatch(bucket, now)
+  dispatchWebhook(webhook: WebhookState, now: number): void {
+    webhook.waitingAlone = undefined
+    for (const bucket of byArrival(webhook.buckets)) this.dispatch(bucket, now)
     if (this.#hasGlobalQueue) this.dispatchAll(now)
   }
 
@@ -140,20 +140,20 @@ export class Scheduler {
    * The time from which the head of a queue may start; `Infinity` until the state changes. A request
    * whose policy throws fails with the defect.
    */
-  #earliestStart(ticket: PendingRequest, now: number): number | undefined {
+  #earliestStart(request: PendingRequest, now: number): number | undefined {
     try {
-      return this.#computeStart(ticket, now)
+      return this.#computeStart(request, now)
     } catch (defect) {
-      this.#pending.end(ticket, Exit.die(defect))
-      this.#pending.markIdle(ticket.routeState.webhook, now)
+      this.#pending.end(request, Exit.die(defect))
+      this.#pending.markIdle(request.routeState.webhook, now)
       return undefined
     }
   }
 
-  #computeStart(ticket: PendingRequest, now: number): number {
-    const { bucket, policy } = ticket
-    const { webhook: lane } = ticket.routeState
-    const notBefore = Math.max(ticket.notBefore, bucket.blockedUntil)
+  #computeStart(request: PendingRequest, now: number): number {
+    const { bucket, policy } = request
+    const { webhook } = request.routeState
+    const notBefore = Math.max(request.notBefore, bucket.blockedUntil)
     if (notBefore > now) return notBefore
     const whenAnswered = bucket.inFlight > 0 ? Number.POSITIVE_INFINITY : now
     let at: number
@@ -163,27 +163,27 @@ export class Scheduler {
     } else {
       const broken = bucket.getDefect(policy)
       if (broken !== undefined) throw broken.defect
-      this.#statistics.onUnusedSlots(ticket, bucket.rollFor(policy, now))
+      this.#statistics.onUnusedSlots(request, bucket.rollFor(policy, now))
       const wait = policyWait(bucket, policy, now)
       at = wait === undefined ? now : wait > 0 ? now + wait : whenAnswered
     }
-    if (at > now || lane.inFlight === 0) return at
-    return mayOverlap(ticket, lane) ? now : Number.POSITIVE_INFINITY
+    if (at > now || webhook.inFlight === 0) return at
+    return mayOverlap(request, webhook) ? now : Number.POSITIVE_INFINITY
   }
 
-  #grant(ticket: PendingRequest, now: number): void {
-    const { bucket, routeState: place, policy } = ticket
-    this.#pending.remove(ticket)
-    this.#permits.grant(ticket, now)
-    ticket.attempts += 1
-    ticket.waited += now - ticket.since
-    place.webhook.inFlight += 1
-    place.inFlight += 1
+  #grant(request: PendingRequest, now: number): void {
+    const { bucket, routeState, policy } = request
+    this.#pending.remove(request)
+    this.#permits.grant(request, now)
+    request.attempts += 1
+    request.waited += now - request.since
+    routeState.webhook.inFlight += 1
+    routeState.inFlight += 1
     bucket.inFlight += 1
-    this.#globalLimiter.recordSend(ticket, now, place.webhook.kind)
-    this.#statistics.onSent(ticket, now - ticket.since)
-    bucket.observe(policy, { _tag: "Sent", at: now, waited: ticket.waited })
-    ticket.complete(Exit.void)
+    this.#globalLimiter.recordSend(request, now, routeState.webhook.kind)
+    this.#statistics.onSent(request, now - request.since)
+    bucket.observe(policy, { _tag: "Sent", at: now, waited: request.waited })
+    request.complete(Exit.void)
   }
 }
 
@@ -201,10 +201,10 @@ export function estimateTurn(bucket: BucketState, policy: Policy, now: number): 
 }
 
 /** Whether a request may start while others of its webhook are in flight. */
-function mayOverlap(ticket: PendingRequest, lane: WebhookState): boolean {
-  const { waitingAlone: asking } = lane
-  if (!ticket.ordered) return asking === undefined || ticket.sequence < asking.sequence
-  if (asking === undefined || ticket.sequence < asking.sequence) lane.waitingAlone = ticket
+function mayOverlap(request: PendingRequest, webhook: WebhookState): boolean {
+  const { waitingAlone: asking } = webhook
+  if (!request.ordered) return asking === undefined || request.sequence < asking.sequence
+  if (asking === undefined || request.sequence < asking.sequence) webhook.waitingAlone = request
   return false
 }
 
@@ -266,112 +266,112 @@ export class PendingRequests {
   }
 
   /** Adds a request to its queue in order of arrival. */
-  enqueue(ticket: PendingRequest, now: number): void {
-    const { webhook: lane } = ticket.routeState
-    this.#learning.webhooks.markBusy(lane)
-    this.expectPoll(ticket, now)
-    ticket.state = "waiting"
-    lane.waiting += 1
+  enqueue(request: PendingRequest, now: number): void {
+    const { webhook } = request.routeState
+    this.#learning.webhooks.markBusy(webhook)
+    this.expectPoll(request, now)
+    request.state = "waiting"
+    webhook.waiting += 1
     this.count += 1
-    ticket.bucket.enqueue(ticket)
+    request.bucket.enqueue(request)
   }
 
   /** Takes a request out of the queue until a retry delay elapses. */
-  park(ticket: PendingRequest, until: number, now: number): void {
-    const { webhook: lane } = ticket.routeState
-    this.#learning.webhooks.markBusy(lane)
-    this.expectPoll(ticket, now)
-    ticket.state = "parked"
-    lane.waiting += 1
+  park(request: PendingRequest, until: number, now: number): void {
+    const { webhook } = request.routeState
+    this.#learning.webhooks.markBusy(webhook)
+    this.expectPoll(request, now)
+    request.state = "parked"
+    webhook.waiting += 1
     this.count += 1
-    lane.park(ticket)
-    this.#setTimer(ticket, until)
+    webhook.park(request)
+    this.#setTimer(request, until)
   }
 
   /** Removes a request from its queue, or unparks it. */
-  remove(ticket: PendingRequest): void {
-    const { webhook: lane } = ticket.routeState
-    lane.waiting -= 1
+  remove(request: PendingRequest): void {
+    const { webhook } = request.routeState
+    webhook.waiting -= 1
     this.count -= 1
-    this.#statistics.onLeft(ticket)
-    if (ticket.state === "waiting") {
-      ticket.bucket.queue.remove(ticket)
+    this.#statistics.onLeft(request)
+    if (request.state === "waiting") {
+      request.bucket.queue.remove(request)
     } else {
-      lane.unpark(ticket)
-      this.#setTimer(ticket, undefined)
+      webhook.unpark(request)
+      this.#setTimer(request, undefined)
     }
   }
 
   /** Records when the fiber of a polling request polls next; a late one is assumed to be gone. */
-  expectPoll(ticket: PendingRequest, at: number): void {
-    const polls = ticket.owner.polls === true
+  expectPoll(request: PendingRequest, at: number): void {
+    const polls = request.owner.polls === true
     if (polls) this.hasPolling = true
-    ticket.presentUntil = polls ? at + pollGrace : Number.POSITIVE_INFINITY
+    request.presentUntil = polls ? at + pollGrace : Number.POSITIVE_INFINITY
   }
 
   /** Removes a request whose fiber did not poll. It waits again if the fiber polls later. */
-  skip(ticket: PendingRequest): void {
-    this.remove(ticket)
-    ticket.state = "skipped"
-    this.markIdle(ticket.routeState.webhook, ticket.presentUntil)
+  skip(request: PendingRequest): void {
+    this.remove(request)
+    request.state = "skipped"
+    this.markIdle(request.routeState.webhook, request.presentUntil)
   }
 
   /** Skips all requests of a webhook whose fibers did not poll. */
-  skipAbsent(lane: WebhookState, now: number): void {
+  skipAbsent(webhook: WebhookState, now: number): void {
     if (!this.hasPolling) return
-    for (const ticket of lane.pending()) {
-      if (ticket.presentUntil < now) this.skip(ticket)
+    for (const request of webhook.pending()) {
+      if (request.presentUntil < now) this.skip(request)
     }
   }
 
-  fail(ticket: PendingRequest, error: WaitError): void {
-    this.end(ticket, Exit.fail(error))
+  fail(request: PendingRequest, error: WaitError): void {
+    this.end(request, Exit.fail(error))
   }
 
-  end(ticket: PendingRequest, ending: WaitResult): void {
-    this.remove(ticket)
-    ticket.state = "settled"
-    ticket.complete(ending)
+  end(request: PendingRequest, ending: WaitResult): void {
+    this.remove(request)
+    request.state = "settled"
+    request.complete(ending)
   }
 
   /** Fails the requests whose deadline is before `known`, the earliest possible start. */
   rejectLate(bucket: BucketState, known: number, now: number): void {
     bucket.earliestDeadline = Number.POSITIVE_INFINITY
-    for (const ticket of bucket.queue) {
-      if (ticket.deadline < known || ticket.deadline <= now) {
-        this.fail(ticket, this.makeMaxWaitError(ticket, Math.max(known, now), now))
+    for (const request of bucket.queue) {
+      if (request.deadline < known || request.deadline <= now) {
+        this.fail(request, this.makeMaxWaitError(request, Math.max(known, now), now))
       } else {
-        bucket.earliestDeadline = Math.min(bucket.earliestDeadline, ticket.deadline)
+        bucket.earliestDeadline = Math.min(bucket.earliestDeadline, request.deadline)
       }
     }
     this.markIdle(bucket.webhook, now)
   }
 
   /** Fails waiting requests that must not be sent any more, for example to a deleted webhook. */
-  rejectDisallowed(lane: WebhookState, now: number): void {
-    for (const ticket of lane.pending()) {
-      const refusal = this.#learning.rejectionOf(ticket.route, now)
-      if (refusal !== undefined) this.fail(ticket, refusal)
+  rejectDisallowed(webhook: WebhookState, now: number): void {
+    for (const request of webhook.pending()) {
+      const rejection = this.#learning.rejectionOf(request.route, now)
+      if (rejection !== undefined) this.fail(request, rejection)
     }
-    this.markIdle(lane, now)
+    this.markIdle(webhook, now)
   }
 
-  makeMaxWaitError(ticket: PendingRequest, at: number, now: number): WebhookRateLimited {
-    const { bucket, route } = ticket
+  makeMaxWaitError(request: PendingRequest, at: number, now: number): WebhookRateLimited {
+    const { bucket, route } = request
     return new WebhookRateLimited({
       ...errorFields(route),
       reason: "maxWait",
       retryAfter: Duration.millis(at - now),
       scope: this.#blockedBy(bucket, now) ?? "bucket",
       bucket: bucket.id,
-      attempts: ticket.attempts,
+      attempts: request.attempts,
     })
   }
 
   /** Marks a webhook idle if it has no requests, so that it is evicted later. */
-  markIdle(lane: WebhookState, now: number): void {
-    if (lane.inFlight > 0 || lane.waiting > 0) return
-    this.#learning.webhooks.markIdle(lane, now)
+  markIdle(webhook: WebhookState, now: number): void {
+    if (webhook.inFlight > 0 || webhook.waiting > 0) return
+    this.#learning.webhooks.markIdle(webhook, now)
     if (this.#needsSweepTimer)
       this.#setTimer(this.#learning.webhooks, finiteInstant(now + this.#sweepInterval))
   }
@@ -385,7 +385,7 @@ export class PendingRequests {
   sweep(now: number): void {
     const { deadWebhooks: graveyard, webhooks } = this.#learning
     this.#sweptAt = now
-    for (const lane of webhooks.withWaiting()) this.skipAbsent(lane, now)
+    for (const webhook of webhooks.withWaiting()) this.skipAbsent(webhook, now)
     graveyard.sweep(now)
     webhooks.sweep(now - this.#idleAfter)
     this.#setTimer(

@@ -36,28 +36,28 @@ interface Owner extends RequestOwner {
   readonly machine: StateMachine
   readonly now: () => number
   /** Events that have not been logged yet. */
-  readonly news: Array<LimiterEvent>
+  readonly events: Array<LimiterEvent>
 }
 
 /** The permit of a granted request. */
 class HeldPermit implements Permit {
   readonly route: Route
   readonly #owner: Owner
-  readonly #ticket: PendingRequest
+  readonly #request: PendingRequest
 
-  constructor(owner: Owner, ticket: PendingRequest) {
+  constructor(owner: Owner, request: PendingRequest) {
     this.#owner = owner
-    this.#ticket = ticket
-    this.route = ticket.route
+    this.#request = request
+    this.route = request.route
   }
 
-  readonly waited = (): number => this.#ticket.waited
+  readonly waited = (): number => this.#request.waited
 
   readonly settle = (outcome: Outcome): Effect.Effect<void> =>
     Effect.suspend(() => {
-      const { machine, news, now } = this.#owner
-      machine.settle(this.#ticket, outcome, now())
-      return news.length === 0 ? Effect.void : writeLog(news)
+      const { machine, events, now } = this.#owner
+      machine.settle(this.#request, outcome, now())
+      return events.length === 0 ? Effect.void : writeLog(events)
     })
 
   readonly retry = (
@@ -65,28 +65,28 @@ class HeldPermit implements Permit {
     after?: Duration.DurationInput,
   ): Effect.Effect<void, WaitError> =>
     uninterruptibleMask((restore) => {
-      const ticket = this.#ticket
+      const request = this.#request
       const owner = this.#owner
-      if (ticket.state !== "held" && ticket.state !== "expired") {
+      if (request.state !== "held" && request.state !== "expired") {
         return Effect.dieMessage("permit.retry: this permit is over")
       }
       const now = owner.now()
       if (owner.closed) {
-        owner.machine.settle(ticket, outcome, now)
+        owner.machine.settle(request, outcome, now)
         return Effect.fail(new DiscordRateLimiterClosed(errorFields(this.route)))
       }
       const delay = after === undefined ? 0 : Duration.toMillis(after)
-      owner.machine.retry(ticket, outcome, now + delay, now)
-      const turn = awaitGrant(owner, ticket, restore, () => Effect.void)
-      return owner.news.length === 0 ? turn : Effect.zipRight(writeLog(owner.news), turn)
+      owner.machine.retry(request, outcome, now + delay, now)
+      const turn = awaitGrant(owner, request, restore, () => Effect.void)
+      return owner.events.length === 0 ? turn : Effect.zipRight(writeLog(owner.events), turn)
     })
 
   /** Settles the permit in any state. */
   abandon(): void {
-    if (this.#ticket.state === "settled") return
+    if (this.#request.state === "settled") return
     const now = this.#owner.now()
-    this.#owner.machine.settle(this.#ticket, unknown, now)
-    this.#owner.machine.cancel(this.#ticket, now)
+    this.#owner.machine.settle(this.#request, unknown, now)
+    this.#owner.machine.cancel(this.#request, now)
   }
 }
 
@@ -94,21 +94,18 @@ class HeldPermit implements Permit {
 class LimiterHandle implements Owner {
   closed = false
   readonly machine: StateMachine
-  readonly news: Array<LimiterEvent>
+  readonly events: Array<LimiterEvent>
   readonly polls: boolean
   readonly queueCapacity: number
   readonly now: () => number
   readonly sleep: (milliseconds: number) => Effect.Effect<void>
 
-  constructor(
-    { timers: alarms, clock, machine, events: news }: SharedLimiter,
-    settings: LayerSettings,
-  ) {
+  constructor({ timers, clock, machine, events }: SharedLimiter, settings: LayerSettings) {
     this.machine = machine
-    this.news = news
+    this.events = events
     this.polls = settings.isolatedRequests
     this.queueCapacity = settings.queueCapacity
-    this.now = () => alarms.now()
+    this.now = () => timers.now()
     this.sleep = (milliseconds) => clock.sleep(Duration.millis(milliseconds))
   }
 
@@ -116,8 +113,8 @@ class LimiterHandle implements Owner {
     route: Route,
     options: WaitOptions,
   ): Effect.Effect<Permit, WaitError, Scope.Scope> =>
-    this.#request(route, options, (ticket) => {
-      const permit = new HeldPermit(this, ticket)
+    this.#request(route, options, (request) => {
+      const permit = new HeldPermit(this, request)
       return Effect.as(
         Effect.addFinalizer(() => Effect.sync(() => permit.abandon())),
         permit,
@@ -129,12 +126,12 @@ class LimiterHandle implements Owner {
     options: WaitOptions,
     use: (permit: Permit) => Effect.Effect<A, E, R>,
   ): Effect.Effect<A, E | WaitError, R> =>
-    this.#request(route, options, (ticket, restore) => usePermit(this, ticket, restore, use))
+    this.#request(route, options, (request, restore) => usePermit(this, request, restore, use))
 
-  readonly update = (route: Route, answer: ResponseInfo): Effect.Effect<void> =>
+  readonly update = (route: Route, response: ResponseInfo): Effect.Effect<void> =>
     Effect.suspend(() => {
-      this.machine.update(route, answer, this.now())
-      return writeLog(this.news)
+      this.machine.update(route, response, this.now())
+      return writeLog(this.events)
     })
 
   readonly getBucket = (route: Route): Effect.Effect<Option.Option<BucketSnapshot>> =>
@@ -155,12 +152,12 @@ class LimiterHandle implements Owner {
   #request<A, E, R>(
     route: Route,
     options: WaitOptions,
-    use: (ticket: PendingRequest, restore: Restore) => Effect.Effect<A, E, R>,
+    use: (request: PendingRequest, restore: Restore) => Effect.Effect<A, E, R>,
   ): Effect.Effect<A, E | WaitError, R> {
     return uninterruptibleMask((restore) => {
       if (this.closed) return Effect.fail(new DiscordRateLimiterClosed(errorFields(route)))
-      const ticket = this.machine.submit(route, toRequestOptions(options, this), this.now())
-      return awaitGrant(this, ticket, restore, () => use(ticket, restore))
+      const request = this.machine.submit(route, toRequestOptions(options, this), this.now())
+      return awaitGrant(this, request, restore, () => use(request, restore))
     })
   }
 }
@@ -188,7 +185,7 @@ export class SharedLimiter {
       (target, at) => {
         if (this.#layersWithTimers > 0) this.timers.schedule(target, at)
       },
-      (notice) => this.events.push(notice),
+      (event) => this.events.push(event),
     )
   }
 
@@ -278,21 +275,23 @@ function uninterruptibleMask<A, E, R>(
  */
 function awaitGrant<A, E, R>(
   owner: Owner,
-  ticket: PendingRequest,
+  request: PendingRequest,
   restore: Restore,
   use: () => Effect.Effect<A, E, R>,
 ): Effect.Effect<A, E | WaitError, R> {
-  if (ticket.state === "held") return use()
-  if (ticket.result !== undefined) return Effect.flatMap(ticket.result, use)
+  if (request.state === "held") return use()
+  if (request.result !== undefined) return Effect.flatMap(request.result, use)
   return Effect.matchCauseEffect(
-    restore(owner.polls ? pollUntilGranted(owner, ticket) : awaitResult(ticket)),
+    restore(owner.polls ? pollUntilGranted(owner, request) : awaitResult(request)),
     {
       onFailure: (cause) => {
-        owner.machine.cancel(ticket, owner.now())
+        owner.machine.cancel(request, owner.now())
         return Effect.failCause(cause)
       },
       onSuccess: () =>
-        owner.machine.claim(ticket, owner.now()) ? use() : awaitGrant(owner, ticket, restore, use),
+        owner.machine.claim(request, owner.now())
+          ? use()
+          : awaitGrant(owner, request, restore, use),
     },
   )
 }
@@ -303,11 +302,11 @@ function awaitGrant<A, E, R>(
  */
 function usePermit<A, E, R>(
   owner: Owner,
-  ticket: PendingRequest,
+  request: PendingRequest,
   restore: Restore,
   use: (permit: Permit) => Effect.Effect<A, E, R>,
 ): Effect.Effect<A, E, R> {
-  const permit = new HeldPermit(owner, ticket)
+  const permit = new HeldPermit(owner, request)
   let isUsed = false
   const used = Effect.suspend(() => {
     isUsed = true
@@ -316,7 +315,7 @@ function usePermit<A, E, R>(
   return Effect.matchCauseEffect(restore(used), {
     onFailure: (cause) => {
       if (isUsed) permit.abandon()
-      else owner.machine.cancel(ticket, owner.now())
+      else owner.machine.cancel(request, owner.now())
       return Effect.failCause(cause)
     },
     onSuccess: (value) => {
@@ -327,19 +326,19 @@ function usePermit<A, E, R>(
 }
 
 /** Completes when the wait has ended. */
-function awaitResult(ticket: PendingRequest): Effect.Effect<void, WaitError> {
+function awaitResult(request: PendingRequest): Effect.Effect<void, WaitError> {
   return Effect.async<void, WaitError>((resume) => {
-    if (ticket.result === undefined) ticket.resume = resume
-    else resume(ticket.result)
+    if (request.result === undefined) request.resume = resume
+    else resume(request.result)
   })
 }
 
 /** Waits by polling, so that only the fiber's own timer resumes it. */
-function pollUntilGranted(owner: Owner, ticket: PendingRequest): Effect.Effect<void, WaitError> {
+function pollUntilGranted(owner: Owner, request: PendingRequest): Effect.Effect<void, WaitError> {
   return Effect.suspend(() => {
     const now = owner.now()
-    const at = owner.machine.poll(ticket, now)
-    if (at === undefined) return ticket.result ?? Effect.void
-    return Effect.flatMap(owner.sleep(Math.ceil(at - now)), () => pollUntilGranted(owner, ticket))
+    const at = owner.machine.poll(request, now)
+    if (at === undefined) return request.result ?? Effect.void
+    return Effect.flatMap(owner.sleep(Math.ceil(at - now)), () => pollUntilGranted(owner, request))
   })
 }

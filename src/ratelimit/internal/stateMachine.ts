@@ -79,55 +79,55 @@ export class StateMachine {
   submit(route: Route, wish: RequestOptions, now: number, resume?: OnResult): PendingRequest {
     this.#expireDue(now)
     this.#learning.updateSpacing(now)
-    const place = this.#webhooks.getRouteState(route)
-    const ticket = new PendingRequest(++this.#sequence, route, wish, place, now)
-    ticket.resume = resume
-    const refusal = this.#rejectionOf(ticket, now)
-    if (refusal === undefined) {
-      this.#joinOwnQueue(ticket, now)
+    const routeState = this.#webhooks.getRouteState(route)
+    const request = new PendingRequest(++this.#sequence, route, wish, routeState, now)
+    request.resume = resume
+    const rejection = this.#rejectionOf(request, now)
+    if (rejection === undefined) {
+      this.#joinOwnQueue(request, now)
     } else {
-      ticket.state = "settled"
-      ticket.complete(Exit.fail(refusal))
-      this.#pending.markIdle(place.webhook, now)
+      request.state = "settled"
+      request.complete(Exit.fail(rejection))
+      this.#pending.markIdle(routeState.webhook, now)
     }
-    return ticket
+    return request
   }
 
   /**
    * Called when the fiber of a granted request has resumed. Returns whether the request holds its
    * permit; one that was skipped in the meantime waits again at its old position.
    */
-  claim(ticket: PendingRequest, now: number): boolean {
-    if (ticket.state === "skipped") this.#rejoin(ticket, now)
-    else if (ticket.state === "granted") {
-      if (ticket.owner.polls === true)
-        this.#globalLimiter.postponeSend(ticket.sentAt, now, ticket.route.kind)
-      this.#permits.hold(ticket, now)
+  claim(request: PendingRequest, now: number): boolean {
+    if (request.state === "skipped") this.#rejoin(request, now)
+    else if (request.state === "granted") {
+      if (request.owner.polls === true)
+        this.#globalLimiter.postponeSend(request.sentAt, now, request.route.kind)
+      this.#permits.hold(request, now)
     }
-    return ticket.state === "held"
+    return request.state === "held"
   }
 
   /**
    * Polls for a waiting request, instead of a timer. Returns the time of the next poll, or `undefined`
    * when the wait is over.
    */
-  poll(ticket: PendingRequest, now: number): number | undefined {
-    if (ticket.state === "skipped") this.#rejoin(ticket, now)
-    if (ticket.result !== undefined) return undefined
-    this.#pending.expectPoll(ticket, now)
+  poll(request: PendingRequest, now: number): number | undefined {
+    if (request.state === "skipped") this.#rejoin(request, now)
+    if (request.result !== undefined) return undefined
+    this.#pending.expectPoll(request, now)
     this.#expireDue(now)
-    this.#unpark(ticket, now)
-    this.#scheduler.dispatchWebhook(ticket.routeState.webhook, now)
-    if (ticket.result !== undefined) return undefined
-    const at = this.#polling.next(ticket, this.#globalLimiter, now)
-    this.#pending.expectPoll(ticket, at)
+    this.#unpark(request, now)
+    this.#scheduler.dispatchWebhook(request.routeState.webhook, now)
+    if (request.result !== undefined) return undefined
+    const at = this.#polling.next(request, this.#globalLimiter, now)
+    this.#pending.expectPoll(request, at)
     return at
   }
 
   /** Settles a permit and dispatches the next request of the webhook. */
-  settle(ticket: PendingRequest, outcome: Outcome, now: number): void {
-    if (!this.#releasePermit(ticket, outcome, now)) return
-    this.#scheduler.dispatchWebhook(ticket.routeState.webhook, now)
+  settle(request: PendingRequest, outcome: Outcome, now: number): void {
+    if (!this.#releasePermit(request, outcome, now)) return
+    this.#scheduler.dispatchWebhook(request.routeState.webhook, now)
     this.#reclaimExpired(now)
   }
 
@@ -136,34 +136,35 @@ export class StateMachine {
    * request blocks the others meanwhile; a concurrent one is parked.
    */
   retry(
-    ticket: PendingRequest,
+    request: PendingRequest,
     outcome: Outcome,
     notBefore: number,
     now: number,
     resume?: OnResult,
   ): void {
-    if (!this.#releasePermit(ticket, outcome, now)) return
-    ticket.resume = resume
-    ticket.notBefore = notBefore
-    this.#waitAgain(ticket, now)
-    this.#scheduler.dispatchWebhook(ticket.routeState.webhook, now)
+    if (!this.#releasePermit(request, outcome, now)) return
+    request.resume = resume
+    request.notBefore = notBefore
+    this.#waitAgain(request, now)
+    this.#scheduler.dispatchWebhook(request.routeState.webhook, now)
     this.#reclaimExpired(now)
   }
 
   /** Removes a waiting request, and settles an unused permit as never sent. */
-  cancel(ticket: PendingRequest, now: number): void {
-    if (ticket.hasPermit) this.settle(ticket, neverSent, now)
-    const { bucket, routeState: place, state } = ticket
+  cancel(request: PendingRequest, now: number): void {
+    if (request.hasPermit) this.settle(request, neverSent, now)
+    const { bucket, routeState, state } = request
     if (state !== "waiting" && state !== "parked") {
-      ticket.state = "settled"
+      request.state = "settled"
       return
     }
-    const concerned = bucket.queue.head === ticket
-    this.#pending.remove(ticket)
-    ticket.state = "settled"
-    if (place.webhook.waitingAlone === ticket) this.#scheduler.dispatchWebhook(place.webhook, now)
+    const concerned = bucket.queue.head === request
+    this.#pending.remove(request)
+    request.state = "settled"
+    if (routeState.webhook.waitingAlone === request)
+      this.#scheduler.dispatchWebhook(routeState.webhook, now)
     else if (concerned) this.#scheduler.dispatch(bucket, now)
-    this.#pending.markIdle(place.webhook, now)
+    this.#pending.markIdle(routeState.webhook, now)
   }
 
   /** Handles an expired timer. */
@@ -177,12 +178,12 @@ export class StateMachine {
   }
 
   /** Records the response of a request that had no permit of this limiter. */
-  update(route: Route, answer: ResponseInfo, now: number): void {
+  update(route: Route, response: ResponseInfo, now: number): void {
     this.#expireDue(now)
-    const place = this.#webhooks.getRouteState(route)
-    this.#learn(place, answer, undefined, now)
-    this.#scheduler.dispatchWebhook(place.webhook, now)
-    this.#pending.markIdle(place.webhook, now)
+    const routeState = this.#webhooks.getRouteState(route)
+    this.#learn(routeState, response, undefined, now)
+    this.#scheduler.dispatchWebhook(routeState.webhook, now)
+    this.#pending.markIdle(routeState.webhook, now)
   }
 
   find(route: Route, now: number): BucketState | undefined {
@@ -209,14 +210,14 @@ export class StateMachine {
 
   /** Fails all waiting requests of an owner whose scope is closed. */
   close(owner: RequestOwner, now: number): void {
-    for (const lane of this.#webhooks.withWaiting()) {
-      for (const ticket of lane.pending()) {
-        if (ticket.owner === owner) {
-          this.#pending.fail(ticket, new DiscordRateLimiterClosed(errorFields(ticket.route)))
+    for (const webhook of this.#webhooks.withWaiting()) {
+      for (const request of webhook.pending()) {
+        if (request.owner === owner) {
+          this.#pending.fail(request, new DiscordRateLimiterClosed(errorFields(request.route)))
         }
       }
-      this.#scheduler.dispatchWebhook(lane, now)
-      this.#pending.markIdle(lane, now)
+      this.#scheduler.dispatchWebhook(webhook, now)
+      this.#pending.markIdle(webhook, now)
     }
   }
 
@@ -230,16 +231,16 @@ export class StateMachine {
     }
   }
 
-  #rejectionOf(ticket: PendingRequest, now: number): WaitError | undefined {
-    const { route, bucket, deadline, owner } = ticket
-    const refusal = this.#learning.rejectionOf(route, now)
-    if (refusal !== undefined) return refusal
+  #rejectionOf(request: PendingRequest, now: number): WaitError | undefined {
+    const { route, bucket, deadline, owner } = request
+    const rejection = this.#learning.rejectionOf(route, now)
+    if (rejection !== undefined) return rejection
     const capacity = owner.queueCapacity ?? Number.POSITIVE_INFINITY
     if (bucket.waiting >= capacity) this.#pending.skipAbsent(bucket.webhook, now)
     if (bucket.waiting >= capacity) return new WebhookQueueFull({ ...errorFields(route), capacity })
     if (deadline === Number.POSITIVE_INFINITY) return undefined
-    const at = now + this.estimate(route, ticket.policy, now)
-    return at > deadline ? this.#pending.makeMaxWaitError(ticket, at, now) : undefined
+    const at = now + this.estimate(route, request.policy, now)
+    return at > deadline ? this.#pending.makeMaxWaitError(request, at, now) : undefined
   }
 
   /** Runs before a transition: reclaims expired permits and evicts idle webhooks. */
@@ -253,13 +254,13 @@ export class StateMachine {
    * been sent until its lease ended.
    */
   #reclaimExpired(now: number): void {
-    let ticket = this.#permits.findExpired(now)
-    for (; ticket !== undefined; ticket = this.#permits.findExpired(now)) {
-      const isHeld = ticket.state === "held"
-      this.#applyOutcome(ticket, isHeld ? unknown : neverSent, ticket.presentUntil)
-      ticket.state = isHeld ? "expired" : "skipped"
-      if (!isHeld) ticket.attempts -= 1
-      this.#scheduler.dispatchWebhook(ticket.routeState.webhook, now)
+    let request = this.#permits.findExpired(now)
+    for (; request !== undefined; request = this.#permits.findExpired(now)) {
+      const isHeld = request.state === "held"
+      this.#applyOutcome(request, isHeld ? unknown : neverSent, request.presentUntil)
+      request.state = isHeld ? "expired" : "skipped"
+      if (!isHeld) request.attempts -= 1
+      this.#scheduler.dispatchWebhook(request.routeState.webhook, now)
     }
   }
 
@@ -268,99 +269,105 @@ export class StateMachine {
     if (this.#pending.count > 0) this.#permits.watch(now)
   }
 
-  #join(ticket: PendingRequest, now: number): void {
-    this.#pending.enqueue(ticket, now)
-    this.#scheduler.dispatch(ticket.bucket, now)
-    if (ticket.result === undefined) this.#statistics.onQueued(ticket)
+  #join(request: PendingRequest, now: number): void {
+    this.#pending.enqueue(request, now)
+    this.#scheduler.dispatch(request.bucket, now)
+    if (request.result === undefined) this.#statistics.onQueued(request)
   }
 
   /** Joins the queue in a call by the request's own fiber, which can use the permit at once. */
-  #joinOwnQueue(ticket: PendingRequest, now: number): void {
-    this.#join(ticket, now)
-    if (ticket.state === "granted") this.#permits.hold(ticket, now)
+  #joinOwnQueue(request: PendingRequest, now: number): void {
+    this.#join(request, now)
+    if (request.state === "granted") this.#permits.hold(request, now)
   }
 
   /** Moves a parked request back to its old position in the queue. */
-  #unpark(ticket: PendingRequest, now: number): void {
-    if (ticket.state !== "parked") return
-    this.#pending.remove(ticket)
-    if (ticket.notBefore > now) this.#pending.park(ticket, ticket.notBefore, now)
-    else this.#join(ticket, now)
+  #unpark(request: PendingRequest, now: number): void {
+    if (request.state !== "parked") return
+    this.#pending.remove(request)
+    if (request.notBefore > now) this.#pending.park(request, request.notBefore, now)
+    else this.#join(request, now)
   }
 
   /** Rejoins the queue; the webhook may have been evicted since the request was skipped. */
-  #rejoin(ticket: PendingRequest, now: number): void {
+  #rejoin(request: PendingRequest, now: number): void {
     this.#expireDue(now)
-    ticket.routeState = this.#webhooks.getRouteState(ticket.route)
-    this.#waitAgain(ticket, now)
-    this.#pending.markIdle(ticket.routeState.webhook, now)
+    request.routeState = this.#webhooks.getRouteState(request.route)
+    this.#waitAgain(request, now)
+    this.#pending.markIdle(request.routeState.webhook, now)
   }
 
-  #waitAgain(ticket: PendingRequest, now: number): void {
-    const { notBefore } = ticket
-    ticket.result = undefined
-    ticket.since = now
-    ticket.state = "settled"
-    const refusal = this.#rejectionOfRetry(ticket, now)
-    if (refusal !== undefined) ticket.complete(Exit.fail(refusal))
-    else if (notBefore <= now || ticket.ordered) this.#joinOwnQueue(ticket, now)
-    else this.#pending.park(ticket, notBefore, now)
+  #waitAgain(request: PendingRequest, now: number): void {
+    const { notBefore } = request
+    request.result = undefined
+    request.since = now
+    request.state = "settled"
+    const rejection = this.#rejectionOfRetry(request, now)
+    if (rejection !== undefined) request.complete(Exit.fail(rejection))
+    else if (notBefore <= now || request.ordered) this.#joinOwnQueue(request, now)
+    else this.#pending.park(request, notBefore, now)
   }
 
-  #rejectionOfRetry(ticket: PendingRequest, now: number): WaitError | undefined {
-    const { deadline, notBefore, owner, route } = ticket
+  #rejectionOfRetry(request: PendingRequest, now: number): WaitError | undefined {
+    const { deadline, notBefore, owner, route } = request
     if (owner.closed === true) return new DiscordRateLimiterClosed(errorFields(route))
     return (
       this.#learning.rejectionOf(route, now) ??
-      (notBefore > deadline ? this.#pending.makeMaxWaitError(ticket, notBefore, now) : undefined)
+      (notBefore > deadline ? this.#pending.makeMaxWaitError(request, notBefore, now) : undefined)
     )
   }
 
   /** Releases a permit. An expired one has been released already, but its response is still recorded. */
-  #releasePermit(ticket: PendingRequest, outcome: Outcome, now: number): boolean {
-    if (ticket.hasPermit) {
-      this.#applyOutcome(ticket, outcome, now)
+  #releasePermit(request: PendingRequest, outcome: Outcome, now: number): boolean {
+    if (request.hasPermit) {
+      this.#applyOutcome(request, outcome, now)
       return true
     }
-    if (ticket.state !== "expired") return false
-    ticket.state = "settled"
+    if (request.state !== "expired") return false
+    request.state = "settled"
     // The webhook may have been evicted in the meantime.
-    ticket.routeState = this.#webhooks.getRouteState(ticket.route)
+    request.routeState = this.#webhooks.getRouteState(request.route)
     if (outcome._tag === "Responded") {
       const { limited } = outcome.response
-      if (limited !== undefined) this.#statistics.onLimited(ticket, limited.scope)
-      this.#learn(ticket.routeState, outcome.response, ticket.sentAt, now)
+      if (limited !== undefined) this.#statistics.onLimited(request, limited.scope)
+      this.#learn(request.routeState, outcome.response, request.sentAt, now)
     }
-    this.#pending.markIdle(ticket.routeState.webhook, now)
+    this.#pending.markIdle(request.routeState.webhook, now)
     return true
   }
 
-  #applyOutcome(ticket: PendingRequest, outcome: Outcome, now: number): void {
-    const { routeState: place, policy, sentAt } = ticket
-    this.#permits.release(ticket)
-    ticket.state = "settled"
-    place.bucket.inFlight -= 1
-    place.inFlight -= 1
-    place.webhook.inFlight -= 1
+  #applyOutcome(request: PendingRequest, outcome: Outcome, now: number): void {
+    const { routeState, policy, sentAt } = request
+    this.#permits.release(request)
+    request.state = "settled"
+    routeState.bucket.inFlight -= 1
+    routeState.inFlight -= 1
+    routeState.webhook.inFlight -= 1
     const limited = outcome._tag === "Responded" ? outcome.response.limited : undefined
-    if (limited !== undefined) this.#statistics.onLimited(ticket, limited.scope)
-    if (outcome._tag === "Responded") this.#learn(place, outcome.response, sentAt, now)
+    if (limited !== undefined) this.#statistics.onLimited(request, limited.scope)
+    if (outcome._tag === "Responded") this.#learn(routeState, outcome.response, sentAt, now)
     else if (outcome._tag === "Unknown") {
-      ticket.bucket.window.consume(sentAt, now, ticket.bucket.inFlight)
+      request.bucket.window.consume(sentAt, now, request.bucket.inFlight)
     }
     const isOpen = outcome._tag === "Responded" && !isHostWide(limited)
-    this.#globalLimiter.onSettled(ticket, isOpen, place.webhook.kind)
-    ticket.bucket.observe(policy, toObservation(outcome, sentAt, now))
-    if (outcome._tag === "Responded") this.#recordMetrics(ticket, limited)
-    this.#pending.markIdle(place.webhook, now)
+    this.#globalLimiter.onSettled(request, isOpen, routeState.webhook.kind)
+    request.bucket.observe(policy, toObservation(outcome, sentAt, now))
+    if (outcome._tag === "Responded") this.#recordMetrics(request, limited)
+    this.#pending.markIdle(routeState.webhook, now)
   }
 
-  #learn(place: RouteState, answer: ResponseInfo, sentAt: number | undefined, now: number): void {
-    const { bucket, webhook: lane } = place
-    const taught = this.#learning.learn(place, answer, sentAt, now)
-    if (bucket !== place.bucket && bucket.waiting === 0) this.#scheduler.leaveGlobalQueue(bucket)
-    if (!this.#rejectIfSpent(now) && DeadWebhooks.isGoneResponse(answer, lane.kind)) {
-      this.#pending.rejectDisallowed(lane, now)
+  #learn(
+    routeState: RouteState,
+    response: ResponseInfo,
+    sentAt: number | undefined,
+    now: number,
+  ): void {
+    const { bucket, webhook } = routeState
+    const taught = this.#learning.learn(routeState, response, sentAt, now)
+    if (bucket !== routeState.bucket && bucket.waiting === 0)
+      this.#scheduler.leaveGlobalQueue(bucket)
+    if (!this.#rejectIfSpent(now) && DeadWebhooks.isGoneResponse(response, webhook.kind)) {
+      this.#pending.rejectDisallowed(webhook, now)
     }
     for (const one of taught) this.#scheduler.dispatchWebhook(one, now)
   }
@@ -368,14 +375,17 @@ export class StateMachine {
   /** Fails all waiting requests while the invalid-request limit is reached. */
   #rejectIfSpent(now: number): boolean {
     if (!this.#learning.isInvalidLimitReached(now)) return false
-    for (const lane of this.#webhooks.withWaiting()) this.#pending.rejectDisallowed(lane, now)
+    for (const webhook of this.#webhooks.withWaiting()) this.#pending.rejectDisallowed(webhook, now)
     return true
   }
 
   /** Updates metrics, and emits a hidden limit that was detected after a 429. */
-  #recordMetrics(ticket: PendingRequest, limited: RateLimited | undefined): void {
-    const { bucket, policy, route } = ticket
-    const { hiddenLimit: limit, hiddenPeriod: period } = this.#statistics.onResponse(ticket, bucket)
+  #recordMetrics(request: PendingRequest, limited: RateLimited | undefined): void {
+    const { bucket, policy, route } = request
+    const { hiddenLimit: limit, hiddenPeriod: period } = this.#statistics.onResponse(
+      request,
+      bucket,
+    )
     if (limited === undefined || limit === undefined) return
     this.#events.onHiddenLimit(route.name, bucket.id, { strategy: policy.name, limit, period })
   }

@@ -107,45 +107,45 @@ export class Statistics {
   #recorderCount = 0
 
   /** Called when a request starts to wait. */
-  onQueued(ticket: PendingRequest): void {
-    ticket.isCounted = true
-    this.#recorderOf(ticket).depth(1)
+  onQueued(request: PendingRequest): void {
+    request.isCounted = true
+    this.#recorderOf(request).depth(1)
   }
 
   /** Called when a request stops waiting. */
-  onLeft(ticket: PendingRequest): void {
-    if (!ticket.isCounted) return
-    ticket.isCounted = false
-    this.#recorderOf(ticket).depth(-1)
+  onLeft(request: PendingRequest): void {
+    if (!request.isCounted) return
+    request.isCounted = false
+    this.#recorderOf(request).depth(-1)
   }
 
-  onSent(ticket: PendingRequest, waited: number): void {
-    const tally = this.#countsOf(ticket.policy.name)
-    const isRetry = ticket.attempts > 1
+  onSent(request: PendingRequest, waited: number): void {
+    const tally = this.#countsOf(request.policy.name)
+    const isRetry = request.attempts > 1
     tally.requests += 1
     if (waited > 0) {
       tally.waits += 1
       tally.waitedMillis += waited
     }
     if (isRetry) tally.retries += 1
-    this.#recorderOf(ticket).sent(waited, isRetry)
+    this.#recorderOf(request).sent(waited, isRetry)
   }
 
-  onLimited(ticket: PendingRequest, scope: LimitScope): void {
-    this.#countsOf(ticket.policy.name).limited[scope] += 1
-    this.#recorderOf(ticket).limited(scope)
+  onLimited(request: PendingRequest, scope: LimitScope): void {
+    this.#countsOf(request.policy.name).limited[scope] += 1
+    this.#recorderOf(request).limited(scope)
   }
 
-  onUnusedSlots(ticket: PendingRequest, slots: number): void {
+  onUnusedSlots(request: PendingRequest, slots: number): void {
     if (slots <= 0) return
-    this.#countsOf(ticket.policy.name).unusedSlots += slots
-    this.#recorderOf(ticket).unused(slots)
+    this.#countsOf(request.policy.name).unusedSlots += slots
+    this.#recorderOf(request).unused(slots)
   }
 
   /** Updates the gauges after a response, and returns the strategy's findings. */
-  onResponse(ticket: PendingRequest, bucket: BucketState): Findings {
-    const findings = bucket.findingsOf(ticket.policy)
-    this.#recorderOf(ticket).learned(bucket, findings)
+  onResponse(request: PendingRequest, bucket: BucketState): Findings {
+    const findings = bucket.findingsOf(request.policy)
+    this.#recorderOf(request).learned(bucket, findings)
     return findings
   }
 

@@ -12,16 +12,16 @@ export class WebhookRegistry {
   readonly #guesses = new Map<string, BucketState>()
 
   getRouteState(route: Route): RouteState {
-    let lane = this.#webhooks.get(route.major)
-    if (lane === undefined) {
-      lane = new WebhookState(route.major, route.kind)
-      this.#webhooks.set(route.major, lane)
+    let webhook = this.#webhooks.get(route.major)
+    if (webhook === undefined) {
+      webhook = new WebhookState(route.major, route.kind)
+      this.#webhooks.set(route.major, webhook)
     }
-    const known = lane.route(route.name)
+    const known = webhook.route(route.name)
     if (known !== undefined) return known
-    const place = new RouteState(route.name, lane, this.#firstBucket(lane, route.name))
-    lane.routes = [...lane.routes, place]
-    return place
+    const routeState = new RouteState(route.name, webhook, this.#firstBucket(webhook, route.name))
+    webhook.routes = [...webhook.routes, routeState]
+    return routeState
   }
 
   find(route: Route, now: number): BucketState | undefined {
@@ -34,18 +34,18 @@ export class WebhookRegistry {
    * Assigns the bucket that a response names to a route and moves its requests there. A bucket that no
    * other route shares is renamed and keeps its state.
    */
-  assignBucket(place: RouteState, id: string | undefined): void {
-    const { webhook: lane, bucket: from } = place
+  assignBucket(routeState: RouteState, id: string | undefined): void {
+    const { webhook, bucket: from } = routeState
     if (id === undefined || from.id === id) return
-    const isShared = lane.routes.some((one) => one !== place && one.bucket === from)
-    const known = lane.bucket(id)
+    const isShared = webhook.routes.some((one) => one !== routeState && one.bucket === from)
+    const known = webhook.bucket(id)
     if (known === undefined && !isShared) {
       from.id = id
       return
     }
-    const to = known ?? new BucketState(id, lane)
-    place.bucket = to
-    moveRequests(place, from, to)
+    const to = known ?? new BucketState(id, webhook)
+    routeState.bucket = to
+    moveRequests(routeState, from, to)
     to.blockedUntil = Math.max(to.blockedUntil, from.blockedUntil)
     to.probing ||= from.probing
     to.blocksWithoutDelay = Math.max(to.blocksWithoutDelay, from.blocksWithoutDelay)
@@ -67,9 +67,10 @@ export class WebhookRegistry {
     const buckets: Array<BucketState> = []
     if (route === undefined) {
       this.#guesses.clear()
-      for (const lane of this.#idle) this.#webhooks.delete(lane.major)
+      for (const webhook of this.#idle) this.#webhooks.delete(webhook.major)
       this.#idle.clear()
-      for (const lane of this.#webhooks.values()) for (const one of lane.buckets) buckets.push(one)
+      for (const webhook of this.#webhooks.values())
+        for (const one of webhook.buckets) buckets.push(one)
     } else {
       this.#guesses.delete(route.name)
       const bucket = this.#webhooks.get(route.major)?.route(route.name)?.bucket
@@ -80,15 +81,15 @@ export class WebhookRegistry {
   }
 
   /** Marks a webhook as in use. */
-  markBusy(lane: WebhookState): void {
-    this.#idle.delete(lane)
+  markBusy(webhook: WebhookState): void {
+    this.#idle.delete(webhook)
   }
 
   /** Marks a webhook as idle. */
-  markIdle(lane: WebhookState, now: number): void {
-    lane.idleSince = now
-    this.#idle.delete(lane)
-    this.#idle.add(lane)
+  markIdle(webhook: WebhookState, now: number): void {
+    webhook.idleSince = now
+    this.#idle.delete(webhook)
+    this.#idle.add(webhook)
   }
 
   /** Number of idle webhooks. */
@@ -98,64 +99,64 @@ export class WebhookRegistry {
 
   /** Evicts webhooks that have been idle and unlimited since `before`. */
   sweep(before: number): void {
-    for (const lane of this.#idle) {
-      if (lane.idleSince > before) break
-      if (limitedUntil(lane) > before) continue
-      this.#idle.delete(lane)
-      this.#webhooks.delete(lane.major)
+    for (const webhook of this.#idle) {
+      if (webhook.idleSince > before) break
+      if (limitedUntil(webhook) > before) continue
+      this.#idle.delete(webhook)
+      this.#webhooks.delete(webhook.major)
     }
   }
 
   /** The webhooks with waiting requests. */
   *withWaiting(): Generator<WebhookState> {
-    for (const lane of this.#webhooks.values()) if (lane.waiting > 0) yield lane
+    for (const webhook of this.#webhooks.values()) if (webhook.waiting > 0) yield webhook
   }
 
   counts(): { readonly buckets: number; readonly waiting: number; readonly inFlight: number } {
     const counts = { buckets: 0, waiting: 0, inFlight: 0 }
-    for (const lane of this.#webhooks.values()) {
-      counts.buckets += lane.buckets.length
-      counts.waiting += lane.waiting
-      counts.inFlight += lane.inFlight
+    for (const webhook of this.#webhooks.values()) {
+      counts.buckets += webhook.buckets.length
+      counts.waiting += webhook.waiting
+      counts.inFlight += webhook.inFlight
     }
     return counts
   }
 
   #shareWithUnknown(name: string, guess: BucketState): ReadonlyArray<WebhookState> {
     const taught: Array<WebhookState> = []
-    for (const lane of this.#webhooks.values()) {
-      const bucket = lane.route(name)?.bucket
+    for (const webhook of this.#webhooks.values()) {
+      const bucket = webhook.route(name)?.bucket
       if (bucket === undefined || bucket.isKnown) continue
       bucket.guessFrom(guess)
-      taught.push(lane)
+      taught.push(webhook)
     }
     return taught
   }
 
-  #firstBucket(lane: WebhookState, routeName: string): BucketState {
+  #firstBucket(webhook: WebhookState, routeName: string): BucketState {
     const guess = this.#guesses.get(routeName)
     const id = guess?.id ?? routeName
-    const known = lane.bucket(id)
+    const known = webhook.bucket(id)
     if (known !== undefined) return known
-    const bucket = new BucketState(id, lane)
+    const bucket = new BucketState(id, webhook)
     if (guess?.limit !== undefined) bucket.guessFrom(guess)
     return bucket
   }
 }
 
-function moveRequests(place: RouteState, from: BucketState, to: BucketState): void {
-  from.inFlight -= place.inFlight
-  to.inFlight += place.inFlight
-  const waiting = [...from.queue].filter((ticket) => ticket.routeState === place)
-  for (const ticket of waiting) from.queue.remove(ticket)
+function moveRequests(routeState: RouteState, from: BucketState, to: BucketState): void {
+  from.inFlight -= routeState.inFlight
+  to.inFlight += routeState.inFlight
+  const waiting = [...from.queue].filter((request) => request.routeState === routeState)
+  for (const request of waiting) from.queue.remove(request)
   to.queue.merge(waiting)
   to.earliestDeadline = Math.min(to.earliestDeadline, from.earliestDeadline)
 }
 
 /** The latest reset or end of a block of a webhook. */
-function limitedUntil(lane: WebhookState): number {
+function limitedUntil(webhook: WebhookState): number {
   let until = 0
-  for (const { blockedUntil, resetAt } of lane.buckets.values()) {
+  for (const { blockedUntil, resetAt } of webhook.buckets.values()) {
     until = Math.max(until, blockedUntil, resetAt ?? 0)
   }
   return until

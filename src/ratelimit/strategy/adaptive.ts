@@ -108,11 +108,11 @@ function sent(memory: Memory, at: number, { inFlight }: Bucket): Memory {
 
 function answered(
   memory: Memory,
-  { response: answer, sentAt, at }: Extract<Observation, { readonly _tag: "Responded" }>,
+  { response, sentAt, at }: Extract<Observation, { readonly _tag: "Responded" }>,
   bucket: Bucket<Memory>,
 ): Memory {
-  const others = foreign.answered(memory.foreign, answer, bucket, sentAt, at)
-  const { limited, status } = answer
+  const others = foreign.answered(memory.foreign, response, bucket, sentAt, at)
+  const { limited, status } = response
   if (limited === undefined) {
     const judge = status < 500 ? hidden.accepted : hidden.unproven
     return { ...memory, foreign: others, hidden: judge(memory.hidden, sentAt) }
@@ -120,7 +120,7 @@ function answered(
   if (limited.scope !== "user" && limited.scope !== "shared") {
     return { ...memory, hidden: hidden.uncounted(memory.hidden, sentAt) }
   }
-  if (isUnexplained(answer)) {
+  if (isUnexplained(response)) {
     const delay = limited.retryAfter ?? 0
     return { ...memory, hidden: hidden.refused(memory.hidden, sentAt, delay, bucket) }
   }

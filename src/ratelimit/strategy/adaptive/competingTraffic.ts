@@ -57,13 +57,13 @@ const blur = 0.25
 /** Handles the response of our request sent at `sentAt`. */
 export function answered(
   foreign: Foreign,
-  answer: ResponseInfo,
+  response: ResponseInfo,
   bucket: Bucket,
   sentAt: number,
   now: number,
 ): Foreign {
-  const own = answer.limited === undefined ? lost(foreign) : foreign
-  const word = read(answer, bucket, sentAt, now)
+  const own = response.limited === undefined ? lost(foreign) : foreign
+  const word = read(response, bucket, sentAt, now)
   return summed(word === undefined ? own : heard(own, word, bucket, sentAt), bucket)
 }
 
