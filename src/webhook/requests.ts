@@ -90,13 +90,8 @@ export const executeWebhook = <A>(
       ...(threadId !== undefined && given.threadName !== undefined ? [twoThreads] : []),
     ]
     const all = MessageCreate.hasComponents(given) ? [...query, withComponents] : query
-    const encoded = validate(
-      route,
-      issues,
-      MessageCreate.encode(split.message),
-      explainSchemaIssue(split),
-    )
-    return Effect.map(encodeBody(route, encoded, split), (body) =>
+    const encoded = MessageCreate.encode(split.message)
+    return Effect.map(encodeBody(route, issues, encoded, split), (body) =>
       makeRequest({
         route,
         token: webhook.token,
@@ -119,13 +114,8 @@ export const createFollowUp = (
   describeRequest(operation, sender, "send", (route) => {
     const split = files.splitMessage(message)
     const issues = [...split.issues, ...findEmptyIssues(message, split)]
-    const encoded = validate(
-      route,
-      issues,
-      FollowUpCreate.encode(split.message),
-      explainSchemaIssue(split),
-    )
-    return Effect.map(encodeBody(route, encoded, split), (body) =>
+    const encoded = FollowUpCreate.encode(split.message)
+    return Effect.map(encodeBody(route, issues, encoded, split), (body) =>
       makeRequest({
         route,
         token: sender.token,
@@ -179,13 +169,8 @@ export const editMessage = (
       const query = needsQuery ? [withComponents] : []
       const { issues, parts } = getMessageParts(webhook, route, messageId, place, query)
       const all = [...issues, ...split.issues]
-      const encoded = validate(
-        route,
-        all,
-        MessageEdit.encode(split.message),
-        explainSchemaIssue(split),
-      )
-      return Effect.map(encodeBody(route, encoded, split), (body) =>
+      const encoded = MessageEdit.encode(split.message)
+      return Effect.map(encodeBody(route, all, encoded, split), (body) =>
         makeRequest({ ...parts, body, success: messageBody }),
       )
     },
@@ -305,10 +290,12 @@ function orEmpty<A extends object>(input: A): Partial<A> {
 /** Encodes a message as JSON, or as a form if it has files. */
 function encodeBody(
   route: Route.Route,
-  encoded: Effect.Effect<unknown, WebhookValidationError>,
+  issues: ReadonlyArray<Issue.Issue>,
+  encoded: Effect.Effect<unknown, ParseResult.ParseError>,
   split: files.SplitFiles<OutgoingMessage>,
 ): Effect.Effect<RestRequest<unknown>["body"], WebhookValidationError | WebhookFileError> {
-  const complete = checkFileReferences(route, encoded, split)
+  const valid = validate(route, issues, encoded, explainSchemaIssue(split))
+  const complete = checkFileReferences(route, valid, split)
   if (split.files.length === 0) return Effect.map(complete, jsonBody)
   return Effect.flatMap(
     // First, because its error for too many files is more specific than the Schema's.
