@@ -18,7 +18,7 @@ import {
 } from "./responses.js"
 import { type LimiterDriver, makeDriver } from "./LimiterDriver.js"
 import { literal } from "./model/policies.js"
-import { testClockMayHang } from "../support/peers.js"
+import { isLowestPeers } from "../support/peers.js"
 
 const stories =
   (run: typeof it.effect.skip) =>
@@ -32,7 +32,7 @@ const stories =
     )
 
 const story = stories(it.effect)
-const storyOfStoppedTimers = stories(it.effect.skipIf(testClockMayHang))
+const storyOfStoppedTimers = stories(it.effect.skipIf(isLowestPeers))
 
 const other = route({ webhookId: "2" })
 const concurrent = { delivery: "concurrent" } as const

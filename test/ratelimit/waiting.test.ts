@@ -25,6 +25,14 @@ const story = <E>(
 const patch = route({ method: "PATCH" })
 const other = route({ webhookId: "2" })
 
+/** An edit that takes a second, on a bucket without limits. */
+const edit = {
+  route: patch,
+  delivery: "concurrent",
+  takes: 1000,
+  outcome: withoutHeaders(),
+} as const
+
 /** Five for the first webhook's bucket, then this many seconds of nothing. */
 const learn = (driver: LimiterDriver, request: Parameters<LimiterDriver["send"]>[1] = {}) =>
   driver.send("learn", { takes: 0, ...request })
@@ -115,12 +123,6 @@ describe("waiting", () => {
     Effect.gen(function* () {
       yield* learn(driver, { route: patch, outcome: withoutHeaders() })
       yield* learn(driver, { outcome: withoutHeaders() })
-      const edit = {
-        route: patch,
-        delivery: "concurrent",
-        takes: 1000,
-        outcome: withoutHeaders(),
-      } as const
       yield* driver.start("edit 1", edit)
       yield* driver.start("send", { outcome: withoutHeaders() })
       yield* TestClock.adjust("500 millis")
@@ -135,12 +137,6 @@ describe("waiting", () => {
     Effect.gen(function* () {
       yield* learn(driver, { route: patch, outcome: withoutHeaders() })
       yield* learn(driver, { outcome: withoutHeaders() })
-      const edit = {
-        route: patch,
-        delivery: "concurrent",
-        takes: 1000,
-        outcome: withoutHeaders(),
-      } as const
       yield* driver.start("edit 1", edit)
       const sender = yield* driver.start("send")
       yield* driver.start("edit 2", edit)
