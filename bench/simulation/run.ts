@@ -269,7 +269,14 @@ function answerOf(response: SimulatedResponse): ResponseInfo {
   const contentType = response.headers["content-type"]
   const said = interpret(
     request,
-    { status, headers, contentType, isDryRun: false, body: getBodyText(response.body) },
+    {
+      status,
+      headers,
+      isViaGoogle: false,
+      contentType,
+      isDryRun: false,
+      body: getBodyText(response.body),
+    },
     { isDiscordHost: true },
   )
   const limited =

@@ -98,6 +98,9 @@ class ErrorTree {
   }
 }
 
+/** A number, also as text: servers between Discord and the caller change the type. */
+const NumericOrText = Schema.Union(Numeric, Schema.NumberFromString.pipe(Schema.finite()))
+
 /**
  * An error of the API. `code` 0 is "general": go by the status.
  *
@@ -113,7 +116,7 @@ class ErrorTree {
  * @category models
  */
 export const ErrorBody = Schema.Struct({
-  code: withDefault("code", Numeric, () => 0),
+  code: withDefault("code", NumericOrText, () => 0),
   message: withDefault("message", Schema.String, () => ""),
   /** The tree of field errors as it came; {@link flatten} reads it. */
   errors: nullishToAbsent(
@@ -130,7 +133,9 @@ export const ErrorBody = Schema.Struct({
  */
 export interface ErrorBody extends Schema.Schema.Type<typeof ErrorBody> {}
 
-const seconds = Schema.JsonNumber.pipe(Schema.clamp(0, Number.MAX_SAFE_INTEGER))
+const seconds = NumericOrText.pipe(Schema.clamp(0, Number.MAX_SAFE_INTEGER)).annotations({
+  arbitrary: () => (fc) => fc.double({ min: 0, max: Number.MAX_SAFE_INTEGER, noNaN: true }),
+})
 
 /**
  * The body of a 429. Some have no delay ({@link fromUnknown} reads their code); what the edge in
@@ -153,7 +158,7 @@ export const RateLimitBody = Schema.Struct({
   retryAfter: required("retry_after", seconds),
   global: withDefault("global", Schema.Boolean, () => false),
   /** Set for limits that have a code of their own, such as slowmode (20016). */
-  code: nullishToAbsent("code", Numeric),
+  code: nullishToAbsent("code", NumericOrText),
 })
 /**
  * @since 0.1.0
@@ -274,9 +279,11 @@ export const fromUnknown = (body: unknown): Option.Option<Refusal> => {
 export const rateLimitFromUnknown = (body: unknown): Option.Option<RateLimitBody> =>
   rateLimitBody()(body)
 
+/** A code is digits, so one that came as text is still a code. */
 function numberIn(body: object, key: string): number | undefined {
   const value: unknown = Reflect.get(body, key)
-  return typeof value === "number" && Number.isFinite(value) ? value : undefined
+  const number = typeof value === "string" && isIndex(value) ? Number(value) : value
+  return typeof number === "number" && Number.isFinite(number) ? number : undefined
 }
 
 /** Whether a node is an error and not a branch. */
@@ -288,6 +295,7 @@ function isLeaf(node: unknown): node is Readonly<Record<string, unknown>> {
   return Object.keys(node).length === 0
 }
 
+/** Digits as JSON writes an integer. */
 function isIndex(key: string): boolean {
   return /^(?:0|[1-9][0-9]{0,14})$/.test(key)
 }

@@ -31,6 +31,12 @@ export interface AttemptState {
 /** Marks the fake responses of a dry run. */
 export const dryRunHeader = "x-effect-discord-dry-run"
 
+/**
+ * Discord's servers are behind Google's load balancer, which adds `Via: 1.1 google`; what Cloudflare
+ * sends by itself lacks it (discord-api-docs#1463). Other proxies add a `Via` with their own name.
+ */
+const viaGoogle = /\bgoogle\b/i
+
 /** Parses the head of a response. A 429 without its body still counts as a 429. */
 export function parseHead(
   status: number,
@@ -43,6 +49,7 @@ export function parseHead(
   return {
     status,
     headers: removeTokenBucket(parsed, token),
+    isViaGoogle: viaGoogle.test(headers["via"] ?? ""),
     contentType,
     isDryRun,
     body: undefined,

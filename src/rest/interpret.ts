@@ -25,6 +25,8 @@ import { redactToken, sanitize } from "./sanitize.js"
 export interface RawResponse {
   readonly status: number
   readonly headers: RateLimitHeaders
+  /** Whether Discord's own load balancer forwarded it; see {@link parseHead}. */
+  readonly isViaGoogle: boolean
   /** Not sanitized; it may contain the token. */
   readonly contentType: string | undefined
   /** Created by a dry run. */
@@ -63,7 +65,7 @@ export function interpret<A>(
   host: Destination,
 ): Interpretation<A> {
   if (response.status >= 200 && response.status < 300) {
-    return { classification: interpretSuccess(request, response), code: 0, reply: "" }
+    return { classification: interpretSuccess(request, response, host), code: 0, reply: "" }
   }
   // Before parsing, which changes the spelling and could hide the token from the redaction.
   const body = redactToken(response.body ?? "", request.token)
@@ -96,7 +98,7 @@ function interpretError(
   const code = errorBody?.code ?? 0
   const details = { ...errorFields(request.route), status: response.status, code, reply }
   if (response.status === 429) {
-    const limit = parseRateLimit(response.headers, host, json, code)
+    const limit = parseRateLimit(response, host, json, code)
     const error = toSlowmodeError(request, details, limit.retryAfter)
     return error === undefined
       ? { _tag: "RateLimited", limited: limit }
@@ -113,10 +115,15 @@ function isInformational(status: number): boolean {
   return status >= 100 && status < 200
 }
 
-function interpretSuccess<A>(request: RestRequest<A>, response: RawResponse): Classification<A> {
+function interpretSuccess<A>(
+  request: RestRequest<A>,
+  response: RawResponse,
+  host: Destination,
+): Classification<A> {
   const json = parseJson(response.body ?? "")
   const isAcknowledged =
-    isExpectedText(response.body, request.success) || isFromDiscord(response, json)
+    isExpectedText(response.body, request.success) ||
+    isFromDiscord(request.success, response, json, host)
   const value = readValue(request.success, json, isAcknowledged)
   if (Either.isRight(value)) return { _tag: "Success", value: value.right }
   const delivered = isAcknowledged ? "yes" : "unknown"
@@ -189,26 +196,33 @@ const minDiscordCode = 10_000
  *
  * The delay is the larger of those in body and header, which have differed by a factor of a
  * thousand (discord-api-docs#6109). Only a header that is the body rounded up to a whole second, as
- * Discord sends it, yields to the exact value. Discord's own 429 has its JSON or its headers; one
- * with neither comes from something in front of the API. A code without a delay (30046: too many
- * edits of old messages) is Discord's as well, and limits only its own route.
+ * Discord sends it, yields to the exact value.
+ *
+ * Discord's own 429 limits its route. It has rate limit headers, a code of Discord (30046, too many
+ * edits of old messages, comes without a delay), a delay or `global` in its JSON, or the `Via` of
+ * Discord's servers. A message alone is no sign: Cloudflare's block of an address is JSON with a
+ * message and the code 0 (discord-api-docs#5810). Cloudflare's problem details have a `retry_after`
+ * and name their origin in `cloudflare_error`.
  */
 function parseRateLimit(
-  headers: RateLimitHeaders,
+  response: RawResponse,
   { isDiscordHost }: Destination,
   json: unknown,
   code: number,
 ): RateLimited {
+  const { headers } = response
   const body = Option.getOrUndefined(DiscordApiBody.rateLimitFromUnknown(json))
   const exact = body && secondsToMillis(body.retryAfter)
   const isRounded = body !== undefined && headers.retryAfter === Math.ceil(body.retryAfter) * 1000
   const delays = [exact, isRounded ? undefined : headers.retryAfter].filter(isDelay)
   const retryAfter = delays.length === 0 ? undefined : delays.reduce((a, b) => Math.max(a, b))
-  const { global }: { readonly global?: unknown } = Predicate.isRecord(json) ? json : {}
-  if (headers.global || global === true) return { scope: "global", retryAfter }
+  const fields = Predicate.isRecord(json) ? json : {}
+  if (headers.global || fields["global"] === true) return { scope: "global", retryAfter }
   if (headers.scope !== undefined) return { scope: headers.scope, retryAfter }
-  const hasCode = code >= minDiscordCode || body !== undefined || global === false
-  const fromDiscord = hasCode || hasRateLimit(headers)
+  const hasCode = code >= minDiscordCode || body !== undefined || fields["global"] === false
+  const isForwarded = isDiscordHost && response.isViaGoogle
+  const fromDiscord =
+    isForwarded || hasRateLimit(headers) || (hasCode && fields["cloudflare_error"] !== true)
   if (fromDiscord) return { scope: "user", retryAfter }
   return { scope: isDiscordHost ? "edge" : "proxy", retryAfter }
 }
@@ -224,19 +238,25 @@ function isDelay(milliseconds: number | undefined): milliseconds is number {
 
 /**
  * Whether Discord sent a 2xx response, and not a login page, a proxy or a server behind a wrong
- * `baseUrl`. Proxies drop headers, so one sign is enough. The content type counts only for a
- * truncated body: a complete body of this type that is empty or invalid is not Discord's. `json` is
- * a Left then.
+ * `baseUrl`. Proxies drop headers, so one sign is enough: rate limit headers that only Discord
+ * sends, or an object with a snowflake. `json` is a Left if the body is empty, invalid or truncated.
+ *
+ * Two signs are weaker, because any server may send them. A 204 counts where Discord responds with
+ * one, on every host: it has no body to check, Discord's headers may be missing behind a proxy, and
+ * HTTP defines it as success (RFC 9110, 15.3.5). In place of a message, and for the content type of
+ * a truncated body, only Discord's host is trusted.
  */
-function isFromDiscord(response: RawResponse, json: Either.Either<unknown, unknown>): boolean {
-  if (isDiscordHead(response)) return true
+function isFromDiscord(
+  wanted: ResponseBody<unknown>,
+  response: RawResponse,
+  json: Parsed<unknown>,
+  { isDiscordHost }: Destination,
+): boolean {
+  const { body, contentType, headers, status } = response
+  if (headers.bucket !== undefined || headers.resetAfter !== undefined) return true
+  if (status === 204) return wanted._tag === "Ignored" || isDiscordHost
   if (Either.isRight(json)) return isDiscordObject(json.right)
-  return response.body === undefined && /^application\/json\b/i.test(response.contentType ?? "")
-}
-
-/** A 204 has no body to check. Of the rate limit headers, only Discord sends these two. */
-function isDiscordHead({ headers, status }: RawResponse): boolean {
-  return status === 204 || headers.bucket !== undefined || headers.resetAfter !== undefined
+  return isDiscordHost && body === undefined && /^application\/json\b/i.test(contentType ?? "")
 }
 
 /** Every object that Discord returns to a webhook request has a snowflake as its `id`. */

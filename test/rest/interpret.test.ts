@@ -1,6 +1,8 @@
 import * as Either from "effect/Either"
+import * as Redacted from "effect/Redacted"
 import { describe, expect, it } from "vitest"
-import { RateLimitHeaders, Route } from "../../src/index.js"
+import { Route } from "../../src/index.js"
+import { parseHead } from "../../src/rest/attempt.js"
 import { interpret } from "../../src/rest/interpret.js"
 import { decodedBody, ignoredBody, okBody } from "../../src/rest/request.js"
 import type { RestRequest, ResponseBody } from "../../src/rest/request.js"
@@ -22,10 +24,7 @@ const interpretResponse = (
   interpret(
     request<unknown>({ success: wanted, ...changes }),
     {
-      status,
-      headers: RateLimitHeaders.parse(headers),
-      contentType: headers["content-type"],
-      isDryRun: false,
+      ...parseHead(status, headers, Redacted.make(token)),
       body: typeof body === "string" || body === undefined ? body : JSON.stringify(body),
     },
     { isDiscordHost },
@@ -149,6 +148,39 @@ describe("a 2xx response", () => {
     expect(classification.error.message).toContain("baseUrl")
     expect(classification.error.message).toContain("it may or may not have taken effect")
     expect(classification.error.message).toContain(headers["content-type"] ?? "response")
+  })
+
+  it.each<[string, number, string | undefined, ResponseBody<unknown>, boolean, unknown]>([
+    ["a 204 in place of a message", 204, "", wanted, true, { error: { delivered: "yes" } }],
+    [
+      "a 204 in place of a message",
+      204,
+      "",
+      wanted,
+      false,
+      { _tag: "NotDiscord", error: { delivered: "unknown" } },
+    ],
+    ["a 204 where no body is expected", 204, "", ignoredBody, false, { _tag: "Success" }],
+    ["truncated JSON", 200, undefined, wanted, true, { delivered: "yes" }],
+    ["truncated JSON", 200, undefined, wanted, false, { delivered: "unknown" }],
+    ["truncated JSON", 200, undefined, ignoredBody, true, { _tag: "Success" }],
+    ["truncated JSON", 200, undefined, ignoredBody, false, { delivered: "unknown" }],
+  ])(
+    "without Discord's headers, %s (%i, %j, %j): Discord's host %j",
+    (_, status, body, success, isDiscordHost, expected) => {
+      const json = { "content-type": "application/json" }
+      const { classification } = interpretResponse(status, body, json, { success }, isDiscordHost)
+      expect(classification).toMatchObject(expected as object)
+    },
+  )
+
+  it("with Discord's headers is Discord's behind any host", () => {
+    expect(interpretResponse(204, "", bucket, {}, false).classification).toMatchObject({
+      error: { delivered: "yes" },
+    })
+    expect(interpretResponse(200, undefined, resetAfter, {}, false).classification).toMatchObject({
+      delivered: "yes",
+    })
   })
 
   it("shows no token in its content type", () => {
@@ -301,6 +333,18 @@ describe("the tree of 50035", () => {
   })
 })
 
+describe("a code as text", () => {
+  it.each([
+    [404, "10015", "WebhookNotFound", 10015],
+    [401, "50027", "WebhookUnauthorized", 50027],
+    [400, "50035", "WebhookBadRequest", 50035],
+    [404, "unknown", "DiscordApiError", 0],
+    [404, "", "DiscordApiError", 0],
+  ])("of a %i, %j, is a %s", (status, text, tag, code) => {
+    expect(errorOf(status, { message: "no", code: text })).toMatchObject({ _tag: tag, code })
+  })
+})
+
 describe("an error body without a message", () => {
   it("keeps its code", () => {
     expect(errorOf(404, { code: 10015 })).toMatchObject({
@@ -443,6 +487,14 @@ describe("a 429", () => {
     ["user: a code and an unusable delay", { code: 30046, retry_after: null }, {}, "user"],
     ["user: Discord's body without its delay", { message: "x", global: false }, {}, "user"],
     ["global: Discord's body without its delay", { message: "x", global: true }, {}, "global"],
+    ["user: a code as text", { message: "Too many edits", code: "30046" }, {}, "user"],
+    ["user: a delay as text", { message: "slow", retry_after: "0.5" }, {}, "user"],
+    ["user: a message with Discord's Via", { message: "x" }, { via: "1.1 google" }, "user"],
+    ["user: Discord's Via after a proxy's", "", { via: "1.1 google, 1.1 squid" }, "user"],
+    ["edge: a message with a proxy's Via", { message: "x" }, { via: "1.1 squid" }, "edge"],
+    ["edge: a message alone", { message: "You are being blocked" }, {}, "edge"],
+    ["edge: a status as code", { message: "x", code: "429" }, {}, "edge"],
+    ["edge: Cloudflare's JSON", { cloudflare_error: true, retry_after: 30 }, {}, "edge"],
     ["edge: plain text", "error code: 1015", {}, "edge"],
     ["edge: a page", "<html><title>Blocked</title></html>", {}, "edge"],
     ["edge: nothing at all", "", {}, "edge"],
@@ -460,6 +512,15 @@ describe("a 429", () => {
     })
     expect(limitOf({ message: "x", code: 30046 }, {}, false).scope).toBe("user")
     expect(limitOf({ retry_after: 1, global: false }, {}, false).scope).toBe("user")
+    expect(limitOf({ message: "x", code: "30046" }, {}, false).scope).toBe("user")
+    expect(limitOf({ message: "API rate limit exceeded" }, {}, false).scope).toBe("proxy")
+    // Google's load balancer is in front of many servers.
+    expect(limitOf("<html>429</html>", { via: "1.1 google" }, false).scope).toBe("proxy")
+  })
+
+  it("takes the delay of Cloudflare's JSON, and of text", () => {
+    expect(limitOf({ cloudflare_error: true, retry_after: 30 }).retryAfter).toBe(30_000)
+    expect(limitOf({ retry_after: "0.5" }).retryAfter).toBe(500)
   })
 
   it("has no delay when none is usable", () => {

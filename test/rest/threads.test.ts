@@ -32,6 +32,7 @@ const answered = (
       status,
       headers: RateLimitHeaders.parse(headers),
       contentType: "application/json",
+      isViaGoogle: false,
       isDryRun: false,
       body: JSON.stringify(body),
     },

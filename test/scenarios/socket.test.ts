@@ -81,11 +81,11 @@ interface Mishap {
 const mishaps: Readonly<Record<string, Mishap>> = {
   "cut in the middle of the body": {
     reply: writeAndCut(`${head}content-length: 400\r\n\r\n{"id":"1",`),
-    error: { _tag: "DiscordTransportError", reason: "broken", delivered: "yes", attempts: 1 },
+    error: { _tag: "DiscordTransportError", reason: "broken", delivered: "unknown", attempts: 1 },
   },
   "cut in the middle of a chunk": {
     reply: writeAndCut(`${head}transfer-encoding: chunked\r\n\r\n40\r\n{"id":"1",`),
-    error: { _tag: "DiscordTransportError", reason: "broken", delivered: "yes", attempts: 1 },
+    error: { _tag: "DiscordTransportError", reason: "broken", delivered: "unknown", attempts: 1 },
   },
   "cut in the middle of the headers": {
     reply: writeAndCut("HTTP/1.1 200 OK\r\ncontent-ty"),
@@ -110,7 +110,7 @@ const mishaps: Readonly<Record<string, Mishap>> = {
   },
   "silence in the middle of the body": {
     reply: write(`${head}content-length: 400\r\n\r\n{"id":"1",`),
-    error: { _tag: "DiscordTransportError", reason: "timeout", delivered: "yes", attempts: 1 },
+    error: { _tag: "DiscordTransportError", reason: "timeout", delivered: "unknown", attempts: 1 },
     silentAfter: "the head",
   },
   "an empty object": {
