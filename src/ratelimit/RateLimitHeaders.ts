@@ -7,7 +7,7 @@
  * @module
  */
 import * as Duration from "effect/Duration"
-import { secondsToMillis } from "./internal/durations.js"
+import { secondsToMillis } from "./time.js"
 
 /**
  * All times in milliseconds.

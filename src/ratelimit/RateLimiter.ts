@@ -14,21 +14,16 @@ import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { DiscordInvalidOption, WaitError } from "../error/WebhookError.js"
 import type { ResponseInfo } from "./ResponseInfo.js"
-import {
-  isolatesRequests,
-  checked,
-  type LayerSettings,
-  type Options,
-  unset,
-} from "./internal/settings.js"
-import type { BucketSnapshot, Snapshot } from "./internal/snapshot.js"
+import { checked, type LayerSettings, type Options, unset } from "./settings.js"
+import type { BucketSnapshot, Snapshot } from "./internal/statistics.js"
 import { SharedLimiter } from "./internal/service.js"
 import type { Permit, WaitOptions } from "./Permit.js"
 import type { Route } from "./Route.js"
 import { Strategy } from "./Strategy.js"
+import { isolatesRequests } from "./time.js"
 
-export type { Options } from "./internal/settings.js"
-export type { BucketSnapshot, Snapshot, StrategyCounts as Tally } from "./internal/snapshot.js"
+export type { Options } from "./settings.js"
+export type { BucketSnapshot, Snapshot, StrategyCounts as Tally } from "./internal/statistics.js"
 
 /**
  * The operations of a limiter.

@@ -1,7 +1,7 @@
 /** An attempt while it runs (`AttemptState`), and when it has ended (`AttemptResult`). */
 import type * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
-import { DeadWebhooks } from "../ratelimit/internal/deadWebhooks.js"
+import { DeadWebhooks } from "../ratelimit/deadWebhooks.js"
 import * as Permit from "../ratelimit/Permit.js"
 import * as RateLimitHeaders from "../ratelimit/RateLimitHeaders.js"
 import { interpret } from "./interpret.js"

@@ -9,8 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Runtime from "effect/Runtime"
-import { isolatesRequests } from "../ratelimit/internal/settings.js"
-import { currentMillis, scheduleAt } from "../ratelimit/internal/timers.js"
+import { currentMillis, isolatesRequests, scheduleAt } from "../ratelimit/time.js"
 import type { Restore } from "./attempt.js"
 
 export type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>

@@ -16,7 +16,7 @@ import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
 import { withoutHeaders, blocked, ok, route } from "./responses.js"
 import { LimiterDriver, makeDriver } from "./LimiterDriver.js"
 import { literal } from "./model/policies.js"
-import { unset } from "../../src/ratelimit/internal/settings.js"
+import { unset } from "../../src/ratelimit/settings.js"
 
 /** A clock that counts who sleeps by it: one fiber for each. */
 const watched = Effect.map(Effect.clock, (clock) => {

@@ -1,16 +1,87 @@
-/** The mutable state of buckets, routes, webhooks and pending requests. */
+/** The mutable state of buckets, routes, webhooks and pending requests, and the queue of a bucket. */
 import type * as Exit from "effect/Exit"
 import type { WaitError } from "../../error/WebhookError.js"
 import type { Bucket } from "../Bucket.js"
 import type { LimitScope } from "../ResponseInfo.js"
 import type { Kind, Route } from "../Route.js"
 import type { Findings, Observation, Policy } from "../strategy/Policy.js"
-import { growingDelay } from "./growingDelay.js"
-import { Memories } from "./memories.js"
-import { toMillis } from "./durations.js"
-import { LinkedQueue, Queued } from "./linkedQueue.js"
-import { RoundTrips } from "./resetEstimates.js"
-import { Window } from "./window.js"
+import { growingDelay } from "./globalLimiter.js"
+import { toMillis } from "../time.js"
+import { RoundTrips, Window } from "./window.js"
+
+/** @internal */
+export abstract class Queued<Self extends Queued<Self>> {
+  /** Order of arrival; kept over retries. */
+  abstract readonly sequence: number
+  previous: Self | undefined = undefined
+  next: Self | undefined = undefined
+}
+
+/**
+ * A linked list of requests in order of arrival: any of 100 000 must be removable in constant time, and a
+ * retried one returns to its old position.
+ *
+ * @internal
+ */
+export class LinkedQueue<A extends Queued<A>> {
+  head: A | undefined = undefined
+  #tail: A | undefined = undefined
+  length = 0
+
+  /** Whether one item comes before another: by arrival, unless overridden. */
+  isBefore(one: A, other: A): boolean {
+    return one.sequence < other.sequence
+  }
+
+  /** Inserts in order; in constant time at the head or the tail. */
+  insert(item: A): void {
+    const tail = this.#tail
+    if (tail === undefined || this.isBefore(tail, item)) {
+      this.#link(item, tail, undefined)
+      return
+    }
+    let next = this.head
+    while (next !== undefined && this.isBefore(next, item)) next = next.next
+    this.#link(item, next?.previous, next)
+  }
+
+  /** Inserts many items in order of arrival. */
+  merge(items: ReadonlyArray<A>): void {
+    const all = [...this, ...items].sort((a, b) => a.sequence - b.sequence)
+    this.head = undefined
+    this.#tail = undefined
+    this.length = 0
+    for (const item of all) this.#link(item, this.#tail, undefined)
+  }
+
+  remove(item: A): void {
+    if (item.previous === undefined) this.head = item.next
+    else item.previous.next = item.next
+    if (item.next === undefined) this.#tail = item.previous
+    else item.next.previous = item.previous
+    item.previous = undefined
+    item.next = undefined
+    this.length -= 1
+  }
+
+  *[Symbol.iterator](): IterableIterator<A> {
+    for (let item = this.head; item !== undefined;) {
+      const next: A | undefined = item.next
+      yield item
+      item = next
+    }
+  }
+
+  #link(item: A, previous: A | undefined, next: A | undefined): void {
+    item.previous = previous
+    item.next = next
+    if (previous === undefined) this.head = item
+    else previous.next = item
+    if (next === undefined) this.#tail = item
+    else next.previous = item
+    this.length += 1
+  }
+}
 
 /** `WaitOptions` with durations in milliseconds. */
 export interface RequestOptions {
@@ -180,6 +251,48 @@ export class WebhookState {
   *pending(): Generator<PendingRequest> {
     for (const bucket of this.buckets) yield* bucket.queue
     if (this.#parked !== undefined) yield* this.#parked
+  }
+}
+
+/** Maximum number of policies beside the current one; a program uses one or two. */
+const maxMemories = 7
+
+interface Memory {
+  readonly policy: string
+  readonly value: unknown
+}
+
+/** The memories of policies on one bucket by name; a list, since there are few. */
+export class Memories {
+  #all: ReadonlyArray<Memory> = []
+
+  find(policy: string): Memory | undefined {
+    for (const one of this.#all) if (one.policy === policy) return one
+    return undefined
+  }
+
+  /** Copies the list, so that it has no spare capacity: a process may have a million buckets. */
+  put(policy: string, value: unknown): void {
+    const others = this.#all.filter((one) => one.policy !== policy)
+    this.#all = [...others.slice(-(maxMemories - 1)), { policy, value }]
+  }
+
+  /** A copy without one policy; `undefined` if it would be empty. */
+  without(policy: string): Memories | undefined {
+    const others = this.#all.filter((one) => one.policy !== policy)
+    if (others.length === this.#all.length) return this
+    if (others.length === 0) return undefined
+    const copy = new Memories()
+    copy.#all = others
+    return copy
+  }
+
+  /** A copy with one more policy. */
+  with(policy: string, value: unknown): Memories {
+    const copy = new Memories()
+    copy.#all = this.#all
+    copy.put(policy, value)
+    return copy
   }
 }
 

@@ -1,21 +1,16 @@
 /** Grants permits to queue heads, as far as their bucket, webhook and the global limiter allow. */
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
-import { type WaitError, WebhookRateLimited } from "../../error/WebhookError.js"
-import type { LimitScope } from "../ResponseInfo.js"
 import { longestDelay } from "../RateLimitHeaders.js"
 import type { Kind } from "../Route.js"
-import { errorFields } from "../errorFields.js"
 import type { Policy } from "../strategy/Policy.js"
-import type { BucketState, PendingRequest, WaitResult, WebhookState } from "./bucketState.js"
-import { toMillis } from "./durations.js"
+import { toMillis } from "../time.js"
+import type { BucketState, PendingRequest, WebhookState } from "./bucketState.js"
 import type { GlobalLimiter } from "./globalLimiter.js"
 import type { Learning } from "./learning.js"
-import type { Permits } from "./permits.js"
-import { pollGrace } from "./polling.js"
-import type { Settings } from "./settings.js"
+import { finiteInstant } from "./pendingRequests.js"
+import type { PendingRequests, Permits, SetTimer } from "./pendingRequests.js"
 import type { Statistics } from "./statistics.js"
-import type { WebhookRegistry } from "./webhookRegistry.js"
 
 const maxPolicyWait = Duration.toMillis(longestDelay)
 
@@ -223,193 +218,4 @@ function policyWait(bucket: BucketState, policy: Policy, now: number): number | 
   if (!policy.shouldWait(bucket.seenBy(policy), now)) return undefined
   const wait = toMillis(policy.calculateWait(bucket, now))
   return wait > 0 ? Math.min(wait, maxPolicyWait) : 0
-}
-
-/**
- * What a timer can be set for: a bucket, a parked request, the global limiter, permits that others wait
- * for, or the sweep of idle webhooks.
- */
-export type TimerTarget = BucketState | PendingRequest | GlobalLimiter | Permits | WebhookRegistry
-
-/** Sets or cancels the one timer of a target, on which `wake` is called. */
-export type SetTimer = (target: TimerTarget, at: number | undefined) => void
-
-/** Minimum milliseconds between two sweeps of idle webhooks. */
-const minSweepInterval = 1000
-
-/**
- * Up to this number of idle or dead webhooks, no timer is set, because it would keep an otherwise
- * finished program alive. They are swept on the next use of the limiter.
- */
-const maxUnswept = 100
-
-export class PendingRequests {
-  readonly #setTimer: SetTimer
-  #idleAfter: number
-  /** Whether any waiting request polls. */
-  hasPolling = false
-  readonly #learning: Learning
-  readonly #statistics: Statistics
-  #sweptAt = 0
-  /** Number of waiting requests on all webhooks. */
-  count = 0
-
-  constructor(settings: Settings, knowledge: Learning, tallies: Statistics, alarm: SetTimer) {
-    this.#setTimer = alarm
-    this.#idleAfter = settings.idleAfter
-    this.#learning = knowledge
-    this.#statistics = tallies
-  }
-
-  configure({ idleAfter }: Settings): void {
-    this.#idleAfter = idleAfter
-  }
-
-  /** Adds a request to its queue in order of arrival. */
-  enqueue(request: PendingRequest, now: number): void {
-    const { webhook } = request.routeState
-    this.#learning.webhooks.markBusy(webhook)
-    this.expectPoll(request, now)
-    request.state = "waiting"
-    webhook.waiting += 1
-    this.count += 1
-    request.bucket.enqueue(request)
-  }
-
-  /** Takes a request out of the queue until a retry delay elapses. */
-  park(request: PendingRequest, until: number, now: number): void {
-    const { webhook } = request.routeState
-    this.#learning.webhooks.markBusy(webhook)
-    this.expectPoll(request, now)
-    request.state = "parked"
-    webhook.waiting += 1
-    this.count += 1
-    webhook.park(request)
-    this.#setTimer(request, until)
-  }
-
-  /** Removes a request from its queue, or unparks it. */
-  remove(request: PendingRequest): void {
-    const { webhook } = request.routeState
-    webhook.waiting -= 1
-    this.count -= 1
-    this.#statistics.onLeft(request)
-    if (request.state === "waiting") {
-      request.bucket.queue.remove(request)
-    } else {
-      webhook.unpark(request)
-      this.#setTimer(request, undefined)
-    }
-  }
-
-  /** Records when the fiber of a polling request polls next; a late one is assumed to be gone. */
-  expectPoll(request: PendingRequest, at: number): void {
-    const polls = request.owner.polls === true
-    if (polls) this.hasPolling = true
-    request.presentUntil = polls ? at + pollGrace : Number.POSITIVE_INFINITY
-  }
-
-  /** Removes a request whose fiber did not poll. It waits again if the fiber polls later. */
-  skip(request: PendingRequest): void {
-    this.remove(request)
-    request.state = "skipped"
-    this.markIdle(request.routeState.webhook, request.presentUntil)
-  }
-
-  /** Skips all requests of a webhook whose fibers did not poll. */
-  skipAbsent(webhook: WebhookState, now: number): void {
-    if (!this.hasPolling) return
-    for (const request of webhook.pending()) {
-      if (request.presentUntil < now) this.skip(request)
-    }
-  }
-
-  fail(request: PendingRequest, error: WaitError): void {
-    this.end(request, Exit.fail(error))
-  }
-
-  end(request: PendingRequest, ending: WaitResult): void {
-    this.remove(request)
-    request.state = "settled"
-    request.complete(ending)
-  }
-
-  /** Fails the requests whose deadline is before `known`, the earliest possible start. */
-  rejectLate(bucket: BucketState, known: number, now: number): void {
-    bucket.earliestDeadline = Number.POSITIVE_INFINITY
-    for (const request of bucket.queue) {
-      if (request.deadline < known || request.deadline <= now) {
-        this.fail(request, this.makeMaxWaitError(request, Math.max(known, now), now))
-      } else {
-        bucket.earliestDeadline = Math.min(bucket.earliestDeadline, request.deadline)
-      }
-    }
-    this.markIdle(bucket.webhook, now)
-  }
-
-  /** Fails waiting requests that must not be sent any more, for example to a deleted webhook. */
-  rejectDisallowed(webhook: WebhookState, now: number): void {
-    for (const request of webhook.pending()) {
-      const rejection = this.#learning.rejectionOf(request.route, now)
-      if (rejection !== undefined) this.fail(request, rejection)
-    }
-    this.markIdle(webhook, now)
-  }
-
-  makeMaxWaitError(request: PendingRequest, at: number, now: number): WebhookRateLimited {
-    const { bucket, route } = request
-    return new WebhookRateLimited({
-      ...errorFields(route),
-      reason: "maxWait",
-      retryAfter: Duration.millis(at - now),
-      scope: this.#blockedBy(bucket, now) ?? "bucket",
-      bucket: bucket.id,
-      attempts: request.attempts,
-    })
-  }
-
-  /** Marks a webhook idle if it has no requests, so that it is evicted later. */
-  markIdle(webhook: WebhookState, now: number): void {
-    if (webhook.inFlight > 0 || webhook.waiting > 0) return
-    this.#learning.webhooks.markIdle(webhook, now)
-    if (this.#needsSweepTimer)
-      this.#setTimer(this.#learning.webhooks, finiteInstant(now + this.#sweepInterval))
-  }
-
-  /** Sweeps if it is due: there is no timer for few webhooks, nor without an open layer. */
-  sweepIfDue(now: number): void {
-    if (now - this.#sweptAt >= this.#idleAfter) this.sweep(now)
-  }
-
-  /** Evicts idle and expired webhooks. */
-  sweep(now: number): void {
-    const { deadWebhooks: graveyard, webhooks } = this.#learning
-    this.#sweptAt = now
-    for (const webhook of webhooks.withWaiting()) this.skipAbsent(webhook, now)
-    graveyard.sweep(now)
-    webhooks.sweep(now - this.#idleAfter)
-    this.#setTimer(
-      webhooks,
-      this.#needsSweepTimer ? finiteInstant(now + this.#sweepInterval) : undefined,
-    )
-  }
-
-  get #sweepInterval(): number {
-    return Math.max(this.#idleAfter, minSweepInterval)
-  }
-
-  get #needsSweepTimer(): boolean {
-    return this.#learning.webhooks.idle + this.#learning.deadWebhooks.size > maxUnswept
-  }
-
-  #blockedBy(bucket: BucketState, now: number): LimitScope | undefined {
-    const { by, until } = this.#learning.globalLimiter.getBlock(bucket.webhook.kind)
-    if (until > Math.max(now, bucket.blockedUntil)) return by
-    return bucket.blockedUntil > now ? (bucket.blockedBy ?? "user") : undefined
-  }
-}
-
-/** `undefined` for `Infinity`, which cancels a timer. */
-export function finiteInstant(at: number): number | undefined {
-  return at === Number.POSITIVE_INFINITY ? undefined : at
 }

@@ -13,11 +13,11 @@ import type { Route } from "../Route.js"
 import { errorFields } from "../errorFields.js"
 import type { BucketState, PendingRequest, RequestOptions, RequestOwner } from "./bucketState.js"
 import { type LimiterEvent, writeLog } from "./events.js"
-import type { TimerTarget } from "./scheduler.js"
-import { type LayerSettings, OpenLayers, combine } from "./settings.js"
-import type { BucketSnapshot } from "./snapshot.js"
+import type { TimerTarget } from "./pendingRequests.js"
+import { type LayerSettings, OpenLayers, combine } from "../settings.js"
+import type { BucketSnapshot } from "./statistics.js"
 import { StateMachine } from "./stateMachine.js"
-import { Timers } from "./timers.js"
+import { Timers } from "../time.js"
 
 /**
  * Default lease in milliseconds where finalisers may not run: an unsettled permit would block its

@@ -12,25 +12,16 @@ import type { Route } from "../Route.js"
 import { errorFields } from "../errorFields.js"
 import type { Observation, Policy } from "../strategy/Policy.js"
 import { BucketState, PendingRequest } from "./bucketState.js"
-import type { WaitResult, RouteState, RequestOwner, RequestOptions } from "./bucketState.js"
+import type { RequestOptions, RequestOwner, RouteState, WaitResult } from "./bucketState.js"
 import { GlobalLimiter } from "./globalLimiter.js"
-import {
-  Scheduler,
-  estimateTurn,
-  type SetTimer,
-  finiteInstant,
-  type TimerTarget,
-  PendingRequests,
-} from "./scheduler.js"
-import { DeadWebhooks } from "./deadWebhooks.js"
-import { Learning } from "./learning.js"
+import { Scheduler, estimateTurn } from "./scheduler.js"
+import { DeadWebhooks } from "../deadWebhooks.js"
+import { Learning, WebhookRegistry } from "./learning.js"
 import { LimiterEvents, type OnEvent } from "./events.js"
-import { Permits } from "./permits.js"
-import { Polling } from "./polling.js"
-import type { Settings } from "./settings.js"
-import type { Snapshot } from "./snapshot.js"
-import { Statistics } from "./statistics.js"
-import { WebhookRegistry } from "./webhookRegistry.js"
+import { finiteInstant, PendingRequests, Permits, Polling } from "./pendingRequests.js"
+import type { SetTimer, TimerTarget } from "./pendingRequests.js"
+import type { Settings } from "../settings.js"
+import { type Snapshot, Statistics } from "./statistics.js"
 
 type OnResult = (ending: WaitResult) => void
 

@@ -10,11 +10,11 @@
 import * as Duration from "effect/Duration"
 import type { ResponseInfo } from "../ResponseInfo.js"
 import type { Bucket } from "../Bucket.js"
-import { type Contention, slotAt } from "./adaptive/contention.js"
+import { type Contention, slotAt } from "./adaptive/competingTraffic.js"
 import * as foreign from "./adaptive/competingTraffic.js"
 import * as hidden from "./adaptive/hiddenLimit.js"
 import { type Findings, hideMemory, type Observation, type Policy } from "./Policy.js"
-import { lead, rounding, spread } from "./slots.js"
+import { lead, rounding, spread } from "./proactive.js"
 
 interface Memory extends Contention {
   readonly hidden: hidden.Hidden

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest"
 import { StateMachine } from "../../../src/ratelimit/internal/stateMachine.js"
 import type { PendingRequest } from "../../../src/ratelimit/internal/bucketState.js"
-import type { TimerTarget } from "../../../src/ratelimit/internal/scheduler.js"
+import type { TimerTarget } from "../../../src/ratelimit/internal/pendingRequests.js"
 import { neverSent, unknown } from "../../../src/ratelimit/Permit.js"
 import type { ServerOptions } from "../model/server.js"
 import { limited, ok, route } from "../responses.js"

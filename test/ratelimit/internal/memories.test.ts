@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { BucketState, WebhookState } from "../../../src/ratelimit/internal/bucketState.js"
-import { Memories } from "../../../src/ratelimit/internal/memories.js"
+import { BucketState, WebhookState, Memories } from "../../../src/ratelimit/internal/bucketState.js"
 import { adaptive } from "../../../src/ratelimit/strategy/adaptive.js"
 import type { Policy } from "../../../src/ratelimit/strategy/Policy.js"
 import { proactive } from "../../../src/ratelimit/strategy/proactive.js"

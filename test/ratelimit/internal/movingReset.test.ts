@@ -1,6 +1,6 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
-import { type MovingReset, narrowReset } from "../../../src/ratelimit/internal/resetEstimates.js"
+import { type MovingReset, narrowReset } from "../../../src/ratelimit/internal/window.js"
 
 const fc = FastCheck
 

@@ -1,10 +1,13 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
-import { GlobalLimiter, SendTimes } from "../../../src/ratelimit/internal/globalLimiter.js"
-import { DeadWebhooks } from "../../../src/ratelimit/internal/deadWebhooks.js"
-import { InvalidRequests } from "../../../src/ratelimit/internal/invalidRequests.js"
-import { LinkedQueue, Queued } from "../../../src/ratelimit/internal/linkedQueue.js"
-import { RoundTrips } from "../../../src/ratelimit/internal/resetEstimates.js"
+import {
+  GlobalLimiter,
+  SendTimes,
+  InvalidRequests,
+} from "../../../src/ratelimit/internal/globalLimiter.js"
+import { DeadWebhooks } from "../../../src/ratelimit/deadWebhooks.js"
+import { LinkedQueue, Queued } from "../../../src/ratelimit/internal/bucketState.js"
+import { RoundTrips } from "../../../src/ratelimit/internal/window.js"
 import { response, route } from "../responses.js"
 
 const fc = FastCheck

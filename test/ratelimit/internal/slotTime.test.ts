@@ -1,7 +1,7 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { RateLimitHeaders } from "../../../src/index.js"
-import { SlotTime } from "../../../src/ratelimit/internal/resetEstimates.js"
+import { SlotTime } from "../../../src/ratelimit/internal/window.js"
 import { runs } from "../../support/laws.js"
 
 const fc = FastCheck

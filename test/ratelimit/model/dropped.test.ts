@@ -13,8 +13,8 @@ import { anything, literally, type Scenario } from "./scenarios.js"
 import { checkAlarms, type Job, settings, ModelRun } from "./modelRun.js"
 import { StateMachine } from "../../../src/ratelimit/internal/stateMachine.js"
 import type { RequestOwner, RequestOptions } from "../../../src/ratelimit/internal/bucketState.js"
-import type { Settings } from "../../../src/ratelimit/internal/settings.js"
-import type { TimerTarget } from "../../../src/ratelimit/internal/scheduler.js"
+import type { Settings } from "../../../src/ratelimit/settings.js"
+import type { TimerTarget } from "../../../src/ratelimit/internal/pendingRequests.js"
 
 /** Some of the jobs lose their fiber, and some have a fiber that is slow to resume. */
 const vary = (

@@ -22,7 +22,7 @@ import { route as routeOf } from "../responses.js"
 import * as VirtualClock from "../../support/VirtualClock.js"
 import { anything, literally, overtaken, type Scenario } from "./scenarios.js"
 import { Server } from "./server.js"
-import { unset } from "../../../src/ratelimit/internal/settings.js"
+import { unset } from "../../../src/ratelimit/settings.js"
 import type { Job } from "./modelRun.js"
 import { runs } from "../../support/laws.js"
 

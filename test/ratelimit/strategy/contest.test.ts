@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { Bucket } from "../../../src/ratelimit/Bucket.js"
-import { slotAt } from "../../../src/ratelimit/strategy/adaptive/contention.js"
+import { slotAt } from "../../../src/ratelimit/strategy/adaptive/competingTraffic.js"
 import * as foreign from "../../../src/ratelimit/strategy/adaptive/competingTraffic.js"
 
 /** The instant of the last word; long enough after nothing overlapped. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { Bucket } from "../../../src/ratelimit/Bucket.js"
-import { lead } from "../../../src/ratelimit/strategy/slots.js"
+import { lead } from "../../../src/ratelimit/strategy/proactive.js"
 
 const bucket = (model: Bucket["model"], count = 40): Bucket => ({
   id: "hash",

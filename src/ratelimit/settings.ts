@@ -2,7 +2,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { DiscordInvalidOption } from "../../error/WebhookError.js"
+import { DiscordInvalidOption } from "../error/WebhookError.js"
 
 /**
  * Options of a limiter. The defaults follow Discord's documentation. A value out of range fails the
@@ -226,17 +226,4 @@ function fault(
 ): DiscordInvalidOption {
   const shown = Duration.isDuration(actual) ? Duration.format(actual) : String(actual)
   return new DiscordInvalidOption({ option: `RateLimiter.${name}`, expected, actual: shown })
-}
-
-/**
- * Whether the runtime isolates the input and output of each request, drops the fibers of a request
- * that ends, and fails when one request continues another: Cloudflare Workers (workerd) and Vercel's
- * Edge runtime on it.
- */
-export function isolatesRequests(): boolean {
-  const { EdgeRuntime, navigator } = globalThis as {
-    readonly EdgeRuntime?: unknown
-    readonly navigator?: { readonly userAgent?: string }
-  }
-  return navigator?.userAgent === "Cloudflare-Workers" || EdgeRuntime !== undefined
 }

@@ -4,10 +4,10 @@ import {
   WebhookInteractionError,
   WebhookUnauthorized,
   WebhookNotFound,
-} from "../../error/WebhookError.js"
-import type { ResponseInfo } from "../ResponseInfo.js"
-import type { Kind, Route } from "../Route.js"
-import { errorFields } from "../errorFields.js"
+} from "../error/WebhookError.js"
+import type { ResponseInfo } from "./ResponseInfo.js"
+import type { Kind, Route } from "./Route.js"
+import { errorFields } from "./errorFields.js"
 
 /** Discord: JSON error codes. */
 const unknownWebhook = 10015
