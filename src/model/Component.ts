@@ -302,7 +302,8 @@ export const fromReceived = (component: Component): ComponentCreate =>
 
 /**
  * A component of a type that this version does not support, as the JSON that Discord documents; it is sent as it
- * is, unchecked.
+ * is, unchecked. If it belongs to Components V2, give the message the flag `IsComponentsV2`: it is set
+ * automatically for known types only.
  *
  * @example
  * ```ts

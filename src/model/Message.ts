@@ -314,7 +314,9 @@ const editable = 0x7fffffff
  * A received message as one to send: content, embeds, components, poll, `tts`, and the flags that a
  * webhook may set. A forward becomes the message it forwarded. The copy notifies no one.
  *
- * Left out: files (upload them again), author and avatar (`username`, `avatarUrl`), votes, stickers,
+ * Left out: files (upload them again; a component that shows one keeps its name, so pass a file of
+ * this name), the flag of a voice message (set `IsVoiceMessage` with a file that has the attachment's
+ * `durationSecs` and `waveform`), author and avatar (`username`, `avatarUrl`), votes, stickers,
  * reactions, thread, what it replied to, and embeds that Discord made of links, since it makes them
  * again.
  *
@@ -358,7 +360,8 @@ export const toCreate = (message: Message | MessageSnapshot): MessageCreate => {
  * which Discord does not list. Pictures that show one name it (`attachment://`) again; with its CDN
  * address it would show a second time beside the embed.
  *
- * Left out: the poll, which cannot be edited, `tts`, author and avatar.
+ * Left out: the poll, which cannot be edited, `tts`, author and avatar. Discord edits no voice message
+ * (JSON error 50162).
  *
  * @example
  * ```ts

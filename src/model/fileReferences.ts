@@ -17,20 +17,22 @@ interface Showing {
 
 const attachmentPath = /\/attachments\/(\d+)\/(\d+)\/([^/?#]+)/
 
-/** The file behind a URL such as `https://cdn.discordapp.com/attachments/1/2/a.png`, if it is of the channel. */
-function parseFileUrl(url: string, channelId: string): FileReference | undefined {
-  const [, channel, id, filename] = attachmentPath.exec(url) ?? []
-  // Of another channel, it is a link and not a file of this message.
-  if (channel !== channelId || id === undefined || filename === undefined) return undefined
-  return { id, filename }
+/** The file behind a URL such as `https://cdn.discordapp.com/attachments/1/2/a.png`. */
+export function parseFileUrl(
+  url: string,
+): (FileReference & { readonly channelId: string }) | undefined {
+  const [, channelId, id, filename] = attachmentPath.exec(url) ?? []
+  if (channelId === undefined || id === undefined || filename === undefined) return undefined
+  return { channelId, id, filename }
 }
 
 /** In the order in which they are shown, each once. */
 export function findShownFiles({ channelId, ...shown }: Showing): ReadonlyArray<FileReference> {
   const found = new Map<string, FileReference>()
   for (const { url } of findUrls([shown.embeds, shown.components])) {
-    const file = parseFileUrl(url, channelId)
-    if (file !== undefined) found.set(file.id, file)
+    const file = parseFileUrl(url)
+    // A URL of another channel is a link and not a file of this message.
+    if (file?.channelId === channelId) found.set(file.id, { id: file.id, filename: file.filename })
   }
   return [...found.values()]
 }
@@ -94,8 +96,9 @@ function rewriteUrls(value: unknown, parent: string, origin: Origin): unknown {
 }
 
 function attachmentUrlOf(url: string, origin: Origin): string {
-  const file = parseFileUrl(url, origin.channelId)
-  const isOwn = file !== undefined && isSnowflake(file.id) && isSameOrigin(file.id, origin)
+  const file = parseFileUrl(url)
+  const isOwn =
+    file?.channelId === origin.channelId && isSnowflake(file.id) && isSameOrigin(file.id, origin)
   return isOwn ? `attachment://${file.filename}` : url
 }
 

@@ -178,7 +178,9 @@ const httpWithDomain: UrlRule = (value) => {
 }
 
 const attachment: UrlRule = (value) =>
-  attachmentPattern.test(value) ? undefined : "must be an attachment:// URL"
+  attachmentPattern.test(value)
+    ? undefined
+    : "must be an attachment:// URL: FileUpload.attachmentUrl(file) of a file in files"
 
 const inEmbed: UrlRule = (value) => http(value) ?? httpWithDomain(value)
 

@@ -6,6 +6,7 @@
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import { Kind } from "./component/kinds.js"
+import { parseFileUrl } from "./fileReferences.js"
 import { isBlank } from "./limits.js"
 
 type Rule = (value: unknown) => unknown
@@ -61,13 +62,18 @@ const fileComponent = withoutFields(["name", "size"], { file: media })
 /** A hoisted function, because components nest. */
 export function component(value: unknown): unknown {
   if (!Predicate.isReadonlyRecord(value)) return value
-  const { name, type } = value
+  const { file, name, type } = value
   if (type === "unknown") return value
   if (type !== Kind.File) return plainComponent(value)
-  // Discord accepts nothing else here.
-  const shown =
-    typeof name === "string" ? { ...value, file: { url: `attachment://${name}` } } : value
-  return fileComponent(shown)
+  // Discord accepts nothing else here, and sends the URL of its CDN.
+  const filename = typeof name === "string" ? name : fileNameIn(file)
+  if (filename === undefined) return fileComponent(value)
+  return fileComponent({ ...value, file: { url: `attachment://${filename}` } })
+}
+
+function fileNameIn(value: unknown): string | undefined {
+  const url = Predicate.hasProperty(value, "url") ? value.url : undefined
+  return typeof url === "string" ? parseFileUrl(url)?.filename : undefined
 }
 
 const attachment: Rule = withoutFields([

@@ -239,7 +239,7 @@ type VoiceMessage = {
   readonly [part in (typeof excludedFields)[number]]?: unknown
 } & { readonly flags?: number | ReadonlyArray<keyof typeof Flag> | null | undefined }
 
-/** Returns the issues of a voice message; none for other messages. */
+/** Returns the issues of a new voice message; none for other messages. */
 export function findVoiceIssues(
   message: VoiceMessage,
   files: ReadonlyArray<FileUpload>,
@@ -310,5 +310,5 @@ function toDiscordName(name: string): string {
 
 function formatMissingFile(reference: string, names: ReadonlyArray<string>): string {
   const files = names.length === 0 ? "it has none" : `they are ${names.join(", ")}`
-  return `${reference} names no file of the message (${files}): use FileUpload.attachmentUrl(file)`
+  return `${reference} names no file of the message (${files}): pass the file in files, and use FileUpload.attachmentUrl(file) as its URL`
 }

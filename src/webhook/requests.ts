@@ -64,6 +64,12 @@ const nothingToSend: Issue.Issue = {
   message: "there is nothing to send: give content, embeds, components, files or a poll",
 }
 
+const nothingButReceivedFiles: Issue.Issue = {
+  path: "files",
+  message:
+    "there is nothing to send: the files of a received message do not go with its copy; download them from the url of each attachment, and pass them in files",
+}
+
 /** Discord: 220002. */
 const twoThreads: Issue.Issue = {
   path: "threadName",
@@ -170,7 +176,7 @@ export const editMessage = (
       const { issues, parts } = getMessageParts(webhook, route, messageId, place, query)
       const all = [...issues, ...split.issues]
       const encoded = MessageEdit.encode(split.message)
-      return Effect.map(encodeBody(route, all, encoded, split), (body) =>
+      return Effect.map(encodeBody(route, all, encoded, split, "edit"), (body) =>
         makeRequest({ ...parts, body, success: messageBody }),
       )
     },
@@ -278,7 +284,13 @@ function findEmptyIssues(
   }: files.SplitFiles<MessageCreate.MessageCreate | FollowUpCreate.FollowUpCreate>,
 ): ReadonlyArray<Issue.Issue> {
   const isEmpty = Predicate.isRecord(input) && length === 0 && issues.length === 0
-  return isEmpty && MessageCreate.isEmpty(message) ? [nothingToSend] : []
+  if (!isEmpty || !MessageCreate.isEmpty(message)) return []
+  return [hasReceivedFiles(input) ? nothingButReceivedFiles : nothingToSend]
+}
+
+function hasReceivedFiles(input: Readonly<Record<PropertyKey, unknown>>): boolean {
+  const { attachments } = input
+  return "channelId" in input && Array.isArray(attachments) && attachments.length > 0
 }
 
 /** Untyped callers may pass `null`, which the Schema rejects later. */
@@ -293,9 +305,10 @@ function encodeBody(
   issues: ReadonlyArray<Issue.Issue>,
   encoded: Effect.Effect<unknown, ParseResult.ParseError>,
   split: files.SplitFiles<OutgoingMessage>,
+  kind: "message" | "edit" = "message",
 ): Effect.Effect<RestRequest<unknown>["body"], WebhookValidationError | WebhookFileError> {
   const valid = validate(route, issues, encoded, explainSchemaIssue(split))
-  const complete = checkFileReferences(route, valid, split)
+  const complete = checkFiles(route, valid, split, kind)
   if (split.files.length === 0) return Effect.map(complete, jsonBody)
   return Effect.flatMap(
     // First, because its error for too many files is more specific than the Schema's.
@@ -304,15 +317,20 @@ function encodeBody(
   )
 }
 
-/** Returns the JSON if the message is consistent with its files. */
-function checkFileReferences<A>(
+/**
+ * Returns the JSON if the message is consistent with its files. An edit of a voice message has its
+ * flag and keeps its file; Discord decides about it.
+ */
+function checkFiles<A>(
   route: Route.Route,
   encoded: Effect.Effect<A, WebhookValidationError>,
   split: files.SplitFiles<OutgoingMessage>,
+  kind: "message" | "edit",
 ): Effect.Effect<A, WebhookValidationError> {
   return Effect.flatMap(encoded, (wire) => {
     const { files: uploads, message, names } = split
-    const issues = [...findMissingFiles(message, names), ...findVoiceIssues(message, uploads)]
+    const missing = findMissingFiles(message, names)
+    const issues = kind === "edit" ? missing : [...missing, ...findVoiceIssues(message, uploads)]
     if (issues.length === 0) return Effect.succeed(wire)
     return Effect.fail(new WebhookValidationError({ ...errorFields(route), issues }))
   })

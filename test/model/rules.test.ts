@@ -450,6 +450,27 @@ describe("the flag of Components V2", () => {
     }),
   )
 
+  it.effect("is set for Discord's kinds of Components V2, and for no unknown kind", () =>
+    Effect.gen(function* () {
+      for (const type of [9, 10, 11, 12, 13, 14, 17]) {
+        const components = [Component.raw({ type, novelty: true })]
+        expect((yield* MessageCreate.encode({ components })).flags).toBe(IsComponentsV2)
+      }
+      const novelty = Component.raw({ type: 99, novelty: true })
+      for (const components of [[novelty], [novelty, Component.actionRow(link)]]) {
+        const wire = yield* MessageCreate.encode({ content: "a", components })
+        expect(wire).toMatchObject({ content: "a" })
+        expect(wire).not.toHaveProperty("flags")
+        expect(yield* MessageEdit.encode({ content: "a", components })).not.toHaveProperty("flags")
+        const both = { content: "a", components, flags: IsComponentsV2 }
+        expect(yield* faults(MessageCreate.encode(both))).toHaveLength(1)
+      }
+      // Unknown kinds are not rows, so five rows may stand beside them.
+      const rows = Array.from({ length: 5 }, () => Component.actionRow(link))
+      expect(yield* MessageCreate.encode({ components: [novelty, ...rows] })).toBeDefined()
+    }),
+  )
+
   it.effect("is set in an edit, too, which has to clear the rest", () =>
     Effect.gen(function* () {
       const edit = { components: [text], content: null, embeds: [], poll: null }

@@ -7,7 +7,14 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { readFileSync } from "node:fs"
 import { describe, expect } from "vitest"
-import { FileUpload, Message, RateLimiter, Strategy, Webhook } from "../../src/index.js"
+import {
+  FileUpload,
+  Message,
+  MessageFlags,
+  RateLimiter,
+  Strategy,
+  Webhook,
+} from "../../src/index.js"
 import { bytesOf, parsed } from "../rest/upload/wire.js"
 
 const answer = readFileSync(new URL("../golden/responses/message.json", import.meta.url), "utf8")
@@ -131,6 +138,55 @@ describe("sending", () => {
         issues: [{ path: "", message: expect.stringContaining("files or a poll") }],
       })
       expect(requests).toEqual([])
+    }),
+  )
+
+  it.effect("a received message of nothing but files states how to send them", () =>
+    Effect.gen(function* () {
+      const received = Schema.decodeUnknownSync(Message.Message)({
+        ...(JSON.parse(answer) as object),
+        content: "",
+        embeds: [],
+        components: [],
+        flags: MessageFlags.Flag.IsVoiceMessage,
+        attachments: [{ id: "900", filename: "voice.ogg" }],
+      })
+      const { result } = yield* sent((hook) => Webhook.send(hook, received))
+      expect(result).toMatchObject({
+        _tag: "WebhookValidationError",
+        issues: [{ path: "files", message: expect.stringContaining("download them") as string }],
+      })
+    }),
+  )
+
+  it.effect("a received file component names the file to pass", () =>
+    Effect.gen(function* () {
+      const file = { url: "https://cdn.discordapp.com/attachments/1/2/report.pdf?ex=1" }
+      const received = Schema.decodeUnknownSync(Message.Message)({
+        ...(JSON.parse(answer) as object),
+        content: "",
+        embeds: [],
+        flags: MessageFlags.Flag.IsComponentsV2,
+        components: [{ type: 13, id: 1, file }],
+      })
+      const report = FileUpload.fromText("report.pdf", "pdf")
+      for (const message of [received, Message.toCreate(received)]) {
+        const { result } = yield* sent((hook) => Webhook.send(hook, message))
+        expect(result).toMatchObject({
+          issues: [
+            {
+              path: "components[0].file.url",
+              message: expect.stringMatching(/report\.pdf names no file .* pass the file in files/),
+            },
+          ],
+        })
+        const { requests } = yield* sent((hook) =>
+          Webhook.send(hook, { ...message, files: [report] }),
+        )
+        expect(requests[0]?.json).toMatchObject({
+          components: [{ type: 13, file: { url: "attachment://report.pdf" } }],
+        })
+      }
     }),
   )
 })
@@ -258,6 +314,19 @@ describe("editing", () => {
         { id: "901", description: "A cat" },
         { id: "900", is_spoiler: true },
       ])
+    }),
+  )
+
+  it.effect("sends the edit of a voice message, which keeps its file", () =>
+    Effect.gen(function* () {
+      const flags = MessageFlags.Flag.IsVoiceMessage
+      const spoken = { ...stored, content: "", flags, attachments: [a] }
+      for (const edit of [Message.toEdit(spoken), spoken]) {
+        const { list, request } = yield* edited(edit)
+        expect(request?.json).toMatchObject({ flags })
+        expect(list).toEqual([as("900", "a.png")])
+      }
+      expect((yield* edited({ flags: ["IsVoiceMessage"] })).request?.json).toEqual({ flags })
     }),
   )
 

@@ -39,18 +39,32 @@ export interface Typed {
   readonly raw?: { readonly type?: unknown }
 }
 
+/** The kinds that need the flag (Discord: Component Types). A newer kind may need it or not. */
+const v2Kinds: ReadonlySet<unknown> = new Set([
+  Kind.Section,
+  Kind.TextDisplay,
+  Kind.Thumbnail,
+  Kind.MediaGallery,
+  Kind.File,
+  Kind.Separator,
+  Kind.Container,
+])
+
 /** Whether the components need the `IsComponentsV2` flag; holds for our form and the wire's. */
 export function needsComponentsV2(components: ReadonlyArray<Typed>): boolean {
-  return components.some(
-    ({ raw, type }) => (raw === undefined ? type : raw.type) !== Kind.ActionRow,
-  )
+  return components.some((component) => v2Kinds.has(kindOf(component)))
 }
 
 /** Rejects a sixth row where `IsComponentsV2` is not set. */
-export function checkRowCount(components: ReadonlyArray<unknown>): string | undefined {
-  return components.length > maxRows
-    ? `${exceedsMax(maxRows, "row", components.length)} (40 components with IsComponentsV2)`
+export function checkRowCount(components: ReadonlyArray<Typed>): string | undefined {
+  const rows = components.filter((component) => kindOf(component) === Kind.ActionRow).length
+  return rows > maxRows
+    ? `${exceedsMax(maxRows, "row", rows)} (40 components with IsComponentsV2)`
     : undefined
+}
+
+function kindOf({ raw, type }: Typed): unknown {
+  return raw === undefined ? type : raw.type
 }
 
 interface Counts {
