@@ -20,7 +20,7 @@ import { FakeResponses } from "./dryRun/fakeResponses.js"
 import type { FakeResponse } from "./dryRun/fakeResponses.js"
 import { parseOperation, parsePayload } from "./dryRun/parseRequest.js"
 import type { DryRunOperation, File, Payload } from "./dryRun/parseRequest.js"
-import { redactToken } from "./sanitize.js"
+import { redactToken } from "./redactToken.js"
 
 export type { File } from "./dryRun/parseRequest.js"
 

@@ -17,9 +17,9 @@ import { secondsToMillis } from "../ratelimit/time.js"
 import { longestDelay } from "../ratelimit/RateLimitHeaders.js"
 import type { RateLimitHeaders } from "../ratelimit/RateLimitHeaders.js"
 import { toClientError, toSlowmodeError } from "./clientErrors.js"
-import type { ResponseBody, RestRequest } from "./request.js"
-import type { ResolvedConfig } from "./resolvedConfig.js"
-import { redactToken, sanitize } from "./sanitize.js"
+import { redactToken } from "./redactToken.js"
+import type { ResolvedConfig, ResponseBody, RestRequest } from "./request.js"
+import { sanitize } from "./sanitize.js"
 
 /** A response as it was received. */
 export interface RawResponse {

@@ -18,18 +18,15 @@ import type { Service as LimiterService } from "../ratelimit/RateLimiter.js"
 import { Strategy } from "../ratelimit/Strategy.js"
 import { classifyAttempt } from "./attempt.js"
 import type { AttemptResult, AttemptState, Restore } from "./attempt.js"
-import type { RestRequest } from "./request.js"
-import { getLease, resolveConfig } from "./resolvedConfig.js"
-import type { ResolvedConfig } from "./resolvedConfig.js"
+import { getUploadTime, resolveConfig } from "./request.js"
+import type { ResolvedConfig, RestRequest } from "./request.js"
 import { RestConfig } from "./RestConfig.js"
 import { decideNext, initialState, sampleBackoff } from "./retryPolicy.js"
 import type { RetryDecision, RetryState } from "./retryPolicy.js"
 import { logAttempt, withRequestSpan } from "./telemetry.js"
 import type { Trace } from "./telemetry.js"
-import { getDirect } from "./transports/direct.js"
+import { getDirect, sendDirect } from "./transports/direct.js"
 import { sendWithClient } from "./transports/viaClient.js"
-import { sendDirect } from "./transports/viaDirect.js"
-
 /**
  * The services that every operation requires: an `HttpClient`, the `RateLimiter` and a `Strategy`.
  * On Node, `NodeDiscord.layer` provides all three.
@@ -186,6 +183,19 @@ export const execute = <A>(request: RestRequest<A>): Effect.Effect<A, WebhookErr
       ),
     )
   })
+
+/**
+ * Returns how long an attempt may hold its permit. If the client reports when a request starts, the
+ * time before is included.
+ */
+export function getLease(
+  client: HttpClient.HttpClient,
+  { body }: RestRequest<unknown>,
+  settings: ResolvedConfig,
+): Duration.Duration {
+  const lease = getDirect(client) === undefined ? settings.startedLease : settings.lease
+  return body._tag === "Upload" ? Duration.sum(lease, getUploadTime(body.size)) : lease
+}
 
 /**
  * Never fails: the outcome is in `state`. Interruption, where `restore` allows it, aborts the

@@ -12,8 +12,7 @@ import type { Delivered, WebhookError } from "../error/WebhookError.js"
 import type { RateLimited } from "../ratelimit/ResponseInfo.js"
 import { errorFields } from "../ratelimit/errorFields.js"
 import type { AttemptResult } from "./attempt.js"
-import type { RestRequest } from "./request.js"
-import type { ResolvedConfig } from "./resolvedConfig.js"
+import type { RestRequest, ResolvedConfig } from "./request.js"
 import type { TransportFailure } from "./transportErrors.js"
 
 /** The history of a request, including the current attempt. */

@@ -2,8 +2,8 @@
  * Redacts and shortens text of responses. It may repeat the URL, which contains the token, it may
  * be an HTML page, and it may break the lines of a log. No text of a response is shown without it.
  */
-import * as Redacted from "effect/Redacted"
-import { TokenMatcher } from "./tokenMatcher.js"
+import type * as Redacted from "effect/Redacted"
+import { redactToken } from "./redactToken.js"
 
 /** Maximum code points of the result. */
 const maxLength = 300
@@ -15,39 +15,6 @@ const maxInputLength = 20_000
 export function sanitize(text: string, token: Redacted.Redacted): string {
   const safe = redactToken(text.slice(0, maxInputLength), token)
   return truncate(toOneLine(isHtml(safe) ? extractText(safe) : safe))
-}
-
-/** Replaces the token and every part of it of at least 16 characters, in any encoding. */
-export function redactToken(text: string, secret: Redacted.Redacted): string {
-  if (text === "") return text
-  let shown = ""
-  let from = 0
-  for (const { end, start } of getMatcher(Redacted.value(secret)).find(text)) {
-    shown += `${text.slice(from, start)}[redacted]`
-    from = end
-  }
-  return from === 0 ? text : shown + text.slice(from)
-}
-
-/** Whether the text contains the token or a part of it. */
-export function containsToken(text: string, secret: Redacted.Redacted): boolean {
-  return getMatcher(Redacted.value(secret)).find(text).length > 0
-}
-
-/** Cached for all texts of a response and for later responses. */
-const matchers = new Map<string, TokenMatcher>()
-const maxMatchers = 32
-
-function getMatcher(token: string): TokenMatcher {
-  const cached = matchers.get(token)
-  if (cached !== undefined) return cached
-  const matcher = new TokenMatcher(token)
-  for (const oldest of matchers.keys()) {
-    if (matchers.size < maxMatchers) break
-    matchers.delete(oldest)
-  }
-  matchers.set(token, matcher)
-  return matcher
 }
 
 function isHtml(text: string): boolean {

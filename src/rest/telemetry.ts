@@ -11,7 +11,7 @@ import { DeadWebhooks } from "../ratelimit/deadWebhooks.js"
 import type { Permit } from "../ratelimit/Permit.js"
 import type { Kind, Route } from "../ratelimit/Route.js"
 import type { AttemptResult, AttemptState } from "./attempt.js"
-import type { ResolvedConfig } from "./resolvedConfig.js"
+import type { ResolvedConfig } from "./request.js"
 import type { RetryDecision, RetryState } from "./retryPolicy.js"
 
 /**

@@ -4,7 +4,22 @@
  */
 import type { HttpClientError } from "@effect/platform/HttpClientError"
 import type { Delivered, DiscordTransportError, WebhookFileError } from "../error/WebhookError.js"
-import { BodyTooLarge } from "./transports/responseBody.js"
+
+/**
+ * Maximum bytes of a response body after decompression, which protects the memory. Discord's
+ * longest body, a message with all parts, is well below a megabyte.
+ */
+export const maxBodySize = 8 * 1024 * 1024
+
+/** The error of a direct transport whose response body is too large. */
+export class BodyTooLarge extends Error {
+  static readonly code = "BODY_TOO_LARGE"
+  readonly code = BodyTooLarge.code
+
+  constructor() {
+    super(`the response is larger than ${maxBodySize} bytes`)
+  }
+}
 
 export interface TransportFailure {
   readonly reason: DiscordTransportError["reason"]

@@ -19,8 +19,15 @@ import * as WebhookInfo from "../model/WebhookInfo.js"
 import * as WebhookModify from "../model/WebhookModify.js"
 import { errorFields } from "../ratelimit/errorFields.js"
 import type * as Route from "../ratelimit/Route.js"
-import { decodedBody, emptyBody, ignoredBody, jsonBody, makeRequest } from "../rest/request.js"
-import type { ResponseBody, RestRequest } from "../rest/request.js"
+import {
+  decodedBody,
+  emptyBody,
+  ignoredBody,
+  jsonBody,
+  makeRequest,
+  type ResponseBody,
+  type RestRequest,
+} from "../rest/request.js"
 import * as upload from "../rest/upload/upload.js"
 import type { Webhook } from "./credentials.js"
 import * as files from "./files.js"

@@ -18,7 +18,7 @@ import {
   Webhook,
 } from "../../src/index.js"
 import { DiscordSimulator } from "../../src/testing/index.js"
-import { resolveConfig } from "../../src/rest/resolvedConfig.js"
+import { resolveConfig } from "../../src/rest/request.js"
 import { webhookUrl, within } from "./sources.js"
 
 const unreachable = Layer.succeed(

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import { DiscordConfig } from "../../src/index.js"
-import { isDiscordHost, isLoopbackHost } from "../../src/rest/resolvedConfig.js"
+import { isDiscordHost, isLoopbackHost } from "../../src/rest/request.js"
 import { token, webhookUrl, within } from "./sources.js"
 
 const yaml = (baseUrl: string, more = "") => `client:\n  base_url: ${baseUrl}\n${more}`

@@ -5,7 +5,7 @@ import * as Layer from "effect/Layer"
 import { describe, expect } from "vitest"
 import manifest from "../../package.json" with { type: "json" }
 import { RestConfig } from "../../src/index.js"
-import { resolveConfig } from "../../src/rest/resolvedConfig.js"
+import { resolveConfig } from "../../src/rest/request.js"
 
 describe("RestConfig", () => {
   it.effect("has defaults, and needs no layer", () =>

@@ -12,8 +12,7 @@ import { GitHubEvent, RateLimiter, RestConfig, Strategy, Webhook } from "../../s
 import { NodeDiscord } from "../../src/node/index.js"
 import { registerDirect } from "../../src/rest/transports/direct.js"
 import { execute } from "../../src/rest/pipeline.js"
-import { jsonBody } from "../../src/rest/request.js"
-import type { UploadBody } from "../../src/rest/request.js"
+import { jsonBody, type UploadBody } from "../../src/rest/request.js"
 import { recordingLimiter, network, request } from "./network.js"
 
 /** A client with a way of its own, and which ways were taken. */

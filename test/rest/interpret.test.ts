@@ -4,8 +4,13 @@ import { describe, expect, it } from "vitest"
 import { Route } from "../../src/index.js"
 import { parseHead } from "../../src/rest/attempt.js"
 import { interpret } from "../../src/rest/interpret.js"
-import { decodedBody, ignoredBody, okBody } from "../../src/rest/request.js"
-import type { RestRequest, ResponseBody } from "../../src/rest/request.js"
+import {
+  decodedBody,
+  ignoredBody,
+  okBody,
+  type RestRequest,
+  type ResponseBody,
+} from "../../src/rest/request.js"
 import { request, token } from "./network.js"
 
 const wanted = decodedBody((json) =>

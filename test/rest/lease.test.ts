@@ -7,9 +7,8 @@ import type * as HttpClient from "@effect/platform/HttpClient"
 import * as Scheduler from "effect/Scheduler"
 import * as TestClock from "effect/TestClock"
 import { RateLimiter, RestConfig, Strategy } from "../../src/index.js"
-import { execute } from "../../src/rest/pipeline.js"
-import type { RestRequest } from "../../src/rest/request.js"
-import { getLease, resolveConfig } from "../../src/rest/resolvedConfig.js"
+import { execute, getLease } from "../../src/rest/pipeline.js"
+import { type RestRequest, resolveConfig } from "../../src/rest/request.js"
 import { directNetwork, network, request } from "./network.js"
 
 class DroppingScheduler extends Scheduler.MixedScheduler {

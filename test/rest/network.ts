@@ -10,11 +10,8 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { Permit } from "../../src/index.js"
 import { RateLimiter, Route } from "../../src/index.js"
-import { registerDirect } from "../../src/rest/transports/direct.js"
-import type { ResponseListener } from "../../src/rest/transports/direct.js"
-import type { RestRequest } from "../../src/rest/request.js"
-import { emptyBody, ignoredBody, makeRequest } from "../../src/rest/request.js"
-
+import { registerDirect, type ResponseListener } from "../../src/rest/transports/direct.js"
+import { type RestRequest, emptyBody, ignoredBody, makeRequest } from "../../src/rest/request.js"
 /** What the network does with one request. */
 export type Event =
   | { readonly answer: number; readonly headers?: Record<string, string>; readonly body?: unknown }

@@ -1,7 +1,8 @@
 import * as FastCheck from "effect/FastCheck"
 import * as Redacted from "effect/Redacted"
 import { describe, expect, it, vi } from "vitest"
-import { redactToken, sanitize } from "../../src/rest/sanitize.js"
+import { redactToken } from "../../src/rest/redactToken.js"
+import { sanitize } from "../../src/rest/sanitize.js"
 import { runs } from "../support/laws.js"
 import { token } from "./network.js"
 

@@ -23,8 +23,7 @@ import { RestConfig, Strategy } from "../../src/index.js"
 import { NodeDiscord } from "../../src/node/index.js"
 import type { RestOptions } from "../../src/rest/RestConfig.js"
 import { execute } from "../../src/rest/pipeline.js"
-import { decodedBody, emptyBody } from "../../src/rest/request.js"
-import type { RestRequest } from "../../src/rest/request.js"
+import { decodedBody, emptyBody, type RestRequest } from "../../src/rest/request.js"
 import { recordingLimiter, request, token } from "./network.js"
 
 const clients: ReadonlyArray<readonly [string, Layer.Layer<HttpClient.HttpClient>]> = [

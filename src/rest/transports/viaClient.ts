@@ -18,23 +18,21 @@ import type { WebhookFileError } from "../../error/WebhookError.js"
 import { parseHead } from "../attempt.js"
 import type { AttemptState, Restore } from "../attempt.js"
 import { classifyFetchRejection, fetchInit, hardenClient } from "../hardenClient.js"
-import { getPath } from "../request.js"
-import type { EmptyBody, JsonBody, RestRequest } from "../request.js"
-import { getTimeout, isBrowser } from "../resolvedConfig.js"
-import type { ResolvedConfig } from "../resolvedConfig.js"
+import { getPath, getTimeout, isBrowser } from "../request.js"
+import type { EmptyBody, JsonBody, ResolvedConfig, RestRequest } from "../request.js"
 import { sanitizeDefect } from "../sanitize.js"
 import { runWithTimeout } from "../timeouts.js"
 import {
   classifyError,
   makeFileFailure,
+  maxBodySize,
   noConnection,
   timedOut,
   tooLarge,
   withDelivered,
 } from "../transportErrors.js"
 import type { TransportFailure } from "../transportErrors.js"
-import { getDirect, RequestStart } from "./direct.js"
-import { decodeText as decode, maxBodySize } from "./responseBody.js"
+import { decodeText, getDirect, RequestStart } from "./direct.js"
 
 export function sendWithClient(
   client: HttpClient.HttpClient,
@@ -137,7 +135,7 @@ function readBoundedText(
       Effect.catchAll((end) =>
         Option.isNone(end) || end.value.reason === "EmptyBody"
           ? // The platform has no stream for a response without a body.
-            Effect.succeed(size <= maxBodySize ? decode(chunks) : undefined)
+            Effect.succeed(size <= maxBodySize ? decodeText(chunks) : undefined)
           : Effect.fail(end.value),
       ),
     )
