@@ -17,11 +17,12 @@ import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
 import {
-  copyWebhookUrl,
+  formatInvalidCredentials,
   formatIssues,
   formatPlace,
   formatRemembered,
   formatResponse,
+  urlReasons,
 } from "./message.js"
 
 /**
@@ -104,25 +105,9 @@ const response = {
   reply: Schema.String,
 }
 
-const urlReasons = {
-  missing: "there is no text",
-  notAUrl: "it is not a valid URL, which begins with https://",
-  scheme: "the scheme is not https or http",
-  host: "the host is not Discord's",
-  path: "the path is not /api/webhooks/{id}/{token}",
-  parts: "Webhook.make takes { id, token }; Webhook.fromUrl takes the whole URL",
-  id: "the id is not a snowflake, a string of digits",
-  token: "the token is missing or contains invalid characters",
-  threadId: "thread_id is not a snowflake, a string of digits",
-}
-
-const expectedUrl = `Expected https://discord.com/api/webhooks/{id}/{token}; to copy it, ${copyWebhookUrl}.`
-const expectedHost =
-  "Keep Discord's own URL here. To send through a proxy or to a test server, set RestConfig.baseUrl (client.base_url in discord.yaml, DISCORD_CLIENT_BASE_URL in the environment)."
-
 /**
- * The text is not the URL of a Discord webhook. The error does not repeat the text, which may
- * contain a token.
+ * The text is not the URL of a Discord webhook, or the parts are not the credentials of a webhook or
+ * an interaction. The error does not repeat them, because they may contain a token.
  *
  * @example
  * ```ts
@@ -141,11 +126,12 @@ export class WebhookInvalidUrl extends Schema.TaggedError<WebhookInvalidUrl>()(
   "WebhookInvalidUrl",
   {
     reason: Schema.Literal(...Struct.keys(urlReasons)),
+    /** Present if the credentials are those of an interaction. */
+    kind: Schema.optionalWith(Schema.Literal("interaction"), { exact: true }),
   },
 ) {
   override get message(): string {
-    const advice = this.reason === "host" ? expectedHost : expectedUrl
-    return `Not a Discord webhook URL (${urlReasons[this.reason]}). ${advice}`
+    return formatInvalidCredentials(this.reason, this.kind)
   }
 }
 

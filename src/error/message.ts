@@ -57,3 +57,42 @@ export function truncateIssues<A>(all: ReadonlyArray<A>): {
 export const copyWebhookUrl = "in Discord: Edit Channel, Integrations, Webhooks, Copy Webhook URL"
 
 export const webhookUrlNotSet = `it is not set. Set it to the URL of a webhook; to copy one, ${copyWebhookUrl}. A .env file takes effect only when it is loaded, such as by node --env-file=.env`
+
+export const urlReasons = {
+  missing: "there is no text",
+  notAUrl: "it is not a valid URL, which begins with https://",
+  scheme: "the scheme is not https or http",
+  host: "the host is not Discord's",
+  path: "the path is not /api/webhooks/{id}/{token}",
+  parts: "Webhook.make takes { id, token }; Webhook.fromUrl takes the whole URL",
+  id: "the id is not a snowflake, a string of digits",
+  token: "the token is missing or contains invalid characters",
+  threadId: "thread_id is not a snowflake, a string of digits",
+}
+
+/** The same for the credentials of an interaction. */
+const credentialReasons = {
+  ...urlReasons,
+  parts: "InteractionWebhook.make takes { applicationId, token }",
+  id: "applicationId is not a snowflake, a string of digits",
+  threadId: "threadId: no thread can be chosen, messages go where the command was used",
+}
+
+const expectedInteraction =
+  "Expected the application_id and the token of the interaction that Discord sent."
+
+const expectedUrl = `Expected https://discord.com/api/webhooks/{id}/{token}; to copy it, ${copyWebhookUrl}.`
+const expectedHost =
+  "Keep Discord's own URL here. To send through a proxy or to a test server, set RestConfig.baseUrl (client.base_url in discord.yaml, DISCORD_CLIENT_BASE_URL in the environment)."
+
+/** The message of `WebhookInvalidUrl`. */
+export function formatInvalidCredentials(
+  reason: keyof typeof urlReasons,
+  kind?: "interaction",
+): string {
+  if (kind === "interaction") {
+    return `Not the credentials of an interaction (${credentialReasons[reason]}). ${expectedInteraction}`
+  }
+  const advice = reason === "host" ? expectedHost : expectedUrl
+  return `Not a Discord webhook URL (${urlReasons[reason]}). ${advice}`
+}

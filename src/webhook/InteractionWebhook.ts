@@ -9,7 +9,8 @@
  *   whose `reason` is `expired`, and send nothing from then on
  * - every interaction has its own bucket, and none counts against the global rate limit
  * - every component may be sent; a follow-up may be `Ephemeral`
- * - no thread can be chosen: messages are sent to the channel of the interaction
+ * - no thread can be chosen: messages are sent to the channel of the interaction. There are no
+ *   options; those of a webhook, passed by untyped code, fail with a `WebhookValidationError`
  *
  * Receiving interactions, verifying their signature and the initial response (within 3 seconds) are
  * up to the program's server or gateway connection.
@@ -21,7 +22,9 @@
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
-import type { WebhookFileError, WebhookInvalidUrl } from "../error/WebhookError.js"
+import * as Predicate from "effect/Predicate"
+import { WebhookInvalidUrl } from "../error/WebhookError.js"
+import type { WebhookFileError } from "../error/WebhookError.js"
 import type { Message } from "../model/Message.js"
 import type { Snowflake } from "../model/Snowflake.js"
 import type { Route } from "../ratelimit/Route.js"
@@ -97,11 +100,25 @@ export const make = (options: {
   readonly applicationId: string
   readonly token: string | Redacted.Redacted
 }): Effect.Effect<InteractionWebhook, WebhookInvalidUrl> =>
-  Effect.map(
-    Effect.suspend(() => credentials.make({ id: options.applicationId, token: options.token })),
-    ({ id, token, tokenDigest }) =>
-      new InteractionWebhook({ applicationId: id, token, tokenDigest }),
-  )
+  Effect.suspend(() => {
+    if (!Predicate.isRecord(options)) return invalid("parts")
+    // Ignored, it would send the message to another place.
+    if (Predicate.hasProperty(options, "threadId") && options.threadId !== undefined) {
+      return invalid("threadId")
+    }
+    return Effect.matchEffect(
+      credentials.make({ id: options.applicationId, token: options.token }),
+      {
+        onFailure: ({ reason }) => invalid(reason),
+        onSuccess: ({ id, token, tokenDigest }) =>
+          Effect.succeed(new InteractionWebhook({ applicationId: id, token, tokenDigest })),
+      },
+    )
+  })
+
+function invalid(reason: WebhookInvalidUrl["reason"]): Effect.Effect<never, WebhookInvalidUrl> {
+  return Effect.fail(new WebhookInvalidUrl({ reason, kind: "interaction" }))
+}
 
 /**
  * Sends a follow-up and returns it as Discord stored it. With the flag `Ephemeral` only the user of
@@ -122,9 +139,13 @@ export const make = (options: {
  * @since 0.1.0
  * @category operations
  */
-export const send = (interaction: InteractionWebhook, message: FollowUpInput): Operation<Message> =>
+export const send = (
+  interaction: InteractionWebhook,
+  message: FollowUpInput,
+  options?: undefined,
+): Operation<Message> =>
   perform(interaction, (sender) =>
-    requests.createFollowUp("InteractionWebhook.send", sender, message),
+    requests.createFollowUp("InteractionWebhook.send", sender, message, options),
   )
 
 /**
@@ -145,9 +166,10 @@ export const send = (interaction: InteractionWebhook, message: FollowUpInput): O
 export const getMessage = (
   interaction: InteractionWebhook,
   messageId: MessageRef,
+  options?: undefined,
 ): Operation<Message> =>
   perform(interaction, (sender) =>
-    requests.getMessage("InteractionWebhook.getMessage", sender, messageId, {}),
+    requests.getMessage("InteractionWebhook.getMessage", sender, messageId, options),
   )
 
 /**
@@ -172,9 +194,10 @@ export const editMessage = (
   interaction: InteractionWebhook,
   messageId: MessageRef,
   edit: EditInput,
+  options?: undefined,
 ): Operation<Message> =>
   perform(interaction, (sender) =>
-    requests.editMessage("InteractionWebhook.editMessage", sender, messageId, edit, {}),
+    requests.editMessage("InteractionWebhook.editMessage", sender, messageId, edit, options),
   )
 
 /**
@@ -195,9 +218,10 @@ export const editMessage = (
 export const deleteMessage = (
   interaction: InteractionWebhook,
   messageId: MessageRef,
+  options?: undefined,
 ): Operation<void> =>
   perform(interaction, (sender) =>
-    requests.deleteMessage("InteractionWebhook.deleteMessage", sender, messageId, {}),
+    requests.deleteMessage("InteractionWebhook.deleteMessage", sender, messageId, options),
   )
 
 /**

@@ -90,7 +90,7 @@ function describeService(
         idempotent: false,
         success: okBody,
       }),
-    issues: findPlaceIssues(options, threadId),
+    issues: findPlaceIssues(webhook, options, threadId),
   }
 }
 

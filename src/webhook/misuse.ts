@@ -6,6 +6,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type { Issue } from "../model/Issue.js"
 import { nearest } from "../model/nearest.js"
+import type { Kind } from "../ratelimit/Route.js"
 import { describeWrongFile, isDeferred } from "../rest/upload/advice.js"
 
 const noInteraction: Issue = {
@@ -57,6 +58,9 @@ export function makeFilesIssue(given: unknown): Issue {
   return { path: "files", message: `expected an array of FileUpload, got ${advice}` }
 }
 
+const noThread =
+  "no thread can be chosen for an interaction, messages go where the command was used: send to a thread with Webhook.send"
+
 const explainOption = (example: string): string =>
   `is an option and not a field of the message: pass ${example} after the message`
 
@@ -69,15 +73,24 @@ const knownMistakes: ReadonlyMap<string, string> = new Map([
   ["message", "is not a known field: did you mean content?"],
 ])
 
+/** The same for the messages of an interaction, which has no options. */
+const knownInteractionMistakes: ReadonlyMap<string, string> = new Map([
+  ...knownMistakes,
+  ["threadId", noThread],
+  ["thread_id", noThread],
+  ["wait", "is not an option of an interaction: Discord always returns the message"],
+])
+
 /** Adds advice to the Schema's issues, if there is any. */
-export function explainIssue(issue: Issue): Issue {
+export function explainIssue(issue: Issue, kind: Kind): Issue {
   if (issue.path === "" && issue.message.startsWith("expected an object")) {
     return {
       ...issue,
       message: `${issue.message}: a message is an object such as { content: "hello" }`,
     }
   }
-  return { ...issue, message: knownMistakes.get(issue.path) ?? issue.message }
+  const mistakes = kind === "interaction" ? knownInteractionMistakes : knownMistakes
+  return { ...issue, message: mistakes.get(issue.path) ?? issue.message }
 }
 
 /** An argument that is not the id of a message or a thread. */
@@ -92,6 +105,17 @@ function describeWrongId(given: unknown): string {
   if (typeof given === "string") return ""
   if (typeof given === "number") return ", as a string: a number cannot hold all of its digits"
   return Predicate.hasProperty(given, "id") ? "; pass the id alone" : ", as a string"
+}
+
+/** An ignored option would send the message to the wrong place. */
+export function findInteractionOptionIssues(given: unknown): ReadonlyArray<Issue> {
+  if (given === undefined || given === null) return []
+  if (!Predicate.isRecord(given)) return [{ path: "options", message: "an interaction has none" }]
+  return Object.keys(given).flatMap((name) => {
+    if (given[name] === undefined) return []
+    const message = knownInteractionMistakes.get(name) ?? "is not a known option"
+    return [{ path: `options.${name}`, message }]
+  })
 }
 
 const options: ReadonlyArray<string> = ["threadId", "wait"]

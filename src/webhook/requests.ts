@@ -33,7 +33,13 @@ import type { Webhook } from "./credentials.js"
 import * as files from "./files.js"
 import { findMissingFiles, findVoiceIssues } from "./files.js"
 import type { EditInput, FollowUpInput, MessageInput } from "./files.js"
-import { explainIssue, findOptionIssues, findWebhookIssue, makeIdIssue } from "./misuse.js"
+import {
+  explainIssue,
+  findInteractionOptionIssues,
+  findOptionIssues,
+  findWebhookIssue,
+  makeIdIssue,
+} from "./misuse.js"
 import { getEndpoint, isOriginal, makeRoute } from "./operations.js"
 import type { OperationName, Sender } from "./operations.js"
 
@@ -46,6 +52,9 @@ type OutgoingMessage =
 export interface ThreadPlace {
   readonly threadId?: string | null | undefined
 }
+
+/** Untyped callers may pass `null`; an interaction has no options. */
+type Place = ThreadPlace | null | undefined
 
 /** A valid request. */
 export type CheckedRequest<A, E = never> = Effect.Effect<RestRequest<A>, WebhookValidationError | E>
@@ -88,7 +97,7 @@ export const executeWebhook = <A>(
   operation: string,
   webhook: Webhook,
   message: MessageInput,
-  place: ThreadPlace | null,
+  place: Place,
   query: ReadonlyArray<string>,
   success: ResponseBody<A>,
 ): CheckedRequest<A, WebhookFileError> =>
@@ -97,7 +106,7 @@ export const executeWebhook = <A>(
     const split = files.splitMessage(message)
     const given = orEmpty(split.message)
     const issues = [
-      ...findPlaceIssues(place, threadId),
+      ...findPlaceIssues(webhook, place, threadId),
       ...split.issues,
       ...findEmptyIssues(message, split),
       ...(threadId !== undefined && given.threadName !== undefined ? [twoThreads] : []),
@@ -123,10 +132,15 @@ export const createFollowUp = (
   operation: string,
   sender: Sender,
   message: FollowUpInput,
+  place: Place,
 ): CheckedRequest<Message.Message, WebhookFileError> =>
   describeRequest(operation, sender, "send", (route) => {
     const split = files.splitMessage(message)
-    const issues = [...split.issues, ...findEmptyIssues(message, split)]
+    const issues = [
+      ...findPlaceIssues(sender, place, undefined),
+      ...split.issues,
+      ...findEmptyIssues(message, split),
+    ]
     const encoded = FollowUpCreate.encode(split.message)
     return Effect.map(encodeBody(route, issues, encoded, split), (body) =>
       makeRequest({
@@ -145,7 +159,7 @@ export const getMessage = (
   operation: string,
   webhook: Sender,
   messageId: string,
-  place: ThreadPlace,
+  place: Place,
 ): CheckedRequest<Message.Message> =>
   describeRequest(
     operation,
@@ -169,7 +183,7 @@ export const editMessage = (
   webhook: Sender,
   messageId: string,
   edit: EditInput,
-  place: ThreadPlace,
+  place: Place,
 ): CheckedRequest<Message.Message, WebhookFileError> =>
   describeRequest(
     operation,
@@ -194,7 +208,7 @@ export const deleteMessage = (
   operation: string,
   webhook: Sender,
   messageId: string,
-  place: ThreadPlace,
+  place: Place,
 ): CheckedRequest<void> =>
   describeRequest(
     operation,
@@ -314,7 +328,7 @@ function encodeBody(
   split: files.SplitFiles<OutgoingMessage>,
   kind: "message" | "edit" = "message",
 ): Effect.Effect<RestRequest<unknown>["body"], WebhookValidationError | WebhookFileError> {
-  const valid = validate(route, issues, encoded, explainSchemaIssue(split))
+  const valid = validate(route, issues, encoded, explainSchemaIssue(route, split))
   const complete = checkFiles(route, valid, split, kind)
   if (split.files.length === 0) return Effect.map(complete, jsonBody)
   return Effect.flatMap(
@@ -358,8 +372,12 @@ export function validate<A>(
 }
 
 /** Maps an issue of the Schema to the input, and adds advice. */
-function explainSchemaIssue({ pathOf }: { readonly pathOf: (path: string) => string }) {
-  return (issue: Issue.Issue): Issue.Issue => explainIssue({ ...issue, path: pathOf(issue.path) })
+function explainSchemaIssue(
+  { kind }: Route.Route,
+  { pathOf }: { readonly pathOf: (path: string) => string },
+) {
+  return (issue: Issue.Issue): Issue.Issue =>
+    explainIssue({ ...issue, path: pathOf(issue.path) }, kind)
 }
 
 /** The parts of a request to a message of the webhook; they are idempotent. */
@@ -367,7 +385,7 @@ function getMessageParts(
   webhook: Sender,
   route: Route.Route,
   messageId: string,
-  place: ThreadPlace,
+  place: Place,
   query: ReadonlyArray<string> = [],
 ) {
   const threadId = getThreadId(webhook, place)
@@ -381,21 +399,22 @@ function getMessageParts(
     },
     issues: [
       ...(isOriginal(webhook, messageId) ? [] : findIdIssues("messageId", messageId)),
-      ...findPlaceIssues(place, threadId),
+      ...findPlaceIssues(webhook, place, threadId),
     ],
   }
 }
 
-/** Untyped callers may pass `null` for the options. */
-export function getThreadId(webhook: Sender, place: ThreadPlace | null): string | undefined {
+export function getThreadId(webhook: Sender, place: Place): string | undefined {
   const threadId = place?.threadId
   return threadId === undefined ? webhook.threadId : (threadId ?? undefined)
 }
 
 export function findPlaceIssues(
-  place: ThreadPlace | null,
+  sender: Sender,
+  place: Place,
   threadId: string | undefined,
 ): ReadonlyArray<Issue.Issue> {
+  if (sender.kind === "interaction") return findInteractionOptionIssues(place)
   const issues = findOptionIssues(place)
   return threadId === undefined ? issues : [...issues, ...findIdIssues("threadId", threadId)]
 }

@@ -47,6 +47,61 @@ describe("make", () => {
   )
 })
 
+describe("what is wrong is named in the words of interactions:", () => {
+  // Each is a type error, and untyped code may write it.
+  const untyped = InteractionWebhook as unknown as Readonly<
+    Record<string, (...args: ReadonlyArray<unknown>) => Webhook.Operation<unknown>>
+  >
+  const { deleteMessage, editMessage, getMessage, make, send } = untyped
+
+  it.effect.each([
+    [undefined, /takes \{ applicationId, token \}/],
+    [{ application_id: "1", token: "a" }, /applicationId is not a snowflake/],
+    [{ ...credentials, token: "a/b" }, /token .* invalid characters/],
+    [{ ...credentials, token: undefined }, /the token is missing/],
+    [{ ...credentials, threadId: "1" }, /no thread can be chosen/],
+  ] as const)("make(%j)", ([options, reason]) =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(make!(options))
+      expect(error).toMatchObject({ _tag: "WebhookInvalidUrl", kind: "interaction" })
+      expect(error.message).toMatch(reason)
+      expect(error.message).toMatch(/application_id and the token of the interaction/)
+      expect(error.message).not.toMatch(/URL|Edit Channel|Webhook\.make takes \{ id/)
+    }).pipe(Effect.provide(layer)),
+  )
+
+  const message = { content: "x" }
+  const thread = { threadId: "1" }
+  const calls: ReadonlyArray<
+    readonly [string, string, (to: unknown) => Webhook.Operation<unknown>]
+  > = [
+    ["send", "options.threadId", (to) => send!(to, message, thread)],
+    ["getMessage", "options.threadId", (to) => getMessage!(to, "@original", thread)],
+    ["editMessage", "options.threadId", (to) => editMessage!(to, "1", message, thread)],
+    ["deleteMessage", "options.threadId", (to) => deleteMessage!(to, "1", thread)],
+    ["send", "options.wait", (to) => send!(to, message, { wait: false })],
+    ["send", "options", (to) => send!(to, message, "1")],
+    ["send", "threadId", (to) => send!(to, { ...message, ...thread })],
+    ["editMessage", "threadId", (to) => editMessage!(to, "1", { ...message, ...thread })],
+  ]
+  it.effect.each(calls)("%s with %s", ([, path, call]) =>
+    Effect.gen(function* () {
+      const interaction = yield* InteractionWebhook.make(credentials)
+      const error = yield* Effect.flip(call(interaction))
+      expect(error).toMatchObject({ _tag: "WebhookValidationError", issues: [{ path }] })
+      if (path.endsWith("threadId")) {
+        expect(error.message).toMatch(/messages go where the command was used: .* Webhook\.send/)
+      }
+    }).pipe(Effect.provide(layer)),
+  )
+
+  it("options are a type error", () => {
+    type Options = Parameters<typeof InteractionWebhook.send>[2]
+    expectTypeOf<{ readonly threadId: string }>().not.toExtend<Options>()
+    expectTypeOf<Options>().toEqualTypeOf<undefined>()
+  })
+})
+
 describe("a follow-up", () => {
   it("has the type of what Discord supports here", () => {
     type Fields = keyof InteractionWebhook.FollowUpInput
