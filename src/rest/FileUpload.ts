@@ -16,10 +16,17 @@ import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import mime from "mime"
 import { WebhookFileError } from "../error/WebhookError.js"
-import { describeWrongFile, isBlob, isBytes } from "./upload/advice.js"
-import { FileUpload, ProgressListener, unknownType } from "./upload/file.js"
+import {
+  cleanFileName,
+  describeWrongFile,
+  FileUpload,
+  getBaseName,
+  isBlob,
+  isBytes,
+  ProgressListener,
+  unknownType,
+} from "./upload/file.js"
 import type { Progress, Source } from "./upload/file.js"
-import { cleanFileName, getBaseName } from "./upload/fileName.js"
 import { toFileError } from "./upload/read.js"
 
 export { FileUpload } from "./upload/file.js"

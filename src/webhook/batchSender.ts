@@ -17,13 +17,13 @@ import type { BatchQueue } from "./batchQueue.js"
 import type { Webhook } from "./credentials.js"
 import type { MessageInput } from "./files.js"
 import * as requests from "./requests.js"
-import type { ThreadPlace } from "./requests.js"
+import type { ThreadPlace } from "./operations.js"
 
 export const deliver = (
   operation: string,
   webhook: Webhook,
   message: MessageInput,
-  place: requests.ThreadPlace,
+  place: ThreadPlace,
 ): Effect.Effect<Message, WebhookError, Requirements> =>
   Effect.flatMap(
     requests.executeWebhook(

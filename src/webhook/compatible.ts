@@ -12,8 +12,10 @@ import { errorFields } from "../ratelimit/errorFields.js"
 import type * as Route from "../ratelimit/Route.js"
 import { jsonBody, makeRequest, okBody, type JsonBody, type RestRequest } from "../rest/request.js"
 import type { Webhook } from "./credentials.js"
-import { buildSuffix, describeRequest, findPlaceIssues, getThreadId, validate } from "./requests.js"
-import type { CheckedRequest, ThreadPlace } from "./requests.js"
+import { findPlaceIssues, getThreadId } from "./operations.js"
+import type { ThreadPlace } from "./operations.js"
+import { buildSuffix, describeRequest, validate } from "./requests.js"
+import type { CheckedRequest } from "./requests.js"
 
 /** The place, and whether to wait, which is Discord's default here. */
 interface CompatibleOptions extends ThreadPlace {

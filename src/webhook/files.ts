@@ -16,10 +16,8 @@ import * as Message from "../model/Message.js"
 import type { MessageCreate } from "../model/MessageCreate.js"
 import type { MessageEdit } from "../model/MessageEdit.js"
 import { Flag, has, toNumber } from "../model/MessageFlags.js"
-import { FileUpload } from "../rest/upload/file.js"
-import { cleanFileName } from "../rest/upload/fileName.js"
+import { cleanFileName, describeWrongFile, FileUpload } from "../rest/upload/file.js"
 import { isMediaType } from "../rest/upload/multipart.js"
-import { makeFileIssue, makeFilesIssue } from "./misuse.js"
 
 /**
  * A message to send, with its files.
@@ -230,6 +228,19 @@ function findFileIssues(file: unknown, index: number): ReadonlyArray<Issue.Issue
       : [{ path: `${path}.contentType`, message: "must be a media type such as image/png" }]
   }
   return Predicate.hasProperty(file, "id") ? [] : [makeFileIssue(path, file)]
+}
+
+/** An argument that is not a file. */
+function makeFileIssue(path: string, given: unknown): Issue.Issue {
+  return { path, message: `expected a FileUpload, got ${describeWrongFile(given)}` }
+}
+
+/** An argument that is not a list of files. */
+function makeFilesIssue(given: unknown): Issue.Issue {
+  const advice = Predicate.isTagged(given, "FileUpload")
+    ? "a single one: put it into an array"
+    : describeWrongFile(given)
+  return { path: "files", message: `expected an array of FileUpload, got ${advice}` }
 }
 
 /** Fields that a voice message cannot have. */

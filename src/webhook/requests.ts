@@ -14,20 +14,12 @@ import * as Issue from "../model/Issue.js"
 import * as Message from "../model/Message.js"
 import * as MessageCreate from "../model/MessageCreate.js"
 import * as MessageEdit from "../model/MessageEdit.js"
-import * as Snowflake from "../model/Snowflake.js"
 import * as WebhookInfo from "../model/WebhookInfo.js"
 import * as WebhookModify from "../model/WebhookModify.js"
 import { errorFields } from "../ratelimit/errorFields.js"
 import type * as Route from "../ratelimit/Route.js"
-import {
-  decodedBody,
-  emptyBody,
-  ignoredBody,
-  jsonBody,
-  makeRequest,
-  type ResponseBody,
-  type RestRequest,
-} from "../rest/request.js"
+import { decodedBody, emptyBody, ignoredBody, jsonBody, makeRequest } from "../rest/request.js"
+import type { ResponseBody, RestRequest } from "../rest/request.js"
 import * as upload from "../rest/upload/upload.js"
 import type { Webhook } from "./credentials.js"
 import * as files from "./files.js"
@@ -35,26 +27,20 @@ import { findMissingFiles, findVoiceIssues } from "./files.js"
 import type { EditInput, FollowUpInput, MessageInput } from "./files.js"
 import {
   explainIssue,
-  findInteractionOptionIssues,
-  findOptionIssues,
+  findIdIssues,
+  findPlaceIssues,
   findWebhookIssue,
-  makeIdIssue,
-} from "./misuse.js"
-import { getEndpoint, isOriginal, makeRoute } from "./operations.js"
-import type { OperationName, Sender } from "./operations.js"
+  getEndpoint,
+  getThreadId,
+  isOriginal,
+  makeRoute,
+} from "./operations.js"
+import type { OperationName, Place, Sender } from "./operations.js"
 
 type OutgoingMessage =
   | MessageCreate.MessageCreate
   | FollowUpCreate.FollowUpCreate
   | MessageEdit.MessageEdit
-
-/** A thread; `null` for the channel itself; absent for the thread of the webhook's URL. */
-export interface ThreadPlace {
-  readonly threadId?: string | null | undefined
-}
-
-/** Untyped callers may pass `null`; an interaction has no options. */
-type Place = ThreadPlace | null | undefined
 
 /** A valid request. */
 export type CheckedRequest<A, E = never> = Effect.Effect<RestRequest<A>, WebhookValidationError | E>
@@ -402,26 +388,6 @@ function getMessageParts(
       ...findPlaceIssues(webhook, place, threadId),
     ],
   }
-}
-
-export function getThreadId(webhook: Sender, place: Place): string | undefined {
-  const threadId = place?.threadId
-  return threadId === undefined ? webhook.threadId : (threadId ?? undefined)
-}
-
-export function findPlaceIssues(
-  sender: Sender,
-  place: Place,
-  threadId: string | undefined,
-): ReadonlyArray<Issue.Issue> {
-  if (sender.kind === "interaction") return findInteractionOptionIssues(place)
-  const issues = findOptionIssues(place)
-  return threadId === undefined ? issues : [...issues, ...findIdIssues("threadId", threadId)]
-}
-
-/** Required for safety: the id becomes part of the URL. */
-function findIdIssues(path: string, id: string): ReadonlyArray<Issue.Issue> {
-  return Snowflake.isSnowflake(id) ? [] : [makeIdIssue(path, id)]
 }
 
 /** Returns the part of the URL after the token. */

@@ -6,9 +6,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import { unknownType } from "./file.js"
+import { cleanFileName, unknownType } from "./file.js"
 import type { FileUpload } from "./file.js"
-import { cleanFileName } from "./fileName.js"
 
 /** The form without the bytes of the files. */
 export interface Form {

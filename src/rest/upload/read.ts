@@ -10,9 +10,7 @@ import { WebhookFileError } from "../../error/WebhookError.js"
 import { errorFields } from "../../ratelimit/errorFields.js"
 import type { ErrorFields } from "../../ratelimit/errorFields.js"
 import type { Route } from "../../ratelimit/Route.js"
-import { getLabel } from "./file.js"
-import type { FileUpload, Source } from "./file.js"
-
+import { getLabel, type FileUpload, type Source } from "./file.js"
 /** Bytes of a chunk of a file in memory, so that progress can be reported. */
 const chunkSize = 64 * 1024
 

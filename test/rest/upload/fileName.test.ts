@@ -1,6 +1,6 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
-import { getBaseName, cleanFileName } from "../../../src/rest/upload/fileName.js"
+import { getBaseName, cleanFileName } from "../../../src/rest/upload/file.js"
 import { cleanFilename } from "../../../src/testing/simulator/messages/attachments.js"
 import { runs } from "../../support/laws.js"
 
