@@ -46,19 +46,19 @@ interface Endpoint {
 /** The initial response to an interaction, in place of a message id. */
 const original = "@original"
 
-const webhook = "/webhooks/{webhook.id}/{webhook.token}"
-const message = `${webhook}/messages/{message.id}`
+const webhookPath = "/webhooks/{webhook.id}/{webhook.token}"
+const messagePath = `${webhookPath}/messages/{message.id}`
 
 const endpoints: Readonly<Record<OperationName, Endpoint>> = {
-  send: { method: "POST", template: webhook },
-  sendSlack: { method: "POST", template: `${webhook}/slack` },
-  sendGitHub: { method: "POST", template: `${webhook}/github` },
-  getMessage: { method: "GET", template: message },
-  editMessage: { method: "PATCH", template: message },
-  deleteMessage: { method: "DELETE", template: message },
-  get: { method: "GET", template: webhook },
-  modify: { method: "PATCH", template: webhook },
-  delete: { method: "DELETE", template: webhook },
+  send: { method: "POST", template: webhookPath },
+  sendSlack: { method: "POST", template: `${webhookPath}/slack` },
+  sendGitHub: { method: "POST", template: `${webhookPath}/github` },
+  getMessage: { method: "GET", template: messagePath },
+  editMessage: { method: "PATCH", template: messagePath },
+  deleteMessage: { method: "DELETE", template: messagePath },
+  get: { method: "GET", template: webhookPath },
+  modify: { method: "PATCH", template: webhookPath },
+  delete: { method: "DELETE", template: webhookPath },
 }
 
 /**
