@@ -99,7 +99,13 @@ class ErrorTree {
 }
 
 /** A number, also as text: servers between Discord and the caller change the type. */
-const NumericOrText = Schema.Union(Numeric, Schema.NumberFromString.pipe(Schema.finite()))
+const NumericOrText = Schema.Union(
+  Numeric,
+  Schema.NumberFromString.pipe(Schema.finite()),
+).annotations({
+  // JSON has no -0.
+  arbitrary: () => (fc) => fc.integer(),
+})
 
 /**
  * An error of the API. `code` 0 is "general": go by the status.
