@@ -12,8 +12,14 @@ import { int } from "./limits.js"
 const maxColor = 0xffffff
 const hexPattern = /^#[0-9a-f]{6}$/i
 
-const hex = Schema.TemplateLiteral("#", Schema.String).pipe(
-  Schema.annotations({ description: 'a string such as "#5865f2"' }),
+// `Schema.TemplateLiteral` would add a kilobyte to every bundle that sends a message.
+const hash = Schema.String.pipe(
+  Schema.filter((value): value is `#${string}` => value.startsWith("#"), {
+    description: 'a string such as "#5865f2"',
+  }),
+)
+
+const hex = hash.pipe(
   Schema.filter(
     (value) => hexPattern.test(value) || "must be a colour such as 0x5865f2 or #5865f2",
   ),
@@ -38,7 +44,7 @@ export const Color: Schema.Schema<number | `#${string}`, number> = Schema.transf
   Schema.Union(int(0, maxColor), hex).annotations({
     arbitrary: () => (fc) => fc.integer({ min: 0, max: maxColor }),
   }),
-  { strict: true, decode: (value): Color => value, encode: toNumber },
+  { strict: true, decode: (value): Color => value, encode: (_, color) => toNumber(color) },
 )
 /**
  * @since 0.1.0
