@@ -4,14 +4,13 @@
  * @since 0.1.0
  * @module
  */
-import * as Arbitrary from "effect/Arbitrary"
 import * as Arr from "effect/Array"
 import * as Schema from "effect/Schema"
 import type * as FastCheck from "effect/FastCheck"
 
 import { items } from "./limits.js"
 import { SnowflakeInput } from "./Snowflake.js"
-import { optional, type FastCheckModule } from "./fields.js"
+import { generatedSnowflake, optional, type FastCheckModule } from "./fields.js"
 /** Discord: Allowed Mentions Object. */
 const maxIds = 100
 
@@ -133,7 +132,7 @@ function unique(values: ReadonlyArray<string>) {
 }
 
 function uniqueIds(fc: FastCheckModule) {
-  return fc.uniqueArray(Arbitrary.makeLazy(SnowflakeInput)(fc), { maxLength: 4 })
+  return fc.uniqueArray(generatedSnowflake(fc), { maxLength: 4 })
 }
 
 function generated(fc: FastCheckModule): FastCheck.Arbitrary<AllowedMentions> {

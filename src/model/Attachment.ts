@@ -4,14 +4,21 @@
  * @since 0.1.0
  * @module
  */
-import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 
 import { int, items, text } from "./limits.js"
 import { Snowflake, SnowflakeInput } from "./Snowflake.js"
 import { Timestamp } from "./timestamp.js"
 import { User } from "./User.js"
-import { list, Numeric, optional, withDefault, required, nullishToAbsent } from "./fields.js"
+import {
+  generatedSnowflake,
+  list,
+  Numeric,
+  optional,
+  withDefault,
+  required,
+  nullishToAbsent,
+} from "./fields.js"
 
 /** Discord's OpenAPI, MessageAttachmentRequest; the description is also in Discord: Attachment Object. */
 const maxFilename = 1024
@@ -29,7 +36,7 @@ const maxAttachments = 10
 const AttachmentId = Schema.transform(
   SnowflakeInput,
   Schema.Union(SnowflakeInput, int(0, Number.MAX_SAFE_INTEGER)).annotations({
-    arbitrary: () => (fc) => Arbitrary.makeLazy(SnowflakeInput)(fc),
+    arbitrary: () => generatedSnowflake,
   }),
   { strict: true, decode: (id): string | number => id, encode: (id) => String(id) },
 )

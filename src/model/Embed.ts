@@ -4,7 +4,6 @@
  * @since 0.1.0
  * @module
  */
-import * as Arbitrary from "effect/Arbitrary"
 import * as Function from "effect/Function"
 import * as Schema from "effect/Schema"
 
@@ -137,8 +136,8 @@ const tenEmbeds = items(EmbedCreate, { max: maxEmbeds, unit: "embed" })
  */
 export const EmbedsCreate = tenEmbeds.pipe(
   Schema.filter((embeds) => [...embeds.flatMap(blankIssues), ...totalIssues(embeds)], {
-    arbitrary: () => (fc) =>
-      Arbitrary.makeLazy(tenEmbeds)(fc).map((embeds) => {
+    arbitrary: (from) => (fc) =>
+      from(fc).map((embeds) => {
         const kept = embeds.filter((embed) => !resend.isEmptyEmbed(embed))
         while (sum(kept, codePoints) > maxTotal) kept.pop()
         return kept

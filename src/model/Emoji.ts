@@ -4,16 +4,14 @@
  * @since 0.1.0
  * @module
  */
-import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 
 import { text } from "./limits.js"
 import { Snowflake, SnowflakeInput } from "./Snowflake.js"
-import { optional, nullishToAbsent, type FastCheckModule } from "./fields.js"
+import { generatedSnowflake, optional, nullishToAbsent, type FastCheckModule } from "./fields.js"
 /** Discord's OpenAPI: an emoji's name is at most 32 code points. */
 const maxName = 32
 
-const generatedId = (fc: FastCheckModule) => Arbitrary.makeLazy(SnowflakeInput)(fc)
 const generatedName = (fc: FastCheckModule) => fc.constantFrom("🔥", "👍", "🇨🇭")
 
 /**
@@ -65,8 +63,12 @@ export const EmojiCreate = Schema.Struct({
     {
       arbitrary: () => (fc) =>
         fc.oneof(
-          generatedId(fc).map((id) => ({ id })),
-          fc.record({ id: generatedId(fc), name: generatedName(fc), animated: fc.boolean() }),
+          generatedSnowflake(fc).map((id) => ({ id })),
+          fc.record({
+            id: generatedSnowflake(fc),
+            name: generatedName(fc),
+            animated: fc.boolean(),
+          }),
           generatedName(fc).map((name) => ({ name })),
         ),
     },
@@ -103,7 +105,7 @@ export const PollEmojiCreate = Schema.Struct({
     {
       arbitrary: () => (fc) =>
         fc.oneof(
-          generatedId(fc).map((id) => ({ id })),
+          generatedSnowflake(fc).map((id) => ({ id })),
           generatedName(fc).map((name) => ({ name })),
         ),
     },

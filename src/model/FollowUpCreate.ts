@@ -4,7 +4,6 @@
  * @since 0.1.0
  * @module
  */
-import * as Arbitrary from "effect/Arbitrary"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
@@ -12,9 +11,14 @@ import type * as Effect from "effect/Effect"
 import type * as ParseResult from "effect/ParseResult"
 
 import { makeStrictEncoder } from "./codec.js"
-import { checkParts, withImpliedFlags, withDefaultMentions } from "./composition.js"
+import {
+  checkParts,
+  conflictingParts,
+  withImpliedFlags,
+  withDefaultMentions,
+} from "./composition.js"
 import { MessageCreate } from "./MessageCreate.js"
-import { Flag, MessageFlagsFollowUp, toNumber } from "./MessageFlags.js"
+import { MessageFlagsFollowUp } from "./MessageFlags.js"
 import { acceptReceived } from "./resend.js"
 import { optional } from "./fields.js"
 
@@ -44,13 +48,12 @@ const fields = Schema.Struct({
  */
 export const FollowUpCreate = fields.pipe(
   Schema.filter(checkParts, {
-    arbitrary: () => (fc) =>
+    arbitrary: (from) => (fc) =>
       fc
-        .tuple(Arbitrary.makeLazy(MessageCreate)(fc), fc.constantFrom(0, Flag.Ephemeral))
-        .map(([message, flag]) => ({
-          ...Struct.omit(message, ...unsupported),
-          flags: toNumber(message.flags ?? 0) | flag,
-        })),
+        .tuple(from(fc), fc.boolean())
+        .map(([message, keepComponents]) =>
+          withImpliedFlags(Struct.omit(message, ...conflictingParts(message, keepComponents))),
+        ),
   }),
 )
 /**

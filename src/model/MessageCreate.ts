@@ -4,16 +4,22 @@
  * @since 0.1.0
  * @module
  */
-import * as Arbitrary from "effect/Arbitrary"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
+import * as Struct from "effect/Struct"
 import type * as Effect from "effect/Effect"
 import type * as ParseResult from "effect/ParseResult"
 
 import { AllowedMentions } from "./AllowedMentions.js"
 import { AttachmentsCreate } from "./Attachment.js"
 import { ComponentsCreate } from "./Component.js"
-import { checkParts, hasContent, withImpliedFlags, withDefaultMentions } from "./composition.js"
+import {
+  checkParts,
+  hasContent,
+  conflictingParts,
+  withImpliedFlags,
+  withDefaultMentions,
+} from "./composition.js"
 import { EmbedsCreate } from "./Embed.js"
 import { httpUrl, text } from "./limits.js"
 import { MessageFlagsCreate } from "./MessageFlags.js"
@@ -70,10 +76,12 @@ const fields = Schema.Struct({
  */
 export const MessageCreate = fields.pipe(
   Schema.filter(checkParts, {
-    arbitrary: () => (fc) =>
+    arbitrary: (from) => (fc) =>
       fc
-        .tuple(Arbitrary.makeLazy(fields)(fc), fc.boolean())
-        .map(([message, keepComponents]) => coherent(message, keepComponents)),
+        .tuple(from(fc), fc.boolean())
+        .map(([message, keepComponents]) =>
+          withImpliedFlags(Struct.omit(message, ...conflictingParts(message, keepComponents))),
+        ),
   }),
 )
 /**
@@ -145,14 +153,3 @@ export const isEmpty = (message: Omit<MessageCreate, "flags">): boolean => !hasC
  */
 export const hasComponents = (message: Pick<MessageCreate, "components">): boolean =>
   (message.components?.length ?? 0) > 0
-
-/** Takes from a generated message what does not go together. */
-function coherent(message: MessageCreate, keepComponents: boolean): MessageCreate {
-  if (checkParts(message).length === 0) return withImpliedFlags(message)
-  if (!keepComponents) {
-    const { components: _, ...rest } = message
-    return rest
-  }
-  const { content: _, embeds: __, poll: ___, ...rest } = message
-  return withImpliedFlags(rest)
-}

@@ -4,7 +4,6 @@
  * @since 0.1.0
  * @module
  */
-import * as Arbitrary from "effect/Arbitrary"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import type * as Effect from "effect/Effect"
@@ -54,8 +53,8 @@ const fields = Schema.Struct({
  */
 export const MessageEdit = fields.pipe(
   Schema.filter(checkParts, {
-    arbitrary: () => (fc) =>
-      Arbitrary.makeLazy(fields)(fc).map((edit) => {
+    arbitrary: (from) => (fc) =>
+      from(fc).map((edit) => {
         if (checkParts(edit).length === 0) return withImpliedFlags(edit)
         // As Discord wants it when an old message turns into Components V2.
         return withImpliedFlags({ ...edit, content: null, embeds: [], poll: null })

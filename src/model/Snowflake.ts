@@ -8,7 +8,7 @@
 import * as DateTime from "effect/DateTime"
 import * as EffectOrder from "effect/Order"
 import * as Schema from "effect/Schema"
-import type { FastCheckModule } from "./fields.js"
+import { generatedSnowflake } from "./fields.js"
 
 /** Milliseconds from the Unix epoch to the first second of 2015 (Discord: Snowflakes). */
 const discordEpoch = 1_420_070_400_000
@@ -20,9 +20,7 @@ const decimal = /^(0|[1-9][0-9]*)$/
 const refuse = (text: string) =>
   isSnowflake(text) || "must be a snowflake: the decimal digits of an unsigned 64-bit number"
 
-const generated = {
-  arbitrary: () => (fc: FastCheckModule) => fc.bigInt(0n, 2n ** 64n - 1n).map(String),
-}
+const generated = { arbitrary: () => generatedSnowflake }
 
 /**
  * An id as Discord sends it. Branded, so that it cannot be mistaken for text.

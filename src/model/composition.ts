@@ -45,6 +45,12 @@ export function withImpliedFlags<A extends Parts>(wire: A): A {
   return { ...wire, flags: flags | Flag.IsComponentsV2 }
 }
 
+/** The parts to leave out of a generated message: its components, or what cannot go with them. */
+export function conflictingParts(message: Parts, keepComponents: boolean) {
+  if (checkParts(message).length === 0) return []
+  return keepComponents ? (["content", "embeds", "poll"] as const) : (["components"] as const)
+}
+
 /** Whether a part has content. */
 export function isPresent(part: unknown): boolean {
   if (typeof part === "string") return !isBlank(part)

@@ -11,8 +11,9 @@
  * - `strictSometimes`, `strictOrElse`, `strictList`: the same, but a value that does not fit fails,
  *   where something around it keeps the whole as Discord sent it (components).
  */
-import * as Arbitrary from "effect/Arbitrary"
+import type { LazyArbitrary } from "effect/Arbitrary"
 import * as Either from "effect/Either"
+import type * as FastCheck from "effect/FastCheck"
 import * as Function from "effect/Function"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -159,7 +160,7 @@ export function list<A, I>(
     ReadonlyArray<A | null | undefined>,
     ReadonlyArray<I>
   >
-  return Schema.transform(from, withShortArbitrary(Schema.Array(typeSide(item)), item), {
+  return Schema.transform(from, shortWhenGenerated(Schema.Array(typeSide(item))), {
     strict: true,
     decode: (items) => items.filter((one) => one !== null && one !== undefined),
     encode: Function.identity,
@@ -170,18 +171,24 @@ export function list<A, I>(
 export function strictList<A, I>(
   item: Schema.Schema<A, I>,
 ): Schema.Schema<ReadonlyArray<A>, ReadonlyArray<I>> {
-  return withShortArbitrary(Schema.Array(item), item)
+  return shortWhenGenerated(Schema.Array(item))
 }
 
-/** Generated lists stay short, since they nest. */
-function withShortArbitrary<A, I, Item, R>(
+/** The annotation from which `effect/Arbitrary` reads the size of a generated list. */
+const shortListId = Symbol.for("effect-discord/model/ShortList")
+
+/** Generated lists stay short, since they nest; a list may have any length. */
+function shortWhenGenerated<A, I>(
   schema: Schema.Schema<ReadonlyArray<A>, I>,
-  item: Schema.Schema<A, Item, R>,
 ): Schema.Schema<ReadonlyArray<A>, I> {
-  return schema.annotations({
-    arbitrary: () => (fc) => fc.array(Arbitrary.makeLazy(item)(fc), { maxLength: 2 }),
-  })
+  return schema.pipe(
+    Schema.filter(() => true, { schemaId: shortListId, [shortListId]: { maxItems: 2 } }),
+  )
 }
 
 /** The argument of every `arbitrary` annotation: fast-check's module, as Effect re-exports it. */
-export type FastCheckModule = Parameters<Arbitrary.LazyArbitrary<unknown>>[0]
+export type FastCheckModule = Parameters<LazyArbitrary<unknown>>[0]
+
+export function generatedSnowflake(fc: FastCheckModule): FastCheck.Arbitrary<string> {
+  return fc.bigInt(0n, 2n ** 64n - 1n).map(String)
+}

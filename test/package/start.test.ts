@@ -64,6 +64,11 @@ describe.each([
     expect([...new Set(files.map(packageOf))].sort()).toEqual([...packages].sort())
   })
 
+  it("loads no generators of test data", async () => {
+    const files = await loadedWith(entry)
+    expect(files.filter((file) => /effect\/dist\/esm\/Arbitrary\.js$/.test(file))).toEqual([])
+  })
+
   it("loads no index of effect and the platform", async () => {
     const files = await loadedWith(entry)
     expect(files.filter((file) => /node_modules\/@?effect.*\/esm\/index\.js$/.test(file))).toEqual(
