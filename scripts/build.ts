@@ -5,12 +5,17 @@
  *   bundler leaves out every Schema and layer that a program does not use.
  * - `dist/bundled`: the same in a few files, for Node, which takes half a millisecond of the
  *   processor for each file that it loads. Bundlers do not get these (`exports` in package.json).
+ *
+ * Each form has a `public` folder with a file for each module of the index, which are the subpaths
+ * of the package. They export what the index exports, so that a tag or an error is one object
+ * however it is imported.
  */
-import { rmSync } from "node:fs"
+import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, resolve } from "node:path"
+import { pathToFileURL } from "node:url"
 import { build } from "esbuild"
 import ts from "typescript"
-import { entries, root } from "./project.js"
+import { entries, modules, root } from "./project.js"
 
 const dist = resolve(root, "dist")
 
@@ -43,6 +48,41 @@ function emit(): ReadonlyArray<ts.Diagnostic> {
   return [...errors, ...ts.getPreEmitDiagnostics(program), ...diagnostics]
 }
 
+/** Writes the files of `public`, by their names. */
+function writePublic(folder: string, files: Readonly<Record<string, string>>): void {
+  mkdirSync(folder)
+  for (const [name, text] of Object.entries(files))
+    writeFileSync(resolve(folder, name), `${text}\n`)
+}
+
+function reexport(): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    modules.flatMap(({ name, source }) => {
+      const text = `export * from "${source.replace(/^src/, "..").replace(/ts$/, "js")}"`
+      return ["js", "d.ts"].map((extension) => [`${name}.${extension}`, text])
+    }),
+  )
+}
+
+/** The members of a namespace of the bundled index as exports, some of which are reserved words. */
+function exportMembers(name: string, members: object): string {
+  const keys = Object.keys(members)
+  return [
+    `import { ${name} } from "../index.js"`,
+    `const { ${keys.map((key, index) => `${key}: _${index}`).join(", ")} } = ${name}`,
+    `export { ${keys.map((key, index) => `_${index} as ${key}`).join(", ")} }`,
+  ].join("\n")
+}
+
+async function reexportBundled(): Promise<Readonly<Record<string, string>>> {
+  const index = (await import(pathToFileURL(resolve(dist, "bundled/index.js")).href)) as Readonly<
+    Record<string, object>
+  >
+  return Object.fromEntries(
+    modules.map(({ name }) => [`${name}.js`, exportMembers(name, index[name] ?? {})]),
+  )
+}
+
 rmSync(dist, { recursive: true, force: true })
 const diagnostics = emit()
 if (diagnostics.length > 0) {
@@ -55,6 +95,7 @@ if (diagnostics.length > 0) {
   )
   process.exit(1)
 }
+writePublic(resolve(dist, "public"), reexport())
 await build({
   entryPoints: entries.map(({ source }) =>
     resolve(root, source.replace(/^src/, "dist").replace(/\.ts$/, ".js")),
@@ -73,3 +114,4 @@ await build({
   // Else its `paths` lead to the sources.
   tsconfigRaw: "{}",
 })
+writePublic(resolve(dist, "bundled/public"), await reexportBundled())

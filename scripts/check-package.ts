@@ -1,15 +1,17 @@
 /**
  * The package as a user gets it: packs it once, looks at what is inside, asks publint and attw, then
- * installs the tarball into an empty project, imports every subpath, type-checks a consumer under
- * both module resolutions that modern projects use, and runs the README's program on it.
+ * installs the tarball into an empty project, imports every subpath, in Node and in a bundle,
+ * type-checks a consumer under both module resolutions that modern projects use, and runs the
+ * README's program on it.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, posix, resolve } from "node:path"
+import { build } from "esbuild"
 import { publint } from "publint"
 import { formatMessage } from "publint/utils"
 import { emptyProject, pack, type Packed, run, runReadme, writeReadme } from "./consumer.js"
-import { type Entry, entries, manifest, report, root } from "./project.js"
+import { type Entry, entries, manifest, modules, report, root } from "./project.js"
 
 const allowed =
   /^(dist\/.+\.(js|d\.ts)(\.map)?|src\/.+\.ts|README\.md|CHANGELOG\.md|LICENSE|package\.json|discord\.(schema\.json|example\.yaml)|AGENTS\.md|(docs|examples|bench)\/.+\.(md|ts|json|svg)|test\/scenarios\/rows\.ts)$/
@@ -76,6 +78,47 @@ function smoke(folder: string, specifier: string): string {
   return run(folder, process.execPath, "--input-type=module", "--eval", script).trim()
 }
 
+/** A program that compares each module of the index with its subpath. */
+const comparison = [
+  `import * as index from "${manifest.name}"`,
+  ...modules.map(({ name, specifier }) => `import * as ${name} from "${specifier}"`),
+  `const modules = { ${modules.map(({ name }) => name).join(", ")} }`,
+  "for (const [name, namespace] of Object.entries(index)) {",
+  "  const keys = [...new Set([namespace, modules[name]].flatMap(Object.keys))]",
+  "  const other = keys.find((key) => namespace[key] !== modules[name][key])",
+  "  if (other !== undefined) throw new Error(`${name}.${other} differs`)",
+  "}",
+  "console.log(Object.keys(index).length)",
+].join("\n")
+
+/** The modules whose subpath exports the objects of the index: in Node, and in a bundle. */
+async function subpaths(folder: string): Promise<ReadonlyArray<string>> {
+  writeFileSync(join(folder, "subpaths.mjs"), comparison)
+  await build({
+    entryPoints: [join(folder, "subpaths.mjs")],
+    outfile: join(folder, "bundle.mjs"),
+    bundle: true,
+    format: "esm",
+  })
+  return ["subpaths.mjs", "bundle.mjs"].flatMap((file) => {
+    const compared = run(folder, process.execPath, file).trim()
+    return compared === String(modules.length)
+      ? []
+      : [`${file}: compared ${compared} modules of ${modules.length}`]
+  })
+}
+
+/** A private module has no subpath. */
+function privatePaths(folder: string): ReadonlyArray<string> {
+  return ["codec", "model/codec", "webhook/Webhook", "ratelimit/internal/window"].flatMap(
+    (path) => {
+      const script = `await import("${manifest.name}/${path}").then(() => console.log("found"), () => {})`
+      const found = run(folder, process.execPath, "--input-type=module", "--eval", script)
+      return found === "" ? [] : [`${manifest.name}/${path}: can be imported`]
+    },
+  )
+}
+
 function typecheck(
   folder: string,
   entryPoints: ReadonlyArray<Entry>,
@@ -87,9 +130,14 @@ function typecheck(
     ({ specifier }, index) => `import * as entry${index} from "${specifier}"`,
   )
   const uses = entryPoints.map((_, index) => `entry${index}`)
+  // A class of the index is that of the subpath, with its private fields.
+  const same = modules.map(
+    ({ name, specifier }, index) =>
+      `export const same${index}: typeof import("${manifest.name}").${name} = await import("${specifier}")`,
+  )
   writeFileSync(
     join(folder, "consumer.ts"),
-    [...imports, `export const all = [${uses.join(", ")}]`, ""].join("\n"),
+    [...imports, `export const all = [${uses.join(", ")}]`, ...same, ""].join("\n"),
   )
   const flags = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--target", "es2022"]
   bin(
@@ -115,12 +163,16 @@ try {
   const packed = pack(temporary)
   const tarball = join(temporary, packed.filename)
   const problems = [...content(packed), ...links(packed), ...(await publintProblems())]
-  bin(root, "@arethetypeswrong/cli/dist/index.js", tarball, "--profile", "esm-only")
+  // It finds no subpaths of a pattern.
+  const included = modules.map(({ name }) => `./${name}`)
+  const attw = "@arethetypeswrong/cli/dist/index.js"
+  bin(root, attw, tarball, "--profile", "esm-only", "--include-entrypoints", ...included)
 
   const withoutNode = entries.filter((entry) => !needsOptionalPeer(entry.specifier))
   const bare = join(temporary, "bare")
   install(bare, tarball, [])
   for (const { specifier } of withoutNode) console.log(`${specifier}: ${smoke(bare, specifier)}`)
+  problems.push(...(await subpaths(bare)), ...privatePaths(bare))
   typecheck(bare, withoutNode, "nodenext", "nodenext")
 
   const full = join(temporary, "full")

@@ -24,10 +24,10 @@ export const root = resolve(import.meta.dirname, "..")
 
 export const manifest = JSON.parse(readFileSync(resolve(root, "package.json"), "utf8")) as Manifest
 
-/** The public surface: every subpath of the exports map that is code. */
+/** The entry points: every subpath of the exports map that is one file of code. */
 export const entries: ReadonlyArray<Entry> = Object.entries(manifest.exports).flatMap(
   ([subpath, target]) =>
-    typeof target === "string"
+    typeof target === "string" || subpath.includes("*")
       ? []
       : [
           {
@@ -36,6 +36,17 @@ export const entries: ReadonlyArray<Entry> = Object.entries(manifest.exports).fl
           },
         ],
 )
+
+/** The modules that the index exports; each has a subpath as well: `effect-discord/Webhook`. */
+export const modules: ReadonlyArray<Entry & { readonly name: string }> = [
+  ...readFileSync(resolve(root, "src/index.ts"), "utf8").matchAll(
+    /^export \* as (\w+) from "\.\/(.+)\.js"$/gm,
+  ),
+].map(([, name = "", path = ""]) => ({
+  name,
+  specifier: `${manifest.name}/${name}`,
+  source: `src/${path}.ts`,
+}))
 
 /** Prints what was found and sets the exit code. */
 export function report(check: string, problems: ReadonlyArray<string>, figure: string): void {

@@ -66,7 +66,7 @@ describe.each([
 
   it("loads no generators of test data", async () => {
     const files = await loadedWith(entry)
-    expect(files.filter((file) => /effect\/dist\/esm\/Arbitrary\.js$/.test(file))).toEqual([])
+    expect(files.filter((file) => file.endsWith("effect/dist/esm/Arbitrary.js"))).toEqual([])
   })
 
   it("loads no index of effect and the platform", async () => {

@@ -4,7 +4,7 @@
  */
 import { resolve } from "node:path"
 import { build, type Plugin } from "esbuild"
-import { entries, root } from "../../scripts/project.js"
+import { entries, modules, root } from "../../scripts/project.js"
 
 export interface BundleOptions {
   /** Source file by the name of its output. */
@@ -43,7 +43,7 @@ export const bundle = async (options: BundleOptions): Promise<Readonly<Record<st
 
 /** The package's name means its sources; other packages are not bundled, except Effect on request. */
 function packages({ includeEffect, sources = {} }: BundleOptions): Plugin {
-  const own = new Map(entries.map(({ specifier, source }) => [specifier, source]))
+  const own = new Map([...entries, ...modules].map(({ specifier, source }) => [specifier, source]))
   for (const [specifier, source] of Object.entries(sources)) own.set(specifier, source)
   return {
     name: "packages",
