@@ -10,7 +10,7 @@ import type { TimerTarget } from "../../src/ratelimit/internal/pendingRequests.j
 import * as RateLimitHeaders from "../../src/ratelimit/RateLimitHeaders.js"
 import * as Route from "../../src/ratelimit/Route.js"
 import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
-import { interpret } from "../../src/rest/interpret.js"
+import { interpret } from "../../src/rest/attempt.js"
 import { emptyBody, ignoredBody, makeRequest } from "../../src/rest/request.js"
 import { consumeSlots, applySharedLimit } from "../../src/testing/simulator/commands.js"
 import { handle } from "../../src/testing/simulator/handle.js"

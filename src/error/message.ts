@@ -54,7 +54,7 @@ export function truncateIssues<A>(all: ReadonlyArray<A>): {
 }
 
 /** Where to find the URL of a webhook, for errors about a missing or invalid URL. */
-export const copyWebhookUrl = "in Discord: Edit Channel, Integrations, Webhooks, Copy Webhook URL"
+const copyWebhookUrl = "in Discord: Edit Channel, Integrations, Webhooks, Copy Webhook URL"
 
 export const webhookUrlNotSet = `it is not set. Set it to the URL of a webhook; to copy one, ${copyWebhookUrl}. A .env file takes effect only when it is loaded, such as by node --env-file=.env`
 

@@ -12,7 +12,7 @@ import type * as Schema from "effect/Schema"
 import { Channel, Kind } from "./component/kinds.js"
 import * as outgoing from "./component/outgoing.js"
 import * as incoming from "./component/incoming.js"
-import * as rules from "./component/rules.js"
+import * as rules from "./composition.js"
 import * as resend from "./resend.js"
 
 /**

@@ -1,11 +1,19 @@
-/** Checks across the parts of a message, which apply to new messages and to edits. */
-import type * as Schema from "effect/Schema"
-
-import { needsComponentsV2, checkRowCount } from "./component/rules.js"
-import type { Typed } from "./component/rules.js"
-import { isBlank } from "./limits.js"
+/**
+ * Checks across the parts of a message, which apply to new messages and to edits, and across all of its
+ * components.
+ */
+import * as Schema from "effect/Schema"
+import { Kind } from "./component/kinds.js"
+import { TopLevel } from "./component/outgoing.js"
+import { codePoints, exceedsMax, isBlank, items } from "./limits.js"
 import { Flag, has, toNumber } from "./MessageFlags.js"
 import { isOmittedEmbed } from "./resend.js"
+
+/** The kind of a component, which may be one that is sent as it is. */
+interface Typed {
+  readonly type?: unknown
+  readonly raw?: { readonly type?: unknown }
+}
 
 /** The parts that depend on one another; `null` clears in an edit. */
 interface Parts {
@@ -19,7 +27,7 @@ interface Parts {
 /** Components V2 stand alone; without them there are five rows at most. */
 export function checkParts(message: Parts): ReadonlyArray<Schema.FilterIssue> {
   const components = message.components ?? []
-  if (!has(toNumber(message.flags ?? 0), Flag.IsComponentsV2) && !needsComponentsV2(components)) {
+  if (!needsComponentsV2(components) && !hasFlag(message, Flag.IsComponentsV2)) {
     const refusal = checkRowCount(components)
     return refusal === undefined ? [] : [{ path: ["components"], message: refusal }]
   }
@@ -40,9 +48,13 @@ export function hasContent(message: Parts): boolean {
 
 /** The wire form with `IsComponentsV2` set where a component needs it. */
 export function withImpliedFlags<A extends Parts>(wire: A): A {
-  const flags = toNumber(wire.flags ?? 0)
-  if (!needsComponentsV2(wire.components ?? []) || has(flags, Flag.IsComponentsV2)) return wire
-  return { ...wire, flags: flags | Flag.IsComponentsV2 }
+  if (!needsComponentsV2(wire.components ?? []) || hasFlag(wire, Flag.IsComponentsV2)) return wire
+  return { ...wire, flags: toNumber(wire.flags ?? 0) | Flag.IsComponentsV2 }
+}
+
+/** Whether a message has a flag. */
+export function hasFlag({ flags }: Pick<Parts, "flags">, flag: number): boolean {
+  return flags !== undefined && flags !== null && has(toNumber(flags), flag)
 }
 
 /** The parts to leave out of a generated message: its components, or what cannot go with them. */
@@ -82,4 +94,120 @@ export function withDefaultMentions<A extends Wire>(wire: A): A {
 
 function mayMention({ components, content }: Texts): boolean {
   return content?.includes("@") === true || components?.some(mayMention) === true
+}
+
+/** The kinds that need the flag (Discord: Component Types). A newer kind may need it or not. */
+const v2Kinds: ReadonlySet<unknown> = new Set([
+  Kind.Section,
+  Kind.TextDisplay,
+  Kind.Thumbnail,
+  Kind.MediaGallery,
+  Kind.File,
+  Kind.Separator,
+  Kind.Container,
+])
+
+/** Discord: Using Message Components, nested components counted. */
+const maxComponents = 40
+/** Code points over all Text Displays (discord-api-docs #8562). */
+const maxTextTotal = 4000
+/** Top-level rows without `IsComponentsV2` (Discord: Legacy Message Component Behavior). */
+const maxRows = 5
+
+type TopLevel = typeof TopLevel.Type
+type Path = ReadonlyArray<PropertyKey>
+
+/** What the rules look at, of every component. */
+interface Node {
+  readonly type: number | "unknown"
+  readonly id?: number | undefined
+  readonly customId?: string
+  readonly content?: string
+  readonly components?: ReadonlyArray<Node>
+  readonly accessory?: Node
+}
+
+const list = items(TopLevel, { max: maxComponents, unit: "component" })
+
+export const ComponentsCreate = list.pipe(
+  Schema.filter((components) => checkComponents(components), {
+    arbitrary: (generated) => (fc) => generated(fc).map(repair),
+  }),
+)
+
+/** Whether the components need the `IsComponentsV2` flag; holds for our form and the wire's. */
+function needsComponentsV2(components: ReadonlyArray<Typed>): boolean {
+  return components.some((component) => v2Kinds.has(kindOf(component)))
+}
+
+/** Rejects a sixth row where `IsComponentsV2` is not set. */
+function checkRowCount(components: ReadonlyArray<Typed>): string | undefined {
+  const rows = components.filter((component) => kindOf(component) === Kind.ActionRow).length
+  return rows > maxRows
+    ? `${exceedsMax(maxRows, "row", rows)} (40 components with IsComponentsV2)`
+    : undefined
+}
+
+function kindOf({ raw, type }: Typed): unknown {
+  return raw === undefined ? type : raw.type
+}
+
+interface Counts {
+  count: number
+  text: number
+  readonly seen: Set<string | number>
+  readonly repeated: Array<Schema.FilterIssue>
+}
+
+function checkComponents(components: ReadonlyArray<Node>): ReadonlyArray<Schema.FilterIssue> {
+  const tally: Counts = { count: 0, text: 0, seen: new Set(), repeated: [] }
+  components.forEach((component, index) => countNode(tally, component, [index]))
+  const found = [...tally.repeated]
+  if (tally.count > maxComponents) {
+    const message = `${exceedsMax(maxComponents, "component", tally.count)}, nested ones counted`
+    found.push({ path: [], message })
+  }
+  if (tally.text > maxTextTotal) {
+    const message = `${exceedsMax(maxTextTotal, "code point", tally.text)} over all text components`
+    found.push({ path: [], message })
+  }
+  return found
+}
+
+function countNode(tally: Counts, node: Node, path: Path): void {
+  tally.count++
+  if (node.content !== undefined) tally.text += codePoints(node.content)
+  // 0 lets Discord choose an id, so it may repeat.
+  if (node.id !== undefined && node.id !== 0) recordName(tally, node.id, [...path, "id"])
+  if (node.customId !== undefined) recordName(tally, node.customId, [...path, "customId"])
+  node.components?.forEach((child, index) =>
+    countNode(tally, child, [...path, "components", index]),
+  )
+  if (node.accessory !== undefined) countNode(tally, node.accessory, [...path, "accessory"])
+}
+
+function recordName(tally: Counts, name: string | number, path: Path): void {
+  if (tally.seen.has(name)) {
+    tally.repeated.push({ path, message: `must be unique in the message, got ${name} twice` })
+  }
+  tally.seen.add(name)
+}
+
+/** Makes generated components valid together: names unique, not over 40. */
+function repair(components: ReadonlyArray<TopLevel>): ReadonlyArray<TopLevel> {
+  const kept = [...components]
+  while (checkComponents(kept).some((issue) => issue.path.length === 0)) kept.pop()
+  let next = 0
+  const rename = <A>(value: A): A => {
+    if (typeof value !== "object" || value === null) return value
+    const copy = Array.isArray(value) ? [] : {}
+    for (const key of Object.keys(value)) {
+      const inner: unknown = Reflect.get(value, key)
+      const named = key === "customId" ? `button-${++next}` : rename(inner)
+      Object.assign(copy, { [key]: key === "id" && typeof inner === "number" ? ++next : named })
+    }
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same keys, with values of the same types
+    return copy as A
+  }
+  return rename(kept)
 }

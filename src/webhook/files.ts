@@ -8,14 +8,14 @@ import * as DateTime from "effect/DateTime"
 import * as Function from "effect/Function"
 import * as Predicate from "effect/Predicate"
 import type { AttachmentCreate } from "../model/Attachment.js"
-import { isPresent } from "../model/composition.js"
+import { hasFlag, isPresent } from "../model/composition.js"
 import { findUrls } from "../model/fileReferences.js"
 import type { FollowUpCreate } from "../model/FollowUpCreate.js"
 import * as Issue from "../model/Issue.js"
 import * as Message from "../model/Message.js"
 import type { MessageCreate } from "../model/MessageCreate.js"
 import type { MessageEdit } from "../model/MessageEdit.js"
-import { Flag, has, toNumber } from "../model/MessageFlags.js"
+import { Flag } from "../model/MessageFlags.js"
 import { cleanFileName, describeWrongFile, FileUpload } from "../rest/upload/file.js"
 import { isMediaType } from "../rest/upload/multipart.js"
 
@@ -255,7 +255,7 @@ export function findVoiceIssues(
   message: VoiceMessage,
   files: ReadonlyArray<FileUpload>,
 ): ReadonlyArray<Issue.Issue> {
-  if (!has(toNumber(message.flags ?? 0), Flag.IsVoiceMessage)) return []
+  if (!hasFlag(message, Flag.IsVoiceMessage)) return []
   const [file] = files
   if (file === undefined || files.length > 1) {
     return [{ path: "files", message: `a voice message has one audio file, got ${files.length}` }]

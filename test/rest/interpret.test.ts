@@ -2,8 +2,7 @@ import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
 import { describe, expect, it } from "vitest"
 import { Route } from "../../src/index.js"
-import { parseHead } from "../../src/rest/attempt.js"
-import { interpret } from "../../src/rest/interpret.js"
+import { parseHead, interpret } from "../../src/rest/attempt.js"
 import {
   decodedBody,
   ignoredBody,
