@@ -16,7 +16,7 @@ import { consumeSlots, applySharedLimit } from "../../src/testing/simulator/comm
 import { handle } from "../../src/testing/simulator/handle.js"
 import { getBodyText, type SimulatedResponse } from "../../src/testing/simulator/http/exchange.js"
 import { mergeOptions, resolveOptions } from "../../src/testing/simulator/options.js"
-import { seededRandom } from "../../src/testing/simulator/random.js"
+import { seededRandom } from "../../src/testing/simulator/generate.js"
 import {
   addWebhook,
   makeState,

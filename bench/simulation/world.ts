@@ -1,5 +1,5 @@
 /** The outside of a scenario, drawn from the seed before anything runs, so that it is the same for all. */
-import { seededRandom } from "../../src/testing/simulator/random.js"
+import { seededRandom } from "../../src/testing/simulator/generate.js"
 import type { Scenario } from "./scenario.js"
 
 export interface Trip {

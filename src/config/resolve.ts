@@ -13,7 +13,7 @@ import { isLoopbackHost } from "../rest/request.js"
 import { type Environment, readEnvironment, type Setting } from "./environment.js"
 import { isRecord, keys, type Path, type Scalar, sections } from "./keys.js"
 import { type Settings, settings as schema } from "./schema.js"
-import { describeValue, describeKey } from "./describe.js"
+import { describeValue, describeKey } from "./values.js"
 import type { Tree } from "./yaml.js"
 
 export interface Source {

@@ -13,9 +13,7 @@ import { defaults as limiterDefaults } from "../ratelimit/settings.js"
 import { RestConfig } from "../rest/RestConfig.js"
 import { presets } from "../rest/UploadLimits.js"
 import * as WebhookUrl from "../webhook/WebhookUrl.js"
-import { byteSize, describeByteSize, duration, describeDuration } from "./units.js"
-import { describeValue } from "./describe.js"
-
+import { byteSize, describeByteSize, duration, describeDuration, describeValue } from "./values.js"
 const rest = RestConfig.defaultValue()
 
 /** A key that has a default. */

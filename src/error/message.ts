@@ -1,4 +1,23 @@
-/** Parts of error messages that several errors share. */
+/** What several errors share: fields, and parts of their messages. */
+
+/** What every error of a request starts with. */
+export interface ErrorFields {
+  readonly operation: string
+  readonly webhookId: string
+  /** Method and path template. */
+  readonly route: string
+}
+
+/** The fields of a request on a route. */
+export const errorFields = (route: {
+  readonly name: string
+  readonly operation: string
+  readonly webhookId: string
+}): ErrorFields => ({
+  operation: route.operation,
+  webhookId: route.webhookId,
+  route: route.name,
+})
 
 interface IssueLine {
   readonly path: string

@@ -7,7 +7,7 @@ import {
 } from "../error/WebhookError.js"
 import type { ResponseInfo } from "./ResponseInfo.js"
 import type { Kind, Route } from "./Route.js"
-import { errorFields } from "./errorFields.js"
+import { errorFields } from "../error/message.js"
 
 /** Discord: JSON error codes. */
 const unknownWebhook = 10015

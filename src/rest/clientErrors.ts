@@ -12,7 +12,7 @@ import {
   WebhookUnauthorized,
 } from "../error/WebhookError.js"
 import type { Issue, WebhookError } from "../error/WebhookError.js"
-import type { ErrorFields } from "../ratelimit/errorFields.js"
+import type { ErrorFields } from "../error/message.js"
 import type { RestRequest } from "./request.js"
 
 /** The fields of every error that is made from a response. */

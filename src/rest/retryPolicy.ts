@@ -10,7 +10,7 @@ import {
 } from "../error/WebhookError.js"
 import type { Delivered, WebhookError } from "../error/WebhookError.js"
 import type { RateLimited } from "../ratelimit/ResponseInfo.js"
-import { errorFields } from "../ratelimit/errorFields.js"
+import { errorFields } from "../error/message.js"
 import type { AttemptResult } from "./attempt.js"
 import type { RestRequest, ResolvedConfig } from "./request.js"
 import type { TransportFailure } from "./transportErrors.js"

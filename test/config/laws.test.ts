@@ -4,7 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { DiscordConfig } from "../../src/index.js"
-import { byteSize, duration } from "../../src/config/units.js"
+import { byteSize, duration } from "../../src/config/values.js"
 import { asVariables, asYaml, configs, within, written } from "./sources.js"
 
 describe("any configuration", () => {

@@ -1,6 +1,6 @@
 /** A policy of an oracle on a scenario as the strategies get it: same messages, ways and others. */
 import { makeBucket, takeSlot } from "../../../src/testing/simulator/bucket.js"
-import { seededRandom } from "../../../src/testing/simulator/random.js"
+import { seededRandom } from "../../../src/testing/simulator/generate.js"
 import type { Scenario } from "../scenario.js"
 import { drawOutside, type Trip } from "../world.js"
 import { type Contest, contestOf, type Policy } from "./contest.js"

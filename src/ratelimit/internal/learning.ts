@@ -12,7 +12,7 @@ import type {
 import type { ResponseInfo, RateLimited } from "../ResponseInfo.js"
 import { longestDelay } from "../RateLimitHeaders.js"
 import type { Route } from "../Route.js"
-import { errorFields } from "../errorFields.js"
+import { errorFields } from "../../error/message.js"
 import { BucketState, RouteState, WebhookState } from "./bucketState.js"
 import { GlobalLimiter, InvalidRequests } from "./globalLimiter.js"
 import { DeadWebhooks } from "../deadWebhooks.js"

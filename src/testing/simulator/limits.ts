@@ -1,6 +1,6 @@
 import type { Operation } from "./http/route.js"
 import type { Config, RouteRule } from "./options.js"
-import { type Random, randomHash } from "./random.js"
+import { type Random, randomHash } from "./generate.js"
 import {
   type Bucket,
   type BucketRule,

@@ -1,7 +1,7 @@
 import * as Duration from "effect/Duration"
 import type { WebhookOperation } from "./http/route.js"
 import type { BucketModel, BucketRule } from "./bucket.js"
-import type { Random } from "./random.js"
+import type { Random } from "./generate.js"
 
 /**
  * The rule of a bucket.

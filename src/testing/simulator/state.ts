@@ -1,8 +1,7 @@
 import type { ActiveFault } from "./faults.js"
 import { type Limits, makeLimits } from "./limits.js"
 import { type Config, type Options, resolveOptions } from "./options.js"
-import { type Random, randomHash, randomToken, seededRandom } from "./random.js"
-import { makeIdGenerator } from "./snowflake.js"
+import { type Random, randomHash, randomToken, seededRandom, makeIdGenerator } from "./generate.js"
 import { makeTraffic, type Traffic } from "./traffic.js"
 
 type ChannelKind = "text" | "announcement" | "forum" | "media"

@@ -4,7 +4,7 @@ import * as Stream from "effect/Stream"
 import { describe, expect, it } from "vitest"
 import { FileUpload, UploadLimits } from "../../../src/index.js"
 import { findFileError } from "../../../src/rest/upload/upload.js"
-import { errorFields } from "../../../src/ratelimit/errorFields.js"
+import { errorFields } from "../../../src/error/message.js"
 import { route } from "./wire.js"
 
 const mebibyte = 1024 * 1024

@@ -14,7 +14,7 @@ import { readFileSync } from "node:fs"
 import { describe, expect } from "vitest"
 import { FileUpload, RestConfig, Strategy, UploadLimits, Webhook } from "../../../src/index.js"
 import { recordingLimiter } from "../network.js"
-import { errorFields } from "../../../src/ratelimit/errorFields.js"
+import { errorFields } from "../../../src/error/message.js"
 import { bytesOf, route } from "./wire.js"
 
 const message = readFileSync(

@@ -5,8 +5,7 @@ import {
   scalarText,
   type SimulatedResponse,
 } from "../http/exchange.js"
-import { randomHash } from "../random.js"
-import { toUnixSeconds } from "../snowflake.js"
+import { randomHash, toUnixSeconds } from "../generate.js"
 import { type Attachment, generateId, getServerTime, type State, storeFile } from "../state.js"
 import { type ApiErrorCode, apiError } from "../http/errors.js"
 

@@ -1,7 +1,7 @@
 import { type JsonObject, isJsonObject } from "../http/exchange.js"
 import { addAttachment, type AttachmentEntry } from "./attachments.js"
 import { isAbsent } from "../forms/check.js"
-import { formatServerTime } from "../snowflake.js"
+import { formatServerTime } from "../generate.js"
 import {
   type Attachment,
   type Message,

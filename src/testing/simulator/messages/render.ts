@@ -1,7 +1,7 @@
 import { type JsonObject, filterJsonObjects, isJsonObject } from "../http/exchange.js"
 import * as DateTime from "effect/DateTime"
 import { isAbsent } from "../forms/check.js"
-import { formatTimestamp } from "../snowflake.js"
+import { formatTimestamp } from "../generate.js"
 import type { Attachment } from "../state.js"
 
 /** The ids and files for rendering media. */

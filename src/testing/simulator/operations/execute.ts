@@ -19,8 +19,10 @@ import {
   findDestination,
   openDestination,
   type Destination,
-} from "./admission.js"
-import { type Call, removeIgnoredComponents, parseQuery } from "./call.js"
+  type Call,
+  removeIgnoredComponents,
+  parseQuery,
+} from "./call.js"
 import { getFollowUpBody, findLoadingResponse } from "./interaction.js"
 import { editMessage } from "./messages.js"
 import { isAbsent } from "../forms/check.js"

@@ -3,7 +3,7 @@ import type { SimulatedResponse } from "../http/exchange.js"
 import type { WebhookOperation } from "../http/route.js"
 import { makeMessage } from "../messages/message.js"
 import { ephemeralFlag, isLoading, loadingFlag } from "../messages/flags.js"
-import { randomToken } from "../random.js"
+import { randomToken } from "../generate.js"
 import {
   addChannel,
   type Interaction,

@@ -12,9 +12,14 @@ import { validateEdit } from "../forms/message.js"
 import { apiError } from "../http/errors.js"
 import { jsonResponse, noContent, type SimulatedResponse } from "../http/exchange.js"
 import { applyEdit, isEmptyMessage } from "../messages/message.js"
-import { checkAccess, checkBlockedWords } from "./admission.js"
+import {
+  checkAccess,
+  checkBlockedWords,
+  type Call,
+  removeIgnoredComponents,
+  parseQuery,
+} from "./call.js"
 import { isLoading, isVoiceMessage } from "../messages/flags.js"
-import { type Call, removeIgnoredComponents, parseQuery } from "./call.js"
 import { resolveMessageId } from "./interaction.js"
 
 interface Found {

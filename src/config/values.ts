@@ -1,6 +1,6 @@
 /**
- * Durations and sizes in the form of the configuration: `500ms`, `1 minute`, `1m30s`; `25MB`, `20MiB`
- * or a number of bytes.
+ * Values of the configuration: durations (`500ms`, `1 minute`, `1m30s`) and sizes (`25MB`, `20MiB` or a
+ * number of bytes), and how errors show a value without repeating what may be a secret.
  */
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
@@ -117,4 +117,29 @@ function parseByteSize(written: number | string): number {
 function formatByteSize(bytes: number): number | string {
   const [name, factor] = byteUnits.find(([, one]) => bytes % one === 0) ?? ["B", 1]
   return factor === 1 ? bytes : `${bytes / factor}${name}`
+}
+
+/** Characters of a text that is repeated; a token has more than twice as many. */
+const maxShownLength = 24
+
+/** A URL, or part of one. */
+const urlPattern = /:\/\/|\/webhooks\/|discord(?:app)?\.com/i
+
+/** Returns a short value as it is, and the type of any other. */
+export function describeValue(value: unknown): string {
+  if (typeof value === "string")
+    return isHarmless(value) ? JSON.stringify(value) : `a text of ${value.length} characters`
+  if (value === null || value === undefined) return "nothing"
+  if (Array.isArray(value)) return "a list"
+  return typeof value === "number" || typeof value === "boolean" ? String(value) : "a section"
+}
+
+/** Describes a key of the file, which may be a misplaced secret. */
+export function describeKey(key: string): string {
+  if (!isHarmless(key)) return `(a key of ${key.length} characters)`
+  return /^[\w-]+$/.test(key) ? key : JSON.stringify(key)
+}
+
+function isHarmless(text: string): boolean {
+  return text.length <= maxShownLength && !urlPattern.test(text)
 }
