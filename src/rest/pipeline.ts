@@ -79,14 +79,15 @@ function runAttempt<A>(
   context: RequestContext<A>,
   retryState: RetryState,
 ): Effect.Effect<A, WebhookError> {
-  const { permit, request, settings } = context
+  const { client, permit, request, restore, settings, trace } = context
   const state: AttemptState = {
     started: false,
     response: undefined,
     failure: undefined,
     abort: undefined,
   }
-  return Effect.matchCauseEffect(traceAttempt(context, state), {
+  const sent = sendAttempt(client, request, settings, restore, state)
+  return Effect.matchCauseEffect(trace === undefined ? sent : trace.attempt(permit, state, sent), {
     onFailure: (cause) => {
       state.abort?.()
       return Effect.zipRight(
@@ -151,12 +152,6 @@ function waitForRetry<A>(
       ),
     ),
   )
-}
-
-function traceAttempt<A>(context: RequestContext<A>, state: AttemptState): Effect.Effect<void> {
-  const { client, permit, request, restore, settings, trace } = context
-  const sent = sendAttempt(client, request, settings, restore, state)
-  return trace === undefined ? sent : trace.attempt(permit, state, sent)
 }
 
 /** Executes a request: waits for a permit, sends it, and retries as the settings allow. */

@@ -242,18 +242,14 @@ function explainLearned({ learned, learnedBy }: BucketState): unknown {
   return learnedBy?.explain === undefined ? learned : learnedBy.explain(learned)
 }
 
-function leaseOf({ lease }: WaitOptions, { polls }: Owner): number {
-  if (lease !== undefined) return Duration.toMillis(lease)
-  return polls ? leaseWithoutFinalisers : Number.POSITIVE_INFINITY
-}
-
 function toRequestOptions(options: WaitOptions, owner: Owner): RequestOptions {
+  const defaultLease = owner.polls ? leaseWithoutFinalisers : Number.POSITIVE_INFINITY
   return {
     policy: options.policy,
     ordered: options.delivery !== "concurrent",
     maxWait:
       options.maxWait === undefined ? Number.POSITIVE_INFINITY : Duration.toMillis(options.maxWait),
-    lease: leaseOf(options, owner),
+    lease: options.lease === undefined ? defaultLease : Duration.toMillis(options.lease),
     owner,
   }
 }

@@ -223,21 +223,22 @@ export class Statistics {
   }
 
   #recorderOf({ policy, route }: PendingRequest): MetricsRecorder {
-    return this.#recorderNamed(route.name, policy.name)
+    return (
+      this.#recorders.get(policy.name)?.get(route.name) ??
+      this.#addRecorder(route.name, policy.name)
+    )
   }
 
-  #recorderNamed(route: string, strategy: string): MetricsRecorder {
-    const ofStrategy = this.#recorders.get(strategy)
-    const known = ofStrategy?.get(route)
-    if (known !== undefined) return known
-    if (strategy !== otherName && this.#recorderCount >= maxRecorders)
-      return this.#recorderNamed(otherName, otherName)
-    const meters = new MetricsRecorder(route, strategy)
-    this.#recorders.set(
-      strategy,
-      (ofStrategy ?? new Map<string, MetricsRecorder>()).set(route, meters),
-    )
+  #addRecorder(route: string, strategy: string): MetricsRecorder {
+    if (strategy !== otherName && this.#recorderCount >= maxRecorders) {
+      return (
+        this.#recorders.get(otherName)?.get(otherName) ?? this.#addRecorder(otherName, otherName)
+      )
+    }
+    const recorder = new MetricsRecorder(route, strategy)
+    const ofStrategy = this.#recorders.get(strategy) ?? new Map<string, MetricsRecorder>()
+    this.#recorders.set(strategy, ofStrategy.set(route, recorder))
     this.#recorderCount += 1
-    return meters
+    return recorder
   }
 }
