@@ -1,5 +1,4 @@
 /** Redacts tokens in texts. */
-import * as Encoding from "effect/Encoding"
 import * as Redacted from "effect/Redacted"
 
 const hexadecimal = 16
@@ -333,18 +332,24 @@ function foldText(text: string, symbols: SymbolTable): string {
 }
 
 function encodeVariants(token: string): ReadonlyArray<string> {
-  const hex = Encoding.encodeHex(token)
-  const dashed = hex.replace(/..(?=.)/g, "$&-")
-  return [token, hex, dashed, ...[0, 1, 2].map((offset) => encodeBase64At(token, offset))]
+  const bytes = Array.from(new TextEncoder().encode(token))
+  const hex = bytes.map((byte) => byte.toString(hexadecimal).padStart(2, "0"))
+  return [
+    token,
+    hex.join(""),
+    hex.join("-"),
+    ...[0, 1, 2].map((offset) => encodeBase64At(bytes, offset)),
+  ]
 }
 
 /**
  * Returns the base64 characters that depend only on the token, for its position in the encoded
- * text.
+ * text. `btoa` is in every runtime; `effect/Encoding` would add a kilobyte to every bundle.
  */
-function encodeBase64At(token: string, offset: number): string {
-  const bits = 8 * (offset + new TextEncoder().encode(token).length)
-  const encoded = Encoding.encodeBase64(" ".repeat(offset) + token)
+function encodeBase64At(token: ReadonlyArray<number>, offset: number): string {
+  const characters = token.map((byte) => String.fromCharCode(byte))
+  const encoded = btoa(" ".repeat(offset) + characters.join(""))
+  const bits = 8 * (offset + token.length)
   return encoded.slice(Math.ceil((8 * offset) / 6), Math.floor(bits / 6))
 }
 
