@@ -24,7 +24,7 @@ import { decideNext, initialState, sampleBackoff } from "./retryPolicy.js"
 import type { RetryDecision, RetryState } from "./retryPolicy.js"
 import { logAttempt, withRequestSpan } from "./telemetry.js"
 import type { Trace } from "./telemetry.js"
-import { getDirect, sendDirect } from "./transports/direct.js"
+import { getDirect } from "./transports/direct.js"
 import { sendWithClient } from "./transports/viaClient.js"
 /**
  * The services that every operation requires: an `HttpClient`, the `RateLimiter` and a `Strategy`.
@@ -203,8 +203,8 @@ function sendAttempt(
   state: AttemptState,
 ): Effect.Effect<void> {
   const { body } = request
-  const direct = getDirect(client)
-  return direct === undefined || settings.base === undefined || body._tag === "Upload"
+  const sendDirect = getDirect(client)
+  return sendDirect === undefined || settings.base === undefined || body._tag === "Upload"
     ? sendWithClient(client, request, settings, restore, state)
-    : sendDirect(direct, settings.base, request, body, settings, restore, state)
+    : sendDirect(settings.base, request, body, settings, restore, state)
 }

@@ -1,6 +1,6 @@
 /**
  * The direct transport: a client that can send a request without `HttpClient` registers a function
- * for it. `sendDirect` uses that function; `sendWithClient` serves every other client and all
+ * for it. `makeSender` uses that function; `sendWithClient` serves every other client and all
  * uploads. Both must behave the same (test/e2e, test/rest/direct.test.ts).
  *
  * `HttpClient` creates a URL, an abort signal, a fiber and a response for each request. Without them
@@ -56,18 +56,29 @@ export class RequestStart extends Context.Tag("effect-discord/RequestStart")<
   () => void
 >() {}
 
-const directTransports = new WeakMap<HttpClient.HttpClient, DirectTransport>()
+/** Sends an attempt without a fiber: a function call aborts it. */
+type DirectSender = (
+  base: BaseUrl,
+  request: RestRequest<unknown>,
+  body: EmptyBody | JsonBody,
+  settings: ResolvedConfig,
+  restore: Restore,
+  state: AttemptState,
+) => Effect.Effect<void>
 
+const senders = new WeakMap<HttpClient.HttpClient, DirectSender>()
+
+/** The client brings the code along, so that a bundle without such a client does not contain it. */
 export function registerDirect(
   client: HttpClient.HttpClient,
   direct: DirectTransport,
 ): HttpClient.HttpClient {
-  directTransports.set(client, direct)
+  senders.set(client, makeSender(direct))
   return client
 }
 
-export function getDirect(client: HttpClient.HttpClient): DirectTransport | undefined {
-  return directTransports.get(client)
+export function getDirect(client: HttpClient.HttpClient): DirectSender | undefined {
+  return senders.get(client)
 }
 
 const utf8 = new TextDecoder()
@@ -176,26 +187,18 @@ class DirectAttempt implements ResponseListener {
   }
 }
 
-/** Sends an attempt by a direct transport, without a fiber: a function call aborts it. */
-export function sendDirect(
-  direct: DirectTransport,
-  base: BaseUrl,
-  request: RestRequest<unknown>,
-  body: EmptyBody | JsonBody,
-  settings: ResolvedConfig,
-  restore: Restore,
-  state: AttemptState,
-): Effect.Effect<void> {
-  return Effect.withFiberRuntime((caller) =>
-    restore(
-      Effect.async<void>((resume) => {
-        const attempt = new DirectAttempt(request, settings, state, caller, resume)
-        // A canceler of `Effect.async` would be a seventh of the memory of a request in flight.
-        state.abort = () => attempt.abort()
-        attempt.start(direct, toDirectRequest(base, request, body, settings))
-      }),
-    ),
-  )
+function makeSender(direct: DirectTransport): DirectSender {
+  return (base, request, body, settings, restore, state) =>
+    Effect.withFiberRuntime((caller) =>
+      restore(
+        Effect.async<void>((resume) => {
+          const attempt = new DirectAttempt(request, settings, state, caller, resume)
+          // A canceler of `Effect.async` would be a seventh of the memory of a request in flight.
+          state.abort = () => attempt.abort()
+          attempt.start(direct, toDirectRequest(base, request, body, settings))
+        }),
+      ),
+    )
 }
 
 function toDirectRequest(
