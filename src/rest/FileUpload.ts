@@ -28,6 +28,7 @@ import {
 } from "./upload/file.js"
 import type { Progress, Source } from "./upload/file.js"
 import { toFileError } from "./upload/read.js"
+import { uploader } from "./upload/upload.js"
 
 export { FileUpload } from "./upload/file.js"
 export type { Progress } from "./upload/file.js"
@@ -324,6 +325,7 @@ function make(name: string, size: number, source: Source, options: FileOptions):
     durationSecs,
     waveform: loudness,
     source,
+    uploader,
   })
 }
 

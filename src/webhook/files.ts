@@ -16,8 +16,7 @@ import * as Message from "../model/Message.js"
 import type { MessageCreate } from "../model/MessageCreate.js"
 import type { MessageEdit } from "../model/MessageEdit.js"
 import { Flag } from "../model/MessageFlags.js"
-import { cleanFileName, describeWrongFile, FileUpload } from "../rest/upload/file.js"
-import { isMediaType } from "../rest/upload/multipart.js"
+import { describeWrongFile, FileUpload } from "../rest/upload/file.js"
 
 /**
  * A message to send, with its files.
@@ -213,7 +212,7 @@ function isUpload(file: unknown): file is FileUpload {
 /** `{ ...file, name }` is a file whose name no constructor has cleaned. */
 function cleanFile(file: FileUpload | KeptFile): FileUpload | KeptFile {
   if (!isUpload(file) || typeof file.name !== "string") return file
-  const name = cleanFileName(file.name)
+  const name = file.uploader.cleanFileName(file.name)
   return name === file.name ? file : new FileUpload(Object.assign({}, file, { name }))
 }
 
@@ -223,7 +222,7 @@ function findFileIssues(file: unknown, index: number): ReadonlyArray<Issue.Issue
     if (typeof file.name !== "string") {
       return [{ path: `${path}.name`, message: "must be a string" }]
     }
-    return isMediaType(file.contentType)
+    return file.uploader.isMediaType(file.contentType)
       ? []
       : [{ path: `${path}.contentType`, message: "must be a media type such as image/png" }]
   }

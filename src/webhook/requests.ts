@@ -19,7 +19,6 @@ import * as WebhookModify from "../model/WebhookModify.js"
 import type * as Route from "../ratelimit/Route.js"
 import { decodedBody, emptyBody, ignoredBody, jsonBody, makeRequest } from "../rest/request.js"
 import type { ResponseBody, RestRequest } from "../rest/request.js"
-import * as upload from "../rest/upload/upload.js"
 import type { Webhook } from "./credentials.js"
 import * as files from "./files.js"
 import { findMissingFiles, findVoiceIssues } from "./files.js"
@@ -315,11 +314,13 @@ function encodeBody(
 ): Effect.Effect<RestRequest<unknown>["body"], WebhookValidationError | WebhookFileError> {
   const valid = validate(route, issues, encoded, explainSchemaIssue(route, split))
   const complete = checkFiles(route, valid, split, kind)
-  if (split.files.length === 0) return Effect.map(complete, jsonBody)
+  const [first] = split.files
+  if (first === undefined) return Effect.map(complete, jsonBody)
+  const { uploader } = first
   return Effect.flatMap(
     // First, because its error for too many files is more specific than the Schema's.
-    Effect.zipRight(upload.checkFiles(route, split.files, split.kept), complete),
-    (wire) => upload.makeUpload(route, wire, split.files),
+    Effect.zipRight(uploader.checkFiles(route, split.files, split.kept), complete),
+    (wire) => uploader.makeUpload(route, wire, split.files),
   )
 }
 

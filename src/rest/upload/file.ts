@@ -8,9 +8,36 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import type * as Stream from "effect/Stream"
+import type { WebhookFileError } from "../../error/WebhookError.js"
+import type { Route } from "../../ratelimit/Route.js"
+import type { UploadBody } from "../request.js"
 
 /** RFC 2046: the media type of unknown bytes. */
 export const unknownType = "application/octet-stream"
+
+/**
+ * Checks and sends files. The constructors of files bring it along, so that a bundle of a program
+ * that sends no files does not contain it.
+ */
+export interface Uploader {
+  /**
+   * Checks the files against the limits, including the `kept` files of an edit, without reading
+   * them.
+   */
+  readonly checkFiles: (
+    route: Route,
+    files: ReadonlyArray<FileUpload>,
+    kept: number,
+  ) => Effect.Effect<void, WebhookFileError>
+  /** Creates the body of a message with files. */
+  readonly makeUpload: (
+    route: Route,
+    json: unknown,
+    files: ReadonlyArray<FileUpload>,
+  ) => Effect.Effect<UploadBody>
+  readonly cleanFileName: (name: string) => string
+  readonly isMediaType: (text: string) => boolean
+}
 
 /** The source of the bytes of a file. */
 export type Source =
@@ -60,6 +87,8 @@ export class FileUpload extends Data.TaggedClass("FileUpload")<{
   readonly waveform: string | undefined
   /** The source of the bytes, created by the constructors. */
   readonly source: Source
+  /** The code that sends it. */
+  readonly uploader: Uploader
 }> {
   override toString(): string {
     return `FileUpload(${this.name}, ${this.size} bytes)`

@@ -8,38 +8,25 @@ import * as Stream from "effect/Stream"
 import { WebhookFileError } from "../../error/WebhookError.js"
 import { errorFields } from "../../error/message.js"
 import type { Route } from "../../ratelimit/Route.js"
-import type { UploadBody } from "../request.js"
 import { RestConfig } from "../RestConfig.js"
 import { presets } from "../UploadLimits.js"
 import type { UploadLimits } from "../UploadLimits.js"
-import { getLabel, isConsumed, ProgressListener } from "./file.js"
-import type { FileUpload, OnProgress } from "./file.js"
-import { makeBoundary, makeForm } from "./multipart.js"
+import { cleanFileName, getLabel, isConsumed, ProgressListener } from "./file.js"
+import type { FileUpload, OnProgress, Uploader } from "./file.js"
+import { isMediaType, makeBoundary, makeForm } from "./multipart.js"
 import type { Form } from "./multipart.js"
 import { makeAlreadyReadError, readFile } from "./read.js"
 
 /** Maximum bytes of a buffered body, which works everywhere: few browsers can stream a request. */
 const maxBufferedSize = 8 * 1024 * 1024
 
-/**
- * Checks the files against the limits, including the `kept` files of an edit, without reading them.
- */
-export const checkFiles = (
-  route: Route,
-  files: ReadonlyArray<FileUpload>,
-  kept: number,
-): Effect.Effect<void, WebhookFileError> =>
+const checkFiles: Uploader["checkFiles"] = (route, files, kept) =>
   Effect.flatMap(RestConfig, ({ uploads }) => {
     const error = findFileError(route, files, kept, uploads)
     return error === undefined ? Effect.void : Effect.fail(error)
   })
 
-/** Creates the body of a message with files. */
-export const makeUpload = (
-  route: Route,
-  json: unknown,
-  files: ReadonlyArray<FileUpload>,
-): Effect.Effect<UploadBody> =>
+export const makeUpload: Uploader["makeUpload"] = (route, json, files) =>
   Effect.map(Effect.all([makeBoundary, ProgressListener]), ([limit, { listener }]) => {
     const parts = makeForm(limit, json, files)
     const isSmall =
@@ -63,6 +50,8 @@ export const makeUpload = (
       },
     }
   })
+
+export const uploader: Uploader = { checkFiles, makeUpload, cleanFileName, isMediaType }
 
 type ByteStream = Stream.Stream<Uint8Array, WebhookFileError>
 type UseBody<A, E> = (body: HttpBody.HttpBody) => Effect.Effect<A, E>
