@@ -68,7 +68,7 @@ export const Issue = Schema.Struct({
   path: Schema.String,
   message: Schema.String,
   /** Discord's error code such as `BASE_TYPE_MAX_LENGTH`, if Discord reported the issue. */
-  code: Schema.optionalWith(Schema.String, { exact: true }),
+  code: absentable(Schema.String),
 })
 /**
  * @since 0.1.0
@@ -80,6 +80,18 @@ const delivery: Record<Delivered, string> = {
   no: "Discord did not act on it",
   unknown: "it may or may not have taken effect",
   yes: "it took effect",
+}
+
+/**
+ * The field of `Schema.optionalWith(schema, { exact: true })`. The code of that function for its
+ * other options would add half a kilobyte to every bundle.
+ */
+function absentable<A, I>(
+  schema: Schema.Schema<A, I>,
+): Schema.PropertySignature<"?:", A, never, "?:", I> {
+  return Schema.makePropertySignature(
+    new Schema.PropertySignatureDeclaration(schema.ast, true, true, {}, undefined),
+  )
 }
 
 /** The route template, such as `POST /webhooks/{webhook.id}/{webhook.token}`; never a URL. */
@@ -127,7 +139,7 @@ export class WebhookInvalidUrl extends Schema.TaggedError<WebhookInvalidUrl>()(
   {
     reason: Schema.Literal(...Struct.keys(urlReasons)),
     /** Present if the credentials are those of an interaction. */
-    kind: Schema.optionalWith(Schema.Literal("interaction"), { exact: true }),
+    kind: absentable(Schema.Literal("interaction")),
   },
 ) {
   override get message(): string {
@@ -157,11 +169,11 @@ export class WebhookValidationError extends Schema.TaggedError<WebhookValidation
   {
     operation: request.operation,
     /** Absent if the argument is not a webhook. */
-    webhookId: Schema.optionalWith(request.webhookId, { exact: true }),
+    webhookId: absentable(request.webhookId),
     route,
     issues: Schema.Array(Issue),
     /** Number of further issues, if `issues` contains only the first 100. */
-    omitted: Schema.optionalWith(Schema.Number, { exact: true }),
+    omitted: absentable(Schema.Number),
   },
 ) {
   override get message(): string {
@@ -193,7 +205,7 @@ export class WebhookBadRequest extends Schema.TaggedError<WebhookBadRequest>()(
     ...response,
     issues: Schema.Array(Issue),
     /** Number of further issues, if `issues` contains only the first 100. */
-    omitted: Schema.optionalWith(Schema.Number, { exact: true }),
+    omitted: absentable(Schema.Number),
   },
 ) {
   override get message(): string {
@@ -414,7 +426,7 @@ export class WebhookThreadError extends Schema.TaggedError<WebhookThreadError>()
     ...response,
     reason: Schema.Literal(...Struct.keys(threadReasons)),
     /** With `slowmode`: the time until Discord accepts the next message, if known. */
-    retryAfter: Schema.optionalWith(Schema.DurationFromMillis, { exact: true }),
+    retryAfter: absentable(Schema.DurationFromMillis),
   },
 ) {
   override get message(): string {
@@ -460,20 +472,20 @@ const fileReasons = {
  */
 export class WebhookFileError extends Schema.TaggedError<WebhookFileError>()("WebhookFileError", {
   /** Absent if the file was not part of a request yet. */
-  operation: Schema.optionalWith(request.operation, { exact: true }),
-  webhookId: Schema.optionalWith(request.webhookId, { exact: true }),
-  route: Schema.optionalWith(route, { exact: true }),
+  operation: absentable(request.operation),
+  webhookId: absentable(request.webhookId),
+  route: absentable(route),
   reason: Schema.Literal(...Struct.keys(fileReasons)),
   /** The file's path, or its name if it has no path. */
   file: Schema.String,
   /** Bytes of the file, or of all files for `totalTooLarge`; the number of files for `tooMany`. */
-  size: Schema.optionalWith(Schema.Number, { exact: true }),
+  size: absentable(Schema.Number),
   /** The maximum of `size`, in the same unit; for `changed` the declared size. */
-  limit: Schema.optionalWith(Schema.Number, { exact: true }),
+  limit: absentable(Schema.Number),
   /** The name of the first preset in `UploadLimits.presets` that allows the whole message. */
-  preset: Schema.optionalWith(Schema.String, { exact: true }),
+  preset: absentable(Schema.String),
   /** The cause in a few words, such as `PermissionDenied`. */
-  detail: Schema.optionalWith(Schema.String, { exact: true }),
+  detail: absentable(Schema.String),
   delivered: Delivered,
 }) {
   override get message(): string {
@@ -545,7 +557,7 @@ export class WebhookRateLimited extends Schema.TaggedError<WebhookRateLimited>()
      * `proxy`: a limit of the other host that `baseUrl` names.
      */
     scope: Schema.Literal("bucket", "user", "shared", "global", "edge", "proxy"),
-    bucket: Schema.optionalWith(Schema.String, { exact: true }),
+    bucket: absentable(Schema.String),
     attempts: Schema.Number,
   },
 ) {
@@ -748,7 +760,7 @@ export class DiscordDecodeError extends Schema.TaggedError<DiscordDecodeError>()
     status: Schema.Number,
     delivered: Delivered,
     /** The Content-Type of the response, if it has one. */
-    contentType: Schema.optionalWith(Schema.String, { exact: true }),
+    contentType: absentable(Schema.String),
     issues: Schema.Array(Issue),
   },
 ) {
