@@ -9,6 +9,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
+import { tryRead } from "./foreignErrors.js"
 import { unsendable } from "./transportErrors.js"
 import type { TransportFailure } from "./transportErrors.js"
 
@@ -111,13 +112,13 @@ export function classifyFetchRejection(
   { cause, request }: RequestError,
   init: RequestInit,
 ): TransportFailure | undefined {
-  if (!(cause instanceof TypeError)) return undefined
+  const message = tryRead(() => (cause instanceof TypeError ? cause.message : undefined))
+  if (message === undefined) return undefined
   const { headers, method, url } = request
   // In a browser, a URL may be relative to the page.
   const resolved = tryRequest(url, {})?.url ?? ""
   if (!/^https?:/.test(resolved)) return unsendable("invalidUrl")
-  return unusableBody.test(cause.message) ||
-    tryRequest(url, { ...init, headers, method }) === undefined
+  return unusableBody.test(message) || tryRequest(url, { ...init, headers, method }) === undefined
     ? unsendable("encode")
     : undefined
 }

@@ -3,6 +3,7 @@
  * be an HTML page, and it may break the lines of a log. No text of a response is shown without it.
  */
 import type * as Redacted from "effect/Redacted"
+import { tryRead } from "./foreignErrors.js"
 import { redactToken } from "./redactToken.js"
 
 /** Maximum code points of the result. */
@@ -38,6 +39,8 @@ function truncate(text: string): string {
 
 /** Returns the error for a client that throws. Its message may contain the URL. */
 export function sanitizeDefect(defect: unknown, token: Redacted.Redacted): Error {
-  const pretty = defect instanceof Error ? `${defect.name}: ${defect.message}` : String(defect)
-  return new Error(`the HttpClient threw ${sanitize(pretty, token)}`)
+  const pretty = tryRead(() =>
+    defect instanceof Error ? `${defect.name}: ${defect.message}` : String(defect),
+  )
+  return new Error(`the HttpClient threw ${sanitize(pretty ?? "an unreadable value", token)}`)
 }

@@ -3,6 +3,7 @@
  * platform's error is not kept, because it contains the URL.
  */
 import type { HttpClientError } from "@effect/platform/HttpClientError"
+import { readField, tryRead } from "./foreignErrors.js"
 import type { Delivered, DiscordTransportError, WebhookFileError } from "../error/WebhookError.js"
 
 /**
@@ -89,11 +90,11 @@ const invalidRequestCodes: ReadonlySet<string> = new Set([
 
 export function classifyError(error: HttpClientError): TransportFailure {
   if (error._tag === "ResponseError") {
-    return error.cause instanceof BodyTooLarge ? tooLarge : broken
+    return tryRead(() => error.cause instanceof BodyTooLarge) === true ? tooLarge : broken
   }
   if (error.reason === "InvalidUrl") return unsendable("invalidUrl")
   if (error.reason === "Encode") return unsendable("encode")
-  return classifyCause(error.cause)
+  return classifyCause(readField(error, "cause"))
 }
 
 /** Replaces `delivered`, for a client that reports when a request starts. */
@@ -127,17 +128,16 @@ function collectErrors(error: unknown, depth = 0): ReadonlyArray<ErrorDetails> {
     message: getString(error, "message"),
   }
   // A host with several addresses fails with one error for each, which are more specific.
-  const parts: unknown = Reflect.get(error, "errors")
-  const first: unknown = Array.isArray(parts) ? parts[0] : undefined
+  const first = readField(readField(error, "errors"), "0")
   return [
     ...collectErrors(first, depth + 1),
     fault,
-    ...collectErrors("cause" in error ? error.cause : undefined, depth + 1),
+    ...collectErrors(readField(error, "cause"), depth + 1),
   ]
 }
 
 function getString(error: object, key: string): string {
-  const value: unknown = Reflect.get(error, key)
+  const value = readField(error, key)
   return typeof value === "string" ? value : ""
 }
 

@@ -76,9 +76,16 @@ function getHeadline(
 ): string {
   const words = Arr.takeWhile(parts, Predicate.isString).join(" ")
   if (words.trim() !== "") return words
-  const [first] = parts
-  const isStructure = Predicate.isRecord(first) && !(first instanceof Error)
-  return isStructure || Array.isArray(first) || messageText.trim() === "" ? causeText : messageText
+  return isStructure(parts[0]) || messageText.trim() === "" ? causeText : messageText
+}
+
+/** Whether a value is printed as JSON. It may throw when it is looked at, as a revoked proxy does. */
+function isStructure(value: unknown): boolean {
+  try {
+    return Array.isArray(value) || (Predicate.isRecord(value) && !(value instanceof Error))
+  } catch {
+    return true
+  }
 }
 
 /** The number of missing entries, by cause. */

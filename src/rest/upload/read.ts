@@ -4,13 +4,14 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Function from "effect/Function"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import { WebhookFileError } from "../../error/WebhookError.js"
 import { errorFields } from "../../error/message.js"
 import type { ErrorFields } from "../../error/message.js"
 import type { Route } from "../../ratelimit/Route.js"
+import { readField } from "../foreignErrors.js"
 import { getLabel, type FileUpload, type Source } from "./file.js"
+
 /** Bytes of a chunk of a file in memory, so that progress can be reported. */
 const chunkSize = 64 * 1024
 
@@ -111,7 +112,6 @@ export function toFileError(
 
 /** A platform error has a reason, an error of Effect a tag, any other a name. */
 function getErrorName(failure: unknown): string | undefined {
-  if (!Predicate.isObject(failure)) return undefined
-  const words = ["reason", "_tag", "name"].map((key): unknown => Reflect.get(failure, key))
+  const words = ["reason", "_tag", "name"].map((key) => readField(failure, key))
   return words.find((word): word is string => typeof word === "string" && /^\w{1,40}$/.test(word))
 }
