@@ -25,14 +25,14 @@ export function currentMillis(clock: Clock.Clock): number {
   return Number(clock.unsafeCurrentTimeNanos()) / nanosPerMilli
 }
 
-/** Calls `ring` at a time; the returned function cancels it. */
-export function scheduleAt(clock: Clock.Clock, at: number, ring: () => void): () => void {
+/** Calls `onTimer` at a time; the returned function cancels it. */
+export function scheduleAt(clock: Clock.Clock, at: number, onTimer: () => void): () => void {
   // Whole milliseconds, rounded up: a timer must not expire early.
   const delay = Duration.millis(Math.max(0, Math.ceil(at - currentMillis(clock))))
   // The caller has no fiber, or one that must not be the timer's parent.
   // oxlint-disable-next-line no-restricted-properties
   const fiber = Runtime.runFork(Runtime.defaultRuntime)(
-    Effect.zipRight(Effect.sleep(delay), Effect.sync(ring)).pipe(Effect.withClock(clock)),
+    Effect.zipRight(Effect.sleep(delay), Effect.sync(onTimer)).pipe(Effect.withClock(clock)),
   )
   return () => fiber.unsafeInterruptAsFork(FiberId.none)
 }
@@ -48,9 +48,9 @@ export class Timers<Target extends object> {
   readonly #onTimer: (target: Target, now: number) => void
   readonly #timers = new Map<Target, Timer>()
 
-  constructor(clock: Clock.Clock, ring: (target: Target, now: number) => void) {
+  constructor(clock: Clock.Clock, onTimer: (target: Target, now: number) => void) {
     this.#clock = clock
-    this.#onTimer = ring
+    this.#onTimer = onTimer
   }
 
   /** Number of active timers. */

@@ -129,7 +129,7 @@ export class PendingRequest extends Queued<PendingRequest> {
   /** The result of the last wait; `undefined` while it waits. */
   result: WaitResult | undefined = undefined
   /** Called with the result, if set. */
-  resume: ((ending: WaitResult) => void) | undefined = undefined
+  resume: ((result: WaitResult) => void) | undefined = undefined
 
   /** The time after which its fiber is assumed to be gone. */
   presentUntil = Number.POSITIVE_INFINITY
@@ -150,7 +150,7 @@ export class PendingRequest extends Queued<PendingRequest> {
   constructor(
     sequence: number,
     route: Route,
-    wish: RequestOptions,
+    options: RequestOptions,
     routeState: RouteState,
     now: number,
   ) {
@@ -158,11 +158,11 @@ export class PendingRequest extends Queued<PendingRequest> {
     this.sequence = sequence
     this.route = route
     this.routeState = routeState
-    this.policy = wish.policy
-    this.ordered = wish.ordered
-    this.deadline = now + wish.maxWait
-    this.lease = wish.lease
-    this.owner = wish.owner
+    this.policy = options.policy
+    this.ordered = options.ordered
+    this.deadline = now + options.maxWait
+    this.lease = options.lease
+    this.owner = options.owner
     this.since = now
   }
 
@@ -175,11 +175,11 @@ export class PendingRequest extends Queued<PendingRequest> {
   }
 
   /** Completes the wait. */
-  complete(ending: WaitResult): void {
+  complete(result: WaitResult): void {
     const { resume } = this
-    this.result = ending
+    this.result = result
     this.resume = undefined
-    resume?.(ending)
+    resume?.(result)
   }
 }
 

@@ -53,8 +53,8 @@ export class LimiterEvents {
   readonly #hidden = new Map<string, string>()
   #budget: "ample" | "half" | "spent" = "ample"
 
-  constructor(tell: OnEvent) {
-    this.#emit = tell
+  constructor(emit: OnEvent) {
+    this.#emit = emit
   }
 
   /** Called with a limit that is new on a webhook. */
@@ -77,11 +77,11 @@ export class LimiterEvents {
     },
   ): void {
     const { strategy, limit, period } = belief
-    const said = `${limit} in ${Math.round((period ?? 0) / 1000)} s`
+    const text = `${limit} in ${Math.round((period ?? 0) / 1000)} s`
     const keys = [`${strategy} ${bucket}`, `${strategy} ${route}`] as const
     const before = this.#hidden.get(keys[0]) ?? this.#hidden.get(keys[1])
-    for (const key of keys) rememberLatest(this.#hidden, key, said)
-    if (before === said) return
+    for (const key of keys) rememberLatest(this.#hidden, key, text)
+    if (before === text) return
     this.#emit({ _tag: "HiddenLimit", route, bucket, strategy, limit, period })
   }
 

@@ -142,14 +142,14 @@ export class WebhookRegistry {
   }
 
   #shareWithUnknown(name: string, guess: BucketState): ReadonlyArray<WebhookState> {
-    const taught: Array<WebhookState> = []
+    const updated: Array<WebhookState> = []
     for (const webhook of this.#webhooks.values()) {
       const bucket = webhook.route(name)?.bucket
       if (bucket === undefined || bucket.isKnown) continue
       bucket.guessFrom(guess)
-      taught.push(webhook)
+      updated.push(webhook)
     }
-    return taught
+    return updated
   }
 
   #firstBucket(webhook: WebhookState, routeName: string): BucketState {
@@ -222,13 +222,13 @@ export class Learning {
     if (bucket.limit !== undefined && bucket.limit !== before)
       this.#events.onLimit(routeState.name, bucket.id, bucket.limit, headers.resetAfter)
     if (sentAt !== undefined) this.#observeRoundTrip(bucket, now - sentAt)
-    const taught = this.webhooks.shareLimit(routeState)
+    const updated = this.webhooks.shareLimit(routeState)
     if (limited !== undefined) this.#block(routeState, limited, response, from, now)
     else if (from >= bucket.blockedUntil) bucket.unblock()
     if (DeadWebhooks.isGoneResponse(response, routeState.webhook.kind)) {
       this.deadWebhooks.add(routeState.webhook.major, response, now)
     }
-    return taught
+    return updated
   }
 
   /** Returns the error of a request that must not be sent. */

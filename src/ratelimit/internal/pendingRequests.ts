@@ -44,11 +44,11 @@ export class PendingRequests {
   /** Number of waiting requests on all webhooks. */
   count = 0
 
-  constructor(settings: Settings, knowledge: Learning, tallies: Statistics, alarm: SetTimer) {
-    this.#setTimer = alarm
+  constructor(settings: Settings, learning: Learning, statistics: Statistics, setTimer: SetTimer) {
+    this.#setTimer = setTimer
     this.#idleAfter = settings.idleAfter
-    this.#learning = knowledge
-    this.#statistics = tallies
+    this.#learning = learning
+    this.#statistics = statistics
   }
 
   configure({ idleAfter }: Settings): void {
@@ -118,10 +118,10 @@ export class PendingRequests {
     this.end(request, Exit.fail(error))
   }
 
-  end(request: PendingRequest, ending: WaitResult): void {
+  end(request: PendingRequest, result: WaitResult): void {
     this.remove(request)
     request.state = "settled"
-    request.complete(ending)
+    request.complete(result)
   }
 
   /** Fails the requests whose deadline is before `known`, the earliest possible start. */
@@ -173,10 +173,10 @@ export class PendingRequests {
 
   /** Evicts idle and expired webhooks. */
   sweep(now: number): void {
-    const { deadWebhooks: graveyard, webhooks } = this.#learning
+    const { deadWebhooks, webhooks } = this.#learning
     this.#sweptAt = now
     for (const webhook of webhooks.withWaiting()) this.skipAbsent(webhook, now)
-    graveyard.sweep(now)
+    deadWebhooks.sweep(now)
     webhooks.sweep(now - this.#idleAfter)
     this.#setTimer(
       webhooks,
@@ -204,8 +204,6 @@ export function finiteInstant(at: number): number | undefined {
   return at === Number.POSITIVE_INFINITY ? undefined : at
 }
 
-type SetPermitTimer = (target: Permits, at: number | undefined) => void
-
 /** Milliseconds after which a granted request is skipped if its fiber has not resumed. */
 const maxStartDelay = 1000
 
@@ -226,15 +224,15 @@ class ByExpiry extends LinkedQueue<PendingRequest> {
  * the lease, unless uploads are in flight. Hence a grant costs a link and no timer.
  */
 export class Permits {
-  readonly #setTimer: SetPermitTimer
+  readonly #setTimer: SetTimer
   /** Granted requests whose fibers have not resumed yet. */
   readonly #granted = new ByExpiry()
   /** Requests that hold a permit. */
   readonly #held = new ByExpiry()
   #isWatched = false
 
-  constructor(alarm: SetPermitTimer) {
-    this.#setTimer = alarm
+  constructor(setTimer: SetTimer) {
+    this.#setTimer = setTimer
   }
 
   grant(request: PendingRequest, now: number): void {
@@ -307,8 +305,8 @@ export class Polling {
   }
 
   /** The time of a waiting request's next poll. */
-  next(request: PendingRequest, gate: GlobalLimiter, now: number): number {
-    const due = request.state === "parked" ? request.notBefore : this.#dueOf(request, gate)
+  next(request: PendingRequest, globalLimiter: GlobalLimiter, now: number): number {
+    const due = request.state === "parked" ? request.notBefore : this.#dueOf(request, globalLimiter)
     if (due > now && due < Number.POSITIVE_INFINITY) return Math.min(due, now + maxPollInterval)
     return now + this.#intervalOf(request)
   }
@@ -322,9 +320,9 @@ export class Polling {
     return next.interval
   }
 
-  #dueOf(request: PendingRequest, gate: GlobalLimiter): number {
+  #dueOf(request: PendingRequest, globalLimiter: GlobalLimiter): number {
     const never = Number.POSITIVE_INFINITY
-    return Math.min(this.#due.get(request.bucket) ?? never, this.#due.get(gate) ?? never)
+    return Math.min(this.#due.get(request.bucket) ?? never, this.#due.get(globalLimiter) ?? never)
   }
 }
 

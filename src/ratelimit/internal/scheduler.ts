@@ -31,17 +31,17 @@ export class Scheduler {
   }
 
   constructor(
-    knowledge: Learning,
-    tallies: Statistics,
+    learning: Learning,
+    statistics: Statistics,
     waiting: PendingRequests,
     permits: Permits,
-    alarm: SetTimer,
+    setTimer: SetTimer,
   ) {
-    this.#setTimer = alarm
+    this.#setTimer = setTimer
     this.#permits = permits
-    this.#learning = knowledge
-    this.#globalLimiter = knowledge.globalLimiter
-    this.#statistics = tallies
+    this.#learning = learning
+    this.#globalLimiter = learning.globalLimiter
+    this.#statistics = statistics
     this.#pending = waiting
   }
 
@@ -99,10 +99,10 @@ export class Scheduler {
   }
 
   #dispatchGlobalQueue(kind: Kind, now: number): void {
-    const line = this.#globalQueues[kind]
-    for (const bucket of line) {
+    const queue = this.#globalQueues[kind]
+    for (const bucket of queue) {
       if (this.#globalLimiter.availableAt(kind) > now) break
-      line.delete(bucket)
+      queue.delete(bucket)
       const { head } = bucket.queue
       const at = head === undefined ? undefined : this.#earliestStart(head, now)
       if (head !== undefined && at !== undefined && at <= now) this.#grant(head, now)
@@ -197,9 +197,11 @@ export function estimateTurn(bucket: BucketState, policy: Policy, now: number): 
 
 /** Whether a request may start while others of its webhook are in flight. */
 function mayOverlap(request: PendingRequest, webhook: WebhookState): boolean {
-  const { waitingAlone: asking } = webhook
-  if (!request.ordered) return asking === undefined || request.sequence < asking.sequence
-  if (asking === undefined || request.sequence < asking.sequence) webhook.waitingAlone = request
+  const { waitingAlone } = webhook
+  if (!request.ordered)
+    return waitingAlone === undefined || request.sequence < waitingAlone.sequence
+  if (waitingAlone === undefined || request.sequence < waitingAlone.sequence)
+    webhook.waitingAlone = request
   return false
 }
 

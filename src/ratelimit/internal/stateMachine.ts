@@ -23,7 +23,7 @@ import type { SetTimer, TimerTarget } from "./pendingRequests.js"
 import type { Settings } from "../settings.js"
 import { type Snapshot, Statistics } from "./statistics.js"
 
-type OnResult = (ending: WaitResult) => void
+type OnResult = (result: WaitResult) => void
 
 export class StateMachine {
   readonly #events: LimiterEvents
@@ -37,23 +37,23 @@ export class StateMachine {
   readonly #scheduler: Scheduler
   #sequence = 0
 
-  constructor(settings: Settings, timers: SetTimer, tell: OnEvent = () => {}) {
-    const alarm: SetTimer = (target, at) => {
+  constructor(settings: Settings, timers: SetTimer, onEvent: OnEvent = () => {}) {
+    const setTimer: SetTimer = (target, at) => {
       if (this.#pending.hasPolling) this.#polling.set(target, at)
       timers(target, at)
     }
-    this.#events = new LimiterEvents(tell)
+    this.#events = new LimiterEvents(onEvent)
     this.#learning = new Learning(settings, this.#events)
     this.#webhooks = this.#learning.webhooks
     this.#globalLimiter = this.#learning.globalLimiter
-    this.#pending = new PendingRequests(settings, this.#learning, this.#statistics, alarm)
-    this.#permits = new Permits(alarm)
+    this.#pending = new PendingRequests(settings, this.#learning, this.#statistics, setTimer)
+    this.#permits = new Permits(setTimer)
     this.#scheduler = new Scheduler(
       this.#learning,
       this.#statistics,
       this.#pending,
       this.#permits,
-      alarm,
+      setTimer,
     )
   }
 
@@ -67,11 +67,11 @@ export class StateMachine {
   }
 
   /** Adds a request. Its `result` is set when it is granted or fails. */
-  submit(route: Route, wish: RequestOptions, now: number, resume?: OnResult): PendingRequest {
+  submit(route: Route, options: RequestOptions, now: number, resume?: OnResult): PendingRequest {
     this.#expireDue(now)
     this.#learning.updateSpacing(now)
     const routeState = this.#webhooks.getRouteState(route)
-    const request = new PendingRequest(++this.#sequence, route, wish, routeState, now)
+    const request = new PendingRequest(++this.#sequence, route, options, routeState, now)
     request.resume = resume
     const rejection = this.#rejectionOf(request, now)
     if (rejection === undefined) {
@@ -354,13 +354,13 @@ export class StateMachine {
     now: number,
   ): void {
     const { bucket, webhook } = routeState
-    const taught = this.#learning.learn(routeState, response, sentAt, now)
+    const updated = this.#learning.learn(routeState, response, sentAt, now)
     if (bucket !== routeState.bucket && bucket.waiting === 0)
       this.#scheduler.leaveGlobalQueue(bucket)
     if (!this.#rejectIfSpent(now) && DeadWebhooks.isGoneResponse(response, webhook.kind)) {
       this.#pending.rejectDisallowed(webhook, now)
     }
-    for (const one of taught) this.#scheduler.dispatchWebhook(one, now)
+    for (const one of updated) this.#scheduler.dispatchWebhook(one, now)
   }
 
   /** Fails all waiting requests while the invalid-request limit is reached. */

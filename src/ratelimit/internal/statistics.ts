@@ -169,14 +169,14 @@ export class Statistics {
   }
 
   onSent(request: PendingRequest, waited: number): void {
-    const tally = this.#countsOf(request.policy.name)
+    const counts = this.#countsOf(request.policy.name)
     const isRetry = request.attempts > 1
-    tally.requests += 1
+    counts.requests += 1
     if (waited > 0) {
-      tally.waits += 1
-      tally.waitedMillis += waited
+      counts.waits += 1
+      counts.waitedMillis += waited
     }
-    if (isRetry) tally.retries += 1
+    if (isRetry) counts.retries += 1
     this.#recorderOf(request).sent(waited, isRetry)
   }
 
@@ -201,7 +201,10 @@ export class Statistics {
   /** By strategy. */
   snapshot(): Readonly<Record<string, StrategyCounts>> {
     return Object.fromEntries(
-      [...this.#counts].map(([name, tally]) => [name, { ...tally, limited: { ...tally.limited } }]),
+      [...this.#counts].map(([name, counts]) => [
+        name,
+        { ...counts, limited: { ...counts.limited } },
+      ]),
     )
   }
 
@@ -210,7 +213,7 @@ export class Statistics {
     if (known !== undefined) return known
     if (strategy !== otherName && this.#counts.size >= maxStrategies)
       return this.#countsOf(otherName)
-    const tally = {
+    const counts = {
       requests: 0,
       waits: 0,
       waitedMillis: 0,
@@ -218,8 +221,8 @@ export class Statistics {
       retries: 0,
       unusedSlots: 0,
     }
-    this.#counts.set(strategy, tally)
-    return tally
+    this.#counts.set(strategy, counts)
+    return counts
   }
 
   #recorderOf({ policy, route }: PendingRequest): MetricsRecorder {

@@ -90,26 +90,26 @@ const maxClockDrift = 1 / 2000
  * Narrows the bounds of a reset by those of an earlier one. Each window has its own reset, but two of
  * them are equally far apart on the server's clock and on ours.
  */
-export function narrowReset(before: MovingReset | undefined, told: MovingReset): MovingReset {
-  if (before === undefined) return told
-  const { earliest, latest } = combineResets(before, told)
+export function narrowReset(before: MovingReset | undefined, observed: MovingReset): MovingReset {
+  if (before === undefined) return observed
+  const { earliest, latest } = combineResets(before, observed)
   // One of the clocks has jumped, so the earlier bounds are void.
-  return earliest > latest ? told : { ...told, earliest, latest }
+  return earliest > latest ? observed : { ...observed, earliest, latest }
 }
 
 /** Whether a clock has jumped between two responses, because their resets contradict each other. */
-function hasJumped(before: MovingReset | undefined, told: MovingReset): boolean {
+function hasJumped(before: MovingReset | undefined, observed: MovingReset): boolean {
   if (before === undefined) return false
-  const { earliest, latest } = combineResets(before, told)
+  const { earliest, latest } = combineResets(before, observed)
   return earliest > latest
 }
 
-function combineResets(before: MovingReset, told: MovingReset) {
-  const moved = told.server - before.server
-  const slack = Math.max(0, told.at - before.at) * maxClockDrift
+function combineResets(before: MovingReset, observed: MovingReset) {
+  const moved = observed.server - before.server
+  const slack = Math.max(0, observed.at - before.at) * maxClockDrift
   return {
-    earliest: Math.max(told.earliest, before.earliest + moved - slack),
-    latest: Math.min(told.latest, before.latest + moved + slack),
+    earliest: Math.max(observed.earliest, before.earliest + moved - slack),
+    latest: Math.min(observed.latest, before.latest + moved + slack),
   }
 }
 
@@ -343,9 +343,9 @@ export class Window {
     now: number,
   ): { readonly earliest: number; readonly latest: number } {
     const alone = { earliest: sentAt + resetAfter, latest: now + resetAfter }
-    const told = movingReset(server, resetAfter, sentAt, now)
-    if (told === undefined) return alone
-    this.#observedReset = narrowReset(this.#observedReset, told)
+    const observed = movingReset(server, resetAfter, sentAt, now)
+    if (observed === undefined) return alone
+    this.#observedReset = narrowReset(this.#observedReset, observed)
     const { earliest, latest } = this.#observedReset
     return {
       earliest: Math.max(alone.earliest, earliest - roundedUp),
@@ -444,8 +444,8 @@ export class Window {
     // An assumed window proves nothing.
     if (reset !== undefined && this.#serverReset === undefined) return
     // A reset that has moved with the server's clock shows nothing about the bucket.
-    const told = relation === "newer" ? movingReset(reset, resetAfter, sentAt, now) : undefined
-    if (told !== undefined && hasJumped(this.#observedReset, told)) return
+    const observed = relation === "newer" ? movingReset(reset, resetAfter, sentAt, now) : undefined
+    if (observed !== undefined && hasJumped(this.#observedReset, observed)) return
     this.model = relation === "same" ? "fixed" : "leaking"
     if (relation === "same" || reset === undefined || this.#serverReset === undefined) return
     if (this.#slotTime.min > 0) this.slot = this.#slotTime.min

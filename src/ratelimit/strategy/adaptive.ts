@@ -1,11 +1,11 @@
 /**
- * Learns what headers do not say, on each bucket by itself:
+ * Estimates, for each bucket, what headers do not contain:
  *
- * - a limit behind the visible one, from a 429 that the visible window does not explain;
- * - how fast others use up the same bucket, from slots that are gone and that we have not taken;
- * - how early is too early, from a 429 right after a reset.
+ * - a hidden limit, from a 429 that the visible window does not explain;
+ * - the request rate of other clients, from used slots that our requests do not explain;
+ * - the caution at resets, from a 429 of a request sent right after a reset.
  *
- * All of it is bounded, fades or expires, and can be read as JSON.
+ * Every estimate is bounded, decays or expires, and is available as JSON.
  */
 import * as Duration from "effect/Duration"
 import type { ResponseInfo } from "../ResponseInfo.js"
@@ -18,9 +18,9 @@ import { lead, rounding, spread } from "./proactive.js"
 
 interface Memory extends Contention {
   readonly hidden: hidden.Hidden
-  /** Milliseconds taken off the lead, because a request came too early for a reset. */
+  /** Milliseconds subtracted from the lead, after a request that arrived before a reset. */
   readonly caution: number
-  /** When the slots last came back. */
+  /** The time at which the slots last returned. */
   readonly rolledAt: number
 }
 
@@ -32,17 +32,17 @@ const initial: Memory = {
   rolledAt: Number.NEGATIVE_INFINITY,
 }
 
-/** Bounds of the caution in milliseconds, and how much of it is left after each window. */
-const leastCaution = 10
-const mostCaution = 500
-const fading = 0.9
+/** Bounds of the caution in milliseconds, and its decay per window. */
+const minCaution = 10
+const maxCaution = 500
+const cautionDecay = 0.9
 
-/** A 429 with more than this beyond its reset (milliseconds) speaks of another limit. */
+/** A 429 whose delay exceeds its reset by more than this (milliseconds) is due to another limit. */
 const unexplained = 1200
 
 /** @internal */
 export interface AdaptiveSettings {
-  /** Send into a bucket that others use only if a slot is free with this probability. */
+  /** Minimum probability of a free slot for a request on a bucket that other clients use. */
   readonly confidence: number
 }
 
@@ -52,7 +52,7 @@ export const adaptive = ({ confidence }: AdaptiveSettings): Policy =>
     name: "adaptive",
     lead: leadOf,
     shouldWait: (bucket, now) => now < opensAt(bucket, now, confidence),
-    // A `Duration` has whole nanoseconds, which a sum of instants does not always have.
+    // A `Duration` has whole nanoseconds; a sum of times may not.
     calculateWait: (bucket, now) =>
       Duration.millis(Math.max(0, finite(opensAt(bucket, now, confidence)) - now)),
     initial,
@@ -66,7 +66,7 @@ function leadOf(bucket: Bucket<Memory>): number {
   return Math.max(0, lead(bucket, foreign.rate(bucket.memory.foreign)) - bucket.memory.caution)
 }
 
-/** `Infinity` while only an answer can tell. */
+/** The earliest start; `Infinity` until the next response. */
 function opensAt(bucket: Bucket<Memory>, now: number, confidence: number): number {
   const { memory } = bucket
   const behind = hidden.opensAt(memory.hidden, bucket.inFlight, spread(bucket) + rounding)
@@ -84,7 +84,7 @@ function observe(memory: Memory, observation: Observation, bucket: Bucket<Memory
     case "NeverSent":
       return { ...memory, hidden: hidden.uncounted(memory.hidden, observation.sentAt) }
     case "WindowOver":
-      return { ...memory, caution: memory.caution * fading, rolledAt: observation.at }
+      return { ...memory, caution: memory.caution * cautionDecay, rolledAt: observation.at }
     case "Responded":
       return answered(memory, observation, bucket)
     case "Unknown":
@@ -130,12 +130,12 @@ function answered(
     foreign: others,
     hidden: hidden.uncounted(memory.hidden, sentAt),
     caution: early
-      ? Math.min(mostCaution, Math.max(leastCaution, memory.caution * 2))
+      ? Math.min(maxCaution, Math.max(minCaution, memory.caution * 2))
       : memory.caution,
   }
 }
 
-/** It is said to be another limit, or this one was not full, or would have been over long before. */
+/** Whether a 429 names another limit, or has slots left, or a delay far beyond the reset. */
 function isUnexplained({ headers, limited }: ResponseInfo): boolean {
   const { remaining, resetAfter } = headers
   if (limited?.scope === "shared") return true

@@ -1,13 +1,14 @@
 /**
- * Never sends what would be refused: a request in flight holds a slot, and the slots of the next
- * window are used no earlier than they are back for certain.
+ * Sends no request that would be limited: a request in flight occupies a slot, and the slots of the next
+ * window are used only after the latest possible reset. The functions that read slots, resets and round
+ * trips of a bucket are shared with the adaptive strategy.
  */
 import * as Duration from "effect/Duration"
 import type { Bucket, RoundTrip } from "../Bucket.js"
 import type { Policy } from "./Policy.js"
 
 /**
- * @param threshold the share of a window's slots that go at full speed; the rest is paced.
+ * @param threshold Share of a window's slots that are used at full speed; the others are paced.
  * @internal
  */
 export const proactive = (threshold: number): Policy => ({
@@ -21,7 +22,7 @@ export const proactive = (threshold: number): Policy => ({
   observe: (memory) => memory,
 })
 
-/** 0 while only an answer can tell. */
+/** The earliest start; 0 until the next response. */
 function opensAt(bucket: Bucket, now: number, threshold: number): number {
   const leadTime = lead(bucket)
   return freeSlots(bucket, now, leadTime) < 1
@@ -30,9 +31,9 @@ function opensAt(bucket: Bucket, now: number, threshold: number): number {
 }
 
 /**
- * The instant from which the next paced slot may be used. The paced slots share the window's last
- * part evenly, and go earlier where a round trip is longer than their spacing, so that the last
- * answer is back when the next window may be used. Who has the window to himself is not held up.
+ * The time from which the next paced slot may be used. Paced slots divide the last part of the window
+ * evenly. They are used earlier if a round trip is longer than their spacing, so that the last response
+ * arrives before the next window starts. Without a queue longer than the free slots nothing is paced.
  */
 function pacedUntil(bucket: Bucket, now: number, threshold: number): number {
   const { limit, period, resetAt, model, roundTrip } = bucket
@@ -47,61 +48,63 @@ function pacedUntil(bucket: Bucket, now: number, threshold: number): number {
   return resetAt - leadTime - free * Math.max(spacing, roundTrip?.longest ?? 0)
 }
 
-/** Milliseconds that headers and timers may be off. */
+/** Error of headers and timers in milliseconds. */
 export const rounding = 2
 
-/** Fewer round trips tell nothing of how short one can be. */
-const enough = 3
+/** Minimum number of round trips for an estimate of the shortest one. */
+const minRoundTrips = 3
 
-/** Shorter round trips (milliseconds) are the machine's own jitter more than the way to the server. */
-const shortestOfUse = 20
+/** Shorter round trips (milliseconds) consist mostly of the jitter of this machine. */
+const minRoundTripMillis = 20
 
-/** The share of the spread that is kept back of the lead where nobody else comes for the slots. */
-const alone = 4
+/** Share of the spread that is subtracted from the lead if no other client uses the slots. */
+const maxShare = 4
 
-/** Slots are counted in fractions while they leak; this absorbs floating-point dust. */
-const dust = 1e-6
+/** Slots of a leaking bucket are fractions; this absorbs floating-point errors. */
+const floatError = 1e-6
 
-/** By how much round trips differ, in milliseconds. */
+/** The difference between the longest and the shortest round trip in milliseconds. */
 export function spread(bucket: Bucket): number {
   const { roundTrip } = bucket
   return roundTrip === undefined ? 0 : roundTrip.longest - roundTrip.shortest
 }
 
 /**
- * How long before the latest possible reset a request may be sent that is to arrive after it.
+ * How many milliseconds before the latest possible reset a request may be sent to arrive after the reset.
  *
- * That instant is late by the shortest way back of all answers, and the request still has its way
- * there before it. So no more than the shortest way there and back may be taken off: the
- * uncertainty of a reset is just such a sum, and the least one seen the best guess at it. Kept back,
- * for ways shorter than any seen yet, which are the less likely the more were seen: a share of the
- * spread of round trips that falls with the number of answers; one of the shortest that falls with
- * its square, since a spread that is not seen yet soon would be; and some milliseconds for rounding.
+ * The latest possible reset is late by the shortest time that a response has taken, and a request takes
+ * time as well. So the lead is at most the shortest time of a request and of a response together. The
+ * uncertainty of a reset is such a sum, and the least uncertainty is its best estimate. Since shorter
+ * times than the observed ones are possible, and less likely the more were observed, three parts are
+ * subtracted: a share of the spread, divided by the number of responses; a share of the shortest round
+ * trip, divided by the square of that number, for a spread that has not been observed yet; and the
+ * error of rounding.
  *
- * @param others slots a millisecond that others take: who comes late for one finds it gone.
+ * @param others Slots per millisecond that other clients use; a request that arrives late finds none.
  */
 export function lead(bucket: Bucket, others = 0): number {
   const { roundTrip } = bucket
-  if (roundTrip === undefined || roundTrip.count < enough) return 0
+  if (roundTrip === undefined || roundTrip.count < minRoundTrips) return 0
   const { count, shortest } = roundTrip
-  if (shortest < shortestOfUse) return 0
+  if (shortest < minRoundTripMillis) return 0
   const kept = (share(bucket, others) * spread(bucket)) / count + (3 * shortest) / count ** 2
   return Math.max(0, leastUncertainty(bucket, roundTrip) - kept - rounding)
 }
 
 /**
- * How much of the spread, over the number of answers, is kept back. If any way between the shortest
- * and the longest is as likely, the next is too early by less than *exp(-2 x share) x 2 / spread* for
- * each millisecond of the lead. On a leaking bucket each costs a slot with the chance that others
- * come in it. Where both are equal, the fewest requests are refused.
+ * The share of the spread that is subtracted, divided by the number of responses. If all times between
+ * the shortest and the longest are equally likely, the next request is too early with a probability of
+ * less than *exp(-2 x share) x 2 / spread* for each millisecond of the lead. On a leaking bucket each
+ * millisecond costs a slot with the probability that another client takes it. Where both are equal, the
+ * fewest requests are limited.
  */
 function share(bucket: Bucket, others: number): number {
   const perMilli = (others * spread(bucket)) / 2
-  if (bucket.model !== "leaking" || perMilli <= 0) return alone
-  return Math.min(alone, Math.max(0, -Math.log(perMilli) / 2))
+  if (bucket.model !== "leaking" || perMilli <= 0) return maxShare
+  return Math.min(maxShare, Math.max(0, -Math.log(perMilli) / 2))
 }
 
-/** Of the resets until now, the coming one with them. */
+/** Of all resets, including the next one. */
 function leastUncertainty(
   { resetAt, resetEarliest }: Bucket,
   { shortest, uncertainty }: RoundTrip,
@@ -111,17 +114,17 @@ function leastUncertainty(
   return uncertainty === undefined ? coming : Math.min(uncertainty, coming)
 }
 
-/** Slots that neither an answer nor a request in flight has used, for a request sent now. */
+/** Slots that neither a response nor a request in flight has used, for a request sent now. */
 export function freeSlots(bucket: Bucket, now: number, leadTime: number): number {
   const refill = refilling(bucket)
   if (refill === undefined) return bucket.remaining - bucket.inFlight
   const gone = Math.max(0, refill.fullAt - leadTime - now) / refill.slot
-  return Math.min(refill.limit, Math.floor(refill.limit - gone + dust)) - bucket.inFlight
+  return Math.min(refill.limit, Math.floor(refill.limit - gone + floatError)) - bucket.inFlight
 }
 
 /**
- * From when on so many slots are free, or all that come back at a reset; `undefined` while only an
- * answer can tell.
+ * The time from which this number of slots is free, or from which all return at a reset; `undefined`
+ * until the next response.
  */
 export function nextSlot(bucket: Bucket, leadTime: number, slots = 1): number | undefined {
   const refill = refilling(bucket)
@@ -138,7 +141,7 @@ interface Refill {
   readonly slot: number
 }
 
-/** A leaking bucket gives its slots back one by one; once it is known how fast, nobody waits for all. */
+/** The slots of a leaking bucket return one by one; defined once their time is known. */
 function refilling({ limit, model, resetAt, slot }: Bucket): Refill | undefined {
   return model === "leaking" && limit !== undefined && slot !== undefined && resetAt !== undefined
     ? { limit, fullAt: resetAt, slot }
