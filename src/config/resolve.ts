@@ -42,22 +42,26 @@ function decodeSettings(
     (value, { key, value: own }) => setPath(value, key.path, own),
     source?.tree.root ?? {},
   )
-  const decoded = Either.mapLeft(decoder()(all), (error) =>
-    sortByLine(issuesOf(error), source).map(({ path, message }) => ({
-      key: path.map(describeKey).join("."),
-      place: placeOf(path, source, settings),
-      message: describeIssue(path, message, all),
-    })),
-  )
-  const found = Either.match(decoded, {
+  const decoded = Either.mapLeft(decoder()(all), (error) => sortByLine(issuesOf(error), source))
+  const found: ReadonlyArray<ConfigIssue | Mistake> = Either.match(decoded, {
     onLeft: Function.identity,
     onRight: ({ client }) => checkHttp(client, placeOf(baseUrlPath, source, settings)),
   })
   if (Either.isRight(decoded) && found.length === 0 && mistakes.length === 0) {
     return Either.right(decoded.right)
   }
+  // First, because describing a mistake searches for similar keys, and a file may have thousands.
   const { kept, rest } = truncateIssues([...found, ...mistakes])
-  return Either.left(new DiscordConfigurationError({ mistakes: kept, ...rest }))
+  const described = kept.map((one) =>
+    "key" in one
+      ? one
+      : {
+          key: one.path.map(describeKey).join("."),
+          place: placeOf(one.path, source, settings),
+          message: describeIssue(one.path, one.message, all),
+        },
+  )
+  return Either.left(new DiscordConfigurationError({ mistakes: described, ...rest }))
 }
 
 /** The URL of each request holds the token of its webhook. */
@@ -101,8 +105,8 @@ function sortByLine(
   found: ReadonlyArray<ConfigIssue>,
   source: Source | undefined,
 ): ReadonlyArray<ConfigIssue> {
-  const lineOf = ({ path }: ConfigIssue): number => source?.tree.lineOf(path) ?? 0
-  return [...found].sort((one, other) => lineOf(one) - lineOf(other))
+  const placed = found.map((issue) => ({ issue, line: source?.tree.lineOf(issue.path) ?? 0 }))
+  return placed.sort((one, other) => one.line - other.line).map(({ issue }) => issue)
 }
 
 function describeIssue(path: Path, message: string, all: unknown): string {

@@ -5,6 +5,7 @@ import * as ConfigError from "effect/ConfigError"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as PathPatch from "effect/ConfigProviderPathPatch"
 import * as Effect from "effect/Effect"
+import { resolve } from "../../src/config/resolve.js"
 import { DiscordConfig } from "../../src/index.js"
 import { token, webhookUrl, within } from "./sources.js"
 
@@ -25,6 +26,20 @@ const saidOfVariables = (variables: Readonly<Record<string, string>>) =>
 const rateLimit = (line: string) => `client:\n  rate_limit:\n    ${line}`
 
 const duration = "a duration such as 500ms, 30s or 1 minute"
+
+describe("thousands of mistakes", () => {
+  it.effect("are located once each, and only the first 100 are described", () =>
+    Effect.gen(function* () {
+      const count = 9000
+      const root = Object.fromEntries(Array.from({ length: count }, (_, n) => [`wrong${n}`, 1]))
+      let reads = 0
+      const lineOf = () => ++reads
+      const error = yield* Effect.flip(resolve({ name: "a.yaml", tree: { root, lineOf } }))
+      expect([error.mistakes.length, error.omitted]).toEqual([100, count - 100])
+      expect(reads).toBe(count + 100)
+    }).pipe(within({})),
+  )
+})
 
 describe("a file", () => {
   it.effect.each([

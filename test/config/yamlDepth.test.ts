@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import * as yamlParser from "yaml"
-import { isDeeperThan } from "../../src/config/yaml.js"
+import { endOfFirstError, isDeeperThan } from "../../src/config/yaml.js"
 import { DiscordConfig, YamlConfigProvider } from "../../src/index.js"
 import { runs } from "../support/laws.js"
 
@@ -113,3 +113,41 @@ it("no text ends the process: each is read or rejected", () =>
     }),
     { numRuns: runs(300) },
   ))
+
+describe("a text of many errors", () => {
+  it("is read as far as the first", () => {
+    for (const unit of ["}", "{}", "]}", "[a b]\n"]) {
+      const text = unit.repeat(200_000 / unit.length)
+      const before = endOfFirstError(yamlParser, text)
+      expect(before).toBeLessThan(20)
+      let tokens = 0
+      class CountingParser extends yamlParser.Parser {
+        override *parse(source: string) {
+          for (const token of super.parse(source)) {
+            tokens += 1
+            yield token
+          }
+        }
+      }
+      endOfFirstError({ Parser: CountingParser }, text)
+      expect(tokens).toBeLessThan(5)
+    }
+  })
+
+  it("has the same first error as the whole text", () => {
+    const first = (text: string) => {
+      const { errors, warnings } = yamlParser.parseDocument(text, {
+        prettyErrors: false,
+        uniqueKeys: false,
+      })
+      const [problem] = [...errors, ...warnings]
+      return problem && { code: problem.code, start: problem.pos[0] }
+    }
+    FastCheck.assert(
+      FastCheck.property(soup, (text) => {
+        expect(first(text.slice(0, endOfFirstError(yamlParser, text)))).toEqual(first(text))
+      }),
+      { numRuns: runs(2000) },
+    )
+  })
+})
