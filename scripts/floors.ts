@@ -1,6 +1,7 @@
 /**
  * The floors of `src`, from the bottom. A floor may import itself and the floors below; edges may
- * import every floor, but not one another. An island imports nothing of ours.
+ * import every floor, but not one another. An island imports nothing of ours. Files in a folder
+ * `internal` are imported from its parent folder only.
  */
 interface Floor {
   /** Below `src`. */
@@ -43,10 +44,20 @@ export function wrongImports(file: string, imports: ReadonlyArray<string>): Read
     if (island !== undefined && !target.startsWith(`${island}/`)) {
       return [`imports ${target}; ${island} is an island and imports nothing else of ours`]
     }
+    const owner = internalOwner(target)
+    if (owner !== undefined && !file.startsWith(owner)) {
+      return [`imports ${target}; only ${owner} may import its internal files`]
+    }
     const to = floorOf(target)
     const isBelow = to !== undefined && (to.height < from.height || to.floor === from.floor)
     return isBelow ? [] : [`imports ${target}, which is not below ${from.floor.folder}`]
   })
+}
+
+/** The folder whose `internal` folder a file is in. */
+function internalOwner(file: string): string | undefined {
+  const end = file.indexOf("/internal/")
+  return end < 0 ? undefined : file.slice(0, end + 1)
 }
 
 function floorOf(file: string): { readonly floor: Floor; readonly height: number } | undefined {
