@@ -11,7 +11,7 @@ import * as Duration from "effect/Duration"
 import type { ResponseInfo } from "../ResponseInfo.js"
 import type { Bucket } from "../Bucket.js"
 import { type Contention, slotAt } from "./adaptive/competingTraffic.js"
-import * as foreign from "./adaptive/competingTraffic.js"
+import * as traffic from "./adaptive/competingTraffic.js"
 import * as hidden from "./adaptive/hiddenLimit.js"
 import { type Findings, hideMemory, type Observation, type Policy } from "./Policy.js"
 import { lead, rounding, spread } from "./proactive.js"
@@ -26,7 +26,7 @@ interface Memory extends Contention {
 
 const initial: Memory = {
   hidden: hidden.initial,
-  foreign: foreign.initial,
+  traffic: traffic.initial,
   overlappedAt: Number.NEGATIVE_INFINITY,
   caution: 0,
   rolledAt: Number.NEGATIVE_INFINITY,
@@ -63,7 +63,7 @@ export const adaptive = ({ confidence }: AdaptiveSettings): Policy =>
   })
 
 function leadOf(bucket: Bucket<Memory>): number {
-  return Math.max(0, lead(bucket, foreign.rate(bucket.memory.foreign)) - bucket.memory.caution)
+  return Math.max(0, lead(bucket, traffic.rate(bucket.memory.traffic)) - bucket.memory.caution)
 }
 
 /** The earliest start; `Infinity` until the next response. */
@@ -86,11 +86,11 @@ function observe(memory: Memory, observation: Observation, bucket: Bucket<Memory
     case "WindowOver":
       return { ...memory, caution: memory.caution * cautionDecay, rolledAt: observation.at }
     case "Responded":
-      return answered(memory, observation, bucket)
+      return onResponse(memory, observation, bucket)
     case "Unknown":
       return {
         ...memory,
-        foreign: foreign.lost(memory.foreign),
+        traffic: traffic.onUnknown(memory.traffic),
         hidden: hidden.unproven(memory.hidden, observation.sentAt),
       }
     default:
@@ -106,28 +106,28 @@ function sent(memory: Memory, at: number, { inFlight }: Bucket): Memory {
   }
 }
 
-function answered(
+function onResponse(
   memory: Memory,
   { response, sentAt, at }: Extract<Observation, { readonly _tag: "Responded" }>,
   bucket: Bucket<Memory>,
 ): Memory {
-  const others = foreign.answered(memory.foreign, response, bucket, sentAt, at)
+  const others = traffic.onResponse(memory.traffic, response, bucket, sentAt, at)
   const { limited, status } = response
   if (limited === undefined) {
     const judge = status < 500 ? hidden.accepted : hidden.unproven
-    return { ...memory, foreign: others, hidden: judge(memory.hidden, sentAt) }
+    return { ...memory, traffic: others, hidden: judge(memory.hidden, sentAt) }
   }
   if (limited.scope !== "user" && limited.scope !== "shared") {
     return { ...memory, hidden: hidden.uncounted(memory.hidden, sentAt) }
   }
   if (isUnexplained(response)) {
     const delay = limited.retryAfter ?? 0
-    return { ...memory, hidden: hidden.refused(memory.hidden, sentAt, delay, bucket) }
+    return { ...memory, hidden: hidden.limited(memory.hidden, sentAt, delay, bucket) }
   }
   const early = sentAt - memory.rolledAt <= (bucket.roundTrip?.longest ?? 0)
   return {
     ...memory,
-    foreign: others,
+    traffic: others,
     hidden: hidden.uncounted(memory.hidden, sentAt),
     caution: early
       ? Math.min(maxCaution, Math.max(minCaution, memory.caution * 2))
@@ -150,7 +150,7 @@ function inherit(memory: Memory): Memory {
 function explain(memory: Memory) {
   return {
     hiddenLimit: hidden.explain(memory.hidden),
-    othersPerSecond: foreign.rate(memory.foreign) * 1000,
+    othersPerSecond: traffic.rate(memory.traffic) * 1000,
     cautionMillis: memory.caution,
   }
 }
@@ -160,7 +160,7 @@ function findings(memory: Memory): Findings {
   return {
     hiddenLimit: belief?.limit,
     hiddenPeriod: belief?.period,
-    othersPerSecond: foreign.rate(memory.foreign) * 1000,
+    othersPerSecond: traffic.rate(memory.traffic) * 1000,
     caution: memory.caution,
   }
 }

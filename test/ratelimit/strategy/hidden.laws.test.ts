@@ -58,7 +58,7 @@ const drain = (server: Server, requests: number, strays: ReadonlySet<number> = n
       limits.push(state.belief?.limit)
       now += apart
     } else {
-      state = hidden.refused(state, now, delay, visible)
+      state = hidden.limited(state, now, delay, visible)
       refusedAt.push(now)
       now += delay
     }

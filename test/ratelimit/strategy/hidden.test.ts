@@ -10,7 +10,7 @@ const visible = { inFlight: 0, limit: 5, period: 2000 }
 
 /** A request at that instant that gets a 429 ending at `until`. */
 const refusedAt = (state: hidden.Hidden, at: number, until: number) =>
-  hidden.refused(hidden.sent(state, at), at, until - at, visible)
+  hidden.limited(hidden.sent(state, at), at, until - at, visible)
 
 /** A request at that instant that the server takes. */
 const acceptedAt = (state: hidden.Hidden, at: number) => hidden.accepted(hidden.sent(state, at), at)
@@ -156,7 +156,7 @@ describe("probes of a hidden limit", () => {
 
   it("keep the period when punished, and wait for twice as many windows", () => {
     const probing = hidden.sent(window(window(twice(), 10, 20_000), 10, 30_000), 36_000)
-    const punished = hidden.refused(probing, 36_000, 14_000, visible)
+    const punished = hidden.limited(probing, 36_000, 14_000, visible)
     expect(punished.belief).toMatchObject({ limit: 10, period: 10_000, shortest: 6000 })
     const first = window(punished, 10, 50_000)
     expect(opensAt(first)).toBe(60_000)
@@ -187,8 +187,8 @@ describe("probes of a hidden limit", () => {
 
   it("count what was taken beside the 429 that reveals the limit", () => {
     const burst = sends(hidden.initial, 15, 0, 0)
-    const first = hidden.refused(burst, 0, 10_000, { ...visible, inFlight: 4 })
-    const late = hidden.accepted(hidden.refused(first, 0, 20_000, visible), 0)
+    const first = hidden.limited(burst, 0, 10_000, { ...visible, inFlight: 4 })
+    const late = hidden.accepted(hidden.limited(first, 0, 20_000, visible), 0)
     expect(late.suspicion).toMatchObject({ limit: 11, period: 10_000 })
   })
 
@@ -211,7 +211,7 @@ describe("probes of a hidden limit", () => {
 
   it("exclude requests in flight when a 429 shows how many fit", () => {
     const burst = sends(hidden.initial, 15, 0, 0)
-    const first = hidden.refused(burst, 0, 10_000, { ...visible, inFlight: 4 })
+    const first = hidden.limited(burst, 0, 10_000, { ...visible, inFlight: 4 })
     expect(first.suspicion).toMatchObject({ limit: 10, period: 10_000 })
   })
 

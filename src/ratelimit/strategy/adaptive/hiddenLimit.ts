@@ -108,7 +108,7 @@ export function accepted(hidden: Hidden, sentAt: number): Hidden {
 }
 
 /** Handles a 429 that the visible window does not explain, for the request sent at `sentAt`. */
-export function refused(
+export function limited(
   hidden: Hidden,
   sentAt: number,
   retryAfter: number,

@@ -3,7 +3,7 @@ import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import type { ResponseInfo } from "../../../src/ratelimit/ResponseInfo.js"
 import type { Bucket } from "../../../src/ratelimit/Bucket.js"
-import * as foreign from "../../../src/ratelimit/strategy/adaptive/competingTraffic.js"
+import * as traffic from "../../../src/ratelimit/strategy/adaptive/competingTraffic.js"
 import { Server } from "../model/server.js"
 import { runs } from "../../support/laws.js"
 
@@ -28,7 +28,7 @@ interface Story {
 }
 
 interface Seen {
-  readonly state: foreign.Foreign
+  readonly state: traffic.CompetingTraffic
   /** Slots that others got. */
   readonly taken: number
   /** Their rate after each response. */
@@ -66,7 +66,7 @@ const play = ({ kind, requests, others, skew }: Story): Seen => {
   const answers = new Map<Request, ResponseInfo>()
   let taken = 0
   let inFlight = 0
-  let state = foreign.initial
+  let state = traffic.initial
   const rates: Array<number> = []
   const events = [
     ...others.map((at) => ({
@@ -89,14 +89,14 @@ const play = ({ kind, requests, others, skew }: Story): Seen => {
           at: heardAt,
           happen: () => {
             inFlight -= 1
-            state = foreign.answered(
+            state = traffic.onResponse(
               state,
               answers.get(request)!,
               bucketOf(kind, inFlight),
               sentAt,
               heardAt,
             )
-            rates.push(foreign.rate(state))
+            rates.push(traffic.rate(state))
           },
         },
       ]
@@ -199,7 +199,7 @@ describe("others on the same webhook", () => {
       const others = Array.from({ length: 20 }, (_, index) => 700 + index * 1000)
       const { state, taken } = play({ kind, skew: 0, requests: all, others })
       expect(taken).toBeGreaterThan(5)
-      expect(foreign.rate(state)).toBeGreaterThan(0)
+      expect(traffic.rate(state)).toBeGreaterThan(0)
       expect(state.taken).toBeGreaterThan(taken / 4)
     })
   }
@@ -215,11 +215,11 @@ describe("others on the same webhook", () => {
       headers: "all",
       global: undefined,
     })
-    const tell = (state: foreign.Foreign, at: number) =>
-      foreign.answered(state, server.handle("1", "route", at), bucket, at, at)
-    const first = tell(foreign.initial, 0)
+    const tell = (state: traffic.CompetingTraffic, at: number) =>
+      traffic.onResponse(state, server.handle("1", "route", at), bucket, at, at)
+    const first = tell(traffic.initial, 0)
     server.handle("1", "route", 50)
-    expect(tell(foreign.lost(first), 100).taken).toBe(0)
+    expect(tell(traffic.onUnknown(first), 100).taken).toBe(0)
     server.handle("1", "route", 150)
     expect(tell(tell(first, 100), 200).taken).toBeGreaterThan(0)
   })
