@@ -1,8 +1,8 @@
 /**
  * Compiles Schemas to plain functions. Schema's own parser allocates an `Either`, an issue or a list
  * for every value, which is most of the cost of a message without errors. The compiled functions
- * return the value, or `irregular` at the first irregularity; the Schema itself then decodes the
- * input, so every error is its own.
+ * return the value, or `irregular` for input that the Schema itself then decodes or encodes, so that all
+ * errors are the Schema's.
  */
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -16,12 +16,12 @@ import {
   irregular,
   isFields,
   isStruct,
-  itemOf,
-  list,
+  getItemType,
+  compileList,
   memoize,
-  renamingOf,
-  resultOf,
-  suspended,
+  getRenaming,
+  getResult,
+  compileSuspend,
 } from "./codec/decoder.js"
 import type { Compile, Fields, Step, Transform } from "./codec/decoder.js"
 import { lazy } from "./lazy.js"
@@ -79,10 +79,10 @@ function catchUnreadable<I, A>(
 
 /** Compiles an encoder. Its input has been checked, so no filter runs again. */
 function compileEncoder(ast: AST.AST): Step {
-  return memoize(compile)(ast)
+  return memoize(compilePart)(ast)
 }
 
-function compile(ast: AST.AST, part: Compile): Step {
+function compilePart(ast: AST.AST, part: Compile): Step {
   switch (ast._tag) {
     case "StringKeyword":
     case "NumberKeyword":
@@ -96,17 +96,17 @@ function compile(ast: AST.AST, part: Compile): Step {
     case "Refinement":
       return part(ast.from)
     case "TypeLiteral":
-      return isStruct(ast) ? struct(fieldsOf(ast), part) : bySchema(ast)
+      return isStruct(ast) ? compileStruct(getFields(ast), part) : compileBySchema(ast)
     case "TupleType": {
-      const item = itemOf(ast)
-      return item === undefined ? bySchema(ast) : list(item, part)
+      const item = getItemType(ast)
+      return item === undefined ? compileBySchema(ast) : compileList(item, part)
     }
     case "Union":
-      return union(ast, part)
+      return compileUnion(ast, part)
     case "Transformation":
-      return transformed(ast, part)
+      return compileTransformation(ast, part)
     case "Suspend":
-      return suspended(ast, part)
+      return compileSuspend(ast, part)
     case "BigIntKeyword":
     case "Declaration":
     case "Enums":
@@ -116,41 +116,41 @@ function compile(ast: AST.AST, part: Compile): Step {
     case "UniqueSymbol":
     case "VoidKeyword":
     default:
-      return bySchema(ast)
+      return compileBySchema(ast)
   }
 }
 
-function bySchema(ast: AST.AST): Step {
+function compileBySchema(ast: AST.AST): Step {
   const encode = ParseResult.encodeUnknownEither(Schema.make(ast))
-  return (value) => resultOf(encode(value))
+  return (value) => getResult(encode(value))
 }
 
-/** `undefined` and `null` stand for themselves; one other member needs no looking for. */
-function union(ast: AST.Union, part: Compile): Step {
-  const members = ast.types.filter((member) => !isNothing(member))
+/** Keeps `undefined` and `null`. If there is one other member, it encodes every other value. */
+function compileUnion(ast: AST.Union, part: Compile): Step {
+  const members = ast.types.filter((member) => !isNullish(member))
   const [only] = members
   if (only === undefined) return (value) => value
-  if (members.length === 1) return given(part(only))
-  if (!areLiteralsFirst(members.map((member) => AST.typeAST(member)))) return bySchema(ast)
+  if (members.length === 1) return unlessNullish(part(only))
+  if (!areLiteralsFirst(members.map((member) => AST.typeAST(member)))) return compileBySchema(ast)
   const ways = members.map((member) => ({
     fits: compileDecoder(AST.typeAST(member), { strict: false }),
     write: part(member),
   }))
-  return given((value) => {
+  return unlessNullish((value) => {
     const way = ways.find(({ fits }) => fits(value) !== irregular)
     return way === undefined ? irregular : way.write(value)
   })
 }
 
-function isNothing(ast: AST.AST): boolean {
+function isNullish(ast: AST.AST): boolean {
   return AST.isUndefinedKeyword(ast) || (AST.isLiteral(ast) && ast.literal === null)
 }
 
-function given(write: Step): Step {
+function unlessNullish(write: Step): Step {
   return (value) => (value === undefined || value === null ? value : write(value))
 }
 
-/** One field of what is written, and where it comes from. */
+/** A field of the encoded object, and its source. */
 interface Field {
   readonly from: PropertyKey
   readonly to: PropertyKey
@@ -158,26 +158,31 @@ interface Field {
   readonly type: AST.AST
   /** Compiled with the first value. */
   write: Step | undefined
-  /** Unless it only moves. */
+  /** Present if the value changes as well as the key. */
   readonly change?: (given: Option.Option<unknown>) => Option.Option<unknown>
 }
 
-function fieldsOf({ propertySignatures }: AST.TypeLiteral): ReadonlyArray<Field> {
+function getFields({ propertySignatures }: AST.TypeLiteral): ReadonlyArray<Field> {
   return propertySignatures.map(({ isOptional, name, type }) => {
     return { from: name, to: name, isOptional, type, write: undefined }
   })
 }
 
-function struct(fields: ReadonlyArray<Field>, part: Compile): Step {
+function compileStruct(fields: ReadonlyArray<Field>, part: Compile): Step {
   return (value) => {
     if (!isFields(value)) return irregular
     const output: Fields = {}
-    for (const field of fields) if (!put(output, field, value, part)) return irregular
+    for (const field of fields) if (!encodeField(output, field, value, part)) return irregular
     return output
   }
 }
 
-function put(output: Fields, field: Field, value: Readonly<Fields>, part: Compile): boolean {
+function encodeField(
+  output: Fields,
+  field: Field,
+  value: Readonly<Fields>,
+  part: Compile,
+): boolean {
   const { change, from, isOptional, to } = field
   const isGiven = Object.hasOwn(value, from)
   if (change === undefined && !isGiven && isOptional) return true
@@ -190,29 +195,29 @@ function put(output: Fields, field: Field, value: Readonly<Fields>, part: Compil
   return true
 }
 
-function transformed(ast: AST.Transformation, part: Compile): Step {
+function compileTransformation(ast: AST.Transformation, part: Compile): Step {
   const { from, to, transformation } = ast
   switch (transformation._tag) {
     case "TypeLiteralTransformation":
-      return renamed(ast, part)
+      return compileRenaming(ast, part)
     case "ComposeTransformation":
       return chain(part(to), part(from))
     case "FinalTransformation":
     default: {
       const encode: Transform = transformation.encode
-      const step: Step = (value) => resultOf(encode(value, AST.defaultParseOption, ast, value))
+      const step: Step = (value) => getResult(encode(value, AST.defaultParseOption, ast, value))
       return chain(chain(part(to), step), part(from))
     }
   }
 }
 
-function renamed(ast: AST.Transformation, part: Compile): Step {
-  const renaming = renamingOf(ast)
-  if (renaming === undefined) return bySchema(ast)
+function compileRenaming(ast: AST.Transformation, part: Compile): Step {
+  const renaming = getRenaming(ast)
+  if (renaming === undefined) return compileBySchema(ast)
   const changes = new Map(renaming.changes.map((change) => [change.from, change]))
-  const fields = fieldsOf(renaming.from).map((field) => {
+  const fields = getFields(renaming.from).map((field) => {
     const change = changes.get(field.to)
     return change === undefined ? field : { ...field, from: change.to, change: change.encode }
   })
-  return struct(fields, part)
+  return compileStruct(fields, part)
 }

@@ -1,4 +1,4 @@
-/** A value that is built on first use: what an import builds, every cold start pays for. */
+/** Builds a value on first use, because every cold start pays for what an import builds. */
 export function lazy<A>(build: () => A): () => A {
   let built: { readonly value: A } | undefined
   return () => (built ??= { value: build() }).value

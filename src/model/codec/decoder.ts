@@ -1,6 +1,6 @@
 /**
- * Compiles decoders, and on the type side, checkers that return a copy; then the parts that the encoders
- * of `codec.ts` share.
+ * Compiles decoders. The decoder of a type side validates a value and returns a copy. The second half of
+ * the file is shared with the encoders of `codec.ts`.
  */
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -14,7 +14,7 @@ import { listItemOf } from "../fields.js"
 export type Step = (input: unknown) => unknown
 export type Compile = (ast: AST.AST) => Step
 
-/** A change of the Schema's own; an `Either`, or an effect that waits. */
+/** The function of a transformation. It returns an `Either`, or an effect. */
 export type Transform = (
   input: unknown,
   options: AST.ParseOptions,
@@ -39,18 +39,18 @@ export function compileDecoder(ast: AST.AST, options: Options): Step {
 }
 
 function compile(ast: AST.AST, part: Compile, options: Options): Step {
-  if (hasOwnOptions(ast)) return bySchema(ast, options)
+  if (hasOwnOptions(ast)) return compileBySchema(ast, options)
   const read = compileKind(ast, part, options)
   return Option.match(AST.getDecodingFallbackAnnotation(ast), {
     onNone: () => read,
-    onSome: (fallback) => orFallback(ast, read, fallback),
+    onSome: (fallback) => withFallback(ast, read, fallback),
   })
 }
 
-function orFallback(ast: AST.AST, read: Step, fallback: DecodingFallback): Step {
+function withFallback(ast: AST.AST, read: Step, fallback: DecodingFallback): Step {
   return (input) => {
     const value = read(input)
-    return value === irregular ? resultOf(fallback(new ParseResult.Type(ast, input))) : value
+    return value === irregular ? getResult(fallback(new ParseResult.Type(ast, input))) : value
   }
 }
 
@@ -59,36 +59,40 @@ type DecodingFallback = AST.DecodingFallbackAnnotation<unknown>
 function compileKind(ast: AST.AST, part: Compile, options: Options): Step {
   switch (ast._tag) {
     case "StringKeyword":
-      return when(Predicate.isString)
+      return compileGuard(Predicate.isString)
     case "NumberKeyword":
-      return when(Predicate.isNumber)
+      return compileGuard(Predicate.isNumber)
     case "BooleanKeyword":
-      return when(Predicate.isBoolean)
+      return compileGuard(Predicate.isBoolean)
     case "UndefinedKeyword":
-      return when(Predicate.isUndefined)
+      return compileGuard(Predicate.isUndefined)
     case "ObjectKeyword":
-      return when(Predicate.isObject)
+      return compileGuard(Predicate.isObject)
     case "UnknownKeyword":
     case "AnyKeyword":
       return (input) => input
     case "Literal":
-      return when((input) => input === ast.literal)
+      return compileGuard((input) => input === ast.literal)
     case "Declaration":
-      return declared(ast)
+      return compileDeclaration(ast)
     case "Refinement":
-      return refined(ast, part)
+      return compileRefinement(ast, part)
     case "TypeLiteral":
-      return isStruct(ast) ? struct(fieldsOf(ast), part, options) : bySchema(ast, options)
+      return isStruct(ast)
+        ? compileStruct(getFields(ast), part, options)
+        : compileBySchema(ast, options)
     case "TupleType": {
-      const item = itemOf(ast)
-      return item === undefined ? bySchema(ast, options) : list(item, part)
+      const item = getItemType(ast)
+      return item === undefined ? compileBySchema(ast, options) : compileList(item, part)
     }
     case "Union":
-      return areLiteralsFirst(ast.types) ? union(ast.types.map(part)) : bySchema(ast, options)
+      return areLiteralsFirst(ast.types)
+        ? compileUnion(ast.types.map(part))
+        : compileBySchema(ast, options)
     case "Transformation":
-      return transformed(ast, part, options)
+      return compileTransformation(ast, part, options)
     case "Suspend":
-      return suspended(ast, part)
+      return compileSuspend(ast, part)
     case "BigIntKeyword":
     case "Enums":
     case "NeverKeyword":
@@ -97,30 +101,30 @@ function compileKind(ast: AST.AST, part: Compile, options: Options): Step {
     case "UniqueSymbol":
     case "VoidKeyword":
     default:
-      return bySchema(ast, options)
+      return compileBySchema(ast, options)
   }
 }
 
-/** For what is rare, or hard to get right. */
-function bySchema(ast: AST.AST, { strict }: Options): Step {
+/** Uses the Schema itself for rare and complicated parts. */
+function compileBySchema(ast: AST.AST, { strict }: Options): Step {
   const decode = ParseResult.decodeUnknownEither(Schema.make(ast), {
     onExcessProperty: strict ? "error" : "ignore",
     exact: strict,
   })
-  return (input) => resultOf(decode(input))
+  return (input) => getResult(decode(input))
 }
 
-function when(holds: (input: unknown) => boolean): Step {
+function compileGuard(holds: (input: unknown) => boolean): Step {
   return (input) => (holds(input) ? input : irregular)
 }
 
-function declared(ast: AST.Declaration): Step {
+function compileDeclaration(ast: AST.Declaration): Step {
   const parse: (input: unknown, options: AST.ParseOptions, ast: AST.Declaration) => unknown =
     ast.decodeUnknown(...ast.typeParameters)
-  return (input) => resultOf(parse(input, AST.defaultParseOption, ast))
+  return (input) => getResult(parse(input, AST.defaultParseOption, ast))
 }
 
-function refined(ast: AST.Refinement, part: Compile): Step {
+function compileRefinement(ast: AST.Refinement, part: Compile): Step {
   const from = part(ast.from)
   return (input) => {
     const value = from(input)
@@ -129,7 +133,7 @@ function refined(ast: AST.Refinement, part: Compile): Step {
   }
 }
 
-function union(members: ReadonlyArray<Step>): Step {
+function compileUnion(members: ReadonlyArray<Step>): Step {
   return (input) => {
     for (const read of members) {
       const value = read(input)
@@ -139,37 +143,37 @@ function union(members: ReadonlyArray<Step>): Step {
   }
 }
 
-/** One field of what is made, and where it comes from. */
+/** A field of the decoded object, and its source. */
 interface Field {
   readonly from: PropertyKey
   readonly to: PropertyKey
   readonly isOptional: boolean
   readonly type: AST.AST
-  /** Compiled with the first value: most messages have few of the fields that there are. */
+  /** Compiled with the first value, because most messages have few of the fields. */
   read: Step | undefined
-  /** Unless it only moves. */
+  /** Present if the value changes as well as the key. */
   readonly change?: (given: Option.Option<unknown>) => Option.Option<unknown>
-  /** Whether nothing may come of a change. */
+  /** Whether the field may be absent after the change. */
   readonly mayVanish?: boolean
 }
 
-function fieldsOf({ propertySignatures }: AST.TypeLiteral): ReadonlyArray<Field> {
+function getFields({ propertySignatures }: AST.TypeLiteral): ReadonlyArray<Field> {
   return propertySignatures.map(({ isOptional, name, type }) => {
     return { from: name, to: name, isOptional, type, read: undefined }
   })
 }
 
-function struct(fields: ReadonlyArray<Field>, part: Compile, { strict }: Options): Step {
+function compileStruct(fields: ReadonlyArray<Field>, part: Compile, { strict }: Options): Step {
   return (input) => {
     if (!isFields(input)) return irregular
     if (strict && !isExact(input, fields)) return irregular
     const output: Fields = {}
-    for (const field of fields) if (!put(output, field, input, part)) return irregular
+    for (const field of fields) if (!decodeField(output, field, input, part)) return irregular
     return output
   }
 }
 
-/** No field too many, none too few. */
+/** Whether the input has all required fields and no unknown ones. */
 function isExact(input: Readonly<Fields>, fields: ReadonlyArray<Field>): boolean {
   let known = 0
   for (const { from, isOptional } of fields) {
@@ -179,8 +183,13 @@ function isExact(input: Readonly<Fields>, fields: ReadonlyArray<Field>): boolean
   return known === Reflect.ownKeys(input).length
 }
 
-/** Whether all is as it should be. */
-function put(output: Fields, field: Field, input: Readonly<Fields>, part: Compile): boolean {
+/** Decodes one field; returns false for an irregular value. */
+function decodeField(
+  output: Fields,
+  field: Field,
+  input: Readonly<Fields>,
+  part: Compile,
+): boolean {
   const { change, from, isOptional, mayVanish, to } = field
   const isGiven = !isOptional || Object.hasOwn(input, from)
   const value = isGiven ? (field.read ??= part(field.type))(input[from]) : undefined
@@ -195,29 +204,29 @@ function put(output: Fields, field: Field, input: Readonly<Fields>, part: Compil
   return true
 }
 
-function transformed(ast: AST.Transformation, part: Compile, options: Options): Step {
+function compileTransformation(ast: AST.Transformation, part: Compile, options: Options): Step {
   const { from, to, transformation } = ast
   const item = listItemOf(ast)
-  if (item !== undefined) return lenientList(item, part)
+  if (item !== undefined) return compileLenientList(item, part)
   switch (transformation._tag) {
     case "TypeLiteralTransformation":
-      return renamed(ast, part, options)
+      return compileRenaming(ast, part, options)
     case "ComposeTransformation":
       return chain(part(from), part(to))
     case "FinalTransformation":
     default: {
       const decode: Transform = transformation.decode
-      const step: Step = (input) => resultOf(decode(input, AST.defaultParseOption, ast, input))
+      const step: Step = (input) => getResult(decode(input, AST.defaultParseOption, ast, input))
       return chain(chain(part(from), step), part(to))
     }
   }
 }
 
-/** An object whose keys change: made once, under its new names, in their order. */
-function renamed(ast: AST.Transformation, part: Compile, options: Options): Step {
-  const renaming = renamingOf(ast)
-  if (renaming === undefined) return bySchema(ast, options)
-  const sources = new Map(fieldsOf(renaming.from).map((field) => [field.from, field]))
+/** Decodes an object whose keys change, in one step and in the order of the new keys. */
+function compileRenaming(ast: AST.Transformation, part: Compile, options: Options): Step {
+  const renaming = getRenaming(ast)
+  if (renaming === undefined) return compileBySchema(ast, options)
+  const sources = new Map(getFields(renaming.from).map((field) => [field.from, field]))
   const changes = new Map(renaming.changes.map((change) => [change.to, change]))
   const fields = renaming.to.propertySignatures.flatMap(({ isOptional, name }) => {
     const change = changes.get(name)
@@ -225,11 +234,11 @@ function renamed(ast: AST.Transformation, part: Compile, options: Options): Step
     const how = change === undefined ? {} : { change: change.decode, mayVanish: isOptional }
     return source === undefined ? [] : [{ ...source, to: name, ...how }]
   })
-  return struct(fields, part, options)
+  return compileStruct(fields, part, options)
 }
 
-/** What a synchronous step came to; one that waits is for the Schema. */
-export function resultOf(result: unknown): unknown {
+/** The value of a synchronous success; everything else is irregular. */
+export function getResult(result: unknown): unknown {
   return Either.isEither(result) && Either.isRight(result) ? result.right : irregular
 }
 
@@ -240,7 +249,7 @@ export function chain(first: Step, second: Step): Step {
   }
 }
 
-export function suspended(ast: AST.Suspend, part: Compile): Step {
+export function compileSuspend(ast: AST.Suspend, part: Compile): Step {
   let step: Step | undefined
   return (input) => {
     step ??= part(ast.f())
@@ -249,12 +258,12 @@ export function suspended(ast: AST.Suspend, part: Compile): Step {
 }
 
 /** The item type of an array of any length; `undefined` for any other tuple type. */
-export function itemOf({ elements, rest }: AST.TupleType): AST.AST | undefined {
+export function getItemType({ elements, rest }: AST.TupleType): AST.AST | undefined {
   return elements.length === 0 && rest.length === 1 ? rest[0]?.type : undefined
 }
 
-/** The step of an item is compiled with the first one. */
-export function list(itemAst: AST.AST, part: Compile): Step {
+/** The step of the items is compiled with the first item. */
+export function compileList(itemAst: AST.AST, part: Compile): Step {
   let item: Step | undefined
   return (input) => {
     if (!Array.isArray(input)) return irregular
@@ -268,8 +277,8 @@ export function list(itemAst: AST.AST, part: Compile): Step {
   }
 }
 
-/** Leaves out what does not fit. */
-function lenientList(itemAst: AST.AST, part: Compile): Step {
+/** Omits items that do not match. */
+function compileLenientList(itemAst: AST.AST, part: Compile): Step {
   let item: Step | undefined
   return (input) => {
     if (!Array.isArray(input)) return irregular
@@ -289,42 +298,46 @@ export function isStruct(ast: AST.AST): ast is AST.TypeLiteral {
   )
 }
 
-/** The sides of a change of names, as far as it can be made in one go. */
+/** The two sides of a change of keys that can be made in one step. */
 export interface Renaming {
   readonly from: AST.TypeLiteral
   readonly to: AST.TypeLiteral
   readonly changes: AST.TypeLiteralTransformation["propertySignatureTransformations"]
 }
 
-/** `undefined` where names cross, or come from nowhere: then the order of the changes matters. */
-export function renamingOf({ from, to, transformation }: AST.Transformation): Renaming | undefined {
+/** `undefined` if a new key is also an old one, or has no source: then the order of the changes matters. */
+export function getRenaming({
+  from,
+  to,
+  transformation,
+}: AST.Transformation): Renaming | undefined {
   if (transformation._tag !== "TypeLiteralTransformation") return undefined
-  // What is made of the parts of a message needs no second look.
+  // The result is not checked again, so the new side must be a type without transformations.
   if (!isStruct(from) || !isStruct(to) || AST.typeAST(to) !== to) return undefined
   const changes = transformation.propertySignatureTransformations
-  const old = namesOf(from)
+  const old = getNames(from)
   const made = new Set(old)
   for (const change of changes) {
     if (change.from !== change.to && old.has(change.to)) return undefined
     if (!made.delete(change.from)) return undefined
     made.add(change.to)
   }
-  const wanted = namesOf(to)
+  const wanted = getNames(to)
   const isWhole = made.size === wanted.size && [...made].every((name) => wanted.has(name))
   return isWhole ? { from, to, changes } : undefined
 }
 
-function namesOf({ propertySignatures }: AST.TypeLiteral): Set<PropertyKey> {
+function getNames({ propertySignatures }: AST.TypeLiteral): Set<PropertyKey> {
   return new Set(propertySignatures.map(({ name }) => name))
 }
 
 /**
- * Schema tries the members of a union that a literal distinguishes before the others. Where they are
- * mixed, the first that fits is not always the one.
+ * Whether the members that a literal distinguishes come first. Schema tries them before the others, so
+ * in any other order the first member that matches may be another one than the Schema's.
  */
 export function areLiteralsFirst(members: ReadonlyArray<AST.AST>): boolean {
-  const told = members.map(hasLiteralField)
-  return !told.slice(0, told.lastIndexOf(true) + 1).includes(false)
+  const haveLiterals = members.map(hasLiteralField)
+  return !haveLiterals.slice(0, haveLiterals.lastIndexOf(true) + 1).includes(false)
 }
 
 function hasLiteralField(ast: AST.AST): boolean {
@@ -338,12 +351,12 @@ function hasLiteralField(ast: AST.AST): boolean {
   return (AST.isRefinement(ast) || AST.isTransformation(ast)) && hasLiteralField(ast.from)
 }
 
-/** Whether a part is read with options of its own. */
+/** Whether the Schema has its own parse options. */
 function hasOwnOptions({ annotations }: AST.AST): boolean {
   return AST.ParseOptionsAnnotationId in annotations
 }
 
-/** Schemas share parts, and refer to themselves. */
+/** Compiles each part once: Schemas share parts, and may be recursive. */
 export function memoize(make: (ast: AST.AST, part: Compile) => Step): Compile {
   const known = new Map<AST.AST, Step>()
   const part: Compile = (ast) => {
