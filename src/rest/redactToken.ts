@@ -180,8 +180,9 @@ class SymbolWindow {
 
 /**
  * Finds a token, or a part of it, in any text: escaped for a URL, JSON or HTML, with tags or
- * invisible characters in between, in base64 or hexadecimal, reversed, in another case, or
- * truncated. It scans the text once with tags and once without them, with a rolling hash, in linear
+ * invisible characters in between, in base64 or hexadecimal, as a list of decimal bytes, reversed,
+ * in another case, or truncated. It does not find bytes with an index before each, as in the JSON of
+ * a `Uint8Array`. It scans the text once with tags and once without them, with a rolling hash, in linear
  * time.
  */
 class TokenMatcher {
@@ -338,6 +339,8 @@ function encodeVariants(token: string): ReadonlyArray<string> {
     token,
     hex.join(""),
     hex.join("-"),
+    // A Buffer in JSON or in the output of `inspect`; what separates the bytes is skipped.
+    bytes.join(""),
     ...[0, 1, 2].map((offset) => encodeBase64At(bytes, offset)),
   ]
 }

@@ -70,6 +70,10 @@ const spellings: Readonly<Record<string, (text: string) => Spelling>> = {
   "hexadecimal, upper case": each((character) => hex(character).toUpperCase()),
   "hexadecimal with blanks": each((character) => `${hex(character)} `),
   "hexadecimal with dashes": each((character) => `${hex(character)}-`),
+  "decimal bytes": each((character) => `${character.charCodeAt(0)},`),
+  "decimal bytes on lines": each(
+    (character, index) => `${character.charCodeAt(0)},${index % 12 === 11 ? "\n  " : " "}`,
+  ),
   base64: base64("base64", ""),
   "base64 after 1 byte": base64("base64", "u"),
   "base64 after 2 bytes": base64("base64", "u:"),
