@@ -182,7 +182,8 @@ export const fromStream = (name: string, options: StreamOptions): FileUpload => 
 /**
  * Creates a file from a path, by the platform's `FileSystem`. Fails with a `WebhookFileError` if
  * the file does not exist or is a directory. The size is read now and the content when the message
- * is sent; if the size has changed by then, sending fails.
+ * is sent; if the size has changed by then, sending fails. A read that blocks, such as of
+ * `/proc/kmsg`, ends with the `timeout` of the request; the operating system may keep its thread.
  *
  * @example
  * ```ts

@@ -1,12 +1,16 @@
 import * as PlatformError from "@effect/platform/Error"
+import * as HttpClient from "@effect/platform/HttpClient"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
 import { describe, expect } from "vitest"
-import { FileUpload } from "../../src/index.js"
+import { FileUpload, RateLimiter, RestConfig, Strategy, Webhook } from "../../src/index.js"
 import { readFile } from "../../src/rest/upload/read.js"
 import { route } from "./upload/wire.js"
 
@@ -150,6 +154,43 @@ describe("a file from a path", () => {
       const shrunk = yield* Effect.flip(contentOf(file))
       expect(shrunk).toMatchObject({ reason: "changed", size: 6, limit: 13 })
       expect(shrunk.message).toContain("6 bytes instead of 13 bytes")
+    }),
+  )
+
+  it.effect("that blocks when it is read ends with the timeout", () =>
+    Effect.gen(function* () {
+      // As `/proc/kmsg`: a regular file of 0 bytes whose read waits for the kernel.
+      const files = FileSystem.layerNoop({
+        stat: () =>
+          Effect.succeed({ type: "File", size: FileSystem.Size(0) } as FileSystem.File.Info),
+        stream: () => Stream.never,
+      })
+      const file = yield* Effect.provide(FileUpload.fromPath("/proc/kmsg"), files)
+      const reading = yield* Deferred.make<void>()
+      const client = HttpClient.make(({ body }) =>
+        body._tag === "Stream"
+          ? Effect.zipRight(
+              Deferred.succeed(reading, undefined),
+              Effect.orDie(Effect.zipRight(Stream.runDrain(body.stream), Effect.never)),
+            )
+          : Effect.never,
+      )
+      const hook = yield* Webhook.make({ id: "1", token: "token" })
+      const sending = yield* Webhook.send(hook, { files: [file] }).pipe(
+        RestConfig.withOptions({ timeout: "5 seconds" }),
+        Effect.provideService(HttpClient.HttpClient, client),
+        Effect.provide([RateLimiter.layerMemory, Strategy.layerReactive]),
+        Effect.flip,
+        Effect.fork,
+      )
+      yield* Deferred.await(reading)
+      // An upload has more time, by its size.
+      yield* TestClock.adjust("1 minute")
+      expect(yield* Fiber.join(sending)).toMatchObject({
+        _tag: "DiscordTransportError",
+        reason: "timeout",
+        attempts: 1,
+      })
     }),
   )
 
