@@ -9,7 +9,7 @@ import { growingDelay } from "./globalLimiter.js"
 import { toMillis } from "../time.js"
 import { RoundTrips, Window } from "./window.js"
 
-/** @internal */
+/** An entry of a {@link LinkedQueue}. */
 export abstract class Queued<Self extends Queued<Self>> {
   /** Order of arrival; kept over retries. */
   abstract readonly sequence: number
@@ -20,8 +20,6 @@ export abstract class Queued<Self extends Queued<Self>> {
 /**
  * A linked list of requests in order of arrival: any of 100 000 must be removable in constant time, and a
  * retried one returns to its old position.
- *
- * @internal
  */
 export class LinkedQueue<A extends Queued<A>> {
   head: A | undefined = undefined

@@ -184,7 +184,7 @@ interface Past {
   readonly serverReset: number | undefined
 }
 
-/** @internal */
+/** One window of a bucket: its limit, what is left, and when it ends. */
 export class Window {
   limit: number | undefined = undefined
   model: Model = "unknown"
