@@ -55,10 +55,10 @@ const failOnRedirects = setRules({ redirect: "error", window: null })
 export function hardenClient(client: HttpClient.HttpClient): HttpClient.HttpClient {
   const found = hardenedClients.get(client)
   if (found !== undefined) return found
-  const forStreams = supportsRedirectError() ? failOnRedirects : returnRedirects
-  const made = HttpClient.mapRequestEffect(client, (request) =>
-    Effect.as(request.body._tag === "Stream" ? forStreams : returnRedirects, request),
-  )
+  const made = HttpClient.mapRequestEffect(client, (request) => {
+    const fails = request.body._tag === "Stream" && supportsRedirectError()
+    return Effect.as(fails ? failOnRedirects : returnRedirects, request)
+  })
   hardenedClients.set(client, made)
   return made
 }
