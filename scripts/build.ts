@@ -8,14 +8,14 @@
  *
  * Each form has a `public` folder with a file for each module of the index, which are the subpaths
  * of the package. They export what the index exports, so that a tag or an error is one object
- * however it is imported.
+ * however it is imported. For Node, what a program needs that only sends is apart from the rest.
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import { build } from "esbuild"
 import ts from "typescript"
-import { entries, modules, root } from "./project.js"
+import { entries, type Module, modules, root } from "./project.js"
 
 const dist = resolve(root, "dist")
 
@@ -64,23 +64,60 @@ function reexport(): Readonly<Record<string, string>> {
   )
 }
 
-/** The members of a namespace of the bundled index as exports, some of which are reserved words. */
-function exportMembers(name: string, members: object): string {
+/** What a bundle for Node is made of; its peers stay outside. */
+const forNode = {
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node20",
+  packages: "external",
+  logLevel: "warning",
+  // Else its `paths` lead to the sources.
+  tsconfigRaw: "{}",
+} as const
+
+/** A program with these sends messages, and needs no file with the rest of the index. */
+const sending = ["RateLimiter", "RestConfig", "Strategy", "Webhook"]
+
+/** The modules that those load. */
+async function sendingModules(): Promise<ReadonlyArray<Module>> {
+  const { metafile } = await build({
+    ...forNode,
+    entryPoints: sending.map((name) => resolve(dist, `public/${name}.js`)),
+    absWorkingDir: root,
+    outdir: dist,
+    metafile: true,
+    write: false,
+  })
+  return modules.filter(({ source }) => toBuilt(source) in metafile.inputs)
+}
+
+/** `dist/webhook/Webhook.js` of `src/webhook/Webhook.ts`. */
+function toBuilt(source: string): string {
+  return source.replace(/^src/, "dist").replace(/\.ts$/, ".js")
+}
+
+/** The members of a namespace that a bundle exports as exports; some are reserved words. */
+function exportMembers(bundle: string, name: string, members: object): string {
   const keys = Object.keys(members)
   return [
-    `import { ${name} } from "../index.js"`,
+    `import { ${name} } from "../${bundle}"`,
     `const { ${keys.map((key, index) => `${key}: _${index}`).join(", ")} } = ${name}`,
     `export { ${keys.map((key, index) => `_${index} as ${key}`).join(", ")} }`,
   ].join("\n")
 }
 
 async function reexportBundled(): Promise<Readonly<Record<string, string>>> {
-  const index = (await import(pathToFileURL(resolve(dist, "bundled/index.js")).href)) as Readonly<
-    Record<string, object>
-  >
-  return Object.fromEntries(
-    modules.map(({ name }) => [`${name}.js`, exportMembers(name, index[name] ?? {})]),
-  )
+  const files: Record<string, string> = {}
+  // The second replaces what both have.
+  for (const bundle of ["index.js", "sending.js"]) {
+    const path = pathToFileURL(resolve(dist, "bundled", bundle)).href
+    const namespaces = (await import(path)) as Readonly<Record<string, object>>
+    for (const [name, members] of Object.entries(namespaces)) {
+      files[`${name}.js`] = exportMembers(bundle, name, members)
+    }
+  }
+  return files
 }
 
 rmSync(dist, { recursive: true, force: true })
@@ -96,22 +133,19 @@ if (diagnostics.length > 0) {
   process.exit(1)
 }
 writePublic(resolve(dist, "public"), reexport())
+const sendingEntry = resolve(dist, "sending.js")
+const sendingExports = (await sendingModules()).map(
+  ({ name }) => `export * as ${name} from "./public/${name}.js"`,
+)
+writeFileSync(sendingEntry, sendingExports.join("\n"))
 await build({
-  entryPoints: entries.map(({ source }) =>
-    resolve(root, source.replace(/^src/, "dist").replace(/\.ts$/, ".js")),
-  ),
+  ...forNode,
+  entryPoints: [...entries.map(({ source }) => resolve(root, toBuilt(source))), sendingEntry],
   outbase: dist,
   outdir: resolve(dist, "bundled"),
-  bundle: true,
   splitting: true,
-  format: "esm",
-  platform: "node",
-  target: "node20",
-  packages: "external",
   sourcemap: true,
   sourcesContent: false,
-  logLevel: "warning",
-  // Else its `paths` lead to the sources.
-  tsconfigRaw: "{}",
 })
+rmSync(sendingEntry)
 writePublic(resolve(dist, "bundled/public"), await reexportBundled())

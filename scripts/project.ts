@@ -20,6 +20,11 @@ export interface Entry {
   readonly source: string
 }
 
+export interface Module extends Entry {
+  /** Of its namespace: `Webhook`. */
+  readonly name: string
+}
+
 export const root = resolve(import.meta.dirname, "..")
 
 export const manifest = JSON.parse(readFileSync(resolve(root, "package.json"), "utf8")) as Manifest
@@ -38,7 +43,7 @@ export const entries: ReadonlyArray<Entry> = Object.entries(manifest.exports).fl
 )
 
 /** The modules that the index exports; each has a subpath as well: `effect-discord/Webhook`. */
-export const modules: ReadonlyArray<Entry & { readonly name: string }> = [
+export const modules: ReadonlyArray<Module> = [
   ...readFileSync(resolve(root, "src/index.ts"), "utf8").matchAll(
     /^export \* as (\w+) from "\.\/(.+)\.js"$/gm,
   ),

@@ -2,7 +2,10 @@
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { RateLimiter, RestConfig, Strategy, Webhook } from "effect-discord"
+import * as RateLimiter from "effect-discord/RateLimiter"
+import * as RestConfig from "effect-discord/RestConfig"
+import * as Strategy from "effect-discord/Strategy"
+import * as Webhook from "effect-discord/Webhook"
 import { delivered } from "./delivered.js"
 
 const discord = Layer.mergeAll(FetchHttpClient.layer, RateLimiter.layer, Strategy.layerAdaptive)

@@ -24,7 +24,7 @@ const message = JSON.stringify({
 
 const headers = {
   "content-type": "application/json",
-  "x-ratelimit-bucket": "bucket",
+  "x-ratelimit-bucket": "f7cf3a1aa05b7f4d6ad8ec1a39d0bd28",
   "x-ratelimit-limit": "5",
   "x-ratelimit-remaining": "4",
   "x-ratelimit-reset-after": "2",
