@@ -16,6 +16,7 @@ import {
   irregular,
   isFields,
   isStruct,
+  getFields,
   getItemType,
   compileList,
   memoize,
@@ -23,7 +24,7 @@ import {
   getResult,
   compileSuspend,
 } from "./codec/decoder.js"
-import type { Compile, Fields, Step, Transform } from "./codec/decoder.js"
+import type { Compile, Field, Fields, Step, Transform } from "./codec/decoder.js"
 import { lazy } from "./lazy.js"
 
 /** Decodes as the Schema does. The result of renaming keys is not checked again. */
@@ -150,24 +151,6 @@ function unlessNullish(write: Step): Step {
   return (value) => (value === undefined || value === null ? value : write(value))
 }
 
-/** A field of the encoded object, and its source. */
-interface Field {
-  readonly from: PropertyKey
-  readonly to: PropertyKey
-  readonly isOptional: boolean
-  readonly type: AST.AST
-  /** Compiled with the first value. */
-  write: Step | undefined
-  /** Present if the value changes as well as the key. */
-  readonly change?: (given: Option.Option<unknown>) => Option.Option<unknown>
-}
-
-function getFields({ propertySignatures }: AST.TypeLiteral): ReadonlyArray<Field> {
-  return propertySignatures.map(({ isOptional, name, type }) => {
-    return { from: name, to: name, isOptional, type, write: undefined }
-  })
-}
-
 function compileStruct(fields: ReadonlyArray<Field>, part: Compile): Step {
   return (value) => {
     if (!isFields(value)) return irregular
@@ -189,7 +172,7 @@ function encodeField(
   const own = isGiven ? Option.some(value[from]) : Option.none()
   const changed = change === undefined ? Option.some(value[from]) : change(own)
   if (Option.isNone(changed)) return isOptional
-  const written = (field.write ??= part(field.type))(changed.value)
+  const written = (field.step ??= part(field.type))(changed.value)
   if (written === irregular) return false
   output[to] = written
   return true

@@ -143,23 +143,23 @@ function compileUnion(members: ReadonlyArray<Step>): Step {
   }
 }
 
-/** A field of the decoded object, and its source. */
-interface Field {
+/** A field of an output, and its source in the input. */
+export interface Field {
   readonly from: PropertyKey
   readonly to: PropertyKey
   readonly isOptional: boolean
   readonly type: AST.AST
   /** Compiled with the first value, because most messages have few of the fields. */
-  read: Step | undefined
+  step: Step | undefined
   /** Present if the value changes as well as the key. */
   readonly change?: (given: Option.Option<unknown>) => Option.Option<unknown>
-  /** Whether the field may be absent after the change. */
+  /** Whether the field may be absent after the change; for decoders. */
   readonly mayVanish?: boolean
 }
 
-function getFields({ propertySignatures }: AST.TypeLiteral): ReadonlyArray<Field> {
+export function getFields({ propertySignatures }: AST.TypeLiteral): ReadonlyArray<Field> {
   return propertySignatures.map(({ isOptional, name, type }) => {
-    return { from: name, to: name, isOptional, type, read: undefined }
+    return { from: name, to: name, isOptional, type, step: undefined }
   })
 }
 
@@ -192,7 +192,7 @@ function decodeField(
 ): boolean {
   const { change, from, isOptional, mayVanish, to } = field
   const isGiven = !isOptional || Object.hasOwn(input, from)
-  const value = isGiven ? (field.read ??= part(field.type))(input[from]) : undefined
+  const value = isGiven ? (field.step ??= part(field.type))(input[from]) : undefined
   if (value === irregular) return false
   if (change === undefined) {
     if (isGiven) output[to] = value
