@@ -1,11 +1,14 @@
 /** Redacts tokens in texts. */
 import * as Redacted from "effect/Redacted"
 
-const hexadecimal = 16
-const decimal = 10
-
-/** No character has more digits. */
-const maxDigits = 8
+/**
+ * An escape of a URL (`%5F`, `%255F`), of JSON or JavaScript (`\u005F`, `\u{5F}`, `\x5F`, after one
+ * or more backslashes) or of HTML (`&#95;`, `&#x5F;`, `&lowbar;`, and each with `&amp;` instead of
+ * `&`). Captures the digits, hexadecimal in the first groups and decimal in the last but one, or the
+ * name.
+ */
+const escape =
+  /%(?:25)*([\da-fA-F]{2})|\\+(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|u\{([\da-fA-F]{1,8})\})?|&(?:amp;)*(?:#[xX]([\da-fA-F]{1,8});?|#(\d{1,8});?|(\w{1,15});)/y
 
 const named: ReadonlyMap<string, string> = new Map([
   ["lowbar", "_"],
@@ -21,9 +24,6 @@ const named: ReadonlyMap<string, string> = new Map([
   ["ZeroWidthSpace", "\u200B"],
   ["NoBreak", "\u2060"],
 ])
-
-/** Longer than any name above. */
-const maxName = 16
 
 /**
  * Reads a text character by character, with the escapes of URLs, JSON, JavaScript and HTML
@@ -44,75 +44,28 @@ class CharacterReader {
   read(at: number): void {
     this.code = this.#text.charCodeAt(at)
     this.next = at + 1
-    if (this.code === 0x25) this.#percent(at)
-    else if (this.code === 0x5c) this.#backslash(at)
-    else if (this.code === 0x26) this.#entity(at)
+    // Most characters begin no escape.
+    if (this.code === 0x25 || this.code === 0x26 || this.code === 0x5c) this.#readEscape(at)
   }
 
   get isInvisible(): boolean {
     return this.code >= 0xad && /[\p{Cf}\p{Mn}]/u.test(String.fromCharCode(this.code))
   }
 
-  /** `%5F`, `%255F`, and so on. */
-  #percent(at: number): void {
-    let digits = at + 1
-    while (this.#text.startsWith("25", digits) && this.#isHex(digits + 2, 2)) digits += 2
-    if (this.#isHex(digits, 2)) this.#take(digits, digits + 2, hexadecimal)
-  }
-
-  /** `\u005F`, `\u{5F}` and `\x5F`, after one or more backslashes. */
-  #backslash(at: number): void {
-    let letter = at + 1
-    while (this.#text.charCodeAt(letter) === 0x5c) letter += 1
-    this.next = letter
-    const kind = this.#text[letter]
-    const first = letter + 1
-    if (kind === "x" && this.#isHex(first, 2)) this.#take(first, first + 2, hexadecimal)
-    if (kind === "u" && this.#isHex(first, 4)) this.#take(first, first + 4, hexadecimal)
-    if (kind === "u" && this.#text[first] === "{") {
-      const end = this.#endOfDigits(first + 1, hexadecimal)
-      if (end > first + 1 && this.#text[end] === "}") this.#take(first + 1, end, hexadecimal, 1)
+  #readEscape(at: number): void {
+    escape.lastIndex = at
+    const found = escape.exec(this.#text)
+    if (found === null) return
+    const [all, percent, byte, unit, codePoint, entity, decimal, name] = found
+    const hexadecimal = percent ?? byte ?? unit ?? codePoint ?? entity
+    if (hexadecimal !== undefined) this.code = Number.parseInt(hexadecimal, 16)
+    else if (decimal !== undefined) this.code = Number(decimal)
+    else if (name !== undefined) {
+      const character = named.get(name)
+      if (character === undefined) return
+      this.code = character.charCodeAt(0)
     }
-  }
-
-  /** `&#95;`, `&#x5F;`, `&lowbar;`, and each with `&amp;` instead of `&`. */
-  #entity(at: number): void {
-    let name = at + 1
-    while (this.#text.startsWith("amp;", name)) name += 4
-    if (this.#text[name] === "#") this.#number(name + 1)
-    else this.#name(name)
-  }
-
-  #number(at: number): void {
-    const isHex = /x/i.test(this.#text[at] ?? "")
-    const base = isHex ? hexadecimal : decimal
-    const first = isHex ? at + 1 : at
-    const end = this.#endOfDigits(first, base)
-    if (end > first) this.#take(first, end, base, this.#text[end] === ";" ? 1 : 0)
-  }
-
-  #name(at: number): void {
-    const end = this.#text.slice(at, at + maxName).indexOf(";")
-    const character = end < 0 ? undefined : named.get(this.#text.slice(at, at + end))
-    if (character === undefined) return
-    this.code = character.charCodeAt(0)
-    this.next = at + end + 1
-  }
-
-  #take(first: number, end: number, base: number, more = 0): void {
-    this.code = Number.parseInt(this.#text.slice(first, end), base)
-    this.next = end + more
-  }
-
-  #isHex(at: number, count: number): boolean {
-    for (let i = at; i < at + count; i++) if (!isDigit(this.#text.charCodeAt(i), 16)) return false
-    return true
-  }
-
-  #endOfDigits(at: number, base: number): number {
-    let end = at
-    while (end < at + maxDigits && isDigit(this.#text.charCodeAt(end), base)) end += 1
-    return end
+    this.next = at + all.length
   }
 }
 
@@ -334,7 +287,7 @@ function foldText(text: string, symbols: SymbolTable): string {
 
 function encodeVariants(token: string): ReadonlyArray<string> {
   const bytes = Array.from(new TextEncoder().encode(token))
-  const hex = bytes.map((byte) => byte.toString(hexadecimal).padStart(2, "0"))
+  const hex = bytes.map((byte) => byte.toString(16).padStart(2, "0"))
   return [
     token,
     hex.join(""),
@@ -371,11 +324,4 @@ function tagEnd(text: string, at: number): number | undefined {
     if (code === 0x3c) return undefined
   }
   return undefined
-}
-
-function isDigit(code: number, base: number): boolean {
-  const isDecimal = code >= 0x30 && code <= 0x39
-  if (base === decimal || isDecimal) return isDecimal
-  const lower = code | 0x20
-  return lower >= 0x61 && lower <= 0x66
 }
