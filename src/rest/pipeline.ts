@@ -10,7 +10,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { WebhookRateLimited } from "../error/WebhookError.js"
-import type { WebhookError } from "../error/WebhookError.js"
+import type { WaitError, WebhookError } from "../error/WebhookError.js"
 import { errorFields } from "../error/message.js"
 import type { Outcome, Permit, WaitOptions } from "../ratelimit/Permit.js"
 import { RateLimiter } from "../ratelimit/RateLimiter.js"
@@ -144,13 +144,17 @@ function waitForRetry<A>(
   return Effect.flatMap(sampleBackoff(retryState.retries, decision.retryAfter, settings), (pause) =>
     restore(permit.retry(outcome, pause)).pipe(
       // The original error has precedence: that request may have taken effect.
-      Effect.catchTag(
-        "WebhookRateLimited",
-        "DiscordRateLimiterClosed",
-        "DiscordInvalidRequestLimit",
-        () => Effect.fail(decision.error),
-      ),
+      Effect.mapError((error) => (isAboutWaiting(error) ? decision.error : error)),
     ),
+  )
+}
+
+/** Whether the limiter granted no permit for a reason that does not concern the webhook. */
+function isAboutWaiting({ _tag }: WaitError): boolean {
+  return (
+    _tag === "WebhookRateLimited" ||
+    _tag === "DiscordRateLimiterClosed" ||
+    _tag === "DiscordInvalidRequestLimit"
   )
 }
 
