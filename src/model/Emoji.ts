@@ -8,11 +8,14 @@ import * as Schema from "effect/Schema"
 
 import { text } from "./limits.js"
 import { Snowflake, SnowflakeInput } from "./Snowflake.js"
-import { generatedSnowflake, optional, nullishToAbsent, type FastCheckModule } from "./fields.js"
+import { optional, nullishToAbsent } from "./fields.js"
+
 /** Discord's OpenAPI: an emoji's name is at most 32 code points. */
 const maxName = 32
 
-const generatedName = (fc: FastCheckModule) => fc.constantFrom("🔥", "👍", "🇨🇭")
+const EmojiName = text({ max: maxName }).annotations({
+  arbitrary: () => (fc) => fc.constantFrom("🔥", "👍", "🇨🇭"),
+})
 
 /**
  * An emoji as Discord sends it (partial). `id` is absent for a Unicode emoji.
@@ -29,9 +32,9 @@ const generatedName = (fc: FastCheckModule) => fc.constantFrom("🔥", "👍", "
  * @category models
  */
 export const Emoji = Schema.Struct({
-  id: nullishToAbsent("id", Snowflake),
-  name: nullishToAbsent("name", Schema.String),
-  animated: nullishToAbsent("animated", Schema.Boolean),
+  id: nullishToAbsent(Snowflake),
+  name: nullishToAbsent(Schema.String),
+  animated: nullishToAbsent(Schema.Boolean),
 })
 /**
  * @since 0.1.0
@@ -54,24 +57,12 @@ export interface Emoji extends Schema.Schema.Type<typeof Emoji> {}
  * @category models
  */
 export const EmojiCreate = Schema.Struct({
-  id: optional("id", SnowflakeInput),
-  name: optional("name", text({ max: maxName })),
-  animated: optional("animated", Schema.Boolean),
+  id: optional(SnowflakeInput),
+  name: optional(EmojiName),
+  animated: optional(Schema.Boolean),
 }).pipe(
   Schema.filter(
     (emoji) => emoji.id !== undefined || emoji.name !== undefined || "needs an id or a name",
-    {
-      arbitrary: () => (fc) =>
-        fc.oneof(
-          generatedSnowflake(fc).map((id) => ({ id })),
-          fc.record({
-            id: generatedSnowflake(fc),
-            name: generatedName(fc),
-            animated: fc.boolean(),
-          }),
-          generatedName(fc).map((name) => ({ name })),
-        ),
-    },
   ),
 )
 /**
@@ -95,20 +86,13 @@ export interface EmojiCreate extends Schema.Schema.Type<typeof EmojiCreate> {}
  * @category models
  */
 export const PollEmojiCreate = Schema.Struct({
-  id: optional("id", SnowflakeInput),
-  name: optional("name", text({ max: maxName })),
+  id: optional(SnowflakeInput),
+  name: optional(EmojiName),
 }).pipe(
   Schema.filter(
     (emoji) =>
       (emoji.id === undefined) !== (emoji.name === undefined) ||
       "needs either id or name, not both",
-    {
-      arbitrary: () => (fc) =>
-        fc.oneof(
-          generatedSnowflake(fc).map((id) => ({ id })),
-          generatedName(fc).map((name) => ({ name })),
-        ),
-    },
   ),
 )
 /**

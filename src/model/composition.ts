@@ -130,9 +130,7 @@ interface Node {
 const list = items(TopLevel, { max: maxComponents, unit: "component" })
 
 export const ComponentsCreate = list.pipe(
-  Schema.filter((components) => checkComponents(components), {
-    arbitrary: (generated) => (fc) => generated(fc).map(repair),
-  }),
+  Schema.filter((components) => checkComponents(components)),
 )
 
 /** Whether the components need the `IsComponentsV2` flag; holds for our form and the wire's. */
@@ -191,23 +189,4 @@ function recordName(tally: Counts, name: string | number, path: Path): void {
     tally.repeated.push({ path, message: `must be unique in the message, got ${name} twice` })
   }
   tally.seen.add(name)
-}
-
-/** Makes generated components valid together: names unique, not over 40. */
-function repair(components: ReadonlyArray<TopLevel>): ReadonlyArray<TopLevel> {
-  const kept = [...components]
-  while (checkComponents(kept).some((issue) => issue.path.length === 0)) kept.pop()
-  let next = 0
-  const rename = <A>(value: A): A => {
-    if (typeof value !== "object" || value === null) return value
-    const copy = Array.isArray(value) ? [] : {}
-    for (const key of Object.keys(value)) {
-      const inner: unknown = Reflect.get(value, key)
-      const named = key === "customId" ? `button-${++next}` : rename(inner)
-      Object.assign(copy, { [key]: key === "id" && typeof inner === "number" ? ++next : named })
-    }
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same keys, with values of the same types
-    return copy as A
-  }
-  return rename(kept)
 }
