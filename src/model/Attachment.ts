@@ -16,7 +16,6 @@ import {
   Numeric,
   optional,
   withDefault,
-  required,
   nullishToAbsent,
 } from "./fields.js"
 
@@ -57,15 +56,14 @@ const AttachmentId = Schema.transform(
  * @category models
  */
 export const AttachmentCreate = Schema.Struct({
-  id: required("id", AttachmentId),
-  filename: optional("filename", text({ min: 1, max: maxFilename })),
-  title: optional("title", text({ max: maxTitle })),
+  id: AttachmentId,
+  filename: optional(text({ min: 1, max: maxFilename })),
+  title: optional(text({ max: maxTitle })),
   /** Alt text. */
-  description: optional("description", text({ max: maxDescription })),
-  isSpoiler: optional("is_spoiler", Schema.Boolean),
+  description: optional(text({ max: maxDescription })),
+  isSpoiler: optional(Schema.Boolean, "is_spoiler"),
   /** Seconds; voice messages only. */
   durationSecs: optional(
-    "duration_secs",
     Schema.Number.pipe(
       Schema.filter(
         (seconds) =>
@@ -74,9 +72,10 @@ export const AttachmentCreate = Schema.Struct({
         { arbitrary: () => (fc) => fc.integer({ min: 0, max: 12_000 }).map((n) => n / 10) },
       ),
     ),
+    "duration_secs",
   ),
   /** Base64; voice messages only. */
-  waveform: optional("waveform", text({ max: maxWaveform })),
+  waveform: optional(text({ max: maxWaveform })),
 })
 /**
  * @since 0.1.0
@@ -121,28 +120,28 @@ export const AttachmentsCreate = items(AttachmentCreate, {
  */
 export const Attachment = Schema.Struct({
   id: Snowflake,
-  filename: withDefault("filename", Schema.String, () => ""),
+  filename: withDefault(Schema.String, () => ""),
   /** Bytes. */
-  size: withDefault("size", Numeric, () => 0),
-  url: withDefault("url", Schema.String, () => ""),
-  proxyUrl: nullishToAbsent("proxy_url", Schema.String),
-  title: nullishToAbsent("title", Schema.String),
-  description: nullishToAbsent("description", Schema.String),
+  size: withDefault(Numeric, () => 0),
+  url: withDefault(Schema.String, () => ""),
+  proxyUrl: nullishToAbsent(Schema.String, "proxy_url"),
+  title: nullishToAbsent(Schema.String),
+  description: nullishToAbsent(Schema.String),
   /** Media type, such as `image/png`. */
-  contentType: nullishToAbsent("content_type", Schema.String),
+  contentType: nullishToAbsent(Schema.String, "content_type"),
   /** Pixels. */
-  width: nullishToAbsent("width", Numeric),
+  width: nullishToAbsent(Numeric),
   /** Pixels. */
-  height: nullishToAbsent("height", Numeric),
-  ephemeral: nullishToAbsent("ephemeral", Schema.Boolean),
+  height: nullishToAbsent(Numeric),
+  ephemeral: nullishToAbsent(Schema.Boolean),
   /** Seconds. */
-  durationSecs: nullishToAbsent("duration_secs", Numeric),
-  waveform: nullishToAbsent("waveform", Schema.String),
-  flags: nullishToAbsent("flags", Numeric),
-  placeholder: nullishToAbsent("placeholder", Schema.String),
-  placeholderVersion: nullishToAbsent("placeholder_version", Numeric),
-  clipParticipants: nullishToAbsent("clip_participants", list(User)),
-  clipCreatedAt: nullishToAbsent("clip_created_at", Timestamp),
+  durationSecs: nullishToAbsent(Numeric, "duration_secs"),
+  waveform: nullishToAbsent(Schema.String),
+  flags: nullishToAbsent(Numeric),
+  placeholder: nullishToAbsent(Schema.String),
+  placeholderVersion: nullishToAbsent(Numeric, "placeholder_version"),
+  clipParticipants: nullishToAbsent(list(User), "clip_participants"),
+  clipCreatedAt: nullishToAbsent(Timestamp, "clip_created_at"),
 })
 /**
  * @since 0.1.0

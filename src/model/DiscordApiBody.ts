@@ -8,7 +8,6 @@
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import { lazy } from "./lazy.js"
 import { Numeric, withDefault, required, nullishToAbsent } from "./fields.js"
 import { formatPath } from "./Issue.js"
 
@@ -122,11 +121,10 @@ const NumericOrText = Schema.Union(
  * @category models
  */
 export const ErrorBody = Schema.Struct({
-  code: withDefault("code", NumericOrText, () => 0),
-  message: withDefault("message", Schema.String, () => ""),
+  code: withDefault(NumericOrText, () => 0),
+  message: withDefault(Schema.String, () => ""),
   /** The tree of field errors as it came; {@link flatten} reads it. */
   errors: nullishToAbsent(
-    "errors",
     Schema.Unknown.annotations({
       arbitrary: () => (fc) =>
         fc.constant({ _errors: [{ code: "BASE_TYPE_REQUIRED", message: "needed" }] }),
@@ -159,12 +157,12 @@ const seconds = NumericOrText.pipe(Schema.clamp(0, Number.MAX_SAFE_INTEGER)).ann
  * @category models
  */
 export const RateLimitBody = Schema.Struct({
-  message: withDefault("message", Schema.String, () => ""),
+  message: withDefault(Schema.String, () => ""),
   /** Seconds, not negative. */
-  retryAfter: required("retry_after", seconds),
-  global: withDefault("global", Schema.Boolean, () => false),
+  retryAfter: required(seconds, "retry_after"),
+  global: withDefault(Schema.Boolean, () => false),
   /** Set for limits that have a code of their own, such as slowmode (20016). */
-  code: nullishToAbsent("code", NumericOrText),
+  code: nullishToAbsent(NumericOrText),
 })
 /**
  * @since 0.1.0
@@ -213,8 +211,6 @@ export interface Refusal {
 
 /** More than anyone reads; a hostile body has hundreds of thousands. */
 const maxFields = 100
-
-const rateLimitBody = lazy(() => Schema.decodeUnknownOption(RateLimitBody))
 
 /**
  * The leaves of Discord's error tree, in the tree's order. What is not a tree has none. Sentences in
@@ -282,13 +278,24 @@ export const fromUnknown = (body: unknown): Option.Option<Refusal> => {
  * @since 0.1.0
  * @category decoding
  */
-export const rateLimitFromUnknown = (body: unknown): Option.Option<RateLimitBody> =>
-  rateLimitBody()(body)
+export const rateLimitFromUnknown = (body: unknown): Option.Option<RateLimitBody> => {
+  if (!Predicate.isReadonlyRecord(body)) return Option.none()
+  const code = numberIn(body, "code")
+  const retryAfter = numberIn(body, "retry_after")
+  if (retryAfter === undefined) return Option.none()
+  const message = Reflect.get(body, "message")
+  return Option.some({
+    message: typeof message === "string" ? message : "",
+    retryAfter: Math.min(Math.max(retryAfter, 0), Number.MAX_SAFE_INTEGER),
+    global: Reflect.get(body, "global") === true,
+    ...(code === undefined ? {} : { code }),
+  })
+}
 
-/** A code is digits, so one that came as text is still a code. */
+/** Reads what {@link NumericOrText} decodes. */
 function numberIn(body: object, key: string): number | undefined {
   const value: unknown = Reflect.get(body, key)
-  const number = typeof value === "string" && isIndex(value) ? Number(value) : value
+  const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value
   return typeof number === "number" && Number.isFinite(number) ? number : undefined
 }
 

@@ -12,7 +12,7 @@ import { Component } from "./component/incoming.js"
 import { exceedsMax, codePoints, embedMediaUrl, embedUrl, items, text } from "./limits.js"
 import * as resend from "./resend.js"
 import { Timestamp, TimestampCreate, type TimestampInput } from "./timestamp.js"
-import { list, Numeric, optional, withDefault, required, nullishToAbsent } from "./fields.js"
+import { list, Numeric, optional, withDefault, nullishToAbsent } from "./fields.js"
 
 /** Discord: Embed Limits. Outer whitespace does not count. */
 const maxTitle = 256
@@ -33,9 +33,9 @@ const label = (max: number) => text({ max, trim: true })
 
 const ImageCreate = Schema.Struct({
   /** http, https, or `attachment://name` for a file sent along (jpg, jpeg, png, webp, gif). */
-  url: required("url", embedMediaUrl),
+  url: embedMediaUrl,
   /** Alt text. */
-  description: optional("description", text({ max: maxAlt })),
+  description: optional(text({ max: maxAlt })),
 })
 
 /**
@@ -53,9 +53,9 @@ const ImageCreate = Schema.Struct({
  * @category models
  */
 export const EmbedFieldCreate = Schema.Struct({
-  name: required("name", label(maxFieldName)),
-  value: required("value", label(maxFieldValue)),
-  inline: optional("inline", Schema.Boolean),
+  name: label(maxFieldName),
+  value: label(maxFieldValue),
+  inline: optional(Schema.Boolean),
 })
 /**
  * @since 0.1.0
@@ -82,29 +82,27 @@ export interface EmbedFieldCreate extends Schema.Schema.Type<typeof EmbedFieldCr
  * @category models
  */
 export const EmbedCreate = Schema.Struct({
-  title: optional("title", label(maxTitle)),
-  description: optional("description", label(maxDescription)),
-  url: optional("url", embedUrl),
-  color: optional("color", Color),
-  timestamp: optional("timestamp", TimestampCreate),
+  title: optional(label(maxTitle)),
+  description: optional(label(maxDescription)),
+  url: optional(embedUrl),
+  color: optional(Color),
+  timestamp: optional(TimestampCreate),
   author: optional(
-    "author",
     Schema.Struct({
-      name: required("name", label(maxAuthor)),
-      url: optional("url", embedUrl),
-      iconUrl: optional("icon_url", embedMediaUrl),
+      name: label(maxAuthor),
+      url: optional(embedUrl),
+      iconUrl: optional(embedMediaUrl, "icon_url"),
     }),
   ),
   footer: optional(
-    "footer",
     Schema.Struct({
-      text: required("text", label(maxFooter)),
-      iconUrl: optional("icon_url", embedMediaUrl),
+      text: label(maxFooter),
+      iconUrl: optional(embedMediaUrl, "icon_url"),
     }),
   ),
-  image: optional("image", ImageCreate),
-  thumbnail: optional("thumbnail", ImageCreate),
-  fields: optional("fields", items(EmbedFieldCreate, { max: maxFields, unit: "field" })),
+  image: optional(ImageCreate),
+  thumbnail: optional(ImageCreate),
+  fields: optional(items(EmbedFieldCreate, { max: maxFields, unit: "field" })),
 })
 /**
  * @since 0.1.0
@@ -135,14 +133,7 @@ const tenEmbeds = items(EmbedCreate, { max: maxEmbeds, unit: "embed" })
  * @category models
  */
 export const EmbedsCreate = tenEmbeds.pipe(
-  Schema.filter((embeds) => [...embeds.flatMap(blankIssues), ...totalIssues(embeds)], {
-    arbitrary: (from) => (fc) =>
-      from(fc).map((embeds) => {
-        const kept = embeds.filter((embed) => !resend.isEmptyEmbed(embed))
-        while (sum(kept, codePoints) > maxTotal) kept.pop()
-        return kept
-      }),
-  }),
+  Schema.filter((embeds) => [...embeds.flatMap(blankIssues), ...totalIssues(embeds)]),
 )
 
 /** What a combinator makes of an embed in a pipe. */
@@ -426,20 +417,20 @@ export function total(embeds: ReadonlyArray<EmbedCreate>): number {
 export const room = (embeds: ReadonlyArray<EmbedCreate>): number => maxTotal - total(embeds)
 
 const media = {
-  proxyUrl: nullishToAbsent("proxy_url", Schema.String),
+  proxyUrl: nullishToAbsent(Schema.String, "proxy_url"),
   /** Pixels. */
-  width: nullishToAbsent("width", Numeric),
+  width: nullishToAbsent(Numeric),
   /** Pixels. */
-  height: nullishToAbsent("height", Numeric),
-  contentType: nullishToAbsent("content_type", Schema.String),
-  description: nullishToAbsent("description", Schema.String),
-  placeholder: nullishToAbsent("placeholder", Schema.String),
-  placeholderVersion: nullishToAbsent("placeholder_version", Numeric),
-  flags: nullishToAbsent("flags", Numeric),
+  height: nullishToAbsent(Numeric),
+  contentType: nullishToAbsent(Schema.String, "content_type"),
+  description: nullishToAbsent(Schema.String),
+  placeholder: nullishToAbsent(Schema.String),
+  placeholderVersion: nullishToAbsent(Numeric, "placeholder_version"),
+  flags: nullishToAbsent(Numeric),
 }
 const none = () => ""
-const Image = Schema.Struct({ url: withDefault("url", Schema.String, none), ...media })
-const Video = Schema.Struct({ url: nullishToAbsent("url", Schema.String), ...media })
+const Image = Schema.Struct({ url: withDefault(Schema.String, none), ...media })
+const Video = Schema.Struct({ url: nullishToAbsent(Schema.String), ...media })
 
 /**
  * An embed as Discord sends it. `type` is `rich` for what a webhook sent; others (`image`,
@@ -457,52 +448,48 @@ const Video = Schema.Struct({ url: nullishToAbsent("url", Schema.String), ...med
  * @category models
  */
 export const Embed = Schema.Struct({
-  type: withDefault("type", Schema.String, () => "rich"),
-  title: nullishToAbsent("title", Schema.String),
-  description: nullishToAbsent("description", Schema.String),
-  url: nullishToAbsent("url", Schema.String),
-  color: nullishToAbsent("color", Numeric),
-  timestamp: nullishToAbsent("timestamp", Timestamp),
+  type: withDefault(Schema.String, () => "rich"),
+  title: nullishToAbsent(Schema.String),
+  description: nullishToAbsent(Schema.String),
+  url: nullishToAbsent(Schema.String),
+  color: nullishToAbsent(Numeric),
+  timestamp: nullishToAbsent(Timestamp),
   author: nullishToAbsent(
-    "author",
     Schema.Struct({
-      name: withDefault("name", Schema.String, none),
-      url: nullishToAbsent("url", Schema.String),
-      iconUrl: nullishToAbsent("icon_url", Schema.String),
-      proxyIconUrl: nullishToAbsent("proxy_icon_url", Schema.String),
+      name: withDefault(Schema.String, none),
+      url: nullishToAbsent(Schema.String),
+      iconUrl: nullishToAbsent(Schema.String, "icon_url"),
+      proxyIconUrl: nullishToAbsent(Schema.String, "proxy_icon_url"),
     }),
   ),
   footer: nullishToAbsent(
-    "footer",
     Schema.Struct({
-      text: withDefault("text", Schema.String, none),
-      iconUrl: nullishToAbsent("icon_url", Schema.String),
-      proxyIconUrl: nullishToAbsent("proxy_icon_url", Schema.String),
+      text: withDefault(Schema.String, none),
+      iconUrl: nullishToAbsent(Schema.String, "icon_url"),
+      proxyIconUrl: nullishToAbsent(Schema.String, "proxy_icon_url"),
     }),
   ),
-  image: nullishToAbsent("image", Image),
-  thumbnail: nullishToAbsent("thumbnail", Image),
-  video: nullishToAbsent("video", Video),
+  image: nullishToAbsent(Image),
+  thumbnail: nullishToAbsent(Image),
+  video: nullishToAbsent(Video),
   provider: nullishToAbsent(
-    "provider",
     Schema.Struct({
-      name: nullishToAbsent("name", Schema.String),
-      url: nullishToAbsent("url", Schema.String),
+      name: nullishToAbsent(Schema.String),
+      url: nullishToAbsent(Schema.String),
     }),
   ),
   fields: withDefault(
-    "fields",
     list(
       Schema.Struct({
-        name: withDefault("name", Schema.String, none),
-        value: withDefault("value", Schema.String, none),
-        inline: withDefault("inline", Schema.Boolean, () => false),
+        name: withDefault(Schema.String, none),
+        value: withDefault(Schema.String, none),
+        inline: withDefault(Schema.Boolean, () => false),
       }),
     ),
     () => [],
   ),
-  flags: nullishToAbsent("flags", Numeric),
-  components: nullishToAbsent("components", list(Component)),
+  flags: nullishToAbsent(Numeric),
+  components: nullishToAbsent(list(Component)),
 })
 /**
  * @since 0.1.0

@@ -28,7 +28,7 @@ const unsupported = ["username", "avatarUrl", "threadName", "appliedTags"] as co
 const fields = Schema.Struct({
   ...Struct.omit(MessageCreate.from.fields, ...unsupported),
   /** `Ephemeral` shows the message to the user of the interaction only. */
-  flags: optional("flags", MessageFlagsFollowUp),
+  flags: optional(MessageFlagsFollowUp),
 })
 
 /**

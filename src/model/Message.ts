@@ -38,32 +38,32 @@ const Raw = Schema.Object.annotations({
 
 const reference = Schema.Struct({
   /** 0 reply, 1 forward. */
-  type: withDefault("type", Numeric, () => 0),
-  messageId: nullishToAbsent("message_id", Snowflake),
-  channelId: nullishToAbsent("channel_id", Snowflake),
-  guildId: nullishToAbsent("guild_id", Snowflake),
+  type: withDefault(Numeric, () => 0),
+  messageId: nullishToAbsent(Snowflake, "message_id"),
+  channelId: nullishToAbsent(Snowflake, "channel_id"),
+  guildId: nullishToAbsent(Snowflake, "guild_id"),
 })
 
 const StickerItem = Schema.Struct({
   id: Snowflake,
-  name: withDefault("name", Schema.String, () => ""),
+  name: withDefault(Schema.String, () => ""),
   /** 1 PNG, 2 APNG, 3 Lottie, 4 GIF. */
-  formatType: nullishToAbsent("format_type", Numeric),
+  formatType: nullishToAbsent(Numeric, "format_type"),
 })
 
 /** What a message and a snapshot of a forwarded one share. */
 const body = {
-  type: withDefault("type", Numeric, () => 0),
-  content: withDefault("content", Schema.String, () => ""),
-  editedTimestamp: nullishToAbsent("edited_timestamp", Timestamp),
-  mentions: withDefault("mentions", list(User), none),
-  mentionRoles: withDefault("mention_roles", list(Snowflake), none),
-  attachments: withDefault("attachments", list(Attachment), none),
-  embeds: withDefault("embeds", list(Embed), none),
-  components: withDefault("components", list(Component), none),
-  flags: withDefault("flags", Numeric, () => 0),
-  stickerItems: nullishToAbsent("sticker_items", list(StickerItem)),
-  stickers: nullishToAbsent("stickers", list(Raw)),
+  type: withDefault(Numeric, () => 0),
+  content: withDefault(Schema.String, () => ""),
+  editedTimestamp: nullishToAbsent(Timestamp, "edited_timestamp"),
+  mentions: withDefault(list(User), none),
+  mentionRoles: withDefault(list(Snowflake), none, "mention_roles"),
+  attachments: withDefault(list(Attachment), none),
+  embeds: withDefault(list(Embed), none),
+  components: withDefault(list(Component), none),
+  flags: withDefault(Numeric, () => 0),
+  stickerItems: nullishToAbsent(list(StickerItem), "sticker_items"),
+  stickers: nullishToAbsent(list(Raw)),
 }
 
 /**
@@ -83,7 +83,7 @@ const body = {
  */
 export const MessageSnapshot = Schema.Struct({
   ...body,
-  timestamp: nullishToAbsent("timestamp", Timestamp),
+  timestamp: nullishToAbsent(Timestamp),
 })
 /**
  * @since 0.1.0
@@ -107,29 +107,29 @@ export interface MessageSnapshot extends Schema.Schema.Type<typeof MessageSnapsh
  */
 export const Thread = Schema.Struct({
   id: Snowflake,
-  type: nullishToAbsent("type", Numeric),
-  guildId: nullishToAbsent("guild_id", Snowflake),
-  parentId: nullishToAbsent("parent_id", Snowflake),
-  ownerId: nullishToAbsent("owner_id", Snowflake),
-  name: nullishToAbsent("name", Schema.String),
-  lastMessageId: nullishToAbsent("last_message_id", Snowflake),
-  messageCount: nullishToAbsent("message_count", Numeric),
-  memberCount: nullishToAbsent("member_count", Numeric),
-  totalMessageSent: nullishToAbsent("total_message_sent", Numeric),
+  type: nullishToAbsent(Numeric),
+  guildId: nullishToAbsent(Snowflake, "guild_id"),
+  parentId: nullishToAbsent(Snowflake, "parent_id"),
+  ownerId: nullishToAbsent(Snowflake, "owner_id"),
+  name: nullishToAbsent(Schema.String),
+  lastMessageId: nullishToAbsent(Snowflake, "last_message_id"),
+  messageCount: nullishToAbsent(Numeric, "message_count"),
+  memberCount: nullishToAbsent(Numeric, "member_count"),
+  totalMessageSent: nullishToAbsent(Numeric, "total_message_sent"),
   /** Seconds. */
-  rateLimitPerUser: nullishToAbsent("rate_limit_per_user", Numeric),
-  flags: nullishToAbsent("flags", Numeric),
-  appliedTags: nullishToAbsent("applied_tags", list(Snowflake)),
+  rateLimitPerUser: nullishToAbsent(Numeric, "rate_limit_per_user"),
+  flags: nullishToAbsent(Numeric),
+  appliedTags: nullishToAbsent(list(Snowflake), "applied_tags"),
   threadMetadata: nullishToAbsent(
-    "thread_metadata",
     Schema.Struct({
-      archived: withDefault("archived", Schema.Boolean, no),
-      locked: withDefault("locked", Schema.Boolean, no),
+      archived: withDefault(Schema.Boolean, no),
+      locked: withDefault(Schema.Boolean, no),
       /** Minutes. */
-      autoArchiveDuration: nullishToAbsent("auto_archive_duration", Numeric),
-      archiveTimestamp: nullishToAbsent("archive_timestamp", Timestamp),
-      createTimestamp: nullishToAbsent("create_timestamp", Timestamp),
+      autoArchiveDuration: nullishToAbsent(Numeric, "auto_archive_duration"),
+      archiveTimestamp: nullishToAbsent(Timestamp, "archive_timestamp"),
+      createTimestamp: nullishToAbsent(Timestamp, "create_timestamp"),
     }),
+    "thread_metadata",
   ),
 })
 /**
@@ -155,17 +155,17 @@ export interface Thread extends Schema.Schema.Type<typeof Thread> {}
  */
 export const Reaction = Schema.Struct({
   emoji: Emoji,
-  count: withDefault("count", Numeric, () => 0),
+  count: withDefault(Numeric, () => 0),
   countDetails: nullishToAbsent(
-    "count_details",
     Schema.Struct({
-      burst: withDefault("burst", Numeric, () => 0),
-      normal: withDefault("normal", Numeric, () => 0),
+      burst: withDefault(Numeric, () => 0),
+      normal: withDefault(Numeric, () => 0),
     }),
+    "count_details",
   ),
-  me: withDefault("me", Schema.Boolean, no),
-  meBurst: withDefault("me_burst", Schema.Boolean, no),
-  burstColors: withDefault("burst_colors", list(Schema.String), none),
+  me: withDefault(Schema.Boolean, no),
+  meBurst: withDefault(Schema.Boolean, no, "me_burst"),
+  burstColors: withDefault(list(Schema.String), none, "burst_colors"),
 })
 /**
  * @since 0.1.0
@@ -175,58 +175,58 @@ export interface Reaction extends Schema.Schema.Type<typeof Reaction> {}
 
 const InteractionMetadata = Schema.Struct({
   id: Snowflake,
-  type: nullishToAbsent("type", Numeric),
-  user: nullishToAbsent("user", User),
-  name: nullishToAbsent("name", Schema.String),
-  originalResponseMessageId: nullishToAbsent("original_response_message_id", Snowflake),
-  interactedMessageId: nullishToAbsent("interacted_message_id", Snowflake),
-  targetMessageId: nullishToAbsent("target_message_id", Snowflake),
-  targetUser: nullishToAbsent("target_user", User),
+  type: nullishToAbsent(Numeric),
+  user: nullishToAbsent(User),
+  name: nullishToAbsent(Schema.String),
+  originalResponseMessageId: nullishToAbsent(Snowflake, "original_response_message_id"),
+  interactedMessageId: nullishToAbsent(Snowflake, "interacted_message_id"),
+  targetMessageId: nullishToAbsent(Snowflake, "target_message_id"),
+  targetUser: nullishToAbsent(User, "target_user"),
 })
 
 const fields = {
   ...body,
   id: Snowflake,
-  channelId: required("channel_id", Snowflake),
+  channelId: required(Snowflake, "channel_id"),
   /** Of a webhook's message: the webhook's id and the name it showed; no real user. */
   author: User,
-  timestamp: required("timestamp", Timestamp),
-  webhookId: nullishToAbsent("webhook_id", Snowflake),
-  applicationId: nullishToAbsent("application_id", Snowflake),
-  tts: withDefault("tts", Schema.Boolean, no),
-  pinned: withDefault("pinned", Schema.Boolean, no),
-  mentionEveryone: withDefault("mention_everyone", Schema.Boolean, no),
+  timestamp: Timestamp,
+  webhookId: nullishToAbsent(Snowflake, "webhook_id"),
+  applicationId: nullishToAbsent(Snowflake, "application_id"),
+  tts: withDefault(Schema.Boolean, no),
+  pinned: withDefault(Schema.Boolean, no),
+  mentionEveryone: withDefault(Schema.Boolean, no, "mention_everyone"),
   mentionChannels: nullishToAbsent(
-    "mention_channels",
     list(
       Schema.Struct({
         id: Snowflake,
-        guildId: nullishToAbsent("guild_id", Snowflake),
-        type: nullishToAbsent("type", Numeric),
-        name: nullishToAbsent("name", Schema.String),
+        guildId: nullishToAbsent(Snowflake, "guild_id"),
+        type: nullishToAbsent(Numeric),
+        name: nullishToAbsent(Schema.String),
       }),
     ),
+    "mention_channels",
   ),
-  nonce: nullishToAbsent("nonce", Schema.Union(Schema.String, Numeric)),
+  nonce: nullishToAbsent(Schema.Union(Schema.String, Numeric)),
   /** Place in its thread; gaps and repeats happen. */
-  position: nullishToAbsent("position", Numeric),
-  reactions: nullishToAbsent("reactions", list(Reaction)),
-  poll: nullishToAbsent("poll", Poll),
-  thread: nullishToAbsent("thread", Thread),
-  messageReference: nullishToAbsent("message_reference", reference),
+  position: nullishToAbsent(Numeric),
+  reactions: nullishToAbsent(list(Reaction)),
+  poll: nullishToAbsent(Poll),
+  thread: nullishToAbsent(Thread),
+  messageReference: nullishToAbsent(reference, "message_reference"),
   messageSnapshots: nullishToAbsent(
-    "message_snapshots",
     list(Schema.Struct({ message: MessageSnapshot })),
+    "message_snapshots",
   ),
-  interactionMetadata: nullishToAbsent("interaction_metadata", InteractionMetadata),
-  interaction: nullishToAbsent("interaction", Raw),
-  activity: nullishToAbsent("activity", Raw),
-  application: nullishToAbsent("application", Raw),
-  resolved: nullishToAbsent("resolved", Raw),
-  roleSubscriptionData: nullishToAbsent("role_subscription_data", Raw),
-  purchaseNotification: nullishToAbsent("purchase_notification", Raw),
-  call: nullishToAbsent("call", Raw),
-  sharedClientTheme: nullishToAbsent("shared_client_theme", Raw),
+  interactionMetadata: nullishToAbsent(InteractionMetadata, "interaction_metadata"),
+  interaction: nullishToAbsent(Raw),
+  activity: nullishToAbsent(Raw),
+  application: nullishToAbsent(Raw),
+  resolved: nullishToAbsent(Raw),
+  roleSubscriptionData: nullishToAbsent(Raw, "role_subscription_data"),
+  purchaseNotification: nullishToAbsent(Raw, "purchase_notification"),
+  call: nullishToAbsent(Raw),
+  sharedClientTheme: nullishToAbsent(Raw, "shared_client_theme"),
 }
 
 /**
@@ -253,7 +253,7 @@ const fields = {
 export const Message = Schema.Struct({
   ...fields,
   /** The message replied to; one level deep, and absent when it was deleted. */
-  referencedMessage: nullishToAbsent("referenced_message", Schema.Struct(fields)),
+  referencedMessage: nullishToAbsent(Schema.Struct(fields), "referenced_message"),
 })
 /**
  * @since 0.1.0

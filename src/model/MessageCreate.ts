@@ -35,24 +35,24 @@ const maxContent = 2000
 
 const fields = Schema.Struct({
   /** Markdown, at most 2000 code points. */
-  content: optional("content", text({ max: maxContent })),
+  content: optional(text({ max: maxContent })),
   /** Shown instead of the webhook's name. */
-  username: optional("username", WebhookName),
+  username: optional(WebhookName),
   /** Shown instead of the webhook's avatar. */
-  avatarUrl: optional("avatar_url", httpUrl()),
-  tts: optional("tts", Schema.Boolean),
-  embeds: optional("embeds", EmbedsCreate),
+  avatarUrl: optional(httpUrl(), "avatar_url"),
+  tts: optional(Schema.Boolean),
+  embeds: optional(EmbedsCreate),
   /** Left out, the users who are mentioned are notified, but no role and not everyone. */
-  allowedMentions: optional("allowed_mentions", AllowedMentions),
-  components: optional("components", ComponentsCreate),
+  allowedMentions: optional(AllowedMentions, "allowed_mentions"),
+  components: optional(ComponentsCreate),
   /** Metadata of the files that are sent. */
-  attachments: optional("attachments", AttachmentsCreate),
-  flags: optional("flags", MessageFlagsCreate),
+  attachments: optional(AttachmentsCreate),
+  flags: optional(MessageFlagsCreate),
   /** Starts a thread of this name, as `Webhook.createThread` does; forum and media channels only. */
-  threadName: optional("thread_name", ThreadName),
+  threadName: optional(ThreadName, "thread_name"),
   /** Tags of the thread that `threadName` starts. */
-  appliedTags: optional("applied_tags", AppliedTags),
-  poll: optional("poll", PollCreate),
+  appliedTags: optional(AppliedTags, "applied_tags"),
+  poll: optional(PollCreate),
 })
 
 /**

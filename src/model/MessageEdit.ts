@@ -25,16 +25,16 @@ import { makeStrictEncoder } from "./codec.js"
 const maxContent = 2000
 
 const fields = Schema.Struct({
-  content: nullable("content", text({ max: maxContent })),
-  embeds: nullable("embeds", EmbedsCreate),
-  flags: nullable("flags", MessageFlagsEdit),
+  content: nullable(text({ max: maxContent })),
+  embeds: nullable(EmbedsCreate),
+  flags: nullable(MessageFlagsEdit),
   /** Left out or `null`, the default applies again: repeat it in every edit of the content. */
-  allowedMentions: nullable("allowed_mentions", AllowedMentions),
-  components: nullable("components", ComponentsCreate),
+  allowedMentions: nullable(AllowedMentions, "allowed_mentions"),
+  components: nullable(ComponentsCreate),
   /** When given, the complete list to keep, new files included; `[]` removes all. */
-  attachments: nullable("attachments", AttachmentsCreate),
+  attachments: nullable(AttachmentsCreate),
   /** Discord takes a poll only in the edit of a deferred interaction reply. */
-  poll: nullable("poll", PollCreate),
+  poll: nullable(PollCreate),
 })
 
 /**

@@ -39,11 +39,11 @@ const hourMillis = 3_600_000
  */
 export const PollAnswerCreate = Schema.Struct({
   pollMedia: required(
-    "poll_media",
     Schema.Struct({
-      text: required("text", text({ min: 1, max: maxAnswer })),
-      emoji: optional("emoji", PollEmojiCreate),
+      text: text({ min: 1, max: maxAnswer }),
+      emoji: optional(PollEmojiCreate),
     }),
+    "poll_media",
   ),
 })
 /**
@@ -71,19 +71,13 @@ export interface PollAnswerCreate extends Schema.Schema.Type<typeof PollAnswerCr
  * @category models
  */
 export const PollCreate = Schema.Struct({
-  question: required(
-    "question",
-    Schema.Struct({ text: required("text", text({ min: 1, max: maxQuestion })) }),
-  ),
-  answers: required(
-    "answers",
-    items(PollAnswerCreate, { min: 1, max: maxAnswers, unit: "answer" }),
-  ),
+  question: Schema.Struct({ text: text({ min: 1, max: maxQuestion }) }),
+  answers: items(PollAnswerCreate, { min: 1, max: maxAnswers, unit: "answer" }),
   /** Hours, 24 when left out. */
-  duration: optional("duration", int(1, maxDuration, "hours")),
-  allowMultiselect: optional("allow_multiselect", Schema.Boolean),
+  duration: optional(int(1, maxDuration, "hours")),
+  allowMultiselect: optional(Schema.Boolean, "allow_multiselect"),
   /** 1 is the only layout there is. */
-  layoutType: optional("layout_type", Schema.Literal(1)),
+  layoutType: optional(Schema.Literal(1), "layout_type"),
 })
 /**
  * @since 0.1.0
@@ -139,8 +133,8 @@ function hours(duration: NonNullable<MakeOptions["duration"]>): number {
 }
 
 const PollMedia = Schema.Struct({
-  text: withDefault("text", Schema.String, () => ""),
-  emoji: nullishToAbsent("emoji", Emoji),
+  text: withDefault(Schema.String, () => ""),
+  emoji: nullishToAbsent(Emoji),
 })
 const untitled = (): typeof PollMedia.Type => ({ text: "" })
 
@@ -159,34 +153,32 @@ const untitled = (): typeof PollMedia.Type => ({ text: "" })
  * @category models
  */
 export const Poll = Schema.Struct({
-  question: withDefault("question", PollMedia, untitled),
+  question: withDefault(PollMedia, untitled),
   answers: withDefault(
-    "answers",
     list(
       Schema.Struct({
-        answerId: nullishToAbsent("answer_id", Numeric),
-        pollMedia: withDefault("poll_media", PollMedia, untitled),
+        answerId: nullishToAbsent(Numeric, "answer_id"),
+        pollMedia: withDefault(PollMedia, untitled, "poll_media"),
       }),
     ),
     () => [],
   ),
-  expiry: nullishToAbsent("expiry", Timestamp),
-  allowMultiselect: withDefault("allow_multiselect", Schema.Boolean, () => false),
-  layoutType: nullishToAbsent("layout_type", Schema.Literal(1)),
+  expiry: nullishToAbsent(Timestamp),
+  allowMultiselect: withDefault(Schema.Boolean, () => false, "allow_multiselect"),
+  layoutType: nullishToAbsent(Schema.Literal(1), "layout_type"),
   results: nullishToAbsent(
-    "results",
     Schema.Struct({
-      isFinalized: withDefault("is_finalized", Schema.Boolean, () => false),
+      isFinalized: withDefault(Schema.Boolean, () => false, "is_finalized"),
       answerCounts: withDefault(
-        "answer_counts",
         list(
           Schema.Struct({
             id: Numeric,
             count: Numeric,
-            meVoted: withDefault("me_voted", Schema.Boolean, () => false),
+            meVoted: withDefault(Schema.Boolean, () => false, "me_voted"),
           }),
         ),
         () => [],
+        "answer_counts",
       ),
     }),
   ),

@@ -101,9 +101,9 @@ const Moment = Schema.transform(
  * @category models
  */
 export const SlackField = Schema.Struct({
-  title: optional("title", Schema.String),
-  value: optional("value", Schema.String),
-  short: optional("short", Schema.Boolean),
+  title: optional(Schema.String),
+  value: optional(Schema.String),
+  short: optional(Schema.Boolean),
 })
 /**
  * @since 0.1.0
@@ -131,21 +131,21 @@ export interface SlackField extends Schema.Schema.Type<typeof SlackField> {}
  */
 export const SlackAttachment = Schema.Struct({
   /** Above the block. */
-  pretext: optional("pretext", Schema.String),
-  title: optional("title", Schema.String),
-  titleLink: optional("title_link", httpUrl()),
-  text: optional("text", Schema.String),
-  color: optional("color", SlackColor),
-  authorName: optional("author_name", Schema.String),
-  authorLink: optional("author_link", httpUrl()),
-  authorIcon: optional("author_icon", httpUrl()),
-  fields: optional("fields", strictList(SlackField)),
-  imageUrl: optional("image_url", httpUrl()),
-  thumbUrl: optional("thumb_url", httpUrl()),
-  footer: optional("footer", Schema.String),
-  footerIcon: optional("footer_icon", httpUrl()),
+  pretext: optional(Schema.String),
+  title: optional(Schema.String),
+  titleLink: optional(httpUrl(), "title_link"),
+  text: optional(Schema.String),
+  color: optional(SlackColor),
+  authorName: optional(Schema.String, "author_name"),
+  authorLink: optional(httpUrl(), "author_link"),
+  authorIcon: optional(httpUrl(), "author_icon"),
+  fields: optional(strictList(SlackField)),
+  imageUrl: optional(httpUrl(), "image_url"),
+  thumbUrl: optional(httpUrl(), "thumb_url"),
+  footer: optional(Schema.String),
+  footerIcon: optional(httpUrl(), "footer_icon"),
   /** A moment, shown in the footer, to the second. */
-  ts: optional("ts", Moment),
+  ts: optional(Moment),
 })
 /**
  * @since 0.1.0
@@ -174,12 +174,12 @@ export interface SlackAttachment extends Schema.Schema.Type<typeof SlackAttachme
  */
 export const SlackMessage = Schema.Struct({
   /** At most 2000 code points. */
-  text: optional("text", text({ max: maxText })),
+  text: optional(text({ max: maxText })),
   /** Shown instead of the webhook's name. */
-  username: optional("username", WebhookName),
+  username: optional(WebhookName),
   /** Shown instead of the webhook's avatar. */
-  iconUrl: optional("icon_url", httpUrl()),
-  attachments: optional("attachments", strictList(SlackAttachment)),
+  iconUrl: optional(httpUrl(), "icon_url"),
+  attachments: optional(strictList(SlackAttachment)),
 })
 /**
  * @since 0.1.0

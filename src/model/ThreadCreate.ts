@@ -70,9 +70,9 @@ export const AppliedTags = items(SnowflakeInput, { max: maxTags, unit: "tag" })
  * @category models
  */
 export const ThreadCreate = Schema.Struct({
-  name: required("thread_name", ThreadName),
+  name: required(ThreadName, "thread_name"),
   /** A channel may require one. */
-  appliedTags: optional("applied_tags", AppliedTags),
+  appliedTags: optional(AppliedTags, "applied_tags"),
 })
 /**
  * @since 0.1.0

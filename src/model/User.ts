@@ -7,7 +7,7 @@
 import * as Schema from "effect/Schema"
 
 import { Snowflake } from "./Snowflake.js"
-import { Numeric, withDefault, required, nullishToAbsent } from "./fields.js"
+import { Numeric, withDefault, nullishToAbsent } from "./fields.js"
 
 /**
  * A user as Discord sends it. Only `id` must be there; `username` is empty where Discord sends
@@ -27,32 +27,32 @@ import { Numeric, withDefault, required, nullishToAbsent } from "./fields.js"
  */
 export const User = Schema.Struct({
   id: Snowflake,
-  username: withDefault("username", Schema.String, () => ""),
-  discriminator: nullishToAbsent("discriminator", Schema.String),
-  globalName: nullishToAbsent("global_name", Schema.String),
+  username: withDefault(Schema.String, () => ""),
+  discriminator: nullishToAbsent(Schema.String),
+  globalName: nullishToAbsent(Schema.String, "global_name"),
   /** Hash of the avatar; `a_` in front means animated. */
-  avatar: nullishToAbsent("avatar", Schema.String),
-  bot: nullishToAbsent("bot", Schema.Boolean),
-  system: nullishToAbsent("system", Schema.Boolean),
-  banner: nullishToAbsent("banner", Schema.String),
-  accentColor: nullishToAbsent("accent_color", Numeric),
-  flags: nullishToAbsent("flags", Numeric),
-  publicFlags: nullishToAbsent("public_flags", Numeric),
+  avatar: nullishToAbsent(Schema.String),
+  bot: nullishToAbsent(Schema.Boolean),
+  system: nullishToAbsent(Schema.Boolean),
+  banner: nullishToAbsent(Schema.String),
+  accentColor: nullishToAbsent(Numeric, "accent_color"),
+  flags: nullishToAbsent(Numeric),
+  publicFlags: nullishToAbsent(Numeric, "public_flags"),
   primaryGuild: nullishToAbsent(
-    "primary_guild",
     Schema.Struct({
-      identityGuildId: nullishToAbsent("identity_guild_id", Snowflake),
-      identityEnabled: nullishToAbsent("identity_enabled", Schema.Boolean),
-      tag: nullishToAbsent("tag", Schema.String),
-      badge: nullishToAbsent("badge", Schema.String),
+      identityGuildId: nullishToAbsent(Snowflake, "identity_guild_id"),
+      identityEnabled: nullishToAbsent(Schema.Boolean, "identity_enabled"),
+      tag: nullishToAbsent(Schema.String),
+      badge: nullishToAbsent(Schema.String),
     }),
+    "primary_guild",
   ),
   avatarDecoration: nullishToAbsent(
-    "avatar_decoration_data",
     Schema.Struct({
-      asset: required("asset", Schema.String),
-      skuId: nullishToAbsent("sku_id", Snowflake),
+      asset: Schema.String,
+      skuId: nullishToAbsent(Snowflake, "sku_id"),
     }),
+    "avatar_decoration_data",
   ),
 })
 /**

@@ -30,28 +30,28 @@ import { Numeric, withDefault, nullishToAbsent } from "./fields.js"
 export const WebhookInfo = Schema.Struct({
   id: Snowflake,
   /** 1 incoming (also where Discord sends none), 2 channel follower, 3 application. */
-  type: withDefault("type", Numeric, () => 1),
-  guildId: nullishToAbsent("guild_id", Snowflake),
-  channelId: nullishToAbsent("channel_id", Snowflake),
+  type: withDefault(Numeric, () => 1),
+  guildId: nullishToAbsent(Snowflake, "guild_id"),
+  channelId: nullishToAbsent(Snowflake, "channel_id"),
   /** The user who created it; absent in requests with the token. */
-  user: nullishToAbsent("user", User),
-  name: nullishToAbsent("name", Schema.String),
+  user: nullishToAbsent(User),
+  name: nullishToAbsent(Schema.String),
   /** Hash of the avatar. */
-  avatar: nullishToAbsent("avatar", Schema.String),
-  token: nullishToAbsent("token", Schema.Redacted(Schema.String)),
-  applicationId: nullishToAbsent("application_id", Snowflake),
-  url: nullishToAbsent("url", Schema.Redacted(Schema.String)),
+  avatar: nullishToAbsent(Schema.String),
+  token: nullishToAbsent(Schema.Redacted(Schema.String)),
+  applicationId: nullishToAbsent(Snowflake, "application_id"),
+  url: nullishToAbsent(Schema.Redacted(Schema.String)),
   sourceGuild: nullishToAbsent(
-    "source_guild",
     Schema.Struct({
       id: Snowflake,
-      name: nullishToAbsent("name", Schema.String),
-      icon: nullishToAbsent("icon", Schema.String),
+      name: nullishToAbsent(Schema.String),
+      icon: nullishToAbsent(Schema.String),
     }),
+    "source_guild",
   ),
   sourceChannel: nullishToAbsent(
+    Schema.Struct({ id: Snowflake, name: nullishToAbsent(Schema.String) }),
     "source_channel",
-    Schema.Struct({ id: Snowflake, name: nullishToAbsent("name", Schema.String) }),
   ),
 })
 /**

@@ -46,9 +46,9 @@ const ImageData = Schema.String.pipe(
  * @category models
  */
 export const WebhookModify = Schema.Struct({
-  name: optional("name", WebhookName),
+  name: optional(WebhookName),
   /** `data:image/png;base64,...`; png, jpeg, gif or webp. {@link avatar} makes it of bytes. */
-  avatar: nullable("avatar", ImageData),
+  avatar: nullable(ImageData),
 })
 /**
  * @since 0.1.0

@@ -1,15 +1,15 @@
 /**
- * How a field of a Discord object is written on our side (camelCase) and on the wire (snake_case).
- * These ways, and no other, so that every object of the model follows one convention:
+ * The fields of Discord's objects, camelCase on our side and snake_case on the wire. Each takes the
+ * wire name last, if that is another one. Every object of the model is made of these:
  *
- * - `required`: always there.
- * - `optional`: outgoing; `undefined` is the same as leaving it out, and never reaches the wire.
- * - `clearable`: outgoing edit; left out = unchanged, `null` = cleared.
- * - `sometimes`: incoming; absent, `null` and a value that does not fit become an absent key.
- * - `orElse`: incoming; absent, `null` and a value that does not fit become a default.
- * - `list`: incoming; an item that does not fit is left out.
- * - `strictSometimes`, `strictOrElse`, `strictList`: the same, but a value that does not fit fails,
- *   where something around it keeps the whole as Discord sent it (components).
+ * - A plain Schema, or `required` with another name on the wire: always present.
+ * - `optional`: outgoing; `undefined` is the same as absent, and is never sent.
+ * - `nullable`: outgoing edit; absent = unchanged, `null` = cleared.
+ * - `nullishToAbsent`: incoming; absent, `null` and a value that does not fit become an absent key.
+ * - `withDefault`: incoming; absent, `null` and a value that does not fit become a default.
+ * - `list`: incoming, without the items that do not fit.
+ * - `strictNullishToAbsent`, `strictWithDefault`, `strictList`: the same, but a value that does not
+ *   fit fails, because something around it keeps the whole as Discord sent it (components).
  */
 import type { LazyArbitrary } from "effect/Arbitrary"
 import * as Either from "effect/Either"
@@ -23,88 +23,98 @@ import * as AST from "effect/SchemaAST"
 type Field<K extends string, A, I> = Schema.PropertySignature<"?:", A, K, "?:", I>
 
 export function required<A, I, const K extends string>(
-  key: K,
   schema: Schema.Schema<A, I>,
+  key: K,
 ): Schema.PropertySignature<":", A, K, ":", I> {
   return Schema.propertySignature(schema).pipe(Schema.fromKey(key))
 }
 
-export function optional<A, I, const K extends string>(
-  key: K,
+export function optional<A, I, const K extends string = never>(
   schema: Schema.Schema<A, I>,
-): Field<K, A | undefined, I> {
+  key?: K,
+): Field<NoInfer<K>, A | undefined, I> {
   // Decoding also takes null (embed editors export it); `Encoded` states only what we emit.
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   const from = Schema.NullishOr(schema) as unknown as Schema.Schema<A | undefined, I>
-  return Schema.optionalToOptional(from, Schema.UndefinedOr(typeSide(schema)), {
+  const field = Schema.optionalToOptional(from, Schema.UndefinedOr(typeSide(schema)), {
     decode: definedOnly,
     encode: Option.filter(Predicate.isNotUndefined),
-  }).pipe(Schema.fromKey(key))
+  })
+  return rename(field, key)
 }
 
-export function nullable<A, I, const K extends string>(
-  key: K,
+export function nullable<A, I, const K extends string = never>(
   schema: Schema.Schema<A, I>,
-): Field<K, A | null | undefined, I | null> {
-  return Schema.optionalToOptional(Schema.NullOr(schema), Schema.NullishOr(typeSide(schema)), {
+  key?: K,
+): Field<NoInfer<K>, A | null | undefined, I | null> {
+  const to = Schema.NullishOr(typeSide(schema))
+  const field = Schema.optionalToOptional(Schema.NullOr(schema), to, {
     decode: Function.identity,
     encode: Option.filter(Predicate.isNotUndefined),
-  }).pipe(Schema.fromKey(key))
+  })
+  return rename(field, key)
 }
 
-export function nullishToAbsent<A, I, const K extends string>(
-  key: K,
+export function nullishToAbsent<A, I, const K extends string = never>(
   schema: Schema.Schema<A, I>,
-): Field<K, A, I | null | undefined> {
-  return absentOr(key, schema, lenient(schema))
+  key?: K,
+): Field<NoInfer<K>, A, I | null | undefined> {
+  return rename(absentOr(schema, lenient(schema)), key)
 }
 
-export function strictNullishToAbsent<A, I, const K extends string>(
-  key: K,
+export function strictNullishToAbsent<A, I, const K extends string = never>(
   schema: Schema.Schema<A, I>,
-): Field<K, A, I | null | undefined> {
-  return absentOr(key, schema, Schema.NullishOr(schema))
+  key?: K,
+): Field<NoInfer<K>, A, I | null | undefined> {
+  return rename(absentOr(schema, Schema.NullishOr(schema)), key)
 }
 
-export function withDefault<A, I, const K extends string>(
-  key: K,
-  schema: Schema.Schema<A, I>,
-  fallback: () => NoInfer<A>,
-): Schema.PropertySignature<":", A, K, "?:", I | null | undefined> {
-  return defaultOr(key, schema, lenient(schema), fallback)
-}
-
-export function strictWithDefault<A, I, const K extends string>(
-  key: K,
+export function withDefault<A, I, const K extends string = never>(
   schema: Schema.Schema<A, I>,
   fallback: () => NoInfer<A>,
-): Schema.PropertySignature<":", A, K, "?:", I | null | undefined> {
-  return defaultOr(key, schema, Schema.NullishOr(schema), fallback)
+  key?: K,
+): Schema.PropertySignature<":", A, NoInfer<K>, "?:", I | null | undefined> {
+  return rename(defaultOr(schema, lenient(schema), fallback), key)
+}
+
+export function strictWithDefault<A, I, const K extends string = never>(
+  schema: Schema.Schema<A, I>,
+  fallback: () => NoInfer<A>,
+  key?: K,
+): Schema.PropertySignature<":", A, NoInfer<K>, "?:", I | null | undefined> {
+  return rename(defaultOr(schema, Schema.NullishOr(schema), fallback), key)
 }
 
 type Nullish<A, I> = Schema.Schema<A | null | undefined, I | null | undefined>
 
-function absentOr<A, I, const K extends string>(
-  key: K,
+function absentOr<A, I>(
   schema: Schema.Schema<A, I>,
   from: Nullish<A, I>,
-): Field<K, A, I | null | undefined> {
+): Field<never, A, I | null | undefined> {
   return Schema.optionalToOptional(from, typeSide(schema), {
     decode: definedOnly,
     encode: Function.identity,
-  }).pipe(Schema.fromKey(key))
+  })
 }
 
-function defaultOr<A, I, const K extends string>(
-  key: K,
+function defaultOr<A, I>(
   schema: Schema.Schema<A, I>,
   from: Nullish<A, I>,
   fallback: () => A,
-): Schema.PropertySignature<":", A, K, "?:", I | null | undefined> {
+): Schema.PropertySignature<":", A, never, "?:", I | null | undefined> {
   return Schema.optionalToRequired(from, typeSide(schema), {
     decode: (value) => Option.getOrElse(definedOnly(value), fallback),
     encode: Option.some,
-  }).pipe(Schema.fromKey(key))
+  })
+}
+
+type Presence = Schema.PropertySignature.Token
+
+function rename<T extends Presence, A, F extends Presence, I, K extends string>(
+  field: Schema.PropertySignature<T, A, never, F, I>,
+  key: K | undefined,
+): Schema.PropertySignature<T, A, K, F, I> {
+  return key === undefined ? field : field.pipe(Schema.fromKey(key))
 }
 
 /** `Schema.typeSchema` walks the whole Schema each time, and these nest. */

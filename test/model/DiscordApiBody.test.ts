@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 
 import { DiscordApiBody } from "../../src/index.js"
 import { runs } from "../support/laws.js"
@@ -147,6 +148,38 @@ describe("DiscordApiBody", () => {
     ).toEqual(Option.some({ message: "m", retryAfter: 1, global: true, code: 20016 }))
     expect(DiscordApiBody.rateLimitFromUnknown({ retry_after: 1, code: null })).toEqual(
       Option.some({ message: "", retryAfter: 1, global: false }),
+    )
+  })
+
+  it("reads the body of a 429 as its Schema decodes it", () => {
+    const numbers = FastCheck.oneof(FastCheck.double(), FastCheck.integer(), FastCheck.constant(-0))
+    const texts = FastCheck.oneof(
+      numbers.map(String),
+      numbers.map((number) => ` ${number}\n`),
+      FastCheck.constantFrom(
+        "",
+        " ",
+        "1e3",
+        "0x10",
+        "1_000",
+        "NaN",
+        "Infinity",
+        "+2",
+        ".5",
+        "soon",
+      ),
+    )
+    const values = FastCheck.oneof(numbers, texts, FastCheck.jsonValue())
+    const body = FastCheck.record(
+      { message: values, retry_after: values, global: values, code: values },
+      { requiredKeys: [] },
+    )
+    const decode = Schema.decodeUnknownOption(DiscordApiBody.RateLimitBody)
+    FastCheck.assert(
+      FastCheck.property(FastCheck.oneof(body, FastCheck.jsonValue()), (input) => {
+        expect(DiscordApiBody.rateLimitFromUnknown(input)).toStrictEqual(decode(input))
+      }),
+      { numRuns: runs(10_000) },
     )
   })
 })

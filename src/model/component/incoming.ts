@@ -17,29 +17,29 @@ import {
 } from "../fields.js"
 import { ChannelType, Kind, Raw } from "./kinds.js"
 /** Absent on very old messages only. */
-const id = strictNullishToAbsent("id", Numeric)
-const disabled = strictWithDefault("disabled", Schema.Boolean, () => false)
-const spoiler = strictWithDefault("spoiler", Schema.Boolean, () => false)
-const description = strictNullishToAbsent("description", Schema.String)
+const id = strictNullishToAbsent(Numeric)
+const disabled = strictWithDefault(Schema.Boolean, () => false)
+const spoiler = strictWithDefault(Schema.Boolean, () => false)
+const description = strictNullishToAbsent(Schema.String)
 
 const Media = Schema.Struct({
   url: Schema.String,
-  proxyUrl: nullishToAbsent("proxy_url", Schema.String),
+  proxyUrl: nullishToAbsent(Schema.String, "proxy_url"),
   /** Pixels. */
-  width: nullishToAbsent("width", Numeric),
+  width: nullishToAbsent(Numeric),
   /** Pixels. */
-  height: nullishToAbsent("height", Numeric),
-  contentType: nullishToAbsent("content_type", Schema.String),
-  attachmentId: nullishToAbsent("attachment_id", Snowflake),
-  placeholder: nullishToAbsent("placeholder", Schema.String),
-  placeholderVersion: nullishToAbsent("placeholder_version", Numeric),
-  flags: nullishToAbsent("flags", Numeric),
+  height: nullishToAbsent(Numeric),
+  contentType: nullishToAbsent(Schema.String, "content_type"),
+  attachmentId: nullishToAbsent(Snowflake, "attachment_id"),
+  placeholder: nullishToAbsent(Schema.String),
+  placeholderVersion: nullishToAbsent(Numeric, "placeholder_version"),
+  flags: nullishToAbsent(Numeric),
 })
 
 const button = { type: Schema.Literal(Kind.Button), id, disabled }
 const face = {
-  label: strictNullishToAbsent("label", Schema.String),
-  emoji: strictNullishToAbsent("emoji", Emoji),
+  label: strictNullishToAbsent(Schema.String),
+  emoji: strictNullishToAbsent(Emoji),
 }
 
 const buttons = [
@@ -48,23 +48,23 @@ const buttons = [
     ...face,
     /** Primary, secondary, success, danger. */
     style: Schema.Literal(1, 2, 3, 4),
-    customId: required("custom_id", Schema.String),
+    customId: required(Schema.String, "custom_id"),
   }),
   Schema.Struct({
     ...button,
     ...face,
     style: Schema.Literal(5),
-    url: required("url", Schema.String),
+    url: Schema.String,
   }),
-  Schema.Struct({ ...button, style: Schema.Literal(6), skuId: required("sku_id", Snowflake) }),
+  Schema.Struct({ ...button, style: Schema.Literal(6), skuId: required(Snowflake, "sku_id") }),
 ] as const
 
 const select = {
   id,
-  customId: required("custom_id", Schema.String),
-  placeholder: strictNullishToAbsent("placeholder", Schema.String),
-  minValues: strictNullishToAbsent("min_values", Numeric),
-  maxValues: strictNullishToAbsent("max_values", Numeric),
+  customId: required(Schema.String, "custom_id"),
+  placeholder: strictNullishToAbsent(Schema.String),
+  minValues: strictNullishToAbsent(Numeric, "min_values"),
+  maxValues: strictNullishToAbsent(Numeric, "max_values"),
   disabled,
 }
 
@@ -72,15 +72,15 @@ const Option = Schema.Struct({
   label: Schema.String,
   value: Schema.String,
   description,
-  emoji: strictNullishToAbsent("emoji", Emoji),
-  default: strictWithDefault("default", Schema.Boolean, () => false),
+  emoji: strictNullishToAbsent(Emoji),
+  default: strictWithDefault(Schema.Boolean, () => false),
 })
 
 function defaultValuesField<const T extends "user" | "role" | "channel">(
   ...types: ReadonlyArray<T>
 ) {
   const value = Schema.Struct({ id: Snowflake, type: Schema.Literal(...types) })
-  return strictNullishToAbsent("default_values", list(value))
+  return strictNullishToAbsent(list(value), "default_values")
 }
 
 const selects = [
@@ -108,8 +108,8 @@ const selects = [
     type: Schema.Literal(Kind.ChannelSelect),
     ...select,
     channelTypes: strictNullishToAbsent(
-      "channel_types",
       list(Schema.compose(Numeric, ChannelType)),
+      "channel_types",
     ),
     defaultValues: defaultValuesField("channel"),
   }),
@@ -139,17 +139,17 @@ const File = Schema.Struct({
   type: Schema.Literal(Kind.File),
   id,
   file: Media,
-  name: nullishToAbsent("name", Schema.String),
+  name: nullishToAbsent(Schema.String),
   /** Bytes. */
-  size: nullishToAbsent("size", Numeric),
+  size: nullishToAbsent(Numeric),
   spoiler,
 })
 
 const Separator = Schema.Struct({
   type: Schema.Literal(Kind.Separator),
   id,
-  divider: strictWithDefault("divider", Schema.Boolean, () => true),
-  spacing: strictWithDefault("spacing", Schema.Literal(1, 2), () => 1 as const),
+  divider: strictWithDefault(Schema.Boolean, () => true),
+  spacing: strictWithDefault(Schema.Literal(1, 2), () => 1 as const),
 })
 
 const ActionRow = Schema.Struct({
@@ -170,7 +170,7 @@ const inContainer = [ActionRow, Section, TextDisplay, MediaGallery, File, Separa
 const Container = Schema.Struct({
   type: Schema.Literal(Kind.Container),
   id,
-  accentColor: strictNullishToAbsent("accent_color", Numeric),
+  accentColor: strictNullishToAbsent(Numeric, "accent_color"),
   spoiler,
   components: list(Schema.Union(...inContainer, Raw)),
 })

@@ -33,31 +33,31 @@ const componentId = int(0, 2_147_483_647)
 const customId = text({ min: 1, max: maxCustomId })
 
 const buttonFace = {
-  id: optional("id", componentId),
-  label: optional("label", text({ max: maxLabel })),
-  emoji: optional("emoji", EmojiCreate),
-  disabled: optional("disabled", Schema.Boolean),
+  id: optional(componentId),
+  label: optional(text({ max: maxLabel })),
+  emoji: optional(EmojiCreate),
+  disabled: optional(Schema.Boolean),
 }
 
 export const InteractiveButton = Schema.Struct({
   type: Schema.Literal(Kind.Button),
   /** Primary, secondary, success, danger. */
   style: Schema.Literal(1, 2, 3, 4),
-  customId: required("custom_id", customId),
+  customId: required(customId, "custom_id"),
   ...buttonFace,
 })
 
 export const LinkButton = Schema.Struct({
   type: Schema.Literal(Kind.Button),
   style: Schema.Literal(5),
-  url: required("url", httpUrl(maxLink)),
+  url: httpUrl(maxLink),
   ...buttonFace,
 })
 
 export const PremiumButton = Schema.Struct({
   type: Schema.Literal(Kind.Button),
   style: Schema.Literal(6),
-  skuId: required("sku_id", SnowflakeInput),
+  skuId: required(SnowflakeInput, "sku_id"),
   id: buttonFace.id,
   disabled: buttonFace.disabled,
 })
@@ -65,27 +65,27 @@ export const PremiumButton = Schema.Struct({
 const Button = Schema.Union(InteractiveButton, LinkButton, PremiumButton)
 
 const selectFields = {
-  id: optional("id", componentId),
-  customId: required("custom_id", customId),
-  placeholder: optional("placeholder", text({ max: maxPlaceholder })),
-  minValues: optional("min_values", int(0, maxOptions)),
-  maxValues: optional("max_values", int(1, maxOptions)),
-  disabled: optional("disabled", Schema.Boolean),
+  id: optional(componentId),
+  customId: required(customId, "custom_id"),
+  placeholder: optional(text({ max: maxPlaceholder })),
+  minValues: optional(int(0, maxOptions), "min_values"),
+  maxValues: optional(int(1, maxOptions), "max_values"),
+  disabled: optional(Schema.Boolean),
 }
 
 const SelectOption = Schema.Struct({
-  label: required("label", text({ min: 1, max: maxOptionText })),
-  value: required("value", text({ min: 1, max: maxOptionText })),
-  description: optional("description", text({ max: maxOptionText })),
-  emoji: optional("emoji", EmojiCreate),
-  default: optional("default", Schema.Boolean),
+  label: text({ min: 1, max: maxOptionText }),
+  value: text({ min: 1, max: maxOptionText }),
+  description: optional(text({ max: maxOptionText })),
+  emoji: optional(EmojiCreate),
+  default: optional(Schema.Boolean),
 })
 
 export const StringSelect = selectSchema(
   Schema.Struct({
     type: Schema.Literal(Kind.StringSelect),
     ...selectFields,
-    options: required("options", items(SelectOption, { min: 1, max: maxOptions, unit: "option" })),
+    options: items(SelectOption, { min: 1, max: maxOptions, unit: "option" }),
   }),
 )
 
@@ -93,7 +93,7 @@ function defaultValuesField<const T extends "user" | "role" | "channel">(
   ...types: ReadonlyArray<T>
 ) {
   const value = Schema.Struct({ id: SnowflakeInput, type: Schema.Literal(...types) })
-  return optional("default_values", items(value, { max: maxOptions, unit: "default value" }))
+  return optional(items(value, { max: maxOptions, unit: "default value" }), "default_values")
 }
 
 export const UserSelect = selectSchema(
@@ -124,7 +124,7 @@ export const ChannelSelect = selectSchema(
   Schema.Struct({
     type: Schema.Literal(Kind.ChannelSelect),
     ...selectFields,
-    channelTypes: optional("channel_types", Schema.Array(ChannelType)),
+    channelTypes: optional(Schema.Array(ChannelType), "channel_types"),
     defaultValues: defaultValuesField("channel"),
   }),
 )
@@ -136,19 +136,16 @@ const rowItems = items(RowItem, { min: 1, max: maxButtons, unit: "component" })
 
 export const ActionRow = Schema.Struct({
   type: Schema.Literal(Kind.ActionRow),
-  id: optional("id", componentId),
-  components: required(
-    "components",
-    rowItems.pipe(
-      Schema.filter(
-        (row) =>
-          row.length <= 1 ||
-          row.every((item) => item.type === Kind.Button || item.type === "unknown") ||
-          "a row holds buttons, or one select alone",
-        {
-          arbitrary: (from) => (fc) => from(fc).map(repairRow),
-        },
-      ),
+  id: optional(componentId),
+  components: rowItems.pipe(
+    Schema.filter(
+      (row) =>
+        row.length <= 1 ||
+        row.every((item) => item.type === Kind.Button || item.type === "unknown") ||
+        "a row holds buttons, or one select alone",
+      {
+        arbitrary: (from) => (fc) => from(fc).map(repairRow),
+      },
     ),
   ),
 })
@@ -179,16 +176,16 @@ const maxGallery = 10
 const maxSectionTexts = 3
 const maxContainer = 40
 
-const media = required("media", Schema.Struct({ url: required("url", mediaUrl) }))
-const description = optional("description", text({ min: 1, max: maxAlt }))
-const spoiler = optional("spoiler", Schema.Boolean)
-const id = optional("id", componentId)
+const media = Schema.Struct({ url: mediaUrl })
+const description = optional(text({ min: 1, max: maxAlt }))
+const spoiler = optional(Schema.Boolean)
+const id = optional(componentId)
 
 export const TextDisplay = Schema.Struct({
   type: Schema.Literal(Kind.TextDisplay),
   id,
   /** Markdown. */
-  content: required("content", text({ min: 1, max: maxText })),
+  content: text({ min: 1, max: maxText }),
 })
 
 export const Thumbnail = Schema.Struct({
@@ -203,31 +200,25 @@ export const Thumbnail = Schema.Struct({
 export const Section = Schema.Struct({
   type: Schema.Literal(Kind.Section),
   id,
-  components: required(
-    "components",
-    items(orRaw(TextDisplay), { min: 1, max: maxSectionTexts, unit: "text" }),
-  ),
-  accessory: required("accessory", orRaw(...Button.members, Thumbnail)),
+  components: items(orRaw(TextDisplay), { min: 1, max: maxSectionTexts, unit: "text" }),
+  accessory: orRaw(...Button.members, Thumbnail),
 })
 
 export const MediaGallery = Schema.Struct({
   type: Schema.Literal(Kind.MediaGallery),
   id,
-  items: required(
-    "items",
-    items(Schema.Struct({ media, description, spoiler }), {
-      min: 1,
-      max: maxGallery,
-      unit: "item",
-    }),
-  ),
+  items: items(Schema.Struct({ media, description, spoiler }), {
+    min: 1,
+    max: maxGallery,
+    unit: "item",
+  }),
 })
 
 export const File = Schema.Struct({
   type: Schema.Literal(Kind.File),
   id,
   /** Only a file sent along: `attachment://name`. */
-  file: required("file", Schema.Struct({ url: required("url", attachmentUrl) })),
+  file: Schema.Struct({ url: attachmentUrl }),
   spoiler,
 })
 
@@ -235,9 +226,9 @@ export const Separator = Schema.Struct({
   type: Schema.Literal(Kind.Separator),
   id,
   /** A visible line; true when left out. */
-  divider: optional("divider", Schema.Boolean),
+  divider: optional(Schema.Boolean),
   /** 1 small, 2 large. */
-  spacing: optional("spacing", Schema.Literal(1, 2)),
+  spacing: optional(Schema.Literal(1, 2)),
 })
 
 const inContainer = [ActionRow, Section, TextDisplay, MediaGallery, File, Separator] as const
@@ -245,11 +236,8 @@ const inContainer = [ActionRow, Section, TextDisplay, MediaGallery, File, Separa
 export const Container = Schema.Struct({
   type: Schema.Literal(Kind.Container),
   id,
-  components: required(
-    "components",
-    items(orRaw(...inContainer), { min: 1, max: maxContainer, unit: "component" }),
-  ),
-  accentColor: optional("accent_color", Color),
+  components: items(orRaw(...inContainer), { min: 1, max: maxContainer, unit: "component" }),
+  accentColor: optional(Color, "accent_color"),
   spoiler,
 })
 
