@@ -12,6 +12,7 @@ import { errorFields } from "../error/message.js"
 import type * as Route from "../ratelimit/Route.js"
 import { jsonBody, makeRequest, okBody, type JsonBody, type RestRequest } from "../rest/request.js"
 import type { Webhook } from "./credentials.js"
+import * as endpoints from "./endpoints.js"
 import { findPlaceIssues, getThreadId } from "./operations.js"
 import type { ThreadPlace } from "./operations.js"
 import { buildSuffix, describeRequest, validate } from "./requests.js"
@@ -39,7 +40,7 @@ export const executeSlackWebhook = (
   message: SlackMessage.SlackMessage,
   options: CompatibleOptions,
 ): CheckedRequest<void> =>
-  describeRequest(operation, webhook, "sendSlack", (route) => {
+  describeRequest(operation, webhook, endpoints.sendSlack, (route) => {
     const { issues, request } = describeService(webhook, route, "slack", options)
     const isEmpty = Predicate.isRecord(message) && SlackMessage.isEmpty(message)
     const found = isEmpty ? [...issues, nothingToSend] : issues
@@ -55,7 +56,7 @@ export const executeGitHubWebhook = (
   event: GitHubEvent.GitHubEvent,
   options: CompatibleOptions,
 ): CheckedRequest<void> =>
-  describeRequest(operation, webhook, "sendGitHub", (route) => {
+  describeRequest(operation, webhook, endpoints.sendGitHub, (route) => {
     const { issues, request } = describeService(webhook, route, "github", options)
     const found = [...findNameIssues(name), ...issues]
     return validate(route, found, GitHubEvent.encode(event)).pipe(
@@ -92,7 +93,7 @@ function describeService(
         idempotent: false,
         success: okBody,
       }),
-    issues: findPlaceIssues(webhook, options, threadId),
+    issues: findPlaceIssues(options, threadId),
   }
 }
 

@@ -1,6 +1,5 @@
 /**
- * The operations of a webhook: method and path template of each, as documented by Discord, and the checks
- * of their arguments. Issues of common mistakes of untyped callers have advice; they do not show the
+ * The operations of a webhook: their names and routes, and the checks of their arguments. Issues of common mistakes of untyped callers have advice; they do not show the
  * values, one of which may be the URL of a webhook.
  */
 import * as Predicate from "effect/Predicate"
@@ -10,6 +9,8 @@ import { nearest } from "../model/nearest.js"
 import * as Snowflake from "../model/Snowflake.js"
 import * as Route from "../ratelimit/Route.js"
 import { isDeferred } from "../rest/upload/file.js"
+import * as endpoints from "./endpoints.js"
+import type { Endpoint } from "./endpoints.js"
 
 /** The credentials of a request: of a webhook or of an interaction. */
 export interface Sender {
@@ -38,38 +39,19 @@ export type OperationName =
   | "modify"
   | "delete"
 
-interface Endpoint {
-  readonly method: Route.Method
-  readonly template: string
-}
-
 /** The initial response to an interaction, in place of a message id. */
 const original = "@original"
 
-const webhookPath = "/webhooks/{webhook.id}/{webhook.token}"
-const messagePath = `${webhookPath}/messages/{message.id}`
+const byName: Readonly<Record<OperationName, Endpoint>> = endpoints
 
-const endpoints: Readonly<Record<OperationName, Endpoint>> = {
-  send: { method: "POST", template: webhookPath },
-  sendSlack: { method: "POST", template: `${webhookPath}/slack` },
-  sendGitHub: { method: "POST", template: `${webhookPath}/github` },
-  getMessage: { method: "GET", template: messagePath },
-  editMessage: { method: "PATCH", template: messagePath },
-  deleteMessage: { method: "DELETE", template: messagePath },
-  get: { method: "GET", template: webhookPath },
-  modify: { method: "PATCH", template: webhookPath },
-  delete: { method: "DELETE", template: webhookPath },
+/** Returns the endpoint of an operation. */
+export function getEndpoint(operation: OperationName, ofOriginal = false): Endpoint {
+  return ofOriginal ? toOriginal(byName[operation]) : byName[operation]
 }
 
-/**
- * Returns the endpoint of an operation. That of an interaction's initial response has its own
- * template.
- */
-export function getEndpoint(operation: OperationName, ofOriginal = false): Endpoint {
-  const endpoint = endpoints[operation]
-  return ofOriginal
-    ? { ...endpoint, template: endpoint.template.replace("{message.id}", original) }
-    : endpoint
+/** Returns the endpoint for an interaction's initial response, which has its own template. */
+export function toOriginal(endpoint: Endpoint): Endpoint {
+  return { ...endpoint, template: endpoint.template.replace("{message.id}", original) }
 }
 
 export function isOriginal({ kind }: Sender, messageId: string | undefined): boolean {
@@ -143,32 +125,36 @@ const noThread =
 const explainOption = (example: string): string =>
   `is an option and not a field of the message: pass ${example} after the message`
 
-/** Unknown fields of messages, and what is probably meant. */
-const knownMistakes: ReadonlyMap<string, string> = new Map([
+const didYouMeanContent = "is not a known field: did you mean content?"
+
+/** Advice by the unknown field of a message. */
+export type Mistakes = ReadonlyMap<string, string>
+
+export const webhookMistakes: Mistakes = new Map([
   ["threadId", explainOption("{ threadId }")],
   ["thread_id", explainOption("{ threadId }")],
   ["wait", explainOption("{ wait: false }")],
-  ["text", "is not a known field: did you mean content?"],
-  ["message", "is not a known field: did you mean content?"],
+  ["text", didYouMeanContent],
+  ["message", didYouMeanContent],
 ])
 
-/** The same for the messages of an interaction, which has no options. */
-const knownInteractionMistakes: ReadonlyMap<string, string> = new Map([
-  ...knownMistakes,
+/** An interaction has no options. */
+export const interactionMistakes: Mistakes = new Map([
   ["threadId", noThread],
   ["thread_id", noThread],
   ["wait", "is not an option of an interaction: Discord always returns the message"],
+  ["text", didYouMeanContent],
+  ["message", didYouMeanContent],
 ])
 
 /** Adds advice to the Schema's issues, if there is any. */
-export function explainIssue(issue: Issue, kind: Route.Kind): Issue {
+export function explainIssue(issue: Issue, mistakes: Mistakes): Issue {
   if (issue.path === "" && issue.message.startsWith("expected an object")) {
     return {
       ...issue,
       message: `${issue.message}: a message is an object such as { content: "hello" }`,
     }
   }
-  const mistakes = kind === "interaction" ? knownInteractionMistakes : knownMistakes
   return { ...issue, message: mistakes.get(issue.path) ?? issue.message }
 }
 
@@ -185,23 +171,18 @@ export function getThreadId(sender: Sender, place: Place): string | undefined {
   return threadId === undefined ? sender.threadId : (threadId ?? undefined)
 }
 
-export function findPlaceIssues(
-  sender: Sender,
-  place: Place,
-  threadId: string | undefined,
-): ReadonlyArray<Issue> {
-  if (sender.kind === "interaction") return findInteractionOptionIssues(place)
+export function findPlaceIssues(place: Place, threadId: string | undefined): ReadonlyArray<Issue> {
   const issues = findOptionIssues(place)
   return threadId === undefined ? issues : [...issues, ...findIdIssues("threadId", threadId)]
 }
 
 /** An ignored option would send the message to the wrong place. */
-function findInteractionOptionIssues(given: unknown): ReadonlyArray<Issue> {
+export function findInteractionOptionIssues(given: unknown): ReadonlyArray<Issue> {
   if (given === undefined || given === null) return []
   if (!Predicate.isRecord(given)) return [{ path: "options", message: "an interaction has none" }]
   return Object.keys(given).flatMap((name) => {
     if (given[name] === undefined) return []
-    const message = knownInteractionMistakes.get(name) ?? "is not a known option"
+    const message = interactionMistakes.get(name) ?? "is not a known option"
     return [{ path: `options.${name}`, message }]
   })
 }

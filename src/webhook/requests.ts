@@ -20,20 +20,24 @@ import type * as Route from "../ratelimit/Route.js"
 import { decodedBody, emptyBody, ignoredBody, jsonBody, makeRequest } from "../rest/request.js"
 import type { ResponseBody, RestRequest } from "../rest/request.js"
 import type { Webhook } from "./credentials.js"
+import * as endpoints from "./endpoints.js"
 import * as files from "./files.js"
 import { findMissingFiles, findVoiceIssues } from "./files.js"
 import type { EditInput, FollowUpInput, MessageInput } from "./files.js"
 import {
   explainIssue,
   findIdIssues,
+  findInteractionOptionIssues,
   findPlaceIssues,
   findWebhookIssue,
-  getEndpoint,
   getThreadId,
+  interactionMistakes,
   isOriginal,
   makeRoute,
+  toOriginal,
+  webhookMistakes,
 } from "./operations.js"
-import type { OperationName, Place, Sender } from "./operations.js"
+import type { Mistakes, Place, Sender } from "./operations.js"
 
 type OutgoingMessage =
   | MessageCreate.MessageCreate
@@ -85,19 +89,19 @@ export const executeWebhook = <A>(
   query: ReadonlyArray<string>,
   success: ResponseBody<A>,
 ): CheckedRequest<A, WebhookFileError> =>
-  describeRequest(operation, webhook, "send", (route) => {
+  describeRequest(operation, webhook, endpoints.send, (route) => {
     const threadId = getThreadId(webhook, place)
     const split = files.splitMessage(message)
     const given = orEmpty(split.message)
     const issues = [
-      ...findPlaceIssues(webhook, place, threadId),
+      ...findPlaceIssues(place, threadId),
       ...split.issues,
       ...findEmptyIssues(message, split),
       ...(threadId !== undefined && given.threadName !== undefined ? [twoThreads] : []),
     ]
     const all = MessageCreate.hasComponents(given) ? [...query, withComponents] : query
     const encoded = MessageCreate.encode(split.message)
-    return Effect.map(encodeBody(route, issues, encoded, split), (body) =>
+    return Effect.map(encodeBody(route, issues, encoded, split, webhookMistakes), (body) =>
       makeRequest({
         route,
         token: webhook.token,
@@ -118,15 +122,15 @@ export const createFollowUp = (
   message: FollowUpInput,
   place: Place,
 ): CheckedRequest<Message.Message, WebhookFileError> =>
-  describeRequest(operation, sender, "send", (route) => {
+  describeRequest(operation, sender, endpoints.send, (route) => {
     const split = files.splitMessage(message)
     const issues = [
-      ...findPlaceIssues(sender, place, undefined),
+      ...findInteractionOptionIssues(place),
       ...split.issues,
       ...findEmptyIssues(message, split),
     ]
     const encoded = FollowUpCreate.encode(split.message)
-    return Effect.map(encodeBody(route, issues, encoded, split), (body) =>
+    return Effect.map(encodeBody(route, issues, encoded, split, interactionMistakes), (body) =>
       makeRequest({
         route,
         token: sender.token,
@@ -148,7 +152,7 @@ export const getMessage = (
   describeRequest(
     operation,
     webhook,
-    "getMessage",
+    endpoints.getMessage,
     (route) => {
       const { issues, parts } = getMessageParts(webhook, route, messageId, place)
       return Effect.map(validate(route, issues, nothing), () =>
@@ -172,16 +176,17 @@ export const editMessage = (
   describeRequest(
     operation,
     webhook,
-    "editMessage",
+    endpoints.editMessage,
     (route) => {
       const split = files.splitEdit(edit)
-      const needsQuery =
-        webhook.kind !== "interaction" && MessageEdit.hasComponents(orEmpty(split.message))
+      const isInteraction = webhook.kind === "interaction"
+      const needsQuery = !isInteraction && MessageEdit.hasComponents(orEmpty(split.message))
       const query = needsQuery ? [withComponents] : []
       const { issues, parts } = getMessageParts(webhook, route, messageId, place, query)
       const all = [...issues, ...split.issues]
       const encoded = MessageEdit.encode(split.message)
-      return Effect.map(encodeBody(route, all, encoded, split, "edit"), (body) =>
+      const mistakes = isInteraction ? interactionMistakes : webhookMistakes
+      return Effect.map(encodeBody(route, all, encoded, split, mistakes, "edit"), (body) =>
         makeRequest({ ...parts, body, success: messageBody }),
       )
     },
@@ -197,7 +202,7 @@ export const deleteMessage = (
   describeRequest(
     operation,
     webhook,
-    "deleteMessage",
+    endpoints.deleteMessage,
     (route) => {
       const { issues, parts } = getMessageParts(webhook, route, messageId, place)
       return Effect.map(validate(route, issues, nothing), () =>
@@ -216,7 +221,7 @@ export const getWebhook = (
   operation: string,
   webhook: Webhook,
 ): CheckedRequest<WebhookInfo.WebhookInfo> =>
-  describeRequest(operation, webhook, "get", (route) =>
+  describeRequest(operation, webhook, endpoints.get, (route) =>
     Effect.succeed(
       makeRequest({ ...getWebhookParts(webhook, route), body: emptyBody, success: infoBody }),
     ),
@@ -227,7 +232,7 @@ export const modifyWebhook = (
   webhook: Webhook,
   changes: WebhookModify.WebhookModify,
 ): CheckedRequest<WebhookInfo.WebhookInfo> =>
-  describeRequest(operation, webhook, "modify", (route) =>
+  describeRequest(operation, webhook, endpoints.modify, (route) =>
     Effect.map(validate(route, [], WebhookModify.encode(changes)), (encoded) =>
       makeRequest({
         ...getWebhookParts(webhook, route),
@@ -238,7 +243,7 @@ export const modifyWebhook = (
   )
 
 export const deleteWebhook = (operation: string, webhook: Webhook): CheckedRequest<void> =>
-  describeRequest(operation, webhook, "delete", (route) =>
+  describeRequest(operation, webhook, endpoints.delete, (route) =>
     Effect.succeed(
       makeRequest({
         ...getWebhookParts(webhook, route),
@@ -257,19 +262,19 @@ export const deleteWebhook = (operation: string, webhook: Webhook): CheckedReque
 export function describeRequest<A, E>(
   operation: string,
   webhook: Sender,
-  endpoint: OperationName,
+  endpoint: endpoints.Endpoint,
   describe: (route: Route.Route) => CheckedRequest<A, E>,
   messageId?: string,
 ): CheckedRequest<A, E> {
   return Effect.suspend(() => {
     const issue = findWebhookIssue(webhook)
     if (issue !== undefined) {
-      const { method, template } = getEndpoint(endpoint)
+      const { method, template } = endpoint
       return Effect.fail(
         new WebhookValidationError({ operation, route: `${method} ${template}`, issues: [issue] }),
       )
     }
-    const found = getEndpoint(endpoint, isOriginal(webhook, messageId))
+    const found = isOriginal(webhook, messageId) ? toOriginal(endpoint) : endpoint
     return describe(makeRoute(webhook, found, operation))
   })
 }
@@ -304,15 +309,21 @@ function orEmpty<A extends object>(input: A): Partial<A> {
   return given ?? {}
 }
 
-/** Encodes a message as JSON, or as a form if it has files. */
+/**
+ * Encodes a message as JSON, or as a form if it has files. Issues of the Schema get the paths of the
+ * input, and advice.
+ */
 function encodeBody(
   route: Route.Route,
   issues: ReadonlyArray<Issue.Issue>,
   encoded: Effect.Effect<unknown, ParseResult.ParseError>,
   split: files.SplitFiles<OutgoingMessage>,
+  mistakes: Mistakes,
   kind: "message" | "edit" = "message",
 ): Effect.Effect<RestRequest<unknown>["body"], WebhookValidationError | WebhookFileError> {
-  const valid = validate(route, issues, encoded, explainSchemaIssue(route, split))
+  const valid = validate(route, issues, encoded, (issue) =>
+    explainIssue({ ...issue, path: split.pathOf(issue.path) }, mistakes),
+  )
   const complete = checkFiles(route, valid, split, kind)
   const [first] = split.files
   if (first === undefined) return Effect.map(complete, jsonBody)
@@ -357,15 +368,6 @@ export function validate<A>(
   return found.length === 0 ? valid : Effect.zipRight(valid, Effect.fail(makeError([])))
 }
 
-/** Maps an issue of the Schema to the input, and adds advice. */
-function explainSchemaIssue(
-  { kind }: Route.Route,
-  { pathOf }: { readonly pathOf: (path: string) => string },
-) {
-  return (issue: Issue.Issue): Issue.Issue =>
-    explainIssue({ ...issue, path: pathOf(issue.path) }, kind)
-}
-
 /** The parts of a request to a message of the webhook; they are idempotent. */
 function getMessageParts(
   webhook: Sender,
@@ -385,7 +387,9 @@ function getMessageParts(
     },
     issues: [
       ...(isOriginal(webhook, messageId) ? [] : findIdIssues("messageId", messageId)),
-      ...findPlaceIssues(webhook, place, threadId),
+      ...(webhook.kind === "interaction"
+        ? findInteractionOptionIssues(place)
+        : findPlaceIssues(place, threadId)),
     ],
   }
 }
