@@ -83,6 +83,16 @@ const delivery: Record<Delivered, string> = {
 }
 
 /**
+ * As `Schema.DurationFromMillis`, whose check that the number is not negative would add 0.2 kB to
+ * every bundle. `Duration.millis` makes zero of a negative number.
+ */
+const Millis = Schema.transform(Schema.Number, Schema.DurationFromSelf, {
+  strict: true,
+  decode: Duration.millis,
+  encode: Duration.toMillis,
+})
+
+/**
  * The field of `Schema.optionalWith(schema, { exact: true })`. The code of that function for its
  * other options would add half a kilobyte to every bundle.
  */
@@ -426,7 +436,7 @@ export class WebhookThreadError extends Schema.TaggedError<WebhookThreadError>()
     ...response,
     reason: Schema.Literal(...Struct.keys(threadReasons)),
     /** With `slowmode`: the time until Discord accepts the next message, if known. */
-    retryAfter: absentable(Schema.DurationFromMillis),
+    retryAfter: absentable(Millis),
   },
 ) {
   override get message(): string {
@@ -551,7 +561,7 @@ export class WebhookRateLimited extends Schema.TaggedError<WebhookRateLimited>()
   {
     ...request,
     reason: Schema.Literal("maxWait", "attempts"),
-    retryAfter: Schema.DurationFromMillis,
+    retryAfter: Millis,
     /**
      * `bucket`: a limit known without a 429. `edge`: a block in front of the API (Cloudflare).
      * `proxy`: a limit of the other host that `baseUrl` names.
@@ -647,7 +657,7 @@ export class DiscordRateLimiterClosed extends Schema.TaggedError<DiscordRateLimi
  */
 export class DiscordInvalidRequestLimit extends Schema.TaggedError<DiscordInvalidRequestLimit>()(
   "DiscordInvalidRequestLimit",
-  { ...request, used: Schema.Number, limit: Schema.Number, retryAfter: Schema.DurationFromMillis },
+  { ...request, used: Schema.Number, limit: Schema.Number, retryAfter: Millis },
 ) {
   override get message(): string {
     return `${formatPlace(this)}: ${this.used} of ${this.limit} invalid requests used; nothing was sent, to avoid a ban of this IP address. Fix the cause of the 401, 403 or 429 responses, then try again in ${formatDelay(this.retryAfter)}`

@@ -45,15 +45,24 @@ export const Flag = {
 } as const
 
 /** What Execute Webhook takes. */
-const Settable = Schema.Literal(
+const settable = [
   "SuppressEmbeds",
   "SuppressNotifications",
   "IsVoiceMessage",
   "IsComponentsV2",
-)
+] as const
 
-/** What Create Followup Message takes. */
-const SettableFollowUp = Schema.Literal(...Settable.literals, "Ephemeral")
+/**
+ * What Create Followup Message takes. Written out, since a bundle would keep a list with a spread,
+ * used or not.
+ */
+const settableFollowUp = [
+  "SuppressEmbeds",
+  "SuppressNotifications",
+  "IsVoiceMessage",
+  "IsComponentsV2",
+  "Ephemeral",
+] as const
 
 /** Every bit that JavaScript's operators keep positive. */
 const anyFlags = 0x7fffffff
@@ -75,7 +84,7 @@ const anyFlags = 0x7fffffff
  * @since 0.1.0
  * @category models
  */
-export const MessageFlagsCreate = bitfield(Settable, toNumber(Settable.literals), (fc) =>
+export const MessageFlagsCreate = bitfield(settable, toNumber(settable), (fc) =>
   fc.subarray([Flag.SuppressEmbeds, Flag.SuppressNotifications]).map((bits) => combine(...bits)),
 )
 /**
@@ -101,13 +110,10 @@ export type MessageFlagsCreate = typeof MessageFlagsCreate.Type
  * @since 0.1.0
  * @category models
  */
-export const MessageFlagsFollowUp = bitfield(
-  SettableFollowUp,
-  toNumber(SettableFollowUp.literals),
-  (fc) =>
-    fc
-      .subarray([Flag.SuppressEmbeds, Flag.SuppressNotifications, Flag.Ephemeral])
-      .map((bits) => combine(...bits)),
+export const MessageFlagsFollowUp = bitfield(settableFollowUp, toNumber(settableFollowUp), (fc) =>
+  fc
+    .subarray([Flag.SuppressEmbeds, Flag.SuppressNotifications, Flag.Ephemeral])
+    .map((bits) => combine(...bits)),
 )
 /**
  * @since 0.1.0
@@ -132,7 +138,7 @@ export type MessageFlagsFollowUp = typeof MessageFlagsFollowUp.Type
  * @since 0.1.0
  * @category models
  */
-export const MessageFlagsEdit = bitfield(Settable, anyFlags, (fc) =>
+export const MessageFlagsEdit = bitfield(settable, anyFlags, (fc) =>
   fc.integer({ min: 0, max: 0x1fff }),
 )
 /**
@@ -211,13 +217,13 @@ export function names(flags: number): ReadonlyArray<keyof typeof Flag> {
 
 /** Bits on the wire; bits or names from the user. */
 function bitfield<Name extends keyof typeof Flag>(
-  name: Schema.Schema<Name>,
+  literals: ReadonlyArray<Name>,
   allowed: number,
   generate: (fc: FastCheckModule) => FastCheck.Arbitrary<number>,
 ): Schema.Schema<number | ReadonlyArray<Name>, number> {
   const bits = Schema.Number.pipe(Schema.filter((value) => refuse(value, allowed)))
   // Numbers only are generated: names would not come back as themselves.
-  const given = Schema.Union(bits, Schema.Array(name)).annotations({
+  const given = Schema.Union(bits, Schema.Array(Schema.Literal(...literals))).annotations({
     arbitrary: () => generate,
   })
   return Schema.transform(bits, given, {
