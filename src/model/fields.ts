@@ -38,7 +38,7 @@ export function optional<A, I, const K extends string = never>(
   const from = Schema.NullishOr(schema) as unknown as Schema.Schema<A | undefined, I>
   const field = Schema.optionalToOptional(from, Schema.UndefinedOr(typeSide(schema)), {
     decode: definedOnly,
-    encode: Option.filter(Predicate.isNotUndefined),
+    encode: definedOnly,
   })
   return rename(field, key)
 }
