@@ -1,0 +1,1 @@
+export * as OutboxError from "./OutboxError.js"
