@@ -112,7 +112,7 @@ export interface ClaimedQueue extends OwnedQueue {
 
 /** A change of an entry. */
 export type Change =
-  /** A request starts. */
+  /** A request starts; the entry is `ready`. The other changes apply to `ready` and `sending`. */
   | { readonly _tag: "Sending" }
   | {
       readonly _tag: "Sent"
@@ -128,10 +128,18 @@ export type Change =
       readonly notBefore: number | undefined
     }
 
-/** A step of the owner of a queue. An entry occurs at most once in a commit. */
+/**
+ * A step of the owner of a queue. An entry occurs at most once in a commit.
+ *
+ * A commit may be repeated, because a broken connection does not show whether the database has
+ * committed. So a step that has been applied already is `done` and changes nothing: the entry is in the
+ * state that the step leads to, and `attempts` equals `attempt`.
+ */
 export interface Step {
   readonly queue: OwnedQueue
   readonly entryId: string
+  /** The entry's `attempts` after the step; `Sending` increments it. */
+  readonly attempt: number
   readonly change: Change
 }
 
@@ -180,7 +188,10 @@ export interface Store {
    * nothing else may be stored together with it.
    */
   readonly isInTransaction: Effect.Effect<boolean>
-  /** Stores entries in one transaction, in this order; one result for each. */
+  /**
+   * Stores entries in one transaction, in this order; one result for each. It may be repeated: an entry
+   * whose id is stored already is `Accepted` and not stored again.
+   */
   readonly enqueue: (
     entries: ReadonlyArray<NewEntry>,
     capacity: Capacity,
