@@ -5,11 +5,7 @@
  * @module
  */
 import * as Schema from "effect/Schema"
-import {
-  WebhookFileError,
-  WebhookInvalidUrl,
-  WebhookValidationError,
-} from "../error/WebhookError.js"
+import { WebhookFileError, WebhookValidationError } from "../error/WebhookError.js"
 import { formatPlace } from "../error/message.js"
 
 /** The called function and the webhook that it was called with. */
@@ -232,7 +228,6 @@ export class DiscordOutboxDead extends Schema.TaggedError<DiscordOutboxDead>()(
 export const EnqueueError = Schema.Union(
   WebhookValidationError,
   WebhookFileError,
-  WebhookInvalidUrl,
   DiscordOutboxFull,
   DiscordOutboxKeyConflict,
   DiscordOutboxUnavailable,

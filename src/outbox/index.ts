@@ -1,1 +1,3 @@
+export * as Outbox from "./Outbox.js"
 export * as OutboxError from "./OutboxError.js"
+export * as OutboxMetrics from "./OutboxMetrics.js"

@@ -230,7 +230,7 @@ export interface Store {
   readonly find: (ids: ReadonlyArray<string>) => Stored<ReadonlyArray<StoredEntry>>
   readonly list: (filter: EntryFilter) => Stored<ReadonlyArray<StoredEntry>>
   readonly stats: Stored<StoreStats>
-  /** Queues with pending or paused entries, the longest first. */
+  /** Queues with pending entries, the longest first. */
   readonly queues: (limit: number) => Stored<ReadonlyArray<QueueStats>>
   /** Dead entries become ready again. Returns how many were dead. */
   readonly retry: (ids: ReadonlyArray<string>) => Stored<number>

@@ -8,6 +8,7 @@ import * as Redacted from "effect/Redacted"
 import type { Issue, WebhookFileError } from "../error/WebhookError.js"
 import type { Route } from "../ratelimit/Route.js"
 import type { RestOptions } from "./RestConfig.js"
+import type { FileUpload } from "./upload/file.js"
 
 export interface RestRequest<A> {
   readonly route: Route
@@ -80,6 +81,9 @@ export const jsonBody = (value: unknown): JsonBody => ({
 /** A body that is read from files, again for each attempt. */
 export interface UploadBody {
   readonly _tag: "Upload"
+  /** The JSON part. */
+  readonly json: unknown
+  readonly files: ReadonlyArray<FileUpload>
   /** Bytes of the whole body. */
   readonly size: number
   /** Provides the body of one attempt; interrupts the attempt if a file fails. */

@@ -56,6 +56,8 @@ describe("a client's own way", () => {
       const { client, taken } = watched()
       const body: UploadBody = {
         _tag: "Upload",
+        json: {},
+        files: [],
         size: 1,
         withBody: (use) => use(HttpBody.stream(Stream.make(new Uint8Array(1)), "text/plain", 1)),
         consumedFile: () => undefined,

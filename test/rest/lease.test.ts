@@ -52,6 +52,8 @@ describe("the lease of a permit", () => {
       const upload = request({
         body: {
           _tag: "Upload",
+          json: {},
+          files: [],
           size: 1024 * 1024,
           withBody: () => Effect.die("not to be sent"),
           consumedFile: () => undefined,

@@ -42,6 +42,8 @@ export const makeUpload: Uploader["makeUpload"] = (route, json, files) =>
     const provide = isSmall && listener === undefined ? bufferBody : streamBody
     return {
       _tag: "Upload",
+      json,
+      files,
       size: parts.size,
       withBody: (use) => Effect.flatMap(content, (bytes) => provide(parts, bytes, use)),
       consumedFile: () => {

@@ -1,0 +1,123 @@
+/**
+ * Runs items in batches: while one batch runs, further items are collected for the next one. A database
+ * then commits once for all of them, and no item waits longer than it would alone.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import * as FiberId from "effect/FiberId"
+import type * as Scope from "effect/Scope"
+
+interface Rules<I, O, E> {
+  /** Maximum number of items in a batch. */
+  readonly maxSize: number
+  /** Items with the same identity are not put in one batch. */
+  readonly identify: (item: I) => string
+  /** Returns one result for each item. */
+  readonly run: (items: ReadonlyArray<I>) => Effect.Effect<ReadonlyArray<O>, E>
+  /** The error of items that are added after the scope has closed. */
+  readonly closed: E
+}
+
+interface Waiting<I, O, E> {
+  readonly item: I
+  readonly result: Deferred.Deferred<O, E>
+}
+
+export class Batcher<I, O, E> {
+  readonly #rules: Rules<I, O, E>
+  readonly #waiting: Array<Waiting<I, O, E>> = []
+  readonly #hasItems = Effect.unsafeMakeLatch(false)
+  #running: ReadonlyArray<Waiting<I, O, E>> = []
+  #closed = false
+
+  constructor(rules: Rules<I, O, E>) {
+    this.#rules = rules
+  }
+
+  /** Adds an item, and returns an effect that waits for its result. */
+  submit(item: I): Effect.Effect<O, E> {
+    return Deferred.await(this.#add(item).result)
+  }
+
+  /** Adds an item and waits for its result. An interruption removes it if its batch has not begun. */
+  run(item: I): Effect.Effect<O, E> {
+    return Effect.suspend(() => {
+      const waiting = this.#add(item)
+      return Effect.onInterrupt(Deferred.await(waiting.result), () =>
+        Effect.sync(() => {
+          const at = this.#waiting.indexOf(waiting)
+          if (at !== -1) this.#waiting.splice(at, 1)
+        }),
+      )
+    })
+  }
+
+  /** Waits until the items that were added so far have results. */
+  readonly flush: Effect.Effect<void> = Effect.suspend(() =>
+    Effect.forEach(
+      [...this.#running, ...this.#waiting],
+      ({ result }) => Effect.exit(Deferred.await(result)),
+      { discard: true },
+    ),
+  )
+
+  /** Runs the batches in a fiber of the scope. */
+  readonly start: Effect.Effect<void, never, Scope.Scope> = Effect.suspend(() =>
+    Effect.zipRight(
+      Effect.addFinalizer(() => Effect.sync(() => this.#close())),
+      Effect.forkScoped(Effect.forever(Effect.zipRight(this.#hasItems.await, this.#runNext))),
+    ),
+  )
+
+  readonly #runNext: Effect.Effect<void> = Effect.suspend(() => {
+    const batch = this.#takeBatch()
+    this.#running = batch
+    if (this.#waiting.length === 0) this.#hasItems.unsafeClose()
+    return this.#rules.run(batch.map(({ item }) => item)).pipe(
+      Effect.onExit((exit) => Effect.sync(() => this.#complete(batch, exit))),
+      Effect.ignore,
+    )
+  })
+
+  #add(item: I): Waiting<I, O, E> {
+    const waiting = { item, result: Deferred.unsafeMake<O, E>(FiberId.none) }
+    if (this.#closed) {
+      Deferred.unsafeDone(waiting.result, Effect.fail(this.#rules.closed))
+    } else {
+      this.#waiting.push(waiting)
+      this.#hasItems.unsafeOpen()
+    }
+    return waiting
+  }
+
+  /** Ends before an item of the same identity, so that items of one identity stay in order. */
+  #takeBatch(): ReadonlyArray<Waiting<I, O, E>> {
+    const seen = new Set<string>()
+    let size = 0
+    for (const { item } of this.#waiting) {
+      const identity = this.#rules.identify(item)
+      if (size === this.#rules.maxSize || seen.has(identity)) break
+      seen.add(identity)
+      size += 1
+    }
+    return this.#waiting.splice(0, size)
+  }
+
+  #complete(batch: ReadonlyArray<Waiting<I, O, E>>, exit: Exit.Exit<ReadonlyArray<O>, E>): void {
+    this.#running = []
+    for (const [index, { result }] of batch.entries()) {
+      Deferred.unsafeDone(
+        result,
+        Effect.map(exit, (results) => results[index] as O),
+      )
+    }
+  }
+
+  #close(): void {
+    this.#closed = true
+    for (const { result } of this.#waiting.splice(0)) {
+      Deferred.unsafeDone(result, Effect.fail(this.#rules.closed))
+    }
+  }
+}

@@ -1,0 +1,467 @@
+/** The engine in memory: the same steps as on a database, each of them synchronous. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type {
+  Capacity,
+  ClaimedQueue,
+  Enqueued,
+  EntryFilter,
+  NewEntry,
+  OwnedQueue,
+  QueueStats,
+  State,
+  Step,
+  StepResult,
+  Store,
+  StoreStats,
+  Stored,
+  StoredCredentials,
+  StoredEntry,
+} from "./store.js"
+
+type Mutable<A> = { -readonly [K in keyof A]: A[K] }
+
+interface Entry extends Mutable<StoredEntry> {
+  readonly sequence: number
+  readonly content: NewEntry
+}
+
+interface Queue {
+  readonly webhookId: string
+  credentials: StoredCredentials
+  owner: string | undefined
+  lastOwner: string | undefined
+  epoch: number
+  leaseUntil: number
+  nextAt: number
+  memory: string | undefined
+  /** In the order of acceptance. */
+  pending: Array<Entry>
+}
+
+export class MemoryStore {
+  readonly #entries = new Map<string, Entry>()
+  readonly #keys = new Map<string, Entry>()
+  /** Queues that have pending entries or an owner. A claimed queue moves to the end. */
+  readonly #queues = new Map<string, Queue>()
+  readonly #paused = new Set<string>()
+  readonly #listeners = new Set<() => void>()
+  #allPaused = false
+  #sequence = 0
+  #epoch = 0
+  #pending = 0
+
+  enqueue(
+    now: number,
+    entries: ReadonlyArray<NewEntry>,
+    capacity: Capacity,
+  ): ReadonlyArray<Enqueued> {
+    const results = entries.map((entry) => this.#enqueueOne(now, entry, capacity))
+    for (const wake of this.#listeners) wake()
+    return results
+  }
+
+  claim(
+    now: number,
+    options: {
+      readonly owner: string
+      readonly leaseMillis: number
+      readonly limit: number
+      readonly prefetch: number
+    },
+  ): ReadonlyArray<ClaimedQueue> {
+    const { leaseMillis, limit, owner, prefetch } = options
+    const claimed: Array<Queue> = []
+    for (const queue of this.#queues.values()) {
+      if (claimed.length === limit) break
+      if (this.#isClaimable(queue, now)) claimed.push(queue)
+    }
+    return claimed.map((queue) => {
+      this.#queues.delete(queue.webhookId)
+      this.#queues.set(queue.webhookId, queue)
+      const isTakeover = queue.lastOwner !== undefined && queue.lastOwner !== owner
+      queue.owner = owner
+      queue.lastOwner = owner
+      queue.epoch = ++this.#epoch
+      queue.leaseUntil = now + leaseMillis
+      return {
+        webhookId: queue.webhookId,
+        epoch: queue.epoch,
+        credentials: queue.credentials,
+        isTakeover,
+        memory: queue.memory,
+        entries: queue.pending.slice(0, prefetch).map(toStored),
+      }
+    })
+  }
+
+  renew(
+    now: number,
+    owner: string,
+    queues: ReadonlyArray<OwnedQueue & { readonly memory: string | undefined }>,
+    leaseMillis: number,
+  ): ReadonlySet<string> {
+    const owned = new Set<string>()
+    for (const one of queues) {
+      const queue = this.#findOwned(owner, one)
+      if (queue === undefined) continue
+      queue.leaseUntil = now + leaseMillis
+      queue.memory = one.memory ?? queue.memory
+      owned.add(queue.webhookId)
+    }
+    return owned
+  }
+
+  release(
+    owner: string,
+    queues: ReadonlyArray<
+      OwnedQueue & { readonly memory: string | undefined; readonly nextAt: number | undefined }
+    >,
+  ): void {
+    for (const one of queues) {
+      const queue = this.#findOwned(owner, one)
+      if (queue === undefined) continue
+      queue.owner = undefined
+      queue.leaseUntil = 0
+      queue.nextAt = one.nextAt ?? 0
+      queue.memory = one.memory ?? queue.memory
+      this.#forgetIdle(queue)
+    }
+  }
+
+  commit(now: number, owner: string, steps: ReadonlyArray<Step>): ReadonlyArray<StepResult> {
+    return steps.map((step) => this.#commitOne(now, owner, step))
+  }
+
+  bury(now: number, owner: string, one: OwnedQueue, error: string): number {
+    const queue = this.#findOwned(owner, one)
+    if (queue === undefined) return 0
+    const buried = [...queue.pending]
+    for (const entry of buried) {
+      entry.error = error
+      this.#settle(now, entry, "dead")
+    }
+    return buried.length
+  }
+
+  load(webhookId: string, limit: number): ReadonlyArray<StoredEntry> {
+    return (this.#queues.get(webhookId)?.pending ?? []).slice(0, limit).map(toStored)
+  }
+
+  files(entryId: string): NewEntry["files"] {
+    return this.#entries.get(entryId)?.content.files ?? []
+  }
+
+  find(ids: ReadonlyArray<string>): ReadonlyArray<StoredEntry> {
+    return ids.flatMap((id) => {
+      const entry = this.#entries.get(id)
+      return entry === undefined ? [] : [toStored(entry)]
+    })
+  }
+
+  list({ after, limit, state, webhookId }: EntryFilter): ReadonlyArray<StoredEntry> {
+    const first = after === undefined ? 0 : (this.#entries.get(after)?.sequence ?? 0)
+    const found: Array<StoredEntry> = []
+    for (const entry of this.#inOrder()) {
+      if (found.length === limit) break
+      if (entry.sequence <= first) continue
+      if (state !== undefined && entry.state !== state) continue
+      if (webhookId !== undefined && entry.webhookId !== webhookId) continue
+      found.push(toStored(entry))
+    }
+    return found
+  }
+
+  stats(): StoreStats {
+    const counts: Record<State, number> = { ready: 0, sending: 0, sent: 0, dead: 0 }
+    for (const { state } of this.#entries.values()) counts[state] += 1
+    const waiting = [...this.#queues.values()].filter(({ pending }) => pending.length > 0)
+    const heads = waiting.flatMap(({ pending: [head] }) =>
+      head === undefined ? [] : [head.acceptedAt],
+    )
+    return {
+      ...counts,
+      oldestAt: heads.length === 0 ? undefined : Math.min(...heads),
+      queues: waiting.length,
+      owned: waiting.filter(({ owner }) => owner !== undefined).length,
+    }
+  }
+
+  queues(limit: number): ReadonlyArray<QueueStats> {
+    return [...this.#queues.values()]
+      .filter(({ pending }) => pending.length > 0)
+      .sort((a, b) => b.pending.length - a.pending.length)
+      .slice(0, limit)
+      .map(({ pending, webhookId }) => ({
+        webhookId,
+        pending: pending.length,
+        paused: this.#isPaused(webhookId),
+        oldestAt: pending[0]?.acceptedAt,
+      }))
+  }
+
+  retry(ids: ReadonlyArray<string>): number {
+    const dead = this.#select(ids, ["dead"])
+    for (const entry of dead) {
+      entry.state = "ready"
+      entry.settledAt = undefined
+      entry.notBefore = undefined
+      entry.expiresAt = undefined
+      const queue = this.#getQueue(entry.content.credentials)
+      queue.nextAt = 0
+      this.#pending += 1
+      // In the order of acceptance, as on a database.
+      const at = queue.pending.findIndex(({ sequence }) => sequence > entry.sequence)
+      queue.pending.splice(at === -1 ? queue.pending.length : at, 0, entry)
+    }
+    for (const wake of this.#listeners) wake()
+    return dead.length
+  }
+
+  discard(ids: ReadonlyArray<string>): number {
+    const found = this.#select(ids, ["ready", "dead"])
+    for (const entry of found) {
+      this.#removePending(entry)
+      this.#delete(entry)
+    }
+    return found.length
+  }
+
+  setPaused(webhookId: string | undefined, paused: boolean): void {
+    if (webhookId === undefined) {
+      this.#allPaused = paused
+      if (!paused) this.#paused.clear()
+    } else if (paused) {
+      this.#paused.add(webhookId)
+    } else {
+      this.#paused.delete(webhookId)
+    }
+    for (const wake of this.#listeners) wake()
+  }
+
+  sweep(before: { readonly sent: number; readonly dead: number }): number {
+    const ended = [...this.#entries.values()].filter(
+      ({ settledAt, state }) =>
+        settledAt !== undefined &&
+        ((state === "sent" && settledAt < before.sent) ||
+          (state === "dead" && settledAt < before.dead)),
+    )
+    for (const entry of ended) this.#delete(entry)
+    return ended.length
+  }
+
+  listen(wake: () => void): () => void {
+    this.#listeners.add(wake)
+    return () => {
+      this.#listeners.delete(wake)
+    }
+  }
+
+  #enqueueOne(now: number, content: NewEntry, capacity: Capacity): Enqueued {
+    if (this.#entries.has(content.id)) return { _tag: "Accepted" }
+    const known = content.key === undefined ? undefined : this.#keys.get(content.key)
+    if (known !== undefined) {
+      return known.content.fingerprint === content.fingerprint
+        ? { _tag: "Duplicate", id: known.id }
+        : { _tag: "KeyConflict", id: known.id }
+    }
+    const queue = this.#getQueue(content.credentials)
+    const { length } = queue.pending
+    if (length >= capacity.perWebhook) return { _tag: "Full", limit: "perWebhook", pending: length }
+    if (this.#pending >= capacity.total) {
+      return { _tag: "Full", limit: "total", pending: this.#pending }
+    }
+    const entry = makeEntry(now, ++this.#sequence, content)
+    this.#entries.set(entry.id, entry)
+    if (entry.key !== undefined) this.#keys.set(entry.key, entry)
+    queue.pending.push(entry)
+    this.#pending += 1
+    return { _tag: "Accepted" }
+  }
+
+  #commitOne(now: number, owner: string, { attempt, change, entryId, queue }: Step): StepResult {
+    const owned = this.#findOwned(owner, queue)
+    if (owned === undefined) return "lost"
+    const isStart = change._tag === "Sending"
+    if (isStart && (owned.leaseUntil <= now || this.#isPaused(owned.webhookId))) return "lost"
+    const entry = this.#entries.get(entryId)
+    if (entry === undefined) return "changed"
+    if (entry.state === stateAfter[change._tag] && entry.attempts === attempt) return "done"
+    if (entry.state !== "ready" && (isStart || entry.state !== "sending")) return "changed"
+    switch (change._tag) {
+      case "Sending":
+        entry.state = "sending"
+        entry.attempts += 1
+        return "done"
+      case "Sent":
+        entry.messageId = change.messageId
+        entry.channelId = change.channelId
+        entry.error = undefined
+        this.#settle(now, entry, "sent")
+        return "done"
+      case "Dead":
+        entry.error = change.error
+        if (change.inDoubt) entry.inDoubt += 1
+        this.#settle(now, entry, "dead")
+        return "done"
+      case "Retry":
+      default:
+        entry.state = "ready"
+        entry.error = change.error
+        entry.notBefore = change.notBefore
+        if (change.inDoubt) entry.inDoubt += 1
+        return "done"
+    }
+  }
+
+  #settle(now: number, entry: Entry, state: "sent" | "dead"): void {
+    this.#removePending(entry)
+    entry.state = state
+    entry.settledAt = now
+  }
+
+  #removePending(entry: Entry): void {
+    const queue = this.#queues.get(entry.webhookId)
+    // Nearly always the first one.
+    const at = queue?.pending.indexOf(entry) ?? -1
+    if (queue === undefined || at === -1) return
+    queue.pending.splice(at, 1)
+    queue.nextAt = 0
+    this.#pending -= 1
+    this.#forgetIdle(queue)
+  }
+
+  #delete(entry: Entry): void {
+    this.#entries.delete(entry.id)
+    if (entry.key !== undefined) this.#keys.delete(entry.key)
+  }
+
+  #select(ids: ReadonlyArray<string>, states: ReadonlyArray<State>): ReadonlyArray<Entry> {
+    return [...new Set(ids)].flatMap((id) => {
+      const entry = this.#entries.get(id)
+      return entry !== undefined && states.includes(entry.state) ? [entry] : []
+    })
+  }
+
+  #getQueue(credentials: StoredCredentials): Queue {
+    const { webhookId } = credentials
+    const known = this.#queues.get(webhookId)
+    if (known !== undefined) {
+      known.credentials = credentials
+      return known
+    }
+    const queue: Queue = {
+      webhookId,
+      credentials,
+      owner: undefined,
+      lastOwner: undefined,
+      epoch: 0,
+      leaseUntil: 0,
+      nextAt: 0,
+      memory: undefined,
+      pending: [],
+    }
+    this.#queues.set(webhookId, queue)
+    return queue
+  }
+
+  #findOwned(owner: string, { epoch, webhookId }: OwnedQueue): Queue | undefined {
+    const queue = this.#queues.get(webhookId)
+    return queue?.owner === owner && queue.epoch === epoch ? queue : undefined
+  }
+
+  #isClaimable({ leaseUntil, nextAt, owner, pending, webhookId }: Queue, now: number): boolean {
+    const [head] = pending
+    return (
+      head !== undefined &&
+      (owner === undefined || leaseUntil <= now) &&
+      nextAt <= now &&
+      (head.notBefore ?? 0) <= now &&
+      !this.#isPaused(webhookId)
+    )
+  }
+
+  /** Idle queues take no memory. */
+  #forgetIdle({ owner, pending, webhookId }: Queue): void {
+    if (owner === undefined && pending.length === 0) this.#queues.delete(webhookId)
+  }
+
+  #isPaused(webhookId: string): boolean {
+    return this.#allPaused || this.#paused.has(webhookId)
+  }
+
+  /** Entries are in insertion order, and never inserted again. */
+  #inOrder(): Iterable<Entry> {
+    return this.#entries.values()
+  }
+}
+
+const stateAfter: Readonly<Record<Step["change"]["_tag"], State>> = {
+  Sending: "sending",
+  Sent: "sent",
+  Dead: "dead",
+  Retry: "ready",
+}
+
+function makeEntry(now: number, sequence: number, content: NewEntry): Entry {
+  return {
+    sequence,
+    content,
+    id: content.id,
+    webhookId: content.credentials.webhookId,
+    operation: content.operation,
+    request: content.request,
+    files: content.files.length,
+    key: content.key,
+    state: "ready",
+    attempts: 0,
+    inDoubt: 0,
+    acceptedAt: now,
+    notBefore: content.notBefore,
+    expiresAt: content.expiresAt,
+    settledAt: undefined,
+    messageId: undefined,
+    channelId: undefined,
+    error: undefined,
+    trace: content.trace,
+  }
+}
+
+/** A copy, since the entry changes. */
+function toStored({ content: _content, sequence: _sequence, ...stored }: Entry): StoredEntry {
+  return stored
+}
+
+/** Adapts the synchronous engine; time is that of the `Clock` service. */
+export function makeMemoryStore(memory = new MemoryStore()): Store {
+  const at = <A>(step: (now: number) => A): Stored<A> =>
+    Effect.map(Clock.currentTimeMillis, (now) => step(now))
+  const run = <A>(step: () => A): Stored<A> => Effect.sync(step)
+  return {
+    now: Clock.currentTimeMillis,
+    isInTransaction: Effect.succeed(false),
+    enqueue: (entries, capacity) => at((now) => memory.enqueue(now, entries, capacity)),
+    claim: (options) => at((now) => memory.claim(now, options)),
+    renew: (owner, queues, lease) => at((now) => memory.renew(now, owner, queues, lease)),
+    release: (owner, queues) => run(() => memory.release(owner, queues)),
+    commit: (owner, steps) => at((now) => memory.commit(now, owner, steps)),
+    bury: (owner, queue, error) => at((now) => memory.bury(now, owner, queue, error)),
+    load: (webhookId, limit) => run(() => memory.load(webhookId, limit)),
+    files: (entryId) => run(() => memory.files(entryId)),
+    find: (ids) => run(() => memory.find(ids)),
+    list: (filter) => run(() => memory.list(filter)),
+    stats: run(() => memory.stats()),
+    queues: (limit) => run(() => memory.queues(limit)),
+    retry: (ids) => run(() => memory.retry(ids)),
+    discard: (ids) => run(() => memory.discard(ids)),
+    setPaused: (webhookId, paused) => run(() => memory.setPaused(webhookId, paused)),
+    sweep: (before) => run(() => memory.sweep(before)),
+    onEnqueued: (wake) =>
+      Effect.asVoid(
+        Effect.acquireRelease(
+          Effect.sync(() => memory.listen(wake)),
+          (stop) => Effect.sync(stop),
+        ),
+      ),
+  }
+}
