@@ -1,0 +1,1 @@
+export * as SqlOutbox from "./SqlOutbox.js"

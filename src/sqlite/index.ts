@@ -1,0 +1,1 @@
+export * as SqliteOutbox from "./SqliteOutbox.js"

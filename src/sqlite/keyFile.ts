@@ -1,0 +1,60 @@
+/** The key that seals tokens, in a file beside the database. */
+import { link, readFile, unlink, writeFile } from "node:fs/promises"
+import * as Effect from "effect/Effect"
+import * as Encoding from "effect/Encoding"
+import * as Redacted from "effect/Redacted"
+import { DiscordOutboxUnavailable } from "../outbox/OutboxError.js"
+
+const keyBytes = 32
+
+/** Returns the key of the file; creates it if it does not exist. Several processes may start at once. */
+export const readOrCreateKey = (
+  path: string,
+): Effect.Effect<Redacted.Redacted, DiscordOutboxUnavailable> =>
+  Effect.mapBoth(
+    Effect.tryPromise(async () => (await read(path)) ?? (await create(path))),
+    {
+      onFailure: ({ error }) =>
+        new DiscordOutboxUnavailable({
+          operation: "SqliteOutbox.layer",
+          reason: "key",
+          detail: `the key file ${path} cannot be read or created${describe(error)}`,
+        }),
+      onSuccess: Redacted.make,
+    },
+  )
+
+async function read(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8")
+  } catch (error) {
+    if (getCode(error) === "ENOENT") return undefined
+    throw error
+  }
+}
+
+/** A link appears with its whole content, and fails if another process was first. */
+async function create(path: string): Promise<string> {
+  const key = Encoding.encodeBase64(crypto.getRandomValues(new Uint8Array(keyBytes)))
+  const suffix = Encoding.encodeHex(crypto.getRandomValues(new Uint8Array(8)))
+  const temporary = `${path}.${suffix}`
+  await writeFile(temporary, `${key}\n`, { flag: "wx", flush: true, mode: 0o600 })
+  try {
+    await link(temporary, path)
+    return key
+  } catch (error) {
+    if (getCode(error) !== "EEXIST") throw error
+    return readFile(path, "utf8")
+  } finally {
+    await unlink(temporary)
+  }
+}
+
+function getCode(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error ? String(error.code) : undefined
+}
+
+function describe(error: unknown): string {
+  const code = getCode(error)
+  return code === undefined ? "" : ` (${code})`
+}
