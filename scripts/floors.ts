@@ -16,6 +16,7 @@ export const floors: ReadonlyArray<Floor> = [
   { folder: "ratelimit", packages: ["effect"] },
   { folder: "rest", packages: ["effect", "@effect/platform", "mime"] },
   { folder: "webhook", packages: ["effect", "@effect/platform"] },
+  { folder: "outbox", packages: ["effect", "@effect/platform"] },
   { folder: "config", packages: ["effect", "@effect/platform", "yaml"] },
 ]
 

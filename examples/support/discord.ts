@@ -8,6 +8,7 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
@@ -44,6 +45,14 @@ const announcement = Console.log(
   isLive
     ? "Real Discord, through DISCORD_WEBHOOK_URL."
     : "A simulated Discord, over HTTP on this machine; set DISCORD_WEBHOOK_URL for the real one.",
+)
+
+/** For a second process of an example: the API's address from the environment. */
+export const restFromEnvironment = Layer.unwrapEffect(
+  Effect.map(
+    Config.withDefault(Config.string("DISCORD_CLIENT_BASE_URL"), "https://discord.com/api/v10"),
+    (baseUrl) => RestConfig.layerWith({ baseUrl }),
+  ),
 )
 
 /** All services of an example; the simulated Discord has a webhook with these options. */

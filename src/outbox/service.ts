@@ -18,6 +18,7 @@ import type { Route } from "../ratelimit/Route.js"
 import type { RestRequest } from "../rest/request.js"
 import type { Webhook } from "../webhook/credentials.js"
 import type { EditInput, MessageInput } from "../webhook/files.js"
+import type { ThreadPlace } from "../webhook/operations.js"
 import * as requests from "../webhook/requests.js"
 import { createThread } from "../webhook/threads.js"
 import { Batcher } from "./batcher.js"
@@ -445,7 +446,7 @@ export const sweep = (
 ): Effect.Effect<number, DiscordOutboxUnavailable> =>
   Effect.flatMap(store.now, (now) => store.sweep({ sent: now - sent, dead: now - dead }))
 
-function pickThread(options: EntryOptions | undefined): requests.ThreadPlace {
+function pickThread(options: EntryOptions | undefined): ThreadPlace {
   const threadId = options?.threadId
   return threadId === undefined ? {} : { threadId }
 }
