@@ -93,6 +93,8 @@ const relay = (filename: string, port: number) =>
     Layer.launch,
   )
 
+const numbers = Array.from({ length: 8 }, (_, index) => index + 1)
+
 /** Plays Alertmanager. */
 const post = (port: number, number: number) =>
   HttpClient.post(`http://127.0.0.1:${port}/alerts`, {
@@ -141,8 +143,6 @@ const demonstration = (filename: string, port: number) =>
     yield* Console.log(`Started again. Sent: ${numbers.length}.`)
     yield* Fiber.interrupt(second)
   })
-
-const numbers = Array.from({ length: 8 }, (_, index) => index + 1)
 
 const freePort = Effect.async<number>((resume) => {
   const server = createServer().listen(0, "127.0.0.1", () => {

@@ -10,7 +10,6 @@
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Console from "effect/Console"
-import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -21,41 +20,37 @@ import { Outbox } from "effect-discord/outbox"
 import { SqliteOutbox } from "effect-discord/sqlite"
 import { discord } from "./support/discord.js"
 
+const [, , filename, command = "stats", ...names] = process.argv
+
 const showStats = Effect.flatMap(Outbox.stats, ({ dead, longest, oldest, ready, sending, sent }) =>
-  Console.log(
-    [
-      `${ready} ready, ${sending} sending, ${sent} sent, ${dead} dead`,
-      `oldest pending: ${oldest === undefined ? "none" : Duration.format(oldest)}`,
-      ...longest.map(
-        ({ paused, pending, webhookId }) =>
-          `  (webhook ${webhookId}): ${pending} pending${paused ? ", paused" : ""}`,
-      ),
-    ].join("\n"),
-  ),
+  Effect.gen(function* () {
+    yield* Console.log(`${ready} ready, ${sending} sending, ${sent} sent, ${dead} dead`)
+    if (oldest !== undefined) yield* Console.log(`oldest pending: ${Duration.format(oldest)}`)
+    for (const { paused, pending, webhookId } of longest) {
+      yield* Console.log(`  webhook ${webhookId}: ${pending}${paused ? ", paused" : ""}`)
+    }
+  }),
 )
 
 const showDead = Effect.flatMap(Outbox.list({ state: "dead" }), (entries) =>
-  Effect.forEach(entries, ({ error, key, id, settledAt, webhookId }) =>
-    Console.log(
-      `${key ?? id}: (webhook ${webhookId}) ${error?.reason}${filename === undefined || settledAt === undefined ? "" : ` at ${DateTime.formatIso(settledAt)}`}\n  ${error?.message}`,
-    ),
+  Effect.forEach(entries, ({ error, id, key }) =>
+    Console.log(`${key ?? id}: ${error?.reason}\n  ${error?.message}`),
   ),
 )
 
-const count = (verb: string) => (changed: number) => Console.log(`${verb}: ${changed}`)
-
-const run = (command: string, names: ReadonlyArray<string>) => {
-  switch (command) {
+const run = (name: string, ids: ReadonlyArray<string>) => {
+  const count = (changed: number) => Console.log(`${name}: ${changed}`)
+  switch (name) {
     case "dead":
       return showDead
     case "retry":
-      return Effect.flatMap(Outbox.retry(...names), count("ready again"))
+      return Effect.flatMap(Outbox.retry(...ids), count)
     case "discard":
-      return Effect.flatMap(Outbox.discard(...names), count("discarded"))
+      return Effect.flatMap(Outbox.discard(...ids), count)
     case "pause":
-      return Outbox.pause(names[0])
+      return Outbox.pause(ids[0])
     case "resume":
-      return Outbox.resume(names[0])
+      return Outbox.resume(ids[0])
     default:
       return showStats
   }
@@ -66,34 +61,33 @@ const demonstration = Effect.gen(function* () {
   yield* Outbox.send(hook, { content: "hello" }, { key: "first" })
   const wrong = yield* Outbox.edit(hook, "42", { content: "new" }, { key: "second" })
   yield* Effect.ignore(Outbox.await(wrong))
-  for (const command of ["stats", "dead", "discard", "stats"]) {
-    yield* Console.log(`\n> ${command}`)
-    yield* run(command, [wrong])
+  for (const name of ["stats", "dead", "discard", "stats"]) {
+    yield* Console.log(`\n> ${name}`)
+    yield* run(name, [wrong])
   }
 }).pipe(
   Effect.provide(Outbox.worker().pipe(Layer.provideMerge(Outbox.layerMemory()))),
   Logger.withMinimumLogLevel(LogLevel.Error),
 )
 
-const [, , filename, command = "stats", ...names] = process.argv
-filename === undefined
-  ? demonstration.pipe(Effect.provide(discord), NodeRuntime.runMain)
-  : run(command, names).pipe(Effect.provide(SqliteOutbox.layer({ filename })), NodeRuntime.runMain)
+if (filename === undefined) {
+  demonstration.pipe(Effect.provide(discord), NodeRuntime.runMain)
+} else {
+  run(command, names).pipe(Effect.provide(SqliteOutbox.layer({ filename })), NodeRuntime.runMain)
+}
 
 // Output:
 // A simulated Discord, over HTTP on this machine; set DISCORD_WEBHOOK_URL for the real one.
 //
 // > stats
 // 0 ready, 0 sending, 1 sent, 1 dead
-// oldest pending: none
 //
 // > dead
-// second: (webhook 1) rejected
+// second: rejected
 //   Outbox.edit (webhook 1): response 404 (code 10008): no such message on this webhook; if it is in a thread, pass its threadId
 //
 // > discard
-// discarded: 1
+// discard: 1
 //
 // > stats
 // 0 ready, 0 sending, 1 sent, 0 dead
-// oldest pending: none

@@ -31,6 +31,34 @@ const worker = (filename: string) =>
     Layer.launch,
   )
 
+const numbers = Array.from({ length: 20 }, (_, index) => index + 1)
+
+const startWorker = (filename: string) =>
+  Effect.gen(function* () {
+    const environment = yield* Config.all({
+      DISCORD_WEBHOOK_URL: Config.string("DISCORD_WEBHOOK_URL"),
+      DISCORD_CLIENT_BASE_URL: Config.string("DISCORD_CLIENT_BASE_URL").pipe(
+        Config.withDefault("https://discord.com/api/v10"),
+      ),
+    })
+    const script = [...process.execArgv, process.argv[1] ?? "", filename]
+    return yield* Command.make(process.execPath, ...script).pipe(
+      Command.env(environment),
+      Command.stderr("inherit"),
+      Command.stdout("inherit"),
+      Command.start,
+    )
+  })
+
+const untilSent = (count: number) =>
+  Effect.repeat(Outbox.stats, {
+    until: ({ sent }) => sent >= count,
+    schedule: Schedule.spaced("20 millis"),
+  })
+
+const atMostOne = (entries: ReadonlyArray<Outbox.Entry>) =>
+  entries.length <= 1 ? "at most 1" : entries.length
+
 const program = (filename: string) =>
   Effect.gen(function* () {
     const hook = yield* Webhook.config("DISCORD_WEBHOOK_URL")
@@ -63,34 +91,6 @@ const program = (filename: string) =>
       `Sent twice, because the kill hit a request in flight: ${atMostOne(inDoubt)}.`,
     )
   }).pipe(Effect.provide(outbox(filename)))
-
-const numbers = Array.from({ length: 20 }, (_, index) => index + 1)
-
-const startWorker = (filename: string) =>
-  Effect.gen(function* () {
-    const environment = yield* Config.all({
-      DISCORD_WEBHOOK_URL: Config.string("DISCORD_WEBHOOK_URL"),
-      DISCORD_CLIENT_BASE_URL: Config.string("DISCORD_CLIENT_BASE_URL").pipe(
-        Config.withDefault("https://discord.com/api/v10"),
-      ),
-    })
-    const script = [...process.execArgv, process.argv[1] ?? "", filename]
-    return yield* Command.make(process.execPath, ...script).pipe(
-      Command.env(environment),
-      Command.stderr("inherit"),
-      Command.stdout("inherit"),
-      Command.start,
-    )
-  })
-
-const untilSent = (count: number) =>
-  Effect.repeat(Outbox.stats, {
-    until: ({ sent }) => sent >= count,
-    schedule: Schedule.spaced("20 millis"),
-  })
-
-const atMostOne = (entries: ReadonlyArray<Outbox.Entry>) =>
-  entries.length <= 1 ? "at most 1" : entries.length
 
 const [, , filename] = process.argv
 if (filename === undefined) {

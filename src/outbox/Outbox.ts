@@ -27,14 +27,18 @@ import type {
   EnqueueError,
 } from "./OutboxError.js"
 import { makeOutbox } from "./service.js"
-import type { Delivered, EntryOptions, ListOptions, Options, Service, Stats } from "./service.js"
+import type { EntryOptions } from "./enqueue.js"
+import type { Options } from "./options.js"
+import type { Delivered, ListOptions, Service, Stats } from "./service.js"
 import { makeMemoryVault } from "./tokens.js"
 import { runWorker } from "./worker.js"
 import type { WorkerOptions } from "./worker.js"
 
 export { Engine } from "./engine.js"
 export type { Entry, EntryError } from "./entry.js"
-export type { Delivered, EntryOptions, ListOptions, Options, Service, Stats } from "./service.js"
+export type { EntryOptions } from "./enqueue.js"
+export type { Options } from "./options.js"
+export type { Delivered, ListOptions, Service, Stats } from "./service.js"
 export type { WorkerOptions } from "./worker.js"
 
 /**

@@ -124,6 +124,7 @@ function importKey(text: Redacted.Redacted): Effect.Effect<Key, DiscordOutboxUna
 function seal(key: Key | undefined, { id, token }: Webhook): Effect.Effect<string | undefined> {
   if (key === undefined) return Effect.succeed(undefined)
   return Effect.promise(async () => {
+    // oxlint-disable-next-line no-restricted-properties -- a nonce must not be predictable or repeated
     const iv = crypto.getRandomValues(new Uint8Array(nonceBytes))
     const text = new TextEncoder().encode(Redacted.value(token))
     const sealed = await crypto.subtle.encrypt(

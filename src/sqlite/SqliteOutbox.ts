@@ -13,7 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { DiscordInvalidOption } from "../error/WebhookError.js"
 import type * as Outbox from "../outbox/Outbox.js"
-import { DiscordOutboxUnavailable } from "../outbox/OutboxError.js"
+import type { DiscordOutboxUnavailable } from "../outbox/OutboxError.js"
 import * as SqlOutbox from "../sql/SqlOutbox.js"
 import { readOrCreateKey } from "./keyFile.js"
 

@@ -1,5 +1,6 @@
 /** The key that seals tokens, in a file beside the database. */
 import { link, readFile, unlink, writeFile } from "node:fs/promises"
+import { randomBytes } from "node:crypto"
 import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 import * as Redacted from "effect/Redacted"
@@ -35,9 +36,8 @@ async function read(path: string): Promise<string | undefined> {
 
 /** A link appears with its whole content, and fails if another process was first. */
 async function create(path: string): Promise<string> {
-  const key = Encoding.encodeBase64(crypto.getRandomValues(new Uint8Array(keyBytes)))
-  const suffix = Encoding.encodeHex(crypto.getRandomValues(new Uint8Array(8)))
-  const temporary = `${path}.${suffix}`
+  const key = Encoding.encodeBase64(randomBytes(keyBytes))
+  const temporary = `${path}.${Encoding.encodeHex(randomBytes(8))}`
   await writeFile(temporary, `${key}\n`, { flag: "wx", flush: true, mode: 0o600 })
   try {
     await link(temporary, path)
