@@ -74,6 +74,19 @@ export class Outbox extends Context.Tag("effect-discord/Outbox")<Outbox, Service
  * Stores a message, and returns the id of the entry. The message is validated now, and its files are read
  * now; it fails as `Webhook.send` does if Discord would reject it.
  *
+ * @example
+ * ```ts
+ * import { Webhook } from "effect-discord"
+ * import { Outbox } from "effect-discord/outbox"
+ *
+ * const notify = (hook: Webhook.Webhook, order: number) =>
+ *   Outbox.send(
+ *     hook,
+ *     { content: `Order ${order} was paid` },
+ *     { key: `order-${order}-paid`, expires: "1 day" },
+ *   )
+ * ```
+ *
  * @since 0.1.0
  * @category operations
  */
@@ -87,6 +100,20 @@ export const send = (
 /**
  * Stores an edit of a message, which is given by its id or by the id of the entry that sends it.
  *
+ * @example
+ * ```ts
+ * import { Webhook } from "effect-discord"
+ * import { Outbox } from "effect-discord/outbox"
+ * import { Effect } from "effect"
+ *
+ * const progress = (hook: Webhook.Webhook) =>
+ *   Effect.gen(function* () {
+ *     const entry = yield* Outbox.send(hook, { content: "The deploy has started" })
+ *     // Later: sent after the entry, whose message it edits.
+ *     yield* Outbox.edit(hook, entry, { content: "The deploy is complete" })
+ *   })
+ * ```
+ *
  * @since 0.1.0
  * @category operations
  */
@@ -98,6 +125,20 @@ export const edit = (
 ): Effect.Effect<string, EnqueueError, Outbox> =>
   Effect.flatMap(Outbox, (outbox) => outbox.edit(webhook, message, changes, options))
 
+/**
+ * Stores the deletion of a message, which is given by its id or by the id of the entry that sends it.
+ *
+ * @example
+ * ```ts
+ * import { Webhook } from "effect-discord"
+ * import { Outbox } from "effect-discord/outbox"
+ *
+ * const retract = (hook: Webhook.Webhook, entry: string) => Outbox.delete(hook, entry)
+ * ```
+ *
+ * @since 0.1.0
+ * @category operations
+ */
 const deleteMessage = (
   webhook: Webhook,
   message: string,
@@ -105,18 +146,19 @@ const deleteMessage = (
 ): Effect.Effect<string, EnqueueError, Outbox> =>
   Effect.flatMap(Outbox, (outbox) => outbox.delete(webhook, message, options))
 
-export {
-  /**
-   * Stores the deletion of a message, which is given by its id or by the id of the entry that sends it.
-   *
-   * @since 0.1.0
-   * @category operations
-   */
-  deleteMessage as delete,
-}
+export { deleteMessage as delete }
 
 /**
  * Stores a new thread of a forum or media channel with its first message.
+ *
+ * @example
+ * ```ts
+ * import { Webhook } from "effect-discord"
+ * import { Outbox } from "effect-discord/outbox"
+ *
+ * const open = (hook: Webhook.Webhook, incident: number) =>
+ *   Outbox.createThread(hook, { name: `Incident ${incident}` }, { content: "What is known so far: ..." })
+ * ```
  *
  * @since 0.1.0
  * @category operations
@@ -129,6 +171,26 @@ export const createThread = (
 ): Effect.Effect<string, EnqueueError, Outbox> =>
   Effect.flatMap(Outbox, (outbox) => outbox.createThread(webhook, thread, message, options))
 
+/**
+ * Waits until the entry is sent. Fails if it is dead, and with `DiscordOutboxNotFound` if there is no such
+ * entry.
+ *
+ * @example
+ * ```ts
+ * import { Webhook } from "effect-discord"
+ * import { Outbox } from "effect-discord/outbox"
+ * import { Effect } from "effect"
+ *
+ * const post = (hook: Webhook.Webhook, content: string) =>
+ *   Outbox.send(hook, { content }).pipe(
+ *     Effect.flatMap(Outbox.await),
+ *     Effect.map(({ messageId }) => messageId),
+ *   )
+ * ```
+ *
+ * @since 0.1.0
+ * @category operations
+ */
 const awaitEntry = (
   id: string,
 ): Effect.Effect<
@@ -137,19 +199,18 @@ const awaitEntry = (
   Outbox
 > => Effect.flatMap(Outbox, (outbox) => outbox.await(id))
 
-export {
-  /**
-   * Waits until the entry is sent. Fails if it is dead, and with `DiscordOutboxNotFound` if there is no such
-   * entry.
-   *
-   * @since 0.1.0
-   * @category operations
-   */
-  awaitEntry as await,
-}
+export { awaitEntry as await }
 
 /**
  * Returns an entry.
+ *
+ * @example
+ * ```ts
+ * import { Outbox } from "effect-discord/outbox"
+ * import { Effect } from "effect"
+ *
+ * const state = (id: string) => Effect.map(Outbox.get(id), (entry) => entry.state)
+ * ```
  *
  * @since 0.1.0
  * @category administration
@@ -162,6 +223,16 @@ export const get = (
 /**
  * Returns a page of entries in the order of acceptance.
  *
+ * @example
+ * ```ts
+ * import { Outbox } from "effect-discord/outbox"
+ * import { Console, Effect } from "effect"
+ *
+ * const printDead = Effect.flatMap(Outbox.list({ state: "dead" }), (entries) =>
+ *   Effect.forEach(entries, ({ error, id }) => Console.log(id, error?.reason, error?.message)),
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category administration
  */
@@ -172,6 +243,17 @@ export const list = (
 
 /**
  * Counts of entries, the age of the oldest, and the longest queues.
+ *
+ * @example
+ * ```ts
+ * import { Outbox } from "effect-discord/outbox"
+ * import { Duration, Effect } from "effect"
+ *
+ * const isLate = Effect.map(
+ *   Outbox.stats,
+ *   ({ oldest }) => oldest !== undefined && Duration.greaterThan(oldest, "5 minutes"),
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category administration
@@ -184,6 +266,18 @@ export const stats: Effect.Effect<Stats, DiscordOutboxUnavailable, Outbox> = Eff
 /**
  * Makes dead entries ready again, at their former place in the order. Returns how many were dead.
  *
+ * @example
+ * ```ts
+ * import { Outbox } from "effect-discord/outbox"
+ * import { Effect } from "effect"
+ *
+ * const retryRejected = Effect.gen(function* () {
+ *   const dead = yield* Outbox.list({ state: "dead" })
+ *   const rejected = dead.filter(({ error }) => error?.reason === "rejected")
+ *   return yield* Outbox.retry(...rejected.map(({ id }) => id))
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category administration
  */
@@ -194,6 +288,13 @@ export const retry = (
 
 /**
  * Deletes entries that are ready or dead. Returns how many were.
+ *
+ * @example
+ * ```ts
+ * import { Outbox } from "effect-discord/outbox"
+ *
+ * const drop = (id: string) => Outbox.discard(id)
+ * ```
  *
  * @since 0.1.0
  * @category administration
@@ -206,6 +307,13 @@ export const discard = (
 /**
  * Stops sending, of one webhook or of all. A request in flight ends first; entries can still be stored.
  *
+ * @example
+ * ```ts
+ * import { Outbox } from "effect-discord/outbox"
+ *
+ * const quiet = (webhookId: string) => Outbox.pause(webhookId)
+ * ```
+ *
  * @since 0.1.0
  * @category administration
  */
@@ -215,6 +323,13 @@ export const pause = (webhookId?: string): Effect.Effect<void, DiscordOutboxUnav
 /**
  * Continues after `pause`. Without a webhook, it ends every pause.
  *
+ * @example
+ * ```ts
+ * import { Outbox } from "effect-discord/outbox"
+ *
+ * const resumeAll = Outbox.resume()
+ * ```
+ *
  * @since 0.1.0
  * @category administration
  */
@@ -223,6 +338,15 @@ export const resume = (webhookId?: string): Effect.Effect<void, DiscordOutboxUna
 
 /**
  * Deletes the entries whose retention has ended, and returns their number. Workers do so every 10 minutes.
+ *
+ * @example
+ * ```ts
+ * import { Outbox } from "effect-discord/outbox"
+ * import { Effect, Schedule } from "effect"
+ *
+ * // For a program without a worker.
+ * const sweeping = Effect.repeat(Outbox.sweep, Schedule.spaced("1 hour"))
+ * ```
  *
  * @since 0.1.0
  * @category administration
@@ -235,6 +359,18 @@ export const sweep: Effect.Effect<number, DiscordOutboxUnavailable, Outbox> = Ef
 /**
  * The outbox in the memory of this process: many producers, one queue for each webhook and a clean shutdown,
  * which sends what is stored before it ends. What a crash leaves is lost.
+ *
+ * @example
+ * ```ts
+ * import { NodeDiscord } from "effect-discord/node"
+ * import { Outbox } from "effect-discord/outbox"
+ * import { Layer } from "effect"
+ *
+ * const OutboxLive = Outbox.worker().pipe(
+ *   Layer.provideMerge(Outbox.layerMemory({ capacity: { perWebhook: 1000 }, whenFull: "wait" })),
+ *   Layer.provide(NodeDiscord.layer),
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category layers
@@ -253,6 +389,21 @@ export const layerMemory = (
  * Sends the entries of an outbox until the layer's scope closes. Any number of workers share an engine; each
  * webhook has one sender at a time. A shutdown lets the requests in flight end and starts no others, so
  * that a deploy leaves nothing in doubt.
+ *
+ * @example
+ * ```ts
+ * import { NodeDiscord } from "effect-discord/node"
+ * import { Outbox } from "effect-discord/outbox"
+ * import { Effect, Layer } from "effect"
+ *
+ * // Alerts may arrive twice; of other messages, a person decides.
+ * const inDoubt = ({ key = "" }: Outbox.Entry) =>
+ *   Effect.succeed(key.startsWith("alert-") ? ("resend" as const) : ("hold" as const))
+ *
+ * const WorkerLive = Outbox.worker({ concurrency: 100, inDoubt }).pipe(
+ *   Layer.provide(NodeDiscord.layer),
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category layers

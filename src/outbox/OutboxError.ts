@@ -152,6 +152,18 @@ export class DiscordOutboxUnavailable extends Schema.TaggedError<DiscordOutboxUn
  * The outbox has no entry of this id: it was discarded, its retention has ended, or the transaction
  * that stored it was rolled back.
  *
+ * @example
+ * ```ts
+ * import { Outbox } from "effect-discord/outbox"
+ * import { Effect } from "effect"
+ *
+ * const isStored = (id: string) =>
+ *   Outbox.get(id).pipe(
+ *     Effect.as(true),
+ *     Effect.catchTag("DiscordOutboxNotFound", () => Effect.succeed(false)),
+ *   )
+ * ```
+ *
  * @since 0.1.0
  * @category errors
  */
@@ -177,6 +189,13 @@ const deadReasons = {
 /**
  * Why an entry is dead.
  *
+ * @example
+ * ```ts
+ * import type { OutboxError } from "effect-discord/outbox"
+ *
+ * const isForAPerson = (reason: OutboxError.DeadReason) => reason === "inDoubt" || reason === "rejected"
+ * ```
+ *
  * @since 0.1.0
  * @category models
  */
@@ -198,6 +217,19 @@ export type DeadReason = typeof DeadReason.Type
 /**
  * The entry will not be sent: it is dead. `Outbox.retry` makes it ready again, `Outbox.discard`
  * deletes it.
+ *
+ * @example
+ * ```ts
+ * import { Outbox } from "effect-discord/outbox"
+ * import { Effect } from "effect"
+ *
+ * const confirm = (id: string) =>
+ *   Outbox.await(id).pipe(
+ *     Effect.catchTag("DiscordOutboxDead", ({ detail, reason }) =>
+ *       Effect.logError(`not sent: ${reason}, ${detail}`),
+ *     ),
+ *   )
+ * ```
  *
  * @since 0.1.0
  * @category errors
@@ -221,6 +253,18 @@ export class DiscordOutboxDead extends Schema.TaggedError<DiscordOutboxDead>()(
 
 /**
  * The errors of storing an entry.
+ *
+ * @example
+ * ```ts
+ * import { Webhook } from "effect-discord"
+ * import { Outbox, OutboxError } from "effect-discord/outbox"
+ * import { Effect } from "effect"
+ *
+ * const store = (
+ *   hook: Webhook.Webhook,
+ *   content: string,
+ * ): Effect.Effect<string, OutboxError.EnqueueError, Outbox.Outbox> => Outbox.send(hook, { content })
+ * ```
  *
  * @since 0.1.0
  * @category errors

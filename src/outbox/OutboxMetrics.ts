@@ -4,16 +4,21 @@
  * @since 0.1.0
  * @module
  */
-import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
-import type { EntryError } from "./entry.js"
-import type { StoreStats } from "./store.js"
 
 const name = (suffix: string) => `discord.outbox.${suffix}`
 
 /**
  * Entries that were sent.
+ *
+ * @example
+ * ```ts
+ * import { OutboxMetrics } from "effect-discord/outbox"
+ * import { Metric } from "effect"
+ *
+ * const state = Metric.value(OutboxMetrics.sent)
+ * ```
  *
  * @since 0.1.0
  * @category metrics
@@ -26,6 +31,14 @@ export const sent = Metric.counter(name("sent"), {
 /**
  * Time from accepting an entry to recording that it was sent, in seconds.
  *
+ * @example
+ * ```ts
+ * import { OutboxMetrics } from "effect-discord/outbox"
+ * import { Metric } from "effect"
+ *
+ * const state = Metric.value(OutboxMetrics.delay)
+ * ```
+ *
  * @since 0.1.0
  * @category metrics
  */
@@ -36,7 +49,15 @@ export const delay = Metric.histogram(
 )
 
 /**
- * Entries that became dead, with the label `discord.outbox.reason`.
+ * Entries that became dead, by the label `discord.outbox.reason`: see `OutboxError.DeadReason`.
+ *
+ * @example
+ * ```ts
+ * import { OutboxMetrics } from "effect-discord/outbox"
+ * import { Metric } from "effect"
+ *
+ * const state = Metric.value(OutboxMetrics.dead)
+ * ```
  *
  * @since 0.1.0
  * @category metrics
@@ -49,6 +70,14 @@ export const dead = Metric.counter(name("dead"), {
 /**
  * Attempts after which an entry became ready again.
  *
+ * @example
+ * ```ts
+ * import { OutboxMetrics } from "effect-discord/outbox"
+ * import { Metric } from "effect"
+ *
+ * const state = Metric.value(OutboxMetrics.retries)
+ * ```
+ *
  * @since 0.1.0
  * @category metrics
  */
@@ -59,6 +88,14 @@ export const retries = Metric.counter(name("retries"), {
 
 /**
  * Requests whose effect is not known.
+ *
+ * @example
+ * ```ts
+ * import { OutboxMetrics } from "effect-discord/outbox"
+ * import { Metric } from "effect"
+ *
+ * const state = Metric.value(OutboxMetrics.doubts)
+ * ```
  *
  * @since 0.1.0
  * @category metrics
@@ -71,6 +108,14 @@ export const doubts = Metric.counter(name("in_doubt"), {
 /**
  * Queues whose lease was lost while this worker sent their entries.
  *
+ * @example
+ * ```ts
+ * import { OutboxMetrics } from "effect-discord/outbox"
+ * import { Metric } from "effect"
+ *
+ * const state = Metric.value(OutboxMetrics.leasesLost)
+ * ```
+ *
  * @since 0.1.0
  * @category metrics
  */
@@ -82,6 +127,14 @@ export const leasesLost = Metric.counter(name("leases_lost"), {
 /**
  * Entries by state, with the label `discord.outbox.state`.
  *
+ * @example
+ * ```ts
+ * import { OutboxMetrics } from "effect-discord/outbox"
+ * import { Metric } from "effect"
+ *
+ * const state = Metric.value(OutboxMetrics.entries)
+ * ```
+ *
  * @since 0.1.0
  * @category metrics
  */
@@ -89,6 +142,14 @@ export const entries = Metric.gauge(name("entries"), { description: "Entries by 
 
 /**
  * The age of the oldest pending entry in seconds; 0 if none is pending.
+ *
+ * @example
+ * ```ts
+ * import { OutboxMetrics } from "effect-discord/outbox"
+ * import { Metric } from "effect"
+ *
+ * const state = Metric.value(OutboxMetrics.oldest)
+ * ```
  *
  * @since 0.1.0
  * @category metrics
@@ -100,43 +161,17 @@ export const oldest = Metric.gauge(name("oldest"), {
 /**
  * Queues that this worker owns.
  *
+ * @example
+ * ```ts
+ * import { OutboxMetrics } from "effect-discord/outbox"
+ * import { Metric } from "effect"
+ *
+ * const state = Metric.value(OutboxMetrics.owned)
+ * ```
+ *
  * @since 0.1.0
  * @category metrics
  */
 export const owned = Metric.gauge(name("owned"), {
   description: "Queues that this worker owns",
 })
-
-/** Counts one sent entry. */
-export const recordSent = (delayMillis: number): Effect.Effect<void> =>
-  Effect.zipRight(Metric.increment(sent), Metric.update(delay, delayMillis / 1000))
-
-/** Counts dead entries. */
-export const recordDead = (reason: EntryError["reason"], count: number): Effect.Effect<void> =>
-  Metric.incrementBy(Metric.tagged(dead, name("reason"), reason), count)
-
-export const retried: Effect.Effect<void> = Metric.increment(retries)
-
-export const inDoubt: Effect.Effect<void> = Metric.increment(doubts)
-
-/** Updates the gauges. */
-export const recordStats = (
-  stats: StoreStats,
-  now: number,
-  ownedQueues: number,
-): Effect.Effect<void> =>
-  Effect.all(
-    [
-      Effect.forEach(
-        ["ready", "sending", "sent", "dead"] as const,
-        (state) => Metric.set(Metric.tagged(entries, name("state"), state), stats[state]),
-        { discard: true },
-      ),
-      Metric.set(
-        oldest,
-        stats.oldestAt === undefined ? 0 : Math.max(0, now - stats.oldestAt) / 1000,
-      ),
-      Metric.set(owned, ownedQueues),
-    ],
-    { discard: true },
-  )

@@ -18,6 +18,15 @@ interface EngineService {
  * The engine of the outbox: where it stores entries. A layer such as `Outbox.layerMemory` provides it
  * together with the `Outbox`; `Outbox.worker` requires it.
  *
+ * @example
+ * ```ts
+ * import { Outbox } from "effect-discord/outbox"
+ * import type { Layer } from "effect"
+ *
+ * // What every engine provides.
+ * type OutboxLayer = Layer.Layer<Outbox.Outbox | Outbox.Engine>
+ * ```
+ *
  * @since 0.1.0
  * @category tags
  */
