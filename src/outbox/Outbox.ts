@@ -32,14 +32,14 @@ import type { Options } from "./options.js"
 import type { Delivered, ListOptions, Service, Stats } from "./service.js"
 import { makeMemoryVault } from "./tokens.js"
 import { runWorker } from "./worker.js"
-import type { WorkerOptions } from "./worker.js"
+import type { WorkerOptions } from "./workerOptions.js"
 
 export { Engine } from "./engine.js"
 export type { Entry, EntryError } from "./entry.js"
 export type { EntryOptions } from "./enqueue.js"
 export type { Options } from "./options.js"
 export type { Delivered, ListOptions, Service, Stats } from "./service.js"
-export type { WorkerOptions } from "./worker.js"
+export type { WorkerOptions } from "./workerOptions.js"
 
 /**
  * The outbox.

@@ -2,10 +2,12 @@
  * Runs items in batches: while one batch runs, further items are collected for the next one. A database
  * then commits once for all of them, and no item waits longer than it would alone.
  */
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 
 interface Rules<I, O, E> {
@@ -13,8 +15,13 @@ interface Rules<I, O, E> {
   readonly maxSize: number
   /** Items with the same identity are not put in one batch. */
   readonly identify: (item: I) => string
-  /** Returns one result for each item. */
+  /** Returns one result for each item. A failed batch has changed nothing, or may be repeated. */
   readonly run: (items: ReadonlyArray<I>) => Effect.Effect<ReadonlyArray<O>, E>
+  /**
+   * Whether a failure concerns every item. After any other failure the items run one by one, so that the
+   * faulty one does not fail the others.
+   */
+  readonly isCommon: (error: E) => boolean
   /** The error of items that are added after the scope has closed. */
   readonly closed: E
 }
@@ -35,7 +42,7 @@ export class Batcher<I, O, E> {
     this.#rules = rules
   }
 
-  /** Adds an item, and returns an effect that waits for its result. */
+  /** Adds an item at once, and returns an effect that waits for its result. */
   submit(item: I): Effect.Effect<O, E> {
     return Deferred.await(this.#add(item).result)
   }
@@ -70,15 +77,38 @@ export class Batcher<I, O, E> {
     ),
   )
 
-  readonly #runNext: Effect.Effect<void> = Effect.suspend(() => {
+  readonly #runNext: Effect.Effect<void> = Effect.uninterruptibleMask((restore) => {
     const batch = this.#takeBatch()
     this.#running = batch
     if (this.#waiting.length === 0) this.#hasItems.unsafeClose()
-    return this.#rules.run(batch.map(({ item }) => item)).pipe(
-      Effect.onExit((exit) => Effect.sync(() => this.#complete(batch, exit))),
-      Effect.ignore,
-    )
+    return Effect.map(this.#runBatch(batch, restore), () => {
+      this.#running = []
+    })
   })
+
+  #runBatch(
+    batch: ReadonlyArray<Waiting<I, O, E>>,
+    restore: <A, Err>(effect: Effect.Effect<A, Err>) => Effect.Effect<A, Err>,
+  ): Effect.Effect<void> {
+    const run = Effect.suspend(() => this.#rules.run(batch.map(({ item }) => item)))
+    return Effect.flatMap(Effect.exit(restore(run)), (exit) => {
+      if (batch.length > 1 && Exit.isFailure(exit) && this.#isIsolable(exit.cause)) {
+        return Effect.forEach(batch, (one) => this.#runBatch([one], restore), { discard: true })
+      }
+      for (const [index, { result }] of batch.entries()) {
+        Deferred.unsafeDone(
+          result,
+          Effect.map(exit, (results) => results[index] as O),
+        )
+      }
+      return Effect.void
+    })
+  }
+
+  #isIsolable(cause: Cause.Cause<E>): boolean {
+    if (Cause.isInterrupted(cause)) return false
+    return !Option.exists(Cause.failureOption(cause), this.#rules.isCommon)
+  }
 
   #add(item: I): Waiting<I, O, E> {
     const waiting = { item, result: Deferred.unsafeMake<O, E>(FiberId.none) }
@@ -102,16 +132,6 @@ export class Batcher<I, O, E> {
       size += 1
     }
     return this.#waiting.splice(0, size)
-  }
-
-  #complete(batch: ReadonlyArray<Waiting<I, O, E>>, exit: Exit.Exit<ReadonlyArray<O>, E>): void {
-    this.#running = []
-    for (const [index, { result }] of batch.entries()) {
-      Deferred.unsafeDone(
-        result,
-        Effect.map(exit, (results) => results[index] as O),
-      )
-    }
   }
 
   #close(): void {

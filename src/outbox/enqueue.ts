@@ -12,6 +12,7 @@ import { errorFields } from "../ratelimit/errorFields.js"
 import type { Route } from "../ratelimit/Route.js"
 import type { RestRequest } from "../rest/request.js"
 import type { Webhook } from "../webhook/credentials.js"
+import { isCommon } from "./availability.js"
 import { Batcher } from "./batcher.js"
 import type { Settings } from "./options.js"
 import {
@@ -120,6 +121,7 @@ export const makeEnqueue = (
     maxSize: maxEnqueued,
     identify: ({ id, key }: NewEntry) => key ?? id,
     run: (entries) => store.enqueue(entries, settings.capacity),
+    isCommon,
     closed: new DiscordOutboxUnavailable({ operation: "Outbox.send", reason: "closed" }),
   })
   const put = (entry: NewEntry): Effect.Effect<Enqueued, DiscordOutboxUnavailable> =>

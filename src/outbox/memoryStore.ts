@@ -17,13 +17,17 @@ import type {
   Stored,
   StoredCredentials,
   StoredEntry,
+  StoredFile,
 } from "./store.js"
 
 type Mutable<A> = { -readonly [K in keyof A]: A[K] }
 
 interface Entry extends Mutable<StoredEntry> {
   readonly sequence: number
-  readonly content: NewEntry
+  readonly fingerprint: string
+  readonly credentials: StoredCredentials
+  /** Empty as soon as the entry is sent, since a sent entry is not sent again. */
+  bytes: ReadonlyArray<StoredFile>
 }
 
 interface Queue {
@@ -39,17 +43,22 @@ interface Queue {
   pending: Array<Entry>
 }
 
+/** How long a queue without entries and owner is kept for its memory, in milliseconds. */
+const idleMillis = 60_000
+
 export class MemoryStore {
   readonly #entries = new Map<string, Entry>()
   readonly #keys = new Map<string, Entry>()
   /** Queues that have pending entries or an owner. A claimed queue moves to the end. */
   readonly #queues = new Map<string, Queue>()
+  /** The other queues, the longest idle first. */
+  readonly #idle = new Map<string, { readonly queue: Queue; readonly until: number }>()
+  readonly #counts: Record<State, number> = { ready: 0, sending: 0, sent: 0, dead: 0 }
   readonly #paused = new Set<string>()
   readonly #listeners = new Set<() => void>()
   #allPaused = false
   #sequence = 0
   #epoch = 0
-  #pending = 0
 
   enqueue(
     now: number,
@@ -113,6 +122,7 @@ export class MemoryStore {
   }
 
   release(
+    now: number,
     owner: string,
     queues: ReadonlyArray<
       OwnedQueue & { readonly memory: string | undefined; readonly nextAt: number | undefined }
@@ -125,7 +135,7 @@ export class MemoryStore {
       queue.leaseUntil = 0
       queue.nextAt = one.nextAt ?? 0
       queue.memory = one.memory ?? queue.memory
-      this.#forgetIdle(queue)
+      this.#setAside(now, queue)
     }
   }
 
@@ -148,8 +158,8 @@ export class MemoryStore {
     return (this.#queues.get(webhookId)?.pending ?? []).slice(0, limit).map(toStored)
   }
 
-  files(entryId: string): NewEntry["files"] {
-    return this.#entries.get(entryId)?.content.files ?? []
+  files(entryId: string): ReadonlyArray<StoredFile> {
+    return this.#entries.get(entryId)?.bytes ?? []
   }
 
   find(ids: ReadonlyArray<string>): ReadonlyArray<StoredEntry> {
@@ -173,14 +183,12 @@ export class MemoryStore {
   }
 
   stats(): StoreStats {
-    const counts: Record<State, number> = { ready: 0, sending: 0, sent: 0, dead: 0 }
-    for (const { state } of this.#entries.values()) counts[state] += 1
     const waiting = [...this.#queues.values()].filter(({ pending }) => pending.length > 0)
     const heads = waiting.flatMap(({ pending: [head] }) =>
       head === undefined ? [] : [head.acceptedAt],
     )
     return {
-      ...counts,
+      ...this.#counts,
       oldestAt: heads.length === 0 ? undefined : Math.min(...heads),
       queues: waiting.length,
       owned: waiting.filter(({ owner }) => owner !== undefined).length,
@@ -203,13 +211,12 @@ export class MemoryStore {
   retry(ids: ReadonlyArray<string>): number {
     const dead = this.#select(ids, ["dead"])
     for (const entry of dead) {
-      entry.state = "ready"
+      this.#setState(entry, "ready")
       entry.settledAt = undefined
       entry.notBefore = undefined
       entry.expiresAt = undefined
-      const queue = this.#getQueue(entry.content.credentials)
+      const queue = this.#getQueue(entry.credentials)
       queue.nextAt = 0
-      this.#pending += 1
       // In the order of acceptance, as on a database.
       const at = queue.pending.findIndex(({ sequence }) => sequence > entry.sequence)
       queue.pending.splice(at === -1 ? queue.pending.length : at, 0, entry)
@@ -218,10 +225,10 @@ export class MemoryStore {
     return dead.length
   }
 
-  discard(ids: ReadonlyArray<string>): number {
+  discard(now: number, ids: ReadonlyArray<string>): number {
     const found = this.#select(ids, ["ready", "dead"])
     for (const entry of found) {
-      this.#removePending(entry)
+      this.#removePending(now, entry)
       this.#delete(entry)
     }
     return found.length
@@ -261,21 +268,21 @@ export class MemoryStore {
     if (this.#entries.has(content.id)) return { _tag: "Accepted" }
     const known = content.key === undefined ? undefined : this.#keys.get(content.key)
     if (known !== undefined) {
-      return known.content.fingerprint === content.fingerprint
+      return known.fingerprint === content.fingerprint
         ? { _tag: "Duplicate", id: known.id }
         : { _tag: "KeyConflict", id: known.id }
     }
+    const pending = this.#queues.get(content.credentials.webhookId)?.pending.length ?? 0
+    if (pending >= capacity.perWebhook) return { _tag: "Full", limit: "perWebhook", pending }
+    const total = this.#counts.ready + this.#counts.sending
+    if (total >= capacity.total) return { _tag: "Full", limit: "total", pending: total }
     const queue = this.#getQueue(content.credentials)
-    const { length } = queue.pending
-    if (length >= capacity.perWebhook) return { _tag: "Full", limit: "perWebhook", pending: length }
-    if (this.#pending >= capacity.total) {
-      return { _tag: "Full", limit: "total", pending: this.#pending }
-    }
+    queue.credentials = content.credentials
     const entry = makeEntry(now, ++this.#sequence, content)
     this.#entries.set(entry.id, entry)
     if (entry.key !== undefined) this.#keys.set(entry.key, entry)
     queue.pending.push(entry)
-    this.#pending += 1
+    this.#counts.ready += 1
     return { _tag: "Accepted" }
   }
 
@@ -290,7 +297,7 @@ export class MemoryStore {
     if (entry.state !== "ready" && (isStart || entry.state !== "sending")) return "changed"
     switch (change._tag) {
       case "Sending":
-        entry.state = "sending"
+        this.#setState(entry, "sending")
         entry.attempts += 1
         return "done"
       case "Sent":
@@ -306,7 +313,7 @@ export class MemoryStore {
         return "done"
       case "Retry":
       default:
-        entry.state = "ready"
+        this.#setState(entry, "ready")
         entry.error = change.error
         entry.notBefore = change.notBefore
         if (change.inDoubt) entry.inDoubt += 1
@@ -315,23 +322,30 @@ export class MemoryStore {
   }
 
   #settle(now: number, entry: Entry, state: "sent" | "dead"): void {
-    this.#removePending(entry)
-    entry.state = state
+    this.#removePending(now, entry)
+    this.#setState(entry, state)
     entry.settledAt = now
+    if (state === "sent") entry.bytes = []
   }
 
-  #removePending(entry: Entry): void {
+  #setState(entry: Entry, state: State): void {
+    this.#counts[entry.state] -= 1
+    this.#counts[state] += 1
+    entry.state = state
+  }
+
+  #removePending(now: number, entry: Entry): void {
     const queue = this.#queues.get(entry.webhookId)
     // Nearly always the first one.
     const at = queue?.pending.indexOf(entry) ?? -1
     if (queue === undefined || at === -1) return
     queue.pending.splice(at, 1)
     queue.nextAt = 0
-    this.#pending -= 1
-    this.#forgetIdle(queue)
+    this.#setAside(now, queue)
   }
 
   #delete(entry: Entry): void {
+    this.#counts[entry.state] -= 1
     this.#entries.delete(entry.id)
     if (entry.key !== undefined) this.#keys.delete(entry.key)
   }
@@ -346,11 +360,10 @@ export class MemoryStore {
   #getQueue(credentials: StoredCredentials): Queue {
     const { webhookId } = credentials
     const known = this.#queues.get(webhookId)
-    if (known !== undefined) {
-      known.credentials = credentials
-      return known
-    }
-    const queue: Queue = {
+    if (known !== undefined) return known
+    const idle = this.#idle.get(webhookId)?.queue
+    this.#idle.delete(webhookId)
+    const queue: Queue = idle ?? {
       webhookId,
       credentials,
       owner: undefined,
@@ -381,9 +394,16 @@ export class MemoryStore {
     )
   }
 
-  /** Idle queues take no memory. */
-  #forgetIdle({ owner, pending, webhookId }: Queue): void {
-    if (owner === undefined && pending.length === 0) this.#queues.delete(webhookId)
+  /** A queue without entries and owner is forgotten after a while. */
+  #setAside(now: number, queue: Queue): void {
+    for (const [webhookId, { until }] of this.#idle) {
+      if (until > now) break
+      this.#idle.delete(webhookId)
+    }
+    if (queue.owner !== undefined || queue.pending.length > 0) return
+    this.#queues.delete(queue.webhookId)
+    if (queue.memory === undefined) return
+    this.#idle.set(queue.webhookId, { queue, until: now + idleMillis })
   }
 
   #isPaused(webhookId: string): boolean {
@@ -406,7 +426,9 @@ const stateAfter: Readonly<Record<Step["change"]["_tag"], State>> = {
 function makeEntry(now: number, sequence: number, content: NewEntry): Entry {
   return {
     sequence,
-    content,
+    fingerprint: content.fingerprint,
+    credentials: content.credentials,
+    bytes: content.files,
     id: content.id,
     webhookId: content.credentials.webhookId,
     operation: content.operation,
@@ -428,7 +450,14 @@ function makeEntry(now: number, sequence: number, content: NewEntry): Entry {
 }
 
 /** A copy, since the entry changes. */
-function toStored({ content: _content, sequence: _sequence, ...stored }: Entry): StoredEntry {
+function toStored(entry: Entry): StoredEntry {
+  const {
+    bytes: _bytes,
+    credentials: _credentials,
+    fingerprint: _fingerprint,
+    sequence: _sequence,
+    ...stored
+  } = entry
   return stored
 }
 
@@ -443,7 +472,7 @@ export function makeMemoryStore(memory = new MemoryStore()): Store {
     enqueue: (entries, capacity) => at((now) => memory.enqueue(now, entries, capacity)),
     claim: (options) => at((now) => memory.claim(now, options)),
     renew: (owner, queues, lease) => at((now) => memory.renew(now, owner, queues, lease)),
-    release: (owner, queues) => run(() => memory.release(owner, queues)),
+    release: (owner, queues) => at((now) => memory.release(now, owner, queues)),
     commit: (owner, steps) => at((now) => memory.commit(now, owner, steps)),
     bury: (owner, queue, error) => at((now) => memory.bury(now, owner, queue, error)),
     load: (webhookId, limit) => run(() => memory.load(webhookId, limit)),
@@ -453,7 +482,7 @@ export function makeMemoryStore(memory = new MemoryStore()): Store {
     stats: run(() => memory.stats()),
     queues: (limit) => run(() => memory.queues(limit)),
     retry: (ids) => run(() => memory.retry(ids)),
-    discard: (ids) => run(() => memory.discard(ids)),
+    discard: (ids) => at((now) => memory.discard(now, ids)),
     setPaused: (webhookId, paused) => run(() => memory.setPaused(webhookId, paused)),
     sweep: (before) => run(() => memory.sweep(before)),
     onEnqueued: (wake) =>

@@ -11,6 +11,7 @@ import * as HttpTraceContext from "@effect/platform/HttpTraceContext"
 import * as Headers from "@effect/platform/Headers"
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
@@ -24,28 +25,41 @@ import type { Service as LimiterService } from "../ratelimit/RateLimiter.js"
 import { execute } from "../rest/pipeline.js"
 import type { Requirements } from "../rest/pipeline.js"
 import type { Webhook } from "../webhook/credentials.js"
-import type { Batcher } from "./batcher.js"
 import { decide, getBackoff } from "./decide.js"
 import type { Decision } from "./decide.js"
 import { encodeError, toEntry } from "./entry.js"
 import type { Entry, EntryError } from "./entry.js"
-import * as OutboxMetrics from "./OutboxMetrics.js"
+import * as metrics from "./metrics.js"
 import type { DiscordOutboxUnavailable } from "./OutboxError.js"
-import type { Change, OwnedQueue, Step, StepResult, Store, StoredEntry } from "./store.js"
+import type {
+  Change,
+  OwnedQueue,
+  Step,
+  StepResult,
+  Stored,
+  StoredEntry,
+  StoredFile,
+} from "./store.js"
 import { operationNames, parseRequest, restoreRequest } from "./storedRequest.js"
 import type { Receipt } from "./storedRequest.js"
 
 /** What all queues of a worker share. */
 export interface WorkerContext {
-  readonly owner: string
-  readonly store: Store
-  readonly commits: Batcher<Step, StepResult, DiscordOutboxUnavailable>
+  /** The first pending entries of a queue. */
+  readonly load: (webhookId: string) => Stored<ReadonlyArray<StoredEntry>>
+  readonly loadFiles: (entryId: string) => Stored<ReadonlyArray<StoredFile>>
+  readonly find: (entryId: string) => Stored<ReadonlyArray<StoredEntry>>
+  /** Makes all pending entries of a queue dead, and returns their number. */
+  readonly bury: (queue: OwnedQueue, error: string) => Stored<number>
+  /** Adds a step to the next commit at once, and returns an effect that waits for its result. */
+  readonly commit: (step: Step) => Stored<StepResult>
   readonly limiter: LimiterService
   /** Completed when the worker shuts down. */
   readonly draining: Deferred.Deferred<void>
   readonly inDoubt: (entry: Entry) => Effect.Effect<"resend" | "hold">
   readonly backoff: { readonly base: number; readonly max: number }
-  readonly prefetch: number
+  /** Milliseconds of a lease. */
+  readonly lease: number
   /** Milliseconds of a clock that only advances. */
   readonly monotonic: () => number
   /** The store's time in milliseconds, estimated from the last query. */
@@ -57,8 +71,6 @@ export interface RunningQueue {
   readonly owned: OwnedQueue
   /** The end of the lease on the monotonic clock. */
   deadline: number
-  /** Another worker owns it, or it is paused. */
-  isLost: boolean
 }
 
 /** What follows an entry: the next one, or the end; then when the queue needs attention again. */
@@ -71,7 +83,7 @@ interface Attempt {
   /** A request may be in flight. */
   started: boolean
   /** Why no request was started. */
-  refused: "lost" | "changed" | "draining" | undefined
+  refused: "lost" | "changed" | "draining" | DiscordOutboxUnavailable | undefined
 }
 
 /** Runs the queue until it is empty, lost or must wait. Returns when to look at it again. */
@@ -92,8 +104,8 @@ export const runQueue = (
           return next.stopUntil
         }
       }
-      yield* runner.committed
-      entries = yield* context.store.load(running.owned.webhookId, context.prefetch)
+      if ((yield* runner.committed) === "lost") return undefined
+      entries = yield* context.load(running.owned.webhookId)
     }
     return undefined
   })
@@ -103,7 +115,7 @@ class QueueRunner {
   readonly #running: RunningQueue
   readonly #webhook: Webhook
   /** Waits for the last step. */
-  committed: Effect.Effect<unknown, DiscordOutboxUnavailable> = Effect.void
+  committed: Stored<StepResult> = Effect.succeed("done")
 
   constructor(context: WorkerContext, running: RunningQueue, webhook: Webhook) {
     this.#context = context
@@ -133,7 +145,7 @@ class QueueRunner {
       if (Either.isLeft(target)) {
         return yield* this.#bury(entry, { reason: "target", message: target.left })
       }
-      const files = entry.files === 0 ? [] : yield* this.#context.store.files(entry.id)
+      const files = entry.files === 0 ? [] : yield* this.#context.loadFiles(entry.id)
       if (files.length !== entry.files) {
         const message = `${files.length} of its ${entry.files} files are stored`
         return yield* this.#bury(entry, { reason: "damaged", message })
@@ -159,7 +171,7 @@ class QueueRunner {
 
   /** A limiter that commits the step `Sending` after it has granted a permit. */
   #guard(entry: StoredEntry, attempt: Attempt): LimiterService {
-    const { limiter } = this.#context
+    const { lease, limiter } = this.#context
     const start = (permit: Permit.Permit): Effect.Effect<void> =>
       Effect.flatMap(this.#start(entry, attempt), (refused) => {
         attempt.refused = refused
@@ -170,7 +182,7 @@ class QueueRunner {
     return {
       ...limiter,
       withPermit: (route, options, use) =>
-        limiter.withPermit(route, options, (permit) =>
+        limiter.withPermit(route, extendLease(options, lease), (permit) =>
           Effect.zipRight(
             start(permit),
             Effect.suspend(() => use(permit)),
@@ -186,12 +198,13 @@ class QueueRunner {
       // From here on, a shutdown waits for the attempt.
       attempt.started = true
       const step = this.#step(entry, entry.attempts + 1, { _tag: "Sending" })
-      const result = yield* Effect.either(this.#context.commits.submit(step))
-      if (Either.isLeft(result)) return "lost"
-      if (result.right !== "done") return result.right
-      if (this.#context.monotonic() < this.#running.deadline) return undefined
-      // The process was stopped since the commit. Unless there is another owner by now, the entry is not
-      // in doubt.
+      const result = yield* Effect.either(this.#context.commit(step))
+      if (Either.isLeft(result)) return result.left
+      if (result.right === "changed") return "changed"
+      const isOwned = this.#context.monotonic() < this.#running.deadline
+      if (result.right === "done" && isOwned) return undefined
+      // The process or the store was stopped, so the step may have been applied. Unless there is another
+      // owner by now, the entry is not in doubt.
       const error = encodeError({ reason: "retry", message: "the lease ended before the request" })
       const change: Change = { _tag: "Retry", error, inDoubt: false, notBefore: undefined }
       this.#submit({ ...entry, attempts: entry.attempts + 1 }, change)
@@ -221,10 +234,8 @@ class QueueRunner {
     exit: Exit.Exit<Receipt, WebhookError>,
   ): Effect.Effect<Next, DiscordOutboxUnavailable> {
     if (refused === "changed") return Effect.succeed("continue")
-    if (refused !== undefined) {
-      this.#running.isLost ||= refused === "lost"
-      return Effect.succeed(stop)
-    }
+    if (typeof refused === "object") return Effect.fail(refused)
+    if (refused !== undefined) return Effect.succeed(stop)
     const after = started ? { ...entry, attempts: entry.attempts + 1 } : entry
     if (Exit.isSuccess(exit)) return this.#recordSent(after, exit.value)
     const failure = Cause.failureOption(exit.cause)
@@ -232,10 +243,14 @@ class QueueRunner {
       // A defect, or a shutdown before the request has started.
       return started ? this.#resolveDoubt(after, interrupted) : Effect.succeed(stop)
     }
-    return this.#follow(after, failure.value)
+    return this.#follow(after, failure.value, started)
   }
 
-  #follow(entry: StoredEntry, error: WebhookError): Effect.Effect<Next, DiscordOutboxUnavailable> {
+  #follow(
+    entry: StoredEntry,
+    error: WebhookError,
+    started: boolean,
+  ): Effect.Effect<Next, DiscordOutboxUnavailable> {
     const decision: Decision = decide(entry.operation, error)
     switch (decision._tag) {
       case "Sent":
@@ -251,7 +266,9 @@ class QueueRunner {
         return Effect.flatMap(Random.next, (random) => {
           const { backoff } = this.#context
           const delay = getBackoff(entry.attempts, decision.after, backoff, random)
-          return this.#retryLater(entry, describe("retry", error), delay, false)
+          return started
+            ? this.#retryLater(entry, describe("retry", error), delay, false)
+            : Effect.succeed({ stopUntil: Math.ceil(this.#context.now() + delay) })
         })
     }
   }
@@ -262,7 +279,7 @@ class QueueRunner {
   ): Effect.Effect<Next, DiscordOutboxUnavailable> {
     this.#submit(entry, { _tag: "Sent", messageId, channelId })
     const delay = Math.max(0, this.#context.now() - entry.acceptedAt)
-    return Effect.as(OutboxMetrics.recordSent(delay), "continue")
+    return Effect.as(metrics.recordSent(delay), "continue")
   }
 
   #bury(entry: StoredEntry, error: EntryError): Effect.Effect<Next> {
@@ -273,7 +290,7 @@ class QueueRunner {
     })
     return Effect.as(
       Effect.zipRight(
-        OutboxMetrics.recordDead(error.reason, 1),
+        metrics.recordDead(error.reason, 1),
         Effect.logWarning(
           `${operationNames[entry.operation]} (webhook ${entry.webhookId}): entry ${entry.id} is dead: ${error.message}`,
         ),
@@ -284,12 +301,11 @@ class QueueRunner {
 
   /** Ends with the queue: entries that are stored later find the webhook dead as well. */
   #buryAll(error: EntryError): Effect.Effect<Next, DiscordOutboxUnavailable> {
-    const { owner, store } = this.#context
     const { owned } = this.#running
     return Effect.gen(this, function* () {
       yield* this.committed
-      const count = yield* store.bury(owner, owned, encodeError(error))
-      yield* OutboxMetrics.recordDead("webhook", count)
+      const count = yield* this.#context.bury(owned, encodeError(error))
+      yield* metrics.recordDead("webhook", count)
       yield* Effect.logWarning(
         `Outbox (webhook ${owned.webhookId}): ${count} entries are dead: ${error.message}`,
       )
@@ -303,9 +319,10 @@ class QueueRunner {
     delay: number,
     inDoubt: boolean,
   ): Effect.Effect<Next, DiscordOutboxUnavailable> {
-    const notBefore = this.#context.now() + delay
+    const { expiresAt = Infinity } = entry
+    const notBefore = Math.min(expiresAt, Math.ceil(this.#context.now() + delay))
     this.#submit(entry, { _tag: "Retry", error: encodeError(error), inDoubt, notBefore })
-    return Effect.as(OutboxMetrics.retried, { stopUntil: notBefore })
+    return Effect.as(metrics.retried, { stopUntil: notBefore })
   }
 
   /** The request of the entry may or may not have taken effect. */
@@ -316,7 +333,7 @@ class QueueRunner {
     const isRepeatable = entry.operation === "edit" || entry.operation === "delete"
     const choice = isRepeatable ? Effect.succeed("resend") : this.#context.inDoubt(toEntry(entry))
     return Effect.gen(this, function* () {
-      if (!isRepeatable) yield* OutboxMetrics.inDoubt
+      if (!isRepeatable) yield* metrics.inDoubt
       if ((yield* choice) === "hold") return yield* this.#bury(entry, error)
       const random = yield* Random.next
       const retry: EntryError = { ...error, reason: "retry" }
@@ -333,7 +350,7 @@ class QueueRunner {
     if (target === undefined) return Effect.succeed(Either.right(undefined))
     return Effect.gen(this, function* () {
       yield* this.committed
-      const [found] = yield* this.#context.store.find([target])
+      const [found] = yield* this.#context.find(target)
       if (found === undefined) return Either.left(`there is no entry ${target}`)
       if (found.webhookId !== webhookId) {
         return Either.left(`entry ${target} belongs to the webhook ${found.webhookId}`)
@@ -351,7 +368,7 @@ class QueueRunner {
   }
 
   #submit(entry: StoredEntry, change: Change): void {
-    this.committed = this.#context.commits.submit(this.#step(entry, entry.attempts, change))
+    this.committed = this.#context.commit(this.#step(entry, entry.attempts, change))
   }
 
   #step({ id }: StoredEntry, attempt: number, change: Change): Step {
@@ -384,6 +401,12 @@ const crashed: EntryError = {
 const interrupted: EntryError = {
   reason: "inDoubt",
   message: "its request ended without a result",
+}
+
+/** The permit includes the commit, which takes at most as long as the lease of the queue. */
+function extendLease(options: Permit.WaitOptions, millis: number): Permit.WaitOptions {
+  const { lease } = options
+  return lease === undefined ? options : { ...options, lease: Duration.sum(lease, millis) }
 }
 
 /** The messages of the SDK's errors contain no token. */

@@ -2,20 +2,20 @@
  * A worker claims queues, sends their entries, and keeps their leases. Any number of workers, in any number
  * of processes, share an engine.
  */
+import * as Cause from "effect/Cause"
 import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
-import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { DiscordInvalidOption } from "../error/WebhookError.js"
+import type { DiscordInvalidOption } from "../error/WebhookError.js"
 import { RateLimiter } from "../ratelimit/RateLimiter.js"
 import type { Service as LimiterService } from "../ratelimit/RateLimiter.js"
 import { Strategy } from "../ratelimit/Strategy.js"
@@ -23,61 +23,18 @@ import type { Requirements } from "../rest/pipeline.js"
 import * as RestConfig from "../rest/RestConfig.js"
 import type { Webhook } from "../webhook/credentials.js"
 import { getEndpoint, makeRoute } from "../webhook/operations.js"
+import { Availability, isCommon, maxPauseMillis } from "./availability.js"
 import { Batcher } from "./batcher.js"
 import { Engine } from "./engine.js"
-import type { Entry } from "./entry.js"
+import * as metrics from "./metrics.js"
 import * as OutboxMetrics from "./OutboxMetrics.js"
 import { DiscordOutboxUnavailable } from "./OutboxError.js"
 import { runQueue } from "./queueRunner.js"
 import type { RunningQueue, WorkerContext } from "./queueRunner.js"
 import { sweep } from "./service.js"
 import type { ClaimedQueue, OwnedQueue, Step, StepResult, Store, Stored } from "./store.js"
-
-/**
- * Options of a worker.
- *
- * @since 0.1.0
- * @category models
- */
-export interface WorkerOptions {
-  /** Maximum number of webhooks that are sent to at the same time. Default: 50. */
-  readonly concurrency?: number | undefined
-  /**
-   * What becomes of a message that may or may not have been posted, because the process crashed or the
-   * connection broke during the request. `resend` (default): it is sent again, and may be posted
-   * twice. `hold`: it becomes dead, and a person decides. Edits and deletions are always repeated.
-   */
-  readonly inDoubt?:
-    | "resend"
-    | "hold"
-    | ((entry: Entry) => Effect.Effect<"resend" | "hold">)
-    | undefined
-  /**
-   * How long a queue belongs to a worker that does not respond any more. A lease is renewed after a
-   * third. Default: 30 seconds.
-   */
-  readonly lease?: Duration.DurationInput | undefined
-  /** How often the worker looks for entries without being notified. Default: 1 second. */
-  readonly pollInterval?: Duration.DurationInput | undefined
-  /** Delay before an entry is tried again; it doubles up to `max`. Default: 1 second to 5 minutes. */
-  readonly backoff?:
-    | { readonly base?: Duration.DurationInput; readonly max?: Duration.DurationInput }
-    | undefined
-  /**
-   * How long a shutdown waits for requests in flight; with the engine in memory, for all entries.
-   * Default: 30 seconds.
-   */
-  readonly drainTimeout?: Duration.DurationInput | undefined
-}
-
-interface Settings {
-  readonly concurrency: number
-  readonly inDoubt: (entry: Entry) => Effect.Effect<"resend" | "hold">
-  readonly lease: number
-  readonly pollInterval: number
-  readonly backoff: { readonly base: number; readonly max: number }
-  readonly drainTimeout: Duration.Duration
-}
+import { resolveOptions } from "./workerOptions.js"
+import type { Settings, WorkerOptions } from "./workerOptions.js"
 
 const maxCommitted = 500
 const maxReleased = 500
@@ -92,37 +49,12 @@ const usedLease = 0.9
 const tokenDelay = 60_000
 /** Maximum wait of a new owner for a window that the former one has used up. */
 const maxTakeoverWait = 60_000
+/**
+ * How long a worker claims nothing after an absence of the store, during which leases may have ended: the
+ * other workers record their results and renew their leases first.
+ */
+const returnDelay = maxPauseMillis + 1000
 const nanosPerMilli = 1_000_000
-
-const resolveOptions = (options: WorkerOptions): Effect.Effect<Settings, DiscordInvalidOption> => {
-  const { backoff, concurrency = 50, inDoubt = "resend", lease, pollInterval } = options
-  const settings: Settings = {
-    concurrency,
-    inDoubt: typeof inDoubt === "function" ? inDoubt : () => Effect.succeed(inDoubt),
-    lease: Duration.toMillis(lease ?? "30 seconds"),
-    pollInterval: Duration.toMillis(pollInterval ?? "1 second"),
-    backoff: {
-      base: Duration.toMillis(backoff?.base ?? "1 second"),
-      max: Duration.toMillis(backoff?.max ?? "5 minutes"),
-    },
-    drainTimeout: Duration.decode(options.drainTimeout ?? "30 seconds"),
-  }
-  const limits = {
-    concurrency: [settings.concurrency, 1],
-    lease: [settings.lease, 1000],
-    pollInterval: [settings.pollInterval, 1],
-  } as const
-  const wrong = Object.entries(limits).find(
-    ([, [value, min]]) => !(Number.isFinite(value) && value >= min),
-  )
-  if (wrong === undefined) return Effect.succeed(settings)
-  const [name, [value, min]] = wrong
-  return new DiscordInvalidOption({
-    option: `Outbox.worker: ${name}`,
-    expected: name === "concurrency" ? "a number of at least 1" : `at least ${min} ms`,
-    actual: String(value),
-  })
-}
 
 /** Runs a worker until the scope closes, which drains it. */
 export const runWorker = Effect.fnUntraced(function* (
@@ -150,6 +82,12 @@ type Release = OwnedQueue & {
   readonly nextAt: number | undefined
 }
 
+/** A queue of this worker. */
+interface Held extends RunningQueue {
+  /** Known as soon as the token is. */
+  webhook: Webhook | undefined
+}
+
 interface Parts {
   readonly settings: Settings
   readonly engine: Engine["Type"]
@@ -169,8 +107,10 @@ class Worker {
   readonly #commits: Batcher<Step, StepResult, DiscordOutboxUnavailable>
   readonly #releases: Batcher<Release, true, DiscordOutboxUnavailable>
   readonly #context: WorkerContext
-  readonly #owned = new Map<string, RunningQueue>()
+  readonly #held = new Map<string, Held>()
   readonly #wake = Effect.unsafeMakeLatch(true)
+  /** The number of queues that are being run, at most `concurrency`. */
+  #active = 0
   /** The store's time minus the monotonic clock. */
   #offset = 0
   /** The earliest time, on the store's clock, at which a queue of this worker has to be claimed again. */
@@ -179,16 +119,16 @@ class Worker {
   constructor(parts: Parts) {
     const { draining, engine, owner, requirements, settings } = parts
     const { settlements, store } = engine
+    const { whileAway } = this.#availability
+    const report = Effect.sync(() => settlements.report())
     this.#parts = parts
     this.#store = store
     this.#limiter = Context.get(requirements, RateLimiter)
     this.#commits = new Batcher({
       maxSize: maxCommitted,
       identify: ({ entryId }) => entryId,
-      run: (steps) =>
-        Effect.tap(this.#availability.retry(commitSteps(store, owner, steps)), () =>
-          Effect.sync(() => settlements.report()),
-        ),
+      run: (steps) => Effect.zipLeft(whileAway(store.commit(owner, steps)), report),
+      isCommon,
       closed,
     })
     this.#releases = new Batcher({
@@ -196,20 +136,23 @@ class Worker {
       identify: ({ webhookId }) => webhookId,
       run: (queues) =>
         Effect.as(
-          Effect.zipRight(store.release(owner, queues), this.#wake.open),
+          whileAway(store.release(owner, queues)),
           queues.map(() => true as const),
         ),
+      isCommon,
       closed,
     })
     this.#context = {
-      owner,
-      store,
-      commits: this.#commits,
+      load: (webhookId) => whileAway(store.load(webhookId, prefetch)),
+      loadFiles: (entryId) => whileAway(store.files(entryId)),
+      find: (entryId) => whileAway(store.find([entryId])),
+      bury: (queue, error) => Effect.zipLeft(whileAway(store.bury(owner, queue, error)), report),
+      commit: (step) => this.#commits.submit(step),
       limiter: this.#limiter,
       draining,
       inDoubt: settings.inDoubt,
       backoff: settings.backoff,
-      prefetch,
+      lease: settings.lease,
       monotonic: () => this.#monotonic(),
       now: () => this.#now(),
     }
@@ -223,10 +166,10 @@ class Worker {
       yield* this.#store.onEnqueued(() => {
         this.#wake.unsafeOpen()
       })
-      yield* Effect.forkScoped(this.#renewLeases())
+      yield* Effect.forkScoped(this.#keepLeases())
       yield* Effect.forkScoped(this.#maintain())
-      yield* Effect.forkScoped(this.#claimQueues())
-      yield* Effect.addFinalizer(() => this.#drain())
+      const claiming = yield* Effect.forkScoped(this.#claimQueues())
+      yield* Effect.addFinalizer(() => this.#drain(claiming))
     })
   }
 
@@ -238,178 +181,234 @@ class Worker {
     return this.#monotonic() + this.#offset
   }
 
-  /** Claims queues whenever there is something to claim and a place to run it. */
-  #claimQueues(): Effect.Effect<never> {
-    const { draining, fibers, owner, settings } = this.#parts
-    const claim = Effect.gen(this, function* () {
-      this.#wake.unsafeClose()
-      const limit = settings.concurrency - (yield* FiberSet.size(fibers))
-      if (limit <= 0) return 0
-      yield* this.#measureTime()
-      if (this.#nextAt <= this.#now()) this.#nextAt = Infinity
-      const claimedAt = this.#monotonic()
-      const options = { owner, leaseMillis: settings.lease, limit, prefetch }
-      const claimed = yield* this.#store.claim(options)
-      for (const queue of claimed) yield* this.#fork(queue, claimedAt)
-      return claimed.length
-    })
-    const wait = Effect.suspend(() => {
-      const delay = Math.max(1, Math.min(settings.pollInterval, this.#nextAt - this.#now()))
-      return Effect.raceFirst(this.#wake.await, Effect.sleep(delay))
-    })
-    const step = Effect.flatMap(this.#availability.retry(claim), (count) =>
-      count === 0 ? wait : Effect.yieldNow(),
+  /** Claims queues whenever there is something to claim and a place to run it, until the shutdown. */
+  #claimQueues(): Effect.Effect<void> {
+    const { draining } = this.#parts
+    const returned = Effect.zipRight(
+      this.#availability.persist(this.#store.now),
+      Effect.raceFirst(Effect.sleep(returnDelay), Deferred.await(draining)),
     )
-    return Effect.zipRight(
-      Effect.repeat(step, { until: () => Deferred.isDone(draining) }),
-      Effect.never,
-    )
+    const step = Effect.matchEffect(this.#claim, {
+      onFailure: () => returned,
+      onSuccess: (count) => (count === 0 ? this.#waitForWork : Effect.yieldNow()),
+    })
+    return Effect.asVoid(Effect.repeat(step, { until: () => Deferred.isDone(draining) }))
   }
 
-  #measureTime(): Stored<void> {
-    return Effect.map(this.#store.now, (now) => {
-      this.#offset = now - this.#monotonic()
-    })
-  }
+  /** Claims as many queues as can be run, and returns their number. */
+  readonly #claim: Stored<number> = Effect.gen(this, function* () {
+    const { owner, settings } = this.#parts
+    this.#wake.unsafeClose()
+    const limit = settings.concurrency - this.#active
+    if (limit <= 0) return 0
+    yield* this.#renewOverdue
+    const now = yield* this.#store.now
+    this.#offset = now - this.#monotonic()
+    if (this.#nextAt <= now) this.#nextAt = Infinity
+    const claimedAt = this.#monotonic()
+    const options = { owner, leaseMillis: settings.lease, limit, prefetch }
+    const claimed = yield* this.#store.claim(options)
+    for (const queue of claimed) yield* this.#fork(queue, claimedAt)
+    return claimed.length
+  })
+
+  /** At least as often as leases are renewed, so that no absence of the store remains unnoticed. */
+  readonly #waitForWork: Effect.Effect<void> = Effect.suspend(() => {
+    const { lease, pollInterval } = this.#parts.settings
+    const delay = Math.min(pollInterval, lease / 3, this.#nextAt - this.#now())
+    return Effect.raceFirst(this.#wake.await, Effect.sleep(Math.max(1, Math.ceil(delay))))
+  })
 
   #fork(claimed: ClaimedQueue, claimedAt: number): Effect.Effect<unknown> {
-    const { fibers, requirements, rest } = this.#parts
+    const { fibers, requirements, rest, settings } = this.#parts
+    const { epoch, webhookId } = claimed
+    const held: Held = {
+      owned: { webhookId, epoch },
+      deadline: claimedAt + settings.lease * usedLease,
+      webhook: undefined,
+    }
+    this.#held.set(webhookId, held)
+    this.#active += 1
     return FiberSet.run(
       fibers,
-      this.#runClaimed(claimed, claimedAt).pipe(
+      this.#runClaimed(claimed, held).pipe(
+        Effect.ensuring(Effect.sync(() => this.#end(held))),
         Effect.provideService(RestConfig.RestConfig, { ...rest, ...oneAttempt }),
         Effect.provide(requirements),
       ),
     )
   }
 
+  #end(held: Held): void {
+    this.#forget(held)
+    this.#active -= 1
+    this.#wake.unsafeOpen()
+  }
+
+  #forget(held: Held): boolean {
+    const { webhookId } = held.owned
+    return this.#held.get(webhookId) === held && this.#held.delete(webhookId)
+  }
+
   /** Runs a queue and gives it back. */
-  #runClaimed(claimed: ClaimedQueue, claimedAt: number): Effect.Effect<void, never, Requirements> {
+  #runClaimed(claimed: ClaimedQueue, held: Held): Effect.Effect<void, never, Requirements> {
+    const { settings } = this.#parts
+    const { webhookId } = held.owned
+    return this.#serve(claimed, held).pipe(
+      Effect.catchAllCause((cause) =>
+        Cause.isInterruptedOnly(cause)
+          ? Effect.interrupt
+          : Effect.as(
+              Effect.logError(`Outbox (webhook ${webhookId}): its queue stopped`, cause),
+              this.#now() + settings.backoff.base,
+            ),
+      ),
+      Effect.flatMap((nextAt) => this.#giveBack(held, nextAt)),
+    )
+  }
+
+  /** Runs a queue. Returns when to look at it again. */
+  #serve(
+    { credentials, entries, isTakeover, memory }: ClaimedQueue,
+    held: Held,
+  ): Effect.Effect<number | undefined, DiscordOutboxUnavailable, Requirements> {
     const { draining, engine, settings } = this.#parts
-    const { credentials, epoch, isTakeover, memory, webhookId } = claimed
-    return Effect.gen(this, function* () {
-      const opened = yield* Effect.either(engine.tokens.open(credentials))
-      if (Either.isLeft(opened)) {
-        yield* Effect.logError(
-          `Outbox (webhook ${webhookId}): ${opened.left.message}; its entries wait`,
-        )
-        return yield* this.#giveBack({ webhookId, epoch, memory, nextAt: this.#now() + tokenDelay })
-      }
-      const webhook = opened.right
-      const queue: RunningQueue = {
-        owned: { webhookId, epoch },
-        deadline: claimedAt + settings.lease * usedLease,
-        isLost: false,
-      }
-      this.#owned.set(webhookId, queue)
-      const blocked = isTakeover ? readBlockedUntil(memory) - this.#now() : 0
-      if (blocked > 0) {
-        const wait = Effect.sleep(Math.min(blocked, maxTakeoverWait))
-        yield* Effect.raceFirst(wait, Deferred.await(draining))
-      }
-      const exit = yield* Effect.exit(runQueue(this.#context, queue, webhook, claimed.entries))
-      if (this.#owned.get(webhookId) === queue) this.#owned.delete(webhookId)
-      if (Exit.isFailure(exit)) {
-        yield* Effect.logError(`Outbox (webhook ${webhookId}): its queue stopped`, exit.cause)
-      }
-      const nextAt = Exit.isSuccess(exit) ? exit.value : this.#now() + settings.backoff.base
-      const left = yield* this.#describeMemory(webhook)
-      yield* this.#giveBack({ webhookId, epoch, memory: left, nextAt })
+    const token = Effect.timeoutFail(engine.tokens.open(credentials), {
+      duration: settings.lease,
+      onTimeout: () => ({ message: "its token has not arrived" }),
+    })
+    return Effect.matchEffect(token, {
+      onFailure: ({ message }) =>
+        Effect.as(
+          Effect.logError(`Outbox (webhook ${held.owned.webhookId}): ${message}; its entries wait`),
+          this.#now() + tokenDelay,
+        ),
+      onSuccess: (webhook) => {
+        held.webhook = webhook
+        const run = runQueue(this.#context, held, webhook, entries)
+        const blocked = isTakeover ? readBlockedUntil(memory) - this.#now() : 0
+        if (blocked <= 0) return run
+        const wait = Effect.sleep(Math.ceil(Math.min(blocked, maxTakeoverWait)))
+        return Effect.zipRight(Effect.raceFirst(wait, Deferred.await(draining)), run)
+      },
     })
   }
 
-  /** The end of a lease does the same, later. */
-  #giveBack(release: Release): Effect.Effect<void> {
-    if (release.nextAt !== undefined) this.#nextAt = Math.min(this.#nextAt, release.nextAt)
-    return Effect.ignore(this.#releases.submit(release))
+  /** The end of the lease does the same, later. */
+  #giveBack(held: Held, nextAt: number | undefined): Effect.Effect<void> {
+    return Effect.flatMap(this.#describeMemory(held), (memory) => {
+      const release = { ...held.owned, memory, nextAt }
+      this.#forget(held)
+      if (nextAt !== undefined) this.#nextAt = Math.min(this.#nextAt, nextAt)
+      return Effect.catchAll(this.#releases.submit(release), (error) =>
+        Effect.logWarning(`Outbox (webhook ${held.owned.webhookId}): not released`, error),
+      )
+    })
   }
 
   /** How long the webhook is blocked, for an owner whose limiter does not know it. */
-  #describeMemory(webhook: Webhook): Effect.Effect<string | undefined> {
+  #describeMemory({ webhook }: Held): Effect.Effect<string | undefined> {
+    if (webhook === undefined) return Effect.succeed(undefined)
     const policy = Context.get(this.#parts.requirements, Strategy)
     const route = makeRoute(webhook, getEndpoint("send"))
     return Effect.map(this.#limiter.estimate(route, { policy }), (wait) => {
       const millis = Math.ceil(Duration.toMillis(wait))
       return Number.isFinite(millis)
-        ? encodeMemory({ blockedUntil: this.#now() + millis })
+        ? encodeMemory({ blockedUntil: Math.ceil(this.#now()) + millis })
         : undefined
     })
   }
 
-  #renewLeases(): Effect.Effect<never> {
-    const { lease } = this.#parts.settings
-    const renewed = Effect.suspend(() => {
-      const queues = [...this.#owned.values()]
-      const before = this.#monotonic()
-      if (queues.length === 0) return Effect.void
-      return Effect.map(
-        this.#store.renew(
-          this.#parts.owner,
-          queues.map(({ owned }) => ({ ...owned, memory: undefined })),
-          lease,
-        ),
-        (kept) => {
-          for (const queue of queues) {
-            if (kept.has(queue.owned.webhookId)) queue.deadline = before + lease * usedLease
-            else this.#loseLease(queue)
-          }
-        },
-      )
-    })
+  #keepLeases(): Effect.Effect<never> {
     return Effect.forever(
-      Effect.zipRight(this.#availability.retry(renewed), Effect.sleep(lease / 3)),
+      Effect.zipRight(
+        this.#availability.persist(this.#renew),
+        Effect.sleep(this.#parts.settings.lease / 3),
+      ),
     )
   }
 
-  #loseLease(queue: RunningQueue): void {
-    if (this.#owned.get(queue.owned.webhookId) !== queue || queue.isLost) return
-    queue.isLost = true
-    OutboxMetrics.leasesLost.unsafeUpdate(1, [])
-  }
+  /**
+   * After a pause of the process, leases may have ended that no other worker has taken. Without the renewal,
+   * this worker would claim its own queues, and forget the requests in flight.
+   */
+  readonly #renewOverdue: Stored<void> = Effect.suspend(() => {
+    const now = this.#monotonic()
+    for (const { deadline } of this.#held.values()) if (deadline <= now) return this.#renew
+    return Effect.void
+  })
+
+  readonly #renew: Stored<void> = Effect.gen(this, function* () {
+    const held = [...this.#held.values()]
+    if (held.length === 0) return
+    const { owner, settings } = this.#parts
+    const queues = yield* Effect.forEach(held, (one) =>
+      Effect.map(this.#describeMemory(one), (memory) => ({ ...one.owned, memory })),
+    )
+    const before = this.#monotonic()
+    const kept = yield* this.#store.renew(owner, queues, settings.lease)
+    for (const one of held) {
+      if (kept.has(one.owned.webhookId)) one.deadline = before + settings.lease * usedLease
+      else if (this.#forget(one)) OutboxMetrics.leasesLost.unsafeUpdate(1, [])
+    }
+  })
 
   /** Sweeps ended entries and updates the gauges. */
-  #maintain(): Effect.Effect<never> {
+  #maintain(): Effect.Effect<void> {
     const { retention } = this.#parts.engine
+    const { persist } = this.#availability
     const sweeping = Effect.repeat(
-      this.#availability.retry(sweep(this.#store, retention)),
+      persist(sweep(this.#store, retention)),
       Schedule.spaced(sweepInterval),
     )
     const measuring = Effect.repeat(
-      this.#availability.retry(
+      persist(
         Effect.flatMap(this.#store.stats, (stats) =>
-          OutboxMetrics.recordStats(stats, this.#now(), this.#owned.size),
+          metrics.recordStats(stats, this.#now(), this.#held.size),
         ),
       ),
       Schedule.spaced(statsInterval),
     )
-    return Effect.zipRight(Effect.zip(sweeping, measuring, { concurrent: true }), Effect.never)
+    return Effect.zip(sweeping, measuring, { concurrent: true })
   }
 
   /**
    * Ends without leaving an entry in doubt: requests in flight complete, others do not start. An engine in
    * memory first sends what it has, since nothing would remain of it.
    */
-  #drain(): Effect.Effect<void> {
+  #drain(claiming: Fiber.Fiber<void>): Effect.Effect<void> {
     const { draining, engine, fibers, settings } = this.#parts
     const { drainTimeout } = settings
-    const emptied = engine.isDurable
-      ? Effect.void
-      : Effect.repeat(this.#store.stats, {
-          until: ({ ready, sending }) => ready + sending === 0,
-          schedule: Schedule.spaced(emptyInterval),
-        })
-    return Effect.gen(this, function* () {
-      yield* Effect.timeout(emptied, drainTimeout)
-      yield* Deferred.succeed(draining, undefined)
-      this.#wake.unsafeOpen()
-      const stopped = yield* Effect.timeoutOption(FiberSet.awaitEmpty(fibers), drainTimeout)
+    const emptied = Effect.repeat(this.#store.stats, {
+      until: ({ ready, sending }) => ready + sending === 0,
+      schedule: Schedule.spaced(emptyInterval),
+    })
+    const stopped = Effect.gen(this, function* () {
+      yield* Fiber.await(claiming)
+      yield* FiberSet.awaitEmpty(fibers)
       yield* this.#commits.flush
       yield* this.#releases.flush
-      if (Option.isNone(stopped)) {
+    })
+    return Effect.gen(this, function* () {
+      if (!engine.isDurable) yield* Effect.timeoutOption(emptied, drainTimeout)
+      yield* Deferred.succeed(draining, undefined)
+      this.#wake.unsafeOpen()
+      if (Option.isNone(yield* Effect.timeoutOption(stopped, drainTimeout))) {
         yield* Effect.logWarning("Outbox: requests in flight have not ended within drainTimeout")
       }
-    }).pipe(Effect.interruptible, Effect.ignoreLogged)
+      if (!engine.isDurable) yield* this.#reportLost
+    }).pipe(Effect.interruptible, Effect.ignore)
   }
+
+  readonly #reportLost: Stored<void> = Effect.suspend(() =>
+    Effect.flatMap(this.#store.stats, ({ ready, sending }) =>
+      ready + sending === 0
+        ? Effect.void
+        : Effect.logWarning(
+            `Outbox: ${ready + sending} entries were not sent within drainTimeout and are lost, because they were stored in memory`,
+          ),
+    ),
+  )
 }
 
 /** An entry is tried again by its queue, not by the request. */
@@ -422,57 +421,6 @@ const oneAttempt = {
 } as const satisfies Partial<RestConfig.RestOptions>
 
 const closed = new DiscordOutboxUnavailable({ operation: "Outbox.worker", reason: "closed" })
-
-/**
- * Applies steps together. If the engine rejects them for another reason than its absence, one of them is to
- * blame, and the others go on without it.
- */
-function commitSteps(
-  store: Store,
-  owner: string,
-  steps: ReadonlyArray<Step>,
-): Stored<ReadonlyArray<StepResult>> {
-  return Effect.catchAll(store.commit(owner, steps), (error) => {
-    if (error.reason !== "constraint" && error.reason !== "damaged") return Effect.fail(error)
-    if (steps.length > 1) {
-      return Effect.map(
-        Effect.forEach(steps, (step) => commitSteps(store, owner, [step])),
-        (results) => results.flat(),
-      )
-    }
-    const [step] = steps
-    return Effect.as(
-      Effect.logError(`Outbox: entry ${step?.entryId ?? ""} cannot be updated`, error),
-      steps.map(() => "lost" as const),
-    )
-  })
-}
-
-/** Waits while the store is away; the log has one line for each absence. */
-class Availability {
-  #isAway = false
-
-  retry<A>(effect: Stored<A>): Effect.Effect<A> {
-    const attempt = Effect.tapBoth(effect, {
-      onFailure: (error) => (this.#isAway ? Effect.void : this.#report(error)),
-      onSuccess: () => (this.#isAway ? this.#reportReturn : Effect.void),
-    })
-    return Effect.orDie(Effect.retry(attempt, absence))
-  }
-
-  #report(error: DiscordOutboxUnavailable): Effect.Effect<void> {
-    this.#isAway = true
-    return Effect.logError("Outbox: the store is not available; its entries wait", error)
-  }
-
-  readonly #reportReturn: Effect.Effect<void> = Effect.suspend(() => {
-    this.#isAway = false
-    return Effect.logInfo("Outbox: the store is available again")
-  })
-}
-
-/** Without an end. */
-const absence = Schedule.union(Schedule.exponential("100 millis"), Schedule.spaced("2 seconds"))
 
 const Memory = Schema.parseJson(Schema.Struct({ blockedUntil: Schema.Number }))
 const encodeMemory = Schema.encodeSync(Memory)

@@ -1,0 +1,51 @@
+/** Repeats calls to a store that is away, and logs one line for each absence. */
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type { DiscordOutboxUnavailable } from "./OutboxError.js"
+import type { Stored } from "./store.js"
+
+/** Whether the failure has nothing to do with the rows of the call, so that a later call may succeed. */
+export const isAbsence = ({ reason }: DiscordOutboxUnavailable): boolean =>
+  reason === "connection" || reason === "full"
+
+/** Whether the failure concerns every row, not one of a batch. */
+export const isCommon = ({ reason }: DiscordOutboxUnavailable): boolean =>
+  reason !== "constraint" && reason !== "damaged"
+
+/** The longest pause between two calls to a store that is away. */
+export const maxPauseMillis = 2000
+
+/** Without an end. */
+const pauses = Schedule.union(
+  Schedule.exponential("100 millis"),
+  Schedule.spaced(`${maxPauseMillis} millis`),
+)
+
+export class Availability {
+  #isAway = false
+
+  /** Waits while the store is away. Every call may be repeated: a lost response does not matter. */
+  readonly whileAway = <A>(call: Stored<A>): Stored<A> =>
+    Effect.retry(this.#observe(call), { schedule: pauses, while: isAbsence })
+
+  /** Repeats the call until it succeeds. */
+  readonly persist = <A>(call: Stored<A>): Effect.Effect<A> =>
+    Effect.orDie(Effect.retry(this.#observe(call), pauses))
+
+  #observe<A>(call: Stored<A>): Stored<A> {
+    return Effect.tapBoth(call, {
+      onFailure: (error) => (this.#isAway ? Effect.void : this.#report(error)),
+      onSuccess: () => (this.#isAway ? this.#reportReturn : Effect.void),
+    })
+  }
+
+  #report(error: DiscordOutboxUnavailable): Effect.Effect<void> {
+    this.#isAway = true
+    return Effect.logError("Outbox: the store is not available; its entries wait", error)
+  }
+
+  readonly #reportReturn: Effect.Effect<void> = Effect.suspend(() => {
+    this.#isAway = false
+    return Effect.logInfo("Outbox: the store is available again")
+  })
+}
