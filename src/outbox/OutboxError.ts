@@ -91,6 +91,7 @@ export class DiscordOutboxKeyConflict extends Schema.TaggedError<DiscordOutboxKe
 
 const unavailableReasons = {
   connection: "the database cannot be reached",
+  busy: "the database is busy with other transactions; try again",
   constraint: "the database rejected the statement",
   full: "the disk or the database is full",
   schemaTooNew:
@@ -130,6 +131,7 @@ export class DiscordOutboxUnavailable extends Schema.TaggedError<DiscordOutboxUn
     operation: Schema.String,
     reason: Schema.Literal(
       "connection",
+      "busy",
       "constraint",
       "full",
       "schemaTooNew",
