@@ -292,7 +292,7 @@ export class MemoryStore {
     const isStart = change._tag === "Sending"
     if (isStart && (owned.leaseUntil <= now || this.#isPaused(owned.webhookId))) return "lost"
     const entry = this.#entries.get(entryId)
-    if (entry === undefined) return "changed"
+    if (entry?.webhookId !== queue.webhookId) return "changed"
     if (entry.state === stateAfter[change._tag] && entry.attempts === attempt) return "done"
     if (entry.state !== "ready" && (isStart || entry.state !== "sending")) return "changed"
     switch (change._tag) {
