@@ -17,12 +17,17 @@ export const floors: ReadonlyArray<Floor> = [
   { folder: "rest", packages: ["effect", "@effect/platform", "mime"] },
   { folder: "webhook", packages: ["effect", "@effect/platform"] },
   { folder: "outbox", packages: ["effect", "@effect/platform"] },
+  { folder: "sql", packages: ["effect", "@effect/sql"] },
   { folder: "config", packages: ["effect", "@effect/platform", "yaml"] },
 ]
 
 export const edges: ReadonlyArray<Floor> = [
   { folder: "testing", packages: ["effect", "@effect/platform"] },
   { folder: "node", packages: ["effect", "@effect/platform", "@effect/platform-node", "node:"] },
+  {
+    folder: "sqlite",
+    packages: ["effect", "@effect/experimental", "@effect/sql", "@effect/sql-libsql", "node:"],
+  },
 ]
 
 /** The simulator shares no line with the SDK, so that one mistake cannot be right on both sides. */

@@ -1,0 +1,50 @@
+/**
+ * A client for one SQLite file. The client of libsql opens a connection for each transaction, without the
+ * settings of the first one (such as `busy_timeout`), and leaves the former connection to the garbage
+ * collector. So the `SqlClient` is made here, over one connection, which statements and transactions take
+ * in turns.
+ */
+import * as Reactivity from "@effect/experimental/Reactivity"
+import * as SqlClient from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import * as Statement from "@effect/sql/Statement"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { resolve } from "node:path"
+import { pathToFileURL } from "node:url"
+import type { DiscordOutboxUnavailable } from "../outbox/OutboxError.js"
+import { toUnavailable } from "../sql/errors.js"
+import { beginTransaction, makeFileConnection } from "./fileConnection.js"
+
+/** Opens the file, and creates it if it does not exist. */
+export function layerSqliteClient(
+  filename: string,
+): Layer.Layer<SqlClient.SqlClient, DiscordOutboxUnavailable> {
+  return Layer.scoped(SqlClient.SqlClient, makeClient(filename)).pipe(
+    Layer.provide(Reactivity.layer),
+    Layer.mapError((error) => toUnavailable("SqliteOutbox.layer", error)),
+  )
+}
+
+function makeClient(
+  filename: string,
+): Effect.Effect<SqlClient.SqlClient, SqlError, Scope.Scope | Reactivity.Reactivity> {
+  return Effect.gen(function* () {
+    const connection = yield* makeFileConnection(pathToFileURL(resolve(filename)).href)
+    const lock = yield* Effect.makeSemaphore(1)
+    const sql = yield* SqlClient.make({
+      acquirer: Effect.uninterruptibleMask((restore) =>
+        restore(lock.take(1)).pipe(
+          Effect.zipRight(Effect.addFinalizer(() => lock.release(1))),
+          Effect.as(connection),
+        ),
+      ),
+      beginTransaction,
+      compiler: Statement.makeCompilerSqlite(),
+      spanAttributes: [["db.system.name", "sqlite"]],
+    })
+    yield* sql`SELECT 1`
+    return sql
+  })
+}

@@ -1,0 +1,129 @@
+/** The engines that the conformance suite runs on. */
+import * as PgClient from "@effect/sql-pg/PgClient"
+import * as SqlClient from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { makeMemoryStore, MemoryStore } from "../../src/outbox/memoryStore.js"
+import type { DiscordOutboxUnavailable } from "../../src/outbox/OutboxError.js"
+import type { Store } from "../../src/outbox/store.js"
+import { makeSqlStore } from "../../src/sql/sqlStore.js"
+import { layerSqliteClient } from "../../src/sqlite/sqliteClient.js"
+import { getPostgres, hasPostgres } from "../support/postgres.js"
+import { makeManualClock, type ManualClock } from "./manualClock.js"
+
+/** What a process sees of an engine. */
+export interface Opened {
+  readonly store: Store
+  readonly sql: SqlClient.SqlClient
+}
+
+export interface Engine {
+  readonly name: string
+  readonly isAvailable: boolean
+  /** Opens new tables as several processes do. */
+  readonly open: (
+    processes: number,
+  ) => Effect.Effect<ReadonlyArray<Store>, DiscordOutboxUnavailable | SqlError, Scope.Scope>
+}
+
+export interface SqlEngine extends Engine {
+  /** A client of its own for each process. */
+  readonly connect: (
+    place: Place,
+  ) => Effect.Effect<SqlClient.SqlClient, DiscordOutboxUnavailable | SqlError, Scope.Scope>
+  readonly place: Effect.Effect<Place, never, Scope.Scope>
+}
+
+/** A file of SQLite, or a prefix on PostgreSQL. */
+export interface Place {
+  readonly tablePrefix: string
+  readonly filename: string
+}
+
+let count = 0
+const nextPrefix = (): string => `t${process.pid}_${(count += 1)}_`
+
+export const folder: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "effect-discord-sqlite-"))),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true })),
+)
+
+export const openStore = (
+  engine: SqlEngine,
+  place: Place,
+): Effect.Effect<Opened, DiscordOutboxUnavailable | SqlError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const sql = yield* engine.connect(place)
+    const store = yield* makeSqlStore({ tablePrefix: place.tablePrefix, clock: "clock" }).pipe(
+      Effect.provideService(SqlClient.SqlClient, sql),
+    )
+    return { store, sql }
+  })
+
+const openAll = (engine: SqlEngine, processes: number) =>
+  Effect.flatMap(engine.place, (place) =>
+    Effect.all(
+      Array.from({ length: processes }, () =>
+        Effect.map(openStore(engine, place), ({ store }) => store),
+      ),
+    ),
+  )
+
+export const sqlite: SqlEngine = {
+  name: "sqlite",
+  isAvailable: true,
+  connect: ({ filename }) =>
+    Effect.map(Layer.build(layerSqliteClient(filename)), Context.get(SqlClient.SqlClient)),
+  place: Effect.map(folder, (path) => ({
+    tablePrefix: nextPrefix(),
+    filename: join(path, "out box#1.db"),
+  })),
+  open: (processes) => openAll(sqlite, processes),
+}
+
+export const postgres: SqlEngine = {
+  name: "postgres",
+  isAvailable: hasPostgres,
+  connect: () =>
+    Effect.gen(function* () {
+      const { database, host, port, username } = yield* Effect.promise(getPostgres)
+      const layer = PgClient.layer({ host, port, database, username, password: Redacted.make("-") })
+      return Context.get(yield* Layer.build(layer), SqlClient.SqlClient)
+    }),
+  place: Effect.sync(() => ({ tablePrefix: nextPrefix(), filename: "" })),
+  open: (processes) => openAll(postgres, processes),
+}
+
+const memory: Engine = {
+  name: "memory",
+  isAvailable: true,
+  open: (processes) =>
+    Effect.sync(() => {
+      const shared = new MemoryStore()
+      return Array.from({ length: processes }, () => makeMemoryStore(shared))
+    }),
+}
+
+export const sqlEngines: ReadonlyArray<SqlEngine> = [sqlite, postgres]
+export const engines: ReadonlyArray<Engine> = [memory, ...sqlEngines]
+
+/** Runs a test with the stores of two processes, on a clock that only the test moves. */
+export const withTwoStores = (
+  open: Engine["open"],
+  run: (store: Store, other: Store, clock: ManualClock) => Effect.Effect<void, unknown>,
+): Effect.Effect<void, unknown, Scope.Scope> =>
+  Effect.suspend(() => {
+    const clock = makeManualClock()
+    return Effect.flatMap(open(2), ([store, other]) =>
+      store === undefined || other === undefined
+        ? Effect.dieMessage("there are no two stores")
+        : run(store, other, clock),
+    ).pipe(Effect.withClock(clock))
+  })
