@@ -5,9 +5,6 @@
  * @since 0.1.0
  * @module
  */
-import { resolve } from "node:path"
-import { pathToFileURL } from "node:url"
-import * as LibsqlClient from "@effect/sql-libsql/LibsqlClient"
 import type { SqlClient } from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -16,6 +13,7 @@ import type * as Outbox from "../outbox/Outbox.js"
 import type { DiscordOutboxUnavailable } from "../outbox/OutboxError.js"
 import * as SqlOutbox from "../sql/SqlOutbox.js"
 import { readOrCreateKey } from "./keyFile.js"
+import { layerSqliteClient } from "./sqliteClient.js"
 
 /**
  * Options of an outbox in an SQLite file.
@@ -66,5 +64,5 @@ export const layer = (
       : Effect.succeed(tokens)
   return Layer.unwrapEffect(
     Effect.map(found, (all) => SqlOutbox.layer({ ...rest, tokens: all })),
-  ).pipe(Layer.provideMerge(LibsqlClient.layer({ url: pathToFileURL(resolve(filename)) })))
+  ).pipe(Layer.provideMerge(layerSqliteClient(filename)))
 }
