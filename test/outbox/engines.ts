@@ -117,7 +117,11 @@ export const engines: ReadonlyArray<Engine> = [memory, ...sqlEngines]
 /** Runs a test with the stores of two processes, on a clock that only the test moves. */
 export const withTwoStores = (
   open: Engine["open"],
-  run: (store: Store, other: Store, clock: ManualClock) => Effect.Effect<void, unknown>,
+  run: (
+    store: Store,
+    other: Store,
+    clock: ManualClock,
+  ) => Effect.Effect<void, unknown, Scope.Scope>,
 ): Effect.Effect<void, unknown, Scope.Scope> =>
   Effect.suspend(() => {
     const clock = makeManualClock()

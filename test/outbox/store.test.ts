@@ -1,6 +1,7 @@
 /** What every engine does: entries, leases and steps. The administration is in the file beside it. */
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import type { Change, Store } from "../../src/outbox/store.js"
 import { engines, withTwoStores } from "./engines.js"
 import type { ManualClock } from "./manualClock.js"
@@ -28,7 +29,11 @@ const accepted = { _tag: "Accepted" }
 describe.each(engines)("the store $name", ({ isAvailable, open }) => {
   const test = (
     name: string,
-    run: (store: Store, other: Store, clock: ManualClock) => Effect.Effect<void, unknown>,
+    run: (
+      store: Store,
+      other: Store,
+      clock: ManualClock,
+    ) => Effect.Effect<void, unknown, Scope.Scope>,
   ) =>
     it.scopedLive.skipIf(!isAvailable)(name, () =>
       withTwoStores(open, (store, other, clock) => run(store, other, clock)),
