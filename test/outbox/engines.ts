@@ -5,7 +5,6 @@ import type { SqlError } from "@effect/sql/SqlError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -88,15 +87,16 @@ export const sqlite: SqlEngine = {
   open: (processes) => openAll(sqlite, processes),
 }
 
+export const connectPostgres = Effect.gen(function* () {
+  const { database, host, port, username } = yield* Effect.promise(getPostgres)
+  const layer = PgClient.layer({ host, port, database, username })
+  return Context.get(yield* Layer.build(layer), PgClient.PgClient)
+})
+
 export const postgres: SqlEngine = {
   name: "postgres",
   isAvailable: hasPostgres,
-  connect: () =>
-    Effect.gen(function* () {
-      const { database, host, port, username } = yield* Effect.promise(getPostgres)
-      const layer = PgClient.layer({ host, port, database, username, password: Redacted.make("-") })
-      return Context.get(yield* Layer.build(layer), SqlClient.SqlClient)
-    }),
+  connect: () => connectPostgres,
   place: Effect.sync(() => ({ tablePrefix: nextPrefix(), filename: "" })),
   open: (processes) => openAll(postgres, processes),
 }

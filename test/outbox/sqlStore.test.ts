@@ -1,0 +1,371 @@
+/** What the engines on a database do beyond the conformance suite: transactions, tables, faults. */
+import * as LibsqlClient from "@effect/sql-libsql/LibsqlClient"
+import * as SqlClient from "@effect/sql/SqlClient"
+import { describe, expect, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { join } from "node:path"
+import type { Store } from "../../src/outbox/store.js"
+import { makeSqlStore } from "../../src/sql/sqlStore.js"
+import { connectPostgres, folder, openStore, type Place, postgres, sqlEngines } from "./engines.js"
+import {
+  claim,
+  claimOne,
+  dead,
+  entry,
+  findOne,
+  idsOf,
+  leaseMillis,
+  put,
+  release,
+  send,
+  sending,
+  sent,
+  step,
+  unlimited,
+  webhooksOf,
+} from "./storeSteps.js"
+
+class Rollback {
+  readonly _tag = "Rollback"
+}
+
+describe.each(sqlEngines)("the store on $name", (engine) => {
+  const { isAvailable, place } = engine
+
+  const test = (
+    name: string,
+    run: (
+      store: Store,
+      sql: SqlClient.SqlClient,
+      where: Place,
+    ) => Effect.Effect<void, unknown, Scope.Scope>,
+  ) =>
+    it.scopedLive.skipIf(!isAvailable)(name, () =>
+      Effect.gen(function* () {
+        const where = yield* place
+        const { sql, store } = yield* openStore(engine, where)
+        yield* run(store, sql, where)
+      }),
+    )
+
+  describe("a transaction of the caller", () => {
+    test("contains the entry", (store, sql) =>
+      Effect.gen(function* () {
+        expect(yield* store.isInTransaction).toBe(false)
+        yield* Effect.gen(function* () {
+          expect(yield* store.isInTransaction).toBe(true)
+          yield* put(store, ["a", "b"])
+          return yield* Effect.fail(new Rollback())
+        }).pipe(sql.withTransaction, Effect.flip)
+        expect(yield* store.find(["a", "b"])).toEqual([])
+        expect(yield* store.queues(1)).toEqual([])
+        yield* sql.withTransaction(put(store, ["a"]))
+        expect(idsOf(yield* store.load("100", 10))).toEqual(["a"])
+        expect((yield* store.queues(1))[0]?.pending).toBe(1)
+      }))
+
+    test("stays usable after an error, and contains nothing of it", (store, sql, where) =>
+      Effect.gen(function* () {
+        const broken = entry("b", { operation: "unknown" as never })
+        const error = yield* Effect.gen(function* () {
+          yield* put(store, ["a"])
+          const failed = yield* Effect.flip(store.enqueue([entry("c"), broken], unlimited))
+          yield* put(store, ["d"])
+          return failed
+        }).pipe(sql.withTransaction)
+        expect(error).toMatchObject({
+          _tag: "DiscordOutboxUnavailable",
+          operation: "Outbox.enqueue",
+          reason: "constraint",
+        })
+        expect(idsOf(yield* store.load("100", 10))).toEqual(["a", "d"])
+        const { store: other } = yield* openStore(engine, where)
+        expect((yield* other.queues(1))[0]?.pending).toBe(2)
+      }))
+  })
+
+  describe("tables", () => {
+    test("are created once, by processes that start together", (_store, _sql, where) =>
+      Effect.gen(function* () {
+        const tablePrefix = `${where.tablePrefix}more_`
+        const stores = yield* Effect.forEach(
+          Array.from({ length: 6 }),
+          () => openStore(engine, { ...where, tablePrefix }),
+          { concurrency: "unbounded" },
+        )
+        for (const [n, { store }] of stores.entries()) yield* put(store, [`e${n}`])
+        expect(yield* stores[0]?.store.load("100", 10) ?? Effect.succeed([])).toHaveLength(6)
+      }))
+
+    test("of a newer version are not used", (_store, sql, where) =>
+      Effect.gen(function* () {
+        const table = sql.literal(`${where.tablePrefix}migrations`)
+        yield* sql`INSERT INTO ${table} (migration_id, name) VALUES (99, 'later')`
+        expect(yield* Effect.flip(openStore(engine, where))).toMatchObject({
+          _tag: "DiscordOutboxUnavailable",
+          reason: "schemaTooNew",
+          detail: "the tables have version 99, and this process uses version 1",
+        })
+      }))
+
+    test("have a prefix that is checked", (_store, _sql, where) =>
+      Effect.gen(function* () {
+        const prefixes = ["", "a b", "1a", "A_", 'a"; DROP TABLE x; --', "a.b.c", "x".repeat(41)]
+        for (const tablePrefix of prefixes) {
+          expect(yield* Effect.flip(openStore(engine, { ...where, tablePrefix }))).toMatchObject({
+            _tag: "DiscordOutboxUnavailable",
+            reason: "migration",
+            detail: expect.stringContaining("table prefix") as unknown,
+          })
+        }
+      }))
+  })
+
+  test("skips a row that was damaged, and discards it", (store, sql, where) =>
+    Effect.gen(function* () {
+      const entries = sql.literal(`${where.tablePrefix}entries`)
+      yield* put(store, ["a", "b"])
+      yield* put(store, ["c"], { webhook: "200" })
+      yield* allowDamage(sql, `${where.tablePrefix}entries`)
+      yield* sql`UPDATE ${entries} SET state = 'unknown' WHERE id IN ('a', 'c')`
+      const queues = yield* claim(store, "w1")
+      expect(webhooksOf(queues)).toContain("100")
+      const queue = queues.find(({ webhookId }) => webhookId === "100")
+      if (queue === undefined) throw new Error("not claimed")
+      expect(idsOf(queue.entries)).toEqual(["b"])
+      yield* send(store, "w1", queue, "b")
+      expect((yield* findOne(store, "b")).state).toBe("sent")
+      expect(yield* store.find(["a"])).toEqual([])
+      expect(yield* store.discard(["a", "c"])).toBe(2)
+      expect(yield* store.queues(10)).toEqual([])
+    }))
+
+  test("reports an error of a statement without its values", (store, sql, where) =>
+    Effect.gen(function* () {
+      const secret = "sealed-SECRET"
+      yield* sql.unsafe(`ALTER TABLE ${where.tablePrefix}webhooks DROP COLUMN token`)
+      const error = yield* Effect.flip(put(store, [secret], { token: "SECRET" }))
+      expect(error.reason).toBe("constraint")
+      expect(error.message).toContain("token")
+      expect(JSON.stringify(error) + error.message).not.toContain("SECRET")
+    }))
+})
+
+/** Removes what protects the table from edits by hand. */
+function allowDamage(sql: SqlClient.SqlClient, table: string): Effect.Effect<unknown, unknown> {
+  return sql.onDialectOrElse({
+    pg: () =>
+      Effect.flatMap(
+        sql<{ readonly name: string }>`SELECT conname AS name FROM pg_constraint
+          WHERE conrelid = CAST(${table} AS regclass) AND contype = 'c'`,
+        Effect.forEach(({ name }) => sql.unsafe(`ALTER TABLE ${table} DROP CONSTRAINT ${name}`)),
+      ),
+    orElse: () => sql`PRAGMA ignore_check_constraints = ON`,
+  })
+}
+
+describe("the store on PostgreSQL", () => {
+  const test = (
+    name: string,
+    run: (
+      store: Store,
+      sql: SqlClient.SqlClient,
+      where: Place,
+    ) => Effect.Effect<void, unknown, Scope.Scope>,
+  ) =>
+    it.scopedLive.skipIf(!postgres.isAvailable)(name, () =>
+      Effect.gen(function* () {
+        const where = yield* postgres.place
+        const { sql, store } = yield* openStore(postgres, where)
+        yield* run(store, sql, where)
+      }),
+    )
+
+  test("does not let a producer's open transaction block workers", (store, sql) =>
+    Effect.gen(function* () {
+      yield* put(store, ["a", "b", "c"])
+      yield* put(store, ["z"], { webhook: "200" })
+      const hasStored = yield* Deferred.make<void>()
+      const mayCommit = yield* Deferred.make<void>()
+      const producer = yield* put(store, ["late"]).pipe(
+        Effect.zipRight(put(store, ["later"], { webhook: "200" })),
+        Effect.zipRight(Deferred.succeed(hasStored, undefined)),
+        Effect.zipRight(Deferred.await(mayCommit)),
+        sql.withTransaction,
+        Effect.fork,
+      )
+      yield* Deferred.await(hasStored)
+      const [queue, other] = yield* claim(store, "w1")
+      if (queue === undefined || other === undefined) throw new Error("not claimed")
+      yield* send(store, "w1", queue, "a")
+      yield* send(store, "w1", queue, "b", dead)
+      yield* store.renew("w1", [{ ...queue, memory: "m" }], leaseMillis)
+      expect(yield* store.bury("w1", other, "gone")).toBe(1)
+      expect(yield* store.discard(["c"])).toBe(1)
+      yield* store.setPaused("100", true)
+      yield* release(store, "w1", queue)
+      expect((yield* store.queues(10)).length).toBe(0)
+      yield* Deferred.succeed(mayCommit, undefined)
+      yield* Fiber.join(producer)
+      expect(webhooksOf(yield* store.queues(10))).toEqual(["100", "200"])
+    }))
+
+  test("waits with a claim for a step of the owner, and then sees its effect", (store, sql, where) =>
+    Effect.gen(function* () {
+      yield* put(store, ["a", "b"])
+      const queue = yield* claimOne(store, "w1")
+      yield* store.commit("w1", [step(queue, "a", 1, sending)])
+      yield* sql.unsafe(`UPDATE ${where.tablePrefix}queues SET lease_until = 0`)
+      const hasRecorded = yield* Deferred.make<void>()
+      const mayCommit = yield* Deferred.make<void>()
+      const owner = yield* store
+        .commit("w1", [step(queue, "a", 1, sent)])
+        .pipe(
+          Effect.zipRight(Deferred.succeed(hasRecorded, undefined)),
+          Effect.zipRight(Deferred.await(mayCommit)),
+          sql.withTransaction,
+          Effect.fork,
+        )
+      yield* Deferred.await(hasRecorded)
+      const next = yield* Effect.fork(claimOne(store, "w2"))
+      const waiting = sql`SELECT 1 FROM pg_stat_activity
+        WHERE wait_event_type = 'Lock' AND query LIKE ${`%${where.tablePrefix}queues%`}`
+      while ((yield* waiting).length === 0) yield* Effect.sleep("2 millis")
+      yield* Deferred.succeed(mayCommit, undefined)
+      yield* Fiber.join(owner)
+      expect(idsOf((yield* Fiber.join(next)).entries)).toEqual(["b"])
+    }))
+
+  test("notifies when the transaction commits, once for all of it", (store, sql, where) =>
+    Effect.gen(function* () {
+      const payloads: Array<string> = []
+      const channel = where.tablePrefix
+      const listener = yield* connectPostgres
+      yield* Effect.forkScoped(
+        Stream.runForEach(listener.listen(channel), (payload) =>
+          Effect.sync(() => payloads.push(payload)),
+        ),
+      )
+      const mark = (payload: string) =>
+        Effect.gen(function* () {
+          while (!payloads.includes(payload)) {
+            yield* sql`SELECT pg_notify(${channel}, ${payload})`
+            yield* Effect.sleep("5 millis")
+          }
+        })
+      yield* mark("begin")
+      yield* Effect.gen(function* () {
+        yield* put(store, ["a"])
+        return yield* Effect.fail(new Rollback())
+      }).pipe(sql.withTransaction, Effect.flip)
+      yield* sql.withTransaction(Effect.zipRight(put(store, ["b"]), put(store, ["c", "d"])))
+      yield* mark("end")
+      // Notifications arrive in the order of the commits.
+      expect(payloads.filter((payload) => payload === "entries")).toHaveLength(1)
+    }))
+
+  test("wakes the workers of other processes", (store, _sql, where) =>
+    Effect.gen(function* () {
+      const { store: other } = yield* openStore(postgres, where)
+      let wakes = 0
+      yield* other.onEnqueued(() => {
+        wakes += 1
+      })
+      for (let n = 0; wakes === 0; n += 1) {
+        yield* put(store, [`e${n}`])
+        yield* Effect.sleep("5 millis")
+      }
+    }))
+
+  test("keeps its tables in a schema", (_store, sql, where) =>
+    Effect.gen(function* () {
+      const schema = `${where.tablePrefix}schema`
+      yield* sql.unsafe(`CREATE SCHEMA ${schema}`)
+      const inSchema = { ...where, tablePrefix: `${schema}.outbox_` }
+      const { store } = yield* openStore(postgres, inSchema)
+      yield* openStore(postgres, inSchema)
+      yield* put(store, ["a"])
+      yield* send(store, "w1", yield* claimOne(store, "w1"), "a")
+      expect(yield* sql.unsafe(`SELECT id FROM ${schema}.outbox_entries`)).toEqual([{ id: "a" }])
+    }))
+
+  test("reads no table from end to end", (store, sql, where) =>
+    Effect.gen(function* () {
+      const ids = Array.from({ length: 20_000 }, (_, n) => n)
+      for (let from = 0; from < ids.length; from += 5000) {
+        yield* store.enqueue(
+          ids.slice(from, from + 5000).map((n) => entry(`e${n}`, { webhook: `${10_000 + n}` })),
+          unlimited,
+        )
+      }
+      yield* sql.unsafe(`ANALYZE ${where.tablePrefix}entries`)
+      yield* sql.unsafe(`ANALYZE ${where.tablePrefix}webhooks`)
+      const countScans = Effect.gen(function* () {
+        const rows = yield* sql<{ readonly scans: string }>`
+          SELECT seq_scan AS scans FROM pg_stat_get_table_scans(${`${where.tablePrefix}entries`})`
+        return Number(rows[0]?.scans)
+      })
+      yield* sql.unsafe(`CREATE OR REPLACE FUNCTION pg_stat_get_table_scans(name text)
+        RETURNS TABLE (seq_scan bigint) LANGUAGE sql AS $$
+          SELECT pg_stat_get_numscans(CAST(name AS regclass)) $$`)
+      const work = Effect.gen(function* () {
+        const queues = yield* claim(store, "w1", 50)
+        expect(queues).toHaveLength(50)
+        const steps = queues.map((queue) => step(queue, queue.entries[0]?.id ?? "", 1, sending))
+        expect(new Set(yield* store.commit("w1", steps))).toEqual(new Set(["done"]))
+        yield* store.commit(
+          "w1",
+          queues.map((queue) => step(queue, queue.entries[0]?.id ?? "", 1, dead)),
+        )
+        yield* store.bury("w1", queues[0] ?? { webhookId: "", epoch: 0 }, "gone")
+        const found = queues.flatMap(({ entries }) => idsOf(entries))
+        yield* store.find(found)
+        yield* store.retry(found.slice(0, 10))
+        yield* store.discard(found)
+        yield* store.load("10500", 10)
+        yield* store.list({ state: "dead", webhookId: undefined, after: undefined, limit: 10 })
+        yield* put(store, ["new"], { key: "k" })
+        yield* store.sweep({ sent: 1, dead: 1 })
+      })
+      const before = yield* countScans
+      yield* work
+      // Statistics of a connection are published when it has been idle for a second; ours are forced.
+      yield* sql`SELECT pg_stat_force_next_flush()`
+      expect((yield* countScans) - before).toBe(0)
+    }))
+})
+
+describe("the store on the client of libsql", () => {
+  const open = Effect.gen(function* () {
+    const url = `file:${join(yield* folder, "outbox.db")}`
+    const sql = Context.get(yield* Layer.build(LibsqlClient.layer({ url })), SqlClient.SqlClient)
+    const store = yield* makeSqlStore({ tablePrefix: "o_" }).pipe(
+      Effect.provideService(SqlClient.SqlClient, sql),
+    )
+    return { sql, store }
+  })
+
+  it.scopedLive("is part of a transaction of the caller", () =>
+    Effect.gen(function* () {
+      const { sql, store } = yield* open
+      yield* Effect.gen(function* () {
+        expect(yield* store.isInTransaction).toBe(true)
+        yield* put(store, ["a"])
+        return yield* Effect.fail(new Rollback())
+      }).pipe(sql.withTransaction, Effect.flip)
+      expect(yield* store.isInTransaction).toBe(false)
+      yield* sql.withTransaction(put(store, ["b"]))
+      expect(idsOf(yield* store.load("100", 10))).toEqual(["b"])
+      const queue = yield* claimOne(store, "w1")
+      yield* send(store, "w1", queue, "b")
+      yield* release(store, "w1", queue)
+      expect((yield* store.stats).sent).toBe(1)
+    }),
+  )
+})
