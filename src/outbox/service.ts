@@ -236,7 +236,8 @@ function makeAdministration(
       Effect.map(store.list({ after, limit, state, webhookId }), (all) => all.map(toEntry)),
     stats: readStats(store),
     retry: (ids) => store.retry(ids),
-    discard: (ids) => Effect.tap(store.discard(ids), () => Effect.sync(() => settlements.report())),
+    discard: (ids) =>
+      Effect.tap(store.discard(ids), () => Effect.sync(() => settlements.report(ids))),
     pause: (webhookId) => store.setPaused(webhookId, true),
     resume: (webhookId) => store.setPaused(webhookId, false),
     sweep: sweep(store, settings.retention),

@@ -21,15 +21,21 @@ const maxQueried = 1000
 export class Settlements {
   readonly #store: Store
   readonly #waiters = new Map<string, Waiter>()
-  readonly #wake = Effect.unsafeMakeLatch(false)
+  readonly #hasWaiters = Effect.unsafeMakeLatch(false)
+  /** Entries to query, all of which have waiters. */
+  readonly #due = new Set<string>()
+  readonly #isDue = Effect.unsafeMakeLatch(false)
 
   constructor(store: Store) {
     this.#store = store
   }
 
-  /** Reports that entries have been settled. */
-  report(): void {
-    if (this.#waiters.size > 0) this.#wake.unsafeOpen()
+  /** Reports that entries may have been settled; without ids, that any may have. */
+  report(ids: Iterable<string> = this.#waiters.keys()): void {
+    for (const id of ids) {
+      if (this.#waiters.has(id)) this.#due.add(id)
+    }
+    if (this.#due.size > 0) this.#isDue.unsafeOpen()
   }
 
   /** Waits until the entry is sent or dead; `missing` if the store does not have it. */
@@ -41,36 +47,39 @@ export class Settlements {
       }
       waiter.count += 1
       this.#waiters.set(id, waiter)
-      this.#wake.unsafeOpen()
+      this.#hasWaiters.unsafeOpen()
+      this.report([id])
       return Effect.onExit(Deferred.await(waiter.deferred), () =>
         Effect.sync(() => {
           waiter.count -= 1
-          if (waiter.count === 0 && this.#waiters.get(id) === waiter) this.#waiters.delete(id)
+          if (waiter.count === 0 && this.#waiters.get(id) === waiter) this.#remove(id)
         }),
       )
     })
   }
 
-  /** Looks for settled entries after each report, and at least once in each interval. */
-  poll(intervalMillis: number): Effect.Effect<never> {
-    const next = Effect.suspend(() =>
-      this.#waiters.size === 0
-        ? this.#wake.await
-        : Effect.raceFirst(this.#wake.await, Effect.sleep(intervalMillis)),
+  /** Queries entries after each report, and the longest not queried ones once in each interval. */
+  poll(intervalMillis: number): Effect.Effect<void> {
+    const afterReport = Effect.zipRight(this.#isDue.await, this.#look)
+    const regularly = this.#hasWaiters.await.pipe(
+      Effect.zipRight(Effect.sleep(intervalMillis)),
+      Effect.zipRight(Effect.sync(() => this.report(takeFirst(this.#waiters.keys())))),
     )
-    return Effect.forever(Effect.zipRight(next, this.#look))
+    return Effect.zip(Effect.forever(afterReport), Effect.forever(regularly), { concurrent: true })
   }
 
   readonly #look: Effect.Effect<void> = Effect.suspend(() => {
-    this.#wake.unsafeClose()
-    const ids = [...this.#waiters.keys()].slice(0, maxQueried)
-    // Entries that stay go to the end, so that all are queried in turn.
+    const ids = takeFirst(this.#due)
     for (const id of ids) {
+      this.#due.delete(id)
       const waiter = this.#waiters.get(id)
       if (waiter === undefined) continue
+      // To the end, so that all are queried in turn.
       this.#waiters.delete(id)
       this.#waiters.set(id, waiter)
     }
+    if (this.#due.size === 0) this.#isDue.unsafeClose()
+    if (ids.length === 0) return Effect.void
     return Effect.matchEffect(this.#store.find(ids), {
       onFailure: (error) => Effect.sync(() => this.#fail(ids, error)),
       onSuccess: (entries) => Effect.sync(() => this.#complete(ids, entries)),
@@ -93,7 +102,22 @@ export class Settlements {
   #end(id: string, result: Effect.Effect<Result, DiscordOutboxUnavailable>): void {
     const waiter = this.#waiters.get(id)
     if (waiter === undefined) return
-    this.#waiters.delete(id)
+    this.#remove(id)
     Deferred.unsafeDone(waiter.deferred, result)
   }
+
+  #remove(id: string): void {
+    this.#waiters.delete(id)
+    this.#due.delete(id)
+    if (this.#waiters.size === 0) this.#hasWaiters.unsafeClose()
+  }
+}
+
+function takeFirst(ids: Iterable<string>): ReadonlyArray<string> {
+  const taken: Array<string> = []
+  for (const id of ids) {
+    if (taken.length === maxQueried) break
+    taken.push(id)
+  }
+  return taken
 }

@@ -120,14 +120,17 @@ class Worker {
     const { draining, engine, owner, requirements, settings } = parts
     const { settlements, store } = engine
     const { whileAway } = this.#availability
-    const report = Effect.sync(() => settlements.report())
     this.#parts = parts
     this.#store = store
     this.#limiter = Context.get(requirements, RateLimiter)
     this.#commits = new Batcher({
       maxSize: maxCommitted,
       identify: ({ entryId }) => entryId,
-      run: (steps) => Effect.zipLeft(whileAway(store.commit(owner, steps)), report),
+      run: (steps) =>
+        Effect.map(whileAway(store.commit(owner, steps)), (results) => {
+          settlements.report(steps.map(({ entryId }) => entryId))
+          return results
+        }),
       isCommon,
       closed,
     })
@@ -146,7 +149,11 @@ class Worker {
       load: (webhookId) => whileAway(store.load(webhookId, prefetch)),
       loadFiles: (entryId) => whileAway(store.files(entryId)),
       find: (entryId) => whileAway(store.find([entryId])),
-      bury: (queue, error) => Effect.zipLeft(whileAway(store.bury(owner, queue, error)), report),
+      bury: (queue, error) =>
+        Effect.map(whileAway(store.bury(owner, queue, error)), (count) => {
+          settlements.report()
+          return count
+        }),
       commit: (step) => this.#commits.submit(step),
       limiter: this.#limiter,
       draining,
