@@ -88,6 +88,8 @@ class Ledger {
   readonly #capacity: Outbox.Options["capacity"]
   /** The epoch of the last claim, by webhook. */
   readonly #epochs = new Map<string, number>()
+  /** The end of the lease, by webhook. */
+  readonly #leases = new Map<string, number>()
   /** The epoch of the last `Sending`, by process and webhook. */
   readonly #sending = new Map<string, number>()
 
@@ -105,7 +107,7 @@ class Ledger {
     }
   }
 
-  watch({ name }: Process, store: Store): Store {
+  watch({ clock, name }: Process, store: Store): Store {
     const check = (did: string, { epoch, webhookId }: OwnedQueue) => {
       if (epoch === this.#epochs.get(webhookId)) return
       this.#violations.push(`${name} ${did} of ${webhookId}, which it does not own`)
@@ -114,8 +116,22 @@ class Ledger {
       ...store,
       claim: (options) =>
         Effect.map(store.claim(options), (claimed) => {
-          for (const { epoch, webhookId } of claimed) this.#epochs.set(webhookId, epoch)
+          const end = clock.unsafeCurrentTimeMillis() + options.leaseMillis
+          for (const { epoch, webhookId } of claimed) {
+            this.#epochs.set(webhookId, epoch)
+            this.#leases.set(webhookId, end)
+          }
           return claimed
+        }),
+      renew: (owner, queues, millis) =>
+        Effect.map(store.renew(owner, queues, millis), (kept) => {
+          const end = clock.unsafeCurrentTimeMillis() + millis
+          for (const queue of queues) {
+            if (!kept.has(queue.webhookId)) continue
+            check("renewed the lease", queue)
+            this.#leases.set(queue.webhookId, end)
+          }
+          return kept
         }),
       commit: (owner, steps) =>
         Effect.map(store.commit(owner, steps), (results) => {
@@ -123,6 +139,10 @@ class Ledger {
             if (results[index] !== "done") continue
             check(`changed a row (${change._tag})`, queue)
             if (change._tag !== "Sending") continue
+            const end = this.#leases.get(queue.webhookId) ?? 0
+            if (clock.unsafeCurrentTimeMillis() >= end) {
+              this.#violations.push(`${name} starts after its lease has ended`)
+            }
             this.#sending.set(`${name} ${queue.webhookId}`, queue.epoch)
           }
           return results

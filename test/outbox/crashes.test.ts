@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest"
 import type { Outbox } from "../../src/outbox/index.js"
 import { runs } from "../support/laws.js"
 import type { Phase, Process, StepInfo, StoreFault } from "./Process.js"
-import { report, run, settle } from "./World.js"
+import { lease, report, run, settle } from "./World.js"
 import type { Report, WorkerProcess, World } from "./World.js"
 
 /** Two webhooks with seven messages each, so that the limit of five is met. */
@@ -132,10 +132,13 @@ describe("at every step of a worker", () => {
     expect(faults).toEqual([])
   })
 
-  it("a worker that stops beyond its lease changes nothing when it goes on", async () => {
+  it.each([
+    ["while another one sends", lease + 500],
+    ["when everything is sent", longTime],
+  ])("a worker that goes on after its lease, %s, changes nothing", async (_, millis) => {
     // Between its last look at the lease and the request, nothing can hold up a late process.
     const act: Options["act"] = ({ name, phase, process }) =>
-      name === "request" && phase === "before" ? Effect.void : process.stopFor(longTime)
+      name === "request" && phase === "before" ? Effect.void : process.stopFor(millis)
     const faults = await findFaults({}, (at) => runTrial(at, { act }), checkDoubt)
     expect(faults).toEqual([])
   })

@@ -282,7 +282,7 @@ describe("a full outbox", () => {
         expect(result.fates).toHaveLength(accepted.length)
         if (whenFull === "wait") expect(accepted).toHaveLength(18)
       }),
-    { fastCheck: { numRuns: runs(100) } },
+    { fastCheck: { numRuns: runs(40) } },
   )
 
   it.effect("accepts again as soon as there is space", () =>
@@ -342,7 +342,7 @@ describe("an interrupted send", () => {
         )
         expect(result.violations).toEqual([])
       }),
-    { fastCheck: { numRuns: runs(100) } },
+    { fastCheck: { numRuns: runs(40) } },
   )
 })
 

@@ -62,7 +62,7 @@ const int = (min: number, max: number) => FastCheck.integer({ min, max })
 const message: FastCheck.Arbitrary<Message> = FastCheck.record(
   {
     place: int(0, 2),
-    after: FastCheck.oneof(FastCheck.constant(0), int(0, 3000)),
+    after: FastCheck.oneof(FastCheck.constant(0), int(0, 1000), int(0, 10_000)),
     options: FastCheck.record(
       { expires: int(1, 60_000), notBefore: int(0, 20_000) },
       { requiredKeys: [] },
@@ -80,7 +80,8 @@ const tagged = <T extends Event["_tag"], A extends object>(
     ...(rest as unknown as A & { readonly at: number }),
   }))
 
-const millis = FastCheck.oneof(int(100, 5000), int(20_000, 120_000))
+/** Short, about as long as a lease, and longer. */
+const millis = FastCheck.oneof(int(100, 5000), int(20_000, 40_000), int(40_000, 120_000))
 
 const crash = tagged("kill", { worker: int(0, 2) })
 const stop = tagged("stop", { worker: int(0, 2), millis })
