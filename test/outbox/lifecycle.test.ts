@@ -346,6 +346,71 @@ describe("an interrupted send", () => {
   )
 })
 
+describe("a take-over", () => {
+  /** The first worker sends all that the limit allows, and ends; then the second one gets the rest. */
+  const takeOver = (rest: "before" | "after", end: "close" | "kill") =>
+    Effect.promise(() =>
+      run({ webhooks: 1, seed: 1, simulator: { latency: "20 millis" } }, (world) =>
+        Effect.gen(function* () {
+          const hook = world.places[0]!.hook
+          const send = (count: number) =>
+            Effect.forEach(
+              Array.from({ length: count }, (_, index) => index),
+              (index) => world.outbox.send(hook, { content: `${count}:${index}` }),
+            )
+          const first = yield* world.startWorker("first")
+          yield* send(5)
+          if (rest === "before") yield* send(3)
+          yield* Effect.sleep("1 second")
+          yield* end === "close" ? first.close : first.process.kill
+          const second = yield* world.startWorker("second")
+          if (rest === "after") yield* send(3)
+          yield* settle(world)
+          const elapsed = yield* Clock.currentTimeMillis
+          yield* second.close
+          return { elapsed, ...(yield* report(world)) }
+        }),
+      ),
+    )
+
+  it.effect.each([
+    ["before", "close"],
+    ["after", "close"],
+    ["before", "kill"],
+    ["after", "kill"],
+  ] as const)("meets no 429 (the rest is stored %s the end by %s)", ([rest, end]) =>
+    Effect.gen(function* () {
+      const { elapsed, fates, limited, violations } = yield* takeOver(rest, end)
+      expect({ limited, violations, sent: fates.length }).toEqual({
+        limited: 0,
+        violations: [],
+        sent: 8,
+      })
+      // Within one lease after a crash, and at once after a shutdown.
+      expect(elapsed).toBeLessThan(end === "kill" ? 40_000 : 5000)
+    }),
+  )
+
+  it.effect("meets no 429 if the former owner has learned of a long block", () =>
+    Effect.promise(async () => {
+      const { limited } = await run({ webhooks: 1, seed: 1 }, (world) =>
+        Effect.gen(function* () {
+          const { hook, made } = world.places[0]!
+          yield* world.simulator.applySharedLimit(made, { retryAfter: "50 seconds" })
+          const first = yield* world.startWorker("first")
+          yield* world.outbox.send(hook, { content: "x" })
+          yield* Effect.sleep("1 second")
+          yield* first.close
+          yield* world.startWorker("second")
+          yield* settle(world)
+          return yield* report(world)
+        }),
+      )
+      expect(limited).toBe(1)
+    }),
+  )
+})
+
 describe("two workers of one outbox", () => {
   it.effect("share its webhooks, and one shuts down while the other goes on", () =>
     inWorld(

@@ -261,7 +261,7 @@ const law = (
         expect(outcome.violations).toEqual([])
         check(outcome, given)
       }),
-      { numRuns: runs(300) },
+      { numRuns: runs(150) },
     ),
   )
 
