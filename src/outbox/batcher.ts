@@ -15,6 +15,8 @@ interface Rules<I, O, E> {
   readonly maxSize: number
   /** Items with the same identity are not put in one batch. */
   readonly identify: (item: I) => string
+  /** Runs before each batch is collected. */
+  readonly gather: Effect.Effect<void>
   /** Returns one result for each item. A failed batch has changed nothing, or may be repeated. */
   readonly run: (items: ReadonlyArray<I>) => Effect.Effect<ReadonlyArray<O>, E>
   /**
@@ -73,8 +75,12 @@ export class Batcher<I, O, E> {
   readonly start: Effect.Effect<void, never, Scope.Scope> = Effect.suspend(() =>
     Effect.zipRight(
       Effect.addFinalizer(() => Effect.sync(() => this.#close())),
-      Effect.forkScoped(Effect.forever(Effect.zipRight(this.#hasItems.await, this.#runNext))),
+      Effect.forkScoped(Effect.forever(this.#next)),
     ),
+  )
+
+  readonly #next: Effect.Effect<void> = Effect.suspend(() =>
+    this.#hasItems.await.pipe(Effect.zipRight(this.#rules.gather), Effect.zipRight(this.#runNext)),
   )
 
   readonly #runNext: Effect.Effect<void> = Effect.uninterruptibleMask((restore) => {

@@ -8,7 +8,7 @@ import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import { WebhookFileError, WebhookValidationError } from "../error/WebhookError.js"
 import type { Issue } from "../error/WebhookError.js"
-import { errorFields } from "../ratelimit/errorFields.js"
+import { errorFields } from "../error/message.js"
 import type { Route } from "../ratelimit/Route.js"
 import type { RestRequest } from "../rest/request.js"
 import type { Webhook } from "../webhook/credentials.js"
@@ -118,6 +118,7 @@ export const makeEnqueue = (
   settings: Settings,
 ): Effect.Effect<Enqueue, never, Scope.Scope> => {
   const batcher = new Batcher({
+    gather: store.gather,
     maxSize: maxEnqueued,
     identify: ({ id, key }: NewEntry) => key ?? id,
     run: (entries) => store.enqueue(entries, settings.capacity),

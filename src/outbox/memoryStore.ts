@@ -467,6 +467,7 @@ export function makeMemoryStore(memory = new MemoryStore()): Store {
     Effect.map(Clock.currentTimeMillis, (now) => step(now))
   const run = <A>(step: () => A): Stored<A> => Effect.sync(step)
   return {
+    gather: Effect.void,
     now: Clock.currentTimeMillis,
     isInTransaction: Effect.succeed(false),
     enqueue: (entries, capacity) => at((now) => memory.enqueue(now, entries, capacity)),

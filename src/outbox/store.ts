@@ -181,6 +181,11 @@ export interface StoreStats {
 }
 
 export interface Store {
+  /**
+   * Runs before calls are collected for one transaction. An engine whose calls block the thread waits here
+   * for the event loop: without that, nothing could arrive while a transaction runs.
+   */
+  readonly gather: Effect.Effect<void>
   /** The engine's clock, in milliseconds since 1970. */
   readonly now: Stored<number>
   /**

@@ -183,5 +183,6 @@ function toFileUpload({ bytes, contentType, name }: StoredFile): FileUpload {
     durationSecs: undefined,
     waveform: undefined,
     source: { _tag: "Bytes", bytes },
+    uploader: upload.uploader,
   })
 }

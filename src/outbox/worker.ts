@@ -124,6 +124,7 @@ class Worker {
     this.#store = store
     this.#limiter = Context.get(requirements, RateLimiter)
     this.#commits = new Batcher({
+      gather: store.gather,
       maxSize: maxCommitted,
       identify: ({ entryId }) => entryId,
       run: (steps) =>
@@ -135,6 +136,7 @@ class Worker {
       closed,
     })
     this.#releases = new Batcher({
+      gather: store.gather,
       maxSize: maxReleased,
       identify: ({ webhookId }) => webhookId,
       run: (queues) =>

@@ -54,6 +54,8 @@ function makeStore(session: Session, client: SqlClient.SqlClient): Store {
   const cursor: Cursor = { after: "" }
   const thenWake = <A>(stored: Stored<A>): Stored<A> => Effect.zipLeft(stored, listeners.wake)
   return {
+    // The clients of SQLite block. A sleep ends after what is ready now.
+    gather: session.dialect === "sqlite" ? Effect.sleep(0) : Effect.void,
     now: step("now", readTime(session)),
     isInTransaction,
     enqueue: (entries, capacity) => thenWake(step("enqueue", enqueue(session, entries, capacity))),

@@ -104,6 +104,7 @@ export const wrapStore = (process: Process, store: Store, hooks: Hooks): Store =
       return fails === "after" ? yield* error : result
     })
   return {
+    gather: store.gather,
     now: call("now", store.now),
     isInTransaction: store.isInTransaction,
     enqueue: (...args) => call("enqueue", store.enqueue(...args)),

@@ -25,6 +25,7 @@ const make = (
   Effect.gen(function* () {
     const batches: Array<ReadonlyArray<number>> = []
     const batcher = new Batcher<Item, number, "closed" | "common" | "single">({
+      gather: Effect.void,
       maxSize: options.maxSize ?? 10,
       identify: ({ id }) => id,
       isCommon: (error) => error === "common",
