@@ -204,19 +204,19 @@ describe.each(engines)("the administration of $name", ({ isAvailable, open }) =>
 
   test("wakes workers after entries and a resume", (store, other) =>
     Effect.gen(function* () {
-      let wakes = 0
-      const awaitWake = (then: number) =>
+      const wakes = { count: 0 }
+      const awaitWake = (count: number) =>
         Effect.gen(function* () {
-          while (wakes <= then) yield* Effect.sleep("5 millis")
+          while (wakes.count <= count) yield* Effect.sleep("5 millis")
         })
       yield* store.onEnqueued(() => {
-        wakes += 1
+        wakes.count += 1
       })
       yield* put(store, ["a"])
       yield* awaitWake(0)
       yield* put(store, ["b"])
       yield* awaitWake(1)
-      const before = wakes
+      const before = wakes.count
       yield* store.setPaused(undefined, false)
       yield* awaitWake(before)
       expect(yield* other.now).toBeTypeOf("number")

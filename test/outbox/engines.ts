@@ -87,16 +87,17 @@ export const sqlite: SqlEngine = {
   open: (processes) => openAll(sqlite, processes),
 }
 
-export const connectPostgres = Effect.gen(function* () {
-  const { database, host, port, username } = yield* Effect.promise(getPostgres)
-  const layer = PgClient.layer({ host, port, database, username })
-  return Context.get(yield* Layer.build(layer), PgClient.PgClient)
-})
+export const connectPostgres = (options: { readonly maxConnections?: number } = {}) =>
+  Effect.gen(function* () {
+    const { database, host, port, username } = yield* Effect.promise(getPostgres)
+    const layer = PgClient.layer({ host, port, database, username, ...options })
+    return Context.get(yield* Layer.build(layer), PgClient.PgClient)
+  })
 
 export const postgres: SqlEngine = {
   name: "postgres",
   isAvailable: hasPostgres,
-  connect: () => connectPostgres,
+  connect: () => connectPostgres(),
   place: Effect.sync(() => ({ tablePrefix: nextPrefix(), filename: "" })),
   open: (processes) => openAll(postgres, processes),
 }

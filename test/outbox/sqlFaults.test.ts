@@ -82,13 +82,13 @@ describe("PostgreSQL", () => {
         Effect.provideService(SqlClient.SqlClient, sql),
       )
       let count = 0
-      let wakes = 0
+      const wakes = { count: 0 }
       yield* store.onEnqueued(() => {
-        wakes += 1
+        wakes.count += 1
       })
       const putOne = put(store, ["a"])
       const wait = Effect.promise(() => delay(10))
-      while (wakes < 2) {
+      while (wakes.count < 2) {
         yield* put(store, [`e${(count += 1)}`])
         yield* wait
       }
@@ -108,10 +108,10 @@ describe("PostgreSQL", () => {
       yield* putOne
       expect(idsOf(yield* store.find(["e1", "a"]))).toEqual(["e1", "a"])
       // Listening begins again after a while. Between a put and the wake the time stands still.
-      for (let before = wakes; wakes === before;) {
+      for (let before = wakes.count; wakes.count === before;) {
         yield* TestClock.adjust("30 seconds")
         yield* wait
-        before = wakes
+        before = wakes.count
         yield* put(store, [`e${(count += 1)}`])
         yield* wait
       }
