@@ -23,7 +23,7 @@ export function entryColumns({ sql }: Session): Fragment {
 }
 
 /** Returns `undefined` if the row is damaged. */
-export function toEntry(row: Row): StoredEntry | undefined {
+function toEntry(row: Row): StoredEntry | undefined {
   const id = toText(row["id"])
   const webhookId = toText(row["webhook_id"])
   const request = toText(row["request"])

@@ -12,7 +12,7 @@ export type Dialect = "pg" | "sqlite"
 export type ClockSource = "database" | "clock"
 
 /** The names of the tables as parts of statements. */
-export type Tables = Readonly<
+type Tables = Readonly<
   Record<"webhooks" | "queues" | "entries" | "files" | "settings" | "migrations", Fragment>
 >
 
