@@ -26,7 +26,7 @@ export const edges: ReadonlyArray<Floor> = [
   { folder: "node", packages: ["effect", "@effect/platform", "@effect/platform-node", "node:"] },
   {
     folder: "sqlite",
-    packages: ["effect", "@effect/experimental", "@effect/sql", "@effect/sql-libsql", "node:"],
+    packages: ["effect", "@effect/experimental", "@effect/sql", "@libsql/client", "node:"],
   },
 ]
 

@@ -1,6 +1,6 @@
 /**
  * The outbox in an SQLite file, for programs on one machine. Requires the packages `@effect/sql` and
- * `@effect/sql-libsql`, which install without a compiler.
+ * `@libsql/client`, which install without a compiler.
  *
  * @since 0.1.0
  * @module

@@ -5,15 +5,13 @@
  * statements in progress") until the statement is garbage. So a connection that was busy is replaced, as
  * is one whose COMMIT failed, because its transaction would keep the lock of the file.
  */
-import type * as Reactivity from "@effect/experimental/Reactivity"
-import * as LibsqlClient from "@effect/sql-libsql/LibsqlClient"
 import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
+import * as Libsql from "@libsql/client/sqlite3"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 
 /** Takes the lock of the file at once: a transaction that reads first could fail when it writes. */
@@ -32,45 +30,40 @@ const whileBusy = Schedule.exponential("2 millis", 1.5).pipe(
 )
 
 /** `FULL`: a commit survives a power cut. WAL: readers do not wait for a writer. */
-const settings = [
-  `PRAGMA busy_timeout = ${busyTimeout}`,
-  "PRAGMA journal_mode = WAL",
-  "PRAGMA synchronous = FULL",
-]
+const settings = `PRAGMA busy_timeout = ${busyTimeout}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL`
 
-interface Opened {
-  readonly connection: Connection
-  readonly scope: Scope.CloseableScope
-}
-
-type Run<A> = (connection: Connection) => Effect.Effect<A, SqlError>
+type Run<A> = (client: Libsql.Client) => Promise<A>
 
 class FileConnection implements Connection {
-  readonly #open: Effect.Effect<Opened, SqlError>
-  #current: Opened | undefined
+  readonly #url: string
+  #client: Libsql.Client | undefined
   #isInTransaction = false
 
-  constructor(opening: Effect.Effect<Opened, SqlError>) {
-    this.#open = opening
+  constructor(url: string) {
+    this.#url = url
   }
 
-  readonly close: Effect.Effect<void> = Effect.suspend(() => {
-    const opened = this.#current
-    this.#current = undefined
+  readonly close: Effect.Effect<void> = Effect.sync(() => {
+    this.#client?.close()
+    this.#client = undefined
     this.#isInTransaction = false
-    return opened === undefined ? Effect.void : Scope.close(opened.scope, Exit.void)
   })
 
-  execute(...args: Parameters<Connection["execute"]>) {
-    return this.#run((connection) => connection.execute(...args))
+  execute(...[sql, params, transform]: Parameters<Connection["execute"]>) {
+    const rows = Effect.map(this.executeRaw(sql, params), (result) => result.rows)
+    return transform === undefined ? rows : Effect.map(rows, transform)
   }
 
-  executeRaw(...args: Parameters<Connection["executeRaw"]>) {
-    return this.#run((connection) => connection.executeRaw(...args))
+  executeRaw(sql: string, params: ReadonlyArray<unknown>) {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the client checks the values
+    const args = params as Libsql.InArgs
+    return this.#run((client) => client.execute({ sql, args }))
   }
 
-  executeValues(...args: Parameters<Connection["executeValues"]>) {
-    return this.#run((connection) => connection.executeValues(...args))
+  executeValues(sql: string, params: ReadonlyArray<unknown>) {
+    return Effect.map(this.executeRaw(sql, params), ({ rows }) =>
+      rows.map((row) => Array.from(row)),
+    )
   }
 
   executeStream(...args: Parameters<Connection["executeStream"]>) {
@@ -79,7 +72,7 @@ class FileConnection implements Connection {
 
   executeUnprepared(...args: Parameters<Connection["executeUnprepared"]>) {
     const [sql] = args
-    const rows = this.#run((connection) => connection.executeUnprepared(...args))
+    const rows = this.execute(...args)
     if (sql === beginTransaction) return Effect.tap(rows, () => this.#setInTransaction(true))
     if (sql !== "COMMIT" && sql !== "ROLLBACK") return rows
     return rows.pipe(
@@ -90,21 +83,29 @@ class FileConnection implements Connection {
 
   /** A statement that was busy has had no effect. In a transaction, none is busy. */
   #run<A>(run: Run<A>): Effect.Effect<A, SqlError> {
-    return Effect.suspend(() => {
-      if (this.#isInTransaction) return Effect.flatMap(this.#get(), run)
-      return Effect.suspend(() => Effect.flatMap(this.#get(), run)).pipe(
-        Effect.tapError((error) => (isBusy(error) ? this.close : Effect.void)),
-        Effect.retry({ schedule: whileBusy, while: isBusy }),
-      )
+    const once = Effect.tryPromise({
+      try: async () => run((this.#client ??= await this.#open())),
+      catch: (cause) => new SqlError({ cause, message: "Failed to execute statement" }),
     })
+    return Effect.suspend(() =>
+      this.#isInTransaction
+        ? once
+        : once.pipe(
+            Effect.tapError((error) => (isBusy(error) ? this.close : Effect.void)),
+            Effect.retry({ schedule: whileBusy, while: isBusy }),
+          ),
+    )
   }
 
-  #get(): Effect.Effect<Connection, SqlError> {
-    if (this.#current !== undefined) return Effect.succeed(this.#current.connection)
-    return Effect.map(this.#open, (opened) => {
-      this.#current = opened
-      return opened.connection
-    })
+  async #open(): Promise<Libsql.Client> {
+    const client = Libsql.createClient({ url: this.#url })
+    try {
+      await client.executeMultiple(settings)
+      return client
+    } catch (error) {
+      client.close()
+      throw error
+    }
   }
 
   #setInTransaction(value: boolean): Effect.Effect<void> {
@@ -114,31 +115,11 @@ class FileConnection implements Connection {
   }
 }
 
-export function makeFileConnection(
-  url: string,
-): Effect.Effect<Connection, never, Scope.Scope | Reactivity.Reactivity> {
-  return Effect.flatMap(Effect.context<Reactivity.Reactivity>(), (context) =>
-    Effect.acquireRelease(
-      Effect.sync(() => new FileConnection(Effect.provide(open(url), context))),
-      (connection) => connection.close,
-    ),
+export function makeFileConnection(url: string): Effect.Effect<Connection, never, Scope.Scope> {
+  return Effect.acquireRelease(
+    Effect.sync(() => new FileConnection(url)),
+    (connection) => connection.close,
   )
-}
-
-function open(url: string): Effect.Effect<Opened, SqlError, Reactivity.Reactivity> {
-  return Effect.gen(function* () {
-    const scope = yield* Scope.make()
-    const client = yield* LibsqlClient.make({ url }).pipe(
-      // The client throws when it cannot open the file.
-      Effect.catchAllDefect((cause) => Effect.fail(new SqlError({ cause }))),
-      Scope.extend(scope),
-    )
-    const connection = yield* Scope.extend(client.reserve, scope)
-    yield* Effect.forEach(settings, (sql) => connection.executeUnprepared(sql, [], undefined), {
-      discard: true,
-    }).pipe(Effect.tapError(() => Scope.close(scope, Exit.void)))
-    return { connection, scope }
-  })
 }
 
 function isBusy({ cause }: SqlError): boolean {
