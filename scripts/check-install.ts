@@ -21,6 +21,8 @@ const elsewhere: ReadonlyMap<string, string> = new Map([
   ],
 ])
 
+const outboxGuide = "docs/guides/outbox.md"
+
 interface Line {
   readonly place: string
   readonly command: string
@@ -67,10 +69,15 @@ const temporary = mkdtempSync(join(tmpdir(), "effect-discord-install-"))
 const tarball = join(temporary, pack(temporary).filename)
 const problems: Array<string> = []
 
-function attempt({ place, command }: Line, what: string, task: () => string): void {
+function attempt(
+  { place, command }: Line,
+  what: string,
+  task: () => string,
+  expected = "Deployed.",
+): void {
   try {
     const stored = task()
-    if (stored !== "Deployed.") problems.push(`${place}: ${what}: the program left ${stored}`)
+    if (stored !== expected) problems.push(`${place}: ${what}: the program left ${stored}`)
     console.log(`ran      ${what}: ${command}`)
   } catch (error) {
     problems.push(`${place}: ${what}: ${error instanceof Error ? error.message : String(error)}`)
@@ -88,14 +95,20 @@ function install(line: Line): void {
     .map((spec) => (spec === manifest.name ? tarball : spec))
   for (const [manager, [command = "", ...args]] of Object.entries(managers)) {
     const folder = join(temporary, `project${(projects += 1)}`)
-    attempt(line, manager, () => {
-      emptyProject(folder)
-      run(folder, command, ...args, ...specs)
-      writeReadme(folder)
-      const stored = runReadme(folder)
-      if (manager === "npm") installed = folder
-      return stored
-    })
+    const hasOutbox = specs.some((spec) => spec.startsWith("@libsql/client"))
+    attempt(
+      line,
+      manager,
+      () => {
+        emptyProject(folder)
+        run(folder, command, ...args, ...specs)
+        writeReadme(folder, "program.mjs", hasOutbox ? outboxGuide : "README.md")
+        const stored = runReadme(folder)
+        if (manager === "npm") installed = folder
+        return stored
+      },
+      hasOutbox ? "Order 7 was paid" : "Deployed.",
+    )
   }
 }
 

@@ -76,14 +76,14 @@ export function emptyProject(folder: string): void {
 }
 
 /**
- * Writes the README's program, word for word but for `layer`, which is `layerEnv` here, so that
- * the environment leads it to the simulator of the same package.
+ * Writes the first program of the README or of a guide, word for word but for `layer`, which is
+ * `layerEnv` here, so that the environment leads it to the simulator of the same package.
  */
-export function writeReadme(folder: string, name = "program.mjs"): void {
-  const [program] = blocksOf("README.md")
-  if (program === undefined) throw new Error("README.md has no program")
+export function writeReadme(folder: string, name = "program.mjs", document = "README.md"): void {
+  const [program] = blocksOf(document)
+  if (program === undefined) throw new Error(`${document} has no program`)
   const configured = program.code.replace("NodeDiscord.layer)", "NodeDiscord.layerEnv)")
-  if (configured === program.code) throw new Error("README.md does not provide NodeDiscord.layer")
+  if (configured === program.code) throw new Error(`${document} does not provide NodeDiscord.layer`)
   const { outputText } = ts.transpileModule(configured, {
     compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
   })

@@ -17,6 +17,7 @@ const companions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   lowest: {
     "@effect/vitest": "0.25.1",
     "@effect/opentelemetry": "0.56.1",
+    "@effect/sql-pg": "0.45.1",
     "@opentelemetry/sdk-logs": "0.203.0",
   },
   highest: {},
