@@ -4,6 +4,9 @@
  * libsql does not reset a statement that was busy, and then rejects every COMMIT of the connection ("SQL
  * statements in progress") until the statement is garbage. So a connection that was busy is replaced, as
  * is one whose COMMIT failed, because its transaction would keep the lock of the file.
+ *
+ * BEGIN and COMMIT are statements of the client. Later minor versions (seen with 0.18) run each statement on a
+ * connection of their choice, so the range of the peer is `^0.12.0`, as that of `@effect/sql-libsql`.
  */
 import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
