@@ -184,12 +184,13 @@ export class MemoryStore {
 
   stats(): StoreStats {
     const waiting = [...this.#queues.values()].filter(({ pending }) => pending.length > 0)
-    const heads = waiting.flatMap(({ pending: [head] }) =>
-      head === undefined ? [] : [head.acceptedAt],
+    const oldestAt = waiting.reduce(
+      (oldest, { pending: [head] }) => Math.min(oldest, head?.acceptedAt ?? Infinity),
+      Infinity,
     )
     return {
       ...this.#counts,
-      oldestAt: heads.length === 0 ? undefined : Math.min(...heads),
+      oldestAt: oldestAt === Infinity ? undefined : oldestAt,
       queues: waiting.length,
       owned: waiting.filter(({ owner }) => owner !== undefined).length,
     }
