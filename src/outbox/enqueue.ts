@@ -195,13 +195,8 @@ function checkOptions(
   { expires, key, notBefore }: EntryOptions,
 ): Effect.Effect<void, WebhookValidationError> {
   const issues: Array<Issue> = []
-  if (key !== undefined && (typeof key !== "string" || key === "" || key.length > maxKeyLength)) {
-    const actual = typeof key === "string" ? `${key.length} characters` : typeof key
-    issues.push({
-      path: "key",
-      message: `must be a string of 1 to ${maxKeyLength} characters, got ${actual}; hash a longer one`,
-    })
-  }
+  const wrongKey = key === undefined ? undefined : describeWrongKey(key)
+  if (wrongKey !== undefined) issues.push({ path: "key", message: wrongKey })
   for (const [path, value] of Object.entries({ expires, notBefore })) {
     if (value === undefined) continue
     const millis = Option.map(Duration.decodeUnknown(value), Duration.toMillis)
@@ -211,6 +206,16 @@ function checkOptions(
   return issues.length === 0
     ? Effect.void
     : Effect.fail(new WebhookValidationError({ ...errorFields(route), issues }))
+}
+
+/** Databases store no NUL and no half of a character. */
+function describeWrongKey(key: unknown): string | undefined {
+  const expected = `must be a string of 1 to ${maxKeyLength} characters`
+  if (typeof key !== "string") return `${expected}, got ${typeof key}`
+  if (key === "" || key.length > maxKeyLength) {
+    return `${expected}, got ${key.length} characters; hash a longer one`
+  }
+  return /[\0\p{Surrogate}]/u.test(key) ? `${expected} without NUL and half characters` : undefined
 }
 
 function checkSize(

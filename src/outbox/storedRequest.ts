@@ -5,7 +5,6 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
 import type { WebhookFileError } from "../error/WebhookError.js"
 import * as codec from "../model/codec.js"
 import * as Issue from "../model/Issue.js"
@@ -13,7 +12,6 @@ import { Snowflake } from "../model/Snowflake.js"
 import { decodedBody, emptyBody, jsonBody, makeRequest } from "../rest/request.js"
 import type { ResponseBody, RestRequest } from "../rest/request.js"
 import { FileUpload } from "../rest/upload/file.js"
-import { readFile } from "../rest/upload/read.js"
 import * as upload from "../rest/upload/upload.js"
 import type { Webhook } from "../webhook/credentials.js"
 import { getEndpoint, makeRoute } from "../webhook/operations.js"
@@ -76,7 +74,7 @@ const deletedBody: ResponseBody<Receipt> = { _tag: "Ignored", value: nothing, te
 
 /** Encodes a request and reads its files. */
 export const storeRequest = (
-  { body, inThread, route, startsThread, suffix }: RestRequest<unknown>,
+  { body, inThread, startsThread, suffix }: RestRequest<unknown>,
   target: string | undefined,
 ): Effect.Effect<
   { readonly request: string; readonly files: ReadonlyArray<StoredFile> },
@@ -97,25 +95,11 @@ export const storeRequest = (
     return Effect.succeed({ request, files: [] })
   }
   return Effect.map(
-    Effect.forEach(body.files, (file) =>
-      Effect.map(Stream.runCollect(readFile(route, file)), (chunks) => ({
-        name: file.name,
-        contentType: file.contentType,
-        bytes: concat(file.size, chunks),
-      })),
+    Effect.forEach(body.files, ({ bytes, contentType, name }) =>
+      Effect.map(bytes, (read) => ({ name, contentType, bytes: read })),
     ),
     (files) => ({ request: JSON.stringify({ ...rest, body: body.json }), files }),
   )
-}
-
-function concat(size: number, chunks: Iterable<Uint8Array>): Uint8Array {
-  const whole = new Uint8Array(size)
-  let at = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, at)
-    at += chunk.length
-  }
-  return whole
 }
 
 /** Parses a stored request; the error describes the first mistake. */

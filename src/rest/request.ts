@@ -8,7 +8,6 @@ import * as Redacted from "effect/Redacted"
 import type { Issue, WebhookFileError } from "../error/WebhookError.js"
 import type { Route } from "../ratelimit/Route.js"
 import type { RestOptions } from "./RestConfig.js"
-import type { FileUpload } from "./upload/file.js"
 
 export interface RestRequest<A> {
   readonly route: Route
@@ -78,12 +77,20 @@ export const jsonBody = (value: unknown): JsonBody => ({
   text: JSON.stringify(value),
 })
 
+/** A file of a body. */
+interface UploadedFile {
+  readonly name: string
+  readonly contentType: string
+  readonly size: number
+  readonly bytes: Effect.Effect<Uint8Array, WebhookFileError>
+}
+
 /** A body that is read from files, again for each attempt. */
 export interface UploadBody {
   readonly _tag: "Upload"
   /** The JSON part. */
   readonly json: unknown
-  readonly files: ReadonlyArray<FileUpload>
+  readonly files: ReadonlyArray<UploadedFile>
   /** Bytes of the whole body. */
   readonly size: number
   /** Provides the body of one attempt; interrupts the attempt if a file fails. */

@@ -43,7 +43,12 @@ export const makeUpload: Uploader["makeUpload"] = (route, json, files) =>
     return {
       _tag: "Upload",
       json,
-      files,
+      files: files.map((file) => ({
+        name: file.name,
+        contentType: file.contentType,
+        size: file.size,
+        bytes: collect(file.size, readFile(route, file)),
+      })),
       size: parts.size,
       withBody: (use) => Effect.flatMap(content, (bytes) => provide(parts, bytes, use)),
       consumedFile: () => {
@@ -63,18 +68,23 @@ function bufferBody<A, E>(
   bytes: ByteStream,
   use: UseBody<A, E>,
 ): Effect.Effect<A, E | WebhookFileError> {
-  const whole = new Uint8Array(parts.size)
-  let at = 0
-  const filled = Stream.runForEach(bytes, (piece) =>
-    Effect.sync(() => {
-      whole.set(piece, at)
-      at += piece.length
-    }),
+  return Effect.flatMap(collect(parts.size, bytes), (whole) =>
+    use(HttpBody.uint8Array(whole, parts.contentType)),
   )
-  return Effect.zipRight(
-    filled,
-    Effect.suspend(() => use(HttpBody.uint8Array(whole, parts.contentType))),
-  )
+}
+
+function collect(size: number, bytes: ByteStream): Effect.Effect<Uint8Array, WebhookFileError> {
+  return Effect.suspend(() => {
+    const whole = new Uint8Array(size)
+    let at = 0
+    const filled = Stream.runForEach(bytes, (piece) =>
+      Effect.sync(() => {
+        whole.set(piece, at)
+        at += piece.length
+      }),
+    )
+    return Effect.as(filled, whole)
+  })
 }
 
 /**
