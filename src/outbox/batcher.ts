@@ -2,6 +2,7 @@
  * Runs items in batches: while one batch runs, further items are collected for the next one. A database
  * then commits once for all of them, and no item waits longer than it would alone.
  */
+import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -102,9 +103,10 @@ export class Batcher<I, O, E> {
         return Effect.forEach(batch, (one) => this.#runBatch([one], restore), { discard: true })
       }
       for (const [index, { result }] of batch.entries()) {
+        // Fewer results than items are a defect of `run`.
         Deferred.unsafeDone(
           result,
-          Effect.map(exit, (results) => results[index] as O),
+          Effect.map(exit, (results) => Arr.unsafeGet(results, index)),
         )
       }
       return Effect.void

@@ -1,6 +1,7 @@
 /** The engine in memory: the same steps as on a database, each of them synchronous. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { MemoryQueues } from "./memoryQueues.js"
 import type {
   Capacity,
   ClaimedQueue,
@@ -30,35 +31,20 @@ interface Entry extends Mutable<StoredEntry> {
   bytes: ReadonlyArray<StoredFile>
 }
 
-interface Queue {
-  readonly webhookId: string
-  credentials: StoredCredentials
-  owner: string | undefined
-  lastOwner: string | undefined
-  epoch: number
-  leaseUntil: number
-  nextAt: number
-  memory: string | undefined
-  /** In the order of acceptance. */
-  pending: Array<Entry>
+const stateAfter: Readonly<Record<Step["change"]["_tag"], State>> = {
+  Sending: "sending",
+  Sent: "sent",
+  Dead: "dead",
+  Retry: "ready",
 }
-
-/** How long a queue without entries and owner is kept for its memory, in milliseconds. */
-const idleMillis = 60_000
 
 export class MemoryStore {
   readonly #entries = new Map<string, Entry>()
   readonly #keys = new Map<string, Entry>()
-  /** Queues that have pending entries or an owner. A claimed queue moves to the end. */
-  readonly #queues = new Map<string, Queue>()
-  /** The other queues, the longest idle first. */
-  readonly #idle = new Map<string, { readonly queue: Queue; readonly until: number }>()
+  readonly #queues = new MemoryQueues<Entry>()
   readonly #counts: Record<State, number> = { ready: 0, sending: 0, sent: 0, dead: 0 }
-  readonly #paused = new Set<string>()
   readonly #listeners = new Set<() => void>()
-  #allPaused = false
   #sequence = 0
-  #epoch = 0
 
   enqueue(
     now: number,
@@ -79,29 +65,14 @@ export class MemoryStore {
       readonly prefetch: number
     },
   ): ReadonlyArray<ClaimedQueue> {
-    const { leaseMillis, limit, owner, prefetch } = options
-    const claimed: Array<Queue> = []
-    for (const queue of this.#queues.values()) {
-      if (claimed.length === limit) break
-      if (this.#isClaimable(queue, now)) claimed.push(queue)
-    }
-    return claimed.map((queue) => {
-      this.#queues.delete(queue.webhookId)
-      this.#queues.set(queue.webhookId, queue)
-      const isTakeover = queue.lastOwner !== undefined && queue.lastOwner !== owner
-      queue.owner = owner
-      queue.lastOwner = owner
-      queue.epoch = ++this.#epoch
-      queue.leaseUntil = now + leaseMillis
-      return {
-        webhookId: queue.webhookId,
-        epoch: queue.epoch,
-        credentials: queue.credentials,
-        isTakeover,
-        memory: queue.memory,
-        entries: queue.pending.slice(0, prefetch).map(toStored),
-      }
-    })
+    return this.#queues.claim(now, options).map(({ isTakeover, queue }) => ({
+      webhookId: queue.webhookId,
+      epoch: queue.epoch,
+      credentials: queue.credentials,
+      isTakeover,
+      memory: queue.memory,
+      entries: queue.pending.slice(0, options.prefetch).map(toStored),
+    }))
   }
 
   renew(
@@ -112,7 +83,7 @@ export class MemoryStore {
   ): ReadonlySet<string> {
     const owned = new Set<string>()
     for (const one of queues) {
-      const queue = this.#findOwned(owner, one)
+      const queue = this.#queues.findOwned(owner, one)
       if (queue === undefined) continue
       queue.leaseUntil = now + leaseMillis
       queue.memory = one.memory ?? queue.memory
@@ -129,13 +100,10 @@ export class MemoryStore {
     >,
   ): void {
     for (const one of queues) {
-      const queue = this.#findOwned(owner, one)
+      const queue = this.#queues.findOwned(owner, one)
       if (queue === undefined) continue
-      queue.owner = undefined
-      queue.leaseUntil = 0
-      queue.nextAt = one.nextAt ?? 0
       queue.memory = one.memory ?? queue.memory
-      this.#setAside(now, queue)
+      this.#queues.release(now, queue, one.nextAt ?? 0)
     }
   }
 
@@ -144,7 +112,7 @@ export class MemoryStore {
   }
 
   bury(now: number, owner: string, one: OwnedQueue, error: string): number {
-    const queue = this.#findOwned(owner, one)
+    const queue = this.#queues.findOwned(owner, one)
     if (queue === undefined) return 0
     const buried = [...queue.pending]
     for (const entry of buried) {
@@ -155,7 +123,7 @@ export class MemoryStore {
   }
 
   load(webhookId: string, limit: number): ReadonlyArray<StoredEntry> {
-    return (this.#queues.get(webhookId)?.pending ?? []).slice(0, limit).map(toStored)
+    return (this.#queues.find(webhookId)?.pending ?? []).slice(0, limit).map(toStored)
   }
 
   files(entryId: string): ReadonlyArray<StoredFile> {
@@ -183,7 +151,7 @@ export class MemoryStore {
   }
 
   stats(): StoreStats {
-    const waiting = [...this.#queues.values()].filter(({ pending }) => pending.length > 0)
+    const waiting = this.#queues.waiting()
     const oldestAt = waiting.reduce(
       (oldest, { pending: [head] }) => Math.min(oldest, head?.acceptedAt ?? Infinity),
       Infinity,
@@ -197,14 +165,13 @@ export class MemoryStore {
   }
 
   queues(limit: number): ReadonlyArray<QueueStats> {
-    return [...this.#queues.values()]
-      .filter(({ pending }) => pending.length > 0)
+    return [...this.#queues.waiting()]
       .sort((a, b) => b.pending.length - a.pending.length)
       .slice(0, limit)
       .map(({ pending, webhookId }) => ({
         webhookId,
         pending: pending.length,
-        paused: this.#isPaused(webhookId),
+        paused: this.#queues.isPaused(webhookId),
         oldestAt: pending[0]?.acceptedAt,
       }))
   }
@@ -216,11 +183,7 @@ export class MemoryStore {
       entry.settledAt = undefined
       entry.notBefore = undefined
       entry.expiresAt = undefined
-      const queue = this.#getQueue(entry.credentials)
-      queue.nextAt = 0
-      // In the order of acceptance, as on a database.
-      const at = queue.pending.findIndex(({ sequence }) => sequence > entry.sequence)
-      queue.pending.splice(at === -1 ? queue.pending.length : at, 0, entry)
+      this.#queues.insert(entry, this.#queues.get(entry.credentials))
     }
     for (const wake of this.#listeners) wake()
     return dead.length
@@ -229,21 +192,14 @@ export class MemoryStore {
   discard(now: number, ids: ReadonlyArray<string>): number {
     const found = this.#select(ids, ["ready", "dead"])
     for (const entry of found) {
-      this.#removePending(now, entry)
+      this.#queues.remove(now, entry, entry.webhookId)
       this.#delete(entry)
     }
     return found.length
   }
 
   setPaused(webhookId: string | undefined, paused: boolean): void {
-    if (webhookId === undefined) {
-      this.#allPaused = paused
-      if (!paused) this.#paused.clear()
-    } else if (paused) {
-      this.#paused.add(webhookId)
-    } else {
-      this.#paused.delete(webhookId)
-    }
+    this.#queues.setPaused(webhookId, paused)
     for (const wake of this.#listeners) wake()
   }
 
@@ -273,11 +229,11 @@ export class MemoryStore {
         ? { _tag: "Duplicate", id: known.id }
         : { _tag: "KeyConflict", id: known.id }
     }
-    const pending = this.#queues.get(content.credentials.webhookId)?.pending.length ?? 0
+    const pending = this.#queues.find(content.credentials.webhookId)?.pending.length ?? 0
     if (pending >= capacity.perWebhook) return { _tag: "Full", limit: "perWebhook", pending }
     const total = this.#counts.ready + this.#counts.sending
     if (total >= capacity.total) return { _tag: "Full", limit: "total", pending: total }
-    const queue = this.#getQueue(content.credentials)
+    const queue = this.#queues.get(content.credentials)
     queue.credentials = content.credentials
     const entry = makeEntry(now, ++this.#sequence, content)
     this.#entries.set(entry.id, entry)
@@ -288,10 +244,11 @@ export class MemoryStore {
   }
 
   #commitOne(now: number, owner: string, { attempt, change, entryId, queue }: Step): StepResult {
-    const owned = this.#findOwned(owner, queue)
+    const owned = this.#queues.findOwned(owner, queue)
     if (owned === undefined) return "lost"
     const isStart = change._tag === "Sending"
-    if (isStart && (owned.leaseUntil <= now || this.#isPaused(owned.webhookId))) return "lost"
+    if (isStart && (owned.leaseUntil <= now || this.#queues.isPaused(owned.webhookId)))
+      return "lost"
     const entry = this.#entries.get(entryId)
     if (entry?.webhookId !== queue.webhookId) return "changed"
     if (entry.state === stateAfter[change._tag] && entry.attempts === attempt) return "done"
@@ -323,7 +280,7 @@ export class MemoryStore {
   }
 
   #settle(now: number, entry: Entry, state: "sent" | "dead"): void {
-    this.#removePending(now, entry)
+    this.#queues.remove(now, entry, entry.webhookId)
     this.#setState(entry, state)
     entry.settledAt = now
     if (state === "sent") entry.bytes = []
@@ -333,16 +290,6 @@ export class MemoryStore {
     this.#counts[entry.state] -= 1
     this.#counts[state] += 1
     entry.state = state
-  }
-
-  #removePending(now: number, entry: Entry): void {
-    const queue = this.#queues.get(entry.webhookId)
-    // Nearly always the first one.
-    const at = queue?.pending.indexOf(entry) ?? -1
-    if (queue === undefined || at === -1) return
-    queue.pending.splice(at, 1)
-    queue.nextAt = 0
-    this.#setAside(now, queue)
   }
 
   #delete(entry: Entry): void {
@@ -358,70 +305,10 @@ export class MemoryStore {
     })
   }
 
-  #getQueue(credentials: StoredCredentials): Queue {
-    const { webhookId } = credentials
-    const known = this.#queues.get(webhookId)
-    if (known !== undefined) return known
-    const idle = this.#idle.get(webhookId)?.queue
-    this.#idle.delete(webhookId)
-    const queue: Queue = idle ?? {
-      webhookId,
-      credentials,
-      owner: undefined,
-      lastOwner: undefined,
-      epoch: 0,
-      leaseUntil: 0,
-      nextAt: 0,
-      memory: undefined,
-      pending: [],
-    }
-    this.#queues.set(webhookId, queue)
-    return queue
-  }
-
-  #findOwned(owner: string, { epoch, webhookId }: OwnedQueue): Queue | undefined {
-    const queue = this.#queues.get(webhookId)
-    return queue?.owner === owner && queue.epoch === epoch ? queue : undefined
-  }
-
-  #isClaimable({ leaseUntil, nextAt, owner, pending, webhookId }: Queue, now: number): boolean {
-    const [head] = pending
-    return (
-      head !== undefined &&
-      (owner === undefined || leaseUntil <= now) &&
-      nextAt <= now &&
-      (head.notBefore ?? 0) <= now &&
-      !this.#isPaused(webhookId)
-    )
-  }
-
-  /** A queue without entries and owner is forgotten after a while. */
-  #setAside(now: number, queue: Queue): void {
-    for (const [webhookId, { until }] of this.#idle) {
-      if (until > now) break
-      this.#idle.delete(webhookId)
-    }
-    if (queue.owner !== undefined || queue.pending.length > 0) return
-    this.#queues.delete(queue.webhookId)
-    if (queue.memory === undefined) return
-    this.#idle.set(queue.webhookId, { queue, until: now + idleMillis })
-  }
-
-  #isPaused(webhookId: string): boolean {
-    return this.#allPaused || this.#paused.has(webhookId)
-  }
-
   /** Entries are in insertion order, and never inserted again. */
   #inOrder(): Iterable<Entry> {
     return this.#entries.values()
   }
-}
-
-const stateAfter: Readonly<Record<Step["change"]["_tag"], State>> = {
-  Sending: "sending",
-  Sent: "sent",
-  Dead: "dead",
-  Retry: "ready",
 }
 
 function makeEntry(now: number, sequence: number, content: NewEntry): Entry {
@@ -462,11 +349,12 @@ function toStored(entry: Entry): StoredEntry {
   return stored
 }
 
+const at = <A>(step: (now: number) => A): Stored<A> =>
+  Effect.map(Clock.currentTimeMillis, (now) => step(now))
+const run = <A>(step: () => A): Stored<A> => Effect.sync(step)
+
 /** Adapts the synchronous engine; time is that of the `Clock` service. */
 export function makeMemoryStore(memory = new MemoryStore()): Store {
-  const at = <A>(step: (now: number) => A): Stored<A> =>
-    Effect.map(Clock.currentTimeMillis, (now) => step(now))
-  const run = <A>(step: () => A): Stored<A> => Effect.sync(step)
   return {
     gather: Effect.void,
     now: Clock.currentTimeMillis,

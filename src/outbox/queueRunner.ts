@@ -78,6 +78,16 @@ type Next = "continue" | { readonly stopUntil: number | undefined }
 
 const stop: Next = { stopUntil: undefined }
 
+const crashed: EntryError = {
+  reason: "inDoubt",
+  message: "the worker that sent it has stopped before it recorded the result",
+}
+
+const interrupted: EntryError = {
+  reason: "inDoubt",
+  message: "its request ended without a result",
+}
+
 /** What the guard of an attempt has found. */
 interface Attempt {
   /** A request may be in flight. */
@@ -85,30 +95,6 @@ interface Attempt {
   /** Why no request was started. */
   refused: "lost" | "changed" | "draining" | DiscordOutboxUnavailable | undefined
 }
-
-/** Runs the queue until it is empty, lost or must wait. Returns when to look at it again. */
-export const runQueue = (
-  context: WorkerContext,
-  running: RunningQueue,
-  webhook: Webhook,
-  first: ReadonlyArray<StoredEntry>,
-): Effect.Effect<number | undefined, DiscordOutboxUnavailable, Requirements> =>
-  Effect.gen(function* () {
-    const runner = new QueueRunner(context, running, webhook)
-    let entries = first
-    while (entries.length > 0) {
-      for (const entry of entries) {
-        const next = yield* runner.runEntry(entry)
-        if (next !== "continue") {
-          yield* runner.committed
-          return next.stopUntil
-        }
-      }
-      if ((yield* runner.committed) === "lost") return undefined
-      entries = yield* context.load(running.owned.webhookId)
-    }
-    return undefined
-  })
 
 class QueueRunner {
   readonly #context: WorkerContext
@@ -393,15 +379,29 @@ class QueueRunner {
   }
 }
 
-const crashed: EntryError = {
-  reason: "inDoubt",
-  message: "the worker that sent it has stopped before it recorded the result",
-}
-
-const interrupted: EntryError = {
-  reason: "inDoubt",
-  message: "its request ended without a result",
-}
+/** Runs the queue until it is empty, lost or must wait. Returns when to look at it again. */
+export const runQueue = (
+  context: WorkerContext,
+  running: RunningQueue,
+  webhook: Webhook,
+  first: ReadonlyArray<StoredEntry>,
+): Effect.Effect<number | undefined, DiscordOutboxUnavailable, Requirements> =>
+  Effect.gen(function* () {
+    const runner = new QueueRunner(context, running, webhook)
+    let entries = first
+    while (entries.length > 0) {
+      for (const entry of entries) {
+        const next = yield* runner.runEntry(entry)
+        if (next !== "continue") {
+          yield* runner.committed
+          return next.stopUntil
+        }
+      }
+      if ((yield* runner.committed) === "lost") return undefined
+      entries = yield* context.load(running.owned.webhookId)
+    }
+    return undefined
+  })
 
 /** The permit includes the commit, which takes at most as long as the lease of the queue. */
 function extendLease(options: Permit.WaitOptions, millis: number): Permit.WaitOptions {

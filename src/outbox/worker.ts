@@ -56,25 +56,20 @@ const maxTakeoverWait = 60_000
 const returnDelay = maxPauseMillis + 1000
 const nanosPerMilli = 1_000_000
 
-/** Runs a worker until the scope closes, which drains it. */
-export const runWorker = Effect.fnUntraced(function* (
-  options: WorkerOptions,
-): Effect.fn.Return<void, DiscordInvalidOption, Engine | Requirements | Scope.Scope> {
-  const settings = yield* resolveOptions(options)
-  const engine = yield* Engine
-  const requirements = yield* Effect.context<Requirements>()
-  const worker = new Worker({
-    settings,
-    engine,
-    requirements,
-    rest: yield* RestConfig.RestConfig,
-    owner: `worker-${(yield* Random.nextIntBetween(0, Number.MAX_SAFE_INTEGER)).toString(36)}`,
-    clock: yield* Effect.clock,
-    fibers: yield* FiberSet.make(),
-    draining: yield* Deferred.make<void>(),
-  })
-  yield* worker.start()
-})
+/** An entry is tried again by its queue, not by the request. */
+const oneAttempt = {
+  maxRetries: 0,
+  maxRateLimitAttempts: 1,
+  maxWait: undefined,
+  retry: "safe",
+  delivery: "ordered",
+} as const satisfies Partial<RestConfig.RestOptions>
+
+const closed = new DiscordOutboxUnavailable({ operation: "Outbox.worker", reason: "closed" })
+
+const Memory = Schema.parseJson(Schema.Struct({ blockedUntil: Schema.Number }))
+const encodeMemory = Schema.encodeSync(Memory)
+const decodeMemory = Schema.decodeOption(Memory)
 
 type Release = OwnedQueue & {
   readonly memory: string | undefined
@@ -210,7 +205,7 @@ class Worker {
     this.#wake.unsafeClose()
     const limit = settings.concurrency - this.#active
     if (limit <= 0) return 0
-    yield* this.#renewOverdue
+    yield* this.#renewOverdue()
     const now = yield* this.#store.now
     this.#offset = now - this.#monotonic()
     if (this.#nextAt <= now) this.#nextAt = Infinity
@@ -341,11 +336,11 @@ class Worker {
    * After a pause of the process, leases may have ended that no other worker has taken. Without the renewal,
    * this worker would claim its own queues, and forget the requests in flight.
    */
-  readonly #renewOverdue: Stored<void> = Effect.suspend(() => {
+  #renewOverdue(): Stored<void> {
     const now = this.#monotonic()
     for (const { deadline } of this.#held.values()) if (deadline <= now) return this.#renew
     return Effect.void
-  })
+  }
 
   readonly #renew: Stored<void> = Effect.gen(this, function* () {
     const held = [...this.#held.values()]
@@ -405,35 +400,40 @@ class Worker {
       if (Option.isNone(yield* Effect.timeoutOption(stopped, drainTimeout))) {
         yield* Effect.logWarning("Outbox: requests in flight have not ended within drainTimeout")
       }
-      if (!engine.isDurable) yield* this.#reportLost
+      if (!engine.isDurable) yield* this.#reportLost()
     }).pipe(Effect.interruptible, Effect.ignore)
   }
 
-  readonly #reportLost: Stored<void> = Effect.suspend(() =>
-    Effect.flatMap(this.#store.stats, ({ ready, sending }) =>
+  #reportLost(): Stored<void> {
+    return Effect.flatMap(this.#store.stats, ({ ready, sending }) =>
       ready + sending === 0
         ? Effect.void
         : Effect.logWarning(
             `Outbox: ${ready + sending} entries were not sent within drainTimeout and are lost, because they were stored in memory`,
           ),
-    ),
-  )
+    )
+  }
 }
 
-/** An entry is tried again by its queue, not by the request. */
-const oneAttempt = {
-  maxRetries: 0,
-  maxRateLimitAttempts: 1,
-  maxWait: undefined,
-  retry: "safe",
-  delivery: "ordered",
-} as const satisfies Partial<RestConfig.RestOptions>
-
-const closed = new DiscordOutboxUnavailable({ operation: "Outbox.worker", reason: "closed" })
-
-const Memory = Schema.parseJson(Schema.Struct({ blockedUntil: Schema.Number }))
-const encodeMemory = Schema.encodeSync(Memory)
-const decodeMemory = Schema.decodeOption(Memory)
+/** Runs a worker until the scope closes, which drains it. */
+export const runWorker = Effect.fnUntraced(function* (
+  options: WorkerOptions,
+): Effect.fn.Return<void, DiscordInvalidOption, Engine | Requirements | Scope.Scope> {
+  const settings = yield* resolveOptions(options)
+  const engine = yield* Engine
+  const requirements = yield* Effect.context<Requirements>()
+  const worker = new Worker({
+    settings,
+    engine,
+    requirements,
+    rest: yield* RestConfig.RestConfig,
+    owner: `worker-${(yield* Random.nextIntBetween(0, Number.MAX_SAFE_INTEGER)).toString(36)}`,
+    clock: yield* Effect.clock,
+    fibers: yield* FiberSet.make(),
+    draining: yield* Deferred.make<void>(),
+  })
+  yield* worker.start()
+})
 
 function readBlockedUntil(memory: string | undefined): number {
   if (memory === undefined) return 0

@@ -63,23 +63,6 @@ export const lease = Duration.toMillis("30 seconds")
 
 const calm: Hooks = { onStep: () => Effect.void, getFault: () => ({}), wakes: () => true }
 
-/** Runs a program in a world of its own, on a virtual clock. */
-export const run = <A, E>(
-  setting: Setting,
-  program: (world: World) => Effect.Effect<A, E, Scope.Scope>,
-): Promise<A> =>
-  VirtualClock.runPromise(
-    Effect.gen(function* () {
-      const world = yield* makeWorld(setting)
-      return yield* program(world)
-    }).pipe(
-      Effect.scoped,
-      Effect.provide(DiscordSimulator.layerTestWith({ seed: setting.seed, ...setting.simulator })),
-      Effect.withRandom(Random.make(setting.seed)),
-      Effect.provide(silent),
-    ),
-  ).then(({ value }) => value)
-
 const silent = Logger.minimumLogLevel(LogLevel.None)
 
 /** What the processes did to the store, and whether each of them was allowed to. */
@@ -213,6 +196,23 @@ const makeWorld = (setting: Setting) =>
     return { simulator, outbox, store: memory, places, startWorker, violations } satisfies World
   })
 
+/** Runs a program in a world of its own, on a virtual clock. */
+export const run = <A, E>(
+  setting: Setting,
+  program: (world: World) => Effect.Effect<A, E, Scope.Scope>,
+): Promise<A> =>
+  VirtualClock.runPromise(
+    Effect.gen(function* () {
+      const world = yield* makeWorld(setting)
+      return yield* program(world)
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(DiscordSimulator.layerTestWith({ seed: setting.seed, ...setting.simulator })),
+      Effect.withRandom(Random.make(setting.seed)),
+      Effect.provide(silent),
+    ),
+  ).then(({ value }) => value)
+
 /** Waits until every accepted entry is sent or dead; a violation if that takes more than three hours. */
 export const settle = ({ store, violations }: World): Effect.Effect<void> =>
   Effect.gen(function* () {
@@ -241,6 +241,12 @@ export interface Report {
   readonly violations: ReadonlyArray<string>
   /** Responses with status 429. */
   readonly limited: number
+}
+
+const readContent = ({ request }: StoredEntry): string => {
+  const stored = Either.getOrThrow(parseRequest(request))
+  const { content } = stored.body as { readonly content: string }
+  return content
 }
 
 /** What became of every entry that sends a message, and the laws that hold in every world. */
@@ -284,9 +290,3 @@ export const report = (world: World): Effect.Effect<Report> =>
     const limited = traffic.filter(({ status }) => status === 429).length
     return { fates, violations, limited }
   }).pipe(Effect.orDie)
-
-const readContent = ({ request }: StoredEntry): string => {
-  const stored = Either.getOrThrow(parseRequest(request))
-  const { content } = stored.body as { readonly content: string }
-  return content
-}

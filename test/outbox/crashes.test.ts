@@ -113,6 +113,21 @@ const kill: Options["act"] = ({ process }) => process.kill
 /** For longer than a lease. */
 const longTime = 100_000
 
+/** From the chosen step on, the store is away for all workers. */
+const runAbsence = (at: number, first: Phase, later: Phase): Promise<Trial> => {
+  let end: number | undefined
+  return runTrial(at, {
+    getFault: ({ clock }, isChosen) => {
+      const now = clock.unsafeCurrentTimeMillis()
+      if (isChosen && end === undefined) {
+        end = now + longTime
+        return { fails: first }
+      }
+      return end !== undefined && now < end ? { fails: later } : {}
+    },
+  })
+}
+
 describe("at every step of a worker", () => {
   it("a crash loses nothing, and doubles at most what was in flight", async () => {
     const faults = await findFaults({}, (at) => runTrial(at, { act: kill }), checkDoubt)
@@ -185,18 +200,3 @@ describe("at every step of a worker", () => {
     expect(faults).toEqual([])
   })
 })
-
-/** From the chosen step on, the store is away for all workers. */
-const runAbsence = (at: number, first: Phase, later: Phase): Promise<Trial> => {
-  let end: number | undefined
-  return runTrial(at, {
-    getFault: ({ clock }, isChosen) => {
-      const now = clock.unsafeCurrentTimeMillis()
-      if (isChosen && end === undefined) {
-        end = now + longTime
-        return { fails: first }
-      }
-      return end !== undefined && now < end ? { fails: later } : {}
-    },
-  })
-}

@@ -66,7 +66,7 @@ const rows = Object.entries(table).flatMap(([tag, cases]) =>
 
 describe("what becomes of an entry", () => {
   it.each(rows)("after $tag $fields: $expected", ({ expected, fields, tag }) => {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the fields that `decide` reads
+    // The fields that `decide` reads.
     const error = { _tag: tag, ...fields } as unknown as WebhookError
     const [once, repeatable = once] = expected.split(" / ")
     for (const operation of ["send", "createThread"] as const) {

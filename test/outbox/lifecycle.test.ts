@@ -213,7 +213,9 @@ describe("a worker", () => {
             Effect.map(simulator.messages(made), contents),
           )
           for (let producer = 0; producer < 100; producer++) {
-            const own = posted[producer % 7]?.filter((text) => `${text}`.startsWith(`${producer}:`))
+            const own = posted[producer % 7]?.filter((text) =>
+              String(text).startsWith(`${producer}:`),
+            )
             expect(own).toEqual([0, 1, 2, 3, 4].map((index) => `${producer}:${index}`))
           }
         }),

@@ -150,18 +150,6 @@ interface Outcome extends Report {
   readonly discarded: number
 }
 
-const play = (given: Scenario): Promise<Outcome> => {
-  const weather = new Weather()
-  const hooks: Partial<Hooks> = {
-    getFault: (process) => weather.getFault(process),
-    wakes: () => !given.isDeaf,
-  }
-  return run(
-    { webhooks: given.webhooks, seed: given.seed, simulator: { latency: "40 millis" }, hooks },
-    (world) => playIn(world, given, weather),
-  )
-}
-
 const playIn = (
   world: World,
   given: Scenario,
@@ -198,29 +186,35 @@ const playIn = (
         const now = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
         switch (event._tag) {
           case "kill":
-            return yield* workers[event.worker]?.process.kill ?? Effect.void
+            yield* workers[event.worker]?.process.kill ?? Effect.void
+            break
           case "stop":
-            return yield* workers[event.worker]?.process.stopFor(event.millis) ?? Effect.void
+            yield* workers[event.worker]?.process.stopFor(event.millis) ?? Effect.void
+            break
           case "close": {
             const worker = workers[event.worker]
             if (worker !== undefined) yield* Effect.forkDaemon(worker.close)
-            return
+            break
           }
           case "start":
-            return yield* startWorker
+            yield* startWorker
+            break
           case "away":
-            return weather.setAway(now + event.millis, event.fails)
+            weather.setAway(now + event.millis, event.fails)
+            break
           case "slow":
-            return weather.setSlow(now + event.millis, event.delay)
+            weather.setSlow(now + event.millis, event.delay)
+            break
           case "fault":
-            return yield* simulator.inject(faults[event.fault], { times: event.times })
+            yield* simulator.inject(faults[event.fault], { times: event.times })
+            break
           case "pause": {
             const id =
               event.place === undefined ? undefined : places[event.place % places.length]?.made.id
             yield* Effect.ignore(outbox.pause(id))
             yield* Effect.sleep(event.millis)
             yield* Effect.retry(outbox.resume(id), Schedule.spaced("1 second"))
-            return
+            break
           }
           case "discard":
           default: {
@@ -248,6 +242,18 @@ const playIn = (
     )
     return { ...(yield* report(world)), accepted, discarded }
   }).pipe(Effect.orDie)
+
+const play = (given: Scenario): Promise<Outcome> => {
+  const weather = new Weather()
+  const hooks: Partial<Hooks> = {
+    getFault: (process) => weather.getFault(process),
+    wakes: () => !given.isDeaf,
+  }
+  return run(
+    { webhooks: given.webhooks, seed: given.seed, simulator: { latency: "40 millis" }, hooks },
+    (world) => playIn(world, given, weather),
+  )
+}
 
 const law = (
   name: string,

@@ -8,6 +8,23 @@ import { Outbox } from "../../src/outbox/index.js"
 import { DiscordSimulator } from "../../src/testing/index.js"
 import * as VirtualClock from "../support/VirtualClock.js"
 
+/** Discord alone; the program provides its own outbox. */
+export const inWorld = <A, E, R>(
+  program: Effect.Effect<A, E, R>,
+  simulator: DiscordSimulator.Options = {},
+) =>
+  VirtualClock.run(
+    Effect.provide(
+      program,
+      Layer.mergeAll(
+        DiscordSimulator.layerTestWith(simulator),
+        RateLimiter.layerMemory,
+        Strategy.layerProactive,
+        RestConfig.layerWith({ timeout: "5 seconds" }),
+      ),
+    ),
+  )
+
 /** Discord, the outbox, and a worker until the scope closes. */
 export const withOutbox = <A, E, R>(
   program: (simulator: DiscordSimulator.Service) => Effect.Effect<A, E, R>,
@@ -28,23 +45,6 @@ export const withOutbox = <A, E, R>(
       ),
     ),
     setting.simulator,
-  )
-
-/** Discord alone; the program provides its own outbox. */
-export const inWorld = <A, E, R>(
-  program: Effect.Effect<A, E, R>,
-  simulator: DiscordSimulator.Options = {},
-) =>
-  VirtualClock.run(
-    Effect.provide(
-      program,
-      Layer.mergeAll(
-        DiscordSimulator.layerTestWith(simulator),
-        RateLimiter.layerMemory,
-        Strategy.layerProactive,
-        RestConfig.layerWith({ timeout: "5 seconds" }),
-      ),
-    ),
   )
 
 /** Collects the log, which else goes to the console. */

@@ -1,0 +1,155 @@
+/** The queues of the engine in memory: owners, leases and pauses. */
+import type { OwnedQueue, StoredCredentials, StoredEntry } from "./store.js"
+
+/** The parts of an entry that matter to its queue. */
+export interface PendingEntry extends Pick<StoredEntry, "notBefore"> {
+  readonly sequence: number
+}
+
+export interface Queue<E extends PendingEntry> {
+  readonly webhookId: string
+  credentials: StoredCredentials
+  owner: string | undefined
+  lastOwner: string | undefined
+  epoch: number
+  leaseUntil: number
+  nextAt: number
+  memory: string | undefined
+  /** In the order of acceptance. */
+  readonly pending: Array<E>
+}
+
+/** How long a queue without entries and owner is kept for its memory, in milliseconds. */
+const idleMillis = 60_000
+
+export class MemoryQueues<E extends PendingEntry> {
+  /** Queues that have pending entries or an owner. A claimed queue moves to the end. */
+  readonly #queues = new Map<string, Queue<E>>()
+  /** The other queues, the longest idle first. */
+  readonly #idle = new Map<string, { readonly queue: Queue<E>; readonly until: number }>()
+  readonly #paused = new Set<string>()
+  #allPaused = false
+  #epoch = 0
+
+  find(webhookId: string): Queue<E> | undefined {
+    return this.#queues.get(webhookId)
+  }
+
+  /** Queues with pending entries. */
+  waiting(): ReadonlyArray<Queue<E>> {
+    return [...this.#queues.values()].filter(({ pending }) => pending.length > 0)
+  }
+
+  get(credentials: StoredCredentials): Queue<E> {
+    const { webhookId } = credentials
+    const known = this.#queues.get(webhookId)
+    if (known !== undefined) return known
+    const queue = this.#idle.get(webhookId)?.queue ?? makeQueue<E>(credentials)
+    this.#idle.delete(webhookId)
+    this.#queues.set(webhookId, queue)
+    return queue
+  }
+
+  /** In the order of acceptance, which matters for an entry that is retried. */
+  insert(entry: E, queue: Queue<E>): void {
+    const at = queue.pending.findIndex(({ sequence }) => sequence > entry.sequence)
+    queue.pending.splice(at === -1 ? queue.pending.length : at, 0, entry)
+    queue.nextAt = 0
+  }
+
+  remove(now: number, entry: E, webhookId: string): void {
+    const queue = this.#queues.get(webhookId)
+    // Nearly always the first one.
+    const at = queue?.pending.indexOf(entry) ?? -1
+    if (queue === undefined || at === -1) return
+    queue.pending.splice(at, 1)
+    queue.nextAt = 0
+    this.#setAside(now, queue)
+  }
+
+  /** Takes up to `limit` queues; each with whether its last owner was another one. */
+  claim(
+    now: number,
+    { leaseMillis, limit, owner }: { owner: string; leaseMillis: number; limit: number },
+  ): ReadonlyArray<{ readonly queue: Queue<E>; readonly isTakeover: boolean }> {
+    const claimed: Array<Queue<E>> = []
+    for (const queue of this.#queues.values()) {
+      if (claimed.length === limit) break
+      if (this.#isClaimable(queue, now)) claimed.push(queue)
+    }
+    return claimed.map((queue) => {
+      this.#queues.delete(queue.webhookId)
+      this.#queues.set(queue.webhookId, queue)
+      const isTakeover = queue.lastOwner !== undefined && queue.lastOwner !== owner
+      queue.owner = owner
+      queue.lastOwner = owner
+      queue.epoch = ++this.#epoch
+      queue.leaseUntil = now + leaseMillis
+      return { queue, isTakeover }
+    })
+  }
+
+  release(now: number, queue: Queue<E>, nextAt: number): void {
+    queue.owner = undefined
+    queue.leaseUntil = 0
+    queue.nextAt = nextAt
+    this.#setAside(now, queue)
+  }
+
+  findOwned(owner: string, { epoch, webhookId }: OwnedQueue): Queue<E> | undefined {
+    const queue = this.#queues.get(webhookId)
+    return queue?.owner === owner && queue.epoch === epoch ? queue : undefined
+  }
+
+  isPaused(webhookId: string): boolean {
+    return this.#allPaused || this.#paused.has(webhookId)
+  }
+
+  setPaused(webhookId: string | undefined, paused: boolean): void {
+    if (webhookId === undefined) {
+      this.#allPaused = paused
+      if (!paused) this.#paused.clear()
+    } else if (paused) {
+      this.#paused.add(webhookId)
+    } else {
+      this.#paused.delete(webhookId)
+    }
+  }
+
+  #isClaimable({ leaseUntil, nextAt, owner, pending, webhookId }: Queue<E>, now: number): boolean {
+    const [head] = pending
+    return (
+      head !== undefined &&
+      (owner === undefined || leaseUntil <= now) &&
+      nextAt <= now &&
+      (head.notBefore ?? 0) <= now &&
+      !this.isPaused(webhookId)
+    )
+  }
+
+  /** A queue without entries and owner is forgotten after a while. */
+  #setAside(now: number, queue: Queue<E>): void {
+    for (const [webhookId, { until }] of this.#idle) {
+      if (until > now) break
+      this.#idle.delete(webhookId)
+    }
+    if (queue.owner !== undefined || queue.pending.length > 0) return
+    this.#queues.delete(queue.webhookId)
+    if (queue.memory === undefined) return
+    this.#idle.set(queue.webhookId, { queue, until: now + idleMillis })
+  }
+}
+
+function makeQueue<E extends PendingEntry>(credentials: StoredCredentials): Queue<E> {
+  return {
+    webhookId: credentials.webhookId,
+    credentials,
+    owner: undefined,
+    lastOwner: undefined,
+    epoch: 0,
+    leaseUntil: 0,
+    nextAt: 0,
+    memory: undefined,
+    pending: [],
+  }
+}
