@@ -6,6 +6,62 @@ export interface PendingEntry extends Pick<StoredEntry, "notBefore"> {
   readonly sequence: number
 }
 
+/**
+ * Entries in the order of acceptance. Nearly always the first is removed and the last is added, so removed
+ * ones stay before `#start` until they are the greater part: an array of 10^5 entries would be moved for
+ * each message.
+ */
+export class PendingEntries<E extends PendingEntry> {
+  #entries: Array<E> = []
+  #start = 0
+
+  get length(): number {
+    return this.#entries.length - this.#start
+  }
+
+  get first(): E | undefined {
+    return this.#entries[this.#start]
+  }
+
+  /** The first ones; without a number, all. */
+  take(count = this.length): ReadonlyArray<E> {
+    return this.#entries.slice(this.#start, this.#start + count)
+  }
+
+  append(entry: E): void {
+    this.#entries.push(entry)
+  }
+
+  /** At the place of its acceptance, which matters for an entry that is retried. */
+  insert(entry: E): void {
+    const last = this.#entries.at(-1)
+    if (this.length === 0 || last === undefined || last.sequence < entry.sequence) {
+      this.append(entry)
+      return
+    }
+    const entries = this.take()
+    const at = entries.findIndex(({ sequence }) => sequence > entry.sequence)
+    const place = at === -1 ? entries.length : at
+    this.#entries = [...entries.slice(0, place), entry, ...entries.slice(place)]
+    this.#start = 0
+  }
+
+  /** Returns whether it was there. */
+  remove(entry: E): boolean {
+    if (entry === this.first) {
+      this.#start += 1
+      if (this.#start > this.length) {
+        this.#entries = this.#entries.slice(this.#start)
+        this.#start = 0
+      }
+      return true
+    }
+    const at = this.#entries.indexOf(entry, this.#start)
+    if (at !== -1) this.#entries.splice(at, 1)
+    return at !== -1
+  }
+}
+
 export interface Queue<E extends PendingEntry> {
   readonly webhookId: string
   credentials: StoredCredentials
@@ -15,8 +71,7 @@ export interface Queue<E extends PendingEntry> {
   leaseUntil: number
   nextAt: number
   memory: string | undefined
-  /** In the order of acceptance. */
-  readonly pending: Array<E>
+  readonly pending: PendingEntries<E>
 }
 
 /** How long a queue without entries and owner is kept for its memory, in milliseconds. */
@@ -50,19 +105,9 @@ export class MemoryQueues<E extends PendingEntry> {
     return queue
   }
 
-  /** In the order of acceptance, which matters for an entry that is retried. */
-  insert(entry: E, queue: Queue<E>): void {
-    const at = queue.pending.findIndex(({ sequence }) => sequence > entry.sequence)
-    queue.pending.splice(at === -1 ? queue.pending.length : at, 0, entry)
-    queue.nextAt = 0
-  }
-
   remove(now: number, entry: E, webhookId: string): void {
     const queue = this.#queues.get(webhookId)
-    // Nearly always the first one.
-    const at = queue?.pending.indexOf(entry) ?? -1
-    if (queue === undefined || at === -1) return
-    queue.pending.splice(at, 1)
+    if (queue === undefined || !queue.pending.remove(entry)) return
     queue.nextAt = 0
     this.#setAside(now, queue)
   }
@@ -117,7 +162,7 @@ export class MemoryQueues<E extends PendingEntry> {
   }
 
   #isClaimable({ leaseUntil, nextAt, owner, pending, webhookId }: Queue<E>, now: number): boolean {
-    const [head] = pending
+    const { first: head } = pending
     return (
       head !== undefined &&
       (owner === undefined || leaseUntil <= now) &&
@@ -150,6 +195,6 @@ function makeQueue<E extends PendingEntry>(credentials: StoredCredentials): Queu
     leaseUntil: 0,
     nextAt: 0,
     memory: undefined,
-    pending: [],
+    pending: new PendingEntries(),
   }
 }

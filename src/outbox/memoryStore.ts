@@ -71,7 +71,7 @@ export class MemoryStore {
       credentials: queue.credentials,
       isTakeover,
       memory: queue.memory,
-      entries: queue.pending.slice(0, options.prefetch).map(toStored),
+      entries: queue.pending.take(options.prefetch).map(toStored),
     }))
   }
 
@@ -114,7 +114,7 @@ export class MemoryStore {
   bury(now: number, owner: string, one: OwnedQueue, error: string): number {
     const queue = this.#queues.findOwned(owner, one)
     if (queue === undefined) return 0
-    const buried = [...queue.pending]
+    const buried = queue.pending.take()
     for (const entry of buried) {
       entry.error = error
       this.#settle(now, entry, "dead")
@@ -123,7 +123,7 @@ export class MemoryStore {
   }
 
   load(webhookId: string, limit: number): ReadonlyArray<StoredEntry> {
-    return (this.#queues.find(webhookId)?.pending ?? []).slice(0, limit).map(toStored)
+    return (this.#queues.find(webhookId)?.pending.take(limit) ?? []).map(toStored)
   }
 
   files(entryId: string): ReadonlyArray<StoredFile> {
@@ -152,13 +152,14 @@ export class MemoryStore {
 
   stats(): StoreStats {
     const waiting = this.#queues.waiting()
-    const oldestAt = waiting.reduce(
-      (oldest, { pending: [head] }) => Math.min(oldest, head?.acceptedAt ?? Infinity),
-      Infinity,
-    )
+    let oldestAt: number | undefined
+    for (const { pending } of waiting) {
+      const at = pending.first?.acceptedAt
+      if (at !== undefined) oldestAt = Math.min(at, oldestAt ?? at)
+    }
     return {
       ...this.#counts,
-      oldestAt: oldestAt === Infinity ? undefined : oldestAt,
+      oldestAt,
       queues: waiting.length,
       owned: waiting.filter(({ owner }) => owner !== undefined).length,
     }
@@ -172,7 +173,7 @@ export class MemoryStore {
         webhookId,
         pending: pending.length,
         paused: this.#queues.isPaused(webhookId),
-        oldestAt: pending[0]?.acceptedAt,
+        oldestAt: pending.first?.acceptedAt,
       }))
   }
 
@@ -183,7 +184,9 @@ export class MemoryStore {
       entry.settledAt = undefined
       entry.notBefore = undefined
       entry.expiresAt = undefined
-      this.#queues.insert(entry, this.#queues.get(entry.credentials))
+      const queue = this.#queues.get(entry.credentials)
+      queue.pending.insert(entry)
+      queue.nextAt = 0
     }
     for (const wake of this.#listeners) wake()
     return dead.length
@@ -238,7 +241,7 @@ export class MemoryStore {
     const entry = makeEntry(now, ++this.#sequence, content)
     this.#entries.set(entry.id, entry)
     if (entry.key !== undefined) this.#keys.set(entry.key, entry)
-    queue.pending.push(entry)
+    queue.pending.append(entry)
     this.#counts.ready += 1
     return { _tag: "Accepted" }
   }
