@@ -1,7 +1,8 @@
 /** Repeats calls to a store that is away, and logs one line for each absence. */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import type { DiscordOutboxUnavailable } from "./OutboxError.js"
+import { DiscordOutboxUnavailable } from "./OutboxError.js"
 import type { Stored } from "./store.js"
 
 /** Whether the failure has nothing to do with the rows of the call, so that a later call may succeed. */
@@ -21,19 +22,31 @@ const pauses = Schedule.union(
   Schedule.spaced(`${maxPauseMillis} millis`),
 )
 
+function describeDefect(defect: unknown): Stored<never> {
+  return Effect.zipRight(
+    Effect.logError("Outbox: a defect of the store", Cause.die(defect)),
+    new DiscordOutboxUnavailable({
+      operation: "Outbox.worker",
+      reason: "damaged",
+      detail: "a defect, which is in the log",
+    }),
+  )
+}
+
 export class Availability {
   #isAway = false
 
   /** Waits while the store is away. Every call may be repeated: a lost response does not matter. */
   readonly whileAway = <A>(call: Stored<A>): Stored<A> =>
-    Effect.retry(this.#observe(call), { schedule: pauses, while: isAbsence })
+    Effect.retry(this.observe(call), { schedule: pauses, while: isAbsence })
 
   /** Repeats the call until it succeeds. */
   readonly persist = <A>(call: Stored<A>): Effect.Effect<A> =>
-    Effect.orDie(Effect.retry(this.#observe(call), pauses))
+    Effect.orDie(Effect.retry(this.observe(call), pauses))
 
-  #observe<A>(call: Stored<A>): Stored<A> {
-    return Effect.tapBoth(call, {
+  /** Logs the beginning and the end of an absence. A defect of the engine is a failure like others. */
+  observe<A>(call: Stored<A>): Stored<A> {
+    return Effect.tapBoth(Effect.catchAllDefect(call, describeDefect), {
       onFailure: (error) => (this.#isAway ? Effect.void : this.#report(error)),
       onSuccess: () => (this.#isAway ? this.#reportReturn : Effect.void),
     })

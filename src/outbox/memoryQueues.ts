@@ -78,7 +78,7 @@ export interface Queue<E extends PendingEntry> {
 const idleMillis = 60_000
 
 export class MemoryQueues<E extends PendingEntry> {
-  /** Queues that have pending entries or an owner. A claimed queue moves to the end. */
+  /** Queues that have pending entries or an owner. A claimed or released one moves to the end. */
   readonly #queues = new Map<string, Queue<E>>()
   /** The other queues, the longest idle first. */
   readonly #idle = new Map<string, { readonly queue: Queue<E>; readonly until: number }>()
@@ -123,8 +123,7 @@ export class MemoryQueues<E extends PendingEntry> {
       if (this.#isClaimable(queue, now)) claimed.push(queue)
     }
     return claimed.map((queue) => {
-      this.#queues.delete(queue.webhookId)
-      this.#queues.set(queue.webhookId, queue)
+      this.#moveToEnd(queue)
       const isTakeover = queue.lastOwner !== undefined && queue.lastOwner !== owner
       queue.owner = owner
       queue.lastOwner = owner
@@ -138,6 +137,7 @@ export class MemoryQueues<E extends PendingEntry> {
     queue.owner = undefined
     queue.leaseUntil = 0
     queue.nextAt = nextAt
+    this.#moveToEnd(queue)
     this.#setAside(now, queue)
   }
 
@@ -159,6 +159,11 @@ export class MemoryQueues<E extends PendingEntry> {
     } else {
       this.#paused.delete(webhookId)
     }
+  }
+
+  #moveToEnd(queue: Queue<E>): void {
+    this.#queues.delete(queue.webhookId)
+    this.#queues.set(queue.webhookId, queue)
   }
 
   #isClaimable({ leaseUntil, nextAt, owner, pending, webhookId }: Queue<E>, now: number): boolean {

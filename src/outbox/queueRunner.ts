@@ -60,6 +60,8 @@ export interface WorkerContext {
   readonly backoff: { readonly base: number; readonly max: number }
   /** Milliseconds of a lease. */
   readonly lease: number
+  /** Whether all places are taken, so that other queues may wait for one. */
+  readonly isCrowded: () => boolean
   /** Milliseconds of a clock that only advances. */
   readonly monotonic: () => number
   /** The store's time in milliseconds, estimated from the last query. */
@@ -77,6 +79,9 @@ export interface RunningQueue {
 type Next = "continue" | { readonly stopUntil: number | undefined }
 
 const stop: Next = { stopUntil: undefined }
+
+/** How long a queue keeps its place while others may wait for one. */
+const turnMillis = 5000
 
 const crashed: EntryError = {
   reason: "inDoubt",
@@ -388,6 +393,7 @@ export const runQueue = (
 ): Effect.Effect<number | undefined, DiscordOutboxUnavailable, Requirements> =>
   Effect.gen(function* () {
     const runner = new QueueRunner(context, running, webhook)
+    const turnEnd = context.monotonic() + turnMillis
     let entries = first
     while (entries.length > 0) {
       for (const entry of entries) {
@@ -395,6 +401,10 @@ export const runQueue = (
         if (next !== "continue") {
           yield* runner.committed
           return next.stopUntil
+        }
+        if (context.isCrowded() && context.monotonic() >= turnEnd) {
+          yield* runner.committed
+          return undefined
         }
       }
       if ((yield* runner.committed) === "lost") return undefined

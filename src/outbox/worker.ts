@@ -157,6 +157,7 @@ class Worker {
       inDoubt: settings.inDoubt,
       backoff: settings.backoff,
       lease: settings.lease,
+      isCrowded: () => this.#active >= settings.concurrency,
       monotonic: () => this.#monotonic(),
       now: () => this.#now(),
     }
@@ -192,7 +193,7 @@ class Worker {
       this.#availability.persist(this.#store.now),
       Effect.raceFirst(Effect.sleep(returnDelay), Deferred.await(draining)),
     )
-    const step = Effect.matchEffect(this.#claim, {
+    const step = Effect.matchEffect(this.#availability.observe(this.#claim), {
       onFailure: () => returned,
       onSuccess: (count) => (count === 0 ? this.#waitForWork : Effect.yieldNow()),
     })

@@ -190,6 +190,72 @@ describe("a worker", () => {
     ),
   )
 
+  it.effect("takes turns if there are more busy webhooks than places", () =>
+    withOutbox(
+      (simulator) =>
+        Effect.gen(function* () {
+          const { hook: busy } = yield* newHook(simulator)
+          const { hook } = yield* newHook(simulator)
+          const many = yield* sendMany(busy, 60)
+          const before = yield* Clock.currentTimeMillis
+          yield* Effect.forEach(yield* sendMany(hook, 1), Outbox.await)
+          // At 5 messages in 2 seconds, the first queue takes 24 seconds.
+          expect((yield* Clock.currentTimeMillis) - before).toBeLessThan(10_000)
+          yield* Effect.forEach(many, Outbox.await)
+        }),
+      { worker: { concurrency: 1 } },
+    ),
+  )
+
+  it.effect("goes on after defects of the store", () =>
+    Effect.gen(function* () {
+      const calls = new Map<string, number>()
+      const [result, logs] = yield* logsOf(
+        inWorld(
+          Effect.promise(() =>
+            run(
+              {
+                webhooks: 1,
+                seed: 1,
+                hooks: {
+                  onStep: ({ name, phase, process }) => {
+                    if (process.name !== "worker" || phase === "after") return Effect.void
+                    const count = (calls.get(name) ?? 0) + 1
+                    calls.set(name, count)
+                    return count === 1 && name !== "request"
+                      ? Effect.dieMessage(`a mistake in ${name}`)
+                      : Effect.void
+                  },
+                },
+              },
+              (world) =>
+                Effect.gen(function* () {
+                  const worker = yield* world.startWorker("worker")
+                  yield* world.outbox.send(world.places[0]!.hook, { content: "x" })
+                  yield* settle(world)
+                  yield* worker.close
+                  return yield* report(world)
+                }),
+            ),
+          ),
+        ),
+      )
+      expect(result.value.violations).toEqual([])
+      expect(result.value.fates).toMatchObject([{ copies: 1 }])
+      expect(logs).toEqual([])
+      expect([...calls.keys()].sort()).toEqual([
+        "claim",
+        "commit",
+        "load",
+        "now",
+        "release",
+        "request",
+        "stats",
+        "sweep",
+      ])
+    }),
+  )
+
   it.effect("sends for a hundred producers, each in its own order", () =>
     withOutbox(
       (simulator) =>
