@@ -207,6 +207,21 @@ describe("a worker", () => {
     ),
   )
 
+  it.effect("keeps its queues for longer than a lease", () =>
+    withOutbox(
+      (simulator) =>
+        Effect.gen(function* () {
+          const { hook } = yield* newHook(simulator)
+          const ids = yield* sendMany(hook, 60)
+          yield* Effect.forEach(ids, Outbox.await)
+          // A start that is taken back at the end of a lease would count.
+          const attempts = (yield* Outbox.list()).map((entry) => entry.attempts)
+          expect(attempts).toEqual(ids.map(() => 1))
+        }),
+      { worker: { lease: "3 seconds" } },
+    ),
+  )
+
   it.effect("goes on after defects of the store", () =>
     Effect.gen(function* () {
       const calls = new Map<string, number>()
