@@ -3,8 +3,10 @@
  * must receive requests; tests as tests; and all others as modules, which must load.
  */
 import { fork, spawn, type ChildProcess } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
 import { createServer } from "node:http"
-import { resolve } from "node:path"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -41,6 +43,12 @@ const ended = (child: ChildProcess) =>
     return Effect.sync(() => child.kill())
   })
 
+/** Where a program may write files. */
+const scratch = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "effect-discord-docs-"))),
+  (folder) => Effect.sync(() => rmSync(folder, { recursive: true })),
+)
+
 const server = NodeHttpServer.layerServer(createServer, { host: "127.0.0.1", port: 0 })
 
 /** Runs a process against a simulator of its own; `start` takes its environment. */
@@ -65,9 +73,10 @@ describe.concurrent("a program of the documentation", () => {
   for (const block of programs) {
     it.scopedLive(`${nameOf(block)} sends requests to Discord`, () =>
       Effect.gen(function* () {
+        const cwd = yield* scratch
         const { code, errors, requests } = yield* runAgainstSimulator((env) =>
           spawn(process.execPath, [pathOf(block)], {
-            cwd: root,
+            cwd,
             env,
             stdio: ["ignore", "ignore", "pipe"],
           }),
