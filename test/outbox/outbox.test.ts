@@ -437,26 +437,26 @@ describe("await", () => {
           yield* Outbox.pause()
           const id = yield* Outbox.send(hook, { content: "x" })
           const [error] = yield* Effect.all(
-            [Effect.flip(Outbox.await(id)), Effect.delay(Outbox.discard(id), "1 hour")],
+            [Effect.flip(Outbox.await(id)), Effect.delay(Outbox.discard(id), "10 minutes")],
             { concurrency: "unbounded" },
           )
           expect(error).toMatchObject({ _tag: "DiscordOutboxNotFound" })
         }),
       ),
       ({ elapsed }) => {
-        expect(elapsed).toBeLessThan(Duration.toMillis("1 hour") + 2000)
+        expect(elapsed).toBeLessThan(Duration.toMillis("10 minutes") + 500)
       },
     ),
   )
 
-  it.effect("serves thousands of fibers", () =>
+  it.effect("serves hundreds of fibers", () =>
     withOutbox(
       (simulator) =>
         Effect.gen(function* () {
           const { hook } = yield* newHook(simulator)
-          const ids = yield* sendMany(hook, 3000)
+          const ids = yield* sendMany(hook, 500)
           const delivered = yield* Effect.forEach(ids, Outbox.await, { concurrency: "unbounded" })
-          expect(new Set(delivered.map(({ messageId }) => messageId)).size).toBe(3000)
+          expect(new Set(delivered.map(({ messageId }) => messageId)).size).toBe(500)
         }),
       { simulator: { limits: { execute: "none" }, globalLimit: "none" } },
     ),

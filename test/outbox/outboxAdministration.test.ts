@@ -61,10 +61,10 @@ describe("the administration", () => {
         yield* Outbox.pause(made.id)
         const ids = yield* sendMany(hook, 3)
         yield* Effect.forEach(yield* sendMany(other, 3), Outbox.await)
-        yield* Effect.sleep("1 hour")
+        yield* Effect.sleep("1 minute")
         expect(yield* simulator.messages(made)).toEqual([])
         expect((yield* Outbox.stats).longest).toMatchObject([
-          { webhookId: made.id, pending: 3, paused: true, oldest: Duration.hours(1) },
+          { webhookId: made.id, pending: 3, paused: true, oldest: Duration.minutes(1) },
         ])
         yield* Outbox.resume(made.id)
         yield* Effect.forEach(ids, Outbox.await)
@@ -180,7 +180,10 @@ describe("the administration", () => {
             })
             yield* Outbox.resume()
           }),
-        { outbox: { retention: { sent: "1 hour", dead: "2 hours" } } },
+        {
+          outbox: { retention: { sent: "1 hour", dead: "2 hours" } },
+          worker: { lease: "5 minutes", pollInterval: "1 minute" },
+        },
       ),
     ),
   )
