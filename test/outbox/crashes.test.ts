@@ -188,10 +188,12 @@ describe("at every step of a worker", () => {
   it("a shutdown leaves nothing in doubt, and the other worker goes on at once", async () => {
     const act: Options["act"] = ({ process }, first) =>
       first === undefined ? Effect.void : process.inWorld(first.close)
-    const { elapsed: usual } = await runTrial(0)
+    // A claim that is in progress takes effect.
+    const getFault = () => ({ delay: 30 })
+    const { elapsed: usual } = await runTrial(0, { getFault })
     const faults = await findFaults(
       {},
-      (at) => runTrial(at, { act }),
+      (at) => runTrial(at, { act, getFault }),
       (trial) => [
         ...checkNoDoubt(trial),
         ...(trial.elapsed < usual + 5000 ? [] : [`it took ${trial.elapsed} ms`]),
