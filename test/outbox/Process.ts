@@ -22,6 +22,7 @@ export interface StepInfo {
 export interface StoreFault {
   /** Before or after the call has taken effect. */
   readonly fails?: Phase | undefined
+  /** Milliseconds before and after it takes effect. */
   readonly delay?: number | undefined
 }
 
@@ -101,6 +102,7 @@ export const wrapStore = (process: Process, store: Store, hooks: Hooks): Store =
       if (fails === "before") return yield* error
       const result = yield* effect
       yield* step(name, "after")
+      if (delay > 0) yield* Effect.sleep(delay)
       return fails === "after" ? yield* error : result
     })
   return {

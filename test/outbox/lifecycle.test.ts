@@ -207,20 +207,24 @@ describe("a worker", () => {
     ),
   )
 
-  it.effect("keeps its queues for longer than a lease", () =>
-    withOutbox(
-      (simulator) =>
+  it.effect("keeps its queue during a request that takes longer than the lease", () =>
+    Effect.promise(async () => {
+      const { fates, violations } = await run({ webhooks: 1, seed: 1 }, (world) =>
         Effect.gen(function* () {
-          const { hook } = yield* newHook(simulator)
-          const ids = yield* sendMany(hook, 60)
-          yield* Effect.forEach(ids, Outbox.await)
-          // A start that is taken back at the end of a lease would count.
-          const attempts = (yield* Outbox.list()).map((entry) => entry.attempts)
-          expect(attempts).toEqual(ids.map(() => 1))
+          yield* world.simulator.inject(Fault.delay("4 seconds"), { times: Infinity })
+          const options = { lease: "2 seconds", concurrency: 1 } as const
+          const first = yield* world.startWorker("first", options)
+          const second = yield* world.startWorker("second", options)
+          yield* world.outbox.send(world.places[0]!.hook, { content: "x" })
+          yield* settle(world)
+          yield* first.close
+          yield* second.close
+          return yield* report(world)
         }),
-      // Without a free place, no claim renews what is overdue.
-      { worker: { lease: "3 seconds", concurrency: 1 } },
-    ),
+      )
+      expect(violations).toEqual([])
+      expect(fates).toMatchObject([{ copies: 1, entry: { inDoubt: 0, attempts: 1 } }])
+    }),
   )
 
   it.effect("goes on after defects of the store", () =>
