@@ -6,7 +6,7 @@ import { DiscordOutboxUnavailable } from "./OutboxError.js"
 import type { Stored } from "./store.js"
 
 /** Whether the failure has nothing to do with the rows of the call, so that a later call may succeed. */
-export const isAbsence = ({ reason }: DiscordOutboxUnavailable): boolean =>
+const isAbsence = ({ reason }: DiscordOutboxUnavailable): boolean =>
   reason === "connection" || reason === "full"
 
 /** Whether the failure concerns every row, not one of a batch. */

@@ -81,7 +81,7 @@ export const toEntry = (stored: StoredEntry): Entry => ({
 })
 
 /** Converts milliseconds since 1970; `undefined` for a damaged row, too. */
-export function toDateTime(millis: number | undefined): DateTime.Utc | undefined {
+function toDateTime(millis: number | undefined): DateTime.Utc | undefined {
   return millis === undefined ? undefined : Option.getOrUndefined(DateTime.make(millis))
 }
 

@@ -8,7 +8,7 @@ import type { Webhook } from "../webhook/credentials.js"
 import type { StoredCredentials } from "./store.js"
 
 /** A reason why the token of a stored webhook is not available. */
-export interface TokenFailure {
+interface TokenFailure {
   readonly message: string
 }
 
@@ -54,6 +54,7 @@ export const makeMemoryVault = (): TokenVault => {
 export const makeResolverVault = (resolve: Resolver): TokenVault => ({
   seal: (webhook) => Effect.succeed(describe(webhook, undefined)),
   open: ({ webhookId }) =>
+    // @effect-diagnostics-next-line anyUnknownInErrorContext:off
     Effect.matchEffect(resolve(webhookId), {
       // The error may contain the token.
       onFailure: () => Effect.fail({ message: "the resolver failed" }),

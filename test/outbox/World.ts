@@ -27,7 +27,7 @@ import * as VirtualClock from "../support/VirtualClock.js"
 import { Process, wrapClient, wrapStore } from "./Process.js"
 import type { Hooks } from "./Process.js"
 
-export interface Place {
+interface Place {
   readonly hook: Webhook.Webhook
   readonly made: DiscordSimulator.SimulatedWebhook
 }
@@ -229,7 +229,7 @@ export const settle = ({ store, violations }: World): Effect.Effect<void> =>
   }).pipe(Effect.orDie)
 
 /** A stored entry and its copies on Discord. */
-export interface Fate {
+interface Fate {
   readonly entry: StoredEntry
   readonly content: string
   readonly copies: number

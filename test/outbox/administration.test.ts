@@ -1,6 +1,8 @@
 /** What every engine offers to the administration. */
 import { describe, expect, it } from "@effect/vitest"
+import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
+import type { DiscordOutboxUnavailable } from "../../src/outbox/OutboxError.js"
 import type * as Scope from "effect/Scope"
 import type { EntryFilter, State, Store } from "../../src/outbox/store.js"
 import { engines, withTwoStores } from "./engines.js"
@@ -51,7 +53,7 @@ describe.each(engines)("the administration of $name", ({ isAvailable, open }) =>
       store: Store,
       other: Store,
       clock: ManualClock,
-    ) => Effect.Effect<void, unknown, Scope.Scope>,
+    ) => Effect.Effect<void, DiscordOutboxUnavailable | SqlError, Scope.Scope>,
   ) => it.scopedLive.skipIf(!isAvailable)(name, () => withTwoStores(open, run))
 
   test("lists entries by state, webhook and page", (store) =>

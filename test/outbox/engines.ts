@@ -122,8 +122,8 @@ export const withTwoStores = (
     store: Store,
     other: Store,
     clock: ManualClock,
-  ) => Effect.Effect<void, unknown, Scope.Scope>,
-): Effect.Effect<void, unknown, Scope.Scope> =>
+  ) => Effect.Effect<void, DiscordOutboxUnavailable | SqlError, Scope.Scope>,
+): Effect.Effect<void, DiscordOutboxUnavailable | SqlError, Scope.Scope> =>
   Effect.suspend(() => {
     const clock = makeManualClock()
     return Effect.flatMap(open(2), ([store, other]) =>

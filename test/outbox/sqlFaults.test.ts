@@ -99,6 +99,7 @@ describe("PostgreSQL", () => {
         store.stats,
         store.sweep({ sent: 1, dead: 1 }),
       ]) {
+        // @effect-diagnostics-next-line anyUnknownInErrorContext:off
         expect(yield* Effect.flip<unknown, unknown, never>(call)).toMatchObject({
           _tag: "DiscordOutboxUnavailable",
           reason: "connection",

@@ -5,7 +5,9 @@
 import type * as SqlClient from "@effect/sql/SqlClient"
 import { describe, expect, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
+import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
+import type { DiscordOutboxUnavailable } from "../../src/outbox/OutboxError.js"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { ClaimedQueue, Store } from "../../src/outbox/store.js"
@@ -48,10 +50,10 @@ describe.skipIf(!postgres.isAvailable)("locks on PostgreSQL", () => {
       store: Store,
       sql: SqlClient.SqlClient,
       /** Until a statement on these tables waits for a lock. */
-      whenWaiting: Effect.Effect<void, unknown>,
+      whenWaiting: Effect.Effect<void, DiscordOutboxUnavailable | SqlError>,
       /** The store of another process. */
       other: Store,
-    ) => Effect.Effect<void, unknown, Scope.Scope>,
+    ) => Effect.Effect<void, DiscordOutboxUnavailable | SqlError, Scope.Scope>,
   ) =>
     it.scopedLive(name, () =>
       Effect.gen(function* () {
@@ -162,7 +164,10 @@ describe.skipIf(!postgres.isAvailable)("locks on PostgreSQL", () => {
 
   const lateSteps: ReadonlyArray<{
     readonly name: string
-    readonly run: (store: Store, queue: ClaimedQueue) => Effect.Effect<unknown, unknown>
+    readonly run: (
+      store: Store,
+      queue: ClaimedQueue,
+    ) => Effect.Effect<unknown, DiscordOutboxUnavailable | SqlError>
     readonly result: unknown
   }> = [
     {

@@ -3,7 +3,9 @@ import * as LibsqlClient from "@effect/sql-libsql/LibsqlClient"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { describe, expect, it } from "@effect/vitest"
 import * as Context from "effect/Context"
+import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
+import type { DiscordOutboxUnavailable } from "../../src/outbox/OutboxError.js"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -12,6 +14,7 @@ import type { Store } from "../../src/outbox/store.js"
 import { makeSqlStore } from "../../src/sql/sqlStore.js"
 import { connectPostgres, folder, openStore, type Place, postgres, sqlEngines } from "./engines.js"
 import {
+  failureOf,
   claim,
   claimOne,
   dead,
@@ -40,7 +43,7 @@ describe.each(sqlEngines)("the store on $name", (engine) => {
       store: Store,
       sql: SqlClient.SqlClient,
       where: Place,
-    ) => Effect.Effect<void, unknown, Scope.Scope>,
+    ) => Effect.Effect<void, DiscordOutboxUnavailable | SqlError, Scope.Scope>,
   ) =>
     it.scopedLive.skipIf(!isAvailable)(name, () =>
       Effect.gen(function* () {
@@ -71,7 +74,7 @@ describe.each(sqlEngines)("the store on $name", (engine) => {
         const broken = entry("b", { operation: "unknown" as never })
         const error = yield* Effect.gen(function* () {
           yield* put(store, ["a"])
-          const failed = yield* Effect.flip(store.enqueue([entry("c"), broken], unlimited))
+          const failed = yield* failureOf(store.enqueue([entry("c"), broken], unlimited))
           yield* put(store, ["d"])
           return failed
         }).pipe(sql.withTransaction)
@@ -103,7 +106,7 @@ describe.each(sqlEngines)("the store on $name", (engine) => {
       Effect.gen(function* () {
         const table = sql.literal(`${where.tablePrefix}migrations`)
         yield* sql`INSERT INTO ${table} (migration_id, name) VALUES (99, 'later')`
-        expect(yield* Effect.flip(openStore(engine, where))).toMatchObject({
+        expect(yield* failureOf(openStore(engine, where))).toMatchObject({
           _tag: "DiscordOutboxUnavailable",
           reason: "schemaTooNew",
           detail: "the tables have version 99, and this process uses version 1",
@@ -114,7 +117,7 @@ describe.each(sqlEngines)("the store on $name", (engine) => {
       Effect.gen(function* () {
         const prefixes = ["", "a b", "1a", "A_", 'a"; DROP TABLE x; --', "a.b.c", "x".repeat(41)]
         for (const tablePrefix of prefixes) {
-          expect(yield* Effect.flip(openStore(engine, { ...where, tablePrefix }))).toMatchObject({
+          expect(yield* failureOf(openStore(engine, { ...where, tablePrefix }))).toMatchObject({
             _tag: "DiscordOutboxUnavailable",
             reason: "migration",
             detail: expect.stringContaining("table prefix") as unknown,
@@ -146,7 +149,7 @@ describe.each(sqlEngines)("the store on $name", (engine) => {
     Effect.gen(function* () {
       const secret = "sealed-SECRET"
       yield* sql.unsafe(`ALTER TABLE ${where.tablePrefix}webhooks DROP COLUMN token`)
-      const error = yield* Effect.flip(put(store, [secret], { token: "SECRET" }))
+      const error = yield* failureOf(put(store, [secret], { token: "SECRET" }))
       expect(error.reason).toBe("constraint")
       expect(error.message).toContain("token")
       expect(JSON.stringify(error) + error.message).not.toContain("SECRET")
@@ -154,7 +157,10 @@ describe.each(sqlEngines)("the store on $name", (engine) => {
 })
 
 /** Removes what protects the table from edits by hand. */
-function allowDamage(sql: SqlClient.SqlClient, table: string): Effect.Effect<unknown, unknown> {
+function allowDamage(
+  sql: SqlClient.SqlClient,
+  table: string,
+): Effect.Effect<unknown, DiscordOutboxUnavailable | SqlError> {
   return sql.onDialectOrElse({
     pg: () =>
       Effect.flatMap(
@@ -173,7 +179,7 @@ describe("the store on PostgreSQL", () => {
       store: Store,
       sql: SqlClient.SqlClient,
       where: Place,
-    ) => Effect.Effect<void, unknown, Scope.Scope>,
+    ) => Effect.Effect<void, DiscordOutboxUnavailable | SqlError, Scope.Scope>,
   ) =>
     it.scopedLive.skipIf(!postgres.isAvailable)(name, () =>
       Effect.gen(function* () {

@@ -1,6 +1,8 @@
 /** What every engine does: entries, leases and steps. The administration is in the file beside it. */
 import { describe, expect, it } from "@effect/vitest"
+import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
+import type { DiscordOutboxUnavailable } from "../../src/outbox/OutboxError.js"
 import type * as Scope from "effect/Scope"
 import type { Change, Store } from "../../src/outbox/store.js"
 import { engines, withTwoStores } from "./engines.js"
@@ -33,7 +35,7 @@ describe.each(engines)("the store $name", ({ isAvailable, open }) => {
       store: Store,
       other: Store,
       clock: ManualClock,
-    ) => Effect.Effect<void, unknown, Scope.Scope>,
+    ) => Effect.Effect<void, DiscordOutboxUnavailable | SqlError, Scope.Scope>,
   ) =>
     it.scopedLive.skipIf(!isAvailable)(name, () =>
       withTwoStores(open, (store, other, clock) => run(store, other, clock)),

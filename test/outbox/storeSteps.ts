@@ -1,5 +1,6 @@
 /** Short forms of the steps of an engine. */
 import * as Effect from "effect/Effect"
+import type { DiscordOutboxUnavailable } from "../../src/outbox/OutboxError.js"
 import type {
   Capacity,
   Change,
@@ -47,7 +48,10 @@ export const claim = (store: Store, owner: string, limit = 10, prefetch = 10) =>
   store.claim({ owner, leaseMillis, limit, prefetch })
 
 /** Claims the only queue that can be claimed. */
-export const claimOne = (store: Store, owner: string): Effect.Effect<ClaimedQueue, unknown> =>
+export const claimOne = (
+  store: Store,
+  owner: string,
+): Effect.Effect<ClaimedQueue, DiscordOutboxUnavailable> =>
   Effect.flatMap(claim(store, owner), ([queue, ...others]) =>
     queue === undefined || others.length > 0
       ? Effect.dieMessage(`there is not one queue, but ${others.length}`)
@@ -119,3 +123,7 @@ export const findOne = (store: Store, id: string) =>
   Effect.flatMap(store.find([id]), ([found]) =>
     found === undefined ? Effect.dieMessage(`there is no entry ${id}`) : Effect.succeed(found),
   )
+
+/** The error of an effect that has to fail. */
+export const failureOf = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<E, never, R> =>
+  Effect.orDie(Effect.flip(effect))

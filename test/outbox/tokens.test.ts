@@ -123,6 +123,7 @@ describe("a resolver", () => {
   it.effect("that fails, or returns another webhook, makes the entries wait", () =>
     Effect.gen(function* () {
       for (const resolve of [
+        // @effect-diagnostics-next-line globalErrorInEffectFailure:off
         () => Effect.fail(new Error(token)),
         () => Effect.orDie(webhook("43")),
       ]) {

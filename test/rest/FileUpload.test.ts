@@ -171,6 +171,7 @@ describe("a file from a path", () => {
         body._tag === "Stream"
           ? Effect.zipRight(
               Deferred.succeed(reading, undefined),
+              // @effect-diagnostics-next-line anyUnknownInErrorContext:off
               Effect.orDie(Effect.zipRight(Stream.runDrain(body.stream), Effect.never)),
             )
           : Effect.never,

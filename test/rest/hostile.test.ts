@@ -146,7 +146,7 @@ describe("an operation ends in a tagged error or a defect of ours:", () => {
       })
       const reading = HttpClient.make((request) =>
         request.body._tag === "Stream"
-          ? Effect.zipRight(Effect.orDie(Stream.runDrain(request.body.stream)), Effect.never)
+          ? Effect.zipRight(Stream.runDrain(Stream.orDie(request.body.stream)), Effect.never)
           : Effect.never,
       )
       const upload = Webhook.send(hook, { files: [file] }).pipe(

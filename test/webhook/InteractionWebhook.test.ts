@@ -62,6 +62,7 @@ describe("what is wrong is named in the words of interactions:", () => {
     [{ ...credentials, threadId: "1" }, /no thread can be chosen/],
   ] as const)("make(%j)", ([options, reason]) =>
     Effect.gen(function* () {
+      // @effect-diagnostics-next-line anyUnknownInErrorContext:off
       const error = yield* Effect.flip(make!(options))
       expect(error).toMatchObject({ _tag: "WebhookInvalidUrl", kind: "interaction" })
       expect(error.message).toMatch(reason)
@@ -87,6 +88,7 @@ describe("what is wrong is named in the words of interactions:", () => {
   it.effect.each(calls)("%s with %s", ([, path, call]) =>
     Effect.gen(function* () {
       const interaction = yield* InteractionWebhook.make(credentials)
+      // @effect-diagnostics-next-line anyUnknownInErrorContext:off
       const error = yield* Effect.flip(call(interaction))
       expect(error).toMatchObject({ _tag: "WebhookValidationError", issues: [{ path }] })
       if (path.endsWith("threadId")) {
