@@ -383,7 +383,9 @@ class Worker {
    */
   #drain(claiming: Fiber.Fiber<void>): Effect.Effect<void> {
     const { draining, engine, fibers, settings } = this.#parts
-    const { drainTimeout } = settings
+    // The fiber that closes the scope may be interrupted, as by SIGTERM; what it waits for is not.
+    const within = <A, E>(effect: Effect.Effect<A, E>) =>
+      Effect.timeoutOption(Effect.interruptible(effect), settings.drainTimeout)
     const emptied = Effect.repeat(this.#store.stats, {
       until: ({ ready, sending }) => ready + sending === 0,
       schedule: Schedule.spaced(emptyInterval),
@@ -395,14 +397,14 @@ class Worker {
       yield* this.#releases.flush
     })
     return Effect.gen(this, function* () {
-      if (!engine.isDurable) yield* Effect.timeoutOption(emptied, drainTimeout)
+      if (!engine.isDurable) yield* within(emptied)
       yield* Deferred.succeed(draining, undefined)
       this.#wake.unsafeOpen()
-      if (Option.isNone(yield* Effect.timeoutOption(stopped, drainTimeout))) {
+      if (Option.isNone(yield* within(stopped))) {
         yield* Effect.logWarning("Outbox: requests in flight have not ended within drainTimeout")
       }
       if (!engine.isDurable) yield* this.#reportLost()
-    }).pipe(Effect.interruptible, Effect.ignore)
+    }).pipe(Effect.ignore)
   }
 
   #reportLost(): Stored<void> {

@@ -45,6 +45,23 @@ describe("a shutdown of the outbox in memory", () => {
     }),
   )
 
+  it.effect("sends everything when the program is interrupted, as by SIGTERM", () =>
+    inWorld(
+      Effect.gen(function* () {
+        const simulator = yield* DiscordSimulator.DiscordSimulator
+        const { hook, made } = yield* newHook(simulator)
+        const layer = Outbox.worker().pipe(Layer.provideMerge(Outbox.layerMemory()))
+        const program = Effect.zipRight(sendMany(hook, 12), Effect.never)
+        const fiber = yield* Effect.fork(Effect.provide(program, layer))
+        yield* Effect.sleep("250 millis")
+        yield* Fiber.interrupt(fiber)
+        const posted = contents(yield* simulator.messages(made))
+        expect(posted).toEqual(Array.from({ length: 12 }, (_, index) => String(index)))
+      }),
+      { latency: "100 millis" },
+    ),
+  )
+
   it.effect("reports what it could not send in time, and lets the request in flight end", () =>
     Effect.gen(function* () {
       const [{ value }, logs] = yield* logsOf(closeAtOnce(30, { drainTimeout: "5 seconds" }))
