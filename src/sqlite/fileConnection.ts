@@ -7,6 +7,9 @@
  *
  * BEGIN and COMMIT are statements of the client. Later minor versions (seen with 0.18) run each statement on a
  * connection of their choice, so the range of the peer is `^0.12.0`, as that of `@effect/sql-libsql`.
+ *
+ * SQLite itself rolls a transaction back when the disk is full or fails. Later statements would then be outside
+ * of it, and the ROLLBACK would fail and hide the reason. So such a transaction fails as a whole.
  */
 import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
@@ -41,6 +44,8 @@ class FileConnection implements Connection {
   readonly #url: string
   #client: Libsql.Client | undefined
   #isInTransaction = false
+  /** Why the transaction cannot continue. */
+  #broken: SqlError | undefined
 
   constructor(url: string) {
     this.#url = url
@@ -50,6 +55,7 @@ class FileConnection implements Connection {
     this.#client?.close()
     this.#client = undefined
     this.#isInTransaction = false
+    this.#broken = undefined
   })
 
   execute(...[sql, params, transform]: Parameters<Connection["execute"]>) {
@@ -75,7 +81,7 @@ class FileConnection implements Connection {
 
   executeUnprepared(...args: Parameters<Connection["executeUnprepared"]>) {
     const [sql] = args
-    const rows = this.execute(...args)
+    const rows = sql.startsWith("ROLLBACK") ? this.#rollBack(args) : this.execute(...args)
     if (sql === beginTransaction) return Effect.tap(rows, () => this.#setInTransaction(true))
     if (sql !== "COMMIT" && sql !== "ROLLBACK") return rows
     return rows.pipe(
@@ -84,20 +90,34 @@ class FileConnection implements Connection {
     )
   }
 
+  /** A broken transaction ends with its connection, whether SQLite has rolled it back or not. */
+  #rollBack(args: Parameters<Connection["executeUnprepared"]>) {
+    const [sql] = args
+    return Effect.suspend(() => {
+      if (this.#broken === undefined) return this.execute(...args)
+      return Effect.as(sql === "ROLLBACK" ? this.close : Effect.void, [])
+    })
+  }
+
   /** A statement that was busy has had no effect. In a transaction, none is busy. */
   #run<A>(run: Run<A>): Effect.Effect<A, SqlError> {
     const once = Effect.tryPromise({
       try: async () => run((this.#client ??= await this.#open())),
       catch: (cause) => new SqlError({ cause, message: "Failed to execute statement" }),
     })
-    return Effect.suspend(() =>
-      this.#isInTransaction
-        ? once
+    return Effect.suspend(() => {
+      if (this.#broken !== undefined) return Effect.fail(this.#broken)
+      return this.#isInTransaction
+        ? Effect.tapError(once, (error) =>
+            Effect.sync(() => {
+              if (endsTransaction(error)) this.#broken = error
+            }),
+          )
         : once.pipe(
             Effect.tapError((error) => (isBusy(error) ? this.close : Effect.void)),
             Effect.retry({ schedule: whileBusy, while: isBusy }),
-          ),
-    )
+          )
+    })
   }
 
   async #open(): Promise<Libsql.Client> {
@@ -122,6 +142,14 @@ export function makeFileConnection(url: string): Effect.Effect<Connection, never
   return Effect.acquireRelease(
     Effect.sync(() => new FileConnection(url)),
     (connection) => connection.close,
+  )
+}
+
+/** https://www.sqlite.org/lang_transaction.html, "Response To Errors Within A Transaction". */
+function endsTransaction({ cause }: SqlError): boolean {
+  return (
+    Predicate.hasProperty(cause, "code") &&
+    /^SQLITE_(?:FULL|IOERR|NOMEM|INTERRUPT)/.test(String(cause.code))
   )
 }
 
