@@ -97,8 +97,8 @@ const unavailableReasons = {
   schemaTooNew:
     "the tables were created by a newer version of effect-discord; update this process, or use another table prefix",
   migration: "the tables could not be created or migrated",
-  key: "no key opens the stored token; keep the former keys in the list of keys",
-  damaged: "a stored row cannot be read",
+  key: "the key that seals the tokens cannot be used",
+  damaged: "the database or a stored row is damaged",
   closed: "the outbox's scope is closed; keep its layer around the whole program",
 }
 

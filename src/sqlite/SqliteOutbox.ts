@@ -12,6 +12,7 @@ import type { DiscordInvalidOption } from "../error/WebhookError.js"
 import type * as Outbox from "../outbox/Outbox.js"
 import type { DiscordOutboxUnavailable } from "../outbox/OutboxError.js"
 import * as SqlOutbox from "../sql/SqlOutbox.js"
+import { checkFilename } from "./databasePath.js"
 import { readOrCreateKey } from "./keyFile.js"
 import { layerSqliteClient } from "./sqliteClient.js"
 
@@ -22,7 +23,7 @@ import { layerSqliteClient } from "./sqliteClient.js"
  * @category models
  */
 export interface SqliteOptions extends Omit<SqlOutbox.SqlOptions, "tokens"> {
-  /** The path of the file; it is created if it does not exist. */
+  /** The path of the file, in a directory that exists; the file is created if it does not exist. */
   readonly filename: string
   /**
    * Where tokens come from. Default: sealed with the key in the file `<filename>.key`, which is created with
@@ -62,7 +63,10 @@ export const layer = (
     tokens === undefined
       ? Effect.map(readOrCreateKey(`${filename}.key`), (key) => ({ keys: [key] }))
       : Effect.succeed(tokens)
-  return Layer.unwrapEffect(
+  const outbox = Layer.unwrapEffect(
     Effect.map(found, (all) => SqlOutbox.layer({ ...rest, tokens: all })),
-  ).pipe(Layer.provideMerge(layerSqliteClient(filename)))
+  )
+  return Layer.unwrapEffect(
+    Effect.as(checkFilename(filename), Layer.provideMerge(outbox, layerSqliteClient(filename))),
+  )
 }

@@ -13,8 +13,9 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { resolve } from "node:path"
 import { pathToFileURL } from "node:url"
-import type { DiscordOutboxUnavailable } from "../outbox/OutboxError.js"
+import { DiscordOutboxUnavailable } from "../outbox/OutboxError.js"
 import { toUnavailable } from "../sql/errors.js"
+import { explainPath } from "./databasePath.js"
 import { beginTransaction, makeFileConnection } from "./fileConnection.js"
 
 /** Opens the file, and creates it if it does not exist. */
@@ -23,8 +24,21 @@ export function layerSqliteClient(
 ): Layer.Layer<SqlClient.SqlClient, DiscordOutboxUnavailable> {
   return Layer.scoped(SqlClient.SqlClient, makeClient(filename)).pipe(
     Layer.provide(Reactivity.layer),
-    Layer.mapError((error) => toUnavailable("SqliteOutbox.layer", error)),
+    Layer.catchAll((error) => Layer.fail(explain(filename, error))),
   )
+}
+
+/** The client's own message does not show why it cannot open the file. */
+function explain(filename: string, error: SqlError): DiscordOutboxUnavailable {
+  const unavailable = toUnavailable("SqliteOutbox.layer", error)
+  const detail = unavailable.reason === "connection" ? explainPath(resolve(filename)) : undefined
+  return detail === undefined
+    ? unavailable
+    : new DiscordOutboxUnavailable({
+        operation: unavailable.operation,
+        reason: "connection",
+        detail,
+      })
 }
 
 function makeClient(
