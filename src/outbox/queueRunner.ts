@@ -313,7 +313,10 @@ class QueueRunner {
     const { expiresAt = Infinity } = entry
     const notBefore = Math.min(expiresAt, Math.ceil(this.#context.now() + delay))
     this.#submit(entry, { _tag: "Retry", error: encodeError(error), inDoubt, notBefore })
-    return Effect.as(metrics.retried, { stopUntil: notBefore })
+    const text = `entry ${entry.id} is tried again: ${error.message}`
+    // Once for each entry, as a long failure would fill the log.
+    const log = entry.attempts > 1 ? Effect.logDebug(text) : Effect.logWarning(text)
+    return Effect.as(Effect.zipRight(metrics.retried, log), { stopUntil: notBefore })
   }
 
   /** The request of the entry may or may not have taken effect. */

@@ -88,6 +88,24 @@ describe("a shutdown of the outbox in memory", () => {
 })
 
 describe("a worker", () => {
+  it.effect("logs the first failure of an entry, and not every retry", () =>
+    withOutbox((simulator) =>
+      Effect.gen(function* () {
+        const { hook } = yield* newHook(simulator)
+        yield* simulator.inject(Fault.refuseConnection, { times: 3 })
+        const id = yield* Outbox.send(hook, { content: "x" })
+        yield* Outbox.await(id)
+        return id
+      }),
+    ).pipe(
+      logsOf,
+      Effect.map(([{ value: id }, lines]) => {
+        expect(lines).toHaveLength(1)
+        expect(lines[0]).toContain(`entry ${id} is tried again: Outbox.send (webhook `)
+      }),
+    ),
+  )
+
   it.effect("ends although the store is away", () =>
     Effect.promise(async () => {
       const elapsed = await run(
