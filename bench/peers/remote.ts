@@ -78,4 +78,9 @@ export class Remote<C extends Commands> {
   stop(): void {
     this.#child.disconnect()
   }
+
+  /** Sends a signal to the process. */
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
 }

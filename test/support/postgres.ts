@@ -29,6 +29,8 @@ export interface Postgres {
   readonly port: number
   readonly database: string
   readonly username: string
+  /** The id of its first process, the parent of the others. */
+  readonly pid: () => number
   /** Starts it again, on the same port and with the same data. */
   readonly start: () => Promise<void>
   /** `fast` ends transactions and connections; `kill` is a crash of the server. */
@@ -43,8 +45,17 @@ export function getPostgres(): Promise<Postgres> {
   return shared
 }
 
-/** A server of its own, for tests that stop it. */
-export async function startPostgres(): Promise<Postgres> {
+/** A server of its own, for tests that stop it. It survives a crash of the server, but not of the machine. */
+export function startPostgres(): Promise<Postgres> {
+  return makeServer({ fsync: false })
+}
+
+/** A server that survives a crash of the machine, for benchmarks. */
+export function startDurablePostgres(): Promise<Postgres> {
+  return makeServer({ fsync: true })
+}
+
+async function makeServer({ fsync }: Pick<Launch, "fsync">): Promise<Postgres> {
   if (bin === undefined) throw new Error(`PostgreSQL is not in ${installations}`)
   const account = findAccount()
   const folder = mkdtempSync(join(tmpdir(), "effect-discord-postgres-"))
@@ -58,9 +69,9 @@ export async function startPostgres(): Promise<Postgres> {
     database: "postgres",
     username: "postgres",
   }
-  const start = () => launch(bin, folder, server.port, account)
+  const start = () => launch({ bin, folder, port: server.port, account, fsync })
   await start()
-  return { ...server, start, stop: (how) => stop(data, how) }
+  return { ...server, pid: () => readPid(data), start, stop: (how) => stop(data, how) }
 }
 
 interface Account {
@@ -79,7 +90,7 @@ function findAccount(): Account | undefined {
   return { uid: Number(uid), gid: Number(gid) }
 }
 
-function findPort(): Promise<number> {
+export function findPort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once("error", reject)
@@ -92,10 +103,9 @@ function findPort(): Promise<number> {
   })
 }
 
-/** `fsync=off` is for tests only: they kill the server, but not the machine. */
 const script = `
   "$1" -D "$2/data" -p "$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories="$2" \\
-    -c fsync=off -c max_connections=200 >"$2/log" 2>&1 </dev/null &
+    -c fsync="$4" -c max_connections=200 >"$2/log" 2>&1 </dev/null &
   server=$!
   cat >/dev/null
   kill -QUIT $server 2>/dev/null
@@ -103,14 +113,17 @@ const script = `
   rm -rf "$2"
 `
 
-async function launch(
-  binaries: string,
-  folder: string,
-  port: number,
-  account: Account | undefined,
-): Promise<void> {
-  const command = join(binaries, "postgres")
-  const child = spawn("sh", ["-c", script, "sh", command, folder, String(port)], {
+interface Launch {
+  readonly bin: string
+  readonly folder: string
+  readonly port: number
+  readonly account: Account | undefined
+  readonly fsync: boolean
+}
+
+async function launch({ account, bin: binaries, folder, fsync, port }: Launch): Promise<void> {
+  const parameters = [join(binaries, "postgres"), folder, String(port), fsync ? "on" : "off"]
+  const child = spawn("sh", ["-c", script, "sh", ...parameters], {
     ...account,
     cwd: folder,
     // Ctrl-C in the terminal is for the tests.
@@ -135,9 +148,12 @@ function isReady(binaries: string, port: number): Promise<boolean> {
   })
 }
 
+function readPid(data: string): number {
+  return Number(readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")[0])
+}
+
 async function stop(data: string, how: "fast" | "kill"): Promise<void> {
-  const file = join(data, "postmaster.pid")
-  const pid = Number(readFileSync(file, "utf8").split("\n")[0])
+  const pid = readPid(data)
   process.kill(pid, how === "fast" ? "SIGINT" : "SIGQUIT")
   while (isAlive(pid)) await delay(10)
 }
