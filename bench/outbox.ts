@@ -126,7 +126,7 @@ async function measureSpeed() {
   const rounds = contestants.map((contestant) => new Rounds(contestant, discord))
   const throughput: Array<Throughput> = []
   const latency: Array<Latency> = []
-  for (let round = 0; round < (quick ? 2 : 4); round += 1) {
+  for (let round = 0; round < (quick ? 1 : 3); round += 1) {
     for (const one of rounds) throughput.push(await one.measureThroughput(load))
   }
   for (let round = 0; round < (quick ? 1 : 3); round += 1) {

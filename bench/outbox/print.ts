@@ -35,8 +35,16 @@ export function printThroughput(rows: ReadonlyArray<Throughput>): string {
 
 export function printLatency(rows: ReadonlyArray<Latency>): string {
   return table(
-    ["enqueue at 200/s, ms", "", "p50", "p99", "max"],
-    rows.map(({ max, name, p50, p99 }) => [name, "", fine(p50), fine(p99), fine(max)]),
+    ["enqueue at 200/s, ms", "", "p50", "p99", "max", "CPU us/message", "of the server"],
+    rows.map(({ cpu, max, name, p50, p99, serverCpu }) => [
+      name,
+      "",
+      fine(p50),
+      fine(p99),
+      fine(max),
+      whole(cpu),
+      whole(serverCpu),
+    ]),
   )
 }
 

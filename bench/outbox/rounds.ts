@@ -28,9 +28,13 @@ export interface Throughput {
 
 export interface Latency {
   readonly name: SystemName
+  /** Milliseconds of a call. */
   readonly p50: number
   readonly p99: number
   readonly max: number
+  /** Microseconds of processor time to store and send a message, of the process and of its server. */
+  readonly cpu: number
+  readonly serverCpu: number | undefined
 }
 
 export interface Load {
@@ -94,17 +98,23 @@ export class Rounds {
 
   /** Of a call that stores a message while a worker of the process sends. */
   async measureLatency(rate: number, seconds: number, load: Load): Promise<Latency> {
+    const { name, server } = this.#contestant
     const targets = await this.#open(load.webhooks)
     await this.#remote.call("work", load.concurrency)
-    const times = await this.#remote.call("pace", { rate, count: rate * seconds })
+    const count = rate * seconds
+    const before = server?.cpu()
+    const { spent, times } = await this.#remote.call("pace", { rate, count })
+    const serverCpu =
+      server === undefined || before === undefined ? undefined : server.cpu() - before
     await this.#remote.call("close", undefined)
     await this.#discord.call("arrived", targets)
-    const { name } = this.#contestant
     return {
       name,
       p50: quantile(times, 0.5),
       p99: quantile(times, 0.99),
       max: Math.max(...times),
+      cpu: spent.cpu / count,
+      serverCpu: serverCpu === undefined ? undefined : serverCpu / count,
     }
   }
 

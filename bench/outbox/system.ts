@@ -123,17 +123,24 @@ function makeCommands(open: (setup: Setup) => Promise<System>) {
         while (sent() < count) await sleep(5)
       }),
 
-    /** Stores messages at this rate, whether or not the earlier ones are stored. */
+    /**
+     * Stores messages at this rate, whether or not the earlier ones are stored. Returns the milliseconds
+     * of each call.
+     */
     pace: async ({ count, rate }: { count: number; rate: number }) => {
       const { add } = opened()
+      const times: Array<number> = []
       const start = performance.now()
-      const one = async (index: number): Promise<number> => {
+      const one = async (index: number): Promise<void> => {
         await sleep(Math.max(0, start + (index * 1000) / rate - performance.now()))
         const begun = performance.now()
         await add(targetOf(index), `message ${index}`)
-        return performance.now() - begun
+        times.push(performance.now() - begun)
       }
-      return Promise.all(Array.from({ length: count }, (_, index) => one(index)))
+      const spent = await measure(opened(), async () => {
+        await Promise.all(Array.from({ length: count }, (_, index) => one(index)))
+      })
+      return { times, spent }
     },
 
     /**
