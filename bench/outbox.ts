@@ -80,7 +80,7 @@ const repeat = (fault: Fault, count: number): ReadonlyArray<Fault> =>
 const plan: Plan = quick
   ? {
       webhooks: 10,
-      each: 60,
+      each: 40,
       rate: 200,
       rules: { limit: 5, periodMs: 500, latencyMs: 60 },
       lease: 2000,
@@ -153,10 +153,10 @@ function measureFaults(): Promise<ReadonlyArray<FaultRow>> {
 
 async function measureSizes() {
   const costs: Array<SizeRow> = []
-  const idle: Array<IdleRow> = []
+  const idle: Array<Promise<IdleRow>> = []
   for (const contestant of contestants) {
     const { name } = contestant
-    idle.push({ name, webhooks: 0, sent: 0, ...(await measureIdle(contestant, {})) })
+    idle.push(measureIdleRow(contestant, { webhooks: 0, sent: 0 }, {}))
     if (name === "bullmq") continue
     for (const size of sizes) {
       // In memory, sent entries are as large as pending ones.
@@ -165,12 +165,18 @@ async function measureSizes() {
       const remote = new Remote<SizeCommands>("../outbox/sizes.js")
       costs.push({ name, ...size, ...(await remote.call("measure", place)) })
       remote.stop()
-      if (size === sizes.at(-1)) {
-        idle.push({ name, ...size, ...(await measureIdle(contestant, place)) })
-      }
+      if (size === sizes.at(-1)) idle.push(measureIdleRow(contestant, size, place))
     }
   }
-  return { costs, idle }
+  return { costs, idle: await Promise.all(idle) }
+}
+
+async function measureIdleRow(
+  contestant: Contestant,
+  { sent, webhooks }: Pick<Size, "webhooks" | "sent">,
+  place: Partial<Size>,
+): Promise<IdleRow> {
+  return { name: contestant.name, webhooks, sent, ...(await measureIdle(contestant, place)) }
 }
 
 const wants = (part: string): boolean => part.includes(only)

@@ -4,6 +4,8 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
@@ -19,6 +21,7 @@ import type { Setup, State, System } from "./system.js"
 
 const key = Redacted.make(Buffer.alloc(32, 7).toString("base64"))
 const pageSize = 1000
+const silent = Logger.minimumLogLevel(LogLevel.None)
 
 function layerOf({ filename, name, port, prefix }: Setup) {
   const options = { capacity: { perWebhook: 10_000_000 } }
@@ -65,7 +68,8 @@ async function open(setup: Setup): Promise<System> {
     const store = { ...engine.store, commit }
     return Context.add(context, Outbox.Engine, { ...engine, store })
   })
-  const runtime = ManagedRuntime.make(counted)
+  // Faults cause warnings, which are not part of the result.
+  const runtime = ManagedRuntime.make(Layer.provideMerge(counted, silent))
   const scope = Effect.runSync(Scope.make())
   const hooks = new Map<string, Webhook.Webhook>()
   for (const target of setup.targets) {

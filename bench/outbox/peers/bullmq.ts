@@ -4,6 +4,8 @@
  */
 import { Queue, Worker } from "bullmq"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { RateLimiter, RestConfig, Strategy, Webhook } from "../../../src/index.js"
 import { NodeDiscord } from "../../../src/node/index.js"
@@ -26,6 +28,7 @@ async function open({ baseUrl, lease, port, prefix }: Setup): Promise<System> {
       RateLimiter.layerWith({ globalLimit: 1_000_000 }),
       Strategy.layerAdaptive,
       RestConfig.layerWith({ baseUrl }),
+      Logger.minimumLogLevel(LogLevel.None),
     ),
   )
   const hooks = new Map<string, Webhook.Webhook>()
