@@ -153,10 +153,15 @@ function typecheck(
   )
 }
 
-/** Which optional peers an entry point may need: only those of the edge that is named after one. */
+/** The entry points that import optional peers. */
 function needsOptionalPeer(specifier: string): boolean {
-  return specifier.endsWith("/node")
+  return /\/(?:node|sql|sqlite)$/.test(specifier)
 }
+
+const programs: ReadonlyMap<string, string> = new Map([
+  ["README.md", "Deployed."],
+  ["docs/guides/outbox.md", "Order 7 was paid"],
+])
 
 const temporary = mkdtempSync(join(tmpdir(), "effect-discord-"))
 try {
@@ -185,9 +190,11 @@ try {
   typecheck(full, entries, "node16", "node16", "--types", "node")
   typecheck(full, entries, "nodenext", "nodenext", "--types", "node")
   typecheck(full, entries, "preserve", "bundler", "--types", "node")
-  writeReadme(full)
-  const stored = runReadme(full)
-  if (stored !== "Deployed.") problems.push(`README.md: its program left ${stored || "nothing"}`)
+  for (const [document, expected] of programs) {
+    writeReadme(full, "program.mjs", document)
+    const stored = runReadme(full)
+    if (stored !== expected) problems.push(`${document}: its program left ${stored || "nothing"}`)
+  }
 
   report(
     "package",
