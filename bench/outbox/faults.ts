@@ -37,8 +37,11 @@ export interface FaultRow {
   readonly outOfOrder: number
   readonly limited: number
   readonly kills: number
-  /** Milliseconds from a kill until every webhook had the next message. */
-  readonly takeover: { readonly median: number; readonly max: number }
+  /**
+   * Milliseconds from a kill until every webhook had the next message; undefined if there was none after
+   * any kill.
+   */
+  readonly takeover: { readonly median: number; readonly max: number } | undefined
   /** Calls of the producer that failed and were repeated. */
   readonly repeated: number
   readonly seconds: number
@@ -212,5 +215,5 @@ function measureTakeovers(
     const last = Math.max(...next)
     return Number.isFinite(last) ? [last - kill] : []
   })
-  return { median: median(times), max: Math.max(...times) }
+  return times.length === 0 ? undefined : { median: median(times), max: Math.max(...times) }
 }
