@@ -368,7 +368,8 @@ export function makeMemoryStore(memory = new MemoryStore()): Store {
     release: (owner, queues) => at((now) => memory.release(now, owner, queues)),
     commit: (owner, steps) => at((now) => memory.commit(now, owner, steps)),
     bury: (owner, queue, error) => at((now) => memory.bury(now, owner, queue, error)),
-    load: (webhookId, limit) => run(() => memory.load(webhookId, limit)),
+    load: (webhookIds, limit) =>
+      run(() => webhookIds.flatMap((webhookId) => memory.load(webhookId, limit))),
     files: (entryId) => run(() => memory.files(entryId)),
     find: (ids) => run(() => memory.find(ids)),
     list: (filter) => run(() => memory.list(filter)),

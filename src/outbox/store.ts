@@ -229,8 +229,11 @@ export interface Store {
   readonly commit: (owner: string, steps: ReadonlyArray<Step>) => Stored<ReadonlyArray<StepResult>>
   /** Makes all pending entries of a queue dead. Returns their number. */
   readonly bury: (owner: string, queue: OwnedQueue, error: string) => Stored<number>
-  /** The first pending entries of a queue, in the order of acceptance. */
-  readonly load: (webhookId: string, limit: number) => Stored<ReadonlyArray<StoredEntry>>
+  /** The first pending entries of these queues, each queue in the order of acceptance. */
+  readonly load: (
+    webhookIds: ReadonlyArray<string>,
+    limit: number,
+  ) => Stored<ReadonlyArray<StoredEntry>>
   readonly files: (entryId: string) => Stored<ReadonlyArray<StoredFile>>
   readonly find: (ids: ReadonlyArray<string>) => Stored<ReadonlyArray<StoredEntry>>
   readonly list: (filter: EntryFilter) => Stored<ReadonlyArray<StoredEntry>>

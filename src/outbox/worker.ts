@@ -26,6 +26,7 @@ import { getEndpoint, makeRoute } from "../webhook/operations.js"
 import { Availability, isCommon, maxPauseMillis } from "./availability.js"
 import { Batcher } from "./batcher.js"
 import { Engine } from "./engine.js"
+import { makeLoads } from "./loads.js"
 import * as metrics from "./metrics.js"
 import * as OutboxMetrics from "./OutboxMetrics.js"
 import { DiscordOutboxUnavailable } from "./OutboxError.js"
@@ -101,6 +102,7 @@ class Worker {
   readonly #availability = new Availability()
   readonly #commits: Batcher<Step, StepResult, DiscordOutboxUnavailable>
   readonly #releases: Batcher<Release, true, DiscordOutboxUnavailable>
+  readonly #loads: ReturnType<typeof makeLoads>
   readonly #context: WorkerContext
   readonly #held = new Map<string, Held>()
   readonly #wake = Effect.unsafeMakeLatch(true)
@@ -142,8 +144,9 @@ class Worker {
       isCommon,
       closed,
     })
+    this.#loads = makeLoads(store, this.#availability, prefetch, closed)
     this.#context = {
-      load: (webhookId) => whileAway(store.load(webhookId, prefetch)),
+      load: (webhookId) => this.#loads.run(webhookId),
       loadFiles: (entryId) => whileAway(store.files(entryId)),
       find: (entryId) => whileAway(store.find([entryId])),
       bury: (queue, error) =>
@@ -168,6 +171,7 @@ class Worker {
     return Effect.gen(this, function* () {
       yield* this.#commits.start
       yield* this.#releases.start
+      yield* this.#loads.start
       yield* this.#store.onEnqueued(() => {
         this.#wake.unsafeOpen()
       })

@@ -64,7 +64,7 @@ function makeStore(session: Session, client: SqlClient.SqlClient): Store {
     release: (owner, queues) => step("release", release(session, owner, queues)),
     commit: (owner, steps) => step("commit", commit(session, owner, steps)),
     bury: (owner, queue, error) => step("bury", bury(session, owner, queue, error)),
-    load: (webhookId, limit) => step("load", firstEntries(session, [webhookId], limit)),
+    load: (webhookIds, limit) => step("load", firstEntries(session, webhookIds, limit)),
     files: (id) => step("files", administration.files(session, id)),
     find: (ids) => step("find", administration.find(session, ids)),
     list: (filter) => step("list", administration.list(session, filter)),

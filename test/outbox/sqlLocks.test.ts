@@ -98,10 +98,10 @@ describe.skipIf(!postgres.isAvailable)("locks on PostgreSQL", () => {
       const second = yield* Effect.fork(put(store, ["b"]))
       yield* put(store, ["other"], { webhook: "200" })
       yield* whenWaiting
-      expect(idsOf(yield* store.load("100", 10))).toEqual(["first"])
+      expect(idsOf(yield* store.load(["100"], 10))).toEqual(["first"])
       yield* commit
       yield* Fiber.join(second)
-      expect(idsOf(yield* store.load("100", 10))).toEqual(["first", "a", "b"])
+      expect(idsOf(yield* store.load(["100"], 10))).toEqual(["first", "a", "b"])
     }))
 
   test("producers of a webhook wait, so that its capacity is exact", (store, sql, whenWaiting) =>

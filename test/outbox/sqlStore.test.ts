@@ -65,7 +65,7 @@ describe.each(sqlEngines)("the store on $name", (engine) => {
         expect(yield* store.find(["a", "b"])).toEqual([])
         expect(yield* store.queues(1)).toEqual([])
         yield* sql.withTransaction(put(store, ["a"]))
-        expect(idsOf(yield* store.load("100", 10))).toEqual(["a"])
+        expect(idsOf(yield* store.load(["100"], 10))).toEqual(["a"])
         expect((yield* store.queues(1))[0]?.pending).toBe(1)
       }))
 
@@ -83,7 +83,7 @@ describe.each(sqlEngines)("the store on $name", (engine) => {
           operation: "Outbox.enqueue",
           reason: "constraint",
         })
-        expect(idsOf(yield* store.load("100", 10))).toEqual(["a", "d"])
+        expect(idsOf(yield* store.load(["100"], 10))).toEqual(["a", "d"])
         const { store: other } = yield* openStore(engine, where)
         expect((yield* other.queues(1))[0]?.pending).toBe(2)
       }))
@@ -99,7 +99,7 @@ describe.each(sqlEngines)("the store on $name", (engine) => {
           { concurrency: "unbounded" },
         )
         for (const [n, { store }] of stores.entries()) yield* put(store, [`e${n}`])
-        expect(yield* stores[0]?.store.load("100", 10) ?? Effect.succeed([])).toHaveLength(6)
+        expect(yield* stores[0]?.store.load(["100"], 10) ?? Effect.succeed([])).toHaveLength(6)
       }))
 
     test("of a newer version are not used", (_store, sql, where) =>
@@ -278,7 +278,7 @@ describe("the store on PostgreSQL", () => {
         yield* store.find(found)
         yield* store.retry(found.slice(0, 10))
         yield* store.discard(found)
-        yield* store.load("10500", 10)
+        yield* store.load(["10500"], 10)
         yield* store.list({ state: "dead", webhookId: undefined, after: undefined, limit: 10 })
         yield* put(store, ["new"], { key: "k" })
         yield* store.sweep({ sent: 1, dead: 1 })
@@ -309,7 +309,7 @@ describe("the store on the client of libsql", () => {
       }).pipe(sql.withTransaction, Effect.flip)
       expect(yield* store.isInTransaction).toBe(false)
       yield* sql.withTransaction(put(store, ["b"]))
-      expect(idsOf(yield* store.load("100", 10))).toEqual(["b"])
+      expect(idsOf(yield* store.load(["100"], 10))).toEqual(["b"])
       const queue = yield* claimOne(store, "w1")
       yield* send(store, "w1", queue, "b")
       yield* release(store, "w1", queue)

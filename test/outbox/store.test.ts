@@ -91,8 +91,19 @@ describe.each(engines)("the store $name", ({ isAvailable, open }) => {
         const ids = Array.from({ length: 40 }, (_, n) => `e${40 - n}`)
         yield* put(store, ids.slice(0, 30))
         yield* put(other, ids.slice(30))
-        expect(idsOf(yield* store.load("100", 100))).toEqual(ids)
-        expect(idsOf(yield* store.load("100", 3))).toEqual(ids.slice(0, 3))
+        expect(idsOf(yield* store.load(["100"], 100))).toEqual(ids)
+        expect(idsOf(yield* store.load(["100"], 3))).toEqual(ids.slice(0, 3))
+      }))
+
+    test("loads the first entries of several queues", (store) =>
+      Effect.gen(function* () {
+        yield* put(store, ["a", "b", "c"])
+        yield* put(store, ["d", "e"], { webhook: "200" })
+        yield* put(store, ["f"], { webhook: "300" })
+        const loaded = yield* store.load(["200", "100", "400"], 2)
+        expect(idsOf(loaded.filter(({ webhookId }) => webhookId === "100"))).toEqual(["a", "b"])
+        expect(idsOf(loaded.filter(({ webhookId }) => webhookId === "200"))).toEqual(["d", "e"])
+        expect(loaded).toHaveLength(4)
       }))
 
     test("stores an entry once, when it is repeated", (store) =>
