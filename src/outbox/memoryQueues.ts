@@ -1,5 +1,5 @@
 /** The queues of the engine in memory: owners, leases and pauses. */
-import type { OwnedQueue, StoredCredentials, StoredEntry } from "./store.js"
+import type { ClaimOptions, OwnedQueue, StoredCredentials, StoredEntry } from "./store.js"
 
 /** The parts of an entry that matter to its queue. */
 export interface PendingEntry extends Pick<StoredEntry, "notBefore"> {
@@ -115,12 +115,12 @@ export class MemoryQueues<E extends PendingEntry> {
   /** Takes up to `limit` queues; each with whether its last owner was another one. */
   claim(
     now: number,
-    { leaseMillis, limit, owner }: { owner: string; leaseMillis: number; limit: number },
+    { leaseMillis, limit, onlyReleased = false, owner }: ClaimOptions,
   ): ReadonlyArray<{ readonly queue: Queue<E>; readonly isTakeover: boolean }> {
     const claimed: Array<Queue<E>> = []
     for (const queue of this.#queues.values()) {
       if (claimed.length === limit) break
-      if (this.#isClaimable(queue, now)) claimed.push(queue)
+      if (this.#isClaimable(queue, onlyReleased ? -Infinity : now, now)) claimed.push(queue)
     }
     return claimed.map((queue) => {
       this.#moveToEnd(queue)
@@ -166,11 +166,16 @@ export class MemoryQueues<E extends PendingEntry> {
     this.#queues.set(queue.webhookId, queue)
   }
 
-  #isClaimable({ leaseUntil, nextAt, owner, pending, webhookId }: Queue<E>, now: number): boolean {
+  /** An owner loses the queue if its lease has ended at `expiry`. */
+  #isClaimable(
+    { leaseUntil, nextAt, owner, pending, webhookId }: Queue<E>,
+    expiry: number,
+    now: number,
+  ): boolean {
     const { first: head } = pending
     return (
       head !== undefined &&
-      (owner === undefined || leaseUntil <= now) &&
+      (owner === undefined || leaseUntil <= expiry) &&
       nextAt <= now &&
       (head.notBefore ?? 0) <= now &&
       !this.isPaused(webhookId)

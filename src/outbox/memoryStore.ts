@@ -5,6 +5,7 @@ import { MemoryQueues } from "./memoryQueues.js"
 import type {
   Capacity,
   ClaimedQueue,
+  ClaimOptions,
   Enqueued,
   EntryFilter,
   NewEntry,
@@ -56,15 +57,7 @@ export class MemoryStore {
     return results
   }
 
-  claim(
-    now: number,
-    options: {
-      readonly owner: string
-      readonly leaseMillis: number
-      readonly limit: number
-      readonly prefetch: number
-    },
-  ): ReadonlyArray<ClaimedQueue> {
+  claim(now: number, options: ClaimOptions): ReadonlyArray<ClaimedQueue> {
     return this.#queues.claim(now, options).map(({ isTakeover, queue }) => ({
       webhookId: queue.webhookId,
       epoch: queue.epoch,

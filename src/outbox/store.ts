@@ -100,6 +100,15 @@ export interface OwnedQueue {
   readonly epoch: number
 }
 
+export interface ClaimOptions {
+  readonly owner: string
+  readonly leaseMillis: number
+  readonly limit: number
+  readonly prefetch: number
+  /** Leaves queues to their owners, even if their leases have ended. Default: false. */
+  readonly onlyReleased?: boolean | undefined
+}
+
 export interface ClaimedQueue extends OwnedQueue {
   readonly credentials: StoredCredentials
   /** Whether the last owner was another worker. */
@@ -206,12 +215,7 @@ export interface Store {
    * no owner or one whose lease has ended; each with its first `prefetch` entries. Begins after
    * the queue that the last claim ended with, so that no queue starves.
    */
-  readonly claim: (options: {
-    readonly owner: string
-    readonly leaseMillis: number
-    readonly limit: number
-    readonly prefetch: number
-  }) => Stored<ReadonlyArray<ClaimedQueue>>
+  readonly claim: (options: ClaimOptions) => Stored<ReadonlyArray<ClaimedQueue>>
   /** Extends the leases. Returns the webhooks whose queues are still owned. */
   readonly renew: (
     owner: string,

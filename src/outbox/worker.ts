@@ -112,6 +112,11 @@ class Worker {
   #offset = 0
   /** The earliest time, on the store's clock, at which a queue of this worker has to be claimed again. */
   #nextAt = Infinity
+  /**
+   * Before this time on the monotonic clock no queue is taken over: the store may have been away until now, and
+   * then the owners record their results and renew their leases first.
+   */
+  readonly #takesOverAt: number
 
   constructor(parts: Parts) {
     const { draining, engine, owner, requirements, settings } = parts
@@ -120,6 +125,7 @@ class Worker {
     this.#parts = parts
     this.#store = store
     this.#limiter = Context.get(requirements, RateLimiter)
+    this.#takesOverAt = this.#monotonic() + returnDelay
     this.#commits = new Batcher({
       gather: store.gather,
       maxSize: maxCommitted,
@@ -215,7 +221,8 @@ class Worker {
     this.#offset = now - this.#monotonic()
     if (this.#nextAt <= now) this.#nextAt = Infinity
     const claimedAt = this.#monotonic()
-    const options = { owner, leaseMillis: settings.lease, limit, prefetch }
+    const onlyReleased = claimedAt < this.#takesOverAt
+    const options = { owner, leaseMillis: settings.lease, limit, prefetch, onlyReleased }
     const claimed = yield* this.#store.claim(options)
     for (const queue of claimed) yield* this.#fork(queue, claimedAt)
     return claimed.length

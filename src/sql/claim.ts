@@ -2,16 +2,9 @@
 import type { SqlError } from "@effect/sql/SqlError"
 import type { Fragment } from "@effect/sql/Statement"
 import * as Effect from "effect/Effect"
-import type { ClaimedQueue, OwnedQueue, StoredEntry } from "../outbox/store.js"
+import type { ClaimedQueue, ClaimOptions, OwnedQueue, StoredEntry } from "../outbox/store.js"
 import { entryColumns, type Row, toEntries, toNumber, toText } from "./rows.js"
 import type { Rows, Session } from "./session.js"
-
-interface ClaimOptions {
-  readonly owner: string
-  readonly leaseMillis: number
-  readonly limit: number
-  readonly prefetch: number
-}
 
 /** Where the next claim begins. */
 export interface Cursor {
@@ -38,7 +31,7 @@ export function claim(
     let size = Math.max(minExamined, 2 * options.limit)
     for (;;) {
       const missing = options.limit - claimed.length
-      const queues = yield* examine(session, cursor.after, size)
+      const queues = yield* examine(session, cursor.after, size, options)
       const free = queues.filter((queue) => queue.isFree).slice(0, missing)
       claimed = claimed.concat(yield* take(session, free, options))
       // Queues after the last free one may not have been considered.
@@ -66,6 +59,7 @@ function examine(
   session: Session,
   after: string,
   limit: number,
+  options: ClaimOptions,
 ): Effect.Effect<ReadonlyArray<Examined>, SqlError> {
   const { notAllPaused, pending, sql, tables } = session
   return Effect.gen(function* () {
@@ -78,7 +72,7 @@ function examine(
           WHERE ${pending} AND e.webhook_id > h.webhook_id), h.n + 1
         FROM heads h WHERE h.webhook_id IS NOT NULL AND h.n < ${limit}
       )
-      SELECT h.webhook_id, CASE WHEN ${isFree(session, now)} AND coalesce(
+      SELECT h.webhook_id, CASE WHEN ${isFree(session, now, options)} AND coalesce(
           (SELECT e.not_before FROM ${tables.entries} e WHERE e.webhook_id = h.webhook_id
             AND ${pending} AND e.state IN ('ready', 'sending') ORDER BY e.seq LIMIT 1), 0) <= ${now}
         THEN 1 ELSE 0 END AS is_free
@@ -89,8 +83,9 @@ function examine(
   })
 }
 
-function isFree({ sql }: Session, now: Fragment): Fragment {
-  return sql`(q.owner IS NULL OR q.lease_until <= ${now}) AND coalesce(q.next_at, 0) <= ${now}
+function isFree({ sql }: Session, now: Fragment, { onlyReleased = false }: ClaimOptions): Fragment {
+  const hasEnded = onlyReleased ? sql.literal("false") : sql`q.lease_until <= ${now}`
+  return sql`(q.owner IS NULL OR ${hasEnded}) AND coalesce(q.next_at, 0) <= ${now}
     AND coalesce(q.paused, 0) = 0`
 }
 
@@ -135,11 +130,8 @@ function take(
 }
 
 /** In the order of the ids, so that two workers cannot wait for one another. */
-function lease(
-  session: Session,
-  ids: ReadonlyArray<string>,
-  { leaseMillis, owner }: ClaimOptions,
-): Rows<Row> {
+function lease(session: Session, ids: ReadonlyArray<string>, options: ClaimOptions): Rows<Row> {
+  const { leaseMillis, owner } = options
   const { notAllPaused, sql, strings, tables } = session
   return Effect.flatMap(
     session.now,
@@ -150,7 +142,7 @@ function lease(
       WHERE w.webhook_id IN (${strings(ids)}) AND ${notAllPaused} ORDER BY w.webhook_id
       ON CONFLICT (webhook_id) DO UPDATE SET owner = excluded.owner, epoch = q.epoch + 1,
         lease_until = excluded.lease_until, last_owner = coalesce(q.owner, q.last_owner)
-      WHERE ${isFree(session, now)}
+      WHERE ${isFree(session, now, options)}
       RETURNING webhook_id, epoch, last_owner, memory`,
   )
 }

@@ -303,6 +303,25 @@ describe("the laws of the outbox", () => {
     },
   )
 
+  it("a worker that starts when a long absence ends leaves queues to owners that are alive", async () => {
+    const { fates } = await play({
+      seed: 1,
+      webhooks: 1,
+      workers: 1,
+      concurrency: 1,
+      inDoubt: "resend",
+      isDeaf: false,
+      producers: [[{ place: 0, after: 0 }]],
+      events: [
+        { _tag: "away", at: 1001, millis: 4100, fails: "before" },
+        { _tag: "away", at: 0, millis: 20_000, fails: "after" },
+        { _tag: "slow", at: 3101, millis: 20_000, delay: 375 },
+        { _tag: "away", at: 12_726, millis: 40_000, fails: "before" },
+      ],
+    })
+    expect(fates).toMatchObject([{ copies: 1, entry: { state: "sent", inDoubt: 0 } }])
+  })
+
   law(
     "no request exceeds a known limit, at a take-over as well",
     scenario([crash, stop, close, start, away, slow, pause, discard]),

@@ -225,6 +225,17 @@ describe.each(engines)("the store $name", ({ isAvailable, open }) => {
         expect(yield* claimOne(other, "w2")).toMatchObject({ isTakeover: false, memory: "learned" })
       }))
 
+    test("leaves a queue to its owner on request, even if its lease has ended", (store, other, clock) =>
+      Effect.gen(function* () {
+        yield* put(store, ["a"])
+        const queue = yield* claimOne(store, "w1")
+        yield* clock.adjust(leaseMillis)
+        const options = { owner: "w2", leaseMillis, limit: 1, prefetch: 1, onlyReleased: true }
+        expect(yield* other.claim(options)).toEqual([])
+        yield* release(store, "w1", queue)
+        expect(yield* other.claim(options)).toMatchObject([{ webhookId: "100" }])
+      }))
+
     test("takes a queue whose lease has ended", (store, other, clock) =>
       Effect.gen(function* () {
         yield* put(store, ["a"])
