@@ -14,6 +14,8 @@ import * as Config from "effect/Config"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 import * as Schedule from "effect/Schedule"
 import { Webhook } from "effect-discord"
 import { NodeDiscord } from "effect-discord/node"
@@ -29,6 +31,8 @@ const worker = (filename: string) =>
     Layer.provide(outbox(filename)),
     Layer.provide([NodeDiscord.layer, restFromEnvironment]),
     Layer.launch,
+    // Else the second worker logs the entry that the kill has left in doubt.
+    Logger.withMinimumLogLevel(LogLevel.Error),
   )
 
 const numbers = Array.from({ length: 20 }, (_, index) => index + 1)

@@ -267,7 +267,7 @@ const law = (
         expect(outcome.violations).toEqual([])
         check(outcome, given)
       }),
-      { numRuns: runs(150) },
+      { numRuns: runs(150), endOnFailure: true },
     ),
   )
 
