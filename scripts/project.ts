@@ -9,6 +9,7 @@ interface Manifest {
     Record<string, string | { readonly types: string; readonly default: string }>
   >
   readonly devDependencies: Readonly<Record<string, string>>
+  readonly overrides: Readonly<Record<string, string>>
   readonly peerDependencies: Readonly<Record<string, string>>
   readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional?: boolean }>>
 }

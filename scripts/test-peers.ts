@@ -18,9 +18,20 @@ const companions: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "@effect/vitest": "0.25.1",
     "@effect/opentelemetry": "0.56.1",
     "@effect/sql-pg": "0.45.1",
+    "@effect/sql-libsql": "0.37.0",
     "@opentelemetry/sdk-logs": "0.203.0",
   },
   highest: {},
+}
+
+/** No version of it asks for the oldest peers; one test uses it. */
+const overrides: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "@effect/sql-libsql": {
+    "@effect/experimental": "$@effect/experimental",
+    "@effect/platform": "$@effect/platform",
+    "@effect/sql": "$@effect/sql",
+    effect: "$effect",
+  },
 }
 
 /** What tools make or install, and the lock file, which pins other versions. */
@@ -53,7 +64,12 @@ const run = (command: string, ...args: ReadonlyArray<string>): void => {
 try {
   cpSync(root, folder, { recursive: true, filter: (path) => !left.has(basename(path)) })
   const devDependencies = { ...manifest.devDependencies, ...fitting, ...peersOf(end) }
-  writeFileSync(join(folder, "package.json"), JSON.stringify({ ...manifest, devDependencies }))
+  const packages = {
+    ...manifest,
+    devDependencies,
+    overrides: { ...manifest.overrides, ...overrides },
+  }
+  writeFileSync(join(folder, "package.json"), JSON.stringify(packages))
   run("npm", "install", "--no-audit", "--no-fund", "--prefer-offline")
   run("npm", "ls", ...Object.keys(manifest.peerDependencies), "--depth=0")
   run("npx", "tsc", "-p", "tsconfig.build.json", "--noEmit")

@@ -149,25 +149,27 @@ interface Made {
 }
 
 /** Creates the outbox of an engine. Its fibers end with the scope. */
-export const makeOutbox = Effect.fnUntraced(function* (
+export function makeOutbox(
   store: Store,
   tokens: TokenVault,
   isDurable: boolean,
   options: Options,
-): Effect.fn.Return<Made, DiscordInvalidOption, Scope.Scope> {
-  const settings = yield* resolveOptions(options)
-  const settlements = new Settlements(store)
-  yield* Effect.forkScoped(settlements.poll(settings.pollInterval))
-  const enqueue = yield* makeEnqueue(store, tokens, settings)
-  const outbox: Service = {
-    ...makeProducer(enqueue),
-    ...makeAdministration(store, settings, settlements),
-  }
-  return {
-    outbox,
-    engine: { store, tokens, settlements, isDurable, retention: settings.retention },
-  }
-})
+): Effect.Effect<Made, DiscordInvalidOption, Scope.Scope> {
+  return Effect.gen(function* () {
+    const settings = yield* resolveOptions(options)
+    const settlements = new Settlements(store)
+    yield* Effect.forkScoped(settlements.poll(settings.pollInterval))
+    const enqueue = yield* makeEnqueue(store, tokens, settings)
+    const outbox: Service = {
+      ...makeProducer(enqueue),
+      ...makeAdministration(store, settings, settlements),
+    }
+    return {
+      outbox,
+      engine: { store, tokens, settlements, isDurable, retention: settings.retention },
+    }
+  })
+}
 
 type Producer = Pick<Service, "send" | "edit" | "delete" | "createThread">
 

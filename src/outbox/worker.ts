@@ -430,24 +430,26 @@ class Worker {
 }
 
 /** Runs a worker until the scope closes, which drains it. */
-export const runWorker = Effect.fnUntraced(function* (
+export function runWorker(
   options: WorkerOptions,
-): Effect.fn.Return<void, DiscordInvalidOption, Engine | Requirements | Scope.Scope> {
-  const settings = yield* resolveOptions(options)
-  const engine = yield* Engine
-  const requirements = yield* Effect.context<Requirements>()
-  const worker = new Worker({
-    settings,
-    engine,
-    requirements,
-    rest: yield* RestConfig.RestConfig,
-    owner: `worker-${(yield* Random.nextIntBetween(0, Number.MAX_SAFE_INTEGER)).toString(36)}`,
-    clock: yield* Effect.clock,
-    fibers: yield* FiberSet.make(),
-    draining: yield* Deferred.make<void>(),
+): Effect.Effect<void, DiscordInvalidOption, Engine | Requirements | Scope.Scope> {
+  return Effect.gen(function* () {
+    const settings = yield* resolveOptions(options)
+    const engine = yield* Engine
+    const requirements = yield* Effect.context<Requirements>()
+    const worker = new Worker({
+      settings,
+      engine,
+      requirements,
+      rest: yield* RestConfig.RestConfig,
+      owner: `worker-${(yield* Random.nextIntBetween(0, Number.MAX_SAFE_INTEGER)).toString(36)}`,
+      clock: yield* Effect.clock,
+      fibers: yield* FiberSet.make(),
+      draining: yield* Deferred.make<void>(),
+    })
+    yield* worker.start()
   })
-  yield* worker.start()
-})
+}
 
 function readBlockedUntil(memory: string | undefined): number {
   if (memory === undefined) return 0

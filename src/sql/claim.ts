@@ -235,7 +235,7 @@ function updateOwned(
   const owned =
     dialect === "pg"
       ? sql`SELECT q.webhook_id, o.memory, o.next_at
-          FROM json_to_recordset(CAST(${json} AS json))
+          FROM json_to_recordset(CAST(CAST(${json} AS text) AS json))
             AS o(webhook_id text, epoch bigint, memory text, next_at bigint)
           JOIN ${tables.queues} q ON q.webhook_id = o.webhook_id
           WHERE q.owner = ${owner} AND q.epoch = o.epoch

@@ -60,7 +60,7 @@ function commitPostgres(session: Session, owner: string, json: string) {
     session.now,
     (now) => sql<ResultRow>`
       WITH steps AS MATERIALIZED (
-        SELECT * FROM json_to_recordset(CAST(${json} AS json)) AS s(n integer, webhook_id text,
+        SELECT * FROM json_to_recordset(CAST(CAST(${json} AS text) AS json)) AS s(n integer, webhook_id text,
           epoch bigint, entry_id text, attempt bigint, state text, message_id text,
           channel_id text, error text, in_doubt bigint, not_before bigint)
       ), owned AS MATERIALIZED (

@@ -118,7 +118,7 @@ function insertWebhooks(
   return dialect === "pg"
     ? sql`INSERT INTO ${tables.webhooks} (webhook_id, token_digest)
         SELECT webhook_id, token_digest
-        FROM json_to_recordset(CAST(${json} AS json)) AS w(webhook_id text, token_digest text)
+        FROM json_to_recordset(CAST(CAST(${json} AS text) AS json)) AS w(webhook_id text, token_digest text)
         ORDER BY webhook_id ON CONFLICT DO NOTHING`
     : sql`INSERT INTO ${tables.webhooks} (webhook_id, token_digest)
         SELECT value ->> 'webhook_id', value ->> 'token_digest' FROM json_each(${json})

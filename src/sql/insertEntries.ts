@@ -54,7 +54,7 @@ function insertPostgres(session: Session, rows: string, credentials: string) {
           fingerprint, accepted_at, not_before, expires_at, trace)
         SELECT id, webhook_id, operation, request, files, entry_key, fingerprint, ${now},
           not_before, expires_at, trace
-        FROM json_to_recordset(CAST(${rows} AS json)) AS e(n integer, id text, webhook_id text,
+        FROM json_to_recordset(CAST(CAST(${rows} AS text) AS json)) AS e(n integer, id text, webhook_id text,
           operation text, request text, files bigint, entry_key text, fingerprint text,
           not_before bigint, expires_at bigint, trace text)
         ORDER BY n
@@ -64,7 +64,7 @@ function insertPostgres(session: Session, rows: string, credentials: string) {
         UPDATE ${tables.webhooks} w
         SET accepted = w.accepted + i.count, token = c.token, token_digest = c.token_digest
         FROM (SELECT webhook_id, count(*) AS count FROM inserted GROUP BY webhook_id) i
-        JOIN json_to_recordset(CAST(${credentials} AS json))
+        JOIN json_to_recordset(CAST(CAST(${credentials} AS text) AS json))
           AS c(webhook_id text, token text, token_digest text) ON c.webhook_id = i.webhook_id
         WHERE w.webhook_id = i.webhook_id
       ), notified AS MATERIALIZED (

@@ -61,7 +61,7 @@ export function makeSession(
     strings: (values) => {
       const json = JSON.stringify(values)
       return dialect === "pg"
-        ? sql`SELECT json_array_elements_text(CAST(${json} AS json))`
+        ? sql`SELECT json_array_elements_text(CAST(CAST(${json} AS text) AS json))`
         : sql`SELECT value FROM json_each(${json})`
     },
     pending: sql.literal("sent_at IS NULL AND dead_at IS NULL"),

@@ -69,9 +69,11 @@ class FileConnection implements Connection {
     return this.#run((client) => client.execute({ sql, args }))
   }
 
-  executeValues(sql: string, params: ReadonlyArray<unknown>) {
+  executeValues(...[sql, params]: Parameters<Connection["executeValues"]>) {
     return Effect.map(this.executeRaw(sql, params), ({ rows }) =>
-      rows.map((row) => Array.from(row)),
+      // Older versions of the interface exclude buffers, which are among the client's values.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      rows.map((row) => Array.from(row) as Array<string>),
     )
   }
 
