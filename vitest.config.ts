@@ -8,14 +8,7 @@ export default defineConfig({
       // What `npm test` runs.
       {
         extends: true,
-        test: {
-          name: "tests",
-          include: ["test/**/*.test.ts"],
-          exclude: [
-            "test/bench/**",
-            ...(process.env["PEERS"] === "lowest" ? ["test/outbox/**", "test/leak/outbox*"] : []),
-          ],
-        },
+        test: { name: "tests", include: ["test/**/*.test.ts"], exclude: ["test/bench/**"] },
       },
       // Long simulations, and measurements of heap and processor time: `npm run test:bench`.
       { extends: true, test: { name: "bench", include: ["test/bench/**/*.test.ts"] } },

@@ -25,6 +25,7 @@ import { SqlOutbox } from "../../src/sql/index.js"
 import { SqliteOutbox } from "../../src/sqlite/index.js"
 import { DiscordSimulator } from "../../src/testing/index.js"
 import { contents, newHook } from "../scenarios/harness.js"
+import { isLowestPeers } from "../support/peers.js"
 import { hasPostgres, startPostgres } from "../support/postgres.js"
 import { folder, sqlEngines } from "./engines.js"
 import { logsOf } from "./setup.js"
@@ -47,7 +48,7 @@ const setUp = Effect.gen(function* () {
   return { simulator, ...(yield* newHook(simulator)) }
 })
 
-const test = (name: string, run: Effect.Effect<void, unknown, Scope.Scope>) =>
+const test = <E>(name: string, run: Effect.Effect<void, E, Scope.Scope>) =>
   it.scopedLive(name, () => run)
 
 describe("the file of an SQLite outbox", () => {
@@ -320,60 +321,65 @@ describe.each(sqlEngines)("rows damaged by hand on $name", (engine) => {
 })
 
 describe("PostgreSQL that goes away", () => {
-  it.scopedLive.skipIf(!hasPostgres)("fails calls with a tagged error, and loses nothing", () =>
-    Effect.gen(function* () {
-      const { start, stop, ...address } = yield* Effect.acquireRelease(
-        Effect.promise(startPostgres),
-        (server) => Effect.promise(() => server.stop("fast")),
-      )
-      const tokens = { keys: [makeKey()] as const }
-      const OutboxLive = SqlOutbox.layer({ tokens, pollInterval: "20 millis" }).pipe(
-        Layer.provideMerge(PgClient.layer({ ...address, connectTimeout: "1 second" })),
-      )
-      const away = { _tag: "DiscordOutboxUnavailable", reason: "connection" }
-      const program = Effect.gen(function* () {
-        const { hook, made, simulator } = yield* setUp
-        const sql = yield* SqlClient.SqlClient
-        const first = yield* Outbox.send(hook, { content: "1" }, { key: "1" })
-        const waiting = yield* Effect.fork(Effect.flip(Outbox.await(first)))
-        const transaction = yield* Effect.gen(function* () {
-          yield* Outbox.send(hook, { content: "lost" })
-          yield* Effect.promise(() => stop("kill"))
-          const send = Outbox.send(hook, { content: "lost, too" })
-          expect(yield* Effect.flip(send)).toMatchObject(away)
-        }).pipe(sql.withTransaction, Effect.exit)
-        expect(Exit.isFailure(transaction)).toBe(true)
-        expect(yield* Fiber.join(waiting)).toMatchObject({ ...away, operation: "Outbox.find" })
-        expect(yield* Effect.flip(Outbox.send(hook, { content: "2" }, { key: "2" }))).toMatchObject(
-          away,
+  // The client of the oldest peers is another one (postgres.js), and connects again without an end.
+  it.scopedLive.skipIf(!hasPostgres || isLowestPeers)(
+    "fails calls with a tagged error, and loses nothing",
+    () =>
+      Effect.gen(function* () {
+        const { start, stop, ...address } = yield* Effect.acquireRelease(
+          Effect.promise(startPostgres),
+          (server) => Effect.promise(() => server.stop("fast")),
         )
-        expect(yield* Effect.flip(Outbox.stats)).toMatchObject(away)
-        const built = yield* Effect.flip(
-          Effect.scoped(
-            Effect.provideService(
-              Layer.build(SqlOutbox.layer({ tokens })),
-              SqlClient.SqlClient,
-              sql,
+        const tokens = { keys: [makeKey()] as const }
+        const OutboxLive = SqlOutbox.layer({ tokens, pollInterval: "20 millis" }).pipe(
+          Layer.provideMerge(PgClient.layer({ ...address, connectTimeout: "1 second" })),
+        )
+        const away = { _tag: "DiscordOutboxUnavailable", reason: "connection" }
+        const program = Effect.gen(function* () {
+          const { hook, made, simulator } = yield* setUp
+          const sql = yield* SqlClient.SqlClient
+          const first = yield* Outbox.send(hook, { content: "1" }, { key: "1" })
+          const waiting = yield* Effect.fork(Effect.flip(Outbox.await(first)))
+          const transaction = yield* Effect.gen(function* () {
+            yield* Outbox.send(hook, { content: "lost" })
+            yield* Effect.promise(() => stop("kill"))
+            const send = Outbox.send(hook, { content: "lost, too" })
+            expect(yield* Effect.flip(send)).toMatchObject(away)
+          }).pipe(sql.withTransaction, Effect.exit)
+          expect(Exit.isFailure(transaction)).toBe(true)
+          expect(yield* Fiber.join(waiting)).toMatchObject({ ...away, operation: "Outbox.find" })
+          expect(
+            yield* Effect.flip(Outbox.send(hook, { content: "2" }, { key: "2" })),
+          ).toMatchObject(away)
+          expect(yield* Effect.flip(Outbox.stats)).toMatchObject(away)
+          const built = yield* Effect.flip(
+            Effect.scoped(
+              Effect.provideService(
+                Layer.build(SqlOutbox.layer({ tokens })),
+                SqlClient.SqlClient,
+                sql,
+              ),
             ),
-          ),
-        )
-        expect(built).toMatchObject({ ...away, operation: "Outbox.migrate" })
-        const [, lines] = yield* logsOf(
-          Effect.provide(
-            Effect.gen(function* () {
-              yield* Effect.sleep("50 millis")
-              yield* Effect.promise(start)
-              const second = yield* Outbox.send(hook, { content: "2" }, { key: "2" })
-              expect(yield* Outbox.send(hook, { content: "1" }, { key: "1" })).toBe(first)
-              yield* Outbox.await(second)
-            }),
-            Outbox.worker({ pollInterval: "20 millis" }),
-          ),
-        )
-        expect(lines.filter((line) => line.includes("the store is not available"))).toHaveLength(1)
-        expect(contents(yield* simulator.messages(made))).toEqual(["1", "2"])
-      })
-      yield* Effect.provide(program, Layer.provideMerge(OutboxLive, DiscordLive))
-    }),
+          )
+          expect(built).toMatchObject({ ...away, operation: "Outbox.migrate" })
+          const [, lines] = yield* logsOf(
+            Effect.provide(
+              Effect.gen(function* () {
+                yield* Effect.sleep("50 millis")
+                yield* Effect.promise(start)
+                const second = yield* Outbox.send(hook, { content: "2" }, { key: "2" })
+                expect(yield* Outbox.send(hook, { content: "1" }, { key: "1" })).toBe(first)
+                yield* Outbox.await(second)
+              }),
+              Outbox.worker({ pollInterval: "20 millis" }),
+            ),
+          )
+          expect(lines.filter((line) => line.includes("the store is not available"))).toHaveLength(
+            1,
+          )
+          expect(contents(yield* simulator.messages(made))).toEqual(["1", "2"])
+        })
+        yield* Effect.provide(program, Layer.provideMerge(OutboxLive, DiscordLive))
+      }),
   )
 })
