@@ -2,12 +2,15 @@
 import { statSync } from "node:fs"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as SqlClient from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { makeMemoryStore } from "../../src/outbox/memoryStore.js"
+import type { DiscordOutboxUnavailable } from "../../src/outbox/OutboxError.js"
 import type { NewEntry, Step, Store } from "../../src/outbox/store.js"
 import { makeSqlStore } from "../../src/sql/sqlStore.js"
 import { layerSqliteClient } from "../../src/sqlite/sqliteClient.js"
@@ -155,7 +158,7 @@ const countBytes = (sql: SqlClient.SqlClient, { filename, name, prefix }: Size) 
         ([row]) => Number(row?.bytes ?? 0),
       )
 
-const measure = (store: Store, webhooks: number, bytes: Effect.Effect<number, unknown>) =>
+const measure = (store: Store, webhooks: number, bytes: Effect.Effect<number, SqlError>) =>
   Effect.gen(function* () {
     const enqueue = yield* measureEnqueue(store, webhooks)
     const sending = yield* measureSending(store)
@@ -174,7 +177,10 @@ const measureMemory = ({ webhooks }: Size) =>
 const measureSql = (size: Size) =>
   Effect.gen(function* () {
     const { filename, name, port, prefix, webhooks } = size
-    const layer: Layer.Layer<SqlClient.SqlClient, unknown> =
+    const layer: Layer.Layer<
+      SqlClient.SqlClient,
+      ConfigError | DiscordOutboxUnavailable | SqlError
+    > =
       name === "sqlite"
         ? layerSqliteClient(filename)
         : PgClient.layer({ host: "127.0.0.1", port, database: "postgres", username: "postgres" })

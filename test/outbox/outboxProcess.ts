@@ -5,15 +5,17 @@
  */
 import { PgClient } from "@effect/sql-pg"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import type { SqlError } from "@effect/sql/SqlError"
 import * as Cause from "effect/Cause"
+import type { ConfigError } from "effect/ConfigError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
-import { RateLimiter, RestConfig, Strategy, Webhook } from "../../src/index.js"
+import { RateLimiter, RestConfig, Strategy, Webhook, type WebhookError } from "../../src/index.js"
 import { NodeDiscord } from "../../src/node/index.js"
-import { Outbox } from "../../src/outbox/index.js"
+import { Outbox, type OutboxError } from "../../src/outbox/index.js"
 import { SqlOutbox } from "../../src/sql/index.js"
 import { SqliteOutbox } from "../../src/sqlite/index.js"
 import type { ProcessSettings } from "./Fleet.js"
@@ -29,7 +31,10 @@ const options = {
   whenFull: "wait",
 } as const
 
-const OutboxLive: Layer.Layer<Outbox.Outbox | Outbox.Engine, unknown> =
+const OutboxLive: Layer.Layer<
+  Outbox.Outbox | Outbox.Engine,
+  ConfigError | OutboxError.DiscordOutboxUnavailable | SqlError | WebhookError.DiscordInvalidOption
+> =
   database._tag === "sqlite"
     ? SqliteOutbox.layer({ ...options, filename: database.filename })
     : SqlOutbox.layer(options).pipe(
@@ -83,7 +88,10 @@ const WorkerLive = Outbox.worker({
 /** The database may be away when a process starts; its supervisor would start it again. */
 const restarting = Schedule.spaced("100 millis")
 
-const main: Effect.Effect<void, unknown> =
+const main: Effect.Effect<
+  void,
+  Layer.Layer.Error<typeof WorkerLive> | Effect.Effect.Error<typeof produce>
+> =
   settings.role === "producer"
     ? Effect.provide(produce, OutboxLive)
     : Layer.build(WorkerLive).pipe(

@@ -6,6 +6,9 @@ import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as SqlClient from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import type { ConfigError } from "effect/ConfigError"
+import type { DiscordOutboxUnavailable } from "../../src/outbox/OutboxError.js"
 import { describe, expect, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -30,7 +33,11 @@ interface Engine {
   readonly name: string
   readonly dialect: "sqlite" | "pg"
   readonly isAvailable: boolean
-  readonly open: Effect.Effect<Opened, unknown, Scope.Scope>
+  readonly open: Effect.Effect<
+    Opened,
+    ConfigError | DiscordOutboxUnavailable | SqlError,
+    Scope.Scope
+  >
 }
 
 const sqlite: Engine = {
