@@ -1,12 +1,8 @@
 /** What every engine offers to the administration. */
-import { describe, expect, it } from "@effect/vitest"
-import type { SqlError } from "@effect/sql/SqlError"
+import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type { DiscordOutboxUnavailable } from "../../src/outbox/OutboxError.js"
-import type * as Scope from "effect/Scope"
 import type { EntryFilter, State, Store } from "../../src/outbox/store.js"
-import { engines, withTwoStores } from "./engines.js"
-import type { ManualClock } from "./manualClock.js"
+import { engines, testStores } from "./engines.js"
 import {
   claim,
   claimOne,
@@ -46,15 +42,8 @@ const putAll = (store: Store) =>
 
 const all: EntryFilter = { state: undefined, webhookId: undefined, after: undefined, limit: 100 }
 
-describe.each(engines)("the administration of $name", ({ isAvailable, open }) => {
-  const test = (
-    name: string,
-    run: (
-      store: Store,
-      other: Store,
-      clock: ManualClock,
-    ) => Effect.Effect<void, DiscordOutboxUnavailable | SqlError, Scope.Scope>,
-  ) => it.scopedLive.skipIf(!isAvailable)(name, () => withTwoStores(open, run))
+describe.each(engines)("the administration of $name", (engine) => {
+  const test = testStores(engine)
 
   test("lists entries by state, webhook and page", (store) =>
     Effect.gen(function* () {

@@ -2,6 +2,7 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
+import { it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -132,3 +133,28 @@ export const withTwoStores = (
         : run(store, other, clock),
     ).pipe(Effect.withClock(clock))
   })
+
+/** Defines a test of an engine with the stores of two processes. */
+export const testStores =
+  ({ isAvailable, open }: Engine) =>
+  (name: string, run: Parameters<typeof withTwoStores>[1]): void =>
+    it.scopedLive.skipIf(!isAvailable)(name, () => withTwoStores(open, run))
+
+/** Defines a test of an engine with its database. */
+export const testDatabase =
+  (engine: SqlEngine) =>
+  (
+    name: string,
+    run: (
+      store: Store,
+      sql: SqlClient.SqlClient,
+      where: Place,
+    ) => Effect.Effect<void, DiscordOutboxUnavailable | SqlError, Scope.Scope>,
+  ): void =>
+    it.scopedLive.skipIf(!engine.isAvailable)(name, () =>
+      Effect.gen(function* () {
+        const where = yield* engine.place
+        const { sql, store } = yield* openStore(engine, where)
+        yield* run(store, sql, where)
+      }),
+    )

@@ -7,12 +7,17 @@ import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import type { DiscordOutboxUnavailable } from "../../src/outbox/OutboxError.js"
 import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { join } from "node:path"
-import type { Store } from "../../src/outbox/store.js"
 import { makeSqlStore } from "../../src/sql/sqlStore.js"
-import { connectPostgres, folder, openStore, type Place, postgres, sqlEngines } from "./engines.js"
+import {
+  connectPostgres,
+  folder,
+  openStore,
+  postgres,
+  sqlEngines,
+  testDatabase,
+} from "./engines.js"
 import {
   failureOf,
   claim,
@@ -35,23 +40,7 @@ class Rollback {
 }
 
 describe.each(sqlEngines)("the store on $name", (engine) => {
-  const { isAvailable, place } = engine
-
-  const test = (
-    name: string,
-    run: (
-      store: Store,
-      sql: SqlClient.SqlClient,
-      where: Place,
-    ) => Effect.Effect<void, DiscordOutboxUnavailable | SqlError, Scope.Scope>,
-  ) =>
-    it.scopedLive.skipIf(!isAvailable)(name, () =>
-      Effect.gen(function* () {
-        const where = yield* place
-        const { sql, store } = yield* openStore(engine, where)
-        yield* run(store, sql, where)
-      }),
-    )
+  const test = testDatabase(engine)
 
   describe("a transaction of the caller", () => {
     test("contains the entry", (store, sql) =>
@@ -173,21 +162,7 @@ function allowDamage(
 }
 
 describe("the store on PostgreSQL", () => {
-  const test = (
-    name: string,
-    run: (
-      store: Store,
-      sql: SqlClient.SqlClient,
-      where: Place,
-    ) => Effect.Effect<void, DiscordOutboxUnavailable | SqlError, Scope.Scope>,
-  ) =>
-    it.scopedLive.skipIf(!postgres.isAvailable)(name, () =>
-      Effect.gen(function* () {
-        const where = yield* postgres.place
-        const { sql, store } = yield* openStore(postgres, where)
-        yield* run(store, sql, where)
-      }),
-    )
+  const test = testDatabase(postgres)
 
   test("notifies when the transaction commits, once for all of it", (store, sql, where) =>
     Effect.gen(function* () {

@@ -1,12 +1,8 @@
 /** What every engine does: entries, leases and steps. The administration is in the file beside it. */
-import { describe, expect, it } from "@effect/vitest"
-import type { SqlError } from "@effect/sql/SqlError"
+import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type { DiscordOutboxUnavailable } from "../../src/outbox/OutboxError.js"
-import type * as Scope from "effect/Scope"
-import type { Change, Store } from "../../src/outbox/store.js"
-import { engines, withTwoStores } from "./engines.js"
-import type { ManualClock } from "./manualClock.js"
+import type { Change } from "../../src/outbox/store.js"
+import { engines, testStores } from "./engines.js"
 import {
   claim,
   claimOne,
@@ -28,18 +24,8 @@ import {
 
 const accepted = { _tag: "Accepted" }
 
-describe.each(engines)("the store $name", ({ isAvailable, open }) => {
-  const test = (
-    name: string,
-    run: (
-      store: Store,
-      other: Store,
-      clock: ManualClock,
-    ) => Effect.Effect<void, DiscordOutboxUnavailable | SqlError, Scope.Scope>,
-  ) =>
-    it.scopedLive.skipIf(!isAvailable)(name, () =>
-      withTwoStores(open, (store, other, clock) => run(store, other, clock)),
-    )
+describe.each(engines)("the store $name", (engine) => {
+  const test = testStores(engine)
 
   describe("enqueue", () => {
     test("returns every value of an entry", (store, other, clock) =>
