@@ -8,7 +8,16 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { markdown } from "./blocks.js"
-import { emptyProject, pack, run, runReadme, runWith, writeReadme } from "./consumer.js"
+import {
+  emptyProject,
+  outboxGuide,
+  pack,
+  readme,
+  run,
+  runProgram,
+  runWith,
+  writeProgram,
+} from "./consumer.js"
 import { manifest, report, root } from "./project.js"
 
 /** Lines that are not run here, and why. */
@@ -20,8 +29,6 @@ const elsewhere: ReadonlyMap<string, string> = new Map([
     "the programs below get the URL of the simulator's webhook",
   ],
 ])
-
-const outboxGuide = "docs/guides/outbox.md"
 
 interface Line {
   readonly place: string
@@ -73,7 +80,7 @@ function attempt(
   { place, command }: Line,
   what: string,
   task: () => string,
-  expected = "Deployed.",
+  expected = readme.leaves,
 ): void {
   try {
     const stored = task()
@@ -96,18 +103,19 @@ function install(line: Line): void {
   for (const [manager, [command = "", ...args]] of Object.entries(managers)) {
     const folder = join(temporary, `project${(projects += 1)}`)
     const hasOutbox = specs.some((spec) => spec.startsWith("@libsql/client"))
+    const program = hasOutbox ? outboxGuide : readme
     attempt(
       line,
       manager,
       () => {
         emptyProject(folder)
         run(folder, command, ...args, ...specs)
-        writeReadme(folder, "program.mjs", hasOutbox ? outboxGuide : "README.md")
-        const stored = runReadme(folder)
+        writeProgram(folder, program)
+        const stored = runProgram(folder)
         if (manager === "npm") installed = folder
         return stored
       },
-      hasOutbox ? "Order 7 was paid" : "Deployed.",
+      program.leaves,
     )
   }
 }
@@ -118,8 +126,8 @@ function addTo(peers: string): void {
     emptyProject(folder)
     run(folder, "npm", "install", "--no-audit", "--no-fund", ...peers.split(" "))
     run(folder, "npm", "install", "--no-audit", "--no-fund", tarball)
-    writeReadme(folder)
-    return runReadme(folder)
+    writeProgram(folder, readme)
+    return runProgram(folder)
   })
 }
 
@@ -127,13 +135,13 @@ function addTo(peers: string): void {
 function start(line: Line): void {
   attempt(line, "node", () => {
     if (installed === undefined) throw new Error("no line before it installs a project")
-    writeReadme(installed, "program.js")
+    writeProgram(installed, readme, "program.js")
     const words = line.command.split(/\s+/)
     const variables = words.filter((word) => /^[A-Z_]+=/.test(word)).map((word) => word.split("="))
     const url = "https://discord.com/api/webhooks/1034567890123456789/token"
     const env = { DISCORD_WEBHOOK_URL: url, ...Object.fromEntries(variables) }
     runWith(env, installed, process.execPath, ...words.slice(variables.length + 1))
-    return "Deployed."
+    return readme.leaves
   })
 }
 

@@ -10,7 +10,16 @@ import { join, posix, resolve } from "node:path"
 import { build } from "esbuild"
 import { publint } from "publint"
 import { formatMessage } from "publint/utils"
-import { emptyProject, pack, type Packed, run, runReadme, writeReadme } from "./consumer.js"
+import {
+  emptyProject,
+  outboxGuide,
+  pack,
+  type Packed,
+  readme,
+  run,
+  runProgram,
+  writeProgram,
+} from "./consumer.js"
 import { type Entry, entries, manifest, modules, report, root } from "./project.js"
 
 const allowed =
@@ -158,11 +167,6 @@ function needsOptionalPeer(specifier: string): boolean {
   return /\/(?:node|sql|sqlite)$/.test(specifier)
 }
 
-const programs: ReadonlyMap<string, string> = new Map([
-  ["README.md", "Deployed."],
-  ["docs/guides/outbox.md", "Order 7 was paid"],
-])
-
 const temporary = mkdtempSync(join(tmpdir(), "effect-discord-"))
 try {
   const packed = pack(temporary)
@@ -190,10 +194,12 @@ try {
   typecheck(full, entries, "node16", "node16", "--types", "node")
   typecheck(full, entries, "nodenext", "nodenext", "--types", "node")
   typecheck(full, entries, "preserve", "bundler", "--types", "node")
-  for (const [document, expected] of programs) {
-    writeReadme(full, "program.mjs", document)
-    const stored = runReadme(full)
-    if (stored !== expected) problems.push(`${document}: its program left ${stored || "nothing"}`)
+  for (const program of [readme, outboxGuide]) {
+    writeProgram(full, program)
+    const stored = runProgram(full)
+    if (stored !== program.leaves) {
+      problems.push(`${program.document}: its program left ${stored || "nothing"}`)
+    }
   }
 
   report(

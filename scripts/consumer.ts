@@ -75,11 +75,23 @@ export function emptyProject(folder: string): void {
   )
 }
 
+/** The first program of a document, and the message that it leaves on Discord. */
+export interface Program {
+  readonly document: string
+  readonly leaves: string
+}
+
+export const readme: Program = { document: "README.md", leaves: "Deployed." }
+export const outboxGuide: Program = {
+  document: "docs/guides/outbox.md",
+  leaves: "Order 7 was paid",
+}
+
 /**
- * Writes the first program of the README or of a guide, word for word but for `layer`, which is
- * `layerEnv` here, so that the environment leads it to the simulator of the same package.
+ * Writes a program, word for word but for `layer`, which is `layerEnv` here, so that the environment
+ * leads it to the simulator of the same package.
  */
-export function writeReadme(folder: string, name = "program.mjs", document = "README.md"): void {
+export function writeProgram(folder: string, { document }: Program, name = "program.mjs"): void {
   const [program] = blocksOf(document)
   if (program === undefined) throw new Error(`${document} has no program`)
   const configured = program.code.replace("NodeDiscord.layer)", "NodeDiscord.layerEnv)")
@@ -91,7 +103,7 @@ export function writeReadme(folder: string, name = "program.mjs", document = "RE
 }
 
 /** Runs `program.mjs` in plain Node against the simulator; returns the messages that are stored. */
-export function runReadme(folder: string): string {
-  writeFileSync(join(folder, "readme.mjs"), onSimulator)
-  return run(folder, process.execPath, "readme.mjs").trim()
+export function runProgram(folder: string): string {
+  writeFileSync(join(folder, "onSimulator.mjs"), onSimulator)
+  return run(folder, process.execPath, "onSimulator.mjs").trim()
 }
