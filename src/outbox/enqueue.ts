@@ -11,6 +11,7 @@ import type { Issue } from "../error/WebhookError.js"
 import { errorFields } from "../error/message.js"
 import type { Route } from "../ratelimit/Route.js"
 import type { RestRequest } from "../rest/request.js"
+import { concatBytes } from "../rest/transports/direct.js"
 import type { Webhook } from "../webhook/credentials.js"
 import { isCommon } from "./availability.js"
 import { Batcher } from "./batcher.js"
@@ -253,13 +254,9 @@ function digest(
       ...files.flatMap(({ contentType, name }) => [name, contentType]),
     ]
     const head = new TextEncoder().encode(JSON.stringify(texts))
-    const parts = [head, ...files.map(({ bytes }) => bytes)]
-    const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
-    let at = 0
-    for (const part of parts) {
-      whole.set(part, at)
-      at += part.length
-    }
-    return Encoding.encodeHex(new Uint8Array(await crypto.subtle.digest("SHA-256", whole)))
+    const whole = concatBytes([head, ...files.map(({ bytes }) => bytes)])
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `head` and copies are not shared memory
+    const digested = await crypto.subtle.digest("SHA-256", whole as Uint8Array<ArrayBuffer>)
+    return Encoding.encodeHex(new Uint8Array(digested))
   })
 }
