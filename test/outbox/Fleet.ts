@@ -225,6 +225,9 @@ export class Fleet {
   }
 }
 
+/** Milliseconds of a window of the simulated limits. */
+export const limitPeriod = 500
+
 interface Setting {
   readonly sql: SqlClient.SqlClient
   readonly database: Database
@@ -245,7 +248,7 @@ export const makeFleet = ({
     const simulator = yield* DiscordSimulator.make({
       globalLimit: "none",
       latency: { request: "15 millis", response: "15 millis" },
-      limits: { execute: { limit: 5, period: "500 millis" } },
+      limits: { execute: { limit: 5, period: limitPeriod } },
       maxTrafficRecords: 100_000,
       maxStoredMessages: 100_000,
     })

@@ -57,6 +57,8 @@ export interface Setting {
   readonly simulator?: DiscordSimulator.Options
   readonly outbox?: Outbox.Options
   readonly hooks?: Partial<Hooks>
+  /** Of a request. Default: 5 seconds. */
+  readonly timeout?: Duration.DurationInput
 }
 
 export const lease = Duration.toMillis("30 seconds")
@@ -183,7 +185,7 @@ const makeWorld = (setting: Setting) =>
               Layer.succeed(HttpClient.HttpClient, network),
               RateLimiter.layerMemory,
               Strategy.layerProactive,
-              RestConfig.layerWith({ timeout: "5 seconds" }),
+              RestConfig.layerWith({ timeout: setting.timeout ?? "5 seconds" }),
             ),
           ),
         )
@@ -249,6 +251,9 @@ const readContent = ({ request }: StoredEntry): string => {
   return content
 }
 
+/** Its queue went on, so its request may arrive after those of later entries. */
+const isHeld = ({ inDoubt, state }: StoredEntry): boolean => state === "dead" && inDoubt > 0
+
 /** What became of every entry that sends a message, and the laws that hold in every world. */
 export const report = (world: World): Effect.Effect<Report> =>
   Effect.gen(function* () {
@@ -273,7 +278,7 @@ export const report = (world: World): Effect.Effect<Report> =>
         const copies = posted.filter((one) => one === content).length
         fates.push({ entry, content, copies })
         const at = first.get(content)
-        if (at === undefined) continue
+        if (at === undefined || isHeld(entry)) continue
         if (at < last) violations.push(`${content} has overtaken an earlier message`)
         last = Math.max(last, at)
       }

@@ -1,5 +1,6 @@
 /** A crash, a pause or a failure at every step of a small run: each step is tried, none is chosen. */
 import * as Clock from "effect/Clock"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
 import type { Outbox } from "../../src/outbox/index.js"
@@ -29,6 +30,8 @@ interface Trial {
 }
 
 interface Options extends Outbox.WorkerOptions {
+  /** Of a request. */
+  readonly timeout?: Duration.DurationInput
   /** Called at the chosen step of the first worker. */
   readonly act?: (step: StepInfo, first: WorkerProcess | undefined) => Effect.Effect<void>
   /** How a call to the store fails; `isChosen` at the chosen step. */
@@ -36,7 +39,10 @@ interface Options extends Outbox.WorkerOptions {
 }
 
 /** A run with two workers, in which something happens at the step with this number of the first. */
-const runTrial = (at: number, { act, getFault, ...options }: Options = {}): Promise<Trial> => {
+const runTrial = (
+  at: number,
+  { act, getFault, timeout, ...options }: Options = {},
+): Promise<Trial> => {
   let steps = 0
   let first: WorkerProcess | undefined
   const isFirst = (process: Process) => process.name === "first"
@@ -50,6 +56,7 @@ const runTrial = (at: number, { act, getFault, ...options }: Options = {}): Prom
       webhooks: 2,
       seed: 1,
       simulator: { latency: "40 millis" },
+      ...(timeout === undefined ? {} : { timeout }),
       hooks: {
         onStep,
         getFault: (process) =>
@@ -95,7 +102,8 @@ const findFaults = async (
   return faults
 }
 
-const countCopies = ({ report: { fates } }: Trial) => fates.map(({ copies }) => copies)
+const checkSingle = ({ report: { fates } }: Trial): ReadonlyArray<string> =>
+  fates.flatMap(({ content, copies }) => (copies > 1 ? [`${content} has ${copies} copies`] : []))
 
 /** Entries that are in doubt, of which there is at most one for each webhook. */
 const checkDoubt = ({ report: { fates } }: Trial): ReadonlyArray<string> => {
@@ -139,10 +147,7 @@ describe("at every step of a worker", () => {
     const faults = await findFaults(
       options,
       (at) => runTrial(at, { ...options, act: kill }),
-      (trial) => [
-        ...checkDoubt(trial),
-        ...(countCopies(trial).some((copies) => copies > 1) ? ["a message has two copies"] : []),
-      ],
+      (trial) => [...checkDoubt(trial), ...checkSingle(trial)],
     )
     expect(faults).toEqual([])
   })
@@ -156,6 +161,26 @@ describe("at every step of a worker", () => {
       name === "request" && phase === "before" ? Effect.void : process.stopFor(millis)
     const faults = await findFaults({}, (at) => runTrial(at, { act }), checkDoubt)
     expect(faults).toEqual([])
+  })
+
+  it("a held message may arrive late, once, after messages that follow it", async () => {
+    const options = { inDoubt: "hold", timeout: "5 minutes" } as const
+    // Stops between the last look at the lease and the request.
+    const act: Options["act"] = ({ name, phase, process }) =>
+      name === "request" && phase === "before" ? process.stopFor(lease + 3000) : Effect.void
+    let late = 0
+    const faults = await findFaults(
+      options,
+      (at) => runTrial(at, { ...options, act }),
+      (trial) => {
+        late += trial.report.fates.filter(
+          ({ copies, entry }) => copies > 0 && entry.inDoubt > 0,
+        ).length
+        return [...checkDoubt(trial), ...checkSingle(trial)]
+      },
+    )
+    expect(faults).toEqual([])
+    expect(late).toBeGreaterThan(0)
   })
 
   it("a worker that stops within its lease goes on without doubt", async () => {

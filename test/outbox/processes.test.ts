@@ -19,7 +19,7 @@ import { layerSqliteClient } from "../../src/sqlite/sqliteClient.js"
 import { hasPostgres, startPostgres } from "../support/postgres.js"
 import { runs } from "../support/laws.js"
 import { folder } from "./engines.js"
-import { type Database, type Fleet, makeFleet, type Member } from "./Fleet.js"
+import { type Database, type Fleet, limitPeriod, makeFleet, type Member } from "./Fleet.js"
 import { audit, report } from "./fleetLaws.js"
 
 interface Opened {
@@ -155,6 +155,8 @@ class Life {
     this.#producer.signal("SIGTERM")
     await this.#producer.ended()
     await fleet.settled()
+    // A late request is not limited by the window of the other worker's requests.
+    await delay(limitPeriod)
     const rows = await fleet.rows()
     const requests = await fleet.requestsOf(stopped)
     stopped.signal("SIGCONT")
