@@ -5,7 +5,7 @@
  *
  *     npm run bench:outbox                        writes bench/results/outbox.json
  *     npm run bench:outbox -- --quick             everything small, in a minute; writes nothing
- *     npm run bench:outbox -- --only faults       one part; writes nothing
+ *     npm run bench:outbox -- --only faults       one part: speed (or throughput, latency), faults, sizes
  *     npm run bench:outbox -- --system sqlite     one system; writes nothing
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
@@ -40,6 +40,7 @@ const { values } = parseArgs({
 })
 const { only, quick, system } = values
 const isWhole = !quick && only === "" && system === ""
+const wants = (part: string): boolean => part.includes(only)
 
 // Found from bench/build/bench and from bench alike.
 const bench = resolve(import.meta.dirname.replace(/build\/bench$/, ""))
@@ -124,12 +125,13 @@ async function measureSpeed() {
   const discord = new Remote<DiscordCommands>("../outbox/discord.js")
   await discord.call("configure", { limit: 0, periodMs: 0, latencyMs: 0 })
   const rounds = contestants.map((contestant) => new Rounds(contestant, discord))
+  const count = quick ? 1 : 3
   const throughput: Array<Throughput> = []
   const latency: Array<Latency> = []
-  for (let round = 0; round < (quick ? 1 : 3); round += 1) {
+  for (let round = 0; wants("speed: throughput") && round < count; round += 1) {
     for (const one of rounds) throughput.push(await one.measureThroughput(load))
   }
-  for (let round = 0; round < (quick ? 1 : 3); round += 1) {
+  for (let round = 0; wants("speed: latency") && round < count; round += 1) {
     for (const one of rounds) latency.push(await one.measureLatency(200, quick ? 2 : 8, load))
   }
   for (const one of rounds) one.stop()
@@ -179,13 +181,12 @@ async function measureIdleRow(
   return { name: contestant.name, webhooks, sent, ...(await measureIdle(contestant, place)) }
 }
 
-const wants = (part: string): boolean => part.includes(only)
-
 console.log(`load ${loadavg()[0]?.toFixed(1)} on ${availableParallelism()} cores`)
-const speed = wants("speed") ? await measureSpeed() : undefined
-if (speed !== undefined) {
-  console.log(`\n${printThroughput(speed.throughput)}\n\n${printLatency(speed.latency)}`)
+const speed = wants("speed: throughput, latency") ? await measureSpeed() : undefined
+if (speed !== undefined && speed.throughput.length > 0) {
+  console.log(`\n${printThroughput(speed.throughput)}`)
 }
+if (speed !== undefined && speed.latency.length > 0) console.log(`\n${printLatency(speed.latency)}`)
 const faults = wants("faults") ? await measureFaults() : []
 if (faults.length > 0) console.log(`\n${printFaults(faults)}`)
 const size = wants("sizes") ? await measureSizes() : undefined

@@ -61,6 +61,7 @@ export class MemoryStore {
     return this.#queues.claim(now, options).map(({ isTakeover, queue }) => ({
       webhookId: queue.webhookId,
       epoch: queue.epoch,
+      claimedAt: now,
       credentials: queue.credentials,
       isTakeover,
       memory: queue.memory,

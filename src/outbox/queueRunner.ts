@@ -47,6 +47,8 @@ import type { Receipt } from "./storedRequest.js"
 export interface WorkerContext {
   /** The first pending entries of a queue. */
   readonly load: (webhookId: string) => Stored<ReadonlyArray<StoredEntry>>
+  /** Maximum number of entries of a claim or a load. */
+  readonly prefetch: number
   readonly loadFiles: (entryId: string) => Stored<ReadonlyArray<StoredFile>>
   readonly find: (entryId: string) => Stored<ReadonlyArray<StoredEntry>>
   /** Makes all pending entries of a queue dead, and returns their number. */
@@ -411,6 +413,8 @@ export const runQueue = (
         }
       }
       if ((yield* runner.committed) === "lost") return undefined
+      // Entries that were stored meanwhile are found by the claim that follows the release.
+      if (entries.length < context.prefetch) return undefined
       entries = yield* context.load(running.owned.webhookId)
     }
     return undefined

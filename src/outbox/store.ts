@@ -110,6 +110,8 @@ export interface ClaimOptions {
 }
 
 export interface ClaimedQueue extends OwnedQueue {
+  /** When it was claimed. The time of its first entry had come. */
+  readonly claimedAt: number
   readonly credentials: StoredCredentials
   /** Whether the last owner was another worker. */
   readonly isTakeover: boolean

@@ -108,7 +108,7 @@ class Worker {
   readonly #wake = Effect.unsafeMakeLatch(true)
   /** The number of queues that are being run, at most `concurrency`. */
   #active = 0
-  /** The store's time minus the monotonic clock. */
+  /** The store's time minus the monotonic clock; each claim corrects it. */
   #offset = 0
   /** The earliest time, on the store's clock, at which a queue of this worker has to be claimed again. */
   #nextAt = Infinity
@@ -153,6 +153,7 @@ class Worker {
     this.#loads = makeLoads(store, this.#availability, prefetch, closed)
     this.#context = {
       load: (webhookId) => this.#loads.run(webhookId),
+      prefetch,
       loadFiles: (entryId) => whileAway(store.files(entryId)),
       find: (entryId) => whileAway(store.find([entryId])),
       bury: (queue, error) =>
@@ -196,6 +197,10 @@ class Worker {
     return this.#monotonic() + this.#offset
   }
 
+  #setTime(now: number): void {
+    this.#offset = now - this.#monotonic()
+  }
+
   /** Claims queues whenever there is something to claim and a place to run it, until the shutdown. */
   #claimQueues(): Effect.Effect<void> {
     const { draining } = this.#parts
@@ -205,27 +210,28 @@ class Worker {
     )
     const step = Effect.matchEffect(this.#availability.observe(this.#claim), {
       onFailure: () => returned,
-      onSuccess: (count) => (count === 0 ? this.#waitForWork : Effect.yieldNow()),
+      onSuccess: (mayHaveMore) => (mayHaveMore ? Effect.yieldNow() : this.#waitForWork),
     })
     return Effect.asVoid(Effect.repeat(step, { until: () => Deferred.isDone(draining) }))
   }
 
-  /** Claims as many queues as can be run, and returns their number. */
-  readonly #claim: Stored<number> = Effect.gen(this, function* () {
+  /** Claims as many queues as can be run. Returns whether there may be more. */
+  readonly #claim: Stored<boolean> = Effect.gen(this, function* () {
     const { owner, settings } = this.#parts
     this.#wake.unsafeClose()
     const limit = settings.concurrency - this.#active
-    if (limit <= 0) return 0
+    if (limit <= 0) return false
     yield* this.#renewOverdue()
-    const now = yield* this.#store.now
-    this.#offset = now - this.#monotonic()
-    if (this.#nextAt <= now) this.#nextAt = Infinity
+    if (this.#nextAt <= this.#now()) this.#nextAt = Infinity
     const claimedAt = this.#monotonic()
     const onlyReleased = claimedAt < this.#takesOverAt
     const options = { owner, leaseMillis: settings.lease, limit, prefetch, onlyReleased }
     const claimed = yield* this.#store.claim(options)
-    for (const queue of claimed) yield* this.#fork(queue, claimedAt)
-    return claimed.length
+    for (const queue of claimed) {
+      this.#setTime(queue.claimedAt)
+      yield* this.#fork(queue, claimedAt)
+    }
+    return claimed.length === limit
   })
 
   /** At least as often as leases are renewed, so that no absence of the store remains unnoticed. */
@@ -338,7 +344,7 @@ class Worker {
   #keepLeases(): Effect.Effect<never> {
     return Effect.forever(
       Effect.zipRight(
-        this.#availability.persist(this.#renew),
+        this.#availability.persist(Effect.zipRight(this.#renew, this.#readTime)),
         Effect.sleep(this.#parts.settings.lease / 3),
       ),
     )
@@ -368,6 +374,10 @@ class Worker {
       else if (this.#forget(one)) OutboxMetrics.leasesLost.unsafeUpdate(1, [])
     }
   })
+
+  readonly #readTime: Stored<void> = Effect.suspend(() =>
+    Effect.map(this.#store.now, (now) => this.#setTime(now)),
+  )
 
   /** Sweeps ended entries and updates the gauges. */
   #maintain(): Effect.Effect<void> {

@@ -1,4 +1,4 @@
-/** Leases of queues. On PostgreSQL each step is one statement, so that a stopped process holds no lock. */
+/** Leases of queues. No step needs a transaction, so that a stopped process holds no lock. */
 import type { SqlError } from "@effect/sql/SqlError"
 import type { Fragment } from "@effect/sql/Statement"
 import * as Effect from "effect/Effect"
@@ -39,7 +39,11 @@ export function claim(
       cursor.after = last?.webhookId ?? cursor.after
       if (claimed.length === options.limit) return claimed
       const isEnd = queues.length < size && free.length < missing
-      if (hasWrapped && (isEnd || (start !== "" && cursor.after >= start))) return claimed
+      if (hasWrapped && (isEnd || (start !== "" && cursor.after >= start))) {
+        // None is left, so that none can starve: the next claim needs no second part.
+        cursor.after = ""
+        return claimed
+      }
       if (isEnd) {
         hasWrapped = true
         cursor.after = ""
@@ -102,23 +106,22 @@ function take(
   if (free.length === 0) return Effect.succeed([])
   const { owner, prefetch } = options
   const ids = free.map(({ webhookId }) => webhookId)
-  const step = Effect.gen(function* () {
+  return Effect.gen(function* () {
     const queues = yield* lease(session, ids, options)
     if (queues.length === 0) return []
     const claimedIds = queues.map((queue) => String(queue["webhook_id"]))
-    const credentials = yield* findCredentials(session, claimedIds)
     const entries = groupByWebhook(yield* firstEntries(session, claimedIds, prefetch))
     return queues.map((queue): ClaimedQueue => {
       const webhookId = String(queue["webhook_id"])
       const lastOwner = toText(queue["last_owner"])
-      const stored = credentials.get(webhookId)
       return {
         webhookId,
         epoch: toNumber(queue["epoch"]) ?? 0,
+        claimedAt: (toNumber(queue["lease_until"]) ?? 0) - options.leaseMillis,
         credentials: {
           webhookId,
-          tokenDigest: toText(stored?.["token_digest"]) ?? "",
-          sealed: toText(stored?.["token"]),
+          tokenDigest: toText(queue["token_digest"]) ?? "",
+          sealed: toText(queue["token"]),
         },
         isTakeover: lastOwner !== undefined && lastOwner !== owner,
         memory: toText(queue["memory"]),
@@ -126,13 +129,16 @@ function take(
       }
     })
   })
-  return session.dialect === "pg" ? step : session.sql.withTransaction(step)
 }
 
 /** In the order of the ids, so that two workers cannot wait for one another. */
 function lease(session: Session, ids: ReadonlyArray<string>, options: ClaimOptions): Rows<Row> {
   const { leaseMillis, owner } = options
-  const { notAllPaused, sql, strings, tables } = session
+  const { dialect, notAllPaused, sql, strings, tables } = session
+  // SQLite does not know the alias in RETURNING.
+  const self = dialect === "pg" ? sql.literal("q") : tables.queues
+  const credential = (column: string) =>
+    sql`(SELECT ${sql.literal(column)} FROM ${tables.webhooks} w WHERE w.webhook_id = ${self}.webhook_id)`
   return Effect.flatMap(
     session.now,
     (now) => sql<Row>`
@@ -143,18 +149,8 @@ function lease(session: Session, ids: ReadonlyArray<string>, options: ClaimOptio
       ON CONFLICT (webhook_id) DO UPDATE SET owner = excluded.owner, epoch = q.epoch + 1,
         lease_until = excluded.lease_until, last_owner = coalesce(q.owner, q.last_owner)
       WHERE ${isFree(session, now, options)}
-      RETURNING webhook_id, epoch, last_owner, memory`,
-  )
-}
-
-function findCredentials(
-  { sql, strings, tables }: Session,
-  ids: ReadonlyArray<string>,
-): Effect.Effect<ReadonlyMap<string, Row>, SqlError> {
-  return Effect.map(
-    sql<Row>`SELECT webhook_id, token, token_digest FROM ${tables.webhooks}
-      WHERE webhook_id IN (${strings(ids)})`,
-    (rows) => new Map(rows.map((row) => [String(row["webhook_id"]), row])),
+      RETURNING webhook_id, epoch, lease_until, last_owner, memory,
+        ${credential("w.token")} AS token, ${credential("w.token_digest")} AS token_digest`,
   )
 }
 
@@ -165,17 +161,16 @@ export function firstEntries(
   limit: number,
 ): Effect.Effect<ReadonlyArray<StoredEntry>, SqlError> {
   const { dialect, pending, sql, strings, tables } = session
-  const first = (webhookId: Fragment) => sql`
-    SELECT seq FROM ${tables.entries} WHERE webhook_id = ${webhookId} AND ${pending}
+  const first = (columns: Fragment, webhookId: Fragment) => sql`
+    SELECT ${columns} FROM ${tables.entries} WHERE webhook_id = ${webhookId} AND ${pending}
       AND state IN ('ready', 'sending') ORDER BY seq LIMIT ${limit}`
-  const webhookId = sql.literal("w.webhook_id")
+  const [all, seq, id] = [sql.literal("*"), sql.literal("seq"), sql.literal("w.value")]
   const join =
     dialect === "pg"
-      ? sql`CROSS JOIN LATERAL (${first(webhookId)}) f JOIN ${tables.entries} e ON e.seq = f.seq`
-      : sql`JOIN ${tables.entries} e ON e.seq IN (${first(webhookId)})`
+      ? sql`CROSS JOIN LATERAL (${first(all, id)}) e`
+      : sql`JOIN ${tables.entries} e ON e.seq IN (${first(seq, id)})`
   return toEntries(sql<Row>`
-    SELECT ${entryColumns(session)} FROM ${tables.webhooks} w ${join}
-    WHERE w.webhook_id IN (${strings(ids)}) ORDER BY e.seq`)
+    SELECT ${entryColumns(session)} FROM (${strings(ids)}) w ${join} ORDER BY e.seq`)
 }
 
 function groupByWebhook(

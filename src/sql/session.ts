@@ -23,7 +23,7 @@ export interface Session {
   readonly tables: Tables
   /** The current time in milliseconds, as an expression. */
   readonly now: Effect.Effect<Fragment>
-  /** A subquery with one row for each string of a list. */
+  /** A subquery with one row for each string of a list, in its column `value`. */
   readonly strings: (values: ReadonlyArray<string>) => Fragment
   /** The condition of entries that are neither sent nor dead, as the partial index states it. */
   readonly pending: Fragment
@@ -61,7 +61,7 @@ export function makeSession(
     strings: (values) => {
       const json = JSON.stringify(values)
       return dialect === "pg"
-        ? sql`SELECT json_array_elements_text(CAST(CAST(${json} AS text) AS json))`
+        ? sql`SELECT json_array_elements_text(CAST(CAST(${json} AS text) AS json)) AS value`
         : sql`SELECT value FROM json_each(${json})`
     },
     pending: sql.literal("sent_at IS NULL AND dead_at IS NULL"),

@@ -240,10 +240,11 @@ describe.each(engines)("the store $name", (engine) => {
         expect(yield* claim(store, "w1")).toEqual([])
         yield* clock.adjust(1000)
         const queue = yield* claimOne(store, "w1")
+        expect(queue.claimedAt).toBe(1000)
         yield* release(store, "w1", queue, { nextAt: 3000 })
         expect(yield* claim(store, "w1")).toEqual([])
         yield* clock.adjust(2000)
-        yield* claimOne(store, "w1")
+        expect((yield* claimOne(store, "w1")).claimedAt).toBe(3000)
       }))
 
     test("has nothing to take from a queue that is sent", (store) =>
