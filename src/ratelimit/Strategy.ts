@@ -17,7 +17,7 @@ import { reactive } from "./strategy/reactive.js"
 /** The research page on strategies has the measurements behind this value. */
 const defaultConfidence = 0.925
 
-export type { Findings, Observation, Policy } from "./strategy/Policy.js"
+export type { Findings, Observation, Policy, PolicyData } from "./strategy/Policy.js"
 
 /**
  * A policy with a hidden memory type, as `Strategy` and `Permit.WaitOptions` have it.

@@ -1,5 +1,4 @@
 /** Records deleted webhooks, so that no further request is sent to them. */
-import * as Duration from "effect/Duration"
 import {
   WebhookInteractionError,
   WebhookUnauthorized,
@@ -13,20 +12,28 @@ import { errorFields } from "../error/message.js"
 const unknownWebhook = 10015
 const invalidWebhookToken = 50027
 
-/** How long a deleted webhook is recorded, and the maximum number of them. */
-const retention = { duration: Duration.toMillis("1 hour"), most: 10_000 }
+/** How many milliseconds a deleted webhook is recorded, and the maximum number of them. */
+const retention = { duration: 3_600_000, most: 10_000 }
 
-interface DeadWebhook {
-  readonly answer: ResponseInfo
+/** @internal */
+export interface DeadWebhook {
+  readonly response: Pick<ResponseInfo, "code" | "message" | "status">
   readonly until: number
+}
+
+/** The response that Discord returns after the request that deleted the webhook. */
+const deletedByUs: DeadWebhook["response"] = {
+  status: 404,
+  code: unknownWebhook,
+  message: "this program has deleted it",
 }
 
 /** @internal */
 export class DeadWebhooks {
-  readonly #dead = new Map<string, DeadWebhook>()
+  readonly all = new Map<string, DeadWebhook>()
 
   get size(): number {
-    return this.#dead.size
+    return this.all.size
   }
 
   /**
@@ -43,12 +50,16 @@ export class DeadWebhooks {
   }
 
   add(major: string, response: ResponseInfo, now: number): void {
-    const last = response.deleted === true ? toUnknownWebhook(response) : response
-    this.#dead.delete(major)
-    this.#dead.set(major, { answer: last, until: now + retention.duration })
-    if (this.#dead.size <= retention.most) return
-    for (const oldest of this.#dead.keys()) {
-      this.#dead.delete(oldest)
+    const last = response.deleted === true ? deletedByUs : response
+    this.put(major, { response: last, until: now + retention.duration })
+  }
+
+  put(major: string, death: DeadWebhook): void {
+    this.all.delete(major)
+    this.all.set(major, death)
+    if (this.all.size <= retention.most) return
+    for (const oldest of this.all.keys()) {
+      this.all.delete(oldest)
       return
     }
   }
@@ -57,34 +68,29 @@ export class DeadWebhooks {
     route: Route,
     now: number,
   ): WebhookNotFound | WebhookUnauthorized | WebhookInteractionError | undefined {
-    const death = this.#dead.get(route.major)
+    const death = this.all.get(route.major)
     if (death === undefined) return undefined
-    if (now < death.until) return makeError(route, death.answer)
-    this.#dead.delete(route.major)
+    if (now < death.until) return makeError(route, death.response)
+    this.all.delete(route.major)
     return undefined
   }
 
   sweep(now: number): void {
-    for (const [major, death] of this.#dead) {
+    for (const [major, death] of this.all) {
       if (now < death.until) return
-      this.#dead.delete(major)
+      this.all.delete(major)
     }
   }
 
   clear(major?: string): void {
-    if (major === undefined) this.#dead.clear()
-    else this.#dead.delete(major)
+    if (major === undefined) this.all.clear()
+    else this.all.delete(major)
   }
-}
-
-/** The response that Discord returns from then on. */
-function toUnknownWebhook(response: ResponseInfo): ResponseInfo {
-  return { ...response, status: 404, code: unknownWebhook, message: "this program has deleted it" }
 }
 
 function makeError(
   route: Route,
-  response: ResponseInfo,
+  response: DeadWebhook["response"],
 ): WebhookNotFound | WebhookUnauthorized | WebhookInteractionError {
   const fields = {
     ...errorFields(route),

@@ -79,9 +79,9 @@ export interface Settings {
 
 export const defaults = {
   globalLimit: 50,
-  globalWindow: Duration.toMillis("1 second"),
+  globalWindow: 1000,
   queueCapacity: 10_000,
-  idleAfter: Duration.toMillis("2 minutes"),
+  idleAfter: 120_000,
   invalidRequestLimit: 8000,
 } as const
 

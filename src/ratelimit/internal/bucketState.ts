@@ -130,7 +130,7 @@ export class PendingRequest extends Queued<PendingRequest> {
   resume: ((result: WaitResult) => void) | undefined = undefined
 
   /** The time after which its fiber is assumed to be gone. */
-  presentUntil = Number.POSITIVE_INFINITY
+  presentUntil = Infinity
 
   readonly sequence: number
   readonly route: Route
@@ -255,48 +255,34 @@ export class WebhookState {
 /** Maximum number of policies beside the current one; a program uses one or two. */
 const maxMemories = 7
 
-interface Memory {
+/** The memory of one policy. */
+export interface Memory {
   readonly policy: string
   readonly value: unknown
 }
 
-/** The memories of policies on one bucket by name; a list, since there are few. */
-export class Memories {
-  #all: ReadonlyArray<Memory> = []
+/** The memories of policies on one bucket; a list, since there are few. */
+export type Memories = ReadonlyArray<Memory>
 
-  find(policy: string): Memory | undefined {
-    for (const one of this.#all) if (one.policy === policy) return one
-    return undefined
-  }
+/** Shared, because a process may have a million buckets. */
+export const noMemories: Memories = []
 
-  /** Copies the list, so that it has no spare capacity: a process may have a million buckets. */
-  put(policy: string, value: unknown): void {
-    const others = this.#all.filter((one) => one.policy !== policy)
-    this.#all = [...others.slice(-(maxMemories - 1)), { policy, value }]
-  }
+export function findMemory(memories: Memories, policy: string): Memory | undefined {
+  return memories.find((one) => one.policy === policy)
+}
 
-  /** A copy without one policy; `undefined` if it would be empty. */
-  without(policy: string): Memories | undefined {
-    const others = this.#all.filter((one) => one.policy !== policy)
-    if (others.length === this.#all.length) return this
-    if (others.length === 0) return undefined
-    const copy = new Memories()
-    copy.#all = others
-    return copy
-  }
+export function withoutMemory(memories: Memories, policy: string): Memories {
+  const others = memories.filter((one) => one.policy !== policy)
+  return others.length > 0 ? others : noMemories
+}
 
-  /** A copy with one more policy. */
-  with(policy: string, value: unknown): Memories {
-    const copy = new Memories()
-    copy.#all = this.#all
-    copy.put(policy, value)
-    return copy
-  }
+export function putMemory(memories: Memories, policy: string, value: unknown): Memories {
+  return [...withoutMemory(memories, policy).slice(-(maxMemories - 1)), { policy, value }]
 }
 
 const noFindings: Findings = {}
 
-type WindowOver = Extract<Observation, { readonly _tag: "WindowOver" }>
+export type WindowOver = Extract<Observation, { readonly _tag: "WindowOver" }>
 
 export class BucketState implements Bucket {
   id: string
@@ -313,18 +299,18 @@ export class BucketState implements Bucket {
   /** Number of consecutive 429 responses without a delay. */
   blocksWithoutDelay = 0
   /** A lower bound of the deadlines of waiting requests. */
-  earliestDeadline = Number.POSITIVE_INFINITY
+  earliestDeadline = Infinity
   roundTrip: RoundTrips | undefined = undefined
   memory: unknown = undefined
   /** The memory of the policy that observed last; usually the only one. */
   learned: unknown = undefined
   learnedBy: Policy | undefined = undefined
   /** The memories of other policies. */
-  #others: Memories | undefined = undefined
-  #over: WindowOver | undefined = undefined
+  others = noMemories
+  over: WindowOver | undefined = undefined
   #failed: { readonly policy: string; readonly defect: unknown } | undefined = undefined
   /** The memories of the bucket that this one was initialized from. */
-  #inherited: Memories | undefined = undefined
+  inherited = noMemories
 
   constructor(id: string, webhook: WebhookState) {
     this.id = id
@@ -389,7 +375,7 @@ export class BucketState implements Bucket {
       this.roundTrip?.reset(resetAt - resetEarliest)
     const head = this.queue.head
     const waiting = head !== undefined && head.since < resetAt ? this.waiting : 0
-    this.#over = { _tag: "WindowOver", at: now, unused, waiting }
+    this.over = { _tag: "WindowOver", at: now, unused, waiting }
   }
 
   /**
@@ -399,9 +385,9 @@ export class BucketState implements Bucket {
   rollFor(policy: Policy, now: number): number {
     const lead = toMillis(policy.lead?.(this.seenBy(policy)) ?? 0)
     this.roll(now, lead > 0 ? lead : 0)
-    if (this.#over === undefined) return 0
-    const over = this.#over
-    this.#over = undefined
+    if (this.over === undefined) return 0
+    const over = this.over
+    this.over = undefined
     this.observe(policy, over)
     return Math.min(over.unused, over.waiting)
   }
@@ -417,22 +403,21 @@ export class BucketState implements Bucket {
     this.window.guess(other.window)
     if (other.roundTrip !== undefined) this.roundTrip = new RoundTrips(other.roundTrip)
     this.isKnown = true
-    this.#inherited =
+    this.inherited =
       other.learnedBy === undefined
-        ? undefined
-        : (other.#others ?? new Memories()).with(other.learnedBy.name, other.learned)
+        ? other.others
+        : putMemory(other.others, other.learnedBy.name, other.learned)
   }
 
   observe(policy: Policy, observation: Observation): void {
     const { memory, learnedBy } = this.seenBy(policy)
     const learned = this.#observeWith(policy, memory, observation)
     if (learnedBy !== undefined && learnedBy.name !== policy.name) {
-      this.#others ??= new Memories()
-      this.#others.put(learnedBy.name, this.learned)
+      this.others = putMemory(this.others, learnedBy.name, this.learned)
     }
     this.learned = learned
     this.learnedBy = policy
-    this.#inherited = this.#inherited?.without(policy.name)
+    if (this.inherited !== noMemories) this.inherited = withoutMemory(this.inherited, policy.name)
   }
 
   /** The findings of a policy for metrics and logs. */
@@ -462,10 +447,10 @@ export class BucketState implements Bucket {
     this.roundTrip = undefined
     this.learned = undefined
     this.learnedBy = undefined
-    this.#others = undefined
-    this.#over = undefined
+    this.others = noMemories
+    this.over = undefined
     this.#failed = undefined
-    this.#inherited = undefined
+    this.inherited = noMemories
   }
 
   /** Runs `observe`; an exception must not interrupt the transition. */
@@ -479,9 +464,9 @@ export class BucketState implements Bucket {
   }
 
   #recall(policy: Policy): unknown {
-    const own = this.#others?.find(policy.name)
+    const own = findMemory(this.others, policy.name)
     if (own !== undefined) return own.value
-    const inherited = this.#inherited?.find(policy.name)
+    const inherited = findMemory(this.inherited, policy.name)
     return inherited === undefined || policy.inherit === undefined
       ? policy.initial
       : policy.inherit(inherited.value)

@@ -1,5 +1,4 @@
 /** What limits all requests of the process: the global limit, blocks, and the invalid-request limit. */
-import * as Duration from "effect/Duration"
 import type { Kind } from "../Route.js"
 import type { LimitScope, ResponseInfo } from "../ResponseInfo.js"
 import type { GlobalLimit } from "../settings.js"
@@ -7,20 +6,21 @@ import type { GlobalLimit } from "../settings.js"
 /** The scopes of a 429 that block every request of the process. */
 export type HostScope = Exclude<LimitScope, "user" | "shared">
 
+/** Milliseconds. */
 interface DelayRange {
   readonly first: number
   readonly max: number
 }
 
 const shortDelays: DelayRange = {
-  first: Duration.toMillis("1 second"),
-  max: Duration.toMillis("1 minute"),
+  first: 1000,
+  max: 60_000,
 }
 
 /** Cloudflare's blocks last for minutes, and each further request may make them longer. */
 const longDelays: DelayRange = {
-  first: Duration.toMillis("1 minute"),
-  max: Duration.toMillis("15 minutes"),
+  first: 60_000,
+  max: 900_000,
 }
 
 /**
@@ -67,8 +67,8 @@ export class SendTimes {
 
   /** The last time (1), the one before (2) and so on; `-Infinity` if there is none. */
   last(back: number): number {
-    if (back > this.#count || back > this.#capacity) return Number.NEGATIVE_INFINITY
-    return this.#times[this.#index(back)] ?? Number.NEGATIVE_INFINITY
+    if (back > this.#count || back > this.#capacity) return -Infinity
+    return this.#times[this.#index(back)] ?? -Infinity
   }
 
   #index(back: number): number {
@@ -88,7 +88,7 @@ export class SendTimes {
 export class GlobalLimiter {
   #limits: ReadonlyArray<GlobalLimit>
   readonly #sent = new SendTimes()
-  #lastSent = Number.NEGATIVE_INFINITY
+  #lastSent = -Infinity
   #blockedUntil = 0
   #edgeUntil = 0
   #edgeProbing = false
@@ -129,7 +129,7 @@ export class GlobalLimiter {
    * lie; the spread of latencies is added, since it lets sends bunch up on the way.
    */
   availableAt(kind: Kind = "webhook"): number {
-    if (this.#isProbing(kind) && this.#probe !== undefined) return Number.POSITIVE_INFINITY
+    if (this.#isProbing(kind) && this.#probe !== undefined) return Infinity
     const spaced = this.#spacing === 0 ? 0 : this.#lastSent + this.#spacing
     if (kind === "interaction") return Math.max(this.#edgeUntil, spaced)
     let at = Math.max(this.#blockedUntil, spaced)
@@ -209,7 +209,7 @@ export class GlobalLimiter {
 }
 
 /** The period in which Discord counts invalid requests, and its parts (milliseconds). */
-const period = Duration.toMillis("10 minutes")
+const period = 600_000
 const slots = 60
 const slotLength = period / slots
 

@@ -24,18 +24,23 @@ const noWebhooks: ReadonlyArray<WebhookState> = []
 
 /** The webhooks in use, the bucket of each of their routes, and which of them are idle. */
 export class WebhookRegistry {
-  readonly #webhooks = new Map<string, WebhookState>()
+  readonly all = new Map<string, WebhookState>()
   /** Webhooks without requests, the longest idle first. */
   readonly #idle = new Set<WebhookState>()
   /** By route name: the bucket last described by a response, as the initial guess for other webhooks. */
   readonly #guesses = new Map<string, BucketState>()
 
-  getRouteState(route: Route): RouteState {
-    let webhook = this.#webhooks.get(route.major)
+  getWebhook({ kind, major }: Pick<Route, "kind" | "major">): WebhookState {
+    let webhook = this.all.get(major)
     if (webhook === undefined) {
-      webhook = new WebhookState(route.major, route.kind)
-      this.#webhooks.set(route.major, webhook)
+      webhook = new WebhookState(major, kind)
+      this.all.set(major, webhook)
     }
+    return webhook
+  }
+
+  getRouteState(route: Route): RouteState {
+    const webhook = this.getWebhook(route)
     const known = webhook.route(route.name)
     if (known !== undefined) return known
     const routeState = new RouteState(route.name, webhook, this.#firstBucket(webhook, route.name))
@@ -44,7 +49,7 @@ export class WebhookRegistry {
   }
 
   find(route: Route, now: number): BucketState | undefined {
-    const bucket = this.#webhooks.get(route.major)?.route(route.name)?.bucket
+    const bucket = this.all.get(route.major)?.route(route.name)?.bucket
     bucket?.roll(now)
     return bucket
   }
@@ -86,13 +91,12 @@ export class WebhookRegistry {
     const buckets: Array<BucketState> = []
     if (route === undefined) {
       this.#guesses.clear()
-      for (const webhook of this.#idle) this.#webhooks.delete(webhook.major)
+      for (const webhook of this.#idle) this.all.delete(webhook.major)
       this.#idle.clear()
-      for (const webhook of this.#webhooks.values())
-        for (const one of webhook.buckets) buckets.push(one)
+      for (const webhook of this.all.values()) for (const one of webhook.buckets) buckets.push(one)
     } else {
       this.#guesses.delete(route.name)
-      const bucket = this.#webhooks.get(route.major)?.route(route.name)?.bucket
+      const bucket = this.all.get(route.major)?.route(route.name)?.bucket
       if (bucket !== undefined) buckets.push(bucket)
     }
     for (const bucket of buckets) bucket.forget()
@@ -122,18 +126,18 @@ export class WebhookRegistry {
       if (webhook.idleSince > before) break
       if (limitedUntil(webhook) > before) continue
       this.#idle.delete(webhook)
-      this.#webhooks.delete(webhook.major)
+      this.all.delete(webhook.major)
     }
   }
 
   /** The webhooks with waiting requests. */
   *withWaiting(): Generator<WebhookState> {
-    for (const webhook of this.#webhooks.values()) if (webhook.waiting > 0) yield webhook
+    for (const webhook of this.all.values()) if (webhook.waiting > 0) yield webhook
   }
 
   counts(): { readonly buckets: number; readonly waiting: number; readonly inFlight: number } {
     const counts = { buckets: 0, waiting: 0, inFlight: 0 }
-    for (const webhook of this.#webhooks.values()) {
+    for (const webhook of this.all.values()) {
       counts.buckets += webhook.buckets.length
       counts.waiting += webhook.waiting
       counts.inFlight += webhook.inFlight
@@ -143,7 +147,7 @@ export class WebhookRegistry {
 
   #shareWithUnknown(name: string, guess: BucketState): ReadonlyArray<WebhookState> {
     const updated: Array<WebhookState> = []
-    for (const webhook of this.#webhooks.values()) {
+    for (const webhook of this.all.values()) {
       const bucket = webhook.route(name)?.bucket
       if (bucket === undefined || bucket.isKnown) continue
       bucket.guessFrom(guess)
@@ -283,12 +287,12 @@ export class Learning {
   }
 
   #observeRoundTrip(bucket: BucketState, last: number): void {
-    if (bucket.roundTrip === undefined) bucket.roundTrip = RoundTrips.first(last)
+    if (bucket.roundTrip === undefined) bucket.roundTrip = new RoundTrips({ last })
     else bucket.roundTrip.add(last)
     // The reset of a leaking bucket moves with each request: every response has another one.
     if (bucket.model === "leaking" && bucket.resetAt !== undefined)
       bucket.roundTrip.reset(bucket.resetAt - (bucket.resetEarliest ?? bucket.resetAt))
-    if (this.#roundTrip === undefined) this.#roundTrip = RoundTrips.first(last)
+    if (this.#roundTrip === undefined) this.#roundTrip = new RoundTrips({ last })
     else this.#roundTrip.add(last)
     this.globalLimiter.setLatencySpread(this.#roundTrip.longest - this.#roundTrip.shortest)
   }
@@ -309,7 +313,8 @@ function describesBucket({ headers, limited, status }: ResponseInfo): boolean {
   return limited === undefined && status < 300
 }
 
-function moveRequests(routeState: RouteState, from: BucketState, to: BucketState): void {
+/** Moves the requests of a route to another bucket. */
+export function moveRequests(routeState: RouteState, from: BucketState, to: BucketState): void {
   from.inFlight -= routeState.inFlight
   to.inFlight += routeState.inFlight
   const waiting = [...from.queue].filter((request) => request.routeState === routeState)

@@ -96,7 +96,7 @@ export class PendingRequests {
   expectPoll(request: PendingRequest, at: number): void {
     const polls = request.owner.polls === true
     if (polls) this.hasPolling = true
-    request.presentUntil = polls ? at + pollGrace : Number.POSITIVE_INFINITY
+    request.presentUntil = polls ? at + pollGrace : Infinity
   }
 
   /** Removes a request whose fiber did not poll. It waits again if the fiber polls later. */
@@ -126,7 +126,7 @@ export class PendingRequests {
 
   /** Fails the requests whose deadline is before `known`, the earliest possible start. */
   rejectLate(bucket: BucketState, known: number, now: number): void {
-    bucket.earliestDeadline = Number.POSITIVE_INFINITY
+    bucket.earliestDeadline = Infinity
     for (const request of bucket.queue) {
       if (request.deadline < known || request.deadline <= now) {
         this.fail(request, this.makeMaxWaitError(request, Math.max(known, now), now))
@@ -201,7 +201,7 @@ export class PendingRequests {
 
 /** `undefined` for `Infinity`, which cancels a timer. */
 export function finiteInstant(at: number): number | undefined {
-  return at === Number.POSITIVE_INFINITY ? undefined : at
+  return at === Infinity ? undefined : at
 }
 
 /** Milliseconds after which a granted request is skipped if its fiber has not resumed. */
@@ -307,7 +307,7 @@ export class Polling {
   /** The time of a waiting request's next poll. */
   next(request: PendingRequest, globalLimiter: GlobalLimiter, now: number): number {
     const due = request.state === "parked" ? request.notBefore : this.#dueOf(request, globalLimiter)
-    if (due > now && due < Number.POSITIVE_INFINITY) return Math.min(due, now + maxPollInterval)
+    if (due > now && due < Infinity) return Math.min(due, now + maxPollInterval)
     return now + this.#intervalOf(request)
   }
 
@@ -321,7 +321,7 @@ export class Polling {
   }
 
   #dueOf(request: PendingRequest, globalLimiter: GlobalLimiter): number {
-    const never = Number.POSITIVE_INFINITY
+    const never = Infinity
     return Math.min(this.#due.get(request.bucket) ?? never, this.#due.get(globalLimiter) ?? never)
   }
 }

@@ -62,11 +62,11 @@ export class Scheduler {
         this.#pending.rejectLate(bucket, known, now)
       } else if (at <= now) {
         this.#joinGlobalQueue(bucket)
-        if (passes === Number.POSITIVE_INFINITY) this.#permits.watch(now)
+        if (passes === Infinity) this.#permits.watch(now)
         return
       } else {
         this.#setTimer(bucket, finiteInstant(Math.min(at, bucket.earliestDeadline)))
-        if (at === Number.POSITIVE_INFINITY) this.#permits.watch(now)
+        if (at === Infinity) this.#permits.watch(now)
         return
       }
     }
@@ -91,7 +91,7 @@ export class Scheduler {
 
   /** Removes a bucket without waiting requests. */
   leaveGlobalQueue(bucket: BucketState): void {
-    bucket.earliestDeadline = Number.POSITIVE_INFINITY
+    bucket.earliestDeadline = Infinity
     this.#setTimer(bucket, undefined)
     if (this.#globalQueues[bucket.webhook.kind].delete(bucket) && !this.#hasGlobalQueue) {
       this.#setTimer(this.#globalLimiter, undefined)
@@ -116,9 +116,7 @@ export class Scheduler {
 
   #scheduleGlobalTimer(): void {
     const opensFor = (kind: Kind) =>
-      this.#globalQueues[kind].size > 0
-        ? this.#globalLimiter.availableAt(kind)
-        : Number.POSITIVE_INFINITY
+      this.#globalQueues[kind].size > 0 ? this.#globalLimiter.availableAt(kind) : Infinity
     this.#setTimer(
       this.#globalLimiter,
       finiteInstant(Math.min(opensFor("webhook"), opensFor("interaction"))),
@@ -150,7 +148,7 @@ export class Scheduler {
     const { webhook } = request.routeState
     const notBefore = Math.max(request.notBefore, bucket.blockedUntil)
     if (notBefore > now) return notBefore
-    const whenAnswered = bucket.inFlight > 0 ? Number.POSITIVE_INFINITY : now
+    const whenAnswered = bucket.inFlight > 0 ? Infinity : now
     let at: number
     // A probe after a 429, or of an unknown bucket, starts alone, independently of the policy.
     if (bucket.probing || !bucket.isKnown) {
@@ -163,7 +161,7 @@ export class Scheduler {
       at = wait === undefined ? now : wait > 0 ? now + wait : whenAnswered
     }
     if (at > now || webhook.inFlight === 0) return at
-    return mayOverlap(request, webhook) ? now : Number.POSITIVE_INFINITY
+    return mayOverlap(request, webhook) ? now : Infinity
   }
 
   #grant(request: PendingRequest, now: number): void {

@@ -23,7 +23,7 @@ import { Timers } from "../time.js"
  * Default lease in milliseconds where finalisers may not run: an unsettled permit would block its
  * webhook forever. Elsewhere finalisers settle every permit.
  */
-const leaseWithoutFinalisers = Duration.toMillis("1 minute")
+const leaseWithoutFinalisers = 60_000
 
 /** Restores the interruptibility of the caller of the mask. */
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
@@ -243,12 +243,11 @@ function explainLearned({ learned, learnedBy }: BucketState): unknown {
 }
 
 function toRequestOptions(options: WaitOptions, owner: Owner): RequestOptions {
-  const defaultLease = owner.polls ? leaseWithoutFinalisers : Number.POSITIVE_INFINITY
+  const defaultLease = owner.polls ? leaseWithoutFinalisers : Infinity
   return {
     policy: options.policy,
     ordered: options.delivery !== "concurrent",
-    maxWait:
-      options.maxWait === undefined ? Number.POSITIVE_INFINITY : Duration.toMillis(options.maxWait),
+    maxWait: options.maxWait === undefined ? Infinity : Duration.toMillis(options.maxWait),
     lease: options.lease === undefined ? defaultLease : Duration.toMillis(options.lease),
     owner,
   }

@@ -27,31 +27,31 @@ type OnResult = (result: WaitResult) => void
 
 export class StateMachine {
   readonly #events: LimiterEvents
-  readonly #learning: Learning
+  readonly learning: Learning
   readonly #webhooks: WebhookRegistry
   readonly #globalLimiter: GlobalLimiter
   readonly #statistics = new Statistics()
-  readonly #pending: PendingRequests
+  readonly pending: PendingRequests
   readonly #permits: Permits
   readonly #polling = new Polling()
-  readonly #scheduler: Scheduler
+  readonly scheduler: Scheduler
   #sequence = 0
 
   constructor(settings: Settings, timers: SetTimer, onEvent: OnEvent = () => {}) {
     const setTimer: SetTimer = (target, at) => {
-      if (this.#pending.hasPolling) this.#polling.set(target, at)
+      if (this.pending.hasPolling) this.#polling.set(target, at)
       timers(target, at)
     }
     this.#events = new LimiterEvents(onEvent)
-    this.#learning = new Learning(settings, this.#events)
-    this.#webhooks = this.#learning.webhooks
-    this.#globalLimiter = this.#learning.globalLimiter
-    this.#pending = new PendingRequests(settings, this.#learning, this.#statistics, setTimer)
+    this.learning = new Learning(settings, this.#events)
+    this.#webhooks = this.learning.webhooks
+    this.#globalLimiter = this.learning.globalLimiter
+    this.pending = new PendingRequests(settings, this.learning, this.#statistics, setTimer)
     this.#permits = new Permits(setTimer)
-    this.#scheduler = new Scheduler(
-      this.#learning,
+    this.scheduler = new Scheduler(
+      this.learning,
       this.#statistics,
-      this.#pending,
+      this.pending,
       this.#permits,
       setTimer,
     )
@@ -59,17 +59,17 @@ export class StateMachine {
 
   /** Replaces the settings, which also apply to waiting requests. */
   configure(settings: Settings, now: number): void {
-    this.#learning.configure(settings)
-    this.#pending.configure(settings)
-    if (this.#pending.count === 0) return
+    this.learning.configure(settings)
+    this.pending.configure(settings)
+    if (this.pending.count === 0) return
     this.#rejectIfSpent(now)
-    this.#scheduler.dispatchAll(now)
+    this.scheduler.dispatchAll(now)
   }
 
   /** Adds a request. Its `result` is set when it is granted or fails. */
   submit(route: Route, options: RequestOptions, now: number, resume?: OnResult): PendingRequest {
     this.#expireDue(now)
-    this.#learning.updateSpacing(now)
+    this.learning.updateSpacing(now)
     const routeState = this.#webhooks.getRouteState(route)
     const request = new PendingRequest(++this.#sequence, route, options, routeState, now)
     request.resume = resume
@@ -79,7 +79,7 @@ export class StateMachine {
     } else {
       request.state = "settled"
       request.complete(Exit.fail(rejection))
-      this.#pending.markIdle(routeState.webhook, now)
+      this.pending.markIdle(routeState.webhook, now)
     }
     return request
   }
@@ -105,20 +105,20 @@ export class StateMachine {
   poll(request: PendingRequest, now: number): number | undefined {
     if (request.state === "skipped") this.#rejoin(request, now)
     if (request.result !== undefined) return undefined
-    this.#pending.expectPoll(request, now)
+    this.pending.expectPoll(request, now)
     this.#expireDue(now)
     this.#unpark(request, now)
-    this.#scheduler.dispatchWebhook(request.routeState.webhook, now)
+    this.scheduler.dispatchWebhook(request.routeState.webhook, now)
     if (request.result !== undefined) return undefined
     const at = this.#polling.next(request, this.#globalLimiter, now)
-    this.#pending.expectPoll(request, at)
+    this.pending.expectPoll(request, at)
     return at
   }
 
   /** Settles a permit and dispatches the next request of the webhook. */
   settle(request: PendingRequest, outcome: Outcome, now: number): void {
     if (!this.#releasePermit(request, outcome, now)) return
-    this.#scheduler.dispatchWebhook(request.routeState.webhook, now)
+    this.scheduler.dispatchWebhook(request.routeState.webhook, now)
     this.#reclaimExpired(now)
   }
 
@@ -137,7 +137,7 @@ export class StateMachine {
     request.resume = resume
     request.notBefore = notBefore
     this.#waitAgain(request, now)
-    this.#scheduler.dispatchWebhook(request.routeState.webhook, now)
+    this.scheduler.dispatchWebhook(request.routeState.webhook, now)
     this.#reclaimExpired(now)
   }
 
@@ -150,20 +150,20 @@ export class StateMachine {
       return
     }
     const concerned = bucket.queue.head === request
-    this.#pending.remove(request)
+    this.pending.remove(request)
     request.state = "settled"
     if (routeState.webhook.waitingAlone === request)
-      this.#scheduler.dispatchWebhook(routeState.webhook, now)
-    else if (concerned) this.#scheduler.dispatch(bucket, now)
-    this.#pending.markIdle(routeState.webhook, now)
+      this.scheduler.dispatchWebhook(routeState.webhook, now)
+    else if (concerned) this.scheduler.dispatch(bucket, now)
+    this.pending.markIdle(routeState.webhook, now)
   }
 
   /** Handles an expired timer. */
   wake(target: TimerTarget, now: number): void {
     this.#reclaimExpired(now)
-    if (target instanceof BucketState) this.#scheduler.dispatch(target, now)
-    else if (target instanceof GlobalLimiter) this.#scheduler.dispatchAll(now)
-    else if (target instanceof WebhookRegistry) this.#pending.sweep(now)
+    if (target instanceof BucketState) this.scheduler.dispatch(target, now)
+    else if (target instanceof GlobalLimiter) this.scheduler.dispatchAll(now)
+    else if (target instanceof WebhookRegistry) this.pending.sweep(now)
     else if (target instanceof Permits) this.#watchPermits(now)
     else this.#unpark(target, now)
   }
@@ -173,8 +173,8 @@ export class StateMachine {
     this.#expireDue(now)
     const routeState = this.#webhooks.getRouteState(route)
     this.#learn(routeState, response, undefined, now)
-    this.#scheduler.dispatchWebhook(routeState.webhook, now)
-    this.#pending.markIdle(routeState.webhook, now)
+    this.scheduler.dispatchWebhook(routeState.webhook, now)
+    this.pending.markIdle(routeState.webhook, now)
   }
 
   find(route: Route, now: number): BucketState | undefined {
@@ -195,8 +195,8 @@ export class StateMachine {
   /** Resets what has been learned, and dispatches waiting requests accordingly. */
   clear(now: number, route?: Route): void {
     this.#reclaimExpired(now)
-    this.#learning.deadWebhooks.clear(route?.major)
-    for (const bucket of this.#webhooks.reset(route)) this.#scheduler.dispatch(bucket, now)
+    this.learning.deadWebhooks.clear(route?.major)
+    for (const bucket of this.#webhooks.reset(route)) this.scheduler.dispatch(bucket, now)
   }
 
   /** Fails all waiting requests of an owner whose scope is closed. */
@@ -204,11 +204,11 @@ export class StateMachine {
     for (const webhook of this.#webhooks.withWaiting()) {
       for (const request of webhook.pending()) {
         if (request.owner === owner) {
-          this.#pending.fail(request, new DiscordRateLimiterClosed(errorFields(request.route)))
+          this.pending.fail(request, new DiscordRateLimiterClosed(errorFields(request.route)))
         }
       }
-      this.#scheduler.dispatchWebhook(webhook, now)
-      this.#pending.markIdle(webhook, now)
+      this.scheduler.dispatchWebhook(webhook, now)
+      this.pending.markIdle(webhook, now)
     }
   }
 
@@ -216,28 +216,28 @@ export class StateMachine {
     this.#expireDue(now)
     return {
       ...this.#webhooks.counts(),
-      deadWebhooks: this.#learning.deadWebhooks.size,
-      invalidRequests: this.#learning.invalidRequests.count(now),
+      deadWebhooks: this.learning.deadWebhooks.size,
+      invalidRequests: this.learning.invalidRequests.count(now),
       strategies: this.#statistics.snapshot(),
     }
   }
 
   #rejectionOf(request: PendingRequest, now: number): WaitError | undefined {
     const { route, bucket, deadline, owner } = request
-    const rejection = this.#learning.rejectionOf(route, now)
+    const rejection = this.learning.rejectionOf(route, now)
     if (rejection !== undefined) return rejection
-    const capacity = owner.queueCapacity ?? Number.POSITIVE_INFINITY
-    if (bucket.waiting >= capacity) this.#pending.skipAbsent(bucket.webhook, now)
+    const capacity = owner.queueCapacity ?? Infinity
+    if (bucket.waiting >= capacity) this.pending.skipAbsent(bucket.webhook, now)
     if (bucket.waiting >= capacity) return new WebhookQueueFull({ ...errorFields(route), capacity })
-    if (deadline === Number.POSITIVE_INFINITY) return undefined
+    if (deadline === Infinity) return undefined
     const at = now + this.estimate(route, request.policy, now)
-    return at > deadline ? this.#pending.makeMaxWaitError(request, at, now) : undefined
+    return at > deadline ? this.pending.makeMaxWaitError(request, at, now) : undefined
   }
 
   /** Runs before a transition: reclaims expired permits and evicts idle webhooks. */
   #expireDue(now: number): void {
     this.#reclaimExpired(now)
-    this.#pending.sweepIfDue(now)
+    this.pending.sweepIfDue(now)
   }
 
   /**
@@ -251,18 +251,18 @@ export class StateMachine {
       this.#applyOutcome(request, isHeld ? unknown : neverSent, request.presentUntil)
       request.state = isHeld ? "expired" : "skipped"
       if (!isHeld) request.attempts -= 1
-      this.#scheduler.dispatchWebhook(request.routeState.webhook, now)
+      this.scheduler.dispatchWebhook(request.routeState.webhook, now)
     }
   }
 
   /** Watches permits while requests wait, because an expired permit may unblock them. */
   #watchPermits(now: number): void {
-    if (this.#pending.count > 0) this.#permits.watch(now)
+    if (this.pending.count > 0) this.#permits.watch(now)
   }
 
   #join(request: PendingRequest, now: number): void {
-    this.#pending.enqueue(request, now)
-    this.#scheduler.dispatch(request.bucket, now)
+    this.pending.enqueue(request, now)
+    this.scheduler.dispatch(request.bucket, now)
     if (request.result === undefined) this.#statistics.onQueued(request)
   }
 
@@ -275,8 +275,8 @@ export class StateMachine {
   /** Moves a parked request back to its old position in the queue. */
   #unpark(request: PendingRequest, now: number): void {
     if (request.state !== "parked") return
-    this.#pending.remove(request)
-    if (request.notBefore > now) this.#pending.park(request, request.notBefore, now)
+    this.pending.remove(request)
+    if (request.notBefore > now) this.pending.park(request, request.notBefore, now)
     else this.#join(request, now)
   }
 
@@ -285,7 +285,7 @@ export class StateMachine {
     this.#expireDue(now)
     request.routeState = this.#webhooks.getRouteState(request.route)
     this.#waitAgain(request, now)
-    this.#pending.markIdle(request.routeState.webhook, now)
+    this.pending.markIdle(request.routeState.webhook, now)
   }
 
   #waitAgain(request: PendingRequest, now: number): void {
@@ -296,15 +296,15 @@ export class StateMachine {
     const rejection = this.#rejectionOfRetry(request, now)
     if (rejection !== undefined) request.complete(Exit.fail(rejection))
     else if (notBefore <= now || request.ordered) this.#joinOwnQueue(request, now)
-    else this.#pending.park(request, notBefore, now)
+    else this.pending.park(request, notBefore, now)
   }
 
   #rejectionOfRetry(request: PendingRequest, now: number): WaitError | undefined {
     const { deadline, notBefore, owner, route } = request
     if (owner.closed === true) return new DiscordRateLimiterClosed(errorFields(route))
     return (
-      this.#learning.rejectionOf(route, now) ??
-      (notBefore > deadline ? this.#pending.makeMaxWaitError(request, notBefore, now) : undefined)
+      this.learning.rejectionOf(route, now) ??
+      (notBefore > deadline ? this.pending.makeMaxWaitError(request, notBefore, now) : undefined)
     )
   }
 
@@ -323,7 +323,7 @@ export class StateMachine {
       if (limited !== undefined) this.#statistics.onLimited(request, limited.scope)
       this.#learn(request.routeState, outcome.response, request.sentAt, now)
     }
-    this.#pending.markIdle(request.routeState.webhook, now)
+    this.pending.markIdle(request.routeState.webhook, now)
     return true
   }
 
@@ -344,7 +344,7 @@ export class StateMachine {
     this.#globalLimiter.onSettled(request, isOpen, routeState.webhook.kind)
     request.bucket.observe(policy, toObservation(outcome, sentAt, now))
     if (outcome._tag === "Responded") this.#recordMetrics(request, limited)
-    this.#pending.markIdle(routeState.webhook, now)
+    this.pending.markIdle(routeState.webhook, now)
   }
 
   #learn(
@@ -354,19 +354,19 @@ export class StateMachine {
     now: number,
   ): void {
     const { bucket, webhook } = routeState
-    const updated = this.#learning.learn(routeState, response, sentAt, now)
+    const updated = this.learning.learn(routeState, response, sentAt, now)
     if (bucket !== routeState.bucket && bucket.waiting === 0)
-      this.#scheduler.leaveGlobalQueue(bucket)
+      this.scheduler.leaveGlobalQueue(bucket)
     if (!this.#rejectIfSpent(now) && DeadWebhooks.isGoneResponse(response, webhook.kind)) {
-      this.#pending.rejectDisallowed(webhook, now)
+      this.pending.rejectDisallowed(webhook, now)
     }
-    for (const one of updated) this.#scheduler.dispatchWebhook(one, now)
+    for (const one of updated) this.scheduler.dispatchWebhook(one, now)
   }
 
   /** Fails all waiting requests while the invalid-request limit is reached. */
   #rejectIfSpent(now: number): boolean {
-    if (!this.#learning.isInvalidLimitReached(now)) return false
-    for (const webhook of this.#webhooks.withWaiting()) this.#pending.rejectDisallowed(webhook, now)
+    if (!this.learning.isInvalidLimitReached(now)) return false
+    for (const webhook of this.#webhooks.withWaiting()) this.pending.rejectDisallowed(webhook, now)
     return true
   }
 

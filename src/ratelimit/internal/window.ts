@@ -19,57 +19,53 @@ export class RoundTrips implements RoundTrip {
   longest: number
   count: number
   uncertainty: number | undefined
-  #shortest: number
-  #longest: number
-  #answers = 0
-  #uncertainty: number
-  #resets = 0
+  nextShortest: number
+  nextLongest: number
+  responses = 0
+  nextUncertainty: number
+  resets = 0
 
-  constructor(first: RoundTrip) {
-    this.last = first.last
-    this.count = first.count
-    this.shortest = this.#shortest = first.shortest
-    this.longest = this.#longest = first.longest
-    this.uncertainty = first.uncertainty
-    this.#uncertainty = first.uncertainty ?? Number.POSITIVE_INFINITY
-    if (first.uncertainty !== undefined) this.#resets = 1
-  }
-
-  static first(milliseconds: number): RoundTrips {
-    return new RoundTrips({
-      last: milliseconds,
-      shortest: milliseconds,
-      longest: milliseconds,
-      count: 1,
-      uncertainty: undefined,
-    })
+  constructor({
+    last,
+    count = 1,
+    longest = last,
+    shortest = last,
+    uncertainty,
+  }: Pick<RoundTrip, "last"> & Partial<RoundTrip>) {
+    this.last = last
+    this.count = count
+    this.shortest = this.nextShortest = shortest
+    this.longest = this.nextLongest = longest
+    this.uncertainty = uncertainty
+    this.nextUncertainty = uncertainty ?? Infinity
+    if (uncertainty !== undefined) this.resets = 1
   }
 
   add(milliseconds: number): void {
-    if (this.#answers === generationSize) {
-      this.shortest = this.#shortest
-      this.longest = this.#longest
-      this.#shortest = this.#longest = milliseconds
-      this.#answers = 0
+    if (this.responses === generationSize) {
+      this.shortest = this.nextShortest
+      this.longest = this.nextLongest
+      this.nextShortest = this.nextLongest = milliseconds
+      this.responses = 0
     }
-    this.#answers += 1
+    this.responses += 1
     this.count += 1
     this.last = milliseconds
-    this.#shortest = Math.min(this.#shortest, milliseconds)
-    this.#longest = Math.max(this.#longest, milliseconds)
+    this.nextShortest = Math.min(this.nextShortest, milliseconds)
+    this.nextLongest = Math.max(this.nextLongest, milliseconds)
     this.shortest = Math.min(this.shortest, milliseconds)
     this.longest = Math.max(this.longest, milliseconds)
   }
 
   /** Records the uncertainty of a past reset. */
   reset(uncertainty: number): void {
-    if (this.#resets === generationSize) {
-      this.uncertainty = this.#uncertainty
-      this.#uncertainty = uncertainty
-      this.#resets = 0
+    if (this.resets === generationSize) {
+      this.uncertainty = this.nextUncertainty
+      this.nextUncertainty = uncertainty
+      this.resets = 0
     }
-    this.#resets += 1
-    this.#uncertainty = Math.min(this.#uncertainty, uncertainty)
+    this.resets += 1
+    this.nextUncertainty = Math.min(this.nextUncertainty, uncertainty)
     this.uncertainty = Math.min(this.uncertainty ?? uncertainty, uncertainty)
   }
 }
@@ -116,39 +112,39 @@ function combineResets(before: MovingReset, observed: MovingReset) {
 /** Estimates the time of a slot on a leaking bucket from the resets of its responses. */
 export class SlotTime {
   /** The largest lower bound that a single response has shown. */
-  #alone: number
-  #least = 0
-  #most = Number.POSITIVE_INFINITY
+  alone: number
+  least = 0
+  most = Infinity
   /** The first and the latest reset on the server's clock since the bucket was last full. */
-  #first = 0
-  #latest = Number.NEGATIVE_INFINITY
+  first = 0
+  latest = -Infinity
 
   constructor(least = 0) {
-    this.#alone = least
+    this.alone = least
   }
 
   /** Lower bound in milliseconds; 0 if unknown. */
   get min(): number {
-    return Math.max(this.#alone, this.#least)
+    return Math.max(this.alone, this.least)
   }
 
   add(headers: RateLimitHeaders, limit: number | undefined): void {
     this.#boundAlone(headers, limit)
     const { reset, resetAfter } = headers
     // The bucket may have been full before a response that was overtaken.
-    if (reset === undefined || resetAfter === undefined || reset < this.#latest) return
-    const isFirst = reset - resetAfter >= this.#latest - roundedUp
+    if (reset === undefined || resetAfter === undefined || reset < this.latest) return
+    const isFirst = reset - resetAfter >= this.latest - roundedUp
     if (!isFirst) {
-      this.#boundTogether(reset - this.#latest)
-      this.#boundTogether(reset - this.#first)
+      this.#boundTogether(reset - this.latest)
+      this.#boundTogether(reset - this.first)
     }
-    this.#latest = reset
-    if (isFirst) this.#first = reset
-    if (this.min <= this.#most) return
+    this.latest = reset
+    if (isFirst) this.first = reset
+    if (this.min <= this.most) return
     // The server's clock has jumped, or it counts differently.
-    this.#first = reset
-    this.#least = 0
-    this.#most = Number.POSITIVE_INFINITY
+    this.first = reset
+    this.least = 0
+    this.most = Infinity
   }
 
   /** Used slots return until the reset: part of the last one, and all of the others. */
@@ -156,18 +152,18 @@ export class SlotTime {
     if (limit === undefined || remaining === undefined || resetAfter === undefined) return
     const gone = limit - remaining
     if (gone < 1) return
-    this.#alone = Math.max(this.#alone, (resetAfter - roundedUp) / gone)
-    if (gone > 1) this.#most = Math.min(this.#most, resetAfter / (gone - 1))
+    this.alone = Math.max(this.alone, (resetAfter - roundedUp) / gone)
+    if (gone > 1) this.most = Math.min(this.most, resetAfter / (gone - 1))
   }
 
   /** Applies the distance if it is a unique number of whole slots. */
   #boundTogether(distance: number): void {
     if (distance <= roundedUp || this.min <= 0) return
-    const fewest = Math.max(1, Math.ceil((distance - roundedUp) / this.#most))
+    const fewest = Math.max(1, Math.ceil((distance - roundedUp) / this.most))
     const most = Math.floor((distance + roundedUp) / this.min)
     if (most < 1) return
-    this.#most = Math.min(this.#most, (distance + roundedUp) / fewest)
-    if (most === fewest) this.#least = Math.max(this.#least, (distance - roundedUp) / fewest)
+    this.most = Math.min(this.most, (distance + roundedUp) / fewest)
+    if (most === fewest) this.least = Math.max(this.least, (distance - roundedUp) / fewest)
   }
 }
 
@@ -181,7 +177,7 @@ const sameReset = 10
 interface Past {
   readonly resetAt: number
   readonly rolledAt: number
-  readonly serverReset: number | undefined
+  readonly reset: number | undefined
 }
 
 /** One window of a bucket: its limit, what is left, and when it ends. */
@@ -197,25 +193,26 @@ export class Window {
   resetEarliest: number | undefined = undefined
 
   /** Estimates `slot`, even before the bucket is known to leak. */
-  #slotTime = new SlotTime()
+  slotTime = new SlotTime()
   /** Our requests that this window has or may have counted. */
-  #used = 0
+  used = 0
   /** The lowest `remaining` of the server in this window. */
-  #floor = Number.POSITIVE_INFINITY
-  #serverReset: number | undefined = undefined
+  floor = Infinity
+  /** The end of the window on the server's clock. */
+  reset: number | undefined = undefined
   /** The times of sending and of the response of the request that opened the window. */
-  #openerSentAt = 0
-  #openedAt = 0
+  sentAt = -Infinity
+  openedAt = -Infinity
   /** The time of sending of the request whose response had the limit. */
-  #limitSentAt = Number.NEGATIVE_INFINITY
-  /** Requests without a response, the last abandoned at `#doubtedAt`. */
-  #doubtful = 0
-  #doubtedAt = Number.NEGATIVE_INFINITY
-  /** Of `#used`: requests that the server counted in this window before it first described it. */
-  #unseen = 0
-  #past: Past | undefined = undefined
+  limitSentAt = -Infinity
+  /** Requests without a response, the last abandoned at `doubtedAt`. */
+  doubtful = 0
+  doubtedAt = -Infinity
+  /** Of `used`: requests that the server counted in this window before it first described it. */
+  unseen = 0
+  past: Past | undefined = undefined
   /** The last reset with a time on the server's clock. */
-  #observedReset: MovingReset | undefined = undefined
+  observed: MovingReset | undefined = undefined
 
   /** Initializes from another webhook's window, before the first response on this one. */
   guess(of: Pick<Window, "limit" | "model" | "period" | "slot">): void {
@@ -223,13 +220,13 @@ export class Window {
     this.model = of.model
     this.period = of.period
     this.slot = of.slot
-    this.#slotTime = new SlotTime(of.slot)
+    this.slotTime = new SlotTime(of.slot)
   }
 
   /** Slots left, without subtracting requests in flight. */
   get remaining(): number {
-    const ours = this.limit === undefined ? Number.POSITIVE_INFINITY : this.limit - this.#used
-    return Math.max(0, Math.min(this.#floor, ours))
+    const ours = this.limit === undefined ? Infinity : this.limit - this.used
+    return Math.max(0, Math.min(this.floor, ours))
   }
 
   /**
@@ -239,24 +236,24 @@ export class Window {
   roll(now: number, lead = 0): number | undefined {
     if (this.resetAt === undefined || now < this.resetAt - lead) return undefined
     const unused = this.remaining
-    this.#past = { resetAt: this.resetAt, rolledAt: now, serverReset: this.#serverReset }
+    this.past = { resetAt: this.resetAt, rolledAt: now, reset: this.reset }
     this.resetAt = undefined
     this.resetEarliest = undefined
-    this.#serverReset = undefined
-    this.#floor = Number.POSITIVE_INFINITY
-    this.#used = 0
-    this.#unseen = 0
+    this.reset = undefined
+    this.floor = Infinity
+    this.used = 0
+    this.unseen = 0
     this.#carry(now)
     return unused
   }
 
   /** Requests that may have been counted after the reset also count in the next window. */
   #carry(now: number): void {
-    const doubtful = this.#doubtful
-    this.#doubtful = 0
-    const until = this.#doubtedAt + (this.period ?? 0)
+    const doubtful = this.doubtful
+    this.doubtful = 0
+    const until = this.doubtedAt + (this.period ?? 0)
     if (doubtful === 0 || this.model === "leaking" || until <= now) return
-    this.#used = doubtful
+    this.used = doubtful
     this.#open(now, until, undefined, now, now)
   }
 
@@ -265,10 +262,10 @@ export class Window {
    * may have arrived after the `others` that are still in flight.
    */
   consume(sentAt: number, now: number, others = 0): void {
-    this.#used += 1
-    this.#floor -= 1
-    this.#doubtful += 1
-    this.#doubtedAt = now
+    this.used += 1
+    this.floor -= 1
+    this.doubtful += 1
+    this.doubtedAt = now
     const { period, resetAt } = this
     if (period === undefined) return
     if (resetAt === undefined) {
@@ -296,12 +293,12 @@ export class Window {
     const relation = this.#relate(headers, sentAt, now)
     if (relation === "stale") return
     if (limit === undefined || limit === this.limit) {
-      this.#slotTime.add(headers, this.limit)
+      this.slotTime.add(headers, this.limit)
       // A request with a 429 changes nothing.
       if (!refused) this.#learnModel(relation, headers, sentAt, now)
     } else {
       this.#change(limit, sentAt)
-      this.#slotTime.add(headers, this.limit)
+      this.slotTime.add(headers, this.limit)
     }
     const counted = refused ? 0 : 1
     if (resetAfter === undefined) this.#fall(remaining, counted)
@@ -309,11 +306,11 @@ export class Window {
       this.#fall(remaining, counted)
       const { earliest, latest } = this.#bounds(headers.reset, resetAfter, sentAt, now)
       this.resetEarliest = Math.max(this.resetEarliest ?? 0, earliest)
-      this.resetAt = Math.min(this.resetAt ?? Number.POSITIVE_INFINITY, latest)
+      this.resetAt = Math.min(this.resetAt ?? Infinity, latest)
     } else {
       this.#begin(remaining, counted, sentAt)
       const { earliest, latest } = this.#bounds(headers.reset, resetAfter, sentAt, now)
-      this.#open(earliest, latest + this.#refill(this.#doubtful), headers.reset, sentAt, now)
+      this.#open(earliest, latest + this.#refill(this.doubtful), headers.reset, sentAt, now)
     }
     if (!refused && resetAfter !== undefined) {
       this.period = Math.max(this.period ?? 0, resetAfter)
@@ -325,13 +322,13 @@ export class Window {
    * opened.
    */
   #openUnseen(period: number, sentAt: number, now: number): void {
-    if (this.#serverReset !== undefined && sentAt <= this.#openedAt) {
-      this.#used += 1
+    if (this.reset !== undefined && sentAt <= this.openedAt) {
+      this.used += 1
       return
     }
-    this.#unseen = 1
-    this.#used = this.#doubtful + 1
-    this.#floor = Number.POSITIVE_INFINITY
+    this.unseen = 1
+    this.used = this.doubtful + 1
+    this.floor = Infinity
     this.#open(sentAt + period, now + period, undefined, sentAt, now)
   }
 
@@ -345,8 +342,8 @@ export class Window {
     const alone = { earliest: sentAt + resetAfter, latest: now + resetAfter }
     const observed = movingReset(server, resetAfter, sentAt, now)
     if (observed === undefined) return alone
-    this.#observedReset = narrowReset(this.#observedReset, observed)
-    const { earliest, latest } = this.#observedReset
+    this.observed = narrowReset(this.observed, observed)
+    const { earliest, latest } = this.observed
     return {
       earliest: Math.max(alone.earliest, earliest - roundedUp),
       latest: Math.min(alone.latest, latest + roundedUp),
@@ -355,31 +352,31 @@ export class Window {
 
   /** Applies a new limit, unless a later request's response has already set it. */
   #change(limit: number, sentAt: number): void {
-    if (sentAt < this.#limitSentAt) return
-    this.#limitSentAt = sentAt
+    if (sentAt < this.limitSentAt) return
+    this.limitSentAt = sentAt
     this.limit = limit
     this.model = "unknown"
     this.period = undefined
     this.slot = undefined
-    this.#slotTime = new SlotTime()
+    this.slotTime = new SlotTime()
   }
 
   /** Within a window `remaining` only falls; without a known window, the last value counts. */
   #fall(remaining: number | undefined, counted: number): void {
     if (this.resetAt === undefined) {
-      this.#floor = remaining ?? this.#floor - counted
+      this.floor = remaining ?? this.floor - counted
     } else {
-      this.#used += counted
-      this.#floor = Math.min(this.#floor, remaining ?? this.#floor - counted)
+      this.used += counted
+      this.floor = Math.min(this.floor, remaining ?? this.floor - counted)
     }
   }
 
   /** Starts a window: only requests that may be counted after this response still count. */
   #begin(remaining: number | undefined, counted: number, sentAt: number): void {
-    if (sentAt > this.#doubtedAt) this.#doubtful = 0
-    this.#used = (this.resetAt === undefined ? this.#used : this.#doubtful + this.#unseen) + counted
-    this.#unseen = 0
-    this.#floor = (remaining ?? Number.POSITIVE_INFINITY) - this.#doubtful
+    if (sentAt > this.doubtedAt) this.doubtful = 0
+    this.used = (this.resetAt === undefined ? this.used : this.doubtful + this.unseen) + counted
+    this.unseen = 0
+    this.floor = (remaining ?? Infinity) - this.doubtful
   }
 
   #open(
@@ -391,9 +388,9 @@ export class Window {
   ): void {
     this.resetEarliest = earliest
     this.resetAt = latest
-    this.#serverReset = serverReset
-    this.#openerSentAt = sentAt
-    this.#openedAt = now
+    this.reset = serverReset
+    this.sentAt = sentAt
+    this.openedAt = now
   }
 
   #relate(headers: RateLimitHeaders, sentAt: number, now: number): Relation {
@@ -404,10 +401,10 @@ export class Window {
 
   #relateToOpen(resetAt: number, headers: RateLimitHeaders, sentAt: number, now: number): Relation {
     // The server's clock may jump back, so only a request sent before the other's response is older.
-    const older: Relation = sentAt <= this.#openedAt ? "stale" : "newer"
-    if (headers.reset !== undefined && this.#serverReset !== undefined) {
-      if (Math.abs(headers.reset - this.#serverReset) <= sameReset) return "same"
-      return headers.reset < this.#serverReset ? older : "newer"
+    const older: Relation = sentAt <= this.openedAt ? "stale" : "newer"
+    if (headers.reset !== undefined && this.reset !== undefined) {
+      if (Math.abs(headers.reset - this.reset) <= sameReset) return "same"
+      return headers.reset < this.reset ? older : "newer"
     }
     if (headers.resetAfter === undefined) return "same"
     // The server's window replaces an assumed one.
@@ -417,11 +414,11 @@ export class Window {
   }
 
   #relateToPast(headers: RateLimitHeaders, sentAt: number, now: number): Relation {
-    const past = this.#past
+    const past = this.past
     // The server's clock may jump, so only the response to a request sent before the reset can be late.
     if (past === undefined || sentAt >= past.rolledAt) return "newer"
     if (headers.reset !== undefined) {
-      const isPast = headers.reset <= (past.serverReset ?? Number.NEGATIVE_INFINITY) + sameReset
+      const isPast = headers.reset <= (past.reset ?? -Infinity) + sameReset
       return isPast ? "stale" : "newer"
     }
     // A request in flight for less than a window cannot have been counted in a later one.
@@ -439,16 +436,16 @@ export class Window {
     sentAt: number,
     now: number,
   ): void {
-    if (this.resetEarliest === undefined || sentAt < this.#openerSentAt) return
+    if (this.resetEarliest === undefined || sentAt < this.sentAt) return
     if (now >= this.resetEarliest) return
     // An assumed window proves nothing.
-    if (reset !== undefined && this.#serverReset === undefined) return
+    if (reset !== undefined && this.reset === undefined) return
     // A reset that has moved with the server's clock shows nothing about the bucket.
     const observed = relation === "newer" ? movingReset(reset, resetAfter, sentAt, now) : undefined
-    if (observed !== undefined && hasJumped(this.#observedReset, observed)) return
+    if (observed !== undefined && hasJumped(this.observed, observed)) return
     this.model = relation === "same" ? "fixed" : "leaking"
-    if (relation === "same" || reset === undefined || this.#serverReset === undefined) return
-    if (this.#slotTime.min > 0) this.slot = this.#slotTime.min
+    if (relation === "same" || reset === undefined || this.reset === undefined) return
+    if (this.slotTime.min > 0) this.slot = this.slotTime.min
   }
 }
 

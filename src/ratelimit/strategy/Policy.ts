@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
+import type * as Schema from "effect/Schema"
 import type { Bucket } from "../Bucket.js"
 import type { ResponseInfo } from "../ResponseInfo.js"
 
@@ -53,6 +54,36 @@ export interface Findings {
 }
 
 /**
+ * How the memory of a policy is passed to another process, with the state of its bucket. A memory that
+ * the Schema does not encode is not passed on.
+ *
+ * @example
+ * ```ts
+ * import { Strategy } from "effect-discord"
+ * import { Schema } from "effect"
+ *
+ * // The memory is the time of the last request.
+ * const data: Strategy.PolicyData<number> = {
+ *   schema: Schema.JsonNumber,
+ *   shift: (sentAt, millis) => sentAt + millis,
+ * }
+ * ```
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface PolicyData<Memory> {
+  /** Its encoded form is JSON, which has no `Infinity`. */
+  // oxlint-disable-next-line no-explicit-any -- the encoded type is invariant, and only this Schema knows it
+  readonly schema: Schema.Schema<Memory, any>
+  /**
+   * Adds `millis` to every time in the memory, because the limiter's clock has another origin in each
+   * process. The result may be wrong by `uncertainty` milliseconds. Default: the memory has no times.
+   */
+  readonly shift?: ((memory: Memory, millis: number, uncertainty: number) => Memory) | undefined
+}
+
+/**
  * A pure policy. The limiter itself keeps order, probes unknown buckets, and obeys every 429 and the
  * global limit; the policy decides how cautiously the visible slots are used.
  *
@@ -84,6 +115,11 @@ export interface Policy<Memory = unknown> {
   readonly explain?: ((memory: Memory) => unknown) | undefined
   /** Returns the values for metrics and logs. Default: none. */
   readonly findings?: ((memory: Memory) => Findings) | undefined
+  /**
+   * Passes the memory on where several processes share a limiter. Default: the memory stays in its
+   * process.
+   */
+  readonly data?: PolicyData<Memory> | undefined
 }
 
 /** Hides the memory type: the limiter passes a policy only memories that it has made. */

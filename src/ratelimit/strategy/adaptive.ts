@@ -16,7 +16,8 @@ import * as hidden from "./adaptive/hiddenLimit.js"
 import { type Findings, hideMemory, type Observation, type Policy } from "./Policy.js"
 import { lead, rounding, spread } from "./proactive.js"
 
-interface Memory extends Contention {
+/** @internal */
+export interface Memory extends Contention {
   readonly hidden: hidden.Hidden
   /** Milliseconds subtracted from the lead, after a request that arrived before a reset. */
   readonly caution: number
@@ -27,9 +28,9 @@ interface Memory extends Contention {
 const initial: Memory = {
   hidden: hidden.initial,
   traffic: traffic.initial,
-  overlappedAt: Number.NEGATIVE_INFINITY,
+  overlappedAt: -Infinity,
   caution: 0,
-  rolledAt: Number.NEGATIVE_INFINITY,
+  rolledAt: -Infinity,
 }
 
 /** Bounds of the caution in milliseconds, and its decay per window. */
@@ -74,7 +75,7 @@ function opensAt(bucket: Bucket<Memory>, now: number, confidence: number): numbe
 }
 
 function finite(instant: number): number {
-  return instant === Number.POSITIVE_INFINITY ? 0 : instant
+  return instant === Infinity ? 0 : instant
 }
 
 function observe(memory: Memory, observation: Observation, bucket: Bucket<Memory>): Memory {

@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest"
-import { BucketState, WebhookState, Memories } from "../../../src/ratelimit/internal/bucketState.js"
+import {
+  BucketState,
+  findMemory as find,
+  noMemories,
+  putMemory as put,
+  WebhookState,
+  withoutMemory as without,
+} from "../../../src/ratelimit/internal/bucketState.js"
 import { adaptive } from "../../../src/ratelimit/strategy/adaptive.js"
 import type { Policy } from "../../../src/ratelimit/strategy/Policy.js"
 import { proactive } from "../../../src/ratelimit/strategy/proactive.js"
@@ -22,32 +29,28 @@ const memoryOf = (bucket: BucketState, name: string): unknown =>
 
 const bucketState = () => new BucketState("hash", new WebhookState("1:digest"))
 
-describe("Memories", () => {
-  it("keep the last that was put in for each policy", () => {
-    const memories = new Memories()
-    memories.put("a", 1)
-    memories.put("b", 2)
-    memories.put("a", 3)
-    expect([memories.find("a")?.value, memories.find("b")?.value]).toEqual([3, 2])
-    expect(memories.find("c")).toBe(undefined)
+describe("memories", () => {
+  it("are the last that was put in for each policy", () => {
+    const memories = put(put(put(noMemories, "a", 1), "b", 2), "a", 3)
+    expect([find(memories, "a")?.value, find(memories, "b")?.value]).toEqual([3, 2])
+    expect(find(memories, "c")).toBe(undefined)
   })
 
-  it("evict the oldest of more than seven", () => {
-    const memories = new Memories()
-    for (const name of "abcdefgh") memories.put(name, name)
-    expect(memories.find("a")).toBe(undefined)
-    for (const name of "bcdefgh") expect(memories.find(name)?.value).toBe(name)
+  it("are seven at most, the last ones", () => {
+    let memories = noMemories
+    for (const name of "abcdefgh") memories = put(memories, name, name)
+    expect(find(memories, "a")).toBe(undefined)
+    for (const name of "bcdefgh") expect(find(memories, name)?.value).toBe(name)
   })
 
   it("leave the original alone when they are made more or fewer", () => {
-    const memories = new Memories()
-    memories.put("a", 1)
-    expect(memories.with("b", 2).find("b")?.value).toBe(2)
-    expect(memories.find("b")).toBe(undefined)
-    expect(memories.without("x")).toBe(memories)
-    expect(memories.without("a")).toBe(undefined)
-    expect(memories.with("b", 2).without("a")?.find("b")?.value).toBe(2)
-    expect(memories.find("a")?.value).toBe(1)
+    const memories = put(noMemories, "a", 1)
+    expect(find(put(memories, "b", 2), "b")?.value).toBe(2)
+    expect(find(memories, "b")).toBe(undefined)
+    expect(without(memories, "x")).toEqual(memories)
+    expect(without(memories, "a")).toBe(noMemories)
+    expect(find(without(put(memories, "b", 2), "a"), "b")?.value).toBe(2)
+    expect(find(memories, "a")?.value).toBe(1)
   })
 })
 

@@ -271,7 +271,7 @@ describe("InvalidRequests", () => {
 
 describe("RoundTrips", () => {
   it("returns the recent extremes", () => {
-    const trips = RoundTrips.first(100)
+    const trips = new RoundTrips({ last: 100 })
     trips.add(50)
     trips.add(200)
     expect(trips).toMatchObject({ last: 200, shortest: 50, longest: 200, count: 3 })

@@ -18,7 +18,7 @@ describe("round trips", () => {
     const values = fc.array(fc.integer({ min: 0, max: 1000 }), { minLength: 1, maxLength: 400 })
     fc.assert(
       fc.property(values, (all) => {
-        const seen = RoundTrips.first(100)
+        const seen = new RoundTrips({ last: 100 })
         for (const [index, value] of all.entries()) {
           seen.reset(value)
           // A generation of 64, and what there is of the next.
@@ -34,7 +34,7 @@ describe("round trips", () => {
 describe("a bucket", () => {
   const bucketState = () => {
     const bucket = new BucketState("hash", new WebhookState("1:digest"))
-    bucket.roundTrip = RoundTrips.first(100)
+    bucket.roundTrip = new RoundTrips({ last: 100 })
     return bucket
   }
 

@@ -99,7 +99,7 @@ interface Event {
 export class ModelRun {
   now = 0
   readonly server: Server
-  readonly machine: StateMachine
+  machine: StateMachine
   readonly runs: ReadonlyArray<Run>
   /** Instants of all sends. */
   readonly sends: Array<number> = []
@@ -113,9 +113,12 @@ export class ModelRun {
   readonly #onStep: (model: ModelRun) => void
   readonly #polling: Polling
   #sequence = 0
+  /** The machine's clock, less ours. */
+  #offset = 0
+  readonly #settings: Settings
 
   constructor(
-    server: ServerOptions,
+    server: ServerOptions | Server,
     jobs: ReadonlyArray<Job>,
     options: {
       readonly settings?: Partial<Settings>
@@ -123,14 +126,32 @@ export class ModelRun {
       readonly onStep?: (model: ModelRun) => void
     } = {},
   ) {
-    this.server = new Server(server)
+    this.server = server instanceof Server ? server : new Server(server)
     this.#onStep = options.onStep ?? (() => {})
     this.#polling = options.polling ?? "none"
-    this.machine = new StateMachine({ ...settings, ...options.settings }, (target, at) => {
-      this.#setAlarm(target, at)
-    })
+    this.#settings = { ...settings, ...options.settings }
+    this.machine = this.#makeMachine()
     this.runs = jobs.map((job, index) => new Run(job, index))
     for (const run of this.runs) this.at(run.job.at, () => this.#arrive(run))
+  }
+
+  /** The time on the machine's clock. */
+  get clock(): number {
+    return this.now + this.#offset
+  }
+
+  /** Continues on a new machine, as in another process with another clock. */
+  replaceMachine(offset: number): StateMachine {
+    this.#alarms.clear()
+    this.#offset = offset
+    this.machine = this.#makeMachine()
+    return this.machine
+  }
+
+  #makeMachine(): StateMachine {
+    return new StateMachine(this.#settings, (target, at) => {
+      this.#setAlarm(target, at === undefined ? undefined : at - this.#offset)
+    })
   }
 
   get alarms(): ReadonlyMap<TimerTarget, { readonly at: number }> {
@@ -190,7 +211,7 @@ export class ModelRun {
     if (current !== undefined && current.at <= at) return
     const happen = () => {
       this.#alarms.delete(target)
-      this.machine.wake(target, this.now)
+      this.machine.wake(target, this.clock)
     }
     this.#alarms.set(target, { at, sequence: ++this.#sequence, happen })
   }
@@ -198,8 +219,8 @@ export class ModelRun {
   /** Somebody else uses the first webhook, or clears what is known of it. */
   meddle(act: "clear" | "update"): void {
     const route = routeOf(0, "POST")
-    if (act === "clear") this.machine.clear(this.now, route)
-    else this.machine.update(route, this.server.handle("0", "POST", this.now), this.now)
+    if (act === "clear") this.machine.clear(this.clock, route)
+    else this.machine.update(route, this.server.handle("0", "POST", this.now), this.clock)
   }
 
   #arrive(run: Run): void {
@@ -212,7 +233,7 @@ export class ModelRun {
       lease: leaseOf(job),
       owner: this.#owners[this.#polls(run) ? 1 : 0],
     }
-    const ticket = this.machine.submit(route, wish, this.now, (ending) => {
+    const ticket = this.machine.submit(route, wish, this.clock, (ending) => {
       if (run.ticket !== undefined) this.#resumed(run, ending)
     })
     run.ticket = ticket
@@ -232,8 +253,8 @@ export class ModelRun {
     ticket.resume = undefined
     const poll = () => {
       if (run.end !== undefined) return
-      const at = this.machine.poll(ticket, this.now)
-      if (at !== undefined) this.at(Math.ceil(at), poll)
+      const at = this.machine.poll(ticket, this.clock)
+      if (at !== undefined) this.at(Math.ceil(at - this.#offset), poll)
       else if (ticket.result === undefined) throw new Error("polled for nothing")
       else this.#resumed(run, ticket.result)
     }
@@ -271,7 +292,7 @@ export class ModelRun {
   #send(run: Run): void {
     const { job } = run
     const ticket = run.ticket!
-    if (!this.machine.claim(ticket, this.now)) {
+    if (!this.machine.claim(ticket, this.clock)) {
       if (job.resumesAfter === undefined) throw new Error("granted without a permit")
       ticket.resume = (ending) => this.#resumed(run, ending)
       if (ticket.result !== undefined) this.#ended(run, ticket.result)
@@ -329,7 +350,7 @@ export class ModelRun {
     run.attempt += 1
     if (repeat) {
       const ticket = run.ticket!
-      this.machine.retry(ticket, outcome, this.now + run.job.backoff, this.now)
+      this.machine.retry(ticket, outcome, this.clock + run.job.backoff, this.clock)
       if (ticket.result !== undefined) this.#ended(run, ticket.result)
       else {
         ticket.resume = (ending) => this.#resumed(run, ending)
@@ -338,9 +359,9 @@ export class ModelRun {
       return
     }
     this.#finish(run, refused ? "refused" : ends[outcome._tag])
-    this.machine.settle(run.ticket!, outcome, this.now)
+    this.machine.settle(run.ticket!, outcome, this.clock)
     // Settling twice does nothing.
-    this.machine.settle(run.ticket!, neverSent, this.now)
+    this.machine.settle(run.ticket!, neverSent, this.clock)
   }
 
   #leave(run: Run): void {
@@ -348,13 +369,13 @@ export class ModelRun {
     const flying = this.#flying.get(run.job.webhook)
     const sent = flying?.delete(run) === true
     this.#finish(run, "left")
-    if (!sent) this.machine.cancel(run.ticket!, this.now)
+    if (!sent) this.machine.cancel(run.ticket!, this.clock)
     else {
       // What is on the wire may still be counted before the connection is gone.
       if (run.index % 2 === 0 && !run.arrived) this.#count(run)
-      this.machine.settle(run.ticket!, unknown, this.now)
+      this.machine.settle(run.ticket!, unknown, this.clock)
     }
-    this.machine.cancel(run.ticket!, this.now)
+    this.machine.cancel(run.ticket!, this.clock)
   }
 
   #finish(run: Run, end: End): void {
@@ -401,7 +422,7 @@ function outcomeOf(fate: RequestFate, answer: ResponseInfo | undefined): Outcome
 
 /** Law 7, at any moment: an alarm only where a request waits, and one for each at most. */
 export const checkAlarms = (model: ModelRun): void => {
-  const { inFlight, waiting } = model.machine.snapshot(model.now)
+  const { inFlight, waiting } = model.machine.snapshot(model.clock)
   for (const target of model.alarms.keys()) {
     if (target instanceof BucketState) {
       if (target.waiting === 0) throw new Error("an alarm for a bucket where nobody waits")

@@ -240,10 +240,10 @@ export function slotAt(
 ): number {
   const free = freeSlots(bucket, now, leadTime)
   const wanted = free < 1 ? 1 : free + 1
-  const next = nextSlot(bucket, leadTime, wanted) ?? Number.POSITIVE_INFINITY
+  const next = nextSlot(bucket, leadTime, wanted) ?? Infinity
   return free < 1 || isProbablyTaken(contention, bucket, free, now, next, confidence)
     ? next
-    : Number.NEGATIVE_INFINITY
+    : -Infinity
 }
 
 /** Whether the free slots have probably been taken by other clients. */

@@ -60,7 +60,7 @@ export interface Hidden {
 
 export const initial: Hidden = {
   openedAt: undefined,
-  elapsed: Number.POSITIVE_INFINITY,
+  elapsed: Infinity,
   count: 0,
   freedAt: undefined,
   belief: undefined,
@@ -141,10 +141,10 @@ export function limited(
 export function opensAt(hidden: Hidden, inFlight: number, margin: number): number {
   const { belief, openedAt, count, probe } = hidden
   if (belief === undefined || openedAt === undefined) return 0
-  if (probe !== undefined) return Number.POSITIVE_INFINITY
+  if (probe !== undefined) return Infinity
   if (count >= maxRequests(belief)) return openedAt + windowLength(belief) + margin
   // A probe is sent alone, so that it causes one 429 at most; `sentAt` identifies its response.
-  return count >= belief.limit && inFlight > 0 ? Number.POSITIVE_INFINITY : 0
+  return count >= belief.limit && inFlight > 0 ? Infinity : 0
 }
 
 /** Returns another webhook's initial memory: the limit, not its use. */
@@ -173,7 +173,7 @@ function opened(hidden: Hidden, at: number): Hidden {
   const { openedAt, count } = hidden
   const belief = hidden.belief && renewed(hidden.belief, at)
   const follows = belief !== undefined && openedAt !== undefined && count >= belief.limit
-  const elapsed = follows ? at - openedAt : Number.POSITIVE_INFINITY
+  const elapsed = follows ? at - openedAt : Infinity
   return {
     ...hidden,
     belief: follows ? clean(belief) : belief,

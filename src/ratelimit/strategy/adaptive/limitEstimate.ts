@@ -7,7 +7,6 @@
  * nothing else is sent until its response arrives. Each punished probe doubles the number of clean
  * windows before the next of its kind, so the price is logarithmic in the number of windows.
  */
-import * as Duration from "effect/Duration"
 
 /** What one 429 reveals: `limit` requests in each `period` (milliseconds). */
 export interface Sighting {
@@ -58,11 +57,11 @@ export interface Belief {
 /** Retry-After may be in whole seconds, which bounds the precision of a window's end. */
 const slack = 1200
 
-/** Discord: issues 1454 and 4043 of its documentation. */
-const knownPeriod = Duration.toMillis("1 minute")
+/** Milliseconds; Discord: issues 1454 and 4043 of its documentation. */
+const knownPeriod = 60_000
 
-/** An estimate without a confirming 429 for this long is probed or, if it leaks, dropped. */
-const lifetime = Duration.toMillis("1 hour")
+/** After so many milliseconds without a confirming 429, an estimate is probed or, if it leaks, dropped. */
+const lifetime = 3_600_000
 
 /** A probe of a shorter period that could save less than this share of it is not made. */
 const leastGain = 0.05
@@ -73,7 +72,7 @@ const patience = 32
 /** Number of consecutive windows that were too short before the estimate is dropped. */
 const maxRefusedStarts = 2
 
-const never: Schedule = { interval: Number.POSITIVE_INFINITY, clean: 0 }
+const never: Schedule = { interval: Infinity, clean: 0 }
 const every: Schedule = { interval: 1, clean: 0 }
 const rarely: Schedule = { interval: patience, clean: 0 }
 
@@ -173,7 +172,7 @@ export function windowLength({ limit, most, period, shortest, schedules }: Belie
 
 /** Maximum number of requests in the current window; probes add one at a time. */
 export function maxRequests({ limit, most, schedules }: Belief): number {
-  if (isDue(schedules.more)) return Number.POSITIVE_INFINITY
+  if (isDue(schedules.more)) return Infinity
   return isDue(schedules.restore) ? most : limit
 }
 

@@ -1,0 +1,80 @@
+/** A machine without a network: its timers expire in order. */
+import { readFileSync } from "node:fs"
+import * as Exit from "effect/Exit"
+import type { Route } from "../../../src/ratelimit/Route.js"
+import type { PendingRequest } from "../../../src/ratelimit/internal/bucketState.js"
+import type { TimerTarget } from "../../../src/ratelimit/internal/pendingRequests.js"
+import { StateMachine } from "../../../src/ratelimit/internal/stateMachine.js"
+import type { Outcome } from "../../../src/ratelimit/Permit.js"
+import type { Policy } from "../../../src/ratelimit/strategy/Policy.js"
+import { settings } from "../model/modelRun.js"
+import { learning } from "../model/policies.js"
+import { limited, ok, route } from "../responses.js"
+import { withoutLimits } from "./traces.js"
+
+export class Solo {
+  now: number
+  readonly machine: StateMachine
+  readonly #timers = new Map<TimerTarget, number>()
+
+  constructor(now: number) {
+    this.now = now
+    this.machine = new StateMachine({ ...settings, ...withoutLimits.settings }, (target, at) => {
+      if (at === undefined) this.#timers.delete(target)
+      else this.#timers.set(target, at)
+    })
+  }
+
+  submit(of: Route, policy: Policy): PendingRequest {
+    const options = { policy, ordered: false, maxWait: Infinity, lease: 60_000, owner: {} }
+    return this.machine.submit(of, options, this.now)
+  }
+
+  /** The time at which a request on a route starts; `Infinity` if it fails, or only a response would start it. */
+  start(name: string, major: string, policy: Policy): number {
+    const request = this.submit({ ...route(), major, name }, policy)
+    while (request.result === undefined) if (!this.#expireNext()) return Number.POSITIVE_INFINITY
+    this.machine.cancel(request, this.now)
+    return Exit.isSuccess(request.result) ? this.now : Number.POSITIVE_INFINITY
+  }
+
+  /** Sends a request as soon as possible, whose response takes so many milliseconds. */
+  exchange(policy: Policy, takes: number, outcome: Outcome = ok()): void {
+    const request = this.submit(route(), policy)
+    while (request.result === undefined) if (!this.#expireNext()) throw new Error("never granted")
+    this.now += takes
+    this.machine.settle(request, outcome, this.now)
+  }
+
+  #expireNext(): boolean {
+    const [next] = [...this.#timers].sort(([, one], [, other]) => one - other)
+    if (next === undefined) return false
+    const [target, at] = next
+    this.#timers.delete(target)
+    this.now = Math.max(this.now, at)
+    this.machine.wake(target, this.now)
+    return true
+  }
+
+  /** A webhook with one bucket, on which the adaptive strategy has learned a hidden limit. */
+  static usual(): Solo {
+    const solo = new Solo(1000)
+    const reset = 1_700_000_003_050
+    for (const remaining of [4, 3, 2]) {
+      const headers = { remaining, reset, resetAfter: 3050 - solo.now }
+      solo.exchange(learning, 100, ok(headers))
+    }
+    const headers = { remaining: 1, reset, resetAfter: 3050 - solo.now }
+    solo.exchange(learning, 120, limited(59_400, "shared", headers))
+    return solo
+  }
+}
+
+const readCompact = (name: string): string =>
+  JSON.stringify(JSON.parse(readFileSync(new URL(name, import.meta.url), "utf8")))
+
+/** The data of `Solo.usual()`. */
+export const golden = readCompact("webhook.json")
+
+/** Data with a different number in every field. */
+export const everything = readCompact("everything.json")
