@@ -210,17 +210,17 @@ class Worker {
     )
     const step = Effect.matchEffect(this.#availability.observe(this.#claim), {
       onFailure: () => returned,
-      onSuccess: (mayHaveMore) => (mayHaveMore ? Effect.yieldNow() : this.#waitForWork),
+      onSuccess: () => this.#waitForWork,
     })
     return Effect.asVoid(Effect.repeat(step, { until: () => Deferred.isDone(draining) }))
   }
 
-  /** Claims as many queues as can be run. Returns whether there may be more. */
-  readonly #claim: Stored<boolean> = Effect.gen(this, function* () {
+  /** Claims as many queues as can be run. */
+  readonly #claim: Stored<void> = Effect.gen(this, function* () {
     const { owner, settings } = this.#parts
     this.#wake.unsafeClose()
     const limit = settings.concurrency - this.#active
-    if (limit <= 0) return false
+    if (limit <= 0) return
     yield* this.#renewOverdue()
     if (this.#nextAt <= this.#now()) this.#nextAt = Infinity
     const claimedAt = this.#monotonic()
@@ -231,7 +231,6 @@ class Worker {
       this.#setTime(queue.claimedAt)
       yield* this.#fork(queue, claimedAt)
     }
-    return claimed.length === limit
   })
 
   /** At least as often as leases are renewed, so that no absence of the store remains unnoticed. */
