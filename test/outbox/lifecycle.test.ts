@@ -13,6 +13,7 @@ import { DiscordSimulator, Fault } from "../../src/testing/index.js"
 import { contents, newHook } from "../scenarios/harness.js"
 import { runs } from "../support/laws.js"
 import { inWorld, logsOf, sendMany, withOutbox } from "./setup.js"
+import type { Hooks } from "./Process.js"
 import { report, run, settle } from "./World.js"
 
 /** Stores messages, closes the outbox at once, and returns what was posted and logged. */
@@ -256,6 +257,28 @@ describe("a worker", () => {
         }),
       { worker: { pollInterval: "1 hour" } },
     ),
+  )
+
+  it.effect("needs two claims, two commits and a release for a message of an empty queue", () =>
+    Effect.promise(async () => {
+      const calls: Array<string> = []
+      const onStep: Hooks["onStep"] = ({ name, phase, process }) =>
+        Effect.sync(() => {
+          if (process.name === "worker" && phase === "before") calls.push(name)
+        })
+      await run({ webhooks: 1, seed: 1, hooks: { onStep } }, (world) =>
+        Effect.gen(function* () {
+          const worker = yield* world.startWorker("worker", { pollInterval: "1 hour" })
+          yield* Effect.sleep("1 second")
+          calls.length = 0
+          yield* world.outbox.send(world.places[0]!.hook, { content: "x" })
+          yield* settle(world)
+          yield* worker.close
+        }),
+      )
+      // The last claim finds what was stored before the release.
+      expect(calls).toEqual(["claim", "commit", "request", "commit", "release", "claim"])
+    }),
   )
 
   it.effect("keeps its queue during a request that takes longer than the lease", () =>
