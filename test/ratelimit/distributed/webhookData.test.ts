@@ -151,11 +151,11 @@ describe("the state of a webhook as data", () => {
   it("moves waiting requests to the buckets that it names", () => {
     FastCheck.assert(
       FastCheck.property(traces, (trace) => {
-        const { ends } = play(
+        const { ends, isInterrupted } = play(
           trace,
           thereAndBack((id) => `not ${id}`),
         )
-        expect(ends.filter((end) => end.startsWith("undefined"))).toEqual([])
+        expect(isInterrupted ? [] : ends.filter((end) => end.startsWith("undefined"))).toEqual([])
       }),
       { numRuns: runs(1000) },
     )
