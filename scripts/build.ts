@@ -13,6 +13,8 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, resolve } from "node:path"
 import { pathToFileURL } from "node:url"
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
 import { build } from "esbuild"
 import ts from "typescript"
 import { entries, type Module, modules, root } from "./project.js"
@@ -25,10 +27,25 @@ function options(): ts.ParsedCommandLine {
   return ts.parseJsonConfigFileContent(config, ts.sys, dirname(path))
 }
 
-/** Marks the calls that run when the module is loaded. Those within functions run later, or never. */
+/** The milliseconds of a constant such as `Duration.toMillis("1 minute")`. */
+function constantMillis(node: ts.Node): ts.NumericLiteral | undefined {
+  if (!ts.isCallExpression(node) || node.expression.getText() !== "Duration.toMillis")
+    return undefined
+  const [text] = node.arguments
+  if (text === undefined || !ts.isStringLiteral(text)) return undefined
+  const duration = Option.getOrThrow(Duration.decodeUnknown(text.text))
+  return ts.factory.createNumericLiteral(Duration.toMillis(duration))
+}
+
+/**
+ * Marks the calls that run when the module is loaded, and computes constant durations. Calls within
+ * functions run later, or never.
+ */
 const markPure: ts.TransformerFactory<ts.SourceFile> = (context) => {
   const visit = (node: ts.Node): ts.Node => {
     if (ts.isFunctionLike(node)) return node
+    const millis = constantMillis(node)
+    if (millis !== undefined) return millis
     const visited = ts.visitEachChild(node, visit, context)
     // A statement that is a call is there for its effect.
     return (ts.isCallExpression(visited) || ts.isNewExpression(visited)) &&
@@ -39,11 +56,59 @@ const markPure: ts.TransformerFactory<ts.SourceFile> = (context) => {
   return (file) => ts.visitEachChild(file, visit, context)
 }
 
+/** The fields that a constructor assigns, whatever happens in it. */
+function assignedFields({ members }: ts.ClassLikeDeclaration): ReadonlySet<string> {
+  const statements = members.find(ts.isConstructorDeclaration)?.body?.statements ?? []
+  return new Set(
+    statements.flatMap((statement) => {
+      if (!ts.isExpressionStatement(statement)) return []
+      const { expression } = statement
+      if (!ts.isBinaryExpression(expression)) return []
+      const { left, operatorToken } = expression
+      return operatorToken.kind === ts.SyntaxKind.EqualsToken &&
+        ts.isPropertyAccessExpression(left) &&
+        left.expression.kind === ts.SyntaxKind.ThisKeyword &&
+        ts.isIdentifier(left.name)
+        ? [left.name.text]
+        : []
+    }),
+  )
+}
+
+/**
+ * Shortens the fields of classes, which a minifier has to keep: one that the constructor assigns needs
+ * no declaration, and one that is `undefined` no initializer. A third of a kilobyte in a bundle that
+ * sends.
+ */
+const shortenFields: ts.TransformerFactory<ts.SourceFile> = (context) => {
+  const { factory } = context
+  const shorten = (member: ts.ClassElement, assigned: ReadonlySet<string>): ts.Node | undefined => {
+    if (!ts.isPropertyDeclaration(member)) return member
+    const { initializer, modifiers, name, type } = member
+    if (initializer === undefined)
+      return ts.isIdentifier(name) && assigned.has(name.text) ? undefined : member
+    return ts.isIdentifier(initializer) && initializer.text === "undefined"
+      ? factory.updatePropertyDeclaration(member, modifiers, name, undefined, type, undefined)
+      : member
+  }
+  const visit = (node: ts.Node): ts.Node => {
+    const visited = ts.visitEachChild(node, visit, context)
+    if (!ts.isClassDeclaration(visited)) return visited
+    const assigned = assignedFields(visited)
+    return ts.visitEachChild(
+      visited,
+      (member) => (ts.isClassElement(member) ? shorten(member, assigned) : member),
+      context,
+    )
+  }
+  return (file) => ts.visitEachChild(file, visit, context)
+}
+
 function emit(): ReadonlyArray<ts.Diagnostic> {
   const { fileNames, options: compilerOptions, errors } = options()
   const program = ts.createProgram(fileNames, compilerOptions)
   const { diagnostics } = program.emit(undefined, undefined, undefined, undefined, {
-    before: [markPure],
+    before: [markPure, shortenFields],
   })
   return [...errors, ...ts.getPreEmitDiagnostics(program), ...diagnostics]
 }

@@ -33,7 +33,7 @@ class Oracle {
     this.#hidden = outside.trips.map(() => makeBucket())
     this.#sharedUntil = outside.trips.map(() => 0)
     this.#limit = scenario.visible.limit
-    this.#open = scenario.webhooks * scenario.messages
+    this.#open = outside.trips.flat().length
   }
 
   makespan(): number {
@@ -94,7 +94,7 @@ class Oracle {
     if (shared > now) return shared
     const buckets = [
       { bucket: this.#visible[webhook], rule: this.#visibleRule() },
-      { bucket: this.#hidden[webhook], rule: this.#hiddenRule() },
+      { bucket: this.#hidden[this.#channelOf(webhook)], rule: this.#hiddenRule() },
     ]
     let opens = this.#globalOpens()
     for (const { bucket, rule } of buckets) {
@@ -111,6 +111,10 @@ class Oracle {
     }
     this.#second.requests += 1
     return now
+  }
+
+  #channelOf(webhook: number): number {
+    return Math.floor(webhook / (this.#scenario.perChannel ?? 1))
   }
 
   #takeForeign(webhook: number): void {

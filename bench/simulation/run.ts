@@ -98,7 +98,7 @@ class Run {
       addWebhook(this.#world, epoch, {
         name: `webhook ${index}`,
         kind: "text",
-        channelId: undefined,
+        channelId: `${1 + Math.floor(index / (scenario.perChannel ?? 1))}`,
         tags: [],
         requiresTag: false,
         applicationOwned: false,
@@ -110,13 +110,17 @@ class Run {
       (target, at) => this.#alarm(target, at),
     )
     this.#doneAt = this.#webhooks.map(() => 0)
-    this.#open = scenario.webhooks * scenario.messages
+    this.#open = this.#outside.trips.flat().length
   }
 
   result(): Result {
     this.#playOutside()
-    for (let message = 0; message < this.#scenario.messages; message += 1) {
-      this.#webhooks.forEach((webhook, index) => this.#arrive(webhook, index, message))
+    const { trips } = this.#outside
+    const most = Math.max(...trips.map((own) => own.length))
+    for (let message = 0; message < most; message += 1) {
+      this.#webhooks.forEach((webhook, index) => {
+        if (message < (trips[index]?.length ?? 0)) this.#arrive(webhook, index, message)
+      })
     }
     this.#events.run(() => this.#open === 0)
     return {
@@ -204,7 +208,9 @@ class Run {
       headers: { "content-type": "application/json" },
       body: '{"content":"hello"}',
     })
-    return response === undefined ? badGateway : answerOf(response)
+    if (response === undefined) return badGateway
+    const channelId = this.#scenario.perChannel === undefined ? undefined : webhook.channel.id
+    return { ...answerOf(response), channelId }
   }
 
   #answered(

@@ -19,8 +19,12 @@ interface Limit {
 export interface Scenario {
   readonly name: string
   readonly webhooks: number
+  /** Webhooks of each channel; default 1. Their responses contain the channel if there are more. */
+  readonly perChannel?: number | undefined
   /** Messages for each webhook, all there at the start. */
   readonly messages: number
+  /** By webhook: how many times as many messages it has; default 1. */
+  readonly weights?: ReadonlyArray<number> | undefined
   readonly model: BucketModel
   readonly delivery: "ordered" | "concurrent"
   readonly link: Link

@@ -23,6 +23,14 @@ const penalty = {
   visible: { limit: 10, period: 5000 },
 } as const satisfies Partial<Scenario>
 
+/** Several webhooks of one channel, with messages in these proportions. */
+const inOneChannel = (...weights: ReadonlyArray<number>) => ({
+  ...base,
+  webhooks: weights.length,
+  perChannel: weights.length,
+  weights,
+})
+
 const onBoth = (name: string, scenario: Omit<Scenario, "name" | "model">): Array<Scenario> =>
   models.map((model) => ({ ...scenario, model, name: `${name} | ${model}` }))
 
@@ -50,6 +58,21 @@ export const scenarios: ReadonlyArray<Scenario> = [
   ...onBoth("hidden 30 per 60 s, leaking back", {
     ...base,
     messages: 600,
+    hidden: { limit: 30, period: 60_000, model: "leaking" },
+  }),
+  ...onBoth("2 webhooks of one channel, hidden 30 per 60 s in a window", {
+    ...inOneChannel(1, 1),
+    messages: 300,
+    hidden: { limit: 30, period: 60_000, model: "fixed" },
+  }),
+  ...onBoth("5 webhooks of one channel, unevenly busy, hidden 30 per 60 s in a window", {
+    ...inOneChannel(1, 2, 3, 4, 5),
+    messages: 40,
+    hidden: { limit: 30, period: 60_000, model: "fixed" },
+  }),
+  ...onBoth("5 webhooks of one channel, unevenly busy, hidden 30 per 60 s, leaking back", {
+    ...inOneChannel(1, 2, 3, 4, 5),
+    messages: 40,
     hidden: { limit: 30, period: 60_000, model: "leaking" },
   }),
   ...onBoth("server clock 1 min ahead", { ...base, skew: 60_000 }),

@@ -23,13 +23,15 @@ const horizon = 1_800_000
 export const drawOutside = (scenario: Scenario, seed: number): Outside => {
   const random = seededRandom(seed)
   const webhooks = Array.from({ length: scenario.webhooks }, (_, index) => index)
-  const messages = Array.from({ length: scenario.messages }, (_, index) => index)
+  const messages = webhooks.map((index) =>
+    Array.from({ length: scenario.messages * (scenario.weights?.[index] ?? 1) }),
+  )
   const { link, faults = 0 } = scenario
   return {
-    trips: webhooks.map(() =>
-      messages.map(() => ({ there: link.there(random), back: link.back(random) })),
+    trips: messages.map((own) =>
+      own.map(() => ({ there: link.there(random), back: link.back(random) })),
     ),
-    isFaulty: webhooks.map(() => messages.map(() => faults > 0 && random() < faults)),
+    isFaulty: messages.map((own) => own.map(() => faults > 0 && random() < faults)),
     foreign: webhooks.map(() => poisson(scenario.foreignPerSecond ?? 0, random)),
     shared: webhooks.map(() => poisson(scenario.shared?.perSecond ?? 0, random)),
   }

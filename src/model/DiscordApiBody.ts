@@ -231,7 +231,7 @@ const maxFields = 100
  * @category conversions
  */
 export const flatten = (errors: unknown): ReadonlyArray<FieldError> =>
-  new ErrorTree(errors, Number.POSITIVE_INFINITY).leaves
+  new ErrorTree(errors, Infinity).leaves
 
 /**
  * Reads an error body: today's form, or the old one of bare lists by field

@@ -36,6 +36,11 @@ export interface Bucket<Memory = unknown> {
   readonly remaining: number
   /** Requests without a response yet. */
   readonly inFlight: number
+  /**
+   * Requests without a response yet on all webhooks of the channel; `inFlight` while the channel is
+   * unknown.
+   */
+  readonly channelInFlight: number
   /** Waiting requests. */
   readonly waiting: number
   /** The latest possible end of the window; `undefined` if none is open. */

@@ -115,7 +115,7 @@ export const waitDuration: Metric.Metric.Histogram<number> = Metric.fromMetricKe
  * @category metrics
  */
 export const limited = Metric.counter("discord.rate_limit.limited", {
-  description: "Answers 429",
+  description: "429 responses",
   incremental: true,
 })
 
@@ -191,7 +191,7 @@ export const queueDepth = Metric.gauge("discord.rate_limit.queue.depth", {
  * @category metrics
  */
 export const limit = Metric.gauge("discord.rate_limit.limit", {
-  description: "Requests in a window, as Discord names it",
+  description: "Requests in a window",
 })
 
 /**
@@ -226,7 +226,7 @@ export const period = inSeconds("discord.rate_limit.period", "Length of the wind
  * @category metrics
  */
 export const hiddenLimit = Metric.gauge("discord.rate_limit.hidden.limit", {
-  description: "Requests in a hidden window, as the strategy believes",
+  description: "Requests in a hidden window",
 })
 
 /**
@@ -245,7 +245,7 @@ export const hiddenLimit = Metric.gauge("discord.rate_limit.hidden.limit", {
  */
 export const hiddenPeriod = inSeconds(
   "discord.rate_limit.hidden.period",
-  "Length of the hidden window, as the strategy believes",
+  "Length of the hidden window",
 )
 
 /**
@@ -263,7 +263,7 @@ export const hiddenPeriod = inSeconds(
  * @category metrics
  */
 export const othersRate = Metric.gauge("discord.rate_limit.others.rate", {
-  description: "Slots that other clients take in a second",
+  description: "Slots that other clients take per second",
 })
 
 /**
@@ -282,7 +282,7 @@ export const othersRate = Metric.gauge("discord.rate_limit.others.rate", {
  */
 export const caution = inSeconds(
   "discord.rate_limit.caution",
-  "Time kept back at resets after requests that came too early",
+  "Time added at resets after early requests",
 )
 
 function inSeconds(name: string, description: string): Metric.Metric.Gauge<number> {

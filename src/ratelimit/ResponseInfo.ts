@@ -46,6 +46,11 @@ export interface ResponseInfo {
   readonly message: string
   /** Set for a 429, unless it concerns only one thread (slowmode). */
   readonly limited: RateLimited | undefined
+  /**
+   * The channel of the webhook, if the response contains it: a message sent with `wait` outside of a
+   * thread, or the webhook itself. Webhooks of one channel share its hidden limit.
+   */
+  readonly channelId?: string | undefined
   /** Whether the request deleted its webhook, so that later ones fail without being sent. */
   readonly deleted?: boolean | undefined
 }

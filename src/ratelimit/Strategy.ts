@@ -17,7 +17,7 @@ import { reactive } from "./strategy/reactive.js"
 /** The research page on strategies has the measurements behind this value. */
 const defaultConfidence = 0.925
 
-export type { Findings, Observation, Policy, PolicyData } from "./strategy/Policy.js"
+export type { ChannelMemory, Findings, Observation, Policy, PolicyData } from "./strategy/Policy.js"
 
 /**
  * A policy with a hidden memory type, as `Strategy` and `Permit.WaitOptions` have it.
@@ -84,7 +84,8 @@ export const layerProactive: Layer.Layer<Strategy> = Layer.succeed(Strategy, pro
 
 /**
  * Like `layerProactive`, and detects for each bucket what headers do not show: hidden limits, other
- * clients of the same webhook, and requests that arrive too early after a reset.
+ * clients of the same webhook, and requests that arrive too early after a reset. Webhooks of one channel
+ * share a hidden limit once responses contain their channel (`ResponseInfo.channelId`).
  *
  * @example
  * ```ts
@@ -197,7 +198,7 @@ export const layerAdaptiveWith = (
  * // At most one message a second on each webhook, whatever the headers allow.
  * const gentle = Strategy.make({
  *   name: "gentle",
- *   initial: Number.NEGATIVE_INFINITY,
+ *   initial: -Infinity,
  *   shouldWait: (bucket, now) => now < bucket.memory + 1000,
  *   calculateWait: (bucket, now) => bucket.memory + 1000 - now,
  *   observe: (lastSentAt, event) => (event._tag === "Sent" ? event.at : lastSentAt),

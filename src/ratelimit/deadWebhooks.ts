@@ -7,6 +7,7 @@ import {
 import type { ResponseInfo } from "./ResponseInfo.js"
 import type { Kind, Route } from "./Route.js"
 import { errorFields } from "../error/message.js"
+import { rememberLatest } from "./internal/events.js"
 
 /** Discord: JSON error codes. */
 const unknownWebhook = 10015
@@ -55,13 +56,7 @@ export class DeadWebhooks {
   }
 
   put(major: string, death: DeadWebhook): void {
-    this.all.delete(major)
-    this.all.set(major, death)
-    if (this.all.size <= retention.most) return
-    for (const oldest of this.all.keys()) {
-      this.all.delete(oldest)
-      return
-    }
+    rememberLatest(this.all, major, death, retention.most)
   }
 
   find(

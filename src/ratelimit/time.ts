@@ -66,16 +66,12 @@ export class Timers<Target extends object> {
   /** Sets or cancels a timer. An earlier one stays, since its target then sets the next. */
   schedule(target: Target, at: number | undefined): void {
     const current = this.#timers.get(target)
-    if (at === undefined) {
-      if (current === undefined) return
+    if (current !== undefined) {
+      if (at !== undefined && current.at <= at) return
       this.#timers.delete(target)
       current.cancel()
-      return
     }
-    if (current !== undefined) {
-      if (current.at <= at) return
-      current.cancel()
-    }
+    if (at === undefined) return
     const cancel = scheduleAt(this.#clock, at, () => {
       this.#timers.delete(target)
       this.#onTimer(target, this.now())

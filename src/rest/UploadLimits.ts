@@ -59,8 +59,8 @@ export const presets = {
   boostTier3: { maxFiles, maxFileBytes: 100 * mebibyte, maxTotalBytes: 195 * mebibyte },
   unlimited: {
     maxFiles,
-    maxFileBytes: Number.POSITIVE_INFINITY,
-    maxTotalBytes: Number.POSITIVE_INFINITY,
+    maxFileBytes: Infinity,
+    maxTotalBytes: Infinity,
   },
 } as const satisfies Record<string, UploadLimits>
 

@@ -373,33 +373,39 @@ export function classifyAttempt<A>(
   }
   const interpretation = interpret(request, response, settings)
   const { classification } = interpretation
-  // The limiter must not learn from a response that is not Discord's.
-  if (classification._tag === "NotDiscord") {
-    return {
-      _tag: "Response",
-      outcome: Permit.unknown,
-      response,
-      interpretation,
-      failure,
-      consumedFile,
-    }
-  }
-  const outcome = Permit.responded({
-    status: response.status,
-    headers: response.headers,
-    code: interpretation.code,
-    message: interpretation.reply,
-    limited: classification._tag === "RateLimited" ? classification.limited : undefined,
-    deleted: classification._tag === "Success" && !response.isDryRun && deletesWebhook(request),
-  })
   return {
     _tag: "Response",
-    outcome,
+    outcome:
+      // The limiter must not learn from a response that is not Discord's.
+      classification._tag === "NotDiscord"
+        ? Permit.unknown
+        : Permit.responded({
+            status: response.status,
+            headers: response.headers,
+            code: interpretation.code,
+            message: interpretation.reply,
+            limited: classification._tag === "RateLimited" ? classification.limited : undefined,
+            ...(classification._tag === "Success" &&
+              !response.isDryRun && {
+                deleted: deletesWebhook(request),
+                channelId: getChannelId(request, classification.value),
+              }),
+          }),
     response,
     interpretation,
     failure,
     consumedFile,
   }
+}
+
+/** The channel of the webhook; the object of a message in a thread has the id of the thread instead. */
+function getChannelId(
+  { inThread, route, startsThread }: RestRequest<unknown>,
+  value: unknown,
+): string | undefined {
+  if (inThread || startsThread || route.kind === "interaction") return undefined
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a snowflake wherever it exists
+  return (value as { readonly channelId?: string } | undefined)?.channelId
 }
 
 /**

@@ -124,7 +124,11 @@ export function withRequestSpan<A, E extends { readonly _tag: string }, R>(
     return Effect.useSpan(`discord ${route.name}`, makeSpanOptions(attributes), (span) => {
       const clock = Context.get(fiber.currentDefaultServices, Clock.Clock)
       return use(new Trace(span, clock, route, settings)).pipe(
-        Effect.tapError((error) => Effect.sync(() => span.attribute(names.error, error._tag))),
+        // `tapError`, which would be in every bundle for this alone.
+        Effect.mapError((error) => {
+          span.attribute(names.error, error._tag)
+          return error
+        }),
         Effect.withParentSpan(span),
       )
     })

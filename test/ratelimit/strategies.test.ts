@@ -13,6 +13,7 @@ const bucket = (values: Partial<Bucket> = {}): Bucket => ({
   limit: 5,
   remaining: 5,
   inFlight: 0,
+  channelInFlight: 0,
   waiting: 0,
   resetAt: undefined,
   resetEarliest: undefined,

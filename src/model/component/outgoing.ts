@@ -262,7 +262,7 @@ function checkOptionValues({ options = [] }: Choices): ReadonlyArray<Schema.Filt
 
 function checkValueCounts(select: Choices): ReadonlyArray<Schema.FilterIssue> {
   const { defaultValues = [], maxValues, minValues = 0, options } = select
-  const available = options?.length ?? Number.POSITIVE_INFINITY
+  const available = options?.length ?? Infinity
   const most = Math.min(maxValues ?? defaultMaxValues, available)
   const found: Array<Schema.FilterIssue> = []
   if (maxValues !== undefined && maxValues > available) {

@@ -1,4 +1,4 @@
-/** The mutable state of buckets, routes, webhooks and pending requests, and the queue of a bucket. */
+/** The mutable state of buckets, routes, webhooks channels and pending requests. */
 import type * as Exit from "effect/Exit"
 import type { WaitError } from "../../error/WebhookError.js"
 import type { Bucket } from "../Bucket.js"
@@ -6,80 +6,9 @@ import type { LimitScope } from "../ResponseInfo.js"
 import type { Kind, Route } from "../Route.js"
 import type { Findings, Observation, Policy } from "../strategy/Policy.js"
 import { growingDelay } from "./globalLimiter.js"
+import { LinkedQueue, Queued } from "./linkedQueue.js"
 import { toMillis } from "../time.js"
 import { RoundTrips, Window } from "./window.js"
-
-/** An entry of a {@link LinkedQueue}. */
-export abstract class Queued<Self extends Queued<Self>> {
-  /** Order of arrival; kept over retries. */
-  abstract readonly sequence: number
-  previous: Self | undefined = undefined
-  next: Self | undefined = undefined
-}
-
-/**
- * A linked list of requests in order of arrival: any of 100 000 must be removable in constant time, and a
- * retried one returns to its old position.
- */
-export class LinkedQueue<A extends Queued<A>> {
-  head: A | undefined = undefined
-  #tail: A | undefined = undefined
-  length = 0
-
-  /** Whether one item comes before another: by arrival, unless overridden. */
-  isBefore(one: A, other: A): boolean {
-    return one.sequence < other.sequence
-  }
-
-  /** Inserts in order; in constant time at the head or the tail. */
-  insert(item: A): void {
-    const tail = this.#tail
-    if (tail === undefined || this.isBefore(tail, item)) {
-      this.#link(item, tail, undefined)
-      return
-    }
-    let next = this.head
-    while (next !== undefined && this.isBefore(next, item)) next = next.next
-    this.#link(item, next?.previous, next)
-  }
-
-  /** Inserts many items in order of arrival. */
-  merge(items: ReadonlyArray<A>): void {
-    const all = [...this, ...items].sort((a, b) => a.sequence - b.sequence)
-    this.head = undefined
-    this.#tail = undefined
-    this.length = 0
-    for (const item of all) this.#link(item, this.#tail, undefined)
-  }
-
-  remove(item: A): void {
-    if (item.previous === undefined) this.head = item.next
-    else item.previous.next = item.next
-    if (item.next === undefined) this.#tail = item.previous
-    else item.next.previous = item.previous
-    item.previous = undefined
-    item.next = undefined
-    this.length -= 1
-  }
-
-  *[Symbol.iterator](): IterableIterator<A> {
-    for (let item = this.head; item !== undefined;) {
-      const next: A | undefined = item.next
-      yield item
-      item = next
-    }
-  }
-
-  #link(item: A, previous: A | undefined, next: A | undefined): void {
-    item.previous = previous
-    item.next = next
-    if (previous === undefined) this.head = item
-    else previous.next = item
-    if (next === undefined) this.#tail = item
-    else next.previous = item
-    this.length += 1
-  }
-}
 
 /** `WaitOptions` with durations in milliseconds. */
 export interface RequestOptions {
@@ -209,6 +138,8 @@ export class WebhookState {
   inFlight = 0
   waiting = 0
   idleSince = 0
+  /** `undefined` until a response has contained its channel. */
+  channel: ChannelState | undefined = undefined
   #parked: Set<PendingRequest> | undefined = undefined
 
   constructor(major: string, kind: Kind = "webhook") {
@@ -249,6 +180,76 @@ export class WebhookState {
   *pending(): Generator<PendingRequest> {
     for (const bucket of this.buckets) yield* bucket.queue
     if (this.#parked !== undefined) yield* this.#parked
+  }
+}
+
+/** What a policy has learned for a channel. */
+interface ChannelMemory {
+  /** That of the webhook that observed last. */
+  memory: unknown
+  /** The buckets whose memories it includes. */
+  readonly merged: WeakSet<BucketState>
+}
+
+/**
+ * A channel with its webhooks, of which Discord permits 15. From the second one on, they share what
+ * their policies have learned for the channel.
+ */
+export class ChannelState {
+  readonly id: string
+  webhooks: ReadonlyArray<WebhookState> = []
+  /** By policy; `undefined` before the second webhook. */
+  #memories: Map<string, ChannelMemory> | undefined = undefined
+
+  constructor(id: string) {
+    this.id = id
+  }
+
+  get isShared(): boolean {
+    return this.#memories !== undefined
+  }
+
+  get buckets(): ReadonlyArray<BucketState> {
+    return this.webhooks.flatMap(({ buckets }) => buckets)
+  }
+
+  /** Number of messages in flight. */
+  get inFlight(): number {
+    return this.buckets.reduce((sum, { channel, inFlight }) => sum + (channel ? inFlight : 0), 0)
+  }
+
+  /** Adds a webhook. The memories of two are merged at once, so that both count. */
+  join(webhook: WebhookState): void {
+    webhook.channel = this
+    this.webhooks = [...this.webhooks, webhook]
+    if (this.webhooks.length === 1) return
+    this.#memories ??= new Map()
+    for (const bucket of this.buckets)
+      if (bucket.learnedBy !== undefined) bucket.seenBy(bucket.learnedBy)
+  }
+
+  /** Returns the memory of a bucket with what all webhooks have learned; merges it the first time. */
+  recall({ channel, name }: Policy, bucket: BucketState, own: unknown): unknown {
+    if (channel === undefined) return own
+    const known = this.#memories?.get(name)
+    if (known === undefined) {
+      this.#memories?.set(name, { memory: own, merged: new WeakSet([bucket]) })
+      return own
+    }
+    if (!known.merged.has(bucket)) {
+      known.merged.add(bucket)
+      known.memory = channel.merge(own, known.memory)
+    }
+    return known.memory === own ? own : channel.copy(own, known.memory)
+  }
+
+  record({ name }: Policy, memory: unknown): void {
+    const known = this.#memories?.get(name)
+    if (known !== undefined) known.memory = memory
+  }
+
+  forget(): void {
+    this.#memories?.clear()
   }
 }
 
@@ -317,6 +318,18 @@ export class BucketState implements Bucket {
     this.webhook = webhook
   }
 
+  /** The channel, if messages are sent under this bucket, and others of its webhooks are known. */
+  get channel(): ChannelState | undefined {
+    const { channel, routes } = this.webhook
+    if (channel?.isShared !== true) return undefined
+    const isForMessages = routes.some(
+      ({ bucket, name }) => bucket === this && name.startsWith("POST"),
+    )
+    return isForMessages ? channel : undefined
+  }
+  get channelInFlight(): number {
+    return this.channel?.inFlight ?? this.inFlight
+  }
   get limit(): number | undefined {
     return this.window.limit
   }
@@ -394,7 +407,9 @@ export class BucketState implements Bucket {
 
   /** Exposes the policy's own memory as `memory`. */
   seenBy(policy: Policy): this {
-    this.memory = this.learnedBy?.name === policy.name ? this.learned : this.#recall(policy)
+    const { channel } = this
+    const own = this.learnedBy?.name === policy.name ? this.learned : this.#recall(policy)
+    this.memory = channel === undefined ? own : channel.recall(policy, this, own)
     return this
   }
 
@@ -418,6 +433,7 @@ export class BucketState implements Bucket {
     this.learned = learned
     this.learnedBy = policy
     if (this.inherited !== noMemories) this.inherited = withoutMemory(this.inherited, policy.name)
+    this.channel?.record(policy, learned)
   }
 
   /** The findings of a policy for metrics and logs. */
@@ -439,6 +455,7 @@ export class BucketState implements Bucket {
 
   /** Resets what was learned; requests in flight and waiting stay. */
   forget(): void {
+    this.channel?.forget()
     this.window = new Window()
     this.isKnown = false
     this.blockedUntil = 0

@@ -22,23 +22,23 @@ export type LimiterEvent =
       readonly route: string
       readonly bucket: string
       readonly strategy: string
-      readonly limit: number
-      readonly period: number | undefined
+      readonly hiddenLimit: number
+      readonly hiddenPeriod: number | undefined
     }
   /** All requests of the process are blocked. */
   | {
       readonly _tag: "Blocked"
       readonly route: string
       readonly scope: HostScope
-      readonly delay: number
+      readonly retryAfter: number
     }
   /** Many requests were invalid, so that further ones are spaced, or fail. */
   | {
       readonly _tag: "InvalidRequests"
       readonly route: string
       readonly level: "half" | "spent"
-      readonly used: number
-      readonly limit: number
+      readonly invalidRequests: number
+      readonly invalidRequestLimit: number
     }
 
 /** Receives events. */
@@ -59,9 +59,7 @@ export class LimiterEvents {
 
   /** Called with a limit that is new on a webhook. */
   onLimit(route: string, bucket: string, onLimit: number, period: number | undefined): void {
-    const before = this.#limits.get(bucket) ?? this.#limits.get(route)
-    rememberLatest(this.#limits, bucket, onLimit)
-    rememberLatest(this.#limits, route, onLimit)
+    const before = replaceLatest(this.#limits, bucket, route, onLimit)
     if (before !== onLimit)
       this.#emit({ _tag: "Limit", route, bucket, limit: onLimit, period, before })
   }
@@ -70,51 +68,73 @@ export class LimiterEvents {
   onHiddenLimit(
     route: string,
     bucket: string,
-    belief: {
-      readonly strategy: string
-      readonly limit: number
-      readonly period: number | undefined
-    },
+    strategy: string,
+    hiddenLimit: number,
+    hiddenPeriod: number | undefined,
   ): void {
-    const { strategy, limit, period } = belief
-    const text = `${limit} in ${Math.round((period ?? 0) / 1000)} s`
-    const keys = [`${strategy} ${bucket}`, `${strategy} ${route}`] as const
-    const before = this.#hidden.get(keys[0]) ?? this.#hidden.get(keys[1])
-    for (const key of keys) rememberLatest(this.#hidden, key, text)
+    const text = `${hiddenLimit} in ${Math.round((hiddenPeriod ?? 0) / 1000)} s`
+    const before = replaceLatest(
+      this.#hidden,
+      `${strategy} ${bucket}`,
+      `${strategy} ${route}`,
+      text,
+    )
     if (before === text) return
-    this.#emit({ _tag: "HiddenLimit", route, bucket, strategy, limit, period })
+    this.#emit({ _tag: "HiddenLimit", route, bucket, strategy, hiddenLimit, hiddenPeriod })
   }
 
-  onBlocked(route: string, scope: HostScope, delay: number): void {
-    this.#emit({ _tag: "Blocked", route, scope, delay })
+  onBlocked(route: string, scope: HostScope, retryAfter: number): void {
+    this.#emit({ _tag: "Blocked", route, scope, retryAfter })
   }
 
   /** Called for each invalid request. Emits again after the count was below a quarter of the limit. */
   onInvalidRequest(route: string, used: number, limit: number): void {
     if (used < limit / 4) this.#budget = "ample"
-    if (used >= limit && this.#budget !== "spent")
-      this.#emitInvalidRequests("spent", route, used, limit)
-    else if (used >= limit / 2 && this.#budget === "ample")
-      this.#emitInvalidRequests("half", route, used, limit)
-  }
-
-  #emitInvalidRequests(level: "half" | "spent", route: string, used: number, limit: number): void {
+    const isHalf = used >= limit / 2 && this.#budget === "ample"
+    const level = used >= limit ? "spent" : isHalf ? "half" : this.#budget
+    if (level === this.#budget || level === "ample") return
     this.#budget = level
-    this.#emit({ _tag: "InvalidRequests", route, level, used, limit })
+    this.#emit({
+      _tag: "InvalidRequests",
+      route,
+      level,
+      invalidRequests: used,
+      invalidRequestLimit: limit,
+    })
   }
 }
 
-function rememberLatest<A>(known: Map<string, A>, key: string, value: A): void {
+/** Sets the value of a bucket and its route, and returns the one before. */
+function replaceLatest<A>(
+  known: Map<string, A>,
+  bucket: string,
+  route: string,
+  value: A,
+): A | undefined {
+  const before = known.get(bucket) ?? known.get(route)
+  rememberLatest(known, bucket, value)
+  rememberLatest(known, route, value)
+  return before
+}
+
+/** Sets the latest entry of a map, and removes the oldest above the maximum size. */
+export function rememberLatest<A>(
+  known: Map<string, A>,
+  key: string,
+  value: A,
+  max = maxRemembered,
+): void {
   known.delete(key)
   known.set(key, value)
-  if (known.size <= maxRemembered) return
+  if (known.size <= max) return
   for (const oldest of known.keys()) {
     known.delete(oldest)
     return
   }
 }
 
-const annotationNames = {
+/** By field of an event. */
+const annotationNames: Readonly<Record<string, string>> = {
   route: "discord.route",
   bucket: "discord.rate_limit.bucket",
   strategy: "discord.rate_limit.strategy",
@@ -128,7 +148,7 @@ const annotationNames = {
   retryAfter: "discord.rate_limit.retry_after_ms",
   invalidRequests: "discord.rate_limit.invalid_requests",
   invalidRequestLimit: "discord.rate_limit.invalid_request_limit",
-} as const
+}
 
 /** Logs the events and empties the list. */
 export function writeLog(events: Array<LimiterEvent>): Effect.Effect<void> {
@@ -162,33 +182,10 @@ function logEvent(event: LimiterEvent): Effect.Effect<void> {
 }
 
 function annotationsOf(event: LimiterEvent): Readonly<Record<string, unknown>> {
-  const all = { [annotationNames.route]: event.route, ...eventAnnotations(event) }
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
-}
-
-function eventAnnotations(event: LimiterEvent): Readonly<Record<string, unknown>> {
-  switch (event._tag) {
-    case "Limit":
-      return {
-        [annotationNames.bucket]: event.bucket,
-        [annotationNames.limit]: event.limit,
-        [annotationNames.period]: event.period,
-        [annotationNames.before]: event.before,
-      }
-    case "HiddenLimit":
-      return {
-        [annotationNames.bucket]: event.bucket,
-        [annotationNames.strategy]: event.strategy,
-        [annotationNames.hiddenLimit]: event.limit,
-        [annotationNames.hiddenPeriod]: event.period,
-      }
-    case "Blocked":
-      return { [annotationNames.scope]: event.scope, [annotationNames.retryAfter]: event.delay }
-    case "InvalidRequests":
-    default:
-      return {
-        [annotationNames.invalidRequests]: event.used,
-        [annotationNames.invalidRequestLimit]: event.limit,
-      }
-  }
+  return Object.fromEntries(
+    Object.entries(event).flatMap(([field, value]) => {
+      const name = annotationNames[field]
+      return name === undefined || value === undefined ? [] : [[name, value]]
+    }),
+  )
 }

@@ -89,10 +89,12 @@ export class GlobalLimiter {
   #limits: ReadonlyArray<GlobalLimit>
   readonly #sent = new SendTimes()
   #lastSent = -Infinity
-  #blockedUntil = 0
+  /** The end of the last block; in the past if there is none. */
+  blockedUntil = 0
   #edgeUntil = 0
   #edgeProbing = false
-  #blockedBy: HostScope = "global"
+  /** The scope of the last block. */
+  blockedBy: HostScope = "global"
   /** Whether one request probes after a block, while the others wait for its response. */
   #probing = false
   #probe: object | undefined = undefined
@@ -112,16 +114,6 @@ export class GlobalLimiter {
     for (const { limit } of limits) this.#sent.remember(limit)
   }
 
-  /** The end of the last block; in the past if there is none. */
-  get blockedUntil(): number {
-    return this.#blockedUntil
-  }
-
-  /** The scope of the last block. */
-  get blockedBy(): HostScope {
-    return this.#blockedBy
-  }
-
   /**
    * The time from which the next request may start; `Infinity` while a probe is in flight.
    *
@@ -132,7 +124,7 @@ export class GlobalLimiter {
     if (this.#isProbing(kind) && this.#probe !== undefined) return Infinity
     const spaced = this.#spacing === 0 ? 0 : this.#lastSent + this.#spacing
     if (kind === "interaction") return Math.max(this.#edgeUntil, spaced)
-    let at = Math.max(this.#blockedUntil, spaced)
+    let at = Math.max(this.blockedUntil, spaced)
     for (const { limit, window } of this.#limits) {
       at = Math.max(at, this.#sent.last(limit) + window + this.#spread)
     }
@@ -162,14 +154,14 @@ export class GlobalLimiter {
     this.#edgeProbing = false
     this.#blocksWithoutDelay = 0
     // The response of an interaction does not show whether a global block is over.
-    this.#probing = kind === "interaction" && this.#blockedBy === "global"
+    this.#probing = kind === "interaction" && this.blockedBy === "global"
   }
 
   /** The current block of requests of a kind. */
   getBlock(kind: Kind): { readonly until: number; readonly by: HostScope } {
     return kind === "interaction"
       ? { until: this.#edgeUntil, by: "edge" }
-      : { until: this.#blockedUntil, by: this.#blockedBy }
+      : { until: this.blockedUntil, by: this.blockedBy }
   }
 
   /**
@@ -177,8 +169,8 @@ export class GlobalLimiter {
    * that were in flight together count once. Returns whether requests were not blocked before.
    */
   block(scope: HostScope, delay: number | undefined, sentAt: number, now: number): boolean {
-    const wasOpen = !this.#probing || this.#blockedUntil <= now
-    const isLater = this.#blocksWithoutDelay === 0 || sentAt >= this.#blockedUntil
+    const wasOpen = !this.#probing || this.blockedUntil <= now
+    const isLater = this.#blocksWithoutDelay === 0 || sentAt >= this.blockedUntil
     if (delay === undefined && isLater) this.#blocksWithoutDelay += 1
     const until = now + (delay ?? growingDelay(scope, this.#blocksWithoutDelay))
     this.#probing = true
@@ -186,9 +178,9 @@ export class GlobalLimiter {
       this.#edgeProbing = true
       this.#edgeUntil = Math.max(this.#edgeUntil, until)
     }
-    if (until > this.#blockedUntil) {
-      this.#blockedUntil = until
-      this.#blockedBy = scope
+    if (until > this.blockedUntil) {
+      this.blockedUntil = until
+      this.blockedBy = scope
     }
     return wasOpen
   }
@@ -208,10 +200,8 @@ export class GlobalLimiter {
   }
 }
 
-/** The period in which Discord counts invalid requests, and its parts (milliseconds). */
+/** The period in which Discord counts invalid requests (milliseconds). */
 const period = 600_000
-const slots = 60
-const slotLength = period / slots
 
 /**
  * Counts the responses 401, 403 and 429 (unless `shared`) of the last 10 minutes. Discord bans an IP
@@ -223,10 +213,8 @@ const slotLength = period / slots
 export class InvalidRequests {
   /** From half of the limit requests are spaced; at the limit they are rejected. */
   limit: number
-  #count = 0
-  readonly #slots: Array<number> = Array.from({ length: slots }, () => 0)
-  /** The index of the newest slot since the clock's origin. */
-  #newest = 0
+  /** When they were counted, the oldest first. */
+  readonly #times: Array<number> = []
 
   constructor(limit: number) {
     this.limit = limit
@@ -238,14 +226,13 @@ export class InvalidRequests {
   }
 
   add(now: number): void {
-    this.#expire(now)
-    this.#slots[this.#newest % slots] = (this.#slots[this.#newest % slots] ?? 0) + 1
-    this.#count += 1
+    this.#times.push(now)
   }
 
   count(now: number): number {
-    this.#expire(now)
-    return this.#count
+    const first = this.#times.findIndex((at) => at > now - period)
+    if (first !== 0) this.#times.splice(0, first < 0 ? this.#times.length : first)
+    return this.#times.length
   }
 
   /**
@@ -257,25 +244,8 @@ export class InvalidRequests {
     return count < Math.floor(this.limit / 2) ? 0 : period / Math.max(1, this.limit - count)
   }
 
-  /** Milliseconds until the oldest counted requests expire. */
+  /** Milliseconds until the oldest counted request expires. */
   retryAfter(now: number): number {
-    this.#expire(now)
-    for (let age = slots - 1; age >= 0; age -= 1) {
-      const slot = this.#newest - age
-      if (slot >= 0 && (this.#slots[slot % slots] ?? 0) > 0)
-        return (slot + slots) * slotLength - now
-    }
-    return 0
-  }
-
-  #expire(now: number): void {
-    const current = Math.floor(now / slotLength)
-    const steps = Math.min(current - this.#newest, slots)
-    for (let step = 1; step <= steps; step += 1) {
-      const slot = (this.#newest + step) % slots
-      this.#count -= this.#slots[slot] ?? 0
-      this.#slots[slot] = 0
-    }
-    this.#newest = Math.max(this.#newest, current)
+    return this.count(now) === 0 ? 0 : (this.#times[0] ?? 0) + period - now
   }
 }

@@ -13,7 +13,7 @@ import type { ResponseInfo, RateLimited } from "../ResponseInfo.js"
 import { longestDelay } from "../RateLimitHeaders.js"
 import type { Route } from "../Route.js"
 import { errorFields } from "../../error/message.js"
-import { BucketState, RouteState, WebhookState } from "./bucketState.js"
+import { BucketState, ChannelState, RouteState, WebhookState } from "./bucketState.js"
 import { GlobalLimiter, InvalidRequests } from "./globalLimiter.js"
 import { DeadWebhooks } from "../deadWebhooks.js"
 import type { LimiterEvents } from "./events.js"
@@ -25,6 +25,8 @@ const noWebhooks: ReadonlyArray<WebhookState> = []
 /** The webhooks in use, the bucket of each of their routes, and which of them are idle. */
 export class WebhookRegistry {
   readonly all = new Map<string, WebhookState>()
+  /** The channels of known webhooks, by id. */
+  readonly #channels = new Map<string, ChannelState>()
   /** Webhooks without requests, the longest idle first. */
   readonly #idle = new Set<WebhookState>()
   /** By route name: the bucket last described by a response, as the initial guess for other webhooks. */
@@ -75,6 +77,15 @@ export class WebhookRegistry {
     to.blocksWithoutDelay = Math.max(to.blocksWithoutDelay, from.blocksWithoutDelay)
   }
 
+  /** Adds a webhook to its channel, where it shares what the policies have learned for the channel. */
+  assignChannel(webhook: WebhookState, id: string | undefined): void {
+    if (id === undefined || webhook.channel?.id === id) return
+    this.#leaveChannel(webhook)
+    const channel = this.#channels.get(id) ?? new ChannelState(id)
+    this.#channels.set(id, channel)
+    channel.join(webhook)
+  }
+
   /**
    * Makes a bucket the initial guess for other webhooks. The first response of a route also initializes
    * webhooks that still wait for their own first response; it returns these.
@@ -91,8 +102,7 @@ export class WebhookRegistry {
     const buckets: Array<BucketState> = []
     if (route === undefined) {
       this.#guesses.clear()
-      for (const webhook of this.#idle) this.all.delete(webhook.major)
-      this.#idle.clear()
+      for (const webhook of this.#idle) this.#evict(webhook)
       for (const webhook of this.all.values()) for (const one of webhook.buckets) buckets.push(one)
     } else {
       this.#guesses.delete(route.name)
@@ -125,9 +135,22 @@ export class WebhookRegistry {
     for (const webhook of this.#idle) {
       if (webhook.idleSince > before) break
       if (limitedUntil(webhook) > before) continue
-      this.#idle.delete(webhook)
-      this.all.delete(webhook.major)
+      this.#evict(webhook)
     }
+  }
+
+  #evict(webhook: WebhookState): void {
+    this.#idle.delete(webhook)
+    this.all.delete(webhook.major)
+    this.#leaveChannel(webhook)
+  }
+
+  #leaveChannel(webhook: WebhookState): void {
+    const { channel } = webhook
+    if (channel === undefined) return
+    webhook.channel = undefined
+    channel.webhooks = channel.webhooks.filter((one) => one !== webhook)
+    if (channel.webhooks.length === 0) this.#channels.delete(channel.id)
   }
 
   /** The webhooks with waiting requests. */
@@ -218,6 +241,7 @@ export class Learning {
       return []
     }
     this.webhooks.assignBucket(routeState, headers.bucket)
+    this.webhooks.assignChannel(routeState.webhook, response.channelId)
     const { bucket } = routeState
     const before = bucket.limit
     bucket.isKnown ||= describesBucket(response)

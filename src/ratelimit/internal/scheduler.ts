@@ -5,7 +5,7 @@ import { longestDelay } from "../RateLimitHeaders.js"
 import type { Kind } from "../Route.js"
 import type { Policy } from "../strategy/Policy.js"
 import { toMillis } from "../time.js"
-import type { BucketState, PendingRequest, WebhookState } from "./bucketState.js"
+import type { BucketState, ChannelState, PendingRequest, WebhookState } from "./bucketState.js"
 import type { GlobalLimiter } from "./globalLimiter.js"
 import type { Learning } from "./learning.js"
 import { finiteInstant } from "./pendingRequests.js"
@@ -45,32 +45,14 @@ export class Scheduler {
     this.#pending = waiting
   }
 
-  /** Grants all requests of a bucket that may start, and sets the timer for the next one. */
+  /**
+   * Grants all requests of a bucket that may start, and sets the timer for the next one; on all
+   * webhooks of its channel, which may wait for the same slots.
+   */
   dispatch(bucket: BucketState, now: number): void {
-    for (let head = bucket.queue.head; head !== undefined; head = bucket.queue.head) {
-      if (head.presentUntil < now) {
-        this.#pending.skip(head)
-        continue
-      }
-      const at = this.#earliestStart(head, now)
-      if (at === undefined) continue
-      const passes = this.#globalLimiter.availableAt(bucket.webhook.kind)
-      const known = Math.max(finiteInstant(at) ?? 0, finiteInstant(passes) ?? 0)
-      if (at <= now && passes <= now && this.#globalQueues[bucket.webhook.kind].size === 0) {
-        this.#grant(head, now)
-      } else if (bucket.earliestDeadline < known || bucket.earliestDeadline <= now) {
-        this.#pending.rejectLate(bucket, known, now)
-      } else if (at <= now) {
-        this.#joinGlobalQueue(bucket)
-        if (passes === Infinity) this.#permits.watch(now)
-        return
-      } else {
-        this.#setTimer(bucket, finiteInstant(Math.min(at, bucket.earliestDeadline)))
-        if (at === Infinity) this.#permits.watch(now)
-        return
-      }
-    }
-    this.leaveGlobalQueue(bucket)
+    const { channel } = bucket.webhook
+    if (channel?.isShared === true) this.#dispatchChannel(channel, now)
+    else while (this.#dispatchNext(bucket, now)) {}
   }
 
   /** Dispatches the buckets of a webhook in the order in which their heads arrived. */
@@ -78,6 +60,41 @@ export class Scheduler {
     webhook.waitingAlone = undefined
     for (const bucket of byArrival(webhook.buckets)) this.dispatch(bucket, now)
     if (this.#hasGlobalQueue) this.dispatchAll(now)
+  }
+
+  /** Grants the requests of all webhooks of a channel in order of arrival. */
+  #dispatchChannel({ buckets, webhooks }: ChannelState, now: number): void {
+    for (const webhook of webhooks) webhook.waitingAlone = undefined
+    while (byArrival(buckets).some((bucket) => this.#dispatchNext(bucket, now))) {}
+  }
+
+  /** Handles the head of a queue. Returns whether the next one may follow at once. */
+  #dispatchNext(bucket: BucketState, now: number): boolean {
+    const { head } = bucket.queue
+    if (head === undefined) {
+      this.leaveGlobalQueue(bucket)
+      return false
+    }
+    if (head.presentUntil < now) {
+      this.#pending.skip(head)
+      return true
+    }
+    const at = this.#earliestStart(head, now)
+    if (at === undefined) return true
+    const passes = this.#globalLimiter.availableAt(bucket.webhook.kind)
+    const known = Math.max(finiteInstant(at) ?? 0, finiteInstant(passes) ?? 0)
+    if (at <= now && passes <= now && this.#globalQueues[bucket.webhook.kind].size === 0) {
+      this.#grant(head, now)
+      return true
+    }
+    if (bucket.earliestDeadline < known || bucket.earliestDeadline <= now) {
+      this.#pending.rejectLate(bucket, known, now)
+      return true
+    }
+    if (at <= now) this.#joinGlobalQueue(bucket)
+    else this.#setTimer(bucket, finiteInstant(Math.min(at, bucket.earliestDeadline)))
+    if ((at <= now ? passes : at) === Infinity) this.#permits.watch(now)
+    return false
   }
 
   /** Grants one request per queued bucket in turn while the global limiter permits. */
@@ -148,17 +165,17 @@ export class Scheduler {
     const { webhook } = request.routeState
     const notBefore = Math.max(request.notBefore, bucket.blockedUntil)
     if (notBefore > now) return notBefore
-    const whenAnswered = bucket.inFlight > 0 ? Infinity : now
-    let at: number
-    // A probe after a 429, or of an unknown bucket, starts alone, independently of the policy.
-    if (bucket.probing || !bucket.isKnown) {
-      at = whenAnswered
-    } else {
+    // A probe after a 429, or of an unknown bucket, starts alone. It is independent of the policy,
+    // unless other webhooks of the channel wait for the same slots.
+    const isProbe = bucket.probing || !bucket.isKnown
+    let at = isProbe && bucket.inFlight > 0 ? Infinity : now
+    if (!isProbe || bucket.channel !== undefined) {
       const broken = bucket.getDefect(policy)
       if (broken !== undefined) throw broken.defect
       this.#statistics.onUnusedSlots(request, bucket.rollFor(policy, now))
       const wait = policyWait(bucket, policy, now)
-      at = wait === undefined ? now : wait > 0 ? now + wait : whenAnswered
+      if (wait === 0 && bucket.channelInFlight > 0) at = Infinity
+      else if (wait !== undefined) at = Math.max(at, now + wait)
     }
     if (at > now || webhook.inFlight === 0) return at
     return mayOverlap(request, webhook) ? now : Infinity

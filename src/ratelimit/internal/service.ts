@@ -214,11 +214,14 @@ export class SharedLimiter {
 }
 
 function copyBucket(bucket: BucketState): BucketSnapshot {
+  const { learnedBy } = bucket
+  const memory = learnedBy === undefined ? undefined : bucket.seenBy(learnedBy).memory
   return {
     id: bucket.id,
     limit: bucket.limit,
     remaining: bucket.remaining,
     inFlight: bucket.inFlight,
+    channelInFlight: bucket.channelInFlight,
     waiting: bucket.waiting,
     resetAt: bucket.resetAt,
     resetEarliest: bucket.resetEarliest,
@@ -227,19 +230,14 @@ function copyBucket(bucket: BucketState): BucketSnapshot {
     period: bucket.period,
     slot: bucket.slot,
     roundTrip: bucket.roundTrip && copyRoundTrip(bucket.roundTrip),
-    memory: bucket.learned,
-    strategy: bucket.learnedBy?.name,
-    beliefs: explainLearned(bucket),
+    memory,
+    strategy: learnedBy?.name,
+    beliefs: learnedBy?.explain === undefined ? memory : learnedBy.explain(memory),
   }
 }
 
 function copyRoundTrip({ last, shortest, longest, count, uncertainty }: RoundTrip): RoundTrip {
   return { last, shortest, longest, count, uncertainty }
-}
-
-/** The memory of the strategy, as `explain` returns it. */
-function explainLearned({ learned, learnedBy }: BucketState): unknown {
-  return learnedBy?.explain === undefined ? learned : learnedBy.explain(learned)
 }
 
 function toRequestOptions(options: WaitOptions, owner: Owner): RequestOptions {

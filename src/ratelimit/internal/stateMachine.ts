@@ -10,7 +10,7 @@ import type { ResponseInfo, RateLimited } from "../ResponseInfo.js"
 import { neverSent, type Outcome, unknown } from "../Permit.js"
 import type { Route } from "../Route.js"
 import { errorFields } from "../../error/message.js"
-import type { Observation, Policy } from "../strategy/Policy.js"
+import type { Policy } from "../strategy/Policy.js"
 import { BucketState, PendingRequest } from "./bucketState.js"
 import type { RequestOptions, RequestOwner, RouteState, WaitResult } from "./bucketState.js"
 import { GlobalLimiter } from "./globalLimiter.js"
@@ -342,7 +342,7 @@ export class StateMachine {
     }
     const isOpen = outcome._tag === "Responded" && !isHostWide(limited)
     this.#globalLimiter.onSettled(request, isOpen, routeState.webhook.kind)
-    request.bucket.observe(policy, toObservation(outcome, sentAt, now))
+    request.bucket.observe(policy, { ...outcome, at: now, sentAt })
     if (outcome._tag === "Responded") this.#recordMetrics(request, limited)
     this.pending.markIdle(routeState.webhook, now)
   }
@@ -373,21 +373,12 @@ export class StateMachine {
   /** Updates metrics, and emits a hidden limit that was detected after a 429. */
   #recordMetrics(request: PendingRequest, limited: RateLimited | undefined): void {
     const { bucket, policy, route } = request
-    const { hiddenLimit: limit, hiddenPeriod: period } = this.#statistics.onResponse(
-      request,
-      bucket,
-    )
-    if (limited === undefined || limit === undefined) return
-    this.#events.onHiddenLimit(route.name, bucket.id, { strategy: policy.name, limit, period })
+    const { hiddenLimit, hiddenPeriod } = this.#statistics.onResponse(request, bucket)
+    if (limited === undefined || hiddenLimit === undefined) return
+    this.#events.onHiddenLimit(route.name, bucket.id, policy.name, hiddenLimit, hiddenPeriod)
   }
 }
 
 function isHostWide(limited: RateLimited | undefined): boolean {
   return limited !== undefined && limited.scope !== "user" && limited.scope !== "shared"
-}
-
-function toObservation(outcome: Outcome, sentAt: number, at: number): Observation {
-  return outcome._tag === "Responded"
-    ? { _tag: "Responded", at, sentAt, response: outcome.response }
-    : { _tag: outcome._tag, at, sentAt }
 }

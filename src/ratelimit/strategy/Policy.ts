@@ -84,6 +84,20 @@ export interface PolicyData<Memory> {
 }
 
 /**
+ * The part of a memory that concerns the whole channel. Its webhooks share it from the moment at which
+ * responses have shown that they belong together; until then it concerns one bucket.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ChannelMemory<Memory = unknown> {
+  /** Returns `memory` with that part of `from`, the memory of another webhook. */
+  readonly copy: (memory: Memory, from: Memory) => Memory
+  /** Returns `memory` with what both have learned before they shared that part. */
+  readonly merge: (memory: Memory, other: Memory) => Memory
+}
+
+/**
  * A pure policy. The limiter itself keeps order, probes unknown buckets, and obeys every 429 and the
  * global limit; the policy decides how cautiously the visible slots are used.
  *
@@ -109,6 +123,8 @@ export interface Policy<Memory = unknown> {
   readonly initial: Memory
   /** Folds one observation into the memory. */
   readonly observe: (memory: Memory, observation: Observation, bucket: Bucket<Memory>) => Memory
+  /** The part of the memory that webhooks of one channel share. Default: none. */
+  readonly channel?: ChannelMemory<Memory> | undefined
   /** Derives another webhook's initial memory. Default: `initial`. */
   readonly inherit?: ((memory: Memory) => Memory) | undefined
   /** Returns the memory as plain JSON. Default: the memory itself. */

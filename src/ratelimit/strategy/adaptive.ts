@@ -58,6 +58,13 @@ export const adaptive = ({ confidence }: AdaptiveSettings): Policy =>
       Duration.millis(Math.max(0, finite(opensAt(bucket, now, confidence)) - now)),
     initial,
     observe,
+    channel: {
+      copy: (memory, from) => ({ ...memory, hidden: from.hidden }),
+      merge: (memory, other) => ({
+        ...memory,
+        hidden: hidden.merged(memory.hidden, other.hidden),
+      }),
+    },
     inherit,
     explain,
     findings,
@@ -70,8 +77,10 @@ function leadOf(bucket: Bucket<Memory>): number {
 /** The earliest start; `Infinity` until the next response. */
 function opensAt(bucket: Bucket<Memory>, now: number, confidence: number): number {
   const { memory } = bucket
-  const behind = hidden.opensAt(memory.hidden, bucket.inFlight, spread(bucket) + rounding)
-  return Math.max(behind, slotAt(memory, bucket, now, leadOf(bucket), confidence))
+  const behind = hidden.opensAt(memory.hidden, bucket, spread(bucket) + rounding)
+  const slot = slotAt(memory, bucket, now, leadOf(bucket), confidence)
+  // Nothing in flight can free a slot of this webhook; responses to others of its channel cannot.
+  return slot === Infinity && bucket.inFlight === 0 ? behind : Math.max(behind, slot)
 }
 
 function finite(instant: number): number {

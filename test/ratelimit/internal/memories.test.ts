@@ -61,6 +61,13 @@ describe("a bucket", () => {
     expect([memoryOf(bucket, "a"), memoryOf(bucket, "b"), memoryOf(bucket, "c")]).toEqual([3, 3, 0])
   })
 
+  it("keeps the memories of the last eight policies", () => {
+    const bucket = bucketState()
+    for (const name of "abcdefghi") tell(bucket, counting(name))
+    expect(memoryOf(bucket, "a")).toBe(0)
+    for (const name of "bcdefghi") expect(memoryOf(bucket, name)).toBe(1)
+  })
+
   it("lets each policy inherit once, and then learn independently", () => {
     const bucket = bucketState()
     for (const name of ["a", "b", "b"]) tell(bucket, counting(name))

@@ -9,6 +9,7 @@ import {
   globalLimit,
   inDoubtBehindAnother,
   literally,
+  oneChannel,
   type Scenario,
   steadily,
   unsteadily,
@@ -23,9 +24,11 @@ const law = (
   {
     settings = {},
     examples = [],
+    count = 2000,
   }: {
     readonly settings?: NonNullable<ConstructorParameters<typeof ModelRun>[2]>["settings"]
     readonly examples?: ReadonlyArray<Scenario>
+    readonly count?: number
   } = {},
 ) =>
   it(name, () => {
@@ -38,7 +41,7 @@ const law = (
         for (const { at, act } of scenario.meddling ?? []) model.at(at, () => model.meddle(act))
         check(model.play(), scenario)
       }),
-      { numRuns: runs(2000), examples: examples.map((scenario) => [scenario]) },
+      { numRuns: runs(count), examples: examples.map((scenario) => [scenario]) },
     )
   })
 
@@ -81,6 +84,18 @@ describe("the laws, on the machine", () => {
     const later = model.now + Duration.toMillis("2 days")
     expect(model.machine.snapshot(later)).toMatchObject({ buckets: 0, waiting: 0, inFlight: 0 })
   })
+
+  law(
+    "1: webhooks of one channel get one 429 each at most before its hidden limit is known",
+    oneChannel,
+    (model, { jobs }) => {
+      expect(model.server.refused).toBeLessThanOrEqual(
+        new Set(jobs.map(({ webhook }) => webhook)).size,
+      )
+      for (const run of model.runs) expect(run.end).toBe("answered")
+    },
+    { count: 500 },
+  )
 
   it("1: on an unsteady link the proactive strategy gets at most one 429 in a hundred requests", () => {
     let refused = 0

@@ -74,6 +74,8 @@ export const anything: FastCheck.Arbitrary<Scenario> = fc.record({
     server({ headers: "none" }),
     server({ headers: "noReset" }),
     server({ global: 5 }),
+    server({ channel: { limit: 6, window: 4000 } }),
+    server({ hash: "shared", channel: { limit: 3, window: 20_000 } }),
   ),
   jobs: fc.array(job, { minLength: 1, maxLength: 40 }),
   meddling: fc.array(
@@ -171,6 +173,34 @@ export const crowd: FastCheck.Arbitrary<Scenario> = fc
       policy: careful,
       attempts: [{ up, down, fate: "answered" as const }],
       // Who leaves in flight is counted early, as on a faster link.
+      leavesAfter: undefined,
+    })),
+  }))
+
+/** Webhooks of one channel, whose limit no header shows, on a steady link. */
+export const oneChannel: FastCheck.Arbitrary<Scenario> = fc
+  .record({
+    options: server({ limit: 5, window: 2000, hash: "route" }),
+    limit: fc.integer({ min: 10, max: 30 }),
+    webhooks: fc.integer({ min: 2, max: 5 }),
+    up: fc.integer({ min: 0, max: 300 }),
+    down: fc.integer({ min: 0, max: 300 }),
+    jobs: fc.array(
+      fc.record({ base: job, at: fc.integer({ min: 0, max: 200_000 }), webhook: fc.nat(4) }),
+      { minLength: 80, maxLength: 200 },
+    ),
+  })
+  .map(({ options, limit, webhooks, up, down, jobs }) => ({
+    server: { ...options, channel: { limit, window: 60_000 } },
+    jobs: jobs.map(({ base, at, webhook }) => ({
+      ...base,
+      at,
+      webhook: webhook % webhooks,
+      route: "POST" as const,
+      ordered: true,
+      policy: learning,
+      attempts: [{ up, down, fate: "answered" as const }],
+      maxWait: undefined,
       leavesAfter: undefined,
     })),
   }))

@@ -14,6 +14,8 @@ export interface ServerOptions {
   readonly headers: "all" | "noReset" | "none"
   /** Requests in each second of the server's clock. */
   readonly global: number | undefined
+  /** A limit of new messages that no header shows; all webhooks are in one channel. */
+  readonly channel?: { readonly limit: number; readonly window: number }
   /** Until then a proxy in front rejects everything, without a delay. */
   readonly edgeUntil?: number
 }
@@ -40,6 +42,7 @@ export class Server {
   refusedGlobally = 0
   accepted = 0
   readonly #buckets = new Map<string, Count>()
+  readonly #channel: Count = { used: 0, until: -Infinity }
   #second = Number.NaN
   #inSecond = 0
   #names = 0
@@ -65,9 +68,26 @@ export class Server {
     }
     const verdict =
       this.options.kind === "fixed" ? this.#fixed(count, now) : this.#leaking(count, now)
-    if (verdict.accepted) this.accepted += 1
+    const retryAfter = verdict.accepted && route === "POST" ? this.#overChannel(now) : 0
+    if (verdict.accepted && retryAfter === 0) this.accepted += 1
     else this.refused += 1
-    return this.#answer(verdict, route, now)
+    const answer = this.#answer(verdict, route, now)
+    if (retryAfter > 0) return { ...answer, status: 429, limited: { scope: "shared", retryAfter } }
+    return this.options.channel === undefined ? answer : { ...answer, channelId: "1" }
+  }
+
+  /** The milliseconds until the channel accepts another message; 0 if it has accepted this one. */
+  #overChannel(now: number): number {
+    const { channel } = this.options
+    const count = this.#channel
+    if (channel === undefined) return 0
+    if (now >= count.until) {
+      count.used = 0
+      count.until = now + channel.window
+    }
+    if (count.used >= channel.limit) return count.until - now
+    count.used += 1
+    return 0
   }
 
   #fixed(count: Count, now: number): Verdict {

@@ -40,6 +40,7 @@ const bucketOf = (kind: Story["kind"], inFlight: number): Bucket => ({
   limit,
   remaining: limit,
   inFlight,
+  channelInFlight: 0,
   waiting: 0,
   resetAt: undefined,
   resetEarliest: undefined,

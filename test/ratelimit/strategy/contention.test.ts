@@ -27,6 +27,7 @@ const bucket = (values: Partial<Bucket>): Bucket => ({
   limit: 5,
   remaining: 1,
   inFlight: 0,
+  channelInFlight: 0,
   waiting: 1,
   resetAt: receivedAt + 2000,
   resetEarliest: undefined,

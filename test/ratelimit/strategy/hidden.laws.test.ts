@@ -41,7 +41,12 @@ const apart = 50
 
 /** Requests in sequence, each as soon as the estimate allows; `strays` get a 429 of 1.5 s. */
 const drain = (server: Server, requests: number, strays: ReadonlySet<number> = new Set()) => {
-  const visible = { inFlight: 0, limit: server.limit, period: server.period / 2 }
+  const visible = {
+    channelInFlight: 0,
+    inFlight: 0,
+    limit: server.limit,
+    period: server.period / 2,
+  }
   const answer = serve(server)
   let state = hidden.initial
   let now = 0
@@ -49,7 +54,7 @@ const drain = (server: Server, requests: number, strays: ReadonlySet<number> = n
   const sentAt: Array<number> = []
   const limits: Array<number | undefined> = []
   while (sentAt.length < requests) {
-    now = Math.max(now, hidden.opensAt(state, 0, 2))
+    now = Math.max(now, hidden.opensAt(state, visible, 2))
     state = hidden.sent(state, now)
     const delay = strays.has(sentAt.length + refusedAt.length) ? 1500 : answer(now)
     if (delay === 0) {

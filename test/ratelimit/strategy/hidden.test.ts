@@ -6,7 +6,7 @@ const sends = (state: hidden.Hidden, count: number, from: number, apart = 400) =
   Array.from({ length: count }, (_, index) => from + index * apart).reduce(hidden.sent, state)
 
 /** The visible limit of Discord: 5 per 2 s. */
-const visible = { inFlight: 0, limit: 5, period: 2000 }
+const visible = { channelInFlight: 0, inFlight: 0, limit: 5, period: 2000 }
 
 /** A request at that instant that gets a 429 ending at `until`. */
 const refusedAt = (state: hidden.Hidden, at: number, until: number) =>
@@ -16,7 +16,7 @@ const refusedAt = (state: hidden.Hidden, at: number, until: number) =>
 const acceptedAt = (state: hidden.Hidden, at: number) => hidden.accepted(hidden.sent(state, at), at)
 
 const opensAt = (state: hidden.Hidden, margin = 0, inFlight = 0) =>
-  hidden.opensAt(state, inFlight, margin)
+  hidden.opensAt(state, { ...visible, channelInFlight: inFlight, inFlight }, margin)
 
 /** As many accepted requests, one after the other, in the window that opens at that instant. */
 const window = (state: hidden.Hidden, count: number, from: number) =>
@@ -187,7 +187,7 @@ describe("probes of a hidden limit", () => {
 
   it("count what was taken beside the 429 that reveals the limit", () => {
     const burst = sends(hidden.initial, 15, 0, 0)
-    const first = hidden.limited(burst, 0, 10_000, { ...visible, inFlight: 4 })
+    const first = hidden.limited(burst, 0, 10_000, { ...visible, channelInFlight: 4, inFlight: 4 })
     const late = hidden.accepted(hidden.limited(first, 0, 20_000, visible), 0)
     expect(late.suspicion).toMatchObject({ limit: 11, period: 10_000 })
   })
@@ -211,7 +211,7 @@ describe("probes of a hidden limit", () => {
 
   it("exclude requests in flight when a 429 shows how many fit", () => {
     const burst = sends(hidden.initial, 15, 0, 0)
-    const first = hidden.limited(burst, 0, 10_000, { ...visible, inFlight: 4 })
+    const first = hidden.limited(burst, 0, 10_000, { ...visible, channelInFlight: 4, inFlight: 4 })
     expect(first.suspicion).toMatchObject({ limit: 10, period: 10_000 })
   })
 
@@ -226,5 +226,39 @@ describe("probes of a hidden limit", () => {
       probing: null,
       cleanWindowsToProbe: { shorter: 1, restore: null, more: 32 },
     })
+  })
+})
+
+describe("what two webhooks of one channel have learned", () => {
+  const merged = (a: hidden.Hidden, b: hidden.Hidden) => [hidden.merged(a, b), hidden.merged(b, a)]
+
+  it("adds up the requests of a window, which began with the first", () => {
+    const one = sends(hidden.initial, 10, 1000)
+    const other = sends(hidden.initial, 5, 3000)
+    for (const both of merged(one, other)) expect(both).toMatchObject({ openedAt: 1000, count: 15 })
+    for (const both of merged(one, hidden.initial))
+      expect(both).toMatchObject({ openedAt: 1000, count: 10 })
+  })
+
+  it("ignores a window that is over, and waits for the end of a block", () => {
+    const known = window(learned(), 20, 100_000)
+    for (const both of merged(known, sends(hidden.initial, 5, 100_000 + minute)))
+      expect(both).toMatchObject({ openedAt: 100_000 + minute, count: 5 })
+    const blocked = refusedAt(known, 110_000, 200_000)
+    for (const both of merged(blocked, sends(hidden.initial, 5, 120_000)))
+      expect(both).toMatchObject({ openedAt: undefined, freedAt: 200_000 })
+  })
+
+  it("keeps the estimate with more evidence; the limit is between the larger and the sum", () => {
+    const { belief } = learned()
+    const twice = { ...learned(), belief: { ...belief!, evidence: 2, period: 59_000 } }
+    for (const both of merged(learned(), twice))
+      expect(both.belief).toMatchObject({ limit: 30, evidence: 2, period: 59_000 })
+    for (const both of merged(learned(), hidden.initial)) expect(both.belief).toEqual(belief)
+    const part = { ...twice, belief: { ...twice.belief, limit: 12, most: 12 } }
+    for (const both of merged(learned(), part)) {
+      expect(both.belief).toMatchObject({ limit: 30, most: 42, evidence: 2 })
+      expect(both.belief?.schedules.restore).toEqual({ interval: 1, clean: 0 })
+    }
   })
 })

@@ -7,6 +7,7 @@ const bucket = (model: Bucket["model"], count = 40): Bucket => ({
   limit: 5,
   remaining: 0,
   inFlight: 0,
+  channelInFlight: 0,
   waiting: 1,
   resetAt: 2000,
   resetEarliest: 1905,

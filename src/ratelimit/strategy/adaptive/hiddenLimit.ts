@@ -14,6 +14,7 @@ import {
   believe,
   clean,
   cleanWindowsToProbe,
+  combined,
   confirmed,
   isKnown,
   lowered,
@@ -31,7 +32,7 @@ import {
 } from "./limitEstimate.js"
 
 /** What headers show of the bucket. */
-type Visible = Pick<Bucket, "inFlight" | "limit" | "period">
+type Visible = Pick<Bucket, "channelInFlight" | "inFlight" | "limit" | "period">
 
 /** A request beyond the estimate without a response yet. */
 interface Probe {
@@ -72,10 +73,8 @@ export const initial: Hidden = {
 
 /** Records a sent request. */
 export function sent(hidden: Hidden, at: number): Hidden {
-  const { openedAt, belief, count, probe } = hidden
-  if (openedAt === undefined || at >= openedAt + (belief ? windowLength(belief) : Infinity)) {
-    return opened(hidden, at)
-  }
+  const { belief, count, probe } = hidden
+  if (at >= endOf(hidden)) return opened(hidden, at)
   const kind =
     belief && count >= belief.limit ? (count < belief.most ? "restore" : "more") : undefined
   return { ...hidden, count: count + 1, probe: kind ? { kind, sentAt: at } : probe }
@@ -138,18 +137,41 @@ export function limited(
  * The time from which hidden limits permit the next request: 0 for now, `Infinity` until the next
  * response.
  */
-export function opensAt(hidden: Hidden, inFlight: number, margin: number): number {
-  const { belief, openedAt, count, probe } = hidden
-  if (belief === undefined || openedAt === undefined) return 0
+export function opensAt(hidden: Hidden, visible: Visible, margin: number): number {
+  const { belief, openedAt, count, freedAt, probe, suspicion } = hidden
+  const { channelInFlight, inFlight } = visible
   if (probe !== undefined) return Infinity
-  if (count >= maxRequests(belief)) return openedAt + windowLength(belief) + margin
+  if (openedAt === undefined) return freedAt === undefined ? 0 : freedAt + margin
+  if (belief && count >= maxRequests(belief)) return openedAt + windowLength(belief) + margin
+  // Webhooks of one channel wait for the first response in a window, and take turns while a limit is
+  // suspected, so that they get one 429 and not one each.
+  const isUncertain = count <= channelInFlight || (suspicion !== undefined && belief === undefined)
+  if (isUncertain && channelInFlight > inFlight) return Infinity
   // A probe is sent alone, so that it causes one 429 at most; `sentAt` identifies its response.
-  return count >= belief.limit && inFlight > 0 ? Infinity : 0
+  return belief && count >= belief.limit && channelInFlight > 0 ? Infinity : 0
 }
 
 /** Returns another webhook's initial memory: the limit, not its use. */
 export function inherited(hidden: Hidden): Hidden {
   return { ...initial, belief: hidden.belief }
+}
+
+/** Combines what two webhooks of one channel have counted and estimated separately. */
+export function merged(a: Hidden, b: Hidden): Hidden {
+  const [early, late] = startOf(a) < startOf(b) ? [a, b] : [b, a]
+  const belief = a.belief && b.belief ? combined(a.belief, b.belief) : (a.belief ?? b.belief)
+  const isSame = late.openedAt !== undefined && late.openedAt < endOf({ ...early, belief })
+  return isSame ? { ...early, belief, count: a.count + b.count } : { ...late, belief }
+}
+
+/** The start of the window, or the end of the block before it. */
+function startOf({ freedAt = -Infinity, openedAt = freedAt }: Hidden): number {
+  return openedAt
+}
+
+/** The end of the window; in the past before its first request. */
+function endOf({ belief, openedAt }: Hidden): number {
+  return openedAt === undefined ? -Infinity : openedAt + (belief ? windowLength(belief) : Infinity)
 }
 
 /** Returns the estimate and its probes as plain JSON. */
@@ -201,7 +223,7 @@ function sighting(
   visible: Visible,
 ): Sighting | undefined {
   // It is unknown which requests in flight the server has accepted; `counted` adds them.
-  const limit = count - 1 - visible.inFlight
+  const limit = count - 1 - visible.channelInFlight
   if (openedAt === undefined || limit < 1) return undefined
   // If only one fits, slots return one by one, whether or not a request used them in time.
   const isFirst = limit === 1 && !Number.isFinite(elapsed)

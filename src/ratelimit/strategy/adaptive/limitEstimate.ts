@@ -153,6 +153,18 @@ export function lowered(belief: Belief, seen: Sighting): Belief {
   }
 }
 
+/**
+ * Combines the estimates of two webhooks of one channel. Each has counted its own requests only, so the
+ * limit is between the larger one and their sum; probes find it. Equal ones are of one origin.
+ */
+export function combined(a: Belief, b: Belief): Belief {
+  const more = a.evidence < b.evidence ? b : a
+  const limit = Math.max(a.limit, b.limit)
+  return a.limit === b.limit
+    ? more
+    : scheduled({ ...more, limit, most: a.limit + b.limit }, "restore", every)
+}
+
 /** Records a full window without a 429. */
 export function clean(belief: Belief): Belief {
   const { shorter, restore, more } = belief.schedules

@@ -1,0 +1,193 @@
+/** Webhooks of one channel share a limit that no header shows. */
+import { it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { describe, expect } from "vitest"
+import { RateLimiter, Strategy, Webhook } from "../../src/index.js"
+import {
+  BucketState,
+  ChannelState,
+  WebhookState,
+} from "../../src/ratelimit/internal/bucketState.js"
+import { WebhookRegistry } from "../../src/ratelimit/internal/learning.js"
+import { StateMachine } from "../../src/ratelimit/internal/stateMachine.js"
+import { responded } from "../../src/ratelimit/Permit.js"
+import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
+import { DiscordSimulator } from "../../src/testing/index.js"
+import { contents, within } from "../scenarios/harness.js"
+import { settings } from "./model/modelRun.js"
+import { learning } from "./model/policies.js"
+import { limited, response, route } from "./responses.js"
+
+const minute = 60_000
+
+const world = Layer.mergeAll(
+  DiscordSimulator.layerTestWith({
+    globalLimit: "none",
+    hiddenLimit: { limit: 30, period: "60 seconds" },
+    latency: "50 millis",
+  }),
+  RateLimiter.layerMemory,
+  Strategy.layerAdaptive,
+)
+
+const newWebhooks = Effect.fn(function* (count: number) {
+  const simulator = yield* DiscordSimulator.DiscordSimulator
+  const first = yield* simulator.createWebhook()
+  const others = yield* Effect.replicateEffect(
+    simulator.createWebhook({ channelId: first.channelId }),
+    count - 1,
+  )
+  return yield* Effect.forEach([first, ...others], (made) =>
+    Effect.map(Webhook.fromUrl(made.url), (hook) => ({ hook, made })),
+  )
+})
+
+/** Sends 240 messages, of which the second webhook has twice as many as the first and so on. */
+const drain = (count: number) =>
+  Effect.gen(function* () {
+    const simulator = yield* DiscordSimulator.DiscordSimulator
+    const webhooks = yield* newWebhooks(count)
+    const parts = (count * (count + 1)) / 2
+    const sending = Effect.forEach(
+      webhooks,
+      ({ hook }, index) =>
+        Effect.forEach(
+          Array.from({ length: (240 * (index + 1)) / parts }, (_, at) => String(at)),
+          (content) => Webhook.send(hook, { content }),
+        ),
+      { concurrency: "unbounded" },
+    )
+    // 8 windows of 30, of which the last begins after 7 minutes.
+    yield* within("440 seconds", sending)
+    for (const { made } of webhooks) {
+      const texts = contents(yield* simulator.messages(made))
+      expect(texts).toEqual(texts.map((_, at) => String(at)))
+    }
+    return (yield* simulator.statistics).limitedByHidden
+  }).pipe(Effect.provide(world))
+
+describe("the hidden limit of a channel", () => {
+  for (const count of [1, 2, 5]) {
+    it.effect(`costs ${count} webhooks a 429 each, and then nothing`, () =>
+      Effect.gen(function* () {
+        expect(yield* drain(count)).toBeLessThanOrEqual(count)
+      }),
+    )
+  }
+
+  it.effect("is learned from the webhooks themselves when messages are sent without waiting", () =>
+    Effect.gen(function* () {
+      const simulator = yield* DiscordSimulator.DiscordSimulator
+      const webhooks = yield* newWebhooks(2)
+      for (const { hook } of webhooks) yield* within("1 second", Webhook.get(hook))
+      const sending = Effect.forEach(
+        webhooks,
+        ({ hook }, index) =>
+          Effect.replicateEffect(
+            Webhook.send(hook, { content: "hi" }, { wait: false }),
+            30 + 90 * index,
+          ),
+        { concurrency: "unbounded" },
+      )
+      yield* within("260 seconds", sending)
+      expect((yield* simulator.statistics).limitedByHidden).toBeLessThanOrEqual(2)
+    }).pipe(Effect.provide(world)),
+  )
+})
+
+const granted = (): void => {}
+
+/** A limiter whose webhooks are driven by hand; each response contains the channel. */
+const limiter = () => {
+  const machine = new StateMachine(settings, () => {})
+  const submit = (webhookId: string, now: number, policy: Policy = learning) =>
+    machine.submit(
+      route({ webhookId }),
+      { policy, ordered: false, maxWait: Infinity, lease: Infinity, owner: {} },
+      now,
+      granted,
+    )
+  const answered = (channelId: string) => responded(response({ channelId }))
+  return { answered, machine, submit }
+}
+
+describe("webhooks of one channel in the limiter", () => {
+  it("wait for a 429 of another, and go by arrival when it ends", () => {
+    const { answered, machine, submit } = limiter()
+    for (const id of ["1", "2"]) machine.settle(submit(id, 0), answered("7"), 10)
+    machine.settle(submit("1", 100), limited(minute - 100, "shared", { remaining: 3 }), 110)
+    const waiting = ["2", "1", "2"].map((id, index) => submit(id, 200 + index))
+    expect(waiting.map(({ state }) => state)).toEqual(["waiting", "waiting", "waiting"])
+    machine.wake(waiting[1]!.bucket, minute + 200)
+    expect(waiting.map(({ state }) => state)).toEqual(["granted", "waiting", "granted"])
+  })
+
+  it("do not wait for webhooks of other channels", () => {
+    const { answered, machine, submit } = limiter()
+    machine.settle(submit("1", 0), answered("7"), 10)
+    machine.settle(submit("2", 0), answered("8"), 10)
+    machine.settle(submit("1", 100), limited(minute, "shared", { remaining: 3 }), 110)
+    expect(submit("2", 200).state).toBe("held")
+  })
+
+  it("show what has been learned for all of them", () => {
+    const { answered, machine, submit } = limiter()
+    const beliefs = (webhookId: string) => {
+      const bucket = machine.find(route({ webhookId }), minute)!
+      return learning.explain!(bucket.seenBy(learning).memory)
+    }
+    for (const id of ["1", "2"]) machine.settle(submit(id, 0), answered("7"), 10)
+    for (let index = 0; index < 28; index += 1)
+      machine.settle(submit("1", index * 2000 + 20), answered("7"), index * 2000 + 30)
+    machine.settle(submit("1", 57_000), limited(3000, "shared", { remaining: 3 }), 57_010)
+    expect(beliefs("2")).toMatchObject({ hiddenLimit: { limit: 30, periodMillis: minute } })
+  })
+})
+
+describe("a channel", () => {
+  const join = (registry: WebhookRegistry, webhookId: string, id: string): WebhookState => {
+    const { webhook } = registry.getRouteState(route({ webhookId }))
+    registry.assignChannel(webhook, id)
+    return webhook
+  }
+
+  it("is shared from its second webhook on, and evicted with its last", () => {
+    const registry = new WebhookRegistry()
+    const first = join(registry, "1", "7")
+    expect(first.channel?.isShared).toBe(false)
+    const { channel } = join(registry, "2", "7")
+    expect([channel?.isShared, channel?.webhooks.length]).toEqual([true, 2])
+    expect(first.channel).toBe(channel)
+    registry.markIdle(first, 0)
+    registry.sweep(1)
+    expect([first.channel, channel?.webhooks.length]).toEqual([undefined, 1])
+    registry.markIdle(channel!.webhooks[0]!, 0)
+    registry.sweep(1)
+    expect(join(registry, "3", "7").channel).not.toBe(channel)
+  })
+
+  it("changes when a webhook is moved", () => {
+    const registry = new WebhookRegistry()
+    const moved = join(registry, "1", "7")
+    const { channel } = join(registry, "2", "7")
+    registry.assignChannel(moved, "8")
+    expect([moved.channel?.id, channel?.webhooks.length]).toEqual(["8", 1])
+  })
+
+  it("concerns the bucket of messages, and no other", () => {
+    const registry = new WebhookRegistry()
+    const webhook = join(registry, "1", "7")
+    join(registry, "2", "7")
+    const edit = registry.getRouteState(route({ method: "PATCH", template: "/edit" }))
+    expect(edit.webhook).toBe(webhook)
+    expect(webhook.buckets.map((bucket) => bucket.channel?.id)).toEqual(["7", undefined])
+  })
+
+  it("leaves policies without a part for the channel alone", () => {
+    const channel = new ChannelState("7")
+    for (const major of ["1", "2"]) channel.join(new WebhookState(major))
+    const { channel: _, ...alone } = learning
+    expect(channel.recall(alone, new BucketState("hash", channel.webhooks[0]!), 1)).toBe(1)
+  })
+})
