@@ -164,7 +164,7 @@ function typecheck(
 
 /** The entry points that import optional peers. */
 function needsOptionalPeer(specifier: string): boolean {
-  return /\/(?:node|sql|sqlite)$/.test(specifier)
+  return /\/(?:node|redis|sql|sqlite)$/.test(specifier)
 }
 
 const temporary = mkdtempSync(join(tmpdir(), "effect-discord-"))

@@ -24,6 +24,7 @@ export const floors: ReadonlyArray<Floor> = [
 export const edges: ReadonlyArray<Floor> = [
   { folder: "testing", packages: ["effect", "@effect/platform"] },
   { folder: "node", packages: ["effect", "@effect/platform", "@effect/platform-node", "node:"] },
+  { folder: "redis", packages: ["effect", "ioredis", "node:"] },
   {
     folder: "sqlite",
     packages: ["effect", "@effect/experimental", "@effect/sql", "@libsql/client", "node:"],

@@ -17,6 +17,7 @@ import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
 import {
+  fileFigures,
   formatInvalidCredentials,
   formatIssues,
   formatPlace,
@@ -115,6 +116,12 @@ const request = {
   webhookId: Schema.String,
   route,
 }
+
+/** Bundlers keep a class that nothing uses if its fields have a spread. */
+const withRequest = <Fields extends Schema.Struct.Fields>(fields: Fields) => ({
+  ...request,
+  ...fields,
+})
 
 /** The fields of every error that is made from a response. */
 const response = {
@@ -636,6 +643,36 @@ export class DiscordRateLimiterClosed extends Schema.TaggedError<DiscordRateLimi
 }
 
 /**
+ * The store that processes share their limits in, such as Redis, has been away for longer than
+ * `failAfter`. Nothing was sent, unless a rejected attempt was waiting to be repeated.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { Webhook } from "effect-discord"
+ *
+ * const send = (hook: Webhook.Webhook) =>
+ *   Webhook.send(hook, { content: "hello" }).pipe(
+ *     Effect.catchTag("DiscordRateLimiterUnavailable", ({ detail }) => Effect.logError(detail)),
+ *   )
+ * ```
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class DiscordRateLimiterUnavailable extends Schema.TaggedError<DiscordRateLimiterUnavailable>()(
+  "DiscordRateLimiterUnavailable",
+  withRequest({
+    /** What the store reports. */
+    detail: Schema.String,
+  }),
+) {
+  override get message(): string {
+    return `${formatPlace(this)}: the store of the shared limits is away: ${this.detail}`
+  }
+}
+
+/**
  * Discord rejected too many requests (401, 403, 429). It blocks an IP address after 10 000 of them
  * in 10 minutes, so no more are sent.
  *
@@ -862,6 +899,7 @@ export const WaitError = Schema.Union(
   WebhookRateLimited,
   WebhookQueueFull,
   DiscordRateLimiterClosed,
+  DiscordRateLimiterUnavailable,
   DiscordInvalidRequestLimit,
   WebhookNotFound,
   WebhookUnauthorized,
@@ -904,6 +942,7 @@ export const WebhookError = Schema.Union(
   WebhookRateLimited,
   WebhookQueueFull,
   DiscordRateLimiterClosed,
+  DiscordRateLimiterUnavailable,
   DiscordInvalidRequestLimit,
   DiscordServerError,
   DiscordTransportError,
@@ -915,27 +954,6 @@ export const WebhookError = Schema.Union(
  * @category errors
  */
 export type WebhookError = typeof WebhookError.Type
-
-function fileFigures({ limit, preset, reason, size }: WebhookFileError): string {
-  if (size === undefined) return ""
-  if (reason === "changed") return `: ${bytes(size)} instead of ${bytes(limit ?? 0)}`
-  if (limit === undefined) return `, not ${size}`
-  const actual = reason === "tooMany" ? `${size} files, and` : `${bytes(size)}, and`
-  const allowed = reason === "tooMany" ? `${limit} are allowed` : `${bytes(limit)} are allowed`
-  const advice =
-    preset === undefined
-      ? "no preset allows it"
-      : `the preset "${preset}" allows it (RestConfig.uploads)`
-  return `: ${actual} ${allowed}; ${advice}`
-}
-
-const bytesInMebibyte = 1024 * 1024
-
-/** Not rounded, since one byte decides. */
-function bytes(count: number): string {
-  const mebibytes = Math.round((10 * count) / bytesInMebibyte) / 10
-  return mebibytes < 1 ? `${count} bytes` : `${count} bytes (${mebibytes} MiB)`
-}
 
 function outcome(error: { readonly delivered: Delivered; readonly attempts: number }): string {
   const attempts = error.attempts === 1 ? "1 attempt" : `${error.attempts} attempts`

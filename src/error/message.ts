@@ -115,3 +115,35 @@ export function formatInvalidCredentials(
   const advice = reason === "host" ? expectedHost : expectedUrl
   return `Not a Discord webhook URL (${urlReasons[reason]}). ${advice}`
 }
+
+/** The sizes in the message of an error about a file. */
+export function fileFigures({
+  limit,
+  preset,
+  reason,
+  size,
+}: {
+  readonly limit?: number | undefined
+  readonly preset?: string | undefined
+  readonly reason: string
+  readonly size?: number | undefined
+}): string {
+  if (size === undefined) return ""
+  if (reason === "changed") return `: ${bytes(size)} instead of ${bytes(limit ?? 0)}`
+  if (limit === undefined) return `, not ${size}`
+  const actual = reason === "tooMany" ? `${size} files, and` : `${bytes(size)}, and`
+  const allowed = reason === "tooMany" ? `${limit} are allowed` : `${bytes(limit)} are allowed`
+  const advice =
+    preset === undefined
+      ? "no preset allows it"
+      : `the preset "${preset}" allows it (RestConfig.uploads)`
+  return `: ${actual} ${allowed}; ${advice}`
+}
+
+const bytesInMebibyte = 1024 * 1024
+
+/** Not rounded, since one byte decides. */
+function bytes(count: number): string {
+  const mebibytes = Math.round((10 * count) / bytesInMebibyte) / 10
+  return mebibytes < 1 ? `${count} bytes` : `${count} bytes (${mebibytes} MiB)`
+}

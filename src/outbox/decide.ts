@@ -29,6 +29,7 @@ export function decide(operation: Operation, error: WebhookError): Decision {
       return { _tag: "Retry", after: error.retryAfter }
     case "WebhookQueueFull":
     case "DiscordRateLimiterClosed":
+    case "DiscordRateLimiterUnavailable":
       return retry
     case "WebhookThreadError":
       return decideThread(error.reason, error.retryAfter)

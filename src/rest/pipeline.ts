@@ -149,13 +149,9 @@ function waitForRetry<A>(
   )
 }
 
-/** Whether the limiter granted no permit for a reason that does not concern the webhook. */
-function isAboutWaiting({ _tag }: WaitError): boolean {
-  return (
-    _tag === "WebhookRateLimited" ||
-    _tag === "DiscordRateLimiterClosed" ||
-    _tag === "DiscordInvalidRequestLimit"
-  )
+/** Whether the limiter granted no permit for another reason than that the webhook is gone. */
+function isAboutWaiting(error: WaitError): boolean {
+  return !("remembered" in error)
 }
 
 /** Executes a request: waits for a permit, sends it, and retries as the settings allow. */

@@ -31,7 +31,7 @@ const others = [effect, platform].flatMap((entryPoint) => [
 
 describe("the tags of errors", () => {
   it("every exported error class has one, with the prefix Webhook or Discord", () => {
-    expect(ours).toHaveLength(21)
+    expect(ours).toHaveLength(22)
     for (const { tag } of ours) expect(tag).toMatch(/^(?:Webhook|Discord)[A-Z]/)
     expect(new Set(ours.map(({ tag }) => tag)).size).toBe(ours.length)
   })

@@ -41,6 +41,7 @@ const table: { readonly [T in Tag]: ReadonlyArray<readonly [object, Expected]> }
   WebhookRateLimited: [[{ retryAfter: after }, "Retry"]],
   WebhookQueueFull: [[{ capacity: 1 }, "Retry"]],
   DiscordRateLimiterClosed: [[{}, "Retry"]],
+  DiscordRateLimiterUnavailable: [[{ detail: "away" }, "Retry"]],
   DiscordInvalidRequestLimit: [[{ retryAfter: after }, "Retry"]],
   DiscordServerError: [
     [{ status: 503, delivered: "no" }, "Retry"],

@@ -348,7 +348,7 @@ export function moveRequests(routeState: RouteState, from: BucketState, to: Buck
 }
 
 /** The latest reset or end of a block of a webhook. */
-function limitedUntil(webhook: WebhookState): number {
+export function limitedUntil(webhook: WebhookState): number {
   let until = 0
   for (const { blockedUntil, resetAt } of webhook.buckets.values()) {
     until = Math.max(until, blockedUntil, resetAt ?? 0)

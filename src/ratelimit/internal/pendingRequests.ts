@@ -20,6 +20,16 @@ export type TimerTarget = BucketState | PendingRequest | GlobalLimiter | Permits
 /** Sets or cancels the one timer of a target, on which `wake` is called. */
 export type SetTimer = (target: TimerTarget, at: number | undefined) => void
 
+/** Decides which requests may be sent by this process, if others send to the same webhooks. */
+export interface Gate {
+  /** Whether the head of a queue may be sent. */
+  readonly isOpen: (request: PendingRequest, now: number) => boolean
+  /** Called when a request joins the queue of its bucket. */
+  readonly onArrival: (request: PendingRequest, now: number) => void
+  /** Called when a webhook has no more requests. */
+  readonly onIdle: (webhook: WebhookState) => void
+}
+
 /** Minimum milliseconds between two sweeps of idle webhooks. */
 const minSweepInterval = 1000
 
@@ -43,6 +53,7 @@ export class PendingRequests {
   #sweptAt = 0
   /** Number of waiting requests on all webhooks. */
   count = 0
+  gate: Gate | undefined = undefined
 
   constructor(settings: Settings, learning: Learning, statistics: Statistics, setTimer: SetTimer) {
     this.#setTimer = setTimer
@@ -64,6 +75,7 @@ export class PendingRequests {
     webhook.waiting += 1
     this.count += 1
     request.bucket.enqueue(request)
+    this.gate?.onArrival(request, now)
   }
 
   /** Takes a request out of the queue until a retry delay elapses. */
@@ -162,6 +174,7 @@ export class PendingRequests {
   markIdle(webhook: WebhookState, now: number): void {
     if (webhook.inFlight > 0 || webhook.waiting > 0) return
     this.#learning.webhooks.markIdle(webhook, now)
+    this.gate?.onIdle(webhook)
     if (this.#needsSweepTimer)
       this.#setTimer(this.#learning.webhooks, finiteInstant(now + this.#sweepInterval))
   }

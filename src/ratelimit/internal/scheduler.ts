@@ -163,6 +163,7 @@ export class Scheduler {
   #computeStart(request: PendingRequest, now: number): number {
     const { bucket, policy } = request
     const { webhook } = request.routeState
+    if (this.#pending.gate?.isOpen(request, now) === false) return Number.POSITIVE_INFINITY
     const notBefore = Math.max(request.notBefore, bucket.blockedUntil)
     if (notBefore > now) return notBefore
     // A probe after a 429, or of an unknown bucket, starts alone. It is independent of the policy,

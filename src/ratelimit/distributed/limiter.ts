@@ -1,0 +1,360 @@
+/** The limiter of a process that shares limits with others: the in-memory limiter behind turns. */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import * as Queue from "effect/Queue"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { limitedUntil } from "../internal/learning.js"
+import { SharedLimiter } from "../internal/service.js"
+import type { Service } from "../RateLimiter.js"
+import type { LayerSettings } from "../settings.js"
+import { defaults } from "../settings.js"
+import * as Either from "effect/Either"
+import { Address } from "./address.js"
+import { Presence } from "./presence.js"
+import { assumeUsed } from "./assumeUsed.js"
+import {
+  type Message,
+  processOf,
+  type Reply,
+  StoreError,
+  type Turn,
+  type TurnStore,
+} from "./store.js"
+import { encodeWebhook, restoreWebhook } from "./webhookData.js"
+import { type Call, type SharedWebhook, Turns } from "./turns.js"
+
+export interface DistributedSettings extends LayerSettings {
+  /** The name of the address that the process shares with others; `undefined` if it has its own. */
+  readonly address: string | undefined
+  /** Milliseconds after which a process that shows no sign of life is dead. */
+  readonly lease: number
+  /** Milliseconds without the store after which requests are sent without a turn. */
+  readonly fallbackAfter: number
+  /** Milliseconds without the store after which waiting requests fail. */
+  readonly failAfter: number
+}
+
+/** The store keeps a webhook for longer than a process relies on it. */
+const ttlMargin = Duration.toMillis("1 minute")
+const tickInterval = Duration.seconds(1)
+const callTimeout = Duration.seconds(5)
+
+/** Nobody has sent requests since this process had the turn, so that it knows the state. */
+function withoutState(reply: Reply): Reply {
+  return reply._tag === "Turn"
+    ? { ...reply, turn: { ...reply.turn, state: undefined, isUncertain: false } }
+    : reply
+}
+
+const noResponse = {
+  duration: callTimeout,
+  onTimeout: () => new StoreError({ isLocal: false, detail: "no response" }),
+}
+
+interface LimiterOptions {
+  readonly store: TurnStore
+  readonly settings: DistributedSettings
+  readonly name: string
+  readonly core: SharedLimiter
+  readonly onDue: (webhook: SharedWebhook) => void
+}
+
+class DistributedLimiter {
+  readonly core: SharedLimiter
+  readonly presence: Presence
+  readonly #turns: Turns
+  readonly #address: Address | undefined
+  readonly #store: TurnStore
+  readonly #settings: DistributedSettings
+  readonly #name: string
+  readonly #validFor: number
+
+  constructor({ core, name, onDue, settings, store }: LimiterOptions) {
+    const now = () => core.timers.now()
+    this.core = core
+    this.#store = store
+    this.#settings = settings
+    this.#name = name
+    this.#validFor = Math.max(settings.idleAfter ?? defaults.idleAfter, settings.lease * 2)
+    this.presence = new Presence({
+      store,
+      name,
+      lease: settings.lease,
+      now,
+      onLapse: () => this.#turns.loseAll(),
+      onLoss: () => this.#turns.confirmAll(now()),
+      onAsked: (keys) => this.#turns.onAsked(keys),
+    })
+    this.#turns = new Turns({
+      machine: core.machine,
+      validFor: this.#validFor,
+      fallbackAfter: settings.fallbackAfter,
+      failAfter: settings.failAfter,
+      presence: this.presence,
+      onDue,
+      restore: (webhook, turn) => this.#restore(webhook, turn),
+    })
+    core.machine.pending.gate = this.#turns
+    const { globalLimit = { limit: defaults.globalLimit, window: defaults.globalWindow } } =
+      settings
+    if (settings.address !== undefined) {
+      this.#address = new Address({
+        store,
+        name: settings.address,
+        machine: core.machine,
+        limit: globalLimit,
+        invalidRequestLimit: settings.invalidRequestLimit ?? defaults.invalidRequestLimit,
+        lease: settings.lease,
+      })
+    }
+  }
+
+  /** Makes the calls that are due for a webhook, one after the other. */
+  readonly run = (webhook: SharedWebhook): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      webhook.isQueued = false
+      if (webhook.isCalling || this.#turns.awaySince !== undefined) return Effect.void
+      const now = this.#now
+      if (now >= this.presence.aliveUntil) {
+        webhook.isCalling = true
+        return this.#finish(webhook, this.#refresh)
+      }
+      const call = this.#turns.next(webhook, now)
+      if (call === undefined) return Effect.void
+      webhook.isCalling = true
+      this.#turns.begin(webhook, call, now)
+      const made = Effect.matchEffect(this.#make(webhook, call), {
+        onFailure: (error) =>
+          Effect.suspend(() => {
+            this.#turns.onFailure(webhook, call, this.#now)
+            return this.#onError(error)
+          }),
+        onSuccess: (reply) =>
+          Effect.sync(() => this.#turns.onReply(webhook, call, reply, this.#now)),
+      })
+      return this.#finish(webhook, made)
+    })
+
+  readonly listen: Effect.Effect<void> = Effect.suspend(() =>
+    Stream.runForEach(this.#store.messages(this.#name), (message) =>
+      Effect.sync(() => this.#onMessage(message)),
+    ).pipe(Effect.ignore, Effect.repeat(Schedule.spaced(tickInterval)), Effect.asVoid),
+  )
+
+  readonly tick: Effect.Effect<void> = Effect.suspend(() => {
+    const now = this.#now
+    const { awaySince, webhooks } = this.#turns
+    const isDue = awaySince !== undefined || (webhooks.size > 0 && this.presence.isDue(now))
+    const ticked = Effect.suspend(() => {
+      this.#turns.onTick(this.#now)
+      return this.#turns.awaySince === undefined && webhooks.size > 0 ? this.report : Effect.void
+    })
+    return isDue ? Effect.zipRight(this.#refresh, ticked) : ticked
+  })
+
+  /** Exchanges reports with the processes behind the same address. */
+  readonly report: Effect.Effect<void> = Effect.suspend(() => {
+    const { process, shift } = this.presence
+    const report = this.#address?.report(process, this.#now, shift)
+    return report === undefined
+      ? Effect.void
+      : Effect.catchAll(Effect.timeoutFail(report, noResponse), (error) => this.#onError(error))
+  })
+
+  /** Gives all turns away. */
+  readonly leave: Effect.Effect<void> = Effect.suspend(() => {
+    const held = [...this.#turns.webhooks.values()].filter(({ until }) => until !== undefined)
+    return Effect.forEach(held, (webhook) => this.#pass(webhook, webhook.epoch, "leave"), {
+      concurrency: 64,
+      discard: true,
+    }).pipe(
+      Effect.zipRight(this.#store.leave(this.presence.process)),
+      Effect.timeout(callTimeout),
+      Effect.ignore,
+    )
+  })
+
+  get #now(): number {
+    return this.core.timers.now()
+  }
+
+  #finish(webhook: SharedWebhook, call: Effect.Effect<void>): Effect.Effect<void> {
+    return Effect.zipRight(
+      call,
+      Effect.suspend(() => {
+        webhook.isCalling = false
+        return this.run(webhook)
+      }),
+    )
+  }
+
+  #make(webhook: SharedWebhook, call: Call): Effect.Effect<Reply, StoreError> {
+    const made =
+      call._tag === "Pass" ? this.#pass(webhook, call.epoch, call.how) : this.#join(webhook, call)
+    return Effect.timeoutFail(made, noResponse)
+  }
+
+  #pass(
+    webhook: SharedWebhook,
+    epoch: number,
+    how: "give" | "keep" | "leave",
+  ): Effect.Effect<Reply, StoreError> {
+    const { learning } = this.core.machine
+    const { shift, uncertainty } = this.presence
+    const state = learning.webhooks.all.get(webhook.major)
+    const limited = state === undefined ? 0 : Math.max(0, limitedUntil(state) - this.#now)
+    const ttl = Math.ceil(this.#validFor + limited + ttlMargin)
+    return this.#store.pass({
+      ...this.#placeOf(webhook),
+      ttl,
+      epoch,
+      state: `${uncertainty} ${encodeWebhook(this.core.machine, webhook.major, shift) ?? ""}`,
+      how,
+    })
+  }
+
+  /** Joins the queue, or polls. A process that has had the turn for two polls may be dead. */
+  #join(
+    webhook: SharedWebhook,
+    { isNew, known }: Extract<Call, { readonly _tag: "Join" }>,
+  ): Effect.Effect<Reply, StoreError> {
+    const address = this.#placeOf(webhook)
+    return Effect.flatMap(this.#store.join({ ...address, isNew, known }), (reply) => {
+      const owner = this.#suspect(webhook, reply)
+      if (owner === undefined) return Effect.succeed(reply)
+      const { epoch } = reply._tag === "Turn" ? reply.turn : reply
+      const isOwn = this.#turns.isOwn(webhook, reply)
+      return Effect.flatMap(this.#isDead(owner, webhook.major), (isDead) =>
+        isDead
+          ? Effect.map(this.#store.takeOver({ ...address, epoch, owner }), (taken) => ({
+              ...(isOwn ? withoutState(taken) : taken),
+              sequence: reply.sequence,
+            }))
+          : Effect.succeed(reply),
+      )
+    })
+  }
+
+  /** The owner of a turn that has not moved since the last poll. */
+  #suspect(webhook: SharedWebhook, reply: Reply): string | undefined {
+    const { seen } = webhook
+    const now = this.#now
+    if (reply._tag === "Waiting" && reply.owner !== undefined && this.#isOurs(reply.owner)) {
+      return reply.owner
+    }
+    const isPoll = seen !== undefined && now >= webhook.pollAt
+    if (!isPoll || now < this.presence.connectedSince + this.#settings.lease) return undefined
+    if (reply._tag === "Waiting") return reply.epoch === seen.epoch ? reply.owner : undefined
+    // A turn that this process has given away, to one that has ended before it could confirm it.
+    const isLost = reply.turn.epoch === seen.epoch && reply.turn.epoch <= webhook.epoch
+    return isLost && now >= seen.since + this.#settings.lease ? this.presence.process : undefined
+  }
+
+  #isOurs(owner: string): boolean {
+    return processOf(owner) === this.#name
+  }
+
+  #isDead(owner: string, key: string): Effect.Effect<boolean, StoreError> {
+    return this.#isOurs(owner)
+      ? Effect.succeed(true)
+      : Effect.map(this.#store.ask(owner, key), (isAlive) => !isAlive)
+  }
+
+  #placeOf({ major }: SharedWebhook) {
+    return { key: major, process: this.presence.process, ttl: this.#validFor + ttlMargin }
+  }
+
+  /** Continues with the state of the process before. */
+  #restore({ hasSentAlone, major }: SharedWebhook, { isUncertain, state = "" }: Turn): void {
+    const { machine } = this.core
+    const now = this.#now
+    const space = state.indexOf(" ")
+    const text = state.slice(space + 1)
+    const { shift } = this.presence
+    const uncertainty = this.presence.uncertainty + Number(state.slice(0, space))
+    const isKnown =
+      text === "" ||
+      Either.isRight(restoreWebhook(machine, major, text, { shift, uncertainty, now }))
+    const webhook = machine.learning.webhooks.all.get(major)
+    if (webhook !== undefined && (isUncertain || hasSentAlone || !isKnown)) assumeUsed(webhook, now)
+  }
+
+  #onMessage(message: Message): void {
+    if (message._tag === "Turn") {
+      if (message.process === this.presence.process)
+        this.#turns.onTurn(this.#turns.get(message.key), message.turn, this.#now)
+    } else if (message._tag === "Wanted") {
+      this.#turns.onWanted(message.key, message.until)
+    } else {
+      this.presence.onReconnect()
+      this.#turns.confirmAll(this.#now)
+    }
+  }
+
+  /** Shows that this process is alive, and ends an absence of the store. */
+  get #refresh(): Effect.Effect<void> {
+    return Effect.matchEffect(Effect.timeoutFail(this.presence.refresh, noResponse), {
+      onFailure: (error) => this.#onError(error),
+      onSuccess: () => this.#onReturn,
+    })
+  }
+
+  #onError({ detail, isLocal }: StoreError): Effect.Effect<void> {
+    this.#turns.lastError = detail
+    if (isLocal) return Effect.logWarning("Shared limits: a call failed", detail)
+    if (this.#turns.awaySince !== undefined) return Effect.void
+    this.#turns.awaySince = this.#now
+    return Effect.logWarning(`Shared limits: the store is away; ${this.#consequence}`, detail)
+  }
+
+  get #consequence(): string {
+    const { failAfter, fallbackAfter } = this.#settings
+    const after = Math.min(failAfter, fallbackAfter)
+    if (after === Number.POSITIVE_INFINITY) return "requests wait for it"
+    const what = fallbackAfter <= failAfter ? "requests go on without it" : "requests fail"
+    return `${what} after ${Duration.format(Duration.millis(after))}`
+  }
+
+  readonly #onReturn: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.#turns.awaySince === undefined) return Effect.void
+    this.#turns.awaySince = undefined
+    this.presence.onReconnect()
+    this.#turns.confirmAll(this.#now)
+    return Effect.logInfo("Shared limits: the store is available again")
+  })
+}
+
+/** Creates the limiter of a scope. */
+export const make = (
+  store: TurnStore,
+  settings: DistributedSettings,
+): Effect.Effect<Service, StoreError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const clock = yield* Effect.clock
+    const name = (yield* Random.nextIntBetween(0, Number.MAX_SAFE_INTEGER)).toString(36)
+    const due = yield* Queue.unbounded<SharedWebhook>()
+    const limiter = new DistributedLimiter({
+      store,
+      settings,
+      name,
+      core: new SharedLimiter(clock),
+      onDue: (webhook) => due.unsafeOffer(webhook),
+    })
+    yield* limiter.presence.refresh
+    yield* Effect.addFinalizer(() => limiter.leave)
+    const fork = yield* FiberSet.makeRuntime()
+    yield* Queue.take(due).pipe(
+      Effect.map((webhook) => fork(limiter.run(webhook))),
+      Effect.forever,
+      Effect.forkScoped,
+    )
+    yield* Effect.forkScoped(limiter.listen)
+    yield* Effect.forkScoped(Effect.repeat(limiter.tick, Schedule.spaced(tickInterval)))
+    const handle = yield* limiter.core.open(settings)
+    yield* limiter.report
+    return handle
+  })

@@ -1,0 +1,421 @@
+/**
+ * Which requests this process may send, while other processes send to the same webhooks. It decides what to
+ * call next; `limiter.ts` makes the calls, one at a time for each webhook.
+ *
+ * A turn covers the requests that arrived before the first request of another process. Without one, it covers
+ * everything that arrives, so that a webhook that only one process uses costs no calls.
+ */
+import { errorFields } from "../../error/message.js"
+import { DiscordRateLimiterUnavailable } from "../../error/WebhookError.js"
+import type { PendingRequest, WebhookState } from "../internal/bucketState.js"
+import type { Gate } from "../internal/pendingRequests.js"
+import type { StateMachine } from "../internal/stateMachine.js"
+import type { Presence } from "./presence.js"
+import type { Reply, Turn } from "./store.js"
+
+/** Milliseconds from the first join to the first poll, and between two polls. */
+const firstPoll = 1000
+const pollInterval = 5000
+
+/** The next call for a webhook. */
+export type Call =
+  | {
+      readonly _tag: "Join"
+      readonly requests: ReadonlyArray<PendingRequest>
+      readonly known: ReadonlyArray<number>
+      readonly isNew: boolean
+    }
+  | { readonly _tag: "Pass"; readonly epoch: number; readonly how: "give" | "keep" | "leave" }
+
+interface Seen {
+  readonly epoch: number
+  readonly owner: string | undefined
+  readonly since: number
+}
+
+/** A webhook, as this process shares it. */
+export class SharedWebhook {
+  readonly major: string
+  /** The turn covers requests before this sequence; `undefined` without a turn. */
+  until: number | undefined = undefined
+  /** The epoch of the last turn. */
+  epoch = 0
+  /** Whether the last turn was given away, so that a store that still reports it has lost data. */
+  isGiven = false
+  /** Requests that have not joined the queue. */
+  arrivals: Array<PendingRequest> = []
+  isCalling = false
+  isQueued = false
+  /** The time of the last successful call: the store forgets the webhook some time after it. */
+  calledAt = Number.NEGATIVE_INFINITY
+  /** The time at which the current call began. */
+  callingSince = Number.NEGATIVE_INFINITY
+  /** Whether the store must be asked who has the turn. */
+  isDoubtful = false
+  /** The earliest request of another process that the store has reported during the current call. */
+  wanted = Number.POSITIVE_INFINITY
+  pollAt = Number.POSITIVE_INFINITY
+  /** The turn of another process that polls have shown since a time. */
+  seen: Seen | undefined = undefined
+  /** Since when calls fail. */
+  failingSince: number | undefined = undefined
+  /** Whether requests were sent without a turn, so that the state of the store does not know them. */
+  hasSentAlone = false
+
+  constructor(major: string) {
+    this.major = major
+  }
+}
+
+export interface TurnsOptions {
+  readonly machine: StateMachine
+  readonly presence: Pick<Presence, "aliveUntil">
+  /** Milliseconds for which a turn is valid after a call. */
+  readonly validFor: number
+  /** Milliseconds without the store after which requests are sent without a turn. */
+  readonly fallbackAfter: number
+  /** Milliseconds without the store after which waiting requests fail. */
+  readonly failAfter: number
+  /** Called when a call may be due. */
+  readonly onDue: (webhook: SharedWebhook) => void
+  /** Replaces what the machine knows about a webhook by the state of a turn. */
+  readonly restore: (webhook: SharedWebhook, turn: Turn, now: number) => void
+}
+
+export class Turns implements Gate {
+  readonly webhooks = new Map<string, SharedWebhook>()
+  /** Since when the store is away. */
+  awaySince: number | undefined = undefined
+  /** What it has reported. */
+  lastError = ""
+  readonly #sequences = new WeakMap<PendingRequest, number>()
+  readonly #options: TurnsOptions
+
+  constructor(options: TurnsOptions) {
+    this.#options = options
+  }
+
+  readonly isOpen = (request: PendingRequest, now: number): boolean => {
+    const webhook = this.get(request.routeState.webhook.major)
+    if (this.#isCovered(webhook, request, now)) return true
+    if (this.isFallback(webhook, now)) {
+      webhook.hasSentAlone = true
+      return true
+    }
+    this.#wake(webhook)
+    return false
+  }
+
+  readonly onArrival = (request: PendingRequest, now: number): void => {
+    const webhook = this.get(request.routeState.webhook.major)
+    if (webhook.until === Number.POSITIVE_INFINITY && this.#isValid(webhook, now)) {
+      if (!this.#sequences.has(request)) this.#sequences.set(request, webhook.epoch)
+    } else if (!this.#isCovered(webhook, request, now)) {
+      webhook.arrivals.push(request)
+      this.#wake(webhook)
+    }
+  }
+
+  readonly onIdle = ({ major }: WebhookState): void => {
+    const webhook = this.webhooks.get(major)
+    if (webhook?.until !== undefined && webhook.until < Number.POSITIVE_INFINITY) {
+      this.#wake(webhook)
+    }
+  }
+
+  /** Whether this process had the turn of an epoch until it was taken for dead. */
+  isOwn({ epoch, isGiven }: SharedWebhook, reply: Reply): boolean {
+    return reply._tag === "Waiting" && reply.epoch === epoch && !isGiven
+  }
+
+  /** Returns the next call. */
+  next(webhook: SharedWebhook, now: number): Call | undefined {
+    if (webhook.failingSince !== undefined && now < webhook.pollAt) return undefined
+    const { epoch } = webhook
+    if (webhook.until !== undefined && this.#isIdle(webhook, now)) {
+      return { _tag: "Pass", epoch, how: "leave" }
+    }
+    if (webhook.until === undefined || !this.#isValid(webhook, now)) {
+      webhook.until = undefined
+      const isDue = now >= webhook.pollAt
+      if (
+        webhook.arrivals.length > 0 ||
+        webhook.isDoubtful ||
+        (isDue && this.stateOf(webhook) !== undefined)
+      ) {
+        return this.#join(webhook)
+      }
+      if (isDue) webhook.pollAt = Number.POSITIVE_INFINITY
+      return undefined
+    }
+    if (webhook.isDoubtful) return { _tag: "Pass", epoch, how: "keep" }
+    if (webhook.arrivals.length > 0) return this.#join(webhook)
+    if (webhook.until < Number.POSITIVE_INFINITY && !this.#isInUse(webhook)) {
+      return { _tag: "Pass", epoch, how: "give" }
+    }
+    return this.#isToRenew(webhook, now) ? { _tag: "Pass", epoch, how: "keep" } : undefined
+  }
+
+  /** Closes the turn before it is given away: the call may be executed although it fails. */
+  begin(webhook: SharedWebhook, call: Call, now: number): void {
+    webhook.callingSince = now
+    webhook.wanted = Number.POSITIVE_INFINITY
+    if (call._tag === "Join") webhook.arrivals = []
+    else if (call.how === "give") webhook.until = 0
+    else if (call.how === "leave") webhook.until = undefined
+  }
+
+  /** Applies the reply to a call. */
+  onReply(webhook: SharedWebhook, call: Call, reply: Reply, now: number): void {
+    webhook.failingSince = undefined
+    webhook.calledAt = webhook.callingSince
+    webhook.isDoubtful = false
+    if (call._tag === "Join" && reply.sequence !== undefined) {
+      for (const request of call.requests) {
+        if (!this.#sequences.has(request)) this.#sequences.set(request, reply.sequence)
+      }
+    }
+    if (reply._tag === "Turn") this.onTurn(webhook, reply.turn, now)
+    else if (reply.epoch > webhook.epoch || reply.isLost || isLeaving(call))
+      this.#onWaiting(webhook, call, reply, now)
+    // The turn was granted after the reply, or the store has lost it.
+    else if (webhook.until !== undefined) webhook.isDoubtful = true
+    else this.#poll(webhook, reply, now)
+  }
+
+  /** Calls that fail are repeated; the requests join the queue again. */
+  onFailure(webhook: SharedWebhook, call: Call, now: number): void {
+    webhook.failingSince ??= now
+    webhook.pollAt = now + firstPoll
+    if (call._tag === "Join") webhook.arrivals = [...call.requests, ...webhook.arrivals]
+    // The store may have executed it: only a reply shows who has the turn.
+    else webhook.isDoubtful = true
+  }
+
+  /** Takes a turn, unless it is an old one. */
+  onTurn(webhook: SharedWebhook, turn: Turn, now: number): void {
+    const isSame = turn.epoch === webhook.epoch && !webhook.isGiven
+    if (turn.epoch < webhook.epoch || (turn.epoch === webhook.epoch && !isSame)) {
+      // The store has lost that this turn was given away: wait for the process that got it.
+      this.#poll(webhook, { epoch: turn.epoch, owner: undefined }, now)
+      return
+    }
+    webhook.epoch = turn.epoch
+    webhook.isGiven = false
+    // What was reported before the turn is over.
+    webhook.until = webhook.wanted > turn.epoch ? Math.min(turn.until, webhook.wanted) : turn.until
+    webhook.pollAt = Number.POSITIVE_INFINITY
+    webhook.seen = undefined
+    if (webhook.until === Number.POSITIVE_INFINITY) this.#cover(webhook)
+    if (!isSame) this.#options.restore(webhook, turn, now)
+    webhook.hasSentAlone = false
+    this.dispatch(webhook, now)
+    this.#wake(webhook)
+  }
+
+  /** Another process waits: what arrives from now on comes after it. */
+  onWanted(major: string, until: number): void {
+    const webhook = this.webhooks.get(major)
+    if (webhook === undefined) return
+    webhook.wanted = Math.min(webhook.wanted, until)
+    if (webhook.until === undefined || until >= webhook.until) return
+    webhook.until = until
+    this.#wake(webhook)
+  }
+
+  /** Others wait for turns, but messages have not arrived. */
+  onAsked(majors: ReadonlyArray<string>): void {
+    for (const major of majors) {
+      const webhook = this.get(major)
+      webhook.isDoubtful = true
+      this.#wake(webhook)
+    }
+  }
+
+  /** All turns may be lost: other processes have taken this one for dead. */
+  loseAll(): void {
+    for (const webhook of this.webhooks.values()) {
+      const hadTurn = webhook.until !== undefined
+      this.#lose(webhook)
+      webhook.isDoubtful = hadTurn
+    }
+  }
+
+  /** The store may have lost its last second: confirms turns, and joins queues again. */
+  confirmAll(now: number): void {
+    for (const webhook of this.webhooks.values()) {
+      if (webhook.until === undefined) webhook.pollAt = Math.min(webhook.pollAt, now)
+      else webhook.isDoubtful = true
+      this.#wake(webhook)
+    }
+  }
+
+  /** Calls that are due by time, and requests that need no turn any more. */
+  onTick(now: number): void {
+    for (const webhook of this.webhooks.values()) {
+      const failing = now - this.#failingSince(webhook, now)
+      if (failing >= this.#options.fallbackAfter) this.dispatch(webhook, now)
+      else if (failing >= this.#options.failAfter) this.#fail(webhook, now)
+      if (now >= webhook.pollAt || this.#isToRenew(webhook, now)) this.#wake(webhook)
+      else if (this.#isIdle(webhook, now)) {
+        if (webhook.until === undefined) this.webhooks.delete(webhook.major)
+        else this.#wake(webhook)
+      }
+    }
+  }
+
+  /** Whether requests are sent without a turn. */
+  isFallback(webhook: SharedWebhook, now: number): boolean {
+    return now - this.#failingSince(webhook, now) >= this.#options.fallbackAfter
+  }
+
+  #failingSince({ failingSince }: SharedWebhook, now: number): number {
+    return Math.min(failingSince ?? now, this.awaySince ?? now)
+  }
+
+  /** Fails the requests that wait for a turn. */
+  #fail(webhook: SharedWebhook, now: number): void {
+    const { machine } = this.#options
+    for (const request of this.stateOf(webhook)?.pending() ?? []) {
+      if (this.#isCovered(webhook, request, now)) continue
+      const fields = { ...errorFields(request.route), detail: this.lastError }
+      machine.pending.fail(request, new DiscordRateLimiterUnavailable(fields))
+    }
+    this.dispatch(webhook, now)
+  }
+
+  /** The state of the machine; `undefined` without waiting or granted requests. */
+  stateOf({ major }: SharedWebhook): WebhookState | undefined {
+    const state = this.#options.machine.learning.webhooks.all.get(major)
+    return state !== undefined && state.inFlight + state.waiting > 0 ? state : undefined
+  }
+
+  dispatch(webhook: SharedWebhook, now: number): void {
+    for (const bucket of this.stateOf(webhook)?.buckets ?? []) {
+      this.#options.machine.wake(bucket, now)
+    }
+  }
+
+  #onWaiting(
+    webhook: SharedWebhook,
+    call: Call,
+    reply: Extract<Reply, { readonly _tag: "Waiting" }>,
+    now: number,
+  ): void {
+    const isGiven = call._tag === "Pass" && call.how !== "keep" && !reply.isLost
+    if (isGiven) webhook.until = undefined
+    else if (webhook.until !== undefined) this.#lose(webhook)
+    webhook.epoch = Math.max(webhook.epoch, call._tag === "Pass" ? call.epoch : 0)
+    webhook.isGiven = true
+    this.#poll(webhook, reply, now)
+  }
+
+  #poll(
+    webhook: SharedWebhook,
+    { epoch, owner }: Pick<Seen, "epoch" | "owner">,
+    now: number,
+  ): void {
+    const { isGiven, seen } = webhook
+    // The process that has just got the turn is alive.
+    webhook.pollAt = now + (seen === undefined && !isGiven ? firstPoll : pollInterval)
+    if (seen?.epoch !== epoch || seen.owner !== owner) webhook.seen = { epoch, owner, since: now }
+  }
+
+  /** Nobody else waits, so that what has arrived belongs to the turn. */
+  #cover(webhook: SharedWebhook): void {
+    for (const request of webhook.arrivals) {
+      if (!this.#sequences.has(request)) this.#sequences.set(request, webhook.epoch)
+    }
+    webhook.arrivals = []
+  }
+
+  /** The turn is over; what waits joins the queue again with the sequences that it has. */
+  #lose(webhook: SharedWebhook): void {
+    webhook.until = undefined
+    webhook.isDoubtful = false
+    webhook.seen = undefined
+    webhook.arrivals = [...(this.stateOf(webhook)?.pending() ?? [])]
+    this.#wake(webhook)
+  }
+
+  #join(webhook: SharedWebhook): Call {
+    const requests = webhook.arrivals.filter(isPending)
+    const state = this.stateOf(webhook)
+    const known = new Set<number>()
+    // A poll repeats the sequences of all requests: the store may have lost them.
+    const pending = webhook.until === undefined && state !== undefined ? state.pending() : requests
+    for (const request of pending) {
+      const sequence = this.#sequences.get(request)
+      if (sequence !== undefined) known.add(sequence)
+    }
+    const isNew = requests.some((request) => !this.#sequences.has(request))
+    return { _tag: "Join", requests, known: [...known], isNew }
+  }
+
+  #isCovered(webhook: SharedWebhook, request: PendingRequest, now: number): boolean {
+    const sequence = this.#sequences.get(request)
+    return (
+      sequence !== undefined &&
+      webhook.until !== undefined &&
+      sequence < webhook.until &&
+      this.#isValid(webhook, now)
+    )
+  }
+
+  #isValid({ calledAt }: SharedWebhook, now: number): boolean {
+    return now < this.#options.presence.aliveUntil && now < calledAt + this.#options.validFor
+  }
+
+  /** Whether requests of the turn wait, or are in flight. */
+  #isInUse(webhook: SharedWebhook): boolean {
+    const state = this.stateOf(webhook)
+    if (state === undefined) return false
+    const { until = 0 } = webhook
+    if (state.inFlight > 0) return true
+    return state.buckets.some(({ queue: { head } }) => {
+      const sequence = head === undefined ? undefined : this.#sequences.get(head)
+      return sequence !== undefined && sequence < until
+    })
+  }
+
+  #isToRenew(webhook: SharedWebhook, now: number): boolean {
+    return (
+      webhook.until !== undefined &&
+      now >= webhook.calledAt + this.#options.validFor / 2 &&
+      this.stateOf(webhook) !== undefined
+    )
+  }
+
+  /** Whether it has not been used for so long that the turn is given up. */
+  #isIdle(webhook: SharedWebhook, now: number): boolean {
+    return (
+      now >= webhook.calledAt + this.#options.validFor &&
+      !webhook.isCalling &&
+      webhook.arrivals.length === 0 &&
+      this.stateOf(webhook) === undefined
+    )
+  }
+
+  get(major: string): SharedWebhook {
+    let webhook = this.webhooks.get(major)
+    if (webhook === undefined) {
+      webhook = new SharedWebhook(major)
+      this.webhooks.set(major, webhook)
+    }
+    return webhook
+  }
+
+  #wake(webhook: SharedWebhook): void {
+    if (webhook.isQueued || webhook.isCalling) return
+    webhook.isQueued = true
+    this.#options.onDue(webhook)
+  }
+}
+
+function isLeaving(call: Call): boolean {
+  return call._tag === "Pass" && call.how === "leave"
+}
+
+function isPending({ state }: PendingRequest): boolean {
+  return state === "waiting" || state === "parked"
+}

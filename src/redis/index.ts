@@ -1,0 +1,3 @@
+export * as RedisConnection from "./RedisConnection.js"
+export * as RedisError from "./RedisError.js"
+export * as RedisRateLimiter from "./RedisRateLimiter.js"

@@ -1,0 +1,120 @@
+/** The connection on a client of `ioredis`. */
+import { createHash } from "node:crypto"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { Cluster, Redis } from "ioredis"
+import type { Event, Service } from "./service.js"
+import { DiscordRedisError, type Reason } from "./RedisError.js"
+
+type Client = Redis | Cluster
+
+/** A command fails while there is no connection: the limiter decides how long requests wait. */
+const options = {
+  lazyConnect: true,
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: 0,
+} as const
+
+/** Connects, and reconnects until the scope closes. */
+export function connect(url: string): Effect.Effect<Redis, DiscordRedisError, Scope.Scope> {
+  return Effect.gen(function* () {
+    const ioredis = yield* Effect.promise(() => import("ioredis"))
+    const client = yield* Effect.acquireRelease(
+      Effect.try({ try: () => new ioredis.Redis(url, options), catch: toRedisError }),
+      disconnect,
+    )
+    let cause: unknown
+    // Without a listener, `ioredis` writes errors to the console.
+    client.on("error", (error: unknown) => {
+      cause = error
+    })
+    yield* Effect.tryPromise({
+      try: () => client.connect(),
+      catch: (error) => toRedisError(cause ?? error),
+    })
+    return client
+  })
+}
+
+export function fromRedis(client: Client): Service {
+  return {
+    eval: (script, keys, args) =>
+      Effect.tryPromise({ try: () => runScript(client, script, keys, args), catch: toRedisError }),
+    subscribe: (channel) =>
+      Stream.asyncPush<Event>((emit) =>
+        Effect.acquireRelease(
+          Effect.sync(() => {
+            const subscriber = client.duplicate()
+            subscriber.on("error", () => {})
+            subscriber.on("message", (_channel: string, message: string) =>
+              emit.single({ _tag: "Message", message }),
+            )
+            subscriber.on("ready", () => {
+              subscriber.subscribe(channel).then(
+                () => emit.single({ _tag: "Subscribed" }),
+                () => {},
+              )
+            })
+            if (subscriber.status === "wait") subscriber.connect().catch(() => {})
+            return subscriber
+          }),
+          disconnect,
+        ),
+      ),
+  }
+}
+
+function disconnect(client: Client): Effect.Effect<void> {
+  return Effect.sync(() => client.disconnect())
+}
+
+const hashes = new Map<string, string>()
+
+/** Redis caches scripts by their hash until it restarts. */
+async function runScript(
+  client: Client,
+  script: string,
+  keys: ReadonlyArray<string>,
+  args: ReadonlyArray<string>,
+): Promise<unknown> {
+  let hash = hashes.get(script)
+  if (hash === undefined) {
+    hash = createHash("sha1").update(script).digest("hex")
+    hashes.set(script, hash)
+  }
+  try {
+    return await client.evalsha(hash, keys.length, ...keys, ...args)
+  } catch (error) {
+    if (!isReply(error, "NOSCRIPT")) throw error
+    return await client.eval(script, keys.length, ...keys, ...args)
+  }
+}
+
+function isReply(error: unknown, code: string): boolean {
+  return error instanceof Error && error.message.startsWith(`${code} `)
+}
+
+/** The first word of an error that concerns more than one command. */
+const reasons: Readonly<Record<string, Reason>> = {
+  NOAUTH: "denied",
+  WRONGPASS: "denied",
+  NOPERM: "denied",
+  LOADING: "unavailable",
+  OOM: "unavailable",
+  MISCONF: "unavailable",
+  READONLY: "unavailable",
+  MASTERDOWN: "unavailable",
+  CLUSTERDOWN: "unavailable",
+  TRYAGAIN: "unavailable",
+  BUSY: "unavailable",
+}
+
+function toRedisError(error: unknown): DiscordRedisError {
+  const detail = error instanceof Error ? error.message : String(error)
+  const isFromServer = error instanceof Error && error.name === "ReplyError"
+  const [code = ""] = detail.split(" ", 1)
+  const reason = reasons[code] ?? (isFromServer ? "rejected" : "unavailable")
+  return new DiscordRedisError({ reason, detail })
+}

@@ -1,0 +1,63 @@
+/** Turns in Redis. */
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { type Address, StoreError, type TurnStore } from "../ratelimit/distributed/store.js"
+import type { Service } from "./service.js"
+import type { DiscordRedisError } from "./RedisError.js"
+import { toMessage, toPresence, toReply, toReports } from "./replies.js"
+import * as scripts from "./scripts.js"
+
+/** Of the keys: another version must not read them. */
+const keyVersion = 1
+
+export function makeRedisStore(redis: Service, prefix: string): TurnStore {
+  const root = `${prefix}:${keyVersion}`
+  const channel = `${root}:to:`
+  const processKeys = (process: string) => {
+    const key = `{${root}:process:${process}}`
+    return [key, `${key}:asked`]
+  }
+  const run = (script: string, keys: ReadonlyArray<string>, args: ReadonlyArray<string>) =>
+    Effect.mapError(redis.eval(script, keys, args), toStoreError)
+  const runForWebhook = (
+    script: string,
+    { key, process, ttl }: Address,
+    args: ReadonlyArray<string>,
+  ) => {
+    const hash = `{${root}:${key}}`
+    return Effect.flatMap(
+      run(script, [hash, `${hash}:queue`], [process, String(ttl), channel, key, ...args]),
+      toReply,
+    )
+  }
+  return {
+    join: (call) =>
+      runForWebhook(scripts.join, call, [call.isNew ? "1" : "", ...call.known.map(String)]),
+    pass: (call) => runForWebhook(scripts.pass, call, [String(call.epoch), call.state, call.how]),
+    takeOver: (call) => runForWebhook(scripts.takeOver, call, [String(call.epoch), call.owner]),
+    refresh: (process, lease) =>
+      Effect.flatMap(run(scripts.refresh, processKeys(process), [String(lease)]), toPresence),
+    ask: (process, key) =>
+      Effect.map(run(scripts.ask, processKeys(process), [key]), (reply) => reply === 1),
+    readReports: (address) =>
+      Effect.flatMap(run(scripts.readReports, [`${root}:address:${address}`], []), toReports),
+    writeReport: (address, { process, remove, text, ttl, version }) =>
+      Effect.map(
+        run(
+          scripts.writeReport,
+          [`${root}:address:${address}`],
+          [version, String(ttl), process, text, ...remove],
+        ),
+        (reply) => reply === 1,
+      ),
+    leave: (process) => Effect.asVoid(run(scripts.leave, processKeys(process), [])),
+    messages: (process) =>
+      redis
+        .subscribe(`${channel}${process}`)
+        .pipe(Stream.mapError(toStoreError), Stream.filterMap(toMessage)),
+  }
+}
+
+function toStoreError({ message, reason }: DiscordRedisError): StoreError {
+  return new StoreError({ isLocal: reason === "rejected", detail: message })
+}

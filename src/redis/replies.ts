@@ -1,0 +1,139 @@
+/** Decodes the replies and messages of the scripts. */
+import * as Array from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { ParseError } from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import {
+  type Message,
+  type Reports,
+  type Reply,
+  StoreError,
+  type Turn,
+  type TurnStore,
+} from "../ratelimit/distributed/store.js"
+import type { Event } from "./service.js"
+
+const RefreshReply = Schema.Tuple(
+  Schema.Number,
+  Schema.String,
+  Schema.String,
+  Schema.Array(Schema.String),
+)
+
+/** The fields of replies and messages, in the order of the scripts; an empty text stands for nothing. */
+const ScriptReply = Schema.Union(
+  Schema.Tuple(
+    Schema.Literal("turn"),
+    Schema.NumberFromString,
+    Schema.String,
+    Schema.String,
+    Schema.String,
+    Schema.String,
+  ),
+  Schema.Tuple(
+    Schema.Literal("waiting"),
+    Schema.String,
+    Schema.NumberFromString,
+    Schema.String,
+    Schema.String,
+  ),
+)
+
+const ScriptMessage = Schema.parseJson(
+  Schema.Union(
+    Schema.Struct({ key: Schema.String, wanted: Schema.NumberFromString }),
+    Schema.Struct({
+      key: Schema.String,
+      process: Schema.String,
+      epoch: Schema.NumberFromString,
+      until: Schema.String,
+      state: Schema.String,
+      uncertain: Schema.String,
+    }),
+  ),
+)
+
+/** The version, then processes and their reports in turn. */
+const ReportsReply = Schema.NonEmptyArray(Schema.String)
+
+const decodeReports = Schema.decodeUnknown(ReportsReply)
+const decodeRefresh = Schema.decodeUnknown(RefreshReply)
+const decodeReply = Schema.decodeUnknown(ScriptReply)
+const decodeMessage = Schema.decodeUnknownOption(ScriptMessage)
+
+/** Whether the process was alive, the time, and what others ask of it. */
+export function toPresence(
+  reply: unknown,
+): Effect.Effect<Effect.Effect.Success<ReturnType<TurnStore["refresh"]>>, StoreError> {
+  return Effect.mapBoth(decodeRefresh(reply), {
+    onFailure: toDamage,
+    onSuccess: ([existed, seconds, micros, asked]) => ({
+      asked,
+      wasAlive: existed === 1,
+      time: Number(seconds) * 1000 + Number(micros) / 1000,
+    }),
+  })
+}
+
+export function toReports(reply: unknown): Effect.Effect<Reports, StoreError> {
+  return Effect.mapBoth(decodeReports(reply), {
+    onFailure: toDamage,
+    onSuccess: ([version, ...fields]) => ({
+      version,
+      texts: new Map(Array.chunksOf(fields, 2).map(([process, text = ""]) => [process, text])),
+    }),
+  })
+}
+
+export function toReply(reply: unknown): Effect.Effect<Reply, StoreError> {
+  return Effect.mapBoth(decodeReply(reply), {
+    onFailure: toDamage,
+    onSuccess: (fields): Reply => {
+      if (fields[0] === "waiting") {
+        const [, owner, epoch, isLost, sequence] = fields
+        return {
+          _tag: "Waiting",
+          owner: owner === "" ? undefined : owner,
+          epoch,
+          isLost: isLost !== "",
+          sequence: sequence === "" ? undefined : Number(sequence),
+        }
+      }
+      const [, epoch, until, state, uncertain, sequence] = fields
+      return {
+        _tag: "Turn",
+        turn: toTurn(epoch, until, state, uncertain),
+        sequence: sequence === "" ? undefined : Number(sequence),
+      }
+    },
+  })
+}
+
+/** Ignores what no script has published. */
+export function toMessage(event: Event): Option.Option<Message> {
+  if (event._tag === "Subscribed") return Option.some(event)
+  return Option.map(decodeMessage(event.message), (message): Message =>
+    "wanted" in message
+      ? { _tag: "Wanted", key: message.key, until: message.wanted }
+      : {
+          _tag: "Turn",
+          key: message.key,
+          process: message.process,
+          turn: toTurn(message.epoch, message.until, message.state, message.uncertain),
+        },
+  )
+}
+
+function toTurn(epoch: number, until: string, state: string, uncertain: string): Turn {
+  return {
+    epoch,
+    until: until === "" ? Number.POSITIVE_INFINITY : Number(until),
+    state: state === "" ? undefined : state,
+    isUncertain: uncertain !== "",
+  }
+}
+
+function toDamage(error: ParseError): StoreError {
+  return new StoreError({ isLocal: true, detail: error.message })
+}
