@@ -137,7 +137,7 @@ export const makeWorld = ({
                 return Effect.sleep(roundTrip / 2).pipe(
                   Effect.map(() => {
                     const now = clock.unsafeCurrentTimeMillis()
-                    const response = server.handle(webhook, at.name, now)
+                    const response = server.handle(webhook, at.method, now)
                     const { status } = response
                     sent.push({ webhook, label, process: index, arrivedAt, sentAt, status })
                     return response
