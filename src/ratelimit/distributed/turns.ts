@@ -59,6 +59,8 @@ export class SharedWebhook {
   seen: Seen | undefined = undefined
   /** Since when calls fail. */
   failingSince: number | undefined = undefined
+  /** The time of the next call after one that failed. */
+  retryAt = Number.NEGATIVE_INFINITY
   /** Whether requests were sent without a turn, so that the state of the store does not know them. */
   hasSentAlone = false
 
@@ -130,7 +132,7 @@ export class Turns implements Gate {
 
   /** Returns the next call. */
   next(webhook: SharedWebhook, now: number): Call | undefined {
-    if (webhook.failingSince !== undefined && now < webhook.pollAt) return undefined
+    if (now < webhook.retryAt) return undefined
     const { epoch } = webhook
     if (webhook.until !== undefined && this.#isIdle(webhook, now)) {
       return { _tag: "Pass", epoch, how: "leave" }
@@ -168,6 +170,7 @@ export class Turns implements Gate {
   /** Applies the reply to a call. */
   onReply(webhook: SharedWebhook, call: Call, reply: Reply, now: number): void {
     webhook.failingSince = undefined
+    webhook.retryAt = Number.NEGATIVE_INFINITY
     webhook.calledAt = webhook.callingSince
     webhook.isDoubtful = false
     if (call._tag === "Join" && reply.sequence !== undefined) {
@@ -186,7 +189,7 @@ export class Turns implements Gate {
   /** Calls that fail are repeated; the requests join the queue again. */
   onFailure(webhook: SharedWebhook, call: Call, now: number): void {
     webhook.failingSince ??= now
-    webhook.pollAt = now + firstPoll
+    webhook.retryAt = now + firstPoll
     if (call._tag === "Join") webhook.arrivals = [...call.requests, ...webhook.arrivals]
     // The store may have executed it: only a reply shows who has the turn.
     else webhook.isDoubtful = true
@@ -244,6 +247,7 @@ export class Turns implements Gate {
   /** The store may have lost its last second: confirms turns, and joins queues again. */
   confirmAll(now: number): void {
     for (const webhook of this.webhooks.values()) {
+      webhook.retryAt = Number.NEGATIVE_INFINITY
       if (webhook.until === undefined) webhook.pollAt = Math.min(webhook.pollAt, now)
       else webhook.isDoubtful = true
       this.#wake(webhook)
@@ -256,7 +260,8 @@ export class Turns implements Gate {
       const failing = now - this.#failingSince(webhook, now)
       if (failing >= this.#options.fallbackAfter) this.dispatch(webhook, now)
       else if (failing >= this.#options.failAfter) this.#fail(webhook, now)
-      if (now >= webhook.pollAt || this.#isToRenew(webhook, now)) this.#wake(webhook)
+      const isRetryDue = webhook.failingSince !== undefined && now >= webhook.retryAt
+      if (isRetryDue || now >= webhook.pollAt || this.#isToRenew(webhook, now)) this.#wake(webhook)
       else if (this.#isIdle(webhook, now)) {
         if (webhook.until === undefined) this.webhooks.delete(webhook.major)
         else this.#wake(webhook)

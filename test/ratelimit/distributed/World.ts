@@ -118,6 +118,8 @@ export const makeWorld = ({
     const sent: Array<Sent> = []
     const makeProcess = (index: number) =>
       Effect.gen(function* () {
+        // Processes do not look after the store at the same moments.
+        yield* Effect.sleep(index * 270)
         const own = new ProcessClock(clock, index * 1_000_000)
         const limiter = yield* make(withFreezing(store.store, own), {
           ...unset(false),

@@ -1,0 +1,43 @@
+/** The store is away while a process calls it. */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import { expect, it } from "vitest"
+import { reactive } from "../../../src/ratelimit/strategy/reactive.js"
+import * as VirtualClock from "../../support/VirtualClock.js"
+import { makeWorld } from "./World.js"
+
+/**
+ * The first process holds the turn, and does not notice the absence. A call of the second one fails; then it
+ * gets the turn, before or after it looks after the store again.
+ */
+const play = (at: number) =>
+  Effect.gen(function* () {
+    const { processes, sent, store } = yield* makeWorld({ processes: 2, policy: reactive })
+    const [first, second] = processes
+    if (first === undefined || second === undefined) return yield* Effect.dieMessage("no process")
+    const fibers: Array<Fiber.RuntimeFiber<void, unknown>> = []
+    for (let number = 0; number < 6; number += 1) fibers.push(yield* first.send("1", `a${number}`))
+    fibers.push(yield* second.send("1", "b0"))
+    yield* Effect.sleep(10)
+    fibers.push(yield* first.send("1", "a6"))
+    yield* Effect.sleep(at)
+    store.isAway = true
+    fibers.push(yield* second.send("1", "b1"))
+    yield* Effect.sleep(10)
+    store.isAway = false
+    yield* Effect.sleep("1 minute")
+    const isSent = fibers.every((fiber) => fiber.unsafePoll() !== null)
+    return { isSent, labels: sent.map(({ label }) => label) }
+  }).pipe(Effect.scoped, Logger.withMinimumLogLevel(LogLevel.None), (program) =>
+    VirtualClock.runPromise(program).then(({ value }) => value),
+  )
+
+it("a turn that comes after a failed call does not stop the calls", async () => {
+  for (let at = 1000; at < 2100; at += 50) {
+    const { isSent, labels } = await play(at)
+    expect({ at, isSent }).toEqual({ at, isSent: true })
+    expect(labels.toSorted()).toEqual(["a0", "a1", "a2", "a3", "a4", "a5", "a6", "b0", "b1"])
+  }
+})
