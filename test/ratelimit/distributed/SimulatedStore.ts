@@ -79,10 +79,8 @@ export class SimulatedStore {
         const webhook = this.#get(call.key, call.ttl)
         const sequence = call.isNew ? this.#next(webhook) : undefined
         webhook.queue = webhook.queue.filter(
-          (one) =>
-            one.process === call.process ||
-            processOf(one.process) !== processOf(call.process) ||
-            !call.known.includes(one.sequence),
+          ({ process, sequence: old }) =>
+            !(isEarlier(process, call.process) && call.known.includes(old)),
         )
         for (const one of [...call.known, ...(sequence === undefined ? [] : [sequence])]) {
           this.#enqueue(webhook, call.process, one)
@@ -102,6 +100,7 @@ export class SimulatedStore {
         if (!isOwner) return waiting(webhook, true)
         webhook.owner = call.process
         webhook.epoch = call.epoch
+        webhook.last = Math.max(webhook.last, call.epoch)
         webhook.state = call.state
         webhook.isUncertain = false
         if (call.how === "leave") {
@@ -160,11 +159,16 @@ export class SimulatedStore {
         this.#versions.set(address, current + 1)
         return true
       }),
-    leave: (process) => this.#call("leave", () => void this.#alive.delete(process)),
+    leave: (process) =>
+      this.#call("leave", () => {
+        this.#alive.delete(process)
+        this.#asked.delete(process)
+      }),
     messages: (process) =>
       Stream.unwrap(
         Effect.map(Queue.unbounded<Message>(), (inbox) => {
           this.#inboxes.set(process, inbox)
+          inbox.unsafeOffer({ _tag: "Subscribed" })
           return Stream.fromQueue(inbox)
         }),
       ),
@@ -200,7 +204,8 @@ export class SimulatedStore {
   /** The turn of the caller, whose requests it covers need not wait any more. */
   #turn({ process }: Address, webhook: Webhook, sequence?: number): Reply {
     const until = firstOfOthers(webhook, process) ?? Number.POSITIVE_INFINITY
-    webhook.queue = webhook.queue.filter((one) => one.sequence >= until)
+    const covered = webhook.queue.findIndex((one) => one.process !== process)
+    webhook.queue = covered < 0 ? [] : webhook.queue.slice(covered)
     const { epoch, isUncertain, state } = webhook
     return { _tag: "Turn", turn: { epoch, until, state, isUncertain }, sequence }
   }
@@ -208,7 +213,9 @@ export class SimulatedStore {
   #enqueue(webhook: Webhook, process: string, sequence: number): void {
     const known = webhook.queue.some((one) => one.sequence === sequence && one.process === process)
     if (!known) webhook.queue.push({ process, sequence })
-    webhook.queue.sort((a, b) => a.sequence - b.sequence)
+    webhook.queue.sort(
+      (one, other) => one.sequence - other.sequence || (one.process < other.process ? -1 : 1),
+    )
   }
 
   #next(webhook: Webhook): number {
@@ -290,6 +297,13 @@ export class SimulatedStore {
 
 function waiting({ epoch, owner }: Webhook, isLost = false): Extract<Reply, { _tag: "Waiting" }> {
   return { _tag: "Waiting", owner, epoch, isLost, sequence: undefined }
+}
+
+/** Whether a process is an earlier generation of another one. */
+function isEarlier(one: string, other: string): boolean {
+  const name = processOf(other)
+  const generation = (process: string) => Number(process.slice(name.length + 1))
+  return processOf(one) === name && generation(one) < generation(other)
 }
 
 function firstOfOthers(webhook: Webhook, process: string): number | undefined {

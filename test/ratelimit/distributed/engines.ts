@@ -1,0 +1,67 @@
+/** The stores that the tests compare: the simulated one, and Redis. */
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { RedisConnection } from "../../../src/redis/index.js"
+import { makeRedisStore } from "../../../src/redis/redisStore.js"
+import type { Message, TurnStore } from "../../../src/ratelimit/distributed/store.js"
+import { getRedis, hasRedis } from "../../support/redis.js"
+import { SimulatedStore } from "./SimulatedStore.js"
+
+let prefixes = 0
+
+export interface Engine {
+  readonly name: string
+  readonly isAvailable: boolean
+  readonly make: Effect.Effect<TurnStore, unknown, Scope.Scope>
+}
+
+export const simulated: Engine = {
+  name: "simulated",
+  isAvailable: true,
+  make: Effect.gen(function* () {
+    const store = new SimulatedStore(Clock.make())
+    yield* Effect.forkScoped(store.deliver)
+    return store.store
+  }),
+}
+
+/** A prefix that no other test uses, and the connection for a look at its keys. */
+export const openRedis = Effect.gen(function* () {
+  const { url } = yield* Effect.promise(getRedis)
+  const context = yield* Layer.build(RedisConnection.layer(url))
+  const connection = yield* Effect.provide(RedisConnection.RedisConnection, context)
+  return { connection, prefix: `test-${process.pid}-${++prefixes}` }
+})
+
+export const redis: Engine = {
+  name: "Redis",
+  isAvailable: hasRedis,
+  make: Effect.map(openRedis, ({ connection, prefix }) => makeRedisStore(connection, prefix)),
+}
+
+export const engines: ReadonlyArray<Engine> = [simulated, redis]
+
+/** The messages that a process receives from now on. */
+export const inboxOf = (
+  store: TurnStore,
+  process: string,
+): Effect.Effect<Queue.Dequeue<Message>, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const messages = yield* Queue.unbounded<Message>()
+    const subscribed = yield* Deferred.make<void>()
+    yield* store.messages(process).pipe(
+      Stream.runForEach((message) =>
+        message._tag === "Subscribed"
+          ? Deferred.succeed(subscribed, undefined)
+          : Queue.offer(messages, message),
+      ),
+      Effect.forkScoped,
+    )
+    yield* Deferred.await(subscribed)
+    return messages
+  })
