@@ -203,7 +203,7 @@ function limitOf(limit: number | undefined, window: number | undefined): GlobalL
 }
 
 /** `NaN` for an invalid duration; Effect would treat a negative number or `NaN` as zero. */
-function optionMillis(input: Duration.DurationInput | undefined): number | undefined {
+export function optionMillis(input: Duration.DurationInput | undefined): number | undefined {
   if (input === undefined || typeof input === "number") return input
   return Option.match(Duration.decodeUnknown(input), {
     onNone: () => Number.NaN,

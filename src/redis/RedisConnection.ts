@@ -42,7 +42,8 @@ export class RedisConnection extends Context.Tag("effect-discord/RedisConnection
  * Connects with `ioredis`; fails with `DiscordRedisError` if Redis cannot be reached. Afterwards it reconnects
  * for as long as the scope is open, and a command fails at once while there is no connection.
  *
- * The address is `redis://user:password@host:6379/0`, or `rediss://` for TLS.
+ * The address is `redis://user:password@host:6379/0`, `rediss://` for TLS, or the path of a socket. Special
+ * characters in a password are percent-encoded.
  *
  * @example
  * ```ts

@@ -12,6 +12,7 @@ import * as Schema from "effect/Schema"
  * - `unavailable`: it cannot be reached, or does not serve at the moment (it starts, or is out of memory)
  * - `denied`: the password or the user is wrong, or may not run a command
  * - `rejected`: this command only failed, for example because its key has a value of another program
+ * - `invalid`: the address is none of Redis
  *
  * @example
  * ```ts
@@ -25,7 +26,7 @@ import * as Schema from "effect/Schema"
  * @since 0.1.0
  * @category models
  */
-export const Reason = Schema.Literal("unavailable", "denied", "rejected")
+export const Reason = Schema.Literal("unavailable", "denied", "rejected", "invalid")
 /**
  * @since 0.1.0
  * @category models

@@ -20,6 +20,7 @@ const options = {
 /** Connects, and reconnects until the scope closes. */
 export function connect(url: string): Effect.Effect<Redis, DiscordRedisError, Scope.Scope> {
   return Effect.gen(function* () {
+    if (!isAddress(url)) return yield* makeInvalidAddress()
     const ioredis = yield* Effect.promise(() => import("ioredis"))
     const client = yield* Effect.acquireRelease(
       Effect.try({ try: () => new ioredis.Redis(url, options), catch: toRedisError }),
@@ -35,6 +36,20 @@ export function connect(url: string): Effect.Effect<Redis, DiscordRedisError, Sc
       catch: (error) => toRedisError(cause ?? error),
     })
     return client
+  })
+}
+
+/** `ioredis` takes anything else for the path of a socket, and shows it in errors, with the password. */
+function isAddress(url: string): boolean {
+  return /^rediss?:\/\//.test(url) ? URL.canParse(url) : /^\/[^/]/.test(url)
+}
+
+/** Without the address, which contains a password. */
+function makeInvalidAddress(): DiscordRedisError {
+  return new DiscordRedisError({
+    reason: "invalid",
+    detail:
+      "expected an address like redis://user:password@host:6379/0 or rediss://host, or the path of a socket; special characters of the password are percent-encoded",
   })
 }
 

@@ -58,6 +58,6 @@ export function makeRedisStore(redis: Service, prefix: string): TurnStore {
   }
 }
 
-function toStoreError({ message, reason }: DiscordRedisError): StoreError {
-  return new StoreError({ isLocal: reason === "rejected", detail: message })
+function toStoreError(cause: DiscordRedisError): StoreError {
+  return new StoreError({ isLocal: cause.reason === "rejected", detail: cause.message, cause })
 }

@@ -21,33 +21,31 @@ const RefreshReply = Schema.Tuple(
   Schema.Array(Schema.String),
 )
 
+/** A sequence or an epoch. */
+const Digits = Schema.NumberFromString.pipe(Schema.int(), Schema.nonNegative())
+const OptionalDigits = Schema.Union(Digits, Schema.Literal(""))
+
 /** The fields of replies and messages, in the order of the scripts; an empty text stands for nothing. */
 const ScriptReply = Schema.Union(
   Schema.Tuple(
     Schema.Literal("turn"),
-    Schema.NumberFromString,
+    Digits,
+    OptionalDigits,
     Schema.String,
     Schema.String,
-    Schema.String,
-    Schema.String,
+    OptionalDigits,
   ),
-  Schema.Tuple(
-    Schema.Literal("waiting"),
-    Schema.String,
-    Schema.NumberFromString,
-    Schema.String,
-    Schema.String,
-  ),
+  Schema.Tuple(Schema.Literal("waiting"), Schema.String, Digits, Schema.String, OptionalDigits),
 )
 
 const ScriptMessage = Schema.parseJson(
   Schema.Union(
-    Schema.Struct({ key: Schema.String, wanted: Schema.NumberFromString }),
+    Schema.Struct({ key: Schema.String, wanted: Digits }),
     Schema.Struct({
       key: Schema.String,
       process: Schema.String,
-      epoch: Schema.NumberFromString,
-      until: Schema.String,
+      epoch: Digits,
+      until: OptionalDigits,
       state: Schema.String,
       uncertain: Schema.String,
     }),
@@ -97,14 +95,14 @@ export function toReply(reply: unknown): Effect.Effect<Reply, StoreError> {
           owner: owner === "" ? undefined : owner,
           epoch,
           isLost: isLost !== "",
-          sequence: sequence === "" ? undefined : Number(sequence),
+          sequence: sequence === "" ? undefined : sequence,
         }
       }
       const [, epoch, until, state, uncertain, sequence] = fields
       return {
         _tag: "Turn",
         turn: toTurn(epoch, until, state, uncertain),
-        sequence: sequence === "" ? undefined : Number(sequence),
+        sequence: sequence === "" ? undefined : sequence,
       }
     },
   })
@@ -125,10 +123,10 @@ export function toMessage(event: Event): Option.Option<Message> {
   )
 }
 
-function toTurn(epoch: number, until: string, state: string, uncertain: string): Turn {
+function toTurn(epoch: number, until: number | "", state: string, uncertain: string): Turn {
   return {
     epoch,
-    until: until === "" ? Number.POSITIVE_INFINITY : Number(until),
+    until: until === "" ? Number.POSITIVE_INFINITY : until,
     state: state === "" ? undefined : state,
     isUncertain: uncertain !== "",
   }

@@ -53,6 +53,7 @@ export async function startRedis(options: ReadonlyArray<string> = []): Promise<R
     start,
     stop: async (how) => {
       const id = pid()
+      if (!isAlive(id)) return
       process.kill(id, how === "save" ? "SIGTERM" : "SIGKILL")
       while (isAlive(id)) await delay(10)
     },

@@ -40,8 +40,11 @@ export interface DistributedSettings extends LayerSettings {
 
 /** The store keeps a webhook for longer than a process relies on it. */
 const ttlMargin = Duration.toMillis("1 minute")
+/** Until then a turn that is not used is given up, although the limiter may remember the webhook for longer. */
+const maxValidFor = Duration.toMillis("2 hours")
 const tickInterval = Duration.seconds(1)
 const callTimeout = Duration.seconds(5)
+const addressSubject = "address"
 
 /** Nobody has sent requests since this process had the turn, so that it knows the state. */
 function withoutState(reply: Reply): Reply {
@@ -72,6 +75,8 @@ class DistributedLimiter {
   readonly #settings: DistributedSettings
   readonly #name: string
   readonly #validFor: number
+  /** What calls fail for, while others succeed. */
+  readonly #failing = new Set<string>()
 
   constructor({ core, name, onDue, settings, store }: LimiterOptions) {
     const now = () => core.timers.now()
@@ -79,7 +84,8 @@ class DistributedLimiter {
     this.#store = store
     this.#settings = settings
     this.#name = name
-    this.#validFor = Math.max(settings.idleAfter ?? defaults.idleAfter, settings.lease * 2)
+    const { idleAfter = defaults.idleAfter, lease } = settings
+    this.#validFor = Math.min(maxValidFor, Math.max(Math.ceil(idleAfter), lease * 2))
     this.presence = new Presence({
       store,
       name,
@@ -131,10 +137,13 @@ class DistributedLimiter {
         onFailure: (error) =>
           Effect.suspend(() => {
             this.#turns.onFailure(webhook, call, this.#now)
-            return this.#onError(error)
+            return this.#onError(error, `webhook ${webhook.major}`)
           }),
         onSuccess: (reply) =>
-          Effect.sync(() => this.#turns.onReply(webhook, call, reply, this.#now)),
+          Effect.sync(() => {
+            this.#failing.delete(`webhook ${webhook.major}`)
+            this.#turns.onReply(webhook, call, reply, this.#now)
+          }),
       })
       return this.#finish(webhook, made)
     })
@@ -162,7 +171,10 @@ class DistributedLimiter {
     const report = this.#address?.report(process, this.#now, shift)
     return report === undefined
       ? Effect.void
-      : Effect.catchAll(Effect.timeoutFail(report, noResponse), (error) => this.#onError(error))
+      : Effect.matchEffect(Effect.timeoutFail(report, noResponse), {
+          onFailure: (error) => this.#onError(error, addressSubject),
+          onSuccess: () => Effect.sync(() => this.#failing.delete(addressSubject)),
+        })
   })
 
   /** Gives all turns away. */
@@ -278,7 +290,8 @@ class DistributedLimiter {
     const uncertainty = this.presence.uncertainty + Number(state.slice(0, space))
     const isKnown =
       text === "" ||
-      Either.isRight(restoreWebhook(machine, major, text, { shift, uncertainty, now }))
+      (uncertainty >= 0 &&
+        Either.isRight(restoreWebhook(machine, major, text, { shift, uncertainty, now })))
     const webhook = machine.learning.webhooks.all.get(major)
     if (webhook !== undefined && (isUncertain || hasSentAlone || !isKnown)) assumeUsed(webhook, now)
   }
@@ -303,9 +316,14 @@ class DistributedLimiter {
     })
   }
 
-  #onError({ detail, isLocal }: StoreError): Effect.Effect<void> {
+  /** Without a subject, nothing works as long as the call fails. Each failure is logged once until it is over. */
+  #onError({ detail, isLocal }: StoreError, subject?: string): Effect.Effect<void> {
     this.#turns.lastError = detail
-    if (isLocal) return Effect.logWarning("Shared limits: a call failed", detail)
+    if (isLocal && subject !== undefined) {
+      if (this.#failing.has(subject)) return Effect.void
+      this.#failing.add(subject)
+      return Effect.logWarning(`Shared limits: a call for the ${subject} failed`, detail)
+    }
     if (this.#turns.awaySince !== undefined) return Effect.void
     this.#turns.awaySince = this.#now
     return Effect.logWarning(`Shared limits: the store is away; ${this.#consequence}`, detail)

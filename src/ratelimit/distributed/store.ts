@@ -133,6 +133,8 @@ export class StoreError extends Data.TaggedError("StoreError")<{
   /** Whether the failure concerns this call only, for example because a key has another type. */
   readonly isLocal: boolean
   readonly detail: string
+  /** The error of the store's client. */
+  readonly cause?: unknown
 }> {}
 
 /** A process that was taken for dead goes on as its next generation. */

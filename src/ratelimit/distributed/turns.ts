@@ -257,7 +257,7 @@ export class Turns implements Gate {
   /** Calls that are due by time, and requests that need no turn any more. */
   onTick(now: number): void {
     for (const webhook of this.webhooks.values()) {
-      const failing = now - this.#failingSince(webhook, now)
+      const failing = this.#failingFor(webhook, now)
       if (failing >= this.#options.fallbackAfter) this.dispatch(webhook, now)
       else if (failing >= this.#options.failAfter) this.#fail(webhook, now)
       const isRetryDue = webhook.failingSince !== undefined && now >= webhook.retryAt
@@ -271,11 +271,13 @@ export class Turns implements Gate {
 
   /** Whether requests are sent without a turn. */
   isFallback(webhook: SharedWebhook, now: number): boolean {
-    return now - this.#failingSince(webhook, now) >= this.#options.fallbackAfter
+    return this.#failingFor(webhook, now) >= this.#options.fallbackAfter
   }
 
-  #failingSince({ failingSince }: SharedWebhook, now: number): number {
-    return Math.min(failingSince ?? now, this.awaySince ?? now)
+  /** The milliseconds for which calls have failed; `-Infinity` while they succeed. */
+  #failingFor({ failingSince }: SharedWebhook, now: number): number {
+    const never = Number.POSITIVE_INFINITY
+    return now - Math.min(failingSince ?? never, this.awaySince ?? never)
   }
 
   /** Fails the requests that wait for a turn. */

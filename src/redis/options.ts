@@ -1,0 +1,97 @@
+/** The options of the shared limiter, and their validation. */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { DiscordInvalidOption } from "../error/WebhookError.js"
+import type { DistributedSettings } from "../ratelimit/distributed/limiter.js"
+import { checked, optionMillis, type Options as LimiterOptions } from "../ratelimit/settings.js"
+
+const defaultPrefix = "discord"
+const defaultLease = Duration.toMillis("15 seconds")
+/** A process shows that it is alive at most once a second. */
+const minLease = Duration.toMillis("2 seconds")
+const maxLease = Duration.toMillis("1 hour")
+
+/**
+ * Options of a limiter that shares its limits.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options extends LimiterOptions {
+  /** The beginning of all keys, without braces; processes with the same prefix share limits. Default: `discord`. */
+  readonly prefix?: string | undefined
+  /**
+   * A name for the IP address of this process. Processes with the same name share the global limit, blocks of
+   * all requests and the invalid-request limit, because Discord counts them by address. Default: each process
+   * has its own; then divide `globalLimit` by the number of processes on one address.
+   */
+  readonly address?: string | undefined
+  /**
+   * How long Redis may be away until requests are sent by the limits of this process alone. Responses 429 are
+   * then possible. Default: requests wait for Redis.
+   */
+  readonly fallbackAfter?: Duration.DurationInput | undefined
+  /**
+   * How long Redis may be away until waiting requests fail with `DiscordRateLimiterUnavailable`. Default: they
+   * wait for Redis.
+   */
+  readonly failAfter?: Duration.DurationInput | undefined
+  /**
+   * How long a process may show no sign of life until others go on without it: 2 seconds to 1 hour. Default: 15
+   * seconds. Shorter than a pause of the process, it costs time, but neither order nor limits.
+   */
+  readonly lease?: Duration.DurationInput | undefined
+}
+
+export interface RedisSettings extends DistributedSettings {
+  readonly prefix: string
+}
+
+/** Fails with the first option that is out of range. */
+export function checkOptions({
+  address,
+  failAfter,
+  fallbackAfter,
+  lease,
+  prefix = defaultPrefix,
+  ...rest
+}: Options): Effect.Effect<RedisSettings, DiscordInvalidOption> {
+  const never = Number.POSITIVE_INFINITY
+  const settings = {
+    prefix,
+    address,
+    lease: optionMillis(lease) ?? defaultLease,
+    fallbackAfter: optionMillis(fallbackAfter) ?? never,
+    failAfter: optionMillis(failAfter) ?? never,
+  }
+  const faults = [
+    // Braces mark the part of a key that decides on the node of a cluster.
+    /^[^{}]+$/.test(prefix)
+      ? undefined
+      : fault("prefix", "at least one character, and no braces", `"${prefix}"`),
+    address === ""
+      ? fault("address", "a name, or undefined without a shared address", '""')
+      : undefined,
+    settings.lease >= minLease && settings.lease <= maxLease
+      ? undefined
+      : fault("lease", "a duration from 2 seconds to 1 hour", lease),
+    settings.fallbackAfter >= 0 ? undefined : fault("fallbackAfter", "a duration", fallbackAfter),
+    settings.failAfter >= 0 ? undefined : fault("failAfter", "a duration", failAfter),
+  ]
+  const found = faults.find((one) => one !== undefined)
+  if (found !== undefined) return Effect.fail(found)
+  return Effect.mapBoth(checked(rest, false), {
+    onFailure: ({ actual, expected, option }) =>
+      new DiscordInvalidOption({ option: `Redis${option}`, expected, actual }),
+    onSuccess: (common) => ({ ...common, ...settings, lease: Math.ceil(settings.lease) }),
+  })
+}
+
+function fault(
+  name: keyof Options,
+  expected: string,
+  actual: Duration.DurationInput | string | undefined,
+): DiscordInvalidOption {
+  const shown = Duration.isDuration(actual) ? Duration.format(actual) : String(actual)
+  return new DiscordInvalidOption({ option: `RedisRateLimiter.${name}`, expected, actual: shown })
+}

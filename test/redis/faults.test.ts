@@ -1,0 +1,357 @@
+/** A Redis that is away, full, emptied, protected, or has values of others. */
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import { Redis } from "ioredis"
+import { RateLimiter } from "../../src/index.js"
+import type { WaitOptions } from "../../src/ratelimit/Permit.js"
+import { reactive } from "../../src/ratelimit/strategy/reactive.js"
+import { RedisConnection, RedisRateLimiter } from "../../src/redis/index.js"
+import { ok, route } from "../ratelimit/responses.js"
+import { findPort } from "../support/postgres.js"
+import { getRedis, hasRedis, type RedisServer, startRedis } from "../support/redis.js"
+
+let prefixes = 0
+const { major } = route()
+const other = route({ webhookId: "2" })
+
+interface Process {
+  readonly limiter: RateLimiter.Service
+  /** A request with a response at once. */
+  readonly send: (
+    options?: Partial<WaitOptions> & { readonly at?: typeof other },
+  ) => Effect.Effect<void, unknown>
+  readonly lines: ReadonlyArray<string>
+}
+
+const open = (
+  { url }: Pick<RedisServer, "url">,
+  options: RedisRateLimiter.Options,
+): Effect.Effect<Process, unknown, Scope.Scope> =>
+  Effect.gen(function* () {
+    const lines: Array<string> = []
+    const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
+      lines.push([logLevel.label, ...[message].flat().map(String)].join(" "))
+    })
+    const context = yield* RedisRateLimiter.layer(options).pipe(
+      Layer.provide(RedisConnection.layer(url)),
+      Layer.build,
+      Effect.provide(Logger.replace(Logger.defaultLogger, logger)),
+    )
+    const limiter = yield* Effect.provide(RateLimiter.RateLimiter, context)
+    const send: Process["send"] = ({ at = route(), ...rest } = {}) =>
+      limiter.withPermit(at, { policy: reactive, ...rest }, (permit) => permit.settle(ok()))
+    return { limiter, send, lines }
+  })
+
+/** A client to damage the data with. */
+const openClient = ({ url }: Pick<RedisServer, "url">) =>
+  Effect.acquireRelease(
+    Effect.sync(() => new Redis(url)),
+    (client) => Effect.sync(() => client.disconnect()),
+  )
+
+const until = (condition: () => boolean): Effect.Effect<void> =>
+  Effect.suspend(() => (condition() ? Effect.void : Effect.delay(until(condition), "10 millis")))
+
+const makePrefix = () => `faults-${process.pid}-${++prefixes}`
+
+const failureOf = (url: string) =>
+  Effect.flip(Effect.scoped(Layer.build(RedisConnection.layer(url))))
+
+const start = (...options: ReadonlyArray<string>) =>
+  Effect.acquireRelease(
+    Effect.promise(() => startRedis(options)),
+    (server) => Effect.promise(() => server.stop("kill")),
+  )
+
+const stop = (server: RedisServer) => Effect.promise(() => server.stop("kill"))
+const startAgain = (server: RedisServer) => Effect.promise(() => server.start())
+
+const fault = (title: string, test: Effect.Effect<void, unknown, Scope.Scope>) =>
+  it.scopedLive.skipIf(!hasRedis)(title, () => test, { timeout: 10_000 })
+
+describe("a connection that fails", () => {
+  fault(
+    "without a server",
+    Effect.gen(function* () {
+      const port = yield* Effect.promise(findPort)
+      const error = yield* failureOf(`redis://127.0.0.1:${port}`)
+      expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "unavailable" })
+      expect(error.message).toContain(`ECONNREFUSED 127.0.0.1:${port}`)
+    }),
+  )
+
+  fault(
+    "with a wrong password, a wrong user or none",
+    Effect.gen(function* () {
+      const { port } = yield* start("--requirepass", "right-password")
+      for (const [login, detail] of [
+        [":wrong-password@", "WRONGPASS"],
+        ["nobody:wrong-password@", "WRONGPASS"],
+        ["", "NOAUTH"],
+      ]) {
+        const error = yield* failureOf(`redis://${login}127.0.0.1:${port}`)
+        expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "denied" })
+        expect(error.message).toContain(detail)
+        expect(error.message).not.toContain("wrong-password")
+      }
+      const right = { url: `redis://:right-password@127.0.0.1:${port}` }
+      const { send } = yield* open(right, { prefix: makePrefix() })
+      yield* send()
+    }),
+  )
+
+  for (const url of [
+    "",
+    "not a URL",
+    "http://user:wrong-password@127.0.0.1:1",
+    "redis://user:wrong password@[x]:port",
+    "redis://user:wrong-password@127.0.0.1:99999",
+    "//user:wrong-password@127.0.0.1",
+    "localhost:6379",
+  ]) {
+    fault(
+      `with a wrong URL: ${url}`,
+      Effect.gen(function* () {
+        const error = yield* failureOf(url)
+        expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "invalid" })
+        expect(error.message).toContain("redis://user:password@host:6379/0")
+        expect(error.message).not.toContain("wrong")
+      }),
+    )
+  }
+})
+
+describe("a server that leaves", () => {
+  fault(
+    "requests wait and are sent when it is back, with one line each time",
+    Effect.gen(function* () {
+      const server = yield* start()
+      const { lines, send } = yield* open(server, { prefix: makePrefix() })
+      yield* stop(server)
+      const fibers = yield* Effect.replicateEffect(Effect.fork(send()), 3)
+      yield* until(() => lines.length > 0)
+      for (const fiber of fibers) expect(fiber.unsafePoll()).toBe(null)
+      yield* startAgain(server)
+      yield* Fiber.joinAll(fibers)
+      expect(lines.length).toBe(2)
+      expect(lines[0]).toMatch(
+        /^WARN Shared limits: the store is away; requests wait for it Redis \(unavailable\)/,
+      )
+      expect(lines[1]).toBe("INFO Shared limits: the store is available again")
+      // Later requests are as before.
+      yield* send({ at: other })
+      expect(lines.length).toBe(2)
+    }),
+  )
+
+  fault(
+    "with fallbackAfter requests go on, and afterwards the limit counts as used up",
+    Effect.gen(function* () {
+      const server = yield* start()
+      const prefix = makePrefix()
+      const { lines, limiter, send } = yield* open(server, { prefix, fallbackAfter: 0 })
+      yield* stop(server)
+      yield* Effect.replicateEffect(send(), 2)
+      expect(lines[0]).toContain("requests go on without it after 0")
+      const bucket = Effect.map(limiter.getBucket(route()), Option.getOrThrow)
+      expect((yield* bucket).blockedUntil).toBe(0)
+      yield* startAgain(server)
+      yield* until(() => lines.length > 1)
+      // The next turn is uncertain, which blocks the bucket for one window.
+      yield* send()
+      yield* Effect.repeat(Effect.delay(bucket, "10 millis"), {
+        until: ({ blockedUntil }) => blockedUntil > 0,
+      })
+      const client = yield* openClient(server)
+      const key = `{${prefix}:1:${major}}`
+      expect(Number(yield* Effect.promise(() => client.hget(key, "epoch")))).toBeGreaterThan(0)
+    }),
+  )
+
+  fault(
+    "with failAfter waiting and new requests fail, until it is back",
+    Effect.gen(function* () {
+      const server = yield* start()
+      const { lines, send } = yield* open(server, { prefix: makePrefix(), failAfter: "10 millis" })
+      yield* stop(server)
+      const error = yield* Effect.flip(send())
+      expect(error).toMatchObject({ _tag: "DiscordRateLimiterUnavailable", webhookId: "1" })
+      const { detail, message } = error as { readonly detail: string; readonly message: string }
+      expect(detail).toMatch(/^Redis \(unavailable\): .+/)
+      expect(message).toContain(detail)
+      expect(message).toContain("webhook 1")
+      expect(lines).toHaveLength(1)
+      expect(lines[0]).toContain("requests fail after 10ms")
+      yield* startAgain(server)
+      yield* until(() => lines.length > 1)
+      yield* send()
+    }),
+  )
+
+  fault(
+    "maxWait ends the wait",
+    Effect.gen(function* () {
+      const server = yield* start()
+      const { send } = yield* open(server, { prefix: makePrefix() })
+      yield* stop(server)
+      const error = yield* Effect.flip(send({ maxWait: "20 millis" }))
+      expect(error).toMatchObject({ _tag: "WebhookRateLimited", reason: "maxWait" })
+    }),
+  )
+})
+
+describe("a server with wrong data", () => {
+  fault(
+    "a key of another program stops its webhook only, with one warning",
+    Effect.gen(function* () {
+      const server = yield* Effect.promise(getRedis)
+      const prefix = makePrefix()
+      const client = yield* openClient(server)
+      const key = `{${prefix}:1:${major}}`
+      yield* Effect.promise(() => client.set(key, "something else"))
+      const { lines, send } = yield* open(server, { prefix })
+      const waiting = yield* Effect.fork(send())
+      yield* until(() => lines.length > 0)
+      yield* Effect.replicateEffect(send({ at: other }), 3)
+      // It is called again each second.
+      const failed = async () =>
+        Number(/WRONGTYPE:count=(\d+)/.exec(await client.info("errorstats"))?.[1])
+      const before = yield* Effect.promise(failed)
+      yield* Effect.promise(failed).pipe(
+        Effect.delay("50 millis"),
+        Effect.repeat({ until: (count) => count > before }),
+      )
+      expect(waiting.unsafePoll()).toBe(null)
+      expect(lines).toHaveLength(1)
+      expect(lines[0]).toMatch(
+        new RegExp(`^WARN Shared limits: .*webhook ${major}.*Redis \\(rejected\\): WRONGTYPE`),
+      )
+      yield* Effect.promise(() => client.del(key))
+      yield* Fiber.join(waiting)
+      expect(lines).toHaveLength(1)
+    }),
+  )
+
+  fault(
+    "a server without memory is as good as away",
+    Effect.gen(function* () {
+      const server = yield* start()
+      const client = yield* openClient(server)
+      const { lines, send } = yield* open(server, { prefix: makePrefix() })
+      yield* Effect.promise(() => client.config("SET", "maxmemory", "1"))
+      const fiber = yield* Effect.fork(send())
+      yield* until(() => lines.length > 0)
+      expect(lines[0]).toContain("the store is away; requests wait for it Redis (unavailable): OOM")
+      const error = yield* Effect.flip(open(server, { prefix: makePrefix() }))
+      expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "unavailable" })
+      yield* Effect.promise(() => client.config("SET", "maxmemory", "0"))
+      yield* Fiber.join(fiber)
+      expect(lines).toHaveLength(2)
+    }),
+  )
+
+  fault(
+    "a server that loses everything, scripts as well, gets it again",
+    Effect.gen(function* () {
+      const server = yield* start()
+      const client = yield* openClient(server)
+      const prefix = makePrefix()
+      const [one, another] = yield* Effect.all([open(server, { prefix }), open(server, { prefix })])
+      yield* one.send()
+      const waiting = yield* Effect.replicateEffect(Effect.fork(another.send()), 3)
+      yield* Effect.promise(() => client.flushall())
+      yield* Effect.promise(() => client.script("FLUSH"))
+      yield* Effect.all([one.send(), another.send()], { concurrency: "unbounded" })
+      yield* Fiber.joinAll(waiting)
+      expect([...one.lines, ...another.lines]).toEqual([])
+    }),
+  )
+
+  for (const [title, damage] of [
+    ["a text", () => "garbage"],
+    ["an empty state", () => ""],
+    ["a newer version", (state) => state.replace('"v":1', '"v":2')],
+    ["half of it", (state) => state.slice(0, state.length / 2)],
+    ["no uncertainty", (state) => `NaN ${state.slice(state.indexOf(" "))}`],
+    ["a negative uncertainty", (state) => `-1e9 ${state.slice(state.indexOf(" "))}`],
+  ] as ReadonlyArray<readonly [string, (state: string) => string]>) {
+    fault(
+      `a damaged state: ${title}`,
+      Effect.gen(function* () {
+        const server = yield* Effect.promise(getRedis)
+        const client = yield* openClient(server)
+        const prefix = makePrefix()
+        const key = `{${prefix}:1:${major}}`
+        const one = yield* open(server, { prefix })
+        yield* one.send()
+        yield* Effect.scoped(Effect.flatMap(open(server, { prefix }), (another) => another.send()))
+        const state = (yield* Effect.promise(() => client.hget(key, "state"))) ?? ""
+        expect(state).toContain('"v":1')
+        yield* Effect.promise(() => client.hset(key, "state", damage(state)))
+        const third = yield* open(server, { prefix })
+        yield* third.send()
+        yield* one.send()
+        expect([...one.lines, ...third.lines]).toEqual([])
+      }),
+    )
+  }
+
+  fault(
+    "messages that no script has published are ignored",
+    Effect.gen(function* () {
+      const server = yield* Effect.promise(getRedis)
+      const client = yield* openClient(server)
+      const prefix = makePrefix()
+      const { lines, send } = yield* open(server, { prefix })
+      const [channel = ""] = yield* Effect.promise(
+        () => client.pubsub("CHANNELS", `${prefix}*`) as Promise<ReadonlyArray<string>>,
+      ).pipe(Effect.repeat({ until: (channels) => channels.length > 0 }))
+      yield* send()
+      const turn = { key: major, process: `${channel.split(":").at(-1)}.0`, uncertain: "" }
+      for (const message of [
+        "",
+        "{",
+        "[]",
+        "null",
+        JSON.stringify({ key: 1, wanted: 2 }),
+        JSON.stringify({ key: major, wanted: "soon" }),
+        JSON.stringify({ key: major, wanted: "0" }),
+        JSON.stringify({ key: "unknown", wanted: "1" }),
+        JSON.stringify({ ...turn, epoch: "NaN", until: "", state: "" }),
+        JSON.stringify({ ...turn, epoch: "1", until: "never", state: "" }),
+        JSON.stringify({ ...turn, epoch: "1", until: "", state: "{}" }),
+      ]) {
+        yield* Effect.promise(() => client.publish(channel, message))
+        yield* send()
+      }
+      expect(lines).toEqual([])
+    }),
+  )
+})
+
+describe("durations of any size", () => {
+  for (const options of [
+    { idleAfter: Number.POSITIVE_INFINITY },
+    { idleAfter: 1e300 },
+    { idleAfter: 0.5, lease: 2000.5 },
+    { idleAfter: 200_000.5, lease: "1 hour" },
+  ] as ReadonlyArray<RedisRateLimiter.Options>) {
+    fault(
+      `are accepted by Redis: ${JSON.stringify(options)}`,
+      Effect.gen(function* () {
+        const server = yield* Effect.promise(getRedis)
+        const prefix = makePrefix()
+        const { lines, send } = yield* open(server, { prefix, ...options })
+        yield* send()
+        yield* (yield* open(server, { prefix, ...options })).send()
+        expect(lines).toEqual([])
+      }),
+    )
+  }
+})
