@@ -1,7 +1,7 @@
 /**
  * What Discord counts by IP address, for the processes behind one: the global limit, the blocks of all
  * requests, and the invalid requests. Each process reports what it needs and has, and takes a share of the
- * global limit that the others leave. A share that a process gives up stays reserved for one more interval,
+ * global limit that the others leave. A share that a process gives up stays reserved for one more window,
  * because its requests still count.
  */
 import * as Duration from "effect/Duration"
@@ -10,11 +10,14 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { StateMachine } from "../internal/stateMachine.js"
 import type { GlobalLimit } from "../settings.js"
+import { safePart } from "./presence.js"
 import type { StoreError, TurnStore } from "./store.js"
 
 /** How long invalid requests count, hence how long reports of ended processes are read. */
 const memory = Duration.toMillis("10 minutes")
 const maxAttempts = 5
+/** Of every process, also if nothing is left. */
+const minShare = 1
 
 /** Times are on the store's clock. */
 const Report = Schema.parseJson(
@@ -22,8 +25,10 @@ const Report = Schema.parseJson(
     seenAt: Schema.Finite,
     /** Requests that wait or are in flight. */
     demand: Schema.Finite,
-    /** The reserved part of the global limit. */
+    /** The part of the global limit. */
     share: Schema.Finite,
+    /** Larger parts of before, whose requests still count. */
+    former: Schema.Array(Schema.Struct({ share: Schema.Finite, until: Schema.Finite })),
     invalid: Schema.Finite,
     blockedUntil: Schema.Finite,
     blockedBy: Schema.Literal("global", "edge", "proxy"),
@@ -43,44 +48,85 @@ export interface AddressOptions {
   readonly invalidRequestLimit: number
   /** Milliseconds after which a process that does not report has no share. */
   readonly lease: number
+  readonly now: () => number
+}
+
+export interface Situation {
+  /** Milliseconds that are added to the times of this process, for those of the store. */
+  readonly shift: number
+  /** Maximum error of `shift`. */
+  readonly uncertainty: number
+  /** Whether there have been requests lately. */
+  readonly isInUse: boolean
 }
 
 /** This process behind an address. */
 export class Address {
-  /** The part of the global limit that this process uses; `undefined` before the first report. */
-  share: number | undefined = undefined
+  /** The part of the global limit that this process uses. */
+  share = minShare
+  /** Whether the others know that this process needs nothing; it does not report until it is used again. */
+  isIdle = false
+  /** Larger shares of before, in decreasing order, until their requests count no more. */
+  #former: Array<{ readonly share: number; readonly until: number }> = []
+  /** Until then the others respect the share. */
+  #reservedUntil = Number.NEGATIVE_INFINITY
   readonly #options: AddressOptions
 
   constructor(options: AddressOptions) {
     this.#options = options
   }
 
-  /** Reads the reports of the others, and writes one. `shift` is added to our times. */
-  report(process: string, now: number, shift: number): Effect.Effect<void, StoreError> {
+  /** Uses the minimum until the first report. */
+  start(): void {
+    const { limit, machine } = this.#options
+    machine.learning.globalLimiter.setLimits([{ limit: this.share, window: limit.window }])
+  }
+
+  /** Gives up the share if the others may have taken it, because no report was written for so long. */
+  expire(): void {
+    if (this.#options.now() >= this.#reservedUntil) this.#use(minShare)
+  }
+
+  /** Reads the reports of the others, and writes one. A process that is not in use keeps the minimum. */
+  report(process: string, situation: Situation): Effect.Effect<void, StoreError> {
     const attempt = (left: number): Effect.Effect<void, StoreError> =>
-      Effect.flatMap(this.#exchange(process, now, shift), (isWritten) =>
+      Effect.flatMap(this.#exchange(process, situation), (isWritten) =>
         isWritten || left === 0 ? Effect.void : attempt(left - 1),
       )
     return attempt(maxAttempts)
   }
 
-  #exchange(process: string, now: number, shift: number): Effect.Effect<boolean, StoreError> {
+  #exchange(
+    process: string,
+    { isInUse, shift, uncertainty }: Situation,
+  ): Effect.Effect<boolean, StoreError> {
     const { lease, limit, machine, name, store } = this.#options
+    const now = this.#options.now()
     return Effect.flatMap(store.readReports(name), ({ texts, version }) => {
       const reports = decode(texts)
       reports.delete(process)
       const time = now + shift
       const others = [...reports.values()]
-      const alive = others.filter(({ seenAt }) => seenAt > time - lease)
+      const alive = others.filter(({ seenAt }) => seenAt > time - uncertainty - lease)
       this.#adopt(others, now, shift)
       const { inFlight, waiting } = machine.learning.webhooks.counts()
       const demand = inFlight + waiting
-      const next = shareOf(limit.limit, demand, alive)
+      const reserved = alive.map((one) => ({
+        demand: one.demand,
+        share: reservedBy(one, time - uncertainty),
+      }))
+      const next = isInUse ? shareOf(limit.limit, demand, reserved) : minShare
+      // A smaller share applies at once, a larger one when it is written.
+      this.#use(Math.min(next, this.share))
       const block = machine.learning.globalLimiter.getBlock("webhook")
       const text = encodeReport({
         seenAt: time,
         demand,
-        share: Math.max(next, this.share ?? 0),
+        share: next,
+        former: this.#former.map((one) => ({
+          share: one.share,
+          until: one.until + shift + uncertainty,
+        })),
         invalid: machine.learning.invalidRequests.count(now),
         blockedUntil: block.until + shift,
         blockedBy: block.by,
@@ -88,18 +134,28 @@ export class Address {
       const remove = [...texts.keys()].filter(
         (one) => (reports.get(one)?.seenAt ?? 0) <= time - memory && one !== process,
       )
-      // A smaller share applies at once, a larger one when it is written.
-      this.#use(Math.min(next, this.share ?? 1), now)
       return Effect.tap(
         store.writeReport(name, { process, version, text, remove, ttl: memory }),
-        (isWritten) => Effect.sync(() => isWritten && this.#use(next, now)),
+        (isWritten) =>
+          Effect.sync(() => {
+            if (!isWritten) return
+            this.#reservedUntil = now + lease * safePart - uncertainty
+            this.isIdle = !isInUse
+            this.#use(next)
+          }),
       )
     })
   }
 
-  #use(share: number, now: number): void {
-    if (share === this.share) return
+  #use(share: number): void {
     const { limit, machine } = this.#options
+    const now = this.#options.now()
+    this.#former = this.#former.filter(({ until }) => until > now)
+    if (share === this.share) return
+    if (share < this.share) {
+      const former = { share: this.share, until: now + limit.window }
+      this.#former = [...this.#former.filter((one) => one.share > former.share), former]
+    }
     this.share = share
     machine.learning.globalLimiter.setLimits([{ limit: share, window: limit.window }])
     machine.scheduler.dispatchAll(now)
@@ -118,6 +174,11 @@ export class Address {
       }
     }
   }
+}
+
+/** The part of the global limit that a process may have used within the last window. */
+function reservedBy({ former, share }: Report, time: number): number {
+  return former.reduce((most, one) => (one.until > time ? Math.max(most, one.share) : most), share)
 }
 
 function decode(texts: ReadonlyMap<string, string>): Map<string, Report> {
@@ -143,7 +204,7 @@ export function shareOf(
   const level = levelOf(limit, demands)
   const used = demands.reduce((sum, one) => sum + Math.min(one, level), 0)
   const fair = Math.min(demand, level) + (limit - used) / demands.length
-  return Math.max(1, Math.min(Math.floor(fair), free))
+  return Math.max(minShare, Math.min(Math.floor(fair), free))
 }
 
 /** The level up to which all demands can be served. */

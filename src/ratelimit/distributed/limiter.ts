@@ -115,6 +115,7 @@ class DistributedLimiter {
         limit: globalLimit,
         invalidRequestLimit: settings.invalidRequestLimit ?? defaults.invalidRequestLimit,
         lease: settings.lease,
+        now,
       })
     }
   }
@@ -145,7 +146,8 @@ class DistributedLimiter {
             this.#turns.onReply(webhook, call, reply, this.#now)
           }),
       })
-      return this.#finish(webhook, made)
+      const isIdle = this.#address?.isIdle === true
+      return this.#finish(webhook, isIdle ? Effect.zipRight(this.#report(true), made) : made)
     })
 
   readonly listen: Effect.Effect<void> = Effect.suspend(() =>
@@ -160,22 +162,32 @@ class DistributedLimiter {
     const isDue = awaySince !== undefined || (webhooks.size > 0 && this.presence.isDue(now))
     const ticked = Effect.suspend(() => {
       this.#turns.onTick(this.#now)
-      return this.#turns.awaySince === undefined && webhooks.size > 0 ? this.report : Effect.void
+      if (this.#address === undefined || this.#turns.awaySince !== undefined) return Effect.void
+      this.#address.expire()
+      const isInUse = webhooks.size > 0
+      return isInUse || !this.#address.isIdle ? this.#report(isInUse) : Effect.void
     })
     return isDue ? Effect.zipRight(this.#refresh, ticked) : ticked
   })
 
-  /** Exchanges reports with the processes behind the same address. */
-  readonly report: Effect.Effect<void> = Effect.suspend(() => {
-    const { process, shift } = this.presence
-    const report = this.#address?.report(process, this.#now, shift)
-    return report === undefined
-      ? Effect.void
-      : Effect.matchEffect(Effect.timeoutFail(report, noResponse), {
-          onFailure: (error) => this.#onError(error, addressSubject),
-          onSuccess: () => Effect.sync(() => this.#failing.delete(addressSubject)),
-        })
+  /** Takes a share of the global limit before the first request. */
+  readonly start: Effect.Effect<void> = Effect.suspend(() => {
+    this.#address?.start()
+    return this.#report(true)
   })
+
+  /** Exchanges reports with the processes behind the same address. */
+  #report(isInUse: boolean): Effect.Effect<void> {
+    if (this.#address === undefined) return Effect.void
+    const { shift, uncertainty } = this.presence
+    const situation = { shift, uncertainty, isInUse }
+    // A next generation replaces the report of the one before.
+    const report = this.#address.report(this.#name, situation)
+    return Effect.matchEffect(Effect.timeoutFail(report, noResponse), {
+      onFailure: (error) => this.#onError(error, addressSubject),
+      onSuccess: () => Effect.sync(() => this.#failing.delete(addressSubject)),
+    })
+  }
 
   /** Gives all turns away. */
   readonly leave: Effect.Effect<void> = Effect.suspend(() => {
@@ -312,7 +324,10 @@ class DistributedLimiter {
   get #refresh(): Effect.Effect<void> {
     return Effect.matchEffect(Effect.timeoutFail(this.presence.refresh, noResponse), {
       onFailure: (error) => this.#onError(error),
-      onSuccess: () => this.#onReturn,
+      onSuccess: () => {
+        this.#address?.expire()
+        return this.#onReturn
+      },
     })
   }
 
@@ -373,6 +388,6 @@ export const make = (
     yield* Effect.forkScoped(limiter.listen)
     yield* Effect.forkScoped(Effect.repeat(limiter.tick, Schedule.spaced(tickInterval)))
     const handle = yield* limiter.core.open(settings)
-    yield* limiter.report
+    yield* limiter.start
     return handle
   })

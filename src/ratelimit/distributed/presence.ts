@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import { generationOf, type StoreError, type TurnStore } from "./store.js"
 
 /** The part of the lease after which this process stops, since clocks drift. */
-const safePart = 14 / 15
+export const safePart = 14 / 15
 
 /** Milliseconds by which two clocks may drift apart between two comparisons. */
 const drift = 2.5
