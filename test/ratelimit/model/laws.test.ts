@@ -86,11 +86,11 @@ describe("the laws, on the machine", () => {
   })
 
   law(
-    "1: webhooks of one channel get one 429 each at most before its hidden limit is known",
+    "1: webhooks of one channel get one 429 each, and one more, at most before its hidden limit is known",
     oneChannel,
     (model, { jobs }) => {
       expect(model.server.refused).toBeLessThanOrEqual(
-        new Set(jobs.map(({ webhook }) => webhook)).size,
+        new Set(jobs.map(({ webhook }) => webhook)).size + 1,
       )
       for (const run of model.runs) expect(run.end).toBe("answered")
     },

@@ -350,12 +350,15 @@ export class ModelRun {
     run.attempt += 1
     if (repeat) {
       const ticket = run.ticket!
-      this.machine.retry(ticket, outcome, this.clock + run.job.backoff, this.clock)
-      if (ticket.result !== undefined) this.#ended(run, ticket.result)
-      else {
-        ticket.resume = (ending) => this.#resumed(run, ending)
-        this.#wait(run, ticket)
-      }
+      const notBefore = this.clock + run.job.backoff
+      // A grant within the call is handled at once: others may be granted after it, in the same call.
+      let isWithin = true
+      this.machine.retry(ticket, outcome, notBefore, this.clock, (ending) => {
+        if (isWithin) this.#ended(run, ending)
+        else this.#resumed(run, ending)
+      })
+      isWithin = false
+      if (ticket.result === undefined && run.end === undefined) this.#wait(run, ticket)
       return
     }
     this.#finish(run, refused ? "refused" : ends[outcome._tag])
