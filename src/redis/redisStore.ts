@@ -31,8 +31,7 @@ export function makeRedisStore(redis: Service, prefix: string): TurnStore {
     )
   }
   return {
-    join: (call) =>
-      runForWebhook(scripts.join, call, [call.isNew ? "1" : "", ...call.known.map(String)]),
+    join: (call) => runForWebhook(scripts.join, call, call.sequences.map(String)),
     pass: (call) => runForWebhook(scripts.pass, call, [String(call.epoch), call.state, call.how]),
     takeOver: (call) => runForWebhook(scripts.takeOver, call, [String(call.epoch), call.owner]),
     refresh: (process, lease) =>

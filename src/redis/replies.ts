@@ -27,15 +27,8 @@ const OptionalDigits = Schema.Union(Digits, Schema.Literal(""))
 
 /** The fields of replies and messages, in the order of the scripts; an empty text stands for nothing. */
 const ScriptReply = Schema.Union(
-  Schema.Tuple(
-    Schema.Literal("turn"),
-    Digits,
-    OptionalDigits,
-    Schema.String,
-    Schema.String,
-    OptionalDigits,
-  ),
-  Schema.Tuple(Schema.Literal("waiting"), Schema.String, Digits, Schema.String, OptionalDigits),
+  Schema.Tuple(Schema.Literal("turn"), Digits, OptionalDigits, Schema.String, Schema.String),
+  Schema.Tuple(Schema.Literal("waiting"), Schema.String, Digits, Schema.String),
 )
 
 const ScriptMessage = Schema.parseJson(
@@ -89,21 +82,16 @@ export function toReply(reply: unknown): Effect.Effect<Reply, StoreError> {
     onFailure: toDamage,
     onSuccess: (fields): Reply => {
       if (fields[0] === "waiting") {
-        const [, owner, epoch, isLost, sequence] = fields
+        const [, owner, epoch, isLost] = fields
         return {
           _tag: "Waiting",
           owner: owner === "" ? undefined : owner,
           epoch,
           isLost: isLost !== "",
-          sequence: sequence === "" ? undefined : sequence,
         }
       }
-      const [, epoch, until, state, uncertain, sequence] = fields
-      return {
-        _tag: "Turn",
-        turn: toTurn(epoch, until, state, uncertain),
-        sequence: sequence === "" ? undefined : sequence,
-      }
+      const [, epoch, until, state, uncertain] = fields
+      return { _tag: "Turn", turn: toTurn(epoch, until, state, uncertain) }
     },
   })
 }

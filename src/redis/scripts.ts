@@ -2,8 +2,7 @@
  * The calls of a `TurnStore` as scripts, each atomic and on the keys of one webhook, so that they run on a Redis
  * Cluster. Sequences and epochs are strings of digits, because Lua's numbers lose them when they are printed.
  *
- * - `KEYS[1]`, a hash: `owner` and `epoch` of the turn, `state` of the limiter, `uncertain`, and the `last`
- *   sequence or epoch
+ * - `KEYS[1]`, a hash: `owner` and `epoch` of the turn, `state` of the limiter, `uncertain`, and the `last` epoch
  * - `KEYS[2]`, a sorted set: `process:sequence` by sequence
  */
 
@@ -14,28 +13,28 @@ local process, ttl, channel, key = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 
 local function digits(number) return string.format('%.0f', number) end
 
-local function after(last)
+local function nextEpoch()
   local time = redis.call('TIME')
   local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-  return math.max(now, last + 1)
-end
-
-local function nextNumber()
-  local number = digits(after(tonumber(redis.call('HGET', hash, 'last') or '0')))
-  redis.call('HSET', hash, 'last', number)
-  return number
+  local epoch = digits(math.max(now, tonumber(redis.call('HGET', hash, 'last') or '0') + 1))
+  redis.call('HSET', hash, 'last', epoch)
+  return epoch
 end
 
 local function split(member) return string.match(member, '^([^:]*):(.*)$') end
 
--- The sequence of the first request of another process than this one, and the number of requests before.
+-- The sequence up to which a turn of this process extends, which is that of the first request of another one,
+-- and the number of requests before. Of two requests with the same sequence, the first in the queue is first.
 local function firstOfOthers(owner)
-  local from = 0
+  local from, last = 0, nil
   while true do
     local members = redis.call('ZRANGE', queue, from, from + 99)
     for index, member in ipairs(members) do
       local other, sequence = split(member)
-      if other ~= owner then return sequence, from + index - 1 end
+      if other ~= owner then
+        return sequence == last and digits(tonumber(sequence) + 1) or sequence, from + index - 1
+      end
+      last = sequence
     end
     from = from + #members
     if #members < 100 then return '', from end
@@ -64,7 +63,7 @@ local function grant()
   local first = redis.call('ZRANGE', queue, 0, 0)[1]
   if not first then return end
   local owner = split(first)
-  redis.call('HSET', hash, 'owner', owner, 'epoch', nextNumber())
+  redis.call('HSET', hash, 'owner', owner, 'epoch', nextEpoch())
   if owner == process then return end
   local turn = turnOf(owner)
   publish(owner, { key = key, process = owner, epoch = turn[2], ['until'] = turn[3], state = turn[4], uncertain = turn[5] })
@@ -75,7 +74,7 @@ local function waiting(isLost)
   return { 'waiting', fields[1] or '', fields[2] or '0', isLost and '1' or '' }
 end
 
-local function reply(sequence)
+local function reply()
   if not redis.call('HGET', hash, 'owner') then grant() end
   local owner = redis.call('HGET', hash, 'owner')
   local result
@@ -87,26 +86,20 @@ local function reply(sequence)
     result = waiting(false)
   end
   keep()
-  table.insert(result, sequence or '')
   return result
 end
 `
 
-/** Further arguments: whether there are new requests, and the known sequences. */
+/** Further arguments: the sequences. */
 export const join = `${common}
-local sequence
-if ARGV[5] == '1' then
-  sequence = nextNumber()
-  redis.call('ZADD', queue, sequence, process .. ':' .. sequence)
-end
 local name, generation = string.match(process, '^(.*)%.([^.]*)$')
-for index = 6, #ARGV do
+for index = 5, #ARGV do
   for old = 0, tonumber(generation) - 1 do
     redis.call('ZREM', queue, name .. '.' .. old .. ':' .. ARGV[index])
   end
   redis.call('ZADD', queue, ARGV[index], process .. ':' .. ARGV[index])
 end
-return reply(sequence)
+return reply()
 `
 
 /** Further arguments: the epoch, the state, and \`give\`, \`keep\` or \`leave\`. */
@@ -116,11 +109,7 @@ local fields = redis.call('HMGET', hash, 'owner', 'epoch')
 local known = tonumber(fields[2] or '0')
 local isOwner = known < tonumber(epoch)
 if known == tonumber(epoch) then isOwner = not fields[1] or fields[1] == process end
-if not isOwner then
-  local result = waiting(true)
-  table.insert(result, '')
-  return result
-end
+if not isOwner then return waiting(true) end
 local last = math.max(tonumber(redis.call('HGET', hash, 'last') or '0'), tonumber(epoch))
 redis.call('HSET', hash, 'owner', process, 'epoch', epoch, 'state', state, 'last', digits(last))
 redis.call('HDEL', hash, 'uncertain')
@@ -136,9 +125,7 @@ if how == 'leave' or (how == 'give' and first and split(first) ~= process) then
 end
 if redis.call('HGET', hash, 'owner') == process then return reply() end
 keep()
-local result = waiting(false)
-table.insert(result, '')
-return result
+return waiting(false)
 `
 
 /** Further arguments: the epoch, and the dead process. */

@@ -244,20 +244,19 @@ class DistributedLimiter {
   /** Joins the queue, or polls. A process that has had the turn for two polls may be dead. */
   #join(
     webhook: SharedWebhook,
-    { isNew, known }: Extract<Call, { readonly _tag: "Join" }>,
+    { sequences }: Extract<Call, { readonly _tag: "Join" }>,
   ): Effect.Effect<Reply, StoreError> {
     const address = this.#placeOf(webhook)
-    return Effect.flatMap(this.#store.join({ ...address, isNew, known }), (reply) => {
+    return Effect.flatMap(this.#store.join({ ...address, sequences }), (reply) => {
       const owner = this.#suspect(webhook, reply)
       if (owner === undefined) return Effect.succeed(reply)
       const { epoch } = reply._tag === "Turn" ? reply.turn : reply
       const isOwn = this.#turns.isOwn(webhook, reply)
       return Effect.flatMap(this.#isDead(owner, webhook.major), (isDead) =>
         isDead
-          ? Effect.map(this.#store.takeOver({ ...address, epoch, owner }), (taken) => ({
-              ...(isOwn ? withoutState(taken) : taken),
-              sequence: reply.sequence,
-            }))
+          ? Effect.map(this.#store.takeOver({ ...address, epoch, owner }), (taken) =>
+              isOwn ? withoutState(taken) : taken,
+            )
           : Effect.succeed(reply),
       )
     })

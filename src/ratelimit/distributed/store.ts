@@ -2,8 +2,9 @@
  * What processes that share limits need of a common store: for each webhook, one process at a time has the
  * turn, the others wait in a queue by arrival, and the state of the limiter is handed on with the turn.
  *
- * Sequences and epochs are microseconds of the store's clock, each greater than the last: a store that has
- * lost its last second cannot issue a number twice.
+ * Sequences and epochs are microseconds of the store's clock. A sequence is the time at which a request arrived
+ * at its process. Each epoch is greater than the last: a store that has lost its last second cannot issue one
+ * twice.
  */
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
@@ -23,12 +24,7 @@ export interface Turn {
 
 /** What a store answers to `join`, `pass` and `takeOver`. */
 export type Reply =
-  | {
-      readonly _tag: "Turn"
-      readonly turn: Turn
-      /** The sequence of new requests. */
-      readonly sequence: number | undefined
-    }
+  | { readonly _tag: "Turn"; readonly turn: Turn }
   | {
       readonly _tag: "Waiting"
       /** The process that has the turn; `undefined` if there is none. */
@@ -36,7 +32,6 @@ export type Reply =
       readonly epoch: number
       /** Whether the caller's turn had ended before `pass`. */
       readonly isLost: boolean
-      readonly sequence: number | undefined
     }
 
 /** The place of a call. */
@@ -69,12 +64,11 @@ export interface Reports {
 
 export interface TurnStore {
   /**
-   * Joins the queue with the sequences that the process already has, also in earlier generations, and with a
-   * new one if `isNew`. If no process has the turn, the first in the queue gets it; otherwise its process is
-   * told.
+   * Joins the queue with these sequences, which the process may already have, also in earlier generations. If
+   * no process has the turn, the first in the queue gets it; otherwise its process is told.
    */
   readonly join: (
-    call: Address & { readonly known: ReadonlyArray<number>; readonly isNew: boolean },
+    call: Address & { readonly sequences: ReadonlyArray<number> },
   ) => Effect.Effect<Reply, StoreError>
   /**
    * Stores the state, if the turn of this epoch has not ended. `give` ends it: the first process in the queue

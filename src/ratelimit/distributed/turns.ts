@@ -17,13 +17,15 @@ import type { Reply, Turn } from "./store.js"
 const firstPoll = 1000
 const pollInterval = 5000
 
+/** Microseconds within which requests of one process arrive together. */
+const together = 5000
+
 /** The next call for a webhook. */
 export type Call =
   | {
       readonly _tag: "Join"
       readonly requests: ReadonlyArray<PendingRequest>
-      readonly known: ReadonlyArray<number>
-      readonly isNew: boolean
+      readonly sequences: ReadonlyArray<number>
     }
   | { readonly _tag: "Pass"; readonly epoch: number; readonly how: "give" | "keep" | "leave" }
 
@@ -42,6 +44,8 @@ export class SharedWebhook {
   epoch = 0
   /** Whether the last turn was given away, so that a store that still reports it has lost data. */
   isGiven = false
+  /** The sequence of the last request that has arrived. */
+  lastSequence = 0
   /** Requests that have not joined the queue. */
   arrivals: Array<PendingRequest> = []
   isCalling = false
@@ -71,7 +75,7 @@ export class SharedWebhook {
 
 export interface TurnsOptions {
   readonly machine: StateMachine
-  readonly presence: Pick<Presence, "aliveUntil">
+  readonly presence: Pick<Presence, "aliveUntil" | "shift">
   /** Milliseconds for which a turn is valid after a call. */
   readonly validFor: number
   /** Milliseconds without the store after which requests are sent without a turn. */
@@ -110,9 +114,8 @@ export class Turns implements Gate {
 
   readonly onArrival = (request: PendingRequest, now: number): void => {
     const webhook = this.get(request.routeState.webhook.major)
-    if (webhook.until === Number.POSITIVE_INFINITY && this.#isValid(webhook, now)) {
-      if (!this.#sequences.has(request)) this.#sequences.set(request, webhook.epoch)
-    } else if (!this.#isCovered(webhook, request, now)) {
+    if (!this.#sequences.has(request)) this.#sequences.set(request, this.#sequenceAt(webhook, now))
+    if (!this.#isCovered(webhook, request, now)) {
       webhook.arrivals.push(request)
       this.#wake(webhook)
     }
@@ -173,11 +176,6 @@ export class Turns implements Gate {
     webhook.retryAt = Number.NEGATIVE_INFINITY
     webhook.calledAt = webhook.callingSince
     webhook.isDoubtful = false
-    if (call._tag === "Join" && reply.sequence !== undefined) {
-      for (const request of call.requests) {
-        if (!this.#sequences.has(request)) this.#sequences.set(request, reply.sequence)
-      }
-    }
     if (reply._tag === "Turn") this.onTurn(webhook, reply.turn, now)
     else if (reply.epoch > webhook.epoch || reply.isLost || isLeaving(call))
       this.#onWaiting(webhook, call, reply, now)
@@ -205,11 +203,12 @@ export class Turns implements Gate {
     }
     webhook.epoch = turn.epoch
     webhook.isGiven = false
-    // What was reported before the turn is over.
-    webhook.until = webhook.wanted > turn.epoch ? Math.min(turn.until, webhook.wanted) : turn.until
+    if (isSame) this.#limit(webhook, turn.until)
+    webhook.until = turn.until
+    this.#limit(webhook, webhook.wanted)
     webhook.pollAt = Number.POSITIVE_INFINITY
     webhook.seen = undefined
-    if (webhook.until === Number.POSITIVE_INFINITY) this.#cover(webhook)
+    if (webhook.until === Number.POSITIVE_INFINITY) webhook.arrivals = []
     if (!isSame) this.#options.restore(webhook, turn, now)
     webhook.hasSentAlone = false
     this.dispatch(webhook, now)
@@ -221,9 +220,7 @@ export class Turns implements Gate {
     const webhook = this.webhooks.get(major)
     if (webhook === undefined) return
     webhook.wanted = Math.min(webhook.wanted, until)
-    if (webhook.until === undefined || until >= webhook.until) return
-    webhook.until = until
-    this.#wake(webhook)
+    if (this.#limit(webhook, until)) this.#wake(webhook)
   }
 
   /** Others wait for turns, but messages have not arrived. */
@@ -328,12 +325,26 @@ export class Turns implements Gate {
     if (seen?.epoch !== epoch || seen.owner !== owner) webhook.seen = { epoch, owner, since: now }
   }
 
-  /** Nobody else waits, so that what has arrived belongs to the turn. */
-  #cover(webhook: SharedWebhook): void {
-    for (const request of webhook.arrivals) {
-      if (!this.#sequences.has(request)) this.#sequences.set(request, webhook.epoch)
+  /**
+   * The sequence of a request that arrives: the time by the store's clock, in microseconds, so that a request
+   * keeps its place although the store learns of it late. Requests that arrive together share one.
+   */
+  #sequenceAt(webhook: SharedWebhook, now: number): number {
+    const sequence = Math.floor((now + this.#options.presence.shift) * 1000)
+    if (sequence >= webhook.lastSequence + together) webhook.lastSequence = sequence
+    return webhook.lastSequence
+  }
+
+  /** Ends a turn earlier. Requests that it does not cover any more join the queue; returns whether it did. */
+  #limit(webhook: SharedWebhook, until: number): boolean {
+    if (webhook.until === undefined || until >= webhook.until) return false
+    webhook.until = until
+    const arrivals = new Set(webhook.arrivals)
+    for (const request of this.stateOf(webhook)?.pending() ?? []) {
+      if ((this.#sequences.get(request) ?? 0) >= until) arrivals.add(request)
     }
-    webhook.arrivals = []
+    webhook.arrivals = [...arrivals]
+    return true
   }
 
   /** The turn is over; what waits joins the queue again with the sequences that it has. */
@@ -348,15 +359,14 @@ export class Turns implements Gate {
   #join(webhook: SharedWebhook): Call {
     const requests = webhook.arrivals.filter(isPending)
     const state = this.stateOf(webhook)
-    const known = new Set<number>()
+    const sequences = new Set<number>()
     // A poll repeats the sequences of all requests: the store may have lost them.
     const pending = webhook.until === undefined && state !== undefined ? state.pending() : requests
     for (const request of pending) {
       const sequence = this.#sequences.get(request)
-      if (sequence !== undefined) known.add(sequence)
+      if (sequence !== undefined) sequences.add(sequence)
     }
-    const isNew = requests.some((request) => !this.#sequences.has(request))
-    return { _tag: "Join", requests, known: [...known], isNew }
+    return { _tag: "Join", requests, sequences: [...sequences] }
   }
 
   #isCovered(webhook: SharedWebhook, request: PendingRequest, now: number): boolean {

@@ -77,15 +77,12 @@ export class SimulatedStore {
     join: (call) =>
       this.#call("join", () => {
         const webhook = this.#get(call.key, call.ttl)
-        const sequence = call.isNew ? this.#next(webhook) : undefined
         webhook.queue = webhook.queue.filter(
           ({ process, sequence: old }) =>
-            !(isEarlier(process, call.process) && call.known.includes(old)),
+            !(isEarlier(process, call.process) && call.sequences.includes(old)),
         )
-        for (const one of [...call.known, ...(sequence === undefined ? [] : [sequence])]) {
-          this.#enqueue(webhook, call.process, one)
-        }
-        return this.#reply(call, webhook, sequence)
+        for (const one of call.sequences) this.#enqueue(webhook, call.process, one)
+        return this.#reply(call, webhook)
       }),
     pass: (call) =>
       this.#call("pass", () => {
@@ -174,14 +171,14 @@ export class SimulatedStore {
       ),
   }
 
-  #reply(call: Address, webhook: Webhook, sequence?: number): Reply {
+  #reply(call: Address, webhook: Webhook): Reply {
     if (webhook.owner === undefined) this.#grant(call, webhook)
-    if (webhook.owner === call.process) return this.#turn(call, webhook, sequence)
+    if (webhook.owner === call.process) return this.#turn(call, webhook)
     const until = firstOfOthers(webhook, webhook.owner ?? "")
     if (webhook.owner !== undefined && until !== undefined) {
       this.#send(webhook.owner, { _tag: "Wanted", key: call.key, until })
     }
-    return { ...waiting(webhook), sequence }
+    return waiting(webhook)
   }
 
   /** Gives the turn to the process of the first request. */
@@ -202,12 +199,12 @@ export class SimulatedStore {
   }
 
   /** The turn of the caller, whose requests it covers need not wait any more. */
-  #turn({ process }: Address, webhook: Webhook, sequence?: number): Reply {
+  #turn({ process }: Address, webhook: Webhook): Reply {
     const until = firstOfOthers(webhook, process) ?? Number.POSITIVE_INFINITY
     const covered = webhook.queue.findIndex((one) => one.process !== process)
     webhook.queue = covered < 0 ? [] : webhook.queue.slice(covered)
     const { epoch, isUncertain, state } = webhook
-    return { _tag: "Turn", turn: { epoch, until, state, isUncertain }, sequence }
+    return { _tag: "Turn", turn: { epoch, until, state, isUncertain } }
   }
 
   #enqueue(webhook: Webhook, process: string, sequence: number): void {
@@ -296,7 +293,7 @@ export class SimulatedStore {
 }
 
 function waiting({ epoch, owner }: Webhook, isLost = false): Extract<Reply, { _tag: "Waiting" }> {
-  return { _tag: "Waiting", owner, epoch, isLost, sequence: undefined }
+  return { _tag: "Waiting", owner, epoch, isLost }
 }
 
 /** Whether a process is an earlier generation of another one. */
@@ -307,5 +304,9 @@ function isEarlier(one: string, other: string): boolean {
 }
 
 function firstOfOthers(webhook: Webhook, process: string): number | undefined {
-  return webhook.queue.find((one) => one.process !== process)?.sequence
+  const index = webhook.queue.findIndex((one) => one.process !== process)
+  const sequence = webhook.queue[index]?.sequence
+  return sequence !== undefined && webhook.queue[index - 1]?.sequence === sequence
+    ? sequence + 1
+    : sequence
 }

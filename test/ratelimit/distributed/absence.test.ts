@@ -41,3 +41,27 @@ it("a turn that comes after a failed call does not stop the calls", async () => 
     expect([...labels].sort()).toEqual(["a0", "a1", "a2", "a3", "a4", "a5", "a6", "b0", "b1"])
   }
 })
+
+it("requests that arrive in the absence of the store are sent in the order of arrival", async () => {
+  const labels = await Effect.gen(function* () {
+    const { processes, sent, store } = yield* makeWorld({ processes: 2, policy: reactive })
+    const [first, second] = processes
+    if (first === undefined || second === undefined) return yield* Effect.dieMessage("no process")
+    for (let number = 0; number < 6; number += 1) yield* first.send("1", `a${number}`)
+    yield* Effect.sleep(10)
+    yield* second.send("1", "b0")
+    yield* Effect.sleep(100)
+    store.isAway = true
+    yield* second.send("1", "b1")
+    yield* Effect.sleep(200)
+    yield* first.send("1", "a6")
+    yield* Effect.sleep(200)
+    yield* second.send("1", "b2")
+    store.isAway = false
+    yield* Effect.sleep("1 minute")
+    return sent.map(({ label }) => label)
+  }).pipe(Effect.scoped, Logger.withMinimumLogLevel(LogLevel.None), (program) =>
+    VirtualClock.runPromise(program).then(({ value }) => value),
+  )
+  expect(labels).toEqual(["a0", "a1", "a2", "a3", "a4", "a5", "b0", "b1", "a6", "b2"])
+})

@@ -12,7 +12,7 @@ const endless = Number.POSITIVE_INFINITY
 
 const turn = (reply: Reply) => {
   if (reply._tag !== "Turn") throw new Error(`no turn: ${JSON.stringify(reply)}`)
-  return { ...reply.turn, sequence: reply.sequence }
+  return reply.turn
 }
 
 const waiting = (reply: Reply) => {
@@ -20,16 +20,24 @@ const waiting = (reply: Reply) => {
   return reply
 }
 
+let lastSequence = 0
+
 /** The calls of one process for one webhook. */
 const callsOf = (store: TurnStore) => (process: string, key: string) => {
   const at = { key, process, ttl }
   const pass = (how: "give" | "keep" | "leave") => (epoch: number, state: string) =>
     store.pass({ ...at, epoch, state, how })
   return {
-    join: store.join({ ...at, known: [], isNew: true }),
-    /** Joins again with sequences that it has. */
-    rejoin: (...known: ReadonlyArray<number>) => store.join({ ...at, known, isNew: false }),
-    poll: store.join({ ...at, known: [], isNew: false }),
+    /** With a sequence after all others. */
+    join: Effect.suspend(() => {
+      const sequence = (lastSequence += 10)
+      return Effect.map(store.join({ ...at, sequences: [sequence] }), (reply) => ({
+        ...reply,
+        sequence,
+      }))
+    }),
+    joinAt: (...sequences: ReadonlyArray<number>) => store.join({ ...at, sequences }),
+    poll: store.join({ ...at, sequences: [] }),
     give: pass("give"),
     keep: pass("keep"),
     leave: pass("leave"),
@@ -47,12 +55,7 @@ interface Setting {
   readonly r: Calls
 }
 
-/** The sequence of a call that has to wait. */
-const sequenceOf = (call: Effect.Effect<Reply, unknown>) =>
-  Effect.map(call, (reply) => {
-    if (reply.sequence === undefined) throw new Error("no sequence")
-    return reply.sequence
-  })
+const sequenceOf = (join: Calls["join"]) => Effect.map(join, ({ sequence }) => sequence)
 
 for (const { isAvailable, make, name } of engines) {
   const rule = (
@@ -80,13 +83,14 @@ for (const { isAvailable, make, name } of engines) {
       }),
     )
 
-    rule("sequences and epochs increase", ({ p, q }) =>
+    rule("epochs increase", ({ p, q }) =>
       Effect.gen(function* () {
         const first = turn(yield* p.join)
-        const second = yield* sequenceOf(q.join)
-        const given = waiting(yield* p.give(first.epoch, ""))
-        const third = turn(yield* q.join)
-        const numbers = [first.sequence ?? 0, first.epoch, second, given.epoch, third.sequence ?? 0]
+        yield* q.join
+        const second = waiting(yield* p.give(first.epoch, ""))
+        yield* p.join
+        const third = waiting(yield* q.give(second.epoch, ""))
+        const numbers = [first.epoch, second.epoch, third.epoch]
         expect(numbers).toEqual([...new Set(numbers)].sort((one, other) => one - other))
         expect(numbers.every(Number.isSafeInteger)).toBe(true)
       }),
@@ -103,7 +107,7 @@ for (const { isAvailable, make, name } of engines) {
     rule("a process that polls gets no place", ({ p, q, r }) =>
       Effect.gen(function* () {
         const { epoch } = turn(yield* p.join)
-        expect(waiting(yield* q.poll).sequence).toBe(undefined)
+        expect(waiting(yield* q.poll).owner).toBe("p.0")
         yield* r.join
         expect(waiting(yield* p.give(epoch, "")).owner).toBe("r.0")
       }),
@@ -120,8 +124,8 @@ for (const { isAvailable, make, name } of engines) {
         const { epoch } = turn(yield* p.join)
         const first = yield* sequenceOf(q.join)
         yield* r.join
-        yield* q.rejoin(first)
-        yield* q.rejoin(first)
+        yield* q.joinAt(first)
+        yield* q.joinAt(first)
         const given = waiting(yield* p.give(epoch, ""))
         expect(given.owner).toBe("q.0")
         // One place only: the turn goes on to the next.
@@ -129,12 +133,26 @@ for (const { isAvailable, make, name } of engines) {
       }),
     )
 
-    rule("a sequence that the store has lost has its old place again", ({ p, q, r }) =>
+    rule("the place of a request is that of its arrival, however late it joins", ({ p, q, r }) =>
       Effect.gen(function* () {
-        const { epoch, sequence = 0 } = turn(yield* p.join)
+        const first = yield* p.join
         yield* q.join
-        yield* r.rejoin(sequence)
-        expect(waiting(yield* p.give(epoch, "")).owner).toBe("r.0")
+        yield* r.joinAt(first.sequence)
+        expect(waiting(yield* p.give(turn(first).epoch, "")).owner).toBe("r.0")
+      }),
+    )
+
+    rule("of requests with the same sequence, one is first", ({ p, q, r }) =>
+      Effect.gen(function* () {
+        const { epoch } = turn(yield* p.join)
+        yield* q.joinAt(7, 8)
+        yield* r.joinAt(7)
+        const given = waiting(yield* p.give(epoch, ""))
+        expect(given.owner).toBe("q.0")
+        expect(turn(yield* q.joinAt(7)).until).toBe(8)
+        const next = waiting(yield* q.give(given.epoch, ""))
+        expect(next.owner).toBe("r.0")
+        expect(turn(yield* r.poll).until).toBe(8)
       }),
     )
 
@@ -143,7 +161,7 @@ for (const { isAvailable, make, name } of engines) {
         const { epoch } = turn(yield* p.join)
         const known = [yield* sequenceOf(at("r.0").join), yield* sequenceOf(at("r.1").join)]
         yield* q.join
-        yield* at("r.2").rejoin(...known)
+        yield* at("r.2").joinAt(...known)
         const given = waiting(yield* p.give(epoch, ""))
         expect(given.owner).toBe("r.2")
         expect(waiting(yield* at("r.2").give(given.epoch, "")).owner).toBe("q.0")
@@ -157,7 +175,7 @@ for (const { isAvailable, make, name } of engines) {
         const others = yield* Effect.replicateEffect(sequenceOf(q.join), 999)
         const last = yield* sequenceOf(r.join)
         expect(others).toEqual([...others].sort((one, other) => one - other))
-        yield* q.rejoin(...others)
+        yield* q.joinAt(...others)
         const given = waiting(yield* p.give(epoch, ""))
         expect(given.owner).toBe("q.0")
         expect(turn(yield* q.poll).until).toBe(last)
@@ -195,7 +213,7 @@ for (const { isAvailable, make, name } of engines) {
             turn: expected,
           })
           // The message may be lost: a poll has the same.
-          expect(turn(yield* q.poll)).toEqual({ ...expected, sequence: undefined })
+          expect(turn(yield* q.poll)).toEqual(expected)
           expect(waiting(yield* q.give(given.epoch, "")).owner).toBe("p.0")
         }),
     )
@@ -204,8 +222,7 @@ for (const { isAvailable, make, name } of engines) {
       Effect.gen(function* () {
         const messages = yield* inboxOf(store, "p")
         turn(yield* p.join)
-        const { owner, sequence: until } = waiting(yield* q.join)
-        expect(owner).toBe("p.0")
+        const until = yield* sequenceOf(q.join)
         yield* q.poll
         const wanted = { _tag: "Wanted", key: "1:a", until }
         expect([...(yield* Queue.takeN(messages, 2))]).toEqual([wanted, wanted])
@@ -221,7 +238,6 @@ for (const { isAvailable, make, name } of engines) {
           until,
           state: "kept",
           isUncertain: false,
-          sequence: undefined,
         })
         expect(waiting(yield* q.poll).owner).toBe("p.0")
       }),
@@ -243,7 +259,7 @@ for (const { isAvailable, make, name } of engines) {
         yield* q.join
         const given = waiting(yield* p.give(epoch, "good"))
         for (const how of ["give", "keep", "leave"] as const) {
-          const lost = { isLost: true, owner: "q.0", epoch: given.epoch, sequence: undefined }
+          const lost = { isLost: true, owner: "q.0", epoch: given.epoch }
           expect(waiting(yield* p[how](epoch, "old"))).toMatchObject(lost)
           // The epoch is that of the turn, but the process is another one.
           expect(waiting(yield* p[how](given.epoch, "stolen"))).toMatchObject(lost)
@@ -261,7 +277,8 @@ for (const { isAvailable, make, name } of engines) {
         expect(kept).toMatchObject({ epoch: newer, state: "newer" })
         expect(waiting(yield* p.keep(epoch, "old"))).toMatchObject({ isLost: true, owner: "q.0" })
         // What is issued later is greater still.
-        expect(turn(yield* q.join).sequence).toBeGreaterThan(newer)
+        yield* p.join
+        expect(waiting(yield* q.give(newer, "")).epoch).toBeGreaterThan(newer)
       }),
     )
 
@@ -275,7 +292,7 @@ for (const { isAvailable, make, name } of engines) {
     rule("a process that leaves has neither turn nor places", ({ p, q }) =>
       Effect.gen(function* () {
         const { epoch } = turn(yield* p.join)
-        yield* p.rejoin(epoch - 1)
+        yield* p.joinAt(epoch - 1)
         const left = waiting(yield* p.leave(epoch, "the last state"))
         expect(left).toMatchObject({ owner: undefined, isLost: false })
         expect(turn(yield* q.join)).toMatchObject({ until: endless, state: "the last state" })
