@@ -73,7 +73,7 @@ const stop = (server: RedisServer) => Effect.promise(() => server.stop("kill"))
 const startAgain = (server: RedisServer) => Effect.promise(() => server.start())
 
 const fault = (title: string, test: Effect.Effect<void, unknown, Scope.Scope>) =>
-  it.scopedLive.skipIf(!hasRedis)(title, () => test, { timeout: 10_000 })
+  it.scopedLive.skipIf(!hasRedis)(title, () => test)
 
 describe("a connection that fails", () => {
   fault(

@@ -152,7 +152,12 @@ class DistributedLimiter {
 
   readonly listen: Effect.Effect<void> = Effect.suspend(() =>
     Stream.runForEach(this.#store.messages(this.#name), (message) =>
-      Effect.sync(() => this.#onMessage(message)),
+      Effect.suspend(() => {
+        this.#onMessage(message)
+        // All processes reconnect at about the same time; the next tick of each may be later.
+        const isBack = message._tag === "Subscribed" && this.#turns.awaySince !== undefined
+        return isBack ? this.#refresh : Effect.void
+      }),
     ).pipe(Effect.ignore, Effect.repeat(Schedule.spaced(tickInterval)), Effect.asVoid),
   )
 
