@@ -311,15 +311,19 @@ export class Learning {
   }
 
   #observeRoundTrip(bucket: BucketState, last: number): void {
-    if (bucket.roundTrip === undefined) bucket.roundTrip = new RoundTrips({ last })
-    else bucket.roundTrip.add(last)
+    bucket.roundTrip = addRoundTrip(bucket.roundTrip, last)
     // The reset of a leaking bucket moves with each request: every response has another one.
     if (bucket.model === "leaking" && bucket.resetAt !== undefined)
       bucket.roundTrip.reset(bucket.resetAt - (bucket.resetEarliest ?? bucket.resetAt))
-    if (this.#roundTrip === undefined) this.#roundTrip = new RoundTrips({ last })
-    else this.#roundTrip.add(last)
+    this.#roundTrip = addRoundTrip(this.#roundTrip, last)
     this.globalLimiter.setLatencySpread(this.#roundTrip.longest - this.#roundTrip.shortest)
   }
+}
+
+function addRoundTrip(known: RoundTrips | undefined, last: number): RoundTrips {
+  if (known === undefined) return new RoundTrips({ last })
+  known.add(last)
+  return known
 }
 
 /** Ignores a delay of zero or `NaN`, which would turn a 429 into a hot loop. */

@@ -88,25 +88,17 @@ const maxClockDrift = 1 / 2000
  */
 export function narrowReset(before: MovingReset | undefined, observed: MovingReset): MovingReset {
   if (before === undefined) return observed
-  const { earliest, latest } = combineResets(before, observed)
+  const moved = observed.server - before.server
+  const slack = Math.max(0, observed.at - before.at) * maxClockDrift
+  const earliest = Math.max(observed.earliest, before.earliest + moved - slack)
+  const latest = Math.min(observed.latest, before.latest + moved + slack)
   // One of the clocks has jumped, so the earlier bounds are void.
   return earliest > latest ? observed : { ...observed, earliest, latest }
 }
 
 /** Whether a clock has jumped between two responses, because their resets contradict each other. */
 function hasJumped(before: MovingReset | undefined, observed: MovingReset): boolean {
-  if (before === undefined) return false
-  const { earliest, latest } = combineResets(before, observed)
-  return earliest > latest
-}
-
-function combineResets(before: MovingReset, observed: MovingReset) {
-  const moved = observed.server - before.server
-  const slack = Math.max(0, observed.at - before.at) * maxClockDrift
-  return {
-    earliest: Math.max(observed.earliest, before.earliest + moved - slack),
-    latest: Math.min(observed.latest, before.latest + moved + slack),
-  }
+  return before !== undefined && narrowReset(before, observed) === observed
 }
 
 /** Estimates the time of a slot on a leaking bucket from the resets of its responses. */
