@@ -18,6 +18,7 @@ import * as Option from "effect/Option"
 import { build } from "esbuild"
 import ts from "typescript"
 import { entries, type Module, modules, root } from "./project.js"
+import { chooseNames, replaceNames } from "./shortNames.js"
 
 const dist = resolve(root, "dist")
 
@@ -104,11 +105,18 @@ const shortenFields: ts.TransformerFactory<ts.SourceFile> = (context) => {
   return (file) => ts.visitEachChild(file, visit, context)
 }
 
+/** Classes of these files are no part of the API; the rest of the limiter knows them by their names. */
+const internal = ["src/ratelimit/internal/", "src/ratelimit/deadWebhooks.ts"]
+
+function isInternal({ fileName }: ts.SourceFile): boolean {
+  return internal.some((path) => fileName.startsWith(resolve(root, path)))
+}
+
 function emit(): ReadonlyArray<ts.Diagnostic> {
   const { fileNames, options: compilerOptions, errors } = options()
   const program = ts.createProgram(fileNames, compilerOptions)
   const { diagnostics } = program.emit(undefined, undefined, undefined, undefined, {
-    before: [markPure, shortenFields],
+    before: [replaceNames(chooseNames(program, isInternal)), markPure, shortenFields],
   })
   return [...errors, ...ts.getPreEmitDiagnostics(program), ...diagnostics]
 }
