@@ -3,9 +3,11 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
+import * as ExecutionStrategy from "effect/ExecutionStrategy"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { RateLimiter } from "../../../src/index.js"
 import { make, type DistributedSettings } from "../../../src/ratelimit/distributed/limiter.js"
@@ -60,6 +62,7 @@ class ProcessClock implements Clock.Clock {
 export interface Sent {
   readonly webhook: string
   readonly label: string
+  readonly method: string
   readonly process: number
   readonly arrivedAt: number
   readonly sentAt: number
@@ -73,6 +76,7 @@ export interface WorldOptions {
   /** Milliseconds of a request. */
   readonly roundTrip?: number
   readonly policy: Policy
+  readonly delivery?: "ordered" | "concurrent"
   readonly settings?: Partial<DistributedSettings>
 }
 
@@ -83,7 +87,10 @@ interface Process {
   readonly send: (
     webhook: string,
     label: string,
+    method?: "POST" | "PATCH",
   ) => Effect.Effect<Fiber.RuntimeFiber<void, unknown>>
+  /** Closes its limiter. */
+  readonly close: Effect.Effect<void>
 }
 
 export interface World {
@@ -94,6 +101,7 @@ export interface World {
 }
 
 export const makeWorld = ({
+  delivery = "ordered",
   faults,
   policy,
   processes: count,
@@ -121,6 +129,7 @@ export const makeWorld = ({
         // Processes do not look after the store at the same moments.
         yield* Effect.sleep(index * 270)
         const own = new ProcessClock(clock, index * 1_000_000)
+        const scope = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.sequential)
         const limiter = yield* make(withFreezing(store.store, own), {
           ...unset(false),
           address: undefined,
@@ -128,12 +137,12 @@ export const makeWorld = ({
           fallbackAfter: Number.POSITIVE_INFINITY,
           failAfter: Number.POSITIVE_INFINITY,
           ...settings,
-        }).pipe(Effect.withClock(own))
-        const send = (webhook: string, label: string) => {
+        }).pipe(Effect.withClock(own), Scope.extend(scope))
+        const send: Process["send"] = (webhook, label, method = "POST") => {
           const arrivedAt = clock.unsafeCurrentTimeMillis()
-          const at = route({ webhookId: webhook })
+          const at = route({ webhookId: webhook, method })
           return limiter
-            .withPermit(at, { policy }, (permit) => {
+            .withPermit(at, { policy, delivery }, (permit) => {
               const attempt: Effect.Effect<void, unknown> = Effect.suspend(() => {
                 const sentAt = clock.unsafeCurrentTimeMillis()
                 return Effect.sleep(roundTrip / 2).pipe(
@@ -141,9 +150,12 @@ export const makeWorld = ({
                     const now = clock.unsafeCurrentTimeMillis()
                     const response = server.handle(webhook, at.method, now)
                     const { status } = response
-                    sent.push({ webhook, label, process: index, arrivedAt, sentAt, status })
+                    sent.push({ webhook, label, method, process: index, arrivedAt, sentAt, status })
                     return response
                   }),
+                  // What has left arrives, also if nobody waits for the response.
+                  Effect.forkDaemon,
+                  Effect.flatMap(Fiber.join),
                   Effect.tap(() => Effect.sleep(roundTrip / 2)),
                   Effect.flatMap((response) =>
                     response.limited === undefined
@@ -156,7 +168,7 @@ export const makeWorld = ({
             })
             .pipe(Effect.withClock(own), Effect.forkDaemon)
         }
-        return { limiter, clock: own, send }
+        return { limiter, clock: own, send, close: Scope.close(scope, Exit.void) }
       })
     const processes = yield* Effect.forEach(
       Array.from({ length: count }, (_, index) => index),
