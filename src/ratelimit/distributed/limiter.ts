@@ -1,5 +1,6 @@
 /** The limiter of a process that shares limits with others: the in-memory limiter behind turns. */
 import * as Duration from "effect/Duration"
+import * as Either from "effect/Either"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Queue from "effect/Queue"
@@ -10,12 +11,10 @@ import * as Stream from "effect/Stream"
 import { limitedUntil } from "../internal/learning.js"
 import { SharedLimiter } from "../internal/service.js"
 import type { Service } from "../RateLimiter.js"
-import type { LayerSettings } from "../settings.js"
-import { defaults } from "../settings.js"
-import * as Either from "effect/Either"
+import { defaults, type LayerSettings } from "../settings.js"
 import { Address } from "./address.js"
-import { Presence } from "./presence.js"
 import { assumeUsed } from "./assumeUsed.js"
+import { Presence } from "./presence.js"
 import {
   type Message,
   processOf,
@@ -24,8 +23,8 @@ import {
   type Turn,
   type TurnStore,
 } from "./store.js"
-import { encodeWebhook, restoreWebhook } from "./webhookData.js"
 import { type Call, type SharedWebhook, Turns } from "./turns.js"
+import { encodeWebhook, restoreWebhook } from "./webhookData.js"
 
 export interface DistributedSettings extends LayerSettings {
   /** The name of the address that the process shares with others; `undefined` if it has its own. */
