@@ -26,7 +26,7 @@ export function toSent({ at, content }: Message): Sent {
 }
 
 /** Milliseconds after which every process must know of a message. */
-export const knownAfter = 100
+const knownAfter = 100
 
 /**
  * The messages of one webhook that overtook another one: of the same process, or one that had arrived at any

@@ -7,7 +7,7 @@ import type { Limit, Sent } from "./counts.js"
 import { MeasuredRedis } from "./redis.js"
 import type { SenderCommands, Setup, Spent, SystemName } from "./sender.js"
 
-export const processes = 4
+const processes = 4
 
 /** `kill`: one process ends; `restart`: Redis crashes, and starts again; `freeze`: it stands still. */
 export type Fault = "none" | "kill" | "restart" | "freeze"

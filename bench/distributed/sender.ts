@@ -16,7 +16,7 @@ export interface Setup {
   readonly targets: ReadonlyArray<Target>
 }
 
-export interface Work {
+interface Work {
   /** The index of the process. */
   readonly process: number
   readonly messages: number

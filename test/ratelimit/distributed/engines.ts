@@ -38,7 +38,7 @@ export const openRedis = Effect.gen(function* () {
   return { connection, prefix: `test-${process.pid}-${++prefixes}` }
 })
 
-export const redis: Engine = {
+const redis: Engine = {
   name: "Redis",
   isAvailable: hasRedis,
   make: Effect.map(openRedis, ({ connection, prefix }) => makeRedisStore(connection, prefix)),
