@@ -244,6 +244,7 @@ export class Turns implements Gate {
   /** The store may have lost its last second: confirms turns, and joins queues again. */
   confirmAll(now: number): void {
     for (const webhook of this.webhooks.values()) {
+      webhook.failingSince = undefined
       webhook.retryAt = Number.NEGATIVE_INFINITY
       if (webhook.until === undefined) webhook.pollAt = Math.min(webhook.pollAt, now)
       else webhook.isDoubtful = true
