@@ -56,6 +56,8 @@ export class SharedWebhook {
   callingSince = Number.NEGATIVE_INFINITY
   /** Whether the store must be asked who has the turn. */
   isDoubtful = false
+  /** Whether the reply to the current call may be older than the last loss of messages. */
+  isReplyOld = false
   /** The earliest request of another process that the store has reported during the current call. */
   wanted = Number.POSITIVE_INFINITY
   pollAt = Number.POSITIVE_INFINITY
@@ -182,6 +184,8 @@ export class Turns implements Gate {
     // The turn was granted after the reply, or the store has lost it.
     else if (webhook.until !== undefined) webhook.isDoubtful = true
     else this.#poll(webhook, reply, now)
+    if (webhook.isReplyOld) this.#confirm(webhook, now)
+    webhook.isReplyOld = false
   }
 
   /** Calls that fail are repeated; the requests join the queue again. */
@@ -246,10 +250,15 @@ export class Turns implements Gate {
     for (const webhook of this.webhooks.values()) {
       webhook.failingSince = undefined
       webhook.retryAt = Number.NEGATIVE_INFINITY
-      if (webhook.until === undefined) webhook.pollAt = Math.min(webhook.pollAt, now)
-      else webhook.isDoubtful = true
-      this.#wake(webhook)
+      webhook.isReplyOld = webhook.isCalling
+      this.#confirm(webhook, now)
     }
+  }
+
+  #confirm(webhook: SharedWebhook, now: number): void {
+    if (webhook.until === undefined) webhook.pollAt = Math.min(webhook.pollAt, now)
+    else webhook.isDoubtful = true
+    this.#wake(webhook)
   }
 
   /** Calls that are due by time, and requests that need no turn any more. */
