@@ -13,7 +13,7 @@ import type { Send, Setup } from "./sender.js"
 /** Without the global limit, which the simulated Discord does not have. */
 const globalLimit = 1_000_000
 
-async function open({ baseUrl, name, prefix, redisPort, targets }: Setup): Promise<Send> {
+async function open({ baseUrl, name, prefix, redisPort, targets, warmUp }: Setup): Promise<Send> {
   const limiter =
     name === "separate"
       ? RateLimiter.layerWith({ globalLimit })
@@ -31,7 +31,7 @@ async function open({ baseUrl, name, prefix, redisPort, targets }: Setup): Promi
     ),
   )
   const hooks = new Map<string, Webhook.Webhook>()
-  for (const target of targets) {
+  for (const target of [...targets, ...warmUp]) {
     hooks.set(target.id, await runtime.runPromise(Webhook.make(target)))
   }
   return ({ id }, content) => {

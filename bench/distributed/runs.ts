@@ -57,6 +57,7 @@ interface Options {
 }
 
 const startDelay = 300
+const warmUpWebhooks = 40
 /** How long messages may take beyond the time that the limits need. */
 const patience = 60_000
 
@@ -68,6 +69,8 @@ export async function run({ fault, module, name, plan }: Options): Promise<Row> 
   const { limit, link, messages, over, webhooks } = plan
   await discord.call("configure", { ...limit, latencyMs: link })
   const targets = await discord.call("webhooks", webhooks)
+  const warmUp = await discord.call("webhooks", warmUpWebhooks)
+  const fill = (target: Target) => Array.from({ length: limit.limit }, () => target)
   prefixes += 1
   const setup = {
     name,
@@ -77,7 +80,11 @@ export async function run({ fault, module, name, plan }: Options): Promise<Row> 
   }
   const senders = await Promise.all(
     Array.from({ length: processes }, (_, index) =>
-      startSender(module, { ...setup, targets: targetsOf(plan, targets, index) }),
+      startSender(module, {
+        ...setup,
+        targets: targetsOf(plan, targets, index),
+        warmUp: warmUp.filter((_one, place) => place % processes === index).flatMap(fill),
+      }),
     ),
   )
   const before = await redis.usage()

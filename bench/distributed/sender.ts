@@ -14,6 +14,8 @@ export interface Setup {
   /** The beginning of all keys in Redis. */
   readonly prefix: string
   readonly targets: ReadonlyArray<Target>
+  /** Webhooks that only the warm-up uses. */
+  readonly warmUp: ReadonlyArray<Target>
 }
 
 interface Work {
@@ -47,7 +49,10 @@ function makeCommands(open: (setup: Setup) => Promise<Send>) {
   return {
     open: async (setup: Setup): Promise<void> => {
       targets = setup.targets
-      send = await open(setup)
+      const opened = await open(setup)
+      send = opened
+      // Code that runs for the first time stops the process for longer than messages may be unknown to others.
+      await Promise.all(setup.warmUp.map((target) => opened(target, "warm-up")))
     },
 
     /** Sends messages to one webhook after the other, and does not wait for the results in between. */
