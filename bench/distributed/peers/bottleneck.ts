@@ -16,7 +16,6 @@ async function open({ baseUrl, prefix, redisPort }: Setup): Promise<Send> {
   })
   // Without a listener, an error of the connection would end the process.
   connection.on("error", () => {})
-  await connection.ready()
   const group = new Bottleneck.Group({ id: prefix, connection, minTime: 400 })
   group.on("created", (limiter) => {
     limiter.on("error", () => {})
