@@ -27,6 +27,7 @@ class VirtualClock implements Clock.Clock {
   #sequence = 0
   #asleep = 0
   #ticking = false
+  #isStopped = false
 
   constructor(isIdle: () => boolean = () => true) {
     this.#isIdle = isIdle
@@ -70,12 +71,18 @@ class VirtualClock implements Clock.Clock {
     })
   }
 
+  /** Nobody wakes any more: fibers that a test leaves behind must not go on for ever. */
+  stop(): void {
+    this.#isStopped = true
+  }
+
   /** Macrotasks come after all fibers, which run in microtasks, have come to rest. */
   #tick(): void {
-    if (this.#ticking) return
+    if (this.#ticking || this.#isStopped) return
     this.#ticking = true
     setImmediate(() => {
       this.#ticking = false
+      if (this.#isStopped) return
       if (this.#isIdle()) this.#advance()
       if (this.#asleep > 0) this.#tick()
     })
@@ -134,7 +141,11 @@ export const run = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<Run<
     return Effect.map(effect, (value) => ({
       value,
       elapsed: clock.unsafeCurrentTimeMillis(),
-    })).pipe(Effect.withClock(clock), Effect.withScheduler(scheduler))
+    })).pipe(
+      Effect.withClock(clock),
+      Effect.withScheduler(scheduler),
+      Effect.ensuring(Effect.sync(() => clock.stop())),
+    )
   })
 
 /** For a benchmark or a property: the same, as a promise. */
