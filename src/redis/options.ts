@@ -87,11 +87,7 @@ export function checkOptions({
   })
 }
 
-function fault(
-  name: keyof Options,
-  expected: string,
-  actual: Duration.DurationInput | string | undefined,
-): DiscordInvalidOption {
+function fault(name: keyof Options, expected: string, actual: unknown): DiscordInvalidOption {
   const shown = Duration.isDuration(actual) ? Duration.format(actual) : String(actual)
   return new DiscordInvalidOption({ option: `RedisRateLimiter.${name}`, expected, actual: shown })
 }

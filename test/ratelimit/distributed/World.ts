@@ -1,4 +1,6 @@
 /** Processes that send to the same webhooks through one simulated store, on one virtual clock. */
+// A test fails with whatever its processes fail with.
+// @effect-diagnostics anyUnknownInErrorContext:off
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"

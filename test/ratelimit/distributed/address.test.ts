@@ -1,4 +1,6 @@
 /** Processes behind one address divide the global limit, and stop together. */
+// A test fails with whatever its processes fail with.
+// @effect-diagnostics anyUnknownInErrorContext:off
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as Logger from "effect/Logger"

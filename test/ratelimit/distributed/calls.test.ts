@@ -1,4 +1,6 @@
 /** What a webhook costs that only one process uses. */
+// A test fails with whatever its processes fail with.
+// @effect-diagnostics anyUnknownInErrorContext:off
 import * as Effect from "effect/Effect"
 import { expect, it } from "vitest"
 import { reactive } from "../../../src/ratelimit/strategy/reactive.js"

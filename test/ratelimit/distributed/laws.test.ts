@@ -1,4 +1,6 @@
 /** The laws of shared limits, for processes over one store, with the faults of networks and machines. */
+// A test fails with whatever its processes fail with.
+// @effect-diagnostics anyUnknownInErrorContext:off
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as Fiber from "effect/Fiber"

@@ -1,4 +1,6 @@
 /** The rules of a `TurnStore`, for the simulated one and for Redis. */
+// A test fails with whatever its processes fail with.
+// @effect-diagnostics anyUnknownInErrorContext:off
 import * as Array from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
