@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
 import { hasPostgres, startDurablePostgres } from "../../test/support/postgres.js"
-import { hasRedis, startRedis } from "./redis.js"
+import { hasRedis, startRedis } from "../../test/support/redis.js"
 
 export interface Server {
   readonly port: number
@@ -33,7 +33,7 @@ export async function startRedisServer(): Promise<Server | undefined> {
     return undefined
   }
   const { pid, port } = await startRedis()
-  return { port, cpu: () => readCpu(pid), restart: undefined }
+  return { port, cpu: () => readCpu(pid()), restart: undefined }
 }
 
 /** Linux counts in hundredths of a second. */

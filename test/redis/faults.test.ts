@@ -14,7 +14,7 @@ import type { WaitOptions } from "../../src/ratelimit/Permit.js"
 import { reactive } from "../../src/ratelimit/strategy/reactive.js"
 import { RedisConnection, RedisRateLimiter } from "../../src/redis/index.js"
 import { ok, route } from "../ratelimit/responses.js"
-import { findPort } from "../support/postgres.js"
+import { findPort } from "../support/server.js"
 import { getRedis, hasRedis, type RedisServer, startRedis } from "../support/redis.js"
 
 let prefixes = 0

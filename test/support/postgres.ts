@@ -1,14 +1,12 @@
 /**
- * PostgreSQL as Debian packages it, on a free port of the loopback interface, in a scratch folder. A
- * server ends with the process that started it, however that process ends: a shell waits for the end
- * of its input. Without the package, `hasPostgres` is false and tests skip.
+ * PostgreSQL as Debian packages it, on a free port of the loopback interface. Without the package,
+ * `hasPostgres` is false and tests skip.
  */
-import { execFile, execFileSync, spawn } from "node:child_process"
+import { execFile, execFileSync } from "node:child_process"
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { setTimeout as delay } from "node:timers/promises"
+import { type Account, findPort, launch, readPid, stopServer } from "./server.js"
 
 const installations = "/usr/lib/postgresql"
 
@@ -55,7 +53,7 @@ export function startDurablePostgres(): Promise<Postgres> {
   return makeServer({ fsync: true })
 }
 
-async function makeServer({ fsync }: Pick<Launch, "fsync">): Promise<Postgres> {
+async function makeServer({ fsync }: { readonly fsync: boolean }): Promise<Postgres> {
   if (bin === undefined) throw new Error(`PostgreSQL is not in ${installations}`)
   const account = findAccount()
   const folder = mkdtempSync(join(tmpdir(), "effect-discord-postgres-"))
@@ -63,20 +61,26 @@ async function makeServer({ fsync }: Pick<Launch, "fsync">): Promise<Postgres> {
   const data = join(folder, "data")
   const options = ["-D", data, "-U", "postgres", "-A", "trust", "-N", "--no-locale", "-E", "UTF8"]
   execFileSync(join(bin, "initdb"), options, { ...account, cwd: folder, stdio: "ignore" })
-  const server = {
+  const port = await findPort()
+  const settings = [
+    "listen_addresses=127.0.0.1",
+    `unix_socket_directories=${folder}`,
+    `fsync=${fsync ? "on" : "off"}`,
+    "max_connections=200",
+  ].flatMap((setting) => ["-c", setting])
+  const command = [join(bin, "postgres"), "-D", data, "-p", String(port), ...settings]
+  const isReady = () => accepts(bin, port)
+  const start = () => launch({ folder, command, signal: "QUIT", account, isReady })
+  await start()
+  return {
     host: "127.0.0.1",
-    port: await findPort(),
+    port,
     database: "postgres",
     username: "postgres",
+    pid: () => readPid(folder),
+    start,
+    stop: (how) => stopServer(folder, how === "fast" ? "SIGINT" : "SIGQUIT"),
   }
-  const start = () => launch({ bin, folder, port: server.port, account, fsync })
-  await start()
-  return { ...server, pid: () => readPid(data), start, stop: (how) => stop(data, how) }
-}
-
-interface Account {
-  readonly uid: number
-  readonly gid: number
 }
 
 /** PostgreSQL does not run as root. */
@@ -90,79 +94,9 @@ function findAccount(): Account | undefined {
   return { uid: Number(uid), gid: Number(gid) }
 }
 
-export function findPort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() =>
-        resolve(typeof address === "object" && address !== null ? address.port : 0),
-      )
-    })
-  })
-}
-
-const script = `
-  "$1" -D "$2/data" -p "$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories="$2" \\
-    -c fsync="$4" -c max_connections=200 >"$2/log" 2>&1 </dev/null &
-  server=$!
-  cat >/dev/null
-  kill -QUIT $server 2>/dev/null
-  wait $server
-  rm -rf "$2"
-`
-
-interface Launch {
-  readonly bin: string
-  readonly folder: string
-  readonly port: number
-  readonly account: Account | undefined
-  readonly fsync: boolean
-}
-
-async function launch({ account, bin: binaries, folder, fsync, port }: Launch): Promise<void> {
-  const parameters = [join(binaries, "postgres"), folder, String(port), fsync ? "on" : "off"]
-  const child = spawn("sh", ["-c", script, "sh", ...parameters], {
-    ...account,
-    cwd: folder,
-    // Ctrl-C in the terminal is for the tests.
-    detached: true,
-    stdio: ["pipe", "ignore", "ignore"],
-  })
-  child.unref()
-  // The pipe stays open until this process ends.
-  ;(child.stdin as unknown as { readonly unref: () => void }).unref()
-  while (!(await isReady(binaries, port))) {
-    if (child.exitCode !== null) {
-      throw new Error(`PostgreSQL ended: ${readFileSync(join(folder, "log"), "utf8")}`)
-    }
-    await delay(20)
-  }
-}
-
-function isReady(binaries: string, port: number): Promise<boolean> {
+function accepts(binaries: string, port: number): Promise<boolean> {
   const options = ["-q", "-h", "127.0.0.1", "-p", String(port)]
   return new Promise((resolve) => {
     execFile(join(binaries, "pg_isready"), options, (error) => resolve(error === null))
   })
-}
-
-function readPid(data: string): number {
-  return Number(readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")[0])
-}
-
-async function stop(data: string, how: "fast" | "kill"): Promise<void> {
-  const pid = readPid(data)
-  process.kill(pid, how === "fast" ? "SIGINT" : "SIGQUIT")
-  while (isAlive(pid)) await delay(10)
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
 }

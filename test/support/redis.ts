@@ -1,15 +1,12 @@
 /**
- * Redis as Debian packages it, on a free port of the loopback interface, in a scratch folder. A server
- * ends with the process that started it, however that process ends. Without the package, `hasRedis` is
- * false and tests skip.
+ * Redis as Debian packages it, on a free port of the loopback interface. Without the package, `hasRedis`
+ * is false and tests skip.
  */
-import { spawn } from "node:child_process"
-import { existsSync, mkdtempSync, readFileSync } from "node:fs"
+import { existsSync, mkdtempSync } from "node:fs"
 import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
-import { setTimeout as delay } from "node:timers/promises"
-import { findPort } from "./postgres.js"
+import { findPort, launch, readPid, stopServer } from "./server.js"
 
 const binary = (process.env["PATH"] ?? "")
   .split(delimiter)
@@ -38,58 +35,31 @@ export function getRedis(): Promise<RedisServer> {
   return shared
 }
 
-/** A server of its own, with further options such as `--requirepass`. */
+/**
+ * A server of its own, with further options such as `--requirepass`. A crash of the machine loses the last
+ * second.
+ */
 export async function startRedis(options: ReadonlyArray<string> = []): Promise<RedisServer> {
+  if (binary === undefined) throw new Error("redis-server is not in the PATH")
   const folder = mkdtempSync(join(tmpdir(), "effect-discord-redis-"))
   const port = await findPort()
-  const pidFile = join(folder, "redis.pid")
-  const start = () => launch(folder, port, options)
-  const pid = () => Number(readFileSync(pidFile, "utf8"))
+  const log = ["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]
+  const place = ["--dir", folder, "--bind", "127.0.0.1", "--port", String(port)]
+  const command = [binary, ...place, ...log, ...options]
+  const isReady = () => accepts(port)
+  const start = () => launch({ folder, command, signal: "KILL", isReady })
   await start()
   return {
     port,
     url: `redis://127.0.0.1:${port}`,
-    pid,
+    pid: () => readPid(folder),
     start,
-    stop: async (how) => {
-      const id = pid()
-      if (!isAlive(id)) return
-      process.kill(id, how === "save" ? "SIGTERM" : "SIGKILL")
-      while (isAlive(id)) await delay(10)
-    },
-  }
-}
-
-const script = `
-  "$1" --dir "$2" --port "$3" --pidfile "$2/redis.pid" --bind 127.0.0.1 --appendonly yes \\
-    --appendfsync everysec --save "" "\${@:4}" >"$2/log" 2>&1 </dev/null &
-  server=$!
-  echo $server >"$2/redis.pid"
-  cat >/dev/null
-  kill -KILL $server 2>/dev/null
-  wait $server
-  rm -rf "$2"
-`
-
-async function launch(folder: string, port: number, options: ReadonlyArray<string>): Promise<void> {
-  if (binary === undefined) throw new Error("redis-server is not in the PATH")
-  const child = spawn("bash", ["-c", script, "bash", binary, folder, String(port), ...options], {
-    // Ctrl-C in the terminal is for the tests.
-    detached: true,
-    stdio: ["pipe", "ignore", "ignore"],
-  })
-  child.unref()
-  // The pipe stays open until this process ends.
-  ;(child.stdin as unknown as { readonly unref: () => void }).unref()
-  while (!(await isReady(port))) {
-    if (child.exitCode !== null)
-      throw new Error(`Redis ended: ${readFileSync(join(folder, "log"), "utf8")}`)
-    await delay(20)
+    stop: (how) => stopServer(folder, how === "save" ? "SIGTERM" : "SIGKILL"),
   }
 }
 
 /** A server that wants a password is ready, too. */
-function isReady(port: number): Promise<boolean> {
+function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1", () => socket.write("PING\r\n"))
     socket.once("data", (data) => {
@@ -98,13 +68,4 @@ function isReady(port: number): Promise<boolean> {
     })
     socket.once("error", () => resolve(false))
   })
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return !readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ")
-  } catch {
-    return false
-  }
 }
