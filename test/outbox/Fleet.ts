@@ -1,7 +1,5 @@
 /** Processes that share an outbox, the simulator that they send to, and what each engine has recorded. */
-import { type ChildProcess, spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
-import { once } from "node:events"
 import { createServer } from "node:http"
 import { setTimeout as delay } from "node:timers/promises"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
@@ -10,7 +8,7 @@ import type * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { DiscordSimulator } from "../../src/testing/index.js"
-import { bundle } from "../support/bundle.js"
+import { ChildProgram, getProgram } from "../support/ChildProgram.js"
 
 export type Database =
   | { readonly _tag: "sqlite"; readonly filename: string }
@@ -44,73 +42,10 @@ export interface ProcessSettings extends Shared {
   readonly series: ReadonlyArray<string>
 }
 
-let program: Promise<string> | undefined
-
-/** Bundled once, so that a process starts fast. */
-function getProgram(): Promise<string> {
-  program ??= bundle({
-    modules: { outboxProcess: "test/outbox/outboxProcess.ts" },
-    name: "outbox-process",
-    includeEffect: true,
-  }).then(({ outboxProcess = "" }) => outboxProcess)
-  return program
-}
-
-export class Member {
-  readonly name: string
-  readonly settings: ProcessSettings
-  readonly #child: ChildProcess
-  readonly #ended: Promise<readonly [number | null, NodeJS.Signals | null]>
-  #output = ""
-  #log = ""
-
-  constructor(path: string, settings: ProcessSettings) {
-    this.name = settings.name
-    this.settings = settings
-    this.#child = spawn(process.execPath, [path, JSON.stringify(settings)], {
-      stdio: ["ignore", "pipe", "pipe"],
-    })
-    this.#child.stdout?.setEncoding("utf8").on("data", (text: string) => {
-      this.#output += text
-    })
-    this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      this.#log += text
-    })
-    this.#ended = once(this.#child, "close") as Promise<[number | null, NodeJS.Signals | null]>
-  }
-
-  /** Complete lines of its output. */
-  get lines(): ReadonlyArray<string> {
-    return this.#output.split("\n").slice(0, -1)
-  }
-
-  get isRunning(): boolean {
-    return this.#child.exitCode === null && this.#child.signalCode === null
-  }
-
-  signal(name: NodeJS.Signals): void {
-    if (this.isRunning) this.#child.kill(name)
-  }
-
-  /** Waits for its end without a failure. */
-  async ended(): Promise<void> {
-    const [code, signal] = await this.#ended
-    // SIGTERM itself ends a process that has only just begun.
-    const isEnded = code === 0 || signal === "SIGTERM"
-    if (!isEnded) throw new Error(`${this.name} ended with ${code ?? signal}: ${this.#log}`)
-  }
-
-  async kill(): Promise<void> {
-    // Ends a stopped process, too.
-    this.signal("SIGKILL")
-    await this.#ended
-  }
-
-  async started(): Promise<void> {
-    while (!this.lines.includes("started")) {
-      if (!this.isRunning) throw new Error(`${this.name} has ended: ${this.#log}`)
-      await delay(5)
-    }
+export class Member extends ChildProgram<ProcessSettings> {
+  /** SIGTERM itself ends a process that has only just begun. */
+  override ended(): Promise<void> {
+    return super.ended("SIGTERM")
   }
 }
 
@@ -269,7 +204,13 @@ export const makeFleet = ({
       key: randomBytes(32).toString("base64"),
       webhooks: hooks.map(({ id, token }) => ({ id, token })),
     }
-    const fleet = new Fleet(yield* Effect.promise(getProgram), shared, simulator, hooks, sql)
+    const fleet = new Fleet(
+      yield* Effect.promise(() => getProgram("test/outbox/outboxProcess.ts")),
+      shared,
+      simulator,
+      hooks,
+      sql,
+    )
     yield* Effect.addFinalizer(() =>
       Effect.promise(() => Promise.all(fleet.members.map((member) => member.kill()))),
     )

@@ -10,7 +10,8 @@ import type * as Scope from "effect/Scope"
 import { Redis } from "ioredis"
 import { DiscordSimulator } from "../../src/testing/index.js"
 import { hasRedis, type RedisServer, startRedis } from "../support/redis.js"
-import { getProgram, SenderProcess } from "./SenderProcess.js"
+import { getProgram } from "../support/ChildProgram.js"
+import { SenderProcess } from "./SenderProcess.js"
 
 const each = 12
 const limit = { limit: 5, period: 500 }
@@ -92,7 +93,7 @@ const makeGroup: Effect.Effect<Group, never, Scope.Scope> = Effect.gen(function*
     Effect.provideService(HttpServer.HttpServer, server),
   )
   const webhook = yield* simulator.createWebhook()
-  const program = yield* Effect.promise(getProgram)
+  const program = yield* Effect.promise(() => getProgram("test/redis/redisProcess.ts"))
   groups += 1
   const settings = {
     baseUrl,
