@@ -219,11 +219,13 @@ function isCount(value: number): boolean {
   return Number.isInteger(value) && value >= 1
 }
 
-function fault(
+/** `owner` is the module whose option is out of range. */
+export function fault(
   name: string,
   expected: string,
-  actual: Duration.DurationInput | undefined,
+  actual: unknown,
+  owner = "RateLimiter",
 ): DiscordInvalidOption {
   const shown = Duration.isDuration(actual) ? Duration.format(actual) : String(actual)
-  return new DiscordInvalidOption({ option: `RateLimiter.${name}`, expected, actual: shown })
+  return new DiscordInvalidOption({ option: `${owner}.${name}`, expected, actual: shown })
 }

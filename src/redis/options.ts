@@ -3,7 +3,12 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { DiscordInvalidOption } from "../error/WebhookError.js"
 import type { DistributedSettings } from "../ratelimit/distributed/limiter.js"
-import { checked, optionMillis, type Options as LimiterOptions } from "../ratelimit/settings.js"
+import {
+  checked,
+  fault as invalidOption,
+  optionMillis,
+  type Options as LimiterOptions,
+} from "../ratelimit/settings.js"
 
 const defaultPrefix = "discord"
 const defaultLease = Duration.toMillis("15 seconds")
@@ -88,6 +93,5 @@ export function checkOptions({
 }
 
 function fault(name: keyof Options, expected: string, actual: unknown): DiscordInvalidOption {
-  const shown = Duration.isDuration(actual) ? Duration.format(actual) : String(actual)
-  return new DiscordInvalidOption({ option: `RedisRateLimiter.${name}`, expected, actual: shown })
+  return invalidOption(name, expected, actual, "RedisRateLimiter")
 }

@@ -53,6 +53,12 @@ local function turnOf(owner)
   return { 'turn', fields[1], sequence, fields[2] or '', fields[3] or '' }
 end
 
+local function removeFromQueue(gone)
+  for _, member in ipairs(redis.call('ZRANGE', queue, 0, -1)) do
+    if split(member) == gone then redis.call('ZREM', queue, member) end
+  end
+end
+
 local function keep()
   for _, name in ipairs({ hash, queue }) do
     if redis.call('PTTL', name) < ttl then redis.call('PEXPIRE', name, ttl) end
@@ -114,11 +120,7 @@ local last = math.max(tonumber(redis.call('HGET', hash, 'last') or '0'), tonumbe
 redis.call('HSET', hash, 'owner', process, 'epoch', epoch, 'state', state, 'last', digits(last))
 redis.call('HDEL', hash, 'uncertain')
 local first = redis.call('ZRANGE', queue, 0, 0)[1]
-if how == 'leave' then
-  for _, member in ipairs(redis.call('ZRANGE', queue, 0, -1)) do
-    if split(member) == process then redis.call('ZREM', queue, member) end
-  end
-end
+if how == 'leave' then removeFromQueue(process) end
 if how == 'leave' or (how == 'give' and first and split(first) ~= process) then
   redis.call('HDEL', hash, 'owner')
   grant()
@@ -133,9 +135,7 @@ export const takeOver = `${common}
 local epoch, dead = ARGV[5], ARGV[6]
 local fields = redis.call('HMGET', hash, 'owner', 'epoch')
 if fields[1] == dead and fields[2] == epoch then
-  for _, member in ipairs(redis.call('ZRANGE', queue, 0, -1)) do
-    if split(member) == dead then redis.call('ZREM', queue, member) end
-  end
+  removeFromQueue(dead)
   redis.call('HDEL', hash, 'owner')
   redis.call('HSET', hash, 'uncertain', '1')
 end

@@ -131,17 +131,18 @@ class DistributedLimiter {
       }
       const call = this.#turns.next(webhook, now)
       if (call === undefined) return Effect.void
+      const subject = `webhook ${webhook.major}`
       webhook.isCalling = true
       this.#turns.begin(webhook, call, now)
       const made = Effect.matchEffect(this.#make(webhook, call), {
         onFailure: (error) =>
           Effect.suspend(() => {
             this.#turns.onFailure(webhook, call, this.#now)
-            return this.#onError(error, `webhook ${webhook.major}`)
+            return this.#onError(error, subject)
           }),
         onSuccess: (reply) =>
           Effect.sync(() => {
-            this.#failing.delete(`webhook ${webhook.major}`)
+            this.#failing.delete(subject)
             this.#turns.onReply(webhook, call, reply, this.#now)
           }),
       })

@@ -106,7 +106,7 @@ export class Turns implements Gate {
   readonly isOpen = (request: PendingRequest, now: number): boolean => {
     const webhook = this.get(request.routeState.webhook.major)
     if (this.#isCovered(webhook, request, now)) return true
-    if (this.isFallback(webhook, now)) {
+    if (this.#isFallback(webhook, now)) {
       webhook.hasSentAlone = true
       return true
     }
@@ -148,7 +148,7 @@ export class Turns implements Gate {
       if (
         webhook.arrivals.length > 0 ||
         webhook.isDoubtful ||
-        (isDue && this.stateOf(webhook) !== undefined)
+        (isDue && this.#stateOf(webhook) !== undefined)
       ) {
         return this.#join(webhook)
       }
@@ -200,7 +200,7 @@ export class Turns implements Gate {
   /** Takes a turn, unless it is an old one. */
   onTurn(webhook: SharedWebhook, turn: Turn, now: number): void {
     const isSame = turn.epoch === webhook.epoch && !webhook.isGiven
-    if (turn.epoch < webhook.epoch || (turn.epoch === webhook.epoch && !isSame)) {
+    if (turn.epoch <= webhook.epoch && !isSame) {
       // The store has lost that this turn was given away: wait for the process that got it.
       this.#poll(webhook, { epoch: turn.epoch, owner: undefined }, now)
       return
@@ -215,7 +215,7 @@ export class Turns implements Gate {
     if (webhook.until === Number.POSITIVE_INFINITY) webhook.arrivals = []
     if (!isSame) this.#options.restore(webhook, turn, now)
     webhook.hasSentAlone = false
-    this.dispatch(webhook, now)
+    this.#dispatch(webhook, now)
     this.#wake(webhook)
   }
 
@@ -265,7 +265,7 @@ export class Turns implements Gate {
   onTick(now: number): void {
     for (const webhook of this.webhooks.values()) {
       const failing = this.#failingFor(webhook, now)
-      if (failing >= this.#options.fallbackAfter) this.dispatch(webhook, now)
+      if (failing >= this.#options.fallbackAfter) this.#dispatch(webhook, now)
       else if (failing >= this.#options.failAfter) this.#fail(webhook, now)
       const isRetryDue = webhook.failingSince !== undefined && now >= webhook.retryAt
       if (isRetryDue || now >= webhook.pollAt || this.#isToRenew(webhook, now)) this.#wake(webhook)
@@ -277,7 +277,7 @@ export class Turns implements Gate {
   }
 
   /** Whether requests are sent without a turn. */
-  isFallback(webhook: SharedWebhook, now: number): boolean {
+  #isFallback(webhook: SharedWebhook, now: number): boolean {
     return this.#failingFor(webhook, now) >= this.#options.fallbackAfter
   }
 
@@ -290,22 +290,22 @@ export class Turns implements Gate {
   /** Fails the requests that wait for a turn. */
   #fail(webhook: SharedWebhook, now: number): void {
     const { machine } = this.#options
-    for (const request of this.stateOf(webhook)?.pending() ?? []) {
+    for (const request of this.#stateOf(webhook)?.pending() ?? []) {
       if (this.#isCovered(webhook, request, now)) continue
       const fields = { ...errorFields(request.route), detail: this.lastError }
       machine.pending.fail(request, new DiscordRateLimiterUnavailable(fields))
     }
-    this.dispatch(webhook, now)
+    this.#dispatch(webhook, now)
   }
 
   /** The state of the machine; `undefined` without waiting or granted requests. */
-  stateOf({ major }: SharedWebhook): WebhookState | undefined {
+  #stateOf({ major }: SharedWebhook): WebhookState | undefined {
     const state = this.#options.machine.learning.webhooks.all.get(major)
     return state !== undefined && state.inFlight + state.waiting > 0 ? state : undefined
   }
 
-  dispatch(webhook: SharedWebhook, now: number): void {
-    for (const bucket of this.stateOf(webhook)?.buckets ?? []) {
+  #dispatch(webhook: SharedWebhook, now: number): void {
+    for (const bucket of this.#stateOf(webhook)?.buckets ?? []) {
       this.#options.machine.wake(bucket, now)
     }
   }
@@ -350,7 +350,7 @@ export class Turns implements Gate {
     if (webhook.until === undefined || until >= webhook.until) return false
     webhook.until = until
     const arrivals = new Set(webhook.arrivals)
-    for (const request of this.stateOf(webhook)?.pending() ?? []) {
+    for (const request of this.#stateOf(webhook)?.pending() ?? []) {
       if ((this.#sequences.get(request) ?? 0) >= until) arrivals.add(request)
     }
     webhook.arrivals = [...arrivals]
@@ -362,13 +362,13 @@ export class Turns implements Gate {
     webhook.until = undefined
     webhook.isDoubtful = false
     webhook.seen = undefined
-    webhook.arrivals = [...(this.stateOf(webhook)?.pending() ?? [])]
+    webhook.arrivals = [...(this.#stateOf(webhook)?.pending() ?? [])]
     this.#wake(webhook)
   }
 
   #join(webhook: SharedWebhook): Call {
     const requests = webhook.arrivals.filter(isPending)
-    const state = this.stateOf(webhook)
+    const state = this.#stateOf(webhook)
     const sequences = new Set<number>()
     // A poll repeats the sequences of all requests: the store may have lost them.
     const pending = webhook.until === undefined && state !== undefined ? state.pending() : requests
@@ -395,7 +395,7 @@ export class Turns implements Gate {
 
   /** Whether requests of the turn wait, or are in flight. */
   #isInUse(webhook: SharedWebhook): boolean {
-    const state = this.stateOf(webhook)
+    const state = this.#stateOf(webhook)
     if (state === undefined) return false
     const { until = 0 } = webhook
     if (state.inFlight > 0) return true
@@ -409,7 +409,7 @@ export class Turns implements Gate {
     return (
       webhook.until !== undefined &&
       now >= webhook.calledAt + this.#options.validFor / 2 &&
-      this.stateOf(webhook) !== undefined
+      this.#stateOf(webhook) !== undefined
     )
   }
 
@@ -419,7 +419,7 @@ export class Turns implements Gate {
       now >= webhook.calledAt + this.#options.validFor &&
       !webhook.isCalling &&
       webhook.arrivals.length === 0 &&
-      this.stateOf(webhook) === undefined
+      this.#stateOf(webhook) === undefined
     )
   }
 
