@@ -1,30 +1,22 @@
-/** One library in a process of its own, so that time, memory and collections are its alone. */
-import { randomBytes } from "node:crypto"
+/** One library in a process of its own, so that processor time, memory and collections are its own. */
 import { setTimeout as sleep } from "node:timers/promises"
-import { discordjs } from "./discordjs.js"
-import { ours, strategies } from "./ours.js"
+import { type Name, open } from "./libraries.js"
 import type { Lanes, Peer, Setup, Target } from "./peer.js"
-import { rawUndici, rawUndiciInFibers } from "./rawUndici.js"
 import { answer } from "./remote.js"
+import { targetsOf } from "./targets.js"
 
-/** The peers by the names that the tables show. */
-const peers: Readonly<Record<string, (setup: Setup) => Peer | Promise<Peer>>> = {
-  undici: rawUndici,
-  "undici, in fibers": rawUndiciInFibers,
-  "@discordjs/rest": (setup) => discordjs(setup),
-  "@discordjs/rest, offset 0": (setup) => discordjs(setup, 0),
-  "ours, reactive": (setup) => ours(setup, strategies.reactive),
-  "ours, proactive": (setup) => ours(setup, strategies.proactive),
-  "ours, adaptive": (setup) => ours(setup, strategies.adaptive),
-}
-
-const name = process.argv[2] ?? ""
+const name = process.argv[2] as Name
 let peer: Peer | undefined
 
-async function opened(setup: Setup): Promise<Peer> {
-  const open = peers[name]
-  if (open === undefined) throw new Error(`no peer is called ${name}`)
-  return open(setup)
+function opened(): Peer {
+  if (peer === undefined) throw new Error("open it first")
+  return peer
+}
+
+/** Microseconds of this process, in user and system mode. */
+function cpuSince(start: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(start)
+  return user + system
 }
 
 /** Bytes in use after a collection. */
@@ -35,48 +27,60 @@ function heap(): number {
 }
 
 const commands = {
-  /** A new instance, which has learned nothing yet. */
+  /** A new instance, without learned state. */
   open: async (setup: Setup): Promise<void> => {
     await peer?.close()
-    peer = await opened(setup)
+    peer = await open[name](setup)
   },
 
   /**
-   * Milliseconds and CPU microseconds of the whole, milliseconds of each call. No collection is
-   * forced before it: a full one throws away what was compiled of functions that live for a call.
+   * Milliseconds and CPU microseconds of all, milliseconds of each call. No collection is forced
+   * before: a full one discards compiled code of functions that are created for each call.
    */
   send: async (lanes: Lanes) => {
-    if (peer === undefined) throw new Error("open it first")
     const took: Array<number> = []
     const cpu = process.cpuUsage()
     const start = performance.now()
-    await peer.send(lanes, took)
+    await opened().send(lanes, took)
     const lasted = performance.now() - start
-    const { user, system } = process.cpuUsage(cpu)
-    return { lasted, cpu: user + system, took }
+    return { lasted, cpu: cpuSince(cpu), took }
   },
 
-  /** Bytes for each of so many webhooks that got one message: at once, and when all are swept. */
+  /** CPU microseconds until each of `marks` messages were sent, with as many lanes as targets. */
+  first: async ({ targets, marks }: { targets: ReadonlyArray<Target>; marks: Array<number> }) => {
+    const lanes = targets.length
+    const cpu = process.cpuUsage()
+    const used: Array<number> = []
+    let sent = 0
+    for (const mark of marks) {
+      const plan = targets.map((target, lane) =>
+        Array<Target>(Math.ceil((mark - sent - lane) / lanes)).fill(target),
+      )
+      await opened().send(plan, [])
+      used.push(cpuSince(cpu))
+      sent = mark
+    }
+    return used
+  },
+
+  /** Bytes for each of `count` webhooks that got one message: at once, and when all are swept. */
   remember: async (count: number) => {
-    const lane = 64
-    // What is compiled and cached by the first requests is no memory of webhooks.
-    const rehearsal = await opened({
-      baseUrl: "http://localhost/api/v10",
-      canned: true,
-      idleAfter: 500,
-    })
-    const rehearsed = performance.now()
-    await rehearsal.send(lanesOf(webhooks(4000), lane), [])
-    const each = (performance.now() - rehearsed) / 4000
+    const lanes = 64
+    const setup = { baseUrl: "http://localhost/api/v10", wait: false, canned: true }
+    // What the first requests compile and cache is not memory of webhooks.
+    const rehearsal = await open[name]({ ...setup, idleAfter: 500 })
+    const start = performance.now()
+    await rehearsal.send(lanesOf(targetsOf(4000), lanes), [])
+    const msEach = (performance.now() - start) / 4000
     await emptied(rehearsal, 60_000)
     await rehearsal.close()
 
-    const targets = webhooks(count)
-    const idleAfter = Math.ceil(Math.max(3000, 3 * each * count))
-    const tracker = await opened({ baseUrl: "http://localhost/api/v10", canned: true, idleAfter })
-    const lanes = lanesOf(targets, lane)
+    const targets = targetsOf(count)
+    const idleAfter = Math.ceil(Math.max(3000, 3 * msEach * count))
+    const tracker = await open[name]({ ...setup, idleAfter })
+    const plan = lanesOf(targets, lanes)
     const before = heap()
-    await tracker.send(lanes, [])
+    await tracker.send(plan, [])
     const tracked = tracker.tracked()
     const full = heap()
     await emptied(tracker, 10 * idleAfter)
@@ -95,16 +99,9 @@ const commands = {
 
 export type ClientCommands = typeof commands
 
-async function emptied(one: Peer, patience: number): Promise<void> {
-  const end = performance.now() + patience
+async function emptied(one: Peer, timeoutMs: number): Promise<void> {
+  const end = performance.now() + timeoutMs
   while (one.tracked() > 0 && performance.now() < end) await sleep(250)
-}
-
-function webhooks(count: number): Array<Target> {
-  return Array.from({ length: count }, (_, index) => ({
-    id: String(1_100_000_000_000_000_000n + BigInt(index)),
-    token: randomBytes(51).toString("base64url"),
-  }))
 }
 
 function lanesOf(targets: ReadonlyArray<Target>, lanes: number): Lanes {

@@ -3,14 +3,15 @@ import { REST, type ResponseLike } from "@discordjs/rest"
 import { cannedHeaders, inLanes, message, type Peer, type Setup } from "./peer.js"
 
 /** Node's types and the browser's disagree on how streams are read; this one is empty. */
-const answerAtOnce = async (): Promise<ResponseLike> =>
+const respondInProcess = async (): Promise<ResponseLike> =>
   new Response(null, { status: 204, headers: cannedHeaders }) as unknown as ResponseLike
 
 /**
- * No global limit, as for all peers. `offset` is added to every reset: 50 ms by default, chosen for
- * windows of seconds.
+ * No global limit, as for all libraries. `offset` is added to every reset: 50 ms by default, chosen
+ * for windows of seconds.
  */
-export function discordjs({ baseUrl, idleAfter, canned }: Setup, offset?: number): Peer {
+export function discordjs(setup: Setup, offset?: number): Peer {
+  const { baseUrl, wait = true, idleAfter, canned } = setup
   const rest = new REST({
     api: baseUrl.replace(/\/v\d+$/, ""),
     version: "10",
@@ -19,9 +20,9 @@ export function discordjs({ baseUrl, idleAfter, canned }: Setup, offset?: number
     ...(idleAfter === undefined
       ? {}
       : { handlerSweepInterval: idleAfter, hashSweepInterval: idleAfter, hashLifetime: idleAfter }),
-    ...(canned === true ? { makeRequest: answerAtOnce } : {}),
+    ...(canned === true ? { makeRequest: respondInProcess } : {}),
   })
-  const query = new URLSearchParams({ wait: String(canned !== true) })
+  const query = new URLSearchParams({ wait: String(wait) })
   return {
     send: (lanes, took) =>
       inLanes(lanes, took, ({ id, token }) =>

@@ -1,4 +1,4 @@
-/** What is made of many measurements. */
+/** Statistics of many measurements. */
 
 export function quantile(values: ReadonlyArray<number>, share: number): number {
   const sorted = [...values].sort((a, b) => a - b)
@@ -7,28 +7,20 @@ export function quantile(values: ReadonlyArray<number>, share: number): number {
 
 export const median = (values: ReadonlyArray<number>): number => quantile(values, 0.5)
 
-/** Three digits are more than such a figure is worth. */
+/** More digits are not significant. */
 export function round(value: number): string {
   return Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(value === 0 ? 0 : 2)
 }
 
-export interface Ratio {
-  readonly figure: string
-  readonly peer: string
-  readonly other: string
-  readonly ratio: number
-}
-
-export function ratioTo<Row extends { readonly peer: string }>(
+/** The figure of each row relative to the row of `base` in the same group. */
+export function relative<Row extends { readonly peer: string }>(
   rows: ReadonlyArray<Row>,
-  peer: string,
-  other: string,
-  figure: string,
-  pick: (row: Row) => number,
-): Ratio {
-  const of = (name: string): number => {
-    const row = rows.find((one) => one.peer === name)
-    return row === undefined ? Number.NaN : pick(row)
-  }
-  return { figure, peer, other, ratio: of(peer) / of(other) }
+  base: string,
+  group: (row: Row) => string,
+  figure: (row: Row) => number,
+): ReadonlyArray<number> {
+  const bases = new Map(
+    rows.filter(({ peer }) => peer === base).map((row) => [group(row), figure(row)]),
+  )
+  return rows.map((row) => figure(row) / (bases.get(group(row)) ?? Number.NaN))
 }

@@ -1,4 +1,4 @@
-/** For peers that speak in Effects: each lane is a promise and a fiber of its own. */
+/** Lanes of a library whose calls are Effects: each lane is a promise and a fiber of its own. */
 import * as Effect from "effect/Effect"
 import type * as ManagedRuntime from "effect/ManagedRuntime"
 import type { Lanes, Target } from "./peer.js"

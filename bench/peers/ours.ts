@@ -1,4 +1,5 @@
-/** This SDK over `NodeDiscord.layerHttpClient`, with each of its strategies. */
+/** This SDK over the client of `NodeDiscord`, or the platform's for `fetch`, with each strategy. */
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Duration from "effect/Duration"
@@ -10,51 +11,68 @@ import { NodeDiscord } from "../../src/node/index.js"
 import { inFibers } from "./inFibers.js"
 import { cannedHeaders, message, type Peer, type Setup, type Target } from "./peer.js"
 
-export const strategies = {
+const strategies = {
   reactive: Strategy.layerReactive,
   proactive: Strategy.layerProactive,
   adaptive: Strategy.layerAdaptive,
 }
 
-/** Connections stay open from one measurement to the next, as those of the other peers do. */
+/** Connections stay open from one measurement to the next, as those of the other libraries do. */
 const connections = ManagedRuntime.make(NodeDiscord.layerHttpClient)
 
-const cannedClient = HttpClient.make((request) =>
-  Effect.sync(() =>
-    HttpClientResponse.fromWeb(
-      request,
-      new Response(null, { status: 204, headers: cannedHeaders }),
+const clients = {
+  node: Layer.effect(
+    HttpClient.HttpClient,
+    Effect.promise(() => connections.runPromise(HttpClient.HttpClient)),
+  ),
+  fetch: FetchHttpClient.layer,
+  /** Responds in process. */
+  canned: Layer.succeed(
+    HttpClient.HttpClient,
+    HttpClient.make((request) =>
+      Effect.sync(() =>
+        HttpClientResponse.fromWeb(
+          request,
+          new Response(null, { status: 204, headers: cannedHeaders }),
+        ),
+      ),
     ),
   ),
-)
+}
 
-/** No global limit, as for all peers. */
+/** No global limit, as for all libraries. */
 export async function ours(
-  { baseUrl, idleAfter, canned }: Setup,
-  strategy: Layer.Layer<Strategy.Strategy>,
+  { baseUrl, wait = true, idleAfter, canned }: Setup,
+  strategy: keyof typeof strategies,
+  client: "node" | "fetch" = "node",
 ): Promise<Peer> {
-  const client =
-    canned === true
-      ? Layer.succeed(HttpClient.HttpClient, cannedClient)
-      : Layer.effect(
-          HttpClient.HttpClient,
-          Effect.promise(() => connections.runPromise(HttpClient.HttpClient)),
-        )
   const limiter = RateLimiter.layerMemoryWith({
     globalLimit: 1_000_000,
     ...(idleAfter === undefined ? {} : { idleAfter: Duration.millis(idleAfter) }),
   })
   const runtime = ManagedRuntime.make(
-    Layer.mergeAll(client, limiter, strategy, RestConfig.layerWith({ baseUrl })),
+    Layer.mergeAll(
+      clients[canned === true ? "canned" : client],
+      limiter,
+      strategies[strategy],
+      RestConfig.layerWith({ baseUrl }),
+    ),
   )
-  // Made when it is opened, as the other peers are, and not by the first message.
+  // Built here, as the other libraries are, and not by the first message.
   await runtime.runtime()
-  const send = Effect.fnUntraced(function* (target: Target) {
-    const hook = yield* Webhook.make(target)
-    yield* Webhook.send(hook, message, { wait: canned !== true })
-  })
   return {
-    send: (lanes, took) => inFibers(runtime, lanes, took, send),
+    send: (lanes, took) => {
+      // A program makes a webhook once, and sends many messages through it.
+      const hooks = new Map<string, Webhook.Webhook>()
+      const hookOf = (target: Target) => {
+        const known = hooks.get(target.id)
+        if (known !== undefined) return Effect.succeed(known)
+        return Effect.tap(Webhook.make(target), (made) => void hooks.set(target.id, made))
+      }
+      return inFibers(runtime, lanes, took, (target) =>
+        Effect.flatMap(hookOf(target), (hook) => Webhook.send(hook, message, { wait })),
+      )
+    },
     tracked: () =>
       runtime.runSync(
         Effect.flatMap(RateLimiter.RateLimiter, (limits) =>

@@ -1,32 +1,34 @@
-/** What every library under measurement can do, each in its own idiom. */
+/** What every measured library does, each in its own idiom. */
 
 export interface Target {
   readonly id: string
   readonly token: string
 }
 
-/** `lanes`: each list is sent one message after another, and all lists at once. */
+/** Each list is sent one message after another, and all lists at once. */
 export type Lanes = ReadonlyArray<ReadonlyArray<Target>>
 
 export interface Peer {
-  /** Sends a message to each target; answers when all are stored, each call's milliseconds in `took`. */
+  /** Sends a message to each target; adds the milliseconds of each call to `took`. */
   readonly send: (lanes: Lanes, took: Array<number>) => Promise<void>
-  /** Buckets it holds now. */
+  /** Number of buckets that the library holds. */
   readonly tracked: () => number
   /** Ends timers and connections. */
   readonly close: () => Promise<void>
 }
 
-/** How a peer is set up. */
+/** How a library is set up. */
 export interface Setup {
   readonly baseUrl: string
-  /** Forget idle webhooks after so many milliseconds; left out, as the library does by itself. */
+  /** `wait` of the requests. Default: true. */
+  readonly wait?: boolean | undefined
+  /** Milliseconds after which idle webhooks are forgotten. Default: that of the library. */
   readonly idleAfter?: number | undefined
-  /** Answers every request at once with 204 and the headers of 5 per 2 s, without a socket. */
+  /** Responds to every request in process with 204 and the headers of 5 per 2 s, without a socket. */
   readonly canned?: boolean | undefined
 }
 
-/** The same for all; its wire form is what our camelCase form becomes. */
+/** The message of every library; the wire form of ours is the same. */
 export const message = {
   content: "Build 1724 of main is green.",
   embeds: [
@@ -43,7 +45,7 @@ export const message = {
   ],
 }
 
-/** The answer to `wait=false`, as Discord's headers go. */
+/** Headers of the response in process. */
 export const cannedHeaders = {
   "x-ratelimit-bucket": "b1d2c3b4a5f60718293a4b5c6d7e8f90",
   "x-ratelimit-limit": "5",
@@ -51,7 +53,7 @@ export const cannedHeaders = {
   "x-ratelimit-reset-after": "2.000",
 }
 
-/** For peers that speak in promises. */
+/** Lanes of a library whose calls are promises. */
 export async function inLanes(
   lanes: Lanes,
   took: Array<number>,

@@ -1,0 +1,75 @@
+/** The same number of messages from every library, warm, without limits. */
+import { median, quantile } from "./figures.js"
+import { type Name, names } from "./libraries.js"
+import type { Lanes, Target } from "./peer.js"
+import { type Processes, rotated } from "./processes.js"
+import { targetsOf } from "./targets.js"
+
+export interface Speed {
+  readonly peer: Name
+  readonly wait: boolean
+  readonly lanes: number
+  readonly requestsPerSecond: number
+  /** Microseconds per message. */
+  readonly cpuMicros: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+}
+
+export interface SpeedSettings {
+  readonly lanes: number
+  readonly wait: boolean
+  /** Messages of a lane and round. */
+  readonly each: number
+  readonly rounds: number
+  /** Rounds before those, until V8 has compiled what runs often. */
+  readonly warmUp: number
+}
+
+const peers = [
+  names.undici,
+  names.fetch,
+  names.discordjs,
+  names.dfx,
+  names.proactive,
+  names.adaptive,
+  names.adaptiveFetch,
+]
+
+export async function speed(
+  processes: Processes,
+  { lanes, wait, each, rounds, warmUp }: SpeedSettings,
+): Promise<ReadonlyArray<Speed>> {
+  const baseUrl = await processes.plain.call("baseUrl", undefined)
+  const plan: Lanes = targetsOf(lanes).map((target) => Array<Target>(each).fill(target))
+  for (const peer of peers) await processes.client(peer).call("open", { baseUrl, wait })
+  const seen = new Map(peers.map((peer) => [peer, [] as Array<Speed>]))
+  for (let turn = 0; turn < warmUp + rounds; turn += 1) {
+    for (const peer of rotated(peers, turn)) {
+      const { cpu, lasted, took } = await processes.client(peer).call("send", plan)
+      if (turn < warmUp) continue
+      seen.get(peer)?.push({
+        peer,
+        wait,
+        lanes,
+        requestsPerSecond: (took.length / lasted) * 1000,
+        cpuMicros: cpu / took.length,
+        p50Ms: quantile(took, 0.5),
+        p99Ms: quantile(took, 0.99),
+      })
+    }
+  }
+  return peers.map((peer) => {
+    const own = seen.get(peer) ?? []
+    const mid = (pick: (one: Speed) => number): number => median(own.map(pick))
+    return {
+      peer,
+      wait,
+      lanes,
+      requestsPerSecond: mid((one) => one.requestsPerSecond),
+      cpuMicros: mid((one) => one.cpuMicros),
+      p50Ms: mid((one) => one.p50Ms),
+      p99Ms: mid((one) => one.p99Ms),
+    }
+  })
+}
