@@ -56,6 +56,8 @@ export interface Situation {
   readonly shift: number
   /** Maximum error of `shift`. */
   readonly uncertainty: number
+  /** Since when the store has been available, by this clock. */
+  readonly connectedSince: number
   /** Whether there have been requests lately. */
   readonly isInUse: boolean
 }
@@ -98,7 +100,7 @@ export class Address {
 
   #exchange(
     process: string,
-    { isInUse, shift, uncertainty }: Situation,
+    { connectedSince, isInUse, shift, uncertainty }: Situation,
   ): Effect.Effect<boolean, StoreError> {
     const { lease, limit, machine, name, store } = this.#options
     const now = this.#options.now()
@@ -107,14 +109,19 @@ export class Address {
       reports.delete(process)
       const time = now + shift
       const others = [...reports.values()]
-      const alive = others.filter(({ seenAt }) => seenAt > time - uncertainty - lease)
+      const isAlive = ({ seenAt }: Report) => seenAt > time - uncertainty - lease
+      // Nobody could report while the store was away; each used the minimum.
+      const isBack = now < connectedSince + lease
       this.#adopt(others, now, shift)
       const { inFlight, waiting } = machine.learning.webhooks.counts()
       const demand = inFlight + waiting
-      const reserved = alive.map((one) => ({
-        demand: one.demand,
-        share: reservedBy(one, time - uncertainty),
-      }))
+      const reserved = others
+        .filter((one) => isBack || isAlive(one))
+        .map((one) =>
+          isAlive(one)
+            ? { demand: one.demand, share: reservedBy(one, time - uncertainty) }
+            : { demand: minShare, share: minShare },
+        )
       const next = isInUse ? shareOf(limit.limit, demand, reserved) : minShare
       // A smaller share applies at once, a larger one when it is written.
       this.#use(Math.min(next, this.share))

@@ -184,8 +184,8 @@ class DistributedLimiter {
   /** Exchanges reports with the processes behind the same address. */
   #report(isInUse: boolean): Effect.Effect<void> {
     if (this.#address === undefined) return Effect.void
-    const { shift, uncertainty } = this.presence
-    const situation = { shift, uncertainty, isInUse }
+    const { connectedSince, shift, uncertainty } = this.presence
+    const situation = { connectedSince, shift, uncertainty, isInUse }
     // A next generation replaces the report of the one before.
     const report = this.#address.report(this.#name, situation)
     return Effect.matchEffect(Effect.timeoutFail(report, noResponse), {

@@ -13,7 +13,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { RateLimiter } from "../../../src/index.js"
 import { make, type DistributedSettings } from "../../../src/ratelimit/distributed/limiter.js"
-import type { TurnStore } from "../../../src/ratelimit/distributed/store.js"
+import type { StoreError, TurnStore } from "../../../src/ratelimit/distributed/store.js"
 import { responded } from "../../../src/ratelimit/Permit.js"
 import { unset } from "../../../src/ratelimit/settings.js"
 import type { Policy } from "../../../src/ratelimit/strategy/Policy.js"
@@ -22,23 +22,24 @@ import { route } from "../responses.js"
 import { type Faults, SimulatedStore } from "./SimulatedStore.js"
 
 /** The clock of a process, which stops with it and starts at a time of its own. */
-class ProcessClock implements Clock.Clock {
+export class ProcessClock implements Clock.Clock {
   readonly [Clock.ClockTypeId]: Clock.ClockTypeId = Clock.ClockTypeId
-  readonly #clock: Clock.Clock
+  /** The clock of what goes on while the process stands still. */
+  readonly network: Clock.Clock
   readonly #ahead: number
   #thawed: Deferred.Deferred<void> | undefined
 
   constructor(clock: Clock.Clock, ahead: number) {
-    this.#clock = clock
+    this.network = clock
     this.#ahead = ahead
   }
 
   unsafeCurrentTimeMillis(): number {
-    return this.#clock.unsafeCurrentTimeMillis() + this.#ahead
+    return this.network.unsafeCurrentTimeMillis() + this.#ahead
   }
 
   unsafeCurrentTimeNanos(): bigint {
-    return this.#clock.unsafeCurrentTimeNanos() + BigInt(this.#ahead) * 1_000_000n
+    return this.network.unsafeCurrentTimeNanos() + BigInt(this.#ahead) * 1_000_000n
   }
 
   readonly currentTimeMillis = Effect.sync(() => this.unsafeCurrentTimeMillis())
@@ -48,7 +49,7 @@ class ProcessClock implements Clock.Clock {
   )
 
   sleep(duration: Duration.Duration): Effect.Effect<void> {
-    return Effect.zipRight(this.#clock.sleep(duration), this.thawed)
+    return Effect.zipRight(this.network.sleep(duration), this.thawed)
   }
 
   freeze(): void {
@@ -82,17 +83,20 @@ export interface WorldOptions {
   readonly settings?: Partial<DistributedSettings>
 }
 
-interface Process {
+export interface LimiterProcess {
   readonly limiter: RateLimiter.Service
   readonly clock: ProcessClock
+  /** Closes its limiter. */
+  readonly close: Effect.Effect<void>
+}
+
+interface Process extends LimiterProcess {
   /** Sends, and repeats after a 429. */
   readonly send: (
     webhook: string,
     label: string,
     method?: "POST" | "PATCH",
   ) => Effect.Effect<Fiber.RuntimeFiber<void, unknown>>
-  /** Closes its limiter. */
-  readonly close: Effect.Effect<void>
 }
 
 export interface World {
@@ -101,6 +105,28 @@ export interface World {
   readonly sent: Array<Sent>
   readonly processes: ReadonlyArray<Process>
 }
+
+/** Opens the limiter of a process, which closes with the scope. */
+export const openProcess = (
+  store: TurnStore,
+  index: number,
+  settings?: Partial<DistributedSettings>,
+): Effect.Effect<LimiterProcess, StoreError, Scope.Scope> =>
+  Effect.gen(function* () {
+    // Processes do not look after the store at the same moments.
+    yield* Effect.sleep(index * 270)
+    const clock = new ProcessClock(yield* Effect.clock, index * 1_000_000)
+    const scope = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.sequential)
+    const limiter = yield* make(withFreezing(store, clock), {
+      ...unset(false),
+      address: undefined,
+      lease: 15_000,
+      fallbackAfter: Number.POSITIVE_INFINITY,
+      failAfter: Number.POSITIVE_INFINITY,
+      ...settings,
+    }).pipe(Effect.withClock(clock), Scope.extend(scope))
+    return { limiter, clock, close: Scope.close(scope, Exit.void) }
+  })
 
 export const makeWorld = ({
   delivery = "ordered",
@@ -128,18 +154,8 @@ export const makeWorld = ({
     const sent: Array<Sent> = []
     const makeProcess = (index: number) =>
       Effect.gen(function* () {
-        // Processes do not look after the store at the same moments.
-        yield* Effect.sleep(index * 270)
-        const own = new ProcessClock(clock, index * 1_000_000)
-        const scope = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.sequential)
-        const limiter = yield* make(withFreezing(store.store, own), {
-          ...unset(false),
-          address: undefined,
-          lease: 15_000,
-          fallbackAfter: Number.POSITIVE_INFINITY,
-          failAfter: Number.POSITIVE_INFINITY,
-          ...settings,
-        }).pipe(Effect.withClock(own), Scope.extend(scope))
+        const process = yield* openProcess(store.store, index, settings)
+        const { clock: own, limiter } = process
         const send: Process["send"] = (webhook, label, method = "POST") => {
           const arrivedAt = clock.unsafeCurrentTimeMillis()
           const at = route({ webhookId: webhook, method })
@@ -170,7 +186,7 @@ export const makeWorld = ({
             })
             .pipe(Effect.withClock(own), Effect.forkDaemon)
         }
-        return { limiter, clock: own, send, close: Scope.close(scope, Exit.void) }
+        return { ...process, send }
       })
     const processes = yield* Effect.forEach(
       Array.from({ length: count }, (_, index) => index),

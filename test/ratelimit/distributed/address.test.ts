@@ -140,6 +140,21 @@ const request = ({ processes }: World, process: number) => {
 }
 
 describe("processes behind one address", () => {
+  it("leave each other the minimum when the store was away for longer than a lease", async () => {
+    await run(
+      Effect.gen(function* () {
+        const world = yield* behindOne(3)
+        yield* Effect.sleep("5 seconds")
+        world.store.isAway = true
+        for (const process of [0, 1, 2]) yield* burst(world, process, 2 * limit)
+        yield* Effect.sleep("40 seconds")
+        world.store.isAway = false
+        yield* Effect.sleep("20 seconds")
+        expect(mostIn(world, 1000)).toBeLessThanOrEqual(limit)
+      }),
+    )
+  })
+
   it("send no more than the limit in any window", { timeout: 0 }, () => {
     const scenario = fc.integer({ min: 2, max: 4 }).chain((processes) =>
       fc.record({

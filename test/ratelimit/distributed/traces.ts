@@ -159,7 +159,7 @@ export function play({ answers, passes, scenario }: Trace, pass: Pass) {
   model.play()
   states.push(...stateOf(model))
   const ends = model.runs.map(({ end, endedAt }) => `${end}@${endedAt}`)
-  return { sends: model.sends, ends, states }
+  return { sends: model.exchanges.map(({ sentAt }) => sentAt), ends, states }
 }
 
 function dispatch({ clock, machine }: ModelRun): void {

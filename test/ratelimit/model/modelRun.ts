@@ -29,6 +29,8 @@ export type RequestFate = "answered" | "bare" | "neverSent" | "lostBefore" | "lo
 
 export interface Job {
   readonly at: number
+  /** The process that sends it, modulo their number. */
+  readonly process?: number
   readonly webhook: number
   readonly route: "POST" | "PATCH"
   readonly ordered: boolean
@@ -68,9 +70,18 @@ export type End =
   | "dropped"
   | WaitError["_tag"]
 
-const mostAttempts = 20
+export const mostAttempts = 20
 
-const ends = { Responded: "answered", NeverSent: "neverSent", Unknown: "unknown" } as const
+export const ends = { Responded: "answered", NeverSent: "neverSent", Unknown: "unknown" } as const
+
+/** One attempt of a job, from its start until the program has its outcome. */
+export interface Exchange {
+  readonly job: number
+  readonly sentAt: number
+  endedAt: number
+  /** `undefined` if the request has not arrived. */
+  status: number | undefined
+}
 
 /** One running job. */
 export class Run {
@@ -79,6 +90,7 @@ export class Run {
   ticket: PendingRequest | undefined = undefined
   attempt = 0
   sentAt = 0
+  exchange: Exchange | undefined = undefined
   /** Whether the server has seen the attempt. */
   arrived = false
   end: End | undefined = undefined
@@ -101,12 +113,11 @@ export class ModelRun {
   readonly server: Server
   machine: StateMachine
   readonly runs: ReadonlyArray<Run>
-  /** Instants of all sends. */
-  readonly sends: Array<number> = []
+  readonly exchanges: Array<Exchange> = []
   readonly arrivals: Array<{ readonly run: Run; readonly at: number }> = []
   readonly #owners = [{ polls: false }, { polls: true }] as const
   /** When the program first learned what became of a request. */
-  firstWordAt = Number.POSITIVE_INFINITY
+  firstOutcomeAt = Number.POSITIVE_INFINITY
   readonly #events = new Heap<Event>((a, b) => a.at - b.at || a.sequence - b.sequence)
   readonly #alarms = new Map<TimerTarget, Event>()
   readonly #flying = new Map<number, Set<Run>>()
@@ -317,7 +328,8 @@ export class ModelRun {
       throw new Error("two probes")
     if (isPrompt && ticket.bucket.probing && ticket.bucket.inFlight > 1) throw new Error("two look")
     flying.add(run)
-    this.sends.push(this.now)
+    run.exchange = { job: run.index, sentAt: this.now, endedAt: Infinity, status: undefined }
+    this.exchanges.push(run.exchange)
     run.sentAt = this.now
     run.arrived = false
     const attempt = job.attempts[Math.min(run.attempt, job.attempts.length - 1)]!
@@ -339,14 +351,17 @@ export class ModelRun {
   #count(run: Run): ResponseInfo {
     run.arrived = true
     this.arrivals.push({ run, at: this.now })
-    return this.server.handle(String(run.job.webhook), run.job.route, this.now)
+    const response = this.server.handle(String(run.job.webhook), run.job.route, this.now)
+    if (run.exchange !== undefined) run.exchange.status = response.status
+    return response
   }
 
   #settle(run: Run, outcome: Outcome): void {
+    if (run.exchange !== undefined) run.exchange.endedAt = this.now
     const refused = outcome._tag === "Responded" && outcome.response.limited !== undefined
     const repeat = (refused || outcome._tag === "NeverSent") && run.attempt < mostAttempts
     this.#flying.get(run.job.webhook)!.delete(run)
-    this.firstWordAt = Math.min(this.firstWordAt, this.now)
+    this.firstOutcomeAt = Math.min(this.firstOutcomeAt, this.now)
     run.attempt += 1
     if (repeat) {
       const ticket = run.ticket!
@@ -372,6 +387,7 @@ export class ModelRun {
     const flying = this.#flying.get(run.job.webhook)
     const sent = flying?.delete(run) === true
     this.#finish(run, "left")
+    if (sent && run.exchange !== undefined) run.exchange.endedAt = this.now
     if (!sent) this.machine.cancel(run.ticket!, this.clock)
     else {
       // What is on the wire may still be counted before the connection is gone.
@@ -397,7 +413,7 @@ function leaseOf({ attempts }: Job): number {
   return Math.max(...attempts.map(({ up, down }) => up + down)) + 1
 }
 
-function routeOf(webhook: number, method: Job["route"]): Route.Route {
+export function routeOf(webhook: number, method: Job["route"]): Route.Route {
   return Route.make({
     method,
     template: method === "POST" ? "/send" : "/edit",
@@ -406,7 +422,7 @@ function routeOf(webhook: number, method: Job["route"]): Route.Route {
   })
 }
 
-function outcomeOf(fate: RequestFate, answer: ResponseInfo | undefined): Outcome {
+export function outcomeOf(fate: RequestFate, answer: ResponseInfo | undefined): Outcome {
   if (fate === "neverSent") return neverSent
   if (answer === undefined || fate === "lostAfter") return unknown
   if (fate !== "bare" || answer.limited !== undefined) return responded(answer)

@@ -10,6 +10,8 @@ export interface Scenario {
   readonly jobs: ReadonlyArray<Job>
   /** The end of a block by the edge that began before the first request. */
   readonly blockedUntil?: number
+  /** Milliseconds by which faults of processes and stores come later. */
+  readonly faultsAfter?: number
   /** When `clear` is called, or `update` with a response to a request of another program. */
   readonly meddling?: ReadonlyArray<{ readonly at: number; readonly act: "clear" | "update" }>
 }
@@ -27,10 +29,13 @@ const server = (fixed: Partial<ServerOptions> = {}): FastCheck.Arbitrary<ServerO
     })
     .map((options) => ({ ...options, ...fixed }))
 
-/** Mostly soon, sometimes far apart, so that windows are met at every point. */
+const soon = 60_000
+
+/** Mostly soon, sometimes far apart, so that windows are met at every point, and sometimes after all is forgotten. */
 const instant = fc.oneof(
-  { weight: 3, arbitrary: fc.integer({ min: 0, max: 3000 }) },
-  { weight: 1, arbitrary: fc.integer({ min: 0, max: 60_000 }) },
+  { weight: 30, arbitrary: fc.integer({ min: 0, max: 3000 }) },
+  { weight: 10, arbitrary: fc.integer({ min: 0, max: soon }) },
+  { weight: 1, arbitrary: fc.integer({ min: 200_000, max: 300_000 }) },
 )
 
 const anyLatency = fc.oneof(
@@ -51,9 +56,15 @@ const anyFate: FastCheck.Arbitrary<RequestFate> = fc.oneof(
   },
 )
 
+/** Mostly `undefined`. */
+const sometimes = <A>(value: FastCheck.Arbitrary<A>): FastCheck.Arbitrary<A | undefined> =>
+  fc.oneof({ weight: 5, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: value })
+
 const job = fc.record({
   at: instant,
-  webhook: fc.integer({ min: 0, max: 2 }),
+  process: fc.nat(11),
+  // Mostly one, so that requests meet although a run has few.
+  webhook: fc.constantFrom(0, 0, 0, 0, 1, 2),
   route: fc.constantFrom("POST" as const, "POST" as const, "PATCH" as const),
   ordered: fc.boolean(),
   policy: fc.constantFrom(careful, paced, learning, literal, eager),
@@ -62,9 +73,11 @@ const job = fc.record({
     maxLength: 3,
   }),
   backoff: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 3000 })),
-  maxWait: fc.option(fc.integer({ min: 0, max: 8000 }), { freq: 6, nil: undefined }),
-  leavesAfter: fc.option(fc.integer({ min: 0, max: 4000 }), { freq: 6, nil: undefined }),
+  maxWait: sometimes(fc.integer({ min: 0, max: 8000 })),
+  leavesAfter: sometimes(fc.integer({ min: 0, max: 4000 })),
 })
+
+const jobList = fc.array(job, { minLength: 1, maxLength: 40, size: "max" })
 
 /** Everything at once. */
 export const anything: FastCheck.Arbitrary<Scenario> = fc.record({
@@ -77,7 +90,7 @@ export const anything: FastCheck.Arbitrary<Scenario> = fc.record({
     server({ channel: { limit: 6, window: 4000 } }),
     server({ hash: "shared", channel: { limit: 3, window: 20_000 } }),
   ),
-  jobs: fc.array(job, { minLength: 1, maxLength: 40 }),
+  jobs: jobList,
   meddling: fc.array(
     fc.record({ at: instant, act: fc.constantFrom("clear" as const, "update" as const) }),
     { maxLength: 2 },
@@ -87,9 +100,9 @@ export const anything: FastCheck.Arbitrary<Scenario> = fc.record({
 /** Long enough for a window to be over. */
 const warmUp = 10_000
 
-const firstOf = (route: Job["route"], at: number): Job => ({
+const firstOf = (webhook: number, route: Job["route"], at: number): Job => ({
   at,
-  webhook: 0,
+  webhook,
   route,
   ordered: true,
   policy: literal,
@@ -100,37 +113,46 @@ const firstOf = (route: Job["route"], at: number): Job => ({
 })
 
 /**
- * A server whose limits are all in its headers, and a program that believes them to the letter.
- * One answer of each route shows them; before, a request without an answer may be one too many.
+ * A server whose limits are all in its headers, and a program that takes them literally. One response of
+ * each route shows them, on the first or on each of the webhooks; before, a request without a response may be
+ * one too many.
  */
-export const literally: FastCheck.Arbitrary<Scenario> = fc.record({
-  server: fc.oneof(server(), server({ hash: "shared" })),
-  jobs: fc.array(job, { minLength: 1, maxLength: 40 }).map((jobs) => [
-    firstOf("POST", 0),
-    firstOf("PATCH", warmUp),
-    ...jobs.map((one) => ({
-      ...one,
-      at: one.at + 2 * warmUp,
-      policy: literal,
-      maxWait: undefined,
-    })),
-  ]),
-})
+export const literallyAfter = (webhooks: ReadonlyArray<number>): FastCheck.Arbitrary<Scenario> =>
+  fc.record({
+    server: fc.oneof(server(), server({ hash: "shared" })),
+    faultsAfter: fc.constant(2 * warmUp),
+    jobs: jobList.map((jobs) => [
+      ...webhooks.map((webhook) => firstOf(webhook, "POST", 0)),
+      ...webhooks.map((webhook) => firstOf(webhook, "PATCH", warmUp)),
+      ...jobs.map((one) => ({
+        ...one,
+        at: Math.min(one.at, soon) + 2 * warmUp,
+        policy: literal,
+        maxWait: undefined,
+      })),
+    ]),
+  })
 
-/** The same by the proactive strategy, on a link that is as slow for all and both ways always. */
+export const literally = literallyAfter([0])
+
+/**
+ * The same by the strategies, on a link that is as slow for all and both ways always. The reactive strategy
+ * does not count requests in flight.
+ */
 export const steadily: FastCheck.Arbitrary<Scenario> = fc
   .record({
     options: server(),
-    policy: fc.constantFrom(careful, paced, learning),
+    policy: fc.constantFrom(careful, paced, learning, eager),
     up: fc.integer({ min: 0, max: 600 }),
     down: fc.integer({ min: 0, max: 600 }),
-    jobs: fc.array(job, { minLength: 1, maxLength: 40 }),
+    jobs: jobList,
   })
   .map(({ options, policy, up, down, jobs }) => ({
     server: options,
     jobs: jobs.map((one) => ({
       ...one,
       policy,
+      ordered: one.ordered || policy === eager,
       attempts: [{ up, down, fate: "answered" as const }],
       maxWait: undefined,
       leavesAfter: undefined,
@@ -210,7 +232,7 @@ export const blockedByTheEdge: FastCheck.Arbitrary<Scenario> = fc
   .record({
     options: server({ limit: 100 }),
     blockedUntil: fc.integer({ min: 1, max: 3_600_000 }),
-    jobs: fc.array(job, { minLength: 1, maxLength: 40 }),
+    jobs: jobList,
   })
   .map(({ options, blockedUntil, jobs }) => ({
     server: { ...options, edgeUntil: blockedUntil },
