@@ -173,10 +173,10 @@ function parseWith(
 ): Either.Either<Tree, DiscordConfigurationError> {
   if (text.length > maxBytes) return fail(name, faultOfFile(tooLarge))
   try {
-    const start = text.slice(0, endOfFirstError(yaml, text))
-    // A document is one level itself. The reader counts what aliases repeat.
-    if (isDeeperThan(yaml, maxDepth + 1, start)) return fail(name, faultOfFile(tooDeep))
-    return Either.right(parseDocument(yaml, start))
+    const { end, isTooDeep } = scan(yaml, maxDepth, text)
+    if (isTooDeep) return fail(name, faultOfFile(tooDeep))
+    // The reader counts the levels that aliases repeat.
+    return Either.right(parseDocument(yaml, text.slice(0, end)))
   } catch (error) {
     if (error instanceof YamlFaultError) return fail(name, error.fault)
     // The parser recurses as deeply as the text nests.
@@ -225,44 +225,40 @@ function pathId(path: Path): string {
   return JSON.stringify(path)
 }
 
-interface TokenAtDepth {
-  readonly token: YamlModule.CST.Token | null | undefined
-  readonly depth: number
+/** A text as far as it is worth composing. */
+interface Scan {
+  /** The end of the first token that fits nowhere, or of the text. */
+  readonly end: number
+  readonly isTooDeep: boolean
 }
 
 /**
- * Returns the end of the first token that fits nowhere, or that of the text. Only the first error is
- * reported, and each one that the composer collects has a stack: 240 000 of them took 2 s.
+ * Reads the syntax, which neither recurses nor collects, up to the first error or the first value below
+ * more than `maxLevels` collections. Composing a document recurses once for each level, in invalid text as
+ * well, and V8 aborts the process when the remaining stack is too small to compile a regular expression.
+ * Only the first error is reported, and each one that the composer collects has a stack: 240 000 of them
+ * took 2 s.
  */
-export function endOfFirstError({ Parser }: Pick<Yaml, "Parser">, text: string): number {
-  for (const token of new Parser().parse(text)) {
+export function scan(
+  { Lexer, Parser }: Pick<Yaml, "Lexer" | "Parser">,
+  maxLevels: number,
+  text: string,
+): Scan {
+  const parser = new Parser()
+  for (const lexeme of new Lexer().lex(text)) {
+    const end = endOfError(parser.next(lexeme))
+    if (end !== undefined) return { end, isTooDeep: false }
+    // The document, the collections that are open, and the value.
+    if (parser.stack.length > maxLevels + 2) return { end: parser.offset, isTooDeep: true }
+  }
+  return { end: endOfError(parser.end()) ?? text.length, isTooDeep: false }
+}
+
+function endOfError(tokens: Iterable<YamlModule.CST.Token>): number | undefined {
+  for (const token of tokens) {
     if (token.type === "error") return token.offset + token.source.length
   }
-  return text.length
-}
-
-/**
- * Whether collections nest more than `max` levels deep, in invalid text as well. Composing recurses
- * once per level, and V8 aborts the process when the remaining stack is too small to compile a
- * regular expression. Neither the parser of the syntax tree nor this function recurses.
- */
-export function isDeeperThan({ Parser }: Pick<Yaml, "Parser">, max: number, text: string): boolean {
-  for (const document of new Parser().parse(text)) {
-    const pending: Array<TokenAtDepth> = [{ token: document, depth: 0 }]
-    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-      if (next.depth > max) return true
-      for (const token of childrenOf(next.token)) pending.push({ token, depth: next.depth + 1 })
-    }
-  }
-  return false
-}
-
-/** The child tokens of a document or collection. */
-function childrenOf(token: TokenAtDepth["token"]): ReadonlyArray<TokenAtDepth["token"]> {
-  if (token?.type === "document") return [token.value]
-  return token !== null && token !== undefined && "items" in token
-    ? token.items.flatMap(({ key, value }) => [key, value])
-    : []
+  return undefined
 }
 
 const fileTypes: Readonly<Record<FileSystem.File.Type, string>> = {

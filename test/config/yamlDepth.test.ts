@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import * as yamlParser from "yaml"
-import { endOfFirstError, isDeeperThan } from "../../src/config/yaml.js"
+import { scan } from "../../src/config/yaml.js"
 import { DiscordConfig, YamlConfigProvider } from "../../src/index.js"
 import { runs } from "../support/laws.js"
 
@@ -78,7 +78,7 @@ it.each([
   ["fifty sections", indented("a:", 50)],
   ["fifty mappings in brackets", `${"{a: ".repeat(50)}1${"}".repeat(50)}`],
 ])("a text is not called deep for %s", (_, yaml) => {
-  expect(isDeeperThan(yamlParser, 51, yaml)).toBe(false)
+  expect(scan(yamlParser, 50, yaml)).toEqual({ end: yaml.length, isTooDeep: false })
 })
 
 const pieces = [
@@ -114,23 +114,68 @@ it("no text ends the process: each is read or rejected", () =>
     { numRuns: runs(300) },
   ))
 
+/** How many tokens of a text are read before the result is certain. */
+function countTokens(maxLevels: number, text: string) {
+  let tokens = 0
+  class CountingLexer extends yamlParser.Lexer {
+    override *lex(source: string) {
+      for (const token of super.lex(source)) {
+        tokens += 1
+        yield token
+      }
+    }
+  }
+  const scanned = scan({ Lexer: CountingLexer, Parser: yamlParser.Parser }, maxLevels, text)
+  return { scanned, tokens }
+}
+
+describe("a text of many levels", () => {
+  it("is read as far as the first level too many", () => {
+    for (const unit of ["[", "[\n", "{a: ", "- ", "? ", "a: ", "a: ? \n"]) {
+      const { scanned, tokens } = countTokens(50, unit.repeat(1000))
+      expect(scanned.isTooDeep).toBe(true)
+      expect(tokens).toBeLessThan(500)
+    }
+  })
+
+  it("is too deep if its collections nest too deeply, and not otherwise", () => {
+    const levels = FastCheck.integer({ min: 1, max: 10 })
+    FastCheck.assert(
+      FastCheck.property(soup, levels, (text, maxLevels) => {
+        const { end, isTooDeep } = scan(yamlParser, maxLevels, text)
+        const depth = depthOf(text.slice(0, end))
+        // A collection that turns out to be a key is one level deeper.
+        expect(depth).toBeGreaterThan(isTooDeep ? maxLevels : -2)
+        expect(depth).toBeLessThanOrEqual(isTooDeep ? Infinity : maxLevels + 2)
+      }),
+      { numRuns: runs(2000) },
+    )
+  })
+})
+
+/** The levels of a text's values, the root being 1 and a value of a collection one more. */
+function depthOf(text: string): number {
+  const depths = [...new yamlParser.Parser().parse(text)].map(levelsOf)
+  return Math.max(0, ...depths) - 1
+}
+
+function levelsOf(token: yamlParser.CST.Token | null | undefined): number {
+  if (token === null || token === undefined) return 0
+  if (token.type === "document") return 1 + levelsOf(token.value)
+  if (!("items" in token)) return 1
+  return (
+    1 + Math.max(0, ...token.items.flatMap(({ key, value }) => [levelsOf(key), levelsOf(value)]))
+  )
+}
+
 describe("a text of many errors", () => {
   it("is read as far as the first", () => {
     for (const unit of ["}", "{}", "]}", "[a b]\n"]) {
       const text = unit.repeat(200_000 / unit.length)
-      const before = endOfFirstError(yamlParser, text)
-      expect(before).toBeLessThan(20)
-      let tokens = 0
-      class CountingParser extends yamlParser.Parser {
-        override *parse(source: string) {
-          for (const token of super.parse(source)) {
-            tokens += 1
-            yield token
-          }
-        }
-      }
-      endOfFirstError({ Parser: CountingParser }, text)
-      expect(tokens).toBeLessThan(5)
+      const { scanned, tokens } = countTokens(50, text)
+      expect(scanned.isTooDeep).toBe(false)
+      expect(scanned.end).toBeLessThan(20)
+      expect(tokens).toBeLessThan(20)
     }
   })
 
@@ -144,7 +189,7 @@ describe("a text of many errors", () => {
     }
     FastCheck.assert(
       FastCheck.property(soup, (text) => {
-        const end = endOfFirstError(yamlParser, text)
+        const { end } = scan(yamlParser, Infinity, text)
         expect(isValid(text.slice(0, end))).toBe(isValid(text))
         expect(isValid(text) ? end : text.length).toBe(text.length)
       }),
