@@ -8,11 +8,9 @@ import { optimum } from "../../bench/simulation/optimum.js"
 import { run as simulate } from "../../bench/simulation/run.js"
 import { constant, jittered, type Scenario } from "../../bench/simulation/scenario.js"
 import { scenarios } from "../../bench/simulation/scenarios.js"
-import { adaptive } from "../../src/ratelimit/strategy/adaptive.js"
-import { proactive } from "../../src/ratelimit/strategy/proactive.js"
-import { reactive } from "../../src/ratelimit/strategy/reactive.js"
+import * as table from "../ratelimit/model/policies.js"
 
-const policies = [reactive, proactive(1), adaptive({ confidence: 0.925 })]
+const policies = [table.eager, table.careful, table.learning]
 
 interface Run {
   readonly reactive: Row
@@ -188,7 +186,7 @@ describe("adaptive", () => {
       messages: 600,
     }))
     for (const scenario of chosen) {
-      const { waits, limitedAt } = simulate(scenario, adaptive({ confidence: 0.925 }), 1)
+      const { waits, limitedAt } = simulate(scenario, table.learning, 1)
       const sent = [...waits].sort((a, b) => a - b)
       const [tenth, last] = [sent[100]!, sent.at(-1)!]
       expect(last - tenth, scenario.name).toBeLessThanOrEqual(1.3 * 50 * 5000)
@@ -198,7 +196,7 @@ describe("adaptive", () => {
 
   it("learns any limit where each early request adds a window, with any headers", () => {
     for (const { name, scenario } of penalties()) {
-      const { waits, limitedAt } = simulate(scenario, adaptive({ confidence: 0.925 }), 1)
+      const { waits, limitedAt } = simulate(scenario, table.learning, 1)
       const { limit } = scenario.hidden ?? scenario.visible
       const sent = [...waits].sort((a, b) => a - b)
       const late = sent.at(-1)! - sent[limit * 10]!

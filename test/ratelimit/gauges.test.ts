@@ -5,12 +5,12 @@ import { RateLimitMetrics } from "../../src/index.js"
 import { StateMachine } from "../../src/ratelimit/internal/stateMachine.js"
 import { combine } from "../../src/ratelimit/settings.js"
 import type { Findings, Policy } from "../../src/ratelimit/strategy/Policy.js"
-import { proactive } from "../../src/ratelimit/strategy/proactive.js"
 import { ok, route } from "./responses.js"
+import { careful } from "./model/policies.js"
 
 /** A name of its own for each test: metrics are the process's. */
 const finding = (name: string, findings: () => Findings): Policy => ({
-  ...proactive(1),
+  ...careful,
   name,
   findings,
 })

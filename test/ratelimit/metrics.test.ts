@@ -7,11 +7,11 @@ import { RateLimiter, RateLimitMetrics } from "../../src/index.js"
 import { StateMachine } from "../../src/ratelimit/internal/stateMachine.js"
 import { combine } from "../../src/ratelimit/settings.js"
 import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
-import { proactive } from "../../src/ratelimit/strategy/proactive.js"
 import { limited, ok, route } from "./responses.js"
+import { careful } from "./model/policies.js"
 
 /** A name of its own for each test: metrics are the process's. */
-const named = (name: string): Policy => ({ ...proactive(1), name })
+const named = (name: string): Policy => ({ ...careful, name })
 
 const wish = (policy: Policy) => ({
   policy,

@@ -5,8 +5,7 @@ import * as Effect from "effect/Effect"
 import { Strategy } from "../../src/index.js"
 import type { Bucket } from "../../src/ratelimit/Bucket.js"
 import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
-import { proactive } from "../../src/ratelimit/strategy/proactive.js"
-import { reactive } from "../../src/ratelimit/strategy/reactive.js"
+import { careful, eager, paced } from "./model/policies.js"
 
 const bucket = (values: Partial<Bucket> = {}): Bucket => ({
   id: "hash",
@@ -42,21 +41,21 @@ const wait = (policy: Policy, values: Partial<Bucket>, now = 0) =>
 
 describe("reactive", () => {
   it("sends until a response shows an empty bucket", () => {
-    expect(wait(reactive, { remaining: 1, inFlight: 5, resetAt: 2000 })).toBe(undefined)
+    expect(wait(eager, { remaining: 1, inFlight: 5, resetAt: 2000 })).toBe(undefined)
   })
   it("waits for the reset when nothing is left", () => {
-    expect(wait(reactive, { remaining: 0, resetAt: 2000 }, 500)).toBe(1500)
-    expect(wait(reactive, { remaining: 0, resetAt: 2000 }, 2000)).toBe(undefined)
-    expect(wait(reactive, { remaining: 0 })).toBe(undefined)
-    expect(Duration.toMillis(reactive.calculateWait(bucket(), 5))).toBe(0)
+    expect(wait(eager, { remaining: 0, resetAt: 2000 }, 500)).toBe(1500)
+    expect(wait(eager, { remaining: 0, resetAt: 2000 }, 2000)).toBe(undefined)
+    expect(wait(eager, { remaining: 0 })).toBe(undefined)
+    expect(Duration.toMillis(eager.calculateWait(bucket(), 5))).toBe(0)
   })
   it("learns nothing", () => {
-    expect(reactive.observe(1, { _tag: "Sent", at: 0, waited: 0 }, bucket())).toBe(1)
+    expect(eager.observe(1, { _tag: "Sent", at: 0, waited: 0 }, bucket())).toBe(1)
   })
 })
 
 describe("proactive", () => {
-  const policy = proactive(1)
+  const policy = careful
 
   it("counts what is in flight", () => {
     expect(wait(policy, { remaining: 2, inFlight: 1, resetAt: 2000 })).toBe(undefined)
@@ -103,7 +102,6 @@ describe("proactive", () => {
   })
   it("spreads the slots above its threshold when more wait than fit", () => {
     const window = { remaining: 1, resetAt: 2000, period: 2000 }
-    const paced = proactive(0.8)
     expect(wait(paced, { ...window, waiting: 3 })).toBe(1600)
     expect(wait(paced, { ...window, waiting: 3, roundTrip: trips(600, 1) })).toBe(1400)
     expect(wait(paced, { ...window, waiting: 1 })).toBe(undefined)
@@ -126,7 +124,7 @@ describe("layers", () => {
       expect(yield* Effect.provide(named, Strategy.layerAdaptive)).toBe("adaptive")
       expect(yield* Effect.provide(named, Strategy.layerProactiveWith({}))).toBe("proactive")
       expect(yield* Effect.provide(named, Strategy.layerAdaptiveWith({}))).toBe("adaptive")
-      const own = Strategy.make({ ...reactive, name: "own" })
+      const own = Strategy.make({ ...eager, name: "own" })
       expect(yield* Effect.provide(named, Strategy.layer(own))).toBe("own")
     }),
   )

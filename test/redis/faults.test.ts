@@ -11,11 +11,11 @@ import type * as Scope from "effect/Scope"
 import { Redis } from "ioredis"
 import { RateLimiter } from "../../src/index.js"
 import type { WaitOptions } from "../../src/ratelimit/Permit.js"
-import { reactive } from "../../src/ratelimit/strategy/reactive.js"
 import { RedisConnection, RedisRateLimiter } from "../../src/redis/index.js"
 import { ok, route } from "../ratelimit/responses.js"
 import { findPort } from "../support/server.js"
 import { getRedis, hasRedis, type RedisServer, startRedis } from "../support/redis.js"
+import { eager } from "../ratelimit/model/policies.js"
 
 let prefixes = 0
 const { major } = route()
@@ -46,7 +46,7 @@ const open = (
     )
     const limiter = yield* Effect.provide(RateLimiter.RateLimiter, context)
     const send: Process["send"] = ({ at = route(), ...rest } = {}) =>
-      limiter.withPermit(at, { policy: reactive, ...rest }, (permit) => permit.settle(ok()))
+      limiter.withPermit(at, { policy: eager, ...rest }, (permit) => permit.settle(ok()))
     return { limiter, send, lines }
   })
 

@@ -6,9 +6,9 @@ import type * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import { expect, it } from "vitest"
-import { reactive } from "../../../src/ratelimit/strategy/reactive.js"
 import * as VirtualClock from "../../support/VirtualClock.js"
 import { makeWorld } from "./World.js"
+import { eager } from "../model/policies.js"
 
 /**
  * The first process holds the turn, and does not notice the absence. A call of the second one fails; then it
@@ -16,7 +16,7 @@ import { makeWorld } from "./World.js"
  */
 const play = (at: number) =>
   Effect.gen(function* () {
-    const { processes, sent, store } = yield* makeWorld({ processes: 2, policy: reactive })
+    const { processes, sent, store } = yield* makeWorld({ processes: 2, policy: eager })
     const [first, second] = processes
     if (first === undefined || second === undefined) return yield* Effect.dieMessage("no process")
     const fibers: Array<Fiber.RuntimeFiber<void, unknown>> = []
@@ -46,7 +46,7 @@ it("a turn that comes after a failed call does not stop the calls", async () => 
 
 it("requests that arrive in the absence of the store are sent in the order of arrival", async () => {
   const labels = await Effect.gen(function* () {
-    const { processes, sent, store } = yield* makeWorld({ processes: 2, policy: reactive })
+    const { processes, sent, store } = yield* makeWorld({ processes: 2, policy: eager })
     const [first, second] = processes
     if (first === undefined || second === undefined) return yield* Effect.dieMessage("no process")
     for (let number = 0; number < 6; number += 1) yield* first.send("1", `a${number}`)

@@ -11,11 +11,11 @@ import { describe, expect, it } from "vitest"
 import { shareOf } from "../../../src/ratelimit/distributed/address.js"
 import type { ResponseInfo } from "../../../src/ratelimit/ResponseInfo.js"
 import { unset } from "../../../src/ratelimit/settings.js"
-import { reactive } from "../../../src/ratelimit/strategy/reactive.js"
 import { runs } from "../../support/laws.js"
 import * as VirtualClock from "../../support/VirtualClock.js"
 import { response, route } from "../responses.js"
 import { makeWorld, type World } from "./World.js"
+import { eager } from "../model/policies.js"
 
 const fc = FastCheck
 const limit = 20
@@ -82,7 +82,7 @@ const behindOne = (
 ) =>
   makeWorld({
     processes,
-    policy: reactive,
+    policy: eager,
     faults: { delay: options.delay ?? 0, loss: 0 },
     server: { limit: 1_000_000, window: 1000 },
     settings: {
@@ -135,7 +135,7 @@ const update = ({ processes }: World, process: number, values: Partial<ResponseI
 const request = ({ processes }: World, process: number) => {
   const { clock, limiter } = processes[process]!
   return limiter
-    .withPermit(route({ webhookId: `${process}` }), { policy: reactive }, () => Effect.void)
+    .withPermit(route({ webhookId: `${process}` }), { policy: eager }, () => Effect.void)
     .pipe(Effect.withClock(clock))
 }
 

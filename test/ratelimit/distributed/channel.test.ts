@@ -7,9 +7,9 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Random from "effect/Random"
 import { expect, it } from "vitest"
-import { adaptive } from "../../../src/ratelimit/strategy/adaptive.js"
 import * as VirtualClock from "../../support/VirtualClock.js"
 import { makeWorld } from "./World.js"
+import { learning } from "../model/policies.js"
 
 const count = 150
 /** The fifth window of a minute begins after four, and ends with its thirtieth message. */
@@ -19,7 +19,7 @@ const play = (webhooks: ReadonlyArray<string>, processes: number, seed: number) 
   Effect.gen(function* () {
     const world = yield* makeWorld({
       processes,
-      policy: adaptive({ confidence: 0.925 }),
+      policy: learning,
       faults: { delay: 4, loss: 0 },
       server: { channel: { limit: 30, window: 60_000 } },
     })

@@ -1,15 +1,14 @@
 import * as FastCheck from "effect/FastCheck"
 import * as Duration from "effect/Duration"
-import { adaptive } from "../../../src/ratelimit/strategy/adaptive.js"
-import type { Policy } from "../../../src/ratelimit/strategy/Policy.js"
-import { proactive } from "../../../src/ratelimit/strategy/proactive.js"
-import { reactive } from "../../../src/ratelimit/strategy/reactive.js"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import { Strategy } from "../../../src/index.js"
 
 /**
  * Takes the bookkeeping at its word: no guess at how long the network takes, no pacing. What it is
  * refused is a mistake of the limiter.
  */
-export const literal: Policy = named({
+export const literal: Strategy.Policy = named({
   name: "literal",
   shouldWait: (bucket) => bucket.remaining - bucket.inFlight <= 0,
   calculateWait: (bucket, now) => Duration.millis(Math.max(0, (bucket.resetAt ?? now) - now)),
@@ -17,12 +16,16 @@ export const literal: Policy = named({
   observe: (memory) => memory,
 })
 
-export const careful = named(proactive(1))
-export const paced = named(proactive(0.8))
-export const learning = named(adaptive({ confidence: 0.925 }))
-export const eager = named(reactive)
+export const careful = policyOf(Strategy.layerProactive)
+export const paced = policyOf(Strategy.layerProactiveWith({ threshold: 0.8 }))
+export const learning = policyOf(Strategy.layerAdaptive)
+export const eager = policyOf(Strategy.layerReactive)
+
+function policyOf<E>(layer: Layer.Layer<Strategy.Strategy, E>): Strategy.Policy {
+  return named(Effect.runSync(Effect.provide(Strategy.Strategy, layer)))
+}
 
 /** In a counterexample a policy is its name. */
-function named(policy: Policy): Policy {
+function named(policy: Strategy.Policy): Strategy.Policy {
   return Object.assign(policy, { [FastCheck.toStringMethod]: () => policy.name })
 }
