@@ -24,6 +24,7 @@ import {
   type TurnStore,
 } from "./store.js"
 import { type Call, type SharedWebhook, Turns } from "./turns.js"
+import { encodeChannel, restoreChannel } from "./channelData.js"
 import { encodeWebhook, restoreWebhook } from "./webhookData.js"
 
 export interface DistributedSettings extends LayerSettings {
@@ -241,9 +242,15 @@ class DistributedLimiter {
       ...this.#placeOf(webhook),
       ttl,
       epoch,
-      state: `${uncertainty} ${encodeWebhook(this.core.machine, webhook.major, shift) ?? ""}`,
+      state: `${uncertainty} ${this.#encode(webhook, shift)}`,
       how,
     })
+  }
+
+  #encode({ channel, major }: SharedWebhook, shift: number): string {
+    return channel === undefined
+      ? (encodeWebhook(this.core.machine, major, shift) ?? "")
+      : encodeChannel(channel, shift)
   }
 
   /** Joins the queue, or polls. A process that has had the turn for two polls may be dead. */
@@ -297,7 +304,10 @@ class DistributedLimiter {
   }
 
   /** Continues with the state of the process before. */
-  #restore({ hasSentAlone, major }: SharedWebhook, { isUncertain, state = "" }: Turn): void {
+  #restore(
+    { channel, hasSentAlone, major }: SharedWebhook,
+    { isUncertain, state = "" }: Turn,
+  ): void {
     const { machine } = this.core
     const now = this.#now
     const space = state.indexOf(" ")
@@ -307,9 +317,16 @@ class DistributedLimiter {
     const isKnown =
       text === "" ||
       (uncertainty >= 0 &&
-        Either.isRight(restoreWebhook(machine, major, text, { shift, uncertainty, now })))
+        Either.isRight(
+          channel === undefined
+            ? restoreWebhook(machine, major, text, { shift, uncertainty, now })
+            : restoreChannel(channel, text, { shift, uncertainty, now }),
+        ))
+    if (!isUncertain && !hasSentAlone && isKnown) return
     const webhook = machine.learning.webhooks.all.get(major)
-    if (webhook !== undefined && (isUncertain || hasSentAlone || !isKnown)) assumeUsed(webhook, now)
+    for (const one of channel?.state.webhooks ?? (webhook === undefined ? [] : [webhook])) {
+      assumeUsed(one, now)
+    }
   }
 
   #onMessage(message: Message): void {

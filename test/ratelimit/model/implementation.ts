@@ -82,10 +82,11 @@ export interface Implementation {
    */
   readonly keepsResponses: boolean
   /**
-   * Whether webhooks of one channel share a limit that no header shows. Processes that share limits learn it for
-   * each webhook, whose state alone is handed on.
+   * Maximum number of 429s with which the hidden limit of a channel is found, beside one of each webhook. Processes
+   * share a count only once a limit is known: what each has counted before is combined, and probes find the rest.
+   * `Infinity` where faults make processes lose their counts.
    */
-  readonly sharesChannels: boolean
+  readonly channelProbes: number
 }
 
 export const undisturbed: Environment = { seed: 0, processes: 1, delay: 0, loss: 0, faults: [] }

@@ -65,7 +65,7 @@ const inOneProcess = {
   routesKnownBy: "process",
   isExact: true,
   keepsResponses: true,
-  sharesChannels: true,
+  channelProbes: 1,
 } as const
 
 const playOnMachine = (
@@ -179,7 +179,7 @@ const overProcesses = {
   routesKnownBy: "webhook",
   isExact: true,
   keepsResponses: true,
-  sharesChannels: false,
+  channelProbes: 12,
 } as const satisfies Partial<Implementation>
 
 const overSimulatedStore = (
@@ -265,7 +265,7 @@ export const implementations: ReadonlyArray<Implementation> = [
       loss: [0, 0.1, 0.5],
       faults: ["restart", "away", "pause", "kill", "close"],
     },
-    { keepsResponses: false },
+    { keepsResponses: false, channelProbes: Number.POSITIVE_INFINITY },
   ),
   overRedis,
 ]
