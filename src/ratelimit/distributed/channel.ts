@@ -60,7 +60,7 @@ export function messagesOf(
     if (!isForMessages(bucket)) continue
     const ready = [...bucket.queue].filter(hasTurn)
     if (ready.length > 0) buckets.push(bucket)
-    messages.push(...ready)
+    for (const request of ready) messages.push(request)
   }
   return { inFlight: channel.inFlight, waiting: messages.length, buckets, pending: () => messages }
 }
