@@ -68,7 +68,7 @@ NodeRuntime.runMain(
 //   "hiddenLimit": {
 //     "limit": 30,
 //     "periodMillis": 60000,
-//     "because": "1 x 429 that the visible limit does not explain",
+//     "evidence": 1,
 //     "confirmedAt": 12036,
 //     "mostSeen": 30,
 //     "shortestMillis": 12036,

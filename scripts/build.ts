@@ -105,8 +105,18 @@ const shortenFields: ts.TransformerFactory<ts.SourceFile> = (context) => {
   return (file) => ts.visitEachChild(file, visit, context)
 }
 
-/** Classes of these files are no part of the API; the rest of the limiter knows them by their names. */
-const internal = ["src/ratelimit/internal/", "src/ratelimit/deadWebhooks.ts"]
+/** Classes of these files are no part of the API. */
+const internal = [
+  "src/model/DiscordApiBody.ts",
+  "src/ratelimit/deadWebhooks.ts",
+  "src/ratelimit/internal/",
+  "src/ratelimit/settings.ts",
+  "src/ratelimit/time.ts",
+  "src/rest/redactToken.ts",
+  "src/rest/telemetry.ts",
+  "src/rest/timeouts.ts",
+  "src/rest/transports/direct.ts",
+]
 
 function isInternal({ fileName }: ts.SourceFile): boolean {
   return internal.some((path) => fileName.startsWith(resolve(root, path)))

@@ -11,7 +11,7 @@ import {
   takeSlot,
 } from "../../src/testing/simulator/bucket.js"
 import { Events } from "./events.js"
-import type { Scenario } from "./scenario.js"
+import { epoch, type Scenario } from "./scenario.js"
 import { drawOutside, type Outside, type Trip } from "./world.js"
 
 class Oracle {
@@ -22,6 +22,7 @@ class Oracle {
   readonly #hidden: Array<Bucket>
   readonly #sharedUntil: Array<number>
   #limit: number
+  #global: number | undefined
   #second = { index: -1, requests: 0 }
   #open: number
   #makespan = 0
@@ -33,6 +34,7 @@ class Oracle {
     this.#hidden = outside.trips.map(() => makeBucket())
     this.#sharedUntil = outside.trips.map(() => 0)
     this.#limit = scenario.visible.limit
+    this.#global = scenario.global
     this.#open = outside.trips.flat().length
   }
 
@@ -40,6 +42,11 @@ class Oracle {
     for (const { at, limit } of this.#scenario.changes ?? []) {
       this.#events.at(at, () => {
         this.#limit = limit
+      })
+    }
+    for (const { at, limit } of this.#outside.global) {
+      this.#events.at(at, () => {
+        this.#global = limit
       })
     }
     this.#outside.trips.forEach((trips, webhook) => {
@@ -123,10 +130,11 @@ class Oracle {
   }
 
   #globalOpens(): number {
-    const { global, skew = 0 } = this.#scenario
-    const index = Math.floor((this.#events.now + skew) / 1000)
+    const global = this.#global
+    const start = epoch + (this.#scenario.skew ?? 0)
+    const index = Math.floor((this.#events.now + start) / 1000)
     if (index !== this.#second.index) this.#second = { index, requests: 0 }
-    return global !== undefined && this.#second.requests >= global ? (index + 1) * 1000 - skew : 0
+    return global !== undefined && this.#second.requests >= global ? (index + 1) * 1000 - start : 0
   }
 
   #visibleRule(): BucketRule {

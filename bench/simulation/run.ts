@@ -15,7 +15,7 @@ import { emptyBody, ignoredBody, makeRequest } from "../../src/rest/request.js"
 import { consumeSlots, applySharedLimit } from "../../src/testing/simulator/commands.js"
 import { handle } from "../../src/testing/simulator/handle.js"
 import { getBodyText, type SimulatedResponse } from "../../src/testing/simulator/http/exchange.js"
-import { mergeOptions, resolveOptions } from "../../src/testing/simulator/options.js"
+import { mergeOptions, type Options, resolveOptions } from "../../src/testing/simulator/options.js"
 import { seededRandom } from "../../src/testing/simulator/generate.js"
 import {
   addWebhook,
@@ -24,7 +24,7 @@ import {
   type State,
 } from "../../src/testing/simulator/state.js"
 import { Events } from "./events.js"
-import { type Scenario, serverOptions } from "./scenario.js"
+import { epoch, type Scenario, serverOptions } from "./scenario.js"
 import { drawOutside, type Outside } from "./world.js"
 
 export interface Result {
@@ -38,9 +38,6 @@ export interface Result {
   /** When each webhook was done. */
   readonly doneAt: ReadonlyArray<number>
 }
-
-/** The server's clock at the start: some second of 2026, not a whole one. */
-const epoch = 1_790_000_000_400
 
 const settings = {
   globalLimits: [{ limit: 50, window: 1000 }],
@@ -238,7 +235,10 @@ class Run {
   /** What happens whether or not anybody sends. */
   #playOutside(): void {
     const { changes = [], shared } = this.#scenario
-    for (const { at, limit } of changes) this.#events.at(at, () => this.#change(limit))
+    for (const { at, limit } of changes) this.#events.at(at, () => this.#changeVisible(limit))
+    for (const { at, limit } of this.#outside.global) {
+      this.#events.at(at, () => this.#change({ globalLimit: limit }))
+    }
     this.#webhooks.forEach((webhook, index) => {
       this.#playNext(this.#outside.foreign[index] ?? [], 0, () =>
         consumeSlots(this.#world, epoch + this.#events.now, webhook, 1),
@@ -260,9 +260,12 @@ class Run {
     })
   }
 
-  #change(limit: number): void {
+  #changeVisible(limit: number): void {
     const { visible, model } = this.#scenario
-    const changes = { limits: { execute: { limit, period: visible.period, model } } }
+    this.#change({ limits: { execute: { limit, period: visible.period, model } } })
+  }
+
+  #change(changes: Options): void {
     this.#world.options = mergeOptions(this.#world.options, changes)
     this.#world.config = resolveOptions(this.#world.options)
   }

@@ -32,6 +32,13 @@ export interface Scenario {
   readonly hidden?: (Limit & { readonly model: BucketModel }) | undefined
   /** Requests in a second of the server's clock. */
   readonly global?: number | undefined
+  /**
+   * Of these, the requests of other clients behind the same address: a number from `least` to `most`,
+   * drawn every `interval` milliseconds.
+   */
+  readonly neighbours?:
+    | { readonly least: number; readonly most: number; readonly interval: number }
+    | undefined
   readonly skew?: number | undefined
   /** Other limits from an instant (milliseconds) on. */
   readonly changes?: ReadonlyArray<{ readonly at: number; readonly limit: number }> | undefined
@@ -42,6 +49,9 @@ export interface Scenario {
   /** The share of requests that the server answers 502. */
   readonly faults?: number | undefined
 }
+
+/** The server's clock at the start: some second of 2026, not a whole one. */
+export const epoch = 1_790_000_000_400
 
 /** The same time for all, half of it each way. */
 export const constant = (roundTrip: number): Link => ({

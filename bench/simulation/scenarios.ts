@@ -15,6 +15,15 @@ const base = {
 /** Others ask for half of the slots; how many they get depends on how many we leave. */
 const contested = { ...base, messages: 100, foreignPerSecond: 1.25 }
 
+/** Other clients behind the same address leave less of the global limit than is assumed. */
+const neighboured = {
+  ...base,
+  webhooks: 30,
+  messages: 50,
+  global: 50,
+  neighbours: { least: 25, most: 25, interval: 60_000 },
+}
+
 /** Each early request adds a window, and headers tell of the time before the request. */
 const penalty = {
   ...base,
@@ -78,6 +87,25 @@ export const scenarios: ReadonlyArray<Scenario> = [
   ...onBoth("server clock 1 min ahead", { ...base, skew: 60_000 }),
   ...onBoth("server clock 1 min behind", { ...base, skew: -60_000 }),
   ...onBoth("global 50 per s, 200 webhooks", { ...base, webhooks: 200, messages: 10, global: 50 }),
+  ...onBoth("neighbours take half of global 50 per s, 150 messages", {
+    ...neighboured,
+    webhooks: 10,
+    messages: 15,
+    visible: { limit: 5, period: 1000 },
+  }),
+  ...onBoth("neighbours take half of global 50 per s", neighboured),
+  ...onBoth("neighbours take half of global 50 per s, 90-150 ms link", {
+    ...neighboured,
+    link: jittered(90, 150),
+  }),
+  ...onBoth("neighbours take 20 to 30 of global 50 per s", {
+    ...neighboured,
+    neighbours: { least: 20, most: 30, interval: 5000 },
+  }),
+  ...onBoth("neighbours take 0 to 40 of global 50 per s", {
+    ...neighboured,
+    neighbours: { least: 0, most: 40, interval: 20_000 },
+  }),
   ...onBoth("others take half", contested),
   ...onBoth("others take half, 90-150 ms link", { ...contested, link: jittered(90, 150) }),
   ...onBoth("others take half, 500 ms link", { ...contested, link: constant(500) }),

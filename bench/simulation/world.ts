@@ -15,6 +15,8 @@ export interface Outside {
   readonly foreign: ReadonlyArray<ReadonlyArray<number>>
   /** By webhook: when shared 429s begin. */
   readonly shared: ReadonlyArray<ReadonlyArray<number>>
+  /** The global limit that other clients of the address leave, from an instant on. */
+  readonly global: ReadonlyArray<{ readonly at: number; readonly limit: number }>
 }
 
 /** Far longer than any run. */
@@ -34,7 +36,20 @@ export const drawOutside = (scenario: Scenario, seed: number): Outside => {
     isFaulty: messages.map((own) => own.map(() => faults > 0 && random() < faults)),
     foreign: webhooks.map(() => poisson(scenario.foreignPerSecond ?? 0, random)),
     shared: webhooks.map(() => poisson(scenario.shared?.perSecond ?? 0, random)),
+    global: drawGlobal(scenario, seededRandom(seed + 2)),
   }
+}
+
+function drawGlobal(
+  { global = 0, neighbours }: Scenario,
+  random: () => number,
+): ReadonlyArray<{ readonly at: number; readonly limit: number }> {
+  if (neighbours === undefined) return []
+  const { least, most, interval } = neighbours
+  return Array.from({ length: Math.ceil(horizon / interval) }, (_, index) => ({
+    at: index * interval,
+    limit: global - least - Math.floor(random() * (most - least + 1)),
+  }))
 }
 
 /** Instants of a Poisson process, so many a second. */

@@ -123,6 +123,17 @@ describe("limits that headers show", () => {
 })
 
 describe("adaptive", () => {
+  it("finds a global limit that others share with 10 429s in 150 messages, 1.10 x the optimum", () => {
+    for (const scenario of named("neighbours")) {
+      const run = runOf(scenario, 1)
+      const most = scenario.name.includes("150 messages") ? 10 : run.reactive.limited / 10
+      expect(run.adaptive.limited, scenario.name).toBeLessThanOrEqual(most)
+      // A limit that changes is found again after five seconds.
+      const slowest = scenario.name.includes("take half") ? 1.1 : 1.15
+      expect(run.adaptive.ratio, scenario.name).toBeLessThanOrEqual(slowest)
+    }
+  })
+
   it("finds a hidden limit with at most three 429s, none after ten minutes, 1.10 x the optimum", () => {
     for (const scenario of named("hidden")) {
       const run = runOf(scenario, 1)

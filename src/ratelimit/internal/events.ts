@@ -5,16 +5,19 @@
 import type { HostScope } from "./globalLimiter.js"
 import * as Effect from "effect/Effect"
 
-/** An event, with the route of the response that caused it. Times are milliseconds. */
+/**
+ * An event, with the route of the response that caused it. The other fields are attributes of its log, whose
+ * names follow from them (`annotationsOf`).
+ */
 export type LimiterEvent =
-  /** The limit of a bucket; `before` if it has changed. */
+  /** The limit of a bucket; `previousLimit` if it has changed. */
   | {
       readonly _tag: "Limit"
       readonly route: string
       readonly bucket: string
       readonly limit: number
-      readonly period: number | undefined
-      readonly before: number | undefined
+      readonly periodMs: number | undefined
+      readonly previousLimit: number | undefined
     }
   /** A hidden limit that a strategy has detected. */
   | {
@@ -23,20 +26,19 @@ export type LimiterEvent =
       readonly bucket: string
       readonly strategy: string
       readonly hiddenLimit: number
-      readonly hiddenPeriod: number | undefined
+      readonly hiddenPeriodMs: number | undefined
     }
   /** All requests of the process are blocked. */
   | {
       readonly _tag: "Blocked"
       readonly route: string
       readonly scope: HostScope
-      readonly retryAfter: number
+      readonly retryAfterMs: number
     }
   /** Many requests were invalid, so that further ones are spaced, or fail. */
   | {
       readonly _tag: "InvalidRequests"
       readonly route: string
-      readonly level: "half" | "spent"
       readonly invalidRequests: number
       readonly invalidRequestLimit: number
     }
@@ -58,10 +60,10 @@ export class LimiterEvents {
   }
 
   /** Called with a limit that is new on a webhook. */
-  onLimit(route: string, bucket: string, onLimit: number, period: number | undefined): void {
-    const before = replaceLatest(this.#limits, bucket, route, onLimit)
-    if (before !== onLimit)
-      this.#emit({ _tag: "Limit", route, bucket, limit: onLimit, period, before })
+  onLimit(route: string, bucket: string, limit: number, periodMs: number | undefined): void {
+    const previousLimit = replaceLatest(this.#limits, bucket, route, limit)
+    if (previousLimit !== limit)
+      this.#emit({ _tag: "Limit", route, bucket, limit, periodMs, previousLimit })
   }
 
   /** Called with the hidden limit that a strategy assumes after a 429. */
@@ -70,9 +72,9 @@ export class LimiterEvents {
     bucket: string,
     strategy: string,
     hiddenLimit: number,
-    hiddenPeriod: number | undefined,
+    hiddenPeriodMs: number | undefined,
   ): void {
-    const text = `${hiddenLimit} in ${Math.round((hiddenPeriod ?? 0) / 1000)} s`
+    const text = `${hiddenLimit} in ${Math.round((hiddenPeriodMs ?? 0) / 1000)} s`
     const before = replaceLatest(
       this.#hidden,
       `${strategy} ${bucket}`,
@@ -80,11 +82,11 @@ export class LimiterEvents {
       text,
     )
     if (before === text) return
-    this.#emit({ _tag: "HiddenLimit", route, bucket, strategy, hiddenLimit, hiddenPeriod })
+    this.#emit({ _tag: "HiddenLimit", route, bucket, strategy, hiddenLimit, hiddenPeriodMs })
   }
 
-  onBlocked(route: string, scope: HostScope, retryAfter: number): void {
-    this.#emit({ _tag: "Blocked", route, scope, retryAfter })
+  onBlocked(route: string, scope: HostScope, retryAfterMs: number): void {
+    this.#emit({ _tag: "Blocked", route, scope, retryAfterMs })
   }
 
   /** Called for each invalid request. Emits again after the count was below a quarter of the limit. */
@@ -97,7 +99,6 @@ export class LimiterEvents {
     this.#emit({
       _tag: "InvalidRequests",
       route,
-      level,
       invalidRequests: used,
       invalidRequestLimit: limit,
     })
@@ -133,23 +134,6 @@ export function rememberLatest<A>(
   }
 }
 
-/** By field of an event. */
-const annotationNames: Readonly<Record<string, string>> = {
-  route: "discord.route",
-  bucket: "discord.rate_limit.bucket",
-  strategy: "discord.rate_limit.strategy",
-  scope: "discord.rate_limit.scope",
-  limit: "discord.rate_limit.limit",
-  /** Milliseconds. */
-  period: "discord.rate_limit.period_ms",
-  before: "discord.rate_limit.previous_limit",
-  hiddenLimit: "discord.rate_limit.hidden_limit",
-  hiddenPeriod: "discord.rate_limit.hidden_period_ms",
-  retryAfter: "discord.rate_limit.retry_after_ms",
-  invalidRequests: "discord.rate_limit.invalid_requests",
-  invalidRequestLimit: "discord.rate_limit.invalid_request_limit",
-}
-
 /** Logs the events and empties the list. */
 export function writeLog(events: Array<LimiterEvent>): Effect.Effect<void> {
   return Effect.forEach(events.splice(0), logEvent, { discard: true })
@@ -161,7 +145,7 @@ function logEvent(event: LimiterEvent): Effect.Effect<void> {
   switch (event._tag) {
     case "Limit":
       return about(
-        event.before === undefined
+        event.previousLimit === undefined
           ? Effect.logDebug("Rate limit discovered")
           : Effect.logInfo("Rate limit changed"),
       )
@@ -173,7 +157,7 @@ function logEvent(event: LimiterEvent): Effect.Effect<void> {
     default:
       return about(
         Effect.logWarning(
-          event.level === "half"
+          event.invalidRequests < event.invalidRequestLimit
             ? "Half of the invalid-request budget is used; requests are slowed down"
             : "The invalid-request budget is used up; all requests fail until it recovers",
         ),
@@ -181,11 +165,13 @@ function logEvent(event: LimiterEvent): Effect.Effect<void> {
   }
 }
 
+/** `retryAfterMs` is `discord.rate_limit.retry_after_ms`; a field without a value is left out. */
 function annotationsOf(event: LimiterEvent): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(
-    Object.entries(event).flatMap(([field, value]) => {
-      const name = annotationNames[field]
-      return name === undefined || value === undefined ? [] : [[name, value]]
-    }),
-  )
+  const { _tag: _, route, ...fields } = event
+  const annotations: Record<string, unknown> = { "discord.route": route }
+  for (const [field, value] of Object.entries(fields)) {
+    const name = field.replace(/[A-Z]/g, "_$&").toLowerCase()
+    if (value !== undefined) annotations[`discord.rate_limit.${name}`] = value
+  }
+  return annotations
 }

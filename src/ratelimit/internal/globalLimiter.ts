@@ -2,79 +2,23 @@
 import type { Kind } from "../Route.js"
 import type { LimitScope, ResponseInfo } from "../ResponseInfo.js"
 import type { GlobalLimit } from "../settings.js"
+import { documented, GlobalEstimate } from "./globalEstimate.js"
+import { SendTimes } from "./sendTimes.js"
 
 /** The scopes of a 429 that block every request of the process. */
 export type HostScope = Exclude<LimitScope, "user" | "shared">
 
-/** Milliseconds. */
-interface DelayRange {
-  readonly first: number
-  readonly max: number
-}
-
-const shortDelays: DelayRange = {
-  first: 1000,
-  max: 60_000,
-}
-
-/** Cloudflare's blocks last for minutes, and each further request may make them longer. */
-const longDelays: DelayRange = {
-  first: 60_000,
-  max: 900_000,
-}
-
 /**
  * The delay in milliseconds after `count` consecutive 429 responses without one: doubled each time, up to a
- * maximum.
+ * maximum. Cloudflare's blocks last for minutes, and each further request may make them longer.
  */
 export function growingDelay(scope: LimitScope, count: number): number {
-  const { first, max } = scope === "edge" ? longDelays : shortDelays
+  const [first, max] = scope === "edge" ? [60_000, 900_000] : [1000, 60_000]
   return Math.min(max, first * 2 ** (count - 1))
 }
 
 /** Maximum latency spread that is reserved; a larger reserve costs more than a rare 429. */
 const maxLatencySpread = 250
-
-/** The times of the last sends, as many as the largest global limit, in a ring that grows until full. */
-export class SendTimes {
-  #times: Array<number> = []
-  #capacity = 1
-  #count = 0
-
-  /** Increases the capacity. Times that were dropped before stay unknown. */
-  remember(capacity: number): void {
-    if (capacity <= this.#capacity) return
-    const kept = Math.min(this.#count, this.#capacity)
-    const times = Array.from({ length: kept }, (_, index) => this.last(kept - index))
-    this.#times = times
-    this.#capacity = capacity
-    this.#count = kept
-  }
-
-  add(now: number): void {
-    this.#times[this.#count % this.#capacity] = now
-    this.#count += 1
-  }
-
-  /** Moves the send recorded at `from` to `to`, which is later than all others. */
-  postpone(from: number, to: number): void {
-    let back = 1
-    while (this.last(back) > from) back += 1
-    if (this.last(back) !== from) return
-    for (; back > 1; back -= 1) this.#times[this.#index(back)] = this.last(back - 1)
-    this.#times[this.#index(1)] = to
-  }
-
-  /** The last time (1), the one before (2) and so on; `-Infinity` if there is none. */
-  last(back: number): number {
-    if (back > this.#count || back > this.#capacity) return -Infinity
-    return this.#times[this.#index(back)] ?? -Infinity
-  }
-
-  #index(back: number): number {
-    return (this.#count - back) % this.#capacity
-  }
-}
 
 /**
  * Limits all requests of the process: the global limit, and blocks after a global 429 or by the edge in
@@ -102,6 +46,7 @@ export class GlobalLimiter {
   #blocksWithoutDelay = 0
   #spacing = 0
   #spread = 0
+  readonly #estimate = new GlobalEstimate(this.#sent)
 
   constructor(limits: ReadonlyArray<GlobalLimit>) {
     this.#limits = limits
@@ -111,7 +56,7 @@ export class GlobalLimiter {
   /** Replaces the global limits, all of which apply. Requests already sent count against them. */
   setLimits(limits: ReadonlyArray<GlobalLimit>): void {
     this.#limits = limits
-    for (const { limit } of limits) this.#sent.remember(limit)
+    for (const { limit } of limits) this.#sent.remember(Math.max(limit, documented))
   }
 
   /**
@@ -120,7 +65,7 @@ export class GlobalLimiter {
    * No interval of a window's length holds more than `limit` sends, however the server's seconds
    * lie; the spread of latencies is added, since it lets sends bunch up on the way.
    */
-  availableAt(kind: Kind = "webhook"): number {
+  availableAt(kind: Kind, isLearning = false): number {
     if (this.#isProbing(kind) && this.#probe !== undefined) return Infinity
     const spaced = this.#spacing === 0 ? 0 : this.#lastSent + this.#spacing
     if (kind === "interaction") return Math.max(this.#edgeUntil, spaced)
@@ -128,12 +73,15 @@ export class GlobalLimiter {
     for (const { limit, window } of this.#limits) {
       at = Math.max(at, this.#sent.last(limit) + window + this.#spread)
     }
-    return at
+    return isLearning ? Math.max(at, this.#estimate.availableAt(this.#spread)) : at
   }
 
-  recordSend(request: object, now: number, kind: Kind = "webhook"): void {
+  recordSend(request: object, now: number, kind: Kind): void {
     this.#lastSent = now
-    if (kind === "webhook") this.#sent.add(now)
+    if (kind === "webhook") {
+      this.#estimate.onSend(request, now, this.#spread)
+      this.#sent.add(now)
+    }
     if (this.#isProbing(kind)) this.#probe = request
   }
 
@@ -147,7 +95,8 @@ export class GlobalLimiter {
   }
 
   /** Called when a request is settled; `open` if its response shows that the block is over. */
-  onSettled(request: object, open: boolean, kind: Kind = "webhook"): void {
+  onSettled(request: object, open: boolean, kind: Kind): void {
+    this.#estimate.onOutcome(request, open)
     if (this.#probe !== request) return
     this.#probe = undefined
     if (!open) return
@@ -169,6 +118,7 @@ export class GlobalLimiter {
    * that were in flight together count once. Returns whether requests were not blocked before.
    */
   block(scope: HostScope, delay: number | undefined, sentAt: number, now: number): boolean {
+    if (scope === "global") this.#estimate.onLimited(sentAt, delay ?? 0)
     const wasOpen = !this.#probing || this.blockedUntil <= now
     const isLater = this.#blocksWithoutDelay === 0 || sentAt >= this.blockedUntil
     if (delay === undefined && isLater) this.#blocksWithoutDelay += 1

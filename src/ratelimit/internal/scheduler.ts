@@ -81,7 +81,7 @@ export class Scheduler {
     }
     const at = this.#earliestStart(head, now)
     if (at === undefined) return true
-    const passes = this.#globalLimiter.availableAt(bucket.webhook.kind)
+    const passes = this.#globallyAvailableAt(bucket)
     const known = Math.max(finiteInstant(at) ?? 0, finiteInstant(passes) ?? 0)
     if (at <= now && passes <= now && this.#globalQueues[bucket.webhook.kind].size === 0) {
       this.#grant(head, now)
@@ -118,7 +118,7 @@ export class Scheduler {
   #dispatchGlobalQueue(kind: Kind, now: number): void {
     const queue = this.#globalQueues[kind]
     for (const bucket of queue) {
-      if (this.#globalLimiter.availableAt(kind) > now) break
+      if (this.#globallyAvailableAt(bucket) > now) break
       queue.delete(bucket)
       const { head } = bucket.queue
       const at = head === undefined ? undefined : this.#earliestStart(head, now)
@@ -132,12 +132,19 @@ export class Scheduler {
   }
 
   #scheduleGlobalTimer(): void {
-    const opensFor = (kind: Kind) =>
-      this.#globalQueues[kind].size > 0 ? this.#globalLimiter.availableAt(kind) : Infinity
+    const opensFor = (kind: Kind) => {
+      for (const bucket of this.#globalQueues[kind]) return this.#globallyAvailableAt(bucket)
+      return Infinity
+    }
     this.#setTimer(
       this.#globalLimiter,
       finiteInstant(Math.min(opensFor("webhook"), opensFor("interaction"))),
     )
+  }
+
+  /** The time from which the global limiter permits the head of a queue. */
+  #globallyAvailableAt({ queue, webhook }: BucketState): number {
+    return this.#globalLimiter.availableAt(webhook.kind, queue.head?.policy.learnsGlobalLimit)
   }
 
   #joinGlobalQueue(bucket: BucketState): void {
@@ -163,7 +170,7 @@ export class Scheduler {
   #computeStart(request: PendingRequest, now: number): number {
     const { bucket, policy } = request
     const { webhook } = request.routeState
-    if (this.#pending.gate?.isOpen(request, now) === false) return Number.POSITIVE_INFINITY
+    if (this.#pending.gate?.isOpen(request, now) === false) return Infinity
     const notBefore = Math.max(request.notBefore, bucket.blockedUntil)
     if (notBefore > now) return notBefore
     // A probe after a 429, or of an unknown bucket, starts alone. It is independent of the policy,

@@ -186,7 +186,7 @@ export class StateMachine {
   estimate(route: Route, policy: Policy, now: number): number {
     this.#reclaimExpired(now)
     const bucket = this.#webhooks.find(route, now)
-    const passes = this.#globalLimiter.availableAt(route.kind)
+    const passes = this.#globalLimiter.availableAt(route.kind, policy.learnsGlobalLimit)
     const at = Math.max(now, finiteInstant(passes) ?? 0, bucket?.blockedUntil ?? 0)
     if (bucket === undefined || !bucket.isKnown) return at - now
     return Math.max(at, estimateTurn(bucket, policy, now)) - now

@@ -76,32 +76,19 @@ type MetricLabels = ReadonlyArray<MetricLabel.MetricLabel>
 type Gauge = Metric.Metric.Gauge<number>
 
 /**
- * The metrics of one route under one strategy. The label lists are allocated once: Effect looks a metric
- * up by the identity of its list.
+ * The metrics of one route under one strategy. Its label list is allocated once, since Effect looks a metric
+ * up by the identity of the list.
  */
 class MetricsRecorder {
   readonly #labels: MetricLabels
-  readonly #limited: Readonly<Record<LimitScope, MetricLabels>>
   readonly #shown = new Map<Gauge, number>()
   #waiting = 0
 
   constructor(route: string, strategy: string) {
-    const labels = [
+    this.#labels = [
       MetricLabel.make(metrics.labels.route, route),
       MetricLabel.make(metrics.labels.strategy, strategy),
     ]
-    const of = (scope: LimitScope): MetricLabels => [
-      ...labels,
-      MetricLabel.make(metrics.labels.scope, scope),
-    ]
-    this.#labels = labels
-    this.#limited = {
-      user: of("user"),
-      shared: of("shared"),
-      global: of("global"),
-      edge: of("edge"),
-      proxy: of("proxy"),
-    }
   }
 
   sent(waited: number, isRetry: boolean): void {
@@ -114,7 +101,8 @@ class MetricsRecorder {
   }
 
   limited(scope: LimitScope): void {
-    metrics.limited.unsafeUpdate(1, this.#limited[scope])
+    const label = MetricLabel.make(metrics.labels.scope, scope)
+    metrics.limited.unsafeUpdate(1, [...this.#labels, label])
   }
 
   unused(slots: number): void {

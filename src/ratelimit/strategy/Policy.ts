@@ -123,6 +123,11 @@ export interface Policy<Memory = unknown> {
   readonly initial: Memory
   /** Folds one observation into the memory. */
   readonly observe: (memory: Memory, observation: Observation, bucket: Bucket<Memory>) => Memory
+  /**
+   * Whether requests keep below the global limit that other clients of the same IP address leave, which
+   * the limiter estimates from global 429s. Default: only below the configured one.
+   */
+  readonly learnsGlobalLimit?: boolean | undefined
   /** The part of the memory that webhooks of one channel share. Default: none. */
   readonly channel?: ChannelMemory<Memory> | undefined
   /** Derives another webhook's initial memory. Default: `initial`. */

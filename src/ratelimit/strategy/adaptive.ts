@@ -58,6 +58,7 @@ export const adaptive = ({ confidence }: AdaptiveSettings): Policy =>
       Duration.millis(Math.max(0, finite(opensAt(bucket, now, confidence)) - now)),
     initial,
     observe,
+    learnsGlobalLimit: true,
     channel: {
       copy: (memory, from) => ({ ...memory, hidden: from.hidden }),
       merge: (memory, other) => ({

@@ -1,10 +1,7 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
-import {
-  GlobalLimiter,
-  SendTimes,
-  InvalidRequests,
-} from "../../../src/ratelimit/internal/globalLimiter.js"
+import { GlobalLimiter, InvalidRequests } from "../../../src/ratelimit/internal/globalLimiter.js"
+import { SendTimes } from "../../../src/ratelimit/internal/sendTimes.js"
 import { DeadWebhooks } from "../../../src/ratelimit/deadWebhooks.js"
 import { LinkedQueue, Queued } from "../../../src/ratelimit/internal/linkedQueue.js"
 import { RoundTrips } from "../../../src/ratelimit/internal/window.js"
@@ -57,30 +54,30 @@ describe("GlobalLimiter", () => {
 
   it("lets a window's worth pass at once, and the next when the first is a window old", () => {
     const one = gate(2)
-    expect(one.availableAt()).toBeLessThanOrEqual(0)
-    one.recordSend({}, 0)
-    one.recordSend({}, 300)
-    expect(one.availableAt()).toBe(1000)
-    one.recordSend({}, 1000)
-    expect(one.availableAt()).toBe(1300)
+    expect(one.availableAt("webhook")).toBeLessThanOrEqual(0)
+    one.recordSend({}, 0, "webhook")
+    one.recordSend({}, 300, "webhook")
+    expect(one.availableAt("webhook")).toBe(1000)
+    one.recordSend({}, 1000, "webhook")
+    expect(one.availableAt("webhook")).toBe(1300)
   })
 
   it("adds the spread of round trips, up to a quarter of a second", () => {
     const one = gate(1)
-    one.recordSend({}, 0)
+    one.recordSend({}, 0, "webhook")
     one.setLatencySpread(100)
-    expect(one.availableAt()).toBe(1100)
+    expect(one.availableAt("webhook")).toBe(1100)
     one.setLatencySpread(5000)
-    expect(one.availableAt()).toBe(1250)
+    expect(one.availableAt("webhook")).toBe(1250)
   })
 
   it("keeps a minimum interval when one is set", () => {
     const one = gate(50)
-    one.recordSend({}, 100)
+    one.recordSend({}, 100, "webhook")
     one.setSpacing(150)
-    expect(one.availableAt()).toBe(250)
+    expect(one.availableAt("webhook")).toBe(250)
     one.setSpacing(0)
-    expect(one.availableAt()).toBeLessThanOrEqual(0)
+    expect(one.availableAt("webhook")).toBeLessThanOrEqual(0)
   })
 
   it("lets one look after a block, and opens when it is well", () => {
@@ -88,17 +85,17 @@ describe("GlobalLimiter", () => {
     const [probe, other] = [{}, {}]
     expect(one.block("global", 1000, 0, 0)).toBe(true)
     expect(one.block("global", 500, 0, 0)).toBe(false)
-    expect(one.availableAt()).toBe(1000)
-    one.recordSend(probe, 1000)
-    expect(one.availableAt()).toBe(Infinity)
-    one.onSettled(other, true)
-    expect(one.availableAt()).toBe(Infinity)
-    one.onSettled(probe, false)
-    expect(one.availableAt()).toBe(1000)
-    one.recordSend(other, 1100)
-    one.onSettled(other, true)
-    one.recordSend(probe, 1200)
-    expect(one.availableAt()).toBe(1000)
+    expect(one.availableAt("webhook")).toBe(1000)
+    one.recordSend(probe, 1000, "webhook")
+    expect(one.availableAt("webhook")).toBe(Infinity)
+    one.onSettled(other, true, "webhook")
+    expect(one.availableAt("webhook")).toBe(Infinity)
+    one.onSettled(probe, false, "webhook")
+    expect(one.availableAt("webhook")).toBe(1000)
+    one.recordSend(other, 1100, "webhook")
+    one.onSettled(other, true, "webhook")
+    one.recordSend(probe, 1200, "webhook")
+    expect(one.availableAt("webhook")).toBe(1000)
   })
 
   it("blocks at the edge for a minute, doubled up to a quarter of an hour", () => {

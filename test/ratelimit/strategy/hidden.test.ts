@@ -219,7 +219,7 @@ describe("probes of a hidden limit", () => {
     expect(hidden.explain(hidden.sent(twice(), 20_000))).toEqual({
       limit: 10,
       periodMillis: 10_000,
-      because: "2 x 429 that the visible limit does not explain",
+      evidence: 2,
       confirmedAt: 11_000,
       mostSeen: 10,
       shortestMillis: 2000,

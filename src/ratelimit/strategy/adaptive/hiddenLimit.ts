@@ -181,7 +181,7 @@ export function explain({ belief, probe }: Hidden): Readonly<Record<string, unkn
   return {
     limit,
     periodMillis: period,
-    because: `${evidence} x 429 that the visible limit does not explain`,
+    evidence,
     confirmedAt,
     mostSeen: most,
     shortestMillis: shortest,
