@@ -7,14 +7,24 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { DiscordInvalidOption } from "../error/WebhookError.js"
-import { make } from "../ratelimit/distributed/limiter.js"
+import { make, type Observer } from "../ratelimit/distributed/limiter.js"
 import { RateLimiter } from "../ratelimit/RateLimiter.js"
+import * as metrics from "./RedisMetrics.js"
 import { checkOptions, type Options } from "./options.js"
 import { RedisConnection } from "./RedisConnection.js"
 import { DiscordRedisError } from "./RedisError.js"
 import { makeRedisStore } from "./redisStore.js"
 
 export type { Options } from "./options.js"
+
+const observer: Observer = {
+  onTurn: ({ isUncertain }) => {
+    metrics.turnsTaken.unsafeUpdate(1, [])
+    if (isUncertain) metrics.turnsTakenOver.unsafeUpdate(1, [])
+  },
+  onPass: () => metrics.turnsPassed.unsafeUpdate(1, []),
+  onAvailable: (isAvailable) => metrics.available.unsafeUpdate(isAvailable ? 1 : 0, []),
+}
 
 /**
  * A limiter whose limits several processes share. It has the interface of the limiter in memory, so a program
@@ -47,7 +57,7 @@ export const layer = (
     Effect.gen(function* () {
       const { prefix, ...settings } = yield* checkOptions(options)
       const redis = yield* RedisConnection
-      return yield* make(makeRedisStore(redis, prefix), settings).pipe(
+      return yield* make(makeRedisStore(redis, prefix), settings, observer).pipe(
         Effect.mapError(({ cause, detail }) =>
           cause instanceof DiscordRedisError
             ? cause

@@ -1,14 +1,21 @@
 /** Turns in Redis. */
 import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
 import * as Stream from "effect/Stream"
 import { type Address, StoreError, type TurnStore } from "../ratelimit/distributed/store.js"
 import type { Service } from "./service.js"
 import type { DiscordRedisError } from "./RedisError.js"
 import { toMessage, toPresence, toReply, toReports } from "./replies.js"
+import { calls, failedCalls, labels } from "./RedisMetrics.js"
 import * as scripts from "./scripts.js"
 
 /** Of the keys: another version must not read them. */
 const keyVersion = 1
+
+const names = new Map(Object.entries(scripts).map(([name, script]) => [script, name]))
+
+const count = (metric: typeof calls, script: string): Effect.Effect<void> =>
+  Metric.increment(Metric.tagged(metric, labels.call, names.get(script) ?? "other"))
 
 export function makeRedisStore(redis: Service, prefix: string): TurnStore {
   const root = `${prefix}:${keyVersion}`
@@ -18,7 +25,13 @@ export function makeRedisStore(redis: Service, prefix: string): TurnStore {
     return [key, `${key}:asked`]
   }
   const run = (script: string, keys: ReadonlyArray<string>, args: ReadonlyArray<string>) =>
-    Effect.mapError(redis.eval(script, keys, args), toStoreError)
+    redis.eval(script, keys, args).pipe(
+      Effect.tapBoth({
+        onFailure: () => Effect.zipRight(count(calls, script), count(failedCalls, script)),
+        onSuccess: () => count(calls, script),
+      }),
+      Effect.mapError(toStoreError),
+    )
   const runForWebhook = (
     script: string,
     { key, process, ttl }: Address,

@@ -58,8 +58,20 @@ const noResponse = {
   onTimeout: () => new StoreError({ isLocal: false, detail: "no response" }),
 }
 
+/** Is called for metrics. */
+export interface Observer {
+  /** This process got a turn. */
+  readonly onTurn: (turn: Turn) => void
+  /** It gave one to another process, or gave it up. */
+  readonly onPass: () => void
+  readonly onAvailable: (isAvailable: boolean) => void
+}
+
+const ignored: Observer = { onTurn: () => {}, onPass: () => {}, onAvailable: () => {} }
+
 interface LimiterOptions {
   readonly store: TurnStore
+  readonly observer: Observer
   readonly settings: DistributedSettings
   readonly name: string
   readonly core: SharedLimiter
@@ -73,16 +85,18 @@ class DistributedLimiter {
   readonly #address: Address | undefined
   readonly #store: TurnStore
   readonly #settings: DistributedSettings
+  readonly #observer: Observer
   readonly #name: string
   readonly #validFor: number
   /** What calls fail for, while others succeed. */
   readonly #failing = new Set<string>()
 
-  constructor({ core, name, onDue, settings, store }: LimiterOptions) {
+  constructor({ core, name, observer, onDue, settings, store }: LimiterOptions) {
     const now = () => core.timers.now()
     this.core = core
     this.#store = store
     this.#settings = settings
+    this.#observer = observer
     this.#name = name
     const { idleAfter = defaults.idleAfter, lease } = settings
     this.#validFor = Math.min(maxValidFor, Math.max(Math.ceil(idleAfter), lease * 2))
@@ -102,7 +116,10 @@ class DistributedLimiter {
       failAfter: settings.failAfter,
       presence: this.presence,
       onDue,
-      restore: (webhook, turn) => this.#restore(webhook, turn),
+      restore: (webhook, turn) => {
+        observer.onTurn(turn)
+        this.#restore(webhook, turn)
+      },
     })
     core.machine.pending.gate = this.#turns
     const { globalLimit = { limit: defaults.globalLimit, window: defaults.globalWindow } } =
@@ -144,6 +161,7 @@ class DistributedLimiter {
         onSuccess: (reply) =>
           Effect.sync(() => {
             this.#failing.delete(subject)
+            if (isPassed(call, reply)) this.#observer.onPass()
             this.#turns.onReply(webhook, call, reply, this.#now)
           }),
       })
@@ -362,6 +380,7 @@ class DistributedLimiter {
     }
     if (this.#turns.awaySince !== undefined) return Effect.void
     this.#turns.awaySince = this.#now
+    this.#observer.onAvailable(false)
     return Effect.logWarning(`Shared limits: the store is away; ${this.#consequence}`, detail)
   }
 
@@ -376,16 +395,23 @@ class DistributedLimiter {
   readonly #onReturn: Effect.Effect<void> = Effect.suspend(() => {
     if (this.#turns.awaySince === undefined) return Effect.void
     this.#turns.awaySince = undefined
+    this.#observer.onAvailable(true)
     this.presence.onReconnect()
     this.#turns.confirmAll(this.#now)
     return Effect.logInfo("Shared limits: the store is available again")
   })
 }
 
+/** Whether a call gave the turn away. */
+function isPassed(call: Call, reply: Reply): boolean {
+  return call._tag === "Pass" && call.how !== "keep" && reply._tag === "Waiting" && !reply.isLost
+}
+
 /** Creates the limiter of a scope. */
 export const make = (
   store: TurnStore,
   settings: DistributedSettings,
+  observer: Observer = ignored,
 ): Effect.Effect<Service, StoreError, Scope.Scope> =>
   Effect.gen(function* () {
     const clock = yield* Effect.clock
@@ -394,11 +420,13 @@ export const make = (
     const limiter = new DistributedLimiter({
       store,
       settings,
+      observer,
       name,
       core: new SharedLimiter(clock),
       onDue: (webhook) => due.unsafeOffer(webhook),
     })
     yield* limiter.presence.refresh
+    observer.onAvailable(true)
     yield* Effect.addFinalizer(() => limiter.leave)
     const fork = yield* FiberSet.makeRuntime()
     yield* Queue.take(due).pipe(

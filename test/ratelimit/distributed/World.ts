@@ -62,7 +62,7 @@ export class ProcessClock implements Clock.Clock {
   }
 }
 
-export interface Sent {
+interface Sent {
   readonly webhook: string
   readonly label: string
   readonly method: string
