@@ -170,8 +170,8 @@ function annotationsOf(event: LimiterEvent): Readonly<Record<string, unknown>> {
   const { _tag: _, route, ...fields } = event
   const annotations: Record<string, unknown> = { "discord.route": route }
   for (const [field, value] of Object.entries(fields)) {
-    const name = field.replace(/[A-Z]/g, "_$&").toLowerCase()
-    if (value !== undefined) annotations[`discord.rate_limit.${name}`] = value
+    if (value === undefined) continue
+    annotations[`discord.rate_limit.${field.replace(/[A-Z]/g, "_$&").toLowerCase()}`] = value
   }
   return annotations
 }

@@ -59,10 +59,10 @@ export class GlobalEstimate {
       this.#rejected = 0
     }
     this.#rejected += 1
-    const start = sentAt - second + (delay < second ? delay : 0)
+    const start = sentAt - second + (delay % second)
     const accepted = this.#sent.countSince(start) - this.#rejected
     const half = Math.min(this.#limit, documented) >> 1
-    this.#limit = Math.min(this.#limit, Math.max(accepted, half, 1))
+    this.#limit = Math.min(this.#limit, Math.max(1, half, accepted))
     this.#rest = this.#limit * rest
   }
 

@@ -13,8 +13,8 @@ export type HostScope = Exclude<LimitScope, "user" | "shared">
  * maximum. Cloudflare's blocks last for minutes, and each further request may make them longer.
  */
 export function growingDelay(scope: LimitScope, count: number): number {
-  const [first, max] = scope === "edge" ? [60_000, 900_000] : [1000, 60_000]
-  return Math.min(max, first * 2 ** (count - 1))
+  const isEdge = scope === "edge"
+  return Math.min(isEdge ? 900_000 : 60_000, (isEdge ? 60_000 : 1000) * 2 ** (count - 1))
 }
 
 /** Maximum latency spread that is reserved; a larger reserve costs more than a rare 429. */
