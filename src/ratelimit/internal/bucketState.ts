@@ -183,6 +183,8 @@ export class WebhookState {
   }
 }
 
+const noBuckets: ReadonlyArray<BucketState> = []
+
 /** What a policy has learned for a channel. */
 export interface ChannelMemory {
   /** That of the webhook that observed last. */
@@ -212,13 +214,24 @@ export class ChannelState {
     return this.memories !== undefined
   }
 
-  get buckets(): ReadonlyArray<BucketState> {
-    return this.webhooks.flatMap(({ buckets }) => buckets)
+  /** The buckets with waiting requests. */
+  get waiting(): ReadonlyArray<BucketState> {
+    let waiting = noBuckets
+    for (const webhook of this.webhooks) {
+      if (webhook.waiting === 0) continue
+      for (const bucket of webhook.buckets) if (bucket.waiting > 0) waiting = [...waiting, bucket]
+    }
+    return waiting
   }
 
-  /** Number of messages in flight. */
+  /** Number of messages in flight. Every response asks for it. */
   get inFlight(): number {
-    return this.buckets.reduce((sum, { channel, inFlight }) => sum + (channel ? inFlight : 0), 0)
+    let sum = 0
+    for (const webhook of this.webhooks) {
+      if (webhook.inFlight === 0) continue
+      for (const { channel, inFlight } of webhook.buckets) if (channel !== undefined) sum += inFlight
+    }
+    return sum
   }
 
   /** Adds a webhook. The memories of two are merged at once, so that both count. */
@@ -227,8 +240,9 @@ export class ChannelState {
     this.webhooks = [...this.webhooks, webhook]
     if (this.webhooks.length === 1) return
     this.memories ??= new Map()
-    for (const bucket of this.buckets)
-      if (bucket.learnedBy !== undefined) bucket.seenBy(bucket.learnedBy)
+    for (const { buckets } of this.webhooks)
+      for (const bucket of buckets)
+        if (bucket.learnedBy !== undefined) bucket.seenBy(bucket.learnedBy)
   }
 
   /** Returns the memory of a bucket with what all webhooks have learned; merges it the first time. */
@@ -325,10 +339,9 @@ export class BucketState implements Bucket {
   get channel(): ChannelState | undefined {
     const { channel, routes } = this.webhook
     if (channel?.isShared !== true) return undefined
-    const isForMessages = routes.some(
-      ({ bucket, name }) => bucket === this && name.startsWith("POST"),
-    )
-    return isForMessages ? channel : undefined
+    for (const { bucket, name } of routes)
+      if (bucket === this && name.startsWith("POST")) return channel
+    return undefined
   }
   get channelInFlight(): number {
     return this.channel?.inFlight ?? this.inFlight
@@ -411,8 +424,10 @@ export class BucketState implements Bucket {
   /** Exposes the policy's own memory as `memory`. */
   seenBy(policy: Policy): this {
     const { channel } = this
-    const own = this.learnedBy?.name === policy.name ? this.learned : this.#recall(policy)
+    const isLast = this.learnedBy?.name === policy.name
+    const own = isLast ? this.learned : this.#recall(policy)
     this.memory = channel === undefined ? own : channel.recall(policy, this, own)
+    if (isLast) this.learned = this.memory
     return this
   }
 

@@ -51,7 +51,7 @@ export class Scheduler {
    */
   dispatch(bucket: BucketState, now: number): void {
     const { channel } = bucket.webhook
-    if (channel?.isShared === true) this.#dispatchChannel(channel, now)
+    if (channel?.isShared === true) this.#dispatchChannel(channel, bucket, now)
     else while (this.#dispatchNext(bucket, now)) {}
   }
 
@@ -63,9 +63,13 @@ export class Scheduler {
   }
 
   /** Grants the requests of all webhooks of a channel in order of arrival. */
-  #dispatchChannel({ buckets, webhooks }: ChannelState, now: number): void {
-    for (const webhook of webhooks) webhook.waitingAlone = undefined
-    while (byArrival(buckets).some((bucket) => this.#dispatchNext(bucket, now))) {}
+  #dispatchChannel(channel: ChannelState, first: BucketState, now: number): void {
+    for (const webhook of channel.webhooks) webhook.waitingAlone = undefined
+    let changed: BucketState | undefined = first
+    while (changed !== undefined) {
+      if (changed.waiting === 0) this.leaveGlobalQueue(changed)
+      changed = byArrival(channel.waiting).find((bucket) => this.#dispatchNext(bucket, now))
+    }
   }
 
   /** Handles the head of a queue. Returns whether the next one may follow at once. */

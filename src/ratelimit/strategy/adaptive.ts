@@ -60,7 +60,8 @@ export const adaptive = ({ confidence }: AdaptiveSettings): Policy =>
     observe,
     learnsGlobalLimit: true,
     channel: {
-      copy: (memory, from) => ({ ...memory, hidden: from.hidden }),
+      copy: (memory, from) =>
+        memory.hidden === from.hidden ? memory : { ...memory, hidden: from.hidden },
       merge: (memory, other) => ({
         ...memory,
         hidden: hidden.merged(memory.hidden, other.hidden),
