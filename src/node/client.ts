@@ -22,7 +22,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { BodyTooLarge, maxBodySize } from "../rest/transportErrors.js"
 import { concatBytes, decodeText, registerDirect, RequestStart } from "../rest/transports/direct.js"
-import type { DirectTransport } from "../rest/transports/direct.js"
+import type { DirectTransport, ResponseListener } from "../rest/transports/direct.js"
 import { decompress, isEncoded } from "./decompress.js"
 
 /** Bytes that are buffered before the body is read; then the socket is paused. */
@@ -40,6 +40,23 @@ interface ResponseHead {
 }
 
 type ExchangeEnd = { readonly _tag: "Whole" } | { readonly _tag: "Broken"; readonly error: Error }
+
+function makeAbortError(): Error {
+  return new DOMException("the request was aborted", "AbortError")
+}
+
+/**
+ * An error thrown in `onRequestStart` ends the request alone; `controller.abort` would also close the
+ * connection, which has seen nothing of this request.
+ */
+function throwIfAborted(aborted: Error | undefined): void {
+  if (aborted !== undefined) throw aborted
+}
+
+/** Whether a final response follows. */
+function isInformational(status: number): boolean {
+  return status < 200
+}
 
 /**
  * One request on undici, with its own dispatch handler: `dispatcher.request` allocates a promise and a
@@ -71,7 +88,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   /** Aborts the request in any state. */
   readonly abort = (): void => {
     if (this.#end !== undefined || this.#aborted !== undefined) return
-    this.#aborted = new DOMException("the request was aborted", "AbortError")
+    this.#aborted = makeAbortError()
     this.#controller?.abort(this.#aborted)
   }
 
@@ -114,9 +131,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   /** Called when undici has a connection and writes the request next. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    // An error thrown here ends the request alone; `controller.abort` would also close the
-    // connection, which has seen nothing of this request.
-    if (this.#aborted !== undefined) throw this.#aborted
+    throwIfAborted(this.#aborted)
     this.#controller = controller
     this.#onStart()
   }
@@ -126,8 +141,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     status: number,
     headers: ResponseHead["headers"],
   ): void {
-    // An informational response; the final one follows.
-    if (status < 200) return
+    if (isInformational(status)) return
     this.#head = { status, headers }
     this.#onHead(this.#head)
   }
@@ -317,20 +331,88 @@ function execute(
   })
 }
 
-/** Sends requests of this SDK without the platform's `HttpClient`; see `rest/transports/direct.ts`. */
+/**
+ * One request of this SDK without the platform's `HttpClient`; see `rest/transports/direct.ts`. It
+ * reads the body at once, and allocates nothing but itself.
+ */
+class DirectExchange implements Dispatcher.DispatchHandler {
+  readonly #listener: ResponseListener
+  #controller: Dispatcher.DispatchController | undefined = undefined
+  #encoding: string | Array<string> | undefined = undefined
+  readonly #chunks: Array<Uint8Array> = []
+  #size = 0
+  #aborted: Error | undefined = undefined
+  #isOver = false
+
+  constructor(listener: ResponseListener) {
+    this.#listener = listener
+  }
+
+  abort(): void {
+    if (this.#isOver || this.#aborted !== undefined) return
+    this.#aborted = makeAbortError()
+    this.#controller?.abort(this.#aborted)
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    throwIfAborted(this.#aborted)
+    this.#controller = controller
+    this.#listener.onStart()
+  }
+
+  onResponseStart(
+    _: Dispatcher.DispatchController,
+    status: number,
+    headers: ResponseHead["headers"],
+  ): void {
+    if (isInformational(status)) return
+    this.#encoding = headers["content-encoding"]
+    this.#listener.onHead(status, joinRepeated(headers))
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    this.#chunks.push(chunk)
+    this.#size += chunk.byteLength
+    if (this.#size > maxBodySize) controller.abort(new BodyTooLarge())
+  }
+
+  onResponseEnd(): void {
+    this.#isOver = true
+    if (this.#encoding === undefined) this.#listener.onComplete(decodeText(this.#chunks))
+    else {
+      decompress(
+        this.#encoding,
+        this.#chunks,
+        (chunks) => this.#listener.onComplete(decodeText(chunks)),
+        (error) => this.#listener.onError(error),
+      )
+    }
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.#isOver = true
+    this.#listener.onError(error)
+  }
+}
+
+/** Joins repeated headers as `Headers` does, except for cookies, which nothing reads. */
+function joinRepeated(
+  headers: ResponseHead["headers"],
+): Readonly<Record<string, string | undefined>> {
+  for (const name in headers)
+    if (Array.isArray(headers[name]) && name !== "set-cookie") return Headers.fromInput(headers)
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- no other list is left
+  return headers as Readonly<Record<string, string | undefined>>
+}
+
 function makeDirect(dispatcher: Dispatcher): DirectTransport {
-  return ({ body, headers, method, origin, path }, listener) => {
-    const onBroken = (error: unknown): void => listener.onError(error)
-    const exchange: Exchange = new Exchange(
-      () => listener.onStart(),
-      (head) => {
-        listener.onHead(head.status, Headers.fromInput(head.headers))
-        exchange.collect((chunks) => listener.onComplete(decodeText(chunks)), onBroken)
-      },
-      onBroken,
-    )
-    const all = { ...uncompressed, ...headers }
-    dispatcher.dispatch({ ...noTimeouts, method, origin, path, headers: all, body }, exchange)
-    return exchange.abort
+  return {
+    headers: uncompressed,
+    send: ({ body, headers, method, origin, path }, listener) => {
+      const exchange = new DirectExchange(listener)
+      const options = { method, origin, path, headers, body, headersTimeout: 0, bodyTimeout: 0 }
+      dispatcher.dispatch(options, exchange)
+      return exchange
+    },
   }
 }

@@ -20,12 +20,15 @@ const watched = () => {
   const taken: Array<string> = []
   const { client } = network({ answer: 204 })
   const long = HttpClient.tapRequest(client, () => Effect.sync(() => taken.push("long")))
-  const both = registerDirect(long, (_, listener) => {
-    taken.push("direct")
-    listener.onStart()
-    listener.onHead(204, {})
-    listener.onComplete("")
-    return () => undefined
+  const both = registerDirect(long, {
+    headers: {},
+    send: (_, listener) => {
+      taken.push("direct")
+      listener.onStart()
+      listener.onHead(204, {})
+      listener.onComplete("")
+      return { abort: () => undefined }
+    },
   })
   return { client: both, taken }
 }

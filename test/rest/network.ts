@@ -104,13 +104,16 @@ function respond(
 export const directNetwork = (...script: ReadonlyArray<Event>): Network => {
   const net = network(...script)
   const { aborted, sent } = net
-  const client = registerDirect(net.client, ({ body, headers, method, origin, path }, listener) => {
-    const event = script[Math.min(sent.length, script.length - 1)] ?? "silence"
-    const url = new URL(path, origin).toString()
-    const json: unknown = body === null ? undefined : JSON.parse(body)
-    sent.push({ method, url, headers: { ...headers }, body: json })
-    emit(listener, event)
-    return () => void aborted.count++
+  const client = registerDirect(net.client, {
+    headers: {},
+    send: ({ body, headers, method, origin, path }, listener) => {
+      const event = script[Math.min(sent.length, script.length - 1)] ?? "silence"
+      const url = new URL(path, origin).toString()
+      const json: unknown = body === null ? undefined : JSON.parse(body)
+      sent.push({ method, url, headers: { ...headers }, body: json })
+      emit(listener, event)
+      return { abort: () => void aborted.count++ }
+    },
   })
   return { ...net, client, layer: Layer.succeed(HttpClient.HttpClient, client) }
 }

@@ -229,7 +229,8 @@ export class ChannelState {
     let sum = 0
     for (const webhook of this.webhooks) {
       if (webhook.inFlight === 0) continue
-      for (const { channel, inFlight } of webhook.buckets) if (channel !== undefined) sum += inFlight
+      for (const { channel, inFlight } of webhook.buckets)
+        if (channel !== undefined) sum += inFlight
     }
     return sum
   }

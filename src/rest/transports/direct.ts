@@ -44,8 +44,16 @@ export interface ResponseListener {
   onError(cause: unknown): void
 }
 
-/** Sends a request and returns a function that aborts it and its connection. */
-export type DirectTransport = (request: DirectRequest, listener: ResponseListener) => () => void
+export interface DirectTransport {
+  /** Sent with every request, unless the request has its own. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly send: (request: DirectRequest, listener: ResponseListener) => Abortable
+}
+
+interface Abortable {
+  /** Aborts the request and its connection. */
+  abort(): void
+}
 
 /**
  * Called when a request is about to be written, by a client with a direct transport that sends a
@@ -110,7 +118,7 @@ class DirectAttempt implements ResponseListener {
   readonly #caller: AnyFiber
   readonly #resume: Resume
   #timeout: Timeout | undefined = undefined
-  #abort: (() => void) | undefined = undefined
+  #exchange: Abortable | undefined = undefined
   #isDone = false
 
   constructor(
@@ -129,7 +137,7 @@ class DirectAttempt implements ResponseListener {
 
   start(direct: DirectTransport, request: DirectRequest): void {
     try {
-      this.#abort = direct(request, this)
+      this.#exchange = direct.send(request, this)
     } catch (error) {
       this.#finish()
       this.#resume(Effect.die(sanitizeDefect(error, this.#request.token)))
@@ -151,7 +159,7 @@ class DirectAttempt implements ResponseListener {
   abort(): void {
     if (this.#isDone) return
     this.#finish()
-    this.#abort?.()
+    this.#exchange?.abort()
   }
 
   onHead(status: number, headers: Readonly<Record<string, string | undefined>>): void {
@@ -188,6 +196,7 @@ class DirectAttempt implements ResponseListener {
 }
 
 function makeSender(direct: DirectTransport): DirectSender {
+  const prepared = new WeakMap<ResolvedConfig, PreparedHeaders>()
   return (base, request, body, settings, restore, state) =>
     Effect.withFiberRuntime((caller) =>
       restore(
@@ -195,25 +204,37 @@ function makeSender(direct: DirectTransport): DirectSender {
           const attempt = new DirectAttempt(request, settings, state, caller, resume)
           // A canceler of `Effect.async` would be a seventh of the memory of a request in flight.
           state.abort = () => attempt.abort()
-          attempt.start(direct, toDirectRequest(base, request, body, settings))
+          let headers = prepared.get(settings)
+          if (headers === undefined) {
+            headers = prepareHeaders(direct, settings)
+            prepared.set(settings, headers)
+          }
+          attempt.start(direct, toDirectRequest(base, request, body, headers))
         }),
       ),
     )
+}
+
+/** The headers of all requests with and without a body. */
+type PreparedHeaders = Readonly<Record<(EmptyBody | JsonBody)["_tag"], DirectRequest["headers"]>>
+
+function prepareHeaders(direct: DirectTransport, { headers }: ResolvedConfig): PreparedHeaders {
+  const Empty = { ...direct.headers, ...headers }
+  return { Empty, Json: { ...Empty, "content-type": "application/json" } }
 }
 
 function toDirectRequest(
   { origin, path }: BaseUrl,
   request: RestRequest<unknown>,
   body: EmptyBody | JsonBody,
-  settings: ResolvedConfig,
+  prepared: PreparedHeaders,
 ): DirectRequest {
-  const headers: Record<string, string> = { ...settings.headers, ...request.headers }
-  if (body._tag === "Json") headers["content-type"] = "application/json"
+  const headers = prepared[body._tag]
   return {
     method: request.route.method,
     origin,
     path: path + getPath(request),
-    headers,
+    headers: request.headers === undefined ? headers : { ...headers, ...request.headers },
     body: body._tag === "Json" ? body.text : null,
   }
 }
