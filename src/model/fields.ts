@@ -59,14 +59,14 @@ export function nullishToAbsent<A, I, const K extends string = never>(
   schema: Schema.Schema<A, I>,
   key?: K,
 ): Field<NoInfer<K>, A, I | null | undefined> {
-  return rename(absentOr(schema, lenient(schema)), key)
+  return rename(absentOr(schema, true), key)
 }
 
 export function strictNullishToAbsent<A, I, const K extends string = never>(
   schema: Schema.Schema<A, I>,
   key?: K,
 ): Field<NoInfer<K>, A, I | null | undefined> {
-  return rename(absentOr(schema, Schema.NullishOr(schema)), key)
+  return rename(absentOr(schema, false), key)
 }
 
 export function withDefault<A, I, const K extends string = never>(
@@ -74,7 +74,7 @@ export function withDefault<A, I, const K extends string = never>(
   fallback: () => NoInfer<A>,
   key?: K,
 ): Schema.PropertySignature<":", A, NoInfer<K>, "?:", I | null | undefined> {
-  return rename(defaultOr(schema, lenient(schema), fallback), key)
+  return rename(defaultOr(schema, true, fallback), key)
 }
 
 export function strictWithDefault<A, I, const K extends string = never>(
@@ -82,16 +82,42 @@ export function strictWithDefault<A, I, const K extends string = never>(
   fallback: () => NoInfer<A>,
   key?: K,
 ): Schema.PropertySignature<":", A, NoInfer<K>, "?:", I | null | undefined> {
-  return rename(defaultOr(schema, Schema.NullishOr(schema), fallback), key)
+  return rename(defaultOr(schema, false, fallback), key)
 }
 
 type Nullish<A, I> = Schema.Schema<A | null | undefined, I | null | undefined>
 
+/** The annotation of a field that may be missing. */
+const missableId = Symbol.for("effect-discord/model/Missable")
+
+/** A received field that counts as missing if it is `null` or, if lenient, does not fit. */
+export interface Missable {
+  readonly item: AST.AST
+  readonly isLenient: boolean
+  /** The value of a missing field; if `undefined`, the field stays missing. */
+  readonly fallback: (() => unknown) | undefined
+}
+
+/** For readers that decode such a field in one step. */
+export function missableOf(ast: AST.AST): Missable | undefined {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `missable` has put there
+  return ast.annotations[missableId] as Missable | undefined
+}
+
+function missable<A, I>(
+  schema: Schema.Schema<A, I>,
+  isLenient: boolean,
+  fallback: (() => A) | undefined,
+): Nullish<A, I> {
+  const how: Missable = { item: schema.ast, isLenient, fallback }
+  return nullish(schema, { ...(isLenient ? orUndefined : {}), [missableId]: how })
+}
+
 function absentOr<A, I>(
   schema: Schema.Schema<A, I>,
-  from: Nullish<A, I>,
+  isLenient: boolean,
 ): Field<never, A, I | null | undefined> {
-  return Schema.optionalToOptional(from, typeSide(schema), {
+  return Schema.optionalToOptional(missable(schema, isLenient, undefined), typeSide(schema), {
     decode: definedOnly,
     encode: Function.identity,
   })
@@ -99,10 +125,10 @@ function absentOr<A, I>(
 
 function defaultOr<A, I>(
   schema: Schema.Schema<A, I>,
-  from: Nullish<A, I>,
+  isLenient: boolean,
   fallback: () => A,
 ): Schema.PropertySignature<":", A, never, "?:", I | null | undefined> {
-  return Schema.optionalToRequired(from, typeSide(schema), {
+  return Schema.optionalToRequired(missable(schema, isLenient, fallback), typeSide(schema), {
     decode: (value) => Option.getOrElse(definedOnly(value), fallback),
     encode: Option.some,
   })
@@ -130,13 +156,17 @@ function typeSide<A, I, R>(schema: Schema.Schema<A, I, R>): Schema.Schema<A> {
 }
 
 /** Decodes what does not fit as `undefined`. */
+const orUndefined: AST.Annotations = {
+  [AST.DecodingFallbackAnnotationId]: () => Either.right(undefined),
+}
+
 function lenient<A, I>(schema: Schema.Schema<A, I>): Nullish<A, I> {
-  // At once and not by `NullishOr` and `annotations`: each makes a class, for a hundred fields.
-  return Schema.make(
-    AST.Union.make([schema.ast, AST.null, AST.undefinedKeyword], {
-      [AST.DecodingFallbackAnnotationId]: () => Either.right(undefined),
-    }),
-  )
+  return nullish(schema, orUndefined)
+}
+
+/** At once and not by `NullishOr` and `annotations`: each makes a class, for a hundred fields. */
+function nullish<A, I>(schema: Schema.Schema<A, I>, annotations: AST.Annotations): Nullish<A, I> {
+  return Schema.make(AST.Union.make([schema.ast, AST.null, AST.undefinedKeyword], annotations))
 }
 
 /** `Option.filter` makes a function and an `Option` for each of a message's forty fields. */

@@ -8,7 +8,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
-import { listItemOf } from "../fields.js"
+import { listItemOf, type Missable, missableOf } from "../fields.js"
 
 /** Returns the converted input, or `irregular`. */
 export type Step = (input: unknown) => unknown
@@ -155,6 +155,8 @@ export interface Field {
   readonly change?: (given: Option.Option<unknown>) => Option.Option<unknown>
   /** Whether the field may be absent after the change; for decoders. */
   readonly mayVanish?: boolean
+  /** In place of the change, for decoders. */
+  readonly missable?: Missable | undefined
 }
 
 export function getFields({ propertySignatures }: AST.TypeLiteral): ReadonlyArray<Field> {
@@ -190,8 +192,11 @@ function decodeField(
   input: Readonly<Fields>,
   part: Compile,
 ): boolean {
-  const { change, from, isOptional, mayVanish, to } = field
+  const { change, from, isOptional, mayVanish, missable, to } = field
   const isGiven = !isOptional || Object.hasOwn(input, from)
+  if (missable !== undefined) {
+    return decodeMissable(output, field, missable, isGiven ? input[from] : undefined, part)
+  }
   const value = isGiven ? (field.step ??= part(field.type))(input[from]) : undefined
   if (value === irregular) return false
   if (change === undefined) {
@@ -201,6 +206,27 @@ function decodeField(
   const changed = change(isGiven ? Option.some(value) : Option.none())
   if (Option.isNone(changed)) return mayVanish === true
   output[to] = changed.value
+  return true
+}
+
+/** The union with `null` and `undefined`, its fallback and the change of the field at once. */
+function decodeMissable(
+  output: Fields,
+  field: Field,
+  { fallback, isLenient, item }: Missable,
+  given: unknown,
+  part: Compile,
+): boolean {
+  let value: unknown
+  if (given !== undefined && given !== null) {
+    value = (field.step ??= part(item))(given)
+    if (value === irregular) {
+      if (!isLenient) return false
+      value = undefined
+    }
+  }
+  if (value !== undefined && value !== null) output[field.to] = value
+  else if (fallback !== undefined) output[field.to] = fallback()
   return true
 }
 
@@ -231,8 +257,10 @@ function compileRenaming(ast: AST.Transformation, part: Compile, options: Option
   const fields = renaming.to.propertySignatures.flatMap(({ isOptional, name }) => {
     const change = changes.get(name)
     const source = sources.get(change?.from ?? name)
-    const how = change === undefined ? {} : { change: change.decode, mayVanish: isOptional }
-    return source === undefined ? [] : [{ ...source, to: name, ...how }]
+    if (source === undefined) return []
+    if (change === undefined) return [{ ...source, to: name }]
+    const missable = missableOf(source.type)
+    return [{ ...source, to: name, change: change.decode, mayVanish: isOptional, missable }]
   })
   return compileStruct(fields, part, options)
 }

@@ -63,9 +63,20 @@ export function onResponse(
   sentAt: number,
   now: number,
 ): CompetingTraffic {
-  const own = response.limited === undefined ? onUnknown(traffic) : traffic
+  const ours = response.limited === undefined ? traffic.ours + 1 : traffic.ours
   const sample = readSample(response, bucket, sentAt, now)
-  return updateTotals(sample === undefined ? own : addSample(own, sample, bucket, sentAt), bucket)
+  const isNew = sample !== undefined && !isOlder(sample, traffic.last, bucket, sentAt)
+  const { gone, last, taken, watched } = isNew ? addSample(traffic, sample, bucket) : traffic
+  const others = Math.max(traffic.others, gone - ours - bucket.inFlight)
+  const isIdle = bucket.inFlight === 0
+  return {
+    taken: taken + others - traffic.others,
+    watched,
+    last,
+    gone: isIdle ? 0 : gone,
+    ours: isIdle ? 0 : ours,
+    others: isIdle ? 0 : others,
+  }
 }
 
 /** Handles a request that the server may have counted: a used slot may be ours. */
@@ -131,22 +142,25 @@ function readSample({ headers }: ResponseInfo, { limit }: Bucket, sentAt: number
   }
 }
 
-function addSample(
-  traffic: CompetingTraffic,
+/** The server's clock may jump back, so only a request sent before the last response can be older. */
+function isOlder(
   sample: Sample,
+  last: Sample | undefined,
   bucket: Bucket,
   sentAt: number,
-): CompetingTraffic {
+): boolean {
+  return last !== undefined && isBefore(sample, last, bucket) && sentAt <= last.receivedAt
+}
+
+type Watched = Pick<CompetingTraffic, "taken" | "watched" | "last" | "gone">
+
+function addSample(traffic: CompetingTraffic, sample: Sample, bucket: Bucket): Watched {
   const { last } = traffic
-  // The server's clock may jump back, so only a request sent before the last response can be older.
-  const isOlder = last !== undefined && isBefore(sample, last, bucket) && sentAt <= last.receivedAt
-  if (isOlder) return traffic
   const { gone, time } =
     bucket.model === "leaking" ? leakingStep(last, sample, bucket) : fixedStep(last, sample, bucket)
   const passed = last === undefined ? 0 : Math.max(0, sample.at - last.at)
   const fade = Math.exp(-passed / decayTime)
   return {
-    ...traffic,
     taken: traffic.taken * fade,
     watched: traffic.watched * fade + Math.max(0, time),
     last: sample,
@@ -165,13 +179,6 @@ function isBefore(sample: Sample, last: Sample, { model }: Bucket): boolean {
   return isFixed && sample.remaining !== last.remaining
     ? sample.remaining > last.remaining
     : sample.serverTime < last.serverTime
-}
-
-function updateTotals(traffic: CompetingTraffic, { inFlight }: Bucket): CompetingTraffic {
-  const others = Math.max(traffic.others, traffic.gone - traffic.ours - inFlight)
-  const taken = traffic.taken + others - traffic.others
-  if (inFlight > 0) return { ...traffic, taken, others }
-  return { ...traffic, taken, gone: 0, ours: 0, others: 0 }
 }
 
 /** Between two responses: used slots, and the milliseconds in which others could take some. */
