@@ -3,6 +3,7 @@
  * the file is shared with the encoders of `codec.ts`.
  */
 import * as Either from "effect/Either"
+import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
@@ -151,11 +152,9 @@ export interface Field {
   readonly type: AST.AST
   /** Compiled with the first value, because most messages have few of the fields. */
   step: Step | undefined
-  /** Present if the value changes as well as the key. */
+  /** For encoders: present if the value changes as well as the key. */
   readonly change?: (given: Option.Option<unknown>) => Option.Option<unknown>
-  /** Whether the field may be absent after the change; for decoders. */
-  readonly mayVanish?: boolean
-  /** In place of the change, for decoders. */
+  /** For decoders: how it is decoded if it may be missing. */
   readonly missable?: Missable | undefined
 }
 
@@ -192,41 +191,25 @@ function decodeField(
   input: Readonly<Fields>,
   part: Compile,
 ): boolean {
-  const { change, from, isOptional, mayVanish, missable, to } = field
-  const isGiven = !isOptional || Object.hasOwn(input, from)
-  if (missable !== undefined) {
-    return decodeMissable(output, field, missable, isGiven ? input[from] : undefined, part)
-  }
-  const value = isGiven ? (field.step ??= part(field.type))(input[from]) : undefined
-  if (value === irregular) return false
-  if (change === undefined) {
-    if (isGiven) output[to] = value
+  const { from, isOptional, missable, to, type } = field
+  if (isOptional && !Object.hasOwn(input, from)) {
+    if (missable?.fallback !== undefined) output[to] = missable.fallback()
     return true
   }
-  const changed = change(isGiven ? Option.some(value) : Option.none())
-  if (Option.isNone(changed)) return mayVanish === true
-  output[to] = changed.value
-  return true
-}
-
-/** The union with `null` and `undefined`, its fallback and the change of the field at once. */
-function decodeMissable(
-  output: Fields,
-  field: Field,
-  { fallback, isLenient, item }: Missable,
-  given: unknown,
-  part: Compile,
-): boolean {
-  let value: unknown
-  if (given !== undefined && given !== null) {
-    value = (field.step ??= part(item))(given)
-    if (value === irregular) {
-      if (!isLenient) return false
-      value = undefined
-    }
+  const given = input[from]
+  const isNull = missable !== undefined && (given === undefined || given === null)
+  let value = isNull ? undefined : (field.step ??= part(missable?.item ?? type))(given)
+  if (missable === undefined) {
+    if (value === irregular) return false
+    output[to] = value
+    return true
   }
-  if (value !== undefined && value !== null) output[field.to] = value
-  else if (fallback !== undefined) output[field.to] = fallback()
+  if (value === irregular) {
+    if (!missable.isLenient) return false
+    value = undefined
+  }
+  value ??= missable.fallback?.()
+  if (value !== undefined) output[to] = value
   return true
 }
 
@@ -254,14 +237,16 @@ function compileRenaming(ast: AST.Transformation, part: Compile, options: Option
   if (renaming === undefined) return compileBySchema(ast, options)
   const sources = new Map(getFields(renaming.from).map((field) => [field.from, field]))
   const changes = new Map(renaming.changes.map((change) => [change.to, change]))
-  const fields = renaming.to.propertySignatures.flatMap(({ isOptional, name }) => {
+  const fields: Array<Field> = []
+  for (const { name } of renaming.to.propertySignatures) {
     const change = changes.get(name)
     const source = sources.get(change?.from ?? name)
-    if (source === undefined) return []
-    if (change === undefined) return [{ ...source, to: name }]
-    const missable = missableOf(source.type)
-    return [{ ...source, to: name, change: change.decode, mayVanish: isOptional, missable }]
-  })
+    if (source === undefined) continue
+    const missable = change && missableOf(source.type)
+    if (change !== undefined && missable === undefined && change.decode !== identity)
+      return compileBySchema(ast, options)
+    fields.push({ ...source, to: name, missable })
+  }
   return compileStruct(fields, part, options)
 }
 
