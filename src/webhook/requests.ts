@@ -101,7 +101,7 @@ export const executeWebhook = <A>(
     ]
     const all = MessageCreate.hasComponents(given) ? [...query, withComponents] : query
     const encoded = MessageCreate.encode(split.message)
-    return Effect.map(encodeBody(route, issues, encoded, split, webhookMistakes), (body) =>
+    return map(encodeBody(route, issues, encoded, split, webhookMistakes), (body) =>
       makeRequest({
         route,
         token: webhook.token,
@@ -326,13 +326,31 @@ function encodeBody(
   )
   const complete = checkFiles(route, valid, split, kind)
   const [first] = split.files
-  if (first === undefined) return Effect.map(complete, jsonBody)
+  if (first === undefined) return map(complete, jsonBody)
   const { uploader } = first
   return Effect.flatMap(
     // First, because its error for too many files is more specific than the Schema's.
     Effect.zipRight(uploader.checkFiles(route, split.files, split.kept), complete),
     (wire) => uploader.makeUpload(route, wire, split.files),
   )
+}
+
+/** Whether the value is known: most messages are valid and have no files, and so need no fiber yet. */
+function isRight<A, E>(
+  effect: Effect.Effect<A, E>,
+): effect is Effect.Effect<A, E> & Either.Right<never, A> {
+  return Either.isEither(effect) && Either.isRight(effect)
+}
+
+function flatMap<A, E, B, E2>(
+  effect: Effect.Effect<A, E>,
+  next: (value: A) => Effect.Effect<B, E2>,
+): Effect.Effect<B, E | E2> {
+  return isRight(effect) ? next(effect.right) : Effect.flatMap(effect, next)
+}
+
+function map<A, E, B>(effect: Effect.Effect<A, E>, next: (value: A) => B): Effect.Effect<B, E> {
+  return flatMap(effect, (value) => Either.right(next(value)))
 }
 
 /**
@@ -345,12 +363,12 @@ function checkFiles<A>(
   split: files.SplitFiles<OutgoingMessage>,
   kind: "message" | "edit",
 ): Effect.Effect<A, WebhookValidationError> {
-  return Effect.flatMap(encoded, (wire) => {
+  return flatMap(encoded, (wire) => {
     const { files: uploads, message, names } = split
     const missing = findMissingFiles(message, names)
     const issues = kind === "edit" ? missing : [...missing, ...findVoiceIssues(message, uploads)]
-    if (issues.length === 0) return Effect.succeed(wire)
-    return Effect.fail(new WebhookValidationError({ ...errorFields(route), issues }))
+    if (issues.length === 0) return Either.right(wire)
+    return Either.left(new WebhookValidationError({ ...errorFields(route), issues }))
   })
 }
 
@@ -360,6 +378,7 @@ export function validate<A>(
   encoded: Effect.Effect<A, ParseResult.ParseError>,
   explain: (issue: Issue.Issue) => Issue.Issue = Function.identity,
 ): Effect.Effect<A, WebhookValidationError> {
+  if (found.length === 0 && isRight(encoded)) return Either.right(encoded.right)
   const makeError = (issues: ReadonlyArray<Issue.Issue>): WebhookValidationError => {
     const { kept, rest } = truncateIssues([...found, ...issues.map(explain)])
     return new WebhookValidationError({ ...errorFields(route), issues: kept, ...rest })
