@@ -1,7 +1,7 @@
 /**
  * What a message costs the processor above the bare `HttpClient` call: in this process, where no
- * socket hides anything, and over a socket, by the platform's client for undici and by
- * NodeDiscord's. CPU time of this process; medians of interleaved rounds.
+ * socket hides anything, and over a socket, by the platform's clients for undici and for `fetch`, and
+ * by NodeDiscord's. CPU time of this process; medians of interleaved rounds.
  *
  *     npm run bench:cost                writes bench/results/cost.json
  *     npm run bench:cost -- --quick
@@ -11,6 +11,7 @@
 import { fork } from "node:child_process"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { resolve } from "node:path"
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
@@ -185,12 +186,14 @@ async function once(runtime: Runtime, variant: Variant, kind: Kind, calls: numbe
 }
 
 interface Cost {
-  readonly place: "in process" | "socket" | "NodeDiscord"
+  readonly place: "in process" | "undici" | "fetch" | "NodeDiscord"
   readonly message: Kind
   readonly variant: string
   readonly cpuMicros: number
   /** Above the bare call with its text read, as a share of it. */
   readonly above: number
+  /** Relative to the same client with the platform's own Schemas. */
+  readonly toSchemas: number
 }
 
 async function compare(
@@ -221,6 +224,7 @@ async function compare(
     variant: name,
     cpuMicros: median(name),
     above: median(name) / median(bare.name) - 1,
+    toSchemas: median(name) / median(checked.name),
   }))
 }
 
@@ -262,7 +266,8 @@ async function all(): Promise<void> {
         rounds: quick ? 3 : 7,
         atOnce: 1,
       })),
-      ...(await compare("socket", kind, NodeHttpClient.layerUndici, over, overSocket)),
+      ...(await compare("undici", kind, NodeHttpClient.layerUndici, over, overSocket)),
+      ...(await compare("fetch", kind, FetchHttpClient.layer, over, overSocket)),
       ...(await compare(
         "NodeDiscord",
         kind,
@@ -274,13 +279,15 @@ async function all(): Promise<void> {
   }
   console.log(
     table(
-      ["place", "message", "variant", "CPU us", "above bare"],
+      ["client", "message", "variant", "CPU us", "above bare", "to Schemas"],
       costs.map((cost) => [
         cost.place,
         cost.message,
         cost.variant,
         cost.cpuMicros.toFixed(1),
-        cost.variant.startsWith("part") ? "" : `${(100 * cost.above).toFixed(0)} %`,
+        ...(cost.variant.startsWith("part")
+          ? ["", ""]
+          : [`${(100 * cost.above).toFixed(0)} %`, cost.toSchemas.toFixed(2)]),
       ]),
     ),
   )

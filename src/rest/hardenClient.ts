@@ -8,15 +8,27 @@ import type { RequestError } from "@effect/platform/HttpClientError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
+import { constVoid } from "effect/Function"
 import * as Option from "effect/Option"
 import { tryRead } from "./foreignErrors.js"
-import { unsendable } from "./transportErrors.js"
+import { BodyTooLarge, maxBodySize, unsendable } from "./transportErrors.js"
+import { decodeText } from "./transports/direct.js"
 import type { TransportFailure } from "./transportErrors.js"
 
 const hardenedClients = new WeakMap<HttpClient.HttpClient, HttpClient.HttpClient>()
 
-/** The options of `fetch` in this attempt; those of the client's layer are visible only there. */
-export const fetchInit: FiberRef.FiberRef<RequestInit> = FiberRef.unsafeMake({})
+/** The call of `fetch` in an attempt. */
+interface FetchCall {
+  /** Its options; those of the client's layer are visible only there. */
+  readonly init: RequestInit
+  /** Whether the body of the response fails if it is too large. */
+  isBounded: boolean
+}
+
+export const fetchCall = FiberRef.unsafeMake<FetchCall>({
+  init: {},
+  isBounded: false,
+})
 
 /**
  * Disables what would reveal the token: the client's own span contains the URL, and a redirect
@@ -32,11 +44,12 @@ const setRules = (init: RequestInit) =>
     Effect.flatMap(FiberRef.get(FiberRef.currentContext), (context) => {
       const given = Context.getOption(context, FetchHttpClient.RequestInit)
       const merged = { ...Option.getOrUndefined(given), ...init }
+      const call: FetchCall = { init: merged, isBounded: false }
       return Effect.zipRight(
-        FiberRef.set(fetchInit, merged),
+        FiberRef.set(fetchCall, call),
         FiberRef.set(
           FiberRef.currentContext,
-          Context.add(dropContentLength(context), FetchHttpClient.RequestInit, merged),
+          Context.add(wrapFetch(context, call), FetchHttpClient.RequestInit, merged),
         ),
       )
     }),
@@ -66,22 +79,53 @@ export function hardenClient(client: HttpClient.HttpClient): HttpClient.HttpClie
 type Fetch = typeof globalThis.fetch
 
 /**
- * Adds a `fetch` to the context that drops Content-Length, which it computes itself.
+ * Adds a `fetch` to the context that drops Content-Length, which it computes itself, and bounds the body.
  * `FetchHttpClient` before platform 0.97 passes the header of the request as well, and Node's
  * `fetch` rejects the pair ("invalid content-length header") if a recent undici is loaded, which
  * `@effect/platform-node` does.
  */
-function dropContentLength<R>(
+function wrapFetch<R>(
   context: Context.Context<R>,
+  call: FetchCall,
 ): Context.Context<R | FetchHttpClient.Fetch> {
   const given = Option.getOrUndefined(Context.getOption(context, FetchHttpClient.Fetch))
-  const stripping: Fetch = (input, init) => {
+  const wrapped: Fetch = (input, init) => {
     // FetchHttpClient's own default, looked up as late as it does.
     // oxlint-disable-next-line no-restricted-globals
     const original = given ?? globalThis.fetch
-    return original(input, init && hasContentLength(init) ? stripContentLength(init) : init)
+    return original(input, init && hasContentLength(init) ? stripContentLength(init) : init).then(
+      (response) => {
+        const { body } = response
+        if (typeof body?.getReader === "function") {
+          response.text = () => readBounded(body)
+          call.isBounded = true
+        }
+        return response
+      },
+    )
   }
-  return Context.add(context, FetchHttpClient.Fetch, stripping)
+  return Context.add(context, FetchHttpClient.Fetch, wrapped)
+}
+
+/**
+ * Reads a body like `text()`, which has no limit. The stream of `HttpClientResponse` would be a third of
+ * the processor time of a request.
+ */
+async function readBounded(body: ReadableStream<Uint8Array>): Promise<string> {
+  const reader = body.getReader()
+  const chunks: Array<Uint8Array> = []
+  let size = 0
+  for (;;) {
+    const { value } = await reader.read()
+    if (value === undefined) return decodeText(chunks)
+    size += value.byteLength
+    if (size > maxBodySize) {
+      const error = new BodyTooLarge()
+      void reader.cancel(error).catch(constVoid)
+      throw error
+    }
+    chunks.push(value)
+  }
 }
 
 function hasContentLength({ headers }: RequestInit): boolean {

@@ -245,7 +245,8 @@ function compileRenaming(ast: AST.Transformation, part: Compile, options: Option
     const missable = change && missableOf(source.type)
     if (change !== undefined && missable === undefined && change.decode !== identity)
       return compileBySchema(ast, options)
-    fields.push({ ...source, to: name, missable })
+    const field = { ...source, to: name, missable }
+    fields.push(field)
   }
   return compileStruct(fields, part, options)
 }

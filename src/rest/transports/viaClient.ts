@@ -16,7 +16,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { WebhookFileError } from "../../error/WebhookError.js"
 import { parseHead, type AttemptState, type Restore } from "../attempt.js"
-import { classifyFetchRejection, fetchInit, hardenClient } from "../hardenClient.js"
+import { classifyFetchRejection, fetchCall, hardenClient } from "../hardenClient.js"
 import { getPath, getTimeout, isBrowser } from "../request.js"
 import type { EmptyBody, JsonBody, ResolvedConfig, RestRequest } from "../request.js"
 import { sanitizeDefect } from "../sanitize.js"
@@ -101,7 +101,11 @@ function readResponse(
 
 /** Returns `undefined` if the body is too large; the connection is then closed. */
 function readText(response: HttpClientResponse): Effect.Effect<string | undefined, ResponseError> {
-  return isWithinLimit(response) ? response.text : readBoundedText(response)
+  return isWithinLimit(response)
+    ? response.text
+    : Effect.flatMap(FiberRef.get(fetchCall), ({ isBounded }) =>
+        isBounded ? response.text : readBoundedText(response),
+      )
 }
 
 type Pull<A = never> = Effect.Effect<A, Option.Option<ResponseError>>
@@ -163,8 +167,8 @@ function toFailure(error: HttpClientError | WebhookFileError): Effect.Effect<Tra
   if (error._tag === "WebhookFileError") return Effect.succeed(makeFileFailure(error))
   if (error._tag === "ResponseError") return Effect.succeed(classifyError(error))
   return Effect.map(
-    FiberRef.get(fetchInit),
-    (init) => classifyFetchRejection(error, init) ?? classifyError(error),
+    FiberRef.get(fetchCall),
+    ({ init }) => classifyFetchRejection(error, init) ?? classifyError(error),
   )
 }
 
