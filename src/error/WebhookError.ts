@@ -108,6 +108,10 @@ function absentable<A, I>(
 /** The route template, such as `POST /webhooks/{webhook.id}/{webhook.token}`; never a URL. */
 const route = Schema.String
 
+/** A call, which a bundler drops with the class; a list in its arguments would stay. */
+const keysOf = <K extends string>(texts: Readonly<Record<K, string>>) =>
+  Schema.Literal(...Struct.keys(texts))
+
 /** The called function, and the webhook that it was called with. */
 const request = {
   /** Such as `Webhook.send`. */
@@ -154,7 +158,7 @@ const response = {
 export class WebhookInvalidUrl extends Schema.TaggedError<WebhookInvalidUrl>()(
   "WebhookInvalidUrl",
   {
-    reason: Schema.Literal(...Struct.keys(urlReasons)),
+    reason: keysOf(urlReasons),
     /** Present if the credentials are those of an interaction. */
     kind: absentable(Schema.Literal("interaction")),
   },
@@ -383,7 +387,7 @@ export class WebhookInteractionError extends Schema.TaggedError<WebhookInteracti
   "WebhookInteractionError",
   {
     ...response,
-    reason: Schema.Literal(...Struct.keys(interactionReasons)),
+    reason: keysOf(interactionReasons),
     remembered: Schema.Boolean,
   },
 ) {
@@ -441,7 +445,7 @@ export class WebhookThreadError extends Schema.TaggedError<WebhookThreadError>()
   "WebhookThreadError",
   {
     ...response,
-    reason: Schema.Literal(...Struct.keys(threadReasons)),
+    reason: keysOf(threadReasons),
     /** With `slowmode`: the time until Discord accepts the next message, if known. */
     retryAfter: absentable(Millis),
   },
@@ -489,10 +493,10 @@ const fileReasons = {
  */
 export class WebhookFileError extends Schema.TaggedError<WebhookFileError>()("WebhookFileError", {
   /** Absent if the file was not part of a request yet. */
-  operation: absentable(request.operation),
-  webhookId: absentable(request.webhookId),
+  operation: absentable(Schema.String),
+  webhookId: absentable(Schema.String),
   route: absentable(route),
-  reason: Schema.Literal(...Struct.keys(fileReasons)),
+  reason: keysOf(fileReasons),
   /** The file's path, or its name if it has no path. */
   file: Schema.String,
   /** Bytes of the file, or of all files for `totalTooLarge`; the number of files for `tooMany`. */
@@ -770,7 +774,7 @@ export class DiscordTransportError extends Schema.TaggedError<DiscordTransportEr
   "DiscordTransportError",
   {
     ...request,
-    reason: Schema.Literal(...Struct.keys(transportReasons)),
+    reason: keysOf(transportReasons),
     delivered: Delivered,
     attempts: Schema.Number,
   },

@@ -21,7 +21,7 @@ import type { RateLimited } from "../ratelimit/ResponseInfo.js"
 import { secondsToMillis } from "../ratelimit/time.js"
 import { toClientError, toSlowmodeError } from "./clientErrors.js"
 import { containsToken, redactToken } from "./redactToken.js"
-import type { ResolvedConfig, ResponseBody, RestRequest } from "./request.js"
+import type { FailConsumed, ResolvedConfig, ResponseBody, RestRequest } from "./request.js"
 import { sanitize } from "./sanitize.js"
 import { broken, notStarted } from "./transportErrors.js"
 import type { TransportFailure } from "./transportErrors.js"
@@ -346,14 +346,14 @@ export type AttemptResult<A> =
       readonly interpretation: Interpretation<A>
       /** Why the body is missing, if it is. */
       readonly failure: TransportFailure
-      readonly consumedFile: string | undefined
+      readonly failConsumed: FailConsumed | undefined
     }
   | {
       readonly _tag: "NoResponse"
       readonly outcome: Permit.Outcome
       readonly failure: TransportFailure
-      /** The file that cannot be read again. */
-      readonly consumedFile: string | undefined
+      /** Present if the request cannot be repeated, because a file cannot be read again. */
+      readonly failConsumed: FailConsumed | undefined
     }
 
 /**
@@ -366,10 +366,10 @@ export function classifyAttempt<A>(
   settings: ResolvedConfig,
 ): AttemptResult<A> {
   const { response, started, failure = started ? broken : notStarted } = state
-  const consumedFile = request.body._tag === "Upload" ? request.body.consumedFile() : undefined
+  const failConsumed = request.body._tag === "Upload" ? request.body.failConsumed() : undefined
   if (response === undefined) {
     const outcome = failure.delivered === "no" ? Permit.neverSent : Permit.unknown
-    return { _tag: "NoResponse", outcome, failure, consumedFile }
+    return { _tag: "NoResponse", outcome, failure, failConsumed }
   }
   const interpretation = interpret(request, response, settings)
   const { classification } = interpretation
@@ -394,7 +394,7 @@ export function classifyAttempt<A>(
     response,
     interpretation,
     failure,
-    consumedFile,
+    failConsumed,
   }
 }
 

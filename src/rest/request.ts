@@ -5,7 +5,7 @@ import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
-import type { Issue, WebhookFileError } from "../error/WebhookError.js"
+import type { Delivered, Issue, WebhookFileError } from "../error/WebhookError.js"
 import type { Route } from "../ratelimit/Route.js"
 import type { RestOptions } from "./RestConfig.js"
 
@@ -97,9 +97,14 @@ export interface UploadBody {
   readonly withBody: <A, E>(
     use: (body: HttpBody.HttpBody) => Effect.Effect<A, E>,
   ) => Effect.Effect<A, E | WebhookFileError>
-  /** The name of a file that has been read at least partly and cannot be read again. */
-  readonly consumedFile: () => string | undefined
+  /** Present if a file has been read at least partly and cannot be read again. */
+  readonly failConsumed: () => FailConsumed | undefined
+  /** The error of a file, if an earlier attempt may have created the message. */
+  readonly withUnknownDelivery: (error: WebhookFileError) => WebhookFileError
 }
+
+/** Makes the error of a request that cannot be repeated; `cause` is what it would be repeated after. */
+export type FailConsumed = (cause: string, delivered: Delivered) => WebhookFileError
 
 /**
  * How a 2xx response becomes the result. `Ignored` requires only that Discord sent it; `text` is

@@ -2,17 +2,12 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import * as Struct from "effect/Struct"
-import {
-  DiscordServerError,
-  DiscordTransportError,
-  WebhookFileError,
-} from "../error/WebhookError.js"
-import type { Delivered, WebhookError } from "../error/WebhookError.js"
+import { DiscordServerError, DiscordTransportError } from "../error/WebhookError.js"
+import type { Delivered, WebhookError, WebhookFileError } from "../error/WebhookError.js"
 import type { RateLimited } from "../ratelimit/ResponseInfo.js"
 import { errorFields } from "../error/message.js"
 import type { AttemptResult } from "./attempt.js"
-import type { RestRequest, ResolvedConfig } from "./request.js"
+import type { FailConsumed, RestRequest, ResolvedConfig } from "./request.js"
 import type { TransportFailure } from "./transportErrors.js"
 
 /** The history of a request, including the current attempt. */
@@ -63,26 +58,17 @@ export function decideNext<A>(
   result: AttemptResult<A>,
 ): RetryDecision<A> {
   const decision = decide(request, settings, retryState, result)
-  return result.consumedFile === undefined
-    ? decision
-    : preventRepeat(request, result.consumedFile, decision)
+  return result.failConsumed === undefined ? decision : preventRepeat(result.failConsumed, decision)
 }
 
 /** A request whose file cannot be read again cannot be repeated. */
 function preventRepeat<A>(
-  request: RestRequest<A>,
-  file: string,
+  failConsumed: FailConsumed,
   decision: RetryDecision<A>,
 ): RetryDecision<A> {
   if (decision._tag !== "RateLimited" && decision._tag !== "Retry") return decision
   const cause = decision._tag === "RateLimited" ? "a rate limit" : decision.reason
-  const error = new WebhookFileError({
-    ...errorFields(request.route),
-    reason: "readOnce",
-    file,
-    detail: `it was not sent again after ${cause}`,
-    delivered: decision.next.mayHaveTakenEffect ? "unknown" : "no",
-  })
+  const error = failConsumed(cause, decision.next.mayHaveTakenEffect ? "unknown" : "no")
   return { _tag: "Fail", error }
 }
 
@@ -97,7 +83,7 @@ function decide<A>(
     const error =
       file === undefined
         ? makeTransportError(request, retryState, result.failure)
-        : correctDelivered(retryState, file)
+        : correctDelivered(request, retryState, file)
     return retryOrFail(request, settings, retryState, result.failure, error)
   }
   const { classification, code, reply } = result.interpretation
@@ -208,20 +194,12 @@ function makeTransportError(
 }
 
 /** An incomplete upload creates no message, but an earlier attempt may have created it. */
-function correctDelivered(retryState: RetryState, file: WebhookFileError): WebhookFileError {
-  if (!retryState.mayHaveTakenEffect) return file
-  const fields = Struct.pick(
-    file,
-    "operation",
-    "webhookId",
-    "route",
-    "reason",
-    "file",
-    "size",
-    "limit",
-    "detail",
-  )
-  return new WebhookFileError({ ...fields, delivered: "unknown" })
+function correctDelivered(
+  { body }: RestRequest<unknown>,
+  { mayHaveTakenEffect }: RetryState,
+  file: WebhookFileError,
+): WebhookFileError {
+  return mayHaveTakenEffect && body._tag === "Upload" ? body.withUnknownDelivery(file) : file
 }
 
 /** The properties of a failed attempt that decide about a retry. */

@@ -63,7 +63,8 @@ describe("a client's own way", () => {
         files: [],
         size: 1,
         withBody: (use) => use(HttpBody.stream(Stream.make(new Uint8Array(1)), "text/plain", 1)),
-        consumedFile: () => undefined,
+        failConsumed: () => undefined,
+        withUnknownDelivery: (error) => error,
       }
       yield* run(client, { body })
       expect(taken).toEqual(["long"])

@@ -56,7 +56,8 @@ describe("the lease of a permit", () => {
           files: [],
           size: 1024 * 1024,
           withBody: () => Effect.die("not to be sent"),
-          consumedFile: () => undefined,
+          failConsumed: () => undefined,
+          withUnknownDelivery: (error) => error,
         },
       })
       const seconds = (client: HttpClient.HttpClient, one: RestRequest<void>) =>

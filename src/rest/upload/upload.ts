@@ -5,6 +5,7 @@ import * as Chunk from "effect/Chunk"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import * as Struct from "effect/Struct"
 import { WebhookFileError } from "../../error/WebhookError.js"
 import { errorFields } from "../../error/message.js"
 import type { Route } from "../../ratelimit/Route.js"
@@ -25,6 +26,18 @@ const checkFiles: Uploader["checkFiles"] = (route, files, kept) =>
     const error = findFileError(route, files, kept, uploads)
     return error === undefined ? Effect.void : Effect.fail(error)
   })
+
+const errorKeys = [
+  "operation",
+  "webhookId",
+  "route",
+  "reason",
+  "file",
+  "size",
+  "limit",
+  "preset",
+  "detail",
+] as const
 
 export const makeUpload: Uploader["makeUpload"] = (route, json, files) =>
   Effect.map(Effect.all([makeBoundary, ProgressListener]), ([limit, { listener }]) => {
@@ -51,10 +64,20 @@ export const makeUpload: Uploader["makeUpload"] = (route, json, files) =>
       })),
       size: parts.size,
       withBody: (use) => Effect.flatMap(content, (bytes) => provide(parts, bytes, use)),
-      consumedFile: () => {
+      failConsumed: () => {
         const consumed = files.find(isConsumed)
-        return consumed === undefined ? undefined : getLabel(consumed)
+        if (consumed === undefined) return undefined
+        return (cause, delivered) =>
+          new WebhookFileError({
+            ...errorFields(route),
+            reason: "readOnce",
+            file: getLabel(consumed),
+            detail: `it was not sent again after ${cause}`,
+            delivered,
+          })
       },
+      withUnknownDelivery: (error) =>
+        new WebhookFileError({ ...Struct.pick(error, ...errorKeys), delivered: "unknown" }),
     }
   })
 
