@@ -87,6 +87,11 @@ export function strictWithDefault<A, I, const K extends string = never>(
 
 type Nullish<A, I> = Schema.Schema<A | null | undefined, I | null | undefined>
 
+/** Decodes what does not fit as `undefined`. */
+const orUndefined: AST.Annotations = {
+  [AST.DecodingFallbackAnnotationId]: () => Either.right(undefined),
+}
+
 /** The annotation of a field that may be missing. */
 const missableId = Symbol.for("effect-discord/model/Missable")
 
@@ -153,11 +158,6 @@ function typeSide<A, I, R>(schema: Schema.Schema<A, I, R>): Schema.Schema<A> {
   const made = Schema.typeSchema(schema)
   typeSides.set(schema.ast, made)
   return made
-}
-
-/** Decodes what does not fit as `undefined`. */
-const orUndefined: AST.Annotations = {
-  [AST.DecodingFallbackAnnotationId]: () => Either.right(undefined),
 }
 
 function lenient<A, I>(schema: Schema.Schema<A, I>): Nullish<A, I> {

@@ -111,21 +111,21 @@ function wrapFetch<R>(
  * Reads a body like `text()`, which has no limit. The stream of `HttpClientResponse` would be a third of
  * the processor time of a request.
  */
-async function readBounded(body: ReadableStream<Uint8Array>): Promise<string> {
+function readBounded(body: ReadableStream<Uint8Array>): Promise<string> {
   const reader = body.getReader()
   const chunks: Array<Uint8Array> = []
   let size = 0
-  for (;;) {
-    const { value } = await reader.read()
-    if (value === undefined) return decodeText(chunks)
-    size += value.byteLength
-    if (size > maxBodySize) {
+  const next = (): Promise<string> =>
+    reader.read().then(({ value }) => {
+      if (value === undefined) return decodeText(chunks)
+      chunks.push(value)
+      size += value.byteLength
+      if (size <= maxBodySize) return next()
       const error = new BodyTooLarge()
       void reader.cancel(error).catch(constVoid)
       throw error
-    }
-    chunks.push(value)
-  }
+    })
+  return next()
 }
 
 function hasContentLength({ headers }: RequestInit): boolean {

@@ -183,7 +183,9 @@ export class WebhookState {
   }
 }
 
-const noBuckets: ReadonlyArray<BucketState> = []
+function hasWaiting({ waiting }: { readonly waiting: number }): boolean {
+  return waiting > 0
+}
 
 /** What a policy has learned for a channel. */
 export interface ChannelMemory {
@@ -216,12 +218,7 @@ export class ChannelState {
 
   /** The buckets with waiting requests. */
   get waiting(): ReadonlyArray<BucketState> {
-    let waiting = noBuckets
-    for (const webhook of this.webhooks) {
-      if (webhook.waiting === 0) continue
-      for (const bucket of webhook.buckets) if (bucket.waiting > 0) waiting = [...waiting, bucket]
-    }
-    return waiting
+    return this.webhooks.filter(hasWaiting).flatMap(({ buckets }) => buckets.filter(hasWaiting))
   }
 
   /** Number of messages in flight. Every response asks for it. */
