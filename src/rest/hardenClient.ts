@@ -115,17 +115,17 @@ function readBounded(body: ReadableStream<Uint8Array>): Promise<string> {
   const reader = body.getReader()
   const chunks: Array<Uint8Array> = []
   let size = 0
-  const next = (): Promise<string> =>
+  const readOn = (): Promise<string> =>
     reader.read().then(({ value }) => {
       if (value === undefined) return decodeText(chunks)
       chunks.push(value)
       size += value.byteLength
-      if (size <= maxBodySize) return next()
+      if (size <= maxBodySize) return readOn()
       const error = new BodyTooLarge()
       void reader.cancel(error).catch(constVoid)
       throw error
     })
-  return next()
+  return readOn()
 }
 
 function hasContentLength({ headers }: RequestInit): boolean {
