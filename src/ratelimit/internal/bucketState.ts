@@ -216,6 +216,10 @@ export class ChannelState {
     return this.memories !== undefined
   }
 
+  get buckets(): ReadonlyArray<BucketState> {
+    return this.webhooks.flatMap(({ buckets }) => buckets)
+  }
+
   /** The buckets with waiting requests. */
   get waiting(): ReadonlyArray<BucketState> {
     return this.webhooks.filter(hasWaiting).flatMap(({ buckets }) => buckets.filter(hasWaiting))
@@ -238,9 +242,8 @@ export class ChannelState {
     this.webhooks = [...this.webhooks, webhook]
     if (this.webhooks.length === 1) return
     this.memories ??= new Map()
-    for (const { buckets } of this.webhooks)
-      for (const bucket of buckets)
-        if (bucket.learnedBy !== undefined) bucket.seenBy(bucket.learnedBy)
+    for (const bucket of this.buckets)
+      if (bucket.learnedBy !== undefined) bucket.seenBy(bucket.learnedBy)
   }
 
   /** Returns the memory of a bucket with what all webhooks have learned; merges it the first time. */
