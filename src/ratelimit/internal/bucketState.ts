@@ -73,6 +73,8 @@ export class PendingRequest extends Queued<PendingRequest> {
   readonly owner: RequestOwner
   /** Number of times it was granted. */
   attempts = 0
+  /** Number of times it was skipped although granted. */
+  skips = 0
 
   constructor(
     sequence: number,

@@ -217,8 +217,12 @@ export function finiteInstant(at: number): number | undefined {
   return at === Infinity ? undefined : at
 }
 
-/** Milliseconds after which a granted request is skipped if its fiber has not resumed. */
+/**
+ * Milliseconds after which a granted request is skipped if its fiber has not resumed. They double each
+ * time, since the fibers of a busy process would otherwise skip one another forever.
+ */
 const maxStartDelay = 1000
+const maxDoublings = 6
 
 /** Milliseconds between two checks for expired permits while requests wait. */
 const watchInterval = 1000
@@ -233,8 +237,8 @@ class ByExpiry extends LinkedQueue<PendingRequest> {
  * Granted requests, ordered by expiry. Some runtimes drop fibers without running their finalisers, so an
  * unsettled permit has to expire.
  *
- * Both queues stay ordered because each new entry expires last: the start delay is constant, and so is
- * the lease, unless uploads are in flight. Hence a grant costs a link and no timer.
+ * An entry nearly always expires last, since start delay and lease rarely differ. Hence a grant costs a
+ * link and no timer.
  */
 export class Permits {
   readonly #setTimer: SetTimer
@@ -251,7 +255,7 @@ export class Permits {
   grant(request: PendingRequest, now: number): void {
     request.state = "granted"
     request.sentAt = now
-    request.presentUntil = now + maxStartDelay
+    request.presentUntil = now + maxStartDelay * 2 ** Math.min(request.skips, maxDoublings)
     this.#granted.insert(request)
   }
 

@@ -250,7 +250,10 @@ export class StateMachine {
       const isHeld = request.state === "held"
       this.#applyOutcome(request, isHeld ? unknown : neverSent, request.presentUntil)
       request.state = isHeld ? "expired" : "skipped"
-      if (!isHeld) request.attempts -= 1
+      if (!isHeld) {
+        request.attempts -= 1
+        request.skips += 1
+      }
       this.scheduler.dispatchWebhook(request.routeState.webhook, now)
     }
   }

@@ -92,6 +92,32 @@ for (const [name, polling] of modes) {
   })
 }
 
+it("fibers that take seconds to resume do not skip one another forever", () => {
+  const job = (at: number, resumesAfter: number): Job => ({
+    at,
+    webhook: 0,
+    route: "POST",
+    ordered: true,
+    policy: literal,
+    attempts: [{ up: 5000, down: 100, fate: "answered" }],
+    backoff: 0,
+    maxWait: undefined,
+    leavesAfter: undefined,
+    resumesAfter,
+  })
+  const server = {
+    kind: "fixed",
+    limit: 1,
+    window: 200,
+    skew: 0,
+    hash: "changing",
+    global: undefined,
+  } as const
+  const jobs = [job(0, 1554), job(10, 2418), job(20, 2850), job(30, 1998), job(40, 1974)]
+  const model = new ModelRun({ ...server, headers: "none" }, jobs).play()
+  expect(model.runs.map(({ end }) => end)).toEqual(jobs.map(() => "answered"))
+})
+
 describe("the laws without dropped fibers, where fibers poll", () => {
   it("hold: everything ends, and no request meets a 429 where all limits are visible", () => {
     FastCheck.assert(
