@@ -7,15 +7,15 @@ const respondInProcess = async (): Promise<ResponseLike> =>
   new Response(null, { status: 204, headers: cannedHeaders }) as unknown as ResponseLike
 
 /**
- * No global limit, as for all libraries. `offset` is added to every reset: 50 ms by default, chosen
+ * No global limit by default, as for all libraries. `offset` is added to every reset: 50 ms by default, chosen
  * for windows of seconds.
  */
 export function discordjs(setup: Setup, offset?: number): Peer {
-  const { baseUrl, wait = true, idleAfter, canned } = setup
+  const { baseUrl, wait = true, idleAfter, canned, globalLimit = 1_000_000 } = setup
   const rest = new REST({
     api: baseUrl.replace(/\/v\d+$/, ""),
     version: "10",
-    globalRequestsPerSecond: 1_000_000,
+    globalRequestsPerSecond: globalLimit,
     ...(offset === undefined ? {} : { offset }),
     ...(idleAfter === undefined
       ? {}

@@ -40,14 +40,14 @@ const clients = {
   ),
 }
 
-/** No global limit, as for all libraries. */
+/** No global limit by default, as for all libraries. */
 export async function ours(
-  { baseUrl, wait = true, idleAfter, canned }: Setup,
+  { baseUrl, wait = true, idleAfter, canned, globalLimit = 1_000_000 }: Setup,
   strategy: keyof typeof strategies,
   client: "node" | "fetch" = "node",
 ): Promise<Peer> {
   const limiter = RateLimiter.layerMemoryWith({
-    globalLimit: 1_000_000,
+    globalLimit,
     ...(idleAfter === undefined ? {} : { idleAfter: Duration.millis(idleAfter) }),
   })
   const runtime = ManagedRuntime.make(

@@ -22,6 +22,8 @@ export interface Setup {
   readonly baseUrl: string
   /** `wait` of the requests. Default: true. */
   readonly wait?: boolean | undefined
+  /** Requests per second that the library assumes. Default: no limit. */
+  readonly globalLimit?: number | undefined
   /** Milliseconds after which idle webhooks are forgotten. Default: that of the library. */
   readonly idleAfter?: number | undefined
   /** Responds to every request in process with 204 and the headers of 5 per 2 s, without a socket. */

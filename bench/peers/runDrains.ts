@@ -44,7 +44,7 @@ async function drainOnce(
   const { simulator } = processes
   const targets = await simulator.call("webhooks", drain.webhooks)
   const client = processes.client(peer)
-  await client.call("open", { baseUrl })
+  await client.call("open", { baseUrl, ...(drain.global === undefined ? {} : { globalLimit: 50 }) })
   const all = Array.from({ length: drain.messages }, (_, index) => [
     targets[index % targets.length]!,
   ])
@@ -60,9 +60,9 @@ async function drainAll(
   drain: Drain,
   rounds: number,
 ): Promise<ReadonlyArray<Drained>> {
-  const { limit, periodMs, linkMs } = drain
+  const { limit, periodMs, linkMs, global } = drain
   const baseUrl = await processes.simulator.call("baseUrl", undefined)
-  await processes.simulator.call("scene", { limit: { limit, periodMs }, linkMs })
+  await processes.simulator.call("scene", { limit: { limit, periodMs }, linkMs, global })
   const peers = participants(drain)
   const seen = new Map(peers.map((peer) => [peer, [] as Array<Once>]))
   for (let turn = 0; turn < rounds; turn += 1) {

@@ -15,6 +15,8 @@ export interface Scene {
   readonly limit?: { readonly limit: number; readonly periodMs: number } | undefined
   /** Milliseconds from request to answer, half of it each way. */
   readonly linkMs: number
+  /** Requests per second over all webhooks. Default: no limit. */
+  readonly global?: number | undefined
 }
 
 const runtime = ManagedRuntime.make(
@@ -51,11 +53,12 @@ const created = new Map<string, DiscordSimulator.SimulatedWebhook>()
 const commands = {
   baseUrl: (): Promise<string> => served,
 
-  scene: ({ limit, linkMs }: Scene): Promise<void> =>
+  scene: ({ limit, linkMs, global }: Scene): Promise<void> =>
     withSimulator((simulator) =>
       Effect.zipRight(
         simulator.configure({
           latency: linkMs,
+          globalLimit: global ?? "none",
           limits: {
             execute: limit === undefined ? "none" : { limit: limit.limit, period: limit.periodMs },
           },

@@ -23,7 +23,8 @@ export class GlobalEstimate {
   #probe: object | undefined = undefined
   /** Number of requests until a probe is due. */
   #rest = 0
-  /** The end of the last second with a 429, and the number of them. */
+  /** The last second with a 429, by its first one, and the number of them. */
+  #start = 0
   #freedAt = 0
   #rejected = 0
 
@@ -56,11 +57,11 @@ export class GlobalEstimate {
   onLimited(sentAt: number, delay: number): void {
     if (sentAt >= this.#freedAt) {
       this.#freedAt = sentAt + delay
+      this.#start = sentAt - second + (delay % second)
       this.#rejected = 0
     }
     this.#rejected += 1
-    const start = sentAt - second + (delay % second)
-    const accepted = this.#sent.countSince(start) - this.#rejected
+    const accepted = this.#sent.countSince(this.#start) - this.#rejected
     const half = Math.min(this.#limit, documented) >> 1
     this.#limit = Math.min(this.#limit, Math.max(1, half, accepted))
     this.#rest = this.#limit * rest
