@@ -78,9 +78,15 @@ export interface Implementation {
   readonly isExact: boolean
   /**
    * Whether each response stays known. A store that loses its last second while the process that had the
-   * response dies has lost what the request used, and a 429 follows.
+   * response dies has lost what the request used, and a 429 follows; so does a limiter that closes while
+   * requests are in flight.
    */
   readonly keepsResponses: boolean
+  /**
+   * Whether one process at a time sends to a webhook. A store that has lost its last second may give a turn twice,
+   * until the processes confirm theirs.
+   */
+  readonly keepsTurns: boolean
   /**
    * Maximum number of 429s with which the hidden limit of a channel is found, beside one of each webhook. Processes
    * share a count only once a limit is known: what each has counted before is combined, and probes find the rest.

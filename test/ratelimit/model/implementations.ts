@@ -65,6 +65,7 @@ const inOneProcess = {
   routesKnownBy: "process",
   isExact: true,
   keepsResponses: true,
+  keepsTurns: true,
   channelProbes: 1,
 } as const
 
@@ -179,6 +180,7 @@ const overProcesses = {
   routesKnownBy: "webhook",
   isExact: true,
   keepsResponses: true,
+  keepsTurns: true,
   channelProbes: 12,
 } as const satisfies Partial<Implementation>
 
@@ -248,16 +250,24 @@ export const implementations: ReadonlyArray<Implementation> = [
     },
   ),
   overSimulatedStore("whose messages get lost", { processes: [2, 4], loss: [0.1, 0.5, 1] }),
-  overSimulatedStore("which restarts and is away", {
-    processes: [1, 4],
-    loss: [0, 0.1],
-    faults: ["restart", "away"],
-  }),
-  overSimulatedStore("that pause, die and close", {
-    processes: [2, 4],
-    loss: [0, 0.1],
-    faults: ["pause", "kill", "close"],
-  }),
+  overSimulatedStore(
+    "which restarts and is away",
+    {
+      processes: [1, 4],
+      loss: [0, 0.1],
+      faults: ["restart", "away"],
+    },
+    { keepsTurns: false, channelProbes: Number.POSITIVE_INFINITY },
+  ),
+  overSimulatedStore(
+    "that pause and die",
+    {
+      processes: [2, 4],
+      loss: [0, 0.1],
+      faults: ["pause", "kill"],
+    },
+    { channelProbes: Number.POSITIVE_INFINITY },
+  ),
   overSimulatedStore(
     "with everything at once",
     {
@@ -265,7 +275,7 @@ export const implementations: ReadonlyArray<Implementation> = [
       loss: [0, 0.1, 0.5],
       faults: ["restart", "away", "pause", "kill", "close"],
     },
-    { keepsResponses: false, channelProbes: Number.POSITIVE_INFINITY },
+    { keepsResponses: false, keepsTurns: false, channelProbes: Number.POSITIVE_INFINITY },
   ),
   overRedis,
 ]
