@@ -28,7 +28,7 @@ export default defineConfig({
     poolOptions: {
       forks: {
         execArgv: [
-          // A fifth of the processor time was garbage collection; with this it is a twentieth.
+          // Garbage collection was a fifth of the processor time of the scenarios.
           "--max-semi-space-size=64",
           "--import",
           new URL("test/support/patientRpc.mjs", import.meta.url).href,

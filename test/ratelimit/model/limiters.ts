@@ -69,9 +69,9 @@ class Play {
       for (const { act, at } of meddling)
         yield* Effect.forkScoped(Effect.delay(this.#meddle(act), at))
       const ends = yield* Effect.forEach(jobs, this.#play, { concurrency: "unbounded" }).pipe(
-        Effect.timeoutFail({
+        Effect.timeoutFailCause({
           duration: maxWait,
-          onTimeout: () => new Error("a request does not end"),
+          onTimeout: () => Cause.die("a request does not end"),
         }),
       )
       return yield* this.#result(ends)
