@@ -427,10 +427,8 @@ export class BucketState implements Bucket {
   /** Exposes the policy's own memory as `memory`. */
   seenBy(policy: Policy): this {
     const { channel } = this
-    const isLast = this.learnedBy?.name === policy.name
-    const own = isLast ? this.learned : this.#recall(policy)
+    const own = this.learnedBy?.name === policy.name ? this.learned : this.#recall(policy)
     this.memory = channel === undefined ? own : channel.recall(policy, this, own)
-    if (isLast) this.learned = this.memory
     return this
   }
 
