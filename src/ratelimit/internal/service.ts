@@ -273,7 +273,10 @@ function awaitGrant<A, E, R>(
   use: () => Effect.Effect<A, E, R>,
 ): Effect.Effect<A, E | WaitError, R> {
   if (request.state === "held") return use()
-  if (request.result !== undefined) return Effect.flatMap(request.result, use)
+  if (request.result !== undefined) {
+    // It may have been granted while another request was dispatched.
+    return owner.machine.claim(request, owner.now()) ? use() : Effect.flatMap(request.result, use)
+  }
   return Effect.matchCauseEffect(
     restore(owner.polls ? pollUntilGranted(owner, request) : awaitResult(request)),
     {
