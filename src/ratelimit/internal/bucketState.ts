@@ -73,7 +73,7 @@ export class PendingRequest extends Queued<PendingRequest> {
   readonly owner: RequestOwner
   /** Number of times it was granted. */
   attempts = 0
-  /** Number of times it was skipped although granted. */
+  /** Number of times it was skipped. */
   skips = 0
 
   constructor(

@@ -115,6 +115,7 @@ export class PendingRequests {
   skip(request: PendingRequest): void {
     this.remove(request)
     request.state = "skipped"
+    request.skips += 1
     this.markIdle(request.routeState.webhook, request.presentUntil)
   }
 

