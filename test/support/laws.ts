@@ -10,3 +10,6 @@ if (!(factor > 0 && factor < Infinity)) {
 
 /** The runs of a law that needs `count` of them, multiplied by `LAW_RUNS`. */
 export const runs = (count: number): number => Math.ceil(count * factor)
+
+/** Whether time does not matter, as in the weekly run. */
+export const isLong = factor > 1
