@@ -24,7 +24,6 @@ import {
   type TurnStore,
 } from "./store.js"
 import { type Call, type SharedWebhook, Turns } from "./turns.js"
-import { encodeChannel, restoreChannel } from "./channelData.js"
 import { encodeWebhook, restoreWebhook } from "./webhookData.js"
 
 export interface DistributedSettings extends LayerSettings {
@@ -260,15 +259,9 @@ class DistributedLimiter {
       ...this.#placeOf(webhook),
       ttl,
       epoch,
-      state: `${uncertainty} ${this.#encode(webhook, shift)}`,
+      state: `${uncertainty} ${encodeWebhook(this.core.machine, webhook.major, shift) ?? ""}`,
       how,
     })
-  }
-
-  #encode({ channel, major }: SharedWebhook, shift: number): string {
-    return channel === undefined
-      ? (encodeWebhook(this.core.machine, major, shift) ?? "")
-      : encodeChannel(channel, shift)
   }
 
   /** Joins the queue, or polls. A process that has had the turn for two polls may be dead. */
@@ -322,10 +315,7 @@ class DistributedLimiter {
   }
 
   /** Continues with the state of the process before. */
-  #restore(
-    { channel, hasSentAlone, major }: SharedWebhook,
-    { isUncertain, state = "" }: Turn,
-  ): void {
+  #restore({ hasSentAlone, major }: SharedWebhook, { isUncertain, state = "" }: Turn): void {
     const { machine } = this.core
     const now = this.#now
     const space = state.indexOf(" ")
@@ -335,16 +325,9 @@ class DistributedLimiter {
     const isKnown =
       text === "" ||
       (uncertainty >= 0 &&
-        Either.isRight(
-          channel === undefined
-            ? restoreWebhook(machine, major, text, { shift, uncertainty, now })
-            : restoreChannel(channel, text, { shift, uncertainty, now }),
-        ))
-    if (!isUncertain && !hasSentAlone && isKnown) return
+        Either.isRight(restoreWebhook(machine, major, text, { shift, uncertainty, now })))
     const webhook = machine.learning.webhooks.all.get(major)
-    for (const one of channel?.state.webhooks ?? (webhook === undefined ? [] : [webhook])) {
-      assumeUsed(one, now)
-    }
+    if (webhook !== undefined && (isUncertain || hasSentAlone || !isKnown)) assumeUsed(webhook, now)
   }
 
   #onMessage(message: Message): void {

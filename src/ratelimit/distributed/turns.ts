@@ -7,17 +7,9 @@
  */
 import { errorFields } from "../../error/message.js"
 import { DiscordRateLimiterUnavailable } from "../../error/WebhookError.js"
-import type { ChannelState, PendingRequest, WebhookState } from "../internal/bucketState.js"
+import type { PendingRequest, WebhookState } from "../internal/bucketState.js"
 import type { Gate } from "../internal/pendingRequests.js"
 import type { StateMachine } from "../internal/stateMachine.js"
-import {
-  channelKey,
-  hasHiddenLimit,
-  isForMessages,
-  messagesOf,
-  type Requests,
-  SharedChannel,
-} from "./channel.js"
 import type { Presence } from "./presence.js"
 import type { Reply, Turn } from "./store.js"
 
@@ -43,13 +35,9 @@ interface Seen {
   readonly since: number
 }
 
-/**
- * A webhook, as this process shares it; or a channel with a hidden limit, whose messages need its turn as well.
- */
+/** A webhook, as this process shares it. */
 export class SharedWebhook {
   readonly major: string
-  /** The channel, of whose messages the turn is. */
-  channel: SharedChannel | undefined = undefined
   /** The turn covers requests before this sequence; `undefined` without a turn. */
   until: number | undefined = undefined
   /** The epoch of the last turn. */
@@ -109,10 +97,6 @@ export class Turns implements Gate {
   /** What it has reported. */
   lastError = ""
   readonly #sequences = new WeakMap<PendingRequest, number>()
-  /** Channels to which messages were sent before a limit was known. */
-  readonly #counting = new WeakSet<ChannelState>()
-  /** Messages that wait for the turn of their channel. */
-  readonly #joined = new WeakSet<PendingRequest>()
   readonly #options: TurnsOptions
 
   constructor(options: TurnsOptions) {
@@ -120,22 +104,7 @@ export class Turns implements Gate {
   }
 
   readonly isOpen = (request: PendingRequest, now: number): boolean => {
-    const { webhook: state } = request.routeState
-    const webhook = this.get(state.major)
-    if (!this.#mayUse(webhook, request, now)) {
-      if (state.channel !== undefined) this.#wakeLimited(channelKey(state.channel.id))
-      return false
-    }
-    const channel = this.#channelOf(request)
-    if (channel === undefined) return true
-    if (!this.#isCovered(channel, request, now) && !this.#joined.has(request)) {
-      this.#joined.add(request)
-      channel.arrivals.push(request)
-    }
-    return this.#mayUse(channel, request, now)
-  }
-
-  #mayUse(webhook: SharedWebhook, request: PendingRequest, now: number): boolean {
+    const webhook = this.get(request.routeState.webhook.major)
     if (this.#isCovered(webhook, request, now)) return true
     if (this.#isFallback(webhook, now)) {
       webhook.hasSentAlone = true
@@ -145,34 +114,8 @@ export class Turns implements Gate {
     return false
   }
 
-  /**
-   * The turn of the channel that a message needs, once the policy knows a limit of it. A process waits for it
-   * only with requests that have the turn of their webhook, so that no two wait for each other.
-   */
-  #channelOf({
-    bucket,
-    policy,
-    routeState: { webhook },
-  }: PendingRequest): SharedWebhook | undefined {
-    const { channel } = webhook
-    if (channel === undefined || !isForMessages(bucket)) return undefined
-    if (!hasHiddenLimit(bucket, policy)) {
-      this.#counting.add(channel)
-      return undefined
-    }
-    channel.memories ??= new Map()
-    // What this process has learned becomes that of the channel.
-    bucket.seenBy(policy)
-    const shared = this.get(channelKey(channel.id))
-    if (shared.channel?.state !== channel) {
-      shared.channel = new SharedChannel(channel, this.#counting.has(channel))
-    }
-    return shared
-  }
-
   readonly onArrival = (request: PendingRequest, now: number): void => {
     const webhook = this.get(request.routeState.webhook.major)
-    this.#joined.delete(request)
     if (!this.#sequences.has(request)) this.#sequences.set(request, this.#sequenceAt(webhook, now))
     if (!this.#isCovered(webhook, request, now)) {
       webhook.arrivals.push(request)
@@ -180,13 +123,7 @@ export class Turns implements Gate {
     }
   }
 
-  readonly onIdle = ({ channel, major }: WebhookState): void => {
-    this.#wakeLimited(major)
-    if (channel !== undefined) this.#wakeLimited(channelKey(channel.id))
-  }
-
-  /** Gives a turn away as soon as it is not used, if others wait for it. */
-  #wakeLimited(major: string): void {
+  readonly onIdle = ({ major }: WebhookState): void => {
     const webhook = this.webhooks.get(major)
     if (webhook?.until !== undefined && webhook.until < Number.POSITIVE_INFINITY) {
       this.#wake(webhook)
@@ -361,18 +298,10 @@ export class Turns implements Gate {
     this.#dispatch(webhook, now)
   }
 
-  /** The requests in the machine; `undefined` without waiting or granted ones. */
-  #stateOf({ channel, major }: SharedWebhook): Requests | undefined {
-    const state =
-      channel === undefined
-        ? this.#options.machine.learning.webhooks.all.get(major)
-        : messagesOf(channel.state, this.#hasWebhookTurn)
+  /** The state of the machine; `undefined` without waiting or granted requests. */
+  #stateOf({ major }: SharedWebhook): WebhookState | undefined {
+    const state = this.#options.machine.learning.webhooks.all.get(major)
     return state !== undefined && state.inFlight + state.waiting > 0 ? state : undefined
-  }
-
-  readonly #hasWebhookTurn = (request: PendingRequest): boolean => {
-    const { until = 0 } = this.get(request.routeState.webhook.major)
-    return (this.#sequences.get(request) ?? until) < until
   }
 
   #dispatch(webhook: SharedWebhook, now: number): void {

@@ -1,7 +1,8 @@
 /**
  * The state that the limiter keeps for one webhook as JSON text, so that another process continues with
  * it. The requests of the webhook stay in their processes: the state is only passed on while none is in
- * flight. What the webhooks of a channel have in common is the state of the channel: `channelData.ts`.
+ * flight. What a whole channel has in common belongs beside `buckets`, with its memories encoded by
+ * `policyData.ts`.
  */
 import * as Either from "effect/Either"
 import type { ParseError } from "effect/ParseResult"
@@ -27,8 +28,6 @@ const WebhookData = Schema.Struct({
   /** Missing if only the death is known. */
   kind: Schema.UndefinedOr(Schema.Literal(...kinds)),
   buckets: Schema.Array(BucketData),
-  /** Missing until a response has contained it. */
-  channel: Schema.UndefinedOr(Schema.String),
   /** The response that showed that the webhook is gone, and until when no request is sent. */
   dead: Schema.UndefinedOr(
     Schema.Struct({
@@ -60,7 +59,6 @@ export function encodeWebhook(
     v: 1,
     kind: webhook?.kind,
     buckets: webhook === undefined ? [] : toBuckets(webhook, shift),
-    channel: webhook?.channel?.id,
     dead: ifDefined(death, ({ response: { code, message, status }, until }) => ({
       status,
       code,
@@ -114,7 +112,7 @@ function applyDeath(
 function applyBuckets(
   machine: StateMachine,
   major: string,
-  { buckets, channel, kind }: WebhookData,
+  { buckets, kind }: WebhookData,
   options: Omit<Arrival, "policies"> & { readonly policies?: ReadonlyArray<Policy> },
 ): void {
   if (kind === undefined) return
@@ -130,7 +128,6 @@ function applyBuckets(
     setBucket(bucket, data, { ...options, policies })
     for (const name of data.routes) assignRoute(machine, webhook, name, bucket)
   }
-  learning.webhooks.assignChannel(webhook, channel)
   for (const route of webhook.routes) {
     for (const other of learning.webhooks.shareLimit(route)) scheduler.dispatchWebhook(other, now)
   }
