@@ -192,24 +192,29 @@ function decodeField(
   part: Compile,
 ): boolean {
   const { from, isOptional, missable, to, type } = field
-  if (isOptional && !Object.hasOwn(input, from)) {
-    if (missable?.fallback !== undefined) output[to] = missable.fallback()
-    return true
+  const isGiven = !isOptional || Object.hasOwn(input, from)
+  if (missable !== undefined) {
+    return decodeMissable(output, field, missable, isGiven ? input[from] : undefined, part)
   }
-  const given = input[from]
-  const isNull = missable !== undefined && (given === undefined || given === null)
-  let value = isNull ? undefined : (field.step ??= part(missable?.item ?? type))(given)
-  if (missable === undefined) {
-    if (value === irregular) return false
-    output[to] = value
-    return true
-  }
-  if (value === irregular) {
-    if (!missable.isLenient) return false
-    value = undefined
-  }
-  value ??= missable.fallback?.()
-  if (value !== undefined) output[to] = value
+  if (!isGiven) return true
+  const value = (field.step ??= part(type))(input[from])
+  if (value === irregular) return false
+  output[to] = value
+  return true
+}
+
+function decodeMissable(
+  output: Fields,
+  field: Field,
+  { fallback, isLenient, item }: Missable,
+  given: unknown,
+  part: Compile,
+): boolean {
+  const isMissing = given === undefined || given === null
+  const value = isMissing ? undefined : (field.step ??= part(item))(given)
+  if (value === irregular && !isLenient) return false
+  const known = (value === irregular ? undefined : value) ?? fallback?.()
+  if (known !== undefined) output[field.to] = known
   return true
 }
 
