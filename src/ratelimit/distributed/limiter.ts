@@ -252,7 +252,7 @@ class DistributedLimiter {
   ): Effect.Effect<Reply, StoreError> {
     const { learning } = this.core.machine
     const { shift, uncertainty } = this.presence
-    const state = learning.webhooks.all.get(webhook.major)
+    const state = learning.webhooks.get(webhook.major)
     const limited = state === undefined ? 0 : Math.max(0, limitedUntil(state) - this.#now)
     const ttl = Math.ceil(this.#validFor + limited + ttlMargin)
     return this.#store.pass({
@@ -326,7 +326,7 @@ class DistributedLimiter {
       text === "" ||
       (uncertainty >= 0 &&
         Either.isRight(restoreWebhook(machine, major, text, { shift, uncertainty, now })))
-    const webhook = machine.learning.webhooks.all.get(major)
+    const webhook = machine.learning.webhooks.get(major)
     if (webhook !== undefined && (isUncertain || hasSentAlone || !isKnown)) assumeUsed(webhook, now)
   }
 

@@ -300,7 +300,7 @@ export class Turns implements Gate {
 
   /** The state of the machine; `undefined` without waiting or granted requests. */
   #stateOf({ major }: SharedWebhook): WebhookState | undefined {
-    const state = this.#options.machine.learning.webhooks.all.get(major)
+    const state = this.#options.machine.learning.webhooks.get(major)
     return state !== undefined && state.inFlight + state.waiting > 0 ? state : undefined
   }
 

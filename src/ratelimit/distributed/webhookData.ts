@@ -52,7 +52,7 @@ export function encodeWebhook(
   major: string,
   shift: number,
 ): string | undefined {
-  const webhook = learning.webhooks.all.get(major)
+  const webhook = learning.webhooks.get(major)
   const death = learning.deadWebhooks.all.get(major)
   if (webhook === undefined && death === undefined) return undefined
   return encodeText({
@@ -105,7 +105,7 @@ function applyDeath(
   if (dead === undefined) return
   const { until, ...response } = dead
   learning.deadWebhooks.put(major, { response, until: shiftBy(-shift, uncertainty).late(until) })
-  const webhook = learning.webhooks.all.get(major)
+  const webhook = learning.webhooks.get(major)
   if (webhook !== undefined) pending.rejectDisallowed(webhook, now)
 }
 

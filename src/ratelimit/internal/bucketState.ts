@@ -326,7 +326,7 @@ export class BucketState implements Bucket {
   /** The memories of other policies. */
   others = noMemories
   over: WindowOver | undefined = undefined
-  #failed: { readonly policy: string; readonly defect: unknown } | undefined = undefined
+  failed: { readonly policy: string; readonly defect: unknown } | undefined = undefined
   /** The memories of the bucket that this one was initialized from. */
   inherited = noMemories
 
@@ -459,14 +459,14 @@ export class BucketState implements Bucket {
     try {
       return policy.findings(memory)
     } catch (defect) {
-      this.#failed = { policy: policy.name, defect }
+      this.failed = { policy: policy.name, defect }
       return noFindings
     }
   }
 
   /** The exception of the policy's `observe`: a defect that the next request fails with. */
   getDefect(policy: Policy): { readonly defect: unknown } | undefined {
-    return this.#failed?.policy === policy.name ? this.#failed : undefined
+    return this.failed?.policy === policy.name ? this.failed : undefined
   }
 
   /** Resets what was learned; requests in flight and waiting stay. */
@@ -482,7 +482,7 @@ export class BucketState implements Bucket {
     this.learnedBy = undefined
     this.others = noMemories
     this.over = undefined
-    this.#failed = undefined
+    this.failed = undefined
     this.inherited = noMemories
   }
 
@@ -491,7 +491,7 @@ export class BucketState implements Bucket {
     try {
       return policy.observe(memory, observation, this)
     } catch (defect) {
-      this.#failed = { policy: policy.name, defect }
+      this.failed = { policy: policy.name, defect }
       return memory
     }
   }

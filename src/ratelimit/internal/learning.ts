@@ -17,27 +17,47 @@ import { BucketState, ChannelState, RouteState, WebhookState } from "./bucketSta
 import { GlobalLimiter, InvalidRequests } from "./globalLimiter.js"
 import { DeadWebhooks } from "../deadWebhooks.js"
 import type { LimiterEvents } from "./events.js"
+import { PackedWebhooks } from "./packedWebhooks.js"
 import { RoundTrips } from "./window.js"
 import type { Settings } from "../settings.js"
 
 const noWebhooks: ReadonlyArray<WebhookState> = []
 
+/** Maximum number of webhooks that are packed at once, so that none has to wait for many. */
+const maxPackedAtOnce = 8
+
 /** The webhooks in use, the bucket of each of their routes, and which of them are idle. */
 export class WebhookRegistry {
+  /** Number of idle webhooks that are not packed, so that most programs pack none. */
+  unpacked = 256
+  /** All but the packed ones. */
   readonly all = new Map<string, WebhookState>()
-  /** The channels of known webhooks, by id. */
-  readonly #channels = new Map<string, ChannelState>()
+  readonly #packed = new PackedWebhooks()
+  /** The channels of known webhooks, by id; of a packed webhook, its major parameter. */
+  readonly #channels = new Map<string, ChannelState | string>()
   /** Webhooks without requests, the longest idle first. */
   readonly #idle = new Set<WebhookState>()
+  /** Those of them that may be packed. */
+  readonly #packable = new Set<WebhookState>()
   /** By route name: the bucket last described by a response, as the initial guess for other webhooks. */
   readonly #guesses = new Map<string, BucketState>()
 
   getWebhook({ kind, major }: Pick<Route, "kind" | "major">): WebhookState {
-    let webhook = this.all.get(major)
+    let webhook = this.get(major)
     if (webhook === undefined) {
       webhook = new WebhookState(major, kind)
       this.all.set(major, webhook)
     }
+    return webhook
+  }
+
+  get(major: string): WebhookState | undefined {
+    const known = this.all.get(major)
+    if (known !== undefined) return known
+    const webhook = this.#packed.take(major)
+    if (webhook === undefined) return undefined
+    this.all.set(major, webhook)
+    this.markIdle(webhook, webhook.idleSince)
     return webhook
   }
 
@@ -51,7 +71,7 @@ export class WebhookRegistry {
   }
 
   find(route: Route, now: number): BucketState | undefined {
-    const bucket = this.all.get(route.major)?.route(route.name)?.bucket
+    const bucket = this.get(route.major)?.route(route.name)?.bucket
     bucket?.roll(now)
     return bucket
   }
@@ -81,9 +101,14 @@ export class WebhookRegistry {
   assignChannel(webhook: WebhookState, id: string | undefined): void {
     if (id === undefined || webhook.channel?.id === id) return
     this.#leaveChannel(webhook)
-    const channel = this.#channels.get(id) ?? new ChannelState(id)
+    const known = this.#channels.get(id)
+    const channel = known instanceof ChannelState ? known : new ChannelState(id)
     this.#channels.set(id, channel)
-    channel.join(webhook)
+    if (typeof known === "string") {
+      const other = this.get(known)
+      if (other !== undefined && other.channel === undefined) channel.join(other)
+    }
+    if (webhook.channel === undefined) channel.join(webhook)
   }
 
   /**
@@ -103,10 +128,11 @@ export class WebhookRegistry {
     if (route === undefined) {
       this.#guesses.clear()
       for (const webhook of this.#idle) this.#evict(webhook)
+      this.#packed.clear()
       for (const webhook of this.all.values()) for (const one of webhook.buckets) buckets.push(one)
     } else {
       this.#guesses.delete(route.name)
-      const bucket = this.all.get(route.major)?.route(route.name)?.bucket
+      const bucket = this.get(route.major)?.route(route.name)?.bucket
       if (bucket !== undefined) buckets.push(bucket)
     }
     for (const bucket of buckets) bucket.forget()
@@ -116,18 +142,33 @@ export class WebhookRegistry {
   /** Marks a webhook as in use. */
   markBusy(webhook: WebhookState): void {
     this.#idle.delete(webhook)
+    this.#packable.delete(webhook)
   }
 
   /** Marks a webhook as idle. */
   markIdle(webhook: WebhookState, now: number): void {
     webhook.idleSince = now
-    this.#idle.delete(webhook)
+    this.markBusy(webhook)
     this.#idle.add(webhook)
+    this.#packable.add(webhook)
   }
 
   /** Number of idle webhooks. */
   get idle(): number {
-    return this.#idle.size
+    return this.#idle.size + this.#packed.size
+  }
+
+  /** Packs the longest idle webhooks. It is called only while nothing refers to their states. */
+  packIdle(): void {
+    let left = Math.min(this.#packable.size - this.unpacked, maxPackedAtOnce)
+    for (const webhook of this.#packable) {
+      if (left-- <= 0) return
+      this.#packable.delete(webhook)
+      if (this.#isGuess(webhook) || !this.#packed.add(webhook, limitedUntil(webhook))) continue
+      const { channel, major } = webhook
+      this.#evict(webhook)
+      if (channel !== undefined) this.#channels.set(channel.id, major)
+    }
   }
 
   /** Evicts webhooks that have been idle and unlimited since `before`. */
@@ -137,10 +178,19 @@ export class WebhookRegistry {
       if (limitedUntil(webhook) > before) continue
       this.#evict(webhook)
     }
+    this.#packed.sweep(before)
+    for (const [id, major] of this.#channels)
+      if (typeof major === "string" && !this.all.has(major) && !this.#packed.has(major))
+        this.#channels.delete(id)
+  }
+
+  #isGuess(webhook: WebhookState): boolean {
+    for (const guess of this.#guesses.values()) if (guess.webhook === webhook) return true
+    return false
   }
 
   #evict(webhook: WebhookState): void {
-    this.#idle.delete(webhook)
+    this.markBusy(webhook)
     this.all.delete(webhook.major)
     this.#leaveChannel(webhook)
   }
@@ -159,7 +209,7 @@ export class WebhookRegistry {
   }
 
   counts(): { readonly buckets: number; readonly waiting: number; readonly inFlight: number } {
-    const counts = { buckets: 0, waiting: 0, inFlight: 0 }
+    const counts = { buckets: this.#packed.buckets, waiting: 0, inFlight: 0 }
     for (const webhook of this.all.values()) {
       counts.buckets += webhook.buckets.length
       counts.waiting += webhook.waiting

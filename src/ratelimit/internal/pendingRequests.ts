@@ -180,8 +180,9 @@ export class PendingRequests {
       this.#setTimer(this.#learning.webhooks, finiteInstant(now + this.#sweepInterval))
   }
 
-  /** Sweeps if it is due: there is no timer for few webhooks, nor without an open layer. */
+  /** Packs webhooks, and sweeps if it is due: there is no timer for few webhooks, nor without an open layer. */
   sweepIfDue(now: number): void {
+    this.#learning.webhooks.packIdle()
     if (now - this.#sweptAt >= this.#idleAfter) this.sweep(now)
   }
 
