@@ -93,6 +93,9 @@ export class Run {
   exchange: Exchange | undefined = undefined
   /** Whether the server has seen the attempt. */
   arrived = false
+  /** Whether it has called for a permit that it has not got, and from when on it may start. */
+  isWaiting = true
+  notBefore = 0
   end: End | undefined = undefined
   error: WaitError | undefined = undefined
   endedAt = 0
@@ -244,12 +247,9 @@ export class ModelRun {
       lease: leaseOf(job),
       owner: this.#owners[this.#polls(run) ? 1 : 0],
     }
-    const ticket = this.machine.submit(route, wish, this.clock, (ending) => {
-      if (run.ticket !== undefined) this.#resumed(run, ending)
-    })
+    const ticket = this.machine.submit(route, wish, this.clock)
     run.ticket = ticket
-    if (ticket.result !== undefined) this.#ended(run, ticket.result)
-    else this.#wait(run, ticket)
+    this.#wait(run, ticket)
     if (job.leavesAfter !== undefined) this.at(job.at + job.leavesAfter, () => this.#leave(run))
     if (job.droppedAfter !== undefined) this.at(job.at + job.droppedAfter, () => this.#drop(run))
   }
@@ -258,10 +258,20 @@ export class ModelRun {
     return this.#polling === "all" || (this.#polling === "some" && index % 2 === 1)
   }
 
-  /** Where fibers poll, nothing else resumes them. */
+  /** Waits for a result, which a fiber that polls does not see before its next poll. */
   #wait(run: Run, ticket: PendingRequest): void {
-    if (!this.#polls(run)) return
-    ticket.resume = undefined
+    if (ticket.result !== undefined) {
+      this.#checkOrder(run, ticket.result)
+      this.#ended(run, ticket.result)
+      return
+    }
+    run.isWaiting = true
+    const polls = this.#polls(run)
+    ticket.resume = (ending) => {
+      this.#checkOrder(run, ending)
+      if (!polls) this.#resumed(run, ending)
+    }
+    if (!polls) return
     const poll = () => {
       if (run.end !== undefined) return
       const at = this.machine.poll(ticket, this.clock)
@@ -270,6 +280,23 @@ export class ModelRun {
       else this.#resumed(run, ticket.result)
     }
     poll()
+  }
+
+  /**
+   * First in, first out: no living request waits in the bucket of one that arrived later and is granted. One that
+   * has been granted before, but was too slow to start, waits again at its old position.
+   */
+  #checkOrder(run: Run, result: WaitResult): void {
+    run.isWaiting = false
+    if (Exit.isFailure(result)) return
+    const { bucket, sequence } = run.ticket!
+    for (const one of this.runs) {
+      const { ticket } = one
+      if (ticket === undefined || ticket.bucket !== bucket || ticket.sequence > sequence) continue
+      const isParked = !one.job.ordered && one.notBefore >= this.now
+      if (one.isWaiting && one.end === undefined && !isParked)
+        throw new Error(`not first in, first out: job ${run.index} before job ${one.index}`)
+    }
   }
 
   #drop(run: Run): void {
@@ -305,9 +332,7 @@ export class ModelRun {
     const ticket = run.ticket!
     if (!this.machine.claim(ticket, this.clock)) {
       if (job.resumesAfter === undefined) throw new Error("granted without a permit")
-      ticket.resume = (ending) => this.#resumed(run, ending)
-      if (ticket.result !== undefined) this.#ended(run, ticket.result)
-      else this.#wait(run, ticket)
+      this.#wait(run, ticket)
       return
     }
     const flying = this.#flying.get(job.webhook) ?? new Set()
@@ -319,17 +344,6 @@ export class ModelRun {
     // A request that was granted later may begin earlier when fibers do not resume at once.
     const isAlone = [...flying].every((one) => !isPrompt && !one.job.ordered)
     if (ticket.ordered && !isAlone) throw new Error("an ordered request is not alone")
-    const head = ticket.bucket.queue.head
-    // Open: where fibers poll and some are dropped, one of some thousand runs lets a request overtake another.
-    const maySkip = this.#polling !== "none"
-    const isSlow = this.runs.some(
-      ({ job: { droppedAfter, resumesAfter } }) =>
-        resumesAfter !== undefined || (maySkip && droppedAfter !== undefined),
-    )
-    // A request that was granted before may have come back since this one was granted.
-    const isNew = head?.attempts === 0 && head.skips === 0
-    const wasOvertaken = isNew && head.sequence < ticket.sequence
-    if (!isSlow && wasOvertaken) throw new Error("not first in, first out")
     if (isPrompt && !ticket.bucket.isKnown && ticket.bucket.inFlight > 1)
       throw new Error("two probes")
     if (isPrompt && ticket.bucket.probing && ticket.bucket.inFlight > 1) throw new Error("two look")
@@ -371,15 +385,14 @@ export class ModelRun {
     run.attempt += 1
     if (repeat) {
       const ticket = run.ticket!
-      const notBefore = this.clock + run.job.backoff
+      run.notBefore = this.now + run.job.backoff
+      run.isWaiting = true
       // A grant within the call is handled at once: others may be granted after it, in the same call.
-      let isWithin = true
-      this.machine.retry(ticket, outcome, notBefore, this.clock, (ending) => {
-        if (isWithin) this.#ended(run, ending)
-        else this.#resumed(run, ending)
+      this.machine.retry(ticket, outcome, run.notBefore + this.#offset, this.clock, (ending) => {
+        this.#checkOrder(run, ending)
+        this.#ended(run, ending)
       })
-      isWithin = false
-      if (ticket.result === undefined && run.end === undefined) this.#wait(run, ticket)
+      if (ticket.result === undefined) this.#wait(run, ticket)
       return
     }
     this.#finish(run, refused ? "refused" : ends[outcome._tag])
