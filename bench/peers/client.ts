@@ -66,7 +66,7 @@ const commands = {
   /** Bytes for each of `count` webhooks that got one message: at once, and when all are swept. */
   remember: async (count: number) => {
     const lanes = 64
-    const setup = { baseUrl: "http://localhost/api/v10", wait: false, canned: true }
+    const setup = { baseUrl: "http://localhost/api/v10", wait: false, canned: "five" as const }
     // What the first requests compile and cache is not memory of webhooks.
     const rehearsal = await open[name]({ ...setup, idleAfter: 500 })
     const start = performance.now()

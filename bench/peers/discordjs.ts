@@ -3,8 +3,8 @@ import { REST, type ResponseLike } from "@discordjs/rest"
 import { cannedHeaders, inLanes, message, type Peer, type Setup } from "./peer.js"
 
 /** Node's types and the browser's disagree on how streams are read; this one is empty. */
-const respondInProcess = async (): Promise<ResponseLike> =>
-  new Response(null, { status: 204, headers: cannedHeaders }) as unknown as ResponseLike
+const respondInProcess = (headers: Record<string, string>) => async (): Promise<ResponseLike> =>
+  new Response(null, { status: 204, headers }) as unknown as ResponseLike
 
 /**
  * No global limit by default, as for all libraries. `offset` is added to every reset: 50 ms by default, chosen
@@ -20,7 +20,7 @@ export function discordjs(setup: Setup, offset?: number): Peer {
     ...(idleAfter === undefined
       ? {}
       : { handlerSweepInterval: idleAfter, hashSweepInterval: idleAfter, hashLifetime: idleAfter }),
-    ...(canned === true ? { makeRequest: respondInProcess } : {}),
+    ...(canned === undefined ? {} : { makeRequest: respondInProcess(cannedHeaders[canned]) }),
   })
   const query = new URLSearchParams({ wait: String(wait) })
   return {

@@ -57,6 +57,7 @@ function drain(
 export const drains: ReadonlyArray<Drain> = [
   drain({ messages: 200, webhooks: 1, periodMs: 200, linkMs: 0 }),
   drain({ messages: 200, webhooks: 10, periodMs: 200, linkMs: 0 }),
+  drain({ messages: 2000, webhooks: 10, periodMs: 200, linkMs: 0 }),
   drain({ messages: 200, webhooks: 200, periodMs: 200, linkMs: 0, rounds: 25 }),
   drain({ messages: 200, webhooks: 1, periodMs: 200, linkMs: 20 }),
   drain({ messages: 200, webhooks: 10, periodMs: 200, linkMs: 20 }),

@@ -36,14 +36,15 @@ const parts = {
     const warmUp = quick ? 1 : 5
     const rounds = quick ? 2 : 9
     const rows: Array<Speed> = []
-    for (const wait of [true, false]) {
-      progress(`full speed, 64 at once, wait=${wait}`)
-      const each = quick ? 6 : 30
-      rows.push(...(await speed(processes, { lanes: 64, wait, each, rounds, warmUp })))
+    const measure = async (lanes: number, wait: boolean, inProcess: boolean, each: number) => {
+      progress(`full speed, ${lanes} at once, wait=${wait}${inProcess ? ", in process" : ""}`)
+      const settings = { lanes, wait, inProcess, each: quick ? each / 5 : each, rounds, warmUp }
+      rows.push(...(await speed(processes, settings)))
     }
-    progress("full speed, one at a time")
-    const each = quick ? 100 : 500
-    rows.push(...(await speed(processes, { lanes: 1, wait: true, each, rounds, warmUp })))
+    await measure(64, true, false, 30)
+    await measure(64, false, false, 30)
+    await measure(1, true, false, 500)
+    await measure(64, false, true, 30)
     printSpeed(rows)
     return rows
   },

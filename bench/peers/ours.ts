@@ -26,18 +26,17 @@ const clients = {
     Effect.promise(() => connections.runPromise(HttpClient.HttpClient)),
   ),
   fetch: FetchHttpClient.layer,
-  /** Responds in process. */
-  canned: Layer.succeed(
+}
+
+function respondInProcess(headers: Record<string, string>): Layer.Layer<HttpClient.HttpClient> {
+  return Layer.succeed(
     HttpClient.HttpClient,
     HttpClient.make((request) =>
       Effect.sync(() =>
-        HttpClientResponse.fromWeb(
-          request,
-          new Response(null, { status: 204, headers: cannedHeaders }),
-        ),
+        HttpClientResponse.fromWeb(request, new Response(null, { status: 204, headers })),
       ),
     ),
-  ),
+  )
 }
 
 /** No global limit by default, as for all libraries. */
@@ -52,7 +51,7 @@ export async function ours(
   })
   const runtime = ManagedRuntime.make(
     Layer.mergeAll(
-      clients[canned === true ? "canned" : client],
+      canned === undefined ? clients[client] : respondInProcess(cannedHeaders[canned]),
       limiter,
       strategies[strategy],
       RestConfig.layerWith({ baseUrl }),

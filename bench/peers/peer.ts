@@ -26,8 +26,8 @@ export interface Setup {
   readonly globalLimit?: number | undefined
   /** Milliseconds after which idle webhooks are forgotten. Default: that of the library. */
   readonly idleAfter?: number | undefined
-  /** Responds to every request in process with 204 and the headers of 5 per 2 s, without a socket. */
-  readonly canned?: boolean | undefined
+  /** Responds to every request in process, without a socket, with 204 and the headers of this limit. */
+  readonly canned?: keyof typeof cannedHeaders | undefined
 }
 
 /** The message of every library; the wire form of ours is the same. */
@@ -47,13 +47,15 @@ export const message = {
   ],
 }
 
-/** Headers of the response in process. */
-export const cannedHeaders = {
+const headers = (limit: number) => ({
   "x-ratelimit-bucket": "b1d2c3b4a5f60718293a4b5c6d7e8f90",
-  "x-ratelimit-limit": "5",
-  "x-ratelimit-remaining": "4",
+  "x-ratelimit-limit": String(limit),
+  "x-ratelimit-remaining": String(limit - 1),
   "x-ratelimit-reset-after": "2.000",
-}
+})
+
+/** Headers of the response in process, for 2 seconds each. */
+export const cannedHeaders = { five: headers(5), million: headers(1_000_000) }
 
 /** Lanes of a library whose calls are promises. */
 export async function inLanes(

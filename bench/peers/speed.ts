@@ -8,6 +8,8 @@ import { targetsOf } from "./targets.js"
 export interface Speed {
   readonly peer: Name
   readonly wait: boolean
+  /** Whether the client responds in process. */
+  readonly inProcess: boolean
   readonly lanes: number
   readonly requestsPerSecond: number
   /** Microseconds per message. */
@@ -19,6 +21,7 @@ export interface Speed {
 export interface SpeedSettings {
   readonly lanes: number
   readonly wait: boolean
+  readonly inProcess: boolean
   /** Messages of a lane and round. */
   readonly each: number
   readonly rounds: number
@@ -26,7 +29,7 @@ export interface SpeedSettings {
   readonly warmUp: number
 }
 
-const peers = [
+const sockets = [
   names.undici,
   names.fetch,
   names.discordjs,
@@ -36,13 +39,18 @@ const peers = [
   names.adaptiveFetch,
 ]
 
+/** Those with an interface for a client of one's own. */
+const clients = [names.discordjs, names.proactive, names.adaptive]
+
 export async function speed(
   processes: Processes,
-  { lanes, wait, each, rounds, warmUp }: SpeedSettings,
+  { lanes, wait, inProcess, each, rounds, warmUp }: SpeedSettings,
 ): Promise<ReadonlyArray<Speed>> {
   const baseUrl = await processes.plain.call("baseUrl", undefined)
+  const peers = inProcess ? clients : sockets
+  const setup = { baseUrl, wait, ...(inProcess ? { canned: "million" as const } : {}) }
   const plan: Lanes = targetsOf(lanes).map((target) => Array<Target>(each).fill(target))
-  for (const peer of peers) await processes.client(peer).call("open", { baseUrl, wait })
+  for (const peer of peers) await processes.client(peer).call("open", setup)
   const seen = new Map(peers.map((peer) => [peer, [] as Array<Speed>]))
   for (let turn = 0; turn < warmUp + rounds; turn += 1) {
     for (const peer of rotated(peers, turn)) {
@@ -51,6 +59,7 @@ export async function speed(
       seen.get(peer)?.push({
         peer,
         wait,
+        inProcess,
         lanes,
         requestsPerSecond: (took.length / lasted) * 1000,
         cpuMicros: cpu / took.length,
@@ -65,6 +74,7 @@ export async function speed(
     return {
       peer,
       wait,
+      inProcess,
       lanes,
       requestsPerSecond: mid((one) => one.requestsPerSecond),
       cpuMicros: mid((one) => one.cpuMicros),
