@@ -1,9 +1,10 @@
-/** What limits all requests of the process: the global limit, blocks, and the invalid-request limit. */
+/**
+ * What limits all requests of the process: the global limit, configured or estimated, blocks, and the
+ * invalid-request limit.
+ */
 import type { Kind } from "../Route.js"
 import type { LimitScope, ResponseInfo } from "../ResponseInfo.js"
 import type { GlobalLimit } from "../settings.js"
-import { documented, GlobalEstimate } from "./globalEstimate.js"
-import { SendTimes } from "./sendTimes.js"
 
 /** The scopes of a 429 that block every request of the process. */
 export type HostScope = Exclude<LimitScope, "user" | "shared">
@@ -19,6 +20,132 @@ export function growingDelay(scope: LimitScope, count: number): number {
 
 /** Maximum latency spread that is reserved; a larger reserve costs more than a rare 429. */
 const maxLatencySpread = 250
+
+/** The times of the last sends, as many as the largest global limit, in a ring that grows until full. */
+export class SendTimes {
+  #times: Array<number> = []
+  #capacity = 1
+  #count = 0
+
+  /** Increases the capacity. Times that were dropped before stay unknown. */
+  remember(capacity: number): void {
+    if (capacity <= this.#capacity) return
+    const kept = Math.min(this.#count, this.#capacity)
+    const times = Array.from({ length: kept }, (_, index) => this.last(kept - index))
+    this.#times = times
+    this.#capacity = capacity
+    this.#count = kept
+  }
+
+  add(now: number): void {
+    this.#times[this.#count % this.#capacity] = now
+    this.#count += 1
+  }
+
+  /** Moves the send recorded at `from` to `to`, which is later than all others. */
+  postpone(from: number, to: number): void {
+    let back = 1
+    while (this.last(back) > from) back += 1
+    if (this.last(back) !== from) return
+    for (; back > 1; back -= 1) this.#times[this.#index(back)] = this.last(back - 1)
+    this.#times[this.#index(1)] = to
+  }
+
+  /** The last time (1), the one before (2) and so on; `-Infinity` if there is none. */
+  last(back: number): number {
+    if (back > this.#count || back > this.#capacity) return -Infinity
+    return this.#times[this.#index(back)] ?? -Infinity
+  }
+
+  /** Number of sends from `start` on. */
+  countSince(start: number): number {
+    let count = 0
+    while (this.last(count + 1) >= start) count += 1
+    return count
+  }
+
+  #index(back: number): number {
+    return (this.#count - back) % this.#capacity
+  }
+}
+
+/** Requests per second to an address, as Discord documents it. */
+const documented = 50
+
+/** Milliseconds. Discord counts by the second, whatever the window of a configured limit. */
+const second = 1000
+
+/** Seconds between a 429 and the next probe, at full load. */
+const rest = 5
+
+/**
+ * Estimates the global limit that other clients of the same IP address leave, from global 429 responses.
+ *
+ * A 429 shows that its second is full, so what that second has accepted of our requests is our part.
+ * Probes raise the estimate: after some seconds at full load one request more is sent, and another one
+ * after each response until the next 429. Nothing else exceeds the estimate meanwhile.
+ */
+class GlobalEstimate {
+  /** Requests per second; `Infinity` until the first 429. */
+  #limit = Infinity
+  readonly #sent: SendTimes
+  #probe: object | undefined = undefined
+  /** Number of requests until a probe is due. */
+  #rest = 0
+  /** The last second with a 429, by its first one, and the number of them. */
+  #start = 0
+  #freedAt = 0
+  #rejected = 0
+
+  constructor(sent: SendTimes) {
+    this.#sent = sent
+  }
+
+  /** The time from which the next request may start, which may be a probe. */
+  availableAt(spread: number): number {
+    return this.#fitsAt(this.#limit + (this.#isDue ? 1 : 0), spread)
+  }
+
+  /** Called before a send is recorded. One that exceeds the estimate is a probe if that is due. */
+  onSend(request: object, now: number, spread: number): void {
+    if (this.#isDue && this.#fitsAt(this.#limit, spread) > now) this.#probe = request
+    this.#rest -= 1
+  }
+
+  /** Called when a request is settled. */
+  onOutcome(request: object, isAccepted: boolean): void {
+    if (this.#probe !== request) return
+    this.#probe = undefined
+    if (isAccepted) this.#limit += 1
+  }
+
+  /**
+   * Lowers the estimate after a global 429 for the request sent at `sentAt`; at most by half, since others
+   * may have used most of one second only. With the last 429 of a second it is exact.
+   */
+  onLimited(sentAt: number, delay: number): void {
+    if (sentAt >= this.#freedAt) {
+      this.#freedAt = sentAt + delay
+      this.#start = sentAt - second + (delay % second)
+      this.#rejected = 0
+    }
+    this.#rejected += 1
+    const accepted = this.#sent.countSince(this.#start) - this.#rejected
+    const half = Math.min(this.#limit, documented) >> 1
+    this.#limit = Math.min(this.#limit, Math.max(1, half, accepted))
+    this.#rest = this.#limit * rest
+  }
+
+  get #isDue(): boolean {
+    return this.#rest <= 0 && this.#probe === undefined
+  }
+
+  /** The time from which one request more is within `limit` in each second since the last one with a 429. */
+  #fitsAt(limit: number, spread: number): number {
+    const last = this.#sent.last(limit)
+    return last < this.#freedAt ? 0 : last + second + spread
+  }
+}
 
 /**
  * Limits all requests of the process: the global limit, and blocks after a global 429 or by the edge in

@@ -128,7 +128,7 @@ export class WebhookRegistry {
     if (route === undefined) {
       this.#guesses.clear()
       for (const webhook of this.#idle) this.#evict(webhook)
-      this.#packed.clear()
+      this.#packed.all.clear()
       for (const webhook of this.all.values()) for (const one of webhook.buckets) buckets.push(one)
     } else {
       this.#guesses.delete(route.name)
@@ -155,7 +155,7 @@ export class WebhookRegistry {
 
   /** Number of idle webhooks. */
   get idle(): number {
-    return this.#idle.size + this.#packed.size
+    return this.#idle.size + this.#packed.all.size
   }
 
   /** Packs the longest idle webhooks. It is called only while nothing refers to their states. */
@@ -180,7 +180,7 @@ export class WebhookRegistry {
     }
     this.#packed.sweep(before)
     for (const [id, major] of this.#channels)
-      if (typeof major === "string" && !this.all.has(major) && !this.#packed.has(major))
+      if (typeof major === "string" && !this.all.has(major) && !this.#packed.all.has(major))
         this.#channels.delete(id)
   }
 

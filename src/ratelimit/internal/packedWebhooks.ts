@@ -15,26 +15,18 @@ interface WebhookData {
 const headerLength = 3
 
 export class PackedWebhooks {
-  readonly #packed = new Map<string, Packed>()
+  readonly all = new Map<string, Packed>()
   /** A policy is one object for many buckets. */
   readonly #packer = new Packer(
     [() => new Window(), () => new SlotTime(), () => new RoundTrips({ last: 0 })],
     (value) => "shouldWait" in value,
   )
 
-  get size(): number {
-    return this.#packed.size
-  }
-
   /** Number of buckets. */
   get buckets(): number {
     let sum = 0
-    for (const [, , , buckets = 0] of this.#packed.values()) sum += buckets
+    for (const [, , , buckets = 0] of this.all.values()) sum += buckets
     return sum
-  }
-
-  has(major: string): boolean {
-    return this.#packed.has(major)
   }
 
   /**
@@ -51,15 +43,15 @@ export class PackedWebhooks {
       routes: webhook.routes.map(({ bucket, name }) => [name, buckets.indexOf(bucket)]),
     }
     const packed = this.#packer.pack(data, [webhook.idleSince, limitedUntil, buckets.length])
-    if (packed !== undefined) this.#packed.set(webhook.major, packed)
+    if (packed !== undefined) this.all.set(webhook.major, packed)
     return packed !== undefined
   }
 
   /** Unpacks a webhook and removes it. */
   take(major: string): WebhookState | undefined {
-    const packed = this.#packed.get(major)
+    const packed = this.all.get(major)
     if (packed === undefined) return undefined
-    this.#packed.delete(major)
+    this.all.delete(major)
     // oxlint-disable-next-line no-unsafe-type-assertion -- it is what `add` has packed
     const { buckets, kind, routes } = this.#packer.unpack(packed, headerLength) as WebhookData
     const webhook = new WebhookState(major, kind)
@@ -74,12 +66,8 @@ export class PackedWebhooks {
 
   /** Removes the webhooks that have been idle and unlimited since `before`. */
   sweep(before: number): void {
-    for (const [major, [, idleSince = 0, limitedUntil = 0]] of this.#packed)
-      if (Math.max(idleSince, limitedUntil) <= before) this.#packed.delete(major)
-  }
-
-  clear(): void {
-    this.#packed.clear()
+    for (const [major, [, idleSince = 0, limitedUntil = 0]] of this.all)
+      if (Math.max(idleSince, limitedUntil) <= before) this.all.delete(major)
   }
 }
 

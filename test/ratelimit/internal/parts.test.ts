@@ -1,7 +1,10 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
-import { GlobalLimiter, InvalidRequests } from "../../../src/ratelimit/internal/globalLimiter.js"
-import { SendTimes } from "../../../src/ratelimit/internal/sendTimes.js"
+import {
+  GlobalLimiter,
+  InvalidRequests,
+  SendTimes,
+} from "../../../src/ratelimit/internal/globalLimiter.js"
 import { DeadWebhooks } from "../../../src/ratelimit/deadWebhooks.js"
 import { LinkedQueue, Queued } from "../../../src/ratelimit/internal/linkedQueue.js"
 import { RoundTrips } from "../../../src/ratelimit/internal/window.js"
