@@ -296,7 +296,7 @@ export class Learning {
     const before = bucket.limit
     bucket.isKnown ||= describesBucket(response)
     bucket.roll(now)
-    bucket.window.onResponse(headers, from, now, limited !== undefined)
+    bucket.window.onResponse(headers, from, now, limited !== undefined, bucket.inFlight)
     if (bucket.limit !== undefined && bucket.limit !== before)
       this.#events.onLimit(routeState.name, bucket.id, bucket.limit, headers.resetAfter)
     if (sentAt !== undefined) this.#observeRoundTrip(bucket, now - sentAt)

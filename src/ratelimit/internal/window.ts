@@ -197,7 +197,10 @@ export class Window {
   openedAt = -Infinity
   /** The time of sending of the request whose response had the limit. */
   limitSentAt = -Infinity
-  /** Requests without a response, the last abandoned at `doubtedAt`. */
+  /**
+   * Requests without a response, the last abandoned at `doubtedAt`, until there is a response to a request sent
+   * later. Any other response may not include them.
+   */
   doubtful = 0
   doubtedAt = -Infinity
   /** Of `used`: requests that the server counted in this window before it first described it. */
@@ -228,12 +231,11 @@ export class Window {
   roll(now: number, lead = 0): number | undefined {
     if (this.resetAt === undefined || now < this.resetAt - lead) return undefined
     const unused = this.remaining
-    this.past = { resetAt: this.resetAt, rolledAt: now, reset: this.reset }
+    this.past = { resetAt: this.resetAt, rolledAt: now, reset: this.reset ?? this.past?.reset }
     this.resetAt = undefined
     this.resetEarliest = undefined
     this.reset = undefined
     this.floor = Infinity
-    this.used = 0
     this.unseen = 0
     this.#carry(now)
     return unused
@@ -241,12 +243,9 @@ export class Window {
 
   /** Requests that may have been counted after the reset also count in the next window. */
   #carry(now: number): void {
-    const doubtful = this.doubtful
-    this.doubtful = 0
     const until = this.doubtedAt + (this.period ?? 0)
-    if (doubtful === 0 || this.model === "leaking" || until <= now) return
-    this.used = doubtful
-    this.#open(now, until, undefined, now, now)
+    this.used = this.model === "leaking" || until <= now ? 0 : this.doubtful
+    if (this.used > 0) this.#open(now, until, undefined, now, now)
   }
 
   /**
@@ -256,7 +255,7 @@ export class Window {
   consume(sentAt: number, now: number, others = 0): void {
     this.used += 1
     this.floor -= 1
-    this.doubtful += 1
+    this.doubtful = Math.min(this.doubtful + 1, this.limit ?? Infinity)
     this.doubtedAt = now
     const { period, resetAt } = this
     if (period === undefined) return
@@ -271,11 +270,17 @@ export class Window {
     return slots * (this.slot === undefined ? (this.period ?? 0) : this.slot + roundedUp)
   }
 
-  /** Applies a response. A request with a 429 was not counted. */
-  onResponse(headers: RateLimitHeaders, sentAt: number, now: number, refused: boolean): void {
+  /** Applies a response while `others` are in flight. A request with a 429 was not counted. */
+  onResponse(
+    headers: RateLimitHeaders,
+    sentAt: number,
+    now: number,
+    refused: boolean,
+    others?: number,
+  ): void {
     const { limit, remaining, resetAfter } = headers
     if (limit === undefined && remaining === undefined && resetAfter === undefined) {
-      if (!refused && this.limit !== undefined) this.consume(sentAt, now)
+      if (!refused && this.limit !== undefined) this.consume(sentAt, now, others)
       return
     }
     if (resetAfter === 0 && !refused && this.limit !== undefined && this.period !== undefined) {
@@ -284,6 +289,7 @@ export class Window {
     }
     const relation = this.#relate(headers, sentAt, now)
     if (relation === "stale") return
+    if (sentAt > this.doubtedAt) this.doubtful = 0
     if (limit === undefined || limit === this.limit) {
       this.slotTime.add(headers, this.limit)
       // A request with a 429 changes nothing.
@@ -300,9 +306,10 @@ export class Window {
       this.resetEarliest = Math.max(this.resetEarliest ?? 0, earliest)
       this.resetAt = Math.min(this.resetAt ?? Infinity, latest)
     } else {
-      this.#begin(remaining, counted, sentAt)
+      this.#begin(remaining, counted)
       const { earliest, latest } = this.#bounds(headers.reset, resetAfter, sentAt, now)
-      this.#open(earliest, latest + this.#refill(this.doubtful), headers.reset, sentAt, now)
+      const last = Math.max(latest, this.doubtedAt) + this.#refill(this.doubtful)
+      this.#open(earliest, last, headers.reset, sentAt, now)
     }
     if (!refused && resetAfter !== undefined) {
       this.period = Math.max(this.period ?? 0, resetAfter)
@@ -359,13 +366,15 @@ export class Window {
       this.floor = remaining ?? this.floor - counted
     } else {
       this.used += counted
-      this.floor = Math.min(this.floor, remaining ?? this.floor - counted)
+      this.floor = Math.min(
+        this.floor,
+        remaining === undefined ? this.floor - counted : remaining - this.doubtful,
+      )
     }
   }
 
   /** Starts a window: only requests that may be counted after this response still count. */
-  #begin(remaining: number | undefined, counted: number, sentAt: number): void {
-    if (sentAt > this.doubtedAt) this.doubtful = 0
+  #begin(remaining: number | undefined, counted: number): void {
     this.used = (this.resetAt === undefined ? this.used : this.doubtful + this.unseen) + counted
     this.unseen = 0
     this.floor = (remaining ?? Infinity) - this.doubtful
@@ -399,8 +408,8 @@ export class Window {
       return headers.reset < this.reset ? older : "newer"
     }
     if (headers.resetAfter === undefined) return "same"
-    // The server's window replaces an assumed one.
-    if (headers.reset !== undefined) return "newer"
+    // The server's window replaces an assumed one, unless it is over.
+    if (headers.reset !== undefined) return this.#relateToPast(headers, sentAt, now)
     if (sentAt + headers.resetAfter > resetAt) return "newer"
     return now + headers.resetAfter < (this.resetEarliest ?? 0) ? older : "same"
   }

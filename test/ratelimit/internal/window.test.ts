@@ -231,6 +231,74 @@ describe("Window", () => {
     expect(window).toMatchObject({ remaining: 2, resetAt: expect.closeTo(1301, 0) })
   })
 
+  it("keeps a slot of unknown fate beside responses that may not include it", () => {
+    const window = opened({ remaining: 2 })
+    window.consume(150, 300)
+    again(window, { remaining: 1, resetAfter: 1800 }, 200, 400)
+    expect(window.remaining).toBe(0)
+  })
+
+  it("keeps it no longer than until a response that includes it", () => {
+    const window = opened()
+    again(window, { remaining: 3, resetAfter: 1800 }, 150, 250)
+    window.consume(300, 400)
+    again(window, { remaining: 1, resetAfter: 1500 }, 500, 600)
+    expect(window.remaining).toBe(1)
+    window.roll(2050)
+    expect(window).toMatchObject({ remaining: 5, resetAt: undefined })
+  })
+
+  it("keeps it in the next window beside a response that may not include it", () => {
+    const window = opened()
+    again(window, { remaining: 3, resetAfter: 1800 }, 150, 250)
+    window.consume(300, 2040)
+    window.roll(2050)
+    again(window, { remaining: 4, reset: 1_002_030, resetAfter: 2000 }, 2035, 2060)
+    expect(window.remaining).toBe(3)
+  })
+
+  it("keeps it where slots may leak and a response to an earlier request is later than the window", () => {
+    const window = opened()
+    window.consume(2010, 2050)
+    window.roll(4100)
+    expect(window).toMatchObject({ remaining: 5, resetAt: undefined })
+    again(window, { remaining: 3, reset: 1_002_000, resetAfter: 2050 }, 2000, 4110)
+    expect(window).toMatchObject({ remaining: 2, resetAt: expect.closeTo(6103, 0) })
+  })
+
+  it("may fill from the time on at which the request was abandoned, where slots may leak", () => {
+    const window = opened()
+    window.roll(2100)
+    window.consume(2200, 6000)
+    again(window, { remaining: 4, reset: 1_002_300, resetAfter: 2000 }, 2300, 6100)
+    expect(window.resetAt).toBe(8000)
+  })
+
+  it("adds the slots of others in flight to a response without headers, where slots may leak", () => {
+    const window = opened()
+    window.roll(2100)
+    window.onResponse(RateLimitHeaders.empty, 2200, 2300, false, 1)
+    expect(window).toMatchObject({ remaining: 4, resetAt: 6300 })
+  })
+
+  it("waits for as many slots of unknown fate as the limit has", () => {
+    const window = opened()
+    for (let index = 0; index < 100; index += 1) window.consume(150, 1000)
+    again(window, { reset: 1_000_900 }, 900, 1010)
+    expect(window.resetAt).toBeCloseTo(3001 + 5 * 2000, -1)
+  })
+
+  it("ignores a late response of the previous window in a window of its own", () => {
+    const window = opened()
+    window.roll(2100)
+    window.consume(2200, 2300)
+    again(window, { remaining: 3, resetAfter: 1900 }, 50, 2400)
+    expect(window).toMatchObject({ remaining: 4, resetAt: 4300 })
+    window.roll(4300)
+    again(window, { remaining: 3, resetAfter: 1900 }, 50, 4400)
+    expect(window).toMatchObject({ remaining: 5, resetAt: undefined })
+  })
+
   it("does not wait for a slot with unknown outcome while the period is unknown", () => {
     const window = new Window()
     window.consume(0, 100)
