@@ -23,7 +23,9 @@ import {
   type Turn,
   type TurnStore,
 } from "./store.js"
-import { type Call, type SharedWebhook, Turns } from "./turns.js"
+import type { Call, SharedWebhook } from "./sharedWebhook.js"
+import { Turns } from "./turns.js"
+import { encodeChannel, restoreChannel } from "./channelData.js"
 import { encodeWebhook, restoreWebhook } from "./webhookData.js"
 
 export interface DistributedSettings extends LayerSettings {
@@ -110,6 +112,7 @@ class DistributedLimiter {
     })
     this.#turns = new Turns({
       machine: core.machine,
+      lease,
       validFor: this.#validFor,
       fallbackAfter: settings.fallbackAfter,
       failAfter: settings.failAfter,
@@ -259,9 +262,15 @@ class DistributedLimiter {
       ...this.#placeOf(webhook),
       ttl,
       epoch,
-      state: `${uncertainty} ${encodeWebhook(this.core.machine, webhook.major, shift) ?? ""}`,
+      state: `${uncertainty} ${this.#encode(webhook, shift)}`,
       how,
     })
+  }
+
+  #encode({ channel, major }: SharedWebhook, shift: number): string {
+    return channel === undefined
+      ? (encodeWebhook(this.core.machine, major, shift) ?? "")
+      : encodeChannel(channel, shift)
   }
 
   /** Joins the queue, or polls. A process that has had the turn for two polls may be dead. */
@@ -315,7 +324,10 @@ class DistributedLimiter {
   }
 
   /** Continues with the state of the process before. */
-  #restore({ hasSentAlone, major }: SharedWebhook, { isUncertain, state = "" }: Turn): void {
+  #restore(
+    { channel, hasSentAlone, major }: SharedWebhook,
+    { isUncertain, state = "" }: Turn,
+  ): void {
     const { machine } = this.core
     const now = this.#now
     const space = state.indexOf(" ")
@@ -325,9 +337,16 @@ class DistributedLimiter {
     const isKnown =
       text === "" ||
       (uncertainty >= 0 &&
-        Either.isRight(restoreWebhook(machine, major, text, { shift, uncertainty, now })))
+        Either.isRight(
+          channel === undefined
+            ? restoreWebhook(machine, major, text, { shift, uncertainty, now })
+            : restoreChannel(channel, text, { shift, uncertainty, now }),
+        ))
+    if (!isUncertain && !hasSentAlone && isKnown) return
     const webhook = machine.learning.webhooks.get(major)
-    if (webhook !== undefined && (isUncertain || hasSentAlone || !isKnown)) assumeUsed(webhook, now)
+    for (const one of channel?.state.webhooks ?? (webhook === undefined ? [] : [webhook])) {
+      assumeUsed(one, now)
+    }
   }
 
   #onMessage(message: Message): void {

@@ -110,6 +110,8 @@ interface OwnData<A> extends PolicyData<A> {
    * the limits that it contains are free again.
    */
   readonly assumeUsed: (memory: A) => { readonly memory: A; readonly period: number }
+  /** What two processes have learned for a channel while each counted its own messages only. */
+  readonly combine: (memory: A, other: A) => A
 }
 
 const adaptive: OwnData<Memory> = {
@@ -137,6 +139,26 @@ const adaptive: OwnData<Memory> = {
       period: belief?.period ?? 0,
     }
   },
+  combine: (memory, other) => {
+    const both = hidden.merged(memory.hidden, other.hidden)
+    const most = (memory.hidden.belief?.most ?? 0) + (other.hidden.belief?.most ?? 0)
+    const belief = both.belief && probedAtOnce(both.belief, most)
+    return { ...memory, hidden: { ...both, belief } }
+  },
+}
+
+/**
+ * A limit that was learned from a part of the requests is too low: of all processes, so many may fit as of each
+ * together. Probes find the limit in the next window, one request at a time, until the first 429.
+ */
+function probedAtOnce(belief: Belief, together: number): Belief {
+  const { limit, schedules } = belief
+  const { interval } = schedules.restore
+  return {
+    ...belief,
+    most: Math.max(together, 2 * limit),
+    schedules: { ...schedules, restore: { interval, clean: interval } },
+  }
 }
 
 /** By name. The memories of the reactive and the proactive strategy are empty. */
@@ -163,6 +185,11 @@ export function assumeMemoryUsed(
   memory: unknown,
 ): ReturnType<OwnData<unknown>["assumeUsed"]> | undefined {
   return ownData(name)?.assumeUsed(memory)
+}
+
+/** What two processes have learned for a channel; `undefined` if the policy is not ours. */
+export function combineMemories(name: string, memory: unknown, other: unknown): unknown {
+  return ownData(name)?.combine(memory, other)
 }
 
 function ownData(name: string): OwnData<unknown> | undefined {

@@ -10,7 +10,15 @@ import { DiscordRateLimiterUnavailable } from "../../error/WebhookError.js"
 import type { PendingRequest, WebhookState } from "../internal/bucketState.js"
 import type { Gate } from "../internal/pendingRequests.js"
 import type { StateMachine } from "../internal/stateMachine.js"
+import {
+  channelKey,
+  HiddenLimits,
+  messagesOf,
+  type Requests,
+  type SharedChannel,
+} from "./channel.js"
 import type { Presence } from "./presence.js"
+import { type Call, type Seen, SharedWebhook } from "./sharedWebhook.js"
 import type { Reply, Turn } from "./store.js"
 
 /** Milliseconds from the first join to the first poll, and between two polls. */
@@ -20,64 +28,11 @@ const pollInterval = 5000
 /** Microseconds within which requests of one process arrive together. */
 const together = 5000
 
-/** The next call for a webhook. */
-export type Call =
-  | {
-      readonly _tag: "Join"
-      readonly requests: ReadonlyArray<PendingRequest>
-      readonly sequences: ReadonlyArray<number>
-    }
-  | { readonly _tag: "Pass"; readonly epoch: number; readonly how: "give" | "keep" | "leave" }
-
-interface Seen {
-  readonly epoch: number
-  readonly owner: string | undefined
-  readonly since: number
-}
-
-/** A webhook, as this process shares it. */
-export class SharedWebhook {
-  readonly major: string
-  /** The turn covers requests before this sequence; `undefined` without a turn. */
-  until: number | undefined = undefined
-  /** The epoch of the last turn. */
-  epoch = 0
-  /** Whether the last turn was given away, so that a store that still reports it has lost data. */
-  isGiven = false
-  /** The sequence of the last request that has arrived. */
-  lastSequence = 0
-  /** Requests that have not joined the queue. */
-  arrivals: Array<PendingRequest> = []
-  isCalling = false
-  isQueued = false
-  /** The time of the last successful call: the store forgets the webhook some time after it. */
-  calledAt = Number.NEGATIVE_INFINITY
-  /** The time at which the current call began. */
-  callingSince = Number.NEGATIVE_INFINITY
-  /** Whether the store must be asked who has the turn. */
-  isDoubtful = false
-  /** Whether the reply to the current call may be older than the last loss of messages. */
-  isReplyOld = false
-  /** The earliest request of another process that the store has reported during the current call. */
-  wanted = Number.POSITIVE_INFINITY
-  pollAt = Number.POSITIVE_INFINITY
-  /** The turn of another process that polls have shown since a time. */
-  seen: Seen | undefined = undefined
-  /** Since when calls fail. */
-  failingSince: number | undefined = undefined
-  /** The time of the next call after one that failed. */
-  retryAt = Number.NEGATIVE_INFINITY
-  /** Whether requests were sent without a turn, so that the state of the store does not know them. */
-  hasSentAlone = false
-
-  constructor(major: string) {
-    this.major = major
-  }
-}
-
 export interface TurnsOptions {
   readonly machine: StateMachine
   readonly presence: Pick<Presence, "aliveUntil" | "shift">
+  /** Milliseconds after which a process that shows no sign of life is dead. */
+  readonly lease: number
   /** Milliseconds for which a turn is valid after a call. */
   readonly validFor: number
   /** Milliseconds without the store after which requests are sent without a turn. */
@@ -97,6 +52,7 @@ export class Turns implements Gate {
   /** What it has reported. */
   lastError = ""
   readonly #sequences = new WeakMap<PendingRequest, number>()
+  readonly #hiddenLimits = new HiddenLimits()
   readonly #options: TurnsOptions
 
   constructor(options: TurnsOptions) {
@@ -104,7 +60,17 @@ export class Turns implements Gate {
   }
 
   readonly isOpen = (request: PendingRequest, now: number): boolean => {
-    const webhook = this.get(request.routeState.webhook.major)
+    const { webhook: state } = request.routeState
+    const webhook = this.get(state.major)
+    if (!this.#mayUse(webhook, request, now)) {
+      if (state.channel !== undefined) this.#wakeLimited(channelKey(state.channel.id))
+      return false
+    }
+    const shared = this.#channelOf(request)
+    return shared?.channel === undefined || this.#mayCount(shared, shared.channel, request, now)
+  }
+
+  #mayUse(webhook: SharedWebhook, request: PendingRequest, now: number): boolean {
     if (this.#isCovered(webhook, request, now)) return true
     if (this.#isFallback(webhook, now)) {
       webhook.hasSentAlone = true
@@ -114,8 +80,43 @@ export class Turns implements Gate {
     return false
   }
 
+  /** Whether a message may be sent to a channel with a hidden limit. It waits for the turn, but not for ever. */
+  #mayCount(
+    webhook: SharedWebhook,
+    channel: SharedChannel,
+    request: PendingRequest,
+    now: number,
+  ): boolean {
+    if (channel.isOutside(request)) {
+      channel.put(request, this.#sequenceAt(webhook, now), now)
+      if (!this.#isCovered(webhook, request, now)) webhook.arrivals.push(request)
+    }
+    if (this.#mayUse(webhook, request, now)) return true
+    if (!channel.isOverdue(request, now)) return false
+    channel.isAlone = true
+    webhook.hasSentAlone = true
+    return true
+  }
+
+  /**
+   * The turn of the channel that a message needs, once the policy knows a limit of it. A process waits for it
+   * only with requests that have the turn of their webhook, so that no two wait for each other.
+   */
+  #channelOf(request: PendingRequest): SharedWebhook | undefined {
+    const state = this.#hiddenLimits.channelOf(request)
+    if (state === undefined) return undefined
+    const shared = this.get(channelKey(state.id))
+    if (shared.channel?.state !== state) shared.channel = this.#hiddenLimits.share(state)
+    // From now on, what this process has learned is that of the channel.
+    const { hiddenPeriod = 0 } = request.bucket.findingsOf(request.policy)
+    shared.channel.maxWait = this.#options.lease + hiddenPeriod
+    return shared
+  }
+
   readonly onArrival = (request: PendingRequest, now: number): void => {
-    const webhook = this.get(request.routeState.webhook.major)
+    const { channel, major } = request.routeState.webhook
+    const webhook = this.get(major)
+    if (channel !== undefined) this.webhooks.get(channelKey(channel.id))?.channel?.remove(request)
     if (!this.#sequences.has(request)) this.#sequences.set(request, this.#sequenceAt(webhook, now))
     if (!this.#isCovered(webhook, request, now)) {
       webhook.arrivals.push(request)
@@ -123,7 +124,13 @@ export class Turns implements Gate {
     }
   }
 
-  readonly onIdle = ({ major }: WebhookState): void => {
+  readonly onIdle = ({ channel, major }: WebhookState): void => {
+    this.#wakeLimited(major)
+    if (channel !== undefined) this.#wakeLimited(channelKey(channel.id))
+  }
+
+  /** Gives a turn away as soon as it is not used, if others wait for it. */
+  #wakeLimited(major: string): void {
     const webhook = this.webhooks.get(major)
     if (webhook?.until !== undefined && webhook.until < Number.POSITIVE_INFINITY) {
       this.#wake(webhook)
@@ -143,7 +150,10 @@ export class Turns implements Gate {
       return { _tag: "Pass", epoch, how: "leave" }
     }
     if (webhook.until === undefined || !this.#isValid(webhook, now)) {
-      webhook.until = undefined
+      if (webhook.until !== undefined) {
+        this.#lose(webhook)
+        webhook.isDoubtful = true
+      }
       const isDue = now >= webhook.pollAt
       if (
         webhook.arrivals.length > 0 ||
@@ -152,7 +162,11 @@ export class Turns implements Gate {
       ) {
         return this.#join(webhook)
       }
-      if (isDue) webhook.pollAt = Number.POSITIVE_INFINITY
+      if (isDue) {
+        webhook.pollAt = Number.POSITIVE_INFINITY
+        // What waits for the turn of its webhook joins once it has that.
+        webhook.channel?.removeBefore(webhook.lastSequence + 1)
+      }
       return undefined
     }
     if (webhook.isDoubtful) return { _tag: "Pass", epoch, how: "keep" }
@@ -168,8 +182,10 @@ export class Turns implements Gate {
     webhook.callingSince = now
     webhook.wanted = Number.POSITIVE_INFINITY
     if (call._tag === "Join") webhook.arrivals = []
-    else if (call.how === "give") webhook.until = 0
-    else if (call.how === "leave") webhook.until = undefined
+    else if (call.how === "give") {
+      webhook.channel?.removeBefore(webhook.until ?? 0)
+      webhook.until = 0
+    } else if (call.how === "leave") webhook.until = undefined
   }
 
   /** Applies the reply to a call. */
@@ -215,6 +231,7 @@ export class Turns implements Gate {
     if (webhook.until === Number.POSITIVE_INFINITY) webhook.arrivals = []
     if (!isSame) this.#options.restore(webhook, turn, now)
     webhook.hasSentAlone = false
+    if (webhook.channel !== undefined) webhook.channel.isAlone = false
     this.#dispatch(webhook, now)
     this.#wake(webhook)
   }
@@ -264,9 +281,9 @@ export class Turns implements Gate {
   /** Calls that are due by time, and requests that need no turn any more. */
   onTick(now: number): void {
     for (const webhook of this.webhooks.values()) {
-      const failing = this.#failingFor(webhook, now)
-      if (failing >= this.#options.fallbackAfter) this.#dispatch(webhook, now)
-      else if (failing >= this.#options.failAfter) this.#fail(webhook, now)
+      if (this.#isFallback(webhook, now) || this.#isOverdue(webhook, now))
+        this.#dispatch(webhook, now)
+      else if (this.#failingFor(webhook, now) >= this.#options.failAfter) this.#fail(webhook, now)
       const isRetryDue = webhook.failingSince !== undefined && now >= webhook.retryAt
       if (isRetryDue || now >= webhook.pollAt || this.#isToRenew(webhook, now)) this.#wake(webhook)
       else if (this.#isIdle(webhook, now)) {
@@ -276,9 +293,21 @@ export class Turns implements Gate {
     }
   }
 
-  /** Whether requests are sent without a turn. */
+  /** Whether messages of a channel are sent without its turn. */
+  #isOverdue(webhook: SharedWebhook, now: number): boolean {
+    const { channel } = webhook
+    if (channel === undefined) return false
+    for (const request of this.#stateOf(webhook)?.pending() ?? [])
+      if (channel.isOverdue(request, now)) return true
+    return false
+  }
+
+  /** Whether requests are sent without a turn. That of a channel never makes one fail. */
   #isFallback(webhook: SharedWebhook, now: number): boolean {
-    return this.#failingFor(webhook, now) >= this.#options.fallbackAfter
+    const { failAfter, fallbackAfter, lease } = this.#options
+    const after =
+      webhook.channel === undefined ? fallbackAfter : Math.min(fallbackAfter, failAfter, lease)
+    return this.#failingFor(webhook, now) >= after
   }
 
   /** The milliseconds for which calls have failed; `-Infinity` while they succeed. */
@@ -298,10 +327,18 @@ export class Turns implements Gate {
     this.#dispatch(webhook, now)
   }
 
-  /** The state of the machine; `undefined` without waiting or granted requests. */
-  #stateOf({ major }: SharedWebhook): WebhookState | undefined {
-    const state = this.#options.machine.learning.webhooks.get(major)
+  /** The requests in the machine; `undefined` without waiting or granted ones. */
+  #stateOf({ channel, major }: SharedWebhook): Requests | undefined {
+    const state =
+      channel === undefined
+        ? this.#options.machine.learning.webhooks.get(major)
+        : messagesOf(channel.state, this.#hasWebhookTurn)
     return state !== undefined && state.inFlight + state.waiting > 0 ? state : undefined
+  }
+
+  readonly #hasWebhookTurn = (request: PendingRequest): boolean => {
+    const until = this.webhooks.get(request.routeState.webhook.major)?.until ?? 0
+    return (this.#sequences.get(request) ?? until) < until
   }
 
   #dispatch(webhook: SharedWebhook, now: number): void {
@@ -319,7 +356,6 @@ export class Turns implements Gate {
     const isGiven = call._tag === "Pass" && call.how !== "keep" && !reply.isLost
     if (isGiven) webhook.until = undefined
     else if (webhook.until !== undefined) this.#lose(webhook)
-    webhook.epoch = Math.max(webhook.epoch, call._tag === "Pass" ? call.epoch : 0)
     webhook.isGiven = true
     this.#poll(webhook, reply, now)
   }
@@ -345,13 +381,17 @@ export class Turns implements Gate {
     return webhook.lastSequence
   }
 
+  #sequenceOf({ channel }: SharedWebhook, request: PendingRequest): number | undefined {
+    return channel === undefined ? this.#sequences.get(request) : channel.sequenceOf(request)
+  }
+
   /** Ends a turn earlier. Requests that it does not cover any more join the queue; returns whether it did. */
   #limit(webhook: SharedWebhook, until: number): boolean {
     if (webhook.until === undefined || until >= webhook.until) return false
     webhook.until = until
     const arrivals = new Set(webhook.arrivals)
     for (const request of this.#stateOf(webhook)?.pending() ?? []) {
-      if ((this.#sequences.get(request) ?? 0) >= until) arrivals.add(request)
+      if ((this.#sequenceOf(webhook, request) ?? 0) >= until) arrivals.add(request)
     }
     webhook.arrivals = [...arrivals]
     return true
@@ -360,7 +400,6 @@ export class Turns implements Gate {
   /** The turn is over; what waits joins the queue again with the sequences that it has. */
   #lose(webhook: SharedWebhook): void {
     webhook.until = undefined
-    webhook.isDoubtful = false
     webhook.seen = undefined
     webhook.arrivals = [...(this.#stateOf(webhook)?.pending() ?? [])]
     this.#wake(webhook)
@@ -373,14 +412,14 @@ export class Turns implements Gate {
     // A poll repeats the sequences of all requests: the store may have lost them.
     const pending = webhook.until === undefined && state !== undefined ? state.pending() : requests
     for (const request of pending) {
-      const sequence = this.#sequences.get(request)
+      const sequence = this.#sequenceOf(webhook, request)
       if (sequence !== undefined) sequences.add(sequence)
     }
     return { _tag: "Join", requests, sequences: [...sequences] }
   }
 
   #isCovered(webhook: SharedWebhook, request: PendingRequest, now: number): boolean {
-    const sequence = this.#sequences.get(request)
+    const sequence = this.#sequenceOf(webhook, request)
     return (
       sequence !== undefined &&
       webhook.until !== undefined &&
@@ -400,7 +439,7 @@ export class Turns implements Gate {
     const { until = 0 } = webhook
     if (state.inFlight > 0) return true
     return state.buckets.some(({ queue: { head } }) => {
-      const sequence = head === undefined ? undefined : this.#sequences.get(head)
+      const sequence = head === undefined ? undefined : this.#sequenceOf(webhook, head)
       return sequence !== undefined && sequence < until
     })
   }

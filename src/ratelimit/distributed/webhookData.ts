@@ -1,8 +1,7 @@
 /**
  * The state that the limiter keeps for one webhook as JSON text, so that another process continues with
  * it. The requests of the webhook stay in their processes: the state is only passed on while none is in
- * flight. What a whole channel has in common belongs beside `buckets`, with its memories encoded by
- * `policyData.ts`.
+ * flight. What the webhooks of a channel have in common is the state of the channel: `channelData.ts`.
  */
 import * as Either from "effect/Either"
 import type { ParseError } from "effect/ParseResult"
@@ -28,6 +27,8 @@ const WebhookData = Schema.Struct({
   /** Missing if only the death is known. */
   kind: Schema.UndefinedOr(Schema.Literal(...kinds)),
   buckets: Schema.Array(BucketData),
+  /** Missing until a response has contained it. */
+  channel: Schema.UndefinedOr(Schema.String),
   /** The response that showed that the webhook is gone, and until when no request is sent. */
   dead: Schema.UndefinedOr(
     Schema.Struct({
@@ -59,6 +60,7 @@ export function encodeWebhook(
     v: 1,
     kind: webhook?.kind,
     buckets: webhook === undefined ? [] : toBuckets(webhook, shift),
+    channel: webhook?.channel?.id,
     dead: ifDefined(death, ({ response: { code, message, status }, until }) => ({
       status,
       code,
@@ -112,7 +114,7 @@ function applyDeath(
 function applyBuckets(
   machine: StateMachine,
   major: string,
-  { buckets, kind }: WebhookData,
+  { buckets, channel, kind }: WebhookData,
   options: Omit<Arrival, "policies"> & { readonly policies?: ReadonlyArray<Policy> },
 ): void {
   if (kind === undefined) return
@@ -128,6 +130,7 @@ function applyBuckets(
     setBucket(bucket, data, { ...options, policies })
     for (const name of data.routes) assignRoute(machine, webhook, name, bucket)
   }
+  learning.webhooks.assignChannel(webhook, channel)
   for (const route of webhook.routes) {
     for (const other of learning.webhooks.shareLimit(route)) scheduler.dispatchWebhook(other, now)
   }

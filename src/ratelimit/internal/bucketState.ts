@@ -190,11 +190,14 @@ function hasWaiting({ waiting }: { readonly waiting: number }): boolean {
 }
 
 /** What a policy has learned for a channel. */
-interface ChannelMemory {
+export interface ChannelMemory {
   /** That of the webhook that observed last. */
   memory: unknown
   /** The buckets whose memories it includes. */
-  readonly merged: WeakSet<BucketState>
+  readonly merged: {
+    readonly has: (bucket: BucketState) => boolean
+    readonly add: (bucket: BucketState) => unknown
+  }
 }
 
 /**
@@ -205,14 +208,14 @@ export class ChannelState {
   readonly id: string
   webhooks: ReadonlyArray<WebhookState> = []
   /** By policy; `undefined` before the second webhook. */
-  #memories: Map<string, ChannelMemory> | undefined = undefined
+  memories: Map<string, ChannelMemory> | undefined = undefined
 
   constructor(id: string) {
     this.id = id
   }
 
   get isShared(): boolean {
-    return this.#memories !== undefined
+    return this.memories !== undefined
   }
 
   get buckets(): ReadonlyArray<BucketState> {
@@ -240,7 +243,7 @@ export class ChannelState {
     webhook.channel = this
     this.webhooks = [...this.webhooks, webhook]
     if (this.webhooks.length === 1) return
-    this.#memories ??= new Map()
+    this.memories ??= new Map()
     for (const bucket of this.buckets)
       if (bucket.learnedBy !== undefined) bucket.seenBy(bucket.learnedBy)
   }
@@ -248,9 +251,9 @@ export class ChannelState {
   /** Returns the memory of a bucket with what all webhooks have learned; merges it the first time. */
   recall({ channel, name }: Policy, bucket: BucketState, own: unknown): unknown {
     if (channel === undefined) return own
-    const known = this.#memories?.get(name)
+    const known = this.memories?.get(name)
     if (known === undefined) {
-      this.#memories?.set(name, { memory: own, merged: new WeakSet([bucket]) })
+      this.memories?.set(name, { memory: own, merged: new WeakSet([bucket]) })
       return own
     }
     if (!known.merged.has(bucket)) {
@@ -261,12 +264,12 @@ export class ChannelState {
   }
 
   record({ name }: Policy, memory: unknown): void {
-    const known = this.#memories?.get(name)
+    const known = this.memories?.get(name)
     if (known !== undefined) known.memory = memory
   }
 
   forget(): void {
-    this.#memories?.clear()
+    this.memories?.clear()
   }
 }
 

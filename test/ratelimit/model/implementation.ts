@@ -90,7 +90,7 @@ export interface Implementation {
   /**
    * Maximum number of 429s with which the hidden limit of a channel is found, beside one of each webhook. Processes
    * share a count only once a limit is known: what each has counted before is combined, and probes find the rest.
-   * `Infinity` where faults make processes lose their counts.
+   * More where faults make processes lose their counts.
    */
   readonly channelProbes: number
 }

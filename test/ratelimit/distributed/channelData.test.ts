@@ -1,0 +1,78 @@
+/** The state of a channel as data. */
+import * as Either from "effect/Either"
+import { describe, expect, it } from "vitest"
+import { SharedChannel } from "../../../src/ratelimit/distributed/channel.js"
+import { encodeChannel, restoreChannel } from "../../../src/ratelimit/distributed/channelData.js"
+import { ChannelState, WebhookState } from "../../../src/ratelimit/internal/bucketState.js"
+import type { Memory } from "../../../src/ratelimit/strategy/adaptive.js"
+import { Solo } from "./solo.js"
+
+const arrival = { shift: 0, uncertainty: 0, now: 0 }
+
+/** A channel with a memory that contains a hidden limit. */
+const makeChannel = (major: string, hasOwnCount: boolean, count: number): SharedChannel => {
+  const [webhook] = Solo.usual().machine.learning.webhooks.all.values()
+  const learned = webhook?.buckets[0]?.learned as Memory
+  const state = new ChannelState("1")
+  state.join(new WebhookState(major))
+  const hidden = { ...learned.hidden, openedAt: 5000, count }
+  state.memories = new Map([
+    ["adaptive", { memory: { ...learned, hidden }, merged: new WeakSet() }],
+  ])
+  return new SharedChannel(state, hasOwnCount)
+}
+
+const hiddenOf = ({ state }: SharedChannel) =>
+  (state.memories!.get("adaptive")!.memory as Memory).hidden
+
+describe("the state of a channel", () => {
+  it("replaces that of another process", () => {
+    const to = makeChannel("b", false, 7)
+    restoreChannel(to, encodeChannel(makeChannel("a", false, 3), 0), arrival)
+    expect(hiddenOf(to).count).toBe(3)
+    expect([...to.webhooks].sort()).toEqual(["a", "b"])
+  })
+
+  it("is on the clock of the process", () => {
+    const to = makeChannel("b", false, 7)
+    restoreChannel(to, encodeChannel(makeChannel("a", false, 3), 1000), { ...arrival, shift: 400 })
+    expect(hiddenOf(to).openedAt).toBe(5600)
+  })
+
+  it("is combined once with what the process has counted itself, and then probed", () => {
+    const to = makeChannel("b", true, 7)
+    const text = encodeChannel(makeChannel("a", false, 3), 0)
+    restoreChannel(to, text, arrival)
+    expect(hiddenOf(to).count).toBe(10)
+    const { limit, most, schedules } = hiddenOf(to).belief!
+    expect(most).toBeGreaterThanOrEqual(2 * limit)
+    expect(schedules.restore.clean).toBe(schedules.restore.interval)
+    restoreChannel(to, text, arrival)
+    expect(hiddenOf(to).count).toBe(3)
+  })
+
+  it("of a single webhook has counted the requests of all processes", () => {
+    const to = makeChannel("a", true, 7)
+    restoreChannel(to, encodeChannel(makeChannel("a", false, 3), 0), arrival)
+    expect(hiddenOf(to).count).toBe(3)
+  })
+
+  it.each(["", "{", "{}", '{"v":2,"webhooks":[],"memories":[]}', "[]"])(
+    "is not changed by %j",
+    (text) => {
+      const to = makeChannel("a", true, 7)
+      expect(Either.isLeft(restoreChannel(to, text, arrival))).toBe(true)
+      expect(hiddenOf(to).count).toBe(7)
+    },
+  )
+
+  it("ignores memories that it cannot read", () => {
+    const to = makeChannel("a", false, 7)
+    const memories = [
+      { policy: "adaptive", data: { hidden: 1 } },
+      { policy: "unknown", data: 1 },
+    ]
+    restoreChannel(to, JSON.stringify({ v: 1, webhooks: ["a"], memories }), arrival)
+    expect(hiddenOf(to).count).toBe(7)
+  })
+})

@@ -1,0 +1,204 @@
+/** The turn of a webhook, call by call. */
+import { beforeEach, describe, expect, it } from "vitest"
+import {
+  inChannel,
+  isGranted,
+  majorOf,
+  never,
+  type Process,
+  takeAway,
+  turn,
+  validFor,
+  waiting,
+} from "./TurnsDriver.js"
+
+describe("a turn", () => {
+  let process: Process
+  const major = majorOf("1")
+  beforeEach(() => {
+    process = inChannel(["1"])
+  })
+  const submit = () => process.submit("1", "PATCH")
+
+  it("is renewed after half of its time, while it is in use", () => {
+    submit()
+    process.tick(validFor / 2 - 1)
+    expect(process.call(major)).toBeUndefined()
+    process.tick(1)
+    expect(process.exchange(major, turn(1))).toMatchObject({ how: "keep", epoch: 1 })
+    process.tick(validFor / 2 - 1)
+    expect(isGranted(submit())).toBe(false)
+    expect(process.call(major)).toBeUndefined()
+  })
+
+  it("ends without a renewal, and what waits joins the queue", () => {
+    submit()
+    const before = submit()
+    process.now += validFor
+    const after = submit()
+    const call = process.call(major)
+    expect(call?._tag === "Join" && call.requests).toEqual([before, after])
+    expect(call?._tag === "Join" && call.sequences.length).toBe(2)
+    process.reply(major, call!, waiting(4))
+    expect([before, after].map(isGranted)).toEqual([false, false])
+  })
+
+  it("is given up if it is not used for long, and then forgotten", () => {
+    process.tick(validFor - 1)
+    expect(process.call(major)).toBeUndefined()
+    process.tick(1)
+    expect(process.exchange(major, waiting(1))).toMatchObject({ how: "leave", epoch: 1 })
+    process.tick(validFor)
+    expect(process.call(major)).toBeUndefined()
+    process.tick(1)
+    expect(process.turns.webhooks.has(major)).toBe(false)
+  })
+
+  it("of an earlier epoch is not taken", () => {
+    takeAway(process, "1", 5)
+    const request = submit()
+    process.grant(major, 1)
+    process.grant(major, 0)
+    expect(isGranted(request)).toBe(false)
+    process.grant(major, 6)
+    expect(isGranted(request)).toBe(true)
+    expect(process.restored.length).toBe(2)
+  })
+
+  it("that is confirmed is not restored", () => {
+    process.turns.confirmAll(process.now)
+    expect(process.exchange(major, turn(1))).toMatchObject({ how: "keep", epoch: 1 })
+    expect(process.restored.length).toBe(1)
+  })
+
+  it.each([1, 9])("that a store has lost to epoch %d is joined for again", (epoch) => {
+    submit()
+    const waits = submit()
+    process.turns.confirmAll(process.now)
+    process.exchange(major, waiting(epoch, true))
+    expect(process.turns.get(major).until).toBeUndefined()
+    expect(process.exchange(major, waiting(epoch))).toMatchObject({
+      _tag: "Join",
+      requests: [waits],
+    })
+    expect(isGranted(waits)).toBe(false)
+  })
+
+  it("that came before the reply to an earlier call is confirmed", () => {
+    takeAway(process, "1", 5)
+    submit()
+    const join = process.call(major)
+    process.grant(major, 6)
+    process.reply(major, join!, waiting(5))
+    expect(process.call(major)).toMatchObject({ how: "keep", epoch: 6 })
+  })
+
+  it("is confirmed if its reply is older than the last loss", () => {
+    takeAway(process, "1", 5)
+    submit()
+    const join = process.call(major)
+    process.turns.confirmAll(process.now)
+    process.reply(major, join!, turn(6))
+    expect(process.exchange(major, turn(6))).toMatchObject({ how: "keep", epoch: 6 })
+    expect(process.call(major)).toBeUndefined()
+  })
+
+  it("ends before a request of another process that is reported during the call", () => {
+    takeAway(process, "1", 5)
+    const first = submit()
+    const join = process.call(major)
+    process.turns.onWanted(major, process.now * 1000 + 1)
+    process.reply(major, join!, turn(6))
+    process.now += 10
+    const second = submit()
+    process.settle(first)
+    expect([first, second].map(isGranted)).toEqual([true, false])
+  })
+
+  it("that the store shortens is joined for again by what it does not cover any more", () => {
+    takeAway(process, "1", 5)
+    process.grant(major, 6)
+    const first = submit()
+    process.now += 10
+    const second = submit()
+    process.turns.confirmAll(process.now)
+    process.exchange(major, turn(6, process.now * 1000))
+    expect(process.exchange(major, turn(6, process.now * 1000))).toMatchObject({
+      requests: [second],
+      sequences: [process.now * 1000],
+    })
+    process.settle(first)
+    expect(isGranted(second)).toBe(false)
+  })
+
+  it("is given away as soon as its last request is settled", () => {
+    const request = submit()
+    process.turns.onWanted(major, process.now * 1000 + 1)
+    expect(process.call(major)).toBeUndefined()
+    process.settle(request)
+    expect(process.call(major)).toMatchObject({ how: "give", epoch: 1 })
+  })
+
+  it("covers what has arrived during the call", () => {
+    takeAway(process, "1", 5)
+    submit()
+    const join = process.call(major)
+    process.now += 10
+    submit()
+    process.reply(major, join!, turn(6))
+    expect(process.call(major)).toBeUndefined()
+  })
+
+  it("is joined for again a second after a call has failed", () => {
+    takeAway(process, "1", 5)
+    const request = submit()
+    const join = process.exchange(major, undefined)
+    expect(join).toMatchObject({ _tag: "Join", requests: [request] })
+    process.tick(999)
+    expect(process.call(major)).toBeUndefined()
+    process.tick(1)
+    expect(process.call(major)).toEqual(join)
+  })
+
+  it("is asked for after a call has failed that may have given it away", () => {
+    process.turns.onWanted(major, 0)
+    expect(process.exchange(major, undefined)).toMatchObject({ how: "give" })
+    process.tick(1000)
+    const ask = process.call(major)
+    expect(ask).toMatchObject({ how: "keep", epoch: 1 })
+    process.reply(major, ask!, waiting(5, true))
+    expect(process.turns.get(major).until).toBeUndefined()
+  })
+
+  it("that is not used is given away at once", () => {
+    takeAway(process, "1", 5)
+    process.grant(major, 6, 7)
+    expect(process.call(major)).toMatchObject({ how: "give", epoch: 6 })
+  })
+
+  it.each([
+    [0, [1000, 6000, 11_000]],
+    [5, [5000, 10_000, 15_000]],
+  ])("is polled for every 5 seconds, and earlier if epoch %d shows none", (epoch, expected) => {
+    const other = process.submit("3")
+    process.exchange(majorOf("3"), waiting(epoch))
+    const polls: Array<number> = []
+    const start = process.now
+    while (polls.length < 3) {
+      process.tick(500)
+      if (process.exchange(majorOf("3"), waiting(epoch)) !== undefined)
+        polls.push(process.now - start)
+    }
+    expect(polls).toEqual(expected)
+    expect(isGranted(other)).toBe(false)
+  })
+
+  it("is no more polled for when nothing waits for it", () => {
+    const other = process.submit("3")
+    process.exchange(majorOf("3"), waiting(5))
+    process.machine.cancel(other, process.now)
+    process.tick(5000)
+    expect(process.call(majorOf("3"))).toBeUndefined()
+    expect(process.turns.get(majorOf("3")).pollAt).toBe(never)
+  })
+})
