@@ -66,6 +66,10 @@ describe("the turn of a channel", () => {
       process.submit("2")
       process.exchange(channel, turn(5))
       expect(process.turns.get(channel).channel?.hasOwnCount).toBe(before === ignorant)
+      // They are part of the common state when the process uses the channel again.
+      process.turns.webhooks.delete(channel)
+      process.submit("2")
+      expect(process.turns.get(channel).channel?.hasOwnCount).toBe(false)
     },
   )
 
