@@ -148,8 +148,9 @@ const adaptive: OwnData<Memory> = {
 }
 
 /**
- * A limit that was learned from a part of the requests is too low: of all processes, so many may fit as of each
- * together. Probes find the limit in the next window, one request at a time, until the first 429.
+ * A limit that was learned from a part of the requests is too low. In the next window, probes find it, one request
+ * at a time, until the first 429 or the sum of what has fitted in each process; or twice the limit, since the other
+ * process may have learned nothing yet.
  */
 function probedAtOnce(belief: Belief, together: number): Belief {
   const { limit, schedules } = belief

@@ -51,6 +51,28 @@ describe("the state of a channel", () => {
     expect(hiddenOf(to).count).toBe(3)
   })
 
+  it("is probed up to what has fitted in all processes together", () => {
+    const to = makeChannel("d", true, 7)
+    const { limit } = hiddenOf(to).belief!
+    for (const major of ["a", "b", "c"]) {
+      to.hasOwnCount = true
+      restoreChannel(to, encodeChannel(makeChannel(major, false, 3), 0), arrival)
+    }
+    expect(hiddenOf(to).belief!.limit).toBe(limit)
+    expect(hiddenOf(to).belief!.most).toBeGreaterThanOrEqual(4 * limit)
+  })
+
+  it("is probed up to twice the limit if the other process has not learned any", () => {
+    const to = makeChannel("b", true, 7)
+    const { limit } = hiddenOf(to).belief!
+    const from = makeChannel("a", false, 3)
+    const known = from.state.memories!.get("adaptive")!
+    const memory = known.memory as Memory
+    known.memory = { ...memory, hidden: { ...memory.hidden, belief: undefined } }
+    restoreChannel(to, encodeChannel(from, 0), arrival)
+    expect(hiddenOf(to).belief!.most).toBe(2 * limit)
+  })
+
   it("of a single webhook has counted the requests of all processes", () => {
     const to = makeChannel("a", true, 7)
     restoreChannel(to, encodeChannel(makeChannel("a", false, 3), 0), arrival)
