@@ -6,22 +6,18 @@ import { promisify } from "node:util"
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { WebhookUrl } from "../../src/index.js"
+import { getProgram } from "../support/ChildProgram.js"
 import { runs } from "../support/laws.js"
 
 const root = resolve(import.meta.dirname, "../..")
-const program = resolve(import.meta.dirname, "instrumented.ts")
+const program = "test/leak/instrumented.ts"
 const token = "s3cr3t-T0ken_abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJKLMNOPQRS"
 
 const attributesWith = async (mode: "hooks" | "none") => {
-  const loaders = [
-    "--import",
-    "tsx",
-    "--no-warnings",
-    "--experimental-loader=@opentelemetry/instrumentation/hook.mjs",
-  ]
+  const loader = "--experimental-loader=@opentelemetry/instrumentation/hook.mjs"
   const { stdout } = await promisify(execFile)(
     process.execPath,
-    [...loaders, program, mode, token],
+    ["--no-warnings", loader, await getProgram(program), mode, token],
     { cwd: root },
   )
   return JSON.parse(stdout) as ReadonlyArray<{
@@ -81,7 +77,7 @@ describe("OpenTelemetry's instrumentations of undici, fetch and node:http", () =
     const lines = (text: string) => text.split("\n").map((line) => line.trim())
     const block = /new UndiciInstrumentation\(\{[\s\S]*?\n {4}\}\),/.exec(guide)?.[0] ?? ""
     const hook = /startOutgoingSpanHook[\s\S]*?\n {6}\},/.exec(guide)?.[0] ?? ""
-    const used = new Set(lines(readFileSync(program, "utf8")))
+    const used = new Set(lines(readFileSync(resolve(root, program), "utf8")))
     expect(lines(block).length + lines(hook).length).toBeGreaterThan(8)
     expect([...lines(block), ...lines(hook)].filter((line) => !used.has(line))).toEqual([])
   })

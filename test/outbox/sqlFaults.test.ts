@@ -10,17 +10,16 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
-import { fileURLToPath } from "node:url"
 import { makeSqlStore } from "../../src/sql/sqlStore.js"
+import { getProgram } from "../support/ChildProgram.js"
 import { hasPostgres, startPostgres } from "../support/postgres.js"
 import { folder, openStore, sqlite } from "./engines.js"
 import { idsOf, put } from "./storeSteps.js"
 
-const program = fileURLToPath(new URL("sqliteWriter.ts", import.meta.url))
-
 /** Runs a writer, and returns the entries that it has stored. `killAt`: after so many, by SIGKILL. */
 async function write(filename: string, name: string, count: number, killAt = Infinity) {
-  const child = spawn(process.execPath, ["--import", "tsx", program, filename, name, `${count}`], {
+  const program = await getProgram("test/outbox/sqliteWriter.ts")
+  const child = spawn(process.execPath, [program, filename, name, `${count}`], {
     stdio: ["ignore", "pipe", "inherit"],
   })
   let output = ""

@@ -1,10 +1,10 @@
 import { execFile } from "node:child_process"
-import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { describe, expect, it } from "vitest"
 import { StateMachine } from "../../../src/ratelimit/internal/stateMachine.js"
 import { combine } from "../../../src/ratelimit/settings.js"
 import type { TimerTarget } from "../../../src/ratelimit/internal/pendingRequests.js"
+import { getProgram } from "../../support/ChildProgram.js"
 import { deleted, ok, route } from "../responses.js"
 import { careful } from "../model/policies.js"
 
@@ -33,8 +33,8 @@ const play = (webhooks: number, outcome = ok()) => {
 
 describe("a program that has nothing else to do", () => {
   it("ends, although its runtime is never disposed", async () => {
-    const program = fileURLToPath(new URL("./program.ts", import.meta.url))
-    const done = promisify(execFile)(process.execPath, ["--import", "tsx", program])
+    const program = await getProgram("test/ratelimit/keepAlive/program.ts")
+    const done = promisify(execFile)(process.execPath, [program])
     // The timers that would keep it alive.
     expect(await done).toEqual({ stdout: "0\n", stderr: "" })
   })
