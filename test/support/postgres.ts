@@ -3,9 +3,19 @@
  * `hasPostgres` is false and tests skip.
  */
 import { execFile, execFileSync } from "node:child_process"
-import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync } from "node:fs"
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { basename, dirname, join, resolve } from "node:path"
+import { root } from "../../scripts/project.js"
 import { type Account, findPort, launch, readPid, stopServer } from "./server.js"
 
 const installations = "/usr/lib/postgresql"
@@ -59,8 +69,7 @@ async function makeServer({ fsync }: { readonly fsync: boolean }): Promise<Postg
   const folder = mkdtempSync(join(tmpdir(), "effect-discord-postgres-"))
   if (account !== undefined) chownSync(folder, account.uid, account.gid)
   const data = join(folder, "data")
-  const options = ["-D", data, "-U", "postgres", "-A", "trust", "-N", "--no-locale", "-E", "UTF8"]
-  execFileSync(join(bin, "initdb"), options, { ...account, cwd: folder, stdio: "ignore" })
+  makeCluster(bin, data, account)
   const port = await findPort()
   const settings = [
     "listen_addresses=127.0.0.1",
@@ -81,6 +90,30 @@ async function makeServer({ fsync }: { readonly fsync: boolean }): Promise<Postg
     start,
     stop: (how) => stopServer(folder, how === "fast" ? "SIGINT" : "SIGQUIT"),
   }
+}
+
+/** An empty cluster: a copy of one that is made once for each version, since `initdb` takes a second. */
+function makeCluster(binaries: string, data: string, account: Account | undefined): void {
+  const version = basename(dirname(binaries))
+  const cached = resolve(root, "node_modules/.cache/effect-discord", `postgres-${version}`)
+  if (existsSync(cached)) return copy(cached, data)
+  const options = ["-D", data, "-U", "postgres", "-A", "trust", "-N", "--no-locale", "-E", "UTF8"]
+  const place = { cwd: dirname(data), stdio: "ignore" } as const
+  execFileSync(join(binaries, "initdb"), options, { ...account, ...place })
+  const own = `${cached}-${process.pid}`
+  mkdirSync(dirname(own), { recursive: true })
+  copy(data, own)
+  try {
+    renameSync(own, cached)
+  } catch {
+    // Another process was faster.
+    rmSync(own, { recursive: true })
+  }
+}
+
+/** Copies a folder with the owners of its files. */
+function copy(from: string, to: string): void {
+  execFileSync("cp", ["-a", from, to])
 }
 
 /** PostgreSQL does not run as root. */
