@@ -76,11 +76,12 @@ type MetricLabels = ReadonlyArray<MetricLabel.MetricLabel>
 type Gauge = Metric.Metric.Gauge<number>
 
 /**
- * The metrics of one route under one strategy. Its label list is allocated once, since Effect looks a metric
+ * The metrics of one route under one strategy. Each label list is allocated once, since Effect looks a metric
  * up by the identity of the list.
  */
 class MetricsRecorder {
   readonly #labels: MetricLabels
+  readonly #labelsByScope = new Map<LimitScope, MetricLabels>()
   readonly #shown = new Map<Gauge, number>()
   #waiting = 0
 
@@ -101,8 +102,10 @@ class MetricsRecorder {
   }
 
   limited(scope: LimitScope): void {
-    const label = MetricLabel.make(metrics.labels.scope, scope)
-    metrics.limited.unsafeUpdate(1, [...this.#labels, label])
+    const known = this.#labelsByScope.get(scope)
+    const labels = known ?? [...this.#labels, MetricLabel.make(metrics.labels.scope, scope)]
+    if (known === undefined) this.#labelsByScope.set(scope, labels)
+    metrics.limited.unsafeUpdate(1, labels)
   }
 
   unused(slots: number): void {
