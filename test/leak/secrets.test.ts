@@ -97,7 +97,8 @@ const operations: ReadonlyArray<readonly [name: string, act: Act]> = [
   ["Webhook.sink", (hook) => Stream.run(Stream.make({ content: "x" }), Webhook.sink(hook))],
 ]
 
-const stride = Math.round(operations.length / runs(operations.length)) || 1
+/** A fifth at least, for together they must show every error. */
+const stride = Math.min(5, Math.round(operations.length / runs(operations.length)) || 1)
 
 /** The operations that meet a mishap: all of them in CI, and a part by turns while typing. */
 const operationsFor = (mishap: number) =>
