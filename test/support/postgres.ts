@@ -14,7 +14,7 @@ import {
   rmSync,
 } from "node:fs"
 import { tmpdir } from "node:os"
-import { basename, dirname, join, resolve } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { root } from "../../scripts/project.js"
 import { type Account, findPort, launch, readPid, stopServer } from "./server.js"
 
@@ -95,7 +95,7 @@ async function makeServer({ fsync }: { readonly fsync: boolean }): Promise<Postg
 /** An empty cluster: a copy of one that is made once for each version, since `initdb` takes a second. */
 function makeCluster(binaries: string, data: string, account: Account | undefined): void {
   const version = basename(dirname(binaries))
-  const cached = resolve(root, "node_modules/.cache/effect-discord", `postgres-${version}`)
+  const cached = join(root, "node_modules/.cache/effect-discord", `postgres-${version}`)
   if (existsSync(cached)) return copy(cached, data)
   const options = ["-D", data, "-U", "postgres", "-A", "trust", "-N", "--no-locale", "-E", "UTF8"]
   const place = { cwd: dirname(data), stdio: "ignore" } as const
