@@ -131,7 +131,7 @@ describe("webhooks of one channel in the limiter", () => {
     expect(submit("2", 200).state).toBe("held")
   })
 
-  it("show what has been learned for all of them", () => {
+  it("show what has been learned for all of them, until that is cleared", () => {
     const { answered, machine, submit } = limiter()
     const beliefs = (webhookId: string) => {
       const bucket = machine.find(route({ webhookId }), minute)!
@@ -142,6 +142,8 @@ describe("webhooks of one channel in the limiter", () => {
       machine.settle(submit("1", index * 2000 + 20), answered("7"), index * 2000 + 30)
     machine.settle(submit("1", 57_000), limited(3000, "shared", { remaining: 3 }), 57_010)
     expect(beliefs("2")).toMatchObject({ hiddenLimit: { limit: 30, periodMillis: minute } })
+    for (const id of ["1", "2"]) machine.clear(minute, route({ webhookId: id }))
+    expect(beliefs("2")).toMatchObject({ hiddenLimit: null })
   })
 })
 

@@ -1,11 +1,12 @@
 /** Single transitions that neither random worlds nor stories can aim at. */
 import { describe, expect, it } from "vitest"
 import { StateMachine } from "../../../src/ratelimit/internal/stateMachine.js"
+import { WebhookRegistry } from "../../../src/ratelimit/internal/learning.js"
 import type { PendingRequest } from "../../../src/ratelimit/internal/bucketState.js"
 import type { TimerTarget } from "../../../src/ratelimit/internal/pendingRequests.js"
 import { neverSent, unknown } from "../../../src/ratelimit/Permit.js"
 import type { ServerOptions } from "../model/server.js"
-import { limited, ok, route } from "../responses.js"
+import { headers, limited, ok, response, route } from "../responses.js"
 import { careful, eager, learning, literal, paced } from "../model/policies.js"
 import { type Job, settings, ModelRun } from "../model/modelRun.js"
 
@@ -107,6 +108,57 @@ describe("the first response of a route", () => {
     expect(states(slow)).toBe("goes waits")
     one.settle(again!, ok(), 50)
     expect(states(slow)).toBe("goes goes")
+  })
+})
+
+describe("two routes that turn out to share a bucket", () => {
+  const shared = () => {
+    const registry = new WebhookRegistry()
+    const post = registry.getRouteState(route())
+    const edit = registry.getRouteState(route({ method: "PATCH", template: "/edit" }))
+    registry.assignBucket(post, "hash")
+    return { edit, post, registry }
+  }
+
+  it("wait for the block of either, and probe after it", () => {
+    const { edit, post, registry } = shared()
+    for (const at of [0, 2000]) edit.bucket.block("user", undefined, at, at)
+    registry.assignBucket(edit, "hash")
+    expect(edit.bucket).toBe(post.bucket)
+    expect(post.bucket).toMatchObject({ blockedUntil: 4000, probing: true, blocksWithoutDelay: 2 })
+  })
+
+  it("wait for the later block", () => {
+    const { edit, post, registry } = shared()
+    post.bucket.block("user", 5000, 0, 0)
+    edit.bucket.block("user", 1000, 0, 0)
+    registry.assignBucket(edit, "hash")
+    expect(post.bucket.blockedUntil).toBe(5000)
+  })
+
+  it("reject a request of the other in time", () => {
+    const { one } = machine()
+    const edit = route({ method: "PATCH", template: "/edit" })
+    one.settle(one.submit(route(), wish, 0), ok({ bucket: "hash", remaining: 0 }), 10)
+    one.submit(edit, wish, 10)
+    const late = one.submit(edit, { ...wish, maxWait: 500 }, 10)
+    expect(late.state).toBe("waiting")
+    one.update(edit, response({ headers: headers({ bucket: "hash", remaining: 0 }) }), 20)
+    expect(late.result).toMatchObject({ cause: { error: { reason: "maxWait" } } })
+  })
+})
+
+describe("after a 429", () => {
+  it("one request probes until a response to a later one", () => {
+    const { one } = machine()
+    one.settle(one.submit(route(), wish, 0), ok(), 10)
+    const [first, second] = [20, 20].map((at) => one.submit(route(), wish, at))
+    one.settle(first!, limited(1000), 30)
+    one.settle(second!, ok(), 40)
+    const [probe, next] = [2050, 2050].map((at) => one.submit(route(), wish, at))
+    expect([probe!.state, next!.state]).toEqual(["held", "waiting"])
+    one.settle(probe!, ok(), 2060)
+    expect(next!.hasPermit).toBe(true)
   })
 })
 

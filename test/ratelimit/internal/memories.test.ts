@@ -10,6 +10,8 @@ import {
 import { adaptive } from "../../../src/ratelimit/strategy/adaptive.js"
 import type { Policy } from "../../../src/ratelimit/strategy/Policy.js"
 import { proactive } from "../../../src/ratelimit/strategy/proactive.js"
+import { RoundTrips } from "../../../src/ratelimit/internal/window.js"
+import { headers } from "../responses.js"
 
 /** Counts its observations. */
 const counting = (name: string): Policy => ({
@@ -20,6 +22,15 @@ const counting = (name: string): Policy => ({
   inherit: (memory) => (typeof memory === "number" ? memory * 100 : Number.NaN),
 })
 
+const defect = new Error("no findings")
+
+const broken: Policy = {
+  ...counting("broken"),
+  findings: () => {
+    throw defect
+  },
+}
+
 const tell = (bucket: BucketState, policy: Policy): void => {
   bucket.observe(policy, { _tag: "Sent", at: 0, waited: 0 })
 }
@@ -28,6 +39,17 @@ const memoryOf = (bucket: BucketState, name: string): unknown =>
   bucket.seenBy(counting(name)).memory
 
 const bucketState = () => new BucketState("hash", new WebhookState("1:digest"))
+
+/** What a bucket has from responses and policies. */
+const learnedOf = ({
+  earliestDeadline: _deadline,
+  id: _id,
+  inFlight: _inFlight,
+  memory: _memory,
+  queue: _queue,
+  webhook: _webhook,
+  ...learned
+}: BucketState) => learned
 
 describe("memories", () => {
   it("are the last that was put in for each policy", () => {
@@ -91,15 +113,26 @@ describe("a bucket", () => {
     ])
   })
 
+  it("is like a new one after clear", () => {
+    const bucket = bucketState()
+    const known = bucketState()
+    for (const name of ["a", "b"]) tell(known, counting(name))
+    bucket.guessFrom(known)
+    for (const name of ["c", "d"]) tell(bucket, counting(name))
+    bucket.window.onResponse(headers(), 0, 100, false)
+    bucket.roundTrip = new RoundTrips({ last: 100 })
+    bucket.block("edge", undefined, 0, 100)
+    bucket.roll(10_000)
+    bucket.findingsOf(broken)
+    const changed = Object.entries(learnedOf(bucket))
+    const fresh = learnedOf(bucketState())
+    for (const entry of changed) expect(Object.entries(fresh)).not.toContainEqual(entry)
+    bucket.forget()
+    expect(learnedOf(bucket)).toEqual(fresh)
+  })
+
   it("takes findings that throw for none, and ends the policy's next request with the defect", () => {
     const bucket = bucketState()
-    const defect = new Error("no findings")
-    const broken: Policy = {
-      ...counting("broken"),
-      findings: () => {
-        throw defect
-      },
-    }
     expect(bucket.findingsOf(broken)).toEqual({})
     expect(bucket.getDefect(broken)).toEqual({ policy: "broken", defect })
   })
