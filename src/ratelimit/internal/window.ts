@@ -283,13 +283,13 @@ export class Window {
       if (!refused && this.limit !== undefined) this.consume(sentAt, now, others)
       return
     }
+    if (sentAt > this.doubtedAt) this.doubtful = 0
     if (resetAfter === 0 && !refused && this.limit !== undefined && this.period !== undefined) {
       this.#openUnseen(this.period, sentAt, now)
       return
     }
     const relation = this.#relate(headers, sentAt, now)
     if (relation === "stale") return
-    if (sentAt > this.doubtedAt) this.doubtful = 0
     if (limit === undefined || limit === this.limit) {
       this.slotTime.add(headers, this.limit)
       // A request with a 429 changes nothing.

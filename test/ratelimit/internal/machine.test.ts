@@ -149,6 +149,17 @@ describe("two routes that turn out to share a bucket", () => {
 })
 
 describe("after a 429", () => {
+  it("an idle webhook is not evicted before the end of its block", () => {
+    const registry = new WebhookRegistry()
+    const { bucket, webhook } = registry.getRouteState(route())
+    bucket.block("user", 600_000, 0, 0)
+    registry.markIdle(webhook, 0)
+    registry.sweep(600_000 - 1)
+    expect(registry.find(route(), 600_000)).toMatchObject({ blockedUntil: 600_000 })
+    registry.sweep(600_000)
+    expect(registry.find(route(), 600_000)).toBe(undefined)
+  })
+
   it("one request probes until a response to a later one", () => {
     const { one } = machine()
     one.settle(one.submit(route(), wish, 0), ok(), 10)

@@ -57,6 +57,23 @@ describe("Window", () => {
     expect(window).toMatchObject({ remaining: 3, resetAt: 4300 })
   })
 
+  it("does not count it in later windows", () => {
+    const window = opened()
+    again(window, { remaining: 3, resetAfter: 0 }, 200, 2200)
+    window.roll(4200)
+    window.consume(4300, 4400)
+    again(window, { remaining: 4, reset: 1_004_300, resetAfter: 2000 }, 4500, 4600)
+    expect(window).toMatchObject({ remaining: 4, used: 1 })
+  })
+
+  it("counts no request of unknown fate beside it that was abandoned before", () => {
+    const window = opened()
+    window.consume(150, 300)
+    window.roll(4100)
+    again(window, { remaining: 0, resetAfter: 0 }, 5000, 5100)
+    expect(window.remaining).toBe(4)
+  })
+
   it("counts it in the window that a later response has described already", () => {
     const window = opened()
     window.roll(2100)
