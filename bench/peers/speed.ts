@@ -49,12 +49,18 @@ export async function speed(
   const baseUrl = await processes.plain.call("baseUrl", undefined)
   const peers = inProcess ? clients : sockets
   const setup = { baseUrl, wait, ...(inProcess ? { canned: "million" as const } : {}) }
-  const plan: Lanes = targetsOf(lanes).map((target) => Array<Target>(each).fill(target))
+  // Each library has webhooks of its own: another one's messages would be competing traffic.
+  const plans = new Map(
+    peers.map((peer): [Name, Lanes] => [
+      peer,
+      targetsOf(lanes).map((target) => Array<Target>(each).fill(target)),
+    ]),
+  )
   for (const peer of peers) await processes.client(peer).call("open", setup)
   const seen = new Map(peers.map((peer) => [peer, [] as Array<Speed>]))
   for (let turn = 0; turn < warmUp + rounds; turn += 1) {
     for (const peer of rotated(peers, turn)) {
-      const { cpu, lasted, took } = await processes.client(peer).call("send", plan)
+      const { cpu, lasted, took } = await processes.client(peer).call("send", plans.get(peer) ?? [])
       if (turn < warmUp) continue
       seen.get(peer)?.push({
         peer,

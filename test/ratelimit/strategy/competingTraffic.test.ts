@@ -34,4 +34,12 @@ describe("others on the same webhook", () => {
     expect(many).toBeLessThanOrEqual(1)
     expect(chance(others, Number.MAX_SAFE_INTEGER, 1000)).toBeCloseTo(1, 12)
   })
+
+  it("of a million slots, others who take a thousand a second leave many", () => {
+    const others = { ...initial, taken: 5000, watched: 3000 }
+    for (const sight of [600, 699, 700, 701, 1000, 60_000]) {
+      expect(chance(others, 1_000_000, sight)).toBeCloseTo(1, 12)
+      expect(chance(others, Math.floor(sight / 2), sight)).toBeCloseTo(0, 12)
+    }
+  })
 })

@@ -211,8 +211,12 @@ function leakingStep(last: Sample | undefined, sample: Sample, { slot }: Bucket)
   return Math.abs(slots - gone) > maxBlur ? nothing : { gone, time }
 }
 
+/** For a larger mean `exp` is 0, and the probability is 0 or 1 but for a few numbers around it. */
+const maxMean = 700
+
 /** The probability of at most `most` events if `mean` are expected. */
 function poisson(most: number, mean: number): number {
+  if (mean > maxMean) return most < mean ? 0 : 1
   let term = Math.exp(-mean)
   let sum = 0
   // Terms vanish long before the end where a header names a limit of millions.
