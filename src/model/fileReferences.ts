@@ -48,15 +48,24 @@ export function findUrls(
   value: unknown,
   path: ReadonlyArray<PropertyKey> = [],
 ): ReadonlyArray<PlacedUrl> {
+  const found: Array<PlacedUrl> = []
+  addUrls(found, value, [...path])
+  return found
+}
+
+/** Every message with embeds passes here, so that the path is copied for a URL only. */
+function addUrls(found: Array<PlacedUrl>, value: unknown, path: Array<PropertyKey>): void {
   if (typeof value === "string") {
     const key = path.at(-1)
-    return key === "url" || key === "iconUrl" ? [{ path, url: value }] : []
+    if (key === "url" || key === "iconUrl") found.push({ path: path.slice(), url: value })
+  } else if (Predicate.isReadonlyRecord(value) || Array.isArray(value)) {
+    const isArray = Array.isArray(value)
+    for (const [key, part] of Object.entries<unknown>(value)) {
+      path.push(isArray ? Number(key) : key)
+      addUrls(found, part, path)
+      path.pop()
+    }
   }
-  if (Array.isArray(value)) {
-    return value.flatMap((item: unknown, index) => findUrls(item, [...path, index]))
-  }
-  if (!Predicate.isRecord(value)) return []
-  return Object.entries(value).flatMap(([key, part]) => findUrls(part, [...path, key]))
 }
 
 /** When and where files became a part of the message. */
