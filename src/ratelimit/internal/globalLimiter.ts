@@ -96,6 +96,8 @@ class GlobalEstimate {
   #start = 0
   #freedAt = 0
   #rejected = 0
+  /** The lowest estimate after that second. */
+  #least = 1
 
   constructor(sent: SendTimes) {
     this.#sent = sent
@@ -120,19 +122,19 @@ class GlobalEstimate {
   }
 
   /**
-   * Lowers the estimate after a global 429 for the request sent at `sentAt`; at most by half, since others
-   * may have used most of one second only. With the last 429 of a second it is exact.
+   * Lowers the estimate after a global 429 for the request sent at `sentAt`; at most by half in a second,
+   * since others may have used most of that one only. With the last 429 of a second it is exact.
    */
   onLimited(sentAt: number, delay: number): void {
     if (sentAt >= this.#freedAt) {
       this.#freedAt = sentAt + delay
       this.#start = sentAt - second + (delay % second)
       this.#rejected = 0
+      this.#least = Math.max(1, Math.min(this.#limit, documented) >> 1)
     }
     this.#rejected += 1
     const accepted = this.#sent.countSince(this.#start) - this.#rejected
-    const half = Math.min(this.#limit, documented) >> 1
-    this.#limit = Math.min(this.#limit, Math.max(1, half, accepted))
+    this.#limit = Math.min(this.#limit, Math.max(this.#least, accepted))
     this.#rest = this.#limit * rest
   }
 

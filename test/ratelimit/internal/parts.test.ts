@@ -65,6 +65,24 @@ describe("GlobalLimiter", () => {
     expect(one.availableAt("webhook")).toBe(1300)
   })
 
+  it.each([
+    [10, 25],
+    [38, 28],
+    [50, 40],
+  ])("learns from ten 429s in a second with %i sends that %i fit, at least half", (sends, fit) => {
+    const one = gate(50)
+    for (let at = 0; at < sends; at += 1) one.recordSend({}, at, "webhook")
+    for (let index = 0; index < 10; index += 1)
+      one.block("global", 999 - index, index + 1, index + 20)
+    let passed = 0
+    for (; one.availableAt("webhook", true) <= 3000; passed += 1) {
+      const request = {}
+      one.recordSend(request, 3000, "webhook")
+      one.onSettled(request, true, "webhook")
+    }
+    expect(passed).toBe(fit)
+  })
+
   it("adds the spread of round trips, up to a quarter of a second", () => {
     const one = gate(1)
     one.recordSend({}, 0, "webhook")
