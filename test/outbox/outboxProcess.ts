@@ -109,3 +109,10 @@ Effect.retry(main, restarting).pipe(
   Effect.provide(Logger.replace(Logger.defaultLogger, logger)),
   NodeRuntime.runMain({ disableErrorReporting: true }),
 )
+
+// The oldest driver of PostgreSQL connects again by itself while the server restarts, and leaves a
+// rejected promise behind, which would end the process.
+if (process.env["PEERS"] === "lowest")
+  process.on("unhandledRejection", (error) => {
+    if (!/ECONNREFUSED|CONNECTION_/.test(String(error))) throw error
+  })
