@@ -58,9 +58,9 @@ function addUrls(found: Array<PlacedUrl>, value: unknown, path: Array<PropertyKe
   if (typeof value === "string") {
     const key = path.at(-1)
     if (key === "url" || key === "iconUrl") found.push({ path: path.slice(), url: value })
-  } else if (Predicate.isReadonlyRecord(value) || Array.isArray(value)) {
+  } else if (typeof value === "object" && value !== null) {
     const isArray = Array.isArray(value)
-    for (const [key, part] of Object.entries<unknown>(value)) {
+    for (const [key, part] of Object.entries(value)) {
       path.push(isArray ? Number(key) : key)
       addUrls(found, part, path)
       path.pop()

@@ -62,7 +62,7 @@ export const failedCalls = Metric.counter("discord.redis.failed_calls", {
 })
 
 /**
- * Turns of webhooks that this process got.
+ * Turns of webhooks and channels that this process got.
  *
  * @example
  * ```ts
