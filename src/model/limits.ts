@@ -132,16 +132,24 @@ const attachmentPattern = /^attachment:\/\/./i
 /** Discord: URL_TYPE_INVALID_URL. Parsers of URLs remove some of these, and Discord does not. */
 const blankPattern = /[\s\p{Cc}]/u
 
-const generatedHttp = (fc: FastCheckModule) =>
+/** Makes an arbitrary once: a message has dozens of URLs, and `stringMatching` takes milliseconds. */
+export function once<A>(make: (fc: FastCheckModule) => FastCheck.Arbitrary<A>) {
+  let made: FastCheck.Arbitrary<A> | undefined
+  return (fc: FastCheckModule): FastCheck.Arbitrary<A> => (made ??= make(fc))
+}
+
+const generatedHttp = once((fc) =>
   fc
     .tuple(
       fc.constantFrom("http", "https"),
       fc.stringMatching(/^[a-z]{1,8}$/),
       fc.stringMatching(/^[a-z0-9._-]{0,9}$/),
     )
-    .map(([scheme, host, path]) => `${scheme}://${host}.example/${path}`)
-const generatedAttachment = (fc: FastCheckModule) =>
-  fc.stringMatching(/^[a-z0-9]{1,8}$/).map((name) => `attachment://${name}.png`)
+    .map(([scheme, host, path]) => `${scheme}://${host}.example/${path}`),
+)
+const generatedAttachment = once((fc) =>
+  fc.stringMatching(/^[a-z0-9]{1,8}$/).map((name) => `attachment://${name}.png`),
+)
 
 /** Returns a message for a URL that is not allowed. */
 type UrlRule = (value: string) => string | undefined
@@ -192,7 +200,7 @@ const orAttachmentUrl =
     return httpPattern.test(value) ? rule(value) : "must be an http, https or attachment:// URL"
   }
 
-const generatedMedia = (fc: FastCheckModule) => fc.oneof(generatedHttp(fc), generatedAttachment(fc))
+const generatedMedia = once((fc) => fc.oneof(generatedHttp(fc), generatedAttachment(fc)))
 
 /** A URL that Discord opens: http or https. */
 export function httpUrl(max = maxUrlLength) {

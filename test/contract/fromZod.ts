@@ -29,6 +29,10 @@ export interface Zod {
 /** Messages hold messages and users everywhere: below this depth arrays are empty, options absent. */
 const DEPTH_MAX = 7
 
+/** Made once, since `stringMatching` takes milliseconds. */
+const urls = fc.stringMatching(/^https:\/\/[a-z]{1,9}\.example\/[a-z0-9]{0,9}$/)
+const keys = fc.stringMatching(/^[a-z]{1,5}$/)
+
 export function fromZod(schema: Zod, depth = 0): fc.Arbitrary<unknown> {
   const def = schema._zod.def
   const inner = (child: Zod | undefined, deeper = 0) => {
@@ -45,7 +49,7 @@ export function fromZod(schema: Zod, depth = 0): fc.Arbitrary<unknown> {
     case "record":
       return depth > DEPTH_MAX
         ? fc.constant({})
-        : fc.dictionary(fc.stringMatching(/^[a-z]{1,5}$/), inner(def.valueType, 1), { maxKeys: 2 })
+        : fc.dictionary(keys, inner(def.valueType, 1), { maxKeys: 2 })
     case "union":
       return fc.oneof(...(def.options ?? []).map((option) => inner(option)))
     case "intersection":
@@ -107,7 +111,7 @@ function string(checks: ReadonlyArray<Check>): fc.Arbitrary<string> {
       .date({ min: new Date("2015-01-01"), max: new Date("2099-12-31"), noInvalidDate: true })
       .map((date) => date.toISOString().replace("Z", "000Z"))
   }
-  if (formats.has("url")) return fc.stringMatching(/^https:\/\/[a-z]{1,9}\.example\/[a-z0-9]{0,9}$/)
+  if (formats.has("url")) return urls
   if (formats.has("regex")) return fc.bigInt(0n, 2n ** 64n - 1n).map(String)
   const max = checks.find((check) => check.check === "max_length")?.maximum ?? 20
   return fc.string({ maxLength: Math.min(max, 20) })
