@@ -14,6 +14,7 @@ import { RestConfig } from "../rest/RestConfig.js"
 import { presets } from "../rest/UploadLimits.js"
 import * as WebhookUrl from "../webhook/WebhookUrl.js"
 import { byteSize, describeByteSize, duration, describeDuration, describeValue } from "./values.js"
+import { parseUrl } from "../model/parseUrl.js"
 const rest = RestConfig.defaultValue()
 
 /** A key that has a default. */
@@ -280,8 +281,9 @@ export type Settings = Schema.Schema.Type<ReturnType<typeof settings>>
 
 /** Rejects the URL of a webhook, which would be a secret in a field that is not treated as one. */
 function isBaseUrl(value: string): boolean {
-  if (!URL.canParse(value)) return false
-  const { protocol, username, password, pathname, search, hash } = new URL(value)
+  const url = parseUrl(value)
+  if (url === undefined) return false
+  const { protocol, username, password, pathname, search, hash } = url
   const isPlain = username === "" && password === "" && search === "" && hash === ""
   return /^https?:$/.test(protocol) && isPlain && !pathname.includes("/webhooks")
 }

@@ -6,6 +6,7 @@ import * as Stream from "effect/Stream"
 import type { Cluster, Redis } from "ioredis"
 import type { Event, Service } from "./service.js"
 import { DiscordRedisError, type Reason } from "./RedisError.js"
+import { parseUrl } from "../model/parseUrl.js"
 
 type Client = Redis | Cluster
 
@@ -41,7 +42,7 @@ export function connect(url: string): Effect.Effect<Redis, DiscordRedisError, Sc
 
 /** `ioredis` takes anything else for the path of a socket, and shows it in errors, with the password. */
 function isAddress(url: string): boolean {
-  return /^rediss?:\/\//.test(url) ? URL.canParse(url) : /^\/[^/]/.test(url)
+  return /^rediss?:\/\//.test(url) ? parseUrl(url) !== undefined : /^\/[^/]/.test(url)
 }
 
 /** Without the address, which contains a password. */

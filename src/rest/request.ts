@@ -8,6 +8,7 @@ import * as Redacted from "effect/Redacted"
 import type { Delivered, Issue, WebhookFileError } from "../error/WebhookError.js"
 import type { Route } from "../ratelimit/Route.js"
 import type { RestOptions } from "./RestConfig.js"
+import { parseUrl } from "../model/parseUrl.js"
 
 export interface RestRequest<A> {
   readonly route: Route
@@ -180,7 +181,7 @@ function computeConfig(options: RestOptions): ResolvedConfig {
   const timeout = Duration.decode(options.timeout)
   const connectionTimeout = Duration.decode(options.connectionTimeout ?? options.timeout)
   const startedLease = Duration.sum(timeout, leaseMargin)
-  const url = URL.canParse(options.baseUrl) ? new URL(options.baseUrl) : undefined
+  const url = parseUrl(options.baseUrl)
   return {
     ...options,
     baseUrl: trimSlashes(options.baseUrl),

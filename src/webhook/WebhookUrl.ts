@@ -10,6 +10,7 @@ import * as Redacted from "effect/Redacted"
 import { WebhookInvalidUrl } from "../error/WebhookError.js"
 import * as Snowflake from "../model/Snowflake.js"
 import { isToken } from "./operations.js"
+import { parseUrl } from "../model/parseUrl.js"
 
 /**
  * The parts of a webhook's URL.
@@ -73,8 +74,8 @@ export const parse = (
   if (text === undefined) return invalid("notAUrl")
   const trimmed = unwrap(text)
   if (trimmed === "") return invalid("missing")
-  if (!URL.canParse(trimmed)) return invalid("notAUrl")
-  const url = new URL(trimmed)
+  const url = parseUrl(trimmed)
+  if (url === undefined) return invalid("notAUrl")
   if (url.protocol !== "https:" && url.protocol !== "http:") return invalid("scheme")
   if (!hosts.has(url.hostname) || !isPlain(url)) return invalid("host")
   const [, id, token] = path.exec(url.pathname) ?? []
