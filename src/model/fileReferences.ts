@@ -55,16 +55,15 @@ export function findUrls(
 
 /** Every message with embeds passes here, so that the path is copied for a URL only. */
 function addUrls(found: Array<PlacedUrl>, value: unknown, path: Array<PropertyKey>): void {
-  if (typeof value === "string") {
-    const key = path.at(-1)
-    if (key === "url" || key === "iconUrl") found.push({ path: path.slice(), url: value })
-  } else if (typeof value === "object" && value !== null) {
-    const isArray = Array.isArray(value)
-    for (const [key, part] of Object.entries(value)) {
-      path.push(isArray ? Number(key) : key)
-      addUrls(found, part, path)
-      path.pop()
+  if (typeof value !== "object" || value === null) return
+  for (const key of Object.keys(value)) {
+    const part: unknown = Reflect.get(value, key)
+    path.push(Array.isArray(value) ? Number(key) : key)
+    if (typeof part === "string" && (key === "url" || key === "iconUrl")) {
+      found.push({ path: path.slice(), url: part })
     }
+    addUrls(found, part, path)
+    path.pop()
   }
 }
 
