@@ -179,7 +179,7 @@ function isDefined<A>(some: Option.Some<A | null | undefined>): some is Option.S
 }
 
 /** Any number that JSON can carry. */
-export const Numeric = Schema.JsonNumber.annotations({ arbitrary: () => (fc) => fc.integer() })
+export const Numeric = Schema.Finite.annotations({ arbitrary: () => (fc) => fc.integer() })
 
 /** The annotation that marks a {@link list}; its value is the AST of an item. */
 const listItemId = Symbol.for("effect-discord/model/wire/ListItem")

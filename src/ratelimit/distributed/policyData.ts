@@ -9,60 +9,60 @@ import * as traffic from "../strategy/adaptive/competingTraffic.js"
 import * as hidden from "../strategy/adaptive/hiddenLimit.js"
 import type { Belief, Sighting } from "../strategy/adaptive/limitEstimate.js"
 import type { Policy, PolicyData } from "../strategy/Policy.js"
-import { Bound, Finite, ifDefined, type Shift, shiftBy } from "./numbers.js"
+import { Bound, ifDefined, type Shift, shiftBy } from "./numbers.js"
 
 const Sighted = Schema.Struct({
-  limit: Finite,
-  period: Finite,
-  shortest: Finite,
-  at: Finite,
+  limit: Schema.Finite,
+  period: Schema.Finite,
+  shortest: Schema.Finite,
+  at: Schema.Finite,
 })
 
-const Schedule = Schema.Struct({ interval: Bound, clean: Finite })
+const Schedule = Schema.Struct({ interval: Bound, clean: Schema.Finite })
 
 const Believed = Schema.Struct({
-  limit: Finite,
-  most: Finite,
-  period: Finite,
-  shortest: Finite,
+  limit: Schema.Finite,
+  most: Schema.Finite,
+  period: Schema.Finite,
+  shortest: Schema.Finite,
   isShortened: Schema.Boolean,
-  confirmedAt: Finite,
-  evidence: Finite,
-  refusedStarts: Finite,
+  confirmedAt: Schema.Finite,
+  evidence: Schema.Finite,
+  refusedStarts: Schema.Finite,
   schedules: Schema.Struct({ shorter: Schedule, restore: Schedule, more: Schedule }),
 })
 
 const HiddenData = Schema.Struct({
-  openedAt: Schema.UndefinedOr(Finite),
+  openedAt: Schema.UndefinedOr(Schema.Finite),
   elapsed: Bound,
-  count: Finite,
-  freedAt: Schema.UndefinedOr(Finite),
+  count: Schema.Finite,
+  freedAt: Schema.UndefinedOr(Schema.Finite),
   belief: Schema.UndefinedOr(Believed),
   suspicion: Schema.UndefinedOr(Sighted),
   probe: Schema.UndefinedOr(
-    Schema.Struct({ kind: Schema.Literal("shorter", "restore", "more"), sentAt: Finite }),
+    Schema.Struct({ kind: Schema.Literal("shorter", "restore", "more"), sentAt: Schema.Finite }),
   ),
   before: Schema.UndefinedOr(Believed),
   isTail: Schema.Boolean,
 })
 
 const TrafficData = Schema.Struct({
-  taken: Finite,
-  watched: Finite,
+  taken: Schema.Finite,
+  watched: Schema.Finite,
   last: Schema.UndefinedOr(
     Schema.Struct({
-      at: Finite,
-      receivedAt: Finite,
-      serverTime: Finite,
-      limit: Finite,
-      remaining: Finite,
-      reset: Finite,
-      resetAfter: Finite,
+      at: Schema.Finite,
+      receivedAt: Schema.Finite,
+      serverTime: Schema.Finite,
+      limit: Schema.Finite,
+      remaining: Schema.Finite,
+      reset: Schema.Finite,
+      resetAfter: Schema.Finite,
     }),
   ),
-  gone: Finite,
-  ours: Finite,
-  others: Finite,
+  gone: Schema.Finite,
+  ours: Schema.Finite,
+  others: Schema.Finite,
 })
 
 /** The whole memory of the adaptive strategy: a field without its Schema does not compile. */
@@ -70,7 +70,7 @@ const MemoryData = Schema.Struct({
   hidden: HiddenData,
   traffic: TrafficData,
   overlappedAt: Bound,
-  caution: Finite,
+  caution: Schema.Finite,
   rolledAt: Bound,
 })
 
