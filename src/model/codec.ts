@@ -13,18 +13,16 @@ import {
   areLiteralsFirst,
   chain,
   compileDecoder,
-  irregular,
-  isFields,
-  isStruct,
+  compileKind,
+  firstOf,
   getFields,
-  getItemType,
-  compileList,
-  memoize,
   getRenaming,
   getResult,
-  compileSuspend,
+  irregular,
+  isFields,
+  memoize,
 } from "./codec/decoder.js"
-import type { Compile, Field, Fields, Step, Transform } from "./codec/decoder.js"
+import type { Compile, Field, Fields, Step, Transform, Way } from "./codec/decoder.js"
 import { lazy } from "./lazy.js"
 
 /** Decodes as the Schema does. The result of renaming keys is not checked again. */
@@ -34,28 +32,27 @@ export function makeDecoder<A, I>(
   let compiled: Step | undefined
   const decode = lazy(() => Schema.decodeUnknownEither(schema))
   return (input) => {
-    const value = (compiled ??= compileDecoder(schema.ast, { strict: false }))(input)
+    const value = (compiled ??= compileDecoder(schema.ast))(input)
     if (value === irregular) return catchUnreadable(schema.ast, input, decode())
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the Schema's type
     return Either.right(value as A)
   }
 }
 
-/** Validates a value, rejects unknown fields, reports every issue, and encodes. */
+/**
+ * Validates a value, rejects unknown fields, reports every issue, and encodes. A missing field stays
+ * missing: no field of `fields.ts` is encoded otherwise.
+ */
 export function makeStrictEncoder<A, I>(
   schema: Schema.Schema<A, I>,
 ): (value: A) => Either.Either<I, ParseResult.ParseError> {
-  let check: Step | undefined
-  let write: Step | undefined
+  let compiled: Step | undefined
   const validate = lazy(() =>
     Schema.validateEither(schema, { errors: "all", onExcessProperty: "error" }),
   )
   const encode = lazy(() => Schema.encodeEither(schema))
   return (value) => {
-    check ??= compileDecoder(AST.typeAST(schema.ast), { strict: true })
-    write ??= compileEncoder(schema.ast)
-    const valid = check(value)
-    const written = valid === irregular ? irregular : write(valid)
+    const written = (compiled ??= compileEncoder(schema.ast))(value)
     if (written === irregular) {
       return catchUnreadable(schema.ast, value, () => Either.flatMap(validate()(value), encode()))
     }
@@ -78,101 +75,84 @@ function catchUnreadable<I, A>(
   }
 }
 
-/** Compiles an encoder. Its input has been checked, so no filter runs again. */
-function compileEncoder(ast: AST.AST): Step {
-  return memoize(compilePart)(ast)
+const encoding: Way = {
+  isEncoder: true,
+  compileBySchema,
+  compileStruct,
+  compileTransformation,
+  compileUnion,
 }
 
-function compilePart(ast: AST.AST, part: Compile): Step {
-  switch (ast._tag) {
-    case "StringKeyword":
-    case "NumberKeyword":
-    case "BooleanKeyword":
-    case "UndefinedKeyword":
-    case "ObjectKeyword":
-    case "UnknownKeyword":
-    case "AnyKeyword":
-    case "Literal":
-      return (value) => value
-    case "Refinement":
-      return part(ast.from)
-    case "TypeLiteral":
-      return isStruct(ast) ? compileStruct(getFields(ast), part) : compileBySchema(ast)
-    case "TupleType": {
-      const item = getItemType(ast)
-      return item === undefined ? compileBySchema(ast) : compileList(item, part)
-    }
-    case "Union":
-      return compileUnion(ast, part)
-    case "Transformation":
-      return compileTransformation(ast, part)
-    case "Suspend":
-      return compileSuspend(ast, part)
-    case "BigIntKeyword":
-    case "Declaration":
-    case "Enums":
-    case "NeverKeyword":
-    case "SymbolKeyword":
-    case "TemplateLiteral":
-    case "UniqueSymbol":
-    case "VoidKeyword":
-    default:
-      return compileBySchema(ast)
-  }
+/** Compiles a function that validates a value and encodes it in one pass. */
+function compileEncoder(ast: AST.AST): Step {
+  return memoize((one, part) => compileKind(one, part, encoding))(ast)
 }
 
 function compileBySchema(ast: AST.AST): Step {
-  const encode = ParseResult.encodeUnknownEither(Schema.make(ast))
+  const encode = ParseResult.encodeUnknownEither(Schema.make(ast), {
+    onExcessProperty: "error",
+    exact: true,
+  })
   return (value) => getResult(encode(value))
 }
 
-/** Keeps `undefined` and `null`. If there is one other member, it encodes every other value. */
+/** The Schema encodes with the first member that fits a value, unknown fields aside. */
 function compileUnion(ast: AST.Union, part: Compile): Step {
-  const members = ast.types.filter((member) => !isNullish(member))
-  const [only] = members
-  if (only === undefined) return (value) => value
-  if (members.length === 1) return unlessNullish(part(only))
-  if (!areLiteralsFirst(members.map((member) => AST.typeAST(member)))) return compileBySchema(ast)
-  const ways = members.map((member) => ({
-    fits: compileDecoder(AST.typeAST(member), { strict: false }),
-    write: part(member),
-  }))
-  return unlessNullish((value) => {
+  const defined = ast.types.filter((member) => !isNullish(member))
+  if (defined.length === 1) return firstOf(ast.types.map(part))
+  if (!areLiteralsFirst(defined.map((member) => AST.typeAST(member)))) return compileBySchema(ast)
+  const ways = ast.types.map((member) => {
+    const fits = compileDecoder(AST.typeAST(member))
+    return { fits, write: part(member) }
+  })
+  return (value) => {
     const way = ways.find(({ fits }) => fits(value) !== irregular)
     return way === undefined ? irregular : way.write(value)
-  })
-}
-
-function isNullish(ast: AST.AST): boolean {
-  return AST.isUndefinedKeyword(ast) || (AST.isLiteral(ast) && ast.literal === null)
-}
-
-function unlessNullish(write: Step): Step {
-  return (value) => (value === undefined || value === null ? value : write(value))
-}
-
-function compileStruct(fields: ReadonlyArray<Field>, part: Compile): Step {
-  return (value) => {
-    if (!isFields(value)) return irregular
-    const output: Fields = {}
-    for (const field of fields) if (!encodeField(output, field, value, part)) return irregular
-    return output
   }
 }
 
-function encodeField(
-  output: Fields,
-  field: Field,
-  value: Readonly<Fields>,
-  part: Compile,
-): boolean {
-  const { change, from, isOptional, to } = field
-  const isGiven = Object.hasOwn(value, from)
-  if (change === undefined && !isGiven && isOptional) return true
-  const own = isGiven ? Option.some(value[from]) : Option.none()
-  const changed = change === undefined ? Option.some(value[from]) : change(own)
-  if (Option.isNone(changed)) return isOptional
-  const written = (field.step ??= part(field.type))(changed.value)
+function isNullish(ast: AST.AST): boolean {
+  return ast._tag === "UndefinedKeyword" || (AST.isLiteral(ast) && ast.literal === null)
+}
+
+/** Visits the fields that a value has: a message has few of those that it may have. */
+function compileStruct(fields: ReadonlyArray<Field>, part: Compile): Step {
+  const places = new Map(fields.map(({ from }, place) => [from, place]))
+  const required = fields.filter(({ isOptional }) => !isOptional).length
+  return (value) => {
+    if (!isFields(value)) return irregular
+    const output: Fields = {}
+    let missing = required
+    let last = -1
+    for (const key of Reflect.ownKeys(value)) {
+      const place = places.get(key) ?? -1
+      const field = fields[place]
+      if (field === undefined || !encodeField(output, field, value[key], part)) return irregular
+      if (!field.isOptional) missing -= 1
+      last = place > last ? place : Infinity
+    }
+    if (missing > 0) return irregular
+    return last === Infinity ? sortFields(output, fields) : output
+  }
+}
+
+function sortFields(output: Fields, fields: ReadonlyArray<Field>): Fields {
+  const sorted: Fields = {}
+  for (const { to } of fields) if (to in output) sorted[to] = output[to]
+  return sorted
+}
+
+/** A field whose value changes, or that is omitted with a value, is left to the Schema. */
+function encodeField(output: Fields, field: Field, value: unknown, part: Compile): boolean {
+  const { change, to, type } = field
+  if (change !== undefined) {
+    const isNothing = value === undefined || value === null
+    if (isNothing && part(change.type)(value) === irregular) return false
+    const changed = change.encode(Option.some(value))
+    if (Option.isNone(changed)) return isNothing
+    if (changed.value !== value) return false
+  }
+  const written = (field.step ??= part(type))(value)
   if (written === irregular) return false
   output[to] = written
   return true
@@ -198,9 +178,13 @@ function compileRenaming(ast: AST.Transformation, part: Compile): Step {
   const renaming = getRenaming(ast)
   if (renaming === undefined) return compileBySchema(ast)
   const changes = new Map(renaming.changes.map((change) => [change.from, change]))
-  const fields = getFields(renaming.from).map((field) => {
+  const types = new Map(renaming.to.propertySignatures.map((one) => [one.name, one]))
+  const fields = getFields(renaming.from).map((field): Field => {
     const change = changes.get(field.to)
-    return change === undefined ? field : { ...field, from: change.to, change: change.encode }
+    const to = change && types.get(change.to)
+    if (change === undefined || to === undefined) return field
+    const { isOptional, name, type } = to
+    return { ...field, from: name, isOptional, change: { encode: change.encode, type } }
   })
   return compileStruct(fields, part)
 }

@@ -2,6 +2,7 @@ import { addEqualityTesters, describe, expect, it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Either from "effect/Either"
 import * as FastCheck from "effect/FastCheck"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as ParseResult from "effect/ParseResult"
 import { Component, Issue, MessageCreate } from "../../src/index.js"
@@ -213,6 +214,24 @@ describe("compiled, a Schema of any kind", () => {
       decode: (text) => text.trim(),
       encode: (text) => text,
     }) as never,
+    // The Schema validates against the whole and then encodes with the first member that fits.
+    overlapping: Schema.Union(
+      Schema.Struct({ a: Schema.Number }),
+      Schema.Struct({ a: Schema.Number, b: Schema.Number }),
+    ) as never,
+    omitted: Schema.Struct({
+      a: Schema.optionalToOptional(Schema.NullishOr(Schema.Number), Schema.NullOr(Schema.Number), {
+        decode: Option.filter((value) => value !== undefined),
+        encode: Option.filter((value) => value !== null && value > 1),
+      }),
+    }) as never,
+    changed: Schema.Struct({
+      a: Schema.optionalToOptional(Schema.Number, Schema.Int, {
+        decode: Option.map((value) => value * 10),
+        encode: Option.map((value) => value / 10),
+      }),
+    }) as never,
+    option: Schema.Struct({ a: Schema.Option(Schema.NumberFromString) }) as never,
     dated: Schema.Struct({ at: Schema.Date, by: Schema.DateTimeUtc }) as never,
   }
   const inputs: ReadonlyArray<unknown> = [
@@ -231,7 +250,10 @@ describe("compiled, a Schema of any kind", () => {
     [true],
     {},
     { a: 1 },
+    { a: 1.5 },
+    { a: 2.5 },
     { a: "1" },
+    { a: { _tag: "Some", value: "1" } },
     { a: null },
     { a: undefined },
     { a: 1, b: 2 },

@@ -30,22 +30,32 @@ export type Fields = Record<PropertyKey, unknown>
 
 export const isFields: (input: unknown) => input is Readonly<Fields> = Predicate.isRecord
 
-export interface Options {
-  /** Whether a field that the Schema does not have is irregular. */
-  readonly strict: boolean
+/** What differs between decoders and encoders. */
+export interface Way {
+  readonly isEncoder: boolean
+  readonly compileStruct: (fields: ReadonlyArray<Field>, part: Compile) => Step
+  readonly compileUnion: (ast: AST.Union, part: Compile) => Step
+  readonly compileTransformation: (ast: AST.Transformation, part: Compile) => Step
+  /** Uses the Schema itself, for rare and complicated parts. */
+  readonly compileBySchema: (ast: AST.AST) => Step
 }
 
-export function compileDecoder(ast: AST.AST, options: Options): Step {
-  return memoize((one, part) => compile(one, part, options))(ast)
+const decoding: Way = {
+  isEncoder: false,
+  compileBySchema,
+  compileStruct,
+  compileTransformation,
+  compileUnion,
 }
 
-function compile(ast: AST.AST, part: Compile, options: Options): Step {
-  if (hasOwnOptions(ast)) return compileBySchema(ast, options)
-  const read = compileKind(ast, part, options)
-  return Option.match(AST.getDecodingFallbackAnnotation(ast), {
-    onNone: () => read,
-    onSome: (fallback) => withFallback(ast, read, fallback),
-  })
+export function compileDecoder(ast: AST.AST): Step {
+  return memoize((one, part) => {
+    const read = compileKind(one, part, decoding)
+    return Option.match(AST.getDecodingFallbackAnnotation(one), {
+      onNone: () => read,
+      onSome: (fallback) => withFallback(one, read, fallback),
+    })
+  })(ast)
 }
 
 function withFallback(ast: AST.AST, read: Step, fallback: DecodingFallback): Step {
@@ -57,7 +67,8 @@ function withFallback(ast: AST.AST, read: Step, fallback: DecodingFallback): Ste
 
 type DecodingFallback = AST.DecodingFallbackAnnotation<unknown>
 
-function compileKind(ast: AST.AST, part: Compile, options: Options): Step {
+export function compileKind(ast: AST.AST, part: Compile, way: Way): Step {
+  if (hasOwnOptions(ast)) return way.compileBySchema(ast)
   switch (ast._tag) {
     case "StringKeyword":
       return compileGuard(Predicate.isString)
@@ -71,27 +82,23 @@ function compileKind(ast: AST.AST, part: Compile, options: Options): Step {
       return compileGuard(Predicate.isObject)
     case "UnknownKeyword":
     case "AnyKeyword":
-      return (input) => input
+      return identity
     case "Literal":
       return compileGuard((input) => input === ast.literal)
     case "Declaration":
-      return compileDeclaration(ast)
+      return ast.typeParameters.length === 0 ? compileDeclaration(ast) : way.compileBySchema(ast)
     case "Refinement":
-      return compileRefinement(ast, part)
+      return compileRefinement(ast, part, way)
     case "TypeLiteral":
-      return isStruct(ast)
-        ? compileStruct(getFields(ast), part, options)
-        : compileBySchema(ast, options)
+      return isStruct(ast) ? way.compileStruct(getFields(ast), part) : way.compileBySchema(ast)
     case "TupleType": {
       const item = getItemType(ast)
-      return item === undefined ? compileBySchema(ast, options) : compileList(item, part)
+      return item === undefined ? way.compileBySchema(ast) : compileList(item, part)
     }
     case "Union":
-      return areLiteralsFirst(ast.types)
-        ? compileUnion(ast.types.map(part))
-        : compileBySchema(ast, options)
+      return way.compileUnion(ast, part)
     case "Transformation":
-      return compileTransformation(ast, part, options)
+      return way.compileTransformation(ast, part)
     case "Suspend":
       return compileSuspend(ast, part)
     case "BigIntKeyword":
@@ -102,17 +109,17 @@ function compileKind(ast: AST.AST, part: Compile, options: Options): Step {
     case "UniqueSymbol":
     case "VoidKeyword":
     default:
-      return compileBySchema(ast, options)
+      return way.compileBySchema(ast)
   }
 }
 
-/** Uses the Schema itself for rare and complicated parts. */
-function compileBySchema(ast: AST.AST, { strict }: Options): Step {
-  const decode = ParseResult.decodeUnknownEither(Schema.make(ast), {
-    onExcessProperty: strict ? "error" : "ignore",
-    exact: strict,
-  })
+function compileBySchema(ast: AST.AST): Step {
+  const decode = ParseResult.decodeUnknownEither(Schema.make(ast))
   return (input) => getResult(decode(input))
+}
+
+function compileUnion(ast: AST.Union, part: Compile): Step {
+  return areLiteralsFirst(ast.types) ? firstOf(ast.types.map(part)) : compileBySchema(ast)
 }
 
 function compileGuard(holds: (input: unknown) => boolean): Step {
@@ -121,20 +128,23 @@ function compileGuard(holds: (input: unknown) => boolean): Step {
 
 function compileDeclaration(ast: AST.Declaration): Step {
   const parse: (input: unknown, options: AST.ParseOptions, ast: AST.Declaration) => unknown =
-    ast.decodeUnknown(...ast.typeParameters)
+    ast.decodeUnknown()
   return (input) => getResult(parse(input, AST.defaultParseOption, ast))
 }
 
-function compileRefinement(ast: AST.Refinement, part: Compile): Step {
+/** The condition is one of the decoded value, and may rely on the type that `from` checks. */
+function compileRefinement(ast: AST.Refinement, part: Compile, { isEncoder }: Way): Step {
   const from = part(ast.from)
   return (input) => {
     const value = from(input)
     if (value === irregular) return irregular
-    return Option.isNone(ast.filter(value, AST.defaultParseOption, ast)) ? value : irregular
+    const decoded = isEncoder ? input : value
+    return Option.isNone(ast.filter(decoded, AST.defaultParseOption, ast)) ? value : irregular
   }
 }
 
-function compileUnion(members: ReadonlyArray<Step>): Step {
+/** The result of the first step that has one. */
+export function firstOf(members: ReadonlyArray<Step>): Step {
   return (input) => {
     for (const read of members) {
       const value = read(input)
@@ -144,16 +154,24 @@ function compileUnion(members: ReadonlyArray<Step>): Step {
   }
 }
 
+/** How an encoder renames a field or omits it. */
+interface Change {
+  readonly encode: (given: Option.Option<unknown>) => Option.Option<unknown>
+  /** The type of the field before. */
+  readonly type: AST.AST
+}
+
 /** A field of an output, and its source in the input. */
 export interface Field {
   readonly from: PropertyKey
   readonly to: PropertyKey
+  /** Whether the input may not have it. */
   readonly isOptional: boolean
   readonly type: AST.AST
   /** Compiled with the first value, because most messages have few of the fields. */
   step: Step | undefined
-  /** For encoders: present if the value changes as well as the key. */
-  readonly change?: (given: Option.Option<unknown>) => Option.Option<unknown>
+  /** For encoders. */
+  readonly change?: Change
   /** For decoders: how it is decoded if it may be missing. */
   readonly missable?: Missable | undefined
 }
@@ -164,24 +182,13 @@ export function getFields({ propertySignatures }: AST.TypeLiteral): ReadonlyArra
   })
 }
 
-function compileStruct(fields: ReadonlyArray<Field>, part: Compile, { strict }: Options): Step {
+function compileStruct(fields: ReadonlyArray<Field>, part: Compile): Step {
   return (input) => {
     if (!isFields(input)) return irregular
-    if (strict && !isExact(input, fields)) return irregular
     const output: Fields = {}
     for (const field of fields) if (!decodeField(output, field, input, part)) return irregular
     return output
   }
-}
-
-/** Whether the input has all required fields and no unknown ones. */
-function isExact(input: Readonly<Fields>, fields: ReadonlyArray<Field>): boolean {
-  let known = 0
-  for (const { from, isOptional } of fields) {
-    if (Object.hasOwn(input, from)) known += 1
-    else if (!isOptional) return false
-  }
-  return known === Reflect.ownKeys(input).length
 }
 
 /** Decodes one field; returns false for an irregular value. */
@@ -218,13 +225,13 @@ function decodeMissable(
   return true
 }
 
-function compileTransformation(ast: AST.Transformation, part: Compile, options: Options): Step {
+function compileTransformation(ast: AST.Transformation, part: Compile): Step {
   const { from, to, transformation } = ast
   const item = listItemOf(ast)
   if (item !== undefined) return compileLenientList(item, part)
   switch (transformation._tag) {
     case "TypeLiteralTransformation":
-      return compileRenaming(ast, part, options)
+      return compileRenaming(ast, part)
     case "ComposeTransformation":
       return chain(part(from), part(to))
     case "FinalTransformation":
@@ -237,9 +244,9 @@ function compileTransformation(ast: AST.Transformation, part: Compile, options: 
 }
 
 /** Decodes an object whose keys change, in one step and in the order of the new keys. */
-function compileRenaming(ast: AST.Transformation, part: Compile, options: Options): Step {
+function compileRenaming(ast: AST.Transformation, part: Compile): Step {
   const renaming = getRenaming(ast)
-  if (renaming === undefined) return compileBySchema(ast, options)
+  if (renaming === undefined) return compileBySchema(ast)
   const sources = new Map(getFields(renaming.from).map((field) => [field.from, field]))
   const changes = new Map(renaming.changes.map((change) => [change.to, change]))
   const fields: Array<Field> = []
@@ -249,11 +256,11 @@ function compileRenaming(ast: AST.Transformation, part: Compile, options: Option
     if (source === undefined) continue
     const missable = change && missableOf(source.type)
     if (change !== undefined && missable === undefined && change.decode !== identity)
-      return compileBySchema(ast, options)
+      return compileBySchema(ast)
     const field = { ...source, to: name, missable }
     fields.push(field)
   }
-  return compileStruct(fields, part, options)
+  return compileStruct(fields, part)
 }
 
 /** The value of a synchronous success; everything else is irregular. */
@@ -268,7 +275,7 @@ export function chain(first: Step, second: Step): Step {
   }
 }
 
-export function compileSuspend(ast: AST.Suspend, part: Compile): Step {
+function compileSuspend(ast: AST.Suspend, part: Compile): Step {
   let step: Step | undefined
   return (input) => {
     step ??= part(ast.f())
@@ -277,12 +284,12 @@ export function compileSuspend(ast: AST.Suspend, part: Compile): Step {
 }
 
 /** The item type of an array of any length; `undefined` for any other tuple type. */
-export function getItemType({ elements, rest }: AST.TupleType): AST.AST | undefined {
+function getItemType({ elements, rest }: AST.TupleType): AST.AST | undefined {
   return elements.length === 0 && rest.length === 1 ? rest[0]?.type : undefined
 }
 
 /** The step of the items is compiled with the first item. */
-export function compileList(itemAst: AST.AST, part: Compile): Step {
+function compileList(itemAst: AST.AST, part: Compile): Step {
   let item: Step | undefined
   return (input) => {
     if (!Array.isArray(input)) return irregular
@@ -311,7 +318,7 @@ function compileLenientList(itemAst: AST.AST, part: Compile): Step {
   }
 }
 
-export function isStruct(ast: AST.AST): ast is AST.TypeLiteral {
+function isStruct(ast: AST.AST): ast is AST.TypeLiteral {
   return (
     AST.isTypeLiteral(ast) && ast.indexSignatures.length === 0 && ast.propertySignatures.length > 0
   )
