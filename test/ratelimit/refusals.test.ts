@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import { RateLimiter } from "../../src/index.js"
-import { neverSent } from "../../src/ratelimit/Permit.js"
+import { neverSent, unknown } from "../../src/ratelimit/Permit.js"
 import {
   response,
   withoutHeaders,
@@ -88,6 +88,30 @@ describe("429", () => {
       expect(driver.log).toEqual(["a@0", "a@1100", "a@2200", "b@2300"])
     }),
   )
+
+  for (const [limit, next] of [
+    [1, 5200],
+    [5, 3600],
+  ] as const) {
+    story(
+      `after a probe without a response, the next waits until one of ${limit} slots is refilled`,
+      (driver) =>
+        Effect.gen(function* () {
+          const used = { limit, remaining: 0 }
+          yield* driver.send("learn", { takes: 0, outcome: ok({ ...used, resetAfter: 2000 }) })
+          yield* TestClock.adjust(2000)
+          yield* driver.start("a", {
+            ...concurrent,
+            before: [[limited(1000, "user", used), 0]],
+            outcome: unknown,
+          })
+          yield* TestClock.adjust(200)
+          yield* driver.start("b", concurrent)
+          yield* TestClock.adjust("10 seconds")
+          expect(driver.log).toEqual(["learn@0", "a@2000", "a@3100", `b@${next}`])
+        }),
+    )
+  }
 
   story("a response to a request from before the block does not end probing", (driver) =>
     Effect.gen(function* () {

@@ -392,6 +392,14 @@ export class BucketState implements Bucket {
     this.probing = true
   }
 
+  /** Counts a request without a response. After a probe, the next one waits until its slot is refilled. */
+  consume(sentAt: number, now: number): void {
+    this.window.consume(sentAt, now, this.inFlight)
+    if (!this.probing) return
+    const until = now + (this.period ?? 0) / (this.limit ?? 1)
+    this.blockedUntil = Math.max(this.blockedUntil, until)
+  }
+
   /** Ends the block after a request that was not limited. */
   unblock(): void {
     this.probing = false

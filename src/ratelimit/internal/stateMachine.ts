@@ -340,9 +340,7 @@ export class StateMachine {
     const limited = outcome._tag === "Responded" ? outcome.response.limited : undefined
     if (limited !== undefined) this.#statistics.onLimited(request, limited.scope)
     if (outcome._tag === "Responded") this.#learn(routeState, outcome.response, sentAt, now)
-    else if (outcome._tag === "Unknown") {
-      request.bucket.window.consume(sentAt, now, request.bucket.inFlight)
-    }
+    else if (outcome._tag === "Unknown") request.bucket.consume(sentAt, now)
     const isOpen = outcome._tag === "Responded" && !isHostWide(limited)
     this.#globalLimiter.onSettled(request, isOpen, routeState.webhook.kind)
     request.bucket.observe(policy, { ...outcome, at: now, sentAt })
