@@ -13,7 +13,6 @@ import * as Schema from "effect/Schema"
 import type * as Effect from "effect/Effect"
 import type * as ParseResult from "effect/ParseResult"
 import { lazy } from "./lazy.js"
-import { once } from "./limits.js"
 
 const namePattern = /^[\w.-]{1,100}$/
 
@@ -91,10 +90,10 @@ export const EventName: Schema.Schema<EventName, string> = Schema.String.pipe(
 /** Discord's OpenAPI: every field but `sender` may be absent or null. */
 const maybe = <A, I>(schema: Schema.Schema<A, I>) => Schema.optional(Schema.NullOr(schema))
 
-const generatedUrl = once((fc) =>
-  fc.stringMatching(/^[a-z0-9-]{1,9}$/).map((path) => `https://github.com/${path}`),
-)
-const url = Schema.String.annotations({ arbitrary: () => generatedUrl })
+const url = Schema.String.annotations({
+  arbitrary: () => (fc) =>
+    fc.stringMatching(/^[a-z0-9-]{1,9}$/).map((path) => `https://github.com/${path}`),
+})
 
 const User = Schema.Struct({
   id: Schema.Int,

@@ -101,13 +101,11 @@ function compileUnion(ast: AST.Union, part: Compile): Step {
   const defined = ast.types.filter((member) => !isNullish(member))
   if (defined.length === 1) return firstOf(ast.types.map(part))
   if (!areLiteralsFirst(defined.map((member) => AST.typeAST(member)))) return compileBySchema(ast)
-  const ways = ast.types.map((member) => {
-    const fits = compileDecoder(AST.typeAST(member))
-    return { fits, write: part(member) }
-  })
+  const tests = ast.types.map((member) => compileDecoder(AST.typeAST(member)))
+  const steps = ast.types.map(part)
   return (value) => {
-    const way = ways.find(({ fits }) => fits(value) !== irregular)
-    return way === undefined ? irregular : way.write(value)
+    const write = steps[tests.findIndex((fits) => fits(value) !== irregular)]
+    return write === undefined ? irregular : write(value)
   }
 }
 

@@ -51,10 +51,8 @@ const decoding: Way = {
 export function compileDecoder(ast: AST.AST): Step {
   return memoize((one, part) => {
     const read = compileKind(one, part, decoding)
-    return Option.match(AST.getDecodingFallbackAnnotation(one), {
-      onNone: () => read,
-      onSome: (fallback) => withFallback(one, read, fallback),
-    })
+    const fallback = Option.getOrUndefined(AST.getDecodingFallbackAnnotation(one))
+    return fallback === undefined ? read : withFallback(one, read, fallback)
   })(ast)
 }
 
@@ -137,9 +135,10 @@ function compileRefinement(ast: AST.Refinement, part: Compile, { isEncoder }: Wa
   const from = part(ast.from)
   return (input) => {
     const value = from(input)
-    if (value === irregular) return irregular
     const decoded = isEncoder ? input : value
-    return Option.isNone(ast.filter(decoded, AST.defaultParseOption, ast)) ? value : irregular
+    return value === irregular || Option.isSome(ast.filter(decoded, AST.defaultParseOption, ast))
+      ? irregular
+      : value
   }
 }
 

@@ -6,64 +6,59 @@ import { type BucketState, noMemories, putMemory, withoutMemory } from "../inter
 import { RoundTrips, SlotTime, Window } from "../internal/window.js"
 import { longestDelay } from "../RateLimitHeaders.js"
 import type { Policy } from "../strategy/Policy.js"
-import { Bound, ifDefined, shiftBy } from "./numbers.js"
+import { Bound, Finite, ifDefined, shiftBy } from "./numbers.js"
 import { decodeMemory, encodeMemory, findData } from "./policyData.js"
 
 const SlotTimeData = Schema.Struct({
-  alone: Schema.Finite,
-  least: Schema.Finite,
+  alone: Finite,
+  least: Finite,
   most: Bound,
-  first: Schema.Finite,
+  first: Finite,
   latest: Bound,
 })
 
 /** `reset`, `past.reset` and `observed.server` are on Discord's clock, like the times of `SlotTimeData`. */
 export const WindowData = Schema.Struct({
-  limit: Schema.UndefinedOr(Schema.Finite),
+  limit: Schema.UndefinedOr(Finite),
   model: Schema.Literal("unknown", "fixed", "leaking"),
-  period: Schema.UndefinedOr(Schema.Finite),
-  slot: Schema.UndefinedOr(Schema.Finite),
-  resetAt: Schema.UndefinedOr(Schema.Finite),
-  resetEarliest: Schema.UndefinedOr(Schema.Finite),
+  period: Schema.UndefinedOr(Finite),
+  slot: Schema.UndefinedOr(Finite),
+  resetAt: Schema.UndefinedOr(Finite),
+  resetEarliest: Schema.UndefinedOr(Finite),
   slotTime: SlotTimeData,
-  used: Schema.Finite,
+  used: Finite,
   floor: Bound,
-  reset: Schema.UndefinedOr(Schema.Finite),
+  reset: Schema.UndefinedOr(Finite),
   sentAt: Bound,
   openedAt: Bound,
   limitSentAt: Bound,
-  doubtful: Schema.Finite,
+  doubtful: Finite,
   doubtedAt: Bound,
-  unseen: Schema.Finite,
+  unseen: Finite,
   past: Schema.UndefinedOr(
     Schema.Struct({
-      resetAt: Schema.Finite,
-      rolledAt: Schema.Finite,
-      reset: Schema.UndefinedOr(Schema.Finite),
+      resetAt: Finite,
+      rolledAt: Finite,
+      reset: Schema.UndefinedOr(Finite),
     }),
   ),
   observed: Schema.UndefinedOr(
-    Schema.Struct({
-      server: Schema.Finite,
-      earliest: Schema.Finite,
-      latest: Schema.Finite,
-      at: Schema.Finite,
-    }),
+    Schema.Struct({ server: Finite, earliest: Finite, latest: Finite, at: Finite }),
   ),
 })
 type WindowData = typeof WindowData.Type
 
 export const RoundTripsData = Schema.Struct({
-  last: Schema.Finite,
-  shortest: Schema.Finite,
-  longest: Schema.Finite,
-  count: Schema.Finite,
-  uncertainty: Schema.UndefinedOr(Schema.Finite),
-  nextShortest: Schema.Finite,
-  nextLongest: Schema.Finite,
-  responses: Schema.Finite,
+  last: Finite,
+  shortest: Finite,
+  longest: Finite,
+  count: Finite,
+  uncertainty: Schema.UndefinedOr(Finite),
+  nextShortest: Finite,
+  nextLongest: Finite,
+  responses: Finite,
   nextUncertainty: Bound,
-  resets: Schema.Finite,
+  resets: Finite,
 })
 
 const MemoryEntry = Schema.Struct({
@@ -79,16 +74,14 @@ export const BucketData = Schema.Struct({
   routes: Schema.Array(Schema.String),
   isKnown: Schema.Boolean,
   /** Missing if the bucket was never blocked. */
-  blockedUntil: Schema.UndefinedOr(Schema.Finite),
+  blockedUntil: Schema.UndefinedOr(Finite),
   blockedBy: Schema.UndefinedOr(Schema.Literal("user", "shared", "global", "edge", "proxy")),
   probing: Schema.Boolean,
-  blocksWithoutDelay: Schema.Finite,
+  blocksWithoutDelay: Finite,
   window: WindowData,
   roundTrip: Schema.UndefinedOr(RoundTripsData),
   /** A finished window that no policy has observed yet. */
-  over: Schema.UndefinedOr(
-    Schema.Struct({ at: Schema.Finite, unused: Bound, waiting: Schema.Finite }),
-  ),
+  over: Schema.UndefinedOr(Schema.Struct({ at: Finite, unused: Bound, waiting: Finite })),
   /** In the order of use; the last one observed last. */
   memories: Schema.Array(MemoryEntry),
 })

@@ -1,9 +1,12 @@
 /** Schemas of numbers, and times that are moved to the clock of another process. */
 import * as Schema from "effect/Schema"
 
+/** A finite number; also `1e999` is rejected, which JSON reads as `Infinity`. */
+export const Finite = Schema.Finite
+
 /** A number that may be infinite, which JSON does not have. */
 export const Bound = Schema.transform(
-  Schema.Union(Schema.Finite, Schema.Literal("Infinity", "-Infinity")),
+  Schema.Union(Finite, Schema.Literal("Infinity", "-Infinity")),
   Schema.Number,
   {
     strict: true,

@@ -9,60 +9,60 @@ import * as traffic from "../strategy/adaptive/competingTraffic.js"
 import * as hidden from "../strategy/adaptive/hiddenLimit.js"
 import type { Belief, Sighting } from "../strategy/adaptive/limitEstimate.js"
 import type { Policy, PolicyData } from "../strategy/Policy.js"
-import { Bound, ifDefined, type Shift, shiftBy } from "./numbers.js"
+import { Bound, Finite, ifDefined, type Shift, shiftBy } from "./numbers.js"
 
 const Sighted = Schema.Struct({
-  limit: Schema.Finite,
-  period: Schema.Finite,
-  shortest: Schema.Finite,
-  at: Schema.Finite,
+  limit: Finite,
+  period: Finite,
+  shortest: Finite,
+  at: Finite,
 })
 
-const Schedule = Schema.Struct({ interval: Bound, clean: Schema.Finite })
+const Schedule = Schema.Struct({ interval: Bound, clean: Finite })
 
 const Believed = Schema.Struct({
-  limit: Schema.Finite,
-  most: Schema.Finite,
-  period: Schema.Finite,
-  shortest: Schema.Finite,
+  limit: Finite,
+  most: Finite,
+  period: Finite,
+  shortest: Finite,
   isShortened: Schema.Boolean,
-  confirmedAt: Schema.Finite,
-  evidence: Schema.Finite,
-  refusedStarts: Schema.Finite,
+  confirmedAt: Finite,
+  evidence: Finite,
+  refusedStarts: Finite,
   schedules: Schema.Struct({ shorter: Schedule, restore: Schedule, more: Schedule }),
 })
 
 const HiddenData = Schema.Struct({
-  openedAt: Schema.UndefinedOr(Schema.Finite),
+  openedAt: Schema.UndefinedOr(Finite),
   elapsed: Bound,
-  count: Schema.Finite,
-  freedAt: Schema.UndefinedOr(Schema.Finite),
+  count: Finite,
+  freedAt: Schema.UndefinedOr(Finite),
   belief: Schema.UndefinedOr(Believed),
   suspicion: Schema.UndefinedOr(Sighted),
   probe: Schema.UndefinedOr(
-    Schema.Struct({ kind: Schema.Literal("shorter", "restore", "more"), sentAt: Schema.Finite }),
+    Schema.Struct({ kind: Schema.Literal("shorter", "restore", "more"), sentAt: Finite }),
   ),
   before: Schema.UndefinedOr(Believed),
   isTail: Schema.Boolean,
 })
 
 const TrafficData = Schema.Struct({
-  taken: Schema.Finite,
-  watched: Schema.Finite,
+  taken: Finite,
+  watched: Finite,
   last: Schema.UndefinedOr(
     Schema.Struct({
-      at: Schema.Finite,
-      receivedAt: Schema.Finite,
-      serverTime: Schema.Finite,
-      limit: Schema.Finite,
-      remaining: Schema.Finite,
-      reset: Schema.Finite,
-      resetAfter: Schema.Finite,
+      at: Finite,
+      receivedAt: Finite,
+      serverTime: Finite,
+      limit: Finite,
+      remaining: Finite,
+      reset: Finite,
+      resetAfter: Finite,
     }),
   ),
-  gone: Schema.Finite,
-  ours: Schema.Finite,
-  others: Schema.Finite,
+  gone: Finite,
+  ours: Finite,
+  others: Finite,
 })
 
 /** The whole memory of the adaptive strategy: a field without its Schema does not compile. */
@@ -70,7 +70,7 @@ const MemoryData = Schema.Struct({
   hidden: HiddenData,
   traffic: TrafficData,
   overlappedAt: Bound,
-  caution: Schema.Finite,
+  caution: Finite,
   rolledAt: Bound,
 })
 

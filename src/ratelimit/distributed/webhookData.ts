@@ -17,7 +17,7 @@ import type { StateMachine } from "../internal/stateMachine.js"
 import type { Kind } from "../Route.js"
 import type { Policy } from "../strategy/Policy.js"
 import { type Arrival, BucketData, setBucket, toBucketData } from "./bucketData.js"
-import { ifDefined, shiftBy } from "./numbers.js"
+import { Finite, ifDefined, shiftBy } from "./numbers.js"
 
 const kinds = ["webhook", "interaction"] as const satisfies ReadonlyArray<Kind>
 
@@ -32,10 +32,10 @@ const WebhookData = Schema.Struct({
   /** The response that showed that the webhook is gone, and until when no request is sent. */
   dead: Schema.UndefinedOr(
     Schema.Struct({
-      status: Schema.Finite,
-      code: Schema.Finite,
+      status: Finite,
+      code: Finite,
       message: Schema.String,
-      until: Schema.Finite,
+      until: Finite,
     }),
   ),
 })
