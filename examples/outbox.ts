@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Command from "@effect/platform/Command"
+import type * as CommandExecutor from "@effect/platform/CommandExecutor"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Config from "effect/Config"
@@ -54,6 +55,10 @@ const startWorker = (filename: string) =>
     )
   })
 
+/** Fails when the worker ends by itself, for example because it cannot start. */
+const untilEnded = ({ exitCode }: CommandExecutor.Process) =>
+  Effect.flatMap(exitCode, (code) => Effect.dieMessage(`The worker ended with code ${code}.`))
+
 const untilSent = (count: number) =>
   Effect.repeat(Outbox.stats, {
     until: ({ sent }) => sent >= count,
@@ -74,7 +79,7 @@ const program = (filename: string) =>
     yield* Effect.scoped(
       Effect.gen(function* () {
         const process = yield* startWorker(filename)
-        yield* untilSent(7)
+        yield* Effect.raceFirst(untilSent(7), untilEnded(process))
         yield* process.kill("SIGKILL")
       }),
     )
@@ -82,8 +87,11 @@ const program = (filename: string) =>
     yield* Console.log(`The worker was killed after ${sent >= 7 ? 7 : sent} or more of them.`)
     yield* Console.log(`Nothing is lost: ${ready + sending + sent} are in the outbox.`)
 
-    yield* startWorker(filename)
-    const delivered = yield* Effect.forEach(ids, Outbox.await, { concurrency: "unbounded" })
+    const successor = yield* startWorker(filename)
+    const delivered = yield* Effect.raceFirst(
+      Effect.forEach(ids, Outbox.await, { concurrency: "unbounded" }),
+      untilEnded(successor),
+    )
     yield* Console.log("Another worker has sent the others.")
 
     const posted = delivered.map(({ messageId }) => BigInt(messageId ?? 0))
