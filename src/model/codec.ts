@@ -121,6 +121,7 @@ function compileStruct(fields: ReadonlyArray<Field>, part: Compile): Step {
     if (!isFields(value)) return irregular
     const output: Fields = {}
     let missing = required
+    // The place of the field before; infinite once the fields are not in the Schema's order.
     let last = -1
     for (const key of Reflect.ownKeys(value)) {
       const place = places.get(key) ?? -1

@@ -26,7 +26,7 @@ const parts = FastCheck.constantFrom(
   ),
   " ",
   "\n",
-  "­",
+  "\u00ad",
   "a".repeat(70),
 )
 

@@ -1,6 +1,6 @@
 /**
- * Compiles decoders. The decoder of a type side validates a value and returns a copy. The second half of
- * the file is shared with the encoders of `codec.ts`.
+ * Compiles decoders, and what they share with the encoders of `codec.ts`. The decoder of a type side
+ * validates a value and returns a copy.
  */
 import * as Either from "effect/Either"
 import { identity } from "effect/Function"
