@@ -296,6 +296,25 @@ describe("layers that share a limiter", () => {
     }),
   )
 
+  it.scoped("a new layer's limit holds for granted requests that have not polled yet", () =>
+    Effect.gen(function* () {
+      const polling = yield* open({ isolatedRequests: true })
+      const scope = yield* Scope.make()
+      const one = yield* Scope.extend(open({ globalLimit: 1 }), scope)
+      yield* burst(one, 1)
+      yield* burst(polling, 3, 1)
+      yield* TestClock.adjust(900)
+      // Grants the three requests, which poll at 1000.
+      yield* Scope.close(scope, Exit.void)
+      yield* open({ globalLimit: 1 })
+      yield* TestClock.adjust("1 minute")
+      const times = polling.log.map((line) => Number(line.split("@")[1]))
+      expect(times.length).toBe(3)
+      expect(times[1]! - times[0]!).toBeGreaterThanOrEqual(1000)
+      expect(times[2]! - times[1]!).toBeGreaterThanOrEqual(1000)
+    }),
+  )
+
   it.scoped("leave layerMemory and other clocks out", () =>
     Effect.gen(function* () {
       const one = yield* open({ globalLimit: 1 })

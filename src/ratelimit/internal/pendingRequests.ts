@@ -270,6 +270,11 @@ export class Permits {
     this.#held.insert(request)
   }
 
+  /** Lets the permits of requests expire whose fibers have not resumed. */
+  recall(now: number): void {
+    for (const request of this.#granted) request.presentUntil = now
+  }
+
   release(request: PendingRequest): void {
     const queue = request.state === "held" ? this.#held : this.#granted
     queue.remove(request)

@@ -57,10 +57,12 @@ export class StateMachine {
     )
   }
 
-  /** Replaces the settings, which also apply to waiting requests. */
+  /** Replaces the settings, which also apply to waiting requests, and to granted ones that still poll. */
   configure(settings: Settings, now: number): void {
     this.learning.configure(settings)
     this.pending.configure(settings)
+    this.#permits.recall(now)
+    this.#reclaimExpired(now)
     if (this.pending.count === 0) return
     this.#rejectIfSpent(now)
     this.scheduler.dispatchAll(now)
