@@ -142,7 +142,7 @@ export class PendingRequests {
     bucket.earliestDeadline = Infinity
     for (const request of bucket.queue) {
       if (request.deadline < known || request.deadline <= now) {
-        this.fail(request, this.makeMaxWaitError(request, Math.max(known, now), now))
+        this.fail(request, this.makeMaxWaitError(request, known, now))
       } else {
         bucket.earliestDeadline = Math.min(bucket.earliestDeadline, request.deadline)
       }

@@ -112,7 +112,6 @@ export class Scheduler {
 
   /** Removes a bucket without waiting requests. */
   leaveGlobalQueue(bucket: BucketState): void {
-    bucket.earliestDeadline = Infinity
     this.#setTimer(bucket, undefined)
     if (this.#globalQueues[bucket.webhook.kind].delete(bucket) && !this.#hasGlobalQueue) {
       this.#setTimer(this.#globalLimiter, undefined)

@@ -3,10 +3,10 @@ import { describe, expect, it } from "vitest"
 import { StateMachine } from "../../../src/ratelimit/internal/stateMachine.js"
 import { WebhookRegistry } from "../../../src/ratelimit/internal/learning.js"
 import type { PendingRequest } from "../../../src/ratelimit/internal/bucketState.js"
-import type { TimerTarget } from "../../../src/ratelimit/internal/pendingRequests.js"
+import { Permits, type TimerTarget } from "../../../src/ratelimit/internal/pendingRequests.js"
 import { neverSent, unknown } from "../../../src/ratelimit/Permit.js"
 import type { ServerOptions } from "../model/server.js"
-import { headers, limited, ok, response, route } from "../responses.js"
+import { blocked, deleted, headers, limited, ok, response, route } from "../responses.js"
 import { careful, eager, learning, literal, paced } from "../model/policies.js"
 import { type Job, settings, ModelRun } from "../model/modelRun.js"
 
@@ -20,11 +20,22 @@ const wish = {
 
 const machine = () => {
   const alarms = new Map<TimerTarget, number>()
+  /** All calls for the timer of permits. */
+  const watches: Array<number | undefined> = []
   const one = new StateMachine(settings, (target, at) => {
+    if (target instanceof Permits) watches.push(at)
     if (at === undefined) alarms.delete(target)
     else alarms.set(target, at)
   })
-  return { alarms, one }
+  return { alarms, one, watches }
+}
+
+const isLate = { cause: { error: { reason: "maxWait" } } }
+
+/** Number of buckets once everything that is idle has been evicted. */
+const bucketsLeft = (one: StateMachine, after: number) => {
+  one.pending.sweep(after + settings.idleAfter)
+  return one.snapshot(after + settings.idleAfter).buckets
 }
 
 describe("Machine", () => {
@@ -59,6 +70,78 @@ describe("Machine", () => {
     one.cancel(ticket, 0)
     expect(one.snapshot(0)).toMatchObject({ inFlight: 0, waiting: 0 })
     expect(ticket.state).toBe("settled")
+  })
+})
+
+describe("a request that cannot start in time", () => {
+  const update = (one: StateMachine, retryAfter: number, now: number) =>
+    one.update(
+      route(),
+      response({ headers: headers({ remaining: 0, resetAfter: retryAfter }) }),
+      now,
+    )
+
+  it("fails, and others wait up to their own deadlines", () => {
+    const { alarms, one } = machine()
+    update(one, 2000, 0)
+    const [short, long, endless] = [2500, 5000, Infinity].map((maxWait) =>
+      one.submit(route(), { ...wish, maxWait }, 0),
+    )
+    update(one, 5000, 0)
+    expect(short!.result).toMatchObject(isLate)
+    // Its deadline is that of the reset.
+    expect(long!.state).toBe("waiting")
+    expect(alarms.get(long!.bucket)).toBe(5000)
+    update(one, 6000, 0)
+    expect(long!.result).toMatchObject(isLate)
+    expect(alarms.get(endless!.bucket)).toBe(6000)
+    one.wake(endless!.bucket, 6000)
+    expect(endless!.hasPermit).toBe(true)
+  })
+
+  it("leaves its webhook idle", () => {
+    const { one } = machine()
+    update(one, 2000, 0)
+    const late = one.submit(route(), { ...wish, maxWait: 3000 }, 0)
+    one.settle(one.submit(route({ webhookId: "2" }), wish, 0), blocked("edge", 60_000), 0)
+    one.wake(late.bucket, 2000)
+    expect(late.result).toMatchObject(isLate)
+    expect(bucketsLeft(one, 60_000)).toBe(0)
+  })
+
+  it("because its webhook was deleted while its fiber did not run leaves the webhook idle", () => {
+    const { one } = machine()
+    const first = one.submit(route(), wish, 0)
+    const late = one.submit(route(), wish, 0)
+    one.settle(first, ok(), 10)
+    expect(late.state).toBe("granted")
+    one.settle(one.submit(route(), wish, 2000), deleted(), 2000)
+    expect(late.state).toBe("skipped")
+    // The reset of the window that the last request opened is at 4010.
+    expect(bucketsLeft(one, 4010)).toBe(0)
+    const now = 4010 + settings.idleAfter
+    expect(one.claim(late, now)).toBe(false)
+    expect(late.result).toMatchObject({ cause: { error: { _tag: "WebhookNotFound" } } })
+    expect(bucketsLeft(one, now)).toBe(0)
+  })
+})
+
+describe("the timer that looks for expired permits", () => {
+  it("is set while others wait, and canceled with the last permit", () => {
+    const { alarms, one, watches } = machine()
+    const ask = (at: number) => one.submit(route(), { ...wish, lease: 60_000 }, at)
+    one.settle(ask(0), limited(1000), 0)
+    // The probe alone is not watched.
+    const probe = ask(1000)
+    expect(watches).toEqual([])
+    const next = ask(1000)
+    expect(watches).toEqual([2000])
+    one.settle(probe, ok(), 1100)
+    expect(watches).toEqual([2000, undefined])
+    one.claim(next, 1100)
+    one.settle(next, ok(), 1200)
+    expect(watches).toEqual([2000, undefined])
+    expect(alarms.size).toBe(0)
   })
 })
 
