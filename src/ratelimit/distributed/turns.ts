@@ -365,10 +365,13 @@ export class Turns implements Gate {
     { epoch, owner }: Pick<Seen, "epoch" | "owner">,
     now: number,
   ): void {
-    const { isGiven, seen } = webhook
+    const { isGiven, pollAt, seen } = webhook
+    const isSame = seen?.epoch === epoch && seen.owner === owner
     // The process that has just got the turn is alive.
-    webhook.pollAt = now + (seen === undefined && !isGiven ? firstPoll : pollInterval)
-    if (seen?.epoch !== epoch || seen.owner !== owner) webhook.seen = { epoch, owner, since: now }
+    const next = now + (seen === undefined && !isGiven ? firstPoll : pollInterval)
+    // Requests that join in the meantime do not put off the poll that finds a dead process.
+    webhook.pollAt = isSame && pollAt > now ? Math.min(pollAt, next) : next
+    if (!isSame) webhook.seen = { epoch, owner, since: now }
   }
 
   /**

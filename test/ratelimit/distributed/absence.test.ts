@@ -1,6 +1,7 @@
-/** The store is away while a process calls it. */
+/** The store is away while a process calls it, or the process that has the turn is dead. */
 // A test fails with whatever its processes fail with.
 // @effect-diagnostics anyUnknownInErrorContext:off
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
@@ -66,4 +67,27 @@ it("requests that arrive in the absence of the store are sent in the order of ar
     VirtualClock.runPromise(program).then(({ value }) => value),
   )
   expect(labels).toEqual(["a0", "a1", "a2", "a3", "a4", "a5", "b0", "b1", "a6", "b2"])
+})
+
+it("the turn of a dead process is taken over although requests arrive all the time", async () => {
+  const sentAt = await Effect.gen(function* () {
+    const { processes, sent } = yield* makeWorld({ processes: 2, policy: eager })
+    const [first, second] = processes
+    if (first === undefined || second === undefined) return yield* Effect.dieMessage("no process")
+    yield* first.send("1", "a0")
+    yield* Effect.sleep(100)
+    first.clock.freeze()
+    const start = yield* Clock.currentTimeMillis
+    for (let number = 0; number < 60; number += 1) {
+      yield* second.send("1", `b${number}`)
+      yield* Effect.sleep("1 second")
+    }
+    first.clock.thaw()
+    const at = sent.find(({ label }) => label === "b0")?.sentAt ?? Number.POSITIVE_INFINITY
+    return at - start
+  }).pipe(Effect.scoped, Logger.withMinimumLogLevel(LogLevel.None), (program) =>
+    VirtualClock.runPromise(program).then(({ value }) => value),
+  )
+  // The lease of 15 seconds, and two polls.
+  expect(sentAt).toBeLessThanOrEqual(25_000)
 })

@@ -193,6 +193,19 @@ describe("a turn", () => {
     expect(isGranted(other)).toBe(false)
   })
 
+  it("is polled for although requests arrive all the time", () => {
+    const polls: Array<number> = []
+    const start = process.now
+    while (process.now < start + 16_000) {
+      process.submit("3")
+      const { pollAt } = process.turns.get(majorOf("3"))
+      if (process.now >= pollAt) polls.push(process.now - start)
+      process.exchange(majorOf("3"), waiting(5))
+      process.tick(1000)
+    }
+    expect(polls).toEqual([5000, 10_000, 15_000])
+  })
+
   it("is no more polled for when nothing waits for it", () => {
     const other = process.submit("3")
     process.exchange(majorOf("3"), waiting(5))
