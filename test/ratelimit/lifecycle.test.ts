@@ -214,6 +214,24 @@ describe("memory", () => {
     }).pipe(Effect.provide(RateLimiter.layerMemory)),
   )
 
+  it.effect("waiters move when another webhook shows that two routes share a bucket", () =>
+    Effect.gen(function* () {
+      const { start: ask, limiter, log, send } = yield* makeDriver
+      const edit = (webhookId: string) => ({ route: route({ webhookId, method: "PATCH" }) })
+      yield* send("send", { takes: 0, outcome: ok({ remaining: 0 }) })
+      const outcome = ok({ remaining: 0, resetAfter: 500 })
+      yield* ask("edit 1", { ...edit("1"), takes: 1500, outcome })
+      yield* ask("edit 2", edit("1"))
+      yield* TestClock.adjust(100)
+      yield* send("other", { ...edit("2"), takes: 0 })
+      const one = Option.getOrThrow(yield* limiter.getBucket(route()))
+      expect(one).toMatchObject({ inFlight: 1, waiting: 1, remaining: 0 })
+      expect(yield* limiter.getBucket(edit("1").route)).toEqual(Option.some(one))
+      yield* TestClock.adjust("1 minute")
+      expect(log).toEqual(["send@0", "edit 1@0", "other@100", "edit 2@2000"])
+    }).pipe(Effect.provide(RateLimiter.layerMemory)),
+  )
+
   it.effect("two routes that shared a bucket part when one is named otherwise", () =>
     Effect.gen(function* () {
       const patch = route({ method: "PATCH" })

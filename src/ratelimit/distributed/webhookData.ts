@@ -132,7 +132,7 @@ function applyBuckets(
   }
   learning.webhooks.assignChannel(webhook, channel)
   for (const route of webhook.routes) {
-    for (const other of learning.webhooks.shareLimit(route)) scheduler.dispatchWebhook(other, now)
+    scheduler.dispatchEach(learning.webhooks.shareLimit(route), now)
   }
   pending.markIdle(webhook, now)
 }

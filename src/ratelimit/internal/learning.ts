@@ -21,7 +21,7 @@ import { PackedWebhooks } from "./packedWebhooks.js"
 import { RoundTrips } from "./window.js"
 import type { Settings } from "../settings.js"
 
-const noWebhooks: ReadonlyArray<WebhookState> = []
+const noBuckets: ReadonlyArray<BucketState> = []
 
 /** Maximum number of webhooks that are packed at once, so that none has to wait for many. */
 const maxPackedAtOnce = 8
@@ -113,13 +113,13 @@ export class WebhookRegistry {
 
   /**
    * Makes a bucket the initial guess for other webhooks. The first response of a route also initializes
-   * webhooks that still wait for their own first response; it returns these.
+   * webhooks that still wait for their own first response; it returns the buckets where these wait.
    */
-  shareLimit({ name, bucket }: RouteState): ReadonlyArray<WebhookState> {
-    if (bucket.limit === undefined) return noWebhooks
+  shareLimit({ name, bucket }: RouteState): ReadonlyArray<BucketState> {
+    if (bucket.limit === undefined) return noBuckets
     const isFirst = !this.#guesses.has(name)
     this.#guesses.set(name, bucket)
-    return isFirst ? this.#shareWithUnknown(name, bucket) : noWebhooks
+    return isFirst ? this.#shareWithUnknown(name, bucket) : noBuckets
   }
 
   /** Resets the bucket of one route, or all buckets; returns the buckets that were reset. */
@@ -185,8 +185,7 @@ export class WebhookRegistry {
   }
 
   #isGuess(webhook: WebhookState): boolean {
-    for (const guess of this.#guesses.values()) if (guess.webhook === webhook) return true
-    return false
+    return [...this.#guesses.values()].some((guess) => guess.webhook === webhook)
   }
 
   #evict(webhook: WebhookState): void {
@@ -218,13 +217,15 @@ export class WebhookRegistry {
     return counts
   }
 
-  #shareWithUnknown(name: string, guess: BucketState): ReadonlyArray<WebhookState> {
-    const updated: Array<WebhookState> = []
+  /** A bucket that the webhook knows already is the one that the route counts against as well. */
+  #shareWithUnknown(name: string, guess: BucketState): ReadonlyArray<BucketState> {
+    const updated: Array<BucketState> = []
     for (const webhook of this.all.values()) {
-      const bucket = webhook.route(name)?.bucket
-      if (bucket === undefined || bucket.isKnown) continue
-      bucket.guessFrom(guess)
-      updated.push(webhook)
+      const route = webhook.route(name)
+      if (route === undefined || route.bucket.isKnown) continue
+      updated.push(route.bucket)
+      this.assignBucket(route, guess.id)
+      if (!route.bucket.isKnown) route.bucket.guessFrom(guess)
     }
     return updated
   }
@@ -262,15 +263,15 @@ export class Learning {
   }
 
   /**
-   * Records the response of a request; `sentAt` is unknown if it had no permit. Returns the other
-   * webhooks whose limits it has set.
+   * Records the response of a request; `sentAt` is unknown if it had no permit. Returns the
+   * buckets of other webhooks whose limits it has set.
    */
   learn(
     routeState: RouteState,
     response: ResponseInfo,
     sentAt: number | undefined,
     now: number,
-  ): ReadonlyArray<WebhookState> {
+  ): ReadonlyArray<BucketState> {
     const { limited, headers } = response
     if (InvalidRequests.isInvalid(response)) {
       this.invalidRequests.add(now)

@@ -62,6 +62,14 @@ export class Scheduler {
     if (this.#hasGlobalQueue) this.dispatchAll(now)
   }
 
+  /** Dispatches the webhooks of buckets; a bucket may be one that its webhook does not use any more. */
+  dispatchEach(buckets: ReadonlyArray<BucketState>, now: number): void {
+    for (const bucket of buckets) {
+      this.dispatch(bucket, now)
+      this.dispatchWebhook(bucket.webhook, now)
+    }
+  }
+
   /** Grants the requests of all webhooks of a channel in order of arrival. */
   #dispatchChannel(channel: ChannelState, first: BucketState, now: number): void {
     for (const webhook of channel.webhooks) webhook.waitingAlone = undefined
@@ -124,8 +132,8 @@ export class Scheduler {
       if (this.#globallyAvailableAt(bucket) > now) break
       queue.delete(bucket)
       const { head } = bucket.queue
-      const at = head === undefined ? undefined : this.#earliestStart(head, now)
-      if (head !== undefined && at !== undefined && at <= now) this.#grant(head, now)
+      if (head !== undefined && (this.#earliestStart(head, now) ?? Infinity) <= now)
+        this.#grant(head, now)
       this.dispatch(bucket, now)
     }
   }

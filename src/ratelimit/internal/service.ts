@@ -71,12 +71,7 @@ class HeldPermit implements Permit {
         return Effect.dieMessage("permit.retry: this permit is over")
       }
       const now = owner.now()
-      if (owner.closed) {
-        owner.machine.settle(request, outcome, now)
-        return Effect.fail(new DiscordRateLimiterClosed(errorFields(this.route)))
-      }
-      const delay = after === undefined ? 0 : Duration.toMillis(after)
-      owner.machine.retry(request, outcome, now + delay, now)
+      owner.machine.retry(request, outcome, now + Duration.toMillis(after ?? 0), now)
       const turn = awaitGrant(owner, request, restore, () => Effect.void)
       return owner.events.length === 0 ? turn : Effect.zipRight(writeLog(owner.events), turn)
     })

@@ -198,7 +198,7 @@ export class StateMachine {
   clear(now: number, route?: Route): void {
     this.#reclaimExpired(now)
     this.learning.deadWebhooks.clear(route?.major)
-    for (const bucket of this.#webhooks.reset(route)) this.scheduler.dispatch(bucket, now)
+    this.scheduler.dispatchEach(this.#webhooks.reset(route), now)
   }
 
   /** Fails all waiting requests of an owner whose scope is closed. */
@@ -228,7 +228,7 @@ export class StateMachine {
     const { route, bucket, deadline, owner } = request
     const rejection = this.learning.rejectionOf(route, now)
     if (rejection !== undefined) return rejection
-    const capacity = owner.queueCapacity ?? Infinity
+    const { queueCapacity: capacity = Infinity } = owner
     if (bucket.waiting >= capacity) this.pending.skipAbsent(bucket.webhook, now)
     if (bucket.waiting >= capacity) return new WebhookQueueFull({ ...errorFields(route), capacity })
     if (deadline === Infinity) return undefined
@@ -357,13 +357,13 @@ export class StateMachine {
     now: number,
   ): void {
     const { bucket, webhook } = routeState
-    const updated = this.learning.learn(routeState, response, sentAt, now)
+    const concerned = this.learning.learn(routeState, response, sentAt, now)
     if (bucket !== routeState.bucket && bucket.waiting === 0)
       this.scheduler.leaveGlobalQueue(bucket)
     if (!this.#rejectIfSpent(now) && DeadWebhooks.isGoneResponse(response, webhook.kind)) {
       this.pending.rejectDisallowed(webhook, now)
     }
-    for (const one of updated) this.scheduler.dispatchWebhook(one, now)
+    this.scheduler.dispatchEach(concerned, now)
   }
 
   /** Fails all waiting requests while the invalid-request limit is reached. */
