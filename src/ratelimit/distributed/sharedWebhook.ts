@@ -40,6 +40,8 @@ export class SharedWebhook {
   calledAt = Number.NEGATIVE_INFINITY
   /** The time at which the current call began. */
   callingSince = Number.NEGATIVE_INFINITY
+  /** Which limits the state in the store contains. */
+  savedLimits = ""
   /** Whether the store must be asked who has the turn. */
   isDoubtful = false
   /** Whether the reply to the current call may be older than the last loss of messages. */

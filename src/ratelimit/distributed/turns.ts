@@ -20,6 +20,7 @@ import {
 import type { Presence } from "./presence.js"
 import { type Call, type Seen, SharedWebhook } from "./sharedWebhook.js"
 import type { Reply, Turn } from "./store.js"
+import { limitsOf } from "./webhookData.js"
 
 /** Milliseconds from the first join to the first poll, and between two polls. */
 const firstPoll = 1000
@@ -181,6 +182,7 @@ export class Turns implements Gate {
   begin(webhook: SharedWebhook, call: Call, now: number): void {
     webhook.callingSince = now
     webhook.wanted = Number.POSITIVE_INFINITY
+    if (call._tag === "Pass") webhook.savedLimits = limitsOf(this.#options.machine, webhook)
     if (call._tag === "Join") webhook.arrivals = []
     else if (call.how === "give") {
       webhook.channel?.removeBefore(webhook.until ?? 0)
@@ -229,7 +231,10 @@ export class Turns implements Gate {
     webhook.pollAt = Number.POSITIVE_INFINITY
     webhook.seen = undefined
     if (webhook.until === Number.POSITIVE_INFINITY) webhook.arrivals = []
-    if (!isSame) this.#options.restore(webhook, turn, now)
+    if (!isSame) {
+      this.#options.restore(webhook, turn, now)
+      webhook.savedLimits = turn.state === undefined ? "" : limitsOf(this.#options.machine, webhook)
+    }
     webhook.hasSentAlone = false
     if (webhook.channel !== undefined) webhook.channel.isAlone = false
     this.#dispatch(webhook, now)
@@ -284,6 +289,13 @@ export class Turns implements Gate {
       if (this.#isFallback(webhook, now) || this.#isOverdue(webhook, now))
         this.#dispatch(webhook, now)
       else if (this.#failingFor(webhook, now) >= this.#options.failAfter) this.#fail(webhook, now)
+      if (
+        webhook.until !== undefined &&
+        webhook.savedLimits !== limitsOf(this.#options.machine, webhook)
+      ) {
+        webhook.isDoubtful = true
+        this.#wake(webhook)
+      }
       const isRetryDue = webhook.failingSince !== undefined && now >= webhook.retryAt
       if (isRetryDue || now >= webhook.pollAt || this.#isToRenew(webhook, now)) this.#wake(webhook)
       else if (this.#isIdle(webhook, now)) {

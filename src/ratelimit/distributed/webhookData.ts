@@ -18,6 +18,7 @@ import type { Kind } from "../Route.js"
 import type { Policy } from "../strategy/Policy.js"
 import { type Arrival, BucketData, setBucket, toBucketData } from "./bucketData.js"
 import { Finite, ifDefined, shiftBy } from "./numbers.js"
+import type { SharedWebhook } from "./sharedWebhook.js"
 
 const kinds = ["webhook", "interaction"] as const satisfies ReadonlyArray<Kind>
 
@@ -79,6 +80,29 @@ function toBuckets(webhook: WebhookState, shift: number): ReadonlyArray<BucketDa
       shift,
     )
   })
+}
+
+/**
+ * The known limit of each route, and which routes share one: what a process that continues after the death of this
+ * one would have to learn again.
+ */
+export function limitsOf(
+  { learning }: StateMachine,
+  { channel, major, savedLimits }: SharedWebhook,
+): string {
+  // The turn of a channel exists since its limit is known.
+  if (channel !== undefined) return channel.state.id
+  const webhook = learning.webhooks.all.get(major)
+  if (webhook === undefined) return savedLimits
+  const { buckets, routes } = webhook
+  const known = routes.map(({ bucket }) => {
+    const { learnedBy, limit } = bucket
+    const hidden = learnedBy && bucket.findingsOf(learnedBy).hiddenLimit
+    return limit === undefined && hidden === undefined
+      ? ""
+      : `${buckets.indexOf(bucket)}:${limit}${hidden === undefined ? "" : "+"}`
+  })
+  return known.join(" ").trim()
 }
 
 /**

@@ -1,6 +1,7 @@
 /** The turn of a webhook, call by call. */
 import { beforeEach, describe, expect, it } from "vitest"
 import {
+  ignorant,
   inChannel,
   isGranted,
   majorOf,
@@ -18,9 +19,26 @@ describe("a turn", () => {
   beforeEach(() => {
     process = inChannel(["1"])
   })
-  const submit = () => process.submit("1", "PATCH")
+  const submit = () => process.submit("1", "PATCH", ignorant)
+  /** What the first response has shown gets into the store. */
+  const save = () => {
+    process.tick(0)
+    expect(process.exchange(major, turn(1))).toEqual({ _tag: "Pass", how: "keep", epoch: 1 })
+  }
+
+  it("saves a limit once it is known", () => {
+    save()
+    process.tick(1000)
+    expect(process.call(major)).toBeUndefined()
+    const edit = submit()
+    process.tick(1000)
+    expect(process.call(major)).toBeUndefined()
+    process.settle(edit)
+    save()
+  })
 
   it("is renewed after half of its time, while it is in use", () => {
+    save()
     submit()
     process.tick(validFor / 2 - 1)
     expect(process.call(major)).toBeUndefined()
@@ -44,6 +62,7 @@ describe("a turn", () => {
   })
 
   it("is given up if it is not used for long, and then forgotten", () => {
+    save()
     process.tick(validFor - 1)
     expect(process.call(major)).toBeUndefined()
     process.tick(1)
