@@ -91,6 +91,11 @@ describe("VirtualClock", () => {
     expect(value).toBe("day")
   })
 
+  it("fails when time does not pass any more", async () => {
+    const run = VirtualClock.runPromise(Effect.forever(Effect.sleep(0)))
+    await expect(run).rejects.toThrow("stands still")
+  })
+
   it("is a layer, too", async () => {
     const now = await Effect.runPromise(
       Effect.zipRight(Effect.sleep("1 hour"), Clock.currentTimeMillis).pipe(

@@ -12,6 +12,9 @@ import { Heap } from "./Heap.js"
 
 const nanosPerMilli = 1_000_000n
 
+/** More steps at one instant are fibers that wake each other for ever. */
+const maxStepsAtOnce = 50_000
+
 interface Sleeper {
   readonly at: number
   readonly sequence: number
@@ -28,6 +31,9 @@ class VirtualClock implements Clock.Clock {
   #asleep = 0
   #ticking = false
   #isStopped = false
+  #stepsAtOnce = 0
+  /** Called when time does not pass any more. */
+  onStandstill = () => {}
 
   constructor(isIdle: () => boolean = () => true) {
     this.#isIdle = isIdle
@@ -90,6 +96,13 @@ class VirtualClock implements Clock.Clock {
 
   /** Wakes all whose time has come, in the order in which they fell asleep. */
   #advance(): void {
+    const before = this.#now
+    this.#wakeNext()
+    this.#stepsAtOnce = this.#now > before ? 0 : this.#stepsAtOnce + 1
+    if (this.#stepsAtOnce === maxStepsAtOnce) this.onStandstill()
+  }
+
+  #wakeNext(): void {
     let moved = false
     for (let next = this.#sleepers.peek(); next !== undefined; next = this.#sleepers.peek()) {
       if (moved && next.at > this.#now) return
@@ -138,7 +151,10 @@ export const run = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<Run<
   Effect.suspend(() => {
     const scheduler = new WatchedScheduler()
     const clock = new VirtualClock(() => scheduler.pending === 0)
-    return Effect.map(effect, (value) => ({
+    const standstill = Effect.async<never>((resume) => {
+      clock.onStandstill = () => resume(Effect.dieMessage("the virtual clock stands still"))
+    })
+    return Effect.map(Effect.raceFirst(effect, standstill), (value) => ({
       value,
       elapsed: clock.unsafeCurrentTimeMillis(),
     })).pipe(

@@ -76,8 +76,8 @@ const checkAnswered = ({ ends, gone, processOf }: Played) => {
 }
 
 /**
- * The same runs each time where processes share a store: new ones, in the weekly run, still find a run that
- * does not end, about one of ten thousand.
+ * The same runs each time where processes share a store, so that a rare fault does not stop a change that has
+ * nothing to do with it. The weekly run plays new ones.
  */
 const seed = 1
 
