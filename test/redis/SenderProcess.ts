@@ -9,13 +9,19 @@ export interface Settings {
   readonly lease: `${number} seconds`
   readonly idleAfter: `${number} seconds`
   readonly webhook: { readonly id: string; readonly token: string }
-  /** Sent at once. */
+  /** Number of messages of a round, which are sent at once. */
   readonly messages: number
+  readonly rounds: number
 }
 
 export class SenderProcess extends ChildProgram<Settings> {
-  /** Sends its messages. */
+  /** Starts a round. The process ends after the last one. */
   send(): void {
     this.write("\n")
+  }
+
+  /** Number of messages that were accepted. */
+  get sent(): number {
+    return this.lines.filter((line) => line.startsWith(`${this.name}-`)).length
   }
 }

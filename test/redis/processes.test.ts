@@ -1,17 +1,15 @@
 /** Processes that share the limit of one webhook, while one of them or Redis fails. */
-import { createServer } from "node:http"
 import { setTimeout as delay } from "node:timers/promises"
-import * as HttpServer from "@effect/platform/HttpServer"
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { describe, expect, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { Redis } from "ioredis"
-import { DiscordSimulator } from "../../src/testing/index.js"
+import type { DiscordSimulator } from "../../src/testing/index.js"
 import { runs } from "../support/laws.js"
-import { hasRedis, type RedisServer, startRedis } from "../support/redis.js"
+import { hasRedis, type RedisServer } from "../support/redis.js"
 import { getProgram } from "../support/ChildProgram.js"
+import { openServers } from "./openServers.js"
 import { SenderProcess } from "./SenderProcess.js"
 
 /** Messages of each process; more in CI. */
@@ -79,21 +77,7 @@ let groups = 0
 
 /** Three processes, which have started and send at the same time. */
 const makeGroup: Effect.Effect<Group, never, Scope.Scope> = Effect.gen(function* () {
-  const redis = yield* Effect.acquireRelease(
-    Effect.promise(() => startRedis()),
-    ({ stop }) => Effect.promise(() => stop("kill")),
-  )
-  const simulator = yield* DiscordSimulator.make({
-    globalLimit: "none",
-    latency: { request: "10 millis", response: "10 millis" },
-    limits: { execute: limit },
-  })
-  const server = yield* Effect.orDie(
-    NodeHttpServer.make(createServer, { host: "127.0.0.1", port: 0 }),
-  )
-  const { baseUrl } = yield* simulator.serve.pipe(
-    Effect.provideService(HttpServer.HttpServer, server),
-  )
+  const { baseUrl, redis, simulator } = yield* openServers({ limits: { execute: limit } })
   const webhook = yield* simulator.createWebhook()
   const program = yield* Effect.promise(() => getProgram("test/redis/redisProcess.ts"))
   groups += 1
@@ -105,6 +89,7 @@ const makeGroup: Effect.Effect<Group, never, Scope.Scope> = Effect.gen(function*
     idleAfter: "1 seconds",
     webhook: { id: webhook.id, token: webhook.token },
     messages: each,
+    rounds: 1,
   } as const
   const members = ["a", "b", "c"].map((name) => new SenderProcess(program, { ...settings, name }))
   yield* Effect.addFinalizer(() =>

@@ -1,9 +1,9 @@
 /**
  * A process that shares limits through Redis, which the tests of processes start, stop and kill:
- * `redisProcess.mjs SETTINGS`, JSON. It prints `started`, sends its messages as soon as a line comes, prints
- * each message that was accepted, and ends when all were.
+ * `redisProcess.mjs SETTINGS`, JSON. It prints `started`, sends a round of messages for each line that comes,
+ * prints each message that was accepted, and ends when those of the last round were.
  */
-import { once } from "node:events"
+import { createInterface } from "node:readline"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -13,7 +13,7 @@ import { NodeDiscord } from "../../src/node/index.js"
 import { RedisConnection, RedisRateLimiter } from "../../src/redis/index.js"
 import type { Settings } from "./SenderProcess.js"
 
-const { baseUrl, idleAfter, lease, messages, name, prefix, redisUrl, webhook } = JSON.parse(
+const { baseUrl, idleAfter, lease, messages, name, prefix, redisUrl, rounds, webhook } = JSON.parse(
   process.argv[2] ?? "{}",
 ) as Settings
 
@@ -31,12 +31,15 @@ const print = (line: string) => Effect.sync(() => void process.stdout.write(`${l
 const main = Effect.gen(function* () {
   const hook = yield* Webhook.make(webhook)
   yield* print("started")
-  yield* Effect.promise(() => once(process.stdin, "data"))
-  yield* Effect.forEach(
-    Array.from({ length: messages }, (_, number) => `${name}-${number}`),
-    (content) => Effect.zipRight(Webhook.send(hook, { content }), print(content)),
-    { concurrency: "unbounded", discard: true },
-  )
+  const lines = createInterface(process.stdin)[Symbol.asyncIterator]()
+  for (let round = 0; round < rounds; round += 1) {
+    yield* Effect.promise(() => lines.next())
+    yield* Effect.forEach(
+      Array.from({ length: messages }, (_, index) => `${name}-${round * messages + index}`),
+      (content) => Effect.zipRight(Webhook.send(hook, { content }), print(content)),
+      { concurrency: "unbounded", discard: true },
+    )
+  }
   process.stdin.destroy()
 }).pipe(
   Effect.provide(DiscordLive),
