@@ -12,7 +12,7 @@ import * as Schema from "effect/Schema"
  * - `unavailable`: it cannot be reached, or does not serve at the moment (it starts, or is out of memory)
  * - `denied`: the password or the user is wrong, or may not run a command
  * - `rejected`: this command only failed, for example because its key has a value of another program
- * - `invalid`: the address is none of Redis
+ * - `invalid`: the address is none of Redis, or that of one node of a cluster
  *
  * @example
  * ```ts

@@ -16,6 +16,10 @@ const options = {
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
+  // The address may lead to another server by now: this one has become a replica, or is gone without a word.
+  reconnectOnError: (error: Error) => /(^|-)READONLY /.test(error.message),
+  socketTimeout: 5000,
+  keepAlive: 10_000,
 } as const
 
 /** Connects, and reconnects until the scope closes. */
@@ -36,8 +40,25 @@ export function connect(url: string): Effect.Effect<Redis, DiscordRedisError, Sc
       try: () => client.connect(),
       catch: (error) => toRedisError(cause ?? error),
     })
+    if (yield* Effect.promise(() => isPartOfCluster(client))) {
+      return yield* new DiscordRedisError({
+        reason: "invalid",
+        detail:
+          "the address is that of one node of a cluster: use RedisConnection.layerClient with a Cluster of ioredis",
+      })
+    }
     return client
   })
+}
+
+/** Whether other nodes have a part of the keys, which this client does not reach. */
+async function isPartOfCluster(client: Redis): Promise<boolean> {
+  try {
+    return /cluster_size:(?![01]\b)/.test(await client.cluster("INFO"))
+  } catch {
+    // It is no cluster, or has no such command.
+    return false
+  }
 }
 
 /** `ioredis` takes anything else for the path of a socket, and shows it in errors, with the password. */
@@ -74,9 +95,15 @@ export function fromRedis(client: Client): Service {
               )
             })
             if (subscriber.status === "wait") subscriber.connect().catch(() => {})
-            return subscriber
+            // It sends nothing, so it does not notice that its server is gone.
+            const reconnect = () => subscriber.disconnect(true)
+            client.on("close", reconnect)
+            return { reconnect, subscriber }
           }),
-          disconnect,
+          ({ reconnect, subscriber }) => {
+            client.off("close", reconnect)
+            return disconnect(subscriber)
+          },
         ),
       ),
   }
@@ -112,7 +139,10 @@ function isReply(error: unknown, code: string): boolean {
   return error instanceof Error && error.message.startsWith(`${code} `)
 }
 
-/** The first word of an error that concerns more than one command. */
+/** The first word of an error. Before version 7, that of an error in a script comes after where it occurred. */
+const errorCode = /^(?:ERR Error running script .*: -?)?([A-Z]+) /
+
+/** Errors that concern more than one command. */
 const reasons: Readonly<Record<string, Reason>> = {
   NOAUTH: "denied",
   WRONGPASS: "denied",
@@ -130,7 +160,7 @@ const reasons: Readonly<Record<string, Reason>> = {
 function toRedisError(error: unknown): DiscordRedisError {
   const detail = error instanceof Error ? error.message : String(error)
   const isFromServer = error instanceof Error && error.name === "ReplyError"
-  const [code = ""] = detail.split(" ", 1)
+  const code = errorCode.exec(detail)?.[1] ?? ""
   const reason = reasons[code] ?? (isFromServer ? "rejected" : "unavailable")
   return new DiscordRedisError({ reason, detail })
 }

@@ -1,81 +1,21 @@
 /** A Redis that is away, full, emptied, protected, or has values of others. */
 // A test fails with whatever its processes fail with.
 // @effect-diagnostics anyUnknownInErrorContext:off
-import { describe, expect, it } from "@effect/vitest"
+import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
-import type * as Scope from "effect/Scope"
-import { Redis } from "ioredis"
-import { RateLimiter } from "../../src/index.js"
-import type { WaitOptions } from "../../src/ratelimit/Permit.js"
-import { RedisConnection, RedisRateLimiter } from "../../src/redis/index.js"
-import { ok, route } from "../ratelimit/responses.js"
+import type { RedisRateLimiter } from "../../src/redis/index.js"
+import { route } from "../ratelimit/responses.js"
 import { findPort } from "../support/server.js"
-import { getRedis, hasRedis, type RedisServer, startRedis } from "../support/redis.js"
-import { eager } from "../ratelimit/model/policies.js"
+import { getRedis, type RedisServer } from "../support/redis.js"
+import { failureOf, fault, makePrefix, open, openClient, start, until } from "./limiterProcess.js"
 
-let prefixes = 0
 const { major } = route()
 const other = route({ webhookId: "2" })
 
-interface Process {
-  readonly limiter: RateLimiter.Service
-  /** A request with a response at once. */
-  readonly send: (
-    options?: Partial<WaitOptions> & { readonly at?: typeof other },
-  ) => Effect.Effect<void, unknown>
-  readonly lines: ReadonlyArray<string>
-}
-
-const open = (
-  { url }: Pick<RedisServer, "url">,
-  options: RedisRateLimiter.Options,
-): Effect.Effect<Process, unknown, Scope.Scope> =>
-  Effect.gen(function* () {
-    const lines: Array<string> = []
-    const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
-      lines.push([logLevel.label, ...[message].flat().map(String)].join(" "))
-    })
-    const context = yield* RedisRateLimiter.layer(options).pipe(
-      Layer.provide(RedisConnection.layer(url)),
-      Layer.build,
-      Effect.provide(Logger.replace(Logger.defaultLogger, logger)),
-    )
-    const limiter = yield* Effect.provide(RateLimiter.RateLimiter, context)
-    const send: Process["send"] = ({ at = route(), ...rest } = {}) =>
-      limiter.withPermit(at, { policy: eager, ...rest }, (permit) => permit.settle(ok()))
-    return { limiter, send, lines }
-  })
-
-/** A client to damage the data with. */
-const openClient = ({ url }: Pick<RedisServer, "url">) =>
-  Effect.acquireRelease(
-    Effect.sync(() => new Redis(url)),
-    (client) => Effect.sync(() => client.disconnect()),
-  )
-
-const until = (condition: () => boolean): Effect.Effect<void> =>
-  Effect.suspend(() => (condition() ? Effect.void : Effect.delay(until(condition), "10 millis")))
-
-const makePrefix = () => `faults-${process.pid}-${++prefixes}`
-
-const failureOf = (url: string) =>
-  Effect.flip(Effect.scoped(Layer.build(RedisConnection.layer(url))))
-
-const start = (...options: ReadonlyArray<string>) =>
-  Effect.acquireRelease(
-    Effect.promise(() => startRedis(options)),
-    (server) => Effect.promise(() => server.stop("kill")),
-  )
-
 const stop = (server: RedisServer) => Effect.promise(() => server.stop("kill"))
 const startAgain = (server: RedisServer) => Effect.promise(() => server.start())
-
-const fault = (title: string, test: Effect.Effect<void, unknown, Scope.Scope>) =>
-  it.scopedLive.skipIf(!hasRedis)(title, () => test)
 
 describe("a connection that fails", () => {
   fault(
@@ -127,6 +67,23 @@ describe("a connection that fails", () => {
       }),
     )
   }
+})
+
+describe("a user of an access list", () => {
+  fault(
+    "is enough with the rights that the guide names",
+    Effect.gen(function* () {
+      const server = yield* start()
+      const client = yield* openClient(server)
+      const rights = "on >password ~{alerts:* ~alerts:* &alerts:* +@all -@dangerous +info"
+      yield* Effect.promise(() => client.call("ACL", "SETUSER", "app", ...rights.split(" ")))
+      const own = { url: `redis://app:password@127.0.0.1:${server.port}` }
+      const options = { prefix: "alerts", address: "egress" }
+      const [one, another] = yield* Effect.all([open(own, options), open(own, options)])
+      for (const { send } of [one, another, one]) yield* send()
+      expect([...one.lines, ...another.lines]).toEqual([])
+    }),
+  )
 })
 
 describe("a server that leaves", () => {
@@ -278,6 +235,7 @@ describe("a server with wrong data", () => {
   for (const [title, damage] of [
     ["a text", () => "garbage"],
     ["an empty state", () => ""],
+    ["an older version", (state) => state.replace('"v":1', '"v":0')],
     ["a newer version", (state) => state.replace('"v":1', '"v":2')],
     ["half of it", (state) => state.slice(0, state.length / 2)],
     ["no uncertainty", (state) => `NaN ${state.slice(state.indexOf(" "))}`],
@@ -303,6 +261,24 @@ describe("a server with wrong data", () => {
       }),
     )
   }
+
+  fault(
+    "keys of an older version are left alone",
+    Effect.gen(function* () {
+      const server = yield* Effect.promise(getRedis)
+      const client = yield* openClient(server)
+      const prefix = makePrefix()
+      const older = { owner: "older.0", epoch: "9007199254740991", state: "0 {}" }
+      const key = `{${prefix}:0:${major}}`
+      yield* Effect.promise(() => client.hset(key, older))
+      yield* Effect.promise(() => client.zadd(`${key}:queue`, 1, "older.0:1"))
+      const { lines, send } = yield* open(server, { prefix })
+      yield* send()
+      expect(yield* Effect.promise(() => client.hgetall(key))).toEqual(older)
+      expect(yield* Effect.promise(() => client.zcard(`${key}:queue`))).toBe(1)
+      expect(lines).toEqual([])
+    }),
+  )
 
   fault(
     "messages that no script has published are ignored",

@@ -6,6 +6,8 @@ import { existsSync, mkdtempSync } from "node:fs"
 import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
+import { setTimeout as delay } from "node:timers/promises"
+import { Redis } from "ioredis"
 import { findPort, launch, readPid, stopServer } from "./server.js"
 
 const binary = (process.env["PATH"] ?? "")
@@ -28,11 +30,50 @@ export interface RedisServer {
 }
 
 let shared: Promise<RedisServer> | undefined
+let sharedCluster: Promise<ReadonlyArray<RedisServer>> | undefined
 
 /** The server of this process. Tests use prefixes of their own. */
 export function getRedis(): Promise<RedisServer> {
   shared ??= startRedis()
   return shared
+}
+
+/** The cluster of this process. */
+export function getCluster(): Promise<ReadonlyArray<RedisServer>> {
+  sharedCluster ??= startCluster(2)
+  return sharedCluster
+}
+
+/** Nodes that divide the keys equally. */
+export async function startCluster(size: number): Promise<ReadonlyArray<RedisServer>> {
+  const slots = 16_384
+  const nodes: Array<RedisServer> = []
+  for (let index = 0; index < size; index += 1) {
+    const node = await startRedis([
+      "--cluster-enabled",
+      "yes",
+      "--cluster-port",
+      String(await findPort()),
+    ])
+    nodes.push(node)
+    const client = new Redis(node.url)
+    const [from, to] = [index, index + 1].map((part) => Math.floor((slots * part) / size))
+    await client.call("CLUSTER", "ADDSLOTSRANGE", `${from}`, `${to! - 1}`)
+    // Two nodes of the same configuration epoch agree on a new one only after some time.
+    await client.call("CLUSTER", "SET-CONFIG-EPOCH", `${index + 1}`)
+    const [first] = nodes
+    if (first !== node) {
+      const { port } = first!
+      await client.call("CLUSTER", "MEET", "127.0.0.1", `${port}`, await busPortOf(first!))
+    }
+    client.disconnect()
+  }
+  for (const { url } of nodes) {
+    const client = new Redis(url)
+    while (!(await client.cluster("INFO")).includes("cluster_state:ok")) await delay(20)
+    client.disconnect()
+  }
+  return nodes
 }
 
 /**
@@ -56,6 +97,13 @@ export async function startRedis(options: ReadonlyArray<string> = []): Promise<R
     start,
     stop: (how) => stopServer(folder, how === "save" ? "SIGTERM" : "SIGKILL"),
   }
+}
+
+async function busPortOf({ url }: RedisServer): Promise<string> {
+  const client = new Redis(url)
+  const [, port = ""] = (await client.config("GET", "cluster-port")) as ReadonlyArray<string>
+  client.disconnect()
+  return port
 }
 
 /** A server that wants a password is ready, too. */

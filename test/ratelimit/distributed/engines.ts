@@ -6,13 +6,16 @@ import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { Cluster } from "ioredis"
 import { RedisConnection } from "../../../src/redis/index.js"
 import { makeRedisStore } from "../../../src/redis/redisStore.js"
 import type { Message, TurnStore } from "../../../src/ratelimit/distributed/store.js"
-import { getRedis, hasRedis } from "../../support/redis.js"
+import { getCluster, getRedis, hasRedis } from "../../support/redis.js"
 import { SimulatedStore } from "./SimulatedStore.js"
 
 let prefixes = 0
+
+const makePrefix = () => `test-${process.pid}-${++prefixes}`
 
 export interface Engine {
   readonly name: string
@@ -35,7 +38,17 @@ export const openRedis = Effect.gen(function* () {
   const { url } = yield* Effect.promise(getRedis)
   const context = yield* Layer.build(RedisConnection.layer(url))
   const connection = yield* Effect.provide(RedisConnection.RedisConnection, context)
-  return { connection, prefix: `test-${process.pid}-${++prefixes}` }
+  return { connection, prefix: makePrefix() }
+})
+
+/** A connection to the nodes of the cluster. */
+export const openCluster = Effect.gen(function* () {
+  const nodes = yield* Effect.promise(getCluster)
+  const client = yield* Effect.acquireRelease(
+    Effect.sync(() => new Cluster(nodes.map(({ port }) => ({ host: "127.0.0.1", port })))),
+    (made) => Effect.sync(() => made.disconnect()),
+  )
+  return RedisConnection.layerClient(client)
 })
 
 const redis: Engine = {
@@ -44,7 +57,18 @@ const redis: Engine = {
   make: Effect.map(openRedis, ({ connection, prefix }) => makeRedisStore(connection, prefix)),
 }
 
-export const engines: ReadonlyArray<Engine> = [simulated, redis]
+/** Where a script that uses an undeclared key, or keys of several nodes, fails. */
+const cluster: Engine = {
+  name: "Redis Cluster",
+  isAvailable: hasRedis,
+  make: Effect.gen(function* () {
+    const context = yield* Layer.build(yield* openCluster)
+    const connection = yield* Effect.provide(RedisConnection.RedisConnection, context)
+    return makeRedisStore(connection, makePrefix())
+  }),
+}
+
+export const engines: ReadonlyArray<Engine> = [simulated, redis, cluster]
 
 /** The messages that a process receives from now on. */
 export const inboxOf = (

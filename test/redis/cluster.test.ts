@@ -1,0 +1,68 @@
+/** A Redis Cluster, and single nodes of one. */
+// A test fails with whatever its processes fail with.
+// @effect-diagnostics anyUnknownInErrorContext:off
+import { describe, expect } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { openCluster } from "../ratelimit/distributed/engines.js"
+import { route } from "../ratelimit/responses.js"
+import { getCluster, startCluster } from "../support/redis.js"
+import { failureOf, fault, makePrefix, open, openClient, openOver } from "./limiterProcess.js"
+
+/** Enough that both nodes have some of them. */
+const webhooks = Array.from({ length: 12 }, (_, index) => route({ webhookId: String(index) }))
+
+describe("a cluster", () => {
+  fault(
+    "has the turns of webhooks on all of its nodes",
+    Effect.gen(function* () {
+      const connection = yield* openCluster
+      const prefix = makePrefix()
+      const options = { prefix, address: "egress" }
+      const [one, another] = yield* Effect.all([
+        openOver(connection, options),
+        openOver(connection, options),
+      ])
+      yield* Effect.forEach(
+        webhooks,
+        (at) =>
+          Effect.all([one.send({ at }), another.send({ at }), one.send({ at })], {
+            concurrency: "unbounded",
+          }),
+        { concurrency: "unbounded" },
+      )
+      expect([...one.lines, ...another.lines]).toEqual([])
+      const nodes = yield* Effect.promise(getCluster)
+      const counts = yield* Effect.forEach(nodes, (node) =>
+        Effect.flatMap(openClient(node), (client) =>
+          Effect.promise(async () => (await client.keys(`{${prefix}:1:*:*}`)).length),
+        ),
+      )
+      expect(Math.min(...counts)).toBeGreaterThan(0)
+    }),
+  )
+
+  fault(
+    "is not used through one of its nodes",
+    Effect.gen(function* () {
+      for (const { url } of yield* Effect.promise(getCluster)) {
+        const error = yield* failureOf(url)
+        expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "invalid" })
+        expect(error.message).toContain("RedisConnection.layerClient with a Cluster of ioredis")
+      }
+    }),
+  )
+
+  fault(
+    "of one node is like a server",
+    Effect.gen(function* () {
+      const [node] = yield* Effect.acquireRelease(
+        Effect.promise(() => startCluster(1)),
+        ([one]) => Effect.promise(() => one!.stop("kill")),
+      )
+      const prefix = makePrefix()
+      const [one, another] = yield* Effect.all([open(node!, { prefix }), open(node!, { prefix })])
+      for (const { send } of [one, another, one]) yield* send()
+      expect([...one.lines, ...another.lines]).toEqual([])
+    }),
+  )
+})
