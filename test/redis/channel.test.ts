@@ -53,6 +53,11 @@ it.scopedLive.skipIf(!hasRedis)(
         while (process.sent < sent) await delay(10)
       }
       const readTurn = () => client.hgetall(`{${prefix}:1:channel.${channelId}}`)
+      /** Whether the state of the channel counts the messages of both webhooks. */
+      const isCommon = async () => {
+        const { state = "" } = await readTurn()
+        return [first, second].every(({ id }) => state.includes(`"${id}:`))
+      }
       /** Whether the turn is that of the only process that is alive. */
       const hasTurnAlone = async () => {
         const alive = await client.keys(`{${prefix}:1:process:*}`)
@@ -66,23 +71,25 @@ it.scopedLive.skipIf(!hasRedis)(
           process.send()
           await reached(process, each)
         }
-        const learned = await limited()
-        expect(learned).toBeLessThanOrEqual(4)
+        // Each knows the limit by now, unless the machine was busy. Then they count in one state.
+        let round = 2
+        let refused = 0
+        for (; round < 10 && !(await isCommon()); round += 1) {
+          const before = await limited()
+          one.send()
+          other.send()
+          await Promise.all([reached(one, round * each), reached(other, round * each)])
+          refused = (await limited()) - before
+        }
+        expect(await isCommon()).toBe(true)
+        // Usually 4, which are probes, since the period is not Discord's minute.
+        expect(refused).toBeLessThan(each)
 
         one.send()
         other.send()
-        await Promise.all([reached(one, 2 * each), reached(other, 2 * each)])
-        // Probes of a limit whose period is not Discord's minute: usually 4.
-        expect((await limited()) - learned).toBeLessThanOrEqual(8)
-        // They count in one state.
-        const { state } = await readTurn()
-        for (const { id } of [first, second]) expect(String(state)).toContain(`"${id}:`)
-
-        one.send()
-        other.send()
-        await reached(one, 2 * each + 4)
+        await reached(one, one.sent + 4)
         await one.kill()
-        for (let round = 3; round < 12; round += 1) {
+        for (; round < 20; round += 1) {
           await reached(other, round * each)
           if (await hasTurnAlone()) break
           other.send()

@@ -1,10 +1,17 @@
 /** The state of a channel as data. */
 import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
 import { describe, expect, it } from "vitest"
 import { SharedChannel } from "../../../src/ratelimit/distributed/channel.js"
 import { encodeChannel, restoreChannel } from "../../../src/ratelimit/distributed/channelData.js"
-import { ChannelState, WebhookState } from "../../../src/ratelimit/internal/bucketState.js"
+import {
+  BucketState,
+  ChannelState,
+  RouteState,
+  WebhookState,
+} from "../../../src/ratelimit/internal/bucketState.js"
 import type { Memory } from "../../../src/ratelimit/strategy/adaptive.js"
+import { hideMemory } from "../../../src/ratelimit/strategy/Policy.js"
 import { Solo } from "./solo.js"
 
 const arrival = { shift: 0, uncertainty: 0, now: 0 }
@@ -21,6 +28,16 @@ const makeChannel = (major: string, hasOwnCount: boolean, count: number): Shared
   ])
   return new SharedChannel(state, hasOwnCount)
 }
+
+const summing = hideMemory<number>({
+  name: "summing",
+  shouldWait: () => false,
+  calculateWait: () => 0,
+  initial: 0,
+  observe: (memory) => memory,
+  data: { schema: Schema.Number },
+  channel: { copy: (_, from) => from, merge: (memory, other) => memory + other },
+})
 
 const hiddenOf = ({ state }: SharedChannel) =>
   (state.memories!.get("adaptive")!.memory as Memory).hidden
@@ -87,6 +104,22 @@ describe("the state of a channel", () => {
       expect(hiddenOf(to).count).toBe(7)
     },
   )
+
+  it("of a policy of the user is combined by that policy", () => {
+    const makeOwn = (major: string, memory: number): SharedChannel => {
+      const state = new ChannelState("1")
+      const webhook = new WebhookState(major)
+      const bucket = new BucketState("hash", webhook)
+      bucket.learnedBy = summing
+      webhook.routes = [new RouteState("POST", webhook, bucket)]
+      state.join(webhook)
+      state.memories = new Map([["summing", { memory, merged: new WeakSet() }]])
+      return new SharedChannel(state, true)
+    }
+    const to = makeOwn("a", 7)
+    restoreChannel(to, encodeChannel(makeOwn("b", 3), 0), arrival)
+    expect(to.state.memories!.get("summing")!.memory).toBe(10)
+  })
 
   it("ignores memories that it cannot read", () => {
     const to = makeChannel("a", false, 7)

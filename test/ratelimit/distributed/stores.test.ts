@@ -284,6 +284,18 @@ for (const { isAvailable, make, name } of engines) {
       }),
     )
 
+    rule("epochs increase although the clock is behind, also in a take-over", ({ p, q }) =>
+      Effect.gen(function* () {
+        const { epoch } = turn(yield* p.join)
+        yield* q.join
+        const ahead = epoch + 5_000_000_000
+        const given = waiting(yield* p.give(ahead, ""))
+        expect(given.epoch).toBeGreaterThan(ahead)
+        yield* p.join
+        expect(turn(yield* p.takeOver("q.0", given.epoch)).epoch).toBeGreaterThan(given.epoch)
+      }),
+    )
+
     rule("an epoch that the store has lost is restored", ({ p, q }) =>
       Effect.gen(function* () {
         expect(turn(yield* p.keep(7, "the state"))).toMatchObject({ epoch: 7, until: endless })

@@ -1,6 +1,7 @@
 /** Single transitions that neither random worlds nor stories can aim at. */
 import { describe, expect, it } from "vitest"
 import { StateMachine } from "../../../src/ratelimit/internal/stateMachine.js"
+import { GlobalLimiter } from "../../../src/ratelimit/internal/globalLimiter.js"
 import { WebhookRegistry } from "../../../src/ratelimit/internal/learning.js"
 import type { PendingRequest } from "../../../src/ratelimit/internal/bucketState.js"
 import { Permits, type TimerTarget } from "../../../src/ratelimit/internal/pendingRequests.js"
@@ -105,7 +106,7 @@ describe("a request that cannot start in time", () => {
     const late = one.submit(route(), { ...wish, maxWait: 3000 }, 0)
     one.settle(one.submit(route({ webhookId: "2" }), wish, 0), blocked("edge", 60_000), 0)
     one.wake(late.bucket, 2000)
-    expect(late.result).toMatchObject(isLate)
+    expect(late.result).toMatchObject({ cause: { error: { reason: "maxWait", scope: "edge" } } })
     expect(bucketsLeft(one, 60_000)).toBe(0)
   })
 
@@ -116,7 +117,7 @@ describe("a request that cannot start in time", () => {
     one.settle(first, ok(), 10)
     expect(late.state).toBe("granted")
     one.settle(one.submit(route(), wish, 2000), deleted(), 2000)
-    expect(late.state).toBe("skipped")
+    expect(late).toMatchObject({ state: "skipped", attempts: 0 })
     // The reset of the window that the last request opened is at 4010.
     expect(bucketsLeft(one, 4010)).toBe(0)
     const now = 4010 + settings.idleAfter
@@ -142,6 +143,133 @@ describe("the timer that looks for expired permits", () => {
     one.settle(next, ok(), 1200)
     expect(watches).toEqual([2000, undefined])
     expect(alarms.size).toBe(0)
+  })
+
+  it("is set again only as long as others wait", () => {
+    const { alarms, one, watches } = machine()
+    const ask = () => one.submit(route(), { ...wish, lease: 60_000 }, 0)
+    const probe = ask()
+    const next = ask()
+    const permits = [...alarms.keys()].find((target) => target instanceof Permits)!
+    one.wake(permits, 1000)
+    expect(watches).toEqual([1000, 2000])
+    one.cancel(next, 1500)
+    one.wake(permits, 2000)
+    expect(watches).toEqual([1000, 2000])
+    expect(probe.state).toBe("held")
+  })
+})
+
+describe("a permit", () => {
+  it("whose fiber has resumed late is measured from then on", () => {
+    const { one } = machine()
+    const first = one.submit(route(), wish, 0)
+    const next = one.submit(route(), wish, 0)
+    one.settle(first, ok(), 10)
+    one.claim(next, 500)
+    one.settle(next, ok({ remaining: 3 }), 600)
+    expect(next.bucket.roundTrip).toMatchObject({ last: 100, longest: 100 })
+  })
+
+  it("that has expired counts its late 429, and leaves its webhook idle", () => {
+    const { one } = machine()
+    const late = one.submit(route(), { ...wish, lease: 1000 }, 0)
+    one.snapshot(2000)
+    expect(bucketsLeft(one, 2000)).toBe(0)
+    const now = 2000 + settings.idleAfter
+    expect(late.state).toBe("expired")
+    one.settle(late, limited(1000), now)
+    expect(one.snapshot(now).strategies["literal"]).toMatchObject({ limited: { user: 1 } })
+    expect(bucketsLeft(one, now + 1000)).toBe(0)
+  })
+
+  it("of a request that was parked is not taken from it when the webhook is deleted", () => {
+    const { one } = machine()
+    one.settle(one.submit(route(), wish, 0), ok(), 0)
+    const [parked, other] = [one.submit(route(), wish, 0), one.submit(route(), wish, 0)]
+    one.retry(parked, unknown, 500, 10)
+    one.wake(parked, 500)
+    expect(parked.state).toBe("granted")
+    one.settle(other, deleted(), 600)
+    expect(parked.state).toBe("granted")
+    expect(one.snapshot(600)).toMatchObject({ waiting: 0, inFlight: 1 })
+  })
+})
+
+describe("requests of a layer that closes", () => {
+  it("let those of others go that waited behind them", () => {
+    const { one } = machine()
+    const edits = { at: route({ method: "PATCH", template: "/edit" }), bucket: "edits" }
+    one.settle(one.submit(route(), wish, 0), ok({ remaining: 5 }), 0)
+    one.settle(one.submit(edits.at, wish, 0), ok({ bucket: edits.bucket, remaining: 5 }), 0)
+    one.submit(edits.at, wish, 0)
+    const owner = {}
+    const alone = one.submit(route(), { ...wish, ordered: true, owner }, 0)
+    const behind = one.submit(edits.at, wish, 0)
+    expect([alone, behind].map(({ state }) => state)).toEqual(["waiting", "waiting"])
+    one.close(owner, 10)
+    expect(behind.state).toBe("granted")
+  })
+})
+
+describe("requests that are spaced because many are invalid", () => {
+  it("are sent at once when those count no more", () => {
+    const alarms = new Map<TimerTarget, number>()
+    const one = new StateMachine({ ...settings, invalidRequestLimit: 4 }, (target, at) => {
+      if (at !== undefined) alarms.set(target, at)
+    })
+    for (let count = 0; count < 2; count += 1)
+      one.update(route({ webhookId: "0" }), response({ status: 403 }), 0)
+    const ask = (webhookId: string) => one.submit(route({ webhookId }), wish, 0)
+    ask("1")
+    const [second, third, fourth] = ["2", "3", "4"].map(ask)
+    const timer = [...alarms.keys()].find((target) => target instanceof GlobalLimiter)!
+    expect(alarms.get(timer)).toBe(300_000)
+    one.wake(timer, 300_000)
+    expect([second, third, fourth].map((request) => request!.hasPermit)).toEqual([
+      true,
+      false,
+      false,
+    ])
+    one.wake(timer, 600_000)
+    expect([third, fourth].map((request) => request!.hasPermit)).toEqual([true, true])
+  })
+})
+
+describe("a response without a request", () => {
+  it("leaves its webhook idle", () => {
+    const { one } = machine()
+    one.update(route(), response(), 0)
+    expect(bucketsLeft(one, 2000)).toBe(0)
+  })
+})
+
+describe("idle webhooks", () => {
+  it("are evicted by a timer if they are many", () => {
+    const { alarms, one } = machine()
+    const use = (webhookId: string) => one.update(route({ webhookId }), response(), 0)
+    for (let index = 0; index < 100; index += 1) use(String(index))
+    expect(alarms.size).toBe(0)
+    use("the last")
+    const [[registry, at] = []] = alarms
+    expect(at).toBe(settings.idleAfter)
+    one.wake(registry!, at!)
+    expect(one.learning.webhooks.idle).toBe(101)
+    // Their windows end after 2 seconds.
+    one.wake(registry!, at! + 2000)
+    expect(one.learning.webhooks.idle).toBe(0)
+    expect(alarms.size).toBe(0)
+  })
+})
+
+describe("the estimate of a wait", () => {
+  it("counts the free slots of this window before later ones", () => {
+    const { one } = machine()
+    one.settle(one.submit(route(), wish, 0), ok({ remaining: 4 }), 0)
+    for (let count = 0; count < 7; count += 1) one.submit(route(), { ...wish, ordered: true }, 0)
+    // One is in flight, three fit, and three of five in the next window.
+    expect(one.snapshot(0)).toMatchObject({ waiting: 6, inFlight: 1 })
+    expect(one.estimate(route(), literal, 0)).toBe(2000)
   })
 })
 
@@ -191,6 +319,24 @@ describe("the first response of a route", () => {
     expect(states(slow)).toBe("goes waits")
     one.settle(again!, ok(), 50)
     expect(states(slow)).toBe("goes goes")
+  })
+})
+
+describe("two routes that share a bucket on one webhook", () => {
+  it("are assumed to share it on another", () => {
+    const registry = new WebhookRegistry()
+    const routes = (webhookId: string) =>
+      [route({ webhookId }), route({ webhookId, method: "PATCH", template: "/edit" })].map((one) =>
+        registry.getRouteState(one),
+      )
+    for (const one of routes("1")) {
+      registry.assignBucket(one, "hash")
+      one.bucket.window.onResponse(headers(), 0, 10, false, 0)
+      registry.shareLimit(one)
+    }
+    const [post, edit] = routes("2")
+    expect(post!.bucket.id).toBe("hash")
+    expect(edit!.bucket).toBe(post!.bucket)
   })
 })
 

@@ -1,0 +1,107 @@
+/** How a process shows that it is alive, and compares its clock with the store's. */
+import * as Effect from "effect/Effect"
+import { beforeEach, describe, expect, it } from "vitest"
+import { Presence } from "../../../src/ratelimit/distributed/presence.js"
+import type { TurnStore } from "../../../src/ratelimit/distributed/store.js"
+
+const lease = 15_000
+
+describe("the presence of a process", () => {
+  let now = 0
+  /** Milliseconds of a call, and the clock of the store. */
+  let roundTrip = 0
+  let ahead = 0
+  let alive = new Set<string>()
+  let asked: ReadonlyArray<string> = []
+  let events: Array<string> = []
+  let presence: Presence
+
+  const refreshStore: TurnStore["refresh"] = (process) =>
+    Effect.sync(() => {
+      const wasAlive = alive.has(process)
+      alive.add(process)
+      now += roundTrip
+      return { wasAlive, asked, time: now - roundTrip / 2 + ahead }
+    })
+
+  const refresh = () => Effect.runSync(presence.refresh)
+
+  beforeEach(() => {
+    now = 1000
+    roundTrip = 0
+    ahead = 500
+    alive = new Set()
+    asked = []
+    events = []
+    presence = new Presence({
+      store: { refresh: refreshStore } as TurnStore,
+      name: "p",
+      lease,
+      now: () => now,
+      onLapse: () => events.push("lapse"),
+      onLoss: () => events.push("loss"),
+      onAsked: (keys) => events.push(...keys),
+    })
+    refresh()
+  })
+
+  it("lasts for most of the lease, and is due in time", () => {
+    expect(presence).toMatchObject({ process: "p.0", aliveUntil: 1000 + 14_000, shift: 500 })
+    expect([5999, 6000].map((at) => presence.isDue(at))).toEqual([false, true])
+    now = 14_000
+    refresh()
+    expect(presence).toMatchObject({ process: "p.0", aliveUntil: 28_000 })
+    expect(events).toEqual([])
+  })
+
+  it("goes on as a new generation once the others may have taken the process for dead", () => {
+    alive.clear()
+    now = 15_000
+    refresh()
+    expect(presence).toMatchObject({ process: "p.1", aliveUntil: 29_000 })
+    expect([...alive]).toEqual(["p.0", "p.1"])
+    expect(events).toEqual(["lapse"])
+    refresh()
+    expect(events).toEqual(["lapse"])
+  })
+
+  it("is the same although it is late, if the store still knows the process", () => {
+    now = 15_000
+    refresh()
+    expect(presence.process).toBe("p.0")
+    expect(events).toEqual([])
+  })
+
+  it("that the store has lost in time is a loss of the store", () => {
+    alive.clear()
+    now = 14_999
+    refresh()
+    expect(presence.process).toBe("p.0")
+    expect(events).toEqual(["loss"])
+  })
+
+  it("comes with what others ask of the process", () => {
+    asked = ["1:a", "2:b"]
+    refresh()
+    expect(events).toEqual(["1:a", "2:b"])
+  })
+
+  it("keeps the best comparison of the clocks, which gets worse with time", () => {
+    roundTrip = 100
+    ahead = 700
+    refresh()
+    expect(presence).toMatchObject({ shift: 500, uncertainty: 2.5 })
+    roundTrip = 10
+    refresh()
+    expect(presence).toMatchObject({ shift: 700, uncertainty: 5 })
+  })
+
+  it("compares the clocks anew after a reconnection, as the store may be another one", () => {
+    roundTrip = 100
+    ahead = 700
+    now = 5000
+    presence.onReconnect()
+    refresh()
+    expect(presence).toMatchObject({ shift: 700, uncertainty: 50, connectedSince: 5000 })
+  })
+})
