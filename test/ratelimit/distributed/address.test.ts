@@ -8,17 +8,76 @@ import * as LogLevel from "effect/LogLevel"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import { describe, expect, it } from "vitest"
-import { shareOf } from "../../../src/ratelimit/distributed/address.js"
+import { Address, shareOf } from "../../../src/ratelimit/distributed/address.js"
+import type { TurnStore } from "../../../src/ratelimit/distributed/store.js"
+import { StateMachine } from "../../../src/ratelimit/internal/stateMachine.js"
 import type { ResponseInfo } from "../../../src/ratelimit/ResponseInfo.js"
 import { unset } from "../../../src/ratelimit/settings.js"
 import { runs } from "../../support/laws.js"
 import * as VirtualClock from "../../support/VirtualClock.js"
+import { settings } from "../model/modelRun.js"
 import { response, route } from "../responses.js"
 import { makeWorld, type World } from "./World.js"
 import { eager } from "../model/policies.js"
 
 const fc = FastCheck
 const limit = 20
+
+describe("a process behind an address", () => {
+  const now = { at: 100_000 }
+  /** Alone, or beside one that reports a block until a time. */
+  const makeAddress = (blockedUntil?: number) => {
+    now.at = 100_000
+    const machine = new StateMachine(settings, () => {})
+    const report = { seenAt: now.at, demand: 0, share: 1, former: [], invalid: 0, blockedUntil }
+    const texts = new Map(
+      blockedUntil === undefined ? [] : [["q.0", JSON.stringify({ ...report, blockedBy: "edge" })]],
+    )
+    const store = {
+      readReports: () => Effect.succeed({ version: "1", texts }),
+      writeReport: () => Effect.succeed(true),
+    } as Partial<TurnStore> as TurnStore
+    const address = new Address({
+      store,
+      name: "egress",
+      machine,
+      limit: { limit: 50, window: 1000 },
+      invalidRequestLimit: 8000,
+      lease: 15_000,
+      now: () => now.at,
+    })
+    const situation = { shift: 0, uncertainty: 10, connectedSince: 0, isInUse: true }
+    const send = () => Effect.runSync(address.report("p.0", situation))
+    return { address, machine, send }
+  }
+
+  it("gives up its share when the others may have taken it", () => {
+    const { address, send } = makeAddress()
+    send()
+    expect(address.share).toBe(50)
+    for (const [at, share] of [
+      [113_989, 50],
+      [113_990, 1],
+    ] as const) {
+      now.at = at
+      address.expire()
+      expect({ at, share: address.share }).toEqual({ at, share })
+    }
+  })
+
+  it.each([
+    ["waits for the block of another one", 160_000, [false, false]],
+    ["does not probe after one that is over", 99_000, [true, true]],
+  ])("%s", (_, blockedUntil, expected) => {
+    const { machine, send } = makeAddress(blockedUntil)
+    send()
+    const options = { policy: eager, ordered: true, maxWait: Infinity, lease: Infinity, owner: {} }
+    const granted = ["1", "2"].map(
+      (webhookId) => machine.submit(route({ webhookId }), options, now.at).hasPermit,
+    )
+    expect(granted).toEqual(expected)
+  })
+})
 
 describe("shareOf", () => {
   const idle = { demand: 0, share: 0 }
