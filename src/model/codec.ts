@@ -11,7 +11,6 @@ import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
 import {
   areLiteralsFirst,
-  chain,
   compileDecoder,
   compileKind,
   firstOf,
@@ -22,7 +21,7 @@ import {
   isFields,
   memoize,
 } from "./codec/decoder.js"
-import type { Compile, Field, Fields, Step, Transform, Way } from "./codec/decoder.js"
+import type { Compile, Field, Fields, Step, Way } from "./codec/decoder.js"
 import { lazy } from "./lazy.js"
 
 /** Decodes as the Schema does. The result of renaming keys is not checked again. */
@@ -78,8 +77,8 @@ function catchUnreadable<I, A>(
 const encoding: Way = {
   isEncoder: true,
   compileBySchema,
+  compileRenaming,
   compileStruct,
-  compileTransformation,
   compileUnion,
 }
 
@@ -155,22 +154,6 @@ function encodeField(output: Fields, field: Field, value: unknown, part: Compile
   if (written === irregular) return false
   output[to] = written
   return true
-}
-
-function compileTransformation(ast: AST.Transformation, part: Compile): Step {
-  const { from, to, transformation } = ast
-  switch (transformation._tag) {
-    case "TypeLiteralTransformation":
-      return compileRenaming(ast, part)
-    case "ComposeTransformation":
-      return chain(part(to), part(from))
-    case "FinalTransformation":
-    default: {
-      const encode: Transform = transformation.encode
-      const step: Step = (value) => getResult(encode(value, AST.defaultParseOption, ast, value))
-      return chain(chain(part(to), step), part(from))
-    }
-  }
 }
 
 function compileRenaming(ast: AST.Transformation, part: Compile): Step {

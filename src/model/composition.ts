@@ -24,12 +24,17 @@ interface Parts {
   readonly flags?: number | ReadonlyArray<keyof typeof Flag> | null | undefined
 }
 
+/** Top-level rows without `IsComponentsV2` (Discord: Legacy Message Component Behavior). */
+const maxRows = 5
+
 /** Components V2 stand alone; without them there are five rows at most. */
 export function checkParts(message: Parts): ReadonlyArray<Schema.FilterIssue> {
   const components = message.components ?? []
   if (!needsComponentsV2(components) && !hasFlag(message, Flag.IsComponentsV2)) {
-    const refusal = checkRowCount(components)
-    return refusal === undefined ? [] : [{ path: ["components"], message: refusal }]
+    const rows = components.filter((component) => kindOf(component) === Kind.ActionRow).length
+    if (rows <= maxRows) return []
+    const refusal = `${exceedsMax(maxRows, "row", rows)} (40 components with IsComponentsV2)`
+    return [{ path: ["components"], message: refusal }]
   }
   return (["content", "embeds", "poll"] as const)
     .filter((part) => isPresent(message[part]))
@@ -111,8 +116,6 @@ const v2Kinds: ReadonlySet<unknown> = new Set([
 const maxComponents = 40
 /** Code points over all Text Displays (discord-api-docs #8562). */
 const maxTextTotal = 4000
-/** Top-level rows without `IsComponentsV2` (Discord: Legacy Message Component Behavior). */
-const maxRows = 5
 
 type TopLevel = typeof TopLevel.Type
 type Path = ReadonlyArray<PropertyKey>
@@ -136,14 +139,6 @@ export const ComponentsCreate = list.pipe(
 /** Whether the components need the `IsComponentsV2` flag; holds for our form and the wire's. */
 function needsComponentsV2(components: ReadonlyArray<Typed>): boolean {
   return components.some((component) => v2Kinds.has(kindOf(component)))
-}
-
-/** Rejects a sixth row where `IsComponentsV2` is not set. */
-function checkRowCount(components: ReadonlyArray<Typed>): string | undefined {
-  const rows = components.filter((component) => kindOf(component) === Kind.ActionRow).length
-  return rows > maxRows
-    ? `${exceedsMax(maxRows, "row", rows)} (40 components with IsComponentsV2)`
-    : undefined
 }
 
 function kindOf({ raw, type }: Typed): unknown {

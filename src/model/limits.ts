@@ -10,16 +10,11 @@ import { parseUrl } from "./parseUrl.js"
 /** Generated text is mostly short: limits are tested at their edges by tables, not by chance. */
 const maxGeneratedLength = 24
 
+const pairs = /[\ud800-\udbff][\udc00-\udfff]/g
+
 /** Unicode code points of a string; a lone surrogate counts as one. */
 export function codePoints(value: string): number {
-  let count = value.length
-  for (let i = 0; i + 1 < value.length; i++) {
-    if (isHigh(value.charCodeAt(i)) && isLow(value.charCodeAt(i + 1))) {
-      count--
-      i++
-    }
-  }
-  return count
+  return value.replace(pairs, "-").length
 }
 
 /** `1 code point`, `2 code points`, `1 entry`, `2 entries`. */
@@ -32,10 +27,6 @@ export function exceedsMax(limit: number, unit: string, actual: number): string 
   return `at most ${plural(limit, unit)}, got ${actual}`
 }
 
-function belowMin(limit: number, unit: string, actual: number): string {
-  return `at least ${plural(limit, unit)}, got ${actual}`
-}
-
 /** Returns a message for a count outside `min..max`. */
 export function checkRange(
   actual: number,
@@ -44,7 +35,7 @@ export function checkRange(
   max: number,
 ): string | undefined {
   if (actual > max) return exceedsMax(max, unit, actual)
-  return actual < min ? belowMin(min, unit, actual) : undefined
+  return actual < min ? `at least ${plural(min, unit)}, got ${actual}` : undefined
 }
 
 /**
@@ -163,25 +154,25 @@ function url(
   )
 }
 
-const http: UrlRule = (value) => {
-  if (!httpPattern.test(value) || parseUrl(value) === undefined) {
-    return "must be an http or https URL"
+const httpWith =
+  (checkHost: (hostname: string) => string | undefined): UrlRule =>
+  (value) => {
+    const parsed = httpPattern.test(value) ? parseUrl(value) : undefined
+    if (parsed === undefined) return "must be an http or https URL"
+    return blankPattern.test(value)
+      ? "must not contain blanks or line ends: write %20 for a blank"
+      : checkHost(parsed.hostname)
   }
-  return blankPattern.test(value)
-    ? "must not contain blanks or line ends: write %20 for a blank"
-    : undefined
-}
+
+const http = httpWith(() => undefined)
 
 /** Discord takes such a host for no host in an embed (bugsink/bugsink#280); not so in a message. */
-const httpWithDomain: UrlRule = (value) => {
-  const hostname = parseUrl(value)?.hostname ?? ""
+const inEmbed = httpWith((hostname) =>
   // An address of IPv6 stands in brackets.
-  return /[.[]/.test(hostname)
+  /[.[]/.test(hostname)
     ? undefined
-    : `must have a host with a dot, such as example.com, for Discord: leave out a URL of "${hostname}"`
-}
-
-const inEmbed: UrlRule = (value) => http(value) ?? httpWithDomain(value)
+    : `must have a host with a dot, such as example.com, for Discord: leave out a URL of "${hostname}"`,
+)
 
 const attachment: UrlRule = (value) =>
   attachmentPattern.test(value)
@@ -214,11 +205,3 @@ export const mediaUrl = url(maxUrlLength, orAttachmentUrl(http), generatedMedia)
 
 /** The URL of a file sent with the message: `attachment://name`. */
 export const attachmentUrl = url(maxUrlLength, attachment, generatedAttachment)
-
-function isHigh(unit: number): boolean {
-  return unit >= 0xd800 && unit <= 0xdbff
-}
-
-function isLow(unit: number): boolean {
-  return unit >= 0xdc00 && unit <= 0xdfff
-}

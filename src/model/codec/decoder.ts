@@ -16,7 +16,7 @@ export type Step = (input: unknown) => unknown
 export type Compile = (ast: AST.AST) => Step
 
 /** The function of a transformation. It returns an `Either`, or an effect. */
-export type Transform = (
+type Transform = (
   input: unknown,
   options: AST.ParseOptions,
   ast: AST.Transformation,
@@ -35,7 +35,7 @@ export interface Way {
   readonly isEncoder: boolean
   readonly compileStruct: (fields: ReadonlyArray<Field>, part: Compile) => Step
   readonly compileUnion: (ast: AST.Union, part: Compile) => Step
-  readonly compileTransformation: (ast: AST.Transformation, part: Compile) => Step
+  readonly compileRenaming: (ast: AST.Transformation, part: Compile) => Step
   /** Uses the Schema itself, for rare and complicated parts. */
   readonly compileBySchema: (ast: AST.AST) => Step
 }
@@ -43,8 +43,8 @@ export interface Way {
 const decoding: Way = {
   isEncoder: false,
   compileBySchema,
+  compileRenaming,
   compileStruct,
-  compileTransformation,
   compileUnion,
 }
 
@@ -65,50 +65,41 @@ function withFallback(ast: AST.AST, read: Step, fallback: DecodingFallback): Ste
 
 type DecodingFallback = AST.DecodingFallbackAnnotation<unknown>
 
+type Kinds = {
+  readonly [Tag in AST.AST["_tag"]]?: (
+    ast: Extract<AST.AST, { readonly _tag: Tag }>,
+    part: Compile,
+    way: Way,
+  ) => Step | undefined
+}
+
+/** Without a step, the Schema itself is used. */
+const kinds: Kinds = {
+  StringKeyword: () => compileType("string"),
+  NumberKeyword: () => compileType("number"),
+  BooleanKeyword: () => compileType("boolean"),
+  UndefinedKeyword: () => compileType("undefined"),
+  ObjectKeyword: () => (input) => (Predicate.isObject(input) ? input : irregular),
+  UnknownKeyword: () => identity,
+  AnyKeyword: () => identity,
+  Literal: (ast) => (input) => (input === ast.literal ? input : irregular),
+  Declaration: (ast) => (ast.typeParameters.length === 0 ? compileDeclaration(ast) : undefined),
+  Refinement: compileRefinement,
+  TypeLiteral: (ast, part, way) =>
+    isStruct(ast) ? way.compileStruct(getFields(ast), part) : undefined,
+  TupleType: (ast, part) => {
+    const item = getItemType(ast)
+    return item && compileList(item, part, false)
+  },
+  Union: (ast, part, way) => way.compileUnion(ast, part),
+  Transformation: compileTransformation,
+  Suspend: compileSuspend,
+}
+
 export function compileKind(ast: AST.AST, part: Compile, way: Way): Step {
-  if (hasOwnOptions(ast)) return way.compileBySchema(ast)
-  switch (ast._tag) {
-    case "StringKeyword":
-      return compileGuard(Predicate.isString)
-    case "NumberKeyword":
-      return compileGuard(Predicate.isNumber)
-    case "BooleanKeyword":
-      return compileGuard(Predicate.isBoolean)
-    case "UndefinedKeyword":
-      return compileGuard(Predicate.isUndefined)
-    case "ObjectKeyword":
-      return compileGuard(Predicate.isObject)
-    case "UnknownKeyword":
-    case "AnyKeyword":
-      return identity
-    case "Literal":
-      return compileGuard((input) => input === ast.literal)
-    case "Declaration":
-      return ast.typeParameters.length === 0 ? compileDeclaration(ast) : way.compileBySchema(ast)
-    case "Refinement":
-      return compileRefinement(ast, part, way)
-    case "TypeLiteral":
-      return isStruct(ast) ? way.compileStruct(getFields(ast), part) : way.compileBySchema(ast)
-    case "TupleType": {
-      const item = getItemType(ast)
-      return item === undefined ? way.compileBySchema(ast) : compileList(item, part)
-    }
-    case "Union":
-      return way.compileUnion(ast, part)
-    case "Transformation":
-      return way.compileTransformation(ast, part)
-    case "Suspend":
-      return compileSuspend(ast, part)
-    case "BigIntKeyword":
-    case "Enums":
-    case "NeverKeyword":
-    case "SymbolKeyword":
-    case "TemplateLiteral":
-    case "UniqueSymbol":
-    case "VoidKeyword":
-    default:
-      return way.compileBySchema(ast)
-  }
+  const compile = hasOwnOptions(ast) ? undefined : kinds[ast._tag]
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the kind of its tag
+  return compile?.(ast as never, part, way) ?? way.compileBySchema(ast)
 }
 
 function compileBySchema(ast: AST.AST): Step {
@@ -120,8 +111,8 @@ function compileUnion(ast: AST.Union, part: Compile): Step {
   return areLiteralsFirst(ast.types) ? firstOf(ast.types.map(part)) : compileBySchema(ast)
 }
 
-function compileGuard(holds: (input: unknown) => boolean): Step {
-  return (input) => (holds(input) ? input : irregular)
+function compileType(name: string): Step {
+  return (input) => (typeof input === name ? input : irregular)
 }
 
 function compileDeclaration(ast: AST.Declaration): Step {
@@ -185,61 +176,41 @@ function compileStruct(fields: ReadonlyArray<Field>, part: Compile): Step {
   return (input) => {
     if (!isFields(input)) return irregular
     const output: Fields = {}
-    for (const field of fields) if (!decodeField(output, field, input, part)) return irregular
+    for (const field of fields) {
+      const { from, isOptional, missable, to } = field
+      const given = input[from]
+      const isNothing = missable !== undefined && (given === undefined || given === null)
+      let value: unknown
+      if (!isNothing && (!isOptional || Object.hasOwn(input, from))) {
+        value = (field.step ??= part(missable?.item ?? field.type))(given)
+        if (value === irregular) {
+          if (missable?.isLenient !== true) return irregular
+          value = undefined
+        }
+      } else if (missable === undefined) continue
+      if (missable !== undefined) {
+        value ??= missable.fallback?.()
+        if (value === undefined) continue
+      }
+      output[to] = value
+    }
     return output
   }
 }
 
-/** Decodes one field; returns false for an irregular value. */
-function decodeField(
-  output: Fields,
-  field: Field,
-  input: Readonly<Fields>,
-  part: Compile,
-): boolean {
-  const { from, isOptional, missable, to, type } = field
-  const isGiven = !isOptional || Object.hasOwn(input, from)
-  if (missable !== undefined) {
-    return decodeMissable(output, field, missable, isGiven ? input[from] : undefined, part)
-  }
-  if (!isGiven) return true
-  const value = (field.step ??= part(type))(input[from])
-  if (value === irregular) return false
-  output[to] = value
-  return true
-}
-
-function decodeMissable(
-  output: Fields,
-  field: Field,
-  { fallback, isLenient, item }: Missable,
-  given: unknown,
-  part: Compile,
-): boolean {
-  const isMissing = given === undefined || given === null
-  const value = isMissing ? undefined : (field.step ??= part(item))(given)
-  if (value === irregular && !isLenient) return false
-  const known = (value === irregular ? undefined : value) ?? fallback?.()
-  if (known !== undefined) output[field.to] = known
-  return true
-}
-
-function compileTransformation(ast: AST.Transformation, part: Compile): Step {
-  const { from, to, transformation } = ast
-  const item = listItemOf(ast)
-  if (item !== undefined) return compileLenientList(item, part)
-  switch (transformation._tag) {
-    case "TypeLiteralTransformation":
-      return compileRenaming(ast, part)
-    case "ComposeTransformation":
-      return chain(part(from), part(to))
-    case "FinalTransformation":
-    default: {
-      const decode: Transform = transformation.decode
-      const step: Step = (input) => getResult(decode(input, AST.defaultParseOption, ast, input))
-      return chain(chain(part(from), step), part(to))
-    }
-  }
+/** An encoder goes the way of a decoder from its end. */
+function compileTransformation(ast: AST.Transformation, part: Compile, way: Way): Step {
+  const { isEncoder } = way
+  const { transformation } = ast
+  const item = isEncoder ? undefined : listItemOf(ast)
+  if (item !== undefined) return compileList(item, part, true)
+  if (transformation._tag === "TypeLiteralTransformation") return way.compileRenaming(ast, part)
+  const first = part(isEncoder ? ast.to : ast.from)
+  const last = part(isEncoder ? ast.from : ast.to)
+  if (transformation._tag === "ComposeTransformation") return chain(first, last)
+  const transform: Transform = isEncoder ? transformation.encode : transformation.decode
+  const step: Step = (value) => getResult(transform(value, AST.defaultParseOption, ast, value))
+  return chain(chain(first, step), last)
 }
 
 /** Decodes an object whose keys change, in one step and in the order of the new keys. */
@@ -267,7 +238,7 @@ export function getResult(result: unknown): unknown {
   return Either.isEither(result) && Either.isRight(result) ? result.right : irregular
 }
 
-export function chain(first: Step, second: Step): Step {
+function chain(first: Step, second: Step): Step {
   return (input) => {
     const value = first(input)
     return value === irregular ? irregular : second(value)
@@ -287,31 +258,17 @@ function getItemType({ elements, rest }: AST.TupleType): AST.AST | undefined {
   return elements.length === 0 && rest.length === 1 ? rest[0]?.type : undefined
 }
 
-/** The step of the items is compiled with the first item. */
-function compileList(itemAst: AST.AST, part: Compile): Step {
+/** Compiles the items with the first one. A lenient list omits items that do not match. */
+function compileList(itemAst: AST.AST, part: Compile, isLenient: boolean): Step {
   let item: Step | undefined
   return (input) => {
     if (!Array.isArray(input)) return irregular
     const output: Array<unknown> = []
     for (const one of input) {
-      const value = (item ??= part(itemAst))(one)
-      if (value === irregular) return irregular
-      output.push(value)
-    }
-    return output
-  }
-}
-
-/** Omits items that do not match. */
-function compileLenientList(itemAst: AST.AST, part: Compile): Step {
-  let item: Step | undefined
-  return (input) => {
-    if (!Array.isArray(input)) return irregular
-    const output: Array<unknown> = []
-    for (const one of input) {
-      if (one === null || one === undefined) continue
+      if (isLenient && (one === null || one === undefined)) continue
       const value = (item ??= part(itemAst))(one)
       if (value !== irregular) output.push(value)
+      else if (!isLenient) return irregular
     }
     return output
   }
