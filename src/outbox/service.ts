@@ -179,13 +179,15 @@ function makeProducer(enqueue: Enqueue): Producer {
       enqueue({
         operation: "send",
         webhook,
-        request: requests.executeWebhook(
-          "Outbox.send",
-          webhook,
-          message,
-          pickThread(options),
-          requests.waitQuery,
-          requests.messageBody,
+        request: Effect.suspend(() =>
+          requests.executeWebhook(
+            "Outbox.send",
+            webhook,
+            message,
+            pickThread(options),
+            requests.waitQuery,
+            requests.messageBody,
+          ),
         ),
         target: undefined,
         options,

@@ -10,13 +10,14 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { WebhookRateLimited } from "../error/WebhookError.js"
-import type { WaitError, WebhookError } from "../error/WebhookError.js"
+import type { WebhookError } from "../error/WebhookError.js"
 import { errorFields } from "../error/message.js"
 import type { Outcome, Permit, WaitOptions } from "../ratelimit/Permit.js"
 import { RateLimiter } from "../ratelimit/RateLimiter.js"
 import type { Service as LimiterService } from "../ratelimit/RateLimiter.js"
 import { Strategy } from "../ratelimit/Strategy.js"
-import { classifyAttempt, type AttemptResult, type AttemptState, type Restore } from "./attempt.js"
+import type { MaskedUse, Restore, Use } from "../ratelimit/masked.js"
+import { classifyAttempt, type AttemptResult, type AttemptState } from "./attempt.js"
 import { getUploadTime, resolveConfig } from "./request.js"
 import type { ResolvedConfig, RestRequest } from "./request.js"
 import { RestConfig } from "./RestConfig.js"
@@ -24,6 +25,7 @@ import { decideNext, initialState, sampleBackoff } from "./retryPolicy.js"
 import type { RetryDecision, RetryState } from "./retryPolicy.js"
 import { logAttempt, withRequestSpan } from "./telemetry.js"
 import type { Trace } from "./telemetry.js"
+import type { AnyFiber } from "./timeouts.js"
 import { getDirect } from "./transports/direct.js"
 import { sendWithClient } from "./transports/viaClient.js"
 /**
@@ -55,38 +57,47 @@ interface RequestContext<A> {
   readonly trace: Trace | undefined
   readonly permit: Permit
   readonly restore: Restore
+  readonly fiber: AnyFiber
 }
 
-/** The limiter's estimate is the best one, since it receives the responses to all requests. */
-const failRateLimited = Effect.fnUntraced(function* <A>(
+type LastDecision<A> = Exclude<RetryDecision<A>, { _tag: "RateLimited" | "Retry" }>
+
+function end<A>(
   { limiter, request, waitOptions }: RequestContext<A>,
-  attempts: number,
-  { bucket, limited }: Extract<RetryDecision<A>, { _tag: "RateLimitExceeded" }>,
-) {
-  const estimate = yield* limiter.estimate(request.route, waitOptions)
-  return yield* new WebhookRateLimited({
-    ...errorFields(request.route),
-    reason: "attempts",
-    retryAfter: Duration.max(estimate, Duration.millis(limited.retryAfter ?? 0)),
-    scope: limited.scope,
-    ...(bucket === undefined ? {} : { bucket }),
-    attempts,
-  })
-})
+  { attempts }: RetryState,
+  decision: LastDecision<A>,
+): Effect.Effect<A, WebhookError> {
+  if (decision._tag === "Succeed") return Effect.succeed(decision.value)
+  if (decision._tag === "Fail") return Effect.fail(decision.error)
+  const { bucket, limited } = decision
+  // The limiter's estimate is the best one, since it receives the responses to all requests.
+  return Effect.flatMap(
+    limiter.estimate(request.route, waitOptions),
+    (estimate) =>
+      new WebhookRateLimited({
+        ...errorFields(request.route),
+        reason: "attempts",
+        retryAfter: Duration.max(estimate, Duration.millis(limited.retryAfter ?? 0)),
+        scope: limited.scope,
+        ...(bucket === undefined ? {} : { bucket }),
+        attempts,
+      }),
+  )
+}
 
 /** Runs uninterruptibly except for what `restore` wraps, so that every attempt is settled once. */
 function runAttempt<A>(
   context: RequestContext<A>,
   retryState: RetryState,
 ): Effect.Effect<A, WebhookError> {
-  const { client, permit, request, restore, settings, trace } = context
+  const { permit, request, settings, trace } = context
   const state: AttemptState = {
     started: false,
     response: undefined,
     failure: undefined,
     abort: undefined,
   }
-  const sent = sendAttempt(client, request, settings, restore, state)
+  const sent = sendAttempt(context, state)
   return Effect.matchCauseEffect(trace === undefined ? sent : trace.attempt(permit, state, sent), {
     onFailure: (cause) => {
       state.abort?.()
@@ -106,31 +117,19 @@ function completeAttempt<A>(
   retryState: RetryState,
   result: AttemptResult<A>,
 ): Effect.Effect<A, WebhookError> {
-  const { permit, request, settings } = context
+  const { fiber, permit, request, settings } = context
   const decision = decideNext(request, settings, retryState, result)
-  return Effect.flatMap(
-    logAttempt(permit, retryState, result, decision),
-    (): Effect.Effect<A, WebhookError> => {
-      switch (decision._tag) {
-        case "Succeed":
-          return Effect.as(permit.settle(result.outcome), decision.value)
-        case "Fail":
-          return Effect.zipRight(permit.settle(result.outcome), Effect.fail(decision.error))
-        case "RateLimitExceeded":
-          return Effect.zipRight(
-            permit.settle(result.outcome),
-            failRateLimited(context, retryState.attempts, decision),
-          )
-        case "RateLimited":
-        case "Retry":
-        default:
-          return Effect.zipRight(
-            waitForRetry(context, retryState, result.outcome, decision),
-            Effect.suspend(() => runAttempt(context, decision.next)),
-          )
-      }
-    },
-  )
+  const log = logAttempt(fiber, permit, retryState, result, decision)
+  const next = (): Effect.Effect<A, WebhookError> => {
+    if (decision._tag === "RateLimited" || decision._tag === "Retry") {
+      return Effect.zipRight(
+        waitForRetry(context, retryState, result.outcome, decision),
+        Effect.suspend(() => runAttempt(context, decision.next)),
+      )
+    }
+    return Effect.zipRight(permit.settle(result.outcome), end(context, retryState, decision))
+  }
+  return log === undefined ? next() : Effect.flatMap(log, next)
 }
 
 /** Waits for the permit of the next attempt. */
@@ -143,40 +142,42 @@ function waitForRetry<A>(
   if (decision._tag === "RateLimited") return restore(permit.retry(outcome))
   return Effect.flatMap(sampleBackoff(retryState.retries, decision.retryAfter, settings), (pause) =>
     restore(permit.retry(outcome, pause)).pipe(
-      // The original error has precedence: that request may have taken effect.
-      Effect.mapError((error) => (isAboutWaiting(error) ? decision.error : error)),
+      // The original error has precedence, unless the webhook is gone: that request may have taken effect.
+      Effect.mapError((error) => ("remembered" in error ? error : decision.error)),
     ),
   )
 }
 
-/** Whether the limiter granted no permit for another reason than that the webhook is gone. */
-function isAboutWaiting(error: WaitError): boolean {
-  return !("remembered" in error)
-}
-
 /** Executes a request: waits for a permit, sends it, and retries as the settings allow. */
 export const execute = <A>(request: RestRequest<A>): Effect.Effect<A, WebhookError, Requirements> =>
-  Effect.contextWithEffect((context: Context.Context<Requirements>) => {
-    const settings = resolveConfig(Context.get(context, RestConfig))
-    const client = Context.get(context, HttpClient.HttpClient)
-    const limiter = Context.get(context, RateLimiter)
-    const waitOptions = {
-      policy: Context.get(context, Strategy),
-      delivery: settings.delivery,
-      maxWait: settings.maxWait,
-      lease: getLease(client, request, settings),
-    }
-    return withRequestSpan(request.route, settings, (trace) =>
-      limiter.withPermit(request.route, waitOptions, (permit) =>
-        Effect.uninterruptibleMask((restore) =>
-          runAttempt(
-            { request, settings, client, limiter, waitOptions, trace, permit, restore },
-            initialState,
-          ),
-        ),
-      ),
-    )
+  Effect.withFiberRuntime((fiber) => executeIn(fiber, request))
+
+/** Executes a request in the fiber that describes it: a step of the fiber costs as much as the checks. */
+export function executeIn<A>(
+  fiber: AnyFiber,
+  request: RestRequest<A>,
+): Effect.Effect<A, WebhookError, Requirements> {
+  const context = fiber.currentContext
+  const settings = resolveConfig(Context.get(context, RestConfig))
+  const client = Context.unsafeGet(context, HttpClient.HttpClient)
+  const limiter = Context.unsafeGet(context, RateLimiter)
+  const waitOptions = {
+    policy: Context.unsafeGet(context, Strategy),
+    delivery: settings.delivery,
+    maxWait: settings.maxWait,
+    lease: getLease(client, request, settings),
+  }
+  return withRequestSpan(fiber, request.route, settings, (trace) => {
+    const masked: MaskedUse<A, WebhookError> = (permit, restore) =>
+      runAttempt(
+        { request, settings, client, limiter, waitOptions, trace, permit, restore, fiber },
+        initialState,
+      )
+    const use: Use<A, WebhookError> = (permit) =>
+      Effect.uninterruptibleMask((restore) => masked(permit, restore))
+    return limiter.withPermit(request.route, waitOptions, Object.assign(use, { masked }))
   })
+}
 
 /**
  * Returns how long an attempt may hold its permit. If the client reports when a request starts, the
@@ -196,15 +197,12 @@ export function getLease(
  * connection.
  */
 function sendAttempt(
-  client: HttpClient.HttpClient,
-  request: RestRequest<unknown>,
-  settings: ResolvedConfig,
-  restore: Restore,
+  { client, fiber, request, restore, settings }: RequestContext<unknown>,
   state: AttemptState,
 ): Effect.Effect<void> {
   const { body } = request
   const sendDirect = getDirect(client)
   return sendDirect === undefined || settings.base === undefined || body._tag === "Upload"
     ? sendWithClient(client, request, settings, restore, state)
-    : sendDirect(settings.base, request, body, settings, restore, state)
+    : sendDirect(settings.base, request, body, settings, restore, state, fiber)
 }

@@ -3,7 +3,6 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as LogLevel from "effect/LogLevel"
 import * as Tracer from "effect/Tracer"
@@ -13,6 +12,7 @@ import type { Kind, Route } from "../ratelimit/Route.js"
 import type { AttemptResult, AttemptState } from "./attempt.js"
 import type { ResolvedConfig } from "./request.js"
 import type { RetryDecision, RetryState } from "./retryPolicy.js"
+import type { AnyFiber } from "./timeouts.js"
 
 /**
  * The names of attributes of spans and logs: OpenTelemetry's for HTTP, with the route template in
@@ -114,28 +114,27 @@ export class Trace {
 
 /** Runs an operation in its span; without one if there is no tracer. */
 export function withRequestSpan<A, E extends { readonly _tag: string }, R>(
+  fiber: AnyFiber,
   route: Route,
   settings: ResolvedConfig,
   use: (trace: Trace | undefined) => Effect.Effect<A, E, R>,
 ): Effect.Effect<A, E, R> {
-  return Effect.withFiberRuntime((fiber) => {
-    if (!hasTracer(fiber)) return use(undefined)
-    const attributes = { ...getHttpAttributes(route, settings), [names.webhookId]: route.webhookId }
-    return Effect.useSpan(`discord ${route.name}`, makeSpanOptions(attributes), (span) => {
-      const clock = Context.get(fiber.currentDefaultServices, Clock.Clock)
-      return use(new Trace(span, clock, route, settings)).pipe(
-        // `tapError`, which would be in every bundle for this alone.
-        Effect.mapError((error) => {
-          span.attribute(names.error, error._tag)
-          return error
-        }),
-        Effect.withParentSpan(span),
-      )
-    })
+  if (!hasTracer(fiber)) return use(undefined)
+  const attributes = { ...getHttpAttributes(route, settings), [names.webhookId]: route.webhookId }
+  return Effect.useSpan(`discord ${route.name}`, makeSpanOptions(attributes), (span) => {
+    const clock = Context.get(fiber.currentDefaultServices, Clock.Clock)
+    return use(new Trace(span, clock, route, settings)).pipe(
+      // `tapError`, which would be in every bundle for this alone.
+      Effect.mapError((error) => {
+        span.attribute(names.error, error._tag)
+        return error
+      }),
+      Effect.withParentSpan(span),
+    )
   })
 }
 
-function hasTracer(fiber: Fiber.RuntimeFiber<unknown, unknown>): boolean {
+function hasTracer(fiber: AnyFiber): boolean {
   return fiber.currentTracer !== defaultTracer && fiber.getFiberRef(FiberRef.currentTracerEnabled)
 }
 
@@ -167,26 +166,24 @@ type Annotations = Readonly<Record<string, string | number | boolean | undefined
 
 /**
  * Logs the result of an attempt: a debug line, and a warning for a rate limit, a retry or a dead
- * webhook. A successful request logs nothing above debug.
+ * webhook. A successful request logs nothing above debug: then there is no effect.
  */
 export function logAttempt(
+  fiber: AnyFiber,
   permit: Permit,
   retryState: RetryState,
   result: AttemptResult<unknown>,
   decision: RetryDecision<unknown>,
-): Effect.Effect<void> {
-  return Effect.withFiberRuntime((fiber) => {
-    const minimum = fiber.getFiberRef(FiberRef.currentMinimumLogLevel)
-    const warning = getWarning(permit.route.kind, result, decision)
-    // Creates nothing unless it is logged.
-    const isQuiet = LogLevel.greaterThan(minimum, LogLevel.Debug)
-    if (isQuiet && warning === undefined) return Effect.void
-    const about = getAnnotations(permit, retryState, result)
-    const debug = isQuiet ? Effect.void : logWith(Effect.logDebug("Discord request"), about)
-    if (warning === undefined) return debug
-    const { message, more } = warning
-    return Effect.zipRight(debug, logWith(Effect.logWarning(message), { ...about, ...more }))
-  })
+): Effect.Effect<void> | undefined {
+  const minimum = fiber.getFiberRef(FiberRef.currentMinimumLogLevel)
+  const warning = getWarning(permit.route.kind, result, decision)
+  const isQuiet = minimum.ordinal > LogLevel.Debug.ordinal
+  if (isQuiet && warning === undefined) return undefined
+  const about = getAnnotations(permit, retryState, result)
+  const debug = isQuiet ? Effect.void : logWith(Effect.logDebug("Discord request"), about)
+  if (warning === undefined) return debug
+  const { message, more } = warning
+  return Effect.zipRight(debug, logWith(Effect.logWarning(message), { ...about, ...more }))
 }
 
 interface Warning {

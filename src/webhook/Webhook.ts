@@ -21,7 +21,7 @@ import type { ThreadCreate } from "../model/ThreadCreate.js"
 import type { WebhookInfo } from "../model/WebhookInfo.js"
 import type { WebhookModify } from "../model/WebhookModify.js"
 import type { Route } from "../ratelimit/Route.js"
-import { execute } from "../rest/pipeline.js"
+import { execute, executeIn } from "../rest/pipeline.js"
 import type { Requirements } from "../rest/pipeline.js"
 import { ignoredBody } from "../rest/request.js"
 import { deliver } from "./batchSender.js"
@@ -184,24 +184,20 @@ export function send(
   message: MessageInput,
   options: SendOptions | null = {},
 ): Operation<Message | void> {
-  return Effect.suspend(() =>
-    options?.wait === false
-      ? Effect.flatMap(
-          requests.executeWebhook("Webhook.send", webhook, message, options, [], ignoredBody),
-          execute,
-        )
-      : Effect.flatMap(
-          requests.executeWebhook(
-            "Webhook.send",
-            webhook,
-            message,
-            options,
-            requests.waitQuery,
-            requests.messageBody,
-          ),
-          execute,
-        ),
-  )
+  return Effect.withFiberRuntime((fiber) => {
+    const waits = options?.wait !== false
+    return requests.flatMap(
+      requests.executeWebhook<Message | void>(
+        "Webhook.send",
+        webhook,
+        message,
+        options,
+        waits ? requests.waitQuery : [],
+        waits ? requests.messageBody : ignoredBody,
+      ),
+      (request) => executeIn(fiber, request),
+    )
+  })
 }
 
 /**

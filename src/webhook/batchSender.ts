@@ -26,13 +26,15 @@ export const deliver = (
   place: ThreadPlace,
 ): Effect.Effect<Message, WebhookError, Requirements> =>
   Effect.flatMap(
-    requests.executeWebhook(
-      operation,
-      webhook,
-      message,
-      place,
-      requests.waitQuery,
-      requests.messageBody,
+    Effect.suspend(() =>
+      requests.executeWebhook(
+        operation,
+        webhook,
+        message,
+        place,
+        requests.waitQuery,
+        requests.messageBody,
+      ),
     ),
     execute,
   )
@@ -71,17 +73,26 @@ export interface BatchSender<E, R> {
   readonly onSent?: ((message: MessageInput) => void) | undefined
 }
 
-/** Returns the number of sent messages: 0 or 1. */
+/**
+ * Sends one message, or the merged messages of a batch. Returns the number of sent messages. If Discord
+ * rejects a batch, its messages are sent one by one, so that only the invalid one is lost.
+ */
 export const sendOne = <E, R>(
-  { onSent, onError, operation, place, webhook }: BatchSender<E, R>,
+  sender: BatchSender<E, R>,
   message: MessageInput,
+  batch: ReadonlyArray<MessageInput> = [message],
 ): Effect.Effect<number, E, Requirements | R> =>
-  Effect.matchEffect(deliver(operation, webhook, message, place), {
+  Effect.matchEffect(deliver(sender.operation, sender.webhook, message, sender.place), {
     onSuccess: () => {
-      onSent?.(message)
-      return Effect.succeed(1)
+      sender.onSent?.(message)
+      return Effect.succeed(batch.length)
     },
-    onFailure: (error) => Effect.as(onError(error, message), 0),
+    onFailure: (error) =>
+      error._tag === "WebhookBadRequest" && batch.length > 1
+        ? Effect.reduce(batch, 0, (sent, one) =>
+            Effect.map(sendOne(sender, one), (more) => sent + more),
+          )
+        : Effect.as(sender.onError(error, message), 0),
   })
 
 /** Sends batches until the queue is closed. Returns the number of sent messages. */
@@ -114,28 +125,11 @@ export const drain = <E>(
     )
   })
 
-/**
- * If Discord rejects a batch, its messages are sent one by one, so that only the invalid one is
- * lost.
- */
 export function sendBatch<E, R>(
   sender: BatchSender<E, R>,
   batch: ReadonlyArray<MessageInput>,
 ): Effect.Effect<number, E, Requirements | R> {
-  const { onSent, onError, operation, place, webhook } = sender
-  const message = mergeEmbeds(batch)
-  return Effect.matchEffect(deliver(operation, webhook, message, place), {
-    onSuccess: () => {
-      onSent?.(message)
-      return Effect.succeed(batch.length)
-    },
-    onFailure: (error) =>
-      error._tag === "WebhookBadRequest" && batch.length > 1
-        ? Effect.reduce(batch, 0, (sent, one) =>
-            Effect.map(sendOne(sender, one), (more) => sent + more),
-          )
-        : Effect.as(onError(error, message), 0),
-  })
+  return sendOne(sender, mergeEmbeds(batch), batch)
 }
 
 /** Discord: Execute Webhook. */

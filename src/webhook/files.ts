@@ -103,7 +103,7 @@ export function splitMessage<M extends InputWithFiles>(
 ): SplitFiles<Omit<M, "files">> {
   const message = convertReceived(input, Message.toCreate)
   const parts = split<M>(isEmptyList(message) ? { ...message, files: undefined } : message)
-  return parts.names === undefined ? { ...parts, names: [] } : parts
+  return { ...parts, names: parts.names ?? [] }
 }
 
 /**

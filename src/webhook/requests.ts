@@ -81,6 +81,7 @@ const twoThreads: Issue.Issue = {
     "excludes threadId, and the thread in the webhook's URL (threadId: null ignores that one): a message goes to a new thread or to an existing one",
 }
 
+/** Builds the request at once; what it throws must fail the operation that runs. */
 export const executeWebhook = <A>(
   operation: string,
   webhook: Webhook,
@@ -89,7 +90,7 @@ export const executeWebhook = <A>(
   query: ReadonlyArray<string>,
   success: ResponseBody<A>,
 ): CheckedRequest<A, WebhookFileError> =>
-  describeRequest(operation, webhook, endpoints.send, (route) => {
+  buildRequest(operation, webhook, endpoints.send, (route) => {
     const threadId = getThreadId(webhook, place)
     const split = files.splitMessage(message)
     const given = orEmpty(split.message)
@@ -266,17 +267,25 @@ export function describeRequest<A, E>(
   describe: (route: Route.Route) => CheckedRequest<A, E>,
   messageId?: string,
 ): CheckedRequest<A, E> {
-  return Effect.suspend(() => {
-    const issue = findWebhookIssue(webhook)
-    if (issue !== undefined) {
-      const { method, template } = endpoint
-      return Effect.fail(
-        new WebhookValidationError({ operation, route: `${method} ${template}`, issues: [issue] }),
-      )
-    }
-    const found = isOriginal(webhook, messageId) ? toOriginal(endpoint) : endpoint
-    return describe(makeRoute(webhook, found, operation))
-  })
+  return Effect.suspend(() => buildRequest(operation, webhook, endpoint, describe, messageId))
+}
+
+function buildRequest<A, E>(
+  operation: string,
+  webhook: Sender,
+  endpoint: endpoints.Endpoint,
+  describe: (route: Route.Route) => CheckedRequest<A, E>,
+  messageId?: string,
+): CheckedRequest<A, E> {
+  const issue = findWebhookIssue(webhook)
+  if (issue !== undefined) {
+    const { method, template } = endpoint
+    return Effect.fail(
+      new WebhookValidationError({ operation, route: `${method} ${template}`, issues: [issue] }),
+    )
+  }
+  const found = isOriginal(webhook, messageId) ? toOriginal(endpoint) : endpoint
+  return describe(makeRoute(webhook, found, operation))
 }
 
 /** The parts of a request to the webhook itself. */
@@ -324,10 +333,15 @@ function encodeBody(
   const valid = validate(route, issues, encoded, (issue) =>
     explainIssue({ ...issue, path: split.pathOf(issue.path) }, mistakes),
   )
-  const complete = checkFiles(route, valid, split, kind)
   const [first] = split.files
-  if (first === undefined) return map(complete, jsonBody)
+  if (first === undefined) {
+    return flatMap(valid, (wire) => {
+      const body = jsonBody(wire)
+      return checkFiles(route, body, split, kind)
+    })
+  }
   const { uploader } = first
+  const complete = flatMap(valid, (wire) => checkFiles(route, wire, split, kind))
   return Effect.flatMap(
     // First, because its error for too many files is more specific than the Schema's.
     Effect.zipRight(uploader.checkFiles(route, split.files, split.kept), complete),
@@ -342,10 +356,10 @@ function isRight<A, E>(
   return Either.isEither(effect) && Either.isRight(effect)
 }
 
-function flatMap<A, E, B, E2>(
+export function flatMap<A, E, B, E2, R = never>(
   effect: Effect.Effect<A, E>,
-  next: (value: A) => Effect.Effect<B, E2>,
-): Effect.Effect<B, E | E2> {
+  next: (value: A) => Effect.Effect<B, E2, R>,
+): Effect.Effect<B, E | E2, R> {
   return isRight(effect) ? next(effect.right) : Effect.flatMap(effect, next)
 }
 
@@ -354,22 +368,20 @@ function map<A, E, B>(effect: Effect.Effect<A, E>, next: (value: A) => B): Effec
 }
 
 /**
- * Returns the JSON if the message is consistent with its files. An edit of a voice message has its
+ * Returns the encoded message if it is consistent with its files. An edit of a voice message has its
  * flag and keeps its file; Discord decides about it.
  */
 function checkFiles<A>(
   route: Route.Route,
-  encoded: Effect.Effect<A, WebhookValidationError>,
-  split: files.SplitFiles<OutgoingMessage>,
+  encoded: A,
+  { files: uploads, message, names }: files.SplitFiles<OutgoingMessage>,
   kind: "message" | "edit",
-): Effect.Effect<A, WebhookValidationError> {
-  return flatMap(encoded, (wire) => {
-    const { files: uploads, message, names } = split
-    const missing = findMissingFiles(message, names)
-    const issues = kind === "edit" ? missing : [...missing, ...findVoiceIssues(message, uploads)]
-    if (issues.length === 0) return Either.right(wire)
-    return Either.left(new WebhookValidationError({ ...errorFields(route), issues }))
-  })
+): Either.Either<A, WebhookValidationError> {
+  const missing = findMissingFiles(message, names)
+  const issues = kind === "edit" ? missing : [...missing, ...findVoiceIssues(message, uploads)]
+  return issues.length === 0
+    ? Either.right(encoded)
+    : Either.left(new WebhookValidationError({ ...errorFields(route), issues }))
 }
 
 export function validate<A>(

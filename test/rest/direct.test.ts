@@ -5,12 +5,16 @@ import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { describe, expect, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
+import * as TestClock from "effect/TestClock"
 import { GitHubEvent, RateLimiter, RestConfig, Strategy, Webhook } from "../../src/index.js"
 import { NodeDiscord } from "../../src/node/index.js"
-import { registerDirect } from "../../src/rest/transports/direct.js"
+import { registerDirect, type ResponseListener } from "../../src/rest/transports/direct.js"
 import { execute } from "../../src/rest/pipeline.js"
 import { jsonBody, type UploadBody } from "../../src/rest/request.js"
 import { recordingLimiter, network, request } from "./network.js"
@@ -142,5 +146,49 @@ describe("a client's own way", () => {
       expect(requests).toHaveLength(6)
       expect(requests.slice(0, 3)).toEqual(requests.slice(3))
     }),
+  )
+})
+
+describe("a request that starts late", () => {
+  /** Seconds: the time limits, when the request starts, and when it is aborted. */
+  const rows = [
+    { connection: 2, timeout: 2, start: 1, end: 3, delivered: "unknown" },
+    { connection: 2, timeout: 5, start: 1, end: 6, delivered: "unknown" },
+    { connection: 5, timeout: 1, start: 2, end: 3, delivered: "unknown" },
+    { connection: 2, timeout: 5, start: 9, end: 2, delivered: "no" },
+  ] as const
+
+  it.effect.each(rows)(
+    "is aborted after $end s, with $connection s for the connection, $timeout s, start at $start s",
+    ({ connection, delivered, end, start, timeout }) =>
+      Effect.gen(function* () {
+        const { client: long } = network({ answer: 204 })
+        const aborted = { count: 0 }
+        let listener: ResponseListener | undefined
+        const client = registerDirect(long, {
+          headers: {},
+          send: (_, given) => {
+            listener = given
+            return { abort: () => void aborted.count++ }
+          },
+        })
+        const options = {
+          connectionTimeout: `${connection} seconds`,
+          timeout: `${timeout} seconds`,
+          maxRetries: 0,
+        } as const
+        const sent = RestConfig.withOptions(run(client), options)
+        const fiber = yield* Effect.fork(Effect.flip(sent))
+        if (start < end) {
+          yield* TestClock.adjust(Duration.seconds(start))
+          listener?.onStart()
+        }
+        const now = yield* Clock.currentTimeMillis
+        yield* TestClock.adjust(Duration.millis(end * 1000 - now - 1))
+        expect(aborted.count).toBe(0)
+        yield* TestClock.adjust("1 millis")
+        expect(aborted.count).toBe(1)
+        expect(yield* Fiber.join(fiber)).toMatchObject({ delivered })
+      }),
   )
 })

@@ -13,17 +13,19 @@
  */
 import type * as HttpClient from "@effect/platform/HttpClient"
 import type { HttpMethod } from "@effect/platform/HttpMethod"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { parseHead, type AttemptState, type Restore } from "../attempt.js"
+import type { Restore } from "../../ratelimit/masked.js"
+import { currentMillis, toMillis } from "../../ratelimit/time.js"
+import { parseHead, type AttemptState } from "../attempt.js"
 import { getPath } from "../request.js"
 import type { BaseUrl, EmptyBody, JsonBody, ResolvedConfig, RestRequest } from "../request.js"
 import { sanitizeDefect } from "../sanitize.js"
 import { startTimeout } from "../timeouts.js"
 import type { AnyFiber, Timeout } from "../timeouts.js"
 import { classifyCause, noConnection, timedOut, withDelivered } from "../transportErrors.js"
-import type { TransportFailure } from "../transportErrors.js"
 
 interface DirectRequest {
   readonly method: HttpMethod
@@ -72,6 +74,7 @@ type DirectSender = (
   settings: ResolvedConfig,
   restore: Restore,
   state: AttemptState,
+  caller: AnyFiber,
 ) => Effect.Effect<void>
 
 const senders = new WeakMap<HttpClient.HttpClient, DirectSender>()
@@ -118,6 +121,8 @@ class DirectAttempt implements ResponseListener {
   readonly #caller: AnyFiber
   readonly #resume: Resume
   #timeout: Timeout | undefined = undefined
+  /** In milliseconds; 0 while the timeout ends the attempt. */
+  #endsAt = 0
   #exchange: Abortable | undefined = undefined
   #isDone = false
 
@@ -145,15 +150,21 @@ class DirectAttempt implements ResponseListener {
     }
     // If a connection was free, the request has started, and needs only one timeout.
     if (!this.#isDone && !this.#state.started) {
-      this.#startTimeout(this.#settings.connectionTimeout, noConnection)
+      this.#startTimeout(this.#settings.connectionTimeout)
     }
   }
 
   onStart(): void {
     if (this.#isDone || this.#state.started) return
     this.#state.started = true
-    this.#timeout?.cancel()
-    this.#startTimeout(this.#settings.timeout, timedOut)
+    const { connectionTimeout, timeout } = this.#settings
+    if (this.#timeout !== undefined && toMillis(timeout) >= toMillis(connectionTimeout)) {
+      // The timeout of the connection, which expires before, is extended then: that is rare.
+      this.#endsAt = this.#now() + toMillis(timeout)
+    } else {
+      this.#timeout?.cancel()
+      this.#startTimeout(timeout)
+    }
   }
 
   abort(): void {
@@ -181,12 +192,21 @@ class DirectAttempt implements ResponseListener {
     this.#resume(Effect.void)
   }
 
-  #startTimeout(time: Duration.Duration, failure: TransportFailure): void {
-    this.#timeout = startTimeout(this.#caller, time, () => {
-      this.#state.failure = failure
+  #startTimeout(limit: Duration.Duration): void {
+    this.#timeout = startTimeout(this.#caller, limit, () => {
+      const left = this.#endsAt - this.#now()
+      if (left > 0) {
+        this.#startTimeout(Duration.millis(left))
+        return
+      }
+      this.#state.failure = this.#state.started ? timedOut : noConnection
       this.abort()
       this.#resume(Effect.void)
     })
+  }
+
+  #now(): number {
+    return currentMillis(Context.get(this.#caller.currentDefaultServices, Clock.Clock))
   }
 
   #finish(): void {
@@ -197,21 +217,19 @@ class DirectAttempt implements ResponseListener {
 
 function makeSender(direct: DirectTransport): DirectSender {
   const prepared = new WeakMap<ResolvedConfig, PreparedHeaders>()
-  return (base, request, body, settings, restore, state) =>
-    Effect.withFiberRuntime((caller) =>
-      restore(
-        Effect.async<void>((resume) => {
-          const attempt = new DirectAttempt(request, settings, state, caller, resume)
-          // A canceler of `Effect.async` would be a seventh of the memory of a request in flight.
-          state.abort = () => attempt.abort()
-          let headers = prepared.get(settings)
-          if (headers === undefined) {
-            headers = prepareHeaders(direct, settings)
-            prepared.set(settings, headers)
-          }
-          attempt.start(direct, toDirectRequest(base, request, body, headers))
-        }),
-      ),
+  return (base, request, body, settings, restore, state, caller) =>
+    restore(
+      Effect.async<void>((resume) => {
+        const attempt = new DirectAttempt(request, settings, state, caller, resume)
+        // A canceler of `Effect.async` would be a seventh of the memory of a request in flight.
+        state.abort = () => attempt.abort()
+        let headers = prepared.get(settings)
+        if (headers === undefined) {
+          headers = prepareHeaders(direct, settings)
+          prepared.set(settings, headers)
+        }
+        attempt.start(direct, toDirectRequest(base, request, body, headers))
+      }),
     )
 }
 
