@@ -337,7 +337,7 @@ function encodeBody(
   if (first === undefined) {
     return flatMap(valid, (wire) => {
       const body = jsonBody(wire)
-      return checkFiles(route, body, split, kind)
+      return checkFiles(route, body, split, kind, body.text)
     })
   }
   const { uploader } = first
@@ -368,16 +368,19 @@ function map<A, E, B>(effect: Effect.Effect<A, E>, next: (value: A) => B): Effec
 }
 
 /**
- * Returns the encoded message if it is consistent with its files. An edit of a voice message has its
- * flag and keeps its file; Discord decides about it.
+ * Returns the encoded message if it is consistent with its files. `json` shows at once that most
+ * messages refer to none. An edit of a voice message has its flag and keeps its file; Discord decides
+ * about it.
  */
 function checkFiles<A>(
   route: Route.Route,
   encoded: A,
   { files: uploads, message, names }: files.SplitFiles<OutgoingMessage>,
   kind: "message" | "edit",
+  json?: string,
 ): Either.Either<A, WebhookValidationError> {
-  const missing = findMissingFiles(message, names)
+  const mayRefer = json === undefined || /attachment:/i.test(json)
+  const missing = mayRefer ? findMissingFiles(message, names) : []
   const issues = kind === "edit" ? missing : [...missing, ...findVoiceIssues(message, uploads)]
   return issues.length === 0
     ? Either.right(encoded)
