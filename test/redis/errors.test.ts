@@ -20,6 +20,7 @@ it.effect.each([
   Effect.gen(function* () {
     const reply = Object.assign(new Error(message), { name: "ReplyError" })
     const { eval: run } = fromRedis({ evalsha: () => Promise.reject(reply) } as never)
-    expect(yield* Effect.flip(run("return 1", [], []))).toMatchObject({ reason, detail: message })
+    const result = yield* Effect.either(run("return 1", [], []))
+    expect(result).toMatchObject({ left: { reason, detail: message } })
   }),
 )
