@@ -5,6 +5,7 @@
  * Discord: "Opcodes and Status Codes", JSON error codes.
  */
 import * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -24,6 +25,9 @@ import type { FailConsumed, ResolvedConfig, ResponseBody, RestRequest } from "./
 import { sanitize } from "./sanitize.js"
 import { broken, notStarted } from "./transportErrors.js"
 import type { TransportFailure } from "./transportErrors.js"
+
+/** Restores the interruptibility of the caller of `execute`. */
+export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 /**
  * `started` once the request may arrive, `response` once the head of the response has arrived,

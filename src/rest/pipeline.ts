@@ -16,8 +16,7 @@ import type { Outcome, Permit, WaitOptions } from "../ratelimit/Permit.js"
 import { RateLimiter } from "../ratelimit/RateLimiter.js"
 import type { Service as LimiterService } from "../ratelimit/RateLimiter.js"
 import { Strategy } from "../ratelimit/Strategy.js"
-import type { MaskedUse, Restore, Use } from "../ratelimit/masked.js"
-import { classifyAttempt, type AttemptResult, type AttemptState } from "./attempt.js"
+import { classifyAttempt, type AttemptResult, type AttemptState, type Restore } from "./attempt.js"
 import { getUploadTime, resolveConfig } from "./request.js"
 import type { ResolvedConfig, RestRequest } from "./request.js"
 import { RestConfig } from "./RestConfig.js"
@@ -167,16 +166,16 @@ export function executeIn<A>(
     maxWait: settings.maxWait,
     lease: getLease(client, request, settings),
   }
-  return withRequestSpan(fiber, request.route, settings, (trace) => {
-    const masked: MaskedUse<A, WebhookError> = (permit, restore) =>
-      runAttempt(
-        { request, settings, client, limiter, waitOptions, trace, permit, restore, fiber },
-        initialState,
-      )
-    const use: Use<A, WebhookError> = (permit) =>
-      Effect.uninterruptibleMask((restore) => masked(permit, restore))
-    return limiter.withPermit(request.route, waitOptions, Object.assign(use, { masked }))
-  })
+  return withRequestSpan(fiber, request.route, settings, (trace) =>
+    limiter.withPermit(request.route, waitOptions, (permit) =>
+      Effect.uninterruptibleMask((restore) =>
+        runAttempt(
+          { request, settings, client, limiter, waitOptions, trace, permit, restore, fiber },
+          initialState,
+        ),
+      ),
+    ),
+  )
 }
 
 /**

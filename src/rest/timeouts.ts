@@ -10,7 +10,7 @@ import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Runtime from "effect/Runtime"
 import { currentMillis, isolatesRequests, scheduleAt } from "../ratelimit/time.js"
-import type { Restore } from "../ratelimit/masked.js"
+import type { Restore } from "./attempt.js"
 
 export type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 

@@ -18,13 +18,15 @@ import { type LayerSettings, OpenLayers, combine } from "../settings.js"
 import type { BucketSnapshot } from "./statistics.js"
 import { StateMachine } from "./stateMachine.js"
 import { Timers } from "../time.js"
-import type { Restore, Use } from "../masked.js"
 
 /**
  * Default lease in milliseconds where finalisers may not run: an unsettled permit would block its
  * webhook forever. Elsewhere finalisers settle every permit.
  */
 const leaseWithoutFinalisers = 60_000
+
+/** Restores the interruptibility of the caller of the mask. */
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 /** The layer that requests wait through; they fail together when it closes. */
 interface Owner extends RequestOwner {
@@ -293,21 +295,15 @@ function usePermit<A, E, R>(
   owner: Owner,
   request: PendingRequest,
   restore: Restore,
-  use: Use<A, E, R>,
+  use: (permit: Permit) => Effect.Effect<A, E, R>,
 ): Effect.Effect<A, E, R> {
   const permit = new HeldPermit(owner, request)
-  const { masked } = use
-  let isUsed = masked !== undefined
-  const used =
-    masked === undefined
-      ? restore(
-          Effect.suspend(() => {
-            isUsed = true
-            return use(permit)
-          }),
-        )
-      : masked(permit, restore)
-  return Effect.matchCauseEffect(used, {
+  let isUsed = false
+  const used = Effect.suspend(() => {
+    isUsed = true
+    return use(permit)
+  })
+  return Effect.matchCauseEffect(restore(used), {
     onFailure: (cause) => {
       if (isUsed) permit.abandon()
       else owner.machine.cancel(request, owner.now())
