@@ -31,7 +31,7 @@ export const bundled = async (
     modules: written(blocks),
     name: "blocks-bundled",
     sources: { "effect-discord/node": "test/docs/index.ts" },
-    includeEffect: true,
+    includePackages: true,
   })
   return new Map(blocks.map((block) => [nameOf(block), paths[slug(block)]!]))
 }
@@ -41,7 +41,7 @@ export const imported = async (block: Block): Promise<unknown> => {
   const paths = await bundle({
     modules: written([block]),
     name: `blocks-imported/${slug(block)}`,
-    includeEffect: false,
+    includePackages: false,
   })
   return import(pathToFileURL(paths[slug(block)]!).href)
 }

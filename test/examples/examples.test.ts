@@ -13,7 +13,7 @@ const examples = readdirSync(resolve(root, "examples")).filter((name) => name.en
 const paths = await bundle({
   modules: Object.fromEntries(examples.map((name) => [name, `examples/${name}`])),
   name: "examples",
-  includeEffect: true,
+  includePackages: true,
 })
 
 /** What needs a server, which the tests start. */

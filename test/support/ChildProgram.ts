@@ -11,7 +11,7 @@ export function getProgram(source: string): Promise<string> {
   const known = programs.get(source)
   if (known !== undefined) return known
   const name = source.replaceAll(/[^a-zA-Z]+/g, "-")
-  const made = bundle({ modules: { program: source }, name, includeEffect: true }).then(
+  const made = bundle({ modules: { program: source }, name, includePackages: true }).then(
     ({ program = "" }) => program,
   )
   programs.set(source, made)

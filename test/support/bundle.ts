@@ -13,12 +13,23 @@ export interface BundleOptions {
   readonly name: string
   /** Another source for a subpath of the package, by its specifier. */
   readonly sources?: Readonly<Record<string, string>>
-  /** Includes Effect in the bundle; otherwise the modules share it with the process that loads them. */
-  readonly includeEffect: boolean
+  /**
+   * Includes packages in the bundle: a process starts in four fifths of the time when it need not look for
+   * the hundreds of files of undici and others. Otherwise the modules share them with the process that loads
+   * them.
+   */
+  readonly includePackages: boolean
 }
 
 /** Effect's packages, and the dependencies that npm may install below them. */
 const ofEffect = /^(?:effect|@effect\/[^/]+|fast-check|pure-rand)(?:\/|$)/
+
+/** Packages that look for a compiled file, which may not be installed, or that patch how modules load. */
+const notBundled = /^(?:@libsql\/|libsql$|pg-native$|@opentelemetry\/)/
+
+/** CommonJS in a bundle requires the modules of Node. */
+const withRequire =
+  'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);'
 
 /** Path of the output by name. */
 export const bundle = async (options: BundleOptions): Promise<Readonly<Record<string, string>>> => {
@@ -36,13 +47,14 @@ export const bundle = async (options: BundleOptions): Promise<Readonly<Record<st
     format: "esm",
     platform: "node",
     target: "node20",
+    ...(options.includePackages ? { banner: { js: withRequire } } : {}),
     plugins: [packages(options)],
   })
   return Object.fromEntries(outputs.map((out) => [out, resolve(outdir, `${out}.mjs`)]))
 }
 
-/** The package's name means its sources; other packages are not bundled, except Effect on request. */
-function packages({ includeEffect, sources = {} }: BundleOptions): Plugin {
+/** The package's name means its sources; other packages are bundled on request. */
+function packages({ includePackages, sources = {} }: BundleOptions): Plugin {
   const own = new Map([...entries, ...modules].map(({ specifier, source }) => [specifier, source]))
   for (const [specifier, source] of Object.entries(sources)) own.set(specifier, source)
   return {
@@ -51,7 +63,9 @@ function packages({ includeEffect, sources = {} }: BundleOptions): Plugin {
       plugin.onResolve({ filter: /^[^./]/ }, ({ kind, path }) => {
         const source = own.get(path)
         if (source !== undefined) return { path: resolve(root, source) }
-        const isIncluded = includeEffect && ofEffect.test(path)
+        // A chunk of CommonJS that is imported dynamically has no named exports.
+        const isBundled = kind !== "dynamic-import" && !notBundled.test(path)
+        const isIncluded = includePackages && (isBundled || ofEffect.test(path))
         return kind === "entry-point" || isIncluded ? undefined : { path, external: true }
       })
     },
