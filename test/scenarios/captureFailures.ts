@@ -11,7 +11,8 @@ import * as Option from "effect/Option"
 import * as Tracer from "effect/Tracer"
 import { Webhook } from "../../src/index.js"
 import { type DiscordSimulator, Fault } from "../../src/testing/index.js"
-import { within } from "./harness.js"
+import { inTurns } from "../support/laws.js"
+import { type Way, within, ways } from "./harness.js"
 
 /** One of each kind, and the token in Discord's mouth. */
 const faults = (url: string): ReadonlyArray<Fault.Fault> => [
@@ -79,15 +80,19 @@ class WatchedSpan implements Tracer.Span {
   addLinks(): void {}
 }
 
-/** Lets every kind of failure happen to a send and a read, and returns all that was to be seen. */
+/**
+ * Lets every kind of failure happen to a send and a read, and returns all that was to be seen. While typing,
+ * the ways take turns.
+ */
 export const captureFailures = (
   simulator: DiscordSimulator.Service,
   hook: Webhook.Webhook,
   url: string,
+  way: Way,
 ): Effect.Effect<ReadonlyArray<string>, never, Effect.Effect.Context<Webhook.Operation<unknown>>> =>
   Effect.gen(function* () {
     const seen: Array<string> = []
-    for (const fault of faults(url)) {
+    for (const fault of inTurns(faults(url), ways.indexOf(way), ways.length)) {
       const operations: ReadonlyArray<Webhook.Operation<unknown>> = [
         Webhook.send(hook, { content: "hello" }),
         Webhook.get(hook),

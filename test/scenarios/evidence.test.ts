@@ -291,10 +291,10 @@ describe("waiting", () => {
 })
 
 describe("secrets", () => {
-  row("tokenNowhere", {}, (simulator) =>
+  row("tokenNowhere", {}, (simulator, way) =>
     Effect.gen(function* () {
       const { hook, made } = yield* newHook(simulator)
-      const seen = yield* captureFailures(simulator, hook, made.url)
+      const seen = yield* captureFailures(simulator, hook, made.url, way)
       return occurrences(seen, made.token)
     }),
   )

@@ -11,5 +11,18 @@ if (!(factor > 0 && factor < Infinity)) {
 /** The runs of a law that needs `count` of them, multiplied by `LAW_RUNS`. */
 export const runs = (count: number): number => Math.ceil(count * factor)
 
+/**
+ * The cases of the test with this number, of `tests` that are alike: all of them in CI; while typing a part,
+ * and another one in each test, so that together they have all cases.
+ */
+export const inTurns = <A>(
+  cases: ReadonlyArray<A>,
+  test: number,
+  tests: number,
+): ReadonlyArray<A> => {
+  const parts = Math.max(1, Math.min(tests, cases.length, Math.floor(1 / factor)))
+  return cases.filter((_, index) => index % parts === test % parts)
+}
+
 /** Whether time does not matter, as in the weekly run. */
 export const isLong = factor > 1

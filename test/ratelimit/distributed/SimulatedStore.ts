@@ -45,10 +45,13 @@ export class SimulatedStore {
   #saved: { readonly webhooks: string; readonly alive: string } | undefined
   readonly #inboxes = new Map<string, Queue.Queue<Message>>()
   readonly #clock: Clock.Clock
+  readonly #isSaving: boolean
+  #second = 0
 
-  constructor(clock: Clock.Clock, faults: Faults = { delay: 0, loss: 0 }) {
+  constructor(clock: Clock.Clock, faults: Faults = { delay: 0, loss: 0 }, isSaving = false) {
     this.#clock = clock
     this.faults = faults
+    this.#isSaving = isSaving
   }
 
   /** Number of webhooks that have not expired. */
@@ -57,8 +60,11 @@ export class SimulatedStore {
     return this.#webhooks.size
   }
 
-  /** Saves the data, as Redis does each second. */
-  save(): void {
+  /** Saves what a second has ended with, as Redis does, before anything changes in a later one. */
+  #save(): void {
+    const second = Math.floor(this.#now() / 1000)
+    if (!this.#isSaving || second === this.#second) return
+    this.#second = second
     this.#saved = {
       webhooks: JSON.stringify([...this.#webhooks]),
       alive: JSON.stringify([...this.#alive]),
@@ -67,6 +73,7 @@ export class SimulatedStore {
 
   /** Restarts with the data that was saved; without any, it is empty. */
   restart(): void {
+    this.#save()
     const { alive = "[]", webhooks = "[]" } = this.#saved ?? {}
     this.#webhooks = new Map(JSON.parse(webhooks) as Array<[string, Webhook]>)
     this.#alive = new Map(JSON.parse(alive) as Array<[string, number]>)
@@ -284,6 +291,7 @@ export class SimulatedStore {
       Effect.suspend(() => this.#delay),
       Effect.suspend(() => {
         this.calls.set(name, (this.calls.get(name) ?? 0) + 1)
+        this.#save()
         return this.isAway
           ? Effect.fail(new StoreError({ isLocal: false, detail: "away" }))
           : Effect.succeed(operation())

@@ -95,7 +95,7 @@ it("a channel that one process uses costs a call, and one for each minute", asyn
         Effect.sync(() => {
           if (server.refused === 0) joins.push(store.calls.get("join") ?? 0)
         }),
-        Schedule.spaced(10),
+        Schedule.spaced(10).pipe(Schedule.whileOutput(() => server.refused === 0)),
       ).pipe(Effect.asVoid),
   })
   // Before a hidden limit is known, only one for each webhook.

@@ -157,16 +157,8 @@ const openSimulated = (
   options: PlayOptions,
 ): Effect.Effect<Limiters, unknown, Scope.Scope> =>
   Effect.gen(function* () {
-    const store = new SimulatedStore(yield* Effect.clock, { delay, loss })
+    const store = new SimulatedStore(yield* Effect.clock, { delay, loss }, true)
     yield* Effect.forkScoped(store.deliver)
-    yield* Effect.forkScoped(
-      Effect.forever(
-        Effect.delay(
-          Effect.sync(() => store.save()),
-          "1 second",
-        ),
-      ),
-    )
     const processes = yield* Effect.forEach(
       Array.from({ length: count }, (_, index) => index),
       (index) => openProcess(store.store, index, sharedSettings(options)),
