@@ -62,8 +62,12 @@ export class ChildProgram<Settings extends { readonly name: string }> {
   /** Waits for the line that shows that it has started. */
   async started(): Promise<void> {
     while (!this.lines.includes("started")) {
-      if (!this.isRunning) throw new Error(`${this.name} has ended: ${this.#log}`)
-      await delay(5)
+      if (this.isRunning) await delay(5)
+      else {
+        // On a busy machine its end may be seen before its output.
+        await this.#ended
+        if (!this.lines.includes("started")) throw new Error(`${this.name} ended: ${this.#log}`)
+      }
     }
   }
 
