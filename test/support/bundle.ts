@@ -33,7 +33,9 @@ const withRequire =
 
 /** Path of the output by name. */
 export const bundle = async (options: BundleOptions): Promise<Readonly<Record<string, string>>> => {
-  const outdir = resolve(root, "node_modules/.cache/effect-discord", options.name)
+  // Workers write the same program at the same time, while its processes start.
+  const worker = `worker-${process.env["VITEST_POOL_ID"] ?? 0}`
+  const outdir = resolve(root, "node_modules/.cache/effect-discord", worker, options.name)
   const outputs = Object.keys(options.modules)
   await build({
     entryPoints: Object.entries(options.modules).map(([out, path]) => ({
