@@ -8,8 +8,13 @@ import { route } from "../ratelimit/responses.js"
 import { getCluster, startCluster } from "../support/redis.js"
 import { failureOf, fault, makePrefix, open, openClient, openOver } from "./limiterProcess.js"
 
-/** Enough that both nodes have some of them. */
-const webhooks = Array.from({ length: 12 }, (_, index) => route({ webhookId: String(index) }))
+/**
+ * Enough that both nodes have some of them. Their ids are of many lengths: the slots of ids that differ in one
+ * digit may be on the same node, since CRC16 is linear.
+ */
+const webhooks = Array.from({ length: 24 }, (_, index) =>
+  route({ webhookId: String(3 ** (index + 1)) }),
+)
 
 describe("a cluster", () => {
   fault(
