@@ -63,7 +63,10 @@ async function isPartOfCluster(client: Redis): Promise<boolean> {
 
 /** `ioredis` takes anything else for the path of a socket, and shows it in errors, with the password. */
 function isAddress(url: string): boolean {
-  return /^rediss?:\/\//.test(url) ? parseUrl(url) !== undefined : /^\/[^/]/.test(url)
+  if (!/^rediss?:\/\//.test(url)) return /^\/[^/]/.test(url)
+  const parsed = parseUrl(url)
+  // A path that is no number of a database would end the process, outside of any effect.
+  return parsed !== undefined && /^\/?(?:\d|$)/.test(parsed.pathname)
 }
 
 /** Without the address, which contains a password. */

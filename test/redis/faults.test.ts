@@ -55,6 +55,7 @@ describe("a connection that fails", () => {
     "redis://user:wrong password@[x]:port",
     "redis://user:wrong-password@127.0.0.1:99999",
     "//user:wrong-password@127.0.0.1",
+    "redis://user:wrong-password@127.0.0.1/database",
     "localhost:6379",
   ]) {
     fault(
