@@ -1,4 +1,6 @@
 /** When the direct transport is used, and that it sends the same requests as `HttpClient`. */
+// A test fails with whatever its client fails with.
+// @effect-diagnostics anyUnknownInErrorContext:off
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import * as HttpBody from "@effect/platform/HttpBody"
