@@ -179,16 +179,7 @@ function makeProducer(enqueue: Enqueue): Producer {
       enqueue({
         operation: "send",
         webhook,
-        request: Effect.suspend(() =>
-          requests.executeWebhook(
-            "Outbox.send",
-            webhook,
-            message,
-            pickThread(options),
-            requests.waitQuery,
-            requests.messageBody,
-          ),
-        ),
+        request: requests.sendMessage("Outbox.send", webhook, message, pickThread(options)),
         target: undefined,
         options,
       }),

@@ -25,19 +25,7 @@ export const deliver = (
   message: MessageInput,
   place: ThreadPlace,
 ): Effect.Effect<Message, WebhookError, Requirements> =>
-  Effect.flatMap(
-    Effect.suspend(() =>
-      requests.executeWebhook(
-        operation,
-        webhook,
-        message,
-        place,
-        requests.waitQuery,
-        requests.messageBody,
-      ),
-    ),
-    execute,
-  )
+  Effect.flatMap(requests.sendMessage(operation, webhook, message, place), execute)
 
 /**
  * Whether the error means that the webhook is permanently gone: deleted, or its token no longer

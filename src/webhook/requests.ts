@@ -116,6 +116,15 @@ export const executeWebhook = <A>(
     )
   })
 
+/** Sends a message that Discord returns once it is stored. */
+export const sendMessage = (
+  operation: string,
+  webhook: Webhook,
+  message: MessageInput,
+  place: Place,
+): CheckedRequest<Message.Message, WebhookFileError> =>
+  Effect.suspend(() => executeWebhook(operation, webhook, message, place, waitQuery, messageBody))
+
 /** Follow-ups have neither threads nor a parameter for components. */
 export const createFollowUp = (
   operation: string,

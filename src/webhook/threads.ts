@@ -24,14 +24,7 @@ export const createThread = (
   message: FirstMessage,
 ): Effect.Effect<RestRequest<Message>, InputError> => {
   const request = (first: MessageInput) =>
-    requests.executeWebhook(
-      operation,
-      webhook,
-      first,
-      { threadId: null },
-      requests.waitQuery,
-      requests.messageBody,
-    )
+    requests.sendMessage(operation, webhook, first, { threadId: null })
   return Effect.suspend(() =>
     Effect.flatMap(findIssues(thread, message), (issues) =>
       issues.length === 0
