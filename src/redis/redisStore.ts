@@ -1,16 +1,20 @@
 /** Turns in Redis. */
 import * as Effect from "effect/Effect"
+import * as Duration from "effect/Duration"
 import * as Metric from "effect/Metric"
 import * as Stream from "effect/Stream"
 import { type Address, StoreError, type TurnStore } from "../ratelimit/distributed/store.js"
 import type { Service } from "./service.js"
 import type { DiscordRedisError } from "./RedisError.js"
-import { toMessage, toPresence, toReply, toReports } from "./replies.js"
+import { toLostAt, toMessage, toPresence, toReply, toReports } from "./replies.js"
 import { calls, failedCalls, labels } from "./RedisMetrics.js"
 import * as scripts from "./scripts.js"
 
 /** Of the keys: another version must not read them. */
 const keyVersion = 1
+
+/** Of the time of the last loss: longer than a process is likely to use no new webhook. */
+const memoryOfLoss = Duration.toMillis("100 days")
 
 const names = new Map(Object.entries(scripts).map(([name, script]) => [script, name]))
 
@@ -20,6 +24,7 @@ const count = (metric: typeof calls, script: string): Effect.Effect<void> =>
 export function makeRedisStore(redis: Service, prefix: string): TurnStore {
   const root = `${prefix}:${keyVersion}`
   const channel = `${root}:to:`
+  const channels = `${channel.replaceAll(/[*?[\]\\^-]/g, String.raw`\$&`)}*`
   const processKeys = (process: string) => {
     const key = `{${root}:process:${process}}`
     return [key, `${key}:asked`]
@@ -49,6 +54,15 @@ export function makeRedisStore(redis: Service, prefix: string): TurnStore {
     takeOver: (call) => runForWebhook(scripts.takeOver, call, [String(call.epoch), call.owner]),
     refresh: (process, lease) =>
       Effect.flatMap(run(scripts.refresh, processKeys(process), [String(lease)]), toPresence),
+    lostAt: (hasCalled) =>
+      Effect.flatMap(
+        run(
+          scripts.lostAt,
+          [`{${root}:lost}`],
+          [String(memoryOfLoss), channels, hasCalled ? "1" : ""],
+        ),
+        toLostAt,
+      ),
     ask: (process, key) =>
       Effect.map(run(scripts.ask, processKeys(process), [key]), (reply) => reply === 1),
     readReports: (address) =>

@@ -33,6 +33,7 @@ const ScriptReply = Schema.Union(
 
 const ScriptMessage = Schema.parseJson(
   Schema.Union(
+    Schema.Struct({ lost: Schema.Literal(true) }),
     Schema.Struct({ key: Schema.String, wanted: Digits }),
     Schema.Struct({
       key: Schema.String,
@@ -50,6 +51,7 @@ const ReportsReply = Schema.NonEmptyArray(Schema.String)
 
 const decodeReports = Schema.decodeUnknown(ReportsReply)
 const decodeRefresh = Schema.decodeUnknown(RefreshReply)
+const decodeOptionalDigits = Schema.decodeUnknown(OptionalDigits)
 const decodeReply = Schema.decodeUnknown(ScriptReply)
 const decodeMessage = Schema.decodeUnknownOption(ScriptMessage)
 
@@ -64,6 +66,13 @@ export function toPresence(
       wasAlive: existed === 1,
       time: Number(seconds) * 1000 + Number(micros) / 1000,
     }),
+  })
+}
+
+export function toLostAt(reply: unknown): Effect.Effect<number | undefined, StoreError> {
+  return Effect.mapBoth(decodeOptionalDigits(reply), {
+    onFailure: toDamage,
+    onSuccess: (time) => (time === "" ? undefined : time),
   })
 }
 
@@ -99,16 +108,12 @@ export function toReply(reply: unknown): Effect.Effect<Reply, StoreError> {
 /** Ignores what no script has published. */
 export function toMessage(event: Event): Option.Option<Message> {
   if (event._tag === "Subscribed") return Option.some(event)
-  return Option.map(decodeMessage(event.message), (message): Message =>
-    "wanted" in message
-      ? { _tag: "Wanted", key: message.key, until: message.wanted }
-      : {
-          _tag: "Turn",
-          key: message.key,
-          process: message.process,
-          turn: toTurn(message.epoch, message.until, message.state, message.uncertain),
-        },
-  )
+  return Option.map(decodeMessage(event.message), (message): Message => {
+    if ("lost" in message) return { _tag: "Lost" }
+    if ("wanted" in message) return { _tag: "Wanted", key: message.key, until: message.wanted }
+    const { epoch, key, process, state, uncertain, until } = message
+    return { _tag: "Turn", key, process, turn: toTurn(epoch, until, state, uncertain) }
+  })
 }
 
 function toTurn(epoch: number, until: number | "", state: string, uncertain: string): Turn {

@@ -111,10 +111,12 @@ return reply()
 /** Further arguments: the epoch, the state, and \`give\`, \`keep\` or \`leave\`. */
 export const pass = `${common}
 local epoch, state, how = ARGV[5], ARGV[6], ARGV[7]
-local fields = redis.call('HMGET', hash, 'owner', 'epoch')
+local fields = redis.call('HMGET', hash, 'owner', 'epoch', 'state')
 local known = tonumber(fields[2] or '0')
 local isOwner = known < tonumber(epoch)
 if known == tonumber(epoch) then isOwner = not fields[1] or fields[1] == process end
+-- The store lost everything, and then granted a turn that is held back as long as this one may exist.
+if known > tonumber(epoch) and not fields[3] then isOwner = true end
 if not isOwner then return waiting(true) end
 local last = math.max(tonumber(redis.call('HGET', hash, 'last') or '0'), tonumber(epoch))
 redis.call('HSET', hash, 'owner', process, 'epoch', epoch, 'state', state, 'last', digits(last))
@@ -153,6 +155,23 @@ redis.call('SET', KEYS[1], '1', 'PX', ARGV[1])
 local asked = redis.call('SMEMBERS', KEYS[2])
 redis.call('DEL', KEYS[2])
 return { existed, time[1], time[2], asked }
+`
+
+/**
+ * `KEYS[1]` is the time of the last loss. Arguments: milliseconds to live, the pattern of the channels of
+ * processes, and `1` if the process has called before. Processes that are connected to a store without this key
+ * have lost what they stored.
+ */
+export const lostAt = `
+local lost = redis.call('GET', KEYS[1])
+if not lost then
+  local others = redis.call('PUBSUB', 'CHANNELS', ARGV[2])
+  for _, channel in ipairs(others) do redis.call('PUBLISH', channel, '{"lost":true}') end
+  local time = redis.call('TIME')
+  lost = (#others > 0 or ARGV[3] == '1') and string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)) or ''
+end
+redis.call('SET', KEYS[1], lost, 'PX', ARGV[1])
+return lost
 `
 
 /** The argument is the key of a webhook. */

@@ -16,6 +16,7 @@ import { Address } from "./address.js"
 import { assumeUsed } from "./assumeUsed.js"
 import { Presence } from "./presence.js"
 import {
+  isNew,
   type Message,
   processOf,
   type Reply,
@@ -177,7 +178,7 @@ class DistributedLimiter {
         this.#onMessage(message)
         // All processes reconnect at about the same time; the next tick of each may be later.
         const isBack = message._tag === "Subscribed" && this.#turns.awaySince !== undefined
-        return isBack ? this.#refresh : Effect.void
+        return isBack || message._tag === "Lost" ? this.#refresh : Effect.void
       }),
     ).pipe(Effect.ignore, Effect.repeat(Schedule.spaced(tickInterval)), Effect.asVoid),
   )
@@ -280,6 +281,10 @@ class DistributedLimiter {
   ): Effect.Effect<Reply, StoreError> {
     const address = this.#placeOf(webhook)
     return Effect.flatMap(this.#store.join({ ...address, sequences }), (reply) => {
+      if (reply._tag === "Turn" && isNew(reply.turn)) {
+        // Finds out whether the store has lost everything, before a turn of which it knows nothing is used.
+        return Effect.as(this.presence.checkLoss, reply)
+      }
       const owner = this.#suspect(webhook, reply)
       if (owner === undefined) return Effect.succeed(reply)
       const { epoch } = reply._tag === "Turn" ? reply.turn : reply
@@ -314,9 +319,16 @@ class DistributedLimiter {
   }
 
   #isDead(owner: string, key: string): Effect.Effect<boolean, StoreError> {
-    return this.#isOurs(owner)
-      ? Effect.succeed(true)
-      : Effect.map(this.#store.ask(owner, key), (isAlive) => !isAlive)
+    if (this.#isOurs(owner)) return Effect.succeed(true)
+    return Effect.flatMap(this.#store.ask(owner, key), (isAlive) =>
+      isAlive
+        ? Effect.succeed(false)
+        : // A store that has lost everything does not know the living either.
+          Effect.map(
+            this.presence.checkLoss,
+            () => this.#now >= this.presence.lostAt + this.#settings.lease,
+          ),
+    )
   }
 
   #placeOf({ major }: SharedWebhook) {
@@ -351,11 +363,13 @@ class DistributedLimiter {
 
   #onMessage(message: Message): void {
     if (message._tag === "Turn") {
-      if (message.process === this.presence.process)
-        this.#turns.onTurn(this.#turns.get(message.key), message.turn, this.#now)
+      if (message.process !== this.presence.process) return
+      // A poll confirms it.
+      if (isNew(message.turn)) this.#turns.onAsked([message.key])
+      else this.#turns.onTurn(this.#turns.get(message.key), message.turn, this.#now)
     } else if (message._tag === "Wanted") {
       this.#turns.onWanted(message.key, message.until)
-    } else {
+    } else if (message._tag === "Subscribed") {
       this.presence.onReconnect()
       this.#turns.confirmAll(this.#now)
     }
@@ -428,6 +442,8 @@ export const make = (
       onDue: (webhook) => due.unsafeOffer(webhook),
     })
     yield* limiter.presence.refresh
+    // Before the first message can arrive: what is subscribed and not known to the store has lost its record.
+    yield* limiter.presence.checkLoss
     observer.onAvailable(true)
     yield* Effect.addFinalizer(() => limiter.leave)
     const fork = yield* FiberSet.makeRuntime()

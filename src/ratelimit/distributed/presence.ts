@@ -31,6 +31,8 @@ export class Presence {
   aliveUntil = Number.NEGATIVE_INFINITY
   /** Since when the store has been available without an interruption. */
   connectedSince = 0
+  /** When the store lost everything; `-Infinity` if it did not. */
+  lostAt = Number.NEGATIVE_INFINITY
   /** Milliseconds from this clock to the store's. */
   shift = 0
   /** Maximum error of `shift`. */
@@ -38,6 +40,7 @@ export class Presence {
   #isClockKnown = false
   #generation = 0
   #isRecorded = false
+  #hasAskedForLoss = false
   readonly #options: PresenceOptions
 
   constructor(options: PresenceOptions) {
@@ -67,12 +70,22 @@ export class Presence {
         return this.refresh
       }
       this.aliveUntil = start + lease * safePart
-      if (this.#isRecorded && !wasAlive) onLoss()
+      const isLost = this.#isRecorded && !wasAlive
       this.#isRecorded = true
       onAsked(asked)
-      return Effect.void
+      if (!isLost) return Effect.void
+      onLoss()
+      return this.checkLoss
     })
   })
+
+  /** Finds out whether the store has lost everything. */
+  readonly checkLoss: Effect.Effect<void, StoreError> = Effect.suspend(() =>
+    Effect.map(this.#options.store.lostAt(this.#hasAskedForLoss), (lostAt) => {
+      this.#hasAskedForLoss = true
+      this.lostAt = lostAt === undefined ? Number.NEGATIVE_INFINITY : lostAt - this.shift
+    }),
+  )
 
   /** The store may have been replaced by another one, with another clock. */
   onReconnect(): void {

@@ -1,6 +1,14 @@
 /** A webhook, or a channel, for which this process makes calls to the store. */
 import type { PendingRequest } from "../internal/bucketState.js"
 import type { SharedChannel } from "./channel.js"
+import type { Reply } from "./store.js"
+
+/** Milliseconds from the first join to the first poll, and between two polls. */
+export const firstPoll = 1000
+const pollInterval = 5000
+
+/** Microseconds within which requests of one process arrive together. */
+const together = 5000
 
 /** The next call for a webhook. */
 export type Call =
@@ -11,7 +19,7 @@ export type Call =
     }
   | { readonly _tag: "Pass"; readonly epoch: number; readonly how: "give" | "keep" | "leave" }
 
-export interface Seen {
+interface Seen {
   readonly epoch: number
   readonly owner: string | undefined
   readonly since: number
@@ -28,6 +36,8 @@ export class SharedWebhook {
   until: number | undefined = undefined
   /** The epoch of the last turn. */
   epoch = 0
+  /** Whether the turn is not used yet: the store lost everything, so that another process may have it. */
+  isHeld = false
   /** Whether the last turn was given away, so that a store that still reports it has lost data. */
   isGiven = false
   /** The sequence of the last request that has arrived. */
@@ -61,4 +71,43 @@ export class SharedWebhook {
   constructor(major: string) {
     this.major = major
   }
+
+  /**
+   * The sequence of a request that arrives: the time by the store's clock, in microseconds, so that a request
+   * keeps its place although the store learns of it late. Requests that arrive together share one.
+   */
+  sequenceAt(time: number): number {
+    const sequence = Math.floor(time * 1000)
+    if (sequence >= this.lastSequence + together) this.lastSequence = sequence
+    return this.lastSequence
+  }
+
+  /** Sets the time of the next poll, after a reply that another process has the turn. */
+  pollLater({ epoch, owner }: Pick<Seen, "epoch" | "owner">, now: number): void {
+    const { isGiven, pollAt, seen } = this
+    const isSame = seen?.epoch === epoch && seen.owner === owner
+    // The process that has just got the turn is alive.
+    const next = now + (seen === undefined && !isGiven ? firstPoll : pollInterval)
+    // Requests that join in the meantime do not put off the poll that finds a dead process.
+    this.pollAt = isSame && pollAt > now ? Math.min(pollAt, next) : next
+    if (!isSame) this.seen = { epoch, owner, since: now }
+  }
+
+  /** Holds a turn back as long as a process may live that had it before the store lost everything. */
+  hold(until: number, now: number): void {
+    this.isHeld = now < until
+    // Such a process takes the turn back, or joins the queue.
+    if (this.isHeld) this.pollAt = Math.min(until, now + firstPoll)
+  }
+}
+
+/** Whether the reply shows that the turn is over. A process that joins may have one that the store has lost. */
+export function isOver(
+  webhook: SharedWebhook,
+  call: Call,
+  reply: Extract<Reply, { readonly _tag: "Waiting" }>,
+): boolean {
+  if (reply.isLost || (call._tag === "Pass" && call.how === "leave") || webhook.isHeld) return true
+  const isStale = call._tag === "Join" && webhook.until !== undefined
+  return reply.epoch > webhook.epoch && !isStale
 }

@@ -55,6 +55,8 @@ export type Message =
     }
   /** Another process waits since `until`. */
   | { readonly _tag: "Wanted"; readonly key: string; readonly until: number }
+  /** The store has lost everything. */
+  | { readonly _tag: "Lost" }
 
 export interface Reports {
   /** Changes with every report. */
@@ -72,7 +74,8 @@ export interface TurnStore {
   ) => Effect.Effect<Reply, StoreError>
   /**
    * Stores the state, if the turn of this epoch has not ended. `give` ends it: the first process in the queue
-   * gets the turn; if there is none, the caller keeps it. `leave` ends it in any case.
+   * gets the turn; if there is none, the caller keeps it. `leave` ends it in any case. A turn of which no state was
+   * ever stored ends for an earlier one, which the store had lost.
    */
   readonly pass: (
     call: Address & {
@@ -100,6 +103,12 @@ export interface TurnStore {
     },
     StoreError
   >
+  /**
+   * When the store lost everything, in milliseconds of its clock; `undefined` if it is not known to have done so.
+   * It has, if it does not know this call of a process that `hasCalled` before, or while others are subscribed:
+   * these are told.
+   */
+  readonly lostAt: (hasCalled: boolean) => Effect.Effect<number | undefined, StoreError>
   /** Asks a process for the turn of a webhook, in case messages do not reach it; `false` if it is dead. */
   readonly ask: (process: string, key: string) => Effect.Effect<boolean, StoreError>
   /** What the processes behind one address report, by process; empty if none does. */
@@ -120,6 +129,11 @@ export interface TurnStore {
   readonly leave: (process: string) => Effect.Effect<void, StoreError>
   /** The messages to a process in all of its generations. */
   readonly messages: (process: string) => Stream.Stream<Message, StoreError>
+}
+
+/** Whether nobody has stored a state: the webhook is new, or the store has lost everything. */
+export function isNew({ isUncertain, state }: Turn): boolean {
+  return state === undefined && !isUncertain
 }
 
 /** A call failed. It may have been executed. */

@@ -18,20 +18,13 @@ import {
   type SharedChannel,
 } from "./channel.js"
 import type { Presence } from "./presence.js"
-import { type Call, type Seen, SharedWebhook } from "./sharedWebhook.js"
-import type { Reply, Turn } from "./store.js"
+import { type Call, firstPoll, isOver, SharedWebhook } from "./sharedWebhook.js"
+import { isNew, type Reply, type Turn } from "./store.js"
 import { limitsOf } from "./webhookData.js"
-
-/** Milliseconds from the first join to the first poll, and between two polls. */
-const firstPoll = 1000
-const pollInterval = 5000
-
-/** Microseconds within which requests of one process arrive together. */
-const together = 5000
 
 export interface TurnsOptions {
   readonly machine: StateMachine
-  readonly presence: Pick<Presence, "aliveUntil" | "shift">
+  readonly presence: Pick<Presence, "aliveUntil" | "lostAt" | "shift">
   /** Milliseconds after which a process that shows no sign of life is dead. */
   readonly lease: number
   /** Milliseconds for which a turn is valid after a call. */
@@ -72,7 +65,7 @@ export class Turns implements Gate {
   }
 
   #mayUse(webhook: SharedWebhook, request: PendingRequest, now: number): boolean {
-    if (this.#isCovered(webhook, request, now)) return true
+    if (!webhook.isHeld && this.#isCovered(webhook, request, now)) return true
     if (this.#isFallback(webhook, now)) {
       webhook.hasSentAlone = true
       return true
@@ -89,7 +82,7 @@ export class Turns implements Gate {
     now: number,
   ): boolean {
     if (channel.isOutside(request)) {
-      channel.put(request, this.#sequenceAt(webhook, now), now)
+      channel.put(request, webhook.sequenceAt(now + this.#options.presence.shift), now)
       if (!this.#isCovered(webhook, request, now)) webhook.arrivals.push(request)
     }
     if (this.#mayUse(webhook, request, now)) return true
@@ -118,7 +111,8 @@ export class Turns implements Gate {
     const { channel, major } = request.routeState.webhook
     const webhook = this.get(major)
     if (channel !== undefined) this.webhooks.get(channelKey(channel.id))?.channel?.remove(request)
-    if (!this.#sequences.has(request)) this.#sequences.set(request, this.#sequenceAt(webhook, now))
+    if (!this.#sequences.has(request))
+      this.#sequences.set(request, webhook.sequenceAt(now + this.#options.presence.shift))
     if (!this.#isCovered(webhook, request, now)) {
       webhook.arrivals.push(request)
       this.#wake(webhook)
@@ -170,6 +164,10 @@ export class Turns implements Gate {
       }
       return undefined
     }
+    if (webhook.isHeld) {
+      const isDue = now >= webhook.pollAt || webhook.isDoubtful || webhook.arrivals.length > 0
+      return isDue ? this.#join(webhook) : undefined
+    }
     if (webhook.isDoubtful) return { _tag: "Pass", epoch, how: "keep" }
     if (webhook.arrivals.length > 0) return this.#join(webhook)
     if (webhook.until < Number.POSITIVE_INFINITY && !this.#isInUse(webhook)) {
@@ -197,11 +195,10 @@ export class Turns implements Gate {
     webhook.calledAt = webhook.callingSince
     webhook.isDoubtful = false
     if (reply._tag === "Turn") this.onTurn(webhook, reply.turn, now)
-    else if (reply.epoch > webhook.epoch || reply.isLost || isLeaving(call))
-      this.#onWaiting(webhook, call, reply, now)
-    // The turn was granted after the reply, or the store has lost it.
+    else if (isOver(webhook, call, reply)) this.#onWaiting(webhook, call, reply, now)
+    // The turn was granted after the reply, or the store has lost it: the next call tells.
     else if (webhook.until !== undefined) webhook.isDoubtful = true
-    else this.#poll(webhook, reply, now)
+    else webhook.pollLater(reply, now)
     if (webhook.isReplyOld) this.#confirm(webhook, now)
     webhook.isReplyOld = false
   }
@@ -220,7 +217,13 @@ export class Turns implements Gate {
     const isSame = turn.epoch === webhook.epoch && !webhook.isGiven
     if (turn.epoch <= webhook.epoch && !isSame) {
       // The store has lost that this turn was given away: wait for the process that got it.
-      this.#poll(webhook, { epoch: turn.epoch, owner: undefined }, now)
+      webhook.pollLater({ epoch: turn.epoch, owner: undefined }, now)
+      return
+    }
+    if (!isSame && isNew(turn) && webhook.until !== undefined && !webhook.isHeld) {
+      // The store has lost the turn that this process still has.
+      webhook.arrivals = [...(this.#stateOf(webhook)?.pending() ?? [])]
+      webhook.isDoubtful = true
       return
     }
     webhook.epoch = turn.epoch
@@ -235,6 +238,8 @@ export class Turns implements Gate {
       this.#options.restore(webhook, turn, now)
       webhook.savedLimits = turn.state === undefined ? "" : limitsOf(this.#options.machine, webhook)
     }
+    if (isNew(turn)) webhook.hold(this.#options.presence.lostAt + this.#options.lease, now)
+    else webhook.isHeld = false
     webhook.hasSentAlone = false
     if (webhook.channel !== undefined) webhook.channel.isAlone = false
     this.#dispatch(webhook, now)
@@ -246,7 +251,9 @@ export class Turns implements Gate {
     const webhook = this.webhooks.get(major)
     if (webhook === undefined) return
     webhook.wanted = Math.min(webhook.wanted, until)
-    if (this.#limit(webhook, until)) this.#wake(webhook)
+    if (!this.#limit(webhook, until)) return
+    if (webhook.isHeld) webhook.isDoubtful = true
+    this.#wake(webhook)
   }
 
   /** Others wait for turns, but messages have not arrived. */
@@ -332,7 +339,7 @@ export class Turns implements Gate {
   #fail(webhook: SharedWebhook, now: number): void {
     const { machine } = this.#options
     for (const request of this.#stateOf(webhook)?.pending() ?? []) {
-      if (this.#isCovered(webhook, request, now)) continue
+      if (!webhook.isHeld && this.#isCovered(webhook, request, now)) continue
       const fields = { ...errorFields(request.route), detail: this.lastError }
       machine.pending.fail(request, new DiscordRateLimiterUnavailable(fields))
     }
@@ -369,31 +376,8 @@ export class Turns implements Gate {
     if (isGiven) webhook.until = undefined
     else if (webhook.until !== undefined) this.#lose(webhook)
     webhook.isGiven = true
-    this.#poll(webhook, reply, now)
-  }
-
-  #poll(
-    webhook: SharedWebhook,
-    { epoch, owner }: Pick<Seen, "epoch" | "owner">,
-    now: number,
-  ): void {
-    const { isGiven, pollAt, seen } = webhook
-    const isSame = seen?.epoch === epoch && seen.owner === owner
-    // The process that has just got the turn is alive.
-    const next = now + (seen === undefined && !isGiven ? firstPoll : pollInterval)
-    // Requests that join in the meantime do not put off the poll that finds a dead process.
-    webhook.pollAt = isSame && pollAt > now ? Math.min(pollAt, next) : next
-    if (!isSame) webhook.seen = { epoch, owner, since: now }
-  }
-
-  /**
-   * The sequence of a request that arrives: the time by the store's clock, in microseconds, so that a request
-   * keeps its place although the store learns of it late. Requests that arrive together share one.
-   */
-  #sequenceAt(webhook: SharedWebhook, now: number): number {
-    const sequence = Math.floor((now + this.#options.presence.shift) * 1000)
-    if (sequence >= webhook.lastSequence + together) webhook.lastSequence = sequence
-    return webhook.lastSequence
+    webhook.isHeld = false
+    webhook.pollLater(reply, now)
   }
 
   #sequenceOf({ channel }: SharedWebhook, request: PendingRequest): number | undefined {
@@ -415,6 +399,7 @@ export class Turns implements Gate {
   /** The turn is over; what waits joins the queue again with the sequences that it has. */
   #lose(webhook: SharedWebhook): void {
     webhook.until = undefined
+    webhook.isHeld = false
     webhook.seen = undefined
     webhook.arrivals = [...(this.#stateOf(webhook)?.pending() ?? [])]
     this.#wake(webhook)
@@ -425,7 +410,8 @@ export class Turns implements Gate {
     const state = this.#stateOf(webhook)
     const sequences = new Set<number>()
     // A poll repeats the sequences of all requests: the store may have lost them.
-    const pending = webhook.until === undefined && state !== undefined ? state.pending() : requests
+    const isInQueue = webhook.until === undefined || webhook.isHeld
+    const pending = isInQueue && state !== undefined ? state.pending() : requests
     for (const request of pending) {
       const sequence = this.#sequenceOf(webhook, request)
       if (sequence !== undefined) sequences.add(sequence)
@@ -491,10 +477,6 @@ export class Turns implements Gate {
     webhook.isQueued = true
     this.#options.onDue(webhook)
   }
-}
-
-function isLeaving(call: Call): boolean {
-  return call._tag === "Pass" && call.how === "leave"
 }
 
 function isPending({ state }: PendingRequest): boolean {

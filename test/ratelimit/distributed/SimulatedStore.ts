@@ -43,6 +43,8 @@ export class SimulatedStore {
   readonly #versions = new Map<string, number>()
   #alive = new Map<string, number>()
   #saved: { readonly webhooks: string; readonly alive: string } | undefined
+  /** The time of the last loss, or that there was none. */
+  #lostAt: number | "never" | undefined
   readonly #inboxes = new Map<string, Queue.Queue<Message>>()
   readonly #clock: Clock.Clock
   readonly #isSaving: boolean
@@ -75,9 +77,20 @@ export class SimulatedStore {
   restart(): void {
     this.#save()
     const { alive = "[]", webhooks = "[]" } = this.#saved ?? {}
+    if (this.#saved === undefined) this.#lostAt = undefined
     this.#webhooks = new Map(JSON.parse(webhooks) as Array<[string, Webhook]>)
     this.#alive = new Map(JSON.parse(alive) as Array<[string, number]>)
     for (const inbox of this.#inboxes.values()) inbox.unsafeOffer({ _tag: "Subscribed" })
+  }
+
+  /** Loses everything, as Redis does on FLUSHALL: all connections stay. */
+  forget(): void {
+    this.#webhooks = new Map()
+    this.#alive = new Map()
+    this.#asked.clear()
+    this.#reports.clear()
+    this.#versions.clear()
+    this.#lostAt = undefined
   }
 
   readonly store: TurnStore = {
@@ -101,7 +114,8 @@ export class SimulatedStore {
             : epoch === call.epoch
               ? owner === call.process
               : epoch < call.epoch
-        if (!isOwner) return waiting(webhook, true)
+        const isRestored = webhook.state === undefined && epoch > call.epoch
+        if (!isOwner && !isRestored) return waiting(webhook, true)
         webhook.owner = call.process
         webhook.epoch = call.epoch
         webhook.last = Math.max(webhook.last, call.epoch)
@@ -141,6 +155,15 @@ export class SimulatedStore {
         const asked = [...(this.#asked.get(process) ?? [])]
         this.#asked.delete(process)
         return { wasAlive, time, asked }
+      }),
+    lostAt: (hasCalled) =>
+      this.#call("lostAt", () => {
+        if (this.#lostAt === undefined) {
+          const isLost = hasCalled || this.#inboxes.size > 0
+          this.#lostAt = isLost ? this.#now() : "never"
+          for (const process of this.#inboxes.keys()) this.#send(`${process}.0`, { _tag: "Lost" })
+        }
+        return this.#lostAt === "never" ? undefined : this.#lostAt
       }),
     ask: (process, key) =>
       this.#call("ask", () => {

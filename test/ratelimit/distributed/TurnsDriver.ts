@@ -46,7 +46,7 @@ export class Process {
   constructor(options: { readonly fallbackAfter?: number; readonly failAfter?: number } = {}) {
     this.turns = new Turns({
       machine: this.machine,
-      presence: { aliveUntil: never, shift: 0 },
+      presence: { aliveUntil: never, lostAt: -never, shift: 0 },
       lease,
       validFor,
       fallbackAfter: never,

@@ -207,6 +207,7 @@ function withFreezing(store: TurnStore, { thawed }: ProcessClock): TurnStore {
     pass: (call) => frozen(store.pass(call)),
     takeOver: (call) => frozen(store.takeOver(call)),
     refresh: (process, lease) => frozen(store.refresh(process, lease)),
+    lostAt: (hasCalled) => frozen(store.lostAt(hasCalled)),
     ask: (process, key) => frozen(store.ask(process, key)),
     readReports: (address) => frozen(store.readReports(address)),
     writeReport: (address, report) => frozen(store.writeReport(address, report)),

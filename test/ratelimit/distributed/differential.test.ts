@@ -45,6 +45,7 @@ type Call =
       readonly epoch: Refer<number>
     }
   | { readonly _tag: "refresh" | "leave"; readonly process: string }
+  | { readonly _tag: "lostAt"; readonly hasCalled: boolean }
   | { readonly _tag: "ask"; readonly process: string; readonly key: string }
   | {
       readonly _tag: "writeReport"
@@ -101,6 +102,7 @@ const calls: FastCheck.Arbitrary<Array<Call>> = fc.array(
         process,
       }),
     },
+    { weight: 1, arbitrary: fc.record({ _tag: tag("lostAt"), hasCalled: fc.boolean() }) },
     { weight: 1, arbitrary: fc.record({ _tag: tag("ask"), process, key }) },
     {
       weight: 1,
@@ -155,6 +157,8 @@ class Player {
         ])
       case "leave":
         return store.leave(call.process)
+      case "lostAt":
+        return Effect.map(store.lostAt(call.hasCalled), (at) => at !== undefined)
       case "ask":
         return store.ask(call.process, call.key)
       case "writeReport":
@@ -226,6 +230,8 @@ const sendLast = (store: TurnStore) =>
     )
   })
 
+const isLast = (message: Message) => "key" in message && message.key.startsWith("last")
+
 /** The replies, and the messages to each process in their order. */
 const play = (
   store: TurnStore,
@@ -239,9 +245,9 @@ const play = (
     const messages = yield* Effect.forEach(inboxes, (inbox) => {
       const take = (shown: ReadonlyArray<unknown>): Effect.Effect<ReadonlyArray<unknown>> =>
         Effect.flatMap(Queue.take(inbox), (message) =>
-          message._tag === "Subscribed" || message.key.startsWith("last")
+          isLast(message)
             ? Effect.succeed(shown)
-            : take([...shown, player.show(message.key, message)]),
+            : take([...shown, player.show("key" in message ? message.key : "", message)]),
         )
       return take([])
     })

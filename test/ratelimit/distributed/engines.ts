@@ -20,12 +20,15 @@ const makePrefix = () => `test-${process.pid}-${++prefixes}`
 export interface Engine {
   readonly name: string
   readonly isAvailable: boolean
+  /** Whether it sees all connections: a node of a cluster sees its own. */
+  readonly seesAll: boolean
   readonly make: Effect.Effect<TurnStore, unknown, Scope.Scope>
 }
 
 export const simulated: Engine = {
   name: "simulated",
   isAvailable: true,
+  seesAll: true,
   make: Effect.gen(function* () {
     const store = new SimulatedStore(Clock.make())
     yield* Effect.forkScoped(store.deliver)
@@ -54,6 +57,7 @@ export const openCluster = Effect.gen(function* () {
 const redis: Engine = {
   name: "Redis",
   isAvailable: hasRedis,
+  seesAll: true,
   make: Effect.map(openRedis, ({ connection, prefix }) => makeRedisStore(connection, prefix)),
 }
 
@@ -61,6 +65,7 @@ const redis: Engine = {
 const cluster: Engine = {
   name: "Redis Cluster",
   isAvailable: hasRedis,
+  seesAll: false,
   make: Effect.gen(function* () {
     const context = yield* Layer.build(yield* openCluster)
     const connection = yield* Effect.provide(RedisConnection.RedisConnection, context)

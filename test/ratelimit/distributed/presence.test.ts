@@ -13,6 +13,7 @@ describe("the presence of a process", () => {
   let ahead = 0
   let alive = new Set<string>()
   let asked: ReadonlyArray<string> = []
+  let lostAt: number | undefined
   let events: Array<string> = []
   let presence: Presence
 
@@ -32,9 +33,13 @@ describe("the presence of a process", () => {
     ahead = 500
     alive = new Set()
     asked = []
+    lostAt = undefined
     events = []
     presence = new Presence({
-      store: { refresh: refreshStore } as TurnStore,
+      store: {
+        refresh: refreshStore,
+        lostAt: () => Effect.succeed(lostAt),
+      } as Partial<TurnStore> as TurnStore,
       name: "p",
       lease,
       now: () => now,

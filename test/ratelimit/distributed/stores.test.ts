@@ -59,12 +59,13 @@ interface Setting {
 
 const sequenceOf = (join: Calls["join"]) => Effect.map(join, ({ sequence }) => sequence)
 
-for (const { isAvailable, make, name } of engines) {
+for (const { isAvailable, make, name, seesAll } of engines) {
   const rule = (
     title: string,
     test: (setting: Setting) => Effect.Effect<void, unknown, Scope.Scope>,
+    isApplicable = true,
   ) =>
-    it.skipIf(!isAvailable)(title, () =>
+    it.skipIf(!isAvailable || !isApplicable)(title, () =>
       Effect.flatMap(make, (store) => {
         const calls = callsOf(store)
         const at = (process: string, key = "1:a") => calls(process, key)
@@ -270,6 +271,21 @@ for (const { isAvailable, make, name } of engines) {
       }),
     )
 
+    rule("a turn that the store has lost ends one of which no state was stored", ({ p, q }) =>
+      Effect.gen(function* () {
+        // The store loses everything while `p` has a turn; `q` gets one of a later epoch.
+        const { epoch } = turn(yield* q.join)
+        const lost = epoch - 1
+        expect(turn(yield* p.keep(lost, "lost"))).toMatchObject({ epoch: lost, state: "lost" })
+        expect(waiting(yield* q.join)).toMatchObject({ owner: "p.0", epoch: lost })
+        const given = waiting(yield* p.give(lost, "given"))
+        expect(given.owner).toBe("q.0")
+        expect(given.epoch).toBeGreaterThan(epoch)
+        expect(waiting(yield* p.keep(lost, "old")).isLost).toBe(true)
+        expect(turn(yield* q.poll).state).toBe("given")
+      }),
+    )
+
     rule("a newer epoch wins, because the store has lost it", ({ p, q }) =>
       Effect.gen(function* () {
         const { epoch } = turn(yield* p.join)
@@ -399,6 +415,39 @@ for (const { isAvailable, make, name } of engines) {
         )
         expect((yield* store.refresh("p.0", 60_000)).wasAlive).toBe(false)
       }),
+    )
+
+    rule(
+      "a store knows that it has lost everything, and tells those that are connected",
+      ({ store }) =>
+        Effect.gen(function* () {
+          const messages = yield* inboxOf(store, "p")
+          const lostAt = yield* store.lostAt(false)
+          expect(yield* Queue.take(messages)).toEqual({ _tag: "Lost" })
+          const { time } = yield* store.refresh("p.0", 60_000)
+          expect(lostAt).toBeGreaterThan(1e12)
+          expect(lostAt).toBeLessThanOrEqual(time)
+          expect(yield* store.lostAt(true)).toBe(lostAt)
+          expect(yield* store.lostAt(false)).toBe(lostAt)
+          expect(yield* Queue.size(messages)).toBe(0)
+        }),
+      seesAll,
+    )
+
+    rule("a new store has lost nothing", ({ store }) =>
+      Effect.gen(function* () {
+        expect(yield* store.lostAt(false)).toBe(undefined)
+        const messages = yield* inboxOf(store, "p")
+        expect(yield* store.lostAt(false)).toBe(undefined)
+        expect(yield* store.lostAt(true)).toBe(undefined)
+        expect(yield* Queue.size(messages)).toBe(0)
+      }),
+    )
+
+    rule(
+      "a store that does not know a process that has called before has lost everything",
+      ({ store }) =>
+        Effect.map(store.lostAt(true), (lostAt) => expect(lostAt).toBeGreaterThan(1e12)),
     )
 
     rule("a process learns once what others ask of it", ({ store }) =>

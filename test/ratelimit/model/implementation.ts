@@ -5,8 +5,8 @@ import type { Scenario } from "./scenarios.js"
 
 /** What happens to a process, or to the store that processes share. */
 export interface Fault {
-  /** `close` closes the limiter of a process; `restart` and `away` concern the store. */
-  readonly kind: "restart" | "away" | "pause" | "kill" | "close"
+  /** `close` closes the limiter of a process; `restart`, `forget` and `away` concern the store. */
+  readonly kind: "restart" | "forget" | "away" | "pause" | "kill" | "close"
   readonly at: number
   readonly process: number
   readonly lasts: number

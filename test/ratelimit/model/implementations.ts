@@ -254,6 +254,11 @@ export const implementations: ReadonlyArray<Implementation> = [
     { keepsTurns: false, channelProbes: 24 },
   ),
   overSimulatedStore(
+    "which loses everything",
+    { processes: [2, 4], faults: ["forget"] },
+    { channelProbes: 24 },
+  ),
+  overSimulatedStore(
     "that pause and die",
     {
       processes: [2, 4],

@@ -26,7 +26,7 @@ import { Server } from "./server.js"
 /** The limiters of a run, and the store that they share. */
 export interface Limiters {
   readonly processes: ReadonlyArray<LimiterProcess>
-  readonly store?: { isAway: boolean; readonly restart: () => void }
+  readonly store?: { isAway: boolean; readonly restart: () => void; readonly forget: () => void }
   /** What their surroundings still hold, after all that is remembered was forgotten. */
   readonly remains: Effect.Effect<number>
 }
@@ -132,6 +132,7 @@ class Play {
       const process = processes[index]!
       if (this.#gone.has(index)) return
       if (kind === "restart") store?.restart()
+      else if (kind === "forget") store?.forget()
       else if (kind === "away") {
         if (store !== undefined) store.isAway = true
         yield* Effect.sleep(lasts)
