@@ -58,10 +58,7 @@ export class RedisConnection extends Context.Tag("effect-discord/RedisConnection
 export const layer = (
   url: string | Redacted.Redacted,
 ): Layer.Layer<RedisConnection, DiscordRedisError> =>
-  Layer.scoped(
-    RedisConnection,
-    Effect.map(connect(Redacted.isRedacted(url) ? Redacted.value(url) : url), fromRedis),
-  )
+  Layer.scoped(RedisConnection, connect(Redacted.isRedacted(url) ? Redacted.value(url) : url))
 
 /**
  * `layer` with the address from the configuration.

@@ -12,7 +12,7 @@ import * as Schema from "effect/Schema"
  * - `unavailable`: it cannot be reached, or does not serve at the moment (it starts, or is out of memory)
  * - `denied`: the password or the user is wrong, or may not run a command
  * - `rejected`: this command only failed, for example because its key has a value of another program
- * - `invalid`: the address is none of Redis, or that of one node of a cluster
+ * - `invalid`: the address is none of Redis, or that of one node of a cluster, or its database does not exist
  *
  * @example
  * ```ts
@@ -55,7 +55,7 @@ export class DiscordRedisError extends Schema.TaggedError<DiscordRedisError>()(
   "DiscordRedisError",
   {
     reason: Reason,
-    /** What Redis, or its client, reports. It contains no password. */
+    /** What is wrong, in plain words or in those of Redis. It contains no password. */
     detail: Schema.String,
   },
 ) {

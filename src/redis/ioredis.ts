@@ -3,12 +3,20 @@ import { createHash } from "node:crypto"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Cluster, Redis } from "ioredis"
+import type { Cluster, Command, Redis } from "ioredis"
 import type { Event, Service } from "./service.js"
-import { DiscordRedisError, type Reason } from "./RedisError.js"
-import { parseUrl } from "../model/parseUrl.js"
+import { checkAddress } from "./address.js"
+import {
+  isOfDatabase,
+  isOfPassword,
+  toConnectionError,
+  toFirstError,
+  toRedisError,
+} from "./describeError.js"
+import { DiscordRedisError } from "./RedisError.js"
 
 type Client = Redis | Cluster
+type WriteableStream = Parameters<Redis["sendCommand"]>[1]
 
 /** A command fails while there is no connection: the limiter decides how long requests wait. */
 const options = {
@@ -22,23 +30,77 @@ const options = {
   keepAlive: 10_000,
 } as const
 
-/** Connects, and reconnects until the scope closes. */
-export function connect(url: string): Effect.Effect<Redis, DiscordRedisError, Scope.Scope> {
-  return Effect.gen(function* () {
-    if (!isAddress(url)) return yield* makeInvalidAddress()
-    const ioredis = yield* Effect.promise(() => import("ioredis"))
-    const client = yield* Effect.acquireRelease(
-      Effect.try({ try: () => new ioredis.Redis(url, options), catch: toRedisError }),
-      disconnect,
-    )
-    let cause: unknown
+/** Keeps why there is no connection. */
+class Attempts {
+  /** The first error of the last attempt to connect: what follows it is a consequence. */
+  problem: unknown
+  #isNew = true
+
+  watch(client: Client, onProblem: (error: unknown) => void = () => {}): void {
+    client.on("connecting", () => {
+      this.#isNew = true
+    })
+    client.on("ready", () => {
+      this.problem = undefined
+      this.#isNew = true
+    })
     // Without a listener, `ioredis` writes errors to the console.
     client.on("error", (error: unknown) => {
-      cause = error
+      if (!this.#isNew || isOfPassword(error)) return
+      this.#isNew = false
+      this.problem = error
+      onProblem(error)
+    })
+  }
+}
+
+/** Errors of commands at a connection, which `ioredis` writes to the console before it goes on. */
+const ignored: Readonly<Record<string, readonly [pattern: RegExp, instead: string]>> = {
+  // The server requires no password, or knows no users, since it is older than version 6.
+  auth: [/no password is set|without any password configured|wrong number of arguments/, "OK"],
+  // The user may not run `INFO`, which shows whether the server still loads its data.
+  info: [/^NOPERM /, ""],
+}
+
+/** Goes on without the lines. A cluster makes clients of its own. */
+function withoutWarnings<C extends Client>(client: C): C {
+  if (client.isCluster) return client
+  const send = client.sendCommand.bind(client)
+  client.sendCommand = (command: Command, stream?: WriteableStream) => {
+    const found = ignored[command.name]
+    if (found !== undefined) {
+      const [pattern, instead] = found
+      const reject = command.reject.bind(command)
+      command.reject = (error) => {
+        if (pattern.test(error.message)) command.resolve(instead)
+        else reject(error)
+      }
+    }
+    return send(command, stream)
+  }
+  return client
+}
+
+/** Connects, and reconnects until the scope closes. */
+export function connect(url: string): Effect.Effect<Service, DiscordRedisError, Scope.Scope> {
+  return Effect.gen(function* () {
+    const fault = checkAddress(url)
+    if (fault !== undefined) return yield* fault
+    const ioredis = yield* Effect.promise(() => import("ioredis"))
+    const client = yield* Effect.acquireRelease(
+      Effect.try({
+        try: () => withoutWarnings(new ioredis.Redis(url, options)),
+        catch: toConnectionError,
+      }),
+      disconnect,
+    )
+    const attempts = new Attempts()
+    attempts.watch(client, (error) => {
+      if (isOfDatabase(error)) client.disconnect(true)
     })
     yield* Effect.tryPromise({
       try: () => client.connect(),
-      catch: (error) => toRedisError(cause ?? error),
+      catch: (error) => toFirstError(attempts.problem ?? error),
     })
     if (yield* Effect.promise(() => isPartOfCluster(client))) {
       return yield* new DiscordRedisError({
@@ -47,7 +109,7 @@ export function connect(url: string): Effect.Effect<Redis, DiscordRedisError, Sc
           "the address is that of one node of a cluster: use RedisConnection.layerClient with a Cluster of ioredis",
       })
     }
-    return client
+    return fromRedis(client, attempts)
   })
 }
 
@@ -61,37 +123,33 @@ async function isPartOfCluster(client: Redis): Promise<boolean> {
   }
 }
 
-/** `ioredis` takes anything else for the path of a socket, and shows it in errors, with the password. */
-function isAddress(url: string): boolean {
-  if (!/^rediss?:\/\//.test(url)) return /^\/[^/]/.test(url)
-  const parsed = parseUrl(url)
-  // A path that is no number of a database would end the process, outside of any effect.
-  return parsed !== undefined && /^\/?(?:\d|$)/.test(parsed.pathname)
-}
-
-/** Without the address, which contains a password. */
-function makeInvalidAddress(): DiscordRedisError {
-  return new DiscordRedisError({
-    reason: "invalid",
-    detail:
-      "expected an address like redis://user:password@host:6379/0 or rediss://host, or the path of a socket; special characters of the password are percent-encoded",
-  })
-}
-
-export function fromRedis(client: Client): Service {
+/** `own` knows why a client of ours has no connection. */
+export function fromRedis(client: Client, own?: Attempts): Service {
+  const attempts = own ?? new Attempts()
   return {
     eval: (script, keys, args) =>
-      Effect.tryPromise({ try: () => runScript(client, script, keys, args), catch: toRedisError }),
+      Effect.tryPromise({
+        try: () => runScript(client, script, keys, args),
+        catch: (error) => toRedisError(error, attempts.problem),
+      }),
     subscribe: (channel) =>
-      Stream.asyncPush<Event>((emit) =>
+      Stream.asyncPush<Event | DiscordRedisError>((emit) =>
         Effect.acquireRelease(
           Effect.sync(() => {
-            const subscriber = client.duplicate()
-            subscriber.on("error", () => {})
+            const subscriber = withoutWarnings(client.duplicate())
+            const watched = own === undefined ? attempts : new Attempts()
+            let isRejected = false
+            watched.watch(subscriber, (error) => {
+              const described = toConnectionError(error)
+              if (isRejected || described.reason === "unavailable") return
+              isRejected = true
+              emit.single(described)
+            })
             subscriber.on("message", (_channel: string, message: string) =>
               emit.single({ _tag: "Message", message }),
             )
             subscriber.on("ready", () => {
+              isRejected = false
               subscriber.subscribe(channel).then(
                 () => emit.single({ _tag: "Subscribed" }),
                 () => {},
@@ -108,6 +166,14 @@ export function fromRedis(client: Client): Service {
             return disconnect(subscriber)
           },
         ),
+      ).pipe(
+        // Somebody has to repair it, and the command that failed first did not know it.
+        Stream.tap((event) =>
+          event._tag === "DiscordRedisError"
+            ? Effect.logWarning("Shared limits: the connection is rejected", event.message)
+            : Effect.void,
+        ),
+        Stream.filter((event) => event._tag !== "DiscordRedisError"),
       ),
   }
 }
@@ -140,30 +206,4 @@ async function runScript(
 
 function isReply(error: unknown, code: string): boolean {
   return error instanceof Error && error.message.startsWith(`${code} `)
-}
-
-/** The first word of an error. Before version 7, that of an error in a script comes after where it occurred. */
-const errorCode = /^(?:ERR Error running script .*: -?)?([A-Z]+) /
-
-/** Errors that concern more than one command. */
-const reasons: Readonly<Record<string, Reason>> = {
-  NOAUTH: "denied",
-  WRONGPASS: "denied",
-  NOPERM: "denied",
-  LOADING: "unavailable",
-  OOM: "unavailable",
-  MISCONF: "unavailable",
-  READONLY: "unavailable",
-  MASTERDOWN: "unavailable",
-  CLUSTERDOWN: "unavailable",
-  TRYAGAIN: "unavailable",
-  BUSY: "unavailable",
-}
-
-function toRedisError(error: unknown): DiscordRedisError {
-  const detail = error instanceof Error ? error.message : String(error)
-  const isFromServer = error instanceof Error && error.name === "ReplyError"
-  const code = errorCode.exec(detail)?.[1] ?? ""
-  const reason = reasons[code] ?? (isFromServer ? "rejected" : "unavailable")
-  return new DiscordRedisError({ reason, detail })
 }

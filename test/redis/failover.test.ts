@@ -1,12 +1,15 @@
 /** A Redis that is slow, fails over to its replica, or wants another password while processes use it. */
 // A test fails with whatever its processes fail with.
 // @effect-diagnostics anyUnknownInErrorContext:off
+import { once } from "node:events"
 import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import { Redis } from "ioredis"
+import { RedisConnection } from "../../src/redis/index.js"
 import type { RedisServer } from "../support/redis.js"
 import { Endpoint } from "./Endpoint.js"
-import { fault, makePrefix, open, openClient, start, until } from "./limiterProcess.js"
+import { fault, makePrefix, open, openClient, openOver, start, until } from "./limiterProcess.js"
 
 /** A primary with its replica, and the address of the primary. */
 const openPair = Effect.gen(function* () {
@@ -144,31 +147,77 @@ describe("a slow server", () => {
   )
 })
 
+const login = "it rejects the user or the password of the address (WRONGPASS"
+
 describe("a password that changes", () => {
-  for (const failAfter of ["forever", "10 millis"] as const) {
-    fault(
-      `is an absence until it is right again; failAfter: ${failAfter}`,
-      Effect.gen(function* () {
-        const server = yield* start()
-        const options = failAfter === "forever" ? {} : { failAfter }
-        const { lines, send } = yield* open(server, { prefix: makePrefix(), ...options })
-        const client = yield* openClient(server)
-        yield* Effect.promise(() => client.config("SET", "requirepass", "another-password"))
-        yield* Effect.promise(() => client.client("KILL", "SKIPME", "yes"))
-        const fiber = yield* Effect.fork(Effect.either(send()))
-        yield* until(() => lines.length > 0)
-        expect(lines[0]).toMatch(/^WARN Shared limits: the store is away; requests /)
-        if (failAfter !== "forever")
-          expect(yield* Fiber.join(fiber)).toMatchObject({
-            left: { _tag: "DiscordRateLimiterUnavailable" },
-          })
-        yield* Effect.promise(() => client.config("SET", "requirepass", ""))
-        yield* until(() => lines.length > 1)
-        expect(lines.slice(1)).toEqual([back])
-        yield* send()
-        if (failAfter === "forever")
-          expect(yield* Fiber.join(fiber)).toMatchObject({ _tag: "Right" })
-      }),
-    )
+  for (const [title, secret, detail] of [
+    ["of a process without one", "", "it requires a password, and none was given"],
+    ["of a process with another one", ":first-secret@", login],
+  ] as const) {
+    for (const failAfter of ["forever", "10 millis"] as const) {
+      fault(
+        `${title} is an absence, which is explained, until it is right again; failAfter: ${failAfter}`,
+        Effect.gen(function* () {
+          const isProtected = secret !== ""
+          const server = yield* start(...(isProtected ? ["--requirepass", "first-secret"] : []))
+          const own = { url: server.url.replace("//", `//${secret}`) }
+          const options = failAfter === "forever" ? {} : { failAfter }
+          const { lines, send } = yield* open(own, { prefix: makePrefix(), ...options })
+          const client = yield* openClient(own)
+          const setPassword = (password: string) =>
+            Effect.promise(() => client.config("SET", "requirepass", password))
+          yield* setPassword("another-secret")
+          yield* Effect.promise(() => client.client("KILL", "SKIPME", "yes"))
+          const fiber = yield* Effect.fork(Effect.either(send()))
+          yield* until(() => lines.length > 1)
+          // The call that fails first does not know why: the order of the two is open.
+          const [rejected = "", absent = ""] = [...lines].sort()
+          expect(rejected).toContain(
+            `WARN Shared limits: the connection is rejected Redis (denied): ${detail}`,
+          )
+          expect(absent).toMatch(/^WARN Shared limits: the store is away; requests /)
+          expect(absent).not.toMatch(/Stream|queue|max/i)
+          if (failAfter !== "forever") {
+            expect(yield* Fiber.join(fiber)).toMatchObject({
+              left: { _tag: "DiscordRateLimiterUnavailable" },
+            })
+            // By now every call fails with the reason.
+            const failures = Effect.flip(send()).pipe(Effect.map(String))
+            yield* Effect.repeat(failures, { until: (text) => text.includes(detail) })
+          }
+          yield* setPassword(isProtected ? "first-secret" : "")
+          yield* until(() => lines.length > 2)
+          expect(lines.slice(2)).toEqual([back])
+          yield* send()
+          if (failAfter === "forever")
+            expect(yield* Fiber.join(fiber)).toMatchObject({ _tag: "Right" })
+          expect(lines.join()).not.toContain("-secret")
+        }),
+      )
+    }
   }
+})
+
+describe("a client of the program", () => {
+  fault(
+    "is explained as well when its password is wrong",
+    Effect.gen(function* () {
+      const server = yield* start()
+      const client = new Redis(server.url, { enableOfflineQueue: false, maxRetriesPerRequest: 0 })
+      client.on("error", () => {})
+      yield* Effect.addFinalizer(() => Effect.sync(() => client.disconnect()))
+      yield* Effect.promise(() => once(client, "ready"))
+      const connection = RedisConnection.layerClient(client)
+      const { lines, send } = yield* openOver(connection, {
+        prefix: makePrefix(),
+        failAfter: 0,
+      })
+      const other = yield* openClient(server)
+      yield* Effect.promise(() => other.config("SET", "requirepass", "another-secret"))
+      yield* Effect.promise(() => other.client("KILL", "SKIPME", "yes"))
+      const failures = Effect.either(send()).pipe(Effect.map(String))
+      yield* Effect.repeat(failures, { until: (text) => text.includes("it requires a password") })
+      expect([...lines].sort()[0]).toContain("the connection is rejected Redis (denied)")
+    }),
+  )
 })

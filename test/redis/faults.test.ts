@@ -1,4 +1,4 @@
-/** A Redis that is away, full, emptied, protected, or has values of others. */
+/** A Redis that is away, full, emptied, or has values of others. */
 // A test fails with whatever its processes fail with.
 // @effect-diagnostics anyUnknownInErrorContext:off
 import { describe, expect } from "@effect/vitest"
@@ -7,85 +7,14 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type { RedisRateLimiter } from "../../src/redis/index.js"
 import { route } from "../ratelimit/responses.js"
-import { findPort } from "../support/server.js"
 import { getRedis, type RedisServer } from "../support/redis.js"
-import { failureOf, fault, makePrefix, open, openClient, start, until } from "./limiterProcess.js"
+import { fault, makePrefix, open, openClient, start, until } from "./limiterProcess.js"
 
 const { major } = route()
 const other = route({ webhookId: "2" })
 
 const stop = (server: RedisServer) => Effect.promise(() => server.stop("kill"))
 const startAgain = (server: RedisServer) => Effect.promise(() => server.start())
-
-describe("a connection that fails", () => {
-  fault(
-    "without a server",
-    Effect.gen(function* () {
-      const port = yield* Effect.promise(findPort)
-      const error = yield* failureOf(`redis://127.0.0.1:${port}`)
-      expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "unavailable" })
-      expect(error.message).toContain(`ECONNREFUSED 127.0.0.1:${port}`)
-    }),
-  )
-
-  fault(
-    "with a wrong password, a wrong user or none",
-    Effect.gen(function* () {
-      const { port } = yield* start("--requirepass", "right-password")
-      for (const [login, detail] of [
-        [":wrong-password@", "WRONGPASS"],
-        ["nobody:wrong-password@", "WRONGPASS"],
-        ["", "NOAUTH"],
-      ]) {
-        const error = yield* failureOf(`redis://${login}127.0.0.1:${port}`)
-        expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "denied" })
-        expect(error.message).toContain(detail)
-        expect(error.message).not.toContain("wrong-password")
-      }
-      const right = { url: `redis://:right-password@127.0.0.1:${port}` }
-      const { send } = yield* open(right, { prefix: makePrefix() })
-      yield* send()
-    }),
-  )
-
-  for (const url of [
-    "",
-    "not a URL",
-    "http://user:wrong-password@127.0.0.1:1",
-    "redis://user:wrong password@[x]:port",
-    "redis://user:wrong-password@127.0.0.1:99999",
-    "//user:wrong-password@127.0.0.1",
-    "redis://user:wrong-password@127.0.0.1/database",
-    "localhost:6379",
-  ]) {
-    fault(
-      `with a wrong URL: ${url}`,
-      Effect.gen(function* () {
-        const error = yield* failureOf(url)
-        expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "invalid" })
-        expect(error.message).toContain("redis://user:password@host:6379/0")
-        expect(error.message).not.toContain("wrong")
-      }),
-    )
-  }
-})
-
-describe("a user of an access list", () => {
-  fault(
-    "is enough with the rights that the guide names",
-    Effect.gen(function* () {
-      const server = yield* start()
-      const client = yield* openClient(server)
-      const rights = "on >password ~{alerts:* ~alerts:* &alerts:* +@all -@dangerous +info"
-      yield* Effect.promise(() => client.call("ACL", "SETUSER", "app", ...rights.split(" ")))
-      const own = { url: `redis://app:password@127.0.0.1:${server.port}` }
-      const options = { prefix: "alerts", address: "egress" }
-      const [one, another] = yield* Effect.all([open(own, options), open(own, options)])
-      for (const { send } of [one, another, one]) yield* send()
-      expect([...one.lines, ...another.lines]).toEqual([])
-    }),
-  )
-})
 
 describe("a server that leaves", () => {
   fault(

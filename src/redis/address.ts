@@ -1,0 +1,40 @@
+/** The address of a server, before `ioredis` reads it. */
+import { parseUrl } from "../model/parseUrl.js"
+import { DiscordRedisError } from "./RedisError.js"
+
+const expected =
+  "expected an address like redis://user:password@host:6379/0 or rediss://host, or the path of a socket; special characters of the password are percent-encoded"
+
+const encoding =
+  "the user or the password of the address has a % that is no percent-encoding of UTF-8; write %25 for a %, as in redis://user:100%25@host"
+
+/**
+ * What is wrong with an address. `ioredis` takes any other text for the path of a socket, and shows it in errors,
+ * with the password.
+ */
+export function checkAddress(url: string): DiscordRedisError | undefined {
+  const isSocket = /^\/[^/]/.test(url)
+  if (!isSocket && !/^rediss?:\/\//.test(url)) return makeInvalid(expected)
+  const parsed = parseUrl(isSocket ? `redis://socket${url}` : url)
+  if (parsed === undefined) return makeInvalid(expected)
+  const path = isSocket ? "/" : parsed.pathname
+  const numbers = /\d/.test(path) ? [] : parsed.searchParams.getAll("db")
+  // A database that is no number would end the process, outside of any effect.
+  if (!/^\/?(?:\d|$)/.test(path) || numbers.some((text) => Number.isNaN(Number.parseInt(text, 10))))
+    return makeInvalid(expected)
+  return [parsed.username, parsed.password].every(isDecodable) ? undefined : makeInvalid(encoding)
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Without the address, which contains a password. */
+function makeInvalid(detail: string): DiscordRedisError {
+  return new DiscordRedisError({ reason: "invalid", detail })
+}

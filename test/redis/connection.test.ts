@@ -1,0 +1,245 @@
+/** Connections that cannot be made, and what their errors say. */
+// A test fails with whatever its processes fail with.
+// @effect-diagnostics anyUnknownInErrorContext:off
+import { createServer as createHttpServer } from "node:http"
+import { createServer, type Server } from "node:net"
+import { createServer as createTlsServer } from "node:tls"
+import { describe, expect } from "@effect/vitest"
+import { vi } from "vitest"
+import * as Effect from "effect/Effect"
+import { findPort } from "../support/server.js"
+import { failureOf, fault, makePrefix, open, openClient, start } from "./limiterProcess.js"
+
+/** The port of a server that is not Redis. */
+const listen = (server: Server) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const port = await findPort()
+      await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve))
+      return port
+    }),
+    () => Effect.sync(() => server.close()),
+  )
+
+/** What is written to the console in the meantime. */
+const captureConsole = Effect.acquireRelease(
+  Effect.sync(() => {
+    const lines: Array<string> = []
+    const spies = (["log", "info", "warn", "error"] as const).map((name) =>
+      vi.spyOn(console, name).mockImplementation((...line) => void lines.push(line.join(" "))),
+    )
+    return { lines, spies }
+  }),
+  ({ spies }) => Effect.sync(() => spies.forEach((spy) => spy.mockRestore())),
+).pipe(Effect.map(({ lines }) => lines))
+
+describe("a connection that fails", () => {
+  fault(
+    "without a server",
+    Effect.gen(function* () {
+      const port = yield* Effect.promise(findPort)
+      const error = yield* failureOf(`redis://127.0.0.1:${port}`)
+      expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "unavailable" })
+      expect(error.message).toContain(`ECONNREFUSED 127.0.0.1:${port}`)
+    }),
+  )
+
+  fault(
+    "with a wrong password, a wrong user or none",
+    Effect.gen(function* () {
+      const { port } = yield* start("--requirepass", "right-password")
+      for (const [login, detail] of [
+        [":wrong-password@", "WRONGPASS"],
+        ["nobody:wrong-password@", "WRONGPASS"],
+        ["", "NOAUTH"],
+      ]) {
+        const error = yield* failureOf(`redis://${login}127.0.0.1:${port}`)
+        expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "denied" })
+        expect(error.message).toContain(detail)
+        expect(error.message).not.toContain("wrong-password")
+      }
+      const right = { url: `redis://:right-password@127.0.0.1:${port}` }
+      const { send } = yield* open(right, { prefix: makePrefix() })
+      yield* send()
+    }),
+  )
+
+  for (const url of [
+    "",
+    "not a URL",
+    "http://user:wrong-password@127.0.0.1:1",
+    "redis://user:wrong password@[x]:port",
+    "redis://user:wrong-password@127.0.0.1:99999",
+    "//user:wrong-password@127.0.0.1",
+    "redis://user:wrong-password@127.0.0.1/database",
+    "redis://user:wrong-password@127.0.0.1?db=database",
+    "redis://user:wrong-password@127.0.0.1?db=",
+    "/wrong.sock?db=database",
+    "localhost:6379",
+  ]) {
+    fault(
+      `with a wrong URL: ${url}`,
+      Effect.gen(function* () {
+        const error = yield* failureOf(url)
+        expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "invalid" })
+        expect(error.message).toContain("redis://user:password@host:6379/0")
+        expect(error.message).not.toContain("wrong")
+      }),
+    )
+  }
+
+  for (const database of ["/99", "?db=99"]) {
+    fault(
+      `to a database that does not exist: ${database}`,
+      Effect.gen(function* () {
+        const { url } = yield* start()
+        const error = yield* failureOf(`${url}${database}`)
+        expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "invalid" })
+        expect(error.message).toBe(
+          "Redis (invalid): it has no database 99 (ERR DB index is out of range); take another number, by default one from 0 to 15, and 0 in a cluster",
+        )
+      }),
+    )
+  }
+
+  fault(
+    "to a database that the user may not select",
+    Effect.gen(function* () {
+      const server = yield* start()
+      const client = yield* openClient(server)
+      const rights = "on >password ~* &* +@all -select"
+      yield* Effect.promise(() => client.call("ACL", "SETUSER", "app", ...rights.split(" ")))
+      const error = yield* failureOf(`redis://app:password@127.0.0.1:${server.port}/1`)
+      expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "denied" })
+      expect(error.message).toContain("'select'")
+    }),
+  )
+
+  fault(
+    "with a wrong password and a database: the password is what is wrong",
+    Effect.gen(function* () {
+      const { port } = yield* start("--requirepass", "right-password")
+      const error = yield* failureOf(`redis://:wrong-password@127.0.0.1:${port}/99`)
+      expect(error).toMatchObject({ reason: "denied" })
+      expect(error.message).toContain("it rejects the user or the password of the address")
+    }),
+  )
+
+  for (const login of [":wrong%ZZ", "wrong%ZZ:password", ":wrong%E9"]) {
+    fault(
+      `with a % that encodes nothing: ${login}`,
+      Effect.gen(function* () {
+        const { port } = yield* start()
+        const error = yield* failureOf(`redis://${login}@127.0.0.1:${port}`)
+        expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "invalid" })
+        expect(error.message).toContain("write %25 for a %")
+        expect(error.message).not.toContain("wrong")
+      }),
+    )
+  }
+
+  for (const login of ["", ":password@"]) {
+    fault(
+      `to an HTTP server: redis://${login}`,
+      Effect.gen(function* () {
+        const port = yield* listen(createHttpServer((_, response) => response.end("a page")))
+        const error = yield* failureOf(`redis://${login}127.0.0.1:${port}/1`)
+        expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "invalid" })
+        expect(error.message).toBe(
+          "Redis (invalid): what responds at the address is not Redis; check host and port, for example that it is not an HTTP server",
+        )
+      }),
+    )
+  }
+
+  fault(
+    "with TLS to a port without",
+    Effect.gen(function* () {
+      const port = yield* listen(createHttpServer())
+      const error = yield* failureOf(`rediss://127.0.0.1:${port}`)
+      expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "invalid" })
+      expect(error.message).toBe(
+        "Redis (invalid): the server has no TLS at this port; use redis:// instead of rediss://, or the port with TLS",
+      )
+    }),
+  )
+
+  for (const [title, make] of [
+    ["without TLS to a port with", () => createTlsServer()],
+    ["to a server that closes it", () => createServer((socket) => socket.destroy())],
+  ] as const) {
+    fault(
+      title,
+      Effect.gen(function* () {
+        const error = yield* failureOf(`redis://127.0.0.1:${yield* listen(make())}`)
+        expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "unavailable" })
+        expect(error.message).toContain("closed the connection at once; check host and port")
+        expect(error.message).toContain("rediss://host")
+      }),
+    )
+  }
+})
+
+describe("a connection that works without a part of its address", () => {
+  for (const login of [":needless", "default:needless"]) {
+    fault(
+      `a password that the server does not require: ${login}`,
+      Effect.gen(function* () {
+        const written = yield* captureConsole
+        const { port } = yield* start()
+        const url = `redis://${login}@127.0.0.1:${port}`
+        const prefix = makePrefix()
+        const [one, another] = yield* Effect.all([
+          open({ url }, { prefix }),
+          open({ url }, { prefix }),
+        ])
+        for (const { send } of [one, another, one]) yield* send()
+        expect([...one.lines, ...another.lines, ...written]).toEqual([])
+      }),
+    )
+  }
+
+  fault(
+    "a user without the right to `INFO`",
+    Effect.gen(function* () {
+      const written = yield* captureConsole
+      const server = yield* start()
+      const client = yield* openClient(server)
+      const rights = "on >password ~* &* +@all -info"
+      yield* Effect.promise(() => client.call("ACL", "SETUSER", "app", ...rights.split(" ")))
+      const url = `redis://app:password@127.0.0.1:${server.port}`
+      const { lines, send } = yield* open({ url }, { prefix: makePrefix() })
+      yield* send()
+      expect([...lines, ...written]).toEqual([])
+    }),
+  )
+
+  fault(
+    "another database",
+    Effect.gen(function* () {
+      const { url } = yield* start()
+      const prefix = makePrefix()
+      const { send } = yield* open({ url: `${url}/15` }, { prefix })
+      yield* send()
+      const client = yield* openClient({ url: `${url}/15` })
+      expect(yield* Effect.promise(() => client.keys(`*${prefix}*`))).not.toEqual([])
+    }),
+  )
+})
+
+describe("a user of an access list", () => {
+  fault(
+    "is enough with the rights that the guide names",
+    Effect.gen(function* () {
+      const server = yield* start()
+      const client = yield* openClient(server)
+      const rights = "on >password ~{alerts:* ~alerts:* &alerts:* +@all -@dangerous +info"
+      yield* Effect.promise(() => client.call("ACL", "SETUSER", "app", ...rights.split(" ")))
+      const own = { url: `redis://app:password@127.0.0.1:${server.port}` }
+      const options = { prefix: "alerts", address: "egress" }
+      const [one, another] = yield* Effect.all([open(own, options), open(own, options)])
+      for (const { send } of [one, another, one]) yield* send()
+      expect([...one.lines, ...another.lines]).toEqual([])
+    }),
+  )
+})
