@@ -23,7 +23,10 @@ const maxLease = Duration.toMillis("1 hour")
  * @category models
  */
 export interface Options extends LimiterOptions {
-  /** The beginning of all keys, without braces; processes with the same prefix share limits. Default: `discord`. */
+  /**
+   * The beginning of all keys; processes with the same prefix share limits. Braces are rejected, because they mark
+   * the part of a key that decides on the node of a cluster. Default: `discord`.
+   */
   readonly prefix?: string | undefined
   /**
    * A name for the IP address of this process. Processes with the same name share the global limit, blocks of
@@ -43,7 +46,8 @@ export interface Options extends LimiterOptions {
   readonly failAfter?: Duration.DurationInput | undefined
   /**
    * How long a process may show no sign of life until others go on without it: 2 seconds to 1 hour. Default: 15
-   * seconds. Shorter than a pause of the process, it costs time, but neither order nor limits.
+   * seconds. A process that stands still for longer loses its turns: the others wait for one window, and then send
+   * also what arrived after the messages that wait in it. Limits hold, and so does the order of each process.
    */
   readonly lease?: Duration.DurationInput | undefined
 }

@@ -2,11 +2,13 @@
 // A test fails with whatever its processes fail with.
 // @effect-diagnostics anyUnknownInErrorContext:off
 import { describe, expect } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type { RedisRateLimiter } from "../../src/redis/index.js"
-import { route } from "../ratelimit/responses.js"
+import { eager } from "../ratelimit/model/policies.js"
+import { ok, route } from "../ratelimit/responses.js"
 import { getRedis, type RedisServer } from "../support/redis.js"
 import { fault, makePrefix, open, openClient, start, until } from "./limiterProcess.js"
 
@@ -36,6 +38,49 @@ describe("a server that leaves", () => {
       // Later requests are as before.
       yield* send({ at: other })
       expect(lines.length).toBe(2)
+    }),
+  )
+
+  fault(
+    "a process goes on with its turn, up to the first request of another one",
+    Effect.gen(function* () {
+      const server = yield* start()
+      const client = yield* openClient(server)
+      const prefix = makePrefix()
+      const options = { prefix, lease: "1 hour" } as const
+      const [one, another] = yield* Effect.all([open(server, options), open(server, options)])
+      yield* one.send({ at: other })
+      yield* one.send()
+      // It is in flight while another one arrives, so that the turn stays where it is.
+      const response = yield* Deferred.make<void>()
+      const first = yield* Effect.fork(
+        one.limiter.withPermit(route(), { policy: eager }, (permit) =>
+          Effect.zipRight(Deferred.await(response), permit.settle(ok())),
+        ),
+      )
+      const waiting = yield* Effect.fork(another.send())
+      const queued = (count: number) =>
+        Effect.map(
+          Effect.promise(() => client.zcard(`{${prefix}:1:${major}}:queue`)),
+          (members) => members === count,
+        )
+      yield* Effect.repeat(queued(1), { until: (isQueued) => isQueued })
+      // The first process is told of the other one some time after it.
+      const later = yield* Effect.gen(function* () {
+        const fiber = yield* Effect.fork(one.send())
+        const isOver = Effect.map(queued(2), (isQueued) => isQueued || fiber.unsafePoll() !== null)
+        yield* Effect.repeat(isOver, { until: (over) => over })
+        return fiber
+      }).pipe(Effect.repeat({ until: (fiber) => fiber.unsafePoll() === null }))
+      yield* stop(server)
+      yield* Deferred.succeed(response, undefined)
+      yield* Fiber.join(first)
+      yield* until(() => one.lines.length > 0)
+      // Nobody else wants the other webhook.
+      yield* Effect.replicateEffect(one.send({ at: other }), 3)
+      expect([waiting.unsafePoll(), later.unsafePoll()]).toEqual([null, null])
+      yield* startAgain(server)
+      yield* Fiber.joinAll([waiting, later])
     }),
   )
 

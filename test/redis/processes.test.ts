@@ -134,7 +134,7 @@ describe("processes that share the limit of a webhook through Redis", () => {
     await group.check(others)
   })
 
-  test("one stops for longer than its lease: nothing is lost, and no order broken", async (group) => {
+  test("one stops for longer than its lease: nothing is lost, and each keeps its own order", async (group) => {
     const [stopped, ...others] = group.members
     await group.reached(8)
     stopped?.signal("SIGSTOP")
