@@ -22,7 +22,7 @@ const RedisLive = RedisConnection.layerConfig(redisUrl)
 /** What one process would have, but for the limiter. */
 const SharedDiscord = Layer.mergeAll(
   NodeDiscord.layerHttpClient,
-  Strategy.layerReactive,
+  Strategy.layerAdaptive,
   restFromEnvironment,
   RedisRateLimiter.layer({ prefix: "example" }).pipe(Layer.provide(RedisLive)),
 )
@@ -37,7 +37,7 @@ const sender = (name: string) =>
       Webhook.send(hook, { content: `${name}: message ${number}` }),
     )
     const { strategies } = yield* RateLimiter.snapshot
-    const { limited, requests } = strategies["reactive"]!
+    const { limited, requests } = strategies["adaptive"]!
     yield* Console.log(
       `Process ${name}: ${requests} requests, ${limited.user} of them over the limit of 5 in 2 seconds.`,
     )
