@@ -165,7 +165,9 @@ return { existed, time[1], time[2], asked }
 export const lostAt = `
 local lost = redis.call('GET', KEYS[1])
 if not lost then
-  local others = redis.call('PUBSUB', 'CHANNELS', ARGV[2])
+  -- A server that does not answer this leaves the loss to the processes that have called before.
+  local others = redis.pcall('PUBSUB', 'CHANNELS', ARGV[2])
+  if others.err then others = {} end
   for _, channel in ipairs(others) do redis.call('PUBLISH', channel, '{"lost":true}') end
   local time = redis.call('TIME')
   lost = (#others > 0 or ARGV[3] == '1') and string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000)) or ''

@@ -199,20 +199,22 @@ describe("a connection that works without a part of its address", () => {
     )
   }
 
-  fault(
-    "a user without the right to `INFO`",
-    Effect.gen(function* () {
-      const written = yield* captureConsole
-      const server = yield* start()
-      const client = yield* openClient(server)
-      const rights = "on >password ~* &* +@all -info"
-      yield* Effect.promise(() => client.call("ACL", "SETUSER", "app", ...rights.split(" ")))
-      const url = `redis://app:password@127.0.0.1:${server.port}`
-      const { lines, send } = yield* open({ url }, { prefix: makePrefix() })
-      yield* send()
-      expect([...lines, ...written]).toEqual([])
-    }),
-  )
+  for (const command of ["info", "pubsub"]) {
+    fault(
+      `a user without the right to ${command}`,
+      Effect.gen(function* () {
+        const written = yield* captureConsole
+        const server = yield* start()
+        const client = yield* openClient(server)
+        const rights = `on >password ~* &* +@all -${command}`
+        yield* Effect.promise(() => client.call("ACL", "SETUSER", "app", ...rights.split(" ")))
+        const url = `redis://app:password@127.0.0.1:${server.port}`
+        const { lines, send } = yield* open({ url }, { prefix: makePrefix() })
+        yield* send()
+        expect([...lines, ...written]).toEqual([])
+      }),
+    )
+  }
 
   fault(
     "another database",
