@@ -13,6 +13,7 @@ import * as Schema from "effect/Schema"
 import type * as Effect from "effect/Effect"
 import type * as ParseResult from "effect/ParseResult"
 import { lazy } from "./lazy.js"
+import { base36 } from "./limits.js"
 
 const namePattern = /^[\w.-]{1,100}$/
 
@@ -82,7 +83,7 @@ export const EventName: Schema.Schema<EventName, string> = Schema.String.pipe(
   Schema.filter(
     (name) => namePattern.test(name) || "must be the name of a GitHub event, such as pull_request",
     {
-      arbitrary: () => (fc) => fc.oneof(fc.constantFrom(...shown), fc.stringMatching(/^[a-z_]+$/)),
+      arbitrary: () => (fc) => fc.oneof(fc.constantFrom(...shown), base36(fc)),
     },
   ),
 )
@@ -91,8 +92,7 @@ export const EventName: Schema.Schema<EventName, string> = Schema.String.pipe(
 const maybe = <A, I>(schema: Schema.Schema<A, I>) => Schema.optional(Schema.NullOr(schema))
 
 const url = Schema.String.annotations({
-  arbitrary: () => (fc) =>
-    fc.stringMatching(/^[a-z0-9-]{1,9}$/).map((path) => `https://github.com/${path}`),
+  arbitrary: () => (fc) => base36(fc).map((path) => `https://github.com/${path}`),
 })
 
 const User = Schema.Struct({

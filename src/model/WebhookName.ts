@@ -6,7 +6,7 @@
  */
 import * as Schema from "effect/Schema"
 
-import { codePoints, checkWellFormed, checkRange } from "./limits.js"
+import { codePoints, checkWellFormed, checkRange, base36 } from "./limits.js"
 import { isLongerThan, cutAtCharacter } from "./markdown/cut.js"
 /** Discord: Create Webhook. Outer whitespace is trimmed. */
 const minLength = 1
@@ -43,7 +43,7 @@ export const WebhookName = Schema.String.pipe(
         checkWellFormed(name) ?? checkRange(codePoints(trimmed), "code point", minLength, maxLength)
       )
     },
-    { arbitrary: () => (fc) => fc.stringMatching(/^[A-Z][a-z]{0,8}( [a-z0-9]{1,8})?$/) },
+    { arbitrary: () => (fc) => base36(fc).map((name) => `Bot ${name}`) },
   ),
 )
 

@@ -10,12 +10,13 @@ import {
 } from "discord-api-spec/zod"
 import { describe, expect } from "vitest"
 import { FileUpload, MessageCreate, MessageEdit, Snowflake, Webhook } from "../../src/index.js"
+import { character } from "../../src/model/limits.js"
 import type { RestRequest } from "../../src/rest/request.js"
 import * as requests from "../../src/webhook/requests.js"
 import { bytesOf, parsed } from "../rest/upload/wire.js"
 import { runs } from "../support/laws.js"
 
-const text = FastCheck.string({ unit: "binary", maxLength: 40 })
+const text = FastCheck.string({ unit: character(FastCheck), maxLength: 40 })
 const said = FastCheck.option(text, { nil: undefined })
 
 const uploads = FastCheck.uniqueArray(

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
 import * as Schema from "effect/Schema"
+import { character } from "../../src/model/limits.js"
 
 import { fit, WebhookName } from "../../src/model/WebhookName.js"
 import type { Issue } from "../../src/testing/simulator/http/errors.js"
@@ -28,7 +29,7 @@ const word = fc.constantFrom(
 )
 const text = fc.oneof(
   fc.array(word, { maxLength: 30 }).map((words) => words.join("")),
-  fc.string({ unit: "binary", maxLength: 120 }),
+  fc.string({ unit: character(fc), maxLength: 120 }),
 )
 
 const simulatorIssues = (name: string): ReadonlyArray<Issue> => {

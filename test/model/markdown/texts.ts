@@ -1,5 +1,6 @@
 /** Usual and hostile texts. */
 import * as fc from "effect/FastCheck"
+import { character } from "../../../src/model/limits.js"
 
 const marks = [
   "*",
@@ -71,4 +72,4 @@ export const markup = fc
   .map((parts) => parts.join(""))
 
 /** Any text: markup, or any code points. */
-export const anyText = fc.oneof(markup, fc.string({ unit: "binary", maxLength: 40 }))
+export const anyText = fc.oneof(markup, fc.string({ unit: character(fc), maxLength: 40 }))
