@@ -28,6 +28,8 @@ const options = {
   reconnectOnError: (error: Error) => /(^|-)READONLY /.test(error.message),
   socketTimeout: 5000,
   keepAlive: 10_000,
+  // Soon after the server is back, so that all processes are there before others start.
+  retryStrategy: (attempts: number) => Math.min(attempts * 50, 500),
 } as const
 
 /** Keeps why there is no connection. */
@@ -133,7 +135,7 @@ export function fromRedis(client: Client, own?: Attempts): Service {
         catch: (error) => toRedisError(error, attempts.problem),
       }),
     subscribe: (channel) =>
-      Stream.asyncPush<Event | DiscordRedisError>((emit) =>
+      Stream.asyncPush<Event | DiscordRedisError, DiscordRedisError>((emit) =>
         Effect.acquireRelease(
           Effect.sync(() => {
             const subscriber = withoutWarnings(client.duplicate())
@@ -152,7 +154,12 @@ export function fromRedis(client: Client, own?: Attempts): Service {
               isRejected = false
               subscriber.subscribe(channel).then(
                 () => emit.single({ _tag: "Subscribed" }),
-                () => {},
+                (error: unknown) => {
+                  // The user lacks the right, which it may get: the limiter subscribes again. A lost connection
+                  // comes back by itself.
+                  const described = toRedisError(error)
+                  if (described.reason === "denied") emit.fail(described)
+                },
               )
             })
             if (subscriber.status === "wait") subscriber.connect().catch(() => {})

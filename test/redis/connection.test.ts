@@ -125,6 +125,23 @@ describe("a connection that fails", () => {
     }),
   )
 
+  for (const query of [
+    "connectTimeout=10000",
+    "reconnectOnError=1",
+    "lazyConnect=",
+    "monitor=true",
+  ]) {
+    fault(
+      `with an option of the client: ${query}`,
+      Effect.gen(function* () {
+        const { port } = yield* start()
+        const error = yield* failureOf(`redis://127.0.0.1:${port}?${query}`)
+        expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "invalid" })
+        expect(error.message).toContain("RedisConnection.layerClient")
+      }),
+    )
+  }
+
   for (const login of [":wrong%ZZ", "wrong%ZZ:password", ":wrong%E9"]) {
     fault(
       `with a % that encodes nothing: ${login}`,
@@ -242,6 +259,24 @@ describe("a user of an access list", () => {
       const [one, another] = yield* Effect.all([open(own, options), open(own, options)])
       for (const { send } of [one, another, one]) yield* send()
       expect([...one.lines, ...another.lines]).toEqual([])
+    }),
+  )
+
+  fault(
+    "gets messages as soon as it has the right to them",
+    Effect.gen(function* () {
+      const server = yield* start()
+      const client = yield* openClient(server)
+      const setUser = (...rights: ReadonlyArray<string>) =>
+        Effect.promise(() => client.call("ACL", "SETUSER", "app", ...rights))
+      yield* setUser("on", ">password", "~*", "resetchannels", "+@all")
+      const prefix = makePrefix()
+      yield* open({ url: `redis://app:password@127.0.0.1:${server.port}` }, { prefix })
+      yield* setUser(`&${prefix}:*`)
+      const channels = Effect.promise(() => client.call("PUBSUB", "CHANNELS", `${prefix}:*`))
+      yield* Effect.repeat(Effect.delay(channels, 20), {
+        while: (found) => Array.isArray(found) && found.length === 0,
+      })
     }),
   )
 })
