@@ -216,10 +216,11 @@ class DistributedLimiter {
     })
   }
 
-  /** Gives all turns away. */
+  /** Gives all turns away. One that is held back may be that of another process, with a state of its own. */
   readonly leave: Effect.Effect<void> = Effect.suspend(() => {
-    const held = [...this.#turns.webhooks.values()].filter(({ until }) => until !== undefined)
-    return Effect.forEach(held, (webhook) => this.#pass(webhook, webhook.epoch, "leave"), {
+    const all = [...this.#turns.webhooks.values()]
+    const own = all.filter(({ isHeld, until }) => until !== undefined && !isHeld)
+    return Effect.forEach(own, (webhook) => this.#pass(webhook, webhook.epoch, "leave"), {
       concurrency: 64,
       discard: true,
     }).pipe(

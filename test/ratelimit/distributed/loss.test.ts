@@ -3,6 +3,7 @@
 // @effect-diagnostics anyUnknownInErrorContext:off
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import type * as Scope from "effect/Scope"
@@ -132,4 +133,25 @@ it("a webhook that nobody had is held back for a lease, once", async () => {
   expect(waits[1]).toBeGreaterThan(lease - 1000)
   expect(waits[1]).toBeLessThan(lease + 2000)
   expect(waits[2]).toBe(0)
+})
+
+it("a process that closes while its turn is held back leaves the state to the one that has it", async () => {
+  const sent = await play((world) =>
+    Effect.gen(function* () {
+      const [first, second] = [world.processes[0]!, world.processes[1]!]
+      yield* sendEvery(world, 0, { count: 5, interval: 10 })
+      yield* Effect.sleep(50)
+      first.clock.freeze()
+      world.store.forget()
+      const waiting = yield* second.send("1", "b0")
+      yield* Effect.sleep(50)
+      yield* Fiber.interrupt(waiting)
+      yield* second.close
+      first.clock.thaw()
+      yield* first.send("1", "a5")
+    }),
+  )
+  expect(sent.map(({ label, status }) => `${label} ${status}`)).toEqual(
+    named("a", 6).map((label) => `${label} 200`),
+  )
 })
