@@ -11,16 +11,20 @@ import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { Redis } from "ioredis"
 import { describe } from "vitest"
 import { blocksOf, markdown, type Block } from "../../scripts/blocks.js"
 import { root } from "../../scripts/project.js"
 import { DiscordSimulator } from "../../src/testing/index.js"
+import { getRedis, hasRedis } from "../support/redis.js"
 import { bundled, imported, nameOf } from "./bundle.js"
 
 const blocks = markdown().flatMap(blocksOf)
 /** Sends when it is run: by `runMain`, or by a runtime that it disposes of. */
 const isProgram = ({ code }: Block): boolean => /runMain|^await runtime\.dispose\(\)/m.test(code)
 const isTest = ({ code }: Block): boolean => code.includes('from "@effect/vitest"')
+
+const needsRedis = ({ code }: Block): boolean => code.includes("REDIS_URL")
 
 const tests = blocks.filter(isTest)
 const programs = blocks.filter(isProgram)
@@ -71,19 +75,28 @@ for (const block of tests) {
 
 describe.concurrent("a program of the documentation", () => {
   for (const block of programs) {
-    it.scopedLive(`${nameOf(block)} sends requests to Discord`, () =>
+    const isRunnable = hasRedis || !needsRedis(block)
+    it.scopedLive.skipIf(!isRunnable)(`${nameOf(block)} sends requests to Discord`, () =>
       Effect.gen(function* () {
         const cwd = yield* scratch
+        const redis = needsRedis(block)
+          ? { REDIS_URL: (yield* Effect.promise(getRedis)).url }
+          : undefined
         const { code, errors, requests } = yield* runAgainstSimulator((env) =>
           spawn(process.execPath, [pathOf(block)], {
             cwd,
-            env,
+            env: { ...env, ...redis },
             stdio: ["ignore", "ignore", "pipe"],
           }),
         )
         expect(errors).toBe("")
         expect(code).toBe(0)
         expect(requests).toBeGreaterThan(0)
+        if (redis !== undefined) {
+          const client = new Redis(redis.REDIS_URL)
+          expect(yield* Effect.promise(() => client.keys("*"))).not.toEqual([])
+          client.disconnect()
+        }
       }),
     )
   }
