@@ -364,10 +364,8 @@ class DistributedLimiter {
 
   #onMessage(message: Message): void {
     if (message._tag === "Turn") {
-      if (message.process !== this.presence.process) return
-      // A poll confirms it.
-      if (isNew(message.turn)) this.#turns.onAsked([message.key])
-      else this.#turns.onTurn(this.#turns.get(message.key), message.turn, this.#now)
+      if (message.process === this.presence.process)
+        this.#turns.onTurn(this.#turns.get(message.key), message.turn, this.#now)
     } else if (message._tag === "Wanted") {
       this.#turns.onWanted(message.key, message.until)
     } else if (message._tag === "Subscribed") {

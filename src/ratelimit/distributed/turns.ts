@@ -251,9 +251,7 @@ export class Turns implements Gate {
     const webhook = this.webhooks.get(major)
     if (webhook === undefined) return
     webhook.wanted = Math.min(webhook.wanted, until)
-    if (!this.#limit(webhook, until)) return
-    if (webhook.isHeld) webhook.isDoubtful = true
-    this.#wake(webhook)
+    if (this.#limit(webhook, until)) this.#wake(webhook)
   }
 
   /** Others wait for turns, but messages have not arrived. */

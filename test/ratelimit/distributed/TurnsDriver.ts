@@ -39,6 +39,7 @@ export class Process {
   now = 1000
   readonly machine = new StateMachine(settings, () => {})
   readonly restored: Array<{ readonly key: string; readonly hasSentAlone: boolean }> = []
+  readonly presence = { aliveUntil: never, lostAt: -never, shift: 0 }
   readonly #due = new Set<string>()
   readonly #calls = new Map<string, Call>()
   readonly turns: Turns
@@ -46,7 +47,7 @@ export class Process {
   constructor(options: { readonly fallbackAfter?: number; readonly failAfter?: number } = {}) {
     this.turns = new Turns({
       machine: this.machine,
-      presence: { aliveUntil: never, lostAt: -never, shift: 0 },
+      presence: this.presence,
       lease,
       validFor,
       fallbackAfter: never,

@@ -1,12 +1,15 @@
 /** The turn of a webhook, call by call. */
+import * as Exit from "effect/Exit"
 import { beforeEach, describe, expect, it } from "vitest"
+import type { Call } from "../../../src/ratelimit/distributed/sharedWebhook.js"
 import {
   ignorant,
   inChannel,
   isGranted,
+  lease,
   majorOf,
   never,
-  type Process,
+  Process,
   takeAway,
   turn,
   validFor,
@@ -232,5 +235,67 @@ describe("a turn", () => {
     process.tick(5000)
     expect(process.call(majorOf("3"))).toBeUndefined()
     expect(process.turns.get(majorOf("3")).pollAt).toBe(never)
+  })
+})
+
+describe("a turn without a state, after the store lost everything", () => {
+  const major = majorOf("1")
+  const isTaken = (call: Call | undefined) => call?._tag === "Join" && call.sequences.length
+
+  const hold = (options?: { readonly failAfter: number }) => {
+    const process = new Process(options)
+    process.presence.lostAt = process.now
+    const request = process.submit("1")
+    expect(isTaken(process.exchange(major, turn(5)))).toBe(1)
+    expect(isGranted(request)).toBe(false)
+    return { process, request }
+  }
+
+  it("is not used for a lease, and each second the queue is joined again", () => {
+    const { process, request } = hold()
+    for (let seconds = 1; seconds < lease / 1000; seconds += 1) {
+      process.tick(999)
+      expect(process.call(major)).toBeUndefined()
+      process.tick(1)
+      expect(isTaken(process.exchange(major, turn(5)))).toBe(1)
+      expect(isGranted(request)).toBe(false)
+    }
+    process.tick(1000)
+    expect(isTaken(process.exchange(major, turn(5)))).toBe(1)
+    expect(isGranted(request)).toBe(true)
+    process.settle(request)
+  })
+
+  it("is over when the process that had it before takes it back", () => {
+    const { process, request } = hold()
+    process.tick(1000)
+    process.exchange(major, waiting(3))
+    process.turns.onTurn(
+      process.turns.get(major),
+      { epoch: 6, until: never, state: "state", isUncertain: false },
+      process.now,
+    )
+    expect(isGranted(request)).toBe(true)
+  })
+
+  it("does not keep a request from failing when the store is away", () => {
+    const { process, request } = hold({ failAfter: 3000 })
+    process.tick(1000)
+    process.exchange(major, undefined)
+    process.tick(3000)
+    expect(request.result !== undefined && Exit.isFailure(request.result)).toBe(true)
+  })
+
+  it("is not taken by a process that has one: it keeps its own", () => {
+    const process = inChannel(["1"])
+    process.tick(0)
+    process.exchange(major, turn(1))
+    // The second one waits for the first.
+    process.submit("1", "PATCH", ignorant)
+    process.submit("1", "PATCH", ignorant)
+    process.presence.lostAt = process.now
+    process.turns.onWanted(major, 0)
+    expect(isTaken(process.exchange(major, turn(7)))).toBe(1)
+    expect(process.call(major)).toEqual({ _tag: "Pass", how: "keep", epoch: 1 })
   })
 })
