@@ -21,6 +21,17 @@ const listen = (server: Server) =>
     () => Effect.sync(() => server.close()),
   )
 
+/** A server with a user, whose rights change. */
+const startWithUser = (...rights: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const server = yield* start()
+    const client = yield* openClient(server)
+    const setRights = (...more: ReadonlyArray<string>) =>
+      Effect.promise(() => client.call("ACL", "SETUSER", "app", ...more))
+    yield* setRights("on", ">password", ...rights)
+    return { client, setRights, url: `redis://app:password@127.0.0.1:${server.port}` }
+  })
+
 /** What is written to the console in the meantime. */
 const captureConsole = Effect.acquireRelease(
   Effect.sync(() => {
@@ -105,11 +116,8 @@ describe("a connection that fails", () => {
   fault(
     "to a database that the user may not select",
     Effect.gen(function* () {
-      const server = yield* start()
-      const client = yield* openClient(server)
-      const rights = "on >password ~* &* +@all -select"
-      yield* Effect.promise(() => client.call("ACL", "SETUSER", "app", ...rights.split(" ")))
-      const error = yield* failureOf(`redis://app:password@127.0.0.1:${server.port}/1`)
+      const { url } = yield* startWithUser("~*", "&*", "+@all", "-select")
+      const error = yield* failureOf(`${url}/1`)
       expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "denied" })
       expect(error.message).toContain("'select'")
     }),
@@ -221,11 +229,7 @@ describe("a connection that works without a part of its address", () => {
       `a user without the right to ${command}`,
       Effect.gen(function* () {
         const written = yield* captureConsole
-        const server = yield* start()
-        const client = yield* openClient(server)
-        const rights = `on >password ~* &* +@all -${command}`
-        yield* Effect.promise(() => client.call("ACL", "SETUSER", "app", ...rights.split(" ")))
-        const url = `redis://app:password@127.0.0.1:${server.port}`
+        const { url } = yield* startWithUser("~*", "&*", "+@all", `-${command}`)
         const { lines, send } = yield* open({ url }, { prefix: makePrefix() })
         yield* send()
         expect([...lines, ...written]).toEqual([])
@@ -250,11 +254,8 @@ describe("a user of an access list", () => {
   fault(
     "is enough with the rights that the guide names",
     Effect.gen(function* () {
-      const server = yield* start()
-      const client = yield* openClient(server)
-      const rights = "on >password ~{alerts:* ~alerts:* &alerts:* +@all -@dangerous +info"
-      yield* Effect.promise(() => client.call("ACL", "SETUSER", "app", ...rights.split(" ")))
-      const own = { url: `redis://app:password@127.0.0.1:${server.port}` }
+      const rights = "~{alerts:* ~alerts:* &alerts:* +@all -@dangerous +info"
+      const own = yield* startWithUser(...rights.split(" "))
       const options = { prefix: "alerts", address: "egress" }
       const [one, another] = yield* Effect.all([open(own, options), open(own, options)])
       for (const { send } of [one, another, one]) yield* send()
@@ -265,14 +266,10 @@ describe("a user of an access list", () => {
   fault(
     "gets messages as soon as it has the right to them",
     Effect.gen(function* () {
-      const server = yield* start()
-      const client = yield* openClient(server)
-      const setUser = (...rights: ReadonlyArray<string>) =>
-        Effect.promise(() => client.call("ACL", "SETUSER", "app", ...rights))
-      yield* setUser("on", ">password", "~*", "resetchannels", "+@all")
+      const { client, setRights, url } = yield* startWithUser("~*", "resetchannels", "+@all")
       const prefix = makePrefix()
-      yield* open({ url: `redis://app:password@127.0.0.1:${server.port}` }, { prefix })
-      yield* setUser(`&${prefix}:*`)
+      yield* open({ url }, { prefix })
+      yield* setRights(`&${prefix}:*`)
       const channels = Effect.promise(() => client.call("PUBSUB", "CHANNELS", `${prefix}:*`))
       yield* Effect.repeat(Effect.delay(channels, 20), {
         while: (found) => Array.isArray(found) && found.length === 0,
