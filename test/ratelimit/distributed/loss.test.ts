@@ -18,9 +18,10 @@ const lease = 15_000
 /** The responses and the times of the messages of each process, of which the name of the message begins with it. */
 const play = (
   script: (world: World) => Effect.Effect<unknown, unknown, Scope.Scope>,
+  settings = { lease },
 ): Promise<World["sent"]> =>
   Effect.gen(function* () {
-    const world = yield* makeWorld({ processes: 2, policy: eager, settings: { lease } })
+    const world = yield* makeWorld({ processes: 2, policy: eager, settings })
     yield* script(world)
     yield* Effect.sleep("2 minutes")
     return world.sent
@@ -157,21 +158,27 @@ it("a process that closes while its turn is held back leaves the state to the on
 })
 
 it("a process that the store has forgotten is not taken for dead", async () => {
-  const sent = await play((world) =>
-    Effect.gen(function* () {
-      // Later than processes trust the store after they have connected.
-      yield* Effect.sleep(2 * lease)
-      yield* sendEvery(world, 0, { count: 12, interval: 1 })
-      yield* Effect.sleep(50)
-      yield* world.processes[1]!.send("1", "b0")
-      // The first process then stores its state again, before it shows that it is alive.
-      yield* Effect.sleep(400)
-      world.store.forget()
-    }),
+  // So that the polls come before the signs of life.
+  const long = 4 * lease
+  const sent = await play(
+    (world) =>
+      Effect.gen(function* () {
+        // Later than processes trust the store after they have connected.
+        yield* Effect.sleep(2 * long)
+        yield* sendEvery(world, 0, { count: 40, interval: 1 })
+        yield* Effect.sleep(50)
+        yield* world.processes[1]!.send("1", "b0")
+        // The first process then stores its state again.
+        yield* Effect.sleep(400)
+        world.store.forget()
+      }),
+    { lease: long },
   )
   expect(sent.map(({ label, status }) => `${label} ${status}`)).toEqual(
-    [...named("a", 12), "b0"].map((label) => `${label} 200`),
+    [...named("a", 40), "b0"].map((label) => `${label} 200`),
   )
+  // The limit is used all the time: nobody assumes that it is used up.
+  expect(sent.at(-1)!.sentAt - sent[0]!.sentAt).toBeLessThan((41 / 5) * 2000)
 })
 
 it("the process that has the turn is told at once", async () => {
