@@ -1,6 +1,6 @@
 /** Turns in Redis. */
-import * as Effect from "effect/Effect"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Stream from "effect/Stream"
 import { type Address, StoreError, type TurnStore } from "../ratelimit/distributed/store.js"

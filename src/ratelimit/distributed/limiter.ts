@@ -325,10 +325,7 @@ class DistributedLimiter {
       isAlive
         ? Effect.succeed(false)
         : // A store that has lost everything does not know the living either.
-          Effect.map(
-            this.presence.checkLoss,
-            () => this.#now >= this.presence.lostAt + this.#settings.lease,
-          ),
+          Effect.map(this.presence.checkLoss, () => this.#now >= this.presence.doubtfulUntil),
     )
   }
 

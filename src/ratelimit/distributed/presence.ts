@@ -31,8 +31,8 @@ export class Presence {
   aliveUntil = Number.NEGATIVE_INFINITY
   /** Since when the store has been available without an interruption. */
   connectedSince = 0
-  /** When the store lost everything; `-Infinity` if it did not. */
-  lostAt = Number.NEGATIVE_INFINITY
+  /** Until then a process may live that had a turn before the store lost everything. */
+  doubtfulUntil = Number.NEGATIVE_INFINITY
   /** Milliseconds from this clock to the store's. */
   shift = 0
   /** Maximum error of `shift`. */
@@ -83,7 +83,8 @@ export class Presence {
   readonly checkLoss: Effect.Effect<void, StoreError> = Effect.suspend(() =>
     Effect.map(this.#options.store.lostAt(this.#hasAskedForLoss), (lostAt) => {
       this.#hasAskedForLoss = true
-      this.lostAt = lostAt === undefined ? Number.NEGATIVE_INFINITY : lostAt - this.shift
+      this.doubtfulUntil =
+        lostAt === undefined ? Number.NEGATIVE_INFINITY : lostAt - this.shift + this.#options.lease
     }),
   )
 

@@ -24,7 +24,7 @@ import { limitsOf } from "./webhookData.js"
 
 export interface TurnsOptions {
   readonly machine: StateMachine
-  readonly presence: Pick<Presence, "aliveUntil" | "lostAt" | "shift">
+  readonly presence: Pick<Presence, "aliveUntil" | "doubtfulUntil" | "shift">
   /** Milliseconds after which a process that shows no sign of life is dead. */
   readonly lease: number
   /** Milliseconds for which a turn is valid after a call. */
@@ -238,7 +238,7 @@ export class Turns implements Gate {
       this.#options.restore(webhook, turn, now)
       webhook.savedLimits = turn.state === undefined ? "" : limitsOf(this.#options.machine, webhook)
     }
-    if (isNew(turn)) webhook.hold(this.#options.presence.lostAt + this.#options.lease, now)
+    if (isNew(turn)) webhook.hold(this.#options.presence.doubtfulUntil, now)
     else webhook.isHeld = false
     webhook.hasSentAlone = false
     if (webhook.channel !== undefined) webhook.channel.isAlone = false

@@ -39,7 +39,7 @@ export class Process {
   now = 1000
   readonly machine = new StateMachine(settings, () => {})
   readonly restored: Array<{ readonly key: string; readonly hasSentAlone: boolean }> = []
-  readonly presence = { aliveUntil: never, lostAt: -never, shift: 0 }
+  readonly presence = { aliveUntil: never, doubtfulUntil: -never, shift: 0 }
   readonly #due = new Set<string>()
   readonly #calls = new Map<string, Call>()
   readonly turns: Turns

@@ -79,13 +79,13 @@ describe("the presence of a process", () => {
 
   it("that the store has lost in time is a loss of the store", () => {
     alive.clear()
-    expect(presence.lostAt).toBe(Number.NEGATIVE_INFINITY)
+    expect(presence.doubtfulUntil).toBe(Number.NEGATIVE_INFINITY)
     lostAt = 9000
     now = 14_999
     refresh()
     expect(presence.process).toBe("p.0")
     expect(events).toEqual(["loss"])
-    expect(presence.lostAt).toBe(9000 - 500)
+    expect(presence.doubtfulUntil).toBe(9000 - 500 + lease)
   })
 
   it("comes with what others ask of the process", () => {

@@ -244,7 +244,7 @@ describe("a turn without a state, after the store lost everything", () => {
 
   const hold = (options?: { readonly failAfter: number }) => {
     const process = new Process(options)
-    process.presence.lostAt = process.now
+    process.presence.doubtfulUntil = process.now + lease
     const request = process.submit("1")
     expect(isTaken(process.exchange(major, turn(5)))).toBe(1)
     expect(isGranted(request)).toBe(false)
@@ -293,7 +293,7 @@ describe("a turn without a state, after the store lost everything", () => {
     // The second one waits for the first.
     process.submit("1", "PATCH", ignorant)
     process.submit("1", "PATCH", ignorant)
-    process.presence.lostAt = process.now
+    process.presence.doubtfulUntil = process.now + lease
     process.turns.onWanted(major, 0)
     expect(isTaken(process.exchange(major, turn(7)))).toBe(1)
     expect(process.call(major)).toEqual({ _tag: "Pass", how: "keep", epoch: 1 })
