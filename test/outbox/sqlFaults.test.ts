@@ -12,6 +12,7 @@ import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { makeSqlStore } from "../../src/sql/sqlStore.js"
 import { getProgram } from "../support/ChildProgram.js"
+import { isLowestPeers } from "../support/peers.js"
 import { hasPostgres, startPostgres } from "../support/postgres.js"
 import { folder, openStore, sqlite } from "./engines.js"
 import { idsOf, put } from "./storeSteps.js"
@@ -72,7 +73,9 @@ describe("an SQLite file", () => {
 })
 
 describe("PostgreSQL", () => {
-  it.scoped.skipIf(!hasPostgres)("may go away and come back", () =>
+  // The driver of @effect/sql-pg before 0.48 does not answer a query that it writes to a connection
+  // which is about to close: neither an error nor a result, for ever.
+  it.scoped.skipIf(!hasPostgres || isLowestPeers)("may go away and come back", () =>
     Effect.gen(function* () {
       const { database, host, port, start, stop, username } = yield* Effect.promise(startPostgres)
       const layer = PgClient.layer({ host, port, database, username })
