@@ -362,7 +362,8 @@ function encodeBody(
 function isRight<A, E>(
   effect: Effect.Effect<A, E>,
 ): effect is Effect.Effect<A, E> & Either.Right<never, A> {
-  return Either.isEither(effect) && Either.isRight(effect)
+  // Of all that an Effect may be, only an Either has this tag.
+  return "_tag" in effect && effect._tag === "Right"
 }
 
 export function flatMap<A, E, B, E2, R = never>(
