@@ -22,7 +22,6 @@ import {
   memoize,
 } from "./codec/decoder.js"
 import type { Compile, Field, Fields, Step, Way } from "./codec/decoder.js"
-import { keepsValues } from "./fields.js"
 import { lazy } from "./lazy.js"
 
 /** Decodes as the Schema does. The result of renaming keys is not checked again. */
@@ -144,8 +143,8 @@ function sortFields(output: Fields, fields: ReadonlyArray<Field>): Fields {
 /** A field whose value changes, or that is omitted with a value, is left to the Schema. */
 function encodeField(output: Fields, field: Field, value: unknown, part: Compile): boolean {
   const { change, to, type } = field
-  const isNothing = value === undefined || value === null
-  if (change !== undefined && (isNothing || !change.keepsValues)) {
+  if (change !== undefined) {
+    const isNothing = value === undefined || value === null
     if (isNothing && part(change.type)(value) === irregular) return false
     const changed = change.encode(Option.some(value))
     if (Option.isNone(changed)) return isNothing
@@ -167,12 +166,7 @@ function compileRenaming(ast: AST.Transformation, part: Compile): Step {
     const to = change && types.get(change.to)
     if (change === undefined || to === undefined) return field
     const { isOptional, name, type } = to
-    return {
-      ...field,
-      from: name,
-      isOptional,
-      change: { encode: change.encode, keepsValues: keepsValues(change.encode), type },
-    }
+    return { ...field, from: name, isOptional, change: { encode: change.encode, type } }
   })
   return compileStruct(fields, part)
 }

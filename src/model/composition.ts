@@ -45,9 +45,10 @@ export function checkParts(message: Parts): ReadonlyArray<Schema.FilterIssue> {
 }
 
 /** Discord rejects a message that has none of these (JSON error 50006). */
-export function hasContent({ components, content, embeds, poll }: Parts): boolean {
-  if (isPresent(content) || isPresent(components) || isPresent(poll)) return true
-  return Array.isArray(embeds) ? embeds.some((embed) => !isOmittedEmbed(embed)) : isPresent(embeds)
+export function hasContent(message: Parts): boolean {
+  const { components, content, embeds, poll } = message
+  const own = Array.isArray(embeds) ? embeds.filter((embed) => !isOmittedEmbed(embed)) : embeds
+  return [content, own, components, poll].some(isPresent)
 }
 
 /** The wire form with `IsComponentsV2` set where a component needs it. */

@@ -50,7 +50,7 @@ export function nullable<A, I, const K extends string = never>(
   const to = Schema.NullishOr(typeSide(schema))
   const field = Schema.optionalToOptional(Schema.NullOr(schema), to, {
     decode: Function.identity,
-    encode: notUndefined,
+    encode: Option.filter(Predicate.isNotUndefined),
   })
   return rename(field, key)
 }
@@ -167,15 +167,6 @@ function lenient<A, I>(schema: Schema.Schema<A, I>): Nullish<A, I> {
 /** At once and not by `NullishOr` and `annotations`: each makes a class, for a hundred fields. */
 function nullish<A, I>(schema: Schema.Schema<A, I>, annotations: AST.Annotations): Nullish<A, I> {
   return Schema.make(AST.Union.make([schema.ast, AST.null, AST.undefinedKeyword], annotations))
-}
-
-function notUndefined<A>(value: Option.Option<A | undefined>): Option.Option<A> {
-  return Option.filter(value, Predicate.isNotUndefined)
-}
-
-/** Whether an encoder of a field may change only `null` and `undefined`. */
-export function keepsValues(encode: unknown): boolean {
-  return encode === definedOnly || encode === notUndefined
 }
 
 /** `Option.filter` makes a function and an `Option` for each of a message's forty fields. */

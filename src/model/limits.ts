@@ -38,13 +38,6 @@ export function checkRange(
   return actual < min ? `at least ${plural(min, unit)}, got ${actual}` : undefined
 }
 
-/** Returns a message for text of more or fewer code points, with `trim` without outer whitespace. */
-function checkLength(value: string, min: number, max: number, trim = false): string | undefined {
-  // Units never number less than code points: the common case needs no counting.
-  if (value.length <= max && min === 0) return undefined
-  return checkRange(codePoints(trim ? value.trim() : value), "code point", min, max)
-}
-
 /**
  * A code point of UTF-8, for generated text. To make a string of fast-check's own unit `binary`, a process
  * first lists all of them, which takes 0.8 s and 85 MB.
@@ -67,14 +60,22 @@ export function text(options: {
 }) {
   const { max, min = 0, trim = false } = options
   return Schema.String.pipe(
-    Schema.filter((value) => checkWellFormed(value) ?? checkLength(value, min, max, trim), {
-      arbitrary: () => (fc) =>
-        fc.string({
-          unit: character(fc),
-          minLength: min,
-          maxLength: Math.min(max, maxGeneratedLength),
-        }),
-    }),
+    Schema.filter(
+      (value) => {
+        const broken = checkWellFormed(value)
+        // Units never number less than code points: the common case needs no counting.
+        if (broken !== undefined || (value.length <= max && min === 0)) return broken
+        return checkRange(codePoints(trim ? value.trim() : value), "code point", min, max)
+      },
+      {
+        arbitrary: () => (fc) =>
+          fc.string({
+            unit: character(fc),
+            minLength: min,
+            maxLength: Math.min(max, maxGeneratedLength),
+          }),
+      },
+    ),
   )
 }
 
@@ -157,9 +158,13 @@ function url(
   arbitrary: (fc: FastCheckModule) => FastCheck.Arbitrary<string>,
 ) {
   return Schema.String.pipe(
-    Schema.filter((value) => rule(value) ?? checkWellFormed(value) ?? checkLength(value, 0, max), {
-      arbitrary: () => arbitrary,
-    }),
+    Schema.filter(
+      (value) =>
+        rule(value) ??
+        checkWellFormed(value) ??
+        checkRange(codePoints(value), "code point", 0, max),
+      { arbitrary: () => arbitrary },
+    ),
   )
 }
 

@@ -102,12 +102,11 @@ export function isOmittedEmbed(value: unknown): boolean {
 
 /** Whether an embed has no content. Blank text and empty lists do not count. */
 export function isEmptyEmbed(value: unknown): boolean {
-  return Predicate.isReadonlyRecord(value) && Object.values(value).every(isEmptyPart)
-}
-
-function isEmptyPart(part: unknown): boolean {
-  if (typeof part === "string") return isBlank(part)
-  return Array.isArray(part) ? part.length === 0 : part === undefined
+  if (!Predicate.isReadonlyRecord(value)) return false
+  return Object.values(value).every((part) => {
+    if (typeof part === "string") return isBlank(part)
+    return Array.isArray(part) ? part.length === 0 : part === undefined
+  })
 }
 
 const everyEmbed = forEachItem(embed)

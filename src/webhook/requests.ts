@@ -362,8 +362,7 @@ function encodeBody(
 function isRight<A, E>(
   effect: Effect.Effect<A, E>,
 ): effect is Effect.Effect<A, E> & Either.Right<never, A> {
-  // Of all that an Effect may be, only an Either has this tag.
-  return "_tag" in effect && effect._tag === "Right"
+  return Either.isEither(effect) && Either.isRight(effect)
 }
 
 export function flatMap<A, E, B, E2, R = never>(

@@ -133,19 +133,20 @@ function compileRefinement(ast: AST.Refinement, part: Compile, { isEncoder }: Wa
   }
 }
 
-/** The result of the first step that has one: one of few, so in the way that runs fast from the start. */
+/** The result of the first step that has one. */
 export function firstOf(members: ReadonlyArray<Step>): Step {
-  return members.reduceRight((others, read) => (input) => {
-    const value = read(input)
-    return value === irregular ? others(input) : value
-  })
+  return (input) => {
+    for (const read of members) {
+      const value = read(input)
+      if (value !== irregular) return value
+    }
+    return irregular
+  }
 }
 
 /** How an encoder renames a field or omits it. */
 interface Change {
   readonly encode: (given: Option.Option<unknown>) => Option.Option<unknown>
-  /** Whether it leaves what is neither `null` nor `undefined` as it is. */
-  readonly keepsValues: boolean
   /** The type of the field before. */
   readonly type: AST.AST
 }
