@@ -79,14 +79,14 @@ const runTrial = (
   )
 }
 
-/** With fewer steps, none would be that of a request. */
+/** With a longer stride, no step of a trial would be that of a request. */
 const maxStride = 20
 
 /** The steps of a run in which nothing fails: every one from `LAW_RUNS=1` on, less while typing. */
 const stepsOf = async (options: Outbox.WorkerOptions): Promise<ReadonlyArray<number>> => {
   const { steps } = await runTrial(0, options)
-  const typing = Math.min(maxStride, Math.ceil((2 * steps) / runs(steps)))
-  const stride = runs(steps) >= steps ? 1 : typing
+  const chosen = runs(steps)
+  const stride = chosen >= steps ? 1 : Math.min(maxStride, Math.ceil((2 * steps) / chosen))
   return Array.from({ length: Math.ceil(steps / stride) }, (_, index) => index * stride + 1)
 }
 
