@@ -83,6 +83,13 @@ function withoutWarnings<C extends Client>(client: C): C {
   return client
 }
 
+/** Before version 6 of `ioredis`, the time limit of a connection that has closed ends the next one (its issue 2147). */
+function endTimeLimit(client: Client): void {
+  if (!("socketTimeoutTimer" in client)) return
+  clearTimeout(client["socketTimeoutTimer"])
+  client["socketTimeoutTimer"] = undefined
+}
+
 /** Connects, and reconnects until the scope closes. */
 export function connect(url: string): Effect.Effect<Service, DiscordRedisError, Scope.Scope> {
   return Effect.gen(function* () {
@@ -163,8 +170,12 @@ export function fromRedis(client: Client, own?: Attempts): Service {
               )
             })
             if (subscriber.status === "wait") subscriber.connect().catch(() => {})
-            // It sends nothing, so it does not notice that its server is gone.
-            const reconnect = () => subscriber.disconnect(true)
+            subscriber.on("close", () => endTimeLimit(subscriber))
+            const reconnect = () => {
+              endTimeLimit(client)
+              // It sends nothing, so it does not notice that its server is gone.
+              subscriber.disconnect(true)
+            }
             client.on("close", reconnect)
             return { reconnect, subscriber }
           }),

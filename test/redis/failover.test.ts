@@ -148,6 +148,36 @@ describe("a slow server", () => {
       expect(lines.slice(1)).toEqual([back])
     }),
   )
+
+  fault(
+    "that leaves without a reply does not end the next connection",
+    Effect.gen(function* () {
+      const server = yield* start()
+      const socketTimeout = 2000
+      const client = new Redis(server.url, {
+        enableOfflineQueue: false,
+        maxRetriesPerRequest: 0,
+        socketTimeout,
+      })
+      yield* Effect.addFinalizer(() => Effect.sync(() => client.disconnect()))
+      yield* Effect.promise(() => once(client, "ready"))
+      const { send } = yield* openOver(RedisConnection.layerClient(client), {
+        prefix: makePrefix(),
+      })
+      process.kill(server.pid(), "SIGSTOP")
+      const fiber = yield* Effect.fork(send())
+      yield* Effect.repeat(Effect.delay(Effect.void, "10 millis"), {
+        until: () => client.commandQueue.length > 0,
+      })
+      yield* Effect.promise(() => server.stop("kill"))
+      yield* Effect.promise(() => server.start())
+      yield* Fiber.join(fiber)
+      let closes = 0
+      client.on("close", () => (closes += 1))
+      yield* Effect.sleep(socketTimeout)
+      expect(closes).toBe(0)
+    }),
+  )
 })
 
 const login = "it rejects the user or the password of the address (WRONGPASS"
