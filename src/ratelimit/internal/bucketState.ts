@@ -230,11 +230,9 @@ export class ChannelState {
   /** Number of messages in flight. Every response asks for it. */
   get inFlight(): number {
     let sum = 0
-    for (const webhook of this.webhooks) {
-      if (webhook.inFlight === 0) continue
-      for (const { channel, inFlight } of webhook.buckets)
-        if (channel !== undefined) sum += inFlight
-    }
+    for (const { routes } of this.webhooks)
+      for (const { bucket, inFlight } of routes)
+        if (inFlight > 0 && bucket.channel !== undefined) sum += inFlight
     return sum
   }
 
