@@ -23,12 +23,14 @@ export const messages = {
 
 export type Kind = keyof typeof messages
 
+const channelId = "1100000000000000002"
+
 function stored(kind: Kind): unknown {
   return {
     id: "1100000000000000042",
     type: 0,
     content: messages[kind].content,
-    channel_id: "1100000000000000002",
+    channel_id: channelId,
     author: {
       id: "1100000000000000003",
       username: "Captain Hook",
@@ -60,6 +62,16 @@ function stored(kind: Kind): unknown {
 export const answers: Readonly<Record<Kind, string>> = {
   text: JSON.stringify(stored("text")),
   embed: JSON.stringify(stored("embed")),
+}
+
+const around: Readonly<Record<Kind, ReadonlyArray<string>>> = {
+  text: answers.text.split(channelId),
+  embed: answers.embed.split(channelId),
+}
+
+/** The answer of a webhook with a channel of its own: Discord permits 15 in one, which share a limit. */
+export function answerOf(kind: Kind, path: string): string {
+  return around[kind].join(/webhooks\/(\d+)/.exec(path)?.[1] ?? channelId)
 }
 
 /** Milliseconds of a window, and requests in it: so many that nobody waits, and all is learned. */

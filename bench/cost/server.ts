@@ -1,12 +1,15 @@
 /** Answers every request at once, in a process of its own, so that the caller's CPU is its alone. */
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
-import { answers, headersAt } from "./answer.js"
+import { answerOf, headersAt } from "./answer.js"
 
 const server = createServer((request, response) => {
-  const kind = request.url?.includes("/text") === true ? "text" : "embed"
+  const path = request.url ?? ""
+  const kind = path.includes("/text") ? "text" : "embed"
   request.resume().on("end", () => {
-    response.writeHead(200, headersAt(Date.now())).end(answers[kind])
+    const text = answerOf(kind, path)
+    const headers = { ...headersAt(Date.now()), "content-length": Buffer.byteLength(text) }
+    response.writeHead(200, headers).end(text)
   })
 })
 

@@ -5,7 +5,7 @@
  */
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
-import { answers } from "../cost/answer.js"
+import { answerOf } from "../cost/answer.js"
 import { answer } from "./remote.js"
 
 /** dfx divides the period by the limit, and waits longer than it should below a millisecond. */
@@ -41,7 +41,15 @@ const server = createServer((request, response) => {
       "x-ratelimit-reset-after": ((endsAt - now) / 1000).toFixed(3),
     }
     if (query.includes("wait=true")) {
-      response.writeHead(200, { ...headers, "content-type": "application/json" }).end(answers.embed)
+      const text = answerOf("embed", path)
+      const length = Buffer.byteLength(text)
+      response
+        .writeHead(200, {
+          ...headers,
+          "content-type": "application/json",
+          "content-length": length,
+        })
+        .end(text)
     } else {
       response.writeHead(204, headers).end()
     }
