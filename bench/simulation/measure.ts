@@ -1,5 +1,5 @@
 /** One row of the results: a scenario, a strategy, a seed. */
-import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
+import type { Policy } from "../../src/ratelimit/Strategy.js"
 import { withoutForesight } from "./foresight.js"
 import { optimum } from "./optimum.js"
 import { type Result, run } from "./run.js"

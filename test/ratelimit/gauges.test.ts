@@ -4,7 +4,7 @@ import * as Metric from "effect/Metric"
 import { RateLimitMetrics } from "../../src/index.js"
 import { StateMachine } from "../../src/ratelimit/internal/stateMachine.js"
 import { combine } from "../../src/ratelimit/settings.js"
-import type { Findings, Policy } from "../../src/ratelimit/strategy/Policy.js"
+import type { Findings, Policy } from "../../src/ratelimit/Strategy.js"
 import { ok, route } from "./responses.js"
 import { careful } from "./model/policies.js"
 

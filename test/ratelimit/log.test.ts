@@ -6,7 +6,7 @@ import * as Logger from "effect/Logger"
 import * as TestClock from "effect/TestClock"
 import { RateLimiter } from "../../src/index.js"
 import type { Outcome } from "../../src/ratelimit/Permit.js"
-import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
+import type { Policy } from "../../src/ratelimit/Strategy.js"
 import { response, withoutHeaders, blocked, headers, limited, ok, route } from "./responses.js"
 import { eager, literal } from "./model/policies.js"
 

@@ -6,7 +6,7 @@ import * as Option from "effect/Option"
 import { RateLimiter, RateLimitMetrics } from "../../src/index.js"
 import { StateMachine } from "../../src/ratelimit/internal/stateMachine.js"
 import { combine } from "../../src/ratelimit/settings.js"
-import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
+import type { Policy } from "../../src/ratelimit/Strategy.js"
 import { limited, ok, route } from "./responses.js"
 import { careful } from "./model/policies.js"
 

@@ -12,7 +12,7 @@ import {
 import { WebhookRegistry } from "../../src/ratelimit/internal/learning.js"
 import { StateMachine } from "../../src/ratelimit/internal/stateMachine.js"
 import { responded } from "../../src/ratelimit/Permit.js"
-import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
+import type { Policy } from "../../src/ratelimit/Strategy.js"
 import { DiscordSimulator } from "../../src/testing/index.js"
 import { contents, within } from "../scenarios/harness.js"
 import { settings } from "./model/modelRun.js"

@@ -4,7 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { Strategy } from "../../src/index.js"
 import type { Bucket } from "../../src/ratelimit/Bucket.js"
-import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
+import type { Policy } from "../../src/ratelimit/Strategy.js"
 import { careful, eager, paced } from "./model/policies.js"
 
 const bucket = (values: Partial<Bucket> = {}): Bucket => ({

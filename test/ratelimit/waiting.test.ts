@@ -10,7 +10,7 @@ import { RateLimiter } from "../../src/index.js"
 import { neverSent, unknown } from "../../src/ratelimit/Permit.js"
 import { withoutHeaders, limited, ok, route } from "./responses.js"
 import { type LimiterDriver, makeDriver } from "./LimiterDriver.js"
-import type { Policy } from "../../src/ratelimit/strategy/Policy.js"
+import type { Policy } from "../../src/ratelimit/Strategy.js"
 import { eager, literal } from "./model/policies.js"
 
 const story = <E>(

@@ -16,7 +16,7 @@ import { make, type DistributedSettings } from "../../../src/ratelimit/distribut
 import type { StoreError, TurnStore } from "../../../src/ratelimit/distributed/store.js"
 import { responded } from "../../../src/ratelimit/Permit.js"
 import { unset } from "../../../src/ratelimit/settings.js"
-import type { Policy } from "../../../src/ratelimit/strategy/Policy.js"
+import type { Policy } from "../../../src/ratelimit/Strategy.js"
 import { Server, type ServerOptions } from "../model/server.js"
 import { route } from "../responses.js"
 import { type Faults, SimulatedStore } from "./SimulatedStore.js"

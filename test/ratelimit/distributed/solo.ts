@@ -6,7 +6,7 @@ import type { PendingRequest } from "../../../src/ratelimit/internal/bucketState
 import type { TimerTarget } from "../../../src/ratelimit/internal/pendingRequests.js"
 import { StateMachine } from "../../../src/ratelimit/internal/stateMachine.js"
 import type { Outcome } from "../../../src/ratelimit/Permit.js"
-import type { Policy } from "../../../src/ratelimit/strategy/Policy.js"
+import type { Policy } from "../../../src/ratelimit/Strategy.js"
 import { settings } from "../model/modelRun.js"
 import { learning } from "../model/policies.js"
 import { limited, ok, route } from "../responses.js"

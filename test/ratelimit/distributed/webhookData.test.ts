@@ -10,7 +10,7 @@ import { RoundTrips, SlotTime, Window } from "../../../src/ratelimit/internal/wi
 import { assumeUsed } from "../../../src/ratelimit/distributed/assumeUsed.js"
 import { RoundTripsData, WindowData } from "../../../src/ratelimit/distributed/bucketData.js"
 import { encodeWebhook, restoreWebhook } from "../../../src/ratelimit/distributed/webhookData.js"
-import type { Policy, PolicyData } from "../../../src/ratelimit/strategy/Policy.js"
+import type { Policy, PolicyData } from "../../../src/ratelimit/Strategy.js"
 import * as Strategy from "../../../src/ratelimit/Strategy.js"
 import { runs } from "../../support/laws.js"
 import { ModelRun } from "../model/modelRun.js"

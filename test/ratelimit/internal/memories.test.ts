@@ -8,7 +8,7 @@ import {
   withoutMemory as without,
 } from "../../../src/ratelimit/internal/bucketState.js"
 import { adaptive } from "../../../src/ratelimit/strategy/adaptive.js"
-import type { Policy } from "../../../src/ratelimit/strategy/Policy.js"
+import type { Policy } from "../../../src/ratelimit/Strategy.js"
 import { proactive } from "../../../src/ratelimit/strategy/proactive.js"
 import { RoundTrips } from "../../../src/ratelimit/internal/window.js"
 import { headers } from "../responses.js"

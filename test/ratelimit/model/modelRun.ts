@@ -17,7 +17,7 @@ import type { TimerTarget } from "../../../src/ratelimit/internal/pendingRequest
 import type { Settings } from "../../../src/ratelimit/settings.js"
 import { WebhookRegistry } from "../../../src/ratelimit/internal/learning.js"
 import { responded, neverSent, type Outcome, unknown } from "../../../src/ratelimit/Permit.js"
-import type { Policy } from "../../../src/ratelimit/strategy/Policy.js"
+import type { Policy } from "../../../src/ratelimit/Strategy.js"
 import { Heap } from "../../support/Heap.js"
 import { Server, type ServerOptions } from "./server.js"
 

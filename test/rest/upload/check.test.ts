@@ -4,7 +4,6 @@ import * as Stream from "effect/Stream"
 import { describe, expect, it } from "vitest"
 import { FileUpload, UploadLimits } from "../../../src/index.js"
 import { findFileError } from "../../../src/rest/upload/upload.js"
-import { errorFields } from "../../../src/error/message.js"
 import { route } from "./wire.js"
 
 const mebibyte = 1024 * 1024
@@ -45,7 +44,9 @@ describe("limits", () => {
     const error = findFileError(route, several(...sizes), 0, limits)
     expect(error).toMatchObject({
       ...expected,
-      ...errorFields(route),
+      operation: route.operation,
+      webhookId: route.webhookId,
+      route: route.name,
       preset: "default",
       delivered: "no",
     })

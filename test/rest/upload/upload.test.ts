@@ -14,7 +14,6 @@ import { readFileSync } from "node:fs"
 import { describe, expect } from "vitest"
 import { FileUpload, RestConfig, Strategy, UploadLimits, Webhook } from "../../../src/index.js"
 import { recordingLimiter } from "../network.js"
-import { errorFields } from "../../../src/error/message.js"
 import { bytesOf, route } from "./wire.js"
 
 const message = readFileSync(
@@ -286,7 +285,9 @@ describe("a message with files", () => {
         _tag: "WebhookFileError",
         reason: "tooMany",
         file: "10.txt",
-        ...errorFields(route),
+        operation: route.operation,
+        webhookId: route.webhookId,
+        route: route.name,
       })
       expect(net.requests()).toBe(0)
       expect(net.limiter.outcomes).toEqual([])
