@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type { Cluster, Redis } from "ioredis"
-import { connect, fromRedis } from "./ioredis.js"
+import { connect, fromClient } from "./ioredis.js"
 import type { DiscordRedisError } from "./RedisError.js"
 import type { Service } from "./service.js"
 
@@ -95,4 +95,4 @@ export const layerConfig = (
  * @category layers
  */
 export const layerClient = (client: Redis | Cluster): Layer.Layer<RedisConnection> =>
-  Layer.sync(RedisConnection, () => fromRedis(client))
+  Layer.scoped(RedisConnection, fromClient(client))

@@ -83,8 +83,11 @@ function withoutWarnings<C extends Client>(client: C): C {
   return client
 }
 
-/** Before version 6 of `ioredis`, the time limit of a connection that has closed ends the next one (its issue 2147). */
-function endTimeLimit(client: Client): void {
+/**
+ * Ends the time limit of a connection that has closed. Before version 6, `ioredis` goes on with it (its issue
+ * 2147), so that it ends the next connection, and keeps the process alive.
+ */
+const endTimeLimit = (client: Client) => (): void => {
   if (!("socketTimeoutTimer" in client)) return
   clearTimeout(client["socketTimeoutTimer"])
   client["socketTimeoutTimer"] = undefined
@@ -103,6 +106,7 @@ export function connect(url: string): Effect.Effect<Service, DiscordRedisError, 
       }),
       disconnect,
     )
+    client.on("close", endTimeLimit(client))
     const attempts = new Attempts()
     attempts.watch(client, (error) => {
       if (isOfDatabase(error)) client.disconnect(true)
@@ -130,6 +134,18 @@ async function isPartOfCluster(client: Redis): Promise<boolean> {
     // It is no cluster, or has no such command.
     return false
   }
+}
+
+/** The connection on a client of the program. */
+export function fromClient(client: Client): Effect.Effect<Service, never, Scope.Scope> {
+  const end = endTimeLimit(client)
+  return Effect.acquireRelease(
+    Effect.sync(() => {
+      client.on("close", end)
+      return fromRedis(client)
+    }),
+    () => Effect.sync(() => client.off("close", end)),
+  )
 }
 
 /** `own` knows why a client of ours has no connection. */
@@ -170,11 +186,12 @@ export function fromRedis(client: Client, own?: Attempts): Service {
               )
             })
             if (subscriber.status === "wait") subscriber.connect().catch(() => {})
-            subscriber.on("close", () => endTimeLimit(subscriber))
+            subscriber.on("close", endTimeLimit(subscriber))
             const reconnect = () => {
-              endTimeLimit(client)
-              // It sends nothing, so it does not notice that its server is gone.
-              subscriber.disconnect(true)
+              // It sends nothing, so it does not notice that its server is gone. While it looks for the address,
+              // with Sentinel or in a cluster, it would end for good.
+              const { status } = subscriber
+              if (status === "connect" || status === "ready") subscriber.disconnect(true)
             }
             client.on("close", reconnect)
             return { reconnect, subscriber }

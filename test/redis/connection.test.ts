@@ -6,9 +6,22 @@ import { createServer, type Server } from "node:net"
 import { createServer as createTlsServer } from "node:tls"
 import { describe, expect } from "@effect/vitest"
 import { vi } from "vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import { RedisConnection } from "../../src/redis/index.js"
 import { findPort } from "../support/server.js"
-import { failureOf, fault, makePrefix, open, openClient, start } from "./limiterProcess.js"
+import {
+  failureOf,
+  fault,
+  makePrefix,
+  open,
+  openClient,
+  openOver,
+  start,
+} from "./limiterProcess.js"
 
 /** The port of a server that is not Redis. */
 const listen = (server: Server) =>
@@ -273,6 +286,46 @@ describe("a user of an access list", () => {
       const channels = Effect.promise(() => client.call("PUBSUB", "CHANNELS", `${prefix}:*`))
       yield* Effect.repeat(Effect.delay(channels, 20), {
         while: (found) => Array.isArray(found) && found.length === 0,
+      })
+    }),
+  )
+})
+
+describe("a server that stands still", () => {
+  fault(
+    "and leaves with a command does not end the next connection, also without a subscription",
+    Effect.gen(function* () {
+      const server = yield* start()
+      const context = yield* Layer.build(RedisConnection.layer(server.url))
+      const { eval: run } = Context.get(context, RedisConnection.RedisConnection)
+      const ping = run("return 1", [], [])
+      yield* ping
+      process.kill(server.pid(), "SIGSTOP")
+      const lost = yield* Effect.fork(Effect.flip(ping))
+      yield* Effect.sleep("50 millis")
+      yield* Effect.promise(() => server.stop("kill"))
+      expect(yield* Fiber.join(lost)).toMatchObject({ reason: "unavailable" })
+      yield* Effect.promise(() => server.start())
+      yield* Effect.retry(ping, Schedule.spaced("10 millis"))
+      // Longer than the time limit of a connection.
+      const always = Schedule.spaced("10 millis").pipe(Schedule.upTo("5500 millis"))
+      yield* Effect.repeat(ping, always)
+    }),
+  )
+
+  fault(
+    "is an error at the start of a limiter, also on a client that waits for ever",
+    Effect.gen(function* () {
+      const server = yield* start()
+      const client = yield* openClient(server)
+      yield* Effect.promise(() => client.ping())
+      process.kill(server.pid(), "SIGSTOP")
+      const connection = RedisConnection.layerClient(client)
+      const error = yield* Effect.flip(openOver(connection, { prefix: makePrefix() }))
+      expect(error).toMatchObject({
+        _tag: "DiscordRedisError",
+        reason: "unavailable",
+        detail: "no response",
       })
     }),
   )

@@ -2,11 +2,13 @@
 // A test fails with whatever its processes fail with.
 // @effect-diagnostics anyUnknownInErrorContext:off
 import { once } from "node:events"
+import { type AddressInfo, createServer } from "node:net"
 import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { Redis } from "ioredis"
 import { RedisConnection } from "../../src/redis/index.js"
+import { route } from "../ratelimit/responses.js"
 import type { RedisServer } from "../support/redis.js"
 import { Endpoint } from "./Endpoint.js"
 import { fault, makePrefix, open, openClient, openOver, start, until } from "./limiterProcess.js"
@@ -231,6 +233,35 @@ describe("a password that changes", () => {
   }
 })
 
+/** A sentinel that takes its time to name the server. */
+const openSentinel = (server: RedisServer) =>
+  Effect.acquireRelease(
+    Effect.promise(async () => {
+      const port = String(server.port)
+      const address = ["*2", "$9", "127.0.0.1", `$${port.length}`, port, ""].join("\r\n")
+      const sentinel = createServer((socket) => {
+        socket.on("error", () => {})
+        socket.on("data", (data) => {
+          const commands = data
+            .toString()
+            .split(/\*\d+\r\n/)
+            .slice(1)
+          const replies = commands.map((command) =>
+            command.includes("get-master-addr-by-name")
+              ? address
+              : command.includes("sentinels")
+                ? "*0\r\n"
+                : "+OK\r\n",
+          )
+          setTimeout(() => socket.write(replies.join("")), 100)
+        })
+      })
+      await once(sentinel.listen(0, "127.0.0.1"), "listening")
+      return sentinel
+    }),
+    (sentinel) => Effect.sync(() => sentinel.close()),
+  ).pipe(Effect.map((sentinel) => (sentinel.address() as AddressInfo).port))
+
 describe("a client of the program", () => {
   fault(
     "is explained as well when its password is wrong",
@@ -251,6 +282,36 @@ describe("a client of the program", () => {
       const failures = Effect.either(send()).pipe(Effect.map(String))
       yield* Effect.repeat(failures, { until: (text) => text.includes("it requires a password") })
       expect([...lines].sort()[0]).toContain("the connection is rejected Redis (denied)")
+    }),
+  )
+
+  fault(
+    "that asks Sentinel for the address gets its messages again",
+    Effect.gen(function* () {
+      const server = yield* start()
+      const port = yield* openSentinel(server)
+      const client = new Redis({
+        sentinels: [{ host: "127.0.0.1", port }],
+        name: "any",
+        maxRetriesPerRequest: 0,
+      })
+      client.on("error", () => {})
+      yield* Effect.addFinalizer(() => Effect.sync(() => client.disconnect()))
+      yield* Effect.promise(() => once(client, "ready"))
+      const prefix = makePrefix()
+      const { lines, send } = yield* openOver(RedisConnection.layerClient(client), { prefix })
+      yield* send()
+      yield* Effect.promise(() => server.stop("kill"))
+      yield* until(() => client.status === "reconnecting")
+      // By now both have looked for the address several times, without a server there.
+      yield* Effect.sleep("1 second")
+      yield* Effect.promise(() => server.start())
+      yield* send({ at: route({ webhookId: "2" }) })
+      expect(lines.length % 2).toBe(0)
+      const other = yield* openClient(server)
+      yield* Effect.promise(
+        () => other.pubsub("CHANNELS", `${prefix}*`) as Promise<ReadonlyArray<string>>,
+      ).pipe(Effect.repeat({ until: (channels) => channels.length === 1 }))
     }),
   )
 })

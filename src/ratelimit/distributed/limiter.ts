@@ -437,9 +437,9 @@ export const make = (
       core: new SharedLimiter(clock),
       onDue: (webhook) => due.unsafeOffer(webhook),
     })
-    yield* limiter.presence.refresh
+    yield* Effect.timeoutFail(limiter.presence.refresh, noResponse)
     // Before the first message can arrive: what is subscribed and not known to the store has lost its record.
-    yield* limiter.presence.checkLoss
+    yield* Effect.timeoutFail(limiter.presence.checkLoss, noResponse)
     observer.onAvailable(true)
     yield* Effect.addFinalizer(() => limiter.leave)
     const fork = yield* FiberSet.makeRuntime()
