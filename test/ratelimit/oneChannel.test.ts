@@ -131,6 +131,21 @@ describe("webhooks of one channel in the limiter", () => {
     expect(submit("2", 200).state).toBe("held")
   })
 
+  it("go on when one with a request in flight turns out to be of another channel", () => {
+    const { answered, machine, submit } = limiter()
+    const alone: Policy = {
+      ...learning,
+      shouldWait: ({ channelInFlight }) => channelInFlight > 0,
+      calculateWait: () => 0,
+    }
+    for (const id of ["1", "2"]) machine.settle(submit(id, 0, alone), answered("7"), 10)
+    const moved = submit("2", 20, alone)
+    const waiting = submit("1", 20, alone)
+    expect([moved.state, waiting.state]).toEqual(["held", "waiting"])
+    machine.settle(moved, answered("8"), 30)
+    expect(waiting.state).toBe("granted")
+  })
+
   it("show what has been learned for all of them, until that is cleared", () => {
     const { answered, machine, submit } = limiter()
     const beliefs = (webhookId: string) => {

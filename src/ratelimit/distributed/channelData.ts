@@ -83,6 +83,8 @@ function combine(
   return policy?.channel?.merge(memory, other) ?? other
 }
 
-function policiesOf({ buckets }: ChannelState): ReadonlyArray<Policy> {
-  return buckets.flatMap(({ learnedBy }) => (learnedBy === undefined ? [] : [learnedBy]))
+function policiesOf({ webhooks }: ChannelState): ReadonlyArray<Policy> {
+  return webhooks.flatMap(({ buckets }) =>
+    buckets.flatMap(({ learnedBy }) => (learnedBy === undefined ? [] : [learnedBy])),
+  )
 }

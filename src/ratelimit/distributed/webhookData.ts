@@ -154,7 +154,7 @@ function applyBuckets(
     setBucket(bucket, data, { ...options, policies })
     for (const name of data.routes) assignRoute(machine, webhook, name, bucket)
   }
-  learning.webhooks.assignChannel(webhook, channel)
+  scheduler.dispatchEach(learning.webhooks.assignChannel(webhook, channel), now)
   for (const route of webhook.routes) {
     scheduler.dispatchEach(learning.webhooks.shareLimit(route), now)
   }

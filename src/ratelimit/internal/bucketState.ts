@@ -218,10 +218,6 @@ export class ChannelState {
     return this.memories !== undefined
   }
 
-  get buckets(): ReadonlyArray<BucketState> {
-    return this.webhooks.flatMap(({ buckets }) => buckets)
-  }
-
   /** The buckets with waiting requests. */
   get waiting(): ReadonlyArray<BucketState> {
     return this.webhooks.filter(hasWaiting).flatMap(({ buckets }) => buckets.filter(hasWaiting))
@@ -231,8 +227,7 @@ export class ChannelState {
   get inFlight(): number {
     let sum = 0
     for (const { routes } of this.webhooks)
-      for (const { bucket, inFlight } of routes)
-        if (inFlight > 0 && bucket.channel !== undefined) sum += inFlight
+      for (const { bucket, inFlight } of routes) if (bucket.channel !== undefined) sum += inFlight
     return sum
   }
 
@@ -242,8 +237,9 @@ export class ChannelState {
     this.webhooks = [...this.webhooks, webhook]
     if (this.webhooks.length === 1) return
     this.memories ??= new Map()
-    for (const bucket of this.buckets)
-      if (bucket.learnedBy !== undefined) bucket.seenBy(bucket.learnedBy)
+    for (const { buckets } of this.webhooks)
+      for (const bucket of buckets)
+        if (bucket.learnedBy !== undefined) bucket.seenBy(bucket.learnedBy)
   }
 
   /** Returns the memory of a bucket with what all webhooks have learned; merges it the first time. */

@@ -97,9 +97,13 @@ export class WebhookRegistry {
     to.blocksWithoutDelay = Math.max(to.blocksWithoutDelay, from.blocksWithoutDelay)
   }
 
-  /** Adds a webhook to its channel, where it shares what the policies have learned for the channel. */
-  assignChannel(webhook: WebhookState, id: string | undefined): void {
-    if (id === undefined || webhook.channel?.id === id) return
+  /**
+   * Adds a webhook to its channel, where it shares what the policies have learned for the channel. Returns the
+   * buckets that wait in the channel before, where less is in flight now.
+   */
+  assignChannel(webhook: WebhookState, id: string | undefined): ReadonlyArray<BucketState> {
+    const before = webhook.channel
+    if (id === undefined || before?.id === id) return noBuckets
     this.#leaveChannel(webhook)
     const known = this.#channels.get(id)
     const channel = known instanceof ChannelState ? known : new ChannelState(id)
@@ -109,6 +113,7 @@ export class WebhookRegistry {
       if (other !== undefined && other.channel === undefined) channel.join(other)
     }
     if (webhook.channel === undefined) channel.join(webhook)
+    return before?.waiting ?? noBuckets
   }
 
   /**
@@ -264,7 +269,7 @@ export class Learning {
 
   /**
    * Records the response of a request; `sentAt` is unknown if it had no permit. Returns the
-   * buckets of other webhooks whose limits it has set.
+   * buckets of other webhooks whose limits it has set, or which may send since this one has left their channel.
    */
   learn(
     routeState: RouteState,
@@ -289,10 +294,10 @@ export class Learning {
         routeState,
         now,
       )
-      return []
+      return noBuckets
     }
     this.webhooks.assignBucket(routeState, headers.bucket)
-    this.webhooks.assignChannel(routeState.webhook, response.channelId)
+    const left = this.webhooks.assignChannel(routeState.webhook, response.channelId)
     const { bucket } = routeState
     const before = bucket.limit
     bucket.isKnown ||= describesBucket(response)
@@ -301,7 +306,7 @@ export class Learning {
     if (bucket.limit !== undefined && bucket.limit !== before)
       this.#events.onLimit(routeState.name, bucket.id, bucket.limit, headers.resetAfter)
     if (sentAt !== undefined) this.#observeRoundTrip(bucket, now - sentAt)
-    const updated = this.webhooks.shareLimit(routeState)
+    const updated = left.concat(this.webhooks.shareLimit(routeState))
     if (limited !== undefined) this.#block(routeState, limited, response, from, now)
     else if (from >= bucket.blockedUntil) bucket.unblock()
     if (DeadWebhooks.isGoneResponse(response, routeState.webhook.kind)) {
