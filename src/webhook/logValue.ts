@@ -17,12 +17,19 @@ const unprintable = "(cannot be shown)"
 export function formatValue(value: unknown): string {
   try {
     if (typeof value === "string") return value
-    if (value instanceof Error) return formatCause(Cause.fail(value))
+    if (value instanceof Error) return formatError(value)
     const printed = toPrintable(value, [])
     return typeof printed === "string" ? printed : JSON.stringify(printed, undefined, 2)
   } catch {
     return unprintable
   }
+}
+
+/** With its stack and causes, which contain its message; then the fields that it has besides. */
+function formatError(error: Error): string {
+  const fields = JSON.stringify(printFields(getOwnFields(error), [error]), undefined, 2)
+  const text = formatCause(Cause.fail(error))
+  return fields === "{}" ? text : `${text}\n${fields}`
 }
 
 export function formatCause(cause: Cause.Cause<unknown>): string {
@@ -136,15 +143,20 @@ function printMap(map: ReadonlyMap<unknown, unknown>, parents: ReadonlyArray<obj
 
 /** Name, tag and message first. The stack is printed only for an error that is logged itself. */
 function getErrorFields(error: Error): ReadonlyArray<PrintableField> {
-  const own = Object.keys(error).filter((key) => !["name", "message", "cause"].includes(key))
   const cause: ReadonlyArray<PrintableField> =
     error.cause === undefined ? [] : [["cause", () => error.cause]]
   return [
     ["name", () => error.name],
     ["message", () => error.message],
-    ...own.map((key): PrintableField => [key, (): unknown => Reflect.get(error, key)]),
+    ...getOwnFields(error),
     ...cause,
   ]
+}
+
+function getOwnFields(error: Error): ReadonlyArray<PrintableField> {
+  return Object.keys(error)
+    .filter((key) => !["name", "message", "cause"].includes(key))
+    .map((key) => [key, () => Reflect.get(error, key)])
 }
 
 function describeOmitted(count: number): ReadonlyArray<string> {

@@ -91,6 +91,17 @@ describe("a value", () => {
     expect(json(value)).toEqual(expected)
   })
 
+  it("that is an error has its tag and fields after the stack", () => {
+    const text = formatValue(new Declined({ code: 4 }))
+    expect(text).toMatch(/^Declined: .*\n +at /)
+    const [, fields = ""] = text.split(/\n(?=\{)/)
+    expect(JSON.parse(fields)).toEqual({ _tag: "Declined", code: 4 })
+    expect(formatValue(new TypeError("no"))).not.toContain("{")
+    expect(formatValue(Object.assign(new Error("no"), { token: Redacted.make("s") }))).toContain(
+      '"token": "<redacted>"',
+    )
+  })
+
   it("shows the rest of what throws", () => {
     const hostile = {
       fine: 1,
