@@ -89,6 +89,7 @@ function withoutWarnings<C extends Client>(client: C): C {
  */
 const endTimeLimit = (client: Client) => (): void => {
   if (!("socketTimeoutTimer" in client)) return
+  // oxlint-disable-next-line typescript/no-unsafe-argument -- a private field has no type
   clearTimeout(client["socketTimeoutTimer"])
   client["socketTimeoutTimer"] = undefined
 }

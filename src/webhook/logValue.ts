@@ -156,7 +156,7 @@ function getErrorFields(error: Error): ReadonlyArray<PrintableField> {
 function getOwnFields(error: Error): ReadonlyArray<PrintableField> {
   return Object.keys(error)
     .filter((key) => !["name", "message", "cause"].includes(key))
-    .map((key) => [key, () => Reflect.get(error, key)])
+    .map((key) => [key, (): unknown => Reflect.get(error, key)])
 }
 
 function describeOmitted(count: number): ReadonlyArray<string> {

@@ -125,7 +125,7 @@ export function messagesOf(
 ): Requests {
   const buckets: Array<BucketState> = []
   const messages: Array<PendingRequest> = []
-  for (const bucket of channel.webhooks.flatMap(({ buckets }) => buckets)) {
+  for (const bucket of channel.webhooks.flatMap((webhook) => webhook.buckets)) {
     if (!isForMessages(bucket)) continue
     const ready = [...bucket.queue].filter(hasTurn)
     if (ready.length > 0) buckets.push(bucket)
