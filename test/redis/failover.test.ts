@@ -41,6 +41,15 @@ const follow = (server: RedisServer, { port }: RedisServer) =>
     Effect.promise(() => client.replicaof("127.0.0.1", port)),
   )
 
+/** Waits until so many processes get messages. */
+const untilSubscribed = (server: RedisServer, prefix: string, count: number) =>
+  Effect.gen(function* () {
+    const client = yield* openClient(server)
+    yield* Effect.promise(
+      () => client.pubsub("CHANNELS", `${prefix}*`) as Promise<ReadonlyArray<string>>,
+    ).pipe(Effect.repeat({ until: (channels) => channels.length === count }))
+  })
+
 const away = /^WARN Shared limits: the store is away; requests wait for it Redis \(unavailable\): /
 const back = "INFO Shared limits: the store is available again"
 
@@ -93,10 +102,7 @@ describe("a server that fails over", () => {
         expect(lines[1]).toBe(back)
       }
       // Messages come over connections of their own.
-      const client = yield* openClient(pair.replica)
-      yield* Effect.promise(
-        () => client.pubsub("CHANNELS", `${prefix}*`) as Promise<ReadonlyArray<string>>,
-      ).pipe(Effect.repeat({ until: (channels) => channels.length === 2 }))
+      yield* untilSubscribed(pair.replica, prefix, 2)
     }),
   )
 
@@ -161,6 +167,7 @@ describe("a slow server", () => {
         maxRetriesPerRequest: 0,
         socketTimeout,
       })
+      client.on("error", () => {})
       yield* Effect.addFinalizer(() => Effect.sync(() => client.disconnect()))
       yield* Effect.promise(() => once(client, "ready"))
       const { send } = yield* openOver(RedisConnection.layerClient(client), {
@@ -168,9 +175,7 @@ describe("a slow server", () => {
       })
       process.kill(server.pid(), "SIGSTOP")
       const fiber = yield* Effect.fork(send())
-      yield* Effect.repeat(Effect.delay(Effect.void, "10 millis"), {
-        until: () => client.commandQueue.length > 0,
-      })
+      yield* until(() => client.commandQueue.length > 0)
       yield* Effect.promise(() => server.stop("kill"))
       yield* Effect.promise(() => server.start())
       yield* Fiber.join(fiber)
@@ -308,10 +313,7 @@ describe("a client of the program", () => {
       yield* Effect.promise(() => server.start())
       yield* send({ at: route({ webhookId: "2" }) })
       expect(lines.length % 2).toBe(0)
-      const other = yield* openClient(server)
-      yield* Effect.promise(
-        () => other.pubsub("CHANNELS", `${prefix}*`) as Promise<ReadonlyArray<string>>,
-      ).pipe(Effect.repeat({ until: (channels) => channels.length === 1 }))
+      yield* untilSubscribed(server, prefix, 1)
     }),
   )
 })
