@@ -4,10 +4,10 @@
  * package manager that has failed before; then the README's program. A line that is not run is in
  * the list below, with the reason. Then the package is added to older projects.
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
-import { markdown } from "./blocks.js"
+import { blocksOf, markdown } from "./blocks.js"
 import {
   emptyProject,
   outboxGuide,
@@ -31,6 +31,7 @@ const elsewhere: ReadonlyMap<string, string> = new Map([
 ])
 
 interface Line {
+  readonly document: string
   readonly place: string
   readonly command: string
 }
@@ -47,10 +48,10 @@ function linesOf(document: string): ReadonlyArray<Line> {
       language = language === undefined ? fence : undefined
     } else if (language === "sh" || language === "bash") {
       const command = line.replace(/\s+#.*$/, "").trim()
-      if (command !== "" && !command.startsWith("#")) found.push({ place, command })
+      if (command !== "" && !command.startsWith("#")) found.push({ document, place, command })
     } else if (language === undefined) {
       for (const [, command = ""] of line.matchAll(/`((?:npm|npx|yarn|pnpm|bun|deno) [^`]+)`/g)) {
-        if (/\b(install|add|i)\b/.test(command)) found.push({ place, command })
+        if (/\b(install|add|i)\b/.test(command)) found.push({ document, place, command })
       }
     }
   }
@@ -77,7 +78,7 @@ const tarball = join(temporary, pack(temporary).filename)
 const problems: Array<string> = []
 
 function attempt(
-  { place, command }: Line,
+  { place, command }: Omit<Line, "document">,
   what: string,
   task: () => string,
   expected = readme.leaves,
@@ -145,6 +146,19 @@ function start(line: Line): void {
   })
 }
 
+/** `npm install -D vitest ...`, in a project that is installed; then the first test of the document. */
+function test(line: Line): void {
+  attempt(line, "npm", () => {
+    if (installed === undefined) throw new Error("no line before it installs a project")
+    const [block] = blocksOf(line.document)
+    if (block === undefined) throw new Error(`${line.document} has no test`)
+    run(installed, "npm", ...line.command.split(/\s+/).slice(1), "--no-audit", "--no-fund")
+    writeFileSync(join(installed, "guide.test.ts"), block.code)
+    run(installed, "npx", "vitest", "run")
+    return readme.leaves
+  })
+}
+
 function check(line: Line): void {
   const { command, place } = line
   const reason = elsewhere.get(command)
@@ -152,6 +166,7 @@ function check(line: Line): void {
   else if (command.startsWith(`npm install ${manifest.name} `)) install(line)
   else if (/^(?:[A-Z_]+=\S+ )+node \S+$/.test(command) && command.includes("DRY_RUN=true"))
     start(line)
+  else if (command.startsWith("npm install -D vitest")) test(line)
   else problems.push(`${place}: \`${command}\` is neither run nor listed with a reason`)
 }
 
