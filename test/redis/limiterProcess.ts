@@ -70,11 +70,5 @@ export const start = (...options: ReadonlyArray<string>) =>
     (server) => Effect.promise(() => server.stop("kill")),
   )
 
-type Fault = (title: string, test: Effect.Effect<void, unknown, Scope.Scope>) => void
-
-const faultIf =
-  (runs: boolean): Fault =>
-  (title, test) =>
-    it.scopedLive.skipIf(!runs)(title, () => test)
-
-export const fault = Object.assign(faultIf(hasRedis), { skip: faultIf(false) })
+export const fault = (title: string, test: Effect.Effect<void, unknown, Scope.Scope>): void =>
+  it.scopedLive.skipIf(!hasRedis)(title, () => test)
