@@ -81,7 +81,7 @@ program.pipe(
 //   embeds[0].title: at most 256 code points, got 300
 //   embeds[0].url: must be an http or https URL
 // A URL of another host; it may contain a secret and is not printed
-//   Not a Discord webhook URL (the host is not Discord's). Keep Discord's own URL here. To send through a proxy or to a test server, set RestConfig.baseUrl (client.base_url in discord.yaml, DISCORD_CLIENT_BASE_URL in the environment).
+//   Not a Discord webhook URL (the host is not Discord's). Keep Discord's own URL here. To send through a proxy or to a test server, set RestConfig.baseUrl (with layerEnv: DISCORD_CLIENT_BASE_URL).
 // A server that receives the message and never responds
 //   timeout; delivered: unknown, so it is not sent again
 // A wait longer than maxWait

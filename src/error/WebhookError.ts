@@ -405,7 +405,7 @@ const threadReasons = {
     "a forum or media channel contains only threads; start one with createThread, or pass a threadId",
   nameAndId:
     "a message goes to a new thread or to an existing one; leave out threadName or threadId",
-  notAForum: "a webhook starts threads only in forum and media channels; leave threadName out",
+  notAForum: "a webhook starts threads only in forum and media channels; send without one",
   serviceInForum:
     "Slack- and GitHub-compatible requests do not work in forum and media channels; use createThread and sendToThread",
   tagRequired: "a thread in this channel needs a tag; pass appliedTags",

@@ -249,7 +249,10 @@ export class DiscordOutboxDead extends Schema.TaggedError<DiscordOutboxDead>()(
   },
 ) {
   override get message(): string {
-    return `${formatPlace(this)}: entry ${this.id} is dead, because ${deadReasons[this.reason]}: ${this.detail}`
+    const place = formatPlace(this)
+    // The last error often belongs to the same call.
+    const detail = this.detail.replace(`${place}: `, "")
+    return `${place}: entry ${this.id} is dead, because ${deadReasons[this.reason]}: ${detail}; Outbox.retry makes it ready again, Outbox.discard deletes it`
   }
 }
 

@@ -300,7 +300,7 @@ class QueueRunner {
       const count = yield* this.#context.bury(owned, encodeError(error))
       yield* metrics.recordDead("webhook", count)
       yield* Effect.logWarning(
-        `Outbox (webhook ${owned.webhookId}): ${count} entries are dead: ${error.message}`,
+        `Outbox (webhook ${owned.webhookId}): ${count === 1 ? "1 entry is" : `${count} entries are`} dead: ${error.message}`,
       )
       return stop
     })

@@ -121,6 +121,7 @@ export interface ThreadState extends SimulatedThread {
   readonly appliedTags: ReadonlyArray<string>
   readonly archived: boolean
   readonly locked: boolean
+  /** Messages that were sent to it; deleted ones still count. */
   readonly messages: number
 }
 

@@ -145,6 +145,8 @@ describe("the administration", () => {
           const errors = yield* Effect.forEach(ids, (id) => Effect.flip(Outbox.await(id)))
           expect(new Set(errors.map((error) => error._tag))).toEqual(new Set(["DiscordOutboxDead"]))
           expect(errors[0]).toMatchObject({ reason: "webhook", errorTag: "WebhookNotFound" })
+          expect(errors[0]?.message.split(made.id)).toHaveLength(2)
+          expect(errors[0]?.message).toMatch(/response 404.*; Outbox\.retry makes it ready again/)
           const later = yield* Outbox.send(hook, { content: "later" })
           expect(yield* Effect.flip(Outbox.await(later))).toMatchObject({ reason: "webhook" })
           const requests = sends(yield* simulator.traffic)

@@ -69,7 +69,7 @@ const refusals: ReadonlyArray<
   [200001, 400, startsThread, "titleBlocked", /choose another/],
   [220001, 400, elsewhere, "nameRequired", /createThread/],
   [220002, 400, inThread, "nameAndId", /leave out/],
-  [220003, 400, startsThread, "notAForum", /leave threadName out/],
+  [220003, 400, startsThread, "notAForum", /send without one/],
   [220004, 400, elsewhere, "serviceInForum", /use createThread/],
 ]
 

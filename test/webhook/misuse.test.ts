@@ -254,7 +254,7 @@ function embed(fields: object): object {
 
 describe("what makes a webhook names what is wrong with", () => {
   const copy = /Edit Channel, Integrations, Webhooks, Copy Webhook URL/
-  const baseUrl = /RestConfig\.baseUrl \(client\.base_url .*, DISCORD_CLIENT_BASE_URL/
+  const baseUrl = /RestConfig\.baseUrl \(with layerEnv: DISCORD_CLIENT_BASE_URL/
   it.effect.each([
     ["no URL", () => fromUrl(undefined), /there is no text/],
     ["no URL, and where there is one", () => fromUrl(undefined), copy],
