@@ -102,7 +102,7 @@ const expectedInteraction =
 
 const expectedUrl = `Expected https://discord.com/api/webhooks/{id}/{token}; to copy it, ${copyWebhookUrl}.`
 const expectedHost =
-  "Keep Discord's own URL here. To send through a proxy or to a test server, set RestConfig.baseUrl (with layerEnv: client.base_url or DISCORD_CLIENT_BASE_URL)."
+  "Keep Discord's own URL here. To send through a proxy or to a test server, set RestConfig.baseUrl (with layerEnv: DISCORD_CLIENT_BASE_URL)."
 
 /** The message of `WebhookInvalidUrl`. */
 export function formatInvalidCredentials(

@@ -219,7 +219,7 @@ function getAnnotations(
     [names.route]: route.name,
     [names.webhookId]: route.webhookId,
     [names.attempt]: retryState.attempts,
-    [names.waited]: waited(),
+    [names.waited]: Math.round(waited()),
     ...(result._tag === "Response"
       ? {
           [names.status]: result.response.status,

@@ -367,7 +367,7 @@ describe("the environment", () => {
     ],
     [
       { DISCORD_WEBHOOK_URL: "https://example.com/x" },
-      "DISCORD_WEBHOOK_URL: Not a Discord webhook URL (the host is not Discord's). Keep Discord's own URL here. To send through a proxy or to a test server, set RestConfig.baseUrl (with layerEnv: client.base_url or DISCORD_CLIENT_BASE_URL).",
+      "DISCORD_WEBHOOK_URL: Not a Discord webhook URL (the host is not Discord's). Keep Discord's own URL here. To send through a proxy or to a test server, set RestConfig.baseUrl (with layerEnv: DISCORD_CLIENT_BASE_URL).",
     ],
     [
       { DISCORD_WEBHOOK_URL: webhookUrl, DISCORD_CLIENT_WEBHOOK_URL: `${webhookUrl}x` },

@@ -128,7 +128,7 @@ describe("parse", () => {
       Either.flip(WebhookUrl.parse(`https://evil.example/api/webhooks/${id}/${secret}`)),
     )
     expect(error.message).toBe(
-      "Not a Discord webhook URL (the host is not Discord's). Keep Discord's own URL here. To send through a proxy or to a test server, set RestConfig.baseUrl (with layerEnv: client.base_url or DISCORD_CLIENT_BASE_URL).",
+      "Not a Discord webhook URL (the host is not Discord's). Keep Discord's own URL here. To send through a proxy or to a test server, set RestConfig.baseUrl (with layerEnv: DISCORD_CLIENT_BASE_URL).",
     )
     expect(JSON.stringify(error) + String(error.stack)).not.toContain(secret)
   })
