@@ -452,8 +452,7 @@ export class WebhookThreadError extends Schema.TaggedError<WebhookThreadError>()
 ) {
   override get message(): string {
     const { reason, retryAfter } = this
-    const when = retryAfter === undefined ? "" : `; try again in ${formatDelay(retryAfter)}`
-    return `${formatResponse(this)}: ${threadReasons[reason]}${when}`
+    return `${formatResponse(this)}: ${threadReasons[reason]}${formatRetry(retryAfter)}`
   }
 }
 
@@ -572,6 +571,7 @@ export class WebhookRateLimited extends Schema.TaggedError<WebhookRateLimited>()
   {
     ...request,
     reason: Schema.Literal("maxWait", "attempts"),
+    /** 0 if nobody knows when: the request waited for the response to another one, or for another process. */
     retryAfter: Millis,
     /**
      * `bucket`: a limit known without a 429. `edge`: a block in front of the API (Cloudflare).
@@ -587,7 +587,7 @@ export class WebhookRateLimited extends Schema.TaggedError<WebhookRateLimited>()
       this.reason === "maxWait"
         ? "the wait is longer than maxWait"
         : `still limited after ${this.attempts} ${this.attempts === 1 ? "attempt" : "attempts"}`
-    return `${formatPlace(this)}: rate limited (${this.scope}), ${why}; try again in ${formatDelay(this.retryAfter)}`
+    return `${formatPlace(this)}: rate limited (${this.scope}), ${why}${formatRetry(this.retryAfter)}`
   }
 }
 
@@ -962,6 +962,11 @@ export type WebhookError = typeof WebhookError.Type
 function outcome(error: { readonly delivered: Delivered; readonly attempts: number }): string {
   const attempts = error.attempts === 1 ? "1 attempt" : `${error.attempts} attempts`
   return `${delivery[error.delivered]} (${attempts})`
+}
+
+function formatRetry(delay: Duration.Duration | undefined): string {
+  const text = delay === undefined ? "0" : formatDelay(delay)
+  return text === "0" ? "" : `; try again in ${text}`
 }
 
 /** In whole milliseconds, rounded up: the limiter's clock is finer than a reader needs. */
