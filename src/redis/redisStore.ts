@@ -52,6 +52,11 @@ export function makeRedisStore(redis: Service, prefix: string): TurnStore {
     join: (call) => runForWebhook(scripts.join, call, call.sequences.map(String)),
     pass: (call) => runForWebhook(scripts.pass, call, [String(call.epoch), call.state, call.how]),
     takeOver: (call) => runForWebhook(scripts.takeOver, call, [String(call.epoch), call.owner]),
+    withdraw: ({ key, process, ttl, used }) => {
+      const hash = `{${root}:${key}}`
+      const args = [process, String(ttl), channel, key, String(used)]
+      return Effect.asVoid(run(scripts.withdraw, [hash, `${hash}:queue`], args))
+    },
     refresh: (process, lease) =>
       Effect.flatMap(run(scripts.refresh, processKeys(process), [String(lease)]), toPresence),
     lostAt: (hasCalled) =>

@@ -144,6 +144,17 @@ end
 return reply()
 `
 
+/** Further argument: the epoch of the turn that the process has used. */
+export const withdraw = `${common}
+removeFromQueue(process)
+local fields = redis.call('HMGET', hash, 'owner', 'epoch')
+if fields[1] == process then
+  if fields[2] == ARGV[5] then redis.call('HSET', hash, 'uncertain', '1') end
+  redis.call('HDEL', hash, 'owner')
+  grant()
+end
+`
+
 /**
  * `KEYS[1]` is the key of a process, and `KEYS[2]` the set of webhooks that others ask it for. The argument is
  * the lease. Returns whether the process was alive, the time, and the set, which it empties.

@@ -15,16 +15,9 @@ import { defaults, type LayerSettings } from "../settings.js"
 import { Address } from "./address.js"
 import { assumeUsed } from "./assumeUsed.js"
 import { Presence } from "./presence.js"
-import {
-  isNew,
-  type Message,
-  processOf,
-  type Reply,
-  StoreError,
-  type Turn,
-  type TurnStore,
-} from "./store.js"
+import { isNew, type Message, type Reply, StoreError, type Turn, type TurnStore } from "./store.js"
 import type { Call, SharedWebhook } from "./sharedWebhook.js"
+import { Successor } from "./successor.js"
 import { Turns } from "./turns.js"
 import { encodeChannel, restoreChannel } from "./channelData.js"
 import { encodeWebhook, restoreWebhook } from "./webhookData.js"
@@ -47,13 +40,6 @@ const maxValidFor = Duration.toMillis("2 hours")
 const tickInterval = Duration.seconds(1)
 const callTimeout = Duration.seconds(5)
 const addressSubject = "address"
-
-/** Nobody has sent requests since this process had the turn, so that it knows the state. */
-function withoutState(reply: Reply): Reply {
-  return reply._tag === "Turn"
-    ? { ...reply, turn: { ...reply.turn, state: undefined, isUncertain: false } }
-    : reply
-}
 
 const noResponse = {
   duration: callTimeout,
@@ -85,6 +71,7 @@ class DistributedLimiter {
   readonly presence: Presence
   readonly #turns: Turns
   readonly #address: Address | undefined
+  readonly #successor: Successor
   readonly #store: TurnStore
   readonly #settings: DistributedSettings
   readonly #observer: Observer
@@ -125,6 +112,14 @@ class DistributedLimiter {
       },
     })
     core.machine.pending.gate = this.#turns
+    this.#successor = new Successor({
+      store,
+      name,
+      lease,
+      presence: this.presence,
+      isOwn: (webhook, reply) => this.#turns.isOwn(webhook, reply),
+      now,
+    })
     const { globalLimit = { limit: defaults.globalLimit, window: defaults.globalWindow } } =
       settings
     if (settings.address !== undefined) {
@@ -216,11 +211,10 @@ class DistributedLimiter {
     })
   }
 
-  /** Gives all turns away. One that is held back may be that of another process, with a state of its own. */
+  /** Gives all turns away, and leaves all queues: a place that is left would wait for a dead process. */
   readonly leave: Effect.Effect<void> = Effect.suspend(() => {
-    const all = [...this.#turns.webhooks.values()]
-    const own = all.filter(({ isHeld, until }) => until !== undefined && !isHeld)
-    return Effect.forEach(own, (webhook) => this.#pass(webhook, webhook.epoch, "leave"), {
+    const all = this.#turns.webhooks.values()
+    return Effect.forEach(all, (webhook) => Effect.ignore(this.#leave(webhook)), {
       concurrency: 64,
       discard: true,
     }).pipe(
@@ -229,6 +223,17 @@ class DistributedLimiter {
       Effect.ignore,
     )
   })
+
+  #leave(webhook: SharedWebhook): Effect.Effect<unknown, StoreError> {
+    const { epoch, isHeld, until } = webhook
+    // A turn that is held back may be that of another process, with a state of its own: nothing was sent in it.
+    const withdraw = this.#store.withdraw({ ...this.#placeOf(webhook), used: isHeld ? 0 : epoch })
+    if (until === undefined || isHeld) return withdraw
+    // A call that gave it away may have been executed, although its reply is missing.
+    return Effect.flatMap(this.#pass(webhook, epoch, "leave"), (reply) =>
+      reply._tag === "Waiting" && reply.isLost ? withdraw : Effect.void,
+    )
+  }
 
   get #now(): number {
     return this.core.timers.now()
@@ -275,57 +280,17 @@ class DistributedLimiter {
       : encodeChannel(channel, shift)
   }
 
-  /** Joins the queue, or polls. A process that has had the turn for two polls may be dead. */
+  /** Joins the queue, or polls. */
   #join(
     webhook: SharedWebhook,
     { sequences }: Extract<Call, { readonly _tag: "Join" }>,
   ): Effect.Effect<Reply, StoreError> {
-    const address = this.#placeOf(webhook)
-    return Effect.flatMap(this.#store.join({ ...address, sequences }), (reply) => {
-      if (reply._tag === "Turn" && isNew(reply.turn)) {
-        // Finds out whether the store has lost everything, before a turn of which it knows nothing is used.
-        return Effect.as(this.presence.checkLoss, reply)
-      }
-      const owner = this.#suspect(webhook, reply)
-      if (owner === undefined) return Effect.succeed(reply)
-      const { epoch } = reply._tag === "Turn" ? reply.turn : reply
-      const isOwn = this.#turns.isOwn(webhook, reply)
-      return Effect.flatMap(this.#isDead(owner, webhook.major), (isDead) =>
-        isDead
-          ? Effect.map(this.#store.takeOver({ ...address, epoch, owner }), (taken) =>
-              isOwn ? withoutState(taken) : taken,
-            )
-          : Effect.succeed(reply),
-      )
-    })
-  }
-
-  /** The owner of a turn that has not moved since the last poll. */
-  #suspect(webhook: SharedWebhook, reply: Reply): string | undefined {
-    const { seen } = webhook
-    const now = this.#now
-    if (reply._tag === "Waiting" && reply.owner !== undefined && this.#isOurs(reply.owner)) {
-      return reply.owner
-    }
-    const isPoll = seen !== undefined && now >= webhook.pollAt
-    if (!isPoll || now < this.presence.connectedSince + this.#settings.lease) return undefined
-    if (reply._tag === "Waiting") return reply.epoch === seen.epoch ? reply.owner : undefined
-    // A turn that this process has given away, to one that has ended before it could confirm it.
-    const isLost = reply.turn.epoch === seen.epoch && reply.turn.epoch <= webhook.epoch
-    return isLost && now >= seen.since + this.#settings.lease ? this.presence.process : undefined
-  }
-
-  #isOurs(owner: string): boolean {
-    return processOf(owner) === this.#name
-  }
-
-  #isDead(owner: string, key: string): Effect.Effect<boolean, StoreError> {
-    if (this.#isOurs(owner)) return Effect.succeed(true)
-    return Effect.flatMap(this.#store.ask(owner, key), (isAlive) =>
-      isAlive
-        ? Effect.succeed(false)
-        : // A store that has lost everything does not know the living either.
-          Effect.map(this.presence.checkLoss, () => this.#now >= this.presence.doubtfulUntil),
+    const place = this.#placeOf(webhook)
+    return Effect.flatMap(this.#store.join({ ...place, sequences }), (reply) =>
+      reply._tag === "Turn" && isNew(reply.turn)
+        ? // Finds out whether the store has lost everything, before a turn of which it knows nothing is used.
+          Effect.as(this.presence.checkLoss, reply)
+        : this.#successor.replaceDead(webhook, place, reply),
     )
   }
 

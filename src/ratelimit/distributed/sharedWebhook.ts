@@ -3,9 +3,9 @@ import type { PendingRequest } from "../internal/bucketState.js"
 import type { SharedChannel } from "./channel.js"
 import type { Reply } from "./store.js"
 
-/** Milliseconds from the first join to the first poll, and between two polls. */
+/** Milliseconds from the first join to the first poll, and the maximum between two polls. */
 export const firstPoll = 1000
-const pollInterval = 5000
+export const maxPollInterval = 5000
 
 /** Microseconds within which requests of one process arrive together. */
 const together = 5000
@@ -67,9 +67,14 @@ export class SharedWebhook {
   retryAt = Number.NEGATIVE_INFINITY
   /** Whether requests were sent without a turn, so that the state of the store does not know them. */
   hasSentAlone = false
+  /** Until then polls are frequent: a process has died, and others may have died with it. */
+  suspiciousUntil = Number.NEGATIVE_INFINITY
+  readonly #pollInterval: number
 
-  constructor(major: string) {
+  /** `pollInterval` is the milliseconds between two polls. */
+  constructor(major: string, pollInterval: number) {
     this.major = major
+    this.#pollInterval = pollInterval
   }
 
   /**
@@ -86,8 +91,9 @@ export class SharedWebhook {
   pollLater({ epoch, owner }: Pick<Seen, "epoch" | "owner">, now: number): void {
     const { isGiven, pollAt, seen } = this
     const isSame = seen?.epoch === epoch && seen.owner === owner
-    // The process that has just got the turn is alive.
-    const next = now + (seen === undefined && !isGiven ? firstPoll : pollInterval)
+    // The process that has just got the turn is alive, unless others have died.
+    const isSoon = (seen === undefined && !isGiven) || now < this.suspiciousUntil
+    const next = now + (isSoon ? firstPoll : this.#pollInterval)
     // Requests that join in the meantime do not put off the poll that finds a dead process.
     this.pollAt = isSame && pollAt > now ? Math.min(pollAt, next) : next
     if (!isSame) this.seen = { epoch, owner, since: now }

@@ -88,6 +88,11 @@ export interface TurnStore {
   readonly takeOver: (
     call: Address & { readonly epoch: number; readonly owner: string },
   ) => Effect.Effect<Reply, StoreError>
+  /**
+   * Leaves the queue, and gives away a turn that the process has got without knowing it. In the turn of the epoch
+   * `used` it may have sent requests that the stored state does not know.
+   */
+  readonly withdraw: (call: Address & { readonly used: number }) => Effect.Effect<void, StoreError>
   /** Records for `lease` milliseconds that the process is alive, and returns what others ask of it. */
   readonly refresh: (
     process: string,

@@ -18,7 +18,7 @@ import {
   type SharedChannel,
 } from "./channel.js"
 import type { Presence } from "./presence.js"
-import { type Call, firstPoll, isOver, SharedWebhook } from "./sharedWebhook.js"
+import { type Call, firstPoll, isOver, maxPollInterval, SharedWebhook } from "./sharedWebhook.js"
 import { isNew, type Reply, type Turn } from "./store.js"
 import { limitsOf } from "./webhookData.js"
 
@@ -48,9 +48,12 @@ export class Turns implements Gate {
   readonly #sequences = new WeakMap<PendingRequest, number>()
   readonly #hiddenLimits = new HiddenLimits()
   readonly #options: TurnsOptions
+  readonly #pollInterval: number
 
   constructor(options: TurnsOptions) {
     this.#options = options
+    // With a short lease, a dead process is found sooner.
+    this.#pollInterval = Math.min(maxPollInterval, options.lease / 3)
   }
 
   readonly isOpen = (request: PendingRequest, now: number): boolean => {
@@ -464,7 +467,7 @@ export class Turns implements Gate {
   get(major: string): SharedWebhook {
     let webhook = this.webhooks.get(major)
     if (webhook === undefined) {
-      webhook = new SharedWebhook(major)
+      webhook = new SharedWebhook(major, this.#pollInterval)
       this.webhooks.set(major, webhook)
     }
     return webhook

@@ -83,8 +83,8 @@ function toBuckets(webhook: WebhookState, shift: number): ReadonlyArray<BucketDa
 }
 
 /**
- * The known limit of each route, and which routes share one: what a process that continues after the death of this
- * one would have to learn again.
+ * The known limit of each route, which routes share one, and whether the webhook is dead: what a process that
+ * continues after the death of this one would have to learn again.
  */
 export function limitsOf(
   { learning }: StateMachine,
@@ -92,6 +92,7 @@ export function limitsOf(
 ): string {
   // The turn of a channel exists since its limit is known.
   if (channel !== undefined) return channel.state.id
+  if (learning.deadWebhooks.all.has(major)) return "dead"
   const webhook = learning.webhooks.all.get(major)
   if (webhook === undefined) return savedLimits
   const { buckets, routes } = webhook

@@ -147,6 +147,16 @@ export class SimulatedStore {
         }
         return this.#reply(call, webhook)
       }),
+    withdraw: (call) =>
+      this.#call("withdraw", () => {
+        const webhook = this.#webhooks.get(call.key)
+        if (webhook === undefined) return
+        webhook.queue = webhook.queue.filter(({ process }) => process !== call.process)
+        if (webhook.owner !== call.process) return
+        webhook.isUncertain ||= webhook.epoch === call.used
+        webhook.owner = undefined
+        this.#grant(call, webhook)
+      }),
     refresh: (process, lease) =>
       this.#call("refresh", () => {
         const time = this.#now()

@@ -206,6 +206,7 @@ function withFreezing(store: TurnStore, { thawed }: ProcessClock): TurnStore {
     join: (call) => frozen(store.join(call)),
     pass: (call) => frozen(store.pass(call)),
     takeOver: (call) => frozen(store.takeOver(call)),
+    withdraw: (call) => frozen(store.withdraw(call)),
     refresh: (process, lease) => frozen(store.refresh(process, lease)),
     lostAt: (hasCalled) => frozen(store.lostAt(hasCalled)),
     ask: (process, key) => frozen(store.ask(process, key)),

@@ -44,6 +44,7 @@ const callsOf = (store: TurnStore) => (process: string, key: string) => {
     keep: pass("keep"),
     leave: pass("leave"),
     takeOver: (owner: string, epoch: number) => store.takeOver({ ...at, owner, epoch }),
+    withdraw: (used = 0) => store.withdraw({ ...at, used }),
   }
 }
 
@@ -316,6 +317,58 @@ for (const { isAvailable, make, name, seesAll } of engines) {
       Effect.gen(function* () {
         expect(turn(yield* p.keep(7, "the state"))).toMatchObject({ epoch: 7, until: endless })
         expect(waiting(yield* q.join)).toMatchObject({ owner: "p.0", epoch: 7 })
+      }),
+    )
+
+    rule("a process that withdraws has no places any more", ({ p, q, r }) =>
+      Effect.gen(function* () {
+        const { epoch } = turn(yield* p.join)
+        yield* q.join
+        yield* r.join
+        yield* q.join
+        yield* q.withdraw()
+        const given = waiting(yield* p.give(epoch, "the state"))
+        expect(given.owner).toBe("r.0")
+        expect(turn(yield* r.poll)).toMatchObject({ epoch: given.epoch, until: endless })
+      }),
+    )
+
+    rule(
+      "a process that withdraws gives away a turn that it does not know of",
+      ({ p, q, r, store }) =>
+        Effect.gen(function* () {
+          const messages = yield* inboxOf(store, "r")
+          const { epoch } = turn(yield* p.join)
+          yield* q.join
+          yield* r.join
+          const given = waiting(yield* p.give(epoch, "the state"))
+          expect(given.owner).toBe("q.0")
+          yield* q.withdraw(epoch)
+          const next = turn(yield* r.poll)
+          expect(next).toMatchObject({ until: endless, state: "the state", isUncertain: false })
+          expect(next.epoch).toBeGreaterThan(given.epoch)
+          expect(yield* Queue.take(messages)).toMatchObject({ _tag: "Turn", turn: next })
+        }),
+    )
+
+    rule("a turn that it has used is uncertain", ({ p, q }) =>
+      Effect.gen(function* () {
+        const { epoch } = turn(yield* p.join)
+        yield* p.keep(epoch, "the state")
+        yield* q.join
+        yield* p.withdraw(epoch)
+        expect(turn(yield* q.poll)).toMatchObject({ state: "the state", isUncertain: true })
+      }),
+    )
+
+    rule("a process that withdraws leaves the turns of others alone", ({ at, p, q }) =>
+      Effect.gen(function* () {
+        const { epoch } = turn(yield* p.join)
+        yield* q.withdraw(epoch)
+        yield* at("p.1").withdraw(epoch)
+        yield* at("p.0", "2:a").withdraw(epoch)
+        expect(turn(yield* p.poll)).toMatchObject({ epoch, isUncertain: false })
+        expect(waiting(yield* at("q.0", "2:a").poll)).toMatchObject({ owner: undefined, epoch: 0 })
       }),
     )
 
