@@ -392,7 +392,9 @@ export const make = (
 ): Effect.Effect<Service, StoreError, Scope.Scope> =>
   Effect.gen(function* () {
     const clock = yield* Effect.clock
-    const name = (yield* Random.nextIntBetween(0, Number.MAX_SAFE_INTEGER)).toString(36)
+    const random = yield* Random.nextIntBetween(0, Number.MAX_SAFE_INTEGER)
+    // Programs that seed their Random in the same way must not have the same name.
+    const name = (BigInt(random) ^ clock.unsafeCurrentTimeNanos()).toString(36)
     const due = yield* Queue.unbounded<SharedWebhook>()
     const limiter = new DistributedLimiter({
       store,

@@ -1,8 +1,14 @@
 /** How a process shows that it is alive, and compares its clock with the store's. */
+// A test fails with whatever its processes fail with.
+// @effect-diagnostics anyUnknownInErrorContext:off
 import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
 import { beforeEach, describe, expect, it } from "vitest"
 import { Presence } from "../../../src/ratelimit/distributed/presence.js"
 import type { TurnStore } from "../../../src/ratelimit/distributed/store.js"
+import * as VirtualClock from "../../support/VirtualClock.js"
+import { SimulatedStore } from "./SimulatedStore.js"
+import { openProcess } from "./World.js"
 
 const lease = 15_000
 
@@ -113,3 +119,19 @@ describe("the presence of a process", () => {
     expect(presence).toMatchObject({ shift: 700, uncertainty: 50, connectedSince: 5000 })
   })
 })
+
+it("processes with the same Random have different names", () =>
+  Effect.gen(function* () {
+    const { store } = new SimulatedStore(yield* Effect.clock)
+    const names = new Set<string>()
+    const refresh: TurnStore["refresh"] = (process, time) =>
+      Effect.suspend(() => {
+        names.add(process)
+        return store.refresh(process, time)
+      })
+    for (const index of [0, 1]) {
+      const random = Random.make("seed")
+      yield* Effect.withRandom(openProcess({ ...store, refresh }, index), random)
+    }
+    expect(names.size).toBe(2)
+  }).pipe(Effect.scoped, VirtualClock.runPromise))
