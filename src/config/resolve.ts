@@ -9,7 +9,7 @@ import { DiscordConfigurationError } from "../error/ConfigurationError.js"
 import type { Mistake } from "../error/ConfigurationError.js"
 import { lazy } from "../model/lazy.js"
 import { nearest } from "../model/nearest.js"
-import { isLoopbackHost } from "../rest/request.js"
+import { isDiscordHost, isLoopbackHost } from "../rest/request.js"
 import { type Environment, readEnvironment, type Setting } from "./environment.js"
 import { isRecord, keys, type Path, type Scalar, sections } from "./keys.js"
 import { type Settings, settings as schema } from "./schema.js"
@@ -45,7 +45,7 @@ function decodeSettings(
   const decoded = Either.mapLeft(decoder()(all), (error) => sortByLine(issuesOf(error), source))
   const found: ReadonlyArray<ConfigIssue | Mistake> = Either.match(decoded, {
     onLeft: Function.identity,
-    onRight: ({ client }) => checkHttp(client, placeOf(baseUrlPath, source, settings)),
+    onRight: ({ client }) => checkBaseUrl(client, placeOf(baseUrlPath, source, settings)),
   })
   if (Either.isRight(decoded) && found.length === 0 && mistakes.length === 0) {
     return Either.right(decoded.right)
@@ -64,15 +64,19 @@ function decodeSettings(
   return Either.left(new DiscordConfigurationError({ mistakes: described, ...rest }))
 }
 
-/** The URL of each request holds the token of its webhook. */
-function checkHttp(
-  { allowHttp, baseUrl }: Settings["client"],
-  place: string,
-): ReadonlyArray<Mistake> {
-  const { host, hostname, protocol } = new URL(baseUrl)
-  if (protocol === "https:" || allowHttp || isLoopbackHost(hostname)) return []
-  const message = `sends the token of the webhook to ${host} over http, readable on the way; use https, or set client.allow_http to true if the network is trusted`
-  return [{ key: baseUrlPath.join("."), place, message }]
+function checkBaseUrl(client: Settings["client"], place: string): ReadonlyArray<Mistake> {
+  const message = describeBaseUrl(client)
+  return message === undefined ? [] : [{ key: baseUrlPath.join("."), place, message }]
+}
+
+function describeBaseUrl({ allowHttp, baseUrl }: Settings["client"]): string | undefined {
+  const { host, hostname, pathname, protocol } = new URL(baseUrl)
+  // The URL of each request holds the token of its webhook.
+  if (protocol !== "https:" && !allowHttp && !isLoopbackHost(hostname))
+    return `sends the token of the webhook to ${host} over http, readable on the way; use https, or set client.allow_http to true if the network is trusted`
+  return isDiscordHost(hostname) && !/^\/api(\/|$)/.test(pathname)
+    ? `is an address of Discord, but not of its API; use https://${host}/api/v10`
+    : undefined
 }
 
 /** Returns the value unchanged where the path does not fit; decoding then reports it. */

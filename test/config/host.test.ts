@@ -16,6 +16,31 @@ const load = (text: string, variables: Record<string, string> = {}) =>
     within(variables),
   )
 
+describe("base_url of Discord", () => {
+  it.effect.each([
+    "https://discord.com",
+    "https://canary.discord.com/v10",
+    "https://discord.com/apis",
+  ])("is that of the API: not %s", (url) =>
+    Effect.gen(function* () {
+      const said = yield* load(yaml(url))
+      expect(said).toMatch(
+        /^discord\.yaml:2: client\.base_url: is an address of Discord, but not of its API; use https:\/\/(canary\.)?discord\.com\/api\/v10$/,
+      )
+    }),
+  )
+
+  it.effect.each([
+    "https://discord.com/api",
+    "https://discordapp.com/api/v9/",
+    "https://proxy.example",
+  ])("is accepted: %s", (url) =>
+    Effect.gen(function* () {
+      expect(yield* load(yaml(url))).toBe("loaded")
+    }),
+  )
+})
+
 describe("base_url with http:", () => {
   it.effect.each([
     "http://localhost:8080/api",
