@@ -8,6 +8,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import type { PendingRequest } from "../internal/bucketState.js"
 import type { StateMachine } from "../internal/stateMachine.js"
 import type { GlobalLimit } from "../settings.js"
 import { safePart } from "./presence.js"
@@ -23,7 +24,7 @@ const minShare = 1
 const Report = Schema.parseJson(
   Schema.Struct({
     seenAt: Schema.Finite,
-    /** Requests that wait or are in flight. */
+    /** Requests that only limits delay, or that are in flight. */
     demand: Schema.Finite,
     /** The part of the global limit. */
     share: Schema.Finite,
@@ -49,6 +50,8 @@ export interface AddressOptions {
   /** Milliseconds after which a process that does not report has no share. */
   readonly lease: number
   readonly now: () => number
+  /** Whether only limits delay a request. */
+  readonly isUsable: (request: PendingRequest, now: number) => boolean
 }
 
 export interface Situation {
@@ -113,8 +116,7 @@ export class Address {
       // Nobody could report while the store was away; each used the minimum.
       const isBack = now < connectedSince + lease
       this.#adopt(others, now, shift)
-      const { inFlight, waiting } = machine.learning.webhooks.counts()
-      const demand = inFlight + waiting
+      const demand = this.#demandAt(now)
       const reserved = others
         .filter((one) => isBack || isAlive(one))
         .map((one) =>
@@ -152,6 +154,20 @@ export class Address {
           }),
       )
     })
+  }
+
+  /** What waits for the turn of another process is left out: that one needs the share. More than the limit is too. */
+  #demandAt(now: number): number {
+    const { isUsable, limit, machine } = this.#options
+    const { webhooks } = machine.learning
+    let count = webhooks.counts().inFlight
+    for (const webhook of webhooks.withWaiting()) {
+      for (const request of webhook.pending()) {
+        if (count >= limit.limit) return count
+        if (isUsable(request, now)) count += 1
+      }
+    }
+    return count
   }
 
   #use(share: number): void {

@@ -131,6 +131,7 @@ class DistributedLimiter {
         invalidRequestLimit: settings.invalidRequestLimit ?? defaults.invalidRequestLimit,
         lease: settings.lease,
         now,
+        isUsable: this.#turns.isUsable,
       })
     }
   }

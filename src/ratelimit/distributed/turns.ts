@@ -127,6 +127,12 @@ export class Turns implements Gate {
     if (channel !== undefined) this.#wakeLimited(channelKey(channel.id))
   }
 
+  /** Whether only limits delay a request. */
+  readonly isUsable = (request: PendingRequest, now: number): boolean => {
+    const webhook = this.webhooks.get(request.routeState.webhook.major)
+    return webhook?.isHeld === false && this.#isCovered(webhook, request, now)
+  }
+
   /** Gives a turn away as soon as it is not used, if others wait for it. */
   #wakeLimited(major: string): void {
     const webhook = this.webhooks.get(major)

@@ -45,6 +45,7 @@ describe("a process behind an address", () => {
       invalidRequestLimit: 8000,
       lease: 15_000,
       now: () => now.at,
+      isUsable: () => true,
     })
     const situation = { shift: 0, uncertainty: 10, connectedSince: 0, isInUse: true }
     const send = () => Effect.runSync(address.report("p.0", situation))
@@ -159,11 +160,11 @@ const run = <A>(program: Effect.Effect<A, unknown, Scope.Scope>, seed = 1) =>
     VirtualClock.runPromise,
   )
 
-/** Requests to as many webhooks as the process has, so that only the global limit delays them. */
-const burst = ({ processes }: World, process: number, count: number) =>
+/** Requests to ten webhooks, which are those of the process alone or of all. */
+const burst = ({ processes }: World, process: number, count: number, owner = `${process}`) =>
   Effect.forEach(
     Array.from({ length: count }, (_, index) => index),
-    (index) => processes[process]?.send(`${process}-${index % 10}`, "x") ?? Effect.void,
+    (index) => processes[process]?.send(`${owner}-${index % 10}`, "x") ?? Effect.void,
     { discard: true },
   )
 
@@ -221,6 +222,7 @@ describe("processes behind one address", () => {
         processes: fc.constant(processes),
         delay: fc.constantFrom(0, 2, 20),
         window: fc.constantFrom(1000, 1000, 3000),
+        owner: fc.constantFrom(undefined, "all"),
         bursts: fc.array(
           fc.record<Burst>({
             process: fc.nat(processes - 1),
@@ -232,7 +234,7 @@ describe("processes behind one address", () => {
       }),
     )
     return fc.assert(
-      fc.asyncProperty(scenario, async ({ bursts, delay, processes, seed, window }) => {
+      fc.asyncProperty(scenario, async ({ bursts, delay, owner, processes, seed, window }) => {
         await run(
           Effect.gen(function* () {
             const world = yield* behindOne(processes, { delay, window })
@@ -240,7 +242,7 @@ describe("processes behind one address", () => {
             let sum = 0
             for (const { after, count, process } of bursts) {
               yield* Effect.sleep(after)
-              yield* burst(world, process, count)
+              yield* burst(world, process, count, owner)
               sum += count
             }
             while (world.sent.length < sum) yield* Effect.sleep("1 second")
@@ -287,6 +289,26 @@ describe("processes behind one address", () => {
         yield* Effect.sleep("13 seconds")
         for (let second = 14; second < 20; second += 1)
           expect(sentBy(world, 0, second * 1000, second * 1000 + 1000)).toBeGreaterThanOrEqual(18)
+      }),
+    ))
+
+  it("leave it to the one whose turn it is, where they send to the same webhooks", () =>
+    run(
+      Effect.gen(function* () {
+        const world = yield* behindOne(3)
+        yield* Effect.sleep("3 seconds")
+        const start = 3000
+        for (let process = 0; process < 3; process += 1) {
+          for (let index = 0; index < 200; index += 1)
+            yield* world.processes[process]!.send(String(index % 20), "x")
+          yield* Effect.sleep("100 millis")
+        }
+        yield* Effect.sleep("2 minutes")
+        expect(world.sent).toHaveLength(600)
+        expect(mostIn(world, 1000)).toBeLessThanOrEqual(limit + 2)
+        // 600 requests at 20 a second.
+        const last = Math.max(...world.sent.map(({ sentAt }) => sentAt))
+        expect((last - start) / 30_000).toBeLessThan(1.2)
       }),
     ))
 
