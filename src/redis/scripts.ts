@@ -151,7 +151,8 @@ local fields = redis.call('HMGET', hash, 'owner', 'epoch')
 if fields[1] == process then
   if fields[2] == ARGV[5] then redis.call('HSET', hash, 'uncertain', '1') end
   redis.call('HDEL', hash, 'owner')
-  grant()
+  -- Without a state, the next one finds out whether the store has lost everything: when it polls.
+  if redis.call('HEXISTS', hash, 'state') == 1 then grant() end
 end
 `
 

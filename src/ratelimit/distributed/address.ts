@@ -24,7 +24,7 @@ const minShare = 1
 const Report = Schema.parseJson(
   Schema.Struct({
     seenAt: Schema.Finite,
-    /** Requests that only limits delay, or that are in flight. */
+    /** Requests of the last window, and those that only limits delay. */
     demand: Schema.Finite,
     /** The part of the global limit. */
     share: Schema.Finite,
@@ -156,11 +156,14 @@ export class Address {
     })
   }
 
-  /** What waits for the turn of another process is left out: that one needs the share. More than the limit is too. */
+  /**
+   * What was sent within the last window, and waits for limits only. What waits for the turn of another process is
+   * left out, because that one needs the share, and what is more than the limit.
+   */
   #demandAt(now: number): number {
     const { isUsable, limit, machine } = this.#options
-    const { webhooks } = machine.learning
-    let count = webhooks.counts().inFlight
+    const { globalLimiter, webhooks } = machine.learning
+    let count = globalLimiter.sent.countSince(now - limit.window)
     for (const webhook of webhooks.withWaiting()) {
       for (const request of webhook.pending()) {
         if (count >= limit.limit) return count

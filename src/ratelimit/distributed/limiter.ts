@@ -230,6 +230,9 @@ class DistributedLimiter {
     // A turn that is held back may be that of another process, with a state of its own: nothing was sent in it.
     const withdraw = this.#store.withdraw({ ...this.#placeOf(webhook), used: isHeld ? 0 : epoch })
     if (until === undefined || isHeld) return withdraw
+    // The state does not know requests in flight: whoever continues must not rely on it.
+    if (this.#turns.hasInFlight(webhook))
+      return Effect.zipRight(this.#pass(webhook, epoch, "keep"), withdraw)
     // A call that gave it away may have been executed, although its reply is missing.
     return Effect.flatMap(this.#pass(webhook, epoch, "leave"), (reply) =>
       reply._tag === "Waiting" && reply.isLost ? withdraw : Effect.void,

@@ -43,12 +43,17 @@ export class Successor {
     const isOwn = this.#options.isOwn(webhook, reply)
     return Effect.flatMap(this.#isDead(owner, place.key), (isDead) => {
       if (!isDead) return Effect.succeed(reply)
-      webhook.suspiciousUntil = now() + lease
+      if (!this.#isOurs(owner)) webhook.suspiciousUntil = now() + lease
       const { epoch } = reply._tag === "Turn" ? reply.turn : reply
       return Effect.flatMap(store.takeOver({ ...place, epoch, owner }), (next) =>
         next._tag === "Waiting"
           ? // The first in the queue may be dead as well.
-            this.#replace(webhook, place, next, next.owner)
+            this.#replace(
+              webhook,
+              place,
+              next,
+              this.#mayBeDead(next.owner) ? next.owner : undefined,
+            )
           : Effect.succeed(isOwn ? withoutState(next) : next),
       )
     })
@@ -63,11 +68,21 @@ export class Successor {
       return reply.owner
     }
     const isPoll = seen !== undefined && now >= webhook.pollAt
-    if (!isPoll || now < presence.connectedSince + lease) return undefined
+    if (!isPoll || !this.#isSettled) return undefined
     if (reply._tag === "Waiting") return reply.epoch === seen.epoch ? reply.owner : undefined
     // A turn that this process has given away, to one that has ended before it could confirm it.
     const isLost = reply.turn.epoch === seen.epoch && reply.turn.epoch <= webhook.epoch
     return isLost && now >= seen.since + lease ? presence.process : undefined
+  }
+
+  /** Whether others had the time to show that they are alive since the store is back. */
+  get #isSettled(): boolean {
+    const { lease, now, presence } = this.#options
+    return now() >= presence.connectedSince + lease
+  }
+
+  #mayBeDead(owner: string | undefined): boolean {
+    return owner !== undefined && (this.#isOurs(owner) || this.#isSettled)
   }
 
   #isOurs(owner: string): boolean {

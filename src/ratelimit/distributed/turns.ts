@@ -440,13 +440,16 @@ export class Turns implements Gate {
     return now < this.#options.presence.aliveUntil && now < calledAt + this.#options.validFor
   }
 
+  hasInFlight(webhook: SharedWebhook): boolean {
+    return (this.#stateOf(webhook)?.inFlight ?? 0) > 0
+  }
+
   /** Whether requests of the turn wait, or are in flight. */
   #isInUse(webhook: SharedWebhook): boolean {
-    const state = this.#stateOf(webhook)
-    if (state === undefined) return false
+    if (this.hasInFlight(webhook)) return true
     const { until = 0 } = webhook
-    if (state.inFlight > 0) return true
-    return state.buckets.some(({ queue: { head } }) => {
+    const buckets = this.#stateOf(webhook)?.buckets ?? []
+    return buckets.some(({ queue: { head } }) => {
       const sequence = head === undefined ? undefined : this.#sequenceOf(webhook, head)
       return sequence !== undefined && sequence < until
     })

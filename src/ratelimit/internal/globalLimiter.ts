@@ -160,7 +160,7 @@ class GlobalEstimate {
  */
 export class GlobalLimiter {
   #limits: ReadonlyArray<GlobalLimit>
-  readonly #sent = new SendTimes()
+  readonly sent = new SendTimes()
   #lastSent = -Infinity
   /** The end of the last block; in the past if there is none. */
   blockedUntil = 0
@@ -175,7 +175,7 @@ export class GlobalLimiter {
   #blocksWithoutDelay = 0
   #spacing = 0
   #spread = 0
-  readonly #estimate = new GlobalEstimate(this.#sent)
+  readonly #estimate = new GlobalEstimate(this.sent)
 
   constructor(limits: ReadonlyArray<GlobalLimit>) {
     this.#limits = limits
@@ -185,7 +185,7 @@ export class GlobalLimiter {
   /** Replaces the global limits, all of which apply. Requests already sent count against them. */
   setLimits(limits: ReadonlyArray<GlobalLimit>): void {
     this.#limits = limits
-    for (const { limit } of limits) this.#sent.remember(Math.max(limit, documented))
+    for (const { limit } of limits) this.sent.remember(Math.max(limit, documented))
   }
 
   /**
@@ -200,7 +200,7 @@ export class GlobalLimiter {
     if (kind === "interaction") return Math.max(this.#edgeUntil, spaced)
     let at = Math.max(this.blockedUntil, spaced)
     for (const { limit, window } of this.#limits) {
-      at = Math.max(at, this.#sent.last(limit) + window + this.#spread)
+      at = Math.max(at, this.sent.last(limit) + window + this.#spread)
     }
     return isLearning ? Math.max(at, this.#estimate.availableAt(this.#spread)) : at
   }
@@ -209,7 +209,7 @@ export class GlobalLimiter {
     this.#lastSent = now
     if (kind === "webhook") {
       this.#estimate.onSend(request, now, this.#spread)
-      this.#sent.add(now)
+      this.sent.add(now)
     }
     if (this.#isProbing(kind)) this.#probe = request
   }
@@ -220,7 +220,7 @@ export class GlobalLimiter {
    */
   postponeSend(passedAt: number, now: number, kind: Kind): void {
     this.#lastSent = Math.max(this.#lastSent, now)
-    if (kind === "webhook") this.#sent.postpone(passedAt, now)
+    if (kind === "webhook") this.sent.postpone(passedAt, now)
   }
 
   /** Called when a request is settled; `open` if its response shows that the block is over. */

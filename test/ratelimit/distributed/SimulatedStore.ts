@@ -155,7 +155,7 @@ export class SimulatedStore {
         if (webhook.owner !== call.process) return
         webhook.isUncertain ||= webhook.epoch === call.used
         webhook.owner = undefined
-        this.#grant(call, webhook)
+        if (webhook.state !== undefined) this.#grant(call, webhook)
       }),
     refresh: (process, lease) =>
       this.#call("refresh", () => {

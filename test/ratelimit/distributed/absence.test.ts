@@ -6,10 +6,11 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
+import * as Random from "effect/Random"
 import { expect, it } from "vitest"
 import * as VirtualClock from "../../support/VirtualClock.js"
 import { makeWorld } from "./World.js"
-import { eager } from "../model/policies.js"
+import { eager, literal } from "../model/policies.js"
 
 /**
  * The first process holds the turn, and does not notice the absence. A call of the second one fails; then it
@@ -91,3 +92,38 @@ it("the turn of a dead process is taken over although requests arrive all the ti
   // The lease of 15 seconds, and two polls.
   expect(sentAt).toBeLessThanOrEqual(25_000)
 })
+
+it.each([0, 130, 290, 410, 550, 790])(
+  "the order of all is kept after an absence longer than the lease (%d ms)",
+  async (at) => {
+    await Effect.gen(function* () {
+      const { processes, sent, store } = yield* makeWorld({
+        processes: 3,
+        policy: literal,
+        roundTrip: 300,
+        server: { limit: 1000, headers: "none" },
+        faults: { delay: 2, loss: 0 },
+      })
+      for (let index = 0; index < 4; index += 1) {
+        for (const { send } of processes) {
+          yield* send("1", String(index))
+          yield* Effect.sleep(50)
+        }
+      }
+      yield* Effect.sleep(at)
+      // The process with the turn is the first that comes back, and the others have shown no sign of life yet.
+      store.isAway = true
+      yield* Effect.sleep(20_000 + at)
+      store.isAway = false
+      yield* Effect.sleep("5 minutes")
+      const arrivals = sent.map(({ arrivedAt }) => arrivedAt)
+      expect(arrivals).toHaveLength(12)
+      expect(arrivals).toEqual([...arrivals].sort((one, other) => one - other))
+    }).pipe(
+      Effect.scoped,
+      Effect.withRandom(Random.make(at)),
+      Logger.withMinimumLogLevel(LogLevel.None),
+      VirtualClock.runPromise,
+    )
+  },
+)
