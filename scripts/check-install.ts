@@ -132,16 +132,21 @@ function addTo(peers: string): void {
   })
 }
 
+function installedProject(): string {
+  if (installed === undefined) throw new Error("no line before it installs a project")
+  return installed
+}
+
 /** `NAME=value ... node program.js`, in a project that is installed; a dry run sends nothing. */
 function start(line: Line): void {
   attempt(line, "node", () => {
-    if (installed === undefined) throw new Error("no line before it installs a project")
-    writeProgram(installed, readme, "program.js")
+    const folder = installedProject()
+    writeProgram(folder, readme, "program.js")
     const words = line.command.split(/\s+/)
     const variables = words.filter((word) => /^[A-Z_]+=/.test(word)).map((word) => word.split("="))
     const url = "https://discord.com/api/webhooks/1034567890123456789/token"
     const env = { DISCORD_WEBHOOK_URL: url, ...Object.fromEntries(variables) }
-    runWith(env, installed, process.execPath, ...words.slice(variables.length + 1))
+    runWith(env, folder, process.execPath, ...words.slice(variables.length + 1))
     return readme.leaves
   })
 }
@@ -149,12 +154,12 @@ function start(line: Line): void {
 /** `npm install -D vitest ...`, in a project that is installed; then the first test of the document. */
 function test(line: Line): void {
   attempt(line, "npm", () => {
-    if (installed === undefined) throw new Error("no line before it installs a project")
+    const folder = installedProject()
     const [block] = blocksOf(line.document)
     if (block === undefined) throw new Error(`${line.document} has no test`)
-    run(installed, "npm", ...line.command.split(/\s+/).slice(1), "--no-audit", "--no-fund")
-    writeFileSync(join(installed, "guide.test.ts"), block.code)
-    run(installed, "npx", "vitest", "run")
+    run(folder, "npm", ...line.command.split(/\s+/).slice(1), "--no-audit", "--no-fund")
+    writeFileSync(join(folder, "guide.test.ts"), block.code)
+    run(folder, "npx", "vitest", "run")
     return readme.leaves
   })
 }

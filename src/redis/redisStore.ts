@@ -43,20 +43,15 @@ export function makeRedisStore(redis: Service, prefix: string): TurnStore {
     args: ReadonlyArray<string>,
   ) => {
     const hash = `{${root}:${key}}`
-    return Effect.flatMap(
-      run(script, [hash, `${hash}:queue`], [process, String(ttl), channel, key, ...args]),
-      toReply,
-    )
+    return run(script, [hash, `${hash}:queue`], [process, String(ttl), channel, key, ...args])
   }
+  const callForReply = (...call: Parameters<typeof runForWebhook>) =>
+    Effect.flatMap(runForWebhook(...call), toReply)
   return {
-    join: (call) => runForWebhook(scripts.join, call, call.sequences.map(String)),
-    pass: (call) => runForWebhook(scripts.pass, call, [String(call.epoch), call.state, call.how]),
-    takeOver: (call) => runForWebhook(scripts.takeOver, call, [String(call.epoch), call.owner]),
-    withdraw: ({ key, process, ttl, used }) => {
-      const hash = `{${root}:${key}}`
-      const args = [process, String(ttl), channel, key, String(used)]
-      return Effect.asVoid(run(scripts.withdraw, [hash, `${hash}:queue`], args))
-    },
+    join: (call) => callForReply(scripts.join, call, call.sequences.map(String)),
+    pass: (call) => callForReply(scripts.pass, call, [String(call.epoch), call.state, call.how]),
+    takeOver: (call) => callForReply(scripts.takeOver, call, [String(call.epoch), call.owner]),
+    withdraw: (call) => Effect.asVoid(runForWebhook(scripts.withdraw, call, [String(call.used)])),
     refresh: (process, lease) =>
       Effect.flatMap(run(scripts.refresh, processKeys(process), [String(lease)]), toPresence),
     lostAt: (hasCalled) =>

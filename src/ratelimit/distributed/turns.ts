@@ -446,12 +446,12 @@ export class Turns implements Gate {
 
   /** Whether requests of the turn wait, or are in flight. */
   #isInUse(webhook: SharedWebhook): boolean {
-    if (this.hasInFlight(webhook)) return true
-    const { until = 0 } = webhook
-    const buckets = this.#stateOf(webhook)?.buckets ?? []
-    return buckets.some(({ queue: { head } }) => {
+    const state = this.#stateOf(webhook)
+    if (state === undefined) return false
+    if (state.inFlight > 0) return true
+    return state.buckets.some(({ queue: { head } }) => {
       const sequence = head === undefined ? undefined : this.#sequenceOf(webhook, head)
-      return sequence !== undefined && sequence < until
+      return sequence !== undefined && sequence < (webhook.until ?? 0)
     })
   }
 
