@@ -21,6 +21,8 @@ const watch = (url: string) =>
       Effect.sync(() => new Redis(url, { retryStrategy: () => null })),
       (one) => Effect.sync(() => one.disconnect()),
     )
+    // Its INFO must be over: seen by the monitor together with the reply to MONITOR, it is an error of `ioredis`.
+    yield* Effect.promise(() => client.ping())
     const monitor = yield* Effect.acquireRelease(
       Effect.promise(() => client.monitor()),
       (one) => Effect.sync(() => one.disconnect()),
