@@ -69,7 +69,7 @@ export const drains: ReadonlyArray<Drain> = [
     name: "150 on 10 webhooks, 25 per s over all where 50 are assumed, 20 ms link",
     global: 25,
     optimumMs: 5000 + 20,
-    rounds: 1,
+    rounds: 3,
     long: true,
   },
 ]

@@ -1,4 +1,5 @@
 /** Each drain by each library, one after another: together they would slow each other. */
+import { setTimeout } from "node:timers/promises"
 import { type Drain, drains } from "./drains.js"
 import { median } from "./figures.js"
 import { type Name, names } from "./libraries.js"
@@ -48,6 +49,8 @@ async function drainOnce(
   const all = Array.from({ length: drain.messages }, (_, index) => [
     targets[index % targets.length]!,
   ])
+  // The server counts by the seconds of its clock, which is ours: the optimum begins with one.
+  if (drain.global !== undefined) await setTimeout(1000 - (Date.now() % 1000))
   const { lasted } = await client.call("send", all)
   const ids = targets.map(({ id }) => id)
   const { limited, stored } = await simulator.call("retire", ids)

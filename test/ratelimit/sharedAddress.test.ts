@@ -166,14 +166,18 @@ describe("the estimate of the global limit", () => {
     )
   })
 
-  it("uses what the others leave, with one 429 in five seconds", () => {
+  it("uses what the others leave, with a second with 429s in five", () => {
     FastCheck.assert(
       FastCheck.property(worlds, ({ left, ...world }) => {
         const { acceptedAt, rejectedAt } = send({ ...world, share: () => left }, 40 * second)
         expect(between(acceptedAt, 10 * second, 40 * second)).toBeGreaterThanOrEqual(
           0.9 * 30 * left,
         )
-        expect(between(rejectedAt, 10 * second, 40 * second)).toBeLessThanOrEqual(30 / 5 + 1)
+        // Two where the probe and another request are on their way.
+        const late = rejectedAt.filter((at) => at >= 10 * second)
+        const seconds = new Set(late.map((at) => Math.floor(at / second)))
+        expect(seconds.size).toBeLessThanOrEqual(30 / 5 + 1)
+        expect(late.length).toBeLessThanOrEqual(2 * seconds.size)
       }),
       { numRuns: runs(100) },
     )
@@ -209,7 +213,8 @@ describe("the estimate of the global limit", () => {
     expect(limiter.availableAt("webhook", true)).toBeLessThanOrEqual(6 * second)
     const [probe] = start(1, 6 * second)
     start(25, 7 * second)
-    expect(limiter.availableAt("webhook", true)).toBe(8 * second)
+    // The 429s said that their second, and so each one, ended at 700.
+    expect(limiter.availableAt("webhook", true)).toBe(7700)
     limiter.onSettled(probe!, true, "webhook")
     expect(limiter.availableAt("webhook", true)).toBeLessThanOrEqual(7 * second)
     expect(limiter.availableAt("webhook")).toBeLessThanOrEqual(7 * second)

@@ -78,12 +78,22 @@ const second = 1000
 /** Seconds between a 429 and the next probe, at full load. */
 const rest = 5
 
+/** Milliseconds for which the clocks of process and server agree well enough. */
+const keepsTime = 30_000
+
+/** Milliseconds by which they may differ until then. */
+const clockError = 3
+
 /**
  * Estimates the global limit that other clients of the same IP address leave, from global 429 responses.
  *
  * A 429 shows that its second is full, so what that second has accepted of our requests is our part.
  * Probes raise the estimate: after some seconds at full load one request more is sent, and another one
  * after each response until the next 429. Nothing else exceeds the estimate meanwhile.
+ *
+ * The delay of a 429 also names the end of its second, and so the seconds after it: requests count in
+ * these, which loses less than a second that begins with each request. Where these ends contradict one
+ * another, the server counts differently, and each request begins a second of its own.
  */
 class GlobalEstimate {
   /** Requests per second; `Infinity` until the first 429. */
@@ -98,6 +108,12 @@ class GlobalEstimate {
   #rejected = 0
   /** The lowest estimate after that second. */
   #least = 1
+  /** A time before and one after the end of that second, for the requests sent then. */
+  #endsAfter = -Infinity
+  #endsBefore = Infinity
+  /** Whether the server counts by the seconds of its clock, as far as 429s tell, and the end of one. */
+  #hasSeconds = true
+  #anchor = -Infinity
 
   constructor(sent: SendTimes) {
     this.#sent = sent
@@ -125,17 +141,37 @@ class GlobalEstimate {
    * Lowers the estimate after a global 429 for the request sent at `sentAt`; at most by half in a second,
    * since others may have used most of that one only. With the last 429 of a second it is exact.
    */
-  onLimited(sentAt: number, delay: number): void {
+  onLimited(sentAt: number, delay: number, now: number, spread: number): void {
     if (sentAt >= this.#freedAt) {
+      if (delay % second > 0) this.#compareEnd(sentAt + delay, now + delay, spread)
       this.#freedAt = sentAt + delay
       this.#start = sentAt - second + (delay % second)
       this.#rejected = 0
+      this.#endsAfter = -Infinity
+      this.#endsBefore = Infinity
       this.#least = Math.max(1, Math.min(this.#limit, documented) >> 1)
+    }
+    // A delay in whole seconds says nothing about their end.
+    if (delay % second > 0 && this.#hasSeconds) {
+      this.#endsAfter = Math.max(this.#endsAfter, sentAt + delay - 1)
+      this.#endsBefore = Math.min(this.#endsBefore, now + delay)
     }
     this.#rejected += 1
     const accepted = this.#sent.countSince(this.#start) - this.#rejected
     this.#limit = Math.min(this.#limit, Math.max(this.#least, accepted))
     this.#rest = this.#limit * rest
+    // If it was accepted, it overtook the rejected one.
+    this.#probe = undefined
+  }
+
+  /** Compares the end of a second, which is between two times, with what an earlier one has led to expect. */
+  #compareEnd(after: number, before: number, spread: number): void {
+    const isLate = (end: number) => {
+      const by = (end - this.#anchor) % second
+      return by > clockError && by < second / 2
+    }
+    if (isLate(after) || isLate(before - spread)) this.#hasSeconds = false
+    if (!(before - this.#anchor < keepsTime)) this.#anchor = before
   }
 
   get #isDue(): boolean {
@@ -145,7 +181,18 @@ class GlobalEstimate {
   /** The time from which one request more is within `limit` in each second since the last one with a 429. */
   #fitsAt(limit: number, spread: number): number {
     const last = this.#sent.last(limit)
-    return last < this.#freedAt ? 0 : last + second + spread
+    if (this.#hasSeconds && last < this.#freedAt) return 0
+    const next = this.#secondAfter(last, spread)
+    return Math.min(next, last + second + spread)
+  }
+
+  /** The first time in the next second after that of the request sent at `sentAt`. */
+  #secondAfter(sentAt: number, spread: number): number {
+    const start = this.#endsBefore
+    // A request sent shortly before the end of a second may arrive in the next one, and counts there.
+    const unclear = Math.max(0, start - this.#endsAfter) + spread
+    const seconds = Math.floor((sentAt + unclear - start) / second) + 1
+    return seconds * second < keepsTime ? start + seconds * second : Infinity
   }
 }
 
@@ -247,7 +294,7 @@ export class GlobalLimiter {
    * that were in flight together count once. Returns whether requests were not blocked before.
    */
   block(scope: HostScope, delay: number | undefined, sentAt: number, now: number): boolean {
-    if (scope === "global") this.#estimate.onLimited(sentAt, delay ?? 0)
+    if (scope === "global") this.#estimate.onLimited(sentAt, delay ?? 0, now, this.#spread)
     const wasOpen = !this.#probing || this.blockedUntil <= now
     const isLater = this.#blocksWithoutDelay === 0 || sentAt >= this.blockedUntil
     if (delay === undefined && isLater) this.#blocksWithoutDelay += 1
