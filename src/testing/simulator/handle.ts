@@ -28,9 +28,8 @@ import {
   addRateLimitHeaders,
 } from "./limits.js"
 import type { Call } from "./operations/call.js"
-import { execute } from "./operations/execute.js"
 import { checkInteraction } from "./operations/interaction.js"
-import { deleteMessage, editMessage, getMessage } from "./operations/messages.js"
+import { deleteMessage, editMessage, execute, getMessage } from "./operations/messages.js"
 import { executeGitHub, executeSlack } from "./operations/services.js"
 import { deleteWebhook, getWebhook, modifyWebhook } from "./operations/webhooks.js"
 import { type MutableTrafficRecord, recordRequest, recordResult } from "./traffic.js"

@@ -4,7 +4,7 @@ import {
   scalarText,
   type SimulatedResponse,
 } from "../http/exchange.js"
-import { isComponentsV2 } from "../messages/flags.js"
+import { isComponentsV2 } from "../messages/message.js"
 import {
   all,
   boolean,

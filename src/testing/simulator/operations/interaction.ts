@@ -1,8 +1,7 @@
 import { apiError } from "../http/errors.js"
 import type { SimulatedResponse } from "../http/exchange.js"
 import type { WebhookOperation } from "../http/route.js"
-import { makeMessage } from "../messages/message.js"
-import { ephemeralFlag, isLoading, loadingFlag } from "../messages/flags.js"
+import { ephemeralFlag, isLoading, loadingFlag, makeMessage } from "../messages/message.js"
 import { randomToken } from "../generate.js"
 import {
   addChannel,

@@ -1,26 +1,128 @@
-import { resolveEditedAttachments, getFilenames, validateFiles } from "../messages/attachments.js"
-import {
-  removeFile,
-  removeMessage,
-  storeMessage,
-  type Message,
-  type Thread,
-  type State,
-} from "../state.js"
+/** The operations of messages: sends, gets, edits and deletes them. */
 import { isAbsent } from "../forms/check.js"
-import { validateEdit } from "../forms/message.js"
+import { validateEdit, validateExecute } from "../forms/message.js"
 import { apiError } from "../http/errors.js"
-import { jsonResponse, noContent, type SimulatedResponse } from "../http/exchange.js"
-import { applyEdit, isEmptyMessage } from "../messages/message.js"
+import { jsonResponse, noContent } from "../http/exchange.js"
+import type { JsonObject, SimulatedResponse } from "../http/exchange.js"
+import {
+  getFilenames,
+  resolveEditedAttachments,
+  resolveSentAttachments,
+  validateFiles,
+  type AttachmentEntry,
+} from "../messages/attachments.js"
+import {
+  applyEdit,
+  isEmptyMessage,
+  isLoading,
+  isVoiceMessage,
+  makeMessage,
+} from "../messages/message.js"
+import { generateId, removeFile, removeMessage, storeMessage } from "../state.js"
+import type { Message, MessageJson, State, Thread } from "../state.js"
 import {
   checkAccess,
   checkBlockedWords,
-  type Call,
-  removeIgnoredComponents,
+  checkMessageLimits,
+  findDestination,
+  openDestination,
   parseQuery,
+  recordSent,
+  removeIgnoredComponents,
+  type Call,
+  type Destination,
 } from "./call.js"
-import { isLoading, isVoiceMessage } from "../messages/flags.js"
-import { resolveMessageId } from "./interaction.js"
+import { findLoadingResponse, getFollowUpBody, resolveMessageId } from "./interaction.js"
+
+/** The posted message, or the response that rejects it. */
+export type PostResult =
+  | { readonly _tag: "Posted"; readonly message: MessageJson }
+  | { readonly _tag: "Rejected"; readonly response: SimulatedResponse }
+
+/**
+ * Execute Webhook: sends a message. With files it returns the message even without `wait`. As
+ * Create Followup Message it always does, and edits a deferred response.
+ */
+export const execute = (call: Call): SimulatedResponse => {
+  if (call.webhook.interaction === undefined) return sendMessage(call)
+  const loading = findLoadingResponse(call)
+  if (loading !== undefined) return editMessage({ ...call, messageId: loading.id })
+  return sendMessage({ ...call, body: getFollowUpBody(call), query: { wait: "true" } })
+}
+
+function sendMessage(call: Call): SimulatedResponse {
+  const { state, webhook, files } = call
+  const query = parseQuery(call.query)
+  if (query._tag === "Rejected") return query.response
+  const accessError = checkAccess(webhook.channel, true)
+  if (accessError !== undefined) return accessError
+  const body = removeIgnoredComponents(call, query.withComponents)
+  const attachments = resolveSentAttachments(files, body)
+  const sender = { isInteractive: webhook.applicationId !== null, files: getFilenames(attachments) }
+  const rejection = validateFiles(files, state.config.maxFileBytes) ?? validateExecute(body, sender)
+  if (rejection !== undefined) return rejection
+  if (attachments._tag === "Rejected") return attachments.response
+  const voiceError = checkVoiceMessage(body, attachments.entries)
+  if (voiceError !== undefined) return voiceError
+  const posted = postMessage(call, body, query.threadId, attachments.entries)
+  if (posted._tag === "Rejected") return posted.response
+  return query.wait || files.length > 0 ? jsonResponse(200, posted.message) : noContent
+}
+
+/** Requires that a voice message has one audio file, with duration and waveform, and nothing else. */
+function checkVoiceMessage(
+  body: JsonObject,
+  entries: ReadonlyArray<AttachmentEntry>,
+): SimulatedResponse | undefined {
+  if (!isVoiceMessage(body["flags"])) return undefined
+  const hasMore = ["content", "embeds", "components", "poll"].some((part) => !isAbsent(body[part]))
+  if (hasMore) return apiError(50159)
+  const [entry] = entries
+  if (entry?._tag !== "New" || entries.length > 1) return apiError(50160)
+  const { described, file } = entry.upload
+  if (!file.contentType.toLowerCase().startsWith("audio/")) return apiError(50160)
+  const hasMetadata =
+    typeof described["duration_secs"] === "number" && typeof described["waveform"] === "string"
+  return hasMetadata ? undefined : apiError(50161)
+}
+
+/** Posts a message whose form is valid, after the checks of its destination, its words and its limits. */
+export function postMessage(
+  call: Call,
+  body: JsonObject,
+  threadId: string | undefined,
+  entries: ReadonlyArray<AttachmentEntry>,
+): PostResult {
+  const destination = findDestination(call, body, threadId)
+  if (destination._tag === "Rejected") return destination
+  if (entries.length === 0 && isEmptyMessage(body)) return rejectPost(apiError(50006))
+  const limitError =
+    checkBlockedWords(call, body, destination) ?? checkMessageLimits(call, destination)
+  if (limitError !== undefined) return rejectPost(limitError)
+  return { _tag: "Posted", message: storeNewMessage(call, body, destination, entries) }
+}
+
+/** Stores a message. In a forum the first message has the id of its thread. */
+function storeNewMessage(
+  call: Call,
+  body: JsonObject,
+  destination: Destination,
+  entries: ReadonlyArray<AttachmentEntry>,
+): MessageJson {
+  const { state, webhook, now } = call
+  const id = generateId(state, now)
+  const thread = openDestination(webhook.channel, destination, id)
+  const message = makeMessage(state, now, webhook, body, { id, thread, entries })
+  if (thread !== undefined) thread.messages++
+  recordSent(call, thread?.id)
+  storeMessage(state, webhook, message)
+  state.traffic.statistics.messages++
+  return message.json
+}
+
+function rejectPost(response: SimulatedResponse): PostResult {
+  return { _tag: "Rejected", response }
+}
 
 interface Found {
   readonly _tag: "Found"
@@ -38,7 +140,7 @@ export const getMessage = (call: Call): SimulatedResponse => {
 }
 
 /** Edit Webhook Message. Archived threads are read-only. */
-export const editMessage = (call: Call): SimulatedResponse => {
+export function editMessage(call: Call): SimulatedResponse {
   const found = findMessage(call, true)
   if (found._tag === "Rejected") return found.response
   const body = removeIgnoredComponents(call, found.withComponents)

@@ -22,7 +22,7 @@ import type { JsonObject, SimulatedResponse } from "../http/exchange.js"
 import { isForum } from "../state.js"
 import { parseQuery, checkAccess } from "./call.js"
 import type { Call } from "./call.js"
-import { postMessage } from "./execute.js"
+import { postMessage } from "./messages.js"
 
 /** Stands for an empty field, which Discord does not allow. */
 const zeroWidthSpace = "\u200b"
