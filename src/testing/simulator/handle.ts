@@ -1,7 +1,10 @@
+/** Handles requests: how Discord would respond, and when the response arrives. */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
 import { type AppliedFault, applyFault, getOutcome, takeFault } from "./faults.js"
 import { snowflake } from "./forms/check.js"
 import { invalidForm, type Issue, apiError, statusError, toLegacyResponse } from "./http/errors.js"
-import { parseBody } from "./http/body.js"
+import { attachForm, parseBody } from "./http/body.js"
 import {
   isInvalidRequest,
   type Outcome,
@@ -83,10 +86,31 @@ interface ReceivedRequest {
 }
 
 /**
+ * Runs one request: request latency, `handle`, response latency. If it is interrupted before
+ * `handle`, the server did not receive the request; after it, the server processed it.
+ */
+export const runExchange = (state: State, request: SimulatedRequest): Effect.Effect<Exchange> =>
+  Effect.gen(function* () {
+    const arriving = yield* attachForm(request, state.config.maxRequestBytes)
+    yield* sleepMillis(state.config.requestLatency(state.random))
+    const now = yield* Clock.currentTimeMillis
+    const result = handle(state, now, arriving)
+    yield* sleepMillis(state.config.responseLatency(state.random) + result.delayMillis)
+    if (result.outcome === "noResponse") return yield* Effect.never
+    if (result.outcome === "completed") result.entry.respondedAt = yield* Clock.currentTimeMillis
+    return result
+  })
+
+/** Sleeps only for a positive time, so that tests without latency need no `adjust`. */
+function sleepMillis(millis: number): Effect.Effect<void> {
+  return millis > 0 ? Effect.sleep(millis) : Effect.void
+}
+
+/**
  * Handles one request on arrival. The simulator is this synchronous function over `state`; it reads
  * no clock.
  */
-export const handle = (state: State, now: number, request: SimulatedRequest): Exchange => {
+export function handle(state: State, now: number, request: SimulatedRequest): Exchange {
   const route = matchRoute(request.method, request.path)
   const entry = recordRequest(state.traffic, now, request, route, state.config.maxTrafficRecords)
   const fault = takeFault(state.faults, entry)

@@ -7,10 +7,9 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { serializeResponse } from "../faults.js"
-import type { Exchange } from "../handle.js"
+import { runExchange, type Exchange } from "../handle.js"
 import type { SimulatedRequest, SimulatedResponse } from "../http/exchange.js"
 import type { State } from "../state.js"
-import { runExchange } from "./latency.js"
 
 /** An `HttpClient` connected to the simulator. Hosts other than Discord's are not found. */
 export const makeHttpClient = (state: State): HttpClient.HttpClient =>

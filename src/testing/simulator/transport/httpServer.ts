@@ -9,10 +9,9 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { serializeResponse } from "../faults.js"
-import type { Exchange } from "../handle.js"
+import { runExchange, type Exchange } from "../handle.js"
 import type { SimulatedRequest, SimulatedResponse } from "../http/exchange.js"
 import type { State } from "../state.js"
-import { runExchange } from "./latency.js"
 
 /**
  * Serves the simulator until the scope closes. Tracing is disabled, because URLs contain tokens.
