@@ -1,10 +1,26 @@
 /**
- * Redacts and shortens text of responses. It may repeat the URL, which contains the token, it may
- * be an HTML page, and it may break the lines of a log. No text of a response is shown without it.
+ * Reads errors that other code made, and shows text of responses. A field of an error, and even the
+ * prototype, may throw when it is read: a part that cannot be read counts as absent. Text of a response
+ * may repeat the URL, which contains the token, it may be an HTML page, and it may break the lines of a
+ * log: it is redacted and shortened, and none is shown without that.
  */
 import type * as Redacted from "effect/Redacted"
-import { tryRead } from "./foreignErrors.js"
 import { redactToken } from "./redactToken.js"
+
+/** Returns the result, or `undefined` if reading throws. */
+export function tryRead<A>(read: () => A): A | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}
+
+export function readField(value: unknown, key: string): unknown {
+  return typeof value === "object" && value !== null
+    ? tryRead((): unknown => Reflect.get(value, key))
+    : undefined
+}
 
 /** Maximum code points of the result. */
 const maxLength = 300

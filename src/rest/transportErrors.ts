@@ -3,7 +3,7 @@
  * platform's error is not kept, because it contains the URL.
  */
 import type { HttpClientError } from "@effect/platform/HttpClientError"
-import { readField, tryRead } from "./foreignErrors.js"
+import { readField, tryRead } from "./sanitize.js"
 import type { Delivered, DiscordTransportError, WebhookFileError } from "../error/WebhookError.js"
 
 /**

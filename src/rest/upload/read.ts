@@ -9,7 +9,7 @@ import { WebhookFileError } from "../../error/WebhookError.js"
 import { errorFields } from "../../error/message.js"
 import type { ErrorFields } from "../../error/message.js"
 import type { Route } from "../../ratelimit/Route.js"
-import { readField } from "../foreignErrors.js"
+import { readField } from "../sanitize.js"
 import { getLabel, type FileUpload, type Source } from "./file.js"
 
 /** Bytes of a chunk of a file in memory, so that progress can be reported. */
