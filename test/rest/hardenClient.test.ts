@@ -6,7 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { FileUpload, RateLimiter, RestConfig, Strategy, Webhook } from "../../src/index.js"
-import { supportsRedirectError } from "../../src/rest/hardenClient.js"
+import { supportsRedirectError } from "../../src/rest/transports/viaClient.js"
 
 const hook = Effect.runSync(Webhook.make({ id: "1", token: Redacted.make("token") }))
 
