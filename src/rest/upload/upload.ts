@@ -1,9 +1,16 @@
-/** The body of a request with files: buffered if it is small, streamed otherwise. */
+/**
+ * The body of a request with files: buffered if it is small, streamed otherwise. Its encoding,
+ * `multipart/form-data` (RFC 7578), is written by hand, so that the length is known before the files
+ * are read, and the same for every HttpClient.
+ *
+ * Discord: Uploading Files.
+ */
 import * as HttpBody from "@effect/platform/HttpBody"
 import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import * as Struct from "effect/Struct"
 import { WebhookFileError } from "../../error/WebhookError.js"
@@ -12,11 +19,62 @@ import type { Route } from "../../ratelimit/Route.js"
 import { RestConfig } from "../RestConfig.js"
 import { presets } from "../UploadLimits.js"
 import type { UploadLimits } from "../UploadLimits.js"
-import { cleanFileName, getLabel, isConsumed, ProgressListener } from "./file.js"
+import { cleanFileName, getLabel, isConsumed, ProgressListener, unknownType } from "./file.js"
 import type { FileUpload, OnProgress, Uploader } from "./file.js"
-import { isMediaType, makeBoundary, makeForm } from "./multipart.js"
-import type { Form } from "./multipart.js"
 import { makeAlreadyReadError, readFile } from "./read.js"
+
+/** The form without the bytes of the files. */
+interface Form {
+  readonly contentType: string
+  /** The JSON of the message. */
+  readonly payload: Uint8Array
+  /** The part before each file. */
+  readonly heads: ReadonlyArray<Uint8Array>
+  readonly tail: Uint8Array
+  /** Bytes of the whole body. */
+  readonly size: number
+}
+
+const encoder = new TextEncoder()
+
+const mediaType = /^[\x21-\x2e\x30-\x7e]+\/[\x20-\x7e]+$/
+
+/** Whether the text is a valid header value. */
+function isMediaType(text: string): boolean {
+  return mediaType.test(text)
+}
+
+/** Long enough that it does not occur in a file by chance. */
+const makeBoundary: Effect.Effect<string> = Effect.map(
+  Effect.all([Random.nextInt, Random.nextInt]),
+  (numbers) => `effect-discord-${numbers.map((n) => n.toString(36).padStart(11, "0")).join("")}`,
+)
+
+function makeForm(limit: string, json: unknown, files: ReadonlyArray<FileUpload>): Form {
+  const payload = encoder.encode(
+    `--${limit}\r\nContent-Disposition: form-data; name="payload_json"\r\n` +
+      `Content-Type: application/json\r\n\r\n${JSON.stringify(json)}`,
+  )
+  const heads = files.map(({ contentType, name }, index) =>
+    encoder.encode(
+      `\r\n--${limit}\r\nContent-Disposition: form-data; name="files[${index}]"; filename="${cleanFileName(name)}"\r\n` +
+        `Content-Type: ${isMediaType(contentType) ? contentType : unknownType}\r\n\r\n`,
+    ),
+  )
+  const tail = encoder.encode(`\r\n--${limit}--\r\n`)
+  const lengths = [payload, ...heads, tail].map(({ length }) => length)
+  return {
+    contentType: `multipart/form-data; boundary=${limit}`,
+    payload,
+    heads,
+    tail,
+    size: sum(lengths) + sum(files.map(({ size }) => size)),
+  }
+}
+
+function sum(numbers: ReadonlyArray<number>): number {
+  return numbers.reduce((total, number) => total + number, 0)
+}
 
 /** Maximum bytes of a buffered body, which works everywhere: few browsers can stream a request. */
 const maxBufferedSize = 8 * 1024 * 1024
@@ -162,7 +220,7 @@ function reportProgress(
   open: (file: FileUpload) => ByteStream,
 ): ReadonlyArray<ByteStream> {
   if (listener === undefined) return files.map(open)
-  const total = files.reduce((sum, { size }) => sum + size, 0)
+  const total = sum(files.map(({ size }) => size))
   let sent = 0
   return files.map((file) => {
     const report = Effect.suspend(() => listener({ attempt, file: file.name, sent, total }))
