@@ -16,13 +16,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import { dryRunHeader } from "./attempt.js"
-import { FakeResponses } from "./dryRun/fakeResponses.js"
-import type { FakeResponse } from "./dryRun/fakeResponses.js"
-import { parseOperation, parsePayload } from "./dryRun/parseRequest.js"
-import type { DryRunOperation, File, Payload } from "./dryRun/parseRequest.js"
+import { FakeResponses, parseOperation, parsePayload } from "./fakeDiscord.js"
+import type { DryRunOperation, FakeResponse, File, Payload } from "./fakeDiscord.js"
 import { redactToken } from "./redactToken.js"
 
-export type { File } from "./dryRun/parseRequest.js"
+export type { File } from "./fakeDiscord.js"
 
 /**
  * A recorded request. It does not contain the webhook's token.
