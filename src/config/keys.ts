@@ -42,6 +42,13 @@ const explored = lazy(() => explore(settings().ast, []))
 export const keys = (): ReadonlyArray<Key> => explored().keys
 export const sections = (): ReadonlyArray<Section> => explored().sections
 
+/** The key of the webhook, and the short name of its variable. */
+export const webhookKey = "client.webhook_url"
+export const webhookVariable = "DISCORD_WEBHOOK_URL"
+
+/** The variable with the path of the file. */
+export const fileVariable = "DISCORD_CONFIG_FILE"
+
 export function variableOf(path: Path): string {
   return ["DISCORD", ...path].join("_").toUpperCase()
 }
