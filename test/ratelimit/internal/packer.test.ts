@@ -1,7 +1,7 @@
 import { it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect } from "vitest"
-import { Packer } from "../../../src/ratelimit/internal/packer.js"
+import { Packer } from "../../../src/ratelimit/internal/packedWebhooks.js"
 import { runs } from "../../support/laws.js"
 
 class Point {
