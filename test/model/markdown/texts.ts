@@ -1,6 +1,6 @@
 /** Usual and hostile texts. */
 import * as fc from "effect/FastCheck"
-import { character } from "../../../src/model/limits.js"
+import { character } from "../../support/character.js"
 
 const marks = [
   "*",
@@ -72,4 +72,4 @@ export const markup = fc
   .map((parts) => parts.join(""))
 
 /** Any text: markup, or any code points. */
-export const anyText = fc.oneof(markup, fc.string({ unit: character(fc), maxLength: 40 }))
+export const anyText = fc.oneof(markup, fc.string({ unit: character, maxLength: 40 }))

@@ -1,6 +1,6 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
-import { character } from "../../../src/model/limits.js"
+import { character } from "../../support/character.js"
 import { getBaseName, cleanFileName } from "../../../src/rest/upload/file.js"
 import { cleanFilename } from "../../../src/testing/simulator/messages/attachments.js"
 import { runs } from "../../support/laws.js"
@@ -8,9 +8,9 @@ import { runs } from "../../support/laws.js"
 /** What reverses, joins, hides or composes, and so is rare in text that is only random. */
 const rare = FastCheck.constantFrom("\u202e", "\u200b", "\u200d", "\u0301", "\ufeff", "e", ".", "_")
 const anyName = FastCheck.oneof(
-  FastCheck.string({ unit: character(FastCheck), maxLength: 400 }),
+  FastCheck.string({ unit: character, maxLength: 400 }),
   FastCheck.string({
-    unit: FastCheck.oneof(rare, character(FastCheck)),
+    unit: FastCheck.oneof(rare, character),
     maxLength: 40,
   }),
 )
