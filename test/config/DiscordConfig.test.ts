@@ -18,7 +18,6 @@ import {
   Webhook,
 } from "../../src/index.js"
 import { DiscordSimulator } from "../../src/testing/index.js"
-import { resolveConfig } from "../../src/rest/request.js"
 import { webhookUrl, within } from "./sources.js"
 
 const unreachable = Layer.succeed(
@@ -38,12 +37,22 @@ const configured =
 const options = (yaml: string) =>
   RestConfig.RestConfig.pipe(configured(yaml), Effect.provide(unreachable))
 
-const inForce = (yaml: string) => Effect.map(options(yaml), resolveConfig)
+/** With durations that can be compared. */
+const decoded = (settings: RestConfig.RestOptions) => ({
+  ...settings,
+  timeout: Duration.decode(settings.timeout),
+  connectionTimeout: Duration.decode(settings.connectionTimeout ?? settings.timeout),
+  backoffBase: Duration.decode(settings.backoffBase),
+  backoffMax: Duration.decode(settings.backoffMax),
+  maxWait: settings.maxWait === undefined ? undefined : Duration.decode(settings.maxWait),
+})
+
+const inForce = (yaml: string) => Effect.map(options(yaml), decoded)
 
 describe("without any configuration", () => {
   it.effect("the settings are those that hold without this module", () =>
     Effect.gen(function* () {
-      const untouched = resolveConfig(yield* RestConfig.RestConfig)
+      const untouched = decoded(yield* RestConfig.RestConfig)
       // Waiting for ever has two names.
       expect({ ...(yield* inForce("")), maxWait: undefined }).toEqual(untouched)
     }),
@@ -86,7 +95,7 @@ client:
         baseUrl: "http://localhost:8080/api",
         timeout: Duration.seconds(5),
         connectionTimeout: Duration.seconds(3),
-        headers: { "user-agent": "mine" },
+        userAgent: "mine",
         maxRetries: 7,
         retry: "atLeastOnce",
         backoffBase: Duration.millis(250),

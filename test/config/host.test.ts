@@ -5,7 +5,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import { DiscordConfig } from "../../src/index.js"
-import { isDiscordHost, isLoopbackHost } from "../../src/rest/request.js"
 import { token, webhookUrl, within } from "./sources.js"
 
 const yaml = (baseUrl: string, more = "") => `client:\n  base_url: ${baseUrl}\n${more}`
@@ -130,18 +129,4 @@ describe("a host that is not Discord's", () => {
       expect(yield* warnings(yaml("https://evil.example/api"), pinned)).toEqual([])
     }),
   )
-})
-
-it.each([
-  ["discord.com", true, false],
-  ["ptb.discordapp.com", true, false],
-  ["evildiscord.com", false, false],
-  ["localhost", false, true],
-  ["a.localhost", false, true],
-  ["notlocalhost", false, false],
-  ["127.0.0.1", false, true],
-  ["128.0.0.1", false, false],
-  ["[::1]", false, true],
-])("%s", (hostname, isDiscord, isLoopback) => {
-  expect([isDiscordHost(hostname), isLoopbackHost(hostname)]).toEqual([isDiscord, isLoopback])
 })

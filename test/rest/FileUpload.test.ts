@@ -3,7 +3,6 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { it } from "@effect/vitest"
-import * as Chunk from "effect/Chunk"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -11,12 +10,13 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { describe, expect } from "vitest"
 import { FileUpload, RateLimiter, RestConfig, Strategy, Webhook } from "../../src/index.js"
-import { readFile } from "../../src/rest/upload/read.js"
-import { route } from "./upload/wire.js"
+import { parsed, route, wireOf } from "./upload/wire.js"
 
+/** The content of a file as it is uploaded. */
 const contentOf = (file: FileUpload.FileUpload) =>
-  Effect.map(Stream.runCollect(readFile(route, file)), (pieces) =>
-    Buffer.concat(Chunk.toReadonlyArray(pieces)).toString(),
+  wireOf({}, [file]).pipe(
+    Effect.flatMap(parsed),
+    Effect.map(({ files }) => files[0]?.bytes.toString()),
   )
 
 describe("a file from memory", () => {

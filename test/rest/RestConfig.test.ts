@@ -1,11 +1,9 @@
 import { it } from "@effect/vitest"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { describe, expect } from "vitest"
 import manifest from "../../package.json" with { type: "json" }
 import { RestConfig } from "../../src/index.js"
-import { resolveConfig } from "../../src/rest/request.js"
 
 describe("RestConfig", () => {
   it.effect("has defaults, and needs no layer", () =>
@@ -60,28 +58,6 @@ describe("RestConfig", () => {
         ),
       )
       expect(seen).toMatchObject({ maxRetries: 1, timeout: "5 seconds", retry: "safe" })
-    }),
-  )
-
-  it.effect("is read once for each value", () =>
-    Effect.gen(function* () {
-      const options = {
-        ...(yield* RestConfig.RestConfig),
-        baseUrl: "http://localhost:8080/api/",
-        maxWait: "2 seconds",
-      } as const
-      const settings = resolveConfig(options)
-      expect(settings).toMatchObject({
-        baseUrl: "http://localhost:8080/api",
-        serverAddress: "localhost",
-        serverPort: 8080,
-        maxWait: Duration.seconds(2),
-      })
-      expect(resolveConfig(options)).toBe(settings)
-      expect(resolveConfig({ ...options, baseUrl: "none" })).toMatchObject({
-        serverAddress: "",
-        serverPort: undefined,
-      })
     }),
   )
 })

@@ -8,10 +8,8 @@ import * as Logger from "effect/Logger"
 import * as TestClock from "effect/TestClock"
 import type * as Exit from "effect/Exit"
 import { RestConfig, Strategy } from "../../src/index.js"
-import { execute } from "../../src/rest/pipeline.js"
-import type { RestRequest } from "../../src/rest/request.js"
-import { recordingLimiter, network, request } from "./network.js"
-import type { Event } from "./network.js"
+import { executeRequest, network, recordingLimiter } from "./network.js"
+import type { Event, RequestChanges } from "./network.js"
 
 interface Captured {
   readonly logs: ReadonlyArray<{
@@ -24,7 +22,7 @@ interface Captured {
 
 export const captureLogs = (
   script: ReadonlyArray<Event>,
-  changes: Partial<RestRequest<void>> = {},
+  changes: RequestChanges = {},
   minimum: LogLevel.LogLevel = LogLevel.All,
 ): Effect.Effect<Captured> =>
   Effect.gen(function* () {
@@ -36,7 +34,7 @@ export const captureLogs = (
         annotations: Object.fromEntries(HashMap.toEntries(annotations)),
       })
     })
-    const fiber = yield* execute(request(changes)).pipe(
+    const fiber = yield* executeRequest(changes).pipe(
       Effect.provide(
         Layer.mergeAll(
           network(...script).layer,

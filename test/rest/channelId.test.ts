@@ -3,11 +3,8 @@ import { it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { describe, expect } from "vitest"
-import { Route, Strategy, Webhook } from "../../src/index.js"
-import { execute } from "../../src/rest/pipeline.js"
-import { ignoredBody, type RestRequest } from "../../src/rest/request.js"
-import { getWebhook, messageBody } from "../../src/webhook/requests.js"
-import { network, recordingLimiter, request } from "./network.js"
+import { InteractionWebhook, Strategy, Webhook } from "../../src/index.js"
+import { network, recordingLimiter, token, withHook } from "./network.js"
 import type { Event } from "./network.js"
 
 const channelId = "201"
@@ -20,10 +17,14 @@ const message = {
 }
 const headers = { "X-RateLimit-Bucket": "hash", "X-RateLimit-Reset-After": "1" }
 
-const channelOf = (about: Partial<RestRequest<unknown>>, event: Event) =>
+type Operation = (hook: Webhook.Webhook) => Webhook.Operation<unknown>
+
+const send: Operation = (hook) => Webhook.send(hook, { content: "x" })
+
+const channelOf = (operation: Operation, event: Event) =>
   Effect.gen(function* () {
     const limiter = recordingLimiter()
-    yield* execute(request<unknown>({ success: messageBody, ...about })).pipe(
+    yield* withHook(operation).pipe(
       Effect.provide(Layer.mergeAll(network(event).layer, limiter.layer, Strategy.layerReactive)),
       Effect.ignore,
     )
@@ -33,20 +34,13 @@ const channelOf = (about: Partial<RestRequest<unknown>>, event: Event) =>
       : settled?.outcome._tag
   })
 
-const interaction = Route.make({
-  method: "POST",
-  template: "/webhooks/{webhook.id}/{webhook.token}",
-  webhookId: "42",
-  tokenDigest: "d1g35t",
-  kind: "interaction",
-})
 const known = { channelId }
 const unknown = { channelId: undefined }
 
 describe("the limiter learns the channel of a webhook", () => {
   it.effect.each<{
     readonly of: string
-    readonly about?: Partial<RestRequest<unknown>>
+    readonly operation?: Operation
     readonly event: Event
     readonly expected: unknown
   }>([
@@ -58,25 +52,29 @@ describe("the limiter learns the channel of a webhook", () => {
     },
     {
       of: "no body, with wait=false",
-      about: { success: ignoredBody },
+      operation: (hook) => Webhook.send(hook, { content: "x" }, { wait: false }),
       event: { answer: 204, headers },
       expected: unknown,
     },
     {
       of: "a message in a thread, which has the thread's id",
-      about: { inThread: true },
+      operation: (hook) => Webhook.sendToThread(hook, "7", { content: "x" }),
       event: { answer: 200, body: message, headers },
       expected: unknown,
     },
     {
       of: "a message that starts a thread",
-      about: { startsThread: true },
+      operation: (hook) => Webhook.createThread(hook, { name: "x" }, { content: "x" }),
       event: { answer: 200, body: message, headers },
       expected: unknown,
     },
     {
       of: "the response to an interaction",
-      about: { route: interaction },
+      operation: () =>
+        Effect.flatMap(
+          Effect.orDie(InteractionWebhook.make({ applicationId: "42", token })),
+          (interaction) => InteractionWebhook.send(interaction, { content: "x" }),
+        ),
       event: { answer: 200, body: message, headers },
       expected: unknown,
     },
@@ -94,16 +92,13 @@ describe("the limiter learns the channel of a webhook", () => {
       event: { answer: 404, body: { ...message, code: 10008, message: "" }, headers },
       expected: unknown,
     },
-  ])("from $of: $expected.channelId", ({ about = {}, event, expected }) =>
-    Effect.map(channelOf(about, event), (found) => expect(found).toEqual(expected)),
-  )
-
-  it.effect("from a webhook", () =>
-    Effect.gen(function* () {
-      const webhook = yield* Webhook.make({ id: "42", token: "t".repeat(68) })
-      const about = yield* getWebhook("get", webhook)
-      const body = { id: "42", type: 1, channel_id: channelId }
-      expect(yield* channelOf(about, { answer: 200, body })).toEqual(known)
-    }),
+    {
+      of: "a webhook",
+      operation: (hook) => Webhook.get(hook),
+      event: { answer: 200, body: { id: "42", type: 1, channel_id: channelId } },
+      expected: known,
+    },
+  ])("from $of: $expected.channelId", ({ event, expected, operation = send }) =>
+    Effect.map(channelOf(operation, event), (found) => expect(found).toEqual(expected)),
   )
 })

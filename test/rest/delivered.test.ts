@@ -19,15 +19,11 @@ import * as TestClock from "effect/TestClock"
 import * as net from "node:net"
 import * as tls from "node:tls"
 import { afterAll, beforeAll, describe, expect } from "vitest"
-import { FileUpload, RestConfig, Strategy } from "../../src/index.js"
+import { FileUpload, RestConfig, Strategy, Webhook } from "../../src/index.js"
 import { NodeDiscord } from "../../src/node/index.js"
-import { execute } from "../../src/rest/pipeline.js"
-import { emptyBody, type RestRequest } from "../../src/rest/request.js"
-import { makeUpload } from "../../src/rest/upload/upload.js"
 import { certificate, privateKey } from "../support/certificate.js"
 import { runs } from "../support/laws.js"
-import { recordingLimiter, request } from "./network.js"
-import { route } from "./upload/wire.js"
+import { executeRequest, recordingLimiter, withHook } from "./network.js"
 
 const clients: Readonly<Record<string, Layer.Layer<HttpClient.HttpClient>>> = {
   undici: NodeHttpClient.layerUndici,
@@ -104,15 +100,15 @@ const tlsServer =
 
 const noContent = "HTTP/1.1 204 No Content\r\n\r\n"
 
-/** Sends one message, which may be repeated three times; how it ended. */
+/** Sends one message, by default without a body, which may be repeated three times; how it ended. */
 const send = (
   client: Layer.Layer<HttpClient.HttpClient>,
   baseUrl: string,
-  changes: Partial<RestRequest<void>> = {},
   options: Partial<RestConfig.RestOptions> = {},
+  message: Webhook.Operation<void> = executeRequest(),
 ) => {
   const limiter = recordingLimiter()
-  return execute(request(changes)).pipe(
+  return message.pipe(
     Effect.provide(Layer.mergeAll(client, limiter.layer, Strategy.layerReactive)),
     RestConfig.withOptions({ baseUrl, backoffBase: 0, maxRetries: 3, ...options }),
     Effect.either,
@@ -264,15 +260,17 @@ describe("with fewer connections than messages", () => {
   const queued = runs(1000)
 
   const file = { size: 9, stream: Stream.make(new Uint8Array(9)) }
-  const bodies: Readonly<Record<string, Effect.Effect<RestRequest<void>["body"]>>> = {
-    "without a body": Effect.succeed(emptyBody),
-    "with a file": makeUpload(route, {}, [FileUpload.fromText("a.txt", "text")]),
-    "with a streamed file": makeUpload(route, {}, [FileUpload.fromStream("a.bin", file)]),
+  const withFile = (one: FileUpload.FileUpload): Webhook.Operation<void> =>
+    withHook((hook) => Webhook.send(hook, { files: [one] }, { wait: false }))
+  const messages: Readonly<Record<string, Webhook.Operation<void>>> = {
+    "without a body": executeRequest(),
+    "with a file": withFile(FileUpload.fromText("a.txt", "text")),
+    "with a streamed file": withFile(FileUpload.fromStream("a.bin", file)),
   }
 
-  it.scoped.each(Object.entries(bodies))(
+  it.scoped.each(Object.entries(messages))(
     "what waits for a connection in vain has not been sent, %s",
-    ([, made]) =>
+    ([, message]) =>
       Effect.gen(function* () {
         const arrived = yield* Deferred.make<void>()
         const server = yield* listen(
@@ -286,9 +284,9 @@ describe("with fewer connections than messages", () => {
         const ended = yield* Ref.make(0)
         const sends = yield* Effect.forkAll(
           Array.from({ length: 8 + queued }, () =>
-            Effect.flatMap(made, (body) =>
-              send(Layer.succeedContext(client), baseUrl, { body }, limits),
-            ).pipe(Effect.tap(() => Ref.update(ended, (count) => count + 1))),
+            send(Layer.succeedContext(client), baseUrl, limits, message).pipe(
+              Effect.tap(() => Ref.update(ended, (count) => count + 1)),
+            ),
           ),
         )
         yield* Deferred.await(arrived)
@@ -320,11 +318,11 @@ describe("with fewer connections than messages", () => {
           yield* Layer.build(NodeDiscord.layerHttpClientWith({ connections: 1 })),
         )
         const baseUrl = `http://127.0.0.1:${server.port}`
-        const first = yield* Effect.fork(send(client, baseUrl, {}, options))
+        const first = yield* Effect.fork(send(client, baseUrl, options))
         yield* Deferred.await(arrivals[0])
-        const second = yield* Effect.fork(send(client, baseUrl, {}, options))
+        const second = yield* Effect.fork(send(client, baseUrl, options))
         const third = yield* Effect.fork(
-          send(client, baseUrl, {}, { ...options, connectionTimeout: "1 minute" }),
+          send(client, baseUrl, { ...options, connectionTimeout: "1 minute" }),
         )
         yield* TestClock.adjust("1500 millis")
         expect(yield* Fiber.join(second)).toMatchObject({ reason: "timeout", delivered: "no" })

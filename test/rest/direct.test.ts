@@ -3,7 +3,6 @@
 // @effect-diagnostics anyUnknownInErrorContext:off
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
-import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { describe, expect, it } from "@effect/vitest"
@@ -14,48 +13,62 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
-import { GitHubEvent, RateLimiter, RestConfig, Strategy, Webhook } from "../../src/index.js"
+import {
+  FileUpload,
+  GitHubEvent,
+  RateLimiter,
+  RestConfig,
+  Strategy,
+  Webhook,
+} from "../../src/index.js"
 import { NodeDiscord } from "../../src/node/index.js"
-import { registerDirect, type ResponseListener } from "../../src/rest/transports/direct.js"
-import { execute } from "../../src/rest/pipeline.js"
-import { jsonBody, type UploadBody } from "../../src/rest/request.js"
-import { recordingLimiter, network, request } from "./network.js"
+import {
+  addDirectTransport,
+  executeRequest,
+  network,
+  recordingLimiter,
+  withHook,
+} from "./network.js"
+import type { ResponseListener } from "./network.js"
 
 /** A client with a way of its own, and which ways were taken. */
 const watched = () => {
   const taken: Array<string> = []
   const { client } = network({ answer: 204 })
   const long = HttpClient.tapRequest(client, () => Effect.sync(() => taken.push("long")))
-  const both = registerDirect(long, {
-    headers: {},
-    send: (_, listener) => {
-      taken.push("direct")
-      listener.onStart()
-      listener.onHead(204, {})
-      listener.onComplete("")
-      return { abort: () => undefined }
-    },
+  const both = addDirectTransport(long, (_, listener) => {
+    taken.push("direct")
+    listener.onStart()
+    listener.onHead(204, {})
+    listener.onComplete("")
+    return { abort: () => undefined }
   })
   return { client: both, taken }
 }
 
-const run = (client: HttpClient.HttpClient, changes: Parameters<typeof request>[0] = {}) =>
-  execute(request(changes)).pipe(
-    Effect.provide(
-      Layer.mergeAll(
-        Layer.succeed(HttpClient.HttpClient, client),
-        recordingLimiter().layer,
-        Strategy.layerReactive,
-      ),
+/** Runs an operation, by default a request without a body. */
+const run = (
+  client: HttpClient.HttpClient,
+  operation: Webhook.Operation<void> = executeRequest(),
+) =>
+  Effect.provide(
+    operation,
+    Layer.mergeAll(
+      Layer.succeed(HttpClient.HttpClient, client),
+      recordingLimiter().layer,
+      Strategy.layerReactive,
     ),
   )
+
+const send = (message: Webhook.MessageInput) =>
+  withHook((hook) => Webhook.send(hook, message, { wait: false }))
 
 describe("a client's own way", () => {
   it.effect("is taken for what is in memory", () =>
     Effect.gen(function* () {
       const { client, taken } = watched()
       yield* run(client)
-      yield* run(client, { body: jsonBody({ content: "hello" }) })
+      yield* run(client, send({ content: "hello" }))
       expect(taken).toEqual(["direct", "direct"])
     }),
   )
@@ -63,17 +76,10 @@ describe("a client's own way", () => {
   it.effect("is not taken for files", () =>
     Effect.gen(function* () {
       const { client, taken } = watched()
-      const body: UploadBody = {
-        _tag: "Upload",
-        json: {},
-        files: [],
-        size: 1,
-        withBody: (use) => use(HttpBody.stream(Stream.make(new Uint8Array(1)), "text/plain", 1)),
-        failConsumed: () => undefined,
-        withUnknownDelivery: (error) => error,
-      }
-      yield* run(client, { body })
-      expect(taken).toEqual(["long"])
+      const file = { size: 1, stream: Stream.make(new Uint8Array(1)) }
+      yield* run(client, send({ files: [FileUpload.fromText("a.txt", "x")] }))
+      yield* run(client, send({ files: [FileUpload.fromStream("b.bin", file)] }))
+      expect(taken).toEqual(["long", "long"])
     }),
   )
 
@@ -167,12 +173,9 @@ describe("a request that starts late", () => {
         const { client: long } = network({ answer: 204 })
         const aborted = { count: 0 }
         let listener: ResponseListener | undefined
-        const client = registerDirect(long, {
-          headers: {},
-          send: (_, given) => {
-            listener = given
-            return { abort: () => void aborted.count++ }
-          },
+        const client = addDirectTransport(long, (_, given) => {
+          listener = given
+          return { abort: () => void aborted.count++ }
         })
         const options = {
           connectionTimeout: `${connection} seconds`,

@@ -3,13 +3,12 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import type * as HttpClient from "@effect/platform/HttpClient"
+import * as Layer from "effect/Layer"
 import * as Scheduler from "effect/Scheduler"
 import * as TestClock from "effect/TestClock"
-import { RateLimiter, RestConfig, Strategy } from "../../src/index.js"
-import { execute, getLease } from "../../src/rest/pipeline.js"
-import { type RestRequest, resolveConfig } from "../../src/rest/request.js"
-import { directNetwork, network, request } from "./network.js"
+import { FileUpload, RateLimiter, RestConfig, Strategy, Webhook } from "../../src/index.js"
+import { directNetwork, network, recordingLimiter, withHook } from "./network.js"
+import type { Network } from "./network.js"
 
 class DroppingScheduler extends Scheduler.MixedScheduler {
   isDropped = false
@@ -19,14 +18,17 @@ class DroppingScheduler extends Scheduler.MixedScheduler {
   }
 }
 
+const send = (message: Webhook.MessageInput) =>
+  withHook((hook) => Webhook.send(hook, message, { wait: false }))
+
 describe("the lease of a permit", () => {
   it.effect("ends a second after the timeout of the attempt", () =>
     Effect.gen(function* () {
       const scheduler = new DroppingScheduler(2048)
-      yield* Effect.forkDaemon(execute(request())).pipe(Effect.withScheduler(scheduler))
+      yield* Effect.forkDaemon(send({ content: "x" })).pipe(Effect.withScheduler(scheduler))
       yield* TestClock.adjust("1 second")
       scheduler.isDropped = true
-      const next = yield* Effect.fork(execute(request()))
+      const next = yield* Effect.fork(send({ content: "x" }))
       yield* TestClock.adjust("9999 millis")
       expect(yield* Fiber.poll(next)).toMatchObject({ _tag: "None" })
       yield* TestClock.adjust("1 second")
@@ -43,29 +45,17 @@ describe("the lease of a permit", () => {
 
   it.effect("is longer by the time for a connection, and for an upload", () =>
     Effect.gen(function* () {
-      const options = yield* RestConfig.RestConfig
-      const settings = resolveConfig({
-        ...options,
-        timeout: "10 seconds",
-        connectionTimeout: "3 seconds",
-      })
-      const upload = request({
-        body: {
-          _tag: "Upload",
-          json: {},
-          files: [],
-          size: 1024 * 1024,
-          withBody: () => Effect.die("not to be sent"),
-          failConsumed: () => undefined,
-          withUnknownDelivery: (error) => error,
-        },
-      })
-      const seconds = (client: HttpClient.HttpClient, one: RestRequest<void>) =>
-        Duration.toSeconds(getLease(client, one, settings))
-      const any = network("silence").client
-      const reporting = directNetwork("silence").client
-      expect([seconds(any, request()), seconds(any, upload)]).toEqual([11, 19])
-      expect([seconds(reporting, request()), seconds(reporting, upload)]).toEqual([14, 22])
+      const files = [FileUpload.fromBytes("a.bin", new Uint8Array(1024 * 1024 - 1000))]
+      const leases = (net: Network) => {
+        const limiter = recordingLimiter()
+        return Effect.zipRight(send({ content: "x" }), send({ files })).pipe(
+          RestConfig.withOptions({ timeout: "10 seconds", connectionTimeout: "3 seconds" }),
+          Effect.provide(Layer.mergeAll(net.layer, limiter.layer, Strategy.layerReactive)),
+          Effect.map(() => limiter.waitOptions.map(({ lease = 0 }) => Duration.toSeconds(lease))),
+        )
+      }
+      expect(yield* leases(network({ answer: 204 }))).toEqual([11, 19])
+      expect(yield* leases(directNetwork({ answer: 204 }))).toEqual([14, 22])
     }),
   )
 })

@@ -7,12 +7,11 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
 import { RateLimiter, RestConfig, Route, Strategy } from "../../src/index.js"
-import { execute } from "../../src/rest/pipeline.js"
-import { network, request } from "./network.js"
+import { executeRequest, network } from "./network.js"
 import type { Event } from "./network.js"
 
 const to = (webhookId: string, method: Route.Method = "POST") =>
-  request({
+  executeRequest({
     route: Route.make({ method, template: "/webhooks/{id}/{token}", webhookId, tokenDigest: "d" }),
   })
 
@@ -26,7 +25,7 @@ const timesBy = (
   Effect.gen(function* () {
     const start = yield* Clock.currentTimeMillis
     const timed = (one: ReturnType<typeof to>) =>
-      Effect.fork(Effect.zipRight(execute(one), Clock.currentTimeMillis))
+      Effect.fork(Effect.zipRight(one, Clock.currentTimeMillis))
     const fibers = [yield* timed(first)]
     yield* TestClock.adjust(10)
     for (const other of others) fibers.push(yield* timed(other))

@@ -1,17 +1,29 @@
-/** A network that follows a script, and a limiter that grants at once and records outcomes. */
+/**
+ * A network that follows a script, a limiter that grants at once and records outcomes, and requests
+ * that are executed with both.
+ */
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientError from "@effect/platform/HttpClientError"
 import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { Permit } from "../../src/index.js"
-import { RateLimiter, Route } from "../../src/index.js"
-import { registerDirect, type ResponseListener } from "../../src/rest/transports/direct.js"
-import { type RestRequest, emptyBody, ignoredBody, makeRequest } from "../../src/rest/request.js"
+import { RateLimiter, Route, Webhook } from "../../src/index.js"
+import { execute } from "../../src/rest/pipeline.js"
+import {
+  decodedBody,
+  emptyBody,
+  ignoredBody,
+  makeRequest,
+  type ResponseBody,
+  type RestRequest,
+} from "../../src/rest/request.js"
+import { type DirectTransport, registerDirect } from "../../src/rest/transports/direct.js"
 /** What the network does with one request. */
 export type Event =
   | { readonly answer: number; readonly headers?: Record<string, string>; readonly body?: unknown }
@@ -64,7 +76,7 @@ export const network = (...script: ReadonlyArray<Event>): Network => {
 }
 
 function bodyOf(request: HttpClientRequest.HttpClientRequest): unknown {
-  return request.body._tag === "Uint8Array"
+  return request.body._tag === "Uint8Array" && request.body.contentType === "application/json"
     ? (JSON.parse(new TextDecoder().decode(request.body.body)) as unknown)
     : undefined
 }
@@ -100,13 +112,22 @@ function respond(
   return Effect.succeed(HttpClientResponse.fromWeb(request, response))
 }
 
+type SendDirect = DirectTransport["send"]
+export type ResponseListener = Parameters<SendDirect>[1]
+
+/** Adds a direct transport to a client, which still has its own way for uploads. */
+export const addDirectTransport = (
+  client: HttpClient.HttpClient,
+  send: SendDirect,
+): HttpClient.HttpClient => registerDirect(client, { headers: {}, send })
+
 /** The same network for a client with a direct transport. */
 export const directNetwork = (...script: ReadonlyArray<Event>): Network => {
   const net = network(...script)
   const { aborted, sent } = net
-  const client = registerDirect(net.client, {
-    headers: {},
-    send: ({ body, headers, method, origin, path }, listener) => {
+  const client = addDirectTransport(
+    net.client,
+    ({ body, headers, method, origin, path }, listener) => {
       const event = script[Math.min(sent.length, script.length - 1)] ?? "silence"
       const url = new URL(path, origin).toString()
       const json: unknown = body === null ? undefined : JSON.parse(body)
@@ -114,7 +135,7 @@ export const directNetwork = (...script: ReadonlyArray<Event>): Network => {
       emit(listener, event)
       return { abort: () => void aborted.count++ }
     },
-  })
+  )
   return { ...net, client, layer: Layer.succeed(HttpClient.HttpClient, client) }
 }
 
@@ -168,6 +189,8 @@ interface RecordedOutcome {
 export interface RecordingLimiter {
   readonly layer: Layer.Layer<RateLimiter.RateLimiter>
   readonly outcomes: Array<RecordedOutcome>
+  /** The options with which the requests waited. */
+  readonly waitOptions: Array<Permit.WaitOptions>
   /** Outcomes reported outside of an attempt. */
   readonly outcomesAfterEnd: Array<RecordedOutcome>
   /** Permits that ended without an outcome. */
@@ -177,6 +200,7 @@ export interface RecordingLimiter {
 /** Grants at once; `again` waits for the delay that it is given. */
 export const recordingLimiter = (): RecordingLimiter => {
   const outcomes: Array<RecordedOutcome> = []
+  const waitOptions: Array<Permit.WaitOptions> = []
   const outcomesAfterEnd: Array<RecordedOutcome> = []
   const unsettled = { count: 0 }
   const permitFor = (route: Route.Route): Permit.Permit & { readonly isOpen: () => boolean } => {
@@ -208,10 +232,11 @@ export const recordingLimiter = (): RecordingLimiter => {
     wait: () => Effect.die("not used"),
     withPermit: <A, E, R>(
       route: Route.Route,
-      _: unknown,
+      options: Permit.WaitOptions,
       use: (permit: Permit.Permit) => Effect.Effect<A, E, R>,
     ): Effect.Effect<A, E, R> =>
       Effect.uninterruptibleMask((restore) => {
+        waitOptions.push(options)
         const permit = permitFor(route)
         return Effect.ensuring(
           restore(use(permit)),
@@ -226,13 +251,22 @@ export const recordingLimiter = (): RecordingLimiter => {
     clear: () => Effect.void,
     snapshot: Effect.die("not used"),
   })
-  return { layer, outcomes, outcomesAfterEnd, unsettled }
+  return { layer, outcomes, waitOptions, outcomesAfterEnd, unsettled }
 }
 
 export const token = "s3cr3t-T0ken_with.every-kind_0f-character.abcdefghijklmnopqrstuvwxyz0123"
 
+/** An operation of the webhook 42. */
+export const withHook = <A>(
+  operation: (hook: Webhook.Webhook) => Webhook.Operation<A>,
+): Webhook.Operation<A> =>
+  Effect.flatMap(Effect.orDie(Webhook.make({ id: "42", token })), operation)
+
+/** What is different in a request. */
+export type RequestChanges<A = void> = Partial<RestRequest<A>>
+
 /** A request that sends nothing in particular: change what a test is about. */
-export const request = <A = void>(changes: Partial<RestRequest<A>> = {}): RestRequest<A> => {
+export const request = <A = void>(changes: RequestChanges<A> = {}): RestRequest<A> => {
   const made = makeRequest<void>({
     route: Route.make({
       method: "POST",
@@ -249,3 +283,10 @@ export const request = <A = void>(changes: Partial<RestRequest<A>> = {}): RestRe
   })
   return { ...made, ...changes } as RestRequest<A>
 }
+
+/** The `success` of a request whose result is the JSON of the response, whatever it is. */
+export const anyJson: ResponseBody<unknown> = decodedBody((json) => Either.right(json))
+
+/** Executes a request with these changes. */
+export const executeRequest = <A = void>(changes: RequestChanges<A> = {}) =>
+  execute(request(changes))

@@ -12,17 +12,15 @@ import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import { describe, expect } from "vitest"
 import { RestConfig, Strategy } from "../../src/index.js"
-import type { RestOptions } from "../../src/rest/RestConfig.js"
-import { execute } from "../../src/rest/pipeline.js"
-import { type RestRequest, decodedBody } from "../../src/rest/request.js"
-import { directNetwork, recordingLimiter, network, request, token } from "./network.js"
-import type { RecordingLimiter, Event, Network } from "./network.js"
-
-const asId = decodedBody((json) =>
-  typeof json === "object" && json !== null && "id" in json
-    ? Either.right(String(json.id))
-    : Either.left([{ path: "id", message: "is missing" }]),
-)
+import {
+  anyJson,
+  directNetwork,
+  executeRequest,
+  network,
+  recordingLimiter,
+  token,
+} from "./network.js"
+import type { Event, Network, RecordingLimiter, RequestChanges } from "./network.js"
 
 interface Run<A> {
   readonly exit: Exit.Exit<A, unknown>
@@ -38,8 +36,8 @@ const outcomes = (limiter: RecordingLimiter) =>
 const errorOf = (exit: Exit.Exit<unknown, unknown>): unknown =>
   Exit.isFailure(exit) && exit.cause._tag === "Fail" ? exit.cause.error : exit
 
-const get: Partial<RestRequest<string>> = { idempotent: true, success: asId }
-const post: Partial<RestRequest<string>> = { idempotent: false, success: asId }
+const get: RequestChanges<unknown> = { idempotent: true, success: anyJson }
+const post: RequestChanges<unknown> = { idempotent: false, success: anyJson }
 const ok: Event = { answer: 200, body: { id: "1" } }
 const json = { "content-type": "application/json" }
 
@@ -56,13 +54,13 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
   /** Runs one request against a script until it ends, time passing as it must. */
   const run = <A = void>(
     script: ReadonlyArray<Event>,
-    changes: Partial<RestRequest<A>> = {},
-    options: Partial<RestOptions> = {},
+    changes: RequestChanges<A> = {},
+    options: Partial<RestConfig.RestOptions> = {},
   ): Effect.Effect<Run<A>> =>
     Effect.gen(function* () {
       const net = connected(...script)
       const limiter = recordingLimiter()
-      const fiber = yield* execute(request(changes)).pipe(
+      const fiber = yield* executeRequest(changes).pipe(
         RestConfig.withOptions(options),
         Effect.provide(Layer.mergeAll(net.layer, limiter.layer, Strategy.layerReactive)),
         Effect.timed,
@@ -84,7 +82,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
       Effect.gen(function* () {
         const headers = { "x-ratelimit-limit": "5", "x-ratelimit-remaining": "4" }
         const { exit, limiter, net } = yield* run([{ ...ok, headers }], post)
-        expect(exit).toEqual(Exit.succeed("1"))
+        expect(exit).toEqual(Exit.succeed({ id: "1" }))
         expect(net.sent).toHaveLength(1)
         expect(net.sent[0]).toMatchObject({
           method: "POST",
@@ -130,7 +128,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
       Effect.gen(function* () {
         const net = connected({ answer: 503 }, ok)
         const both = Effect.zipRight(
-          execute(request(get)),
+          executeRequest(get),
           Effect.serviceOption(FetchHttpClient.RequestInit),
         )
         const fiber = yield* both.pipe(
@@ -151,7 +149,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
         const { exit, limiter, net } = yield* run([limitedFor(1.5), limitedFor(2), ok], post, {
           maxRetries: 0,
         })
-        expect(exit).toEqual(Exit.succeed("1"))
+        expect(exit).toEqual(Exit.succeed({ id: "1" }))
         expect(net.sent).toHaveLength(3)
         const retried = ["again Responded", "again Responded", "settle Responded"]
         expect(outcomes(limiter)).toEqual(retried)
@@ -214,7 +212,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
       Effect.gen(function* () {
         const script = [limitedFor(1), { answer: 503 }, limitedFor(1), ok]
         const { exit } = yield* run(script, get, { maxRateLimitAttempts: 2 })
-        expect(exit).toEqual(Exit.succeed("1"))
+        expect(exit).toEqual(Exit.succeed({ id: "1" }))
       }),
     )
   })
@@ -248,7 +246,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
     it.effect("succeeds when the server recovers", () =>
       Effect.gen(function* () {
         const { exit } = yield* run([{ answer: 500 }, { fails: "ECONNRESET" }, ok], get)
-        expect(exit).toEqual(Exit.succeed("1"))
+        expect(exit).toEqual(Exit.succeed({ id: "1" }))
       }),
     )
 
@@ -263,7 +261,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
     it.effect("is repeated when its success was cut in the middle", () =>
       Effect.gen(function* () {
         const { exit, limiter } = yield* run([{ answer: 200, cutAfter: '{"id"' }, ok], get)
-        expect(exit).toEqual(Exit.succeed("1"))
+        expect(exit).toEqual(Exit.succeed({ id: "1" }))
         expect(outcomes(limiter)).toEqual(["again Responded", "settle Responded"])
       }),
     )
@@ -327,7 +325,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
     ])("is repeated when it never left: %j", (event) =>
       Effect.gen(function* () {
         const { exit, limiter, net } = yield* run([event, event, ok], post)
-        expect(exit).toEqual(Exit.succeed("1"))
+        expect(exit).toEqual(Exit.succeed({ id: "1" }))
         expect(net.sent).toHaveLength(3)
         expect(outcomes(limiter)).toEqual([
           "again NeverSent",
@@ -354,7 +352,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
           ok,
         ]
         const { exit } = yield* run(script, post, { retry: "atLeastOnce" })
-        expect(exit).toEqual(Exit.succeed("1"))
+        expect(exit).toEqual(Exit.succeed({ id: "1" }))
         const given = yield* run([{ answer: 500 }, { fails: "ECONNREFUSED" }], post, {
           retry: "atLeastOnce",
           maxRetries: 1,
@@ -407,7 +405,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
   })
 
   describe("a DELETE", () => {
-    const remove: Partial<RestRequest<void>> = {
+    const remove: RequestChanges = {
       idempotent: true,
       notFound: { code: 10008, value: undefined },
     }
@@ -472,7 +470,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
         const net = connected(limitedFor(1), gone)
         const limiter = recordingLimiter()
         const strict = HttpClient.filterStatusOk(net.client)
-        const fiber = yield* execute(request(post)).pipe(
+        const fiber = yield* executeRequest(post).pipe(
           Effect.provide(Layer.merge(limiter.layer, Strategy.layerReactive)),
           Effect.provideService(HttpClient.HttpClient, strict),
           Effect.flip,
@@ -517,7 +515,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
       Effect.gen(function* () {
         const net = connected(event)
         const limiter = recordingLimiter()
-        const fiber = yield* execute(request(get)).pipe(
+        const fiber = yield* executeRequest(get).pipe(
           Effect.provide(Layer.mergeAll(net.layer, limiter.layer, Strategy.layerReactive)),
           Effect.fork,
         )
@@ -574,10 +572,10 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
       Effect.gen(function* () {
         const net = connected(limitedFor(1), ok)
         const limiter = recordingLimiter()
-        const answers: Array<string> = []
-        const fiber = yield* execute(request(get)).pipe(
+        const answers: Array<unknown> = []
+        const fiber = yield* executeRequest(get).pipe(
           Effect.provide(Layer.mergeAll(net.layer, limiter.layer, Strategy.layerReactive)),
-          Effect.map((id) => answers.push(id)),
+          Effect.map((answer) => answers.push(answer)),
           Effect.uninterruptible,
           Effect.fork,
         )
@@ -585,7 +583,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
         yield* Fiber.interruptFork(fiber)
         yield* TestClock.adjust("1 minute")
         yield* Fiber.await(fiber)
-        expect(answers).toEqual(["1"])
+        expect(answers).toEqual([{ id: "1" }])
         expect(outcomes(limiter)).toEqual(["again Responded", "settle Responded"])
       }),
     )
@@ -597,7 +595,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
         const net = connected("silence", ok)
         const limiter = recordingLimiter()
         const results: Array<unknown> = []
-        const say = execute(request(post)).pipe(
+        const say = executeRequest(post).pipe(
           Effect.provide(Layer.mergeAll(net.layer, limiter.layer, Strategy.layerReactive)),
           RestConfig.withOptions({ timeout: "3 seconds" }),
           Effect.either,
@@ -610,7 +608,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
         yield* Effect.yieldNow()
         yield* Fiber.interruptFork(fiber)
         yield* TestClock.adjust("4 seconds")
-        expect(results).toEqual([expect.objectContaining({ reason: "timeout" }), "1"])
+        expect(results).toEqual([expect.objectContaining({ reason: "timeout" }), { id: "1" }])
         expect(outcomes(limiter)).toEqual(["settle Unknown", "settle Responded"])
       }),
     )

@@ -13,9 +13,7 @@ import type { AddressInfo } from "node:net"
 import { brotliCompressSync, constants, deflateRawSync, deflateSync, gzipSync } from "node:zlib"
 import { RestConfig, Strategy } from "../../src/index.js"
 import { NodeDiscord } from "../../src/node/index.js"
-import { execute } from "../../src/rest/pipeline.js"
-import { decodedBody } from "../../src/rest/request.js"
-import { recordingLimiter, request } from "./network.js"
+import { anyJson, executeRequest, recordingLimiter } from "./network.js"
 
 const limit = 8 * 1024 * 1024
 
@@ -71,11 +69,8 @@ const exchange = (
       (resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void)),
     )
     const { port } = server.address() as AddressInfo
-    const result = yield* execute(
-      request({
-        success: decodedBody((json) => Either.right((json as { text: string }).text.length)),
-      }),
-    ).pipe(
+    const result = yield* executeRequest({ success: anyJson }).pipe(
+      Effect.map((body) => (body as { text: string }).text.length),
       Effect.either,
       Effect.map(Either.merge),
       Effect.provide(Layer.mergeAll(client, recordingLimiter().layer, Strategy.layerReactive)),

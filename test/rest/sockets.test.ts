@@ -21,10 +21,8 @@ import type { AddressInfo } from "node:net"
 import { describe, expect } from "vitest"
 import { RestConfig, Strategy } from "../../src/index.js"
 import { NodeDiscord } from "../../src/node/index.js"
-import type { RestOptions } from "../../src/rest/RestConfig.js"
-import { execute } from "../../src/rest/pipeline.js"
-import { decodedBody, emptyBody, type RestRequest } from "../../src/rest/request.js"
-import { recordingLimiter, request, token } from "./network.js"
+import { anyJson, executeRequest, recordingLimiter, token } from "./network.js"
+import type { RequestChanges } from "./network.js"
 
 const clients: ReadonlyArray<readonly [string, Layer.Layer<HttpClient.HttpClient>]> = [
   ["undici", NodeHttpClient.layerUndici],
@@ -85,17 +83,11 @@ const serve = (listener: RequestListener) =>
 const go = (
   client: Layer.Layer<HttpClient.HttpClient>,
   baseUrl: string,
-  options: Partial<RestOptions> = {},
-  body: RestRequest<unknown>["body"] = emptyBody,
+  options: Partial<RestConfig.RestOptions> = {},
+  changes: RequestChanges<unknown> = {},
 ) => {
   const limiter = recordingLimiter()
-  return execute(
-    request({
-      body,
-      suffix: "?wait=true",
-      success: decodedBody((json) => Either.right(json)),
-    }),
-  ).pipe(
+  return executeRequest({ suffix: "?wait=true", success: anyJson, ...changes }).pipe(
     Effect.provide(Layer.mergeAll(client, limiter.layer, Strategy.layerReactive)),
     RestConfig.withOptions({ baseUrl, maxRetries: 0, ...options }),
     Effect.either,
@@ -322,7 +314,7 @@ describe("fetch", () => {
       }
       const server = yield* serve(after((response) => response.end("{}")))
       const client = Layer.provide(fetchOf096, Layer.succeed(FetchHttpClient.Fetch, recording))
-      yield* go(client, server.origin, {}, { _tag: "Json", text: "{}" })
+      yield* go(client, server.origin, {}, { body: { _tag: "Json", text: "{}" } })
       expect(server.seen).toHaveLength(1)
       expect(new Headers(given[0]?.headers).has("content-length")).toBe(false)
       expect(new Headers(given[0]?.headers).get("content-type")).toBe("application/json")
@@ -337,7 +329,7 @@ describe("fetch", () => {
       )
       const both = Effect.gen(function* () {
         const limiter = recordingLimiter()
-        yield* execute(request()).pipe(
+        yield* executeRequest().pipe(
           Effect.provide(Layer.merge(limiter.layer, Strategy.layerReactive)),
           RestConfig.withOptions({ baseUrl: server.origin }),
           Effect.ignore,

@@ -13,15 +13,13 @@ import type { ReadableSpan } from "@opentelemetry/sdk-trace-base"
 import { SpanKind, SpanStatusCode } from "@opentelemetry/api"
 import { describe, expect } from "vitest"
 import { RestConfig, Strategy } from "../../src/index.js"
-import { execute } from "../../src/rest/pipeline.js"
-import type { RestRequest } from "../../src/rest/request.js"
-import { recordingLimiter, network, request, token } from "./network.js"
-import type { Event } from "./network.js"
+import { executeRequest, network, recordingLimiter, token } from "./network.js"
+import type { Event, RequestChanges } from "./network.js"
 
 /** What OpenTelemetry's SDK exports of one operation; the operation itself comes last. */
 const exported = (
   script: ReadonlyArray<Event>,
-  changes: Partial<RestRequest<void>> = {},
+  changes: RequestChanges = {},
   use: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R> = (effect) => effect,
 ): Effect.Effect<ReadonlyArray<ReadableSpan>> =>
   Effect.gen(function* () {
@@ -31,7 +29,7 @@ const exported = (
       spanProcessor: new SimpleSpanProcessor(exporter),
     }))
     return yield* Effect.gen(function* () {
-      const operation = use(execute(request(changes))).pipe(
+      const operation = use(executeRequest(changes)).pipe(
         Effect.provide(
           Layer.mergeAll(
             network(...script).layer,
@@ -205,7 +203,7 @@ const spanInside = (
         return sent
       }),
     )
-    const exit = yield* use(execute(request())).pipe(
+    const exit = yield* use(executeRequest()).pipe(
       Effect.provide(
         Layer.mergeAll(
           Layer.succeed(HttpClient.HttpClient, client),

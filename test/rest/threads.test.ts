@@ -8,48 +8,39 @@ import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import * as TestClock from "effect/TestClock"
 import { describe, expect } from "vitest"
-import { RateLimiter, RateLimitHeaders, Strategy, WebhookError } from "../../src/index.js"
-import { interpret } from "../../src/rest/attempt.js"
-import { execute } from "../../src/rest/pipeline.js"
-import type { RestRequest } from "../../src/rest/request.js"
-import { recordingLimiter, network, request } from "./network.js"
+import { RateLimiter, RestConfig, Strategy, Webhook, WebhookError } from "../../src/index.js"
+import { network, recordingLimiter, withHook } from "./network.js"
+import type { Event } from "./network.js"
 
-const inThread = { inThread: true }
-const startsThread = { startsThread: true }
-const elsewhere = {}
+type Operation = (hook: Webhook.Webhook) => Webhook.Operation<unknown>
 
-type About = Partial<RestRequest<void>>
+const inThread: Operation = (hook) => Webhook.sendToThread(hook, "7", { content: "x" })
+const startsThread: Operation = (hook) =>
+  Webhook.createThread(hook, { name: "x" }, { content: "x" })
+const elsewhere: Operation = (hook) => Webhook.send(hook, { content: "x" })
 
-const answered = (
-  status: number,
-  body: unknown,
-  about: About,
-  headers: Readonly<Record<string, string>> = {},
-) =>
-  interpret(
-    request(about),
-    {
-      status,
-      headers: RateLimitHeaders.parse(headers),
-      contentType: "application/json",
-      isViaGoogle: false,
-      isDryRun: false,
-      body: JSON.stringify(body),
-    },
-    { isDiscordHost: true },
-  ).classification
-
-const refusedWith = (status: number, code: number, about: About) => {
-  const classification = answered(status, { code, message: "Discord's own words" }, about)
-  if (classification._tag !== "ClientError") throw new Error(`meant ${classification._tag}`)
-  return classification.error
+/** The error of an operation to which Discord responds with this, and what the limiter learns. */
+const rejected = (operation: Operation, event: Event) => {
+  const limiter = recordingLimiter()
+  return withHook(operation).pipe(
+    Effect.flip,
+    RestConfig.withOptions({ maxRateLimitAttempts: 1 }),
+    Effect.provide(Layer.mergeAll(network(event).layer, limiter.layer, Strategy.layerReactive)),
+    Effect.map((error) => ({ error, outcome: limiter.outcomes[0]?.outcome })),
+  )
 }
+
+const rejectedWith = (status: number, code: number, operation: Operation) =>
+  Effect.map(
+    rejected(operation, { answer: status, body: { code, message: "Discord's own words" } }),
+    ({ error }) => error,
+  )
 
 type Reason = WebhookError.WebhookThreadError["reason"]
 
 /** Discord's documented errors, and the advice for each. */
 const refusals: ReadonlyArray<
-  readonly [code: number, status: number, about: About, reason: Reason, advice: RegExp]
+  readonly [code: number, status: number, operation: Operation, reason: Reason, advice: RegExp]
 > = [
   [10003, 404, inThread, "unknownThread", /check threadId/],
   [10087, 404, startsThread, "unknownTag", /appliedTags takes/],
@@ -74,18 +65,20 @@ const refusals: ReadonlyArray<
 ]
 
 describe("an error about a thread", () => {
-  it.each(refusals)("%i with status %i", (code, status, about, reason, advice) => {
-    const error = refusedWith(status, code, about)
-    expect(error).toMatchObject({
-      _tag: "WebhookThreadError",
-      reason,
-      code,
-      status,
-      reply: "Discord's own words",
-    })
-    expect(error.message).toMatch(`response ${status} (code ${code}): `)
-    expect(error.message).toMatch(advice)
-  })
+  it.effect.each(refusals)("%i with status %i", ([code, status, operation, reason, advice]) =>
+    Effect.gen(function* () {
+      const error = yield* rejectedWith(status, code, operation)
+      expect(error).toMatchObject({
+        _tag: "WebhookThreadError",
+        reason,
+        code,
+        status,
+        reply: "Discord's own words",
+      })
+      expect(error.message).toMatch(`response ${status} (code ${code}): `)
+      expect(error.message).toMatch(advice)
+    }),
+  )
 
   it("leads to every reason that there is", () => {
     const { ast } = WebhookError.WebhookThreadError.fields.reason
@@ -96,7 +89,7 @@ describe("an error about a thread", () => {
     )
   })
 
-  it.each([
+  it.effect.each<readonly [code: number, status: number, tag: string, operation?: Operation]>([
     [10003, 404, "DiscordApiError"],
     [10003, 404, "DiscordApiError", startsThread],
     [50001, 403, "WebhookForbidden"],
@@ -104,9 +97,9 @@ describe("an error about a thread", () => {
     [200000, 400, "DiscordApiError", inThread],
     [40001, 401, "WebhookUnauthorized", inThread],
     [0, 403, "WebhookForbidden", inThread],
-  ] as const)("is not what %i with status %i means: %s", (code, status, tag, about: About = {}) => {
-    expect(refusedWith(status, code, about)._tag).toBe(tag)
-  })
+  ])("is not what %i with status %i means: %s", ([code, status, tag, operation = elsewhere]) =>
+    Effect.map(rejectedWith(status, code, operation), (error) => expect(error._tag).toBe(tag)),
+  )
 
   it("is encoded to JSON and decoded, with its delay", () => {
     const error = new WebhookError.WebhookThreadError({
@@ -131,42 +124,52 @@ describe("an error about a thread", () => {
 describe("slowmode", () => {
   const body = { message: "slow down", retry_after: 2.5, global: false, code: 20016 }
 
-  it.each([
+  it.effect.each<readonly [where: string, operation: Operation]>([
     ["in a thread", inThread],
     ["for new threads", startsThread],
-  ])("%s fails at once, with its delay", (_, about) => {
-    const classification = answered(429, body, about)
-    expect(classification).toMatchObject({
-      error: { _tag: "WebhookThreadError", reason: "slowmode" },
-    })
-    if (classification._tag !== "ClientError" || classification.error._tag !== "WebhookThreadError")
-      throw new Error()
-    expect(classification.error.retryAfter).toEqual(Duration.millis(2500))
-  })
+  ])("%s fails at once, with its delay", ([, operation]) =>
+    Effect.gen(function* () {
+      const { error } = yield* rejected(operation, { answer: 429, body })
+      expect(error).toMatchObject({ _tag: "WebhookThreadError", reason: "slowmode" })
+      expect(error).toHaveProperty("retryAfter", Duration.millis(2500))
+    }),
+  )
 
-  it("uses the longer delay of header and body", () => {
-    const classification = answered(429, body, inThread, { "retry-after": "60" })
-    if (classification._tag !== "ClientError" || classification.error._tag !== "WebhookThreadError")
-      throw new Error()
-    expect(classification.error.retryAfter).toEqual(Duration.minutes(1))
-  })
+  it.effect("uses the longer delay of header and body", () =>
+    Effect.gen(function* () {
+      const headers = { "retry-after": "60" }
+      const { error } = yield* rejected(inThread, { answer: 429, body, headers })
+      expect(error).toHaveProperty("retryAfter", Duration.minutes(1))
+    }),
+  )
 
-  it("without a usable delay contains none", () => {
-    const classification = answered(429, { message: "slow down", code: 20016 }, inThread)
-    expect(classification).toMatchObject({ error: { reason: "slowmode" } })
-    expect(classification).not.toHaveProperty("error.retryAfter")
-  })
+  it.effect("without a usable delay contains none", () =>
+    Effect.gen(function* () {
+      const event = { answer: 429, body: { message: "slow down", code: 20016 } }
+      const { error } = yield* rejected(inThread, event)
+      expect(error).toMatchObject({ reason: "slowmode" })
+      expect(error).not.toHaveProperty("retryAfter")
+    }),
+  )
 
-  it("of the channel itself is a limit like any other", () => {
-    expect(answered(429, body, elsewhere)).toEqual({
-      _tag: "RateLimited",
-      limited: { scope: "user", retryAfter: 2500 },
-    })
-  })
+  it.effect("of the channel itself is a limit like any other", () =>
+    Effect.gen(function* () {
+      const { error, outcome } = yield* rejected(elsewhere, { answer: 429, body })
+      expect(error._tag).toBe("WebhookRateLimited")
+      expect(outcome).toMatchObject({
+        response: { limited: { scope: "user", retryAfter: 2500 } },
+      })
+    }),
+  )
 
-  it.each([20028, 50013, 10003])("is not what a 429 with code %i in a thread means", (code) => {
-    expect(answered(429, { ...body, code }, inThread)._tag).toBe("RateLimited")
-  })
+  it.effect.each([20028, 50013, 10003])(
+    "is not what a 429 with code %i in a thread means",
+    (code) =>
+      Effect.gen(function* () {
+        const { error } = yield* rejected(inThread, { answer: 429, body: { ...body, code } })
+        expect(error._tag).toBe("WebhookRateLimited")
+      }),
+  )
 
   it.effect.each<[scope: string, invalid: number]>([
     ["shared", 0],
@@ -174,7 +177,7 @@ describe("slowmode", () => {
   ])("of scope %s counts as an invalid request as any 429 of that scope does", ([scope, invalid]) =>
     Effect.gen(function* () {
       const net = network({ answer: 429, headers: { "x-ratelimit-scope": scope }, body })
-      yield* Effect.flip(execute(request(inThread))).pipe(Effect.provide(net.layer))
+      yield* Effect.flip(withHook(inThread)).pipe(Effect.provide(net.layer))
       const { invalidRequests } = yield* Effect.flatMap(
         RateLimiter.RateLimiter,
         (limiter) => limiter.snapshot,
@@ -187,7 +190,7 @@ describe("slowmode", () => {
     Effect.gen(function* () {
       const net = network({ answer: 429, headers: { "x-ratelimit-scope": "shared" }, body })
       const limiter = recordingLimiter()
-      const error = yield* Effect.flip(execute(request(inThread))).pipe(
+      const error = yield* Effect.flip(withHook(inThread)).pipe(
         Effect.provide(Layer.mergeAll(net.layer, limiter.layer, Strategy.layerReactive)),
       )
       expect(error).toMatchObject({ _tag: "WebhookThreadError", reason: "slowmode", status: 429 })

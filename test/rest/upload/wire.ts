@@ -83,3 +83,12 @@ export const parsed = ({ bytes, contentType }: Wire): Effect.Effect<Parsed> =>
         form.end(bytes)
       }),
   )
+
+/** The fields and files of a body; JSON without a form around it is the field `payload_json`. */
+export const readForm = (body: HttpBody.HttpBody): Effect.Effect<Parsed> =>
+  Effect.flatMap(bytesOf(body), (bytes) => {
+    const { contentLength = -1, contentType = "" } = body
+    return contentType.startsWith("multipart/")
+      ? parsed({ kind: body._tag, contentType, length: contentLength, bytes })
+      : Effect.succeed({ fields: { payload_json: Buffer.from(bytes).toString() }, files: [] })
+  })
