@@ -1,22 +1,31 @@
 /** The `payload_json` of a request with files is what Discord's OpenAPI describes. */
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import { it } from "@effect/vitest"
 import * as Arbitrary from "effect/Arbitrary"
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
-import * as Redacted from "effect/Redacted"
+import * as Layer from "effect/Layer"
 import {
   IncomingWebhookRequestPartialSchema,
   IncomingWebhookUpdateRequestPartialSchema,
 } from "discord-api-spec/zod"
+import { readFileSync } from "node:fs"
 import { describe, expect } from "vitest"
-import { FileUpload, MessageCreate, MessageEdit, Snowflake, Webhook } from "../../src/index.js"
-import { character } from "../../src/model/limits.js"
-import type { RestRequest } from "../../src/rest/request.js"
-import * as requests from "../../src/webhook/requests.js"
-import { bytesOf, parsed } from "../rest/upload/wire.js"
+import {
+  FileUpload,
+  MessageCreate,
+  MessageEdit,
+  Snowflake,
+  Strategy,
+  Webhook,
+} from "../../src/index.js"
+import { recordingLimiter, withHook } from "../rest/network.js"
+import { readForm } from "../rest/upload/wire.js"
+import { character } from "../support/character.js"
 import { runs } from "../support/laws.js"
 
-const text = FastCheck.string({ unit: character(FastCheck), maxLength: 40 })
+const text = FastCheck.string({ unit: character, maxLength: 40 })
 const said = FastCheck.option(text, { nil: undefined })
 
 const uploads = FastCheck.uniqueArray(
@@ -34,20 +43,29 @@ const kept = FastCheck.array(
   { maxLength: 5 },
 )
 
-const hook = Webhook.make({ id: "42", token: Redacted.make("token") })
+const answer = readFileSync(new URL("../golden/responses/message.json", import.meta.url), "utf8")
 
-/** The JSON of a request, with or without a form around it. */
-const payloadOf = ({ body }: RestRequest<unknown>) =>
-  body._tag === "Upload"
-    ? body.withBody((one) =>
-        Effect.gen(function* () {
-          const bytes = yield* bytesOf(one)
-          const { contentLength = -1, contentType = "" } = one
-          const form = yield* parsed({ kind: one._tag, contentType, length: contentLength, bytes })
-          return JSON.parse(form.fields["payload_json"] ?? "") as unknown
-        }),
-      )
-    : Effect.sync(() => (body._tag === "Json" ? (JSON.parse(body.text) as unknown) : undefined))
+/** The JSON that an operation sends, with or without a form around it. */
+const payloadOf = (operation: (hook: Webhook.Webhook) => Webhook.Operation<unknown>) =>
+  Effect.gen(function* () {
+    let json: unknown
+    const client = HttpClient.make((request) =>
+      Effect.map(readForm(request.body), ({ fields }) => {
+        json = JSON.parse(fields["payload_json"] ?? "")
+        return HttpClientResponse.fromWeb(request, new Response(answer))
+      }),
+    )
+    yield* withHook(operation).pipe(
+      Effect.provide(
+        Layer.mergeAll(
+          Layer.succeed(HttpClient.HttpClient, client),
+          recordingLimiter().layer,
+          Strategy.layerReactive,
+        ),
+      ),
+    )
+    return json
+  })
 
 /** Components and embeds may name other files; `requests.test.ts` has those. */
 function without<M extends object>(message: M): Omit<M, "components" | "attachments" | "embeds"> {
@@ -76,20 +94,10 @@ describe("with files", () => {
   it("every message is one of Discord's OpenAPI", async () => {
     await FastCheck.assert(
       FastCheck.asyncProperty(messages, async ([message, files]) => {
-        const sent = Effect.gen(function* () {
-          const place = { threadId: null }
-          const input = { ...without(message), files }
-          const request = requests.executeWebhook(
-            "Webhook.send",
-            yield* hook,
-            input,
-            place,
-            [],
-            requests.messageBody,
-          )
-          return yield* payloadOf(yield* request)
-        })
-        const json = await Effect.runPromise(sent)
+        const input = { ...without(message), files }
+        const json = await Effect.runPromise(
+          payloadOf((hook) => Webhook.send(hook, input, { threadId: null })),
+        )
         expect(IncomingWebhookRequestPartialSchema.parse(json)).toStrictEqual(json)
         expect(json).toHaveProperty("attachments.length", files.length)
       }),
@@ -100,13 +108,10 @@ describe("with files", () => {
   it("every edit is one of Discord's OpenAPI", async () => {
     await FastCheck.assert(
       FastCheck.asyncProperty(edits, async ([edit, files]) => {
-        const sent = Effect.gen(function* () {
-          const input = { ...without(edit), files }
-          return yield* payloadOf(
-            yield* requests.editMessage("Webhook.editMessage", yield* hook, "7", input, {}),
-          )
-        })
-        const json = await Effect.runPromise(sent)
+        const input = { ...without(edit), files }
+        const json = await Effect.runPromise(
+          payloadOf((hook) => Webhook.editMessage(hook, "7", input)),
+        )
         expect(IncomingWebhookUpdateRequestPartialSchema.parse(json)).toStrictEqual(json)
         expect(json).toHaveProperty("attachments.length", files.length)
       }),

@@ -15,7 +15,7 @@ import {
   Strategy,
   Webhook,
 } from "../../src/index.js"
-import { bytesOf, parsed } from "../rest/upload/wire.js"
+import { readForm } from "../rest/upload/wire.js"
 
 const answer = readFileSync(new URL("../golden/responses/message.json", import.meta.url), "utf8")
 
@@ -33,14 +33,10 @@ const sent = (act: (hook: Webhook.Webhook) => Webhook.Operation<unknown>, status
     const client = HttpClient.make((request, url) =>
       Effect.gen(function* () {
         const { body } = request
-        const bytes = yield* bytesOf(body)
-        const { contentLength = -1, contentType = "" } = body
-        const form = contentType.startsWith("multipart/")
-          ? yield* parsed({ kind: body._tag, contentType, length: contentLength, bytes })
-          : { fields: { payload_json: Buffer.from(bytes).toString() }, files: [] }
+        const form = yield* readForm(body)
         requests.push({
           url: url.search,
-          type: contentType.split(";")[0] ?? "",
+          type: body.contentType?.split(";")[0] ?? "",
           json: JSON.parse(form.fields["payload_json"] ?? ""),
           files: form.files.map((file) => [file.field, file.name, file.bytes.toString()]),
         })

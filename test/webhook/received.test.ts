@@ -1,9 +1,10 @@
 import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import { readFileSync } from "node:fs"
-import { Message } from "../../src/index.js"
-import * as files from "../../src/webhook/files.js"
-import type { EditInput, MessageInput } from "../../src/webhook/files.js"
+import { Message, Strategy, Webhook } from "../../src/index.js"
+import { network, recordingLimiter, withHook } from "../rest/network.js"
 
 const json: unknown = JSON.parse(
   readFileSync(new URL("../golden/responses/message.json", import.meta.url), "utf8"),
@@ -16,47 +17,92 @@ const message = Schema.decodeUnknownSync(Message.Message)({
   flags: 4,
 })
 
-const sent = (changes: MessageInput) => files.splitMessage({ ...message, ...changes }).message
-const edited = (changes: EditInput) => files.splitEdit({ ...message, ...changes }).message
+/** The JSON that an operation sends. */
+const bodyOf = (operation: (hook: Webhook.Webhook) => Webhook.Operation<unknown>) =>
+  Effect.gen(function* () {
+    const net = network({ answer: 200, body: json })
+    yield* withHook(operation).pipe(
+      Effect.provide(Layer.mergeAll(net.layer, recordingLimiter().layer, Strategy.layerReactive)),
+    )
+    return net.sent[0]?.body
+  })
+
+const sent = (changes: Webhook.MessageInput) =>
+  bodyOf((hook) => Webhook.send(hook, { ...message, ...changes }))
+
+const edited = (changes: Webhook.EditInput) =>
+  bodyOf((hook) => Webhook.editMessage(hook, "7", { ...message, ...changes }))
 
 /** Each line changes one field of a message as it was received. */
 describe("a whole message that was received", () => {
-  it("is sent with what a program added, cleared or changed", () => {
-    expect(sent({ username: "Mirror" })).toMatchObject({ content: "hello", username: "Mirror" })
-    expect(sent({ content: "new" })).toMatchObject({ content: "new", embeds: [{ title: "a" }] })
-    expect(sent({ flags: ["SuppressNotifications"] }).flags).toEqual(["SuppressNotifications"])
-    expect(sent({ embeds: undefined })).toMatchObject({ content: "hello", embeds: undefined })
-    expect(sent({ poll: undefined }).poll).toBeUndefined()
-    expect(sent({})).not.toHaveProperty("attachments")
-  })
+  it.effect("is sent with what a program added, cleared or changed", () =>
+    Effect.gen(function* () {
+      expect(yield* sent({ username: "Mirror" })).toMatchObject({
+        content: "hello",
+        username: "Mirror",
+      })
+      expect(yield* sent({ content: "new" })).toMatchObject({
+        content: "new",
+        embeds: [{ title: "a" }],
+      })
+      expect(yield* sent({ flags: ["SuppressNotifications"] })).toMatchObject({ flags: 1 << 12 })
+      const withoutEmbeds = yield* sent({ embeds: undefined })
+      expect(withoutEmbeds).toMatchObject({ content: "hello" })
+      expect(withoutEmbeds).not.toHaveProperty("embeds")
+      expect(yield* sent({ poll: undefined })).not.toHaveProperty("poll")
+      expect(yield* sent({})).not.toHaveProperty("attachments")
+    }),
+  )
 
-  it("is edited with what a program cleared or changed", () => {
-    expect(edited({ content: null })).toMatchObject({ content: null, embeds: [{ title: "a" }] })
-    expect(edited({ embeds: null })).toMatchObject({ content: "hello", embeds: null })
-    expect(edited({ embeds: [] })).toMatchObject({ embeds: [] })
-    expect(edited({ flags: [] }).flags).toEqual([])
-    expect(edited({ attachments: message.attachments.slice(0, 1) }).attachments).toEqual([
-      { id: "7", description: "old" },
-    ])
-    expect(edited({ files: [{ id: "8" }] }).attachments).toMatchObject([{ id: "8" }])
-    expect(files.splitEdit({ ...message, files: [{ id: "8" }] }).issues).toEqual([])
-  })
+  it.effect("is edited with what a program cleared or changed", () =>
+    Effect.gen(function* () {
+      expect(yield* edited({ content: null })).toMatchObject({
+        content: null,
+        embeds: [{ title: "a" }],
+      })
+      expect(yield* edited({ embeds: null })).toMatchObject({ content: "hello", embeds: null })
+      expect(yield* edited({ embeds: [] })).toMatchObject({ embeds: [] })
+      expect(yield* edited({ flags: [] })).toMatchObject({ flags: 0 })
+      const attachments = message.attachments.slice(0, 1)
+      expect(yield* edited({ attachments })).toHaveProperty("attachments", [
+        { id: "7", description: "old" },
+      ])
+      expect(yield* edited({ files: [{ id: "8" }] })).toMatchObject({ attachments: [{ id: "8" }] })
+    }),
+  )
 
-  it("lists no files where it shows one, since the list would be short of it", () => {
-    const url = `https://cdn.discordapp.com/attachments/${message.channelId}/9/a.png`
-    const shown = { ...message, embeds: [{ type: "rich", fields: [], image: { url } }] }
-    expect(files.splitEdit(shown).message).not.toHaveProperty("attachments")
-  })
+  it.effect("lists no files where it shows one, since the list would be short of it", () =>
+    Effect.gen(function* () {
+      const url = `https://cdn.discordapp.com/attachments/${message.channelId}/9/a.png`
+      const embeds = [{ type: "rich", fields: [], image: { url } }]
+      expect(yield* edited({ embeds })).not.toHaveProperty("attachments")
+    }),
+  )
 
-  it("with a typo is rejected for it", () => {
-    const typo = { ...message, contnt: "new" }
-    expect(files.splitMessage<MessageInput>(typo).message).toHaveProperty("contnt")
-  })
+  it.effect("with a typo is rejected for it", () =>
+    Effect.gen(function* () {
+      const typo = { contnt: "new" }
+      expect(yield* Effect.flip(sent(typo as Webhook.MessageInput))).toMatchObject({
+        _tag: "WebhookValidationError",
+        issues: [{ path: "contnt" }],
+      })
+    }),
+  )
 
-  it("that untyped code has broken is left for the Schema to reject", () => {
-    for (const broken of [{ embeds: {} }, { components: 5 }, { timestamp: "now" }]) {
-      const input = { ...message, ...broken } as unknown as MessageInput
-      expect(files.splitMessage(input).message).toEqual(input)
-    }
-  })
+  it.effect("that untyped code has broken is left for the Schema to reject", () =>
+    Effect.gen(function* () {
+      for (const [path, broken] of [
+        ["embeds", { embeds: {} }],
+        ["components", { components: 5 }],
+        ["timestamp", { timestamp: "now" }],
+      ] as const) {
+        const error = yield* Effect.flip(sent(broken as unknown as Webhook.MessageInput))
+        expect(error).toMatchObject({ _tag: "WebhookValidationError" })
+        expect(error).toHaveProperty(
+          "issues",
+          expect.arrayContaining([expect.objectContaining({ path })]),
+        )
+      }
+    }),
+  )
 })
