@@ -291,3 +291,20 @@ describe("compiled, a Schema of any kind", () => {
     })
   }
 })
+
+it("a codec is built on first use", () => {
+  let reads = 0
+  const schema = Object.create(Schema.String, {
+    ast: {
+      get: () => {
+        reads += 1
+        return Schema.String.ast
+      },
+    },
+  }) as typeof Schema.String
+  const decode = makeDecoder(schema)
+  const encode = makeStrictEncoder(schema)
+  expect(reads).toBe(0)
+  expect([decode("a"), encode("a")]).toEqual([Either.right("a"), Either.right("a")])
+  expect(reads).toBeGreaterThan(0)
+})

@@ -4,8 +4,8 @@ import * as fc from "effect/FastCheck"
 
 import { Component } from "../../src/index.js"
 import type { MessageCreate } from "../../src/index.js"
-import { character, isBlank, checkWellFormed } from "../../src/model/limits.js"
 import { encode } from "../../src/model/MessageCreate.js"
+import { character } from "../support/character.js"
 import { faults } from "./faults.js"
 
 /** `"🎉".slice(0, 1)` */
@@ -45,20 +45,28 @@ describe("outgoing text", () => {
   )
 })
 
+const contentFaults = (content: string) => Effect.runSync(faults(encode({ content })))
+
 describe("malformed", () => {
   it("names the index of the first half, and accepts any code points", () => {
-    expect(checkWellFormed(`🎉a${half}`)).toContain("index 3")
+    expect(contentFaults(`🎉a${half}`)[0]?.message).toContain("index 3")
     fc.assert(
-      fc.property(fc.string({ unit: character(fc) }), (text) => {
-        expect(checkWellFormed(text)).toBeUndefined()
+      fc.property(fc.string({ unit: character }), (text) => {
+        expect(contentFaults(`a${text}`)).toEqual([])
       }),
     )
   })
 })
 
-describe("isBlank", () => {
-  it("is white space and nothing else", () => {
-    for (const text of ["", " ", "\r\n\t", "\u00a0\u3000\u2028"]) expect(isBlank(text)).toBe(true)
-    for (const text of [" a ", "\u200b", "\ufeff", "\u2800"]) expect(isBlank(text)).toBe(false)
+describe("a content beside Components V2", () => {
+  it("is none if it is white space and nothing else", () => {
+    const besideComponents = (content: string) =>
+      Effect.runSync(faults(encode({ content, components: [Component.text("a")] })))
+    for (const text of ["", " ", "\r\n\t", "\u00a0\u3000\u2028"]) {
+      expect(besideComponents(text)).toEqual([])
+    }
+    for (const text of [" a ", "\u200b", "\ufeff", "\u2800"]) {
+      expect(besideComponents(text)).toMatchObject([{ path: "content" }])
+    }
   })
 })

@@ -1,10 +1,7 @@
 /** What a program loads with its first import, counted in modules and not in time. */
-import * as Either from "effect/Either"
-import * as Schema from "effect/Schema"
 import { resolve } from "node:path"
 import { build } from "esbuild"
 import { describe, expect, it } from "vitest"
-import { makeDecoder, makeStrictEncoder } from "../../src/model/codec.js"
 
 const root = resolve(import.meta.dirname, "../..")
 
@@ -75,21 +72,4 @@ describe.each([
       [],
     )
   })
-})
-
-it("a codec is built on first use", () => {
-  let reads = 0
-  const schema = Object.create(Schema.String, {
-    ast: {
-      get: () => {
-        reads += 1
-        return Schema.String.ast
-      },
-    },
-  }) as typeof Schema.String
-  const decode = makeDecoder(schema)
-  const encode = makeStrictEncoder(schema)
-  expect(reads).toBe(0)
-  expect([decode("a"), encode("a")]).toEqual([Either.right("a"), Either.right("a")])
-  expect(reads).toBeGreaterThan(0)
 })
