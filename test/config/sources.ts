@@ -40,6 +40,16 @@ export const asVariables = (config: DiscordConfig.Service): Record<string, strin
     }),
   )
 
+/** Configurations with a value under one key, for each key: in a file, and in the environment. */
+export const putUnderEachKey = (value: string) =>
+  keys().map(({ name, path, variable }) => ({
+    name,
+    yaml:
+      path.map((part, depth) => `${"  ".repeat(depth)}${part}:`).join("\n") +
+      ` ${JSON.stringify(value)}`,
+    variables: { [variable]: value },
+  }))
+
 const { boolean, constant, integer, oneof, record } = FastCheck
 
 const constantFrom = <const A extends string>(...values: ReadonlyArray<A>) =>

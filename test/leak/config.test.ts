@@ -7,8 +7,8 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import { describe, expect } from "vitest"
-import { keys } from "../../src/config/keys.js"
 import { DiscordConfig, Webhook, YamlConfigProvider } from "../../src/index.js"
+import { putUnderEachKey } from "../config/sources.js"
 import { recordedTexts, finder, makeRecorder, record, shown } from "./detector.js"
 import { runs } from "../support/laws.js"
 
@@ -30,22 +30,15 @@ const leaks = <A, E>(
     return { exit, found: texts.filter(finder(token)) }
   })
 
-const section = (path: ReadonlyArray<string>, value: string): string =>
-  path.map((name, depth) => `${"  ".repeat(depth)}${name}:`).join("\n") + ` ${value}`
-
 describe("the token is nowhere", () => {
-  const wrong = keys().filter(
-    ({ name }) => !["client.user_agent", "client.webhook_url"].includes(name),
-  )
+  const wrong = [url, token, `<${url}>`]
+    .flatMap(putUnderEachKey)
+    .filter(({ name }) => !["client.user_agent", "client.webhook_url"].includes(name))
 
-  it.effect.each(
-    wrong.flatMap(({ name, path, variable }) =>
-      [url, token, `<${url}>`].map((secret) => ({ name, path, variable, secret })),
-    ),
-  )("when it stands under $name", ({ path, secret, variable }) =>
+  it.effect.each(wrong)("when it stands under $name", ({ variables, yaml }) =>
     Effect.gen(function* () {
-      const inFile = yield* leaks(DiscordConfig.loadYaml(section(path, JSON.stringify(secret))))
-      const inVariable = yield* leaks(DiscordConfig.load, { [variable]: secret })
+      const inFile = yield* leaks(DiscordConfig.loadYaml(yaml))
+      const inVariable = yield* leaks(DiscordConfig.load, variables)
       for (const { exit, found } of [inFile, inVariable]) {
         expect(exit._tag).toBe("Failure")
         expect(found).toEqual([])

@@ -2,17 +2,14 @@
 import { it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
-import { randomBytes } from "node:crypto"
 import { describe, expect } from "vitest"
 import { FileUpload, RateLimiter, RestConfig, Strategy } from "../../src/index.js"
 import type { Webhook } from "../../src/index.js"
 import { Outbox } from "../../src/outbox/index.js"
-import { makeSealedVault } from "../../src/outbox/tokens.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
 import { newHook } from "../scenarios/harness.js"
 import * as VirtualClock from "../support/VirtualClock.js"
-import { finder, makeRecorder, record, recordedTexts, shown } from "./detector.js"
+import { finder, makeRecorder, record, recordedTexts } from "./detector.js"
 
 const echoing = (status: number, code: number, url: string): Fault.Fault =>
   Fault.respond({ status, body: { message: `bad ${url}`, code, errors: { [url]: url } } })
@@ -103,18 +100,5 @@ describe("the token is nowhere", () => {
       expect(texts.some((text) => text.includes("Outbox.deliver"))).toBe(true)
       expect(texts.filter(finder(token.value))).toEqual([])
     }),
-  )
-
-  it.effect("in what an engine stores of a webhook, and in its failures", () =>
-    Effect.gen(function* () {
-      const { hook, made } = yield* Effect.flatMap(DiscordSimulator.DiscordSimulator, newHook)
-      const vault = yield* makeSealedVault([Redacted.make(randomBytes(32).toString("base64"))])
-      const other = yield* makeSealedVault([Redacted.make(randomBytes(32).toString("base64"))])
-      const stored = yield* vault.seal(hook)
-      const opened = yield* vault.open(stored)
-      const failed = yield* Effect.exit(other.open(stored))
-      const texts = [vault, stored, opened, failed].flatMap(shown)
-      expect(texts.filter(finder(made.token))).toEqual([])
-    }).pipe(Effect.provide(DiscordSimulator.layerTest)),
   )
 })
