@@ -7,11 +7,9 @@ import * as Duration from "effect/Duration"
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { RateLimitHeaders } from "../../src/index.js"
-import { StateMachine } from "../../src/ratelimit/internal/stateMachine.js"
-import { combine } from "../../src/ratelimit/settings.js"
-import type { TimerTarget } from "../../src/ratelimit/internal/pendingRequests.js"
 import { responded } from "../../src/ratelimit/Permit.js"
-import { response, route } from "./responses.js"
+import { makeMachine } from "./machine.js"
+import { response } from "./responses.js"
 import { careful, eager, learning, paced } from "./model/policies.js"
 import { runs } from "../support/laws.js"
 
@@ -45,36 +43,20 @@ const answers = fc.array(fc.record({ headers: headersArbitrary, isLimited: fc.bo
 
 const day = Duration.toMillis("1 day")
 
-const wishOf = (policy: typeof careful) => ({
-  policy,
-  ordered: true,
-  maxWait: Number.POSITIVE_INFINITY,
-  lease: Number.POSITIVE_INFINITY,
-  owner: {},
-})
-
 describe("malformed rate-limit headers", () => {
   for (const [name, policy] of Object.entries({ careful, eager, learning, paced })) {
     it(`${name}: delay requests by at most two days in total or for each slot, and leave one bucket`, () => {
       fc.assert(
         fc.property(answers, (all) => {
           let now = 0
-          const alarms = new Map<TimerTarget, number>()
-          const machine = new StateMachine(combine([]), (target, at) => {
-            if (at === undefined) alarms.delete(target)
-            else alarms.set(target, at)
-          })
+          const { fireNext, machine, nextTimer, submit } = makeMachine()
           for (const [used, { headers, isLimited }] of all.entries()) {
-            const ticket = machine.submit(route(), wishOf(policy), now)
+            const ticket = submit(now, { policy })
             const from = now
             while (ticket.state === "waiting") {
-              const [next] = [...alarms].sort(([, a], [, b]) => a - b)
-              if (next === undefined) throw new Error("nobody would ever wake it")
-              const [target, at] = next
-              expect(Number.isFinite(at)).toBe(true)
-              alarms.delete(target)
-              now = Math.max(now, at)
-              machine.wake(target, now)
+              expect(Number.isFinite(nextTimer())).toBe(true)
+              now = Math.max(now, nextTimer())
+              fireNext(now)
             }
             expect(ticket.hasPermit).toBe(true)
             expect(now - from).toBeLessThanOrEqual(Math.max(2, used) * day)

@@ -2,9 +2,8 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import { RateLimitMetrics } from "../../src/index.js"
-import { StateMachine } from "../../src/ratelimit/internal/stateMachine.js"
-import { combine } from "../../src/ratelimit/settings.js"
 import type { Findings, Policy } from "../../src/ratelimit/Strategy.js"
+import { makeMachine } from "./machine.js"
 import { ok, route } from "./responses.js"
 import { careful } from "./model/policies.js"
 
@@ -16,16 +15,14 @@ const finding = (name: string, findings: () => Findings): Policy => ({
 })
 
 /** Sends on a webhook, and receives a limit. */
-const play = (machine: StateMachine, policy: Policy, now: number, limit = 5): void => {
-  const wish = {
-    policy,
-    ordered: true,
-    maxWait: Number.POSITIVE_INFINITY,
-    lease: Number.POSITIVE_INFINITY,
-    owner: {},
-  }
-  const one = route({ webhookId: String(now) })
-  machine.settle(machine.submit(one, wish, now), ok({ limit, remaining: limit - 1 }), now + 1)
+const play = (
+  { machine, submit }: ReturnType<typeof makeMachine>,
+  policy: Policy,
+  now: number,
+  limit = 5,
+): void => {
+  const request = submit(now, { policy, webhookId: String(now) })
+  machine.settle(request, ok({ limit, remaining: limit - 1 }), now + 1)
 }
 
 const shown = (gauge: Metric.Metric.Gauge<number>, policy: Policy) =>
@@ -53,7 +50,7 @@ describe("gauges of what is learned", () => {
         othersPerSecond: 1.25,
         caution: 20,
       }))
-      const machine = new StateMachine(combine([]), () => {})
+      const machine = makeMachine()
       play(machine, policy, 0, 5)
       play(machine, policy, 1000, 7)
       expect(yield* shown(RateLimitMetrics.limit, policy)).toBe(7)
@@ -69,7 +66,7 @@ describe("gauges of what is learned", () => {
     Effect.gen(function* () {
       let hiddenLimit: number | undefined
       const policy = finding("doubtful", () => ({ hiddenLimit }))
-      const machine = new StateMachine(combine([]), () => {})
+      const machine = makeMachine()
       play(machine, policy, 0)
       expect(yield* isExported("discord.rate_limit.hidden.limit", "doubtful")).toBe(false)
       hiddenLimit = 30
@@ -85,10 +82,7 @@ describe("gauges of what is learned", () => {
   it.effect("are as many for a thousand webhooks as for one", () =>
     Effect.gen(function* () {
       const policy = finding("bounded", () => ({ caution: 10 }))
-      const machine = new StateMachine(
-        { ...combine([]), globalLimits: [{ limit: 10_000, window: 1000 }] },
-        () => {},
-      )
+      const machine = makeMachine({ globalLimits: [{ limit: 10_000, window: 1000 }] })
       const count = Effect.map(
         Metric.snapshot,
         (pairs) =>

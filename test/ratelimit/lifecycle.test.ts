@@ -6,21 +6,21 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import type * as FiberId from "effect/FiberId"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import { RateLimiter } from "../../src/index.js"
-import { SharedLimiter } from "../../src/ratelimit/internal/service.js"
 import type { Policy } from "../../src/ratelimit/Strategy.js"
 import { withoutHeaders, blocked, ok, route } from "./responses.js"
 import { LimiterDriver, makeDriver } from "./LimiterDriver.js"
 import { literal } from "./model/policies.js"
-import { unset } from "../../src/ratelimit/settings.js"
 
-/** A clock that counts who sleeps by it: one fiber for each. */
+/** A clock that counts the fibers that sleep by it. */
 const watched = Effect.map(Effect.clock, (clock) => {
   const asleep = { now: 0, ever: 0 }
+  const sleepers = new Set<FiberId.FiberId>()
   const counting: Clock.Clock = {
     [Clock.ClockTypeId]: Clock.ClockTypeId,
     unsafeCurrentTimeMillis: () => clock.unsafeCurrentTimeMillis(),
@@ -28,16 +28,20 @@ const watched = Effect.map(Effect.clock, (clock) => {
     currentTimeMillis: clock.currentTimeMillis,
     currentTimeNanos: clock.currentTimeNanos,
     sleep: (duration) =>
-      Effect.suspend(() => {
+      Effect.fiberIdWith((id) => {
         asleep.now += 1
         asleep.ever += 1
+        sleepers.add(id)
         return Effect.ensuring(
           clock.sleep(duration),
-          Effect.sync(() => (asleep.now -= 1)),
+          Effect.sync(() => {
+            asleep.now -= 1
+            sleepers.delete(id)
+          }),
         )
       }),
   }
-  return { asleep, clock: counting }
+  return { asleep, clock: counting, sleepers }
 })
 
 /** A limiter whose alarms are counted apart from the sleeps of its callers. */
@@ -46,6 +50,17 @@ const counted = Effect.gen(function* () {
   const context = yield* Layer.build(RateLimiter.layerMemory).pipe(Effect.withClock(clock))
   return { asleep, driver: new LimiterDriver(Context.get(context, RateLimiter.RateLimiter)) }
 })
+
+/** A layer of the limiter of a clock, which is open as long as the scope. */
+const openLayer = (
+  clock: Clock.Clock,
+  scope: Scope.Scope,
+  options: RateLimiter.Options = {},
+): Effect.Effect<LimiterDriver> =>
+  Layer.buildWithScope(Layer.orDie(RateLimiter.layerWith(options)), scope).pipe(
+    Effect.withClock(clock),
+    Effect.map((context) => new LimiterDriver(Context.get(context, RateLimiter.RateLimiter))),
+  )
 
 describe("fibers and alarms", () => {
   it.scoped("the fast path sets no alarm", () =>
@@ -91,21 +106,16 @@ describe("fibers and alarms", () => {
 
   it.effect("no timer is left when the scope is closed, not even by a late response", () =>
     Effect.gen(function* () {
-      const clock = yield* Effect.clock
-      const core = new SharedLimiter(clock)
+      const { asleep, clock } = yield* watched
       const scope = yield* Scope.make()
-      const limiter = yield* Scope.extend(core.open(unset(false)), scope)
-      const { asleep, clock: counting } = yield* watched
-      const late = new SharedLimiter(counting)
-      const lateScope = yield* Scope.make()
-      const lateDesk = new LimiterDriver(yield* Scope.extend(late.open(unset(false)), lateScope))
-      const fiber = yield* lateDesk.start("a", { takes: 1000 })
-      yield* Scope.close(lateScope, Exit.void)
+      const driver = yield* openLayer(clock, scope)
+      const fiber = yield* driver.start("a", { takes: 1000 })
+      yield* Scope.close(scope, Exit.void)
       yield* TestClock.adjust(1000)
       yield* Fiber.join(fiber)
       expect(asleep.now).toBe(0)
-      yield* Scope.close(scope, Exit.void)
-      expect(limiter.closed).toBe(true)
+      const error = yield* Effect.flip(driver.send("late"))
+      expect(error._tag).toBe("DiscordRateLimiterClosed")
     }),
   )
 })
@@ -284,27 +294,28 @@ describe("layers", () => {
 
   it.effect("a layer whose requests poll sets no alarm", () =>
     Effect.gen(function* () {
-      const core = new SharedLimiter(yield* Effect.clock)
+      const { clock, sleepers } = yield* watched
       const scope = yield* Scope.make()
-      const polling = new LimiterDriver(yield* Scope.extend(core.open(unset(true)), scope))
+      const polling = yield* openLayer(clock, scope, { isolatedRequests: true })
       yield* polling.start("a")
-      yield* polling.start("b")
-      expect(core.timers.size).toBe(0)
-      const alarmed = new LimiterDriver(yield* Scope.extend(core.open(unset(false)), scope))
-      yield* alarmed.start("c")
-      expect(core.timers.size).toBe(1)
+      const polls = yield* polling.start("b")
+      expect([...sleepers]).toEqual([polls.id()])
+      const alarmed = yield* openLayer(clock, scope)
+      const waits = yield* alarmed.start("c")
+      expect(sleepers.size).toBe(2)
+      expect(sleepers.has(waits.id())).toBe(false)
       yield* Scope.close(scope, Exit.void)
       yield* TestClock.adjust("1 second")
-      expect(core.timers.size).toBe(0)
+      expect(sleepers.size).toBe(0)
     }),
   )
 
   it.effect("a scope that closes ends its own waits and no others", () =>
     Effect.gen(function* () {
-      const core = new SharedLimiter(yield* Effect.clock)
+      const { clock } = yield* watched
       const [one, two] = [yield* Scope.make(), yield* Scope.make()]
-      const mine = new LimiterDriver(yield* Scope.extend(core.open(unset(false)), one))
-      const others = new LimiterDriver(yield* Scope.extend(core.open(unset(false)), two))
+      const mine = yield* openLayer(clock, one)
+      const others = yield* openLayer(clock, two)
       yield* mine.start("flying")
       yield* mine.start("waiting")
       yield* others.start("other")
@@ -326,7 +337,7 @@ describe("layers", () => {
       ])
       expect(others.log).toEqual(["other@100"])
       yield* Scope.close(two, Exit.void)
-      expect(core.machine.snapshot(1000)).toMatchObject({ waiting: 0, inFlight: 0 })
+      expect(yield* others.limiter.snapshot).toMatchObject({ waiting: 0, inFlight: 0 })
     }),
   )
 

@@ -4,31 +4,20 @@ import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import { RateLimiter, RateLimitMetrics } from "../../src/index.js"
-import { StateMachine } from "../../src/ratelimit/internal/stateMachine.js"
-import { combine } from "../../src/ratelimit/settings.js"
 import type { Policy } from "../../src/ratelimit/Strategy.js"
+import { makeMachine } from "./machine.js"
 import { limited, ok, route } from "./responses.js"
 import { careful } from "./model/policies.js"
 
 /** A name of its own for each test: metrics are the process's. */
 const named = (name: string): Policy => ({ ...careful, name })
 
-const wish = (policy: Policy) => ({
-  policy,
-  ordered: false,
-  maxWait: Number.POSITIVE_INFINITY,
-  lease: Number.POSITIVE_INFINITY,
-  owner: {},
-})
-
-const machine = () => new StateMachine(combine([]), () => {})
-
 const granted = () => {}
 
 /** Five start, two wait, one of them gets a 429 and is repeated, two slots are left at the next reset. */
 const play = (policy: Policy) => {
-  const limiter = machine()
-  const arrive = (now: number) => limiter.submit(route(), wish(policy), now, granted)
+  const { machine: limiter, submit } = makeMachine()
+  const arrive = (now: number) => submit(now, { policy, ordered: false, resume: granted })
   limiter.settle(arrive(0), ok({ remaining: 4, resetAfter: 2000 }), 10)
   const four = [arrive(20), arrive(20), arrive(20), arrive(20)]
   const late = [arrive(100), arrive(100)]
@@ -80,26 +69,25 @@ describe("the tally of a limiter", () => {
       shouldWait: (bucket) => bucket.resetAt !== undefined,
       calculateWait: (bucket, now) => Duration.millis((bucket.resetAt ?? now) - now),
     }
-    const limiter = machine()
-    limiter.settle(
-      limiter.submit(route(), wish(policy), 0, granted),
-      ok({ remaining: 4, resetAfter: 2000 }),
-      10,
-    )
-    const waiting = limiter.submit(route(), wish(policy), 20, granted)
+    const { machine: limiter, submit } = makeMachine()
+    const arrive = (now: number) => submit(now, { policy, ordered: false, resume: granted })
+    limiter.settle(arrive(0), ok({ remaining: 4, resetAfter: 2000 }), 10)
+    const waiting = arrive(20)
     limiter.wake(waiting.bucket, 2010)
     expect(limiter.snapshot(2010).strategies["timid"]).toMatchObject({ unusedSlots: 1, waits: 1 })
   })
 
   it("stays bounded however many strategies come", () => {
-    const limiter = machine()
+    const { machine: limiter, submit } = makeMachine()
     for (let index = 0; index < 100; index += 1) {
       const one = { ...route(), name: `POST /${index}` }
-      limiter.settle(
-        limiter.submit(one, wish(named(`s${index}`)), index * 100, granted),
-        ok(),
-        index * 100 + 1,
-      )
+      const request = submit(index * 100, {
+        route: one,
+        policy: named(`s${index}`),
+        ordered: false,
+        resume: granted,
+      })
+      limiter.settle(request, ok(), index * 100 + 1)
     }
     const { strategies } = limiter.snapshot(1)
     expect(Object.keys(strategies).length).toBeLessThanOrEqual(17)
@@ -138,8 +126,8 @@ describe("the process's metrics", () => {
     Effect.gen(function* () {
       const policy = named("silent")
       const secret = route({ webhookId: "987654321", token: "very-secret-token" })
-      const limiter = machine()
-      limiter.settle(limiter.submit(secret, wish(policy), 0, granted), ok(), 1)
+      const { machine: limiter, submit } = makeMachine()
+      limiter.settle(submit(0, { route: secret, policy, resume: granted }), ok(), 1)
       const text = JSON.stringify(yield* Metric.snapshot)
       expect(text).toContain("silent")
       expect(text).not.toContain("987654321")

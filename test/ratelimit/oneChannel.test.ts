@@ -4,18 +4,11 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { describe, expect } from "vitest"
 import { RateLimiter, Strategy, Webhook } from "../../src/index.js"
-import {
-  BucketState,
-  ChannelState,
-  WebhookState,
-} from "../../src/ratelimit/internal/bucketState.js"
-import { WebhookRegistry } from "../../src/ratelimit/internal/learning.js"
-import { StateMachine } from "../../src/ratelimit/internal/stateMachine.js"
 import { responded } from "../../src/ratelimit/Permit.js"
 import type { Policy } from "../../src/ratelimit/Strategy.js"
 import { DiscordSimulator } from "../../src/testing/index.js"
 import { contents, within } from "../scenarios/harness.js"
-import { settings } from "./model/modelRun.js"
+import { makeMachine } from "./machine.js"
 import { learning } from "./model/policies.js"
 import { limited, response, route } from "./responses.js"
 
@@ -100,14 +93,9 @@ const granted = (): void => {}
 
 /** A limiter whose webhooks are driven by hand; each response contains the channel. */
 const limiter = () => {
-  const machine = new StateMachine(settings, () => {})
+  const { machine, submit: submitAt } = makeMachine()
   const submit = (webhookId: string, now: number, policy: Policy = learning) =>
-    machine.submit(
-      route({ webhookId }),
-      { policy, ordered: false, maxWait: Infinity, lease: Infinity, owner: {} },
-      now,
-      granted,
-    )
+    submitAt(now, { webhookId, policy, ordered: false, resume: granted })
   const answered = (channelId: string) => responded(response({ channelId }))
   return { answered, machine, submit }
 }
@@ -159,52 +147,5 @@ describe("webhooks of one channel in the limiter", () => {
     expect(beliefs("2")).toMatchObject({ hiddenLimit: { limit: 30, periodMillis: minute } })
     for (const id of ["1", "2"]) machine.clear(minute, route({ webhookId: id }))
     expect(beliefs("2")).toMatchObject({ hiddenLimit: null })
-  })
-})
-
-describe("a channel", () => {
-  const join = (registry: WebhookRegistry, webhookId: string, id: string): WebhookState => {
-    const { webhook } = registry.getRouteState(route({ webhookId }))
-    registry.assignChannel(webhook, id)
-    return webhook
-  }
-
-  it("is shared from its second webhook on, and evicted with its last", () => {
-    const registry = new WebhookRegistry()
-    const first = join(registry, "1", "7")
-    expect(first.channel?.isShared).toBe(false)
-    const { channel } = join(registry, "2", "7")
-    expect([channel?.isShared, channel?.webhooks.length]).toEqual([true, 2])
-    expect(first.channel).toBe(channel)
-    registry.markIdle(first, 0)
-    registry.sweep(1)
-    expect([first.channel, channel?.webhooks.length]).toEqual([undefined, 1])
-    registry.markIdle(channel!.webhooks[0]!, 0)
-    registry.sweep(1)
-    expect(join(registry, "3", "7").channel).not.toBe(channel)
-  })
-
-  it("changes when a webhook is moved", () => {
-    const registry = new WebhookRegistry()
-    const moved = join(registry, "1", "7")
-    const { channel } = join(registry, "2", "7")
-    registry.assignChannel(moved, "8")
-    expect([moved.channel?.id, channel?.webhooks.length]).toEqual(["8", 1])
-  })
-
-  it("concerns the bucket of messages, and no other", () => {
-    const registry = new WebhookRegistry()
-    const webhook = join(registry, "1", "7")
-    join(registry, "2", "7")
-    const edit = registry.getRouteState(route({ method: "PATCH", template: "/edit" }))
-    expect(edit.webhook).toBe(webhook)
-    expect(webhook.buckets.map((bucket) => bucket.channel?.id)).toEqual(["7", undefined])
-  })
-
-  it("leaves policies without a part for the channel alone", () => {
-    const channel = new ChannelState("7")
-    for (const major of ["1", "2"]) channel.join(new WebhookState(major))
-    const { channel: _, ...alone } = learning
-    expect(channel.recall(alone, new BucketState("hash", channel.webhooks[0]!), 1)).toBe(1)
   })
 })

@@ -3,12 +3,11 @@ import { it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect } from "vitest"
 import { RateLimitHeaders } from "../../src/index.js"
-import { encodeWebhook } from "../../src/ratelimit/distributed/webhookData.js"
-import { StateMachine } from "../../src/ratelimit/internal/stateMachine.js"
 import { responded } from "../../src/ratelimit/Permit.js"
 import type { Policy } from "../../src/ratelimit/Strategy.js"
 import { runs } from "../support/laws.js"
-import { ModelRun, settings } from "./model/modelRun.js"
+import { encodeState, makeMachine as makeBareMachine } from "./machine.js"
+import { ModelRun } from "./model/modelRun.js"
 import { careful, learning } from "./model/policies.js"
 import { anything, oneChannel, type Scenario } from "./model/scenarios.js"
 import { headers, response, route } from "./responses.js"
@@ -18,27 +17,21 @@ const play = ({ jobs, meddling, server }: Scenario, unpacked: number) => {
   model.machine.learning.webhooks.unpacked = unpacked
   for (const { act, at } of meddling ?? []) model.at(at, () => model.meddle(act))
   model.play()
-  const majors = [...new Set(jobs.map(({ webhook }) => webhook))].map(
-    (webhook) => route({ webhookId: `${webhook}` }).major,
-  )
+  const webhooks = [...new Set(jobs.map(({ webhook }) => webhook))]
   return {
     exchanges: model.exchanges,
     ends: model.runs.map(({ end, endedAt }) => `${end}@${endedAt}`),
-    states: majors.map((major) => encodeWebhook(model.machine, major, 0)),
+    states: webhooks.map((webhook) => encodeState(model.machine, `${webhook}`)),
     snapshot: model.machine.snapshot(model.clock),
   }
 }
 
 /** A machine with a webhook for each id, all idle, of which one is not packed. */
 const makeMachine = (ids: ReadonlyArray<string>, channelId?: (id: string) => string) => {
-  const machine = new StateMachine({ ...settings, globalLimits: [], idleAfter: 60_000 }, () => {})
+  const { machine, submit } = makeBareMachine({ globalLimits: [], idleAfter: 60_000 })
   machine.learning.webhooks.unpacked = 1
   const send = (id: string, at: number, policy: Policy = learning) =>
-    machine.submit(
-      route({ webhookId: id }),
-      { policy, ordered: true, maxWait: Infinity, lease: 60_000, owner: {} },
-      at,
-    )
+    submit(at, { webhookId: id, policy, lease: 60_000 })
   const settle = (request: ReturnType<typeof send>, id: string, at: number) => {
     const answer = response({ channelId: channelId?.(id), headers: headers({ remaining: 0 }) })
     machine.settle(request, responded(answer), at)

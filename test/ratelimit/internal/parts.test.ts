@@ -5,9 +5,16 @@ import {
   InvalidRequests,
   SendTimes,
 } from "../../../src/ratelimit/internal/globalLimiter.js"
+import {
+  BucketState,
+  ChannelState,
+  WebhookState,
+} from "../../../src/ratelimit/internal/bucketState.js"
 import { DeadWebhooks } from "../../../src/ratelimit/deadWebhooks.js"
+import { WebhookRegistry } from "../../../src/ratelimit/internal/learning.js"
 import { LinkedQueue, Queued } from "../../../src/ratelimit/internal/linkedQueue.js"
 import { RoundTrips } from "../../../src/ratelimit/internal/window.js"
+import { learning } from "../model/policies.js"
 import { response, route } from "../responses.js"
 
 const fc = FastCheck
@@ -294,5 +301,52 @@ describe("RoundTrips", () => {
     for (let index = 0; index < 200; index++) trips.add(100)
     expect(trips).toMatchObject({ last: 100, shortest: 100, longest: 100, count: 203 })
     expect(new RoundTrips(trips)).toMatchObject({ shortest: 100, count: 203 })
+  })
+})
+
+describe("a channel", () => {
+  const join = (registry: WebhookRegistry, webhookId: string, id: string): WebhookState => {
+    const { webhook } = registry.getRouteState(route({ webhookId }))
+    registry.assignChannel(webhook, id)
+    return webhook
+  }
+
+  it("is shared from its second webhook on, and evicted with its last", () => {
+    const registry = new WebhookRegistry()
+    const first = join(registry, "1", "7")
+    expect(first.channel?.isShared).toBe(false)
+    const { channel } = join(registry, "2", "7")
+    expect([channel?.isShared, channel?.webhooks.length]).toEqual([true, 2])
+    expect(first.channel).toBe(channel)
+    registry.markIdle(first, 0)
+    registry.sweep(1)
+    expect([first.channel, channel?.webhooks.length]).toEqual([undefined, 1])
+    registry.markIdle(channel!.webhooks[0]!, 0)
+    registry.sweep(1)
+    expect(join(registry, "3", "7").channel).not.toBe(channel)
+  })
+
+  it("changes when a webhook is moved", () => {
+    const registry = new WebhookRegistry()
+    const moved = join(registry, "1", "7")
+    const { channel } = join(registry, "2", "7")
+    registry.assignChannel(moved, "8")
+    expect([moved.channel?.id, channel?.webhooks.length]).toEqual(["8", 1])
+  })
+
+  it("concerns the bucket of messages, and no other", () => {
+    const registry = new WebhookRegistry()
+    const webhook = join(registry, "1", "7")
+    join(registry, "2", "7")
+    const edit = registry.getRouteState(route({ method: "PATCH", template: "/edit" }))
+    expect(edit.webhook).toBe(webhook)
+    expect(webhook.buckets.map((bucket) => bucket.channel?.id)).toEqual(["7", undefined])
+  })
+
+  it("leaves policies without a part for the channel alone", () => {
+    const channel = new ChannelState("7")
+    for (const major of ["1", "2"]) channel.join(new WebhookState(major))
+    const { channel: _, ...alone } = learning
+    expect(channel.recall(alone, new BucketState("hash", channel.webhooks[0]!), 1)).toBe(1)
   })
 })

@@ -10,11 +10,8 @@ import { runs } from "../../support/laws.js"
 import { response, deleted, limited, ok, route } from "../responses.js"
 import { literal } from "./policies.js"
 import { anything, literally, type Scenario } from "./scenarios.js"
-import { checkAlarms, type Job, settings, ModelRun } from "./modelRun.js"
-import { StateMachine } from "../../../src/ratelimit/internal/stateMachine.js"
-import type { RequestOwner, RequestOptions } from "../../../src/ratelimit/internal/bucketState.js"
-import type { Settings } from "../../../src/ratelimit/settings.js"
-import type { TimerTarget } from "../../../src/ratelimit/internal/pendingRequests.js"
+import { makeMachine, type SubmitOptions } from "../machine.js"
+import { checkAlarms, type Job, ModelRun } from "./modelRun.js"
 
 /** Some of the jobs lose their fiber, and some have a fiber that is slow to resume. */
 const vary = (
@@ -133,27 +130,14 @@ describe("the laws without dropped fibers, where fibers poll", () => {
 
 const lease = 10_000
 
-const machine = (overrides: Partial<Settings> = {}, owner: RequestOwner = {}) => {
-  const alarms = new Map<TimerTarget, number>()
-  const one = new StateMachine({ ...settings, ...overrides }, (target, at) => {
-    if (at === undefined) alarms.delete(target)
-    else if (at < (alarms.get(target) ?? Number.POSITIVE_INFINITY)) alarms.set(target, at)
-  })
-  const wish = { policy: literal, maxWait: Number.POSITIVE_INFINITY, lease, owner }
-  /** Rings the alarms that are due until an instant. */
-  const advance = (until: number) => {
-    for (;;) {
-      const next = [...alarms].sort(([, a], [, b]) => a - b)[0]
-      if (next === undefined || next[1] > until) return
-      alarms.delete(next[0])
-      one.wake(next[0], next[1])
-    }
-  }
-  const arrive = (
-    now: number,
-    rest: Partial<RequestOptions> & { readonly webhookId?: string } = {},
-  ) => one.submit(route(rest), { ...wish, ordered: true, ...rest }, now)
-  return { advance, alarms, arrive, one }
+const machine = (
+  settings: Parameters<typeof makeMachine>[0] = {},
+  owner: SubmitOptions["owner"] = {},
+) => {
+  const { advance, machine: one, submit } = makeMachine(settings)
+  const arrive = (now: number, options: SubmitOptions = {}) =>
+    submit(now, { lease, owner, ...options })
+  return { advance, arrive, one }
 }
 
 describe("a permit whose fiber was dropped", () => {
