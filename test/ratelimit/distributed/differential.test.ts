@@ -6,16 +6,10 @@ import * as FastCheck from "effect/FastCheck"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import { expect, it } from "vitest"
-import { makeRedisStore } from "../../../src/redis/redisStore.js"
-import type {
-  Message,
-  Reply,
-  StoreError,
-  TurnStore,
-} from "../../../src/ratelimit/distributed/store.js"
 import { runs } from "../../support/laws.js"
 import { hasRedis } from "../../support/redis.js"
 import { inboxOf, openRedis, simulated } from "./engines.js"
+import type { Message, Reply, StoreError, TurnStore } from "./engines.js"
 
 const fc = FastCheck
 
@@ -267,8 +261,8 @@ it.skipIf(!hasRedis)("the simulated store does what Redis does", { timeout: 0 },
   fc.assert(
     fc.asyncProperty(calls, (all) =>
       Effect.gen(function* () {
-        const { connection, prefix } = yield* openRedis
-        const onRedis = yield* play(makeRedisStore(connection, prefix), all)
+        const { connection, prefix, store: redis } = yield* openRedis
+        const onRedis = yield* play(redis, all)
         expect(yield* connection.eval(immortal, [], [`${prefix}:`])).toEqual([])
         expect(yield* Effect.flatMap(simulated.make, (store) => play(store, all))).toEqual(onRedis)
       }).pipe(Effect.scoped, Effect.runPromise),

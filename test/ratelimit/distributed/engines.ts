@@ -9,9 +9,13 @@ import * as Stream from "effect/Stream"
 import { Cluster } from "ioredis"
 import { RedisConnection } from "../../../src/redis/index.js"
 import { makeRedisStore } from "../../../src/redis/redisStore.js"
-import type { Message, TurnStore } from "../../../src/ratelimit/distributed/store.js"
 import { getCluster, getRedis, hasRedis } from "../../support/redis.js"
 import { SimulatedStore } from "./SimulatedStore.js"
+
+export type TurnStore = SimulatedStore["store"]
+export type Reply = Effect.Effect.Success<ReturnType<TurnStore["join"]>>
+export type StoreError = Effect.Effect.Error<ReturnType<TurnStore["join"]>>
+export type Message = Stream.Stream.Success<ReturnType<TurnStore["messages"]>>
 
 let prefixes = 0
 
@@ -36,12 +40,13 @@ export const simulated: Engine = {
   }),
 }
 
-/** A prefix that no other test uses, and the connection for a look at its keys. */
+/** A store with a prefix that no other test uses, and the connection for a look at its keys. */
 export const openRedis = Effect.gen(function* () {
   const { url } = yield* Effect.promise(getRedis)
   const context = yield* Layer.build(RedisConnection.layer(url))
   const connection = yield* Effect.provide(RedisConnection.RedisConnection, context)
-  return { connection, prefix: makePrefix() }
+  const prefix = makePrefix()
+  return { connection, prefix, store: makeRedisStore(connection, prefix) }
 })
 
 /** A connection to the nodes of the cluster. */
@@ -58,7 +63,7 @@ const redis: Engine = {
   name: "Redis",
   isAvailable: hasRedis,
   seesAll: true,
-  make: Effect.map(openRedis, ({ connection, prefix }) => makeRedisStore(connection, prefix)),
+  make: Effect.map(openRedis, ({ store }) => store),
 }
 
 /** Where a script that uses an undeclared key, or keys of several nodes, fails. */

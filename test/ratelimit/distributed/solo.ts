@@ -2,32 +2,24 @@
 import { readFileSync } from "node:fs"
 import * as Exit from "effect/Exit"
 import type { Route } from "../../../src/ratelimit/Route.js"
-import type { PendingRequest } from "../../../src/ratelimit/internal/bucketState.js"
-import type { TimerTarget } from "../../../src/ratelimit/internal/pendingRequests.js"
-import { StateMachine } from "../../../src/ratelimit/internal/stateMachine.js"
 import type { Outcome } from "../../../src/ratelimit/Permit.js"
 import type { Policy } from "../../../src/ratelimit/Strategy.js"
-import { settings } from "../model/modelRun.js"
+import { makeMachine } from "../machine.js"
 import { learning } from "../model/policies.js"
 import { limited, ok, route } from "../responses.js"
 import { withoutLimits } from "./traces.js"
 
 export class Solo {
   now: number
-  readonly machine: StateMachine
-  readonly #timers = new Map<TimerTarget, number>()
+  readonly #driver = makeMachine(withoutLimits.settings)
+  readonly machine = this.#driver.machine
 
   constructor(now: number) {
     this.now = now
-    this.machine = new StateMachine({ ...settings, ...withoutLimits.settings }, (target, at) => {
-      if (at === undefined) this.#timers.delete(target)
-      else this.#timers.set(target, at)
-    })
   }
 
-  submit(of: Route, policy: Policy): PendingRequest {
-    const options = { policy, ordered: false, maxWait: Infinity, lease: 60_000, owner: {} }
-    return this.machine.submit(of, options, this.now)
+  submit(of: Route, policy: Policy) {
+    return this.#driver.submit(this.now, { route: of, policy, ordered: false, lease: 60_000 })
   }
 
   /** The time at which a request on a route starts; `Infinity` if it fails, or only a response would start it. */
@@ -47,12 +39,10 @@ export class Solo {
   }
 
   #expireNext(): boolean {
-    const [next] = [...this.#timers].sort(([, one], [, other]) => one - other)
-    if (next === undefined) return false
-    const [target, at] = next
-    this.#timers.delete(target)
-    this.now = Math.max(this.now, at)
-    this.machine.wake(target, this.now)
+    const { fireNext, nextTimer, timers } = this.#driver
+    if (timers.size === 0) return false
+    this.now = Math.max(this.now, nextTimer())
+    fireNext(this.now)
     return true
   }
 

@@ -6,8 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import { describe, expect, it } from "vitest"
-import type { Reply, TurnStore } from "../../../src/ratelimit/distributed/store.js"
 import { engines, inboxOf } from "./engines.js"
+import type { Reply, TurnStore } from "./engines.js"
 
 const ttl = 60_000
 const endless = Number.POSITIVE_INFINITY

@@ -1,7 +1,6 @@
 /** The turn of a webhook, call by call. */
 import * as Exit from "effect/Exit"
 import { beforeEach, describe, expect, it } from "vitest"
-import type { Call } from "../../../src/ratelimit/distributed/sharedWebhook.js"
 import {
   ignorant,
   inChannel,
@@ -240,7 +239,8 @@ describe("a turn", () => {
 
 describe("a turn without a state, after the store lost everything", () => {
   const major = majorOf("1")
-  const isTaken = (call: Call | undefined) => call?._tag === "Join" && call.sequences.length
+  const isTaken = (call: ReturnType<Process["call"]>) =>
+    call?._tag === "Join" && call.sequences.length
 
   const hold = (options?: { readonly failAfter: number }) => {
     const process = new Process(options)
