@@ -6,8 +6,8 @@ import * as HttpClient from "@effect/platform/HttpClient"
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type { Store } from "../../src/outbox/store.js"
 import { DiscordOutboxUnavailable } from "../../src/outbox/OutboxError.js"
+import type { Store } from "./storeSteps.js"
 
 export type Phase = "before" | "after"
 

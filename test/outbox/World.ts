@@ -18,7 +18,6 @@ import type { Webhook } from "../../src/index.js"
 import { Outbox } from "../../src/outbox/index.js"
 import { makeMemoryStore } from "../../src/outbox/memoryStore.js"
 import { makeOutbox } from "../../src/outbox/service.js"
-import type { OwnedQueue, Store, StoredEntry } from "../../src/outbox/store.js"
 import { parseRequest } from "../../src/outbox/storedRequest.js"
 import { makeMemoryVault } from "../../src/outbox/tokens.js"
 import { DiscordSimulator } from "../../src/testing/index.js"
@@ -26,6 +25,7 @@ import { contents, newHook } from "../scenarios/harness.js"
 import * as VirtualClock from "../support/VirtualClock.js"
 import { Process, wrapClient, wrapStore } from "./Process.js"
 import type { Hooks } from "./Process.js"
+import type { OwnedQueue, Store, StoredEntry } from "./storeSteps.js"
 
 interface Place {
   readonly hook: Webhook.Webhook

@@ -1,7 +1,6 @@
 /** What every engine offers to the administration. */
 import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type { EntryFilter, State, Store } from "../../src/outbox/store.js"
 import { engines, testStores } from "./engines.js"
 import {
   claim,
@@ -19,11 +18,12 @@ import {
   unlimited,
   webhooksOf,
 } from "./storeSteps.js"
+import type { EntryFilter, Store, StoredEntry } from "./storeSteps.js"
 
 /** An entry in each state, with one webhook: `sent`, `dead`, `sending`, `ready`. */
 const putAll = (store: Store) =>
   Effect.gen(function* () {
-    const ids: ReadonlyArray<State> = ["sent", "dead", "sending", "ready"]
+    const ids: ReadonlyArray<StoredEntry["state"]> = ["sent", "dead", "sending", "ready"]
     yield* store.enqueue(
       ids.map((id) =>
         entry(id, {

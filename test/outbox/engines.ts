@@ -12,11 +12,11 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { makeMemoryStore, MemoryStore } from "../../src/outbox/memoryStore.js"
 import type { DiscordOutboxUnavailable } from "../../src/outbox/OutboxError.js"
-import type { Store } from "../../src/outbox/store.js"
 import { makeSqlStore } from "../../src/sql/sqlStore.js"
 import { layerSqliteClient } from "../../src/sqlite/sqliteClient.js"
 import { getPostgres, hasPostgres } from "../support/postgres.js"
 import { makeManualClock, type ManualClock } from "./manualClock.js"
+import type { Store } from "./storeSteps.js"
 
 /** What a process sees of an engine. */
 export interface Opened {
@@ -55,15 +55,20 @@ export const folder: Effect.Effect<string, never, Scope.Scope> = Effect.acquireR
   (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true })),
 )
 
+/** Opens the tables with this prefix, by the clock of the database unless the test has one. */
+export const openTables = (
+  sql: SqlClient.SqlClient,
+  tablePrefix: string,
+  clock: "clock" | "database" = "database",
+) => Effect.provideService(makeSqlStore({ tablePrefix, clock }), SqlClient.SqlClient, sql)
+
 export const openStore = (
   engine: SqlEngine,
   place: Place,
 ): Effect.Effect<Opened, DiscordOutboxUnavailable | SqlError, Scope.Scope> =>
   Effect.gen(function* () {
     const sql = yield* engine.connect(place)
-    const store = yield* makeSqlStore({ tablePrefix: place.tablePrefix, clock: "clock" }).pipe(
-      Effect.provideService(SqlClient.SqlClient, sql),
-    )
+    const store = yield* openTables(sql, place.tablePrefix, "clock")
     return { store, sql }
   })
 

@@ -2,7 +2,7 @@ import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { PendingEntries } from "../../src/outbox/memoryQueues.js"
 import { MemoryStore } from "../../src/outbox/memoryStore.js"
-import type { NewEntry, Step } from "../../src/outbox/store.js"
+import type { NewEntry, Step } from "./storeSteps.js"
 import { runs } from "../support/laws.js"
 
 const newEntry = (id: string, tokenDigest = "digest"): NewEntry => ({

@@ -14,11 +14,9 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { makeSqlStore } from "../../src/sql/sqlStore.js"
-import { layerSqliteClient } from "../../src/sqlite/sqliteClient.js"
 import { hasPostgres, startPostgres } from "../support/postgres.js"
 import { runs } from "../support/laws.js"
-import { folder } from "./engines.js"
+import { folder, openTables, sqlite as sqliteEngine } from "./engines.js"
 import { type Database, type Fleet, limitPeriod, makeFleet, type Member } from "./Fleet.js"
 import { audit, report } from "./fleetLaws.js"
 
@@ -46,10 +44,9 @@ const sqlite: Engine = {
   isAvailable: true,
   open: Effect.gen(function* () {
     const filename = join(yield* folder, "outbox.db")
-    const context = yield* Layer.build(layerSqliteClient(filename))
     return {
       database: { _tag: "sqlite", filename },
-      sql: Context.get(context, SqlClient.SqlClient),
+      sql: yield* sqliteEngine.connect({ filename, tablePrefix: "" }),
       restart: () => Promise.resolve(),
     }
   }),
@@ -84,9 +81,7 @@ const open = (engine: Engine, webhooks: number, inDoubt: "resend" | "hold" = "re
   Effect.gen(function* () {
     const opened = yield* engine.open
     const tablePrefix = `f${(count += 1)}_`
-    yield* makeSqlStore({ tablePrefix }).pipe(
-      Effect.provideService(SqlClient.SqlClient, opened.sql),
-    )
+    yield* openTables(opened.sql, tablePrefix)
     const fleet = yield* makeFleet({ ...opened, tablePrefix, inDoubt, webhooks })
     yield* Effect.promise(() => audit(fleet, engine.dialect))
     return { ...opened, fleet }

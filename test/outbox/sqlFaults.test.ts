@@ -10,11 +10,10 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
-import { makeSqlStore } from "../../src/sql/sqlStore.js"
 import { getProgram } from "../support/ChildProgram.js"
 import { isLowestPeers } from "../support/peers.js"
 import { hasPostgres, startPostgres } from "../support/postgres.js"
-import { folder, openStore, sqlite } from "./engines.js"
+import { folder, openStore, openTables, sqlite } from "./engines.js"
 import { idsOf, put } from "./storeSteps.js"
 
 /** Runs a writer, and returns the entries that it has stored. `killAt`: after so many, by SIGKILL. */
@@ -80,9 +79,7 @@ describe("PostgreSQL", () => {
       const { database, host, port, start, stop, username } = yield* Effect.promise(startPostgres)
       const layer = PgClient.layer({ host, port, database, username })
       const sql = Context.get(yield* Layer.build(layer), SqlClient.SqlClient)
-      const store = yield* makeSqlStore({ tablePrefix: "o_" }).pipe(
-        Effect.provideService(SqlClient.SqlClient, sql),
-      )
+      const store = yield* openTables(sql, "o_")
       let count = 0
       const wakes = { count: 0 }
       yield* store.onEnqueued(() => {

@@ -10,7 +10,6 @@ import * as Effect from "effect/Effect"
 import type { DiscordOutboxUnavailable } from "../../src/outbox/OutboxError.js"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
-import type { ClaimedQueue, Store } from "../../src/outbox/store.js"
 import { openStore, postgres } from "./engines.js"
 import {
   claim,
@@ -27,6 +26,7 @@ import {
   step,
   webhooksOf,
 } from "./storeSteps.js"
+import type { ClaimedQueue, Store } from "./storeSteps.js"
 
 /** Runs steps in a transaction that stays open. Returns the effect that commits it. */
 const hold = <A, E>(sql: SqlClient.SqlClient, steps: Effect.Effect<A, E>) =>

@@ -9,11 +9,11 @@ import type { DiscordOutboxUnavailable } from "../../src/outbox/OutboxError.js"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { join } from "node:path"
-import { makeSqlStore } from "../../src/sql/sqlStore.js"
 import {
   connectPostgres,
   folder,
   openStore,
+  openTables,
   postgres,
   sqlEngines,
   testDatabase,
@@ -221,9 +221,7 @@ describe("the store on PostgreSQL", () => {
     Effect.gen(function* () {
       // One connection, whose statistics can be published.
       const sql = yield* connectPostgres({ maxConnections: 1 })
-      const store = yield* makeSqlStore({ tablePrefix: where.tablePrefix }).pipe(
-        Effect.provideService(SqlClient.SqlClient, sql),
-      )
+      const store = yield* openTables(sql, where.tablePrefix)
       const ids = Array.from({ length: 20_000 }, (_, n) => n)
       for (let from = 0; from < ids.length; from += 5000) {
         yield* store.enqueue(
@@ -268,9 +266,7 @@ describe("the store on the client of libsql", () => {
   const open = Effect.gen(function* () {
     const url = `file:${join(yield* folder, "outbox.db")}`
     const sql = Context.get(yield* Layer.build(LibsqlClient.layer({ url })), SqlClient.SqlClient)
-    const store = yield* makeSqlStore({ tablePrefix: "o_" }).pipe(
-      Effect.provideService(SqlClient.SqlClient, sql),
-    )
+    const store = yield* openTables(sql, "o_")
     return { sql, store }
   })
 

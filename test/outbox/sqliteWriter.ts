@@ -5,18 +5,16 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as SqlClient from "@effect/sql/SqlClient"
-import { makeSqlStore } from "../../src/sql/sqlStore.js"
-import { layerSqliteClient } from "../../src/sqlite/sqliteClient.js"
+import { Outbox } from "../../src/outbox/index.js"
+import { SqliteOutbox } from "../../src/sqlite/index.js"
 import { claim, put, release, send } from "./storeSteps.js"
 
 const [, , filename = "", name = "", count = "0"] = process.argv
 
 const main = Effect.gen(function* () {
-  const context = yield* Layer.build(layerSqliteClient(filename))
-  const store = yield* makeSqlStore({ tablePrefix: "o_" }).pipe(
-    Effect.provideService(SqlClient.SqlClient, Context.get(context, SqlClient.SqlClient)),
-  )
+  const resolve = () => Effect.dieMessage("no token is needed")
+  const layer = SqliteOutbox.layer({ filename, tablePrefix: "o_", tokens: { resolve } })
+  const { store } = Context.get(yield* Layer.build(layer), Outbox.Engine)
   for (let n = 0; n < Number(count); n += 1) {
     yield* put(store, [`${name}-${n}`], { webhook: `${100 + (n % 5)}`, key: `${name}-${n}` })
     process.stdout.write(`${name}-${n}\n`)

@@ -1,7 +1,6 @@
 /** What every engine does: entries, leases and steps. The administration is in the file beside it. */
 import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type { Change } from "../../src/outbox/store.js"
 import { engines, testStores } from "./engines.js"
 import {
   claim,
@@ -21,6 +20,7 @@ import {
   unlimited,
   webhooksOf,
 } from "./storeSteps.js"
+import type { Change } from "./storeSteps.js"
 
 const accepted = { _tag: "Accepted" }
 

@@ -1,15 +1,18 @@
-/** Short forms of the steps of an engine. */
+/** Short forms of the steps of an engine, and the types of what they take and return. */
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { DiscordOutboxUnavailable } from "../../src/outbox/OutboxError.js"
-import type {
-  Capacity,
-  Change,
-  ClaimedQueue,
-  NewEntry,
-  OwnedQueue,
-  Step,
-  Store,
-} from "../../src/outbox/store.js"
+import type { Outbox } from "../../src/outbox/index.js"
+
+export type Store = Context.Tag.Service<typeof Outbox.Engine>["store"]
+export type StoredEntry = Effect.Effect.Success<ReturnType<Store["find"]>>[number]
+export type EntryFilter = Parameters<Store["list"]>[0]
+export type ClaimedQueue = Effect.Effect.Success<ReturnType<Store["claim"]>>[number]
+export type Step = Parameters<Store["commit"]>[1][number]
+export type OwnedQueue = Step["queue"]
+export type Change = Step["change"]
+export type NewEntry = Parameters<Store["enqueue"]>[0][number]
+type Capacity = Parameters<Store["enqueue"]>[1]
 
 export const unlimited: Capacity = { perWebhook: Infinity, total: Infinity }
 
