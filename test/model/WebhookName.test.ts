@@ -1,12 +1,11 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
 import * as Schema from "effect/Schema"
-import { character } from "../../src/model/limits.js"
 
 import { fit, WebhookName } from "../../src/model/WebhookName.js"
-import type { Issue } from "../../src/testing/simulator/http/errors.js"
-import { webhookName } from "../../src/testing/simulator/forms/message.js"
+import { character } from "../support/character.js"
 import { runs } from "../support/laws.js"
+import { pathOf, SimulatorDriver, withJson } from "../testing/SimulatorDriver.js"
 
 const word = fc.constantFrom(
   "discord",
@@ -29,14 +28,19 @@ const word = fc.constantFrom(
 )
 const text = fc.oneof(
   fc.array(word, { maxLength: 30 }).map((words) => words.join("")),
-  fc.string({ unit: character(fc), maxLength: 120 }),
+  fc.string({ unit: character, maxLength: 120 }),
 )
 
-const simulatorIssues = (name: string): ReadonlyArray<Issue> => {
-  const issues: Array<Issue> = []
-  webhookName(name, ["username"], issues)
-  return issues
-}
+const simulator = new SimulatorDriver({
+  limits: { modifyWebhook: "none" },
+  globalLimit: "none",
+  maxTrafficRecords: 0,
+})
+const path = pathOf(simulator.addWebhook())
+
+/** The status with which the simulator responds to a webhook that is renamed. */
+const rename = (name: string) =>
+  simulator.respondTo({ method: "PATCH", path, ...withJson({ name }) })?.status
 
 describe("fit", () => {
   it("makes a name of any text that the SDK and the simulator accept", () => {
@@ -44,7 +48,7 @@ describe("fit", () => {
       fc.property(text, (given) => {
         const name = fit(given)
         expect(Schema.is(WebhookName)(name)).toBe(true)
-        expect(simulatorIssues(name)).toEqual([])
+        expect(rename(name)).toBe(200)
         expect(name).toBe(name.trim())
         expect(fit(name)).toBe(name)
       }),

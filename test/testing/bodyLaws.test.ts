@@ -1,10 +1,8 @@
 import { expect, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
-import { handle } from "../../src/testing/simulator/handle.js"
-import type { FilePart } from "../../src/testing/simulator/http/exchange.js"
-import { addWebhook, makeState } from "../../src/testing/simulator/state.js"
 import { bodies } from "./bodies.js"
 import { adaptToOracle, findIssues, oracle } from "./oracle.js"
+import { pathOf, SimulatorDriver, withForm } from "./SimulatorDriver.js"
 import { runs } from "../support/laws.js"
 
 const withoutLimits = {
@@ -93,32 +91,22 @@ function respondTo({
   kind,
   applicationOwned,
 }: Given) {
-  const state = makeState(withoutLimits, 0)
-  const hook = addWebhook(state, 0, {
-    name: "a",
-    kind,
-    channelId: undefined,
-    tags: [],
-    requiresTag: false,
-    applicationOwned,
-  })
-  const base = `/api/v10/webhooks/${hook.id}/${hook.token}`
+  const simulator = new SimulatorDriver(withoutLimits)
+  const hook = simulator.addWebhook({ kind, applicationOwned })
+  const base = pathOf(hook)
   const [, whole, ...given] = body
-  const files = given.map(({ name, type }, index): FilePart => ({
-    part: `files[${index}]`,
+  const files = given.map(({ name, type }) => ({
     filename: name,
     contentType: type,
     bytes: new Uint8Array(3),
   }))
   const sendRequest = (method: string, at: string, payload: unknown, thread: object) =>
-    handle(state, 0, {
+    simulator.respondTo({
       method,
       path: at,
       query: { wait: "true", with_components: "true", ...thread },
-      headers: { "content-type": "multipart/form-data" },
-      body: "a form",
-      form: { fields: { payload_json: JSON.stringify(payload) }, files },
-    }).response
+      ...withForm(payload, files),
+    })
   const forumFields = kind === "forum" ? { thread_name: "t" } : {}
   const first = sendRequest("POST", base, { ...whole, ...forumFields }, {})
   if (!isEdit) {

@@ -7,9 +7,8 @@ import {
   type SlotResult,
   takeSlot,
 } from "../../src/testing/simulator/bucket.js"
-import { handle } from "../../src/testing/simulator/handle.js"
-import { addWebhook, makeState } from "../../src/testing/simulator/state.js"
 import { runs } from "../support/laws.js"
+import { pathOf, SimulatorDriver } from "./SimulatorDriver.js"
 
 const rules = (model: BucketRule["model"]): FastCheck.Arbitrary<BucketRule> =>
   FastCheck.record({
@@ -150,24 +149,16 @@ for (const model of ["fixed", "leaking"] as const) {
 }
 
 it("removes buckets after their reset", () => {
-  const state = makeState({ maxTrafficRecords: 0, maxStoredMessages: 0, globalLimit: "none" }, 0)
-  const hook = addWebhook(state, 0, {
-    name: "a",
-    kind: "text",
-    channelId: undefined,
-    tags: [],
-    requiresTag: false,
-    applicationOwned: false,
+  const simulator = new SimulatorDriver({
+    maxTrafficRecords: 0,
+    maxStoredMessages: 0,
+    globalLimit: "none",
   })
-  const request = (token: string, now: number) =>
-    handle(state, now, {
-      method: "GET",
-      path: `/api/v10/webhooks/${hook.id}/${token}`,
-      query: {},
-      headers: {},
-      body: undefined,
-    })
-  for (let i = 0; i < 50_000; i++) request(`token${i}`, i)
+  const { state } = simulator
+  const { id } = simulator.addWebhook()
+  for (let i = 0; i < 50_000; i++) {
+    simulator.respondTo({ method: "GET", path: pathOf({ id, token: `token${i}` }) }, i)
+  }
   expect(state.limits.buckets.entries.size).toBeLessThan(5000)
   expect(state.traffic.records).toHaveLength(0)
 })

@@ -1,11 +1,8 @@
 import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
-import { handle } from "../../src/testing/simulator/handle.js"
-import type { FilePart, SimulatedRequest } from "../../src/testing/simulator/http/exchange.js"
-import { attachForm } from "../../src/testing/simulator/http/body.js"
-import { addWebhook, makeState, type State } from "../../src/testing/simulator/state.js"
 import { runs } from "../support/laws.js"
+import { parseForm, pathOf, SimulatorDriver, withForm } from "./SimulatorDriver.js"
 
 /**
  * File names. Control characters are excluded because Discord's parser rejects them, `\` and `%`
@@ -15,13 +12,6 @@ const name = FastCheck.string({ unit: "grapheme", minLength: 1, maxLength: 12 })
   // oxlint-disable-next-line no-control-regex -- these are the ones that cannot stand in a header
   (text) => !/[\u0000-\u001f\u007f\\%]/.test(text),
 )
-
-/** Parses these bytes with this boundary. */
-function formIn(body: Uint8Array, boundary = "b") {
-  const headers = { "content-type": `multipart/form-data; boundary=${boundary}` }
-  const posted = { method: "POST", path: "/", query: {}, headers, body }
-  return Effect.map(attachForm(posted, Infinity), ({ form }) => form)
-}
 
 const file = FastCheck.record({
   name,
@@ -48,7 +38,7 @@ it.effect.prop(
       const response = new Response(form)
       const body = new Uint8Array(yield* Effect.promise(() => response.arrayBuffer()))
       const [, boundary] = response.headers.get("content-type")?.split("boundary=") ?? []
-      expect(yield* formIn(body, boundary)).toEqual({
+      expect(yield* parseForm(body, boundary ?? "b")).toEqual({
         fields: texts,
         files: files.map(({ name: filename, type, bytes }, index) => ({
           part: `files[${index}]`,
@@ -70,9 +60,9 @@ const written = FastCheck.array(file, { maxLength: 3 }).map((files) => {
 
 it.effect.prop("a truncated form is malformed", [written, FastCheck.nat(400)], ([whole, at]) =>
   Effect.gen(function* () {
-    expect(yield* formIn(whole)).not.toBe("malformed")
+    expect(yield* parseForm(whole, "b")).not.toBe("malformed")
     const closing = whole.length - "--\r\n".length
-    expect(yield* formIn(whole.slice(0, at % closing))).toBe("malformed")
+    expect(yield* parseForm(whole.slice(0, at % closing), "b")).toBe("malformed")
   }),
 )
 
@@ -83,7 +73,7 @@ it.effect.prop(
     Effect.gen(function* () {
       const from = at % whole.length
       const damaged = [...whole.slice(0, from), ...inserted, ...whole.slice(from + removed)]
-      const form = yield* formIn(Uint8Array.from(damaged))
+      const form = yield* parseForm(Uint8Array.from(damaged), "b")
       expect(form).toBeDefined()
     }),
 )
@@ -95,7 +85,7 @@ it.effect.prop(
     Effect.gen(function* () {
       const opened = [...new TextEncoder().encode(`--${boundary}\r\n`), ...bytes]
       for (const body of [bytes, Uint8Array.from(opened)]) {
-        expect(yield* formIn(body, boundary)).toBe("malformed")
+        expect(yield* parseForm(body, boundary ?? "b")).toBe("malformed")
       }
     }),
 )
@@ -114,85 +104,70 @@ const step = FastCheck.oneof(
 type Step = typeof step extends FastCheck.Arbitrary<infer A> ? A : never
 
 /** Sends, edits and deletes messages with files, and returns the statuses. */
-function run(state: State, steps: ReadonlyArray<Step>): ReadonlyArray<number | undefined> {
-  const { id, token, messages } = addWebhook(state, 0, {
-    name: "a",
-    kind: "text",
-    channelId: undefined,
-    tags: [],
-    requiresTag: false,
-    applicationOwned: false,
-  })
-  const path = `/api/v10/webhooks/${id}/${token}`
+function run(
+  simulator: SimulatorDriver,
+  steps: ReadonlyArray<Step>,
+): ReadonlyArray<number | undefined> {
+  const hook = simulator.addWebhook()
+  const request = (
+    method: string,
+    path: string,
+    payload: object = {},
+    sizes: ReadonlyArray<number> = [],
+  ) => {
+    const files = sizes.map((size) => ({ bytes: new Uint8Array(size) }))
+    return simulator.respondTo({ method, path, ...withForm(payload, files) })?.status
+  }
   return steps.map((one) => {
-    const last = [...messages.values()].at(-1)
-    const at = `${path}/messages/${last?.id ?? 1}`
-    if (one === "delete") return handle(state, 0, request("DELETE", at)).response?.status
-    if ("send" in one) {
-      return handle(state, 0, request("POST", path, { content: "a" }, one.send)).response?.status
-    }
+    const last = [...hook.messages.values()].at(-1)
+    const at = `${pathOf(hook)}/messages/${last?.id ?? 1}`
+    if (one === "delete") return request("DELETE", at)
+    if ("send" in one) return request("POST", pathOf(hook), { content: "a" }, one.send)
     const old = last?.attachments ?? []
     const kept = [...new Set(one.keep)].flatMap((index) => old[index] ?? [])
     const added = one.add.map((_, index) => ({ id: index }))
     const attachments = [...kept.map((attachment) => ({ id: attachment.id })), ...added]
-    return handle(state, 0, request("PATCH", at, { attachments }, one.add)).response?.status
+    return request("PATCH", at, { attachments }, one.add)
   })
-}
-
-function request(
-  method: string,
-  path: string,
-  payload: object = {},
-  sizes: ReadonlyArray<number> = [],
-): SimulatedRequest {
-  const files = sizes.map((size, index): FilePart => ({
-    part: `files[${index}]`,
-    filename: `${index}.txt`,
-    contentType: "text/plain",
-    bytes: new Uint8Array(size),
-  }))
-  const form = { fields: { payload_json: JSON.stringify(payload) }, files }
-  const headers = { "content-type": "multipart/form-data" }
-  return { method, path, query: {}, headers, body: "a form", form }
 }
 
 const withoutLimits = { limits: { execute: "none" }, globalLimit: "none" } as const
 
-const law = (text: string, maxBytes: number, holds: (state: State) => void) =>
+const law = (text: string, maxBytes: number, holds: (simulator: SimulatorDriver) => void) =>
   it(text, () =>
     FastCheck.assert(
       FastCheck.property(FastCheck.array(step, { maxLength: 25 }), (steps) => {
-        const state = makeState({ ...withoutLimits, maxStoredFileBytes: maxBytes }, 0)
-        for (const status of run(state, steps)) expect([200, 204, 404]).toContain(status)
-        holds(state)
+        const simulator = new SimulatorDriver({ ...withoutLimits, maxStoredFileBytes: maxBytes })
+        for (const status of run(simulator, steps)) expect([200, 204, 404]).toContain(status)
+        holds(simulator)
       }),
       { numRuns: runs(300) },
     ),
   )
 
-const attached = (state: State) =>
+const attached = ({ state }: SimulatorDriver) =>
   [...state.webhooks.values()].flatMap(({ messages }) =>
     [...messages.values()].flatMap(({ attachments }) => attachments),
   )
 
-law("stores exactly the files of existing messages", Infinity, (state) => {
-  const ids = attached(state).map(({ id }) => id)
-  expect(new Set(state.files.files.keys())).toEqual(new Set(ids))
-  const sizes = attached(state).map((attachment) => Number(attachment["size"]))
-  expect(state.files.size).toBe(sizes.reduce((sum, size) => sum + size, 0))
+law("stores exactly the files of existing messages", Infinity, (simulator) => {
+  const { files } = simulator.state
+  const ids = attached(simulator).map(({ id }) => id)
+  expect(new Set(files.files.keys())).toEqual(new Set(ids))
+  const sizes = attached(simulator).map((attachment) => Number(attachment["size"]))
+  expect(files.size).toBe(sizes.reduce((sum, size) => sum + size, 0))
 })
 
-law("stores at most maxStoredFileBytes, and the size is correct", 20, (state) => {
+law("stores at most maxStoredFileBytes, and the size is correct", 20, ({ state }) => {
   const sizes = [...state.files.files.values()].map(({ bytes }) => bytes.length)
   expect(state.files.size).toBe(sizes.reduce((sum, size) => sum + size, 0))
   expect(state.files.size).toBeLessThanOrEqual(20)
 })
 
-law("a stored file can be downloaded", 20, (state) => {
-  for (const { id, url } of attached(state)) {
+law("a stored file can be downloaded", 20, (simulator) => {
+  for (const { id, url } of attached(simulator)) {
     const path = new URL(url).pathname
-    const download = { method: "GET", path, query: {}, headers: {}, body: undefined }
-    const { response } = handle(state, 0, download)
-    expect(response?.status).toBe(state.files.files.has(id) ? 200 : 404)
+    const response = simulator.respondTo({ method: "GET", path })
+    expect(response?.status).toBe(simulator.state.files.files.has(id) ? 200 : 404)
   }
 })

@@ -1,9 +1,7 @@
 import { expect, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
-import { handle } from "../../src/testing/simulator/handle.js"
-import type { BucketModel } from "../../src/testing/simulator/bucket.js"
-import { addWebhook, makeState, type Webhook } from "../../src/testing/simulator/state.js"
 import { runs } from "../support/laws.js"
+import { pathOf, SimulatorDriver, withJson } from "./SimulatorDriver.js"
 
 const limit = 5
 const periodMillis = 2000
@@ -19,44 +17,24 @@ interface Seen {
 
 /** Sends requests to four webhooks, two of them in one channel. */
 const run = (
-  model: BucketModel,
+  model: "fixed" | "leaking",
   clockSkew: number,
   arrivals: ReadonlyArray<readonly [gap: number, webhook: number]>,
 ): ReadonlyArray<Seen> => {
-  const state = makeState(
-    {
-      limits: { execute: { limit, period: periodMillis, model } },
-      hiddenLimit: { limit: hidden.limit, period: hidden.periodMillis },
-      globalLimit,
-      clockSkew,
-    },
-    0,
-  )
-  const hooks: Array<Webhook> = []
-  for (let i = 0; i < 4; i++) {
-    const channelId = i === 3 ? hooks[0]?.channel.id : undefined
-    hooks.push(
-      addWebhook(state, 0, {
-        name: "a",
-        kind: "text",
-        channelId,
-        tags: [],
-        requiresTag: false,
-        applicationOwned: false,
-      }),
-    )
-  }
+  const simulator = new SimulatorDriver({
+    limits: { execute: { limit, period: periodMillis, model } },
+    hiddenLimit: { limit: hidden.limit, period: hidden.periodMillis },
+    globalLimit,
+    clockSkew,
+  })
+  const hooks = Array.from({ length: 3 }, () => simulator.addWebhook())
+  hooks.push(simulator.addWebhook({ channelId: hooks[0]?.channel.id }))
   let now = 0
   return arrivals.map(([gap, webhook]) => {
     now += gap
-    const { id, token } = hooks[webhook]!
-    const { response } = handle(state, now, {
-      method: "POST",
-      path: `/api/v10/webhooks/${id}/${token}`,
-      query: {},
-      headers: { "content-type": "application/json" },
-      body: '{"content":"a"}',
-    })
+    const path = pathOf(hooks[webhook]!)
+    const request = { method: "POST", path, ...withJson({ content: "a" }) }
+    const response = simulator.respondTo(request, now)
     return { now, webhook, status: response?.status, headers: response?.headers ?? {} }
   })
 }
