@@ -473,11 +473,11 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
         const fiber = yield* executeRequest(post).pipe(
           Effect.provide(Layer.merge(limiter.layer, Strategy.layerReactive)),
           Effect.provideService(HttpClient.HttpClient, strict),
-          Effect.flip,
+          Effect.either,
           Effect.fork,
         )
         yield* TestClock.adjust("1 minute")
-        expect(yield* Fiber.join(fiber)).toMatchObject({ _tag: "WebhookNotFound" })
+        expect(yield* Fiber.join(fiber)).toMatchObject({ left: { _tag: "WebhookNotFound" } })
         expect(outcomes(limiter)).toEqual(["again Responded", "settle Responded"])
       }),
     )

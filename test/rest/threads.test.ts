@@ -12,7 +12,7 @@ import { RateLimiter, RestConfig, Strategy, Webhook, WebhookError } from "../../
 import { network, recordingLimiter, withHook } from "./network.js"
 import type { Event } from "./network.js"
 
-type Operation = (hook: Webhook.Webhook) => Webhook.Operation<unknown>
+type Operation = (hook: Webhook.Webhook) => Webhook.Operation<object>
 
 const inThread: Operation = (hook) => Webhook.sendToThread(hook, "7", { content: "x" })
 const startsThread: Operation = (hook) =>

@@ -82,9 +82,8 @@ describe("a whole message that was received", () => {
   it.effect("with a typo is rejected for it", () =>
     Effect.gen(function* () {
       const typo = { contnt: "new" }
-      expect(yield* Effect.flip(sent(typo as Webhook.MessageInput))).toMatchObject({
-        _tag: "WebhookValidationError",
-        issues: [{ path: "contnt" }],
+      expect(yield* Effect.either(sent(typo as Webhook.MessageInput))).toMatchObject({
+        left: { _tag: "WebhookValidationError", issues: [{ path: "contnt" }] },
       })
     }),
   )
@@ -96,10 +95,10 @@ describe("a whole message that was received", () => {
         ["components", { components: 5 }],
         ["timestamp", { timestamp: "now" }],
       ] as const) {
-        const error = yield* Effect.flip(sent(broken as unknown as Webhook.MessageInput))
-        expect(error).toMatchObject({ _tag: "WebhookValidationError" })
-        expect(error).toHaveProperty(
-          "issues",
+        const result = yield* Effect.either(sent(broken as unknown as Webhook.MessageInput))
+        expect(result).toMatchObject({ left: { _tag: "WebhookValidationError" } })
+        expect(result).toHaveProperty(
+          "left.issues",
           expect.arrayContaining([expect.objectContaining({ path })]),
         )
       }
