@@ -42,7 +42,7 @@ export function checkRange(
  * A code point of UTF-8, for generated text. To make a string of fast-check's own unit `binary`, a process
  * first lists all of them, which takes 0.8 s and 85 MB.
  */
-export const character = (fc: FastCheckModule) =>
+const character = (fc: FastCheckModule) =>
   fc.oneof(fc.nat(0xd7ff), fc.integer({ min: 0xe000, max: 0x10ffff })).map(
     (code) => String.fromCodePoint(code),
     // So that fast-check finds `__proto__` and the like in it.

@@ -182,7 +182,7 @@ export function executeIn<A>(
  * Returns how long an attempt may hold its permit. If the client reports when a request starts, the
  * time before is included.
  */
-export function getLease(
+function getLease(
   client: HttpClient.HttpClient,
   { body }: RestRequest<unknown>,
   settings: ResolvedConfig,
