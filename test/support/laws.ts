@@ -24,5 +24,8 @@ export const inTurns = <A>(
   return cases.filter((_, index) => index % parts === test % parts)
 }
 
+/** Whether every run of a law takes place: in CI, and not while typing. */
+export const isThorough = factor >= 1
+
 /** Whether time does not matter, as in the weekly run. */
 export const isLong = factor > 1

@@ -197,7 +197,7 @@ for (const implementation of implementations) {
           refused += played.refused
           sent += played.exchanges.length
         }),
-        { numRuns: Math.max(20, runs(2000 * share)), ...sameRuns },
+        { numRuns: Math.max(share < 0.1 ? 5 : 20, runs(2000 * share)), ...sameRuns },
       )
       expect(sent).toBeGreaterThan(20)
       expect(refused).toBeLessThan(sent / 100)

@@ -1,4 +1,5 @@
 import * as FastCheck from "effect/FastCheck"
+import { isThorough } from "../../support/laws.js"
 import type { ServerOptions } from "./server.js"
 import { careful, eager, learning, literal, paced } from "./policies.js"
 import type { RequestFate, Job } from "./modelRun.js"
@@ -248,7 +249,8 @@ export const oneChannel: FastCheck.Arbitrary<Scenario> = fc
 export const blockedByTheEdge: FastCheck.Arbitrary<Scenario> = fc
   .record({
     options: server({ limit: 100 }),
-    blockedUntil: fc.integer({ min: 1, max: 3_600_000 }),
+    // Ten minutes see three of its delays, in a sixth of the time.
+    blockedUntil: fc.integer({ min: 1, max: isThorough ? 3_600_000 : 600_000 }),
     jobs: jobList,
   })
   .map(({ options, blockedUntil, jobs }) => ({
