@@ -36,7 +36,7 @@ export interface WorkerOptions {
     | undefined
   /**
    * How long a shutdown waits for requests in flight; with the engine in memory, for all entries.
-   * Default: 30 seconds.
+   * Default: 30 seconds. Set 0 in tests on a `TestClock`, which stands still at their end.
    */
   readonly drainTimeout?: Duration.DurationInput | undefined
 }
