@@ -196,7 +196,7 @@ export class Address {
     for (const { blockedBy, blockedUntil } of others) {
       const until = blockedUntil - shift
       if (until > Math.max(now, globalLimiter.getBlock("webhook").until)) {
-        globalLimiter.block(blockedBy, until - now, now, now)
+        globalLimiter.block(blockedBy, until - now, undefined, now)
       }
     }
   }

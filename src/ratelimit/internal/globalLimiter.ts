@@ -141,9 +141,11 @@ class GlobalEstimate {
    * Lowers the estimate after a global 429 for the request sent at `sentAt`; at most by half in a second,
    * since others may have used most of that one only. With the last 429 of a second it is exact.
    */
-  onLimited(sentAt: number, delay: number, now: number, spread: number): void {
+  onLimited(sentAt: number, delay: number, now: number): void {
+    // A delay in whole seconds says nothing about their end.
+    const namesEnd = delay % second > 0
     if (sentAt >= this.#freedAt) {
-      if (delay % second > 0) this.#compareEnd(sentAt + delay, now + delay, spread)
+      if (namesEnd) this.#compareEnd(sentAt + delay, now + delay)
       this.#freedAt = sentAt + delay
       this.#start = sentAt - second + (delay % second)
       this.#rejected = 0
@@ -151,8 +153,7 @@ class GlobalEstimate {
       this.#endsBefore = Infinity
       this.#least = Math.max(1, Math.min(this.#limit, documented) >> 1)
     }
-    // A delay in whole seconds says nothing about their end.
-    if (delay % second > 0 && this.#hasSeconds) {
+    if (namesEnd && this.#hasSeconds) {
       this.#endsAfter = Math.max(this.#endsAfter, sentAt + delay - 1)
       this.#endsBefore = Math.min(this.#endsBefore, now + delay)
     }
@@ -164,13 +165,14 @@ class GlobalEstimate {
     this.#probe = undefined
   }
 
-  /** Compares the end of a second, which is between two times, with what an earlier one has led to expect. */
-  #compareEnd(after: number, before: number, spread: number): void {
-    const isLate = (end: number) => {
-      const by = (end - this.#anchor) % second
-      return by > clockError && by < second / 2
-    }
-    if (isLate(after) || isLate(before - spread)) this.#hasSeconds = false
+  /**
+   * Compares the end of a second, which is between two times, with what an earlier one has led to expect: what
+   * is sent after an end cannot meet it again. A request that was on its way for long may have met another one.
+   */
+  #compareEnd(after: number, before: number): void {
+    const lateBy = (after - this.#anchor) % second
+    if (lateBy > clockError && lateBy < second / 2 && before - after < second / 2)
+      this.#hasSeconds = false
     if (!(before - this.#anchor < keepsTime)) this.#anchor = before
   }
 
@@ -290,13 +292,21 @@ export class GlobalLimiter {
   }
 
   /**
-   * Blocks all requests after a 429. Without a delay, each consecutive block is longer; 429s of requests
+   * Blocks all requests after a 429; `sentAt` is unknown if another process got it, which says nothing about
+   * what this one may send. Without a delay, each consecutive block is longer; 429s of requests
    * that were in flight together count once. Returns whether requests were not blocked before.
    */
-  block(scope: HostScope, delay: number | undefined, sentAt: number, now: number): boolean {
-    if (scope === "global") this.#estimate.onLimited(sentAt, delay ?? 0, now, this.#spread)
+  block(
+    scope: HostScope,
+    delay: number | undefined,
+    sentAt: number | undefined,
+    now: number,
+  ): boolean {
+    if (scope === "global" && sentAt !== undefined) {
+      this.#estimate.onLimited(sentAt, delay ?? 0, now)
+    }
     const wasOpen = !this.#probing || this.blockedUntil <= now
-    const isLater = this.#blocksWithoutDelay === 0 || sentAt >= this.blockedUntil
+    const isLater = this.#blocksWithoutDelay === 0 || (sentAt ?? now) >= this.blockedUntil
     if (delay === undefined && isLater) this.#blocksWithoutDelay += 1
     const until = now + (delay ?? growingDelay(scope, this.#blocksWithoutDelay))
     this.#probing = true

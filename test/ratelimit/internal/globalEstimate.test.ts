@@ -152,6 +152,42 @@ describe("the learned global limit", () => {
     expect(limiter.availableAt("webhook", true)).toBe(2200)
   })
 
+  it("keeps its seconds when latencies become longer", () => {
+    const limiter = new GlobalLimiter([{ limit: 1000, window: 1000 }])
+    fill(limiter, 100, 50)
+    for (let index = 0; index < 25; index += 1) limiter.block("global", 405, 100, 110)
+    open(limiter, 515)
+    // It arrived 835 ms before the end of its second, 150 ms after it was sent.
+    limiter.block("global", 835, 5520, 5820)
+    open(limiter, 6700)
+    fill(limiter, 7000)
+    expect(limiter.availableAt("webhook", true)).toBe(7655)
+  })
+
+  it("keeps them when a request was on its way for long", () => {
+    const limiter = new GlobalLimiter([{ limit: 1000, window: 1000 }])
+    fill(limiter, 100, 50)
+    for (let index = 0; index < 25; index += 1) limiter.block("global", 405, 100, 110)
+    open(limiter, 515)
+    limiter.block("global", 805, 5000, 5710)
+    open(limiter, 6600)
+    fill(limiter, 6900)
+    expect(limiter.availableAt("webhook", true)).toBe(7515)
+  })
+
+  it("learns nothing from a 429 of another process", () => {
+    const limiter = new GlobalLimiter([{ limit: 1000, window: 1000 }])
+    fill(limiter, 100, 50)
+    for (let index = 0; index < 25; index += 1) limiter.block("global", 400, 100, 140)
+    open(limiter, 540)
+    expect(fill(limiter, 1000).length).toBe(24)
+    for (let index = 0; index < 5; index += 1) limiter.block("global", 300, undefined, 1200)
+    expect(limiter.blockedUntil).toBe(1500)
+    open(limiter, 1540)
+    expect(fill(limiter, 1600).length).toBe(24)
+    expect(limiter.availableAt("webhook", true)).toBe(2540)
+  })
+
   it("does not grow when a probe has overtaken the request that was rejected", () => {
     const limiter = new GlobalLimiter([{ limit: 1000, window: 1000 }])
     fill(limiter, 100, 50)
