@@ -7,7 +7,7 @@ import {
 import type { ResponseInfo } from "./ResponseInfo.js"
 import type { Kind, Route } from "./Route.js"
 import { errorFields } from "../error/message.js"
-import { rememberLatest } from "./internal/events.js"
+import { rememberLatest } from "../model/rememberLatest.js"
 
 /** Discord: JSON error codes. */
 const unknownWebhook = 10015

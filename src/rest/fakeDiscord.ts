@@ -15,6 +15,7 @@ import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { rememberLatest } from "../model/rememberLatest.js"
 import * as Snowflake from "../model/Snowflake.js"
 
 /** The operation that a request calls. URLs that are not of a webhook have none. */
@@ -201,7 +202,7 @@ export class FakeResponses {
     const isPost = typeof toJsonObject(payload.json)["thread_name"] === "string"
     // The id of a forum post is the id of its first message.
     const message = messageJson(payload, isPost ? { ...context, channelId: id } : context)
-    setBounded(this.#messages, id, message, maxMessages)
+    rememberLatest(this.#messages, id, message, maxMessages)
     return wait === "true" ? { status: 200, json: message } : noContent
   }
 
@@ -221,19 +222,19 @@ export class FakeResponses {
       : messageJson({ json: undefined, files: [] }, context)
     if (message === undefined) return unknownMessage
     if (operation.method === "DELETE") {
-      setBounded(this.#messages, key, undefined, maxMessages)
+      rememberLatest(this.#messages, key, undefined, maxMessages)
       return noContent
     }
     const after =
       operation.method === "PATCH" ? editedMessageJson(message, payload, context) : message
-    setBounded(this.#messages, key, after, maxMessages)
+    rememberLatest(this.#messages, key, after, maxMessages)
     return { status: 200, json: after }
   }
 
   #respondToWebhook({ method, webhookId }: DryRunOperation, payload: Payload): FakeResponse {
     const { name } = toJsonObject(payload.json)
     if (method === "PATCH" && typeof name === "string") {
-      setBounded(this.#names, webhookId, name, maxNames)
+      rememberLatest(this.#names, webhookId, name, maxNames)
     }
     return {
       status: 200,
@@ -263,16 +264,6 @@ export class FakeResponses {
     const ofNow = BigInt(Snowflake.fromTimestamp(Math.max(now, firstMoment)))
     this.#lastId = ofNow > this.#lastId ? ofNow : this.#lastId + 1n
     return String(this.#lastId)
-  }
-}
-
-function setBounded<A>(memory: Map<string, A>, key: string, value: A, max: number): void {
-  memory.delete(key)
-  memory.set(key, value)
-  if (memory.size <= max) return
-  for (const oldest of memory.keys()) {
-    memory.delete(oldest)
-    return
   }
 }
 

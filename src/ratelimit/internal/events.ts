@@ -4,6 +4,7 @@
  */
 import type { HostScope } from "./globalLimiter.js"
 import * as Effect from "effect/Effect"
+import { rememberLatest } from "../../model/rememberLatest.js"
 
 /**
  * An event, with the route of the response that caused it. The other fields are attributes of its log, whose
@@ -113,25 +114,9 @@ function replaceLatest<A>(
   value: A,
 ): A | undefined {
   const before = known.get(bucket) ?? known.get(route)
-  rememberLatest(known, bucket, value)
-  rememberLatest(known, route, value)
+  rememberLatest(known, bucket, value, maxRemembered)
+  rememberLatest(known, route, value, maxRemembered)
   return before
-}
-
-/** Sets the latest entry of a map, and removes the oldest above the maximum size. */
-export function rememberLatest<A>(
-  known: Map<string, A>,
-  key: string,
-  value: A,
-  max = maxRemembered,
-): void {
-  known.delete(key)
-  known.set(key, value)
-  if (known.size <= max) return
-  for (const oldest of known.keys()) {
-    known.delete(oldest)
-    return
-  }
 }
 
 /** Logs the events and empties the list. */
