@@ -108,11 +108,16 @@ describe("the learned global limit", () => {
     limiter.onSettled(request!, true, "webhook")
   }
 
-  it("begins its seconds where a 429 has shown that they end, for half a minute", () => {
+  /** A limiter of which 25 of 50 requests were rejected, this long before the end of their second. */
+  const limitedTo25 = (delay: number, respondedAt: number) => {
     const limiter = new GlobalLimiter([{ limit: 1000, window: 1000 }])
     fill(limiter, 100, 50)
-    // Of 50 requests, 25 were rejected 400 ms before the end of the second.
-    for (let index = 0; index < 25; index += 1) limiter.block("global", 400, 100, 140)
+    for (let index = 0; index < 25; index += 1) limiter.block("global", delay, 100, respondedAt)
+    return limiter
+  }
+
+  it("begins its seconds where a 429 has shown that they end, for half a minute", () => {
+    const limiter = limitedTo25(400, 140)
     expect(limiter.blockedUntil).toBe(540)
     open(limiter, 540)
     expect(fill(limiter, 1000).length).toBe(24)
@@ -144,18 +149,14 @@ describe("the learned global limit", () => {
   })
 
   it("needs a delay that is exact", () => {
-    const limiter = new GlobalLimiter([{ limit: 1000, window: 1000 }])
-    fill(limiter, 100, 50)
-    for (let index = 0; index < 25; index += 1) limiter.block("global", 1000, 100, 140)
+    const limiter = limitedTo25(1000, 140)
     open(limiter, 1200)
     expect(fill(limiter, 1500).length).toBe(24)
     expect(limiter.availableAt("webhook", true)).toBe(2200)
   })
 
   it("keeps its seconds when latencies become longer", () => {
-    const limiter = new GlobalLimiter([{ limit: 1000, window: 1000 }])
-    fill(limiter, 100, 50)
-    for (let index = 0; index < 25; index += 1) limiter.block("global", 405, 100, 110)
+    const limiter = limitedTo25(405, 110)
     open(limiter, 515)
     // It arrived 835 ms before the end of its second, 150 ms after it was sent.
     limiter.block("global", 835, 5520, 5820)
@@ -165,9 +166,7 @@ describe("the learned global limit", () => {
   })
 
   it("keeps them when a request was on its way for long", () => {
-    const limiter = new GlobalLimiter([{ limit: 1000, window: 1000 }])
-    fill(limiter, 100, 50)
-    for (let index = 0; index < 25; index += 1) limiter.block("global", 405, 100, 110)
+    const limiter = limitedTo25(405, 110)
     open(limiter, 515)
     limiter.block("global", 805, 5000, 5710)
     open(limiter, 6600)
@@ -176,9 +175,7 @@ describe("the learned global limit", () => {
   })
 
   it("learns nothing from a 429 of another process", () => {
-    const limiter = new GlobalLimiter([{ limit: 1000, window: 1000 }])
-    fill(limiter, 100, 50)
-    for (let index = 0; index < 25; index += 1) limiter.block("global", 400, 100, 140)
+    const limiter = limitedTo25(400, 140)
     open(limiter, 540)
     expect(fill(limiter, 1000).length).toBe(24)
     for (let index = 0; index < 5; index += 1) limiter.block("global", 300, undefined, 1200)
@@ -189,9 +186,7 @@ describe("the learned global limit", () => {
   })
 
   it("does not grow when a probe has overtaken the request that was rejected", () => {
-    const limiter = new GlobalLimiter([{ limit: 1000, window: 1000 }])
-    fill(limiter, 100, 50)
-    for (let index = 0; index < 25; index += 1) limiter.block("global", 400, 100, 140)
+    const limiter = limitedTo25(400, 140)
     open(limiter, 540)
     for (let second = 1; second <= 5; second += 1) fill(limiter, 540 + second * 1000, 25)
     const sent = fill(limiter, 6540)
