@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os"
 import { defineConfig } from "vitest/config"
+import { RunningTests } from "./test/support/RunningTests.js"
 import { SlowFirst } from "./test/support/SlowFirst.js"
 
 const core = { statements: 95, branches: 95 }
@@ -21,8 +22,8 @@ export default defineConfig({
     // most tests. So a test restores what it changes of the process.
     isolate: false,
     setupFiles: ["test/support/breathe.ts", "test/support/chance.ts", "test/support/restoreIt.ts"],
-    // A busy machine must not look like a bug. A test that hangs is ended by whoever started the run:
-    // CI's limit for the job, or Ctrl-C, and the reporter names the tests that were running.
+    // A busy machine must not look like a bug. A run that hangs is ended by whoever started it, as
+    // `.ci/run` does, and then names the tests that were running.
     testTimeout: 0,
     hookTimeout: 0,
     poolOptions: {
@@ -40,7 +41,7 @@ export default defineConfig({
     maxWorkers: workers,
     minWorkers: workers,
     sequence: { sequencer: SlowFirst },
-    reporters: process.env["CI"] ? ["default", "json"] : ["default"],
+    reporters: ["default", ...(process.env["CI"] ? ["json"] : []), new RunningTests()],
     outputFile: { json: "test-results.json" },
     coverage: {
       // So that .ci/run proves tests and thresholds with one run of the README's own command.
