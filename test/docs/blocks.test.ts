@@ -16,6 +16,7 @@ import { describe } from "vitest"
 import { blocksOf, markdown, type Block } from "../../scripts/blocks.js"
 import { root } from "../../scripts/project.js"
 import { DiscordSimulator } from "../../src/testing/index.js"
+import { isLowestPeers } from "../support/peers.js"
 import { getRedis, hasRedis } from "../support/redis.js"
 import { bundled, imported, nameOf } from "./bundle.js"
 
@@ -23,6 +24,10 @@ const blocks = markdown().flatMap(blocksOf)
 /** Sends when it is run: by `runMain`, or by a runtime that it disposes of. */
 const isProgram = ({ code }: Block): boolean => /runMain|^await runtime\.dispose\(\)/m.test(code)
 const isTest = ({ code }: Block): boolean => code.includes('from "@effect/vitest"')
+
+/** A worker of the outbox stops timers while others start. */
+const stopsTimers = ({ code }: Block): boolean =>
+  code.includes("TestClock") && code.includes("Outbox.worker")
 
 const needsRedis = ({ code }: Block): boolean => code.includes("REDIS_URL")
 
@@ -67,7 +72,7 @@ const runAgainstSimulator = (start: (env: NodeJS.ProcessEnv) => ChildProcess) =>
   }).pipe(Effect.provide(Layer.fresh(server)))
 
 for (const block of tests) {
-  describe(nameOf(block), async () => {
+  describe.skipIf(isLowestPeers && stopsTimers(block))(nameOf(block), async () => {
     // Its `it.effect` is then a test of this file.
     await imported(block)
   })
