@@ -345,7 +345,12 @@ export class StateMachine {
     else if (outcome._tag === "Unknown") request.bucket.consume(sentAt, now)
     const isOpen = outcome._tag === "Responded" && !isHostWide(limited)
     this.#globalLimiter.onSettled(request, isOpen, routeState.webhook.kind)
-    request.bucket.observe(policy, { ...outcome, at: now, sentAt })
+    request.bucket.observe(
+      policy,
+      outcome._tag === "Responded"
+        ? { _tag: "Responded", at: now, sentAt, response: outcome.response }
+        : { _tag: outcome._tag, at: now, sentAt },
+    )
     if (outcome._tag === "Responded") this.#recordMetrics(request, limited)
     this.pending.markIdle(routeState.webhook, now)
   }

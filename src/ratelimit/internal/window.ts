@@ -93,7 +93,9 @@ export function narrowReset(before: MovingReset | undefined, observed: MovingRes
   const earliest = Math.max(observed.earliest, before.earliest + moved - slack)
   const latest = Math.min(observed.latest, before.latest + moved + slack)
   // One of the clocks has jumped, so the earlier bounds are void.
-  return earliest > latest ? observed : { ...observed, earliest, latest }
+  return earliest > latest
+    ? observed
+    : { server: observed.server, earliest, latest, at: observed.at }
 }
 
 /** Whether a clock has jumped between two responses, because their resets contradict each other. */

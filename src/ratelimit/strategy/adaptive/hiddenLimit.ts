@@ -71,13 +71,23 @@ export const initial: Hidden = {
   isTail: false,
 }
 
-/** Records a sent request. */
+/** Records a sent request, field by field: V8 spreads an object with fractions 15 times as slowly. */
 export function sent(hidden: Hidden, at: number): Hidden {
-  const { belief, count, probe } = hidden
   if (at >= endOf(hidden)) return opened(hidden, at)
+  const { before, belief, count, elapsed, freedAt, isTail, openedAt, suspicion } = hidden
   const kind =
     belief && count >= belief.limit ? (count < belief.most ? "restore" : "more") : undefined
-  return { ...hidden, count: count + 1, probe: kind ? { kind, sentAt: at } : probe }
+  return {
+    openedAt,
+    elapsed,
+    count: count + 1,
+    freedAt,
+    belief,
+    suspicion,
+    probe: kind ? { kind, sentAt: at } : hidden.probe,
+    before,
+    isTail,
+  }
 }
 
 /** Removes a request that the server did not count. */
