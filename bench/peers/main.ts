@@ -15,7 +15,7 @@ import { memory } from "./memory.js"
 import { printCold, printDrains, printMemory, printSpeed } from "./print.js"
 import { Processes } from "./processes.js"
 import { runDrains } from "./runDrains.js"
-import { type Speed, speed } from "./speed.js"
+import { type Speed, speed, type SpeedSettings } from "./speed.js"
 
 const quick = process.argv.includes("--quick")
 const processes = new Processes()
@@ -27,7 +27,7 @@ function progress(text: string): void {
 /** Each part prints its tables and returns its rows. */
 const parts = {
   cold: async () => {
-    const rows = await cold(processes, quick ? 1 : 3, progress)
+    const rows = await cold(processes, quick ? 1 : 5, progress)
     printCold(rows)
     return rows
   },
@@ -37,15 +37,20 @@ const parts = {
       ? { processes: 1, warmUp: 1, rounds: 2 }
       : { processes: 3, warmUp: 10, rounds: 4 }
     const rows: Array<Speed> = []
-    const measure = async (lanes: number, wait: boolean, inProcess: boolean, each: number) => {
-      progress(`full speed, ${lanes} at once, wait=${wait}${inProcess ? ", in process" : ""}`)
-      const settings = { ...fixed, lanes, wait, inProcess, each: quick ? each / 5 : each }
+    const measure = async (one: Omit<SpeedSettings, keyof typeof fixed>) => {
+      const { each, inProcess, lanes, pauses, wait } = one
+      const manner = `${inProcess ? ", in process" : ""}${pauses ? ", with pauses" : ""}`
+      progress(`full speed, ${lanes} at once, wait=${wait}${manner}`)
+      const settings = { ...fixed, ...one, each: quick ? each / 5 : each }
       rows.push(...(await speed(processes, settings)))
     }
-    await measure(64, true, false, 30)
-    await measure(64, false, false, 30)
-    await measure(1, true, false, 500)
-    await measure(64, false, true, 30)
+    const usual = { each: 30, inProcess: false, lanes: 64, pauses: false, wait: true }
+    await measure(usual)
+    await measure({ ...usual, wait: false })
+    await measure({ ...usual, pauses: true })
+    await measure({ ...usual, pauses: true, wait: false })
+    await measure({ ...usual, lanes: 1, each: 500 })
+    await measure({ ...usual, inProcess: true, wait: false })
     printSpeed(rows)
     return rows
   },

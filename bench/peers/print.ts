@@ -29,14 +29,14 @@ export function printCold(rows: ReadonlyArray<Cold>): void {
 }
 
 export function printSpeed(rows: ReadonlyArray<Speed>): void {
-  const group = (row: Speed) => `${row.lanes} ${row.wait} ${row.inProcess}`
+  const group = (row: Speed) => `${row.lanes} ${row.wait} ${row.inProcess} ${row.pauses}`
   const ratios = relative(rows, base, group, (row) => row.cpuMicros)
   console.log("\nFull speed: warm, no limits, one embed each; the ratio is that of processor time")
   console.log(
     table(
       ["peer", "wait", "at once", "CPU us/message", `to ${base}`, "requests/s", "p50 ms", "p99 ms"],
       rows.map((row, index) => [
-        row.inProcess ? `${row.peer}, in process` : row.peer,
+        `${row.peer}${row.inProcess ? ", in process" : ""}${row.pauses ? ", after pauses" : ""}`,
         String(row.wait),
         String(row.lanes),
         round(row.cpuMicros),

@@ -1,4 +1,8 @@
-/** The same number of messages from every library, warm, without limits. */
+/**
+ * The same number of messages from every library, warm, without limits: in one go, as in a busy
+ * program, or with seconds of idleness between rounds. After a pause V8 lets the heap grow less, so
+ * that a full collection falls into almost every round.
+ */
 import { median, quantile } from "./figures.js"
 import { type Name, names } from "./libraries.js"
 import type { Lanes, Target } from "./peer.js"
@@ -10,6 +14,8 @@ export interface Speed {
   readonly wait: boolean
   /** Whether the client responds in process. */
   readonly inProcess: boolean
+  /** Whether each round came after a pause. */
+  readonly pauses: boolean
   readonly lanes: number
   readonly requestsPerSecond: number
   /** Microseconds per message. */
@@ -22,6 +28,8 @@ export interface SpeedSettings {
   readonly lanes: number
   readonly wait: boolean
   readonly inProcess: boolean
+  /** Whether a library is idle while the others have their turns of a round. */
+  readonly pauses: boolean
   /** Messages of a lane and round. */
   readonly each: number
   /** Of each library, one after the other: V8 compiles the same code faster in one than in another. */
@@ -42,6 +50,16 @@ const sockets = [
   names.adaptiveFetch,
 ]
 
+/** The measured rounds of one process, with their collections of garbage. */
+interface Life {
+  /** Microseconds. */
+  cpu: number
+  /** Milliseconds. */
+  lasted: number
+  /** Milliseconds of each message. */
+  readonly took: Array<number>
+}
+
 /** Those with an interface for a client of one's own. */
 const clients = [names.discordjs, names.proactive, names.adaptive]
 
@@ -49,7 +67,7 @@ export async function speed(
   processes: Processes,
   settings: SpeedSettings,
 ): Promise<ReadonlyArray<Speed>> {
-  const { lanes, wait, inProcess, each, rounds, warmUp } = settings
+  const { lanes, wait, inProcess, pauses, each, rounds, warmUp } = settings
   const baseUrl = await processes.plain.call("baseUrl", undefined)
   const peers = inProcess ? clients : sockets
   const setup = { baseUrl, wait, ...(inProcess ? { canned: "million" as const } : {}) }
@@ -60,40 +78,42 @@ export async function speed(
       targetsOf(lanes).map((target) => Array<Target>(each).fill(target)),
     ]),
   )
-  const seen = new Map(peers.map((peer) => [peer, [] as Array<Speed>]))
+  const lives = new Map(peers.map((peer) => [peer, [] as Array<Life>]))
+  const turns = Array.from({ length: warmUp + rounds }, (_, turn) => turn)
   for (let life = 0; life < settings.processes; life += 1) {
     processes.stopClients()
-    for (const peer of peers) await processes.client(peer).call("open", setup)
-    for (let turn = 0; turn < warmUp + rounds; turn += 1) {
-      for (const peer of rotated(peers, life + turn)) {
-        const plan = plans.get(peer) ?? []
-        const { cpu, lasted, took } = await processes.client(peer).call("send", plan)
-        if (turn < warmUp) continue
-        seen.get(peer)?.push({
-          peer,
-          wait,
-          inProcess,
-          lanes,
-          requestsPerSecond: (took.length / lasted) * 1000,
-          cpuMicros: cpu / took.length,
-          p50Ms: quantile(took, 0.5),
-          p99Ms: quantile(took, 0.99),
-        })
-      }
+    for (const peer of peers) {
+      await processes.client(peer).call("open", setup)
+      lives.get(peer)?.push({ cpu: 0, lasted: 0, took: [] })
+    }
+    const send = async (peer: Name, turn: number): Promise<void> => {
+      const round = await processes.client(peer).call("send", plans.get(peer) ?? [])
+      const own = lives.get(peer)?.[life]
+      if (own === undefined || turn < warmUp) return
+      own.cpu += round.cpu
+      own.lasted += round.lasted
+      own.took.push(...round.took)
+    }
+    if (pauses) {
+      for (const turn of turns)
+        for (const peer of rotated(peers, life + turn)) await send(peer, turn)
+    } else {
+      for (const peer of rotated(peers, life)) for (const turn of turns) await send(peer, turn)
     }
   }
   return peers.map((peer) => {
-    const own = seen.get(peer) ?? []
-    const mid = (pick: (one: Speed) => number): number => median(own.map(pick))
+    const own = lives.get(peer) ?? []
+    const mid = (figure: (one: Life) => number): number => median(own.map(figure))
     return {
       peer,
       wait,
       inProcess,
+      pauses,
       lanes,
-      requestsPerSecond: mid((one) => one.requestsPerSecond),
-      cpuMicros: mid((one) => one.cpuMicros),
-      p50Ms: mid((one) => one.p50Ms),
-      p99Ms: mid((one) => one.p99Ms),
+      requestsPerSecond: mid(({ lasted, took }) => (took.length / lasted) * 1000),
+      cpuMicros: mid(({ cpu, took }) => cpu / took.length),
+      p50Ms: mid(({ took }) => quantile(took, 0.5)),
+      p99Ms: mid(({ took }) => quantile(took, 0.99)),
     }
   })
 }
