@@ -155,23 +155,27 @@ describe("the learned global limit", () => {
     expect(limiter.availableAt("webhook", true)).toBe(2200)
   })
 
-  it("keeps its seconds when latencies become longer", () => {
+  it.each([
+    {
+      reason: "latencies become longer",
+      // It arrived 835 ms before the end of its second, 150 ms after it was sent.
+      limited: { delay: 835, sentAt: 5520, respondedAt: 5820 },
+      reopensAt: 6700,
+      end: 7655,
+    },
+    {
+      reason: "a request was on its way for long",
+      limited: { delay: 805, sentAt: 5000, respondedAt: 5710 },
+      reopensAt: 6600,
+      end: 7515,
+    },
+  ])("keeps its seconds when $reason", ({ end, limited, reopensAt }) => {
     const limiter = limitedTo25(405, 110)
     open(limiter, 515)
-    // It arrived 835 ms before the end of its second, 150 ms after it was sent.
-    limiter.block("global", 835, 5520, 5820)
-    open(limiter, 6700)
-    fill(limiter, 7000)
-    expect(limiter.availableAt("webhook", true)).toBe(7655)
-  })
-
-  it("keeps them when a request was on its way for long", () => {
-    const limiter = limitedTo25(405, 110)
-    open(limiter, 515)
-    limiter.block("global", 805, 5000, 5710)
-    open(limiter, 6600)
-    fill(limiter, 6900)
-    expect(limiter.availableAt("webhook", true)).toBe(7515)
+    limiter.block("global", limited.delay, limited.sentAt, limited.respondedAt)
+    open(limiter, reopensAt)
+    fill(limiter, reopensAt + 300)
+    expect(limiter.availableAt("webhook", true)).toBe(end)
   })
 
   it("learns nothing from a 429 of another process", () => {
