@@ -110,16 +110,19 @@ function observe(memory: Memory, observation: Observation, bucket: Bucket<Memory
   }
 }
 
-/** Copies field by field, as for each response: V8 spreads an object with fractions 15 times as slowly. */
 function sent(memory: Memory, at: number, { inFlight }: Bucket): Memory {
-  const { caution, overlappedAt, rolledAt } = memory
-  return {
-    hidden: hidden.sent(memory.hidden, at),
-    traffic: memory.traffic,
-    overlappedAt: inFlight > 1 ? at : overlappedAt,
-    caution,
-    rolledAt,
-  }
+  const overlappedAt = inFlight > 1 ? at : memory.overlappedAt
+  return update(memory, hidden.sent(memory.hidden, at), memory.traffic, overlappedAt)
+}
+
+/** For each message, so field by field: V8 spreads an object with fractions 15 times as slowly. */
+function update(
+  { caution, rolledAt }: Memory,
+  seen: hidden.Hidden,
+  others: traffic.CompetingTraffic,
+  overlappedAt: number,
+): Memory {
+  return { hidden: seen, traffic: others, overlappedAt, caution, rolledAt }
 }
 
 function onResponse(
@@ -131,14 +134,7 @@ function onResponse(
   const { limited, status } = response
   if (limited === undefined) {
     const judge = status < 500 ? hidden.accepted : hidden.unproven
-    const { caution, overlappedAt, rolledAt } = memory
-    return {
-      hidden: judge(memory.hidden, sentAt),
-      traffic: others,
-      overlappedAt,
-      caution,
-      rolledAt,
-    }
+    return update(memory, judge(memory.hidden, sentAt), others, memory.overlappedAt)
   }
   if (limited.scope !== "user" && limited.scope !== "shared") {
     return { ...memory, hidden: hidden.uncounted(memory.hidden, sentAt) }
