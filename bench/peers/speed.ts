@@ -40,7 +40,7 @@ export interface SpeedSettings {
   readonly warmUp: number
 }
 
-const sockets = [
+const sockets: ReadonlyArray<Name> = [
   names.undici,
   names.fetch,
   names.discordjs,
@@ -61,7 +61,7 @@ interface Life {
 }
 
 /** Those with an interface for a client of one's own. */
-const clients = [names.discordjs, names.proactive, names.adaptive]
+const clients: ReadonlyArray<Name> = [names.discordjs, names.proactive, names.adaptive]
 
 export async function speed(
   processes: Processes,
