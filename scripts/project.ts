@@ -8,6 +8,7 @@ interface Manifest {
   readonly exports: Readonly<
     Record<string, string | { readonly types: string; readonly default: string }>
   >
+  readonly scripts: Readonly<Record<string, string>>
   readonly devDependencies: Readonly<Record<string, string>>
   readonly overrides: Readonly<Record<string, string>>
   readonly peerDependencies: Readonly<Record<string, string>>
