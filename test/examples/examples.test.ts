@@ -5,7 +5,9 @@ import { resolve } from "node:path"
 import { promisify } from "node:util"
 import { describe, expect, it } from "vitest"
 import { root } from "../../scripts/project.js"
+import { lazy } from "../../src/model/lazy.js"
 import { bundle } from "../support/bundle.js"
+import { isThorough } from "../support/laws.js"
 import { getRedis, hasRedis } from "../support/redis.js"
 
 const examples = readdirSync(resolve(root, "examples")).filter((name) => name.endsWith(".ts"))
@@ -19,12 +21,33 @@ const paths = await bundle({
 /** What needs a server, which the tests start. */
 const needsRedis = "shared-limits.ts"
 
-async function run(name: string): Promise<string> {
+/** Two start themselves as other processes, one prints the metrics of its process. */
+const needsOwnProcess = new Set([needsRedis, "outbox.ts", "observability.ts"])
+
+const runnable = examples.filter((name) => hasRedis || name !== needsRedis)
+
+/**
+ * Effect is loaded once for all of these, which takes longer than most of them. In CI each example has a
+ * process of its own, as a user's has.
+ */
+const together = isThorough ? [] : runnable.filter((name) => !needsOwnProcess.has(name))
+
+async function runNode(...args: ReadonlyArray<string>): Promise<string> {
   const { DISCORD_WEBHOOK_URL: _, ...env } = process.env
-  if (name === needsRedis) env["REDIS_URL"] = (await getRedis()).url
-  const options = { cwd: root, env }
-  const { stdout } = await promisify(execFile)(process.execPath, [paths[name]!], options)
+  if (args.includes(paths[needsRedis]!)) env["REDIS_URL"] = (await getRedis()).url
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root, env })
   return stdout
+}
+
+const runTogether = lazy(async () => {
+  const oneByOne = resolve(import.meta.dirname, "oneByOne.mjs")
+  const outputs = await runNode(oneByOne, ...together.map((name) => paths[name]!))
+  return outputs.split("\0").slice(1)
+})
+
+async function run(name: string): Promise<string> {
+  const index = together.indexOf(name)
+  return index < 0 ? runNode(paths[name]!) : ((await runTogether())[index] ?? "")
 }
 
 function promised(path: string): string {
@@ -42,8 +65,9 @@ function timeless(output: string): string {
 }
 
 describe.concurrent("examples", () => {
-  const runnable = examples.filter((name) => hasRedis || name !== needsRedis)
-  it.for(runnable)("%s prints its Output block", async (name) => {
+  // A few tests run at a time, so those that wait for the one process come last.
+  const alone = runnable.filter((name) => !together.includes(name))
+  it.for([...alone, ...together])("%s prints its Output block", async (name) => {
     expect(timeless(await run(name))).toBe(timeless(promised(`examples/${name}`)))
   })
 })
