@@ -50,24 +50,16 @@ export class PendingRequests {
   hasPolling = false
   readonly #learning: Learning
   readonly #statistics: Statistics
-  readonly #permits: Permits
   #sweptAt = 0
   /** Number of waiting requests on all webhooks. */
   count = 0
   gate: Gate | undefined = undefined
 
-  constructor(
-    settings: Settings,
-    learning: Learning,
-    statistics: Statistics,
-    permits: Permits,
-    setTimer: SetTimer,
-  ) {
+  constructor(settings: Settings, learning: Learning, statistics: Statistics, setTimer: SetTimer) {
     this.#setTimer = setTimer
     this.#idleAfter = settings.idleAfter
     this.#learning = learning
     this.#statistics = statistics
-    this.#permits = permits
   }
 
   configure({ idleAfter }: Settings): void {
@@ -110,15 +102,6 @@ export class PendingRequests {
       webhook.unpark(request)
       this.#setTimer(request, undefined)
     }
-    this.unwatchIfIdle()
-  }
-
-  /**
-   * Stops watching permits when no request waits or holds one. While requests wait the timer stays, or a
-   * queue of ordered requests would set and cancel one for each of them.
-   */
-  unwatchIfIdle(): void {
-    if (this.count === 0) this.#permits.unwatch()
   }
 
   /** Records when the fiber of a polling request polls next; a late one is assumed to be gone. */
@@ -295,6 +278,9 @@ export class Permits {
   release(request: PendingRequest): void {
     const queue = request.state === "held" ? this.#held : this.#granted
     queue.remove(request)
+    if (!this.#isWatched || !this.#isEmpty) return
+    this.#isWatched = false
+    this.#setTimer(this, undefined)
   }
 
   /** Returns a request whose permit has expired. */
@@ -310,13 +296,6 @@ export class Permits {
     if (this.#isEmpty) return
     this.#isWatched = true
     this.#setTimer(this, now + watchInterval)
-  }
-
-  /** Cancels that timer, unless permits may still expire. */
-  unwatch(): void {
-    if (!this.#isWatched || !this.#isEmpty) return
-    this.#isWatched = false
-    this.#setTimer(this, undefined)
   }
 
   get #isEmpty(): boolean {

@@ -46,14 +46,8 @@ export class StateMachine {
     this.learning = new Learning(settings, this.#events)
     this.#webhooks = this.learning.webhooks
     this.#globalLimiter = this.learning.globalLimiter
+    this.pending = new PendingRequests(settings, this.learning, this.#statistics, setTimer)
     this.#permits = new Permits(setTimer)
-    this.pending = new PendingRequests(
-      settings,
-      this.learning,
-      this.#statistics,
-      this.#permits,
-      setTimer,
-    )
     this.scheduler = new Scheduler(
       this.learning,
       this.#statistics,
@@ -341,7 +335,6 @@ export class StateMachine {
   #applyOutcome(request: PendingRequest, outcome: Outcome, now: number): void {
     const { routeState, policy, sentAt } = request
     this.#permits.release(request)
-    this.pending.unwatchIfIdle()
     request.state = "settled"
     routeState.bucket.inFlight -= 1
     routeState.inFlight -= 1

@@ -145,21 +145,6 @@ describe("the timer that looks for expired permits", () => {
     expect(alarms.size).toBe(0)
   })
 
-  it("stays from one permit to the next while others wait", () => {
-    const { alarms, one, watches } = machine()
-    const options = { ...wish, ordered: true, lease: 60_000 }
-    const queue = [0, 1, 2, 3, 4].map(() => one.submit(route(), options, 0))
-    for (const request of queue.slice(0, 3)) {
-      one.claim(request, 100)
-      one.settle(request, ok({ remaining: 4 }), 100)
-      expect(watches).not.toContain(undefined)
-      expect(alarms.size).toBe(1)
-    }
-    for (const request of queue.slice(3)) one.cancel(request, 100)
-    expect(watches.at(-1)).toBe(undefined)
-    expect(alarms.size).toBe(0)
-  })
-
   it("is set again only as long as others wait", () => {
     const { alarms, one, watches } = machine()
     const ask = () => one.submit(route(), { ...wish, lease: 60_000 }, 0)

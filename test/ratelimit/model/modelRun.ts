@@ -467,7 +467,7 @@ export const checkAlarms = (model: ModelRun): void => {
     } else if (target instanceof PendingRequest) {
       if (target.state !== "parked") throw new Error("an alarm for a request that does not rest")
     } else if (target instanceof Permits) {
-      if (inFlight + waiting === 0) throw new Error("an alarm for permits, and nobody waits")
+      if (inFlight === 0) throw new Error("an alarm for permits, and nothing is in flight")
     } else if (!(target instanceof WebhookRegistry) && waiting === 0) {
       throw new Error("an alarm for the gate, and nobody waits")
     }
