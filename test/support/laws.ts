@@ -9,7 +9,7 @@ if (!(factor > 0 && factor < Infinity)) {
 }
 
 /** The runs of a law that needs `count` of them, multiplied by `LAW_RUNS`. */
-export const runs = (count: number): number => Math.max(1, Math.round(count * factor))
+export const runs = (count: number): number => Math.ceil(count * factor)
 
 /**
  * The cases of the test with this number, of `tests` that are alike: all of them in CI; while typing a part,
