@@ -4,8 +4,8 @@
  */
 import { spawn } from "node:child_process"
 import { availableParallelism } from "node:os"
-import { delimiter, resolve } from "node:path"
 import { stripVTControlCharacters } from "node:util"
+import { environment, root } from "./project.js"
 
 interface Check {
   readonly name: string
@@ -31,9 +31,6 @@ const checks: ReadonlyArray<Check> = [
   { name: "format", command: "oxfmt --check" },
 ]
 
-const root = resolve(import.meta.dirname, "..")
-const path = [resolve(root, "node_modules/.bin"), process.env["PATH"]].join(delimiter)
-
 function run(check: Check): Promise<Outcome> {
   const start = performance.now()
   return new Promise((done) => {
@@ -41,7 +38,7 @@ function run(check: Check): Promise<Outcome> {
       cwd: root,
       shell: true,
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, PATH: path },
+      env: environment,
     })
     const chunks: Array<Buffer> = []
     child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk))

@@ -1,6 +1,6 @@
 /** Where the project is, and what its package.json promises. */
 import { readFileSync } from "node:fs"
-import { resolve } from "node:path"
+import { delimiter, resolve } from "node:path"
 
 interface Manifest {
   readonly name: string
@@ -54,6 +54,12 @@ export const modules: ReadonlyArray<Module> = [
   specifier: `${manifest.name}/${name}`,
   source: `src/${path}.ts`,
 }))
+
+/** The environment of a command of package.json, which finds what the project has installed. */
+export const environment: NodeJS.ProcessEnv = {
+  ...process.env,
+  PATH: [resolve(root, "node_modules/.bin"), process.env["PATH"]].join(delimiter),
+}
 
 /** Prints what was found and sets the exit code. */
 export function report(check: string, problems: ReadonlyArray<string>, figure: string): void {
