@@ -16,6 +16,7 @@ import { describe } from "vitest"
 import { blocksOf, markdown, type Block } from "../../scripts/blocks.js"
 import { root } from "../../scripts/project.js"
 import { DiscordSimulator } from "../../src/testing/index.js"
+import { isThorough } from "../support/laws.js"
 import { isLowestPeers } from "../support/peers.js"
 import { getRedis, hasRedis } from "../support/redis.js"
 import { bundled, imported, nameOf } from "./bundle.js"
@@ -80,7 +81,7 @@ for (const block of tests) {
 
 describe.concurrent("a program of the documentation", () => {
   for (const block of programs) {
-    const isRunnable = hasRedis || !needsRedis(block)
+    const isRunnable = isThorough && (hasRedis || !needsRedis(block))
     it.scopedLive.skipIf(!isRunnable)(`${nameOf(block)} sends requests to Discord`, () =>
       Effect.gen(function* () {
         const cwd = yield* scratch

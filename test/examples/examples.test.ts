@@ -21,16 +21,21 @@ const paths = await bundle({
 /** What needs a server, which the tests start. */
 const needsRedis = "shared-limits.ts"
 
-/** Two start themselves as other processes, one prints the metrics of its process. */
-const needsOwnProcess = new Set([needsRedis, "outbox.ts", "observability.ts"])
+/** They start themselves as other processes. */
+const startsOthers = new Set([needsRedis, "outbox.ts"])
 
-const runnable = examples.filter((name) => hasRedis || name !== needsRedis)
+const runnable = examples.filter(
+  (name) => (hasRedis || name !== needsRedis) && (isThorough || !startsOthers.has(name)),
+)
+
+/** Prints the metrics of its process. */
+const needsOwnProcess = "observability.ts"
 
 /**
  * Effect is loaded once for all of these, which takes longer than most of them. In CI each example has a
  * process of its own, as a user's has.
  */
-const together = isThorough ? [] : runnable.filter((name) => !needsOwnProcess.has(name))
+const together = isThorough ? [] : runnable.filter((name) => name !== needsOwnProcess)
 
 async function runNode(...args: ReadonlyArray<string>): Promise<string> {
   const { DISCORD_WEBHOOK_URL: _, ...env } = process.env

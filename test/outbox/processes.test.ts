@@ -15,7 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { hasPostgres, startPostgres } from "../support/postgres.js"
-import { runs } from "../support/laws.js"
+import { isThorough, runs } from "../support/laws.js"
 import { folder, openTables, sqlite as sqliteEngine } from "./engines.js"
 import { type Database, type Fleet, limitPeriod, makeFleet, type Member } from "./Fleet.js"
 import { audit, report } from "./fleetLaws.js"
@@ -175,7 +175,7 @@ const cases = [
 
 describe.concurrent("processes", () => {
   for (const { engine, inDoubt } of cases.slice(0, 2 * runs(2))) {
-    it.scopedLive.skipIf(!engine.isAvailable)(
+    it.scopedLive.skipIf(!engine.isAvailable || !isThorough)(
       `on ${engine.name} survive a deploy, a crash and a pause (inDoubt: ${inDoubt})`,
       () =>
         Effect.gen(function* () {

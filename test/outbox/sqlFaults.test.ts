@@ -11,6 +11,7 @@ import { once } from "node:events"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import { getProgram } from "../support/ChildProgram.js"
+import { isThorough } from "../support/laws.js"
 import { isLowestPeers } from "../support/peers.js"
 import { hasPostgres, startPostgres } from "../support/postgres.js"
 import { folder, openStore, openTables, sqlite } from "./engines.js"
@@ -32,7 +33,7 @@ async function write(filename: string, name: string, count: number, killAt = Inf
 }
 
 describe("an SQLite file", () => {
-  it.scopedLive("is shared by processes, also by some that are killed", () =>
+  it.scopedLive.skipIf(!isThorough)("is shared by processes, also by some that are killed", () =>
     Effect.gen(function* () {
       const filename = join(yield* folder, "outbox.db")
       const writers = yield* Effect.promise(() =>

@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises"
 import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Redis } from "ioredis"
+import { isThorough } from "../support/laws.js"
 import { hasRedis } from "../support/redis.js"
 import { getProgram } from "../support/ChildProgram.js"
 import { openServers } from "./openServers.js"
@@ -13,7 +14,7 @@ const hidden = { limit: 6, period: "1 second" } as const
 const each = 2 * hidden.limit + 1
 const prefix = "channel"
 
-it.scopedLive.skipIf(!hasRedis)(
+it.scopedLive.skipIf(!hasRedis || !isThorough)(
   "processes keep the limit of a channel together, and one goes on without a killed one",
   () =>
     Effect.gen(function* () {

@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { Redis } from "ioredis"
 import type { DiscordSimulator } from "../../src/testing/index.js"
-import { runs } from "../support/laws.js"
+import { isThorough, runs } from "../support/laws.js"
 import { hasRedis, type RedisServer } from "../support/redis.js"
 import { getProgram } from "../support/ChildProgram.js"
 import { openServers } from "./openServers.js"
@@ -101,7 +101,7 @@ const makeGroup: Effect.Effect<Group, never, Scope.Scope> = Effect.gen(function*
 })
 
 const test = (title: string, run: (group: Group) => Promise<void>) =>
-  it.skipIf(!hasRedis)(title, () =>
+  it.skipIf(!hasRedis || !isThorough)(title, () =>
     Effect.runPromise(
       Effect.scoped(Effect.flatMap(makeGroup, (group) => Effect.promise(() => run(group)))),
     ),
