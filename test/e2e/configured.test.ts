@@ -1,8 +1,8 @@
 /** The suite of configured programs, over every transport. */
 import { describe } from "vitest"
 import { configured } from "./configured.js"
-import { transports } from "./environment.js"
+import { transportsOf } from "./environment.js"
 
-describe.each(Object.entries(transports))("%s", (_, transport) => {
+describe.each(transportsOf(0))("%s", (_, transport) => {
   configured(transport)
 })

@@ -3,6 +3,6 @@ import { describe } from "vitest"
 import { conformance } from "./conformance.js"
 import { transports } from "./environment.js"
 
-describe.each(Object.entries(transports))("%s", (_, transport) => {
+describe.each(transports)("%s", (_, transport) => {
   conformance(transport)
 })

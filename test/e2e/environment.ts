@@ -12,6 +12,7 @@ import * as Layer from "effect/Layer"
 import { RateLimiter, RestConfig, Strategy } from "../../src/index.js"
 import { NodeDiscord } from "../../src/node/index.js"
 import { DiscordSimulator } from "../../src/testing/index.js"
+import { inTurns } from "../support/laws.js"
 
 /** How many connections the server has open now. */
 export class Connections extends Context.Tag("test/Connections")<
@@ -90,10 +91,19 @@ const overSocket =
       }),
     )
 
-export const transports: Readonly<Record<string, Transport>> = {
-  "in process": inProcess,
-  "NodeHttpClient.layerUndici": overSocket(NodeHttpClient.layerUndici),
-  "NodeHttpClient.layer": overSocket(NodeHttpClient.layer),
-  "NodeDiscord.layerHttpClient": overSocket(Layer.orDie(NodeDiscord.layerHttpClient)),
-  "FetchHttpClient.layer": overSocket(FetchHttpClient.layer),
-}
+type NamedTransport = readonly [name: string, transport: Transport]
+
+const overSockets: ReadonlyArray<NamedTransport> = [
+  ["NodeHttpClient.layerUndici", overSocket(NodeHttpClient.layerUndici)],
+  ["NodeHttpClient.layer", overSocket(NodeHttpClient.layer)],
+  ["NodeDiscord.layerHttpClient", overSocket(Layer.orDie(NodeDiscord.layerHttpClient))],
+  ["FetchHttpClient.layer", overSocket(FetchHttpClient.layer)],
+]
+
+export const transports: ReadonlyArray<NamedTransport> = [["in process", inProcess], ...overSockets]
+
+/** While typing, every suite has one of the clients, and the suites together have all. */
+export const transportsOf = (suite: number): ReadonlyArray<NamedTransport> => [
+  ["in process", inProcess],
+  ...inTurns(overSockets, suite, overSockets.length),
+]

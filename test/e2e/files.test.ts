@@ -1,7 +1,7 @@
 import { describe } from "vitest"
 import { files } from "./files.js"
-import { transports } from "./environment.js"
+import { transportsOf } from "./environment.js"
 
-describe.each(Object.entries(transports))("%s", (_, transport) => {
+describe.each(transportsOf(2))("%s", (_, transport) => {
   files(transport)
 })

@@ -1,7 +1,7 @@
 import { describe } from "vitest"
 import { interactions } from "./interactions.js"
-import { transports } from "./environment.js"
+import { transportsOf } from "./environment.js"
 
-describe.each(Object.entries(transports))("%s", (_, transport) => {
+describe.each(transportsOf(0))("%s", (_, transport) => {
   interactions(transport)
 })

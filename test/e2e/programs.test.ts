@@ -1,7 +1,7 @@
 import { describe } from "vitest"
 import { programs } from "./programs.js"
-import { transports } from "./environment.js"
+import { transportsOf } from "./environment.js"
 
-describe.each(Object.entries(transports))("%s", (_, transport) => {
+describe.each(transportsOf(1))("%s", (_, transport) => {
   programs(transport)
 })

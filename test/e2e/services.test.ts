@@ -1,7 +1,7 @@
 import { describe } from "vitest"
 import { services } from "./services.js"
-import { transports } from "./environment.js"
+import { transportsOf } from "./environment.js"
 
-describe.each(Object.entries(transports))("%s", (_, transport) => {
+describe.each(transportsOf(3))("%s", (_, transport) => {
   services(transport)
 })

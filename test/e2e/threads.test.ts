@@ -1,7 +1,7 @@
 import { describe } from "vitest"
 import { threads } from "./threads.js"
-import { transports } from "./environment.js"
+import { transportsOf } from "./environment.js"
 
-describe.each(Object.entries(transports))("%s", (_, transport) => {
+describe.each(transportsOf(1))("%s", (_, transport) => {
   threads(transport)
 })

@@ -1,8 +1,8 @@
 /**
- * How often every law runs, as a share of the runs that it names: a thirtieth, which is enough while
+ * How often every law runs, as a share of the runs that it names: a hundredth, which is enough while
  * typing. `.ci/run` sets `LAW_RUNS` to 1, and the weekly run of CI to 20.
  */
-const factor = Number(process.env["LAW_RUNS"] ?? 1 / 30)
+const factor = Number(process.env["LAW_RUNS"] ?? 1 / 100)
 
 if (!(factor > 0 && factor < Infinity)) {
   throw new Error(`LAW_RUNS is a factor like 20, not ${process.env["LAW_RUNS"]}`)
@@ -24,7 +24,10 @@ export const inTurns = <A>(
   return cases.filter((_, index) => index % parts === test % parts)
 }
 
-/** Whether every run of a law takes place: in CI, and not while typing. */
+/**
+ * Whether everything takes place: in CI, and not while typing, when laws run less often, only some
+ * combinations of a table are tried, and programs of several processes are left out.
+ */
 export const isThorough = factor >= 1
 
 /** Whether time does not matter, as in the weekly run. */

@@ -14,7 +14,7 @@ import type { DistributedSettings } from "../../../src/ratelimit/distributed/lim
 import { SharedLimiter } from "../../../src/ratelimit/internal/service.js"
 import { unset } from "../../../src/ratelimit/settings.js"
 import { makeRedisStore } from "../../../src/redis/redisStore.js"
-import { isLong } from "../../support/laws.js"
+import { isLong, isThorough } from "../../support/laws.js"
 import { hasRedis } from "../../support/redis.js"
 import * as VirtualClock from "../../support/VirtualClock.js"
 import { openRedis } from "../distributed/engines.js"
@@ -243,7 +243,11 @@ export const implementations: ReadonlyArray<Implementation> = [
       order: "arrival",
     },
   ),
-  overSimulatedStore("whose messages get lost", { processes: [2, 4], loss: [0.1, 0.5, 1] }),
+  overSimulatedStore(
+    "whose messages get lost",
+    { processes: [2, 4], loss: [0.1, 0.5, 1] },
+    { isAvailable: isThorough },
+  ),
   overSimulatedStore(
     "which restarts and is away",
     {
@@ -251,7 +255,7 @@ export const implementations: ReadonlyArray<Implementation> = [
       loss: [0, 0.1],
       faults: ["restart", "away"],
     },
-    { keepsTurns: false, channelProbes: 24 },
+    { isAvailable: isThorough, keepsTurns: false, channelProbes: 24 },
   ),
   overSimulatedStore(
     "which loses everything",
@@ -265,7 +269,7 @@ export const implementations: ReadonlyArray<Implementation> = [
       loss: [0, 0.1],
       faults: ["pause", "kill"],
     },
-    { channelProbes: 24 },
+    { isAvailable: isThorough, channelProbes: 24 },
   ),
   overSimulatedStore(
     "with everything at once",
