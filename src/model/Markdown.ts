@@ -28,7 +28,7 @@ const invisible = "\u200b"
 /** Code points (Discord: Execute Webhook). */
 const maxContent = 2000
 
-/** What Discord takes for a language, and not for code. */
+/** The names of languages that Discord accepts after the marks of a code block. */
 const languagePattern = /^[a-z0-9_+\-.#]+$/i
 
 /** The letters of times, by Discord's names for them (Discord: Timestamp Styles). */
@@ -84,9 +84,8 @@ export interface LinkOptions {
 
 /**
  * Escapes text from others: it has no formatting, mentions no one and shows as it
- * was written. Addresses of the web stay links. It grows by a backslash for every mark, so check
- * limits after it. Not for code, where a backslash is shown: there {@link code} and
- * {@link codeBlock} do it.
+ * was written. URLs stay links. Every mark gets a backslash, so check limits on the result. Discord
+ * shows backslashes within code: use {@link code} and {@link codeBlock} for it.
  *
  * @example
  * ```ts
@@ -113,7 +112,7 @@ export const escape = (text: string): string => escapeText(text)
  * @since 0.1.0
  * @category formats
  */
-export const bold = (text: string): string => around("**", text)
+export const bold = (text: string): string => wrapWithMarks("**", text)
 
 /**
  * *Italic*.
@@ -128,7 +127,7 @@ export const bold = (text: string): string => around("**", text)
  * @since 0.1.0
  * @category formats
  */
-export const italic = (text: string): string => around("*", text)
+export const italic = (text: string): string => wrapWithMarks("*", text)
 
 /**
  * Underlined.
@@ -143,7 +142,7 @@ export const italic = (text: string): string => around("*", text)
  * @since 0.1.0
  * @category formats
  */
-export const underline = (text: string): string => around("__", text)
+export const underline = (text: string): string => wrapWithMarks("__", text)
 
 /**
  * Struck through.
@@ -158,7 +157,7 @@ export const underline = (text: string): string => around("__", text)
  * @since 0.1.0
  * @category formats
  */
-export const strikethrough = (text: string): string => around("~~", text, apart)
+export const strikethrough = (text: string): string => wrapWithMarks("~~", text, separateMarks)
 
 /**
  * Hidden until it is clicked.
@@ -173,7 +172,7 @@ export const strikethrough = (text: string): string => around("~~", text, apart)
  * @since 0.1.0
  * @category formats
  */
-export const spoiler = (text: string): string => around("||", text, apart)
+export const spoiler = (text: string): string => wrapWithMarks("||", text, separateMarks)
 
 /**
  * Code within a line, of any text. Discord has no escape there: backticks that stand side by side
@@ -293,7 +292,7 @@ export const subtext = (text: string): string => `-# ${joinLines(text)}`
  * @since 0.1.0
  * @category formats
  */
-export const list = (entries: ReadonlyArray<ListItem>): string => listed(entries, () => "- ")
+export const list = (entries: ReadonlyArray<ListItem>): string => formatList(entries, () => "- ")
 
 /**
  * A numbered list; lists in it are numbered from 1 again.
@@ -309,7 +308,7 @@ export const list = (entries: ReadonlyArray<ListItem>): string => listed(entries
  * @category formats
  */
 export const orderedList = (entries: ReadonlyArray<ListItem>): string =>
-  listed(entries, (index) => `${index + 1}. `)
+  formatList(entries, (index) => `${index + 1}. `)
 
 /**
  * An address as it is, with a preview of it or without.
@@ -343,7 +342,7 @@ export const url = (address: string, { preview = true }: LinkOptions = {}): stri
  */
 export const link = (text: string, address: string, options: LinkOptions = {}): string => {
   const shown = text.replaceAll(/\\?\[/g, "(").replaceAll(/\\?\]/g, ")")
-  return `[${shown}](${url(encoded(address), options)})`
+  return `[${shown}](${url(encodeUrl(address), options)})`
 }
 
 /**
@@ -457,8 +456,8 @@ export const navigation = (
 ): string => `<id:${id === undefined ? page : `${page}:${id}`}>`
 
 /**
- * A moment, to the second, shown in the reader's language and time zone; as Discord likes best
- * (`longDateShortTime`) unless a style is named.
+ * A moment, to the second, shown in the reader's language and time zone, in Discord's default
+ * style (`longDateShortTime`) unless another one is named.
  *
  * @example
  * ```ts
@@ -499,9 +498,9 @@ export const emoji = ({ animated = false, id, name }: EmojiCreate): string =>
  *
  * A part ends with a paragraph if it can, else with a line, a sentence, a word, and is at least half
  * full if it can. A block of code that does not fit is cut between lines, closed, and opened again
- * with its language. Links, mentions, emoji and formats stay whole, and so does every character as
- * people see it (`👩‍👩‍👧` is one), unless one alone exceeds the limit. The parts carry all of the
- * text but whitespace at their ends, which Discord drops anyway; empty text has none.
+ * with its language. Links, mentions, emoji and formats stay whole, and so does every grapheme
+ * cluster, a character as people see it (`👩‍👩‍👧` is one), unless one alone exceeds the limit. The parts carry all of the
+ * text but whitespace at their ends, which Discord removes; an empty text has no parts.
  *
  * @example
  * ```ts
@@ -550,11 +549,11 @@ export const truncate: {
   ): string => truncateText(text, Math.floor(limit), ellipsis),
 )
 
-/** Marks stick to letters: outer whitespace stays outside. Nothing stays nothing. */
-function around(
+/** Puts marks inside the whitespace around a text, since Discord does not format `** x **`; blank text gets none. */
+function wrapWithMarks(
   mark: string,
   text: string,
-  inside: (body: string, mark: string) => string = kept,
+  inside: (body: string, mark: string) => string = keepBody,
 ): string {
   const body = text.trim()
   if (body === "") return text
@@ -563,29 +562,29 @@ function around(
   return text.slice(0, start) + mark + inside(body, mark) + mark + text.slice(end)
 }
 
-function kept(body: string): string {
+function keepBody(body: string): string {
   return body
 }
 
-/** For formats that end at the first two of their mark, even after a backslash. */
-function apart(body: string, mark: string): string {
+/** For `~~` and `||`, which end at the next two such characters, even after a backslash. */
+function separateMarks(body: string, mark: string): string {
   const before = mark.startsWith(body.slice(0, 1)) ? invisible : ""
   return before + body + (mark.endsWith(body.slice(-1)) ? invisible : "")
 }
 
-/** Nothing in an address may end the parentheses around it. */
-function encoded(address: string): string {
-  return address.replaceAll(/[\s<>()\\]/g, percentEncode)
+/** Encodes the characters of a URL that would end the parentheses around it. */
+function encodeUrl(text: string): string {
+  return text.replaceAll(/[\s<>()\\]/g, percentEncode)
 }
 
-function listed(entries: ReadonlyArray<ListItem>, bullet: (index: number) => string): string {
+function formatList(entries: ReadonlyArray<ListItem>, bullet: (index: number) => string): string {
   let count = 0
   const indent = " ".repeat(bullet(0).length)
   return entries
     .map((entry) =>
       typeof entry === "string"
         ? bullet(count++) + unifyLineEnds(entry).replaceAll("\n", `\n${indent}`)
-        : prefixLines(listed(entry, bullet), indent),
+        : prefixLines(formatList(entry, bullet), indent),
     )
     .join("\n")
 }

@@ -1,4 +1,4 @@
-/** The operations of the outbox over any engine. */
+/** The operations of the outbox over any engine, which is what stores the entries: memory, SQLite or PostgreSQL. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -45,14 +45,14 @@ export interface ListOptions {
  * @category models
  */
 export interface Stats {
-  /** Entries by state. */
+  /** The number of entries by state. Those that are ready or sending are pending. */
   readonly ready: number
   readonly sending: number
   readonly sent: number
   readonly dead: number
   /** The age of the oldest pending entry. */
   readonly oldest: Duration.Duration | undefined
-  /** Webhooks with pending entries, and those of them that a worker is sending. */
+  /** The number of webhooks with pending entries, and of those that a worker is sending to. */
   readonly webhooks: number
   readonly active: number
   /** The webhooks with the most pending entries, at most 100. */
@@ -65,7 +65,7 @@ export interface Stats {
 }
 
 /**
- * A message that was posted or edited.
+ * What an entry has done: the message that was posted, edited or deleted.
  *
  * @since 0.1.0
  * @category models
@@ -127,14 +127,14 @@ export interface Service {
   readonly stats: Effect.Effect<Stats, DiscordOutboxUnavailable>
   /** Makes dead entries ready again, at their former place in the order. Returns how many were dead. */
   readonly retry: (ids: ReadonlyArray<string>) => Effect.Effect<number, DiscordOutboxUnavailable>
-  /** Deletes entries that are ready or dead. Returns how many were. */
+  /** Deletes entries that are ready or dead. Returns the number of deleted entries. */
   readonly discard: (ids: ReadonlyArray<string>) => Effect.Effect<number, DiscordOutboxUnavailable>
   /**
-   * Stops sending, of one webhook or of all. A request in flight ends first; entries can still be
+   * Pauses one webhook, or all of them. A request in flight ends first; entries can still be
    * stored.
    */
   readonly pause: (webhookId?: string) => Effect.Effect<void, DiscordOutboxUnavailable>
-  /** Continues. Without a webhook, it ends every pause. */
+  /** Resumes one webhook; without an id it ends every pause. */
   readonly resume: (webhookId?: string) => Effect.Effect<void, DiscordOutboxUnavailable>
   /** Deletes the entries whose retention has ended. The worker does so every 10 minutes. */
   readonly sweep: Effect.Effect<number, DiscordOutboxUnavailable>

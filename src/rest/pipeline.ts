@@ -84,7 +84,7 @@ function end<A>(
   )
 }
 
-/** Runs uninterruptibly except for what `restore` wraps, so that every attempt is settled once. */
+/** Runs uninterruptibly except for what `restore` wraps, so that the permit of every attempt is settled once. */
 function runAttempt<A>(
   context: RequestContext<A>,
   retryState: RetryState,
@@ -131,7 +131,7 @@ function completeAttempt<A>(
   return log === undefined ? next() : Effect.flatMap(log, next)
 }
 
-/** Waits for the permit of the next attempt. */
+/** Settles the permit of the failed attempt, and waits for that of the next one. */
 function waitForRetry<A>(
   { permit, restore, settings }: RequestContext<A>,
   retryState: RetryState,
@@ -141,7 +141,7 @@ function waitForRetry<A>(
   if (decision._tag === "RateLimited") return restore(permit.retry(outcome))
   return Effect.flatMap(sampleBackoff(retryState.retries, decision.retryAfter, settings), (pause) =>
     restore(permit.retry(outcome, pause)).pipe(
-      // The original error has precedence, unless the webhook is gone: that request may have taken effect.
+      // The original error has precedence, unless the webhook was found to be deleted: the failed attempt may have deleted it.
       Effect.mapError((error) => ("remembered" in error ? error : decision.error)),
     ),
   )
@@ -151,7 +151,7 @@ function waitForRetry<A>(
 export const execute = <A>(request: RestRequest<A>): Effect.Effect<A, WebhookError, Requirements> =>
   Effect.withFiberRuntime((fiber) => executeIn(fiber, request))
 
-/** Executes a request in the fiber that describes it: a step of the fiber costs as much as the checks. */
+/** Like `execute`, with the current fiber at hand: one more operation of Effect would cost as much as all checks. */
 export function executeIn<A>(
   fiber: AnyFiber,
   request: RestRequest<A>,
@@ -179,8 +179,8 @@ export function executeIn<A>(
 }
 
 /**
- * Returns how long an attempt may hold its permit. If the client reports when a request starts, the
- * time before is included.
+ * Returns how long an attempt may hold its permit. If the client reports when a request starts, this
+ * includes the time until then, in which it may wait for a connection.
  */
 function getLease(
   client: HttpClient.HttpClient,
@@ -192,8 +192,8 @@ function getLease(
 }
 
 /**
- * Never fails: the outcome is in `state`. Interruption, where `restore` allows it, aborts the
- * connection.
+ * Sends the request, and writes the outcome to `state`; the effect itself never fails. Interruption, where
+ * `restore` allows it, aborts the connection.
  */
 function sendAttempt(
   { client, fiber, request, restore, settings }: RequestContext<unknown>,

@@ -1,6 +1,7 @@
 /**
  * Stores entries. A producer holds the lock of a webhook's row in `webhooks` until its transaction
- * ends: so the order of `seq` is the order in which entries become visible, and the count is exact.
+ * ends: so the order of `seq`, the number of an entry, is the order in which entries become visible, and the
+ * count of pending entries is exact.
  */
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
@@ -18,29 +19,29 @@ export function enqueue(
   return session.sql.withTransaction(
     Effect.gen(function* () {
       const admissions = yield* decide(session, entries, capacity)
-      const isNew = admissions.filter((admission) => admission.isNew).map(({ entry }) => entry)
-      if (isNew.length === 0) return admissions.map(({ result }) => result)
-      const stored = new Set(yield* insertEntries(session, isNew))
+      const fresh = admissions.filter((admission) => admission.isNew).map(({ entry }) => entry)
+      if (fresh.length === 0) return admissions.map(({ result }) => result)
+      const stored = new Set(yield* insertEntries(session, fresh))
       yield* insertFiles(
         session,
-        isNew.filter(({ id }) => stored.has(id)),
+        fresh.filter(({ id }) => stored.has(id)),
       )
-      if (stored.size === isNew.length) return admissions.map(({ result }) => result)
+      if (stored.size === fresh.length) return admissions.map(({ result }) => result)
       // Another transaction, with another webhook, has stored an entry with the same key.
-      const known = new KnownEntries(yield* findKnown(session, isNew))
+      const known = new KnownEntries(yield* findKnown(session, fresh))
       return admissions.map(({ entry, result }) => known.find(entry) ?? result)
     }),
   )
 }
 
-/** Looks for equal entries only where there may be some: if there are keys, or no place is left. */
+/** Decides which entries are new. It queries stored ones only if an entry has a key, or the outbox is full. */
 function decide(
   session: Session,
   entries: ReadonlyArray<NewEntry>,
   capacity: Capacity,
 ): Effect.Effect<ReadonlyArray<Admission>, SqlError> {
   const isLimited = Number.isFinite(capacity.total)
-  const look = (mayBeKnown: boolean) =>
+  const readAndDecide = (mayBeKnown: boolean) =>
     Effect.gen(function* () {
       const pending = yield* lockWebhooks(session, entries)
       const total = isLimited ? yield* countTotal(session) : 0
@@ -49,14 +50,14 @@ function decide(
     })
   return Effect.gen(function* () {
     if (isLimited) yield* lockTotal(session)
-    const admissions = yield* look(entries.some(({ key }) => key !== undefined))
+    const admissions = yield* readAndDecide(entries.some(({ key }) => key !== undefined))
     const isFull = admissions.some(({ result }) => result._tag === "Full")
-    // `settled` may have grown while the locks were awaited.
-    return isFull ? yield* look(true) : admissions
+    // Entries may have been sent while this transaction waited for the locks.
+    return isFull ? yield* readAndDecide(true) : admissions
   })
 }
 
-/** Transactions that check the total capacity come one after the other. */
+/** Transactions that check the total capacity run one after the other, as all writers of SQLite do. */
 function lockTotal({ dialect, sql, tables }: Session): Effect.Effect<unknown, SqlError> {
   return dialect === "pg"
     ? sql`SELECT 1 FROM ${tables.settings} WHERE name = 'capacity' FOR UPDATE`

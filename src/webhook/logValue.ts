@@ -7,7 +7,7 @@ import * as Inspectable from "effect/Inspectable"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 
-/** More than a log entry shows. Without these limits a large structure would block the program. */
+/** These limits exceed what a log entry can show. Without them, a large structure would block the program. */
 const maxItems = 200
 const maxDepth = 10
 
@@ -25,7 +25,7 @@ export function formatValue(value: unknown): string {
   }
 }
 
-/** With its stack and causes, which contain its message; then the fields that it has besides. */
+/** Prints the stack and the causes, which contain the message, and then the other fields of the error. */
 function formatError(error: Error): string {
   const fields = JSON.stringify(printFields(getOwnFields(error), [error]), undefined, 2)
   const text = formatCause(Cause.fail(error))
@@ -58,7 +58,7 @@ function toErrorOrText(value: unknown): unknown {
 
 /** Converts a value to text, `null`, or structures of them, which `JSON.stringify` prints. */
 function toPrintable(given: unknown, parents: ReadonlyArray<object>): unknown {
-  // By the rules of the logging fiber, which Effect provides to loggers.
+  // Redacts by the settings of the fiber that logs, which Effect provides to loggers.
   const value = Inspectable.redact(given)
   if (typeof value === "bigint") return `${value}n`
   if (typeof value === "function") return `[Function ${value.name || "anonymous"}]`
@@ -182,7 +182,7 @@ const dependencyFrame =
 
 interface Folding {
   readonly lines: ReadonlyArray<string>
-  /** The number of such frames at the end, which are one line. */
+  /** The number of frames of dependencies at the end, which are folded into one line. */
   readonly frames: number
 }
 

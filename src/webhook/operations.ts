@@ -1,6 +1,6 @@
 /**
- * The operations of a webhook: their names and routes, and the checks of their arguments. Issues of common mistakes of untyped callers have advice; they do not show the
- * values, one of which may be the URL of a webhook.
+ * The operations of a webhook: their names and routes, and the checks of their arguments. Errors about common
+ * mistakes of untyped callers contain advice, but not the value, which may be the URL of a webhook.
  */
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -69,7 +69,7 @@ export function makeRoute(
 }
 
 /**
- * Some clients allow the dot. There is no maximum length, because interaction tokens are much
+ * The dot is allowed because some clients allow it. There is no maximum length, because interaction tokens are much
  * longer.
  */
 const tokenPattern = /^[A-Za-z0-9_.-]+$/
@@ -138,7 +138,7 @@ export const webhookMistakes: Mistakes = new Map([
   ["message", didYouMeanContent],
 ])
 
-/** An interaction has no options. */
+/** The operations of an interaction have no options. */
 export const interactionMistakes: Mistakes = new Map([
   ["threadId", noThread],
   ["thread_id", noThread],

@@ -1,7 +1,7 @@
 /**
- * Incoming: components as Discord sends them. What a sender may set is strict: where it does not
- * fit, the component is kept as Discord sent it, so that nothing of it is lost when it is sent
- * again. What only Discord sets is lenient.
+ * Incoming: components as Discord sends them. If a field that senders may set does not fit its Schema,
+ * the whole component is kept as Discord sent it, so that nothing of it is lost when it is sent again. Fields
+ * that only Discord sets are left out if they do not fit.
  */
 import * as Schema from "effect/Schema"
 
@@ -37,7 +37,7 @@ const Media = Schema.Struct({
 })
 
 const button = { type: Schema.Literal(Kind.Button), id, disabled }
-const face = {
+const labelAndEmoji = {
   label: strictNullishToAbsent(Schema.String),
   emoji: strictNullishToAbsent(Emoji),
 }
@@ -45,14 +45,14 @@ const face = {
 const buttons = [
   Schema.Struct({
     ...button,
-    ...face,
+    ...labelAndEmoji,
     /** Primary, secondary, success, danger. */
     style: Schema.Literal(1, 2, 3, 4),
     customId: required(Schema.String, "custom_id"),
   }),
   Schema.Struct({
     ...button,
-    ...face,
+    ...labelAndEmoji,
     style: Schema.Literal(5),
     url: Schema.String,
   }),

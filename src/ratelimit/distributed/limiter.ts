@@ -1,4 +1,8 @@
-/** The limiter of a process that shares limits with others: the in-memory limiter behind turns. */
+/**
+ * The limiter of a process that shares limits with others through a store. Requests of a webhook may be sent
+ * by the process that has its turn (see `store.ts`); this class gets turns and passes them on, and the
+ * in-memory limiter schedules the requests.
+ */
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Effect from "effect/Effect"
@@ -35,7 +39,7 @@ export interface DistributedSettings extends LayerSettings {
 
 /** The store keeps a webhook for longer than a process relies on it. */
 const ttlMargin = Duration.toMillis("1 minute")
-/** Until then a turn that is not used is given up, although the limiter may remember the webhook for longer. */
+/** A turn that is not used for so long is given up, although the limiter may remember the webhook for longer. */
 const maxValidFor = Duration.toMillis("2 hours")
 const tickInterval = Duration.seconds(1)
 const callTimeout = Duration.seconds(5)
@@ -204,7 +208,7 @@ class DistributedLimiter {
     if (this.#address === undefined) return Effect.void
     const { connectedSince, shift, uncertainty } = this.presence
     const situation = { connectedSince, shift, uncertainty, isInUse }
-    // A next generation replaces the report of the one before.
+    // A process whose lease has ended gets a new id, but its new report replaces the former one.
     const report = this.#address.report(this.#name, situation)
     return Effect.matchEffect(Effect.timeoutFail(report, noResponse), {
       onFailure: (error) => this.#onError(error, addressSubject),
@@ -212,7 +216,7 @@ class DistributedLimiter {
     })
   }
 
-  /** Gives all turns away, and leaves all queues: a place that is left would wait for a dead process. */
+  /** Gives all turns away, and leaves all queues: others would wait for the entries of a process that is gone. */
   readonly leave: Effect.Effect<void> = Effect.suspend(() => {
     const all = this.#turns.webhooks.values()
     return Effect.forEach(all, (webhook) => Effect.ignore(this.#leave(webhook)), {
@@ -227,10 +231,10 @@ class DistributedLimiter {
 
   #leave(webhook: SharedWebhook): Effect.Effect<unknown, StoreError> {
     const { epoch, isHeld, until } = webhook
-    // A turn that is held back may be that of another process, with a state of its own: nothing was sent in it.
+    // An unconfirmed turn may belong to another process by now, which has stored its own state: nothing was sent in it.
     const withdraw = this.#store.withdraw({ ...this.#placeOf(webhook), used: isHeld ? 0 : epoch })
     if (until === undefined || isHeld) return withdraw
-    // The state does not know requests in flight: whoever continues must not rely on it.
+    // The state does not include requests in flight, so the next process must not rely on it.
     if (this.#turns.hasInFlight(webhook))
       return Effect.zipRight(this.#pass(webhook, epoch, "keep"), withdraw)
     // A call that gave it away may have been executed, although its reply is missing.
@@ -292,7 +296,7 @@ class DistributedLimiter {
     const place = this.#placeOf(webhook)
     return Effect.flatMap(this.#store.join({ ...place, sequences }), (reply) =>
       reply._tag === "Turn" && isNew(reply.turn)
-        ? // Finds out whether the store has lost everything, before a turn of which it knows nothing is used.
+        ? // The turn is new to the store: before it is used, this finds out whether the store has lost everything.
           Effect.as(this.presence.checkLoss, reply)
         : this.#successor.replaceDead(webhook, place, reply),
     )
@@ -302,7 +306,7 @@ class DistributedLimiter {
     return { key: major, process: this.presence.process, ttl: this.#validFor + ttlMargin }
   }
 
-  /** Continues with the state of the process before. */
+  /** Continues with the state that the former process has stored. */
   #restore(
     { channel, hasSentAlone, major }: SharedWebhook,
     { isUncertain, state = "" }: Turn,
@@ -340,7 +344,7 @@ class DistributedLimiter {
     }
   }
 
-  /** Shows that this process is alive, and ends an absence of the store. */
+  /** Tells the store that this process is alive. A success shows that the store is available again. */
   get #refresh(): Effect.Effect<void> {
     return Effect.matchEffect(Effect.timeoutFail(this.presence.refresh, noResponse), {
       onFailure: (error) => this.#onError(error),
@@ -351,7 +355,7 @@ class DistributedLimiter {
     })
   }
 
-  /** Without a subject, nothing works as long as the call fails. Each failure is logged once until it is over. */
+  /** Without a `subject`, a failed call means that the store is away. A failure is logged once until a call succeeds. */
   #onError({ detail, isLocal }: StoreError, subject?: string): Effect.Effect<void> {
     this.#turns.lastError = detail
     if (isLocal && subject !== undefined) {
@@ -409,7 +413,7 @@ export const make = (
       onDue: (webhook) => due.unsafeOffer(webhook),
     })
     yield* Effect.timeoutFail(limiter.presence.refresh, noResponse)
-    // Before the first message can arrive: what is subscribed and not known to the store has lost its record.
+    // Before the first message can arrive: a subscribed process without a record shows that the store lost its data.
     yield* Effect.timeoutFail(limiter.presence.checkLoss, noResponse)
     observer.onAvailable(true)
     yield* Effect.addFinalizer(() => limiter.leave)

@@ -46,8 +46,8 @@ export class Scheduler {
   }
 
   /**
-   * Grants all requests of a bucket that may start, and sets the timer for the next one; on all
-   * webhooks of its channel, which may wait for the same slots.
+   * Grants all requests of a bucket that may start, and sets the timer for the next one. If webhooks of a
+   * channel share a limit, it does so for all of them.
    */
   dispatch(bucket: BucketState, now: number): void {
     const { channel } = bucket.webhook
@@ -92,6 +92,7 @@ export class Scheduler {
       return true
     }
     const at = this.#earliestStart(head, now)
+    // The request has failed, because its policy threw.
     if (at === undefined) return true
     const passes = this.#globallyAvailableAt(bucket)
     const known = Math.max(finiteInstant(at) ?? 0, finiteInstant(passes) ?? 0)
@@ -112,7 +113,7 @@ export class Scheduler {
   /** Grants one request per queued bucket in turn while the global limiter permits. */
   dispatchAll(now: number): void {
     this.#learning.updateSpacing(now)
-    // First interactions: a user waits for the response, and the token is short-lived.
+    // Interactions go first: a user waits for the response, and the token is short-lived.
     this.#dispatchGlobalQueue("interaction", now)
     this.#dispatchGlobalQueue("webhook", now)
     this.#scheduleGlobalTimer()
@@ -165,8 +166,8 @@ export class Scheduler {
   }
 
   /**
-   * The time from which the head of a queue may start; `Infinity` until the state changes. A request
-   * whose policy throws fails with the defect.
+   * Returns the time from which the head of a queue may start; `Infinity` if it has to wait for a change of the
+   * state. If its policy throws, the request fails with the defect, and the result is `undefined`.
    */
   #earliestStart(request: PendingRequest, now: number): number | undefined {
     try {
@@ -217,7 +218,7 @@ export class Scheduler {
 }
 
 /** Estimates when a request that joins this queue now would start. */
-export function estimateTurn(bucket: BucketState, policy: Policy, now: number): number {
+export function estimateStart(bucket: BucketState, policy: Policy, now: number): number {
   const free = bucket.remaining - bucket.inFlight
   const ahead = bucket.waiting
   const { limit, resetAt, period } = bucket
@@ -249,7 +250,7 @@ function headSequence(bucket: BucketState): number {
   return bucket.queue.head?.sequence ?? 0
 }
 
-/** The policy's wait in milliseconds: 0 until the next response, `undefined` for none. */
+/** Returns the wait in milliseconds; 0 waits for the next response, `undefined` means no wait. */
 function policyWait(bucket: BucketState, policy: Policy, now: number): number | undefined {
   if (!policy.shouldWait(bucket.seenBy(policy), now)) return undefined
   const wait = toMillis(policy.calculateWait(bucket, now))

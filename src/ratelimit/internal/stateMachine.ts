@@ -14,7 +14,7 @@ import type { Policy } from "../strategy/Policy.js"
 import { BucketState, PendingRequest } from "./bucketState.js"
 import type { RequestOptions, RequestOwner, RouteState, WaitResult } from "./bucketState.js"
 import { GlobalLimiter } from "./globalLimiter.js"
-import { Scheduler, estimateTurn } from "./scheduler.js"
+import { Scheduler, estimateStart } from "./scheduler.js"
 import { DeadWebhooks } from "../deadWebhooks.js"
 import { Learning, WebhookRegistry } from "./learning.js"
 import { LimiterEvents, type OnEvent } from "./events.js"
@@ -191,7 +191,7 @@ export class StateMachine {
     const passes = this.#globalLimiter.availableAt(route.kind, policy.learnsGlobalLimit)
     const at = Math.max(now, finiteInstant(passes) ?? 0, bucket?.blockedUntil ?? 0)
     if (bucket === undefined || !bucket.isKnown) return at - now
-    return Math.max(at, estimateTurn(bucket, policy, now)) - now
+    return Math.max(at, estimateStart(bucket, policy, now)) - now
   }
 
   /** Resets what has been learned, and dispatches waiting requests accordingly. */
