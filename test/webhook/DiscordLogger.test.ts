@@ -618,7 +618,7 @@ describe("with any events", () => {
           },
         ),
         {
-          numRuns: runs(50),
+          numRuns: 2 + runs(50),
           // A notice in flight that was cut off, and arrived.
           examples: [
             [

@@ -121,7 +121,8 @@ for (const implementation of implementations) {
           check(await play(scenario, environment, options), scenario, environment)
         }),
         {
-          numRuns: runs(count * (takesHours ? shareOfHours : share)),
+          // Examples are the first of these runs.
+          numRuns: examples.length + runs(count * (takesHours ? shareOfHours : share)),
           examples: examples.map((scenario): [Scenario, Environment] => [scenario, calm]),
           // To shrink a run on fibers takes minutes; its seed repeats it.
           endOnFailure: share < 1,
