@@ -294,7 +294,7 @@ describe("429s caused by our own requests", () => {
 describe("starved?", () => {
   const seconds = Math.min(10, Math.max(2, runs(10)))
   /** More than the global limit grants in this time. */
-  const queueLength = 50 * seconds + runs(500)
+  const queueLength = 50 * seconds + Math.max(200, runs(500))
 
   for (const way of ways) {
     it.effect(`a long queue elsewhere does not delay a first message [${nameOf(way)}]`, () =>
