@@ -57,7 +57,7 @@ if (fitting === undefined) throw new Error(`${end}: it is "lowest" or "highest"`
 
 const folder = mkdtempSync(join(tmpdir(), "effect-discord-peers-"))
 const run = (command: string, ...args: ReadonlyArray<string>): void => {
-  const env = { ...process.env, PEERS: end }
+  const env = { LAW_RUNS: "1", ...process.env, PEERS: end }
   execFileSync(command, args, { cwd: folder, env, stdio: ["ignore", "inherit", "inherit"] })
 }
 

@@ -102,7 +102,7 @@ const overSockets: ReadonlyArray<NamedTransport> = [
 
 export const transports: ReadonlyArray<NamedTransport> = [["in process", inProcess], ...overSockets]
 
-/** While typing, every suite has one of the clients, and the suites together have all. */
+/** While typing, a suite runs in process and over one of the clients; the suites together have all. */
 export const transportsOf = (suite: number): ReadonlyArray<NamedTransport> => [
   ["in process", inProcess],
   ...inTurns(overSockets, suite, overSockets.length),

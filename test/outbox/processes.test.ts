@@ -168,13 +168,12 @@ class Life {
 const cases = [
   { engine: sqlite, inDoubt: "resend" },
   { engine: postgres, inDoubt: "hold" },
-  // In long runs.
   { engine: sqlite, inDoubt: "hold" },
   { engine: postgres, inDoubt: "resend" },
 ] as const
 
 describe.concurrent("processes", () => {
-  for (const { engine, inDoubt } of cases.slice(0, 2 * runs(2))) {
+  for (const { engine, inDoubt } of cases) {
     it.scopedLive.skipIf(!engine.isAvailable || !isThorough)(
       `on ${engine.name} survive a deploy, a crash and a pause (inDoubt: ${inDoubt})`,
       () =>

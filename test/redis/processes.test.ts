@@ -12,7 +12,7 @@ import { getProgram } from "../support/ChildProgram.js"
 import { openServers } from "./openServers.js"
 import { SenderProcess } from "./SenderProcess.js"
 
-/** Messages of each process; more in CI. */
+/** Messages of each process; more in the weekly run of CI. */
 const each = 6 + runs(10)
 const limit = { limit: 5, period: 500 }
 const lease = 2000

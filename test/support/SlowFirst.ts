@@ -6,7 +6,7 @@
 import { relative } from "node:path"
 import { BaseSequencer, type TestSpecification } from "vitest/node"
 
-/** The files that take longest; those that mostly wait, for Redis or processes, stand among those that compute. */
+/** The files that take longest; those that mostly wait for Redis or processes stand among others. */
 const slow = [
   "test/redis/processes",
   "test/redis/failover",

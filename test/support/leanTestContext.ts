@@ -1,5 +1,5 @@
 /**
- * `it.effect` and `it.scoped` provide `TestContext`, which merges nine layers one by one: to build it took
+ * `it.effect` and `it.scoped` provide `TestContext`, which merges eight layers two by two: building it took
  * 4 ms, longer than most tests and a fifteenth of `npm test`. So it becomes one layer of the same services:
  * each test still has a clock of its own, and what never changes is made once.
  */

@@ -1,0 +1,40 @@
+/** The context of a test is Effect's, although it is built in another way. */
+import { expect, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as DefaultServices from "effect/DefaultServices"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as TestClock from "effect/TestClock"
+import * as TestContext from "effect/TestContext"
+import * as TestServices from "effect/TestServices"
+import { describe } from "vitest"
+
+const minute = 60_000
+
+describe("the context of a test", () => {
+  it.scoped("has all services", () =>
+    Effect.gen(function* () {
+      const context = yield* Layer.build(TestContext.TestContext)
+      const services = [DefaultServices.liveServices, TestServices.liveServices]
+      const expected = services.flatMap(({ unsafeMap }) => [...unsafeMap.keys()])
+      expect([...context.unsafeMap.keys()].sort()).toEqual(
+        [...expected, TestClock.TestClock.key].sort(),
+      )
+    }),
+  )
+
+  it.effect.each(["one test", "another test"])("has a clock of its own, in %s", () =>
+    Effect.gen(function* () {
+      expect(yield* Clock.currentTimeMillis).toBe(0)
+      yield* TestClock.adjust(minute)
+      expect(yield* Clock.currentTimeMillis).toBe(minute)
+    }),
+  )
+
+  it.effect("ends with it", () =>
+    Effect.gen(function* () {
+      const inside = Effect.zipRight(TestClock.adjust(minute), Clock.currentTimeMillis)
+      expect(yield* Effect.provide(inside, Layer.fresh(TestContext.TestContext))).toBe(minute)
+    }),
+  )
+})
