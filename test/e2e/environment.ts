@@ -100,10 +100,12 @@ const overSockets: ReadonlyArray<NamedTransport> = [
   ["FetchHttpClient.layer", overSocket(FetchHttpClient.layer)],
 ]
 
-export const transports: ReadonlyArray<NamedTransport> = [["in process", inProcess], ...overSockets]
+const withoutSocket: NamedTransport = ["in process", inProcess]
+
+export const transports: ReadonlyArray<NamedTransport> = [withoutSocket, ...overSockets]
 
 /** While typing, a suite runs in process and over one of the clients; the suites together have all. */
 export const transportsOf = (suite: number): ReadonlyArray<NamedTransport> => [
-  ["in process", inProcess],
+  withoutSocket,
   ...inTurns(overSockets, suite, overSockets.length),
 ]

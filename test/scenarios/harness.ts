@@ -9,7 +9,7 @@ import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import { RateLimiter, RestConfig, Strategy, Webhook } from "../../src/index.js"
 import { DiscordSimulator } from "../../src/testing/index.js"
-import { isThorough } from "../support/laws.js"
+import { inTurns } from "../support/laws.js"
 
 /** A new strategy joins every scenario by a line here. */
 export const strategies = {
@@ -65,7 +65,7 @@ const everything = (way: Way, setting: Setting) =>
  */
 const waysOf = (name: string): ReadonlyArray<Way> => {
   const letters = [...name].reduce((sum, letter) => sum + letter.charCodeAt(0), 0)
-  return isThorough ? ways : ways.filter((_, index) => index % 3 === letters % 3)
+  return inTurns(ways, letters, 3)
 }
 
 /** One test for each way. */

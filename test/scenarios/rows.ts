@@ -1,6 +1,7 @@
 /**
  * What broke other clients, and what we do: the tests measure `ours` in every way (strategy and
- * delivery; while typing in two of them) and fail when the worst of them is another figure than the one written here.
+ * delivery; while typing in two of them) and fail when the worst of them is another figure than the
+ * one written here.
  *
  * `peers` were run against a loopback server unless an issue is named.
  */

@@ -12,6 +12,12 @@ if (!(factor > 0 && factor < Infinity)) {
 export const runs = (count: number): number => Math.ceil(count * factor)
 
 /**
+ * Whether tests are thorough, as in CI. While typing, laws run less often, only a part of some tables is
+ * tried, and programs of several processes are left out.
+ */
+export const isThorough = factor >= 1
+
+/**
  * The cases of the test with this number, of `tests` that are alike: all of them in CI; while typing a part,
  * and another one in each test, so that together they have all cases.
  */
@@ -20,15 +26,9 @@ export const inTurns = <A>(
   test: number,
   tests: number,
 ): ReadonlyArray<A> => {
-  const parts = Math.max(1, Math.min(tests, cases.length, Math.floor(1 / factor)))
+  const parts = isThorough ? 1 : Math.max(1, Math.min(tests, cases.length))
   return cases.filter((_, index) => index % parts === test % parts)
 }
-
-/**
- * Whether tests are thorough, as in CI. While typing, laws run less often, only a part of some tables is
- * tried, and programs of several processes are left out.
- */
-export const isThorough = factor >= 1
 
 /** Whether time does not matter, as in the weekly run. */
 export const isLong = factor > 1
