@@ -31,10 +31,11 @@ describe("the context of a test", () => {
     }),
   )
 
-  it.effect("ends with it", () =>
+  it.effect("does not change the clock around it", () =>
     Effect.gen(function* () {
       const inside = Effect.zipRight(TestClock.adjust(minute), Clock.currentTimeMillis)
       expect(yield* Effect.provide(inside, Layer.fresh(TestContext.TestContext))).toBe(minute)
+      expect(yield* Clock.currentTimeMillis).toBe(0)
     }),
   )
 })
