@@ -647,7 +647,7 @@ export class DiscordRateLimiterClosed extends Schema.TaggedError<DiscordRateLimi
 }
 
 /**
- * The store that processes share their limits in, such as Redis, has been away for longer than
+ * The store that processes share their limits in, such as Redis, has been unavailable for longer than
  * `failAfter`. Nothing was sent, unless a rejected attempt was waiting to be repeated.
  *
  * @example
@@ -672,7 +672,7 @@ export class DiscordRateLimiterUnavailable extends Schema.TaggedError<DiscordRat
   }),
 ) {
   override get message(): string {
-    return `${formatPlace(this)}: the store of the shared limits is away: ${this.detail}`
+    return `${formatPlace(this)}: the store of the shared limits is unavailable: ${this.detail}`
   }
 }
 

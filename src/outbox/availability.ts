@@ -1,4 +1,4 @@
-/** Repeats calls to a store that is away, and logs one line for each absence. */
+/** Repeats calls to a store that is unavailable, and logs one line each time. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
@@ -13,7 +13,7 @@ const isAbsence = ({ reason }: DiscordOutboxUnavailable): boolean =>
 export const isCommon = ({ reason }: DiscordOutboxUnavailable): boolean =>
   reason !== "constraint" && reason !== "damaged"
 
-/** The longest pause between two calls to a store that is away. */
+/** The longest pause between two calls to a store that is unavailable. */
 export const maxPauseMillis = 2000
 
 /** Without an end. */
@@ -36,7 +36,7 @@ function describeDefect(defect: unknown): Stored<never> {
 export class Availability {
   #isAway = false
 
-  /** Waits while the store is away. Every call may be repeated: a lost response does not matter. */
+  /** Waits while the store is unavailable. Every call may be repeated: a lost response does not matter. */
   readonly whileAway = <A>(call: Stored<A>): Stored<A> =>
     Effect.retry(this.observe(call), { schedule: pauses, while: isAbsence })
 

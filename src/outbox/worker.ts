@@ -113,7 +113,7 @@ class Worker {
   /** The earliest time, on the store's clock, at which a queue of this worker has to be claimed again. */
   #nextAt = Infinity
   /**
-   * Before this time on the monotonic clock no queue is taken over: the store may have been away until now, and
+   * Before this time on the monotonic clock no queue is taken over: the store may have been unavailable until now, and
    * then the owners record their results and renew their leases first.
    */
   readonly #takesOverAt: number

@@ -119,7 +119,7 @@ export const turnsPassed = Metric.counter("discord.redis.turns.passed", {
 })
 
 /**
- * 1 while Redis is available, 0 while it is away: requests wait, or go on by the limits of the process after
+ * 1 while Redis is available, 0 while it is not: requests wait, or go on by the limits of the process after
  * `fallbackAfter`.
  *
  * @example

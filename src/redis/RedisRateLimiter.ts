@@ -18,9 +18,9 @@ import { makeRedisStore } from "./redisStore.js"
 export type { Options } from "./options.js"
 
 const observer: Observer = {
-  onTurn: ({ isUncertain }) => {
+  onTurn: ({ isStateOutdated }) => {
     metrics.turnsTaken.unsafeUpdate(1, [])
-    if (isUncertain) metrics.turnsTakenOver.unsafeUpdate(1, [])
+    if (isStateOutdated) metrics.turnsTakenOver.unsafeUpdate(1, [])
   },
   onPass: () => metrics.turnsPassed.unsafeUpdate(1, []),
   onAvailable: (isAvailable) => metrics.available.unsafeUpdate(isAvailable ? 1 : 0, []),

@@ -35,12 +35,12 @@ export interface Options extends LimiterOptions {
    */
   readonly address?: string | undefined
   /**
-   * How long Redis may be away until requests are sent by the limits of this process alone. Responses 429 are
+   * How long Redis may be unavailable until requests are sent by the limits of this process alone. Responses 429 are
    * then possible. Default: requests wait for Redis.
    */
   readonly fallbackAfter?: Duration.DurationInput | undefined
   /**
-   * How long Redis may be away until waiting requests fail with `DiscordRateLimiterUnavailable`. Default: they
+   * How long Redis may be unavailable until waiting requests fail with `DiscordRateLimiterUnavailable`. Default: they
    * wait for Redis.
    */
   readonly failAfter?: Duration.DurationInput | undefined

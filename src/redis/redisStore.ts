@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Stream from "effect/Stream"
-import { type Address, StoreError, type TurnStore } from "../ratelimit/distributed/store.js"
+import { StoreError, type TurnCall, type TurnStore } from "../ratelimit/distributed/store.js"
 import type { Service } from "./service.js"
 import type { DiscordRedisError } from "./RedisError.js"
 import { toLostAt, toMessage, toPresence, toReply, toReports } from "./replies.js"
@@ -39,7 +39,7 @@ export function makeRedisStore(redis: Service, prefix: string): TurnStore {
     )
   const runForWebhook = (
     script: string,
-    { key, process, ttl }: Address,
+    { key, process, ttl }: TurnCall,
     args: ReadonlyArray<string>,
   ) => {
     const hash = `{${root}:${key}}`
@@ -49,9 +49,11 @@ export function makeRedisStore(redis: Service, prefix: string): TurnStore {
     Effect.flatMap(runForWebhook(...call), toReply)
   return {
     join: (call) => callForReply(scripts.join, call, call.sequences.map(String)),
-    pass: (call) => callForReply(scripts.pass, call, [String(call.epoch), call.state, call.how]),
-    takeOver: (call) => callForReply(scripts.takeOver, call, [String(call.epoch), call.owner]),
-    withdraw: (call) => Effect.asVoid(runForWebhook(scripts.withdraw, call, [String(call.used)])),
+    pass: (call) =>
+      callForReply(scripts.pass, call, [String(call.turnNumber), call.state, call.how]),
+    takeOver: (call) => callForReply(scripts.takeOver, call, [String(call.turnNumber), call.owner]),
+    withdraw: (call) =>
+      Effect.asVoid(runForWebhook(scripts.withdraw, call, [String(call.usedTurnNumber)])),
     refresh: (process, lease) =>
       Effect.flatMap(run(scripts.refresh, processKeys(process), [String(lease)]), toPresence),
     lostAt: (hasCalled) =>

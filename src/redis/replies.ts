@@ -21,7 +21,7 @@ const RefreshReply = Schema.Tuple(
   Schema.Array(Schema.String),
 )
 
-/** A sequence or an epoch. */
+/** A sequence, or a turn number, which the scripts call `epoch`. */
 const Digits = Schema.NumberFromString.pipe(Schema.int(), Schema.nonNegative())
 const OptionalDigits = Schema.Union(Digits, Schema.Literal(""))
 
@@ -61,8 +61,8 @@ export function toPresence(
 ): Effect.Effect<Effect.Effect.Success<ReturnType<TurnStore["refresh"]>>, StoreError> {
   return Effect.mapBoth(decodeRefresh(reply), {
     onFailure: toDamage,
-    onSuccess: ([existed, seconds, micros, asked]) => ({
-      asked,
+    onSuccess: ([existed, seconds, micros, requestedTurns]) => ({
+      requestedTurns,
       wasAlive: existed === 1,
       time: Number(seconds) * 1000 + Number(micros) / 1000,
     }),
@@ -95,8 +95,8 @@ export function toReply(reply: unknown): Effect.Effect<Reply, StoreError> {
         return {
           _tag: "Waiting",
           owner: owner === "" ? undefined : owner,
-          epoch,
-          isLost: isLost !== "",
+          turnNumber: epoch,
+          hasLostTurn: isLost !== "",
         }
       }
       const [, epoch, until, state, uncertain] = fields
@@ -110,18 +110,18 @@ export function toMessage(event: Event): Option.Option<Message> {
   if (event._tag === "Subscribed") return Option.some(event)
   return Option.map(decodeMessage(event.message), (message): Message => {
     if ("lost" in message) return { _tag: "Lost" }
-    if ("wanted" in message) return { _tag: "Wanted", key: message.key, until: message.wanted }
+    if ("wanted" in message) return { _tag: "Wanted", key: message.key, sequence: message.wanted }
     const { epoch, key, process, state, uncertain, until } = message
     return { _tag: "Turn", key, process, turn: toTurn(epoch, until, state, uncertain) }
   })
 }
 
-function toTurn(epoch: number, until: number | "", state: string, uncertain: string): Turn {
+function toTurn(turnNumber: number, until: number | "", state: string, uncertain: string): Turn {
   return {
-    epoch,
-    until: until === "" ? Number.POSITIVE_INFINITY : until,
+    turnNumber,
+    coversBefore: until === "" ? Number.POSITIVE_INFINITY : until,
     state: state === "" ? undefined : state,
-    isUncertain: uncertain !== "",
+    isStateOutdated: uncertain !== "",
   }
 }
 

@@ -95,7 +95,7 @@ describe("secrets are nowhere in shared limits", () => {
         expect(commands.some((command) => command.includes("publish"))).toBe(true)
         expect(commands.some((command) => command.includes('"dead"'))).toBe(true)
         expect(commands.flatMap(shown).filter(finder(...tokens))).toEqual([])
-        expect(texts.some((text) => text.includes("the store is away"))).toBe(true)
+        expect(texts.some((text) => text.includes("the store is unavailable"))).toBe(true)
         expect(texts.some((text) => text.includes("DiscordRateLimiterUnavailable"))).toBe(true)
         expect(texts.some((text) => text.includes("ECONNREFUSED"))).toBe(true)
         expect(texts.some((text) => text.includes("expected an address like"))).toBe(true)

@@ -50,7 +50,8 @@ const untilSubscribed = (server: RedisServer, prefix: string, count: number) =>
     ).pipe(Effect.repeat({ until: (channels) => channels.length === count }))
   })
 
-const away = /^WARN Shared limits: the store is away; requests wait for it Redis \(unavailable\): /
+const away =
+  /^WARN Shared limits: the store is unavailable; requests wait for it Redis \(unavailable\): /
 const back = "INFO Shared limits: the store is available again"
 
 describe("a server that fails over", () => {
@@ -98,7 +99,7 @@ describe("a server that fails over", () => {
       yield* until(() => one.lines.length > 1 && another.lines.length > 1)
       for (const { lines } of [one, another]) {
         expect(lines).toHaveLength(2)
-        expect(lines[0]).toContain("the store is away; requests wait for it")
+        expect(lines[0]).toContain("the store is unavailable; requests wait for it")
         expect(lines[1]).toBe(back)
       }
       // Messages come over connections of their own.
@@ -140,7 +141,7 @@ describe("a slow server", () => {
   )
 
   fault(
-    "that replies nothing for 5 seconds is as good as away",
+    "that replies nothing for 5 seconds counts as unavailable",
     Effect.gen(function* () {
       const server = yield* start()
       const { lines, send } = yield* open(server, { prefix: makePrefix() })
@@ -149,7 +150,7 @@ describe("a slow server", () => {
       yield* until(() => lines.length > 0)
       // The call has this limit, and so has the client for its connection: either may be first.
       expect(lines[0]).toMatch(
-        /the store is away; requests wait for it (?:Redis \(unavailable\): there was )?no response/,
+        /the store is unavailable; requests wait for it (?:Redis \(unavailable\): there was )?no response/,
       )
       process.kill(server.pid(), "SIGCONT")
       yield* Fiber.join(fiber)
@@ -215,7 +216,7 @@ describe("a password that changes", () => {
           expect(rejected).toContain(
             `WARN Shared limits: the connection is rejected Redis (denied): ${detail}`,
           )
-          expect(absent).toMatch(/^WARN Shared limits: the store is away; requests /)
+          expect(absent).toMatch(/^WARN Shared limits: the store is unavailable; requests /)
           expect(absent).not.toMatch(/Stream|queue|max/i)
           if (failAfter !== "forever") {
             expect(yield* Fiber.join(fiber)).toMatchObject({

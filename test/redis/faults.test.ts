@@ -1,4 +1,4 @@
-/** A Redis that is away, full, emptied, or has values of others. */
+/** A Redis that is unavailable, full, emptied, or has values of others. */
 // A test fails with whatever its processes fail with.
 // @effect-diagnostics anyUnknownInErrorContext:off
 import { describe, expect } from "@effect/vitest"
@@ -32,7 +32,7 @@ describe("a server that leaves", () => {
       yield* Fiber.joinAll(fibers)
       expect(lines).toEqual([
         expect.stringMatching(
-          /^WARN Shared limits: the store is away; requests wait for it Redis \(unavailable\)/,
+          /^WARN Shared limits: the store is unavailable; requests wait for it Redis \(unavailable\)/,
         ),
         "INFO Shared limits: the store is available again",
       ])
@@ -171,7 +171,7 @@ describe("a server with wrong data", () => {
   )
 
   fault(
-    "a server without memory is as good as away",
+    "a server without memory counts as unavailable",
     Effect.gen(function* () {
       const server = yield* start()
       const client = yield* openClient(server)
@@ -179,7 +179,9 @@ describe("a server with wrong data", () => {
       yield* Effect.promise(() => client.config("SET", "maxmemory", "1"))
       const fiber = yield* Effect.fork(send())
       yield* until(() => lines.length > 0)
-      expect(lines[0]).toContain("the store is away; requests wait for it Redis (unavailable): OOM")
+      expect(lines[0]).toContain(
+        "the store is unavailable; requests wait for it Redis (unavailable): OOM",
+      )
       const error = yield* Effect.flip(open(server, { prefix: makePrefix() }))
       expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "unavailable" })
       yield* Effect.promise(() => client.config("SET", "maxmemory", "0"))

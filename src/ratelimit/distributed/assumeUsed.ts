@@ -1,25 +1,27 @@
-/** What is assumed about a webhook after a process has died that may have sent requests to it. */
+/** Assumes that the limits of a webhook are used up, after a process has died that may have sent requests to it. */
 import type { BucketState, WebhookState } from "../internal/bucketState.js"
 import type { Policy } from "../strategy/Policy.js"
 import { assumeMemoryUsed } from "./policyData.js"
 
 /**
- * Treats all limits of a webhook as used up until one period from now, since the state does not include
- * the last requests of the dead process. Then one request probes, because the period may be longer than
- * the longest one observed, or unknown.
+ * Blocks each limit of a webhook for one period, since the stored state lacks the last requests of the dead process.
+ * Then one request probes, because the period may be unknown, or longer than the longest one observed.
  */
 export function assumeUsed(webhook: WebhookState, now: number): void {
   for (const bucket of webhook.buckets) {
-    const hidden = assumeMemoriesUsed(bucket, now)
+    const hiddenPeriod = assumeMemoriesUsed(bucket, now)
     const { limit, period, resetAt, window } = bucket
-    if (limit === undefined && hidden === 0) continue
-    bucket.blockedUntil = Math.max(bucket.blockedUntil, now + Math.max(period ?? 0, hidden))
+    if (limit === undefined && hiddenPeriod === 0) continue
+    bucket.blockedUntil = Math.max(bucket.blockedUntil, now + Math.max(period ?? 0, hiddenPeriod))
     bucket.probing = true
     if (resetAt !== undefined) window.floor = 0
   }
 }
 
-/** Returns the longest period in milliseconds of a limit that no header shows; 0 if there is none. */
+/**
+ * Applies `assumeUsed` to the memories of all policies. Returns the longest period of a hidden limit, which no header
+ * shows, in milliseconds; 0 without one.
+ */
 function assumeMemoriesUsed(bucket: BucketState, now: number): number {
   const { learned, learnedBy } = bucket
   let longest = 0
@@ -28,7 +30,7 @@ function assumeMemoriesUsed(bucket: BucketState, now: number): number {
     longest = Math.max(longest, assumed?.period ?? 0)
     return assumed
   }
-  bucket.others = bucket.others.map((one) => {
+  bucket.otherMemories = bucket.otherMemories.map((one) => {
     const assumed = assume(one.policy, one.value)
     return assumed === undefined ? one : { policy: one.policy, value: assumed.memory }
   })
@@ -39,7 +41,7 @@ function assumeMemoriesUsed(bucket: BucketState, now: number): number {
   return longest
 }
 
-/** Passes a request of the dead process to a policy of the user. */
+/** Lets a policy that is not built in observe one request without a response. Returns its hidden period. */
 function observeUnknown(bucket: BucketState, policy: Policy, now: number): number {
   bucket.observe(policy, { _tag: "Sent", at: now, waited: 0 })
   bucket.observe(policy, { _tag: "Unknown", at: now, sentAt: now })

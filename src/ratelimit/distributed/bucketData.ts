@@ -1,4 +1,4 @@
-/** The state of one bucket as data: everything that later decisions depend on, except its requests. */
+/** The state of one bucket as JSON: everything that later decisions depend on, except its requests. */
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
@@ -9,6 +9,7 @@ import type { Policy } from "../strategy/Policy.js"
 import { Bound, Finite, ifDefined, shiftBy } from "./numbers.js"
 import { decodeMemory, encodeMemory, findData } from "./policyData.js"
 
+/** The fields of `SlotTime`. */
 const SlotTimeData = Schema.Struct({
   alone: Finite,
   least: Finite,
@@ -17,7 +18,10 @@ const SlotTimeData = Schema.Struct({
   latest: Bound,
 })
 
-/** `reset`, `past.reset` and `observed.server` are on Discord's clock, like the times of `SlotTimeData`. */
+/**
+ * The fields of `Window`. `reset`, `past.reset` and `observed.server` are on Discord's clock, like the times of
+ * `SlotTimeData`; all other times are on the store's clock.
+ */
 export const WindowData = Schema.Struct({
   limit: Schema.UndefinedOr(Finite),
   model: Schema.Literal("unknown", "fixed", "leaking"),
@@ -48,6 +52,7 @@ export const WindowData = Schema.Struct({
 })
 type WindowData = typeof WindowData.Type
 
+/** The fields of `RoundTrips`: durations and counts. */
 export const RoundTripsData = Schema.Struct({
   last: Finite,
   shortest: Finite,
@@ -80,59 +85,60 @@ export const BucketData = Schema.Struct({
   blocksWithoutDelay: Finite,
   window: WindowData,
   roundTrip: Schema.UndefinedOr(RoundTripsData),
-  /** A finished window that no policy has observed yet. */
+  /** `BucketState.finishedWindow`. */
   over: Schema.UndefinedOr(Schema.Struct({ at: Finite, unused: Bound, waiting: Finite })),
-  /** In the order of use; the last one observed last. */
+  /** In the order of use: the policy that observed last comes last. */
   memories: Schema.Array(MemoryEntry),
 })
 export type BucketData = typeof BucketData.Type
 
-/** From the clock of this process to the common one. */
+/** Encodes a bucket. `clockOffset` is added to every time, for those of the store's clock. */
 export function toBucketData(
   bucket: BucketState,
   routes: ReadonlyArray<string>,
-  millis: number,
+  clockOffset: number,
 ): BucketData {
-  const { late } = shiftBy(millis, 0)
-  const { blockedUntil, over } = bucket
+  const { toLatest } = shiftBy(clockOffset, 0)
+  const { blockedUntil, finishedWindow } = bucket
   return {
     id: bucket.id,
     routes,
     isKnown: bucket.isKnown,
-    blockedUntil: blockedUntil === 0 ? undefined : late(blockedUntil),
+    blockedUntil: blockedUntil === 0 ? undefined : toLatest(blockedUntil),
     blockedBy: bucket.blockedBy,
     probing: bucket.probing,
     blocksWithoutDelay: bucket.blocksWithoutDelay,
-    window: shiftWindow(bucket.window, millis, 0),
+    window: shiftWindow(bucket.window, clockOffset, 0),
     roundTrip: bucket.roundTrip,
-    over: over && { ...over, at: late(over.at) },
-    memories: toMemoryEntries(bucket, millis),
+    over: finishedWindow && { ...finishedWindow, at: toLatest(finishedWindow.at) },
+    memories: toMemoryEntries(bucket, clockOffset),
   }
 }
 
-function toMemoryEntries(bucket: BucketState, millis: number): ReadonlyArray<MemoryEntry> {
-  const { inherited, learned, learnedBy, others } = bucket
+function toMemoryEntries(bucket: BucketState, clockOffset: number): ReadonlyArray<MemoryEntry> {
+  const { inherited, learned, learnedBy, otherMemories } = bucket
   const policies = learnedBy === undefined ? [] : [learnedBy]
   const entries: Array<MemoryEntry> = []
   const add = (policy: string, value: unknown, isInherited: true | undefined) => {
     const codec = findData(policy, policies)
     if (codec === undefined) return
-    const data = encodeMemory(codec, value, millis)
+    const data = encodeMemory(codec, value, clockOffset)
     if (Either.isRight(data)) entries.push({ policy, inherited: isInherited, data: data.right })
   }
   for (const one of inherited) add(one.policy, one.value, true)
-  for (const one of others) {
+  for (const one of otherMemories) {
     if (one.policy !== learnedBy?.name) add(one.policy, one.value, undefined)
   }
   if (learnedBy !== undefined) add(learnedBy.name, learned, undefined)
   return entries
 }
 
-/** How data of another process becomes state of this one. */
-export interface Arrival {
-  /** The time on the common clock, less the time on ours; wrong by up to `uncertainty` milliseconds. */
-  readonly shift: number
-  readonly uncertainty: number
+/** How state that another process has stored is converted to the clock and the policies of this one. */
+export interface RestoreOptions {
+  /** Milliseconds to add to a time of this process, for the time of the store's clock. */
+  readonly clockOffset: number
+  /** Maximum error of the stored times on this clock, in milliseconds. */
+  readonly maxClockError: number
   readonly now: number
   /** Policies of this process; those with `data` read their memories. */
   readonly policies: ReadonlyArray<Policy>
@@ -140,24 +146,32 @@ export interface Arrival {
 
 const maxDelay = Duration.toMillis(longestDelay)
 
-/** Replaces the state of a bucket; its requests stay. */
-export function setBucket(bucket: BucketState, data: BucketData, arrival: Arrival): void {
-  const { now, shift, uncertainty } = arrival
-  const { late } = shiftBy(-shift, uncertainty)
+/** Replaces the state of a bucket, except its requests. */
+export function restoreBucket(
+  bucket: BucketState,
+  data: BucketData,
+  arrival: RestoreOptions,
+): void {
+  const { now, clockOffset, maxClockError } = arrival
+  const { toLatest } = shiftBy(-clockOffset, maxClockError)
   bucket.isKnown = data.isKnown
   bucket.blockedUntil =
-    data.blockedUntil === undefined ? 0 : Math.min(late(data.blockedUntil), now + maxDelay)
+    data.blockedUntil === undefined ? 0 : Math.min(toLatest(data.blockedUntil), now + maxDelay)
   bucket.blockedBy = data.blockedBy
   bucket.probing = data.probing
   bucket.blocksWithoutDelay = data.blocksWithoutDelay
-  bucket.window = makeWindow(shiftWindow(data.window, -shift, uncertainty))
+  bucket.window = makeWindow(shiftWindow(data.window, -clockOffset, maxClockError))
   bucket.roundTrip = data.roundTrip && makeRoundTrips(data.roundTrip)
   const { resetAt, resetEarliest } = data.window
-  // Only a distance without the uncertainty of two clocks is one that a request needs.
-  if (uncertainty > 0 && resetAt !== undefined && resetEarliest !== undefined)
+  // Between two clocks, the difference includes the error of the clocks, and is none of round trips.
+  if (maxClockError > 0 && resetAt !== undefined && resetEarliest !== undefined)
     bucket.roundTrip?.reset(resetAt - resetEarliest)
-  bucket.over = data.over && { _tag: "WindowOver", ...data.over, at: late(data.over.at) }
-  setMemories(bucket, data.memories, arrival)
+  bucket.finishedWindow = data.over && {
+    _tag: "WindowOver",
+    ...data.over,
+    at: toLatest(data.over.at),
+  }
+  restoreMemories(bucket, data.memories, arrival)
 }
 
 function makeWindow(data: WindowData): Window {
@@ -170,54 +184,58 @@ function makeRoundTrips(data: typeof RoundTripsData.Type): RoundTrips {
   return Object.assign(new RoundTrips(data), data)
 }
 
-function shiftWindow(window: WindowData, millis: number, uncertainty: number): WindowData {
-  const { early, late } = shiftBy(millis, uncertainty)
+function shiftWindow(window: WindowData, offset: number, maxError: number): WindowData {
+  const { toEarliest, toLatest } = shiftBy(offset, maxError)
   const { observed, past } = window
   return {
     ...window,
-    resetAt: ifDefined(window.resetAt, late),
-    resetEarliest: ifDefined(window.resetEarliest, early),
-    sentAt: early(window.sentAt),
-    openedAt: early(window.openedAt),
-    limitSentAt: early(window.limitSentAt),
-    doubtedAt: late(window.doubtedAt),
-    past: past && { ...past, resetAt: early(past.resetAt), rolledAt: early(past.rolledAt) },
+    resetAt: ifDefined(window.resetAt, toLatest),
+    resetEarliest: ifDefined(window.resetEarliest, toEarliest),
+    sentAt: toEarliest(window.sentAt),
+    openedAt: toEarliest(window.openedAt),
+    limitSentAt: toEarliest(window.limitSentAt),
+    doubtedAt: toLatest(window.doubtedAt),
+    past: past && {
+      ...past,
+      resetAt: toEarliest(past.resetAt),
+      rolledAt: toEarliest(past.rolledAt),
+    },
     observed: observed && {
       server: observed.server,
-      earliest: early(observed.earliest),
-      latest: late(observed.latest),
-      at: early(observed.at),
+      earliest: toEarliest(observed.earliest),
+      latest: toLatest(observed.latest),
+      at: toEarliest(observed.at),
     },
   }
 }
 
-/** Memories of policies that cannot be passed on stay as they are in this process. */
-function setMemories(
+/** Restores the memories of policies. A memory whose policy has no codec stays as it is in this process. */
+function restoreMemories(
   bucket: BucketState,
   entries: ReadonlyArray<MemoryEntry>,
-  { policies, shift, uncertainty }: Arrival,
+  { policies, clockOffset, maxClockError }: RestoreOptions,
 ): void {
-  const { learned, learnedBy, others } = bucket
-  const known = learnedBy === undefined ? policies : [learnedBy, ...policies]
+  const { learned, learnedBy, otherMemories } = bucket
+  const readers = learnedBy === undefined ? policies : [learnedBy, ...policies]
   let kept = noMemories
   let inherited = noMemories
   const keep = (policy: string, value: unknown) => {
-    if (findData(policy, known) === undefined) kept = putMemory(kept, policy, value)
+    if (findData(policy, readers) === undefined) kept = putMemory(kept, policy, value)
   }
-  for (const one of others) keep(one.policy, one.value)
+  for (const one of otherMemories) keep(one.policy, one.value)
   if (learnedBy !== undefined) keep(learnedBy.name, learned)
   for (const { data, inherited: isInherited, policy } of entries) {
-    const codec = findData(policy, known)
+    const codec = findData(policy, readers)
     if (codec === undefined) continue
-    const memory = decodeMemory(codec, data, -shift, uncertainty)
+    const memory = decodeMemory(codec, data, -clockOffset, maxClockError)
     if (Either.isLeft(memory)) continue
     if (isInherited === true) inherited = putMemory(inherited, policy, memory.right)
     else kept = putMemory(kept, policy, memory.right)
   }
   bucket.inherited = inherited
   const last = kept.at(-1)
-  const policy = last && known.find(({ name }) => name === last.policy)
+  const policy = last && readers.find(({ name }) => name === last.policy)
   bucket.learnedBy = policy
   bucket.learned = policy && last?.value
-  bucket.others = policy === undefined ? kept : withoutMemory(kept, policy.name)
+  bucket.otherMemories = policy === undefined ? kept : withoutMemory(kept, policy.name)
 }

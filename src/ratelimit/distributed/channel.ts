@@ -1,7 +1,8 @@
 /**
- * Channels with a limit that no header shows. Their messages need the turn of the channel beside that of their
- * webhook, so that one process at a time counts them. Neither the order of messages nor a limit in headers depends
- * on it: a message that has waited for long is sent without.
+ * Channels with a hidden limit, which no header shows and a policy estimates (`Findings.hiddenLimit`). Their messages
+ * need the turn of the channel in addition to that of their webhook, so that one process at a time counts them.
+ * Neither the order of messages nor the limits in headers depend on it, so a message that has waited for too long is
+ * sent without it.
  */
 import type {
   BucketState,
@@ -14,30 +15,30 @@ import type { Policy } from "../strategy/Policy.js"
 /** The key of a channel's turn. */
 export const channelKey = (id: string): string => `channel.${id}`
 
-interface Place {
+interface QueuePosition {
   /** The time at which the message first needed the turn. */
   readonly since: number
-  /** Its place in the queue of the channel. */
+  /** Its sequence in the queue of the channel. */
   readonly sequence: number
 }
 
-/** A channel with a hidden limit. */
-export class SharedChannel {
+/** A channel with a hidden limit, as a part of its `TurnTarget`. */
+export class LimitedChannel {
   readonly state: ChannelState
-  /** Its webhooks, those that other processes use as well. */
+  /** `Route.major` of its webhooks, including those that only other processes use. */
   readonly webhooks = new Set<string>()
   /**
-   * Whether this process has sent messages before the limit was known, which only its own state counts. False once
-   * they are part of the common one.
+   * Whether this process sent messages before it knew the limit, which only its own state counts. False from the
+   * time at which the stored state includes them.
    */
   hasOwnCount: boolean
   /** Maximum milliseconds for which a message waits for the turn. */
   maxWait = 0
-  /** Whether a message has waited for so long, so that all are sent without the turn until there is one. */
-  isAlone = false
-  /** The store may have removed places with smaller sequences from its queue. */
-  #firstQueued = 0
-  readonly #places = new WeakMap<PendingRequest, Place>()
+  /** Whether a message has waited for `maxWait`. All messages are then sent without the turn until there is one. */
+  canSendWithoutTurn = false
+  /** The store may have removed smaller sequences from the queue. */
+  #firstInQueue = 0
+  readonly #positions = new WeakMap<PendingRequest, QueuePosition>()
 
   constructor(state: ChannelState, hasOwnCount: boolean) {
     this.state = state
@@ -46,56 +47,56 @@ export class SharedChannel {
 
   /** The sequence of a message; `undefined` if it has never needed the turn. */
   sequenceOf(request: PendingRequest): number | undefined {
-    return this.#places.get(request)?.sequence
+    return this.#positions.get(request)?.sequence
   }
 
   /** Whether a message must join the queue. */
-  isOutside(request: PendingRequest): boolean {
-    return (this.#places.get(request)?.sequence ?? -1) < this.#firstQueued
+  isOutsideQueue(request: PendingRequest): boolean {
+    return (this.#positions.get(request)?.sequence ?? -1) < this.#firstInQueue
   }
 
-  /** Gives a message a place, a later one if it had one already. */
-  put(request: PendingRequest, sequence: number, now: number): void {
-    const since = this.#places.get(request)?.since ?? now
-    this.#places.set(request, { since, sequence: Math.max(sequence, this.#firstQueued) })
+  /** Sets the sequence of a message, which replaces a smaller one. */
+  enqueue(request: PendingRequest, sequence: number, now: number): void {
+    const since = this.#positions.get(request)?.since ?? now
+    this.#positions.set(request, { since, sequence: Math.max(sequence, this.#firstInQueue) })
   }
 
-  /** A message was sent. */
-  remove(request: PendingRequest): void {
-    this.#places.delete(request)
+  /** Removes a message that was sent. */
+  dequeue(request: PendingRequest): void {
+    this.#positions.delete(request)
   }
 
-  /** The store may have removed all places before a sequence. */
-  removeBefore(sequence: number): void {
-    this.#firstQueued = Math.max(this.#firstQueued, sequence)
+  /** Records that the store may have removed all smaller sequences from the queue. */
+  dequeueBefore(sequence: number): void {
+    this.#firstInQueue = Math.max(this.#firstInQueue, sequence)
   }
 
-  /** Whether a message has waited for so long that it is sent without the turn. */
+  /** Whether a message has waited for too long, so that it is sent without the turn. */
   isOverdue(request: PendingRequest, now: number): boolean {
-    const since = this.#places.get(request)?.since
-    return this.isAlone || (since !== undefined && now >= since + this.maxWait)
+    const since = this.#positions.get(request)?.since
+    return this.canSendWithoutTurn || (since !== undefined && now >= since + this.maxWait)
   }
 }
 
-/** Finds the channels whose hidden limits the policies of this process know. */
+/** Finds the channels for which a policy of this process has found a hidden limit. */
 export class HiddenLimits {
-  /** Channels to which messages were sent before a limit was known. */
-  readonly #counting = new WeakSet<ChannelState>()
+  /** Channels to which this process sent messages before it knew a limit. */
+  readonly #usedChannels = new WeakSet<ChannelState>()
 
-  /** The channel against whose limit a message counts; `undefined` while none is known. */
+  /** Returns the channel with the hidden limit that a message counts against; `undefined` while none is known. */
   channelOf({ bucket, policy, routeState: { webhook } }: PendingRequest): ChannelState | undefined {
     const { channel } = webhook
     if (channel === undefined || !isForMessages(bucket)) return undefined
     if (!hasHiddenLimit(bucket, policy)) {
-      this.#counting.add(channel)
+      this.#usedChannels.add(channel)
       return undefined
     }
     channel.memories ??= new Map()
     return channel
   }
 
-  share(channel: ChannelState): SharedChannel {
-    return new SharedChannel(channel, this.#counting.delete(channel))
+  createChannel(channel: ChannelState): LimitedChannel {
+    return new LimitedChannel(channel, this.#usedChannels.delete(channel))
   }
 }
 
@@ -106,19 +107,19 @@ function isForMessages(bucket: BucketState): boolean {
   )
 }
 
-/** Whether the process knows a hidden limit, or the state of the webhook contains one. */
+/** Whether the policy has found a hidden limit for the channel, or the bucket's own memory contains one. */
 function hasHiddenLimit(bucket: BucketState, policy: Policy): boolean {
   if (bucket.findingsOf(policy).hiddenLimit !== undefined) return true
   const { learned, learnedBy } = bucket
   return learnedBy?.name === policy.name && policy.findings?.(learned).hiddenLimit !== undefined
 }
 
-/** The requests for which a turn is needed. */
+/** The requests that need the same turn. */
 export interface Requests extends Pick<WebhookState, "inFlight" | "waiting" | "buckets"> {
   readonly pending: () => Iterable<PendingRequest>
 }
 
-/** The messages of a channel that have the turn of their webhook. */
+/** Returns the messages of a channel that have the turn of their webhook. */
 export function messagesOf(
   channel: ChannelState,
   hasTurn: (request: PendingRequest) => boolean,

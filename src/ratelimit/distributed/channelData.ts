@@ -1,15 +1,15 @@
 /**
- * What the policies of a process have learned for a channel with a hidden limit, as JSON text. The process with
- * the turn of the channel is the only one that sends messages to it, so that its count is that of all.
+ * The state of a channel with a hidden limit as JSON text, which is passed on with its turn: what policies have
+ * learned. Only the process with the turn sends messages to the channel, so it counts all of them.
  */
 import * as Either from "effect/Either"
 import type { ParseError } from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type { ChannelState } from "../internal/bucketState.js"
-import type { SharedChannel } from "./channel.js"
+import type { LimitedChannel } from "./channel.js"
 import type { Policy } from "../strategy/Policy.js"
 import { combineMemories, decodeMemory, encodeMemory, findData } from "./policyData.js"
-import type { Arrival } from "./bucketData.js"
+import type { RestoreOptions } from "./bucketData.js"
 
 const ChannelData = Schema.Struct({
   v: Schema.Literal(1),
@@ -22,26 +22,29 @@ const Text = Schema.parseJson(ChannelData)
 const encodeText = Schema.encodeSync(Text)
 const decodeText = Schema.decodeUnknownEither(Text)
 
-/** The memory of a webhook is a copy of its channel's, whose requests must not count twice. */
-const everything = { has: () => true, add: () => undefined }
+/** Marks the memories of all buckets as merged: they are copies of the channel's, and must not count twice. */
+const allBuckets = { has: () => true, add: () => undefined }
 
-/** The state of a channel. `shift` is added to every time of this process. */
-export function encodeChannel({ state: channel, webhooks }: SharedChannel, shift: number): string {
+/** Encodes a channel. `clockOffset` is added to every time, for those of the store's clock. */
+export function encodeChannel(
+  { state: channel, webhooks }: LimitedChannel,
+  clockOffset: number,
+): string {
   for (const { major } of channel.webhooks) webhooks.add(major)
   const policies = policiesOf(channel)
   const memories = [...(channel.memories ?? [])].flatMap(([policy, { memory }]) => {
     const codec = findData(policy, policies)
-    const data = codec === undefined ? undefined : encodeMemory(codec, memory, shift)
+    const data = codec === undefined ? undefined : encodeMemory(codec, memory, clockOffset)
     return data !== undefined && Either.isRight(data) ? [{ policy, data: data.right }] : []
   })
   return encodeText({ v: 1, webhooks: [...webhooks], memories })
 }
 
-/** Replaces what this process has learned for a channel; the first time, combines both. */
+/** Replaces what this process has learned for a channel by a stored state; the first time, combines both. */
 export function restoreChannel(
-  shared: SharedChannel,
+  shared: LimitedChannel,
   text: string,
-  { shift, uncertainty }: Omit<Arrival, "policies">,
+  { clockOffset, maxClockError }: Omit<RestoreOptions, "policies">,
 ): Either.Either<void, ParseError> {
   const { state: channel } = shared
   const policies = policiesOf(channel)
@@ -49,36 +52,36 @@ export function restoreChannel(
     for (const major of [...webhooks, ...channel.webhooks.map((one) => one.major)]) {
       shared.webhooks.add(major)
     }
-    // The state of a single webhook has counted the requests of all processes.
-    const isCommon = !shared.hasOwnCount || shared.webhooks.size === 1
+    // The requests of a single webhook are all counted, because their state was passed on with its turn.
+    const isStateComplete = !shared.hasOwnCount || shared.webhooks.size === 1
     shared.hasOwnCount = false
     channel.memories ??= new Map()
     for (const { data, policy } of memories) {
       const codec = findData(policy, policies)
-      const memory = codec && decodeMemory(codec, data, -shift, uncertainty)
+      const memory = codec && decodeMemory(codec, data, -clockOffset, maxClockError)
       if (memory !== undefined && Either.isRight(memory)) {
         const known = channel.memories.get(policy)
         channel.memories.set(policy, {
           memory:
-            isCommon || known === undefined
+            isStateComplete || known === undefined
               ? memory.right
               : combine(policy, known.memory, memory.right, policies),
-          merged: everything,
+          merged: allBuckets,
         })
       }
     }
   })
 }
 
-/** The process has counted its own messages until now. */
+/** Combines two memories, each of which counts only the messages of its own process. */
 function combine(
   name: string,
   memory: unknown,
   other: unknown,
   policies: ReadonlyArray<Policy>,
 ): unknown {
-  const own = combineMemories(name, memory, other)
-  if (own !== undefined) return own
+  const combined = combineMemories(name, memory, other)
+  if (combined !== undefined) return combined
   const policy = policies.find((one) => one.name === name)
   return policy?.channel?.merge(memory, other) ?? other
 }

@@ -1,7 +1,7 @@
 /**
- * The limiter of a process that shares limits with others through a store. Requests of a webhook may be sent
- * by the process that has its turn (see `store.ts`); this class gets turns and passes them on, and the
- * in-memory limiter schedules the requests.
+ * The limiter of a process that shares limits with others through a store. The process that has the turn of a
+ * webhook (see `store.ts`) may send requests to it. This class makes the calls that get turns and pass them on, and
+ * the in-memory limiter of the process schedules the requests.
  */
 import * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
@@ -18,18 +18,26 @@ import type { Service } from "../RateLimiter.js"
 import { defaults, type LayerSettings } from "../settings.js"
 import { Address } from "./address.js"
 import { assumeUsed } from "./assumeUsed.js"
-import { Presence } from "./presence.js"
-import { isNew, type Message, type Reply, StoreError, type Turn, type TurnStore } from "./store.js"
-import type { Call, SharedWebhook } from "./sharedWebhook.js"
-import { Successor } from "./successor.js"
-import { Turns } from "./turns.js"
 import { encodeChannel, restoreChannel } from "./channelData.js"
+import { Presence } from "./presence.js"
+import {
+  isFirstTurn,
+  type Message,
+  type Reply,
+  StoreError,
+  type Turn,
+  type TurnCall,
+  type TurnStore,
+} from "./store.js"
+import { Takeover } from "./takeover.js"
+import { Turns } from "./turns.js"
+import type { Call, TurnTarget } from "./turnTarget.js"
 import { encodeWebhook, restoreWebhook } from "./webhookData.js"
 
 export interface DistributedSettings extends LayerSettings {
-  /** The name of the address that the process shares with others; `undefined` if it has its own. */
+  /** The name of the IP address that the process shares with others; `undefined` if it has its own. */
   readonly address: string | undefined
-  /** Milliseconds after which a process that shows no sign of life is dead. */
+  /** Milliseconds after its last heartbeat for which a process counts as alive. */
   readonly lease: number
   /** Milliseconds without the store after which requests are sent without a turn. */
   readonly fallbackAfter: number
@@ -37,12 +45,13 @@ export interface DistributedSettings extends LayerSettings {
   readonly failAfter: number
 }
 
-/** The store keeps a webhook for longer than a process relies on it. */
+/** Milliseconds for which the store keeps a turn after `validFor`, so that no process relies on a removed one. */
 const ttlMargin = Duration.toMillis("1 minute")
-/** A turn that is not used for so long is given up, although the limiter may remember the webhook for longer. */
+/** A turn that is not used for this long is given up, although the limiter may keep the webhook for longer. */
 const maxValidFor = Duration.toMillis("2 hours")
 const tickInterval = Duration.seconds(1)
 const callTimeout = Duration.seconds(5)
+/** The subject of failed reports; that of other calls is a webhook or channel. */
 const addressSubject = "address"
 
 const noResponse = {
@@ -50,11 +59,11 @@ const noResponse = {
   onTimeout: () => new StoreError({ isLocal: false, detail: "no response" }),
 }
 
-/** Is called for metrics. */
+/** Receives events for metrics. */
 export interface Observer {
-  /** This process got a turn. */
+  /** Called when this process has got a turn. */
   readonly onTurn: (turn: Turn) => void
-  /** It gave one to another process, or gave it up. */
+  /** Called when this process has passed a turn to another one, or has given it up. */
   readonly onPass: () => void
   readonly onAvailable: (isAvailable: boolean) => void
 }
@@ -66,27 +75,29 @@ interface LimiterOptions {
   readonly observer: Observer
   readonly settings: DistributedSettings
   readonly name: string
-  readonly core: SharedLimiter
-  readonly onDue: (webhook: SharedWebhook) => void
+  readonly localLimiter: SharedLimiter
+  readonly onDue: (target: TurnTarget) => void
 }
 
 class DistributedLimiter {
-  readonly core: SharedLimiter
+  /** The in-memory limiter of this process. */
+  readonly localLimiter: SharedLimiter
   readonly presence: Presence
   readonly #turns: Turns
   readonly #address: Address | undefined
-  readonly #successor: Successor
+  readonly #takeover: Takeover
   readonly #store: TurnStore
   readonly #settings: DistributedSettings
   readonly #observer: Observer
   readonly #name: string
+  /** Milliseconds for which a turn is valid after a successful call. */
   readonly #validFor: number
-  /** What calls fail for, while others succeed. */
-  readonly #failing = new Set<string>()
+  /** The webhooks and channels, or the address, whose calls fail although the store is available. */
+  readonly #failingSubjects = new Set<string>()
 
-  constructor({ core, name, observer, onDue, settings, store }: LimiterOptions) {
-    const now = () => core.timers.now()
-    this.core = core
+  constructor({ localLimiter, name, observer, onDue, settings, store }: LimiterOptions) {
+    const now = () => localLimiter.timers.now()
+    this.localLimiter = localLimiter
     this.#store = store
     this.#settings = settings
     this.#observer = observer
@@ -98,30 +109,30 @@ class DistributedLimiter {
       name,
       lease: settings.lease,
       now,
-      onLapse: () => this.#turns.loseAll(),
-      onLoss: () => this.#turns.confirmAll(now()),
-      onAsked: (keys) => this.#turns.onAsked(keys),
+      onLeaseExpired: () => this.#turns.endAll(),
+      onStoreDataLost: () => this.#turns.confirmAll(now()),
+      onTurnsRequested: (keys) => this.#turns.onTurnsRequested(keys),
     })
     this.#turns = new Turns({
-      machine: core.machine,
+      machine: localLimiter.machine,
       lease,
       validFor: this.#validFor,
       fallbackAfter: settings.fallbackAfter,
       failAfter: settings.failAfter,
       presence: this.presence,
       onDue,
-      restore: (webhook, turn) => {
+      restore: (target, turn) => {
         observer.onTurn(turn)
-        this.#restore(webhook, turn)
+        this.#restore(target, turn)
       },
     })
-    core.machine.pending.gate = this.#turns
-    this.#successor = new Successor({
+    localLimiter.machine.pending.coordinator = this.#turns
+    this.#takeover = new Takeover({
       store,
       name,
       lease,
       presence: this.presence,
-      isOwn: (webhook, reply) => this.#turns.isOwn(webhook, reply),
+      isOwnTurn: (target, reply) => this.#turns.isOwnTurn(target, reply),
       now,
     })
     const { globalLimit = { limit: defaults.globalLimit, window: defaults.globalWindow } } =
@@ -130,71 +141,79 @@ class DistributedLimiter {
       this.#address = new Address({
         store,
         name: settings.address,
-        machine: core.machine,
+        machine: localLimiter.machine,
         limit: globalLimit,
         invalidRequestLimit: settings.invalidRequestLimit ?? defaults.invalidRequestLimit,
         lease: settings.lease,
         now,
-        isUsable: this.#turns.isUsable,
+        isCoveredByTurn: this.#turns.isCoveredByTurn,
       })
     }
   }
 
-  /** Makes the calls that are due for a webhook, one after the other. */
-  readonly run = (webhook: SharedWebhook): Effect.Effect<void> =>
+  /** Makes the calls that are due for a turn, one after the other. */
+  readonly run = (target: TurnTarget): Effect.Effect<void> =>
     Effect.suspend(() => {
-      webhook.isQueued = false
-      if (webhook.isCalling || this.#turns.awaySince !== undefined) return Effect.void
+      target.isScheduled = false
+      if (target.isCalling || this.#turns.unavailableSince !== undefined) return Effect.void
       const now = this.#now
       if (now >= this.presence.aliveUntil) {
-        webhook.isCalling = true
-        return this.#finish(webhook, this.#refresh)
+        target.isCalling = true
+        return this.#finish(target, this.#refresh)
       }
-      const call = this.#turns.next(webhook, now)
+      const call = this.#turns.nextCall(target, now)
       if (call === undefined) return Effect.void
-      const subject = `webhook ${webhook.major}`
-      webhook.isCalling = true
-      this.#turns.begin(webhook, call, now)
-      const made = Effect.matchEffect(this.#make(webhook, call), {
+      const subject = `webhook ${target.key}`
+      target.isCalling = true
+      this.#turns.beginCall(target, call, now)
+      const completed = Effect.matchEffect(this.#makeCall(target, call), {
         onFailure: (error) =>
           Effect.suspend(() => {
-            this.#turns.onFailure(webhook, call, this.#now)
+            this.#turns.onFailure(target, call, this.#now)
             return this.#onError(error, subject)
           }),
         onSuccess: (reply) =>
           Effect.sync(() => {
-            this.#failing.delete(subject)
+            this.#failingSubjects.delete(subject)
             if (isPassed(call, reply)) this.#observer.onPass()
-            this.#turns.onReply(webhook, call, reply, this.#now)
+            this.#turns.onReply(target, call, reply, this.#now)
           }),
       })
       const isIdle = this.#address?.isIdle === true
-      return this.#finish(webhook, isIdle ? Effect.zipRight(this.#report(true), made) : made)
+      return this.#finish(
+        target,
+        isIdle ? Effect.zipRight(this.#report(true), completed) : completed,
+      )
     })
 
+  /** Handles the messages of the store, and subscribes again when the subscription ends. */
   readonly listen: Effect.Effect<void> = Effect.suspend(() =>
     Stream.runForEach(this.#store.messages(this.#name), (message) =>
       Effect.suspend(() => {
         this.#onMessage(message)
         // All processes reconnect at about the same time; the next tick of each may be later.
-        const isBack = message._tag === "Subscribed" && this.#turns.awaySince !== undefined
-        return isBack || message._tag === "Lost" ? this.#refresh : Effect.void
+        const isAvailableAgain =
+          message._tag === "Subscribed" && this.#turns.unavailableSince !== undefined
+        return isAvailableAgain || message._tag === "Lost" ? this.#refresh : Effect.void
       }),
     ).pipe(Effect.ignore, Effect.repeat(Schedule.spaced(tickInterval)), Effect.asVoid),
   )
 
+  /** Renews the lease, makes the calls that are due, and reports to the processes behind the same address. */
   readonly tick: Effect.Effect<void> = Effect.suspend(() => {
     const now = this.#now
-    const { awaySince, webhooks } = this.#turns
-    const isDue = awaySince !== undefined || (webhooks.size > 0 && this.presence.isDue(now))
-    const ticked = Effect.suspend(() => {
+    const { unavailableSince, targets } = this.#turns
+    const isRefreshDue =
+      unavailableSince !== undefined || (targets.size > 0 && this.presence.isRefreshDue(now))
+    const checkTurns = Effect.suspend(() => {
       this.#turns.onTick(this.#now)
-      if (this.#address === undefined || this.#turns.awaySince !== undefined) return Effect.void
+      if (this.#address === undefined || this.#turns.unavailableSince !== undefined)
+        return Effect.void
       this.#address.expire()
-      const isInUse = webhooks.size > 0
+      const isInUse = targets.size > 0
       return isInUse || !this.#address.isIdle ? this.#report(isInUse) : Effect.void
     })
-    return isDue ? Effect.zipRight(this.#refresh, ticked) : ticked
+    return isRefreshDue ? Effect.zipRight(this.#refresh, checkTurns) : checkTurns
   })
 
   /** Takes a share of the global limit before the first request. */
@@ -206,20 +225,20 @@ class DistributedLimiter {
   /** Exchanges reports with the processes behind the same address. */
   #report(isInUse: boolean): Effect.Effect<void> {
     if (this.#address === undefined) return Effect.void
-    const { connectedSince, shift, uncertainty } = this.presence
-    const situation = { connectedSince, shift, uncertainty, isInUse }
-    // A process whose lease has ended gets a new id, but its new report replaces the former one.
-    const report = this.#address.report(this.#name, situation)
+    const { connectedSince, clockOffset, maxClockError } = this.presence
+    const context = { connectedSince, clockOffset, maxClockError, isInUse }
+    // The name is without the generation, so the report after a lease has expired replaces the one before.
+    const report = this.#address.report(this.#name, context)
     return Effect.matchEffect(Effect.timeoutFail(report, noResponse), {
       onFailure: (error) => this.#onError(error, addressSubject),
-      onSuccess: () => Effect.sync(() => this.#failing.delete(addressSubject)),
+      onSuccess: () => Effect.sync(() => this.#failingSubjects.delete(addressSubject)),
     })
   }
 
-  /** Gives all turns away, and leaves all queues: others would wait for the entries of a process that is gone. */
+  /** Gives all turns away and leaves all queues, because the others would wait for requests of an ended process. */
   readonly leave: Effect.Effect<void> = Effect.suspend(() => {
-    const all = this.#turns.webhooks.values()
-    return Effect.forEach(all, (webhook) => Effect.ignore(this.#leave(webhook)), {
+    const targets = this.#turns.targets.values()
+    return Effect.forEach(targets, (target) => Effect.ignore(this.#leave(target)), {
       concurrency: 64,
       discard: true,
     }).pipe(
@@ -229,104 +248,114 @@ class DistributedLimiter {
     )
   })
 
-  #leave(webhook: SharedWebhook): Effect.Effect<unknown, StoreError> {
-    const { epoch, isHeld, until } = webhook
-    // An unconfirmed turn may belong to another process by now, which has stored its own state: nothing was sent in it.
-    const withdraw = this.#store.withdraw({ ...this.#placeOf(webhook), used: isHeld ? 0 : epoch })
-    if (until === undefined || isHeld) return withdraw
-    // The state does not include requests in flight, so the next process must not rely on it.
-    if (this.#turns.hasInFlight(webhook))
-      return Effect.zipRight(this.#pass(webhook, epoch, "keep"), withdraw)
-    // A call that gave it away may have been executed, although its reply is missing.
-    return Effect.flatMap(this.#pass(webhook, epoch, "leave"), (reply) =>
-      reply._tag === "Waiting" && reply.isLost ? withdraw : Effect.void,
+  #leave(target: TurnTarget): Effect.Effect<unknown, StoreError> {
+    const { turnNumber, isSuspended, coversBefore } = target
+    // Nothing was sent in a suspended turn, which another process may have replaced and stored its own state.
+    const withdraw = this.#store.withdraw({
+      ...this.#turnCall(target),
+      usedTurnNumber: isSuspended ? 0 : turnNumber,
+    })
+    if (coversBefore === undefined || isSuspended) return withdraw
+    // The state does not include requests in flight, and `withdraw` marks it as outdated.
+    if (this.#turns.hasInFlight(target))
+      return Effect.zipRight(this.#pass(target, turnNumber, "keep"), withdraw)
+    // An earlier call without a reply may have given the turn away.
+    return Effect.flatMap(this.#pass(target, turnNumber, "leave"), (reply) =>
+      reply._tag === "Waiting" && reply.hasLostTurn ? withdraw : Effect.void,
     )
   }
 
   get #now(): number {
-    return this.core.timers.now()
+    return this.localLimiter.timers.now()
   }
 
-  #finish(webhook: SharedWebhook, call: Effect.Effect<void>): Effect.Effect<void> {
+  /** Runs a call, and then the next one that is due. */
+  #finish(target: TurnTarget, call: Effect.Effect<void>): Effect.Effect<void> {
     return Effect.zipRight(
       call,
       Effect.suspend(() => {
-        webhook.isCalling = false
-        return this.run(webhook)
+        target.isCalling = false
+        return this.run(target)
       }),
     )
   }
 
-  #make(webhook: SharedWebhook, call: Call): Effect.Effect<Reply, StoreError> {
-    const made =
-      call._tag === "Pass" ? this.#pass(webhook, call.epoch, call.how) : this.#join(webhook, call)
-    return Effect.timeoutFail(made, noResponse)
+  #makeCall(target: TurnTarget, call: Call): Effect.Effect<Reply, StoreError> {
+    const reply =
+      call._tag === "Pass"
+        ? this.#pass(target, call.turnNumber, call.how)
+        : this.#join(target, call)
+    return Effect.timeoutFail(reply, noResponse)
   }
 
+  /**
+   * Stores the state, preceded by the maximum error of its times. The store keeps it until the limits of the webhook
+   * have ended.
+   */
   #pass(
-    webhook: SharedWebhook,
-    epoch: number,
+    target: TurnTarget,
+    turnNumber: number,
     how: "give" | "keep" | "leave",
   ): Effect.Effect<Reply, StoreError> {
-    const { learning } = this.core.machine
-    const { shift, uncertainty } = this.presence
-    const state = learning.webhooks.get(webhook.major)
-    const limited = state === undefined ? 0 : Math.max(0, limitedUntil(state) - this.#now)
-    const ttl = Math.ceil(this.#validFor + limited + ttlMargin)
+    const { learning } = this.localLimiter.machine
+    const { clockOffset, maxClockError } = this.presence
+    const webhook = learning.webhooks.get(target.key)
+    const limitedFor = webhook === undefined ? 0 : Math.max(0, limitedUntil(webhook) - this.#now)
+    const ttl = Math.ceil(this.#validFor + limitedFor + ttlMargin)
     return this.#store.pass({
-      ...this.#placeOf(webhook),
+      ...this.#turnCall(target),
       ttl,
-      epoch,
-      state: `${uncertainty} ${this.#encode(webhook, shift)}`,
+      turnNumber,
+      state: `${maxClockError} ${this.#encode(target, clockOffset)}`,
       how,
     })
   }
 
-  #encode({ channel, major }: SharedWebhook, shift: number): string {
+  #encode({ channel, key }: TurnTarget, clockOffset: number): string {
     return channel === undefined
-      ? (encodeWebhook(this.core.machine, major, shift) ?? "")
-      : encodeChannel(channel, shift)
+      ? (encodeWebhook(this.localLimiter.machine, key, clockOffset) ?? "")
+      : encodeChannel(channel, clockOffset)
   }
 
-  /** Joins the queue, or polls. */
+  /** Joins the queue, or polls. Takes the turn over if its owner is dead. */
   #join(
-    webhook: SharedWebhook,
+    target: TurnTarget,
     { sequences }: Extract<Call, { readonly _tag: "Join" }>,
   ): Effect.Effect<Reply, StoreError> {
-    const place = this.#placeOf(webhook)
-    return Effect.flatMap(this.#store.join({ ...place, sequences }), (reply) =>
-      reply._tag === "Turn" && isNew(reply.turn)
-        ? // The turn is new to the store: before it is used, this finds out whether the store has lost everything.
-          Effect.as(this.presence.checkLoss, reply)
-        : this.#successor.replaceDead(webhook, place, reply),
+    const call = this.#turnCall(target)
+    return Effect.flatMap(this.#store.join({ ...call, sequences }), (reply) =>
+      reply._tag === "Turn" && isFirstTurn(reply.turn)
+        ? // The store has no state: before the turn is used, it is clear whether the store has lost its data.
+          Effect.as(this.presence.checkDataLoss, reply)
+        : this.#takeover.takeOverFromDead(target, call, reply),
     )
   }
 
-  #placeOf({ major }: SharedWebhook) {
-    return { key: major, process: this.presence.process, ttl: this.#validFor + ttlMargin }
+  #turnCall({ key }: TurnTarget): TurnCall {
+    return { key, process: this.presence.process, ttl: this.#validFor + ttlMargin }
   }
 
-  /** Continues with the state that the former process has stored. */
+  /** Continues with the state that the previous process has stored. */
   #restore(
-    { channel, hasSentAlone, major }: SharedWebhook,
-    { isUncertain, state = "" }: Turn,
+    { channel, hasSentWithoutTurn, key }: TurnTarget,
+    { isStateOutdated, state = "" }: Turn,
   ): void {
-    const { machine } = this.core
+    const { machine } = this.localLimiter
     const now = this.#now
     const space = state.indexOf(" ")
     const text = state.slice(space + 1)
-    const { shift } = this.presence
-    const uncertainty = this.presence.uncertainty + Number(state.slice(0, space))
-    const isKnown =
+    const { clockOffset } = this.presence
+    const maxClockError = this.presence.maxClockError + Number(state.slice(0, space))
+    const isRestored =
       text === "" ||
-      (uncertainty >= 0 &&
+      (maxClockError >= 0 &&
         Either.isRight(
           channel === undefined
-            ? restoreWebhook(machine, major, text, { shift, uncertainty, now })
-            : restoreChannel(channel, text, { shift, uncertainty, now }),
+            ? restoreWebhook(machine, key, text, { clockOffset, maxClockError, now })
+            : restoreChannel(channel, text, { clockOffset, maxClockError, now }),
         ))
-    if (!isUncertain && !hasSentAlone && isKnown) return
-    const webhook = machine.learning.webhooks.get(major)
+    if (!isStateOutdated && !hasSentWithoutTurn && isRestored) return
+    const webhook = machine.learning.webhooks.get(key)
     for (const one of channel?.state.webhooks ?? (webhook === undefined ? [] : [webhook])) {
       assumeUsed(one, now)
     }
@@ -337,36 +366,42 @@ class DistributedLimiter {
       if (message.process === this.presence.process)
         this.#turns.onTurn(this.#turns.get(message.key), message.turn, this.#now)
     } else if (message._tag === "Wanted") {
-      this.#turns.onWanted(message.key, message.until)
+      this.#turns.onWanted(message.key, message.sequence)
     } else if (message._tag === "Subscribed") {
       this.presence.onReconnect()
       this.#turns.confirmAll(this.#now)
     }
   }
 
-  /** Tells the store that this process is alive. A success shows that the store is available again. */
+  /** Renews the lease. A success shows that the store is available again. */
   get #refresh(): Effect.Effect<void> {
     return Effect.matchEffect(Effect.timeoutFail(this.presence.refresh, noResponse), {
       onFailure: (error) => this.#onError(error),
       onSuccess: () => {
         this.#address?.expire()
-        return this.#onReturn
+        return this.#onAvailableAgain
       },
     })
   }
 
-  /** Without a `subject`, a failed call means that the store is away. A failure is logged once until a call succeeds. */
+  /**
+   * Logs a failure once, until a call succeeds. The store counts as unavailable unless the failure concerns only the
+   * calls for `subject`.
+   */
   #onError({ detail, isLocal }: StoreError, subject?: string): Effect.Effect<void> {
     this.#turns.lastError = detail
     if (isLocal && subject !== undefined) {
-      if (this.#failing.has(subject)) return Effect.void
-      this.#failing.add(subject)
+      if (this.#failingSubjects.has(subject)) return Effect.void
+      this.#failingSubjects.add(subject)
       return Effect.logWarning(`Shared limits: a call for the ${subject} failed`, detail)
     }
-    if (this.#turns.awaySince !== undefined) return Effect.void
-    this.#turns.awaySince = this.#now
+    if (this.#turns.unavailableSince !== undefined) return Effect.void
+    this.#turns.unavailableSince = this.#now
     this.#observer.onAvailable(false)
-    return Effect.logWarning(`Shared limits: the store is away; ${this.#consequence}`, detail)
+    return Effect.logWarning(
+      `Shared limits: the store is unavailable; ${this.#consequence}`,
+      detail,
+    )
   }
 
   get #consequence(): string {
@@ -377,9 +412,9 @@ class DistributedLimiter {
     return `${what} after ${Duration.format(Duration.millis(after))}`
   }
 
-  readonly #onReturn: Effect.Effect<void> = Effect.suspend(() => {
-    if (this.#turns.awaySince === undefined) return Effect.void
-    this.#turns.awaySince = undefined
+  readonly #onAvailableAgain: Effect.Effect<void> = Effect.suspend(() => {
+    if (this.#turns.unavailableSince === undefined) return Effect.void
+    this.#turns.unavailableSince = undefined
     this.#observer.onAvailable(true)
     this.presence.onReconnect()
     this.#turns.confirmAll(this.#now)
@@ -387,9 +422,11 @@ class DistributedLimiter {
   })
 }
 
-/** Whether a call gave the turn away. */
+/** Whether a call has given the turn away. */
 function isPassed(call: Call, reply: Reply): boolean {
-  return call._tag === "Pass" && call.how !== "keep" && reply._tag === "Waiting" && !reply.isLost
+  return (
+    call._tag === "Pass" && call.how !== "keep" && reply._tag === "Waiting" && !reply.hasLostTurn
+  )
 }
 
 /** Creates the limiter of a scope. */
@@ -401,31 +438,31 @@ export const make = (
   Effect.gen(function* () {
     const clock = yield* Effect.clock
     const random = yield* Random.nextIntBetween(0, Number.MAX_SAFE_INTEGER)
-    // Programs that seed their Random in the same way must not have the same name.
+    // Programs that seed their Random in the same way must have different names.
     const name = (BigInt(random) ^ clock.unsafeCurrentTimeNanos()).toString(36)
-    const due = yield* Queue.unbounded<SharedWebhook>()
+    const due = yield* Queue.unbounded<TurnTarget>()
     const limiter = new DistributedLimiter({
       store,
       settings,
       observer,
       name,
-      core: new SharedLimiter(clock),
-      onDue: (webhook) => due.unsafeOffer(webhook),
+      localLimiter: new SharedLimiter(clock),
+      onDue: (target) => due.unsafeOffer(target),
     })
     yield* Effect.timeoutFail(limiter.presence.refresh, noResponse)
-    // Before the first message can arrive: a subscribed process without a record shows that the store lost its data.
-    yield* Effect.timeoutFail(limiter.presence.checkLoss, noResponse)
+    // It comes before the subscription, because a store that has subscribers but no record has lost its data.
+    yield* Effect.timeoutFail(limiter.presence.checkDataLoss, noResponse)
     observer.onAvailable(true)
     yield* Effect.addFinalizer(() => limiter.leave)
     const fork = yield* FiberSet.makeRuntime()
     yield* Queue.take(due).pipe(
-      Effect.map((webhook) => fork(limiter.run(webhook))),
+      Effect.map((target) => fork(limiter.run(target))),
       Effect.forever,
       Effect.forkScoped,
     )
     yield* Effect.forkScoped(limiter.listen)
     yield* Effect.forkScoped(Effect.repeat(limiter.tick, Schedule.spaced(tickInterval)))
-    const handle = yield* limiter.core.open(settings)
+    const handle = yield* limiter.localLimiter.open(settings)
     yield* limiter.start
     return handle
   })

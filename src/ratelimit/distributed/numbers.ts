@@ -1,7 +1,7 @@
-/** Schemas of numbers, and times that are moved to the clock of another process. */
+/** Schemas of numbers, and the conversion of times between the clocks of processes and the store. */
 import * as Schema from "effect/Schema"
 
-/** A finite number; also `1e999` is rejected, which JSON reads as `Infinity`. */
+/** A finite number. It rejects `1e999` as well, which JSON reads as `Infinity`. */
 export const Finite = Schema.Finite
 
 /** A number that may be infinite, which JSON does not have. */
@@ -17,20 +17,21 @@ export const Bound = Schema.transform(
 )
 
 /**
- * Moves times from one clock to another. The distance of two clocks is only known within bounds, so a
- * time is moved to the side on which an error grants no request too early.
+ * Converts times of one clock to those of another. The offset is known with an error, so the result is the latest or
+ * the earliest possible time: the one with which no request starts too early.
  */
-export interface Shift {
+export interface TimeShift {
   /** For a time before which nothing may start, like a reset. */
-  readonly late: (at: number) => number
+  readonly toLatest: (at: number) => number
   /** For a time that has passed, and for a lower bound. */
-  readonly early: (at: number) => number
+  readonly toEarliest: (at: number) => number
 }
 
-export function shiftBy(millis: number, uncertainty: number): Shift {
+/** `offset` is added to each time, and is wrong by at most `maxError` milliseconds. */
+export function shiftBy(offset: number, maxError: number): TimeShift {
   return {
-    late: (at) => at + millis + uncertainty,
-    early: (at) => at + millis - uncertainty,
+    toLatest: (at) => at + offset + maxError,
+    toEarliest: (at) => at + offset - maxError,
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * The memories of policies as data. The codecs of our own policies are here and not in the policies, so
- * that only programs with shared limits contain them.
+ * The memories of policies as JSON. The codecs of the built-in policies are here and not in the policies, so that
+ * only programs with shared limits contain them.
  */
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
@@ -9,7 +9,7 @@ import * as traffic from "../strategy/adaptive/competingTraffic.js"
 import * as hidden from "../strategy/adaptive/hiddenLimit.js"
 import type { Belief, Sighting } from "../strategy/adaptive/limitEstimate.js"
 import type { Policy, PolicyData } from "../strategy/Policy.js"
-import { Bound, Finite, ifDefined, type Shift, shiftBy } from "./numbers.js"
+import { Bound, Finite, ifDefined, type TimeShift, shiftBy } from "./numbers.js"
 
 const Sighted = Schema.Struct({
   limit: Finite,
@@ -74,47 +74,50 @@ const MemoryData = Schema.Struct({
   rolledAt: Bound,
 })
 
-function shiftBelief(belief: Belief, { early }: Shift): Belief {
-  return { ...belief, confirmedAt: early(belief.confirmedAt) }
+function shiftBelief(belief: Belief, { toEarliest }: TimeShift): Belief {
+  return { ...belief, confirmedAt: toEarliest(belief.confirmedAt) }
 }
 
-function shiftSighting(seen: Sighting, { early }: Shift): Sighting {
-  return { ...seen, at: early(seen.at) }
+function shiftSighting(sighting: Sighting, { toEarliest }: TimeShift): Sighting {
+  return { ...sighting, at: toEarliest(sighting.at) }
 }
 
-function shiftHidden(memory: hidden.Hidden, shift: Shift): hidden.Hidden {
+function shiftHidden(memory: hidden.Hidden, shift: TimeShift): hidden.Hidden {
   return {
     ...memory,
-    openedAt: ifDefined(memory.openedAt, shift.late),
-    freedAt: ifDefined(memory.freedAt, shift.late),
+    openedAt: ifDefined(memory.openedAt, shift.toLatest),
+    freedAt: ifDefined(memory.freedAt, shift.toLatest),
     belief: ifDefined(memory.belief, (belief) => shiftBelief(belief, shift)),
-    suspicion: ifDefined(memory.suspicion, (seen) => shiftSighting(seen, shift)),
-    probe: ifDefined(memory.probe, (probe) => ({ ...probe, sentAt: shift.early(probe.sentAt) })),
+    suspicion: ifDefined(memory.suspicion, (sighting) => shiftSighting(sighting, shift)),
+    probe: ifDefined(memory.probe, (probe) => ({
+      ...probe,
+      sentAt: shift.toEarliest(probe.sentAt),
+    })),
     before: ifDefined(memory.before, (belief) => shiftBelief(belief, shift)),
   }
 }
 
-function shiftTraffic(memory: traffic.CompetingTraffic, { early }: Shift) {
+function shiftTraffic(memory: traffic.CompetingTraffic, { toEarliest }: TimeShift) {
   const last = ifDefined(memory.last, (sample) => ({
     ...sample,
-    at: early(sample.at),
-    receivedAt: early(sample.receivedAt),
+    at: toEarliest(sample.at),
+    receivedAt: toEarliest(sample.receivedAt),
   }))
   return { ...memory, last }
 }
 
-/** The codec of one of our policies. */
-interface OwnData<A> extends PolicyData<A> {
+/** The codec of a built-in policy. */
+interface BuiltInData<A> extends PolicyData<A> {
   /**
-   * The memory after a process has died that may have sent requests, and the milliseconds after which
-   * the limits that it contains are free again.
+   * Returns the memory after a process has died that may have sent more requests, and the milliseconds after which
+   * the limits in it have ended.
    */
   readonly assumeUsed: (memory: A) => { readonly memory: A; readonly period: number }
-  /** What two processes have learned for a channel while each counted its own messages only. */
+  /** Combines what two processes have learned for a channel while each counted only its own messages. */
   readonly combine: (memory: A, other: A) => A
 }
 
-const adaptive: OwnData<Memory> = {
+const adaptive: BuiltInData<Memory> = {
   schema: MemoryData,
   shift: (memory, millis, uncertainty) => {
     const shift = shiftBy(millis, uncertainty)
@@ -122,8 +125,8 @@ const adaptive: OwnData<Memory> = {
       ...memory,
       hidden: shiftHidden(memory.hidden, shift),
       traffic: shiftTraffic(memory.traffic, shift),
-      overlappedAt: shift.early(memory.overlappedAt),
-      rolledAt: shift.late(memory.rolledAt),
+      overlappedAt: shift.toEarliest(memory.overlappedAt),
+      rolledAt: shift.toLatest(memory.rolledAt),
     }
   },
   assumeUsed: (memory) => {
@@ -142,86 +145,86 @@ const adaptive: OwnData<Memory> = {
   combine: (memory, other) => {
     const both = hidden.merged(memory.hidden, other.hidden)
     const most = (memory.hidden.belief?.most ?? 0) + (other.hidden.belief?.most ?? 0)
-    const belief = both.belief && probedAtOnce(both.belief, most)
+    const belief = both.belief && withProbesDue(both.belief, most)
     return { ...memory, hidden: { ...both, belief } }
   },
 }
 
 /**
- * A limit that was learned from a part of the requests is too low. In the next window, probes find it, one request
- * at a time, until the first 429 or the sum of what has fitted in each process; or twice the limit, since the other
- * process may have learned nothing yet.
+ * Makes probes due at once, since a limit that was learned from a part of the requests is too low. In the next
+ * window, probes raise it by one request at a time until the first 429, at most to the sum of what was accepted in
+ * each process, or to twice the limit, since the other process may have learned nothing yet.
  */
-function probedAtOnce(belief: Belief, together: number): Belief {
+function withProbesDue(belief: Belief, sum: number): Belief {
   const { limit, schedules } = belief
   const { interval } = schedules.restore
   return {
     ...belief,
-    most: Math.max(together, 2 * limit),
+    most: Math.max(sum, 2 * limit),
     schedules: { ...schedules, restore: { interval, clean: interval } },
   }
 }
 
-/** By name. The memories of the reactive and the proactive strategy are empty. */
-const own: Readonly<Record<string, OwnData<unknown>>> = { adaptive: hideMemory(adaptive) }
+/** The codecs by the name of the policy. The memories of the reactive and the proactive strategy are empty. */
+const builtIn: Readonly<Record<string, BuiltInData<unknown>>> = { adaptive: hideMemory(adaptive) }
 
-/** A codec is passed only memories of its own policy, or whatever has the same name. */
-function hideMemory<A>(data: OwnData<A>): OwnData<unknown> {
+/** Hides the memory type. A codec receives memories of a policy with its name, and its Schema checks them. */
+function hideMemory<A>(data: BuiltInData<A>): BuiltInData<unknown> {
   // oxlint-disable-next-line no-unsafe-type-assertion
-  return data as unknown as OwnData<unknown>
+  return data as unknown as BuiltInData<unknown>
 }
 
-/** The codec of a memory by the name of its policy; a policy's own `data` comes first. */
+/** Returns the codec of a policy: its own `data`, or the built-in one for its name. */
 export function findData(
   name: string,
   policies: ReadonlyArray<Policy>,
 ): PolicyData<unknown> | undefined {
   const policy = policies.find((one) => one.name === name && one.data !== undefined)
-  return policy?.data ?? ownData(name)
+  return policy?.data ?? builtInData(name)
 }
 
-/** What a policy's memory implies after the death of another process; `undefined` if it is not ours. */
+/** Applies `BuiltInData.assumeUsed`; returns `undefined` for a policy that is not built in. */
 export function assumeMemoryUsed(
   name: string,
   memory: unknown,
-): ReturnType<OwnData<unknown>["assumeUsed"]> | undefined {
-  return ownData(name)?.assumeUsed(memory)
+): ReturnType<BuiltInData<unknown>["assumeUsed"]> | undefined {
+  return builtInData(name)?.assumeUsed(memory)
 }
 
-/** What two processes have learned for a channel; `undefined` if the policy is not ours. */
+/** Applies `BuiltInData.combine`; returns `undefined` for a policy that is not built in. */
 export function combineMemories(name: string, memory: unknown, other: unknown): unknown {
-  return ownData(name)?.combine(memory, other)
+  return builtInData(name)?.combine(memory, other)
 }
 
-function ownData(name: string): OwnData<unknown> | undefined {
-  return Object.hasOwn(own, name) ? own[name] : undefined
+function builtInData(name: string): BuiltInData<unknown> | undefined {
+  return Object.hasOwn(builtIn, name) ? builtIn[name] : undefined
 }
 
-/** The memory as JSON; an error if it is not what the Schema describes. */
+/** Encodes a memory as JSON, with its times on the store's clock. Fails if it does not match the Schema. */
 export function encodeMemory(
   { schema, shift }: PolicyData<unknown>,
   memory: unknown,
-  millis: number,
+  clockOffset: number,
 ): Either.Either<unknown, unknown> {
   return Either.flatMap(
-    attempt(() => shift?.(memory, millis, 0) ?? memory),
+    attempt(() => shift?.(memory, clockOffset, 0) ?? memory),
     Schema.encodeUnknownEither(schema),
   )
 }
 
-/** The memory on the clock of this process. */
+/** Decodes a memory, and adds `offset` to its times, for those of this process. */
 export function decodeMemory(
   { schema, shift }: PolicyData<unknown>,
   data: unknown,
-  millis: number,
-  uncertainty: number,
+  offset: number,
+  maxError: number,
 ): Either.Either<unknown, unknown> {
   return Either.flatMap(Schema.decodeUnknownEither(schema)(data), (memory) =>
-    attempt(() => shift?.(memory, millis, uncertainty) ?? memory),
+    attempt(() => shift?.(memory, offset, maxError) ?? memory),
   )
 }
 
-/** Runs code of a user's policy, which may throw. */
+/** Runs the code of a policy, which may throw. */
 function attempt<A>(evaluate: () => A): Either.Either<A, unknown> {
   return Either.try(evaluate)
 }

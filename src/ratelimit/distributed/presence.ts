@@ -1,108 +1,123 @@
 /**
- * Shows other processes that this one is alive, and relates its clock to the store's. Nothing may be granted
- * once the others may take it for dead; if they may have done so, it goes on as a new generation.
+ * The lease of this process, which heartbeats renew: `refresh` records in the store that it is alive, and compares
+ * its clock with the store's. No request is granted after the lease, because other processes may take its turns
+ * over. A process whose lease has expired continues under a new name, its next generation.
  */
 import * as Effect from "effect/Effect"
 import { generationOf, type StoreError, type TurnStore } from "./store.js"
 
-/** The part of the lease after which this process stops, since clocks drift. */
-export const safePart = 14 / 15
+/** The part of the lease that this process uses, because clocks drift. */
+export const safeLeasePart = 14 / 15
 
-/** Milliseconds by which two clocks may drift apart between two comparisons. */
-const drift = 2.5
+/** Maximum milliseconds by which two clocks drift apart between two comparisons. */
+const maxDrift = 2.5
 
 export interface PresenceOptions {
   readonly store: TurnStore
-  /** Of this process in all of its generations. */
+  /** The name of this process in all of its generations. */
   readonly name: string
-  /** Milliseconds after which a process that shows no sign of life is dead. */
+  /** Milliseconds after its last heartbeat for which a process counts as alive. */
   readonly lease: number
   readonly now: () => number
-  /** Called when the others may have taken this process for dead. */
-  readonly onLapse: () => void
+  /** Called when the lease has expired, so that other processes may have taken turns over. */
+  readonly onLeaseExpired: () => void
   /** Called when the store may have lost data. */
-  readonly onLoss: () => void
-  /** Called with the webhooks whose turns others wait for. */
-  readonly onAsked: (keys: ReadonlyArray<string>) => void
+  readonly onStoreDataLost: () => void
+  /** Called with the keys of the turns that others have requested with `ask`. */
+  readonly onTurnsRequested: (keys: ReadonlyArray<string>) => void
 }
 
 export class Presence {
-  /** Nothing is granted from then on. */
+  /** The time by this clock until which requests may be granted. */
   aliveUntil = Number.NEGATIVE_INFINITY
-  /** Since when the store has been available without an interruption. */
+  /** The time by this clock since which the store has been available. */
   connectedSince = 0
-  /** Until then a process may live that had a turn before the store lost everything. */
-  doubtfulUntil = Number.NEGATIVE_INFINITY
-  /** Milliseconds from this clock to the store's. */
-  shift = 0
-  /** Maximum error of `shift`. */
-  uncertainty = 0
+  /**
+   * The time by this clock until which another process may use a turn that the store has lost: one lease after the
+   * loss.
+   */
+  lostTurnsValidUntil = Number.NEGATIVE_INFINITY
+  /** Milliseconds to add to a time of this clock, for the time of the store's clock. */
+  clockOffset = 0
+  /** Maximum error of `clockOffset` in milliseconds. */
+  maxClockError = 0
   #isClockKnown = false
   #generation = 0
+  /** Whether the store has recorded a heartbeat of this generation. */
   #isRecorded = false
-  #hasAskedForLoss = false
+  #hasCheckedDataLoss = false
   readonly #options: PresenceOptions
 
   constructor(options: PresenceOptions) {
     this.#options = options
   }
 
+  /** The name of this generation. */
   get process(): string {
     return generationOf(this.#options.name, this.#generation)
   }
 
-  /** Whether it is time for another sign of life. */
-  isDue(now: number): boolean {
+  /** Whether the next heartbeat is due: three times in each lease. */
+  isRefreshDue(now: number): boolean {
     const { lease } = this.#options
-    return now >= this.aliveUntil - lease * safePart + lease / 3
+    return now >= this.aliveUntil - lease * safeLeasePart + lease / 3
   }
 
+  /** Sends a heartbeat. Finds out whether the lease has expired, or the store has lost its data. */
   readonly refresh: Effect.Effect<void, StoreError> = Effect.suspend(() => {
-    const { lease, now, onAsked, onLapse, onLoss, store } = this.#options
+    const { lease, now, onTurnsRequested, onLeaseExpired, onStoreDataLost, store } = this.#options
     const start = now()
-    return Effect.flatMap(store.refresh(this.process, lease), ({ asked, time, wasAlive }) => {
-      const isLapsed = start >= this.aliveUntil
-      this.#compareClocks(time, start, now())
-      if (this.#isRecorded && !wasAlive && isLapsed) {
-        this.#generation += 1
-        this.#isRecorded = false
-        onLapse()
-        return this.refresh
-      }
-      this.aliveUntil = start + lease * safePart
-      const isLost = this.#isRecorded && !wasAlive
-      this.#isRecorded = true
-      onAsked(asked)
-      if (!isLost) return Effect.void
-      onLoss()
-      return this.checkLoss
-    })
+    return Effect.flatMap(
+      store.refresh(this.process, lease),
+      ({ requestedTurns, time, wasAlive }) => {
+        const hasExpired = start >= this.aliveUntil
+        this.#compareClocks(time, start, now())
+        if (this.#isRecorded && !wasAlive && hasExpired) {
+          this.#generation += 1
+          this.#isRecorded = false
+          onLeaseExpired()
+          return this.refresh
+        }
+        this.aliveUntil = start + lease * safeLeasePart
+        const hasLostData = this.#isRecorded && !wasAlive
+        this.#isRecorded = true
+        onTurnsRequested(requestedTurns)
+        if (!hasLostData) return Effect.void
+        onStoreDataLost()
+        return this.checkDataLoss
+      },
+    )
   })
 
-  /** Finds out whether the store has lost everything. */
-  readonly checkLoss: Effect.Effect<void, StoreError> = Effect.suspend(() =>
-    Effect.map(this.#options.store.lostAt(this.#hasAskedForLoss), (lostAt) => {
-      this.#hasAskedForLoss = true
-      this.doubtfulUntil =
-        lostAt === undefined ? Number.NEGATIVE_INFINITY : lostAt - this.shift + this.#options.lease
+  /** Finds out whether, and when, the store has lost all of its data. */
+  readonly checkDataLoss: Effect.Effect<void, StoreError> = Effect.suspend(() =>
+    Effect.map(this.#options.store.lostAt(this.#hasCheckedDataLoss), (lostAt) => {
+      this.#hasCheckedDataLoss = true
+      this.lostTurnsValidUntil =
+        lostAt === undefined
+          ? Number.NEGATIVE_INFINITY
+          : lostAt - this.clockOffset + this.#options.lease
     }),
   )
 
-  /** The store may have been replaced by another one, with another clock. */
+  /** Discards the comparison of clocks, because another server with another clock may have replaced the store. */
   onReconnect(): void {
     this.connectedSince = this.#options.now()
     this.#isClockKnown = false
   }
 
-  /** Keeps the best of the comparisons, each of which gets worse with time. */
+  /**
+   * Estimates the clock offset from one call, which took place between `start` and `end`. Keeps the more accurate of
+   * this estimate and the last one, whose error grows with time.
+   */
   #compareClocks(time: number, start: number, end: number): void {
-    const uncertainty = (end - start) / 2
-    if (this.#isClockKnown && uncertainty > this.uncertainty + drift) {
-      this.uncertainty += drift
+    const error = (end - start) / 2
+    if (this.#isClockKnown && error > this.maxClockError + maxDrift) {
+      this.maxClockError += maxDrift
       return
     }
     this.#isClockKnown = true
-    this.shift = time - (start + end) / 2
-    this.uncertainty = uncertainty
+    this.clockOffset = time - (start + end) / 2
+    this.maxClockError = error
   }
 }

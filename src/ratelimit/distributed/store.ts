@@ -1,132 +1,159 @@
 /**
- * What processes that share limits need of a common store: for each webhook, one process at a time has the
- * turn, the others wait in a queue by arrival, and the state of the limiter is handed on with the turn.
+ * The interface of the store through which processes share limits, such as Redis. For each webhook, the store
+ * grants one process at a time a *turn*, the right to send requests to it; the requests of the other processes
+ * wait in a queue in order of arrival. With the turn, the store passes on the state of the limiter.
  *
- * Sequences and epochs are microseconds of the store's clock. A sequence is the time at which a request arrived
- * at its process. Each epoch is greater than the last: a store that has lost its last second cannot issue one
+ * A channel whose limit no header shows has a turn and a queue of its own, under another key (`channel.ts`).
+ *
+ * Sequences and turn numbers are microseconds of the store's clock. A sequence is the time at which a request
+ * arrived at its process; requests that arrive together share one. A turn number is the time at which the store
+ * granted the turn, and greater than all before, so that a store that has lost its last second does not issue one
  * twice.
  */
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 
-/** The right to send the requests of one webhook that arrived before `until`. */
+/** The right to send the requests of one webhook whose sequences are below `coversBefore`. */
 export interface Turn {
-  /** Increases with every turn of the webhook. */
-  readonly epoch: number
-  /** The sequence of the first request of another process; `Infinity` if no other process waits. */
-  readonly until: number
-  /** The state of the limiter, as the process before has stored it. */
+  /** Increases with every turn of the webhook. In scripts and messages of Redis it is called `epoch`. */
+  readonly turnNumber: number
+  /** The sequence of the first waiting request of another process; `Infinity` without one. */
+  readonly coversBefore: number
+  /** The state of the limiter that the previous process has stored; `undefined` if none has been stored. */
   readonly state: string | undefined
-  /** Whether the process before was dead, so that it may have sent requests that the state does not know. */
-  readonly isUncertain: boolean
+  /** Whether the previous process died, so that `state` may lack its last requests. */
+  readonly isStateOutdated: boolean
 }
 
-/** What a store answers to `join`, `pass` and `takeOver`. */
+/** The result of `join`, `pass` and `takeOver`: the caller has the turn, or waits for it. */
 export type Reply =
   | { readonly _tag: "Turn"; readonly turn: Turn }
   | {
       readonly _tag: "Waiting"
       /** The process that has the turn; `undefined` if there is none. */
       readonly owner: string | undefined
-      readonly epoch: number
-      /** Whether the caller's turn had ended before `pass`. */
-      readonly isLost: boolean
+      readonly turnNumber: number
+      /** Whether the caller's turn had ended before it called `pass`. */
+      readonly hasLostTurn: boolean
     }
 
-/** The place of a call. */
-export interface Address {
-  /** A webhook: `Route.major`. */
+/** The fields of every call about a turn. */
+export interface TurnCall {
+  /** The webhook, as `Route.major`, or the channel, as `channelKey`. */
   readonly key: string
+  /** The calling process, with its generation (`generationOf`). */
   readonly process: string
-  /** Milliseconds until the store forgets the webhook. */
+  /** Milliseconds until the store removes the turn and the queue. */
   readonly ttl: number
 }
 
-/** A message to a process. `Subscribed` is also emitted after each reconnection: messages may be lost. */
+/**
+ * A message to a process. `Subscribed` is also emitted after each reconnection, when messages may have been lost.
+ */
 export type Message =
   | { readonly _tag: "Subscribed" }
+  /** The process has got a turn. */
   | {
       readonly _tag: "Turn"
       readonly key: string
-      /** With its generation. */
+      /** The name with its generation. */
       readonly process: string
       readonly turn: Turn
     }
-  /** Another process waits since `until`. */
-  | { readonly _tag: "Wanted"; readonly key: string; readonly until: number }
-  /** The store has lost everything. */
+  /** Another process waits for the turn of this process, with `sequence` as that of its first request. */
+  | { readonly _tag: "Wanted"; readonly key: string; readonly sequence: number }
+  /** The store has lost all of its data. */
   | { readonly _tag: "Lost" }
 
+/** The reports of the processes behind one IP address (`address.ts`). */
 export interface Reports {
-  /** Changes with every report. */
+  /** Changes whenever a process writes its report. */
   readonly version: string
+  /** By process. */
   readonly texts: ReadonlyMap<string, string>
 }
 
+/** The calls of a process to the store. */
 export interface TurnStore {
   /**
-   * Joins the queue with these sequences, which the process may already have, also in earlier generations. If
-   * no process has the turn, the first in the queue gets it; otherwise its process is told.
+   * Adds requests with these sequences to the queue. The process may have added them before, also in an earlier
+   * generation. If no process has the turn, the store grants it to the process of the first request; otherwise it
+   * sends the owner `Wanted`.
    */
   readonly join: (
-    call: Address & { readonly sequences: ReadonlyArray<number> },
+    call: TurnCall & { readonly sequences: ReadonlyArray<number> },
   ) => Effect.Effect<Reply, StoreError>
   /**
-   * Stores the state, if the turn of this epoch has not ended. `give` ends it: the first process in the queue
-   * gets the turn; if there is none, the caller keeps it. `leave` ends it in any case. A turn of which no state was
-   * ever stored ends for an earlier one, which the store had lost.
+   * Stores the state of the limiter, if the turn with this number has not ended, and then:
+   *
+   * - `give`: passes the turn to the process of the first request in the queue, unless that is the caller, or the
+   *   queue is empty
+   * - `keep`: leaves the turn with the caller
+   * - `leave`: ends the turn in any case, and removes the requests of the caller from the queue
+   *
+   * If the store has lost its data and then granted a turn in which no state was stored yet, the turn of the
+   * caller replaces that one.
    */
   readonly pass: (
-    call: Address & {
-      readonly epoch: number
+    call: TurnCall & {
+      readonly turnNumber: number
       readonly state: string
       readonly how: "give" | "keep" | "leave"
     },
   ) => Effect.Effect<Reply, StoreError>
-  /** Ends the turn of a dead process, if its epoch is still the same, and removes it from the queue. */
+  /**
+   * Ends the turn of a dead process, if it is still the one with this number, and removes the requests of that
+   * process from the queue.
+   */
   readonly takeOver: (
-    call: Address & { readonly epoch: number; readonly owner: string },
+    call: TurnCall & { readonly turnNumber: number; readonly owner: string },
   ) => Effect.Effect<Reply, StoreError>
   /**
-   * Leaves the queue, and gives away a turn that the process has got without knowing it. In the turn of the epoch
-   * `used` it may have sent requests that the stored state does not know.
+   * Removes the requests of the process from the queue, and ends its turn if it has one, without a new state. In
+   * the turn `usedTurnNumber`, the process may have sent requests that the stored state lacks.
    */
-  readonly withdraw: (call: Address & { readonly used: number }) => Effect.Effect<void, StoreError>
-  /** Records for `lease` milliseconds that the process is alive, and returns what others ask of it. */
+  readonly withdraw: (
+    call: TurnCall & { readonly usedTurnNumber: number },
+  ) => Effect.Effect<void, StoreError>
+  /** Records that the process is alive for the next `lease` milliseconds. */
   readonly refresh: (
     process: string,
     lease: number,
   ) => Effect.Effect<
     {
-      /** Whether it was recorded as alive until now. */
+      /** Whether the process was recorded as alive until now. */
       readonly wasAlive: boolean
       /** The store's clock, in milliseconds. */
       readonly time: number
-      /** The webhooks whose turn others wait for. */
-      readonly asked: ReadonlyArray<string>
+      /** The keys of the turns that other processes have requested with `ask`. */
+      readonly requestedTurns: ReadonlyArray<string>
     },
     StoreError
   >
   /**
-   * When the store lost everything, in milliseconds of its clock; `undefined` if it is not known to have done so.
-   * It has, if it does not know this call of a process that `hasCalled` before, or while others are subscribed:
-   * these are told.
+   * Returns the time at which the store lost all of its data, in milliseconds of its clock; `undefined` if it has
+   * not, as far as is known. It has, if it contains no record of earlier calls although the process `hasCalled`
+   * before or other processes are subscribed; these receive `Lost`.
    */
   readonly lostAt: (hasCalled: boolean) => Effect.Effect<number | undefined, StoreError>
-  /** Asks a process for the turn of a webhook, in case messages do not reach it; `false` if it is dead. */
+  /**
+   * Requests the turn `key` from a process, whose next `refresh` returns it in `requestedTurns`, in case no message
+   * reaches it. Returns `false` if the process is dead.
+   */
   readonly ask: (process: string, key: string) => Effect.Effect<boolean, StoreError>
-  /** What the processes behind one address report, by process; empty if none does. */
+  /** Returns the reports of all processes behind one IP address. */
   readonly readReports: (address: string) => Effect.Effect<Reports, StoreError>
-  /** Writes a report, if nobody has written one since `version`, and removes old ones. */
+  /** Writes a report, unless another process has written one since `version`. Returns whether it was written. */
   readonly writeReport: (
     address: string,
     report: {
       readonly process: string
       readonly version: string
       readonly text: string
+      /** The processes whose reports are removed. */
       readonly remove: ReadonlyArray<string>
-      /** Milliseconds until the store forgets all reports. */
+      /** Milliseconds until the store removes all reports. */
       readonly ttl: number
     },
   ) => Effect.Effect<boolean, StoreError>
@@ -136,26 +163,28 @@ export interface TurnStore {
   readonly messages: (process: string) => Stream.Stream<Message, StoreError>
 }
 
-/** Whether nobody has stored a state: the webhook is new, or the store has lost everything. */
-export function isNew({ isUncertain, state }: Turn): boolean {
-  return state === undefined && !isUncertain
+/** Whether no process has stored a state: the webhook is new, or the store has lost all of its data. */
+export function isFirstTurn({ isStateOutdated, state }: Turn): boolean {
+  return state === undefined && !isStateOutdated
 }
 
-/** A call failed. It may have been executed. */
+/** The error of a call, which the store may nevertheless have executed. */
 export class StoreError extends Data.TaggedError("StoreError")<{
-  /** Whether the failure concerns this call only, for example because a key has another type. */
+  /** Whether the failure concerns only this call, for example because a key has another type. */
   readonly isLocal: boolean
   readonly detail: string
   /** The error of the store's client. */
   readonly cause?: unknown
 }> {}
 
-/** A process that was taken for dead goes on as its next generation. */
+/**
+ * The name of a process with its generation. A process whose lease has expired continues as its next generation.
+ */
 export function generationOf(process: string, generation: number): string {
   return `${process}.${generation}`
 }
 
-/** Without the generation. */
+/** The name of a process without its generation. */
 export function processOf(generation: string): string {
   return generation.slice(0, generation.lastIndexOf("."))
 }

@@ -1,50 +1,45 @@
 /**
- * Which requests this process may send, while other processes send to the same webhooks. It decides what to
- * call next; `limiter.ts` makes the calls, one at a time for each webhook.
+ * Decides which requests this process may send while other processes send to the same webhooks, and which call to
+ * the store is next for a turn (see `store.ts`). `limiter.ts` makes the calls, one at a time for each turn.
  *
- * A turn covers the requests that arrived before the first request of another process. Without one, it covers
- * everything that arrives, so that a webhook that only one process uses costs no calls.
+ * A turn covers the requests that arrived before the first waiting request of another process. While no other
+ * process waits, it covers all requests, so that a webhook that only one process uses needs hardly any calls.
  */
 import { errorFields } from "../../error/message.js"
 import { DiscordRateLimiterUnavailable } from "../../error/WebhookError.js"
 import type { PendingRequest, WebhookState } from "../internal/bucketState.js"
-import type { Gate } from "../internal/pendingRequests.js"
+import type { Coordinator } from "../internal/pendingRequests.js"
 import type { StateMachine } from "../internal/stateMachine.js"
-import {
-  channelKey,
-  HiddenLimits,
-  messagesOf,
-  type Requests,
-  type SharedChannel,
-} from "./channel.js"
+import { channelKey, HiddenLimits, messagesOf, type Requests } from "./channel.js"
 import type { Presence } from "./presence.js"
-import { type Call, firstPoll, isOver, maxPollInterval, SharedWebhook } from "./sharedWebhook.js"
-import { isNew, type Reply, type Turn } from "./store.js"
-import { limitsOf } from "./webhookData.js"
+import { isFirstTurn, type Reply, type Turn } from "./store.js"
+import { type Call, firstPollDelay, isTurnOver, maxPollInterval, TurnTarget } from "./turnTarget.js"
+import { summarizeLimits } from "./webhookData.js"
 
 export interface TurnsOptions {
   readonly machine: StateMachine
-  readonly presence: Pick<Presence, "aliveUntil" | "doubtfulUntil" | "shift">
-  /** Milliseconds after which a process that shows no sign of life is dead. */
+  readonly presence: Pick<Presence, "aliveUntil" | "lostTurnsValidUntil" | "clockOffset">
+  /** Milliseconds after its last heartbeat for which a process counts as alive. */
   readonly lease: number
-  /** Milliseconds for which a turn is valid after a call. */
+  /** Milliseconds for which a turn is valid after a successful call. */
   readonly validFor: number
   /** Milliseconds without the store after which requests are sent without a turn. */
   readonly fallbackAfter: number
   /** Milliseconds without the store after which waiting requests fail. */
   readonly failAfter: number
-  /** Called when a call may be due. */
-  readonly onDue: (webhook: SharedWebhook) => void
-  /** Replaces what the machine knows about a webhook by the state of a turn. */
-  readonly restore: (webhook: SharedWebhook, turn: Turn, now: number) => void
+  /** Called when `nextCall` may return a call. */
+  readonly onDue: (target: TurnTarget) => void
+  /** Replaces the machine's state of a webhook or channel by the state that a turn contains. */
+  readonly restore: (target: TurnTarget, turn: Turn, now: number) => void
 }
 
-export class Turns implements Gate {
-  readonly webhooks = new Map<string, SharedWebhook>()
-  /** Since when the store is away. */
-  awaySince: number | undefined = undefined
-  /** What it has reported. */
+export class Turns implements Coordinator {
+  readonly targets = new Map<string, TurnTarget>()
+  /** The time since which the store has been unavailable. */
+  unavailableSince: number | undefined = undefined
+  /** The detail of the store's last error, for the errors of requests. */
   lastError = ""
+  /** The place of each request in the queue of its webhook. */
   readonly #sequences = new WeakMap<PendingRequest, number>()
   readonly #hiddenLimits = new HiddenLimits()
   readonly #options: TurnsOptions
@@ -52,440 +47,457 @@ export class Turns implements Gate {
 
   constructor(options: TurnsOptions) {
     this.#options = options
-    // With a short lease, a dead process is found sooner.
+    // A short lease is to find a dead process sooner.
     this.#pollInterval = Math.min(maxPollInterval, options.lease / 3)
   }
 
-  readonly isOpen = (request: PendingRequest, now: number): boolean => {
-    const { webhook: state } = request.routeState
-    const webhook = this.get(state.major)
-    if (!this.#mayUse(webhook, request, now)) {
-      if (state.channel !== undefined) this.#wakeLimited(channelKey(state.channel.id))
+  readonly canSend = (request: PendingRequest, now: number): boolean => {
+    const { channel, major } = request.routeState.webhook
+    const target = this.get(major)
+    if (!this.#canSendTo(target, request, now)) {
+      if (channel !== undefined) this.#scheduleIfWanted(channelKey(channel.id))
       return false
     }
-    const shared = this.#channelOf(request)
-    return shared?.channel === undefined || this.#mayCount(shared, shared.channel, request, now)
+    const channelTarget = this.#channelTarget(request)
+    return channelTarget === undefined || this.#canSendToChannel(channelTarget, request, now)
   }
 
-  #mayUse(webhook: SharedWebhook, request: PendingRequest, now: number): boolean {
-    if (!webhook.isHeld && this.#isCovered(webhook, request, now)) return true
-    if (this.#isFallback(webhook, now)) {
-      webhook.hasSentAlone = true
+  /** Whether a request has this turn, or may be sent without it. Otherwise schedules a call. */
+  #canSendTo(target: TurnTarget, request: PendingRequest, now: number): boolean {
+    if (!target.isSuspended && this.#isCovered(target, request, now)) return true
+    if (this.#canSendWithoutTurn(target, now)) {
+      target.hasSentWithoutTurn = true
       return true
     }
-    this.#wake(webhook)
+    this.#schedule(target)
     return false
   }
 
-  /** Whether a message may be sent to a channel with a hidden limit. It waits for the turn, but not for ever. */
-  #mayCount(
-    webhook: SharedWebhook,
-    channel: SharedChannel,
-    request: PendingRequest,
-    now: number,
-  ): boolean {
-    if (channel.isOutside(request)) {
-      channel.put(request, webhook.sequenceAt(now + this.#options.presence.shift), now)
-      if (!this.#isCovered(webhook, request, now)) webhook.arrivals.push(request)
+  /** Whether a message to a channel with a hidden limit has the turn of the channel, or has waited for too long. */
+  #canSendToChannel(target: TurnTarget, request: PendingRequest, now: number): boolean {
+    const { channel } = target
+    if (channel === undefined) return true
+    if (channel.isOutsideQueue(request)) {
+      channel.enqueue(request, target.assignSequence(now + this.#options.presence.clockOffset), now)
+      if (!this.#isCovered(target, request, now)) target.requestsToJoin.push(request)
     }
-    if (this.#mayUse(webhook, request, now)) return true
+    if (this.#canSendTo(target, request, now)) return true
     if (!channel.isOverdue(request, now)) return false
-    channel.isAlone = true
-    webhook.hasSentAlone = true
+    channel.canSendWithoutTurn = true
+    target.hasSentWithoutTurn = true
     return true
   }
 
   /**
-   * The turn of the channel that a message needs, once the policy knows a limit of it. A process waits for it
-   * only with requests that have the turn of their webhook, so that no two wait for each other.
+   * Returns the channel whose turn a message needs as well, once the policy has found a hidden limit. A process
+   * waits for it only with messages that have the turn of their webhook, so there is no deadlock.
    */
-  #channelOf(request: PendingRequest): SharedWebhook | undefined {
+  #channelTarget(request: PendingRequest): TurnTarget | undefined {
     const state = this.#hiddenLimits.channelOf(request)
     if (state === undefined) return undefined
-    const shared = this.get(channelKey(state.id))
-    if (shared.channel?.state !== state) shared.channel = this.#hiddenLimits.share(state)
-    // From now on, what this process has learned is that of the channel.
+    const target = this.get(channelKey(state.id))
+    if (target.channel?.state !== state) target.channel = this.#hiddenLimits.createChannel(state)
+    // From here on, these findings are those of the channel.
     const { hiddenPeriod = 0 } = request.bucket.findingsOf(request.policy)
-    shared.channel.maxWait = this.#options.lease + hiddenPeriod
-    return shared
+    target.channel.maxWait = this.#options.lease + hiddenPeriod
+    return target
   }
 
   readonly onArrival = (request: PendingRequest, now: number): void => {
     const { channel, major } = request.routeState.webhook
-    const webhook = this.get(major)
-    if (channel !== undefined) this.webhooks.get(channelKey(channel.id))?.channel?.remove(request)
+    const target = this.get(major)
+    if (channel !== undefined) this.targets.get(channelKey(channel.id))?.channel?.dequeue(request)
     if (!this.#sequences.has(request))
-      this.#sequences.set(request, webhook.sequenceAt(now + this.#options.presence.shift))
-    if (!this.#isCovered(webhook, request, now)) {
-      webhook.arrivals.push(request)
-      this.#wake(webhook)
+      this.#sequences.set(request, target.assignSequence(now + this.#options.presence.clockOffset))
+    if (!this.#isCovered(target, request, now)) {
+      target.requestsToJoin.push(request)
+      this.#schedule(target)
     }
   }
 
   readonly onIdle = ({ channel, major }: WebhookState): void => {
-    this.#wakeLimited(major)
-    if (channel !== undefined) this.#wakeLimited(channelKey(channel.id))
+    this.#scheduleIfWanted(major)
+    if (channel !== undefined) this.#scheduleIfWanted(channelKey(channel.id))
   }
 
-  /** Whether only limits delay a request. */
-  readonly isUsable = (request: PendingRequest, now: number): boolean => {
-    const webhook = this.webhooks.get(request.routeState.webhook.major)
-    return webhook?.isHeld === false && this.#isCovered(webhook, request, now)
+  /** Whether this process has the turn for a request, so that only limits delay it. */
+  readonly isCoveredByTurn = (request: PendingRequest, now: number): boolean => {
+    const target = this.targets.get(request.routeState.webhook.major)
+    return target?.isSuspended === false && this.#isCovered(target, request, now)
   }
 
-  /** Gives a turn away as soon as it is not used, if others wait for it. */
-  #wakeLimited(major: string): void {
-    const webhook = this.webhooks.get(major)
-    if (webhook?.until !== undefined && webhook.until < Number.POSITIVE_INFINITY) {
-      this.#wake(webhook)
+  /** Schedules a call if another process waits for the turn, which may be unused now. */
+  #scheduleIfWanted(key: string): void {
+    const target = this.targets.get(key)
+    if (target?.coversBefore !== undefined && target.coversBefore < Number.POSITIVE_INFINITY) {
+      this.#schedule(target)
     }
   }
 
-  /** Whether this process had the turn of an epoch until it was taken for dead. */
-  isOwn({ epoch, isGiven }: SharedWebhook, reply: Reply): boolean {
-    return reply._tag === "Waiting" && reply.epoch === epoch && !isGiven
+  /** Whether the turn in a reply is one that this process used until its lease expired. */
+  isOwnTurn({ turnNumber, isGivenAway }: TurnTarget, reply: Reply): boolean {
+    return reply._tag === "Waiting" && reply.turnNumber === turnNumber && !isGivenAway
   }
 
-  /** Returns the next call. */
-  next(webhook: SharedWebhook, now: number): Call | undefined {
-    if (now < webhook.retryAt) return undefined
-    const { epoch } = webhook
-    if (webhook.until !== undefined && this.#isIdle(webhook, now)) {
-      return { _tag: "Pass", epoch, how: "leave" }
+  /** Returns the next call, if one is due. */
+  nextCall(target: TurnTarget, now: number): Call | undefined {
+    if (now < target.retryAt) return undefined
+    const { turnNumber } = target
+    // An unused turn is given up.
+    if (target.coversBefore !== undefined && this.#isIdle(target, now)) {
+      return { _tag: "Pass", turnNumber, how: "leave" }
     }
-    if (webhook.until === undefined || !this.#isValid(webhook, now)) {
-      if (webhook.until !== undefined) {
-        this.#lose(webhook)
-        webhook.isDoubtful = true
+    // Without a turn, this process joins the queue and polls.
+    if (target.coversBefore === undefined || !this.#isTurnValid(target, now)) {
+      if (target.coversBefore !== undefined) {
+        this.#endTurn(target)
+        target.isConfirmationDue = true
       }
-      const isDue = now >= webhook.pollAt
+      const isDue = now >= target.nextPollAt
       if (
-        webhook.arrivals.length > 0 ||
-        webhook.isDoubtful ||
-        (isDue && this.#stateOf(webhook) !== undefined)
+        target.requestsToJoin.length > 0 ||
+        target.isConfirmationDue ||
+        (isDue && this.#requestsOf(target) !== undefined)
       ) {
-        return this.#join(webhook)
+        return this.#makeJoin(target)
       }
       if (isDue) {
-        webhook.pollAt = Number.POSITIVE_INFINITY
-        // What waits for the turn of its webhook joins once it has that.
-        webhook.channel?.removeBefore(webhook.lastSequence + 1)
+        target.nextPollAt = Number.POSITIVE_INFINITY
+        // Messages that wait for the turn of their webhook join once they have it.
+        target.channel?.dequeueBefore(target.lastSequence + 1)
       }
       return undefined
     }
-    if (webhook.isHeld) {
-      const isDue = now >= webhook.pollAt || webhook.isDoubtful || webhook.arrivals.length > 0
-      return isDue ? this.#join(webhook) : undefined
+    if (target.isSuspended) {
+      const isDue =
+        now >= target.nextPollAt || target.isConfirmationDue || target.requestsToJoin.length > 0
+      return isDue ? this.#makeJoin(target) : undefined
     }
-    if (webhook.isDoubtful) return { _tag: "Pass", epoch, how: "keep" }
-    if (webhook.arrivals.length > 0) return this.#join(webhook)
-    if (webhook.until < Number.POSITIVE_INFINITY && !this.#isInUse(webhook)) {
-      return { _tag: "Pass", epoch, how: "give" }
+    // With a turn, it stores the state, joins the queue with requests that the turn does not cover, and passes an
+    // unused turn to the process that waits for it.
+    if (target.isConfirmationDue) return { _tag: "Pass", turnNumber, how: "keep" }
+    if (target.requestsToJoin.length > 0) return this.#makeJoin(target)
+    if (target.coversBefore < Number.POSITIVE_INFINITY && !this.#isInUse(target)) {
+      return { _tag: "Pass", turnNumber, how: "give" }
     }
-    return this.#isToRenew(webhook, now) ? { _tag: "Pass", epoch, how: "keep" } : undefined
+    return this.#isRenewalDue(target, now) ? { _tag: "Pass", turnNumber, how: "keep" } : undefined
   }
 
-  /** Closes the turn before it is given away: the call may be executed although it fails. */
-  begin(webhook: SharedWebhook, call: Call, now: number): void {
-    webhook.callingSince = now
-    webhook.wanted = Number.POSITIVE_INFINITY
-    if (call._tag === "Pass") webhook.savedLimits = limitsOf(this.#options.machine, webhook)
-    if (call._tag === "Join") webhook.arrivals = []
+  /**
+   * Called before a call. A turn that the call passes on is not used from here on, because the store may execute a
+   * call that fails.
+   */
+  beginCall(target: TurnTarget, call: Call, now: number): void {
+    target.callingSince = now
+    target.wantedSequence = Number.POSITIVE_INFINITY
+    if (call._tag === "Pass") target.savedLimits = summarizeLimits(this.#options.machine, target)
+    if (call._tag === "Join") target.requestsToJoin = []
     else if (call.how === "give") {
-      webhook.channel?.removeBefore(webhook.until ?? 0)
-      webhook.until = 0
-    } else if (call.how === "leave") webhook.until = undefined
+      target.channel?.dequeueBefore(target.coversBefore ?? 0)
+      target.coversBefore = 0
+    } else if (call.how === "leave") target.coversBefore = undefined
   }
 
   /** Applies the reply to a call. */
-  onReply(webhook: SharedWebhook, call: Call, reply: Reply, now: number): void {
-    webhook.failingSince = undefined
-    webhook.retryAt = Number.NEGATIVE_INFINITY
-    webhook.calledAt = webhook.callingSince
-    webhook.isDoubtful = false
-    if (reply._tag === "Turn") this.onTurn(webhook, reply.turn, now)
-    else if (isOver(webhook, call, reply)) this.#onWaiting(webhook, call, reply, now)
-    // The turn was granted after the reply, or the store has lost it: the next call tells.
-    else if (webhook.until !== undefined) webhook.isDoubtful = true
-    else webhook.pollLater(reply, now)
-    if (webhook.isReplyOld) this.#confirm(webhook, now)
-    webhook.isReplyOld = false
+  onReply(target: TurnTarget, call: Call, reply: Reply, now: number): void {
+    target.failingSince = undefined
+    target.retryAt = Number.NEGATIVE_INFINITY
+    target.calledAt = target.callingSince
+    target.isConfirmationDue = false
+    if (reply._tag === "Turn") this.onTurn(target, reply.turn, now)
+    else if (isTurnOver(target, call, reply)) this.#onWaiting(target, call, reply, now)
+    // The turn was granted after the reply, or the store has lost it; the next call finds out.
+    else if (target.coversBefore !== undefined) target.isConfirmationDue = true
+    else target.schedulePoll(reply, now)
+    if (target.isReplyOutdated) this.#confirm(target, now)
+    target.isReplyOutdated = false
   }
 
-  /** Calls that fail are repeated; the requests join the queue again. */
-  onFailure(webhook: SharedWebhook, call: Call, now: number): void {
-    webhook.failingSince ??= now
-    webhook.retryAt = now + firstPoll
-    if (call._tag === "Join") webhook.arrivals = [...call.requests, ...webhook.arrivals]
-    // The store may have executed it: only a reply shows who has the turn.
-    else webhook.isDoubtful = true
+  /** Schedules a retry of a failed call, with which its requests join the queue. */
+  onFailure(target: TurnTarget, call: Call, now: number): void {
+    target.failingSince ??= now
+    target.retryAt = now + firstPollDelay
+    if (call._tag === "Join") target.requestsToJoin = [...call.requests, ...target.requestsToJoin]
+    // The store may have executed the call: only a reply shows which process has the turn.
+    else target.isConfirmationDue = true
   }
 
-  /** Takes a turn, unless it is an old one. */
-  onTurn(webhook: SharedWebhook, turn: Turn, now: number): void {
-    const isSame = turn.epoch === webhook.epoch && !webhook.isGiven
-    if (turn.epoch <= webhook.epoch && !isSame) {
-      // The store has lost that this turn was given away: wait for the process that got it.
-      webhook.pollLater({ epoch: turn.epoch, owner: undefined }, now)
+  /** Starts or renews a turn that the store has granted, unless it is an old one. */
+  onTurn(target: TurnTarget, turn: Turn, now: number): void {
+    const isSame = turn.turnNumber === target.turnNumber && !target.isGivenAway
+    if (turn.turnNumber <= target.turnNumber && !isSame) {
+      // The store has lost the call that gave this turn away, and the process that got it has to restore it.
+      target.schedulePoll({ turnNumber: turn.turnNumber, owner: undefined }, now)
       return
     }
-    if (!isSame && isNew(turn) && webhook.until !== undefined && !webhook.isHeld) {
-      // The store has lost the turn that this process still has.
-      webhook.arrivals = [...(this.#stateOf(webhook)?.pending() ?? [])]
-      webhook.isDoubtful = true
+    if (!isSame && isFirstTurn(turn) && target.coversBefore !== undefined && !target.isSuspended) {
+      // The store has lost the turn that this process still has, and which its next call restores.
+      target.requestsToJoin = [...(this.#requestsOf(target)?.pending() ?? [])]
+      target.isConfirmationDue = true
       return
     }
-    webhook.epoch = turn.epoch
-    webhook.isGiven = false
-    if (isSame) this.#limit(webhook, turn.until)
-    webhook.until = turn.until
-    this.#limit(webhook, webhook.wanted)
-    webhook.pollAt = Number.POSITIVE_INFINITY
-    webhook.seen = undefined
-    if (webhook.until === Number.POSITIVE_INFINITY) webhook.arrivals = []
+    target.turnNumber = turn.turnNumber
+    target.isGivenAway = false
+    if (isSame) this.#shortenTurn(target, turn.coversBefore)
+    target.coversBefore = turn.coversBefore
+    this.#shortenTurn(target, target.wantedSequence)
+    target.nextPollAt = Number.POSITIVE_INFINITY
+    target.observedTurn = undefined
+    if (target.coversBefore === Number.POSITIVE_INFINITY) target.requestsToJoin = []
     if (!isSame) {
-      this.#options.restore(webhook, turn, now)
-      webhook.savedLimits = turn.state === undefined ? "" : limitsOf(this.#options.machine, webhook)
+      this.#options.restore(target, turn, now)
+      target.savedLimits =
+        turn.state === undefined ? "" : summarizeLimits(this.#options.machine, target)
     }
-    if (isNew(turn)) webhook.hold(this.#options.presence.doubtfulUntil, now)
-    else webhook.isHeld = false
-    webhook.hasSentAlone = false
-    if (webhook.channel !== undefined) webhook.channel.isAlone = false
-    this.#dispatch(webhook, now)
-    this.#wake(webhook)
+    if (isFirstTurn(turn)) target.suspend(this.#options.presence.lostTurnsValidUntil, now)
+    else target.isSuspended = false
+    target.hasSentWithoutTurn = false
+    if (target.channel !== undefined) target.channel.canSendWithoutTurn = false
+    this.#dispatch(target, now)
+    this.#schedule(target)
   }
 
-  /** Another process waits: what arrives from now on comes after it. */
-  onWanted(major: string, until: number): void {
-    const webhook = this.webhooks.get(major)
-    if (webhook === undefined) return
-    webhook.wanted = Math.min(webhook.wanted, until)
-    if (this.#limit(webhook, until)) this.#wake(webhook)
+  /** Applies a `Wanted` message: requests from this sequence on come after that of another process. */
+  onWanted(key: string, sequence: number): void {
+    const target = this.targets.get(key)
+    if (target === undefined) return
+    target.wantedSequence = Math.min(target.wantedSequence, sequence)
+    if (this.#shortenTurn(target, sequence)) this.#schedule(target)
   }
 
-  /** Others wait for turns, but messages have not arrived. */
-  onAsked(majors: ReadonlyArray<string>): void {
-    for (const major of majors) {
-      const webhook = this.get(major)
-      webhook.isDoubtful = true
-      this.#wake(webhook)
-    }
-  }
-
-  /** All turns may be lost: other processes have taken this one for dead. */
-  loseAll(): void {
-    for (const webhook of this.webhooks.values()) {
-      const hadTurn = webhook.until !== undefined
-      this.#lose(webhook)
-      webhook.isDoubtful = hadTurn
+  /** Handles turns that others have requested with `ask`, because messages may have been lost. */
+  onTurnsRequested(keys: ReadonlyArray<string>): void {
+    for (const key of keys) {
+      const target = this.get(key)
+      target.isConfirmationDue = true
+      this.#schedule(target)
     }
   }
 
-  /** The store may have lost its last second: confirms turns, and joins queues again. */
+  /** Ends all turns, because the lease has expired and other processes may have taken them over. */
+  endAll(): void {
+    for (const target of this.targets.values()) {
+      const hadTurn = target.coversBefore !== undefined
+      this.#endTurn(target)
+      target.isConfirmationDue = hadTurn
+    }
+  }
+
+  /** Confirms all turns and joins all queues again, because the store may have lost its last second. */
   confirmAll(now: number): void {
-    for (const webhook of this.webhooks.values()) {
-      webhook.failingSince = undefined
-      webhook.retryAt = Number.NEGATIVE_INFINITY
-      webhook.isReplyOld = webhook.isCalling
-      this.#confirm(webhook, now)
+    for (const target of this.targets.values()) {
+      target.failingSince = undefined
+      target.retryAt = Number.NEGATIVE_INFINITY
+      target.isReplyOutdated = target.isCalling
+      this.#confirm(target, now)
     }
   }
 
-  #confirm(webhook: SharedWebhook, now: number): void {
-    if (webhook.until === undefined) webhook.pollAt = Math.min(webhook.pollAt, now)
-    else webhook.isDoubtful = true
-    this.#wake(webhook)
+  #confirm(target: TurnTarget, now: number): void {
+    if (target.coversBefore === undefined) target.nextPollAt = Math.min(target.nextPollAt, now)
+    else target.isConfirmationDue = true
+    this.#schedule(target)
   }
 
-  /** Calls that are due by time, and requests that need no turn any more. */
+  /** Schedules calls that are due, and dispatches or fails requests that have waited for too long. */
   onTick(now: number): void {
-    for (const webhook of this.webhooks.values()) {
-      if (this.#isFallback(webhook, now) || this.#isOverdue(webhook, now))
-        this.#dispatch(webhook, now)
-      else if (this.#failingFor(webhook, now) >= this.#options.failAfter) this.#fail(webhook, now)
+    for (const target of this.targets.values()) {
+      if (this.#canSendWithoutTurn(target, now) || this.#isOverdue(target, now))
+        this.#dispatch(target, now)
+      else if (this.#failingFor(target, now) >= this.#options.failAfter)
+        this.#failRequests(target, now)
       if (
-        webhook.until !== undefined &&
-        webhook.savedLimits !== limitsOf(this.#options.machine, webhook)
+        target.coversBefore !== undefined &&
+        target.savedLimits !== summarizeLimits(this.#options.machine, target)
       ) {
-        webhook.isDoubtful = true
-        this.#wake(webhook)
+        target.isConfirmationDue = true
+        this.#schedule(target)
       }
-      const isRetryDue = webhook.failingSince !== undefined && now >= webhook.retryAt
-      if (isRetryDue || now >= webhook.pollAt || this.#isToRenew(webhook, now)) this.#wake(webhook)
-      else if (this.#isIdle(webhook, now)) {
-        if (webhook.until === undefined) this.webhooks.delete(webhook.major)
-        else this.#wake(webhook)
+      const isRetryDue = target.failingSince !== undefined && now >= target.retryAt
+      if (isRetryDue || now >= target.nextPollAt || this.#isRenewalDue(target, now))
+        this.#schedule(target)
+      else if (this.#isIdle(target, now)) {
+        if (target.coversBefore === undefined) this.targets.delete(target.key)
+        else this.#schedule(target)
       }
     }
   }
 
-  /** Whether messages of a channel are sent without its turn. */
-  #isOverdue(webhook: SharedWebhook, now: number): boolean {
-    const { channel } = webhook
+  /** Whether this is a channel, and a message has waited too long for its turn. */
+  #isOverdue(target: TurnTarget, now: number): boolean {
+    const { channel } = target
     if (channel === undefined) return false
-    for (const request of this.#stateOf(webhook)?.pending() ?? [])
+    for (const request of this.#requestsOf(target)?.pending() ?? [])
       if (channel.isOverdue(request, now)) return true
     return false
   }
 
-  /** Whether requests are sent without a turn. That of a channel never makes one fail. */
-  #isFallback(webhook: SharedWebhook, now: number): boolean {
+  /**
+   * Whether calls have failed for so long that requests are sent without this turn. Messages that miss only the turn
+   * of their channel never fail.
+   */
+  #canSendWithoutTurn(target: TurnTarget, now: number): boolean {
     const { failAfter, fallbackAfter, lease } = this.#options
     const after =
-      webhook.channel === undefined ? fallbackAfter : Math.min(fallbackAfter, failAfter, lease)
-    return this.#failingFor(webhook, now) >= after
+      target.channel === undefined ? fallbackAfter : Math.min(fallbackAfter, failAfter, lease)
+    return this.#failingFor(target, now) >= after
   }
 
-  /** The milliseconds for which calls have failed; `-Infinity` while they succeed. */
-  #failingFor({ failingSince }: SharedWebhook, now: number): number {
+  /** Milliseconds for which calls have failed; `-Infinity` if the last one succeeded. */
+  #failingFor({ failingSince }: TurnTarget, now: number): number {
     const never = Number.POSITIVE_INFINITY
-    return now - Math.min(failingSince ?? never, this.awaySince ?? never)
+    return now - Math.min(failingSince ?? never, this.unavailableSince ?? never)
   }
 
-  /** Fails the requests that wait for a turn. */
-  #fail(webhook: SharedWebhook, now: number): void {
+  /** Fails the requests that the turn does not cover. */
+  #failRequests(target: TurnTarget, now: number): void {
     const { machine } = this.#options
-    for (const request of this.#stateOf(webhook)?.pending() ?? []) {
-      if (!webhook.isHeld && this.#isCovered(webhook, request, now)) continue
+    for (const request of this.#requestsOf(target)?.pending() ?? []) {
+      if (!target.isSuspended && this.#isCovered(target, request, now)) continue
       const fields = { ...errorFields(request.route), detail: this.lastError }
       machine.pending.fail(request, new DiscordRateLimiterUnavailable(fields))
     }
-    this.#dispatch(webhook, now)
+    this.#dispatch(target, now)
   }
 
-  /** The requests in the machine; `undefined` without waiting or granted ones. */
-  #stateOf({ channel, major }: SharedWebhook): Requests | undefined {
-    const state =
+  /** The waiting requests that need the turn, and those in flight; `undefined` if there are none. */
+  #requestsOf({ channel, key }: TurnTarget): Requests | undefined {
+    const found =
       channel === undefined
-        ? this.#options.machine.learning.webhooks.get(major)
+        ? this.#options.machine.learning.webhooks.get(key)
         : messagesOf(channel.state, this.#hasWebhookTurn)
-    return state !== undefined && state.inFlight + state.waiting > 0 ? state : undefined
+    return found !== undefined && found.inFlight + found.waiting > 0 ? found : undefined
   }
 
   readonly #hasWebhookTurn = (request: PendingRequest): boolean => {
-    const until = this.webhooks.get(request.routeState.webhook.major)?.until ?? 0
-    return (this.#sequences.get(request) ?? until) < until
+    const coversBefore = this.targets.get(request.routeState.webhook.major)?.coversBefore ?? 0
+    return (this.#sequences.get(request) ?? coversBefore) < coversBefore
   }
 
-  #dispatch(webhook: SharedWebhook, now: number): void {
-    for (const bucket of this.#stateOf(webhook)?.buckets ?? []) {
+  #dispatch(target: TurnTarget, now: number): void {
+    for (const bucket of this.#requestsOf(target)?.buckets ?? []) {
       this.#options.machine.wake(bucket, now)
     }
   }
 
+  /** Applies a reply that shows that this process has no turn. */
   #onWaiting(
-    webhook: SharedWebhook,
+    target: TurnTarget,
     call: Call,
     reply: Extract<Reply, { readonly _tag: "Waiting" }>,
     now: number,
   ): void {
-    const isGiven = call._tag === "Pass" && call.how !== "keep" && !reply.isLost
-    if (isGiven) webhook.until = undefined
-    else if (webhook.until !== undefined) this.#lose(webhook)
-    webhook.isGiven = true
-    webhook.isHeld = false
-    webhook.pollLater(reply, now)
+    const hasGivenAway = call._tag === "Pass" && call.how !== "keep" && !reply.hasLostTurn
+    if (hasGivenAway) target.coversBefore = undefined
+    else if (target.coversBefore !== undefined) this.#endTurn(target)
+    target.isGivenAway = true
+    target.isSuspended = false
+    target.schedulePoll(reply, now)
   }
 
-  #sequenceOf({ channel }: SharedWebhook, request: PendingRequest): number | undefined {
+  #sequenceOf({ channel }: TurnTarget, request: PendingRequest): number | undefined {
     return channel === undefined ? this.#sequences.get(request) : channel.sequenceOf(request)
   }
 
-  /** Ends a turn earlier. Requests that it does not cover any more join the queue; returns whether it did. */
-  #limit(webhook: SharedWebhook, until: number): boolean {
-    if (webhook.until === undefined || until >= webhook.until) return false
-    webhook.until = until
-    const arrivals = new Set(webhook.arrivals)
-    for (const request of this.#stateOf(webhook)?.pending() ?? []) {
-      if ((this.#sequenceOf(webhook, request) ?? 0) >= until) arrivals.add(request)
+  /**
+   * Makes a turn cover fewer requests; the others have to join the queue. Returns whether the turn covered more
+   * before.
+   */
+  #shortenTurn(target: TurnTarget, coversBefore: number): boolean {
+    if (target.coversBefore === undefined || coversBefore >= target.coversBefore) return false
+    target.coversBefore = coversBefore
+    const requestsToJoin = new Set(target.requestsToJoin)
+    for (const request of this.#requestsOf(target)?.pending() ?? []) {
+      if ((this.#sequenceOf(target, request) ?? 0) >= coversBefore) requestsToJoin.add(request)
     }
-    webhook.arrivals = [...arrivals]
+    target.requestsToJoin = [...requestsToJoin]
     return true
   }
 
-  /** The turn is over; what waits joins the queue again with the sequences that it has. */
-  #lose(webhook: SharedWebhook): void {
-    webhook.until = undefined
-    webhook.isHeld = false
-    webhook.seen = undefined
-    webhook.arrivals = [...(this.#stateOf(webhook)?.pending() ?? [])]
-    this.#wake(webhook)
+  /** Ends a turn. The waiting requests join the queue again, with their former sequences. */
+  #endTurn(target: TurnTarget): void {
+    target.coversBefore = undefined
+    target.isSuspended = false
+    target.observedTurn = undefined
+    target.requestsToJoin = [...(this.#requestsOf(target)?.pending() ?? [])]
+    this.#schedule(target)
   }
 
-  #join(webhook: SharedWebhook): Call {
-    const requests = webhook.arrivals.filter(isPending)
-    const state = this.#stateOf(webhook)
+  #makeJoin(target: TurnTarget): Call {
+    const requests = target.requestsToJoin.filter(isPending)
     const sequences = new Set<number>()
-    // A poll repeats the sequences of all requests: the store may have lost them.
-    const isInQueue = webhook.until === undefined || webhook.isHeld
-    const pending = isInQueue && state !== undefined ? state.pending() : requests
+    // Without a turn, a call repeats the sequences of all requests, because the store may have lost them.
+    const isFullJoin = target.coversBefore === undefined || target.isSuspended
+    const pending = (isFullJoin ? this.#requestsOf(target)?.pending() : undefined) ?? requests
     for (const request of pending) {
-      const sequence = this.#sequenceOf(webhook, request)
+      const sequence = this.#sequenceOf(target, request)
       if (sequence !== undefined) sequences.add(sequence)
     }
     return { _tag: "Join", requests, sequences: [...sequences] }
   }
 
-  #isCovered(webhook: SharedWebhook, request: PendingRequest, now: number): boolean {
-    const sequence = this.#sequenceOf(webhook, request)
+  #isCovered(target: TurnTarget, request: PendingRequest, now: number): boolean {
+    const sequence = this.#sequenceOf(target, request)
     return (
       sequence !== undefined &&
-      webhook.until !== undefined &&
-      sequence < webhook.until &&
-      this.#isValid(webhook, now)
+      target.coversBefore !== undefined &&
+      sequence < target.coversBefore &&
+      this.#isTurnValid(target, now)
     )
   }
 
-  #isValid({ calledAt }: SharedWebhook, now: number): boolean {
+  /** Whether neither the lease nor the validity of the turn has expired. */
+  #isTurnValid({ calledAt }: TurnTarget, now: number): boolean {
     return now < this.#options.presence.aliveUntil && now < calledAt + this.#options.validFor
   }
 
-  hasInFlight(webhook: SharedWebhook): boolean {
-    return (this.#stateOf(webhook)?.inFlight ?? 0) > 0
+  hasInFlight(target: TurnTarget): boolean {
+    return (this.#requestsOf(target)?.inFlight ?? 0) > 0
   }
 
-  /** Whether requests of the turn wait, or are in flight. */
-  #isInUse(webhook: SharedWebhook): boolean {
-    const state = this.#stateOf(webhook)
-    if (state === undefined) return false
-    if (state.inFlight > 0) return true
-    return state.buckets.some(({ queue: { head } }) => {
-      const sequence = head === undefined ? undefined : this.#sequenceOf(webhook, head)
-      return sequence !== undefined && sequence < (webhook.until ?? 0)
+  /** Whether requests are in flight, or the turn covers the first request of a bucket. */
+  #isInUse(target: TurnTarget): boolean {
+    const requests = this.#requestsOf(target)
+    if (requests === undefined) return false
+    if (requests.inFlight > 0) return true
+    return requests.buckets.some(({ queue: { head } }) => {
+      const sequence = head === undefined ? undefined : this.#sequenceOf(target, head)
+      return sequence !== undefined && sequence < (target.coversBefore ?? 0)
     })
   }
 
-  #isToRenew(webhook: SharedWebhook, now: number): boolean {
+  #isRenewalDue(target: TurnTarget, now: number): boolean {
     return (
-      webhook.until !== undefined &&
-      now >= webhook.calledAt + this.#options.validFor / 2 &&
-      this.#stateOf(webhook) !== undefined
+      target.coversBefore !== undefined &&
+      now >= target.calledAt + this.#options.validFor / 2 &&
+      this.#requestsOf(target) !== undefined
     )
   }
 
-  /** Whether it has not been used for so long that the turn is given up. */
-  #isIdle(webhook: SharedWebhook, now: number): boolean {
+  /** Whether the turn has not been used for `validFor`, so that it is given up. */
+  #isIdle(target: TurnTarget, now: number): boolean {
     return (
-      now >= webhook.calledAt + this.#options.validFor &&
-      !webhook.isCalling &&
-      webhook.arrivals.length === 0 &&
-      this.#stateOf(webhook) === undefined
+      now >= target.calledAt + this.#options.validFor &&
+      !target.isCalling &&
+      target.requestsToJoin.length === 0 &&
+      this.#requestsOf(target) === undefined
     )
   }
 
-  get(major: string): SharedWebhook {
-    let webhook = this.webhooks.get(major)
-    if (webhook === undefined) {
-      webhook = new SharedWebhook(major, this.#pollInterval)
-      this.webhooks.set(major, webhook)
+  get(key: string): TurnTarget {
+    let target = this.targets.get(key)
+    if (target === undefined) {
+      target = new TurnTarget(key, this.#pollInterval)
+      this.targets.set(key, target)
     }
-    return webhook
+    return target
   }
 
-  #wake(webhook: SharedWebhook): void {
-    if (webhook.isQueued || webhook.isCalling) return
-    webhook.isQueued = true
-    this.#options.onDue(webhook)
+  /** Schedules the next call, unless one is scheduled or in progress. */
+  #schedule(target: TurnTarget): void {
+    if (target.isScheduled || target.isCalling) return
+    target.isScheduled = true
+    this.#options.onDue(target)
   }
 }
 

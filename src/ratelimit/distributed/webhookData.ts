@@ -1,7 +1,7 @@
 /**
- * The state that the limiter keeps for one webhook as JSON text, so that another process continues with
- * it. The requests of the webhook stay in their processes: the state is only passed on while none is in
- * flight. What the webhooks of a channel have in common is the state of the channel: `channelData.ts`.
+ * The state of one webhook as JSON text, with which the next process continues. Requests stay in their processes, and
+ * the state is passed on only while none is in flight. The state that the webhooks of a channel share is in
+ * `channelData.ts`.
  */
 import * as Either from "effect/Either"
 import type { ParseError } from "effect/ParseResult"
@@ -16,21 +16,21 @@ import { moveRequests } from "../internal/learning.js"
 import type { StateMachine } from "../internal/stateMachine.js"
 import type { Kind } from "../Route.js"
 import type { Policy } from "../strategy/Policy.js"
-import { type Arrival, BucketData, setBucket, toBucketData } from "./bucketData.js"
+import { BucketData, restoreBucket, type RestoreOptions, toBucketData } from "./bucketData.js"
 import { Finite, ifDefined, shiftBy } from "./numbers.js"
-import type { SharedWebhook } from "./sharedWebhook.js"
+import type { TurnTarget } from "./turnTarget.js"
 
 const kinds = ["webhook", "interaction"] as const satisfies ReadonlyArray<Kind>
 
-/** Unknown fields are ignored; what an older version would misread gets a new `v`. */
+/** Unknown fields are ignored. A format that older versions of this package would misread gets a new `v`. */
 const WebhookData = Schema.Struct({
   v: Schema.Literal(1),
-  /** Missing if only the death is known. */
+  /** Missing if the limiter has no state of the webhook except `dead`. */
   kind: Schema.UndefinedOr(Schema.Literal(...kinds)),
   buckets: Schema.Array(BucketData),
-  /** Missing until a response has contained it. */
+  /** The id of the channel; missing until a response has contained it. */
   channel: Schema.UndefinedOr(Schema.String),
-  /** The response that showed that the webhook is gone, and until when no request is sent. */
+  /** The response that showed that the webhook does not exist, and the time until which no request is sent. */
   dead: Schema.UndefinedOr(
     Schema.Struct({
       status: Finite,
@@ -47,12 +47,13 @@ const encodeText = Schema.encodeSync(Text)
 const decodeText = Schema.decodeUnknownEither(Text)
 
 /**
- * The state of a webhook; `undefined` if there is none. `shift` is added to every time of this process.
+ * Encodes a webhook; returns `undefined` if it has no state. `clockOffset` is added to every time, for those of the
+ * store's clock.
  */
 export function encodeWebhook(
   { learning }: StateMachine,
   major: string,
-  shift: number,
+  clockOffset: number,
 ): string | undefined {
   const webhook = learning.webhooks.get(major)
   const death = learning.deadWebhooks.all.get(major)
@@ -60,61 +61,61 @@ export function encodeWebhook(
   return encodeText({
     v: 1,
     kind: webhook?.kind,
-    buckets: webhook === undefined ? [] : toBuckets(webhook, shift),
+    buckets: webhook === undefined ? [] : toBuckets(webhook, clockOffset),
     channel: webhook?.channel?.id,
     dead: ifDefined(death, ({ response: { code, message, status }, until }) => ({
       status,
       code,
       message,
-      until: until + shift,
+      until: until + clockOffset,
     })),
   })
 }
 
-function toBuckets(webhook: WebhookState, shift: number): ReadonlyArray<BucketData> {
+function toBuckets(webhook: WebhookState, clockOffset: number): ReadonlyArray<BucketData> {
   return webhook.buckets.map((bucket) => {
     const routes = webhook.routes.filter((route) => route.bucket === bucket)
     return toBucketData(
       bucket,
       routes.map(({ name }) => name),
-      shift,
+      clockOffset,
     )
   })
 }
 
 /**
- * The known limit of each route, which routes share one, and whether the webhook is dead: what a process that
- * continues after the death of this one would have to learn again.
+ * Summarizes the known limit of each route, which routes share a bucket, and whether the webhook is dead. When the
+ * summary changes, this process stores its state, so that no other one has to learn the limits again if it dies.
  */
-export function limitsOf(
+export function summarizeLimits(
   { learning }: StateMachine,
-  { channel, major, savedLimits }: SharedWebhook,
+  { channel, key, savedLimits }: TurnTarget,
 ): string {
-  // The turn of a channel exists since its limit is known.
+  // A channel has a turn only once its limit is known.
   if (channel !== undefined) return channel.state.id
-  if (learning.deadWebhooks.all.has(major)) return "dead"
-  const webhook = learning.webhooks.all.get(major)
+  if (learning.deadWebhooks.all.has(key)) return "dead"
+  const webhook = learning.webhooks.all.get(key)
   if (webhook === undefined) return savedLimits
   const { buckets, routes } = webhook
-  const known = routes.map(({ bucket }) => {
+  const limits = routes.map(({ bucket }) => {
     const { learnedBy, limit } = bucket
     const hidden = learnedBy && bucket.findingsOf(learnedBy).hiddenLimit
     return limit === undefined && hidden === undefined
       ? ""
       : `${buckets.indexOf(bucket)}:${limit}${hidden === undefined ? "" : "+"}`
   })
-  return known.join(" ").trim()
+  return limits.join(" ").trim()
 }
 
 /**
- * Replaces what this process has learned about a webhook, except memories of policies without `data`. Its
- * waiting requests stay in the queues, which the caller dispatches afterwards.
+ * Replaces the state of a webhook by a stored one, except the memories of policies without `data`. Its waiting
+ * requests stay in the queues, which the caller dispatches afterwards.
  */
 export function restoreWebhook(
   machine: StateMachine,
   major: string,
   text: string,
-  options: Omit<Arrival, "policies"> & { readonly policies?: ReadonlyArray<Policy> },
+  options: Omit<RestoreOptions, "policies"> & { readonly policies?: ReadonlyArray<Policy> },
 ): Either.Either<void, ParseError> {
   return Either.map(decodeText(text), (data) => {
     applyDeath(machine, major, data, options)
@@ -126,12 +127,15 @@ function applyDeath(
   { learning, pending }: StateMachine,
   major: string,
   { dead }: WebhookData,
-  { now, shift, uncertainty }: Omit<Arrival, "policies">,
+  { now, clockOffset, maxClockError }: Omit<RestoreOptions, "policies">,
 ): void {
   learning.deadWebhooks.clear(major)
   if (dead === undefined) return
   const { until, ...response } = dead
-  learning.deadWebhooks.put(major, { response, until: shiftBy(-shift, uncertainty).late(until) })
+  learning.deadWebhooks.put(major, {
+    response,
+    until: shiftBy(-clockOffset, maxClockError).toLatest(until),
+  })
   const webhook = learning.webhooks.get(major)
   if (webhook !== undefined) pending.rejectDisallowed(webhook, now)
 }
@@ -140,19 +144,19 @@ function applyBuckets(
   machine: StateMachine,
   major: string,
   { buckets, channel, kind }: WebhookData,
-  options: Omit<Arrival, "policies"> & { readonly policies?: ReadonlyArray<Policy> },
+  options: Omit<RestoreOptions, "policies"> & { readonly policies?: ReadonlyArray<Policy> },
 ): void {
   if (kind === undefined) return
   const { learning, pending, scheduler } = machine
   const { now } = options
   const webhook = learning.webhooks.getWebhook({ kind, major })
   const policies = [...(options.policies ?? []), ...policiesOf(webhook.pending())]
-  // All are found before the first is assigned: a bucket that no route has any more is not found.
+  // All buckets are found before the first is assigned, because a bucket without a route cannot be found.
   const targets = buckets.map(
     (data) => [data, webhook.bucket(data.id) ?? new BucketState(data.id, webhook)] as const,
   )
   for (const [data, bucket] of targets) {
-    setBucket(bucket, data, { ...options, policies })
+    restoreBucket(bucket, data, { ...options, policies })
     for (const name of data.routes) assignRoute(machine, webhook, name, bucket)
   }
   scheduler.dispatchEach(learning.webhooks.assignChannel(webhook, channel), now)

@@ -1,4 +1,4 @@
-/** The mutable state of buckets, routes, webhooks channels and pending requests. */
+/** The mutable state of buckets, routes, webhooks, channels and pending requests. */
 import type * as Exit from "effect/Exit"
 import type { WaitError } from "../../error/WebhookError.js"
 import type { Bucket } from "../Bucket.js"
@@ -223,7 +223,7 @@ export class ChannelState {
     return this.webhooks.filter(hasWaiting).flatMap(({ buckets }) => buckets.filter(hasWaiting))
   }
 
-  /** Number of messages in flight. Every response asks for it. */
+  /** Number of messages in flight. It is computed for every response. */
   get inFlight(): number {
     let sum = 0
     for (const { routes } of this.webhooks)
@@ -239,7 +239,7 @@ export class ChannelState {
     this.memories ??= new Map()
     for (const { buckets } of this.webhooks)
       for (const bucket of buckets)
-        if (bucket.learnedBy !== undefined) bucket.seenBy(bucket.learnedBy)
+        if (bucket.learnedBy !== undefined) bucket.withMemoryOf(bucket.learnedBy)
   }
 
   /** Returns the memory of a bucket with what all webhooks have learned; merges it the first time. */
@@ -262,7 +262,7 @@ export class ChannelState {
     if (known !== undefined) known.memory = memory
   }
 
-  forget(): void {
+  reset(): void {
     this.memories?.clear()
   }
 }
@@ -316,14 +316,17 @@ export class BucketState implements Bucket {
   /** A lower bound of the deadlines of waiting requests. */
   earliestDeadline = Infinity
   roundTrip: RoundTrips | undefined = undefined
+  /** The memory that `withMemoryOf` has exposed to a policy. */
   memory: unknown = undefined
   /** The memory of the policy that observed last; usually the only one. */
   learned: unknown = undefined
   learnedBy: Policy | undefined = undefined
   /** The memories of other policies. */
-  others = noMemories
-  over: WindowOver | undefined = undefined
-  failed: { readonly policy: string; readonly defect: unknown } | undefined = undefined
+  otherMemories = noMemories
+  /** A window that has ended, until the next policy has observed it. */
+  finishedWindow: WindowOver | undefined = undefined
+  /** The exception that a policy has thrown while it observed. */
+  thrown: { readonly policy: string; readonly defect: unknown } | undefined = undefined
   /** The memories of the bucket that this one was initialized from. */
   inherited = noMemories
 
@@ -378,8 +381,8 @@ export class BucketState implements Bucket {
    * that were in flight together count once.
    */
   block(scope: LimitScope, delay: number | undefined, sentAt: number, now: number): void {
-    const isLater = this.blocksWithoutDelay === 0 || sentAt >= this.blockedUntil
-    if (delay === undefined && isLater) this.blocksWithoutDelay += 1
+    const isNewBlock = this.blocksWithoutDelay === 0 || sentAt >= this.blockedUntil
+    if (delay === undefined && isNewBlock) this.blocksWithoutDelay += 1
     const until = now + (delay ?? growingDelay(scope, this.blocksWithoutDelay))
     this.blockedUntil = Math.max(this.blockedUntil, until)
     this.blockedBy = scope
@@ -409,7 +412,7 @@ export class BucketState implements Bucket {
       this.roundTrip?.reset(resetAt - resetEarliest)
     const head = this.queue.head
     const waiting = head !== undefined && head.since < resetAt ? this.waiting : 0
-    this.over = { _tag: "WindowOver", at: now, unused, waiting }
+    this.finishedWindow = { _tag: "WindowOver", at: now, unused, waiting }
   }
 
   /**
@@ -417,17 +420,17 @@ export class BucketState implements Bucket {
    * unused although requests waited.
    */
   rollFor(policy: Policy, now: number): number {
-    const lead = toMillis(policy.lead?.(this.seenBy(policy)) ?? 0)
+    const lead = toMillis(policy.lead?.(this.withMemoryOf(policy)) ?? 0)
     this.roll(now, lead > 0 ? lead : 0)
-    if (this.over === undefined) return 0
-    const over = this.over
-    this.over = undefined
-    this.observe(policy, over)
-    return Math.min(over.unused, over.waiting)
+    const { finishedWindow } = this
+    if (finishedWindow === undefined) return 0
+    this.finishedWindow = undefined
+    this.observe(policy, finishedWindow)
+    return Math.min(finishedWindow.unused, finishedWindow.waiting)
   }
 
-  /** Exposes the policy's own memory as `memory`. */
-  seenBy(policy: Policy): this {
+  /** Sets `memory` to the one of a policy, and returns the bucket. */
+  withMemoryOf(policy: Policy): this {
     const { channel } = this
     const own = this.learnedBy?.name === policy.name ? this.learned : this.#recall(policy)
     this.memory = channel === undefined ? own : channel.recall(policy, this, own)
@@ -441,15 +444,15 @@ export class BucketState implements Bucket {
     this.isKnown = true
     this.inherited =
       other.learnedBy === undefined
-        ? other.others
-        : putMemory(other.others, other.learnedBy.name, other.learned)
+        ? other.otherMemories
+        : putMemory(other.otherMemories, other.learnedBy.name, other.learned)
   }
 
   observe(policy: Policy, observation: Observation): void {
-    const { memory, learnedBy } = this.seenBy(policy)
+    const { memory, learnedBy } = this.withMemoryOf(policy)
     const learned = this.#observeWith(policy, memory, observation)
     if (learnedBy !== undefined && learnedBy.name !== policy.name) {
-      this.others = putMemory(this.others, learnedBy.name, this.learned)
+      this.otherMemories = putMemory(this.otherMemories, learnedBy.name, this.learned)
     }
     this.learned = learned
     this.learnedBy = policy
@@ -460,23 +463,23 @@ export class BucketState implements Bucket {
   /** The findings of a policy for metrics and logs. */
   findingsOf(policy: Policy): Findings {
     if (policy.findings === undefined) return noFindings
-    const { memory } = this.seenBy(policy)
+    const { memory } = this.withMemoryOf(policy)
     try {
       return policy.findings(memory)
     } catch (defect) {
-      this.failed = { policy: policy.name, defect }
+      this.thrown = { policy: policy.name, defect }
       return noFindings
     }
   }
 
   /** The exception of the policy's `observe`: a defect that the next request fails with. */
   getDefect(policy: Policy): { readonly defect: unknown } | undefined {
-    return this.failed?.policy === policy.name ? this.failed : undefined
+    return this.thrown?.policy === policy.name ? this.thrown : undefined
   }
 
   /** Resets what was learned; requests in flight and waiting stay. */
-  forget(): void {
-    this.channel?.forget()
+  reset(): void {
+    this.channel?.reset()
     this.window = new Window()
     this.isKnown = false
     this.blockedUntil = 0
@@ -485,9 +488,9 @@ export class BucketState implements Bucket {
     this.roundTrip = undefined
     this.learned = undefined
     this.learnedBy = undefined
-    this.others = noMemories
-    this.over = undefined
-    this.failed = undefined
+    this.otherMemories = noMemories
+    this.finishedWindow = undefined
+    this.thrown = undefined
     this.inherited = noMemories
   }
 
@@ -496,13 +499,13 @@ export class BucketState implements Bucket {
     try {
       return policy.observe(memory, observation, this)
     } catch (defect) {
-      this.failed = { policy: policy.name, defect }
+      this.thrown = { policy: policy.name, defect }
       return memory
     }
   }
 
   #recall(policy: Policy): unknown {
-    const own = findMemory(this.others, policy.name)
+    const own = findMemory(this.otherMemories, policy.name)
     if (own !== undefined) return own.value
     const inherited = findMemory(this.inherited, policy.name)
     return inherited === undefined || policy.inherit === undefined

@@ -126,21 +126,21 @@ export function writeLog(events: Array<LimiterEvent>): Effect.Effect<void> {
 
 /** A first limit is logged at debug level, since the first response of every bucket has one. */
 function logEvent(event: LimiterEvent): Effect.Effect<void> {
-  const about = Effect.annotateLogs(annotationsOf(event))
+  const annotate = Effect.annotateLogs(annotationsOf(event))
   switch (event._tag) {
     case "Limit":
-      return about(
+      return annotate(
         event.previousLimit === undefined
           ? Effect.logDebug("Rate limit discovered")
           : Effect.logInfo("Rate limit changed"),
       )
     case "HiddenLimit":
-      return about(Effect.logInfo("Hidden rate limit detected"))
+      return annotate(Effect.logInfo("Hidden rate limit detected"))
     case "Blocked":
-      return about(Effect.logWarning("All requests are blocked"))
+      return annotate(Effect.logWarning("All requests are blocked"))
     case "InvalidRequests":
     default:
-      return about(
+      return annotate(
         Effect.logWarning(
           event.invalidRequests < event.invalidRequestLimit
             ? "Half of the invalid-request budget is used; requests are slowed down"

@@ -70,19 +70,19 @@ export class SendTimes {
 }
 
 /** Requests per second to an address, as Discord documents it. */
-const documented = 50
+const documentedLimit = 50
 
 /** Milliseconds. Discord counts by the second, whatever the window of a configured limit. */
 const second = 1000
 
-/** Seconds between a 429 and the next probe, at full load. */
-const rest = 5
+/** Seconds between a 429 and the next probe, if requests use the whole estimate. */
+const secondsToProbe = 5
 
-/** Milliseconds for which the clocks of process and server agree well enough. */
-const keepsTime = 30_000
+/** Milliseconds for which an observed end of a second predicts later ones, because clocks drift. */
+const maxClockAge = 30_000
 
-/** Milliseconds by which they may differ until then. */
-const clockError = 3
+/** Maximum error of such a prediction in milliseconds. */
+const maxClockError = 3
 
 /**
  * Estimates the global limit that other clients of the same IP address leave, from global 429 responses.
@@ -101,19 +101,19 @@ class GlobalEstimate {
   readonly #sent: SendTimes
   #probe: object | undefined = undefined
   /** Number of requests until a probe is due. */
-  #rest = 0
-  /** The last second with a 429, by its first one, and the number of them. */
-  #start = 0
-  #freedAt = 0
-  #rejected = 0
-  /** The lowest estimate after that second. */
-  #least = 1
+  #requestsToProbe = 0
+  /** The start and end of the last second with a 429, as its first 429 shows them, and the number of 429s in it. */
+  #secondStart = 0
+  #secondEnd = 0
+  #rejectedCount = 0
+  /** The minimum of the estimate after that second. */
+  #minLimit = 1
   /** A time before and one after the end of that second, for the requests sent then. */
   #endsAfter = -Infinity
   #endsBefore = Infinity
-  /** Whether the server counts by the seconds of its clock, as far as 429s tell, and the end of one. */
-  #hasSeconds = true
-  #anchor = -Infinity
+  /** Whether the server counts by the seconds of its clock, as far as 429s have shown, and the end of one of them. */
+  #hasServerSeconds = true
+  #lastEnd = -Infinity
 
   constructor(sent: SendTimes) {
     this.#sent = sent
@@ -127,7 +127,7 @@ class GlobalEstimate {
   /** Called before a send is recorded. One that exceeds the estimate is a probe if that is due. */
   onSend(request: object, now: number, spread: number): void {
     if (this.#isDue && this.#fitsAt(this.#limit, spread) > now) this.#probe = request
-    this.#rest -= 1
+    this.#requestsToProbe -= 1
   }
 
   /** Called when a request is settled. */
@@ -142,25 +142,25 @@ class GlobalEstimate {
    * since others may have used most of that one only. With the last 429 of a second it is exact.
    */
   onLimited(sentAt: number, delay: number, now: number): void {
-    // A delay in whole seconds says nothing about their end.
-    const namesEnd = delay % second > 0
-    if (sentAt >= this.#freedAt) {
-      if (namesEnd) this.#compareEnd(sentAt + delay, now + delay)
-      this.#freedAt = sentAt + delay
-      this.#start = sentAt - second + (delay % second)
-      this.#rejected = 0
+    // A delay in whole seconds does not show when the second ends.
+    const hasExactEnd = delay % second > 0
+    if (sentAt >= this.#secondEnd) {
+      if (hasExactEnd) this.#compareEnd(sentAt + delay, now + delay)
+      this.#secondEnd = sentAt + delay
+      this.#secondStart = sentAt - second + (delay % second)
+      this.#rejectedCount = 0
       this.#endsAfter = -Infinity
       this.#endsBefore = Infinity
-      this.#least = Math.max(1, Math.min(this.#limit, documented) >> 1)
+      this.#minLimit = Math.max(1, Math.min(this.#limit, documentedLimit) >> 1)
     }
-    if (namesEnd && this.#hasSeconds) {
+    if (hasExactEnd && this.#hasServerSeconds) {
       this.#endsAfter = Math.max(this.#endsAfter, sentAt + delay - 1)
       this.#endsBefore = Math.min(this.#endsBefore, now + delay)
     }
-    this.#rejected += 1
-    const accepted = this.#sent.countSince(this.#start) - this.#rejected
-    this.#limit = Math.min(this.#limit, Math.max(this.#least, accepted))
-    this.#rest = this.#limit * rest
+    this.#rejectedCount += 1
+    const accepted = this.#sent.countSince(this.#secondStart) - this.#rejectedCount
+    this.#limit = Math.min(this.#limit, Math.max(this.#minLimit, accepted))
+    this.#requestsToProbe = this.#limit * secondsToProbe
     // If it was accepted, it overtook the rejected one.
     this.#probe = undefined
   }
@@ -170,20 +170,20 @@ class GlobalEstimate {
    * is sent after an end cannot meet it again. A request that was on its way for long may have met another one.
    */
   #compareEnd(after: number, before: number): void {
-    const lateBy = (after - this.#anchor) % second
-    if (lateBy > clockError && lateBy < second / 2 && before - after < second / 2)
-      this.#hasSeconds = false
-    if (!(before - this.#anchor < keepsTime)) this.#anchor = before
+    const lateBy = (after - this.#lastEnd) % second
+    if (lateBy > maxClockError && lateBy < second / 2 && before - after < second / 2)
+      this.#hasServerSeconds = false
+    if (!(before - this.#lastEnd < maxClockAge)) this.#lastEnd = before
   }
 
   get #isDue(): boolean {
-    return this.#rest <= 0 && this.#probe === undefined
+    return this.#requestsToProbe <= 0 && this.#probe === undefined
   }
 
   /** The time from which one request more is within `limit` in each second since the last one with a 429. */
   #fitsAt(limit: number, spread: number): number {
     const last = this.#sent.last(limit)
-    if (this.#hasSeconds && last < this.#freedAt) return 0
+    if (this.#hasServerSeconds && last < this.#secondEnd) return 0
     const next = this.#secondAfter(last, spread)
     return Math.min(next, last + second + spread)
   }
@@ -192,9 +192,9 @@ class GlobalEstimate {
   #secondAfter(sentAt: number, spread: number): number {
     const start = this.#endsBefore
     // A request sent shortly before the end of a second may arrive in the next one, and counts there.
-    const unclear = Math.max(0, start - this.#endsAfter) + spread
-    const seconds = Math.floor((sentAt + unclear - start) / second) + 1
-    return seconds * second < keepsTime ? start + seconds * second : Infinity
+    const margin = Math.max(0, start - this.#endsAfter) + spread
+    const seconds = Math.floor((sentAt + margin - start) / second) + 1
+    return seconds * second < maxClockAge ? start + seconds * second : Infinity
   }
 }
 
@@ -213,7 +213,7 @@ export class GlobalLimiter {
   #lastSent = -Infinity
   /** The end of the last block; in the past if there is none. */
   blockedUntil = 0
-  #edgeUntil = 0
+  #edgeBlockedUntil = 0
   #edgeProbing = false
   /** The scope of the last block. */
   blockedBy: HostScope = "global"
@@ -234,7 +234,7 @@ export class GlobalLimiter {
   /** Replaces the global limits, all of which apply. Requests already sent count against them. */
   setLimits(limits: ReadonlyArray<GlobalLimit>): void {
     this.#limits = limits
-    for (const { limit } of limits) this.sent.remember(Math.max(limit, documented))
+    for (const { limit } of limits) this.sent.remember(Math.max(limit, documentedLimit))
   }
 
   /**
@@ -246,12 +246,14 @@ export class GlobalLimiter {
   availableAt(kind: Kind, isLearning = false): number {
     if (this.#isProbing(kind) && this.#probe !== undefined) return Infinity
     const spaced = this.#spacing === 0 ? 0 : this.#lastSent + this.#spacing
-    if (kind === "interaction") return Math.max(this.#edgeUntil, spaced)
-    let at = Math.max(this.blockedUntil, spaced)
+    if (kind === "interaction") return Math.max(this.#edgeBlockedUntil, spaced)
+    let availableAt = Math.max(this.blockedUntil, spaced)
     for (const { limit, window } of this.#limits) {
-      at = Math.max(at, this.sent.last(limit) + window + this.#spread)
+      availableAt = Math.max(availableAt, this.sent.last(limit) + window + this.#spread)
     }
-    return isLearning ? Math.max(at, this.#estimate.availableAt(this.#spread)) : at
+    return isLearning
+      ? Math.max(availableAt, this.#estimate.availableAt(this.#spread))
+      : availableAt
   }
 
   recordSend(request: object, now: number, kind: Kind): void {
@@ -264,20 +266,20 @@ export class GlobalLimiter {
   }
 
   /**
-   * Moves the send of a request from `passedAt` to now, because its fiber polls; otherwise two windows'
-   * worth could be sent within one.
+   * Moves the send of a request from `grantedAt` to now, because its fiber polls. Otherwise the requests of two
+   * windows could be sent within one.
    */
-  postponeSend(passedAt: number, now: number, kind: Kind): void {
+  postponeSend(grantedAt: number, now: number, kind: Kind): void {
     this.#lastSent = Math.max(this.#lastSent, now)
-    if (kind === "webhook") this.sent.postpone(passedAt, now)
+    if (kind === "webhook") this.sent.postpone(grantedAt, now)
   }
 
-  /** Called when a request is settled; `open` if its response shows that the block is over. */
-  onSettled(request: object, open: boolean, kind: Kind): void {
-    this.#estimate.onOutcome(request, open)
+  /** Called when a request is settled; `isUnblocked` if its response shows that the block is over. */
+  onSettled(request: object, isUnblocked: boolean, kind: Kind): void {
+    this.#estimate.onOutcome(request, isUnblocked)
     if (this.#probe !== request) return
     this.#probe = undefined
-    if (!open) return
+    if (!isUnblocked) return
     this.#edgeProbing = false
     this.#blocksWithoutDelay = 0
     // The response of an interaction does not show whether a global block is over.
@@ -287,13 +289,13 @@ export class GlobalLimiter {
   /** The current block of requests of a kind. */
   getBlock(kind: Kind): { readonly until: number; readonly by: HostScope } {
     return kind === "interaction"
-      ? { until: this.#edgeUntil, by: "edge" }
+      ? { until: this.#edgeBlockedUntil, by: "edge" }
       : { until: this.blockedUntil, by: this.blockedBy }
   }
 
   /**
-   * Blocks all requests after a 429; `sentAt` is unknown if another process got it, which says nothing about
-   * what this one may send. Without a delay, each consecutive block is longer; 429s of requests
+   * Blocks all requests after a 429. `sentAt` is unknown if another process received it, which does not change the
+   * estimate of this one. Without a delay, each consecutive block is longer; 429s of requests
    * that were in flight together count once. Returns whether requests were not blocked before.
    */
   block(
@@ -305,20 +307,20 @@ export class GlobalLimiter {
     if (scope === "global" && sentAt !== undefined) {
       this.#estimate.onLimited(sentAt, delay ?? 0, now)
     }
-    const wasOpen = !this.#probing || this.blockedUntil <= now
-    const isLater = this.#blocksWithoutDelay === 0 || (sentAt ?? now) >= this.blockedUntil
-    if (delay === undefined && isLater) this.#blocksWithoutDelay += 1
+    const wasUnblocked = !this.#probing || this.blockedUntil <= now
+    const isNewBlock = this.#blocksWithoutDelay === 0 || (sentAt ?? now) >= this.blockedUntil
+    if (delay === undefined && isNewBlock) this.#blocksWithoutDelay += 1
     const until = now + (delay ?? growingDelay(scope, this.#blocksWithoutDelay))
     this.#probing = true
     if (scope === "edge") {
       this.#edgeProbing = true
-      this.#edgeUntil = Math.max(this.#edgeUntil, until)
+      this.#edgeBlockedUntil = Math.max(this.#edgeBlockedUntil, until)
     }
     if (until > this.blockedUntil) {
       this.blockedUntil = until
       this.blockedBy = scope
     }
-    return wasOpen
+    return wasUnblocked
   }
 
   /** Sets the milliseconds between requests, which slow down invalid requests; 0 for none. */

@@ -37,9 +37,9 @@ export class WebhookRegistry {
   readonly #channels = new Map<string, ChannelState | string>()
   /** Webhooks without requests, the longest idle first. */
   readonly #idle = new Set<WebhookState>()
-  /** Those of them that may be packed. */
+  /** Idle webhooks that may be packed. */
   readonly #packable = new Set<WebhookState>()
-  /** By route name: the bucket last described by a response, as the initial guess for other webhooks. */
+  /** The bucket that a response has described last, by route name: the initial state for other webhooks. */
   readonly #guesses = new Map<string, BucketState>()
 
   getWebhook({ kind, major }: Pick<Route, "kind" | "major">): WebhookState {
@@ -98,12 +98,12 @@ export class WebhookRegistry {
   }
 
   /**
-   * Adds a webhook to its channel, where it shares what the policies have learned for the channel. Returns the
-   * buckets that wait in the channel before, where less is in flight now.
+   * Adds a webhook to its channel, with which it shares what the policies have learned. Returns the buckets that
+   * wait in its former channel, where fewer requests are in flight now.
    */
   assignChannel(webhook: WebhookState, id: string | undefined): ReadonlyArray<BucketState> {
-    const before = webhook.channel
-    if (id === undefined || before?.id === id) return noBuckets
+    const formerChannel = webhook.channel
+    if (id === undefined || formerChannel?.id === id) return noBuckets
     this.#leaveChannel(webhook)
     const known = this.#channels.get(id)
     const channel = known instanceof ChannelState ? known : new ChannelState(id)
@@ -113,7 +113,7 @@ export class WebhookRegistry {
       if (other !== undefined && other.channel === undefined) channel.join(other)
     }
     if (webhook.channel === undefined) channel.join(webhook)
-    return before?.waiting ?? noBuckets
+    return formerChannel?.waiting ?? noBuckets
   }
 
   /**
@@ -140,7 +140,7 @@ export class WebhookRegistry {
       const bucket = this.get(route.major)?.route(route.name)?.bucket
       if (bucket !== undefined) buckets.push(bucket)
     }
-    for (const bucket of buckets) bucket.forget()
+    for (const bucket of buckets) bucket.reset()
     return buckets
   }
 
@@ -165,9 +165,9 @@ export class WebhookRegistry {
 
   /** Packs the longest idle webhooks. It is called only while nothing refers to their states. */
   packIdle(): void {
-    let left = Math.min(this.#packable.size - this.unpacked, maxPackedAtOnce)
+    let remaining = Math.min(this.#packable.size - this.unpacked, maxPackedAtOnce)
     for (const webhook of this.#packable) {
-      if (left-- <= 0) return
+      if (remaining-- <= 0) return
       this.#packable.delete(webhook)
       if (this.#isGuess(webhook) || !this.#packed.add(webhook, limitedUntil(webhook))) continue
       const { channel, major } = webhook
@@ -222,7 +222,7 @@ export class WebhookRegistry {
     return counts
   }
 
-  /** A bucket that the webhook knows already is the one that the route counts against as well. */
+  /** Initializes the routes that wait for their first response. A known bucket of the same webhook keeps its state. */
   #shareWithUnknown(name: string, guess: BucketState): ReadonlyArray<BucketState> {
     const updated: Array<BucketState> = []
     for (const webhook of this.all.values()) {
@@ -287,28 +287,36 @@ export class Learning {
         this.invalidRequests.limit,
       )
     }
-    const from = sentAt ?? now - (routeState.bucket.roundTrip?.longest ?? 0)
+    const assumedSentAt = sentAt ?? now - (routeState.bucket.roundTrip?.longest ?? 0)
     if (limited?.scope === "edge" || limited?.scope === "proxy") {
       this.#emitBlocked(
-        this.globalLimiter.block(limited.scope, usableDelay(limited.retryAfter), from, now),
+        this.globalLimiter.block(
+          limited.scope,
+          usableDelay(limited.retryAfter),
+          assumedSentAt,
+          now,
+        ),
         routeState,
         now,
       )
       return noBuckets
     }
     this.webhooks.assignBucket(routeState, headers.bucket)
-    const left = this.webhooks.assignChannel(routeState.webhook, response.channelId)
+    const waitingInFormerChannel = this.webhooks.assignChannel(
+      routeState.webhook,
+      response.channelId,
+    )
     const { bucket } = routeState
-    const before = bucket.limit
+    const limitBefore = bucket.limit
     bucket.isKnown ||= describesBucket(response)
     bucket.roll(now)
-    bucket.window.onResponse(headers, from, now, limited !== undefined, bucket.inFlight)
-    if (bucket.limit !== undefined && bucket.limit !== before)
+    bucket.window.onResponse(headers, assumedSentAt, now, limited !== undefined, bucket.inFlight)
+    if (bucket.limit !== undefined && bucket.limit !== limitBefore)
       this.#events.onLimit(routeState.name, bucket.id, bucket.limit, headers.resetAfter)
     if (sentAt !== undefined) this.#observeRoundTrip(bucket, now - sentAt)
-    const updated = left.concat(this.webhooks.shareLimit(routeState))
-    if (limited !== undefined) this.#block(routeState, limited, response, from, now)
-    else if (from >= bucket.blockedUntil) bucket.unblock()
+    const updated = waitingInFormerChannel.concat(this.webhooks.shareLimit(routeState))
+    if (limited !== undefined) this.#block(routeState, limited, response, assumedSentAt, now)
+    else if (assumedSentAt >= bucket.blockedUntil) bucket.unblock()
     if (DeadWebhooks.isGoneResponse(response, routeState.webhook.kind)) {
       this.deadWebhooks.add(routeState.webhook.major, response, now)
     }
@@ -344,25 +352,25 @@ export class Learning {
     this.globalLimiter.setSpacing(this.invalidRequests.spacing(now))
   }
 
-  #emitBlocked(hasClosed: boolean, { name }: RouteState, now: number): void {
+  #emitBlocked(isNewBlock: boolean, { name }: RouteState, now: number): void {
     const { blockedBy, blockedUntil } = this.globalLimiter
-    if (hasClosed) this.#events.onBlocked(name, blockedBy, blockedUntil - now)
+    if (isNewBlock) this.#events.onBlocked(name, blockedBy, blockedUntil - now)
   }
 
   #block(
     routeState: RouteState,
     limited: RateLimited,
     response: ResponseInfo,
-    from: number,
+    sentAt: number,
     now: number,
   ): void {
     const delay = usableDelay(limited.retryAfter) ?? usableDelay(response.headers.resetAfter)
     if (limited.scope === "global") {
-      this.#emitBlocked(this.globalLimiter.block("global", delay, from, now), routeState, now)
+      this.#emitBlocked(this.globalLimiter.block("global", delay, sentAt, now), routeState, now)
     }
     // The global limiter does not block interactions, which have no global limit.
     if (limited.scope !== "global" || routeState.webhook.kind === "interaction") {
-      routeState.bucket.block(limited.scope, delay, from, now)
+      routeState.bucket.block(limited.scope, delay, sentAt, now)
     }
   }
 

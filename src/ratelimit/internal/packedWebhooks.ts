@@ -14,7 +14,7 @@ type Form = ReadonlyArray<unknown>
 const number = Symbol()
 const end = Symbol()
 
-/** Maximum number of forms, and of the steps of one; other data is not packed. */
+/** Maximum number of forms, and of the entries of one; other data is not packed. */
 const maxForms = 64
 const maxLength = 1000
 
@@ -24,19 +24,19 @@ const maxLength = 1000
  */
 export class Packer {
   readonly #forms: Array<Form> = []
-  /** By prototype. */
-  readonly #makes: ReadonlyMap<unknown, () => object>
-  readonly #isWhole: (value: object) => boolean
+  /** Creates an empty object, by prototype. */
+  readonly #factories: ReadonlyMap<unknown, () => object>
+  readonly #isAtomic: (value: object) => boolean
 
   /**
-   * Packs plain objects, arrays, and the classes of the objects that `makes` return. An object that is
-   * `isWhole` belongs to the form and is not copied.
+   * Packs plain objects, arrays, and objects of the classes that `factories` create. An object that is
+   * `isAtomic` belongs to the form and is not copied.
    */
-  constructor(makes: ReadonlyArray<() => object>, isWhole: (value: object) => boolean) {
-    this.#makes = new Map(
-      [() => ({}), () => [], ...makes].map((make) => [Object.getPrototypeOf(make()), make]),
+  constructor(factories: ReadonlyArray<() => object>, isAtomic: (value: object) => boolean) {
+    this.#factories = new Map(
+      [() => ({}), () => [], ...factories].map((make) => [Object.getPrototypeOf(make()), make]),
     )
-    this.#isWhole = isWhole
+    this.#isAtomic = isAtomic
   }
 
   /** Returns `undefined` for an object of another class, and for data of too many forms. */
@@ -61,7 +61,7 @@ export class Packer {
     const read = (): unknown => {
       const value = form[step++]
       if (value === number) return packed[next++]
-      const make = this.#makes.get(value)
+      const make = this.#factories.get(value)
       if (make === undefined) return value
       const fields = asFields(make())
       for (let key = form[step++]; key !== end; key = form[step++]) fields[String(key)] = read()
@@ -74,11 +74,11 @@ export class Packer {
     if (typeof value === "number" && !isFrequent(value)) {
       form.push(number)
       packed.push(value)
-    } else if (typeof value !== "object" || value === null || this.#isWhole(value)) {
+    } else if (typeof value !== "object" || value === null || this.#isAtomic(value)) {
       form.push(value)
     } else {
       const prototype: unknown = Object.getPrototypeOf(value)
-      if (form.length > maxLength || !this.#makes.has(prototype)) return false
+      if (form.length > maxLength || !this.#factories.has(prototype)) return false
       form.push(prototype)
       const fields = asFields(value)
       for (const key in fields) {

@@ -1,4 +1,4 @@
-/** Requests that wait, requests that hold a permit, and the times at which they are looked at again. */
+/** Requests that wait, requests that hold a permit, and the times at which they expire or poll. */
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import { type WaitError, WebhookRateLimited } from "../../error/WebhookError.js"
@@ -20,10 +20,12 @@ export type TimerTarget = BucketState | PendingRequest | GlobalLimiter | Permits
 /** Sets or cancels the one timer of a target, on which `wake` is called. */
 export type SetTimer = (target: TimerTarget, at: number | undefined) => void
 
-/** Decides which requests may be sent by this process, if others send to the same webhooks. */
-export interface Gate {
-  /** Whether the head of a queue may be sent. */
-  readonly isOpen: (request: PendingRequest, now: number) => boolean
+/**
+ * Decides which requests this process may send, if other processes send to the same webhooks (`distributed/turns.ts`).
+ */
+export interface Coordinator {
+  /** Whether the first request of a queue may be sent as far as other processes are concerned. */
+  readonly canSend: (request: PendingRequest, now: number) => boolean
   /** Called when a request joins the queue of its bucket. */
   readonly onArrival: (request: PendingRequest, now: number) => void
   /** Called when a webhook has no more requests. */
@@ -53,7 +55,8 @@ export class PendingRequests {
   #sweptAt = 0
   /** Number of waiting requests on all webhooks. */
   count = 0
-  gate: Gate | undefined = undefined
+  /** Set if other processes send to the same webhooks. */
+  coordinator: Coordinator | undefined = undefined
 
   constructor(settings: Settings, learning: Learning, statistics: Statistics, setTimer: SetTimer) {
     this.#setTimer = setTimer
@@ -75,7 +78,7 @@ export class PendingRequests {
     webhook.waiting += 1
     this.count += 1
     request.bucket.enqueue(request)
-    this.gate?.onArrival(request, now)
+    this.coordinator?.onArrival(request, now)
   }
 
   /** Takes a request out of the queue until a retry delay elapses. */
@@ -105,10 +108,10 @@ export class PendingRequests {
   }
 
   /** Records when the fiber of a polling request polls next; a late one is assumed to be gone. */
-  expectPoll(request: PendingRequest, at: number): void {
+  expectPoll(request: PendingRequest, nextPollAt: number): void {
     const polls = request.owner.polls === true
     if (polls) this.hasPolling = true
-    request.presentUntil = polls ? at + pollGrace : Infinity
+    request.presentUntil = polls ? nextPollAt + pollGrace : Infinity
   }
 
   /** Removes a request whose fiber did not poll. It waits again if the fiber polls later. */
@@ -137,12 +140,12 @@ export class PendingRequests {
     request.complete(result)
   }
 
-  /** Fails the requests whose deadline is before `known`, the earliest possible start. */
-  rejectLate(bucket: BucketState, known: number, now: number): void {
+  /** Fails the requests whose deadline is before the earliest possible start of the first one. */
+  rejectLate(bucket: BucketState, earliestStart: number, now: number): void {
     bucket.earliestDeadline = Infinity
     for (const request of bucket.queue) {
-      if (request.deadline < known || request.deadline <= now) {
-        this.fail(request, this.makeMaxWaitError(request, known, now))
+      if (request.deadline < earliestStart || request.deadline <= now) {
+        this.fail(request, this.makeMaxWaitError(request, earliestStart, now))
       } else {
         bucket.earliestDeadline = Math.min(bucket.earliestDeadline, request.deadline)
       }
@@ -159,12 +162,12 @@ export class PendingRequests {
     this.markIdle(webhook, now)
   }
 
-  makeMaxWaitError(request: PendingRequest, at: number, now: number): WebhookRateLimited {
+  makeMaxWaitError(request: PendingRequest, startAt: number, now: number): WebhookRateLimited {
     const { bucket, route } = request
     return new WebhookRateLimited({
       ...errorFields(route),
       reason: "maxWait",
-      retryAfter: Duration.millis(at - now),
+      retryAfter: Duration.millis(startAt - now),
       scope: this.#blockedBy(bucket, now) ?? "bucket",
       bucket: bucket.id,
       attempts: request.attempts,
@@ -175,7 +178,7 @@ export class PendingRequests {
   markIdle(webhook: WebhookState, now: number): void {
     if (webhook.inFlight > 0 || webhook.waiting > 0) return
     this.#learning.webhooks.markIdle(webhook, now)
-    this.gate?.onIdle(webhook)
+    this.coordinator?.onIdle(webhook)
     if (this.#needsSweepTimer)
       this.#setTimer(this.#learning.webhooks, finiteInstant(now + this.#sweepInterval))
   }
@@ -338,8 +341,9 @@ export class Polling {
   #intervalOf(request: PendingRequest): number {
     const ahead = countAhead(request)
     const last = this.#last.get(request)
-    const wanted = last?.ahead === ahead ? last.interval * pollBackoff : pollInterval * (1 + ahead)
-    const next = { ahead, interval: Math.min(wanted, maxPollInterval) }
+    const interval =
+      last?.ahead === ahead ? last.interval * pollBackoff : pollInterval * (1 + ahead)
+    const next = { ahead, interval: Math.min(interval, maxPollInterval) }
     this.#last.set(request, next)
     return next.interval
   }

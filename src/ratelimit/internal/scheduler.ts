@@ -33,7 +33,7 @@ export class Scheduler {
   constructor(
     learning: Learning,
     statistics: Statistics,
-    waiting: PendingRequests,
+    pending: PendingRequests,
     permits: Permits,
     setTimer: SetTimer,
   ) {
@@ -42,7 +42,7 @@ export class Scheduler {
     this.#learning = learning
     this.#globalLimiter = learning.globalLimiter
     this.#statistics = statistics
-    this.#pending = waiting
+    this.#pending = pending
   }
 
   /**
@@ -59,7 +59,7 @@ export class Scheduler {
   dispatchWebhook(webhook: WebhookState, now: number): void {
     webhook.waitingAlone = undefined
     for (const bucket of byArrival(webhook.buckets)) this.dispatch(bucket, now)
-    if (this.#hasGlobalQueue) this.dispatchAll(now)
+    if (this.#hasGlobalQueue) this.dispatchGlobalQueues(now)
   }
 
   /** Dispatches the webhooks of buckets; a bucket may be one that its webhook does not use any more. */
@@ -91,27 +91,27 @@ export class Scheduler {
       this.#pending.skip(head)
       return true
     }
-    const at = this.#earliestStart(head, now)
+    const startAt = this.#earliestStart(head, now)
     // The request has failed, because its policy threw.
-    if (at === undefined) return true
-    const passes = this.#globallyAvailableAt(bucket)
-    const known = Math.max(finiteInstant(at) ?? 0, finiteInstant(passes) ?? 0)
-    if (at <= now && passes <= now && this.#globalQueues[bucket.webhook.kind].size === 0) {
+    if (startAt === undefined) return true
+    const globalAt = this.#globallyAvailableAt(bucket)
+    const earliestAt = Math.max(finiteInstant(startAt) ?? 0, finiteInstant(globalAt) ?? 0)
+    if (startAt <= now && globalAt <= now && this.#globalQueues[bucket.webhook.kind].size === 0) {
       this.#grant(head, now)
       return true
     }
-    if (bucket.earliestDeadline < known || bucket.earliestDeadline <= now) {
-      this.#pending.rejectLate(bucket, known, now)
+    if (bucket.earliestDeadline < earliestAt || bucket.earliestDeadline <= now) {
+      this.#pending.rejectLate(bucket, earliestAt, now)
       return true
     }
-    if (at <= now) this.#joinGlobalQueue(bucket)
-    else this.#setTimer(bucket, finiteInstant(Math.min(at, bucket.earliestDeadline)))
-    if ((at <= now ? passes : at) === Infinity) this.#permits.watch(now)
+    if (startAt <= now) this.#joinGlobalQueue(bucket)
+    else this.#setTimer(bucket, finiteInstant(Math.min(startAt, bucket.earliestDeadline)))
+    if ((startAt <= now ? globalAt : startAt) === Infinity) this.#permits.watch(now)
     return false
   }
 
-  /** Grants one request per queued bucket in turn while the global limiter permits. */
-  dispatchAll(now: number): void {
+  /** Grants the requests that wait only for the global limiter, one for each bucket in turn, while it permits. */
+  dispatchGlobalQueues(now: number): void {
     this.#learning.updateSpacing(now)
     // Interactions go first: a user waits for the response, and the token is short-lived.
     this.#dispatchGlobalQueue("interaction", now)
@@ -119,7 +119,7 @@ export class Scheduler {
     this.#scheduleGlobalTimer()
   }
 
-  /** Removes a bucket without waiting requests. */
+  /** Removes a bucket without waiting requests from the queue for the global limiter, and cancels its timer. */
   leaveGlobalQueue(bucket: BucketState): void {
     this.#setTimer(bucket, undefined)
     if (this.#globalQueues[bucket.webhook.kind].delete(bucket) && !this.#hasGlobalQueue) {
@@ -127,6 +127,7 @@ export class Scheduler {
     }
   }
 
+  /** Each bucket gets one grant, and joins the end of the queue again if more of its requests wait. */
   #dispatchGlobalQueue(kind: Kind, now: number): void {
     const queue = this.#globalQueues[kind]
     for (const bucket of queue) {
@@ -144,13 +145,13 @@ export class Scheduler {
   }
 
   #scheduleGlobalTimer(): void {
-    const opensFor = (kind: Kind) => {
+    const availableFor = (kind: Kind) => {
       for (const bucket of this.#globalQueues[kind]) return this.#globallyAvailableAt(bucket)
       return Infinity
     }
     this.#setTimer(
       this.#globalLimiter,
-      finiteInstant(Math.min(opensFor("webhook"), opensFor("interaction"))),
+      finiteInstant(Math.min(availableFor("webhook"), availableFor("interaction"))),
     )
   }
 
@@ -159,6 +160,7 @@ export class Scheduler {
     return this.#globalLimiter.availableAt(webhook.kind, queue.head?.policy.learnsGlobalLimit)
   }
 
+  /** Adds a bucket to the queue for the global limiter. Its own timer is set for its deadline only. */
   #joinGlobalQueue(bucket: BucketState): void {
     this.#globalQueues[bucket.webhook.kind].add(bucket)
     this.#setTimer(bucket, finiteInstant(bucket.earliestDeadline))
@@ -179,25 +181,26 @@ export class Scheduler {
     }
   }
 
+  /** Applies, in this order: other processes, blocks, probing, the policy, and the order of the webhook. */
   #computeStart(request: PendingRequest, now: number): number {
     const { bucket, policy } = request
     const { webhook } = request.routeState
-    if (this.#pending.gate?.isOpen(request, now) === false) return Infinity
+    if (this.#pending.coordinator?.canSend(request, now) === false) return Infinity
     const notBefore = Math.max(request.notBefore, bucket.blockedUntil)
     if (notBefore > now) return notBefore
     // A probe after a 429, or of an unknown bucket, starts alone. It is independent of the policy,
     // unless other webhooks of the channel wait for the same slots.
     const isProbe = bucket.probing || !bucket.isKnown
-    let at = isProbe && bucket.inFlight > 0 ? Infinity : now
+    let startAt = isProbe && bucket.inFlight > 0 ? Infinity : now
     if (!isProbe || bucket.channel !== undefined) {
-      const broken = bucket.getDefect(policy)
-      if (broken !== undefined) throw broken.defect
+      const thrown = bucket.getDefect(policy)
+      if (thrown !== undefined) throw thrown.defect
       this.#statistics.onUnusedSlots(request, bucket.rollFor(policy, now))
       const wait = policyWait(bucket, policy, now)
-      if (wait === 0 && bucket.channelInFlight > 0) at = Infinity
-      else if (wait !== undefined) at = Math.max(at, now + wait)
+      if (wait === 0 && bucket.channelInFlight > 0) startAt = Infinity
+      else if (wait !== undefined) startAt = Math.max(startAt, now + wait)
     }
-    if (at > now || webhook.inFlight === 0) return at
+    if (startAt > now || webhook.inFlight === 0) return startAt
     return mayOverlap(request, webhook) ? now : Infinity
   }
 
@@ -252,7 +255,7 @@ function headSequence(bucket: BucketState): number {
 
 /** Returns the wait in milliseconds; 0 waits for the next response, `undefined` means no wait. */
 function policyWait(bucket: BucketState, policy: Policy, now: number): number | undefined {
-  if (!policy.shouldWait(bucket.seenBy(policy), now)) return undefined
+  if (!policy.shouldWait(bucket.withMemoryOf(policy), now)) return undefined
   const wait = toMillis(policy.calculateWait(bucket, now))
   return wait > 0 ? Math.min(wait, maxPolicyWait) : 0
 }

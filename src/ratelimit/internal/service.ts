@@ -72,8 +72,8 @@ class HeldPermit implements Permit {
       }
       const now = owner.now()
       owner.machine.retry(request, outcome, now + Duration.toMillis(after ?? 0), now)
-      const turn = awaitGrant(owner, request, restore, () => Effect.void)
-      return owner.events.length === 0 ? turn : Effect.zipRight(writeLog(owner.events), turn)
+      const granted = awaitGrant(owner, request, restore, () => Effect.void)
+      return owner.events.length === 0 ? granted : Effect.zipRight(writeLog(owner.events), granted)
     })
 
   /** Settles the permit in any state. */
@@ -210,7 +210,7 @@ export class SharedLimiter {
 
 function copyBucket(bucket: BucketState): BucketSnapshot {
   const { learnedBy } = bucket
-  const memory = learnedBy === undefined ? undefined : bucket.seenBy(learnedBy).memory
+  const memory = learnedBy === undefined ? undefined : bucket.withMemoryOf(learnedBy).memory
   return {
     id: bucket.id,
     limit: bucket.limit,
@@ -299,11 +299,11 @@ function usePermit<A, E, R>(
 ): Effect.Effect<A, E, R> {
   const permit = new HeldPermit(owner, request)
   let isUsed = false
-  const used = Effect.suspend(() => {
+  const running = Effect.suspend(() => {
     isUsed = true
     return use(permit)
   })
-  return Effect.matchCauseEffect(restore(used), {
+  return Effect.matchCauseEffect(restore(running), {
     onFailure: (cause) => {
       if (isUsed) permit.abandon()
       else owner.machine.cancel(request, owner.now())
@@ -328,8 +328,10 @@ function awaitResult(request: PendingRequest): Effect.Effect<void, WaitError> {
 function pollUntilGranted(owner: Owner, request: PendingRequest): Effect.Effect<void, WaitError> {
   return Effect.suspend(() => {
     const now = owner.now()
-    const at = owner.machine.poll(request, now)
-    if (at === undefined) return request.result ?? Effect.void
-    return Effect.flatMap(owner.sleep(Math.ceil(at - now)), () => pollUntilGranted(owner, request))
+    const nextPollAt = owner.machine.poll(request, now)
+    if (nextPollAt === undefined) return request.result ?? Effect.void
+    return Effect.flatMap(owner.sleep(Math.ceil(nextPollAt - now)), () =>
+      pollUntilGranted(owner, request),
+    )
   })
 }

@@ -64,8 +64,8 @@ export class StateMachine {
     this.#permits.recall(now)
     this.#reclaimExpired(now)
     if (this.pending.count === 0) return
-    this.#rejectIfSpent(now)
-    this.scheduler.dispatchAll(now)
+    this.#rejectAtInvalidLimit(now)
+    this.scheduler.dispatchGlobalQueues(now)
   }
 
   /** Adds a request. Its `result` is set when it is granted or fails. */
@@ -112,9 +112,9 @@ export class StateMachine {
     this.#unpark(request, now)
     this.scheduler.dispatchWebhook(request.routeState.webhook, now)
     if (request.result !== undefined) return undefined
-    const at = this.#polling.next(request, this.#globalLimiter, now)
-    this.pending.expectPoll(request, at)
-    return at
+    const nextPollAt = this.#polling.next(request, this.#globalLimiter, now)
+    this.pending.expectPoll(request, nextPollAt)
+    return nextPollAt
   }
 
   /** Settles a permit and dispatches the next request of the webhook. */
@@ -151,12 +151,12 @@ export class StateMachine {
       request.state = "settled"
       return
     }
-    const concerned = bucket.queue.head === request
+    const wasHead = bucket.queue.head === request
     this.pending.remove(request)
     request.state = "settled"
     if (routeState.webhook.waitingAlone === request)
       this.scheduler.dispatchWebhook(routeState.webhook, now)
-    else if (concerned) this.scheduler.dispatch(bucket, now)
+    else if (wasHead) this.scheduler.dispatch(bucket, now)
     this.pending.markIdle(routeState.webhook, now)
   }
 
@@ -164,7 +164,7 @@ export class StateMachine {
   wake(target: TimerTarget, now: number): void {
     this.#reclaimExpired(now)
     if (target instanceof BucketState) this.scheduler.dispatch(target, now)
-    else if (target instanceof GlobalLimiter) this.scheduler.dispatchAll(now)
+    else if (target instanceof GlobalLimiter) this.scheduler.dispatchGlobalQueues(now)
     else if (target instanceof WebhookRegistry) this.pending.sweep(now)
     else if (target instanceof Permits) this.#watchPermits(now)
     else this.#unpark(target, now)
@@ -188,10 +188,10 @@ export class StateMachine {
   estimate(route: Route, policy: Policy, now: number): number {
     this.#reclaimExpired(now)
     const bucket = this.#webhooks.find(route, now)
-    const passes = this.#globalLimiter.availableAt(route.kind, policy.learnsGlobalLimit)
-    const at = Math.max(now, finiteInstant(passes) ?? 0, bucket?.blockedUntil ?? 0)
-    if (bucket === undefined || !bucket.isKnown) return at - now
-    return Math.max(at, estimateStart(bucket, policy, now)) - now
+    const globalAt = this.#globalLimiter.availableAt(route.kind, policy.learnsGlobalLimit)
+    const startAt = Math.max(now, finiteInstant(globalAt) ?? 0, bucket?.blockedUntil ?? 0)
+    if (bucket === undefined || !bucket.isKnown) return startAt - now
+    return Math.max(startAt, estimateStart(bucket, policy, now)) - now
   }
 
   /** Resets what has been learned, and dispatches waiting requests accordingly. */
@@ -232,8 +232,8 @@ export class StateMachine {
     if (bucket.waiting >= capacity) this.pending.skipAbsent(bucket.webhook, now)
     if (bucket.waiting >= capacity) return new WebhookQueueFull({ ...errorFields(route), capacity })
     if (deadline === Infinity) return undefined
-    const at = now + this.estimate(route, request.policy, now)
-    return at > deadline ? this.pending.makeMaxWaitError(request, at, now) : undefined
+    const startAt = now + this.estimate(route, request.policy, now)
+    return startAt > deadline ? this.pending.makeMaxWaitError(request, startAt, now) : undefined
   }
 
   /** Runs before a transition: reclaims expired permits and evicts idle webhooks. */
@@ -343,8 +343,8 @@ export class StateMachine {
     if (limited !== undefined) this.#statistics.onLimited(request, limited.scope)
     if (outcome._tag === "Responded") this.#learn(routeState, outcome.response, sentAt, now)
     else if (outcome._tag === "Unknown") request.bucket.consume(sentAt, now)
-    const isOpen = outcome._tag === "Responded" && !isHostWide(limited)
-    this.#globalLimiter.onSettled(request, isOpen, routeState.webhook.kind)
+    const isUnblocked = outcome._tag === "Responded" && !isHostWide(limited)
+    this.#globalLimiter.onSettled(request, isUnblocked, routeState.webhook.kind)
     request.bucket.observe(
       policy,
       outcome._tag === "Responded"
@@ -362,17 +362,17 @@ export class StateMachine {
     now: number,
   ): void {
     const { bucket, webhook } = routeState
-    const concerned = this.learning.learn(routeState, response, sentAt, now)
+    const affected = this.learning.learn(routeState, response, sentAt, now)
     if (bucket !== routeState.bucket && bucket.waiting === 0)
       this.scheduler.leaveGlobalQueue(bucket)
-    if (!this.#rejectIfSpent(now) && DeadWebhooks.isGoneResponse(response, webhook.kind)) {
+    if (!this.#rejectAtInvalidLimit(now) && DeadWebhooks.isGoneResponse(response, webhook.kind)) {
       this.pending.rejectDisallowed(webhook, now)
     }
-    this.scheduler.dispatchEach(concerned, now)
+    this.scheduler.dispatchEach(affected, now)
   }
 
   /** Fails all waiting requests while the invalid-request limit is reached. */
-  #rejectIfSpent(now: number): boolean {
+  #rejectAtInvalidLimit(now: number): boolean {
     if (!this.learning.isInvalidLimitReached(now)) return false
     for (const webhook of this.#webhooks.withWaiting()) this.pending.rejectDisallowed(webhook, now)
     return true

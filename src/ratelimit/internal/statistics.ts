@@ -92,7 +92,7 @@ class MetricsRecorder {
     ]
   }
 
-  sent(waited: number, isRetry: boolean): void {
+  onSent(waited: number, isRetry: boolean): void {
     metrics.requests.unsafeUpdate(1, this.#labels)
     if (waited > 0) {
       metrics.waits.unsafeUpdate(1, this.#labels)
@@ -101,24 +101,24 @@ class MetricsRecorder {
     if (isRetry) metrics.retries.unsafeUpdate(1, this.#labels)
   }
 
-  limited(scope: LimitScope): void {
+  onLimited(scope: LimitScope): void {
     const known = this.#labelsByScope.get(scope)
     const labels = known ?? [...this.#labels, MetricLabel.make(metrics.labels.scope, scope)]
     if (known === undefined) this.#labelsByScope.set(scope, labels)
     metrics.limited.unsafeUpdate(1, labels)
   }
 
-  unused(slots: number): void {
+  onUnusedSlots(slots: number): void {
     metrics.unusedSlots.unsafeUpdate(slots, this.#labels)
   }
 
   /** Changes the queue depth. */
-  depth(change: number): void {
+  changeDepth(change: number): void {
     this.#waiting += change
     metrics.queueDepth.unsafeUpdate(this.#waiting, this.#labels)
   }
 
-  learned({ limit, period }: Bucket, found: Findings): void {
+  onResponse({ limit, period }: Bucket, found: Findings): void {
     this.#show(metrics.limit, limit)
     this.#show(metrics.period, millisToSeconds(period))
     this.#show(metrics.hiddenLimit, found.hiddenLimit)
@@ -149,14 +149,14 @@ export class Statistics {
   /** Called when a request starts to wait. */
   onQueued(request: PendingRequest): void {
     request.isCounted = true
-    this.#recorderOf(request).depth(1)
+    this.#recorderOf(request).changeDepth(1)
   }
 
   /** Called when a request stops waiting. */
   onLeft(request: PendingRequest): void {
     if (!request.isCounted) return
     request.isCounted = false
-    this.#recorderOf(request).depth(-1)
+    this.#recorderOf(request).changeDepth(-1)
   }
 
   onSent(request: PendingRequest, waited: number): void {
@@ -168,24 +168,24 @@ export class Statistics {
       counts.waitedMillis += waited
     }
     if (isRetry) counts.retries += 1
-    this.#recorderOf(request).sent(waited, isRetry)
+    this.#recorderOf(request).onSent(waited, isRetry)
   }
 
   onLimited(request: PendingRequest, scope: LimitScope): void {
     this.#countsOf(request.policy.name).limited[scope] += 1
-    this.#recorderOf(request).limited(scope)
+    this.#recorderOf(request).onLimited(scope)
   }
 
   onUnusedSlots(request: PendingRequest, slots: number): void {
     if (slots <= 0) return
     this.#countsOf(request.policy.name).unusedSlots += slots
-    this.#recorderOf(request).unused(slots)
+    this.#recorderOf(request).onUnusedSlots(slots)
   }
 
   /** Updates the gauges after a response, and returns the strategy's findings. */
   onResponse(request: PendingRequest, bucket: BucketState): Findings {
     const findings = bucket.findingsOf(request.policy)
-    this.#recorderOf(request).learned(bucket, findings)
+    this.#recorderOf(request).onResponse(bucket, findings)
     return findings
   }
 

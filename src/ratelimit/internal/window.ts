@@ -70,7 +70,7 @@ export class RoundTrips implements RoundTrip {
   }
 }
 
-/** A reset: its time on the server's clock, and its bounds on ours. */
+/** A reset: its time on the server's clock, and its bounds on the clock of this process. */
 export interface MovingReset {
   readonly server: number
   readonly earliest: number
@@ -84,7 +84,7 @@ const maxClockDrift = 1 / 2000
 
 /**
  * Narrows the bounds of a reset by those of an earlier one. Each window has its own reset, but two of
- * them are equally far apart on the server's clock and on ours.
+ * them are equally far apart on the server's clock and on that of this process.
  */
 export function narrowReset(before: MovingReset | undefined, observed: MovingReset): MovingReset {
   if (before === undefined) return observed
@@ -105,7 +105,7 @@ function hasJumped(before: MovingReset | undefined, observed: MovingReset): bool
 
 /** Estimates the time of a slot on a leaking bucket from the resets of its responses. */
 export class SlotTime {
-  /** The largest lower bound that a single response has shown. */
+  /** The largest lower bound that a single response has shown. `least` and `most` are from pairs of responses. */
   alone: number
   least = 0
   most = Infinity
@@ -144,20 +144,20 @@ export class SlotTime {
   /** Used slots return until the reset: part of the last one, and all of the others. */
   #boundAlone({ remaining, resetAfter }: RateLimitHeaders, limit: number | undefined): void {
     if (limit === undefined || remaining === undefined || resetAfter === undefined) return
-    const gone = limit - remaining
-    if (gone < 1) return
-    this.alone = Math.max(this.alone, (resetAfter - roundedUp) / gone)
-    if (gone > 1) this.most = Math.min(this.most, resetAfter / (gone - 1))
+    const usedSlots = limit - remaining
+    if (usedSlots < 1) return
+    this.alone = Math.max(this.alone, (resetAfter - roundedUp) / usedSlots)
+    if (usedSlots > 1) this.most = Math.min(this.most, resetAfter / (usedSlots - 1))
   }
 
   /** Applies the distance if it is a unique number of whole slots. */
   #boundTogether(distance: number): void {
     if (distance <= roundedUp || this.min <= 0) return
-    const fewest = Math.max(1, Math.ceil((distance - roundedUp) / this.most))
-    const most = Math.floor((distance + roundedUp) / this.min)
-    if (most < 1) return
-    this.most = Math.min(this.most, (distance + roundedUp) / fewest)
-    if (most === fewest) this.least = Math.max(this.least, (distance - roundedUp) / fewest)
+    const minSlots = Math.max(1, Math.ceil((distance - roundedUp) / this.most))
+    const maxSlots = Math.floor((distance + roundedUp) / this.min)
+    if (maxSlots < 1) return
+    this.most = Math.min(this.most, (distance + roundedUp) / minSlots)
+    if (maxSlots === minSlots) this.least = Math.max(this.least, (distance - roundedUp) / minSlots)
   }
 }
 
@@ -212,18 +212,18 @@ export class Window {
   observed: MovingReset | undefined = undefined
 
   /** Initializes from another webhook's window, before the first response on this one. */
-  guess(of: Pick<Window, "limit" | "model" | "period" | "slot">): void {
-    this.limit = of.limit
-    this.model = of.model
-    this.period = of.period
-    this.slot = of.slot
-    this.slotTime = new SlotTime(of.slot)
+  guess(other: Pick<Window, "limit" | "model" | "period" | "slot">): void {
+    this.limit = other.limit
+    this.model = other.model
+    this.period = other.period
+    this.slot = other.slot
+    this.slotTime = new SlotTime(other.slot)
   }
 
   /** Slots left, without subtracting requests in flight. */
   get remaining(): number {
-    const ours = this.limit === undefined ? Infinity : this.limit - this.used
-    return Math.max(0, Math.min(this.floor, ours))
+    const ownRemaining = this.limit === undefined ? Infinity : this.limit - this.used
+    return Math.max(0, Math.min(this.floor, ownRemaining))
   }
 
   /**
@@ -239,12 +239,12 @@ export class Window {
     this.reset = undefined
     this.floor = Infinity
     this.unseen = 0
-    this.#carry(now)
+    this.#carryOver(now)
     return unused
   }
 
   /** Requests that may have been counted after the reset also count in the next window. */
-  #carry(now: number): void {
+  #carryOver(now: number): void {
     const until = this.doubtedAt + (this.period ?? 0)
     this.used = this.model === "leaking" || until <= now ? 0 : this.doubtful
     if (this.used > 0) this.#open(now, until, undefined, now, now)
@@ -252,9 +252,9 @@ export class Window {
 
   /**
    * Counts a request that the server has or may have counted until now. On a bucket that may leak, it
-   * may have arrived after the `others` that are still in flight.
+   * may have arrived after the ones that are still `inFlight`.
    */
-  consume(sentAt: number, now: number, others = 0): void {
+  consume(sentAt: number, now: number, inFlight = 0): void {
     this.used += 1
     this.floor -= 1
     this.doubtful = Math.min(this.doubtful + 1, this.limit ?? Infinity)
@@ -262,7 +262,7 @@ export class Window {
     const { period, resetAt } = this
     if (period === undefined) return
     if (resetAt === undefined) {
-      this.#open(sentAt + period, now + period + this.#refill(others), undefined, sentAt, now)
+      this.#open(sentAt + period, now + period + this.#refill(inFlight), undefined, sentAt, now)
     } else if (this.model !== "fixed") this.resetAt = Math.max(resetAt, now) + this.#refill(1)
   }
 
@@ -272,21 +272,21 @@ export class Window {
     return slots * (this.slot === undefined ? (this.period ?? 0) : this.slot + roundedUp)
   }
 
-  /** Applies a response while `others` are in flight. A request with a 429 was not counted. */
+  /** Applies a response while other requests are `inFlight`. A request with a 429 (`isLimited`) was not counted. */
   onResponse(
     headers: RateLimitHeaders,
     sentAt: number,
     now: number,
-    refused: boolean,
-    others?: number,
+    isLimited: boolean,
+    inFlight?: number,
   ): void {
     const { limit, remaining, resetAfter } = headers
     if (limit === undefined && remaining === undefined && resetAfter === undefined) {
-      if (!refused && this.limit !== undefined) this.consume(sentAt, now, others)
+      if (!isLimited && this.limit !== undefined) this.consume(sentAt, now, inFlight)
       return
     }
     if (sentAt > this.doubtedAt) this.doubtful = 0
-    if (resetAfter === 0 && !refused && this.limit !== undefined && this.period !== undefined) {
+    if (resetAfter === 0 && !isLimited && this.limit !== undefined && this.period !== undefined) {
       this.#openUnseen(this.period, sentAt, now)
       return
     }
@@ -295,25 +295,25 @@ export class Window {
     if (limit === undefined || limit === this.limit) {
       this.slotTime.add(headers, this.limit)
       // A request with a 429 changes nothing.
-      if (!refused) this.#learnModel(relation, headers, sentAt, now)
+      if (!isLimited) this.#learnModel(relation, headers, sentAt, now)
     } else {
-      this.#change(limit, sentAt)
+      this.#setLimit(limit, sentAt)
       this.slotTime.add(headers, this.limit)
     }
-    const counted = refused ? 0 : 1
-    if (resetAfter === undefined) this.#fall(remaining, counted)
+    const counted = isLimited ? 0 : 1
+    if (resetAfter === undefined) this.#lowerRemaining(remaining, counted)
     else if (relation === "same") {
-      this.#fall(remaining, counted)
+      this.#lowerRemaining(remaining, counted)
       const { earliest, latest } = this.#bounds(headers.reset, resetAfter, sentAt, now)
       this.resetEarliest = Math.max(this.resetEarliest ?? 0, earliest)
       this.resetAt = Math.min(this.resetAt ?? Infinity, latest)
     } else {
-      this.#begin(remaining, counted)
+      this.#startWindow(remaining, counted)
       const { earliest, latest } = this.#bounds(headers.reset, resetAfter, sentAt, now)
       const last = Math.max(latest, this.doubtedAt) + this.#refill(this.doubtful)
       this.#open(earliest, last, headers.reset, sentAt, now)
     }
-    if (!refused && resetAfter !== undefined) {
+    if (!isLimited && resetAfter !== undefined) {
       this.period = Math.max(this.period ?? 0, resetAfter)
     }
   }
@@ -352,7 +352,7 @@ export class Window {
   }
 
   /** Applies a new limit, unless a later request's response has already set it. */
-  #change(limit: number, sentAt: number): void {
+  #setLimit(limit: number, sentAt: number): void {
     if (sentAt < this.limitSentAt) return
     this.limitSentAt = sentAt
     this.limit = limit
@@ -363,7 +363,7 @@ export class Window {
   }
 
   /** Within a window `remaining` only falls; without a known window, the last value counts. */
-  #fall(remaining: number | undefined, counted: number): void {
+  #lowerRemaining(remaining: number | undefined, counted: number): void {
     if (this.resetAt === undefined) {
       this.floor = remaining ?? this.floor - counted
     } else {
@@ -376,7 +376,7 @@ export class Window {
   }
 
   /** Starts a window: only requests that may be counted after this response still count. */
-  #begin(remaining: number | undefined, counted: number): void {
+  #startWindow(remaining: number | undefined, counted: number): void {
     this.used = (this.resetAt === undefined ? this.used : this.doubtful + this.unseen) + counted
     this.unseen = 0
     this.floor = (remaining ?? Infinity) - this.doubtful

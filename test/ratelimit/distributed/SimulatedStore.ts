@@ -1,6 +1,6 @@
 /**
  * A store in memory, on the clock of the test, with what a network and a Redis do: calls take time, messages
- * get lost, the store is away, and a restart loses what was not saved.
+ * get lost, the store is unavailable, and a restart loses what was not saved.
  */
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -8,7 +8,7 @@ import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import {
-  type Address,
+  type TurnCall,
   type Message,
   processOf,
   type Reply,
@@ -18,9 +18,9 @@ import {
 
 interface Webhook {
   owner: string | undefined
-  epoch: number
+  turnNumber: number
   state: string | undefined
-  isUncertain: boolean
+  isStateOutdated: boolean
   last: number
   queue: Array<{ readonly process: string; readonly sequence: number }>
   expiresAt: number
@@ -107,20 +107,20 @@ export class SimulatedStore {
     pass: (call) =>
       this.#call("pass", () => {
         const webhook = this.#get(call.key, call.ttl)
-        const { epoch, owner } = webhook
+        const { turnNumber, owner } = webhook
         const isOwner =
           owner === undefined
-            ? epoch <= call.epoch
-            : epoch === call.epoch
+            ? turnNumber <= call.turnNumber
+            : turnNumber === call.turnNumber
               ? owner === call.process
-              : epoch < call.epoch
-        const isRestored = webhook.state === undefined && epoch > call.epoch
+              : turnNumber < call.turnNumber
+        const isRestored = webhook.state === undefined && turnNumber > call.turnNumber
         if (!isOwner && !isRestored) return waiting(webhook, true)
         webhook.owner = call.process
-        webhook.epoch = call.epoch
-        webhook.last = Math.max(webhook.last, call.epoch)
+        webhook.turnNumber = call.turnNumber
+        webhook.last = Math.max(webhook.last, call.turnNumber)
         webhook.state = call.state
-        webhook.isUncertain = false
+        webhook.isStateOutdated = false
         if (call.how === "leave") {
           webhook.queue = webhook.queue.filter(({ process }) => process !== call.process)
           webhook.owner = undefined
@@ -140,10 +140,10 @@ export class SimulatedStore {
     takeOver: (call) =>
       this.#call("takeOver", () => {
         const webhook = this.#get(call.key, call.ttl)
-        if (webhook.owner === call.owner && webhook.epoch === call.epoch) {
+        if (webhook.owner === call.owner && webhook.turnNumber === call.turnNumber) {
           webhook.queue = webhook.queue.filter(({ process }) => process !== call.owner)
           webhook.owner = undefined
-          webhook.isUncertain = true
+          webhook.isStateOutdated = true
         }
         return this.#reply(call, webhook)
       }),
@@ -153,7 +153,7 @@ export class SimulatedStore {
         if (webhook === undefined) return
         webhook.queue = webhook.queue.filter(({ process }) => process !== call.process)
         if (webhook.owner !== call.process) return
-        webhook.isUncertain ||= webhook.epoch === call.used
+        webhook.isStateOutdated ||= webhook.turnNumber === call.usedTurnNumber
         webhook.owner = undefined
         if (webhook.state !== undefined) this.#grant(call, webhook)
       }),
@@ -162,9 +162,9 @@ export class SimulatedStore {
         const time = this.#now()
         const wasAlive = (this.#alive.get(process) ?? 0) > time
         this.#alive.set(process, time + lease)
-        const asked = [...(this.#asked.get(process) ?? [])]
+        const requestedTurns = [...(this.#asked.get(process) ?? [])]
         this.#asked.delete(process)
-        return { wasAlive, time, asked }
+        return { wasAlive, time, requestedTurns }
       }),
     lostAt: (hasCalled) =>
       this.#call("lostAt", () => {
@@ -211,22 +211,22 @@ export class SimulatedStore {
       ),
   }
 
-  #reply(call: Address, webhook: Webhook): Reply {
+  #reply(call: TurnCall, webhook: Webhook): Reply {
     if (webhook.owner === undefined) this.#grant(call, webhook)
     if (webhook.owner === call.process) return this.#turn(call, webhook)
-    const until = firstOfOthers(webhook, webhook.owner ?? "")
-    if (webhook.owner !== undefined && until !== undefined) {
-      this.#send(webhook.owner, { _tag: "Wanted", key: call.key, until })
+    const sequence = firstOfOthers(webhook, webhook.owner ?? "")
+    if (webhook.owner !== undefined && sequence !== undefined) {
+      this.#send(webhook.owner, { _tag: "Wanted", key: call.key, sequence })
     }
     return waiting(webhook)
   }
 
   /** Gives the turn to the process of the first request. */
-  #grant(call: Address, webhook: Webhook): void {
+  #grant(call: TurnCall, webhook: Webhook): void {
     const [first] = webhook.queue
     if (first === undefined) return
     webhook.owner = first.process
-    webhook.epoch = this.#next(webhook)
+    webhook.turnNumber = this.#next(webhook)
     if (first.process === call.process) return
     const turn = this.#turn({ ...call, process: first.process }, webhook)
     if (turn._tag === "Turn")
@@ -239,12 +239,12 @@ export class SimulatedStore {
   }
 
   /** The turn of the caller, whose requests it covers need not wait any more. */
-  #turn({ process }: Address, webhook: Webhook): Reply {
-    const until = firstOfOthers(webhook, process) ?? Number.POSITIVE_INFINITY
+  #turn({ process }: TurnCall, webhook: Webhook): Reply {
+    const coversBefore = firstOfOthers(webhook, process) ?? Number.POSITIVE_INFINITY
     const covered = webhook.queue.findIndex((one) => one.process !== process)
     webhook.queue = covered < 0 ? [] : webhook.queue.slice(covered)
-    const { epoch, isUncertain, state } = webhook
-    return { _tag: "Turn", turn: { epoch, until, state, isUncertain } }
+    const { turnNumber, isStateOutdated, state } = webhook
+    return { _tag: "Turn", turn: { turnNumber, coversBefore, state, isStateOutdated } }
   }
 
   #enqueue(webhook: Webhook, process: string, sequence: number): void {
@@ -264,9 +264,9 @@ export class SimulatedStore {
     this.#expire()
     const webhook = this.#webhooks.get(key) ?? {
       owner: undefined,
-      epoch: 0,
+      turnNumber: 0,
       state: undefined,
-      isUncertain: false,
+      isStateOutdated: false,
       last: 0,
       queue: [],
       expiresAt: 0,
@@ -333,8 +333,11 @@ export class SimulatedStore {
   }
 }
 
-function waiting({ epoch, owner }: Webhook, isLost = false): Extract<Reply, { _tag: "Waiting" }> {
-  return { _tag: "Waiting", owner, epoch, isLost }
+function waiting(
+  { turnNumber, owner }: Webhook,
+  hasLostTurn = false,
+): Extract<Reply, { _tag: "Waiting" }> {
+  return { _tag: "Waiting", owner, turnNumber, hasLostTurn }
 }
 
 /** Whether a process is an earlier generation of another one. */

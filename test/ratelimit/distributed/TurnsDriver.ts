@@ -1,7 +1,7 @@
 /** Drives the turns of one process, call by call. */
 import * as Exit from "effect/Exit"
 import { expect } from "vitest"
-import type { Call } from "../../../src/ratelimit/distributed/sharedWebhook.js"
+import type { Call } from "../../../src/ratelimit/distributed/turnTarget.js"
 import type { Reply } from "../../../src/ratelimit/distributed/store.js"
 import { Turns } from "../../../src/ratelimit/distributed/turns.js"
 import type { PendingRequest } from "../../../src/ratelimit/internal/bucketState.js"
@@ -38,8 +38,8 @@ function limitOf(memory: unknown): number | undefined {
 export class Process {
   now = 1000
   readonly machine = new StateMachine(settings, () => {})
-  readonly restored: Array<{ readonly key: string; readonly hasSentAlone: boolean }> = []
-  readonly presence = { aliveUntil: never, doubtfulUntil: -never, shift: 0 }
+  readonly restored: Array<{ readonly key: string; readonly hasSentWithoutTurn: boolean }> = []
+  readonly presence = { aliveUntil: never, lostTurnsValidUntil: -never, clockOffset: 0 }
   readonly #due = new Set<string>()
   readonly #calls = new Map<string, Call>()
   readonly turns: Turns
@@ -52,11 +52,11 @@ export class Process {
       validFor,
       fallbackAfter: never,
       failAfter: never,
-      onDue: ({ major }) => this.#due.add(major),
-      restore: ({ hasSentAlone, major }) => this.restored.push({ key: major, hasSentAlone }),
+      onDue: ({ key }) => this.#due.add(key),
+      restore: ({ hasSentWithoutTurn, key }) => this.restored.push({ key, hasSentWithoutTurn }),
       ...options,
     })
-    this.machine.pending.gate = this.turns
+    this.machine.pending.coordinator = this.turns
   }
 
   /** A message, or an edit of one. */
@@ -82,22 +82,22 @@ export class Process {
   }
 
   #begin(key: string): void {
-    const webhook = this.turns.get(key)
-    webhook.isQueued = false
-    if (webhook.isCalling) return
-    const call = this.turns.next(webhook, this.now)
+    const target = this.turns.get(key)
+    target.isScheduled = false
+    if (target.isCalling) return
+    const call = this.turns.nextCall(target, this.now)
     if (call === undefined) return
-    webhook.isCalling = true
+    target.isCalling = true
     this.#calls.set(key, call)
-    this.turns.begin(webhook, call, this.now)
+    this.turns.beginCall(target, call, this.now)
   }
 
   /** Replies to a call; without a reply, it fails. */
   reply(key: string, call: Call, reply: Reply | undefined): void {
-    const webhook = this.turns.get(key)
-    if (reply === undefined) this.turns.onFailure(webhook, call, this.now)
-    else this.turns.onReply(webhook, call, reply, this.now)
-    webhook.isCalling = false
+    const target = this.turns.get(key)
+    if (reply === undefined) this.turns.onFailure(target, call, this.now)
+    else this.turns.onReply(target, call, reply, this.now)
+    target.isCalling = false
     this.#calls.delete(key)
     this.#begin(key)
   }
@@ -110,8 +110,8 @@ export class Process {
   }
 
   /** A message of the store gives a turn. */
-  grant(key: string, epoch: number, until = never): void {
-    const given = { epoch, until, state: undefined, isUncertain: false }
+  grant(key: string, turnNumber: number, coversBefore = never): void {
+    const given = { turnNumber, coversBefore, state: undefined, isStateOutdated: false }
     this.turns.onTurn(this.turns.get(key), given, this.now)
   }
 
@@ -121,15 +121,15 @@ export class Process {
   }
 }
 
-export const turn = (epoch: number, until = never): Reply => ({
+export const turn = (turnNumber: number, coversBefore = never): Reply => ({
   _tag: "Turn",
-  turn: { epoch, until, state: undefined, isUncertain: false },
+  turn: { turnNumber, coversBefore, state: undefined, isStateOutdated: false },
 })
-export const waiting = (epoch: number, isLost = false): Reply => ({
+export const waiting = (turnNumber: number, hasLostTurn = false): Reply => ({
   _tag: "Waiting",
   owner: "other.0",
-  epoch,
-  isLost,
+  turnNumber,
+  hasLostTurn,
 })
 export const isGranted = ({ result }: PendingRequest) =>
   result !== undefined && Exit.isSuccess(result)
@@ -153,7 +153,7 @@ export const inChannel = (
 }
 
 /** Another process gets the turn of a webhook. */
-export const takeAway = (process: Process, webhook: string, epoch: number) => {
+export const takeAway = (process: Process, webhook: string, turnNumber: number) => {
   const major = majorOf(webhook)
   process.turns.onWanted(major, 0)
   let call = process.call(major)
@@ -161,6 +161,6 @@ export const takeAway = (process: Process, webhook: string, epoch: number) => {
     process.reply(major, call, turn(1, 0))
     call = process.call(major)
   }
-  expect(call).toEqual({ _tag: "Pass", how: "give", epoch: 1 })
-  process.reply(major, call!, waiting(epoch))
+  expect(call).toEqual({ _tag: "Pass", how: "give", turnNumber: 1 })
+  process.reply(major, call!, waiting(turnNumber))
 }

@@ -1,4 +1,4 @@
-/** The store is away while a process calls it, or the process that has the turn is dead. */
+/** The store is unavailable while a process calls it, or the process that has the turn is dead. */
 // A test fails with whatever its processes fail with.
 // @effect-diagnostics anyUnknownInErrorContext:off
 import * as Clock from "effect/Clock"

@@ -45,9 +45,9 @@ describe("a process behind an address", () => {
       invalidRequestLimit: 8000,
       lease: 15_000,
       now: () => now.at,
-      isUsable: () => true,
+      isCoveredByTurn: () => true,
     })
-    const situation = { shift: 0, uncertainty: 10, connectedSince: 0, isInUse: true }
+    const situation = { clockOffset: 0, maxClockError: 10, connectedSince: 0, isInUse: true }
     const send = () => Effect.runSync(address.report("p.0", situation))
     return { address, machine, send }
   }
@@ -200,7 +200,7 @@ const request = ({ processes }: World, process: number) => {
 }
 
 describe("processes behind one address", () => {
-  it("leave each other the minimum when the store was away for longer than a lease", async () => {
+  it("leave each other the minimum when the store was unavailable for longer than a lease", async () => {
     await run(
       Effect.gen(function* () {
         const world = yield* behindOne(3)

@@ -8,7 +8,7 @@ import * as LogLevel from "effect/LogLevel"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import { expect, it } from "vitest"
-import { runs } from "../../support/laws.js"
+import { isThorough, runs } from "../../support/laws.js"
 import * as VirtualClock from "../../support/VirtualClock.js"
 import { makeWorld, type World } from "./World.js"
 import { learning } from "../model/policies.js"
@@ -69,21 +69,26 @@ it("one process learns the limit of a webhook for all of them", async () => {
   }
 })
 
-it.each<Play>([
+const situations: ReadonlyArray<Play> = [
   { webhooks: 3, processes: 2 },
+  { webhooks: 2, processes: 2, isApart: true },
   { webhooks: 3, processes: 4 },
   { webhooks: 5, processes: 3 },
-  { webhooks: 2, processes: 2, isApart: true },
   { webhooks: 4, processes: 4, isApart: true },
-])("webhooks of one channel get few 429s, and lose no time: %o", async (options) => {
-  for (const seed of seeds(3)) {
-    const { elapsed, value } = await play({ ...options, seed })
-    expect(value.accepted).toBe(messages)
-    // In one process it is one for each webhook; three find what the processes have counted separately.
-    expect(value.refused).toBeLessThanOrEqual(options.webhooks + 3)
-    expect(elapsed).toBeLessThanOrEqual(1.05 * optimum)
-  }
-})
+]
+
+it.each(isThorough ? situations : situations.slice(0, 2))(
+  "webhooks of one channel get few 429s, and lose no time: %o",
+  async (options) => {
+    for (const seed of seeds(3)) {
+      const { elapsed, value } = await play({ ...options, seed })
+      expect(value.accepted).toBe(messages)
+      // In one process it is one for each webhook; three find what the processes have counted separately.
+      expect(value.refused).toBeLessThanOrEqual(options.webhooks + 3)
+      expect(elapsed).toBeLessThanOrEqual(1.05 * optimum)
+    }
+  },
+)
 
 it("a channel that one process uses costs a call, and one for each minute", async () => {
   const joins: Array<number> = []
@@ -115,7 +120,7 @@ it.each<[string, number, NonNullable<Play["happens"]>]>([
       ),
   ],
   [
-    "is away for 20 seconds",
+    "is unavailable for 20 seconds",
     0,
     ({ store }) =>
       Effect.sync(() => (store.isAway = true)).pipe(

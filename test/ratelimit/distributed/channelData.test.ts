@@ -2,7 +2,7 @@
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { describe, expect, it } from "vitest"
-import { SharedChannel } from "../../../src/ratelimit/distributed/channel.js"
+import { LimitedChannel } from "../../../src/ratelimit/distributed/channel.js"
 import { encodeChannel, restoreChannel } from "../../../src/ratelimit/distributed/channelData.js"
 import {
   BucketState,
@@ -14,10 +14,10 @@ import type { Memory } from "../../../src/ratelimit/strategy/adaptive.js"
 import { hideMemory } from "../../../src/ratelimit/strategy/Policy.js"
 import { Solo } from "./solo.js"
 
-const arrival = { shift: 0, uncertainty: 0, now: 0 }
+const arrival = { clockOffset: 0, maxClockError: 0, now: 0 }
 
 /** A channel with a memory that contains a hidden limit. */
-const makeChannel = (major: string, hasOwnCount: boolean, count: number): SharedChannel => {
+const makeChannel = (major: string, hasOwnCount: boolean, count: number): LimitedChannel => {
   const [webhook] = Solo.usual().machine.learning.webhooks.all.values()
   const learned = webhook?.buckets[0]?.learned as Memory
   const state = new ChannelState("1")
@@ -26,7 +26,7 @@ const makeChannel = (major: string, hasOwnCount: boolean, count: number): Shared
   state.memories = new Map([
     ["adaptive", { memory: { ...learned, hidden }, merged: new WeakSet() }],
   ])
-  return new SharedChannel(state, hasOwnCount)
+  return new LimitedChannel(state, hasOwnCount)
 }
 
 const summing = hideMemory<number>({
@@ -39,7 +39,7 @@ const summing = hideMemory<number>({
   channel: { copy: (_, from) => from, merge: (memory, other) => memory + other },
 })
 
-const hiddenOf = ({ state }: SharedChannel) =>
+const hiddenOf = ({ state }: LimitedChannel) =>
   (state.memories!.get("adaptive")!.memory as Memory).hidden
 
 describe("the state of a channel", () => {
@@ -52,7 +52,10 @@ describe("the state of a channel", () => {
 
   it("is on the clock of the process", () => {
     const to = makeChannel("b", false, 7)
-    restoreChannel(to, encodeChannel(makeChannel("a", false, 3), 1000), { ...arrival, shift: 400 })
+    restoreChannel(to, encodeChannel(makeChannel("a", false, 3), 1000), {
+      ...arrival,
+      clockOffset: 400,
+    })
     expect(hiddenOf(to).openedAt).toBe(5600)
   })
 
@@ -106,7 +109,7 @@ describe("the state of a channel", () => {
   )
 
   it("of a policy of the user is combined by that policy", () => {
-    const makeOwn = (major: string, memory: number): SharedChannel => {
+    const makeOwn = (major: string, memory: number): LimitedChannel => {
       const state = new ChannelState("1")
       const webhook = new WebhookState(major)
       const bucket = new BucketState("hash", webhook)
@@ -114,7 +117,7 @@ describe("the state of a channel", () => {
       webhook.routes = [new RouteState("POST", webhook, bucket)]
       state.join(webhook)
       state.memories = new Map([["summing", { memory, merged: new WeakSet() }]])
-      return new SharedChannel(state, true)
+      return new LimitedChannel(state, true)
     }
     const to = makeOwn("a", 7)
     restoreChannel(to, encodeChannel(makeOwn("b", 3), 0), arrival)

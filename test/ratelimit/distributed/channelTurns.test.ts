@@ -21,9 +21,9 @@ import {
 
 /** The turn of the channel comes while the process does not have that of the webhook. */
 const interfere = (process: Process) => {
-  const shared = process.turns.get(majorOf("1"))
+  const channelTarget = process.turns.get(majorOf("1"))
   process.turns.onWanted(majorOf("1"), 0)
-  process.exchange(majorOf("1"), turn(shared.epoch, 0))
+  process.exchange(majorOf("1"), turn(channelTarget.turnNumber, 0))
   process.exchange(majorOf("1"), waiting(process.now))
   process.grant(channel, process.now, process.now * 1000 + 1)
   process.exchange(channel, waiting(process.now + 1))
@@ -67,7 +67,7 @@ describe("the turn of a channel", () => {
       process.exchange(channel, turn(5))
       expect(process.turns.get(channel).channel?.hasOwnCount).toBe(before === ignorant)
       // They are part of the common state when the process uses the channel again.
-      process.turns.webhooks.delete(channel)
+      process.turns.targets.delete(channel)
       process.submit("2")
       expect(process.turns.get(channel).channel?.hasOwnCount).toBe(false)
     },
@@ -108,7 +108,7 @@ describe("the turn of a channel", () => {
     expect(process.call(channel)).toBeUndefined()
     process.settle(first)
     const give = process.call(channel)
-    expect(give).toMatchObject({ how: "give", epoch: 5 })
+    expect(give).toMatchObject({ how: "give", turnNumber: 5 })
     process.reply(channel, give!, waiting(6))
     expect(isGranted(second)).toBe(false)
     process.grant(channel, 7)
@@ -141,7 +141,7 @@ describe("the turn of a channel", () => {
     const first = process.submit("1")
     process.exchange(channel, turn(5))
     const second = process.submit("1")
-    process.turns.loseAll()
+    process.turns.endAll()
     process.exchange(channel, waiting(6))
     process.settle(first)
     process.tick(5000)
@@ -165,7 +165,7 @@ describe("the turn of a channel", () => {
     takeAway(process, "1", 9)
     process.grant(channel, 6, process.now * 1000 + 1)
     expect(isGranted(message)).toBe(false)
-    expect(process.exchange(channel, waiting(7))).toMatchObject({ how: "give", epoch: 6 })
+    expect(process.exchange(channel, waiting(7))).toMatchObject({ how: "give", turnNumber: 6 })
     process.grant(majorOf("1"), 10)
     // After the sequences that the store has removed.
     expect(process.exchange(channel, turn(8))).toMatchObject({
@@ -190,7 +190,7 @@ describe("the turn of a channel", () => {
       process.exchange(majorOf("1"), waiting(9, true))
     }
     process.settle(first)
-    expect(process.call(channel)).toMatchObject({ how: "give", epoch: 5 })
+    expect(process.call(channel)).toMatchObject({ how: "give", turnNumber: 5 })
   })
 
   it("is that of a channel which was forgotten and is known again", () => {
@@ -214,14 +214,14 @@ describe("the turn of a channel", () => {
     ["the other process keeps it", (one: Process) => one.exchange(channel, waiting(5))],
     ["the store has never seen it", (one: Process) => one.exchange(channel, waiting(0))],
     ["it comes whenever another process has the turn of the webhook", interfere],
-    ["it is lost again and again", (one: Process) => one.turns.loseAll()],
+    ["it is lost again and again", (one: Process) => one.turns.endAll()],
   ])("is waited for during one period and one lease, if %s", (_, happen) => {
     const first = process.submit("1")
     const second = process.submit("2")
     const start = process.now
     while (process.now < start + maxWait + 1000 && !isGranted(first)) {
       happen(process)
-      if (process.turns.get(majorOf("1")).until === undefined)
+      if (process.turns.get(majorOf("1")).coversBefore === undefined)
         for (const webhook of ["1", "2"]) process.exchange(majorOf(webhook), turn(process.now))
       process.tick(1000)
     }
@@ -257,8 +257,8 @@ describe("the turn of a channel", () => {
     process.grant(channel, 8)
     // Only before the first of them were there messages that the state does not know.
     expect(process.restored.slice(-2)).toEqual([
-      { key: channel, hasSentAlone: true },
-      { key: channel, hasSentAlone: false },
+      { key: channel, hasSentWithoutTurn: true },
+      { key: channel, hasSentWithoutTurn: false },
     ])
   })
 
@@ -273,7 +273,7 @@ describe("the turn of a channel", () => {
     expect(isGranted(message)).toBe(false)
   })
 
-  it("makes no message fail while the store is away", () => {
+  it("makes no message fail while the store is unavailable", () => {
     const impatient = inChannel(["1"], { failAfter: 3000 })
     const message = impatient.submit("1")
     impatient.exchange(channel, undefined)

@@ -27,7 +27,7 @@ type Call =
       readonly _tag: "pass"
       readonly key: string
       readonly process: string
-      readonly epoch: Refer<number>
+      readonly turnNumber: Refer<number>
       readonly state: string
       readonly how: "give" | "keep" | "leave"
     }
@@ -36,7 +36,7 @@ type Call =
       readonly key: string
       readonly process: string
       readonly owner: string
-      readonly epoch: Refer<number>
+      readonly turnNumber: Refer<number>
     }
   | { readonly _tag: "refresh" | "leave"; readonly process: string }
   | { readonly _tag: "lostAt"; readonly hasCalled: boolean }
@@ -56,7 +56,7 @@ const process = fc.constantFrom("p.0", "p.1", "q.0", "q.2", "r.0")
 const owner = fc.oneof({ weight: 2, arbitrary: tag("owner") }, { weight: 1, arbitrary: process })
 const key = fc.constantFrom("1:a", "1:a", "1:a", "2:b")
 const issued = fc.nat(30)
-const epoch: FastCheck.Arbitrary<Refer<number>> = fc.oneof(
+const turnNumber: FastCheck.Arbitrary<Refer<number>> = fc.oneof(
   { weight: 4, arbitrary: tag("last") },
   { weight: 2, arbitrary: issued },
   { weight: 1, arbitrary: tag("newer") },
@@ -80,14 +80,14 @@ const calls: FastCheck.Arbitrary<Array<Call>> = fc.array(
         _tag: tag("pass"),
         key,
         process: owner,
-        epoch,
+        turnNumber,
         state: fc.constantFrom("0 ", "one", '{"two":"\\"ä\\n"}'),
         how: fc.constantFrom("give" as const, "keep" as const, "leave" as const),
       }),
     },
     {
       weight: 3,
-      arbitrary: fc.record({ _tag: tag("takeOver"), key, process, owner, epoch }),
+      arbitrary: fc.record({ _tag: tag("takeOver"), key, process, owner, turnNumber }),
     },
     {
       weight: 1,
@@ -120,7 +120,7 @@ class Player {
   /** By webhook. */
   readonly #numbers = new Map<string, Array<number>>()
   readonly #owners = new Map<string, string>()
-  readonly #epochs = new Map<string, number>()
+  readonly #turnNumbers = new Map<string, number>()
 
   constructor(store: TurnStore) {
     this.#store = store
@@ -137,7 +137,7 @@ class Player {
           ...call,
           ttl,
           process: this.#processOf(call.key, call.process),
-          epoch: this.#epochOf(call.key, call.epoch),
+          turnNumber: this.#turnNumberOf(call.key, call.turnNumber),
         }
         if (resolved._tag === "pass")
           return this.#reply(call.key, resolved.process, store.pass(resolved))
@@ -145,9 +145,9 @@ class Player {
         return this.#reply(call.key, resolved.process, store.takeOver({ ...resolved, owner: dead }))
       }
       case "refresh":
-        return Effect.map(store.refresh(call.process, ttl), ({ asked, wasAlive }) => [
+        return Effect.map(store.refresh(call.process, ttl), ({ requestedTurns, wasAlive }) => [
           wasAlive,
-          [...asked].sort(),
+          [...requestedTurns].sort(),
         ])
       case "leave":
         return store.leave(call.process)
@@ -186,7 +186,7 @@ class Player {
     return Effect.map(made, (reply) => {
       const now = reply._tag === "Waiting" ? reply.owner : caller
       if (now !== undefined) this.#owners.set(at, now)
-      this.#epochs.set(at, reply._tag === "Turn" ? reply.turn.epoch : reply.epoch)
+      this.#turnNumbers.set(at, reply._tag === "Turn" ? reply.turn.turnNumber : reply.turnNumber)
       return this.show(at, reply)
     })
   }
@@ -195,9 +195,9 @@ class Player {
     return wanted === "owner" ? (this.#owners.get(at) ?? "p.0") : wanted
   }
 
-  #epochOf(at: string, wanted: Refer<number>): number {
+  #turnNumberOf(at: string, wanted: Refer<number>): number {
     if (wanted === "newer") return Math.max(1, ...this.#numbersOf(at)) + 1_000_000_000
-    if (wanted === "last") return this.#epochs.get(at) ?? 1
+    if (wanted === "last") return this.#turnNumbers.get(at) ?? 1
     return this.#numbersOf(at)[wanted] ?? 1
   }
 

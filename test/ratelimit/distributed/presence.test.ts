@@ -18,7 +18,7 @@ describe("the presence of a process", () => {
   let roundTrip = 0
   let ahead = 0
   let alive = new Set<string>()
-  let asked: ReadonlyArray<string> = []
+  let requestedTurns: ReadonlyArray<string> = []
   let lostAt: number | undefined
   let events: Array<string> = []
   let presence: Presence
@@ -28,7 +28,7 @@ describe("the presence of a process", () => {
       const wasAlive = alive.has(process)
       alive.add(process)
       now += roundTrip
-      return { wasAlive, asked, time: now - roundTrip / 2 + ahead }
+      return { wasAlive, requestedTurns, time: now - roundTrip / 2 + ahead }
     })
 
   const refresh = () => Effect.runSync(presence.refresh)
@@ -38,7 +38,7 @@ describe("the presence of a process", () => {
     roundTrip = 0
     ahead = 500
     alive = new Set()
-    asked = []
+    requestedTurns = []
     lostAt = undefined
     events = []
     presence = new Presence({
@@ -49,16 +49,16 @@ describe("the presence of a process", () => {
       name: "p",
       lease,
       now: () => now,
-      onLapse: () => events.push("lapse"),
-      onLoss: () => events.push("loss"),
-      onAsked: (keys) => events.push(...keys),
+      onLeaseExpired: () => events.push("lapse"),
+      onStoreDataLost: () => events.push("loss"),
+      onTurnsRequested: (keys) => events.push(...keys),
     })
     refresh()
   })
 
   it("lasts for most of the lease, and is due in time", () => {
-    expect(presence).toMatchObject({ process: "p.0", aliveUntil: 1000 + 14_000, shift: 500 })
-    expect([5999, 6000].map((at) => presence.isDue(at))).toEqual([false, true])
+    expect(presence).toMatchObject({ process: "p.0", aliveUntil: 1000 + 14_000, clockOffset: 500 })
+    expect([5999, 6000].map((at) => presence.isRefreshDue(at))).toEqual([false, true])
     now = 14_000
     refresh()
     expect(presence).toMatchObject({ process: "p.0", aliveUntil: 28_000 })
@@ -85,17 +85,17 @@ describe("the presence of a process", () => {
 
   it("that the store has lost in time is a loss of the store", () => {
     alive.clear()
-    expect(presence.doubtfulUntil).toBe(Number.NEGATIVE_INFINITY)
+    expect(presence.lostTurnsValidUntil).toBe(Number.NEGATIVE_INFINITY)
     lostAt = 9000
     now = 14_999
     refresh()
     expect(presence.process).toBe("p.0")
     expect(events).toEqual(["loss"])
-    expect(presence.doubtfulUntil).toBe(9000 - 500 + lease)
+    expect(presence.lostTurnsValidUntil).toBe(9000 - 500 + lease)
   })
 
   it("comes with what others ask of the process", () => {
-    asked = ["1:a", "2:b"]
+    requestedTurns = ["1:a", "2:b"]
     refresh()
     expect(events).toEqual(["1:a", "2:b"])
   })
@@ -104,10 +104,10 @@ describe("the presence of a process", () => {
     roundTrip = 100
     ahead = 700
     refresh()
-    expect(presence).toMatchObject({ shift: 500, uncertainty: 2.5 })
+    expect(presence).toMatchObject({ clockOffset: 500, maxClockError: 2.5 })
     roundTrip = 10
     refresh()
-    expect(presence).toMatchObject({ shift: 700, uncertainty: 5 })
+    expect(presence).toMatchObject({ clockOffset: 700, maxClockError: 5 })
   })
 
   it("compares the clocks anew after a reconnection, as the store may be another one", () => {
@@ -116,7 +116,7 @@ describe("the presence of a process", () => {
     now = 5000
     presence.onReconnect()
     refresh()
-    expect(presence).toMatchObject({ shift: 700, uncertainty: 50, connectedSince: 5000 })
+    expect(presence).toMatchObject({ clockOffset: 700, maxClockError: 50, connectedSince: 5000 })
   })
 })
 

@@ -27,8 +27,8 @@ let lastSequence = 0
 /** The calls of one process for one webhook. */
 const callsOf = (store: TurnStore) => (process: string, key: string) => {
   const at = { key, process, ttl }
-  const pass = (how: "give" | "keep" | "leave") => (epoch: number, state: string) =>
-    store.pass({ ...at, epoch, state, how })
+  const pass = (how: "give" | "keep" | "leave") => (turnNumber: number, state: string) =>
+    store.pass({ ...at, turnNumber, state, how })
   return {
     /** With a sequence after all others. */
     join: Effect.suspend(() => {
@@ -43,8 +43,8 @@ const callsOf = (store: TurnStore) => (process: string, key: string) => {
     give: pass("give"),
     keep: pass("keep"),
     leave: pass("leave"),
-    takeOver: (owner: string, epoch: number) => store.takeOver({ ...at, owner, epoch }),
-    withdraw: (used = 0) => store.withdraw({ ...at, used }),
+    takeOver: (owner: string, turnNumber: number) => store.takeOver({ ...at, owner, turnNumber }),
+    withdraw: (usedTurnNumber = 0) => store.withdraw({ ...at, usedTurnNumber }),
   }
 }
 
@@ -77,24 +77,27 @@ for (const { isAvailable, make, name, seesAll } of engines) {
   describe(`a queue in a store: ${name}`, () => {
     rule("the first process gets the turn, and needs no place in the queue", ({ p }) =>
       Effect.gen(function* () {
-        const { epoch, isUncertain, state, until } = turn(yield* p.join)
-        expect({ isUncertain, state, until }).toEqual({
-          isUncertain: false,
+        const { turnNumber, isStateOutdated, state, coversBefore } = turn(yield* p.join)
+        expect({ isStateOutdated, state, coversBefore }).toEqual({
+          isStateOutdated: false,
           state: undefined,
-          until: endless,
+          coversBefore: endless,
         })
-        expect(turn(yield* p.give(epoch, "state"))).toMatchObject({ epoch, until: endless })
+        expect(turn(yield* p.give(turnNumber, "state"))).toMatchObject({
+          turnNumber,
+          coversBefore: endless,
+        })
       }),
     )
 
-    rule("epochs increase", ({ p, q }) =>
+    rule("turn numbers increase", ({ p, q }) =>
       Effect.gen(function* () {
         const first = turn(yield* p.join)
         yield* q.join
-        const second = waiting(yield* p.give(first.epoch, ""))
+        const second = waiting(yield* p.give(first.turnNumber, ""))
         yield* p.join
-        const third = waiting(yield* q.give(second.epoch, ""))
-        const numbers = [first.epoch, second.epoch, third.epoch]
+        const third = waiting(yield* q.give(second.turnNumber, ""))
+        const numbers = [first.turnNumber, second.turnNumber, third.turnNumber]
         expect(numbers).toEqual([...new Set(numbers)].sort((one, other) => one - other))
         expect(numbers.every(Number.isSafeInteger)).toBe(true)
       }),
@@ -110,30 +113,34 @@ for (const { isAvailable, make, name, seesAll } of engines) {
 
     rule("a process that polls gets no place", ({ p, q, r }) =>
       Effect.gen(function* () {
-        const { epoch } = turn(yield* p.join)
+        const { turnNumber } = turn(yield* p.join)
         expect(waiting(yield* q.poll).owner).toBe("p.0")
         yield* r.join
-        expect(waiting(yield* p.give(epoch, "")).owner).toBe("r.0")
+        expect(waiting(yield* p.give(turnNumber, "")).owner).toBe("r.0")
       }),
     )
 
     rule("nobody has the turn if nobody waits", ({ p }) =>
       Effect.gen(function* () {
-        expect(waiting(yield* p.poll)).toMatchObject({ owner: undefined, epoch: 0, isLost: false })
+        expect(waiting(yield* p.poll)).toMatchObject({
+          owner: undefined,
+          turnNumber: 0,
+          hasLostTurn: false,
+        })
       }),
     )
 
     rule("a process that joins again keeps its place", ({ p, q, r }) =>
       Effect.gen(function* () {
-        const { epoch } = turn(yield* p.join)
+        const { turnNumber } = turn(yield* p.join)
         const first = yield* sequenceOf(q.join)
         yield* r.join
         yield* q.joinAt(first)
         yield* q.joinAt(first)
-        const given = waiting(yield* p.give(epoch, ""))
+        const given = waiting(yield* p.give(turnNumber, ""))
         expect(given.owner).toBe("q.0")
         // One place only: the turn goes on to the next.
-        expect(waiting(yield* q.give(given.epoch, "")).owner).toBe("r.0")
+        expect(waiting(yield* q.give(given.turnNumber, "")).owner).toBe("r.0")
       }),
     )
 
@@ -142,50 +149,50 @@ for (const { isAvailable, make, name, seesAll } of engines) {
         const first = yield* p.join
         yield* q.join
         yield* r.joinAt(first.sequence)
-        expect(waiting(yield* p.give(turn(first).epoch, "")).owner).toBe("r.0")
+        expect(waiting(yield* p.give(turn(first).turnNumber, "")).owner).toBe("r.0")
       }),
     )
 
     rule("of requests with the same sequence, one is first", ({ p, q, r }) =>
       Effect.gen(function* () {
-        const { epoch } = turn(yield* p.join)
+        const { turnNumber } = turn(yield* p.join)
         yield* q.joinAt(7, 8)
         yield* r.joinAt(7)
-        const given = waiting(yield* p.give(epoch, ""))
+        const given = waiting(yield* p.give(turnNumber, ""))
         expect(given.owner).toBe("q.0")
-        expect(turn(yield* q.joinAt(7)).until).toBe(8)
-        const next = waiting(yield* q.give(given.epoch, ""))
+        expect(turn(yield* q.joinAt(7)).coversBefore).toBe(8)
+        const next = waiting(yield* q.give(given.turnNumber, ""))
         expect(next.owner).toBe("r.0")
-        expect(turn(yield* r.poll).until).toBe(8)
+        expect(turn(yield* r.poll).coversBefore).toBe(8)
       }),
     )
 
     rule("the next generation takes the places of all earlier ones", ({ at, p, q }) =>
       Effect.gen(function* () {
-        const { epoch } = turn(yield* p.join)
+        const { turnNumber } = turn(yield* p.join)
         const known = [yield* sequenceOf(at("r.0").join), yield* sequenceOf(at("r.1").join)]
         yield* q.join
         yield* at("r.2").joinAt(...known)
-        const given = waiting(yield* p.give(epoch, ""))
+        const given = waiting(yield* p.give(turnNumber, ""))
         expect(given.owner).toBe("r.2")
-        expect(waiting(yield* at("r.2").give(given.epoch, "")).owner).toBe("q.0")
-        expect(turn(yield* q.poll).until).toBe(endless)
+        expect(waiting(yield* at("r.2").give(given.turnNumber, "")).owner).toBe("q.0")
+        expect(turn(yield* q.poll).coversBefore).toBe(endless)
       }),
     )
 
     rule("a thousand requests wait in order", ({ p, q, r }) =>
       Effect.gen(function* () {
-        const { epoch } = turn(yield* p.join)
+        const { turnNumber } = turn(yield* p.join)
         const others = yield* Effect.replicateEffect(sequenceOf(q.join), 999)
         const last = yield* sequenceOf(r.join)
         expect(others).toEqual([...others].sort((one, other) => one - other))
         yield* q.joinAt(...others)
-        const given = waiting(yield* p.give(epoch, ""))
+        const given = waiting(yield* p.give(turnNumber, ""))
         expect(given.owner).toBe("q.0")
-        expect(turn(yield* q.poll).until).toBe(last)
-        const next = waiting(yield* q.give(given.epoch, ""))
+        expect(turn(yield* q.poll).coversBefore).toBe(last)
+        const next = waiting(yield* q.give(given.turnNumber, ""))
         expect(next.owner).toBe("r.0")
-        expect(turn(yield* r.poll).until).toBe(endless)
+        expect(turn(yield* r.poll).coversBefore).toBe(endless)
       }),
     )
   })
@@ -196,19 +203,19 @@ for (const { isAvailable, make, name, seesAll } of engines) {
       ({ p, q, store }) =>
         Effect.gen(function* () {
           const messages = yield* inboxOf(store, "q")
-          const { epoch } = turn(yield* p.join)
+          const { turnNumber } = turn(yield* p.join)
           yield* q.join
           yield* q.join
           const third = yield* sequenceOf(p.join)
           yield* q.join
-          const given = waiting(yield* p.give(epoch, "the state"))
-          expect(given).toMatchObject({ owner: "q.0", isLost: false })
-          expect(given.epoch).toBeGreaterThan(epoch)
+          const given = waiting(yield* p.give(turnNumber, "the state"))
+          expect(given).toMatchObject({ owner: "q.0", hasLostTurn: false })
+          expect(given.turnNumber).toBeGreaterThan(turnNumber)
           const expected = {
-            epoch: given.epoch,
-            until: third,
+            turnNumber: given.turnNumber,
+            coversBefore: third,
             state: "the state",
-            isUncertain: false,
+            isStateOutdated: false,
           }
           expect(yield* Queue.take(messages)).toEqual({
             _tag: "Turn",
@@ -218,7 +225,7 @@ for (const { isAvailable, make, name, seesAll } of engines) {
           })
           // The message may be lost: a poll has the same.
           expect(turn(yield* q.poll)).toEqual(expected)
-          expect(waiting(yield* q.give(given.epoch, "")).owner).toBe("p.0")
+          expect(waiting(yield* q.give(given.turnNumber, "")).owner).toBe("p.0")
         }),
     )
 
@@ -228,20 +235,20 @@ for (const { isAvailable, make, name, seesAll } of engines) {
         turn(yield* p.join)
         const until = yield* sequenceOf(q.join)
         yield* q.poll
-        const wanted = { _tag: "Wanted", key: "1:a", until }
+        const wanted = { _tag: "Wanted", key: "1:a", sequence: until }
         expect([...(yield* Queue.takeN(messages, 2))]).toEqual([wanted, wanted])
       }),
     )
 
     rule("a process keeps the turn although others wait, and stores its state", ({ p, q }) =>
       Effect.gen(function* () {
-        const { epoch } = turn(yield* p.join)
-        const until = yield* sequenceOf(q.join)
-        expect(turn(yield* p.keep(epoch, "kept"))).toEqual({
-          epoch,
-          until,
+        const { turnNumber } = turn(yield* p.join)
+        const coversBefore = yield* sequenceOf(q.join)
+        expect(turn(yield* p.keep(turnNumber, "kept"))).toEqual({
+          turnNumber,
+          coversBefore,
           state: "kept",
-          isUncertain: false,
+          isStateOutdated: false,
         })
         expect(waiting(yield* q.poll).owner).toBe("p.0")
       }),
@@ -249,87 +256,101 @@ for (const { isAvailable, make, name, seesAll } of engines) {
 
     rule("a process whose own request is first keeps the turn when it gives it", ({ p, q, r }) =>
       Effect.gen(function* () {
-        const { epoch } = turn(yield* p.join)
+        const { turnNumber } = turn(yield* p.join)
         yield* q.join
         const until = yield* sequenceOf(r.join)
-        const newer = epoch + 5_000_000_000
-        expect(turn(yield* q.give(newer, "newer"))).toMatchObject({ epoch: newer, until })
+        const newer = turnNumber + 5_000_000_000
+        expect(turn(yield* q.give(newer, "newer"))).toMatchObject({
+          turnNumber: newer,
+          coversBefore: until,
+        })
       }),
     )
 
-    rule("without the turn of this epoch nothing is stored", ({ p, q }) =>
+    rule("without the turn of this number nothing is stored", ({ p, q }) =>
       Effect.gen(function* () {
-        const { epoch } = turn(yield* p.join)
+        const { turnNumber } = turn(yield* p.join)
         yield* q.join
-        const given = waiting(yield* p.give(epoch, "good"))
+        const given = waiting(yield* p.give(turnNumber, "good"))
         for (const how of ["give", "keep", "leave"] as const) {
-          const lost = { isLost: true, owner: "q.0", epoch: given.epoch }
-          expect(waiting(yield* p[how](epoch, "old"))).toMatchObject(lost)
-          // The epoch is that of the turn, but the process is another one.
-          expect(waiting(yield* p[how](given.epoch, "stolen"))).toMatchObject(lost)
+          const lost = { hasLostTurn: true, owner: "q.0", turnNumber: given.turnNumber }
+          expect(waiting(yield* p[how](turnNumber, "old"))).toMatchObject(lost)
+          // The number is that of the turn, but the process is another one.
+          expect(waiting(yield* p[how](given.turnNumber, "stolen"))).toMatchObject(lost)
         }
-        expect(turn(yield* q.poll)).toMatchObject({ epoch: given.epoch, state: "good" })
+        expect(turn(yield* q.poll)).toMatchObject({ turnNumber: given.turnNumber, state: "good" })
       }),
     )
 
     rule("a turn that the store has lost ends one of which no state was stored", ({ p, q }) =>
       Effect.gen(function* () {
-        // The store loses everything while `p` has a turn; `q` gets one of a later epoch.
-        const { epoch } = turn(yield* q.join)
-        const lost = epoch - 1
-        expect(turn(yield* p.keep(lost, "lost"))).toMatchObject({ epoch: lost, state: "lost" })
-        expect(waiting(yield* q.join)).toMatchObject({ owner: "p.0", epoch: lost })
+        // The store loses everything while `p` has a turn; `q` gets one with a greater number.
+        const { turnNumber } = turn(yield* q.join)
+        const lost = turnNumber - 1
+        expect(turn(yield* p.keep(lost, "lost"))).toMatchObject({ turnNumber: lost, state: "lost" })
+        expect(waiting(yield* q.join)).toMatchObject({ owner: "p.0", turnNumber: lost })
         const given = waiting(yield* p.give(lost, "given"))
         expect(given.owner).toBe("q.0")
-        expect(given.epoch).toBeGreaterThan(epoch)
-        expect(waiting(yield* p.keep(lost, "old")).isLost).toBe(true)
+        expect(given.turnNumber).toBeGreaterThan(turnNumber)
+        expect(waiting(yield* p.keep(lost, "old")).hasLostTurn).toBe(true)
         expect(turn(yield* q.poll).state).toBe("given")
       }),
     )
 
-    rule("a newer epoch wins, because the store has lost it", ({ p, q }) =>
+    rule("a greater turn number wins, because the store has lost it", ({ p, q }) =>
       Effect.gen(function* () {
-        const { epoch } = turn(yield* p.join)
+        const { turnNumber } = turn(yield* p.join)
         yield* q.join
-        const newer = epoch + 5_000_000_000
+        const newer = turnNumber + 5_000_000_000
         const kept = turn(yield* q.keep(newer, "newer"))
-        expect(kept).toMatchObject({ epoch: newer, state: "newer" })
-        expect(waiting(yield* p.keep(epoch, "old"))).toMatchObject({ isLost: true, owner: "q.0" })
+        expect(kept).toMatchObject({ turnNumber: newer, state: "newer" })
+        expect(waiting(yield* p.keep(turnNumber, "old"))).toMatchObject({
+          hasLostTurn: true,
+          owner: "q.0",
+        })
         // What is issued later is greater still.
         yield* p.join
-        expect(waiting(yield* q.give(newer, "")).epoch).toBeGreaterThan(newer)
+        expect(waiting(yield* q.give(newer, "")).turnNumber).toBeGreaterThan(newer)
       }),
     )
 
-    rule("epochs increase although the clock is behind, also in a take-over", ({ p, q }) =>
+    rule("turn numbers increase although the clock is behind, also in a take-over", ({ p, q }) =>
       Effect.gen(function* () {
-        const { epoch } = turn(yield* p.join)
+        const { turnNumber } = turn(yield* p.join)
         yield* q.join
-        const ahead = epoch + 5_000_000_000
+        const ahead = turnNumber + 5_000_000_000
         const given = waiting(yield* p.give(ahead, ""))
-        expect(given.epoch).toBeGreaterThan(ahead)
+        expect(given.turnNumber).toBeGreaterThan(ahead)
         yield* p.join
-        expect(turn(yield* p.takeOver("q.0", given.epoch)).epoch).toBeGreaterThan(given.epoch)
+        expect(turn(yield* p.takeOver("q.0", given.turnNumber)).turnNumber).toBeGreaterThan(
+          given.turnNumber,
+        )
       }),
     )
 
-    rule("an epoch that the store has lost is restored", ({ p, q }) =>
+    rule("a turn number that the store has lost is restored", ({ p, q }) =>
       Effect.gen(function* () {
-        expect(turn(yield* p.keep(7, "the state"))).toMatchObject({ epoch: 7, until: endless })
-        expect(waiting(yield* q.join)).toMatchObject({ owner: "p.0", epoch: 7 })
+        expect(turn(yield* p.keep(7, "the state"))).toMatchObject({
+          turnNumber: 7,
+          coversBefore: endless,
+        })
+        expect(waiting(yield* q.join)).toMatchObject({ owner: "p.0", turnNumber: 7 })
       }),
     )
 
     rule("a process that withdraws has no places any more", ({ p, q, r }) =>
       Effect.gen(function* () {
-        const { epoch } = turn(yield* p.join)
+        const { turnNumber } = turn(yield* p.join)
         yield* q.join
         yield* r.join
         yield* q.join
         yield* q.withdraw()
-        const given = waiting(yield* p.give(epoch, "the state"))
+        const given = waiting(yield* p.give(turnNumber, "the state"))
         expect(given.owner).toBe("r.0")
-        expect(turn(yield* r.poll)).toMatchObject({ epoch: given.epoch, until: endless })
+        expect(turn(yield* r.poll)).toMatchObject({
+          turnNumber: given.turnNumber,
+          coversBefore: endless,
+        })
       }),
     )
 
@@ -338,80 +359,95 @@ for (const { isAvailable, make, name, seesAll } of engines) {
       ({ p, q, r, store }) =>
         Effect.gen(function* () {
           const messages = yield* inboxOf(store, "r")
-          const { epoch } = turn(yield* p.join)
+          const { turnNumber } = turn(yield* p.join)
           yield* q.join
           yield* r.join
-          const given = waiting(yield* p.give(epoch, "the state"))
+          const given = waiting(yield* p.give(turnNumber, "the state"))
           expect(given.owner).toBe("q.0")
-          yield* q.withdraw(epoch)
+          yield* q.withdraw(turnNumber)
           const next = turn(yield* r.poll)
-          expect(next).toMatchObject({ until: endless, state: "the state", isUncertain: false })
-          expect(next.epoch).toBeGreaterThan(given.epoch)
+          expect(next).toMatchObject({
+            coversBefore: endless,
+            state: "the state",
+            isStateOutdated: false,
+          })
+          expect(next.turnNumber).toBeGreaterThan(given.turnNumber)
           expect(yield* Queue.take(messages)).toMatchObject({ _tag: "Turn", turn: next })
         }),
     )
 
     rule("a turn that it has used is uncertain", ({ p, q }) =>
       Effect.gen(function* () {
-        const { epoch } = turn(yield* p.join)
-        yield* p.keep(epoch, "the state")
+        const { turnNumber } = turn(yield* p.join)
+        yield* p.keep(turnNumber, "the state")
         yield* q.join
-        yield* p.withdraw(epoch)
-        expect(turn(yield* q.poll)).toMatchObject({ state: "the state", isUncertain: true })
+        yield* p.withdraw(turnNumber)
+        expect(turn(yield* q.poll)).toMatchObject({ state: "the state", isStateOutdated: true })
       }),
     )
 
     rule("a process that withdraws leaves the turns of others alone", ({ at, p, q }) =>
       Effect.gen(function* () {
-        const { epoch } = turn(yield* p.join)
-        yield* q.withdraw(epoch)
-        yield* at("p.1").withdraw(epoch)
-        yield* at("p.0", "2:a").withdraw(epoch)
-        expect(turn(yield* p.poll)).toMatchObject({ epoch, isUncertain: false })
-        expect(waiting(yield* at("q.0", "2:a").poll)).toMatchObject({ owner: undefined, epoch: 0 })
+        const { turnNumber } = turn(yield* p.join)
+        yield* q.withdraw(turnNumber)
+        yield* at("p.1").withdraw(turnNumber)
+        yield* at("p.0", "2:a").withdraw(turnNumber)
+        expect(turn(yield* p.poll)).toMatchObject({ turnNumber, isStateOutdated: false })
+        expect(waiting(yield* at("q.0", "2:a").poll)).toMatchObject({
+          owner: undefined,
+          turnNumber: 0,
+        })
       }),
     )
 
     rule("a process that leaves has neither turn nor places", ({ p, q }) =>
       Effect.gen(function* () {
-        const { epoch } = turn(yield* p.join)
-        yield* p.joinAt(epoch - 1)
-        const left = waiting(yield* p.leave(epoch, "the last state"))
-        expect(left).toMatchObject({ owner: undefined, isLost: false })
-        expect(turn(yield* q.join)).toMatchObject({ until: endless, state: "the last state" })
+        const { turnNumber } = turn(yield* p.join)
+        yield* p.joinAt(turnNumber - 1)
+        const left = waiting(yield* p.leave(turnNumber, "the last state"))
+        expect(left).toMatchObject({ owner: undefined, hasLostTurn: false })
+        expect(turn(yield* q.join)).toMatchObject({
+          coversBefore: endless,
+          state: "the last state",
+        })
       }),
     )
 
     rule("a process that leaves gives the turn to the next", ({ p, q, store }) =>
       Effect.gen(function* () {
         const messages = yield* inboxOf(store, "q")
-        const { epoch } = turn(yield* p.join)
+        const { turnNumber } = turn(yield* p.join)
         yield* q.join
         yield* p.join
-        const left = waiting(yield* p.leave(epoch, "the last state"))
+        const left = waiting(yield* p.leave(turnNumber, "the last state"))
         expect(left.owner).toBe("q.0")
         expect(yield* Queue.take(messages)).toMatchObject({
           _tag: "Turn",
-          turn: { epoch: left.epoch, until: endless, state: "the last state" },
+          turn: { turnNumber: left.turnNumber, coversBefore: endless, state: "the last state" },
         })
       }),
     )
 
     rule("the turn of a dead process goes on, uncertain until the next state", ({ p, q, r }) =>
       Effect.gen(function* () {
-        const { epoch } = turn(yield* p.join)
-        yield* p.keep(epoch, "old")
+        const { turnNumber } = turn(yield* p.join)
+        yield* p.keep(turnNumber, "old")
         yield* q.join
         yield* p.join
         const until = yield* sequenceOf(r.join)
-        const taken = turn(yield* q.takeOver("p.0", epoch))
-        expect(taken).toMatchObject({ isUncertain: true, state: "old", until })
-        expect(turn(yield* q.poll)).toMatchObject({ epoch: taken.epoch, isUncertain: true })
-        expect(turn(yield* q.keep(taken.epoch, "new"))).toMatchObject({ isUncertain: false })
+        const taken = turn(yield* q.takeOver("p.0", turnNumber))
+        expect(taken).toMatchObject({ isStateOutdated: true, state: "old", coversBefore: until })
+        expect(turn(yield* q.poll)).toMatchObject({
+          turnNumber: taken.turnNumber,
+          isStateOutdated: true,
+        })
+        expect(turn(yield* q.keep(taken.turnNumber, "new"))).toMatchObject({
+          isStateOutdated: false,
+        })
         // The dead process has no places any more.
-        const given = waiting(yield* q.give(taken.epoch, "new"))
+        const given = waiting(yield* q.give(taken.turnNumber, "new"))
         expect(given.owner).toBe("r.0")
-        expect(turn(yield* r.poll)).toMatchObject({ isUncertain: false, until: endless })
+        expect(turn(yield* r.poll)).toMatchObject({ isStateOutdated: false, coversBefore: endless })
       }),
     )
 
@@ -420,31 +456,31 @@ for (const { isAvailable, make, name, seesAll } of engines) {
       ({ p, q, r, store }) =>
         Effect.gen(function* () {
           const messages = yield* inboxOf(store, "q")
-          const { epoch } = turn(yield* p.join)
+          const { turnNumber } = turn(yield* p.join)
           yield* q.join
           yield* r.join
-          expect(waiting(yield* r.takeOver("p.0", epoch)).owner).toBe("q.0")
+          expect(waiting(yield* r.takeOver("p.0", turnNumber)).owner).toBe("q.0")
           const message = yield* Queue.take(messages)
-          expect(message).toMatchObject({ _tag: "Turn", turn: { isUncertain: true } })
+          expect(message).toMatchObject({ _tag: "Turn", turn: { isStateOutdated: true } })
         }),
     )
 
     rule("only the turn that was seen is taken over", ({ p, q }) =>
       Effect.gen(function* () {
-        const { epoch } = turn(yield* p.join)
+        const { turnNumber } = turn(yield* p.join)
         yield* q.join
-        for (const stale of [q.takeOver("p.0", epoch - 1), q.takeOver("r.0", epoch)]) {
-          expect(waiting(yield* stale)).toMatchObject({ owner: "p.0", epoch })
+        for (const stale of [q.takeOver("p.0", turnNumber - 1), q.takeOver("r.0", turnNumber)]) {
+          expect(waiting(yield* stale)).toMatchObject({ owner: "p.0", turnNumber })
         }
-        expect(turn(yield* p.poll).isUncertain).toBe(false)
+        expect(turn(yield* p.poll).isStateOutdated).toBe(false)
       }),
     )
 
     rule("a take-over that nobody waits for leaves nobody with the turn", ({ p, q }) =>
       Effect.gen(function* () {
-        const { epoch } = turn(yield* p.join)
-        expect(waiting(yield* q.takeOver("p.0", epoch)).owner).toBe(undefined)
-        expect(turn(yield* q.join).isUncertain).toBe(true)
+        const { turnNumber } = turn(yield* p.join)
+        expect(waiting(yield* q.takeOver("p.0", turnNumber)).owner).toBe(undefined)
+        expect(turn(yield* q.join).isStateOutdated).toBe(true)
       }),
     )
   })
@@ -507,12 +543,12 @@ for (const { isAvailable, make, name, seesAll } of engines) {
       Effect.gen(function* () {
         yield* store.refresh("p.0", 60_000)
         for (const key of ["1:a", "2:b", "1:a"]) yield* store.ask("p.0", key)
-        const { asked } = yield* store.refresh("p.0", 60_000)
-        expect([...asked].sort()).toEqual(["1:a", "2:b"])
-        expect((yield* store.refresh("p.0", 60_000)).asked).toEqual([])
+        const { requestedTurns } = yield* store.refresh("p.0", 60_000)
+        expect([...requestedTurns].sort()).toEqual(["1:a", "2:b"])
+        expect((yield* store.refresh("p.0", 60_000)).requestedTurns).toEqual([])
         yield* store.ask("p.0", "3:c")
         yield* store.leave("p.0")
-        expect((yield* store.refresh("p.0", 60_000)).asked).toEqual([])
+        expect((yield* store.refresh("p.0", 60_000)).requestedTurns).toEqual([])
       }),
     )
 
@@ -564,7 +600,7 @@ for (const { isAvailable, make, name, seesAll } of engines) {
         const others = yield* inboxOf(store, "pp")
         turn(yield* at("p.3").join)
         const until = yield* sequenceOf(at("pp.0").join)
-        expect(yield* Queue.take(mine)).toEqual({ _tag: "Wanted", key: "1:a", until })
+        expect(yield* Queue.take(mine)).toEqual({ _tag: "Wanted", key: "1:a", sequence: until })
         expect(yield* Queue.size(others)).toBe(0)
       }),
     )

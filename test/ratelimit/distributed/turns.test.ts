@@ -25,7 +25,7 @@ describe("a turn", () => {
   /** What the first response has shown gets into the store. */
   const save = () => {
     process.tick(0)
-    expect(process.exchange(major, turn(1))).toEqual({ _tag: "Pass", how: "keep", epoch: 1 })
+    expect(process.exchange(major, turn(1))).toEqual({ _tag: "Pass", how: "keep", turnNumber: 1 })
   }
 
   it("saves a limit once it is known", () => {
@@ -45,7 +45,7 @@ describe("a turn", () => {
     process.tick(validFor / 2 - 1)
     expect(process.call(major)).toBeUndefined()
     process.tick(1)
-    expect(process.exchange(major, turn(1))).toMatchObject({ how: "keep", epoch: 1 })
+    expect(process.exchange(major, turn(1))).toMatchObject({ how: "keep", turnNumber: 1 })
     process.tick(validFor / 2 - 1)
     expect(isGranted(submit())).toBe(false)
     expect(process.call(major)).toBeUndefined()
@@ -68,14 +68,14 @@ describe("a turn", () => {
     process.tick(validFor - 1)
     expect(process.call(major)).toBeUndefined()
     process.tick(1)
-    expect(process.exchange(major, waiting(1))).toMatchObject({ how: "leave", epoch: 1 })
+    expect(process.exchange(major, waiting(1))).toMatchObject({ how: "leave", turnNumber: 1 })
     process.tick(validFor)
     expect(process.call(major)).toBeUndefined()
     process.tick(1)
-    expect(process.turns.webhooks.has(major)).toBe(false)
+    expect(process.turns.targets.has(major)).toBe(false)
   })
 
-  it("of an earlier epoch is not taken", () => {
+  it("of an earlier number is not taken", () => {
     takeAway(process, "1", 5)
     const request = submit()
     process.grant(major, 1)
@@ -88,17 +88,17 @@ describe("a turn", () => {
 
   it("that is confirmed is not restored", () => {
     process.turns.confirmAll(process.now)
-    expect(process.exchange(major, turn(1))).toMatchObject({ how: "keep", epoch: 1 })
+    expect(process.exchange(major, turn(1))).toMatchObject({ how: "keep", turnNumber: 1 })
     expect(process.restored.length).toBe(1)
   })
 
-  it.each([1, 9])("that a store has lost to epoch %d is joined for again", (epoch) => {
+  it.each([1, 9])("that a store has lost to turn %d is joined for again", (turnNumber) => {
     submit()
     const waits = submit()
     process.turns.confirmAll(process.now)
-    process.exchange(major, waiting(epoch, true))
-    expect(process.turns.get(major).until).toBeUndefined()
-    expect(process.exchange(major, waiting(epoch))).toMatchObject({
+    process.exchange(major, waiting(turnNumber, true))
+    expect(process.turns.get(major).coversBefore).toBeUndefined()
+    expect(process.exchange(major, waiting(turnNumber))).toMatchObject({
       _tag: "Join",
       requests: [waits],
     })
@@ -111,7 +111,7 @@ describe("a turn", () => {
     const join = process.call(major)
     process.grant(major, 6)
     process.reply(major, join!, waiting(5))
-    expect(process.call(major)).toMatchObject({ how: "keep", epoch: 6 })
+    expect(process.call(major)).toMatchObject({ how: "keep", turnNumber: 6 })
   })
 
   it("is confirmed if its reply is older than the last loss", () => {
@@ -120,7 +120,7 @@ describe("a turn", () => {
     const join = process.call(major)
     process.turns.confirmAll(process.now)
     process.reply(major, join!, turn(6))
-    expect(process.exchange(major, turn(6))).toMatchObject({ how: "keep", epoch: 6 })
+    expect(process.exchange(major, turn(6))).toMatchObject({ how: "keep", turnNumber: 6 })
     expect(process.call(major)).toBeUndefined()
   })
 
@@ -157,7 +157,7 @@ describe("a turn", () => {
     process.turns.onWanted(major, process.now * 1000 + 1)
     expect(process.call(major)).toBeUndefined()
     process.settle(request)
-    expect(process.call(major)).toMatchObject({ how: "give", epoch: 1 })
+    expect(process.call(major)).toMatchObject({ how: "give", turnNumber: 1 })
   })
 
   it("covers what has arrived during the call", () => {
@@ -186,28 +186,28 @@ describe("a turn", () => {
     expect(process.exchange(major, undefined)).toMatchObject({ how: "give" })
     process.tick(1000)
     const ask = process.call(major)
-    expect(ask).toMatchObject({ how: "keep", epoch: 1 })
+    expect(ask).toMatchObject({ how: "keep", turnNumber: 1 })
     process.reply(major, ask!, waiting(5, true))
-    expect(process.turns.get(major).until).toBeUndefined()
+    expect(process.turns.get(major).coversBefore).toBeUndefined()
   })
 
   it("that is not used is given away at once", () => {
     takeAway(process, "1", 5)
     process.grant(major, 6, 7)
-    expect(process.call(major)).toMatchObject({ how: "give", epoch: 6 })
+    expect(process.call(major)).toMatchObject({ how: "give", turnNumber: 6 })
   })
 
   it.each([
     [0, [1000, 6000, 11_000]],
     [5, [5000, 10_000, 15_000]],
-  ])("is polled for every 5 seconds, and earlier if epoch %d shows none", (epoch, expected) => {
+  ])("is polled for every 5 seconds, and earlier if turn %d shows none", (turnNumber, expected) => {
     const other = process.submit("3")
-    process.exchange(majorOf("3"), waiting(epoch))
+    process.exchange(majorOf("3"), waiting(turnNumber))
     const polls: Array<number> = []
     const start = process.now
     while (polls.length < 3) {
       process.tick(500)
-      if (process.exchange(majorOf("3"), waiting(epoch)) !== undefined)
+      if (process.exchange(majorOf("3"), waiting(turnNumber)) !== undefined)
         polls.push(process.now - start)
     }
     expect(polls).toEqual(expected)
@@ -219,8 +219,8 @@ describe("a turn", () => {
     const start = process.now
     while (process.now < start + 16_000) {
       process.submit("3")
-      const { pollAt } = process.turns.get(majorOf("3"))
-      if (process.now >= pollAt) polls.push(process.now - start)
+      const { nextPollAt } = process.turns.get(majorOf("3"))
+      if (process.now >= nextPollAt) polls.push(process.now - start)
       process.exchange(majorOf("3"), waiting(5))
       process.tick(1000)
     }
@@ -233,7 +233,7 @@ describe("a turn", () => {
     process.machine.cancel(other, process.now)
     process.tick(5000)
     expect(process.call(majorOf("3"))).toBeUndefined()
-    expect(process.turns.get(majorOf("3")).pollAt).toBe(never)
+    expect(process.turns.get(majorOf("3")).nextPollAt).toBe(never)
   })
 })
 
@@ -244,7 +244,7 @@ describe("a turn without a state, after the store lost everything", () => {
 
   const hold = (options?: { readonly failAfter: number }) => {
     const process = new Process(options)
-    process.presence.doubtfulUntil = process.now + lease
+    process.presence.lostTurnsValidUntil = process.now + lease
     const request = process.submit("1")
     expect(isTaken(process.exchange(major, turn(5)))).toBe(1)
     expect(isGranted(request)).toBe(false)
@@ -272,13 +272,13 @@ describe("a turn without a state, after the store lost everything", () => {
     process.exchange(major, waiting(3))
     process.turns.onTurn(
       process.turns.get(major),
-      { epoch: 6, until: never, state: "state", isUncertain: false },
+      { turnNumber: 6, coversBefore: never, state: "state", isStateOutdated: false },
       process.now,
     )
     expect(isGranted(request)).toBe(true)
   })
 
-  it("does not keep a request from failing when the store is away", () => {
+  it("does not keep a request from failing when the store is unavailable", () => {
     const { process, request } = hold({ failAfter: 3000 })
     process.tick(1000)
     process.exchange(major, undefined)
@@ -293,9 +293,9 @@ describe("a turn without a state, after the store lost everything", () => {
     // The second one waits for the first.
     process.submit("1", "PATCH", ignorant)
     process.submit("1", "PATCH", ignorant)
-    process.presence.doubtfulUntil = process.now + lease
+    process.presence.lostTurnsValidUntil = process.now + lease
     process.turns.onWanted(major, 0)
     expect(isTaken(process.exchange(major, turn(7)))).toBe(1)
-    expect(process.call(major)).toEqual({ _tag: "Pass", how: "keep", epoch: 1 })
+    expect(process.call(major)).toEqual({ _tag: "Pass", how: "keep", turnNumber: 1 })
   })
 })

@@ -36,7 +36,7 @@ const tell = (bucket: BucketState, policy: Policy): void => {
 }
 
 const memoryOf = (bucket: BucketState, name: string): unknown =>
-  bucket.seenBy(counting(name)).memory
+  bucket.withMemoryOf(counting(name)).memory
 
 const bucketState = () => new BucketState("hash", new WebhookState("1:digest"))
 
@@ -105,7 +105,7 @@ describe("a bucket", () => {
   it("is emptied by clear", () => {
     const bucket = bucketState()
     for (const name of ["a", "b"]) tell(bucket, counting(name))
-    bucket.forget()
+    bucket.reset()
     expect([memoryOf(bucket, "a"), memoryOf(bucket, "b"), bucket.learnedBy]).toEqual([
       0,
       0,
@@ -127,7 +127,7 @@ describe("a bucket", () => {
     const changed = Object.entries(learnedOf(bucket))
     const fresh = learnedOf(bucketState())
     for (const entry of changed) expect(Object.entries(fresh)).not.toContainEqual(entry)
-    bucket.forget()
+    bucket.reset()
     expect(learnedOf(bucket)).toEqual(fresh)
   })
 

@@ -249,7 +249,7 @@ export const implementations: ReadonlyArray<Implementation> = [
     { isAvailable: isThorough },
   ),
   overSimulatedStore(
-    "which restarts and is away",
+    "which restarts and is unavailable",
     {
       processes: [1, 4],
       loss: [0, 0.1],
