@@ -1,7 +1,7 @@
 /**
  * A limit without headers: they show 5 messages in 2 s, but a channel accepts at most 30 a minute.
- * Reactive exceeds it every minute, adaptive once. Time is simulated, so that the example runs in a
- * second.
+ * Reactive exceeds it every minute, adaptive once. Time is simulated, so that the example runs in
+ * seconds.
  *
  *     npx tsx examples/strategies.ts
  */

@@ -3,6 +3,6 @@ import { describe } from "vitest"
 import { configured } from "./configured.js"
 import { transportsOf } from "./environment.js"
 
-describe.each(transportsOf(0))("%s", (_, transport) => {
+describe.each(transportsOf("configured"))("%s", (_, transport) => {
   configured(transport)
 })

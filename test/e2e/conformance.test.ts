@@ -1,8 +1,8 @@
 /** The suite of operations, over every transport. */
 import { describe } from "vitest"
 import { conformance } from "./conformance.js"
-import { transports } from "./environment.js"
+import { transportsOf } from "./environment.js"
 
-describe.each(transports)("%s", (_, transport) => {
+describe.each(transportsOf("conformance"))("%s", (_, transport) => {
   conformance(transport)
 })

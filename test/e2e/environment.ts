@@ -102,10 +102,19 @@ const overSockets: ReadonlyArray<NamedTransport> = [
 
 const withoutSocket: NamedTransport = ["in process", inProcess]
 
-export const transports: ReadonlyArray<NamedTransport> = [withoutSocket, ...overSockets]
+const suites = [
+  "conformance",
+  "messages",
+  "files",
+  "threads",
+  "interactions",
+  "configured",
+  "programs",
+  "services",
+] as const
 
 /** While typing, a suite runs in process and over one of the clients; the suites together have all. */
-export const transportsOf = (suite: number): ReadonlyArray<NamedTransport> => [
+export const transportsOf = (suite: (typeof suites)[number]): ReadonlyArray<NamedTransport> => [
   withoutSocket,
-  ...inTurns(overSockets, suite, overSockets.length),
+  ...inTurns(overSockets, suites.indexOf(suite), suites.length),
 ]

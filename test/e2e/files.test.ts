@@ -2,6 +2,6 @@ import { describe } from "vitest"
 import { files } from "./files.js"
 import { transportsOf } from "./environment.js"
 
-describe.each(transportsOf(2))("%s", (_, transport) => {
+describe.each(transportsOf("files"))("%s", (_, transport) => {
   files(transport)
 })

@@ -2,6 +2,6 @@ import { describe } from "vitest"
 import { interactions } from "./interactions.js"
 import { transportsOf } from "./environment.js"
 
-describe.each(transportsOf(0))("%s", (_, transport) => {
+describe.each(transportsOf("interactions"))("%s", (_, transport) => {
   interactions(transport)
 })

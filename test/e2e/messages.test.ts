@@ -3,6 +3,6 @@ import { describe } from "vitest"
 import { messages } from "./messages.js"
 import { transportsOf } from "./environment.js"
 
-describe.each(transportsOf(2))("%s", (_, transport) => {
+describe.each(transportsOf("messages"))("%s", (_, transport) => {
   messages(transport)
 })

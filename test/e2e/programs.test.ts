@@ -2,6 +2,6 @@ import { describe } from "vitest"
 import { programs } from "./programs.js"
 import { transportsOf } from "./environment.js"
 
-describe.each(transportsOf(1))("%s", (_, transport) => {
+describe.each(transportsOf("programs"))("%s", (_, transport) => {
   programs(transport)
 })

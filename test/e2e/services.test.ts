@@ -2,6 +2,6 @@ import { describe } from "vitest"
 import { services } from "./services.js"
 import { transportsOf } from "./environment.js"
 
-describe.each(transportsOf(3))("%s", (_, transport) => {
+describe.each(transportsOf("services"))("%s", (_, transport) => {
   services(transport)
 })

@@ -2,6 +2,6 @@ import { describe } from "vitest"
 import { threads } from "./threads.js"
 import { transportsOf } from "./environment.js"
 
-describe.each(transportsOf(1))("%s", (_, transport) => {
+describe.each(transportsOf("threads"))("%s", (_, transport) => {
   threads(transport)
 })

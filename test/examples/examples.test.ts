@@ -21,11 +21,11 @@ const paths = await bundle({
 /** What needs a server, which the tests start. */
 const needsRedis = "shared-limits.ts"
 
-/** They start themselves as other processes. */
-const startsOthers = new Set([needsRedis, "outbox.ts"])
+/** They start themselves as other processes, or run for seconds. */
+const leftToCi = new Set([needsRedis, "outbox.ts", "strategies.ts"])
 
 const isRunnable = (name: string): boolean =>
-  (hasRedis || name !== needsRedis) && (isThorough || !startsOthers.has(name))
+  (hasRedis || name !== needsRedis) && (isThorough || !leftToCi.has(name))
 
 /** Prints the metrics of its process. */
 const needsOwnProcess = "observability.ts"

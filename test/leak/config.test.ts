@@ -10,7 +10,7 @@ import { describe, expect } from "vitest"
 import { DiscordConfig, Webhook, YamlConfigProvider } from "../../src/index.js"
 import { putUnderEachKey } from "../config/sources.js"
 import { recordedTexts, finder, makeRecorder, record, shown } from "./detector.js"
-import { runs } from "../support/laws.js"
+import { inTurns, runs } from "../support/laws.js"
 
 const token = "Zk3-qP_v9xW.b2Tn7Lr-0hYc_5Jd8sMf1Gu6Ke4-AoXiBzQwVpEtRyHjNmCxDlSk"
 const url = `https://discord.com/api/webhooks/42/${token}`
@@ -31,8 +31,9 @@ const leaks = <A, E>(
   })
 
 describe("the token is nowhere", () => {
-  const wrong = [url, token, `<${url}>`]
-    .flatMap(putUnderEachKey)
+  const forms = [url, token, `<${url}>`].map(putUnderEachKey)
+  const wrong = forms[0]!
+    .flatMap((_, key) => inTurns(forms, key, 3).map((form) => form[key]!))
     .filter(({ name }) => !["client.user_agent", "client.webhook_url"].includes(name))
 
   it.effect.each(wrong)("when it stands under $name", ({ variables, yaml }) =>

@@ -320,7 +320,7 @@ describe.each(sqlEngines)("rows damaged by hand on $name", (engine) => {
   )
 })
 
-describe("PostgreSQL that goes away", () => {
+describe("PostgreSQL that becomes unavailable", () => {
   // The client of the oldest peers is another one (postgres.js), and connects again without an end.
   it.scopedLive.skipIf(!hasPostgres || isLowestPeers)(
     "fails calls with a tagged error, and loses nothing",

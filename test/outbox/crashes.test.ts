@@ -79,12 +79,28 @@ const runTrial = (
   )
 }
 
-/** With a longer stride, no step of a trial would be that of a request. */
-const maxStride = 20
+/** From one tried step to the next, while typing. */
+const usualStride = 40
+
+/** With a longer one, no tried step is that of a request. */
+const requestStride = 20
+
+/** The number of steps of a run in which nothing fails, by options: counted once. */
+const counted = new Map<string, number>()
+
+const countSteps = async (options: Outbox.WorkerOptions): Promise<number> => {
+  const key = JSON.stringify(options)
+  const steps = counted.get(key) ?? (await runTrial(0, options)).steps
+  counted.set(key, steps)
+  return steps
+}
 
 /** The steps of a run in which nothing fails: every one from `LAW_RUNS=1` on, less while typing. */
-const stepsOf = async (options: Outbox.WorkerOptions): Promise<ReadonlyArray<number>> => {
-  const { steps } = await runTrial(0, options)
+const stepsOf = async (
+  options: Outbox.WorkerOptions,
+  maxStride: number,
+): Promise<ReadonlyArray<number>> => {
+  const steps = await countSteps(options)
   const chosen = runs(steps)
   const stride = chosen >= steps ? 1 : Math.min(maxStride, Math.ceil((2 * steps) / chosen))
   return Array.from({ length: Math.ceil(steps / stride) }, (_, index) => index * stride + 1)
@@ -95,9 +111,10 @@ const findFaults = async (
   options: Outbox.WorkerOptions,
   trial: (at: number) => Promise<Trial>,
   check: (trial: Trial) => ReadonlyArray<string> = () => [],
+  maxStride = usualStride,
 ): Promise<ReadonlyArray<string>> => {
   const faults: Array<string> = []
-  for (const at of await stepsOf(options)) {
+  for (const at of await stepsOf(options, maxStride)) {
     const result = await trial(at)
     const { limited, violations } = result.report
     const all = [...violations, ...check(result), ...(limited > 0 ? [`${limited} times 429`] : [])]
@@ -125,7 +142,7 @@ const kill: Options["act"] = ({ process }) => process.kill
 /** For longer than a lease. */
 const longTime = 100_000
 
-/** From the chosen step on, the store is away for all workers. */
+/** From the chosen step on, the store is unavailable for all workers. */
 const runAbsence = (at: number, first: Phase, later: Phase): Promise<Trial> => {
   let end: number | undefined
   return runTrial(at, {
@@ -182,6 +199,7 @@ describe("at every step of a worker", () => {
         ).length
         return [...checkDoubt(trial), ...checkSingle(trial)]
       },
+      requestStride,
     )
     expect(faults).toEqual([])
     expect(late).toBeGreaterThan(0)

@@ -305,7 +305,7 @@ describe("the laws of the outbox", () => {
     expectNoDoubt,
   )
 
-  // A worker that ends while the store is away cannot record what it knows.
+  // A worker that ends while the store is unavailable cannot record what it knows.
   law(
     "a shutdown, a slow store, a pause and a lost wake-up double nothing",
     scenario([close, start, slow, pause, discard]),

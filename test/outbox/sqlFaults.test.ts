@@ -1,4 +1,4 @@
-/** Several processes on one SQLite file, some of them killed; PostgreSQL that goes away. */
+/** Several processes on one SQLite file, some of them killed; PostgreSQL that becomes unavailable. */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { describe, expect, it } from "@effect/vitest"
@@ -75,7 +75,7 @@ describe("an SQLite file", () => {
 describe("PostgreSQL", () => {
   // The driver of @effect/sql-pg before 0.48 does not answer a query that it writes to a connection
   // which is about to close: neither an error nor a result, for ever.
-  it.scoped.skipIf(!hasPostgres || isLowestPeers)("may go away and come back", () =>
+  it.scoped.skipIf(!hasPostgres || isLowestPeers)("may be unavailable for a while", () =>
     Effect.gen(function* () {
       const { database, host, port, start, stop, username } = yield* Effect.promise(startPostgres)
       const layer = PgClient.layer({ host, port, database, username })

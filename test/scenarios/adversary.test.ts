@@ -12,7 +12,7 @@ import * as TestClock from "effect/TestClock"
 import { describe, expect } from "vitest"
 import { RateLimiter, RestConfig, Strategy, Webhook } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
-import { runs } from "../support/laws.js"
+import { inTurns, runs } from "../support/laws.js"
 import * as VirtualClock from "../support/VirtualClock.js"
 import { limited429, emptyBody429 } from "./responses.js"
 import {
@@ -26,6 +26,7 @@ import {
   texts,
   timed,
   ways,
+  waysOf,
   within,
 } from "./harness.js"
 import { isLowestPeers } from "../support/peers.js"
@@ -227,37 +228,36 @@ describe("429s caused by our own requests", () => {
     "a 429 that promises one slot": emptyBody429({ retryAfter: "1", resetAfter: "0.2" }),
   }
   const models = ["fixed", "leaking"] as const
+  const buckets = models.flatMap((model) => careful.map((way) => ({ model, way })))
 
-  for (const way of careful) {
-    for (const model of models) {
-      for (const [name, fault] of Object.entries(openings)) {
-        it.effect(`after ${name}: none more [${nameOf(way)}, ${model}]`, () =>
-          Effect.gen(function* () {
-            const simulator = yield* DiscordSimulator.DiscordSimulator
-            const { hook, made } = yield* newHook(simulator)
-            yield* simulator.inject(fault)
-            yield* Effect.all(
-              texts(25).map((content) => Effect.exit(Webhook.send(hook, { content }))),
-              { concurrency: "unbounded" },
-            )
-            expect((yield* simulator.messages(made)).length).toBeGreaterThanOrEqual(24)
-            const { byStatus, limited } = yield* simulator.statistics
-            expect({ ...limited, user: Math.max(0, limited.user - 1) }).toMatchObject({ user: 0 })
-            expect(byStatus[429] ?? 0).toBeLessThanOrEqual(1)
-          }).pipe(
-            Effect.provide(
-              Layer.merge(
-                DiscordSimulator.layerTestWith({
-                  limits: { execute: { limit: 5, period: "2 seconds", model } },
-                  latency: { request: (random) => 20 * random() + 20, response: "30 millis" },
-                }),
-                stack(way),
-              ),
+  for (const [turn, [name, fault]] of Object.entries(openings).entries()) {
+    for (const { model, way } of inTurns(buckets, turn, 4)) {
+      it.effect(`after ${name}: none more [${nameOf(way)}, ${model}]`, () =>
+        Effect.gen(function* () {
+          const simulator = yield* DiscordSimulator.DiscordSimulator
+          const { hook, made } = yield* newHook(simulator)
+          yield* simulator.inject(fault)
+          yield* Effect.all(
+            texts(25).map((content) => Effect.exit(Webhook.send(hook, { content }))),
+            { concurrency: "unbounded" },
+          )
+          expect((yield* simulator.messages(made)).length).toBeGreaterThanOrEqual(24)
+          const { byStatus, limited } = yield* simulator.statistics
+          expect({ ...limited, user: Math.max(0, limited.user - 1) }).toMatchObject({ user: 0 })
+          expect(byStatus[429] ?? 0).toBeLessThanOrEqual(1)
+        }).pipe(
+          Effect.provide(
+            Layer.merge(
+              DiscordSimulator.layerTestWith({
+                limits: { execute: { limit: 5, period: "2 seconds", model } },
+                latency: { request: (random) => 20 * random() + 20, response: "30 millis" },
+              }),
+              stack(way),
             ),
-            VirtualClock.run,
           ),
-        )
-      }
+          VirtualClock.run,
+        ),
+      )
     }
   }
 
@@ -296,8 +296,9 @@ describe("starved?", () => {
   /** More than the global limit grants in this time. */
   const queueLength = 50 * seconds + Math.max(200, runs(500))
 
-  for (const way of ways) {
-    it.effect(`a long queue elsewhere does not delay a first message [${nameOf(way)}]`, () =>
+  const name = "a long queue elsewhere does not delay a first message"
+  for (const way of waysOf(name)) {
+    it.effect(`${name} [${nameOf(way)}]`, () =>
       Effect.gen(function* () {
         const simulator = yield* DiscordSimulator.DiscordSimulator
         const busy = yield* newHook(simulator)

@@ -12,7 +12,7 @@ import { RateLimiter, Webhook } from "../../src/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
 import { inTurns, runs } from "../support/laws.js"
 import * as VirtualClock from "../support/VirtualClock.js"
-import { contents, nameOf, newHook, stack, strategies, type Way, ways } from "./harness.js"
+import { contents, nameOf, newHook, stack, strategies, type Way, waysOf } from "./harness.js"
 
 /** Numbers in [0, 1), the same for the same seed (mulberry32). */
 const dice = (seed: number) => {
@@ -82,9 +82,11 @@ const expectTruth = (sent: ReadonlyArray<Sent>, arrived: ReadonlyArray<unknown>)
 }
 
 describe("200 sends on 10 webhooks, 40 of them interrupted", () => {
+  const name = "once each, in order, without a 429"
+  const ways = waysOf(name)
   for (const [turn, way] of ways.entries()) {
     for (const seed of inTurns([...seeds, 75, 122], turn, ways.length)) {
-      it.effect(`once each, in order, without a 429 [${nameOf(way)}, seed ${seed}]`, () =>
+      it.effect(`${name} [${nameOf(way)}, seed ${seed}]`, () =>
         Effect.gen(function* () {
           const simulator = yield* DiscordSimulator.DiscordSimulator
           const limiter = yield* RateLimiter.RateLimiter
@@ -131,9 +133,10 @@ describe("faults of every kind strike one request in five", () => {
       body: { message: "You are being rate limited.", retry_after: 1.2, global: false },
     }),
   ]
-  for (const way of ways) {
+  const name = "every call ends, and errors are accurate"
+  for (const way of waysOf(name)) {
     for (const seed of seeds) {
-      it.effect(`every call ends, and errors are accurate [${nameOf(way)}, seed ${seed}]`, () =>
+      it.effect(`${name} [${nameOf(way)}, seed ${seed}]`, () =>
         Effect.gen(function* () {
           const simulator = yield* DiscordSimulator.DiscordSimulator
           const limiter = yield* RateLimiter.RateLimiter

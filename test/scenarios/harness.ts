@@ -63,7 +63,7 @@ const everything = (way: Way, setting: Setting) =>
  * The ways of a scenario: all of them in CI. While typing two of the six, with two strategies and both
  * deliveries, which depend on the letters of the name.
  */
-const waysOf = (name: string): ReadonlyArray<Way> => {
+export const waysOf = (name: string): ReadonlyArray<Way> => {
   const letters = [...name].reduce((sum, letter) => sum + letter.charCodeAt(0), 0)
   return inTurns(ways, letters, 3)
 }

@@ -3,6 +3,7 @@ import { expect, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
 import * as TestContext from "effect/TestContext"
@@ -28,6 +29,27 @@ describe("the context of a test", () => {
       expect(yield* Clock.currentTimeMillis).toBe(0)
       yield* TestClock.adjust(minute)
       expect(yield* Clock.currentTimeMillis).toBe(minute)
+    }),
+  )
+
+  it.effect("wakes a sleeper when the fibers that woke before it wait again", () =>
+    Effect.gen(function* () {
+      const order: Array<string> = []
+      const note = (name: string) => Effect.sync(() => order.push(name))
+      const yieldOften = Effect.repeatN(Effect.yieldNow(), 1000)
+      const early = Effect.delay(Effect.zipRight(yieldOften, note("early")), 10)
+      const late = Effect.delay(note("late"), 20)
+      const fiber = yield* Effect.fork(Effect.all([early, late], { concurrency: 2 }))
+      yield* TestClock.adjust(minute)
+      yield* Fiber.join(fiber)
+      expect(order).toEqual(["early", "late"])
+    }),
+  )
+
+  it.effect("has the method of Effect's clock that is replaced", () =>
+    Effect.gen(function* () {
+      const clock: object = yield* TestClock.testClock()
+      expect(Object.getPrototypeOf(clock)).toHaveProperty("awaitSuspended")
     }),
   )
 
