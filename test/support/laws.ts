@@ -30,5 +30,9 @@ export const inTurns = <A>(
   return cases.filter((_, index) => index % parts === test % parts)
 }
 
+/** A number for `inTurns` that a test has by the letters of its name. */
+export const numberOf = (name: string): number =>
+  [...name].reduce((sum, letter) => sum + letter.charCodeAt(0), 0)
+
 /** Whether time does not matter, as in the weekly run. */
 export const isLong = factor > 1

@@ -54,7 +54,9 @@ export interface PlayOptions {
 export interface Implementation {
   readonly name: string
   readonly isAvailable: boolean
-  /** The part of a law's runs, and of a law whose runs take hours: processes show signs of life all the time. */
+  /** Whether a law is played on two of six implementations like this one while typing. */
+  readonly takesTurns: boolean
+  /** The part of a law's runs, and of a law whose runs take hours: processes send heartbeats all the time. */
   readonly share: number
   readonly shareOfHours: number
   readonly environments: FastCheck.Arbitrary<Environment>

@@ -14,7 +14,7 @@ import type { DistributedSettings } from "../../../src/ratelimit/distributed/lim
 import { SharedLimiter } from "../../../src/ratelimit/internal/service.js"
 import { unset } from "../../../src/ratelimit/settings.js"
 import { makeRedisStore } from "../../../src/redis/redisStore.js"
-import { isLong, isThorough } from "../../support/laws.js"
+import { isLong } from "../../support/laws.js"
 import { hasRedis } from "../../support/redis.js"
 import * as VirtualClock from "../../support/VirtualClock.js"
 import { openRedis } from "../distributed/engines.js"
@@ -61,6 +61,7 @@ const environmentsOf = ({
 
 const inOneProcess = {
   isAvailable: true,
+  takesTurns: false,
   order: "arrival",
   knownAfter: () => 0,
   routesKnownBy: "process",
@@ -186,6 +187,7 @@ const overSimulatedStore = (
   ...overProcesses,
   name: `processes over a store, ${name}`,
   isAvailable: true,
+  takesTurns: true,
   share: 0.02,
   shareOfHours: 0.002,
   environments: environmentsOf(environments),
@@ -204,6 +206,7 @@ const overRedis: Implementation = {
   name: "processes over Redis",
   // Real time passes here, which a busy machine stretches.
   isAvailable: hasRedis && isLong,
+  takesTurns: false,
   share: 0.002,
   shareOfHours: 0,
   environments: environmentsOf({ processes: [2, 3] }),
@@ -243,11 +246,7 @@ export const implementations: ReadonlyArray<Implementation> = [
       order: "arrival",
     },
   ),
-  overSimulatedStore(
-    "whose messages get lost",
-    { processes: [2, 4], loss: [0.1, 0.5, 1] },
-    { isAvailable: isThorough },
-  ),
+  overSimulatedStore("whose messages get lost", { processes: [2, 4], loss: [0.1, 0.5, 1] }),
   overSimulatedStore(
     "which restarts and is unavailable",
     {
@@ -255,7 +254,7 @@ export const implementations: ReadonlyArray<Implementation> = [
       loss: [0, 0.1],
       faults: ["restart", "away"],
     },
-    { isAvailable: isThorough, keepsTurns: false, channelProbes: 24 },
+    { keepsTurns: false, channelProbes: 24 },
   ),
   overSimulatedStore(
     "which loses everything",
@@ -269,7 +268,7 @@ export const implementations: ReadonlyArray<Implementation> = [
       loss: [0, 0.1],
       faults: ["pause", "kill"],
     },
-    { isAvailable: isThorough, channelProbes: 24 },
+    { channelProbes: 24 },
   ),
   overSimulatedStore(
     "with everything at once",

@@ -1,7 +1,7 @@
 /** The laws of the rate-limit model, on every implementation: thousands of random runs. */
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
-import { isLong, isThorough, runs } from "../../support/laws.js"
+import { inTurns, isLong, isThorough, numberOf, runs } from "../../support/laws.js"
 import type { Environment, Implementation, Played, PlayOptions } from "./implementation.js"
 import { implementations } from "./implementations.js"
 import type { Exchange } from "./modelRun.js"
@@ -92,6 +92,13 @@ const expectedEnds = ({ leavesAfter, maxWait }: Scenario["jobs"][number]) => [
 
 const endsOfGone = ["never began", "killed", "left", "DiscordRateLimiterClosed"]
 
+/** The implementations that play a law: all of them in CI. */
+const playersOf = (title: string): ReadonlyArray<Implementation> => {
+  const inTurn = implementations.filter(({ takesTurns }) => takesTurns)
+  const others = implementations.filter(({ takesTurns }) => !takesTurns)
+  return [...others, ...inTurns(inTurn, numberOf(title), 3)]
+}
+
 for (const implementation of implementations) {
   const {
     channelProbes,
@@ -115,7 +122,7 @@ for (const implementation of implementations) {
     check: Check,
     { count = 2000, examples = [], takesHours = false, ...options }: LawOptions = {},
   ) =>
-    it(title, { timeout: 0 }, () =>
+    it.skipIf(!playersOf(title).includes(implementation))(title, { timeout: 0 }, () =>
       FastCheck.assert(
         FastCheck.asyncProperty(scenarios, environments, async (scenario, environment) => {
           check(await play(scenario, environment, options), scenario, environment)
