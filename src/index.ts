@@ -1,6 +1,6 @@
-// The public surface, by hand: one line for each module, floor by floor.
+// The public modules, by directory. A directory imports only from itself and those above it.
 
-// model: what Discord says, as Schemas
+// model: Schemas of what Discord sends and receives
 export * as AllowedMentions from "./model/AllowedMentions.js"
 export * as Attachment from "./model/Attachment.js"
 export * as Color from "./model/Color.js"
@@ -29,7 +29,7 @@ export * as WebhookName from "./model/WebhookName.js"
 export * as ConfigurationError from "./error/ConfigurationError.js"
 export * as WebhookError from "./error/WebhookError.js"
 
-// ratelimit: when a request may go
+// ratelimit: when a request may be sent
 export * as ResponseInfo from "./ratelimit/ResponseInfo.js"
 export * as Bucket from "./ratelimit/Bucket.js"
 export * as Permit from "./ratelimit/Permit.js"
@@ -39,13 +39,13 @@ export * as RateLimitHeaders from "./ratelimit/RateLimitHeaders.js"
 export * as Route from "./ratelimit/Route.js"
 export * as Strategy from "./ratelimit/Strategy.js"
 
-// rest: how it is carried
+// rest: how requests are sent
 export * as DryRun from "./rest/DryRun.js"
 export * as FileUpload from "./rest/FileUpload.js"
 export * as RestConfig from "./rest/RestConfig.js"
 export * as UploadLimits from "./rest/UploadLimits.js"
 
-// webhook: what users do
+// webhook: the operations
 export * as DiscordLogger from "./webhook/DiscordLogger.js"
 export * as InteractionWebhook from "./webhook/InteractionWebhook.js"
 export * as Webhook from "./webhook/Webhook.js"

@@ -16,12 +16,14 @@ const millisecond: TimeUnit = {
   millis: 1,
 }
 
+const second: TimeUnit = { names: ["s", "sec", "second", "seconds"], millis: 1000 }
+
 /** The longest first. */
 const timeUnits: ReadonlyArray<TimeUnit> = [
   { names: ["d", "day", "days"], millis: 86_400_000 },
   { names: ["h", "hour", "hours"], millis: 3_600_000 },
   { names: ["m", "min", "minute", "minutes"], millis: 60_000 },
-  { names: ["s", "sec", "second", "seconds"], millis: 1000 },
+  second,
   millisecond,
 ]
 
@@ -63,7 +65,7 @@ function findTimeUnit(written: string): TimeUnit {
 function formatDuration(span: Duration.Duration): string {
   const total = Duration.toMillis(span)
   const { names, millis } =
-    timeUnits.find((unit) => total > 0 && total % unit.millis === 0) ?? timeUnits[3] ?? millisecond
+    timeUnits.find((unit) => total > 0 && total % unit.millis === 0) ?? second
   return `${total / millis}${names[0]}`
 }
 
@@ -119,7 +121,7 @@ function formatByteSize(bytes: number): number | string {
   return factor === 1 ? bytes : `${bytes / factor}${name}`
 }
 
-/** Characters of a text that is repeated; a token has more than twice as many. */
+/** Maximum length of a text that an error repeats; a token is more than twice as long. */
 const maxShownLength = 24
 
 /** A URL, or part of one. */

@@ -16,18 +16,18 @@ import * as Stream from "effect/Stream"
 /** The parser is imported with the first text: a program without YAML never loads its 75 modules. */
 type Yaml = typeof YamlModule
 
-/** Bytes. A typical configuration has a few thousand. */
+/** Maximum size of a file. A typical configuration has a few thousand bytes. */
 const maxBytes = 256_000
 
 const tooLarge = `is larger than ${maxBytes / 1000} kB; is it the right file?`
 
-/** Values; those behind an alias count each time it is used, which stops an alias bomb. */
+/** Maximum number of values. Those behind an alias count at each use, which stops an alias bomb. */
 const maxValues = 10_000
 const maxDepth = 50
 
 /**
- * Characters of a value's keys together, written as JSON. Each value is stored under all of them, so
- * without a limit one long key around 10 000 values takes gigabytes.
+ * Maximum length of a path as JSON. The line of each key is stored under its path, so without a limit
+ * one long key around 10 000 values takes gigabytes.
  */
 const maxPathLength = 1000
 const unreadable = "cannot be read as YAML"
@@ -58,7 +58,7 @@ const messages: { readonly [Code in YamlModule.ErrorCode]?: string } = {
   TAG_RESOLVE_FAILED: "a tag (!) that is not known here",
 }
 
-/** Ends the reading of a tree. */
+/** Thrown to end the reading of a tree. */
 class YamlFaultError extends Error {
   readonly fault: YamlFault
   constructor(fault: YamlFault) {
@@ -175,7 +175,7 @@ function parseWith(
   try {
     const { end, isTooDeep } = scan(yaml, maxDepth, text)
     if (isTooDeep) return fail(name, faultOfFile(tooDeep))
-    // The reader counts the levels that aliases repeat.
+    // Aliases may nest deeper; `TreeReader` checks that.
     return Either.right(parseDocument(yaml, text.slice(0, end)))
   } catch (error) {
     if (error instanceof YamlFaultError) return fail(name, error.fault)
@@ -225,19 +225,19 @@ function pathId(path: Path): string {
   return JSON.stringify(path)
 }
 
-/** A text as far as it is worth composing. */
+/** The part of a text that is worth parsing into a document. */
 interface Scan {
-  /** The end of the first token that fits nowhere, or of the text. */
+  /** The end of the first invalid token, or of the text. */
   readonly end: number
   readonly isTooDeep: boolean
 }
 
 /**
- * Reads the syntax, which neither recurses nor collects, up to the first error or the first value below
- * more than `maxLevels` collections. Composing a document recurses once for each level, in invalid text as
- * well, and V8 aborts the process when the remaining stack is too small to compile a regular expression.
- * Only the first error is reported, and each one that the composer collects has a stack: 240 000 of them
- * took 2 s.
+ * Tokenizes the text without building a tree, up to the first error or a value nested more than
+ * `maxLevels` deep. Parsing into a document recurses once for each level, in invalid text as well, and V8
+ * aborts the process when the remaining stack is too small to compile a regular expression. It also
+ * collects all errors, each with a stack trace, which took 2 s for 240 000 of them, although only the
+ * first is reported.
  */
 export function scan(
   { Lexer, Parser }: Pick<Yaml, "Lexer" | "Parser">,
@@ -248,7 +248,7 @@ export function scan(
   for (const lexeme of new Lexer().lex(text)) {
     const end = endOfError(parser.next(lexeme))
     if (end !== undefined) return { end, isTooDeep: false }
-    // The document, the collections that are open, and the value.
+    // The stack holds the document, the open collections and the value.
     if (parser.stack.length > maxLevels + 2) return { end: parser.offset, isTooDeep: true }
   }
   return { end: endOfError(parser.end()) ?? text.length, isTooDeep: false }

@@ -108,7 +108,7 @@ function absentable<A, I>(
 /** The route template, such as `POST /webhooks/{webhook.id}/{webhook.token}`; never a URL. */
 const route = Schema.String
 
-/** A call, which a bundler drops with the class; a list in its arguments would stay. */
+/** A function, because bundlers keep an unused class whose fields contain a spread argument. */
 const keysOf = <K extends string>(texts: Readonly<Record<K, string>>) =>
   Schema.Literal(...Struct.keys(texts))
 
@@ -121,7 +121,10 @@ const request = {
   route,
 }
 
-/** Bundlers keep a class that nothing uses if its fields have a spread. */
+/**
+ * For an error that most programs do not use, because bundlers keep an unused class whose fields contain
+ * a spread. Nearly every program uses the other errors, so their fields contain one.
+ */
 const withRequest = <Fields extends Schema.Struct.Fields>(fields: Fields) => ({
   ...request,
   ...fields,
@@ -571,7 +574,10 @@ export class WebhookRateLimited extends Schema.TaggedError<WebhookRateLimited>()
   {
     ...request,
     reason: Schema.Literal("maxWait", "attempts"),
-    /** 0 if nobody knows when: the request waited for the response to another one, or for another process. */
+    /**
+     * 0 if the time is unknown, because the request waited for another request's response or for
+     * another process.
+     */
     retryAfter: Millis,
     /**
      * `bucket`: a limit known without a 429. `edge`: a block in front of the API (Cloudflare).

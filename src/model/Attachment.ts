@@ -31,7 +31,7 @@ const maxDuration = 2_147_483_647
 /** Attachments of a message (Discord: JSON error 30015). */
 const maxAttachments = 10
 
-/** `n` of `files[n]` as a number, or any id as a string; always a string on the wire. */
+/** The `n` of `files[n]` as a number, or an id as a string; encoded as a string. */
 const AttachmentId = Schema.transform(
   SnowflakeInput,
   Schema.Union(SnowflakeInput, int(0, Number.MAX_SAFE_INTEGER)).annotations({
@@ -104,8 +104,8 @@ export const AttachmentsCreate = items(AttachmentCreate, {
 })
 
 /**
- * A file of a message as Discord sends it. `url` is signed and expires. Only `id` must be there;
- * `filename` and `url` are empty where Discord sends none.
+ * A file of a message as Discord sends it. `url` is signed and expires. Only `id` is required;
+ * `filename` and `url` are empty if Discord sends none.
  *
  * @example
  * ```ts

@@ -9,7 +9,7 @@
  */
 import type * as Schema from "effect/Schema"
 
-import { Channel, Kind } from "./component/kinds.js"
+import { ChannelKind, Kind } from "./component/kinds.js"
 import * as outgoing from "./component/outgoing.js"
 import * as incoming from "./component/incoming.js"
 import * as rules from "./composition.js"
@@ -45,7 +45,7 @@ export const Type = Kind
  * @since 0.1.0
  * @category constants
  */
-export const ChannelType = Channel
+export const ChannelType = ChannelKind
 
 /**
  * A received component. A component of an unknown type, or whose shape is not the

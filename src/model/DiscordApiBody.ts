@@ -1,6 +1,6 @@
 /**
  * Bodies of Discord's error responses: the error body with its tree of field errors, and the body
- * of a 429. Proxies, old API versions and the edge send other things: reading never throws.
+ * of a 429. Proxies, old API versions and Cloudflare send other bodies: decoding never throws.
  *
  * @since 0.1.0
  * @module
@@ -11,9 +11,9 @@ import * as Schema from "effect/Schema"
 import { Numeric, withDefault, required, nullishToAbsent } from "./fields.js"
 import { formatPath } from "./Issue.js"
 
-// An error tree has two forms: today's, where `_errors` holds the errors of its place, and that of
-// versions before 8, where a field holds a list of messages or of positions. Both are read alike,
-// since servers mix them. Work and depth are bounded: the tree may be hostile.
+// An error tree has two forms: today's, where `_errors` holds the errors of a field, and that of API
+// versions before 8, where a field holds a list of messages or of positions. The reader accepts a mix
+// of both. Work and depth are bounded: the tree may be hostile.
 
 /** See `DiscordApiBody.FieldError`. */
 interface Leaf {
@@ -24,19 +24,19 @@ interface Leaf {
 
 type Path = ReadonlyArray<PropertyKey>
 
-/** Deeper than any body Discord takes: a hostile tree must not overflow the stack. */
+/** Deeper than any body that Discord accepts. A hostile tree must not overflow the stack. */
 const maxDepth = 64
 
 /** Bounds the work on a tree that is wide, or not a tree: untyped code may pass a cyclic object. */
 const maxNodes = 100_000
 
-/** Holds errors of its own place. */
-const own = "_errors"
+/** The key of the errors of a field itself, beside the fields in it. */
+const ownErrors = "_errors"
 
-/** In versions before 8: what is wrong with the body as a whole. */
-const whole = "_misc"
+/** In versions before 8: the key of the errors of the whole body. */
+const bodyErrors = "_misc"
 
-/** The first `max` leaves, and how many more there are. */
+/** Collects the first `max` leaves of a tree, and counts the others. */
 class ErrorTree {
   readonly leaves: Array<Leaf> = []
   omitted = 0
@@ -57,12 +57,12 @@ class ErrorTree {
 
   #record(record: object, path: Path, depth: number): void {
     for (const [key, branch] of Object.entries(record)) {
-      if (key === own) this.#own(branch, path, depth + 1)
-      else this.#node(branch, key === whole ? path : [...path, step(key)], depth + 1)
+      if (key === ownErrors) this.#own(branch, path, depth + 1)
+      else this.#node(branch, key === bodyErrors ? path : [...path, step(key)], depth + 1)
     }
   }
 
-  /** A list of errors; some servers nest trees in it, or put one in its place. */
+  /** Usually a list of errors; some servers nest trees in it, or send a single error or a tree. */
   #own(branch: unknown, path: Path, depth: number): void {
     if (Array.isArray(branch)) this.#list(branch, path, depth, false)
     else if (isLeaf(branch)) this.#add(path, branch)
@@ -77,7 +77,7 @@ class ErrorTree {
     }
   }
 
-  /** `{"embeds": ["0"]}`: the position of what is at fault, and no reason. */
+  /** The text may be a position without a reason, as in `{"embeds": ["0"]}`. */
   #text(path: Path, text: string): void {
     if (isIndex(text)) this.#add([...path, Number(text)], {})
     else this.#add(path, { message: text })
@@ -107,7 +107,7 @@ const NumericOrText = Schema.Union(
 })
 
 /**
- * An error of the API. `code` 0 is "general": go by the status.
+ * An error of the API. `code` 0 is unspecific: use the status.
  *
  * @example
  * ```ts
@@ -123,7 +123,7 @@ const NumericOrText = Schema.Union(
 export const ErrorBody = Schema.Struct({
   code: withDefault(NumericOrText, () => 0),
   message: withDefault(Schema.String, () => ""),
-  /** The tree of field errors as it came; {@link flatten} reads it. */
+  /** The tree of field errors as Discord sent it; {@link flatten} reads it. */
   errors: nullishToAbsent(
     Schema.Unknown.annotations({
       arbitrary: () => (fc) =>
@@ -142,8 +142,8 @@ const seconds = NumericOrText.pipe(Schema.clamp(0, Number.MAX_SAFE_INTEGER)).ann
 })
 
 /**
- * The body of a 429. Some have no delay ({@link fromUnknown} reads their code); what the edge in
- * front of the API sends is neither.
+ * The body of a 429. A body without `retry_after` does not match; read its code with
+ * {@link fromUnknown}. Pages from Cloudflare match neither.
  *
  * @example
  * ```ts
@@ -193,15 +193,15 @@ export interface FieldError {
 }
 
 /**
- * An error body, taken apart.
+ * The content of an error body.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Refusal {
-  /** Discord's JSON error code; 0 when it sent none. */
+  /** Discord's JSON error code; 0 if it sent none. */
   readonly code: number
-  /** Empty when it sent none. */
+  /** Empty if it sent none. */
   readonly message: string
   /** The first 100. */
   readonly fields: ReadonlyArray<FieldError>
@@ -213,8 +213,8 @@ export interface Refusal {
 const maxFields = 100
 
 /**
- * The leaves of Discord's error tree, in the tree's order. What is not a tree has none. Sentences in
- * bare lists, the form of old API versions, are leaves as well.
+ * Returns the leaves of Discord's error tree, in order; none for any other value. Texts in lists
+ * without `_errors`, the form of old API versions, are leaves as well.
  *
  * @example
  * ```ts
@@ -234,9 +234,8 @@ export const flatten = (errors: unknown): ReadonlyArray<FieldError> =>
   new ErrorTree(errors, Infinity).leaves
 
 /**
- * Reads an error body: today's form, or the old one of bare lists by field
- * (`{"embeds": ["0"]}`). A body without `message` keeps its code and its tree. None when it has
- * none of the three.
+ * Reads an error body: today's form, or the old one, a list for each field (`{"embeds": ["0"]}`).
+ * Returns `None` for a body with no code, message or errors.
  *
  * @example
  * ```ts
@@ -265,7 +264,7 @@ export const fromUnknown = (body: unknown): Option.Option<Refusal> => {
 }
 
 /**
- * Reads the body of a 429; None when it is not Discord's.
+ * Reads the body of a 429. Returns `None` for a body without `retry_after`.
  *
  * @example
  * ```ts

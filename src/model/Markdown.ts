@@ -1,5 +1,5 @@
 /**
- * Discord's Markdown: formats, mentions, times; text of others made harmless; long text split.
+ * Writes Discord's Markdown (formats, mentions, times), escapes text from others, splits long text.
  *
  * Formats take Markdown, so that they nest: `bold(italic("x"))`. Put text that you did not write
  * through {@link escape} first; {@link code} and {@link codeBlock} take any text as it is.
@@ -566,7 +566,10 @@ function keepBody(body: string): string {
   return body
 }
 
-/** For `~~` and `||`, which end at the next two such characters, even after a backslash. */
+/**
+ * Separates the marks `~~` and `||` from such characters in the body. These formats end at the next two
+ * such characters, even after a backslash.
+ */
 function separateMarks(body: string, mark: string): string {
   const before = mark.startsWith(body.slice(0, 1)) ? invisible : ""
   return before + body + (mark.endsWith(body.slice(-1)) ? invisible : "")

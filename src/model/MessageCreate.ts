@@ -42,7 +42,7 @@ const fields = Schema.Struct({
   avatarUrl: optional(httpUrl(), "avatar_url"),
   tts: optional(Schema.Boolean),
   embeds: optional(EmbedsCreate),
-  /** Left out, the users who are mentioned are notified, but no role and not everyone. */
+  /** If it is absent, mentions notify users, but neither roles nor everyone. */
   allowedMentions: optional(AllowedMentions, "allowed_mentions"),
   components: optional(ComponentsCreate),
   /** Metadata of the files that are sent. */
@@ -58,7 +58,7 @@ const fields = Schema.Struct({
 /**
  * A message being sent: every field is optional, and every documented limit is checked.
  *
- * That it is not empty is not checked here, because files travel beside it: see {@link isEmpty}.
+ * An empty message is accepted here, because files are passed separately: see {@link isEmpty}.
  *
  * @example
  * ```ts
@@ -101,10 +101,10 @@ export interface Encoded extends Schema.Schema.Encoded<typeof fields> {}
 const strictly = acceptReceived(makeStrictEncoder(MessageCreate))
 
 /**
- * The JSON of a message, or everything that is wrong with it. A field that does not exist (a
- * typo) is rejected. Parts of a received message are taken: fields that only Discord sets are left
- * out, and so are embeds that Discord made of links. `IsComponentsV2` is added to the flags where a component needs it, and
- * `allowed_mentions` where the text may mention someone and the message has none.
+ * Encodes a message to JSON, or returns all issues; an unknown field is rejected. Parts of a received
+ * message are accepted: fields that only Discord sets, and embeds that Discord made of links, are left
+ * out. `IsComponentsV2` is added to the flags where a component needs it, and `allowed_mentions` where
+ * the text may mention someone and the message has none.
  *
  * @example
  * ```ts

@@ -28,17 +28,20 @@ const fields = Schema.Struct({
   content: nullable(text({ max: maxContent })),
   embeds: nullable(EmbedsCreate),
   flags: nullable(MessageFlagsEdit),
-  /** Left out or `null`, the default applies again: repeat it in every edit of the content. */
+  /**
+   * If it is absent or `null`, mentions in the edited content notify users, but neither roles nor
+   * everyone. Repeat it in every edit of the content.
+   */
   allowedMentions: nullable(AllowedMentions, "allowed_mentions"),
   components: nullable(ComponentsCreate),
-  /** When given, the complete list to keep, new files included; `[]` removes all. */
+  /** The complete list to keep, with new files; `[]` removes all. If absent, all stay. */
   attachments: nullable(AttachmentsCreate),
-  /** Discord takes a poll only in the edit of a deferred interaction reply. */
+  /** Discord accepts a poll only in the edit of a deferred interaction response. */
   poll: nullable(PollCreate),
 })
 
 /**
- * An edit: what is left out stays, `null` is cleared. Name and avatar of a message never change.
+ * An edit: absent fields stay, `null` clears. The name and avatar of a message never change.
  *
  * @example
  * ```ts
@@ -56,7 +59,7 @@ export const MessageEdit = fields.pipe(
     arbitrary: (from) => (fc) =>
       from(fc).map((edit) => {
         if (checkParts(edit).length === 0) return withImpliedFlags(edit)
-        // As Discord wants it when an old message turns into Components V2.
+        // Discord requires these when a message is changed to Components V2.
         return withImpliedFlags({ ...edit, content: null, embeds: [], poll: null })
       }),
   }),
@@ -78,9 +81,9 @@ export interface Encoded extends Schema.Schema.Encoded<typeof fields> {}
 const strictly = acceptReceived(makeStrictEncoder(MessageEdit))
 
 /**
- * The JSON of an edit, or everything that is wrong with it. A field that does not exist (a typo)
- * is rejected. `IsComponentsV2` is added to the flags where a component needs it, and
- * `allowed_mentions` where the text may mention someone and the edit has none.
+ * Encodes an edit to JSON, or returns all issues; an unknown field is rejected. `IsComponentsV2` is
+ * added to the flags where a component needs it, and `allowed_mentions` where the text may mention
+ * someone and the edit has none.
  *
  * @example
  * ```ts

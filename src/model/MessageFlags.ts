@@ -11,7 +11,7 @@ import type * as FastCheck from "effect/FastCheck"
 import type { FastCheckModule } from "./fields.js"
 
 /**
- * The named bits (Discord: Message Flags). A webhook may set the four marked "settable".
+ * The named bits (Discord: Message Flags). Only those marked "settable" can be set.
  *
  * @example
  * ```ts
@@ -40,11 +40,11 @@ export const Flag = {
   /** Settable when sending one audio file; reported to work on webhooks, not documented for them. */
   IsVoiceMessage: 1 << 13,
   HasSnapshot: 1 << 14,
-  /** Settable; set for you whenever a message has a component that needs it. */
+  /** Settable; added automatically if a message has a component that needs it. */
   IsComponentsV2: 1 << 15,
 } as const
 
-/** What Execute Webhook takes. */
+/** The flags that Execute Webhook accepts. */
 const settable = [
   "SuppressEmbeds",
   "SuppressNotifications",
@@ -53,8 +53,8 @@ const settable = [
 ] as const
 
 /**
- * What Create Followup Message takes. Written out, since a bundle would keep a list with a spread,
- * used or not.
+ * The flags that Create Followup Message accepts. Written out, because bundlers keep an unused array
+ * that contains a spread.
  */
 const settableFollowUp = [
   "SuppressEmbeds",
@@ -64,7 +64,7 @@ const settableFollowUp = [
   "Ephemeral",
 ] as const
 
-/** Every bit that JavaScript's operators keep positive. */
+/** All bits of a positive 32-bit integer, to which JavaScript's bitwise operators are limited. */
 const anyFlags = 0x7fffffff
 
 /**
@@ -122,8 +122,8 @@ export const MessageFlagsFollowUp = bitfield(settableFollowUp, toNumber(settable
 export type MessageFlagsFollowUp = typeof MessageFlagsFollowUp.Type
 
 /**
- * The flags of an edit: any, since Discord wants those already set to be sent again and ignores
- * changes it does not allow. Only `SuppressEmbeds` (both ways) and `IsComponentsV2` (on) change
+ * The flags of an edit. All are accepted, because Discord requires those already set to be sent again,
+ * and ignores changes that it does not allow. Only `SuppressEmbeds` (both ways) and `IsComponentsV2` (on) change
  * anything.
  *
  * @example
@@ -165,7 +165,7 @@ export function combine(...flags: ReadonlyArray<number>): number {
 }
 
 /**
- * The bitfield of flags that are given by name or as one.
+ * Converts flags, given by name or as a bitfield, to a bitfield.
  *
  * @example
  * ```ts
@@ -221,8 +221,8 @@ function bitfield<Name extends keyof typeof Flag>(
   allowed: number,
   generate: (fc: FastCheckModule) => FastCheck.Arbitrary<number>,
 ): Schema.Schema<number | ReadonlyArray<Name>, number> {
-  const bits = Schema.Number.pipe(Schema.filter((value) => refuse(value, allowed)))
-  // Numbers only are generated: names would not come back as themselves.
+  const bits = Schema.Number.pipe(Schema.filter((value) => checkFlags(value, allowed)))
+  // Only numbers are generated, because names do not survive a round trip.
   const given = Schema.Union(bits, Schema.Array(Schema.Literal(...literals))).annotations({
     arbitrary: () => generate,
   })
@@ -233,7 +233,7 @@ function bitfield<Name extends keyof typeof Flag>(
   })
 }
 
-function refuse(flags: number, allowed: number): string | undefined {
+function checkFlags(flags: number, allowed: number): string | undefined {
   if (!Number.isInteger(flags) || flags < 0) return `must be a bitfield, got ${flags}`
   if (flags > anyFlags || (flags & ~allowed) !== 0) {
     const known = flags > anyFlags ? [] : names(flags & ~allowed)

@@ -1,6 +1,6 @@
 /**
- * A message in the form of Slack's incoming webhooks, which Discord takes, too. It is for programs
- * that produce Slack messages already; `MessageCreate` supports more.
+ * A message in the form of Slack's incoming webhooks, which Discord also accepts. It is for programs
+ * that already produce Slack messages; `MessageCreate` supports more.
  *
  * @see https://discord.com/developers/docs/resources/webhook#execute-slackcompatible-webhook
  * @since 0.1.0
@@ -18,24 +18,24 @@ import { WebhookName } from "./WebhookName.js"
 import { optional, strictList } from "./fields.js"
 import { makeStrictEncoder } from "./codec.js"
 
-/** Discord's OpenAPI. Slack itself takes longer texts. */
+/** Code points (Discord's OpenAPI). Slack itself accepts longer texts. */
 const maxText = 2000
 
 /** Slack's names for colours. Discord's OpenAPI has none, so they are sent as the colours that Slack shows. */
 const shades = { good: "#2eb886", warning: "#daa038", danger: "#a30200" } as const
 
-const refusedColor = "must be a colour such as 0x5865f2, #5865f2, good, warning or danger"
+const invalidColor = "must be a colour such as 0x5865f2, #5865f2, good, warning or danger"
 
 const isRgb = lazy(() => Schema.is(Color.Color))
 
-/** In the JSON of others the `#` may be missing. */
+/** JSON made for Slack may lack the `#`. */
 const hexPattern = /^#?(?:[0-9a-f]{3}|[0-9a-f]{6})$/i
 
-/** Seconds since 1970 of the last moment that a DateTime can hold. */
+/** The last second since 1970 that a `DateTime` can hold. */
 const maxSeconds = 8_640_000_000_000
 
 /**
- * The colour of an attachment's edge: as everywhere, or one of Slack's names.
+ * The colour of an attachment's edge: a `Color`, or one of Slack's names.
  *
  * @example
  * ```ts
@@ -52,8 +52,8 @@ export const SlackColor: Schema.Schema<Color.Color | keyof typeof shades, string
   Schema.transform(
     Schema.String,
     Schema.Union(Schema.Number, Schema.String).pipe(
-      // A guard cannot give a reason, so a filter with a message comes first.
-      Schema.filter((value) => isColor(value) || refusedColor),
+      // A guard cannot have an error message, so a filter with one comes first.
+      Schema.filter((value) => isColor(value) || invalidColor),
       Schema.filter(isColor, {
         arbitrary: () => (fc) => fc.integer({ min: 0, max: 0xffffff }).map(Color.toHex),
       }),
@@ -70,7 +70,7 @@ const seconds = Schema.Union(Schema.Number, Schema.NumberFromString).pipe(
   Schema.filter((value) => (value >= 0 && value <= maxSeconds) || "must be seconds since 1970"),
 )
 
-/** Whole seconds on the wire. Slack's own are sometimes strings, with a fraction. */
+/** Encoded as whole seconds. Those of Slack are sometimes strings, with a fraction. */
 const Moment = Schema.transform(
   seconds,
   Schema.DateTimeUtcFromSelf.annotations({
@@ -154,7 +154,7 @@ export const SlackAttachment = Schema.Struct({
 export interface SlackAttachment extends Schema.Schema.Type<typeof SlackAttachment> {}
 
 /**
- * A message as Slack's incoming webhooks take it. What Discord does not support of it is not here:
+ * A message for Slack's incoming webhooks, without the fields that Discord does not support:
  * `channel`, `icon_emoji`, `mrkdwn`, `mrkdwn_in`, and blocks.
  *
  * @example
@@ -213,8 +213,8 @@ export const encode: (message: SlackMessage) => Effect.Effect<Encoded, ParseResu
   makeStrictEncoder(SlackMessage)
 
 /**
- * Decodes JSON that was made for Slack, to send it to Discord. What Discord does not support is
- * left out without a word.
+ * Decodes JSON that was made for Slack, to send it to Discord. Fields that Discord does not support
+ * are left out without an error.
  *
  * @example
  * ```ts

@@ -1,6 +1,6 @@
 /**
- * Discord's ids: unsigned 64-bit numbers, written as decimal strings, that carry the time of
- * their making.
+ * Discord's ids: unsigned 64-bit numbers, written as decimal strings, that contain the time of
+ * their creation.
  *
  * @since 0.1.0
  * @module
@@ -17,7 +17,7 @@ const timestampShift = 22n
 const maxSnowflake = "18446744073709551615"
 const decimal = /^(0|[1-9][0-9]*)$/
 
-const refuse = (text: string) =>
+const checkSnowflake = (text: string) =>
   isSnowflake(text) || "must be a snowflake: the decimal digits of an unsigned 64-bit number"
 
 const generated = { arbitrary: () => generatedSnowflake }
@@ -36,7 +36,7 @@ const generated = { arbitrary: () => generatedSnowflake }
  * @category models
  */
 export const Snowflake = Schema.String.pipe(
-  Schema.filter(refuse, generated),
+  Schema.filter(checkSnowflake, generated),
   Schema.brand("Snowflake"),
 )
 /**
@@ -46,8 +46,8 @@ export const Snowflake = Schema.String.pipe(
 export type Snowflake = typeof Snowflake.Type
 
 /**
- * An id as a user writes it: a plain string with the same rule, so that both `"123"` and a
- * received {@link Snowflake} fit wherever we send an id.
+ * An id in an input: a plain string with the same rule, so that both `"123"` and a received
+ * {@link Snowflake} are accepted.
  *
  * @example
  * ```ts
@@ -60,10 +60,10 @@ export type Snowflake = typeof Snowflake.Type
  * @since 0.1.0
  * @category models
  */
-export const SnowflakeInput = Schema.String.pipe(Schema.filter(refuse, generated))
+export const SnowflakeInput = Schema.String.pipe(Schema.filter(checkSnowflake, generated))
 
 /**
- * The id for a string of digits or a bigint; throws when it is none.
+ * Creates an id from a string of digits or a bigint; throws if it is not one.
  *
  * @example
  * ```ts
@@ -78,7 +78,7 @@ export const SnowflakeInput = Schema.String.pipe(Schema.filter(refuse, generated
 export const make = (id: string | bigint): Snowflake => Snowflake.make(String(id))
 
 /**
- * The smallest id of a moment (millisecond precision), for use as a bound.
+ * Returns the smallest id of a time (in milliseconds), for use as a bound.
  *
  * @example
  * ```ts
@@ -94,7 +94,7 @@ export const fromTimestamp = (moment: DateTime.DateTime.Input): Snowflake =>
   make(BigInt(DateTime.toEpochMillis(DateTime.unsafeMake(moment)) - discordEpoch) << timestampShift)
 
 /**
- * When the id was made, to the millisecond.
+ * Returns the time at which the id was created, to the millisecond.
  *
  * @example
  * ```ts
@@ -110,7 +110,7 @@ export const timestamp = (id: string): DateTime.Utc =>
   DateTime.unsafeMake(Number(BigInt(id) >> timestampShift) + discordEpoch)
 
 /**
- * Numeric order, which is the order of making.
+ * Numeric order, which is the order of creation.
  *
  * @example
  * ```ts
@@ -144,7 +144,7 @@ export const Order: EffectOrder.Order<string> = EffectOrder.make((self, that) =>
  */
 export function isSnowflake(text: string): boolean {
   return (
-    // The regular expression alone takes `["1"]` from untyped code.
+    // The regular expression alone would accept `["1"]` from untyped callers.
     typeof text === "string" &&
     decimal.test(text) &&
     (text.length < maxSnowflake.length ||

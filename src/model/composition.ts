@@ -9,7 +9,7 @@ import { codePoints, exceedsMax, isBlank, items } from "./limits.js"
 import { Flag, has, toNumber } from "./MessageFlags.js"
 import { isOmittedEmbed } from "./resend.js"
 
-/** The kind of a component, which may be one that is sent as it is. */
+/** The type of a component; that of raw JSON is in `raw`. */
 interface Typed {
   readonly type?: unknown
   readonly raw?: { readonly type?: unknown }
@@ -27,14 +27,14 @@ interface Parts {
 /** Top-level rows without `IsComponentsV2` (Discord: Legacy Message Component Behavior). */
 const maxRows = 5
 
-/** Components V2 stand alone; without them there are five rows at most. */
+/** Components V2 cannot be combined with other parts; without them, there are at most five rows. */
 export function checkParts(message: Parts): ReadonlyArray<Schema.FilterIssue> {
   const components = message.components ?? []
   if (!needsComponentsV2(components) && !hasFlag(message, Flag.IsComponentsV2)) {
     const rows = components.filter((component) => kindOf(component) === Kind.ActionRow).length
     if (rows <= maxRows) return []
-    const refusal = `${exceedsMax(maxRows, "row", rows)} (40 components with IsComponentsV2)`
-    return [{ path: ["components"], message: refusal }]
+    const tooMany = `${exceedsMax(maxRows, "row", rows)} (40 components with IsComponentsV2)`
+    return [{ path: ["components"], message: tooMany }]
   }
   return (["content", "embeds", "poll"] as const)
     .filter((part) => isPresent(message[part]))
@@ -51,7 +51,7 @@ export function hasContent(message: Parts): boolean {
   return [content, own, components, poll].some(isPresent)
 }
 
-/** The wire form with `IsComponentsV2` set where a component needs it. */
+/** The encoded message, with the flag `IsComponentsV2` if a component needs it. */
 export function withImpliedFlags<A extends Parts>(wire: A): A {
   if (!needsComponentsV2(wire.components ?? []) || hasFlag(wire, Flag.IsComponentsV2)) return wire
   return { ...wire, flags: toNumber(wire.flags ?? 0) | Flag.IsComponentsV2 }
@@ -89,7 +89,7 @@ interface Wire extends Texts {
 const usersOnly = { allowed_mentions: { parse: ["users" as const] } }
 
 /**
- * The wire form with `allowed_mentions` set to users, if the message has none and may mention someone.
+ * The encoded message, with `allowed_mentions` set to users if the message has none and may mention someone.
  * That is Discord's documented default for webhooks; there are reports of pings beyond it.
  */
 export function withDefaultMentions<A extends Wire>(wire: A): A {
@@ -101,7 +101,7 @@ function mayMention({ components, content }: Texts): boolean {
   return content?.includes("@") === true || components?.some(mayMention) === true
 }
 
-/** The kinds that need the flag (Discord: Component Types). A newer kind may need it or not. */
+/** The kinds that need `IsComponentsV2` (Discord: Component Types); newer kinds may need it as well. */
 const v2Kinds: ReadonlySet<unknown> = new Set([
   Kind.Section,
   Kind.TextDisplay,
@@ -112,15 +112,15 @@ const v2Kinds: ReadonlySet<unknown> = new Set([
   Kind.Container,
 ])
 
-/** Discord: Using Message Components, nested components counted. */
+/** Components of a message, with nested ones (Discord: Using Message Components). */
 const maxComponents = 40
-/** Code points over all Text Displays (discord-api-docs #8562). */
+/** Code points of all Text Displays together (discord-api-docs#8562). */
 const maxTextTotal = 4000
 
 type TopLevel = typeof TopLevel.Type
 type Path = ReadonlyArray<PropertyKey>
 
-/** What the rules look at, of every component. */
+/** The fields of a component that are checked. */
 interface Node {
   readonly type: number | "unknown"
   readonly id?: number | undefined
@@ -136,7 +136,7 @@ export const ComponentsCreate = list.pipe(
   Schema.filter((components) => checkComponents(components)),
 )
 
-/** Whether the components need the `IsComponentsV2` flag; holds for our form and the wire's. */
+/** Whether the components, encoded or not, need the flag `IsComponentsV2`. */
 function needsComponentsV2(components: ReadonlyArray<Typed>): boolean {
   return components.some((component) => v2Kinds.has(kindOf(component)))
 }
@@ -153,35 +153,35 @@ interface Counts {
 }
 
 function checkComponents(components: ReadonlyArray<Node>): ReadonlyArray<Schema.FilterIssue> {
-  const tally: Counts = { count: 0, text: 0, seen: new Set(), repeated: [] }
-  components.forEach((component, index) => countNode(tally, component, [index]))
-  const found = [...tally.repeated]
-  if (tally.count > maxComponents) {
-    const message = `${exceedsMax(maxComponents, "component", tally.count)}, nested ones counted`
+  const counts: Counts = { count: 0, text: 0, seen: new Set(), repeated: [] }
+  components.forEach((component, index) => countNode(counts, component, [index]))
+  const found = [...counts.repeated]
+  if (counts.count > maxComponents) {
+    const message = `${exceedsMax(maxComponents, "component", counts.count)}, nested ones counted`
     found.push({ path: [], message })
   }
-  if (tally.text > maxTextTotal) {
-    const message = `${exceedsMax(maxTextTotal, "code point", tally.text)} over all text components`
+  if (counts.text > maxTextTotal) {
+    const message = `${exceedsMax(maxTextTotal, "code point", counts.text)} over all text components`
     found.push({ path: [], message })
   }
   return found
 }
 
-function countNode(tally: Counts, node: Node, path: Path): void {
-  tally.count++
-  if (node.content !== undefined) tally.text += codePoints(node.content)
+function countNode(counts: Counts, node: Node, path: Path): void {
+  counts.count++
+  if (node.content !== undefined) counts.text += codePoints(node.content)
   // 0 lets Discord choose an id, so it may repeat.
-  if (node.id !== undefined && node.id !== 0) recordName(tally, node.id, [...path, "id"])
-  if (node.customId !== undefined) recordName(tally, node.customId, [...path, "customId"])
+  if (node.id !== undefined && node.id !== 0) checkUnique(counts, node.id, [...path, "id"])
+  if (node.customId !== undefined) checkUnique(counts, node.customId, [...path, "customId"])
   node.components?.forEach((child, index) =>
-    countNode(tally, child, [...path, "components", index]),
+    countNode(counts, child, [...path, "components", index]),
   )
-  if (node.accessory !== undefined) countNode(tally, node.accessory, [...path, "accessory"])
+  if (node.accessory !== undefined) countNode(counts, node.accessory, [...path, "accessory"])
 }
 
-function recordName(tally: Counts, name: string | number, path: Path): void {
-  if (tally.seen.has(name)) {
-    tally.repeated.push({ path, message: `must be unique in the message, got ${name} twice` })
+function checkUnique(counts: Counts, name: string | number, path: Path): void {
+  if (counts.seen.has(name)) {
+    counts.repeated.push({ path, message: `must be unique in the message, got ${name} twice` })
   }
-  tally.seen.add(name)
+  counts.seen.add(name)
 }

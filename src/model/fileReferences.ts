@@ -3,13 +3,14 @@ import * as Predicate from "effect/Predicate"
 import * as DateTime from "effect/DateTime"
 import { isSnowflake, timestamp } from "./Snowflake.js"
 
-/** A file of a message, as an edit names one that stays. */
+/** A file of a message, in the form in which an edit lists the files to keep. */
 export interface FileReference {
   readonly id: string
   readonly filename: string
 }
 
-interface Showing {
+/** The parts of a message that show files, and its channel. */
+interface MessageParts {
   readonly channelId: string
   readonly embeds: unknown
   readonly components: unknown
@@ -26,8 +27,11 @@ export function parseFileUrl(
   return { channelId, id, filename }
 }
 
-/** In the order in which they are shown, each once. */
-export function findShownFiles({ channelId, ...shown }: Showing): ReadonlyArray<FileReference> {
+/** The files of the message that its embeds and components show, in order, each once. */
+export function findShownFiles({
+  channelId,
+  ...shown
+}: MessageParts): ReadonlyArray<FileReference> {
   const found = new Map<string, FileReference>()
   for (const { url } of findUrls([shown.embeds, shown.components])) {
     const file = parseFileUrl(url)
@@ -43,7 +47,7 @@ export interface PlacedUrl {
   readonly url: string
 }
 
-/** Every `url` and `iconUrl` in a value, which must be a tree, in its order. */
+/** Every `url` and `iconUrl` in a value without cycles, in order. */
 export function findUrls(
   value: unknown,
   path: ReadonlyArray<PropertyKey> = [],
@@ -53,7 +57,7 @@ export function findUrls(
   return found
 }
 
-/** Every message with embeds passes here, so that the path is copied for a URL only. */
+/** Called for every message with embeds, so the path is copied only when a URL is found. */
 function addUrls(found: Array<PlacedUrl>, value: unknown, path: Array<PropertyKey>): void {
   if (typeof value !== "object" || value === null) return
   for (const key of Object.keys(value)) {
@@ -67,53 +71,55 @@ function addUrls(found: Array<PlacedUrl>, value: unknown, path: Array<PropertyKe
   }
 }
 
-/** When and where files became a part of the message. */
-export interface Origin {
+/** The channel and times of a message. */
+export interface UploadContext {
   readonly channelId: string
   readonly timestamp: DateTime.Utc
   readonly editedTimestamp?: DateTime.Utc
 }
 
 /**
- * Milliseconds between the making of a file's id and of its message. Files of other messages of the
- * channel have the same form of address, and `attachment://` would lose such a picture.
+ * Maximum milliseconds between the time in a file's id and that of the message or its edit. A file of an
+ * earlier message in the channel has a URL of the same form, but `attachment://` would not find it.
  */
-const maxOriginGap = 60_000
+const maxUploadGap = 60_000
 
 /**
  * A copy of embeds or components whose images refer to the message's own files by `attachment://name`.
  * Discord sends them as URLs of its CDN; sent back like that, the file shows a second time beside the
  * embed (discord-api-docs#5675).
  */
-export function withAttachmentUrls<A>(value: A, origin: Origin): A {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- texts stay texts
-  return rewriteUrls(value, "", origin) as A
+export function withAttachmentUrls<A>(value: A, message: UploadContext): A {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only strings are replaced, by strings
+  return rewriteUrls(value, "", message) as A
 }
 
 const imageFields: ReadonlySet<string> = new Set(["image", "thumbnail", "media"])
 
-function rewriteUrls(value: unknown, parent: string, origin: Origin): unknown {
-  if (Array.isArray(value)) return value.map((one) => rewriteUrls(one, parent, origin))
+function rewriteUrls(value: unknown, parent: string, message: UploadContext): unknown {
+  if (Array.isArray(value)) return value.map((one) => rewriteUrls(one, parent, message))
   if (!Predicate.isReadonlyRecord(value) || DateTime.isDateTime(value)) return value
   const entries = Object.entries(value).map(([key, part]): [string, unknown] => {
     const isAddress = key === "iconUrl" || (key === "url" && imageFields.has(parent))
-    if (isAddress && typeof part === "string") return [key, attachmentUrlOf(part, origin)]
-    return [key, key === "raw" ? part : rewriteUrls(part, key, origin)]
+    if (isAddress && typeof part === "string") return [key, attachmentUrlOf(part, message)]
+    return [key, key === "raw" ? part : rewriteUrls(part, key, message)]
   })
   return Object.fromEntries(entries)
 }
 
-function attachmentUrlOf(url: string, origin: Origin): string {
+function attachmentUrlOf(url: string, message: UploadContext): string {
   const file = parseFileUrl(url)
   const isOwn =
-    file?.channelId === origin.channelId && isSnowflake(file.id) && isSameOrigin(file.id, origin)
+    file?.channelId === message.channelId &&
+    isSnowflake(file.id) &&
+    isUploadedWith(file.id, message)
   return isOwn ? `attachment://${file.filename}` : url
 }
 
-function isSameOrigin(id: string, origin: Origin): boolean {
-  const made = DateTime.toEpochMillis(timestamp(id))
-  return [origin.timestamp, origin.editedTimestamp].some(
+function isUploadedWith(id: string, message: UploadContext): boolean {
+  const uploadedAt = DateTime.toEpochMillis(timestamp(id))
+  return [message.timestamp, message.editedTimestamp].some(
     (moment) =>
-      moment !== undefined && Math.abs(made - DateTime.toEpochMillis(moment)) <= maxOriginGap,
+      moment !== undefined && Math.abs(uploadedAt - DateTime.toEpochMillis(moment)) <= maxUploadGap,
   )
 }

@@ -1,13 +1,13 @@
 /**
- * Building blocks of outgoing limits. A message has the limit and the actual value; the field is the
- * path of the issue. Text is counted in Unicode code points, as Discord's servers do.
+ * Schemas for limits of what is sent. An error text has the limit and the actual value; the issue's path
+ * names the field. Text is counted in Unicode code points, as Discord's servers do.
  */
 import * as Schema from "effect/Schema"
 import type * as FastCheck from "effect/FastCheck"
 import type { FastCheckModule } from "./fields.js"
 import { parseUrl } from "./parseUrl.js"
 
-/** Generated text is mostly short: limits are tested at their edges by tables, not by chance. */
+/** Generated text is short, because tables test the edges of the limits. */
 const maxGeneratedLength = 24
 
 const pairs = /[\ud800-\udbff][\udc00-\udfff]/g
@@ -115,6 +115,7 @@ export function items<A, I>(
     readonly min?: number
     readonly max: number
     readonly unit: string
+    /** Maximum number of generated items. Default: 3. */
     readonly generate?: number
   },
 ) {
@@ -122,17 +123,18 @@ export function items<A, I>(
   const list = Schema.Array(item)
   return list.pipe(
     Schema.filter((values) => checkRange(values.length, unit, min, max), {
+      // Effect's arbitrary takes its bounds from here.
       jsonSchema: { minItems: min, maxItems: Math.min(max, options.generate ?? 3) },
     }),
   )
 }
 
-/** Spec: every URL is at most 2048 code points (a link button's 512). */
+/** Code points of every URL (Discord's OpenAPI), except that of a link button, which has 512. */
 const maxUrlLength = 2048
 
 const httpPattern = /^https?:\/\//i
 const attachmentPattern = /^attachment:\/\/./i
-/** Discord: URL_TYPE_INVALID_URL. Parsers of URLs remove some of these, and Discord does not. */
+/** Discord rejects them (URL_TYPE_INVALID_URL), although parsers of URLs remove some of them. */
 const blankPattern = /[\s\p{Cc}]/u
 
 /** A part of generated URLs. A message has dozens of them, and `stringMatching` takes milliseconds for each. */
@@ -180,9 +182,12 @@ const httpWith =
 
 const http = httpWith(() => undefined)
 
-/** Discord takes such a host for no host in an embed (bugsink/bugsink#280); not so in a message. */
+/**
+ * In embeds, Discord rejects a host without a dot, such as `localhost` (bugsink/bugsink#280); elsewhere
+ * in a message it accepts it.
+ */
 const inEmbed = httpWith((hostname) =>
-  // An address of IPv6 stands in brackets.
+  // An IPv6 address is in brackets.
   /[.[]/.test(hostname)
     ? undefined
     : `must have a host with a dot, such as example.com, for Discord: leave out a URL of "${hostname}"`,

@@ -13,7 +13,7 @@ import type { FastCheckModule } from "./fields.js"
 const minGenerated = 1_420_070_400_000
 const maxGenerated = 4_102_444_800_000
 
-/** ISO 8601 text without a zone means another moment on every machine. */
+/** ISO 8601 text with a zone; without one, its time would depend on the machine's zone. */
 const withZone = /T.{1,20}(?:Z|[+-]\d\d:?\d\d)$/i
 
 /** A timestamp that Discord sends. */
@@ -30,13 +30,13 @@ export const TimestampCreate: Schema.Schema<TimestampInput, string> = Schema.tra
   Schema.declare(isTimestampInput, {
     description:
       "a DateTime, a valid Date (new Date(milliseconds)) or ISO 8601 text with a zone (2026-01-31T12:00:00Z)",
-    // A `DateTime` only: the others do not come back as themselves.
+    // Only a `DateTime` is generated, because the others do not survive a round trip.
     arbitrary: () => generated,
   }),
   { strict: true, decode: (utc): TimestampInput => utc, encode: toUtc },
 )
 
-/** Defined for every value that {@link isTimestampInput} accepts. */
+/** Does not throw for a value that {@link isTimestampInput} accepts. */
 function toUtc(value: TimestampInput): DateTime.Utc {
   return DateTime.toUtc(DateTime.unsafeMake(value))
 }

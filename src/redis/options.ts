@@ -12,7 +12,7 @@ import {
 
 const defaultPrefix = "discord"
 const defaultLease = Duration.toMillis("15 seconds")
-/** A process shows that it is alive at most once a second. */
+/** A process sends at most one heartbeat per second. */
 const minLease = Duration.toMillis("2 seconds")
 const maxLease = Duration.toMillis("1 hour")
 
@@ -45,9 +45,10 @@ export interface Options extends LimiterOptions {
    */
   readonly failAfter?: Duration.DurationInput | undefined
   /**
-   * How long a process may show no sign of life until others go on without it: 2 seconds to 1 hour. Default: 15
-   * seconds. A process that stands still for longer loses its turns: the others wait for one window, and then send
-   * also what arrived after the messages that wait in it. Limits hold, and so does the order of each process.
+   * Time after which a process without a heartbeat counts as dead: 2 seconds to 1 hour. Default: 15 seconds. A
+   * process that stops for longer loses its right to send to its webhooks: the others wait for one rate-limit window,
+   * and may then send messages that arrived after those still waiting in it. Limits still hold, and each process keeps
+   * its own order.
    */
   readonly lease?: Duration.DurationInput | undefined
 }
@@ -89,8 +90,10 @@ export function checkOptions({
   ]
   const found = faults.find((one) => one !== undefined)
   if (found !== undefined) return Effect.fail(found)
+  // A connection to Redis outlives a request, so requests are not isolated by default.
   return Effect.mapBoth(checked(rest, false), {
     onFailure: ({ actual, expected, option }) =>
+      // `RateLimiter.x` becomes `RedisRateLimiter.x`.
       new DiscordInvalidOption({ option: `Redis${option}`, expected, actual }),
     onSuccess: (common) => ({ ...common, ...settings, lease: Math.ceil(settings.lease) }),
   })

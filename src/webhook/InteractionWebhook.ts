@@ -101,7 +101,7 @@ export const make = (options: {
 }): Effect.Effect<InteractionWebhook, WebhookInvalidUrl> =>
   Effect.suspend(() => {
     if (!Predicate.isRecord(options)) return invalid("parts")
-    // Ignored, it would send the message to another place.
+    // If it were ignored, the message would go to another place.
     if (Predicate.hasProperty(options, "threadId") && options.threadId !== undefined) {
       return invalid("threadId")
     }
@@ -264,7 +264,7 @@ function perform<A>(
 }
 
 function senderOf(interaction: InteractionWebhook | null | undefined): Sender {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the request rejects what lacks a field
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the request rejects a sender without these fields
   const { applicationId: id, token, tokenDigest } = interaction ?? ({} as InteractionWebhook)
   return { id, token, tokenDigest, threadId: undefined, kind: "interaction" }
 }

@@ -119,7 +119,7 @@ export interface ThreadMessage extends MessageInput {
  * @category models
  */
 export interface CreatedThread {
-  /** The `threadId` of the other operations. */
+  /** The `threadId` to pass to the other operations. */
   readonly threadId: Snowflake
   /** The first message. */
   readonly message: Message

@@ -18,7 +18,7 @@ import type { ThreadPlace } from "./operations.js"
 import { buildSuffix, describeRequest, validate } from "./requests.js"
 import type { CheckedRequest } from "./requests.js"
 
-/** The place, and whether to wait, which is Discord's default here. */
+/** The thread, and whether Discord waits until the message is stored, which is its default here. */
 interface CompatibleOptions extends ThreadPlace {
   readonly wait?: boolean | undefined
 }
@@ -70,6 +70,7 @@ export const executeGitHubWebhook = (
     )
   })
 
+/** Checks the options. Returns their issues, and a function that makes the request of its body. */
 function describeService(
   webhook: Webhook,
   route: Route.Route,
@@ -99,7 +100,7 @@ function describeService(
 
 const validateEventName = lazy(() => Schema.validateEither(GitHubEvent.EventName))
 
-/** The name becomes a header. */
+/** Checks the event's name, which becomes a header. */
 function findNameIssues(name: string): ReadonlyArray<Issue.Issue> {
   return Either.match(validateEventName()(name), {
     onLeft: (error) => Issue.fromParseError(error).map((issue) => ({ ...issue, path: "name" })),

@@ -125,7 +125,7 @@ function convertReceived<M>(input: M, convert: (message: Message.Message) => obj
     return input
   const { added, cleared, message } = getChanges(input)
   if (!isReceived(message)) return input
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the Schema looks at it
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the Schema validates it
   return { ...convert(message), ...cleared, ...added } as M
 }
 
@@ -134,14 +134,14 @@ const emptyMessage = { content: "", embeds: [], components: [], flags: 0, attach
 function getChanges(input: { readonly [field: string]: unknown }) {
   const changes = { added: {}, cleared: {}, message: { ...emptyMessage } }
   for (const [key, value] of Object.entries(input)) {
-    const isOurs = !(key in Message.Message.fields)
-    // `null` clears, `undefined` omits, and a list of flag names is an input.
-    const isSaid =
+    const isAdded = !(key in Message.Message.fields)
+    // A list of flag names replaces the received number, as `null` and `undefined` do.
+    const isCleared =
       value === null || value === undefined || (key === "flags" && Array.isArray(value))
-    const change = isOurs ? changes.added : isSaid ? changes.cleared : changes.message
+    const change = isAdded ? changes.added : isCleared ? changes.cleared : changes.message
     Object.assign(change, { [key]: value })
   }
-  // Both would list the files that stay.
+  // Otherwise `attachments`, too, would list the files that stay.
   if ("files" in changes.added) Object.assign(changes.cleared, { attachments: undefined })
   return changes
 }
@@ -209,7 +209,7 @@ function isUpload(file: unknown): file is FileUpload {
   return Predicate.isTagged(file, "FileUpload")
 }
 
-/** `{ ...file, name }` is a file whose name no constructor has cleaned. */
+/** Cleans the name, because no constructor has cleaned that of `{ ...file, name }`. */
 function cleanFile(file: FileUpload | KeptFile): FileUpload | KeptFile {
   if (!isUpload(file) || typeof file.name !== "string") return file
   const name = file.uploader.cleanFileName(file.name)

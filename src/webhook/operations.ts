@@ -44,7 +44,7 @@ const original = "@original"
 
 const byName: Readonly<Record<OperationName, Endpoint>> = endpoints
 
-/** Returns the endpoint of an operation. */
+/** Returns the endpoint of an operation; with `ofOriginal`, that for the initial response. */
 export function getEndpoint(operation: OperationName, ofOriginal = false): Endpoint {
   return ofOriginal ? toOriginal(byName[operation]) : byName[operation]
 }
@@ -127,7 +127,7 @@ const explainOption = (example: string): string =>
 
 const didYouMeanContent = "is not a known field: did you mean content?"
 
-/** Advice by the unknown field of a message. */
+/** Advice for unknown fields of a message, by the name of the field. */
 export type Mistakes = ReadonlyMap<string, string>
 
 export const webhookMistakes: Mistakes = new Map([
@@ -163,7 +163,7 @@ export interface ThreadPlace {
   readonly threadId?: string | null | undefined
 }
 
-/** Untyped callers may pass `null`; an interaction has no options. */
+/** The place, if given. Untyped callers may pass `null`, and an interaction has no place. */
 export type Place = ThreadPlace | null | undefined
 
 export function getThreadId(sender: Sender, place: Place): string | undefined {

@@ -34,7 +34,10 @@ export const createThread = (
   )
 }
 
-/** Includes the issues of the message, so that all are reported at once. */
+/**
+ * Fails with the given issues and those of the message. If the message is valid, `flatMap` fails without
+ * issues, so that `catchTag` has an error to add to.
+ */
 function failWithIssues<A>(
   request: Effect.Effect<RestRequest<A>, InputError>,
   issues: ReadonlyArray<Issue.Issue>,

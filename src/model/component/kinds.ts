@@ -19,8 +19,8 @@ export const Kind = {
   Container: 17,
 } as const
 
-/** Discord's numbers for channels (Discord: Channel Types), as literal types. */
-export const Channel = {
+/** Discord's numbers for types of channels (Discord: Channel Types), as literal types. */
+export const ChannelKind = {
   Text: 0,
   DM: 1,
   Voice: 2,
@@ -41,7 +41,7 @@ const json = Schema.Record({ key: Schema.String, value: Schema.Unknown })
 
 /** A component of an unknown type or shape. */
 const RawComponent = Schema.Struct({
-  // Errors do not offer it among the kinds.
+  // `Issue.ts` leaves out `nothing` when it lists the expected types.
   type: Schema.Literal("unknown").annotations({ description: "nothing" }),
   raw: json.annotations({
     arbitrary: () => (fc) =>
@@ -53,7 +53,7 @@ type Json = typeof json.Type
 
 const toRaw = (raw: Json) => ParseResult.succeed({ type: "unknown" as const, raw })
 
-/** Incoming: anything. */
+/** Accepts any received component. */
 export const Raw = Schema.transformOrFail(json, RawComponent, {
   strict: true,
   decode: toRaw,
@@ -62,7 +62,7 @@ export const Raw = Schema.transformOrFail(json, RawComponent, {
 
 const kinds: ReadonlyArray<unknown> = Object.values(Kind)
 
-/** fast-check takes no member of weight 0 from a union. */
+/** For a union of which no raw component is generated: fast-check skips members of weight 0. */
 const ungenerated = RawComponent.annotations({
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `oneof` takes a weight, too
   arbitrary: () => (fc) => ({ weight: 0, arbitrary: fc.constant(undefined) }) as never,
@@ -77,8 +77,8 @@ const RawCreate = Schema.transformOrFail(json, ungenerated, {
 })
 
 /**
- * Outgoing: one of the kinds, or any as it is. Only the kinds are generated, and only they are in
- * the type of the JSON.
+ * Accepts the given kinds, and any other component as raw JSON. Only the given kinds are generated, and
+ * only their JSON is in the type.
  */
 export function orRaw<const Members extends ReadonlyArray<Schema.Schema.All>>(...members: Members) {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion

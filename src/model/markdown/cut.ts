@@ -1,7 +1,13 @@
-/** Where a text may be cut: at the best place within a number of code points. */
+/**
+ * Where a text may be cut: at the best place within a number of code points. A span is a link, mention,
+ * emoji, inline code or formatted text, which a cut must not split.
+ */
 import { codePoints } from "../limits.js"
 
-/** A place to cut, and how good it is: the end of a paragraph, line, sentence, word; or poor. */
+/**
+ * A place to cut. Rank: 0 paragraph, 1 line, 2 sentence, 3 word, 4 poor (the rest would become a
+ * heading, list or quote).
+ */
 interface Place {
   readonly index: number
   readonly rank: 0 | 1 | 2 | 3 | 4
@@ -11,17 +17,18 @@ const poorRank = 4
 
 const spacePattern = /\s+/g
 const sentenceEnd = /[.!?…。！？]["'”’)\]]*$/
-/** What would become a heading, list or quote at the start of a part. */
+/** The start of a part that would become a heading, list or quote. */
 const lineMark = /^\s*(?:#{1,3}|-#|[-*+]|\d+\.|>{1,3})\s/
-/** What belongs to the character before it, be that a space. */
+/** Characters that combine with the one before, even with a space: no cut between the two. */
 const joinedToPrevious = /^\s*(?:\p{M}|\p{Emoji_Modifier}|[\u{e0020}-\u{e007f}]|\u200c|\u200d)/u
-/** UTF-16 units: enough to see what follows a space. */
+/** UTF-16 units after a place that `lineMark` and `joinedToPrevious` are tested on. */
 const lookahead = 40
 
 /**
- * The index at which to cut a text that is longer than `room` code points. Places after `half` code
- * points come first, the best kind of them first; then the last place before. `undefined`: there is
- * none but within a word. `limit` is the longest that a part may be.
+ * The index at which to cut a text that is longer than `room` code points. Prefers places after `half`
+ * code points: the last one of the best rank. Otherwise takes the last place before `half`. Poor places
+ * count only if there are no others. Returns `undefined` if only a cut within a word is possible.
+ * `limit` is the maximum length of a part, in code points.
  */
 export function findBestCut(
   text: string,
@@ -40,16 +47,16 @@ export function findBestCut(
   return (best ?? places.at(-1))?.index
 }
 
-/** A cut within a word, which tears no link apart unless it is longer than a part may be. */
+/** The index of a cut within a word. It splits a span only if that is longer than `limit` code points. */
 export function cutWithinWord(text: string, limit: number): number {
   const end = indexOfCodePoint(text, limit)
-  const torn = unitsAround(text, end, limit).find(([start, stop]) => start < end && end < stop)
-  return torn !== undefined && torn[0] > 0 ? torn[0] : cutAtCharacter(text, limit)
+  const spanAtEnd = spansAround(text, end, limit).find(([start, stop]) => start < end && end < stop)
+  return spanAtEnd !== undefined && spanAtEnd[0] > 0 ? spanAtEnd[0] : cutAtCharacter(text, limit)
 }
 
 /**
- * The text, or if it is too long its start and `ellipsis`, together at most `limit` code points.
- * Without the ellipsis where there is no room for it.
+ * The text; if it is too long, its start and `ellipsis`, together at most `limit` code points. The
+ * ellipsis is left out if there is no room for it.
  */
 export function truncateText(text: string, limit: number, ellipsis: string): string {
   if (!isLongerThan(text, limit)) return text
@@ -59,22 +66,22 @@ export function truncateText(text: string, limit: number, ellipsis: string): str
   return text.slice(0, cutWithinWord(text, room)).trimEnd() + mark
 }
 
-/** The last cut that tears no character apart, as people see characters. */
+/** The last index within `room` code points that splits no visible character (grapheme). */
 export function cutAtCharacter(text: string, room: number): number {
   const end = indexOfCodePoint(text, room)
   const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" })
   const start = segmenter.segment(text.slice(0, end + 2)).containing(end)?.index ?? end
-  // A single character may be longer than there is room for.
+  // The first character may be longer than `room`; then it is split.
   return start > 0 ? start : end
 }
 
 function findPlaces(text: string, end: number, limit: number): ReadonlyArray<Place> {
-  const units = unitsAround(text, end, limit)
+  const spans = spansAround(text, end, limit)
   const places: Array<Place> = []
   let next = 0
   for (const { 0: space, index } of text.slice(0, end + 1).matchAll(spacePattern)) {
-    while ((units[next]?.[1] ?? Infinity) <= index) next++
-    if (index > end || (units[next]?.[0] ?? Infinity) < index) continue
+    while ((spans[next]?.[1] ?? Infinity) <= index) next++
+    if (index > end || (spans[next]?.[0] ?? Infinity) < index) continue
     const rank = rankPlace(text, index, space)
     const glance = text.slice(index, index + lookahead)
     if (joinedToPrevious.test(glance)) continue
@@ -89,9 +96,12 @@ function rankPlace(text: string, index: number, space: string): Place["rank"] {
   return sentenceEnd.test(text.slice(Math.max(0, index - 4), index)) ? 2 : 3
 }
 
-/** The units before and at `end`. One that fits a part ends within twice its limit, in UTF-16. */
-function unitsAround(text: string, end: number, limit: number): ReadonlyArray<Range> {
-  return findUnits(text.slice(0, end + 2 * limit), end, limit)
+/**
+ * The spans that start before `end`. The text up to `2 * limit` UTF-16 units after it is enough, because
+ * longer spans are left out.
+ */
+function spansAround(text: string, end: number, limit: number): ReadonlyArray<Range> {
+  return findSpans(text.slice(0, end + 2 * limit), end, limit)
 }
 
 /** Whether a text has more than `limit` code points. */
@@ -109,23 +119,23 @@ function indexOfCodePoint(text: string, points: number): number {
   return index
 }
 
-// A regular expression of all these is quadratic: at each `[` or `**` that nothing closes, it reads
-// the rest of the text. Here, each kind of end is searched for once.
+// One regular expression for all spans would take quadratic time: at each `[` or `**` that nothing
+// closes, it would read the rest of the text. Here, each kind of end is searched for once.
 
-/** Indices in UTF-16 units; `stop` is the first after the range. */
+/** The indices of a span in UTF-16 units; `stop` is the first after it. */
 export type Range = readonly [start: number, stop: number]
 
 /** The index of the first end at or after `from`; the length of the text if there is none. */
 type Finder = (from: number) => number
 
-/** The index after the unit that starts here, if one does. */
+/** The index after the span that starts at `start`; `undefined` if none does. */
 type Matcher = (start: number) => number | undefined
 
-/** Characters between `<` and `>`: mentions and emoji are shorter. */
+/** Maximum number of characters between `<` and `>`; mentions and emoji are shorter. */
 const maxAngleLength = 200
 
-/** The units that start before `end` and are not longer than `limit` code points, in order. */
-export function findUnits(text: string, end: number, limit: number): ReadonlyArray<Range> {
+/** The spans that start before `end` and are not longer than `limit` code points, in order. */
+export function findSpans(text: string, end: number, limit: number): ReadonlyArray<Range> {
   const matchers = makeMatchers(text)
   const found: Array<Range> = []
   let index = 0
@@ -138,7 +148,7 @@ export function findUnits(text: string, end: number, limit: number): ReadonlyArr
   return found
 }
 
-/** By the first character of the unit. */
+/** The matchers, by the first character of a span. */
 function makeMatchers(text: string): Readonly<Record<string, Matcher>> {
   return {
     "[": maskedLink(text),
@@ -207,7 +217,7 @@ function format(text: string, mark: string, pattern: RegExp): Matcher {
   }
 }
 
-/** For indices that never fall: then all calls together read the text once. */
+/** `from` must never decrease from call to call; then all calls together read the text once. */
 function makeFinder(text: string, pattern: RegExp): Finder {
   let found = -1
   return (from) => {

@@ -1,27 +1,28 @@
 /** Escapes text, so that Discord shows it as written, and handles line ends. */
-/** Zero-width. */
+
+/** A zero-width space. */
 const invisible = "\u200b"
 
 /**
- * What Discord turns into a link: between angle brackets (then without a preview), or alone, as far
- * as it goes; and what follows it directly, since a backslash there would become a part of it.
+ * URLs that Discord links: in angle brackets (no preview) or bare. Also captures the punctuation and `<`
+ * after a bare one, where a backslash would become part of the link.
  */
 const addressPattern =
   /(<https?:\/\/[^\s<>]+>)|(https?:\/\/[^\s<]+[^\s<.,:;"')\]])([.,:;"')\]]*(?:<(?!https?:\/\/[^\s<>]+>))?)/
 
 /**
- * What starts or ends a format anywhere, an emoji such as `:tada:`, a mention; and what is no
- * address, but would become one by the backslashes in it.
+ * Marks of formats, emoji and mentions. Also the `:` of `://` in text that is no link, but would become
+ * one by escaping: `https://*` is none, `https://\*` is.
  */
 const activeMarkup = /([\\*_~`|[<]|:(?=[^\s:]+:|\/\/)|@(?=everyone|here|[!&$]?\d))/
 
 const token = new RegExp(`${addressPattern.source}|${activeMarkup.source}`, "g")
 
-/** Quotes, headings, subtext and lists: only where a line starts. */
+/** Marks of quotes, headings, subtext and lists, which count only at the start of a line. */
 const lineStartMarkup = /((?:^|\n)[^\S\n]*)([>#+-])/g
 const numberedLine = /((?:^|\n)[^\S\n]*\d+)\./g
 
-/** Markup that would end a format around an address, or mention someone. */
+/** Markup in a URL that would end a format around it, or mention someone. */
 const markupInAddress = /[*`|\\[\]]|_{2,}|~{2,}|@(?=everyone|here|[!&$]?\d)/g
 
 export function escape(text: string): string {
@@ -35,25 +36,25 @@ export function escape(text: string): string {
     .replaceAll(numberedLine, String.raw`$1\.`)
 }
 
-/** The character as a URL may have it anywhere. */
+/** Percent-encodes a character, even one that `encodeURIComponent` leaves. */
 export function percentEncode(character: string): string {
   const encoded = encodeURIComponent(character)
   const hex = character.charCodeAt(0).toString(16).toUpperCase()
   return encoded === character ? `%${hex.padStart(2, "0")}` : encoded
 }
 
-/** Mentions are found by the server, which has not always cared for a backslash. */
+/** The server finds mentions, and has not always respected backslashes, so a zero-width space is added. */
 function escapeMark(mark: string): string {
   if (mark === "") return ""
   return mark === "@" ? `\\@${invisible}` : `\\${mark}`
 }
 
-/** An encoded character leads to the same place. */
+/** Percent-encodes markup in a URL, which still leads to the same page. */
 function encodeMarkup(address: string): string {
   return address.replaceAll(markupInAddress, (marks) => Array.from(marks, percentEncode).join(""))
 }
 
-/** Only a space ends an address for sure. */
+/** A backslash would not end the address; a space does. */
 function escapeEnd(after: string): string {
   return after.replace("<", String.raw` \<`)
 }

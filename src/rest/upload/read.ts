@@ -12,29 +12,27 @@ import type { Route } from "../../ratelimit/Route.js"
 import { readField } from "../sanitize.js"
 import { getLabel, type FileUpload, type Source } from "./file.js"
 
-/** Bytes of a chunk of a file in memory, so that progress can be reported. */
+/** A file in memory is split into chunks of this many bytes, so that progress can be reported. */
 const chunkSize = 64 * 1024
 
-/**
- * Reads exactly `size` bytes; fewer or more bytes and a failing source are a `WebhookFileError`.
- */
+/** Fails with a `WebhookFileError` if the source fails, or has more or fewer than `file.size` bytes. */
 export function readFile(
   route: Route,
   file: FileUpload,
 ): Stream.Stream<Uint8Array, WebhookFileError> {
-  const place = { ...errorFields(route), file: getLabel(file) }
+  const context = { ...errorFields(route), file: getLabel(file) }
   return Stream.suspend(() => {
     const { source } = file
     if (source._tag === "Stream" && source.once !== undefined) {
-      if (source.once.isRead) return Stream.fail(makeAlreadyReadError(place))
+      if (source.once.isRead) return Stream.fail(makeAlreadyReadError(context))
       source.once.isRead = true
     }
     const bytes = Stream.catchAllCause(openSource(source), (cause) =>
       Cause.isInterruptedOnly(cause)
         ? Stream.failCause(Cause.stripFailures(cause))
-        : Stream.fail(toFileError(place, Cause.squash(cause))),
+        : Stream.fail(toFileError(context, Cause.squash(cause))),
     )
-    return requireSize(place, file.size, bytes)
+    return requireSize(context, file.size, bytes)
   })
 }
 
@@ -42,9 +40,9 @@ interface FileContext extends ErrorFields {
   readonly file: string
 }
 
-export function makeAlreadyReadError(place: FileContext): WebhookFileError {
+export function makeAlreadyReadError(context: FileContext): WebhookFileError {
   const detail = "it has already been read"
-  return new WebhookFileError({ ...place, reason: "readOnce", detail, delivered: "no" })
+  return new WebhookFileError({ ...context, reason: "readOnce", detail, delivered: "no" })
 }
 
 function openSource(source: Source): Stream.Stream<Uint8Array, unknown> {
@@ -69,7 +67,7 @@ function splitBytes(bytes: Uint8Array): Stream.Stream<Uint8Array> {
 
 /** Fails before the request is complete, so that a changed file is not posted. */
 function requireSize(
-  place: FileContext,
+  context: FileContext,
   size: number,
   bytes: Stream.Stream<Uint8Array, WebhookFileError>,
 ): Stream.Stream<Uint8Array, WebhookFileError> {
@@ -77,7 +75,7 @@ function requireSize(
     let count = 0
     const changed = (): WebhookFileError =>
       new WebhookFileError({
-        ...place,
+        ...context,
         reason: "changed",
         size: count,
         limit: size,
@@ -96,21 +94,21 @@ function requireSize(
 }
 
 export function toFileError(
-  place: Partial<ErrorFields> & { readonly file: string },
+  context: Partial<ErrorFields> & { readonly file: string },
   failure: unknown,
 ): WebhookFileError {
   const detail = getErrorName(failure)
   return detail === "NotFound"
-    ? new WebhookFileError({ ...place, reason: "missing", delivered: "no" })
+    ? new WebhookFileError({ ...context, reason: "missing", delivered: "no" })
     : new WebhookFileError({
-        ...place,
+        ...context,
         reason: "unreadable",
         ...(detail === undefined ? {} : { detail }),
         delivered: "no",
       })
 }
 
-/** A platform error has a reason, an error of Effect a tag, any other a name. */
+/** The reason of a platform error, the tag of an error of Effect, or the name of any other. */
 function getErrorName(failure: unknown): string | undefined {
   const words = ["reason", "_tag", "name"].map((key) => readField(failure, key))
   return words.find((word): word is string => typeof word === "string" && /^\w{1,40}$/.test(word))
