@@ -108,11 +108,11 @@ export const parse = (headers: Readonly<Record<string, string | undefined>>): Ra
 }
 
 /** A bucket id longer than this is not Discord's (32 hexadecimal digits); it would only fill memory. */
-const longestBucketId = 128
+const maxIdLength = 128
 
 function bucketId(text: string | undefined): string | undefined {
   const id = text?.trim()
-  return id === undefined || id === "" || id.length > longestBucketId ? undefined : id
+  return id === undefined || id === "" || id.length > maxIdLength ? undefined : id
 }
 
 function number(text: string | undefined): number | undefined {

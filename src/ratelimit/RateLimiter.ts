@@ -263,20 +263,20 @@ function separate(settings: LayerSettings): Effect.Effect<Service, never, Scope.
 }
 
 function shared(settings: LayerSettings): Effect.Effect<Service, never, Scope.Scope> {
-  return Effect.flatMap(Effect.clock, (clock) => coreOf(clock).open(settings))
+  return Effect.flatMap(Effect.clock, (clock) => limiterOf(clock).open(settings))
 }
 
 function settingsOf(options: Options): Effect.Effect<LayerSettings, DiscordInvalidOption> {
   return Effect.suspend(() => checked(options, isolatesRequests()))
 }
 
-/** By clock: time that is not shared cannot be limited together. */
-function coreOf(clock: Clock.Clock): SharedLimiter {
-  const cores = globalValue(
+/** Returns the limiter of a clock: requests on different clocks cannot be limited together. */
+function limiterOf(clock: Clock.Clock): SharedLimiter {
+  const limiters = globalValue(
     "effect-discord/RateLimiter/cores",
     () => new WeakMap<Clock.Clock, SharedLimiter>(),
   )
-  const core = cores.get(clock) ?? new SharedLimiter(clock)
-  cores.set(clock, core)
-  return core
+  const limiter = limiters.get(clock) ?? new SharedLimiter(clock)
+  limiters.set(clock, limiter)
+  return limiter
 }

@@ -48,7 +48,7 @@ export interface Route {
 }
 
 /** Caches one string per template, since a program has few of them. */
-const mostNames = 64
+const maxNames = 64
 const names = new Map<string, Map<Method, string>>()
 
 /**
@@ -113,7 +113,7 @@ function nameOf(method: Method, template: string): string {
   const known = names.get(template)?.get(method)
   if (known !== undefined) return known
   const name = `${method} ${template}`
-  if (names.size < mostNames) {
+  if (names.size < maxNames) {
     names.set(template, (names.get(template) ?? new Map<Method, string>()).set(method, name))
   }
   return name

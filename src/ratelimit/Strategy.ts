@@ -138,7 +138,7 @@ export const layerProactiveWith = (
   Layer.effect(
     Strategy,
     Effect.map(
-      demand("Strategy.threshold", options.threshold ?? 1, isShare, "above 0 and at most 1"),
+      validate("Strategy.threshold", options.threshold ?? 1, isShare, "above 0 and at most 1"),
       proactive,
     ),
   )
@@ -177,7 +177,7 @@ export const layerAdaptiveWith = (
   Layer.effect(
     Strategy,
     Effect.map(
-      demand(
+      validate(
         "Strategy.confidence",
         options.confidence ?? defaultConfidence,
         isChance,
@@ -243,7 +243,7 @@ function isChance(value: number): boolean {
   return value > 0 && value < 1
 }
 
-function demand(
+function validate(
   option: string,
   value: number,
   holds: (value: number) => boolean,

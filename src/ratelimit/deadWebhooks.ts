@@ -13,8 +13,9 @@ import { rememberLatest } from "../model/rememberLatest.js"
 const unknownWebhook = 10015
 const invalidWebhookToken = 50027
 
-/** How many milliseconds a deleted webhook is recorded, and the maximum number of them. */
-const retention = { duration: 3_600_000, most: 10_000 }
+/** Milliseconds for which a deleted webhook is recorded, and the maximum number of them. */
+const retention = 3_600_000
+const maxDead = 10_000
 
 /** @internal */
 export interface DeadWebhook {
@@ -52,11 +53,11 @@ export class DeadWebhooks {
 
   add(major: string, response: ResponseInfo, now: number): void {
     const last = response.deleted === true ? deletedByUs : response
-    this.put(major, { response: last, until: now + retention.duration })
+    this.put(major, { response: last, until: now + retention })
   }
 
   put(major: string, death: DeadWebhook): void {
-    rememberLatest(this.all, major, death, retention.most)
+    rememberLatest(this.all, major, death, maxDead)
   }
 
   find(

@@ -14,7 +14,7 @@ import { headers, response, route } from "./responses.js"
 
 const play = ({ jobs, meddling, server }: Scenario, unpacked: number) => {
   const model = new ModelRun(server, jobs, { settings: { idleAfter: 1e12 } })
-  model.machine.learning.webhooks.unpacked = unpacked
+  model.machine.learning.webhooks.maxUnpackedIdle = unpacked
   for (const { act, at } of meddling ?? []) model.at(at, () => model.meddle(act))
   model.play()
   const webhooks = [...new Set(jobs.map(({ webhook }) => webhook))]
@@ -29,7 +29,7 @@ const play = ({ jobs, meddling, server }: Scenario, unpacked: number) => {
 /** A machine with a webhook for each id, all idle, of which one is not packed. */
 const makeMachine = (ids: ReadonlyArray<string>, channelId?: (id: string) => string) => {
   const { machine, submit } = makeBareMachine({ globalLimits: [], idleAfter: 60_000 })
-  machine.learning.webhooks.unpacked = 1
+  machine.learning.webhooks.maxUnpackedIdle = 1
   const send = (id: string, at: number, policy: Policy = learning) =>
     submit(at, { webhookId: id, policy, lease: 60_000 })
   const settle = (request: ReturnType<typeof send>, id: string, at: number) => {
@@ -60,8 +60,8 @@ describe("a packed webhook", () => {
 
   it("is no object of its own", () => {
     const { machine } = makeMachine(ids)
-    const { all, idle } = machine.learning.webhooks
-    expect([...all.keys()]).toEqual([majorOf("3")])
+    const { idle, unpacked } = machine.learning.webhooks
+    expect([...unpacked.keys()]).toEqual([majorOf("3")])
     expect(idle).toBe(3)
     expect(machine.snapshot(20)).toMatchObject({ buckets: 3, waiting: 0, inFlight: 0 })
   })
@@ -95,9 +95,9 @@ describe("a packed webhook", () => {
     const { machine } = makeMachine(["1", "2"], () => "7")
     const { webhooks } = machine.learning
     // Webhooks of a channel with several are not packed: 1 and 2 have it in common.
-    expect(webhooks.all.size).toBe(2)
+    expect(webhooks.unpacked.size).toBe(2)
     const other = makeMachine(["1", "2"], (id) => id)
-    expect(other.machine.learning.webhooks.all.has(majorOf("1"))).toBe(false)
+    expect(other.machine.learning.webhooks.unpacked.has(majorOf("1"))).toBe(false)
     const request = other.send("3", 20)
     other.machine.settle(request, responded(response({ channelId: "1" })), 30)
     const channel = other.machine.learning.webhooks.get(majorOf("1"))?.channel
@@ -124,9 +124,9 @@ describe("a packed webhook", () => {
       response({ status: 500, headers: empty }),
       90,
     )
-    machine.learning.webhooks.unpacked = 0
+    machine.learning.webhooks.maxUnpackedIdle = 0
     machine.learning.webhooks.packIdle()
-    expect([...machine.learning.webhooks.all.keys()].sort()).toEqual(
+    expect([...machine.learning.webhooks.unpacked.keys()].sort()).toEqual(
       ["dated", "guess", "unknown"].map(majorOf),
     )
     expect(machine.learning.webhooks.get(majorOf("dated"))?.buckets[0]?.learned).toBeInstanceOf(
@@ -139,8 +139,8 @@ describe("a packed webhook", () => {
     const { machine, send } = makeMachine([])
     const requests = many.map((id) => [id, send(id, 0)] as const)
     for (const [, request] of requests) machine.settle(request, responded(response({})), 10)
-    const before = machine.learning.webhooks.all.size
+    const before = machine.learning.webhooks.unpacked.size
     machine.find(route({ webhookId: "unknown" }), 20)
-    expect(before - machine.learning.webhooks.all.size).toBe(8)
+    expect(before - machine.learning.webhooks.unpacked.size).toBe(8)
   })
 })

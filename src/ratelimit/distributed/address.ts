@@ -26,7 +26,7 @@ const Report = Schema.parseJson(
   Schema.Struct({
     /** The time of the report. */
     seenAt: Schema.Finite,
-    /** Number of requests in the last window, and of those that only limits delay. */
+    /** Number of requests in the last window, and of waiting ones that only limits delay. */
     demand: Schema.Finite,
     /** Its part of the global limit. */
     share: Schema.Finite,

@@ -1,11 +1,13 @@
-/** Assumes that the limits of a webhook are used up, after a process has died that may have sent requests to it. */
+/**
+ * Assumes that the limits of a webhook are used up, because its stored state may lack requests, for example the last
+ * ones of a process that has died.
+ */
 import type { BucketState, WebhookState } from "../internal/bucketState.js"
 import type { Policy } from "../strategy/Policy.js"
 import { assumeMemoryUsed } from "./policyData.js"
 
 /**
- * Blocks each limit of a webhook for one period, since the stored state lacks the last requests of the dead process.
- * Then one request probes, because the period may be unknown, or longer than the longest one observed.
+ * Blocks each limit of a webhook for one period. Then one request probes, because the period may be unknown, or longer than the longest one observed.
  */
 export function assumeUsed(webhook: WebhookState, now: number): void {
   for (const bucket of webhook.buckets) {

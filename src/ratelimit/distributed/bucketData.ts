@@ -150,9 +150,9 @@ const maxDelay = Duration.toMillis(longestDelay)
 export function restoreBucket(
   bucket: BucketState,
   data: BucketData,
-  arrival: RestoreOptions,
+  options: RestoreOptions,
 ): void {
-  const { now, clockOffset, maxClockError } = arrival
+  const { now, clockOffset, maxClockError } = options
   const { toLatest } = shiftBy(-clockOffset, maxClockError)
   bucket.isKnown = data.isKnown
   bucket.blockedUntil =
@@ -163,15 +163,15 @@ export function restoreBucket(
   bucket.window = makeWindow(shiftWindow(data.window, -clockOffset, maxClockError))
   bucket.roundTrip = data.roundTrip && makeRoundTrips(data.roundTrip)
   const { resetAt, resetEarliest } = data.window
-  // Between two clocks, the difference includes the error of the clocks, and is none of round trips.
+  // Recorded here, because the restored bounds are further apart by the error of the clocks.
   if (maxClockError > 0 && resetAt !== undefined && resetEarliest !== undefined)
-    bucket.roundTrip?.reset(resetAt - resetEarliest)
+    bucket.roundTrip?.addResetUncertainty(resetAt - resetEarliest)
   bucket.finishedWindow = data.over && {
     _tag: "WindowOver",
     ...data.over,
     at: toLatest(data.over.at),
   }
-  restoreMemories(bucket, data.memories, arrival)
+  restoreMemories(bucket, data.memories, options)
 }
 
 function makeWindow(data: WindowData): Window {

@@ -12,8 +12,17 @@ import type {
 } from "../internal/bucketState.js"
 import type { Policy } from "../strategy/Policy.js"
 
+const channelPrefix = "channel."
+
 /** The key of a channel's turn. */
-export const channelKey = (id: string): string => `channel.${id}`
+export const channelKey = (id: string): string => channelPrefix + id
+
+/** Describes the webhook or channel with this key, for logs. */
+export function describeKey(key: string): string {
+  return key.startsWith(channelPrefix)
+    ? `channel ${key.slice(channelPrefix.length)}`
+    : `webhook ${key}`
+}
 
 interface QueuePosition {
   /** The time at which the message first needed the turn. */
@@ -28,8 +37,8 @@ export class LimitedChannel {
   /** `Route.major` of its webhooks, including those that only other processes use. */
   readonly webhooks = new Set<string>()
   /**
-   * Whether this process sent messages before it knew the limit, which only its own state counts. False from the
-   * time at which the stored state includes them.
+   * Whether this process sent messages before it knew the limit, which its own state counts and the stored one does
+   * not. False from the time at which the stored state includes them.
    */
   hasOwnCount: boolean
   /** Maximum milliseconds for which a message waits for the turn. */
@@ -50,7 +59,7 @@ export class LimitedChannel {
     return this.#positions.get(request)?.sequence
   }
 
-  /** Whether a message must join the queue. */
+  /** Whether a message is not in the queue of the store, and has to join it. */
   isOutsideQueue(request: PendingRequest): boolean {
     return (this.#positions.get(request)?.sequence ?? -1) < this.#firstInQueue
   }

@@ -18,6 +18,7 @@ import type { Service } from "../RateLimiter.js"
 import { defaults, type LayerSettings } from "../settings.js"
 import { Address } from "./address.js"
 import { assumeUsed } from "./assumeUsed.js"
+import { describeKey } from "./channel.js"
 import { encodeChannel, restoreChannel } from "./channelData.js"
 import { Presence } from "./presence.js"
 import {
@@ -163,7 +164,7 @@ class DistributedLimiter {
       }
       const call = this.#turns.nextCall(target, now)
       if (call === undefined) return Effect.void
-      const subject = `webhook ${target.key}`
+      const subject = describeKey(target.key)
       target.isCalling = true
       this.#turns.beginCall(target, call, now)
       const completed = Effect.matchEffect(this.#makeCall(target, call), {
@@ -179,6 +180,7 @@ class DistributedLimiter {
             this.#turns.onReply(target, call, reply, this.#now)
           }),
       })
+      // An idle process has stopped reporting, so it reports before its first call.
       const isIdle = this.#address?.isIdle === true
       return this.#finish(
         target,
@@ -191,7 +193,8 @@ class DistributedLimiter {
     Stream.runForEach(this.#store.messages(this.#name), (message) =>
       Effect.suspend(() => {
         this.#onMessage(message)
-        // All processes reconnect at about the same time; the next tick of each may be later.
+        // Refreshes at once, because the next tick may be later than those of other processes, which reconnect at
+        // about the same time.
         const isAvailableAgain =
           message._tag === "Subscribed" && this.#turns.unavailableSince !== undefined
         return isAvailableAgain || message._tag === "Lost" ? this.#refresh : Effect.void
@@ -227,7 +230,8 @@ class DistributedLimiter {
     if (this.#address === undefined) return Effect.void
     const { connectedSince, clockOffset, maxClockError } = this.presence
     const context = { connectedSince, clockOffset, maxClockError, isInUse }
-    // The name is without the generation, so the report after a lease has expired replaces the one before.
+    // The name without its generation (`presence.ts`), so that the report after a lease has expired replaces the one
+    // before.
     const report = this.#address.report(this.#name, context)
     return Effect.matchEffect(Effect.timeoutFail(report, noResponse), {
       onFailure: (error) => this.#onError(error, addressSubject),
@@ -248,19 +252,20 @@ class DistributedLimiter {
     )
   })
 
+  /** Gives a turn away, if this process has it, and leaves the queue. */
   #leave(target: TurnTarget): Effect.Effect<unknown, StoreError> {
-    const { turnNumber, isSuspended, coversBefore } = target
-    // Nothing was sent in a suspended turn, which another process may have replaced and stored its own state.
+    const { hasTurn, isSuspended, turnNumber } = target
+    // Nothing was sent in a suspended turn. Another process may have replaced it and stored its own state.
     const withdraw = this.#store.withdraw({
       ...this.#turnCall(target),
       usedTurnNumber: isSuspended ? 0 : turnNumber,
     })
-    if (coversBefore === undefined || isSuspended) return withdraw
+    if (!hasTurn || isSuspended) return withdraw
     // The state does not include requests in flight, and `withdraw` marks it as outdated.
     if (this.#turns.hasInFlight(target))
-      return Effect.zipRight(this.#pass(target, turnNumber, "keep"), withdraw)
+      return Effect.zipRight(this.#save(target, turnNumber, "keep"), withdraw)
     // An earlier call without a reply may have given the turn away.
-    return Effect.flatMap(this.#pass(target, turnNumber, "leave"), (reply) =>
+    return Effect.flatMap(this.#save(target, turnNumber, "leave"), (reply) =>
       reply._tag === "Waiting" && reply.hasLostTurn ? withdraw : Effect.void,
     )
   }
@@ -282,17 +287,18 @@ class DistributedLimiter {
 
   #makeCall(target: TurnTarget, call: Call): Effect.Effect<Reply, StoreError> {
     const reply =
-      call._tag === "Pass"
-        ? this.#pass(target, call.turnNumber, call.how)
+      call._tag === "Save"
+        ? this.#save(target, call.turnNumber, call.how)
         : this.#join(target, call)
     return Effect.timeoutFail(reply, noResponse)
   }
 
   /**
-   * Stores the state, preceded by the maximum error of its times. The store keeps it until the limits of the webhook
-   * have ended.
+   * Stores the state, then gives the turn to the next process, keeps it, or ends it and leaves the queue. The state is
+   * prefixed with the maximum clock error in milliseconds. The store keeps it until the limits of the webhook have
+   * ended.
    */
-  #pass(
+  #save(
     target: TurnTarget,
     turnNumber: number,
     how: "give" | "keep" | "leave",
@@ -325,7 +331,7 @@ class DistributedLimiter {
     const call = this.#turnCall(target)
     return Effect.flatMap(this.#store.join({ ...call, sequences }), (reply) =>
       reply._tag === "Turn" && isFirstTurn(reply.turn)
-        ? // The store has no state: before the turn is used, it is clear whether the store has lost its data.
+        ? // The store has no state: find out whether it has lost its data before the turn is used.
           Effect.as(this.presence.checkDataLoss, reply)
         : this.#takeover.takeOverFromDead(target, call, reply),
     )
@@ -335,7 +341,10 @@ class DistributedLimiter {
     return { key, process: this.presence.process, ttl: this.#validFor + ttlMargin }
   }
 
-  /** Continues with the state that the previous process has stored. */
+  /**
+   * Continues with the state that the previous process has stored. If it may lack requests, or cannot be read, the
+   * limits count as used up.
+   */
   #restore(
     { channel, hasSentWithoutTurn, key }: TurnTarget,
     { isStateOutdated, state = "" }: Turn,
@@ -425,7 +434,7 @@ class DistributedLimiter {
 /** Whether a call has given the turn away. */
 function isPassed(call: Call, reply: Reply): boolean {
   return (
-    call._tag === "Pass" && call.how !== "keep" && reply._tag === "Waiting" && !reply.hasLostTurn
+    call._tag === "Save" && call.how !== "keep" && reply._tag === "Waiting" && !reply.hasLostTurn
   )
 }
 

@@ -7,8 +7,8 @@
  *
  * Sequences and turn numbers are microseconds of the store's clock. A sequence is the time at which a request
  * arrived at its process; requests that arrive together share one. A turn number is the time at which the store
- * granted the turn, and greater than all before, so that a store that has lost its last second does not issue one
- * twice.
+ * granted the turn, and greater than all before, so that no number is issued twice, because a store that restarts or
+ * fails over may have lost the writes of about its last second.
  */
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
@@ -111,7 +111,7 @@ export interface TurnStore {
   ) => Effect.Effect<Reply, StoreError>
   /**
    * Removes the requests of the process from the queue, and ends its turn if it has one, without a new state. In
-   * the turn `usedTurnNumber`, the process may have sent requests that the stored state lacks.
+   * the turn `usedTurnNumber`, unless it is 0, the process may have sent requests that the stored state lacks.
    */
   readonly withdraw: (
     call: TurnCall & { readonly usedTurnNumber: number },

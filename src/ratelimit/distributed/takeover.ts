@@ -62,7 +62,7 @@ export class Takeover {
     })
   }
 
-  /** Returns the owner of a turn that has not changed since the last poll. */
+  /** Returns the owner of a turn that has not changed since the last poll, or an earlier generation of this process. */
   #findSuspect(target: TurnTarget, reply: Reply): string | undefined {
     const { lease, presence } = this.#options
     const { observedTurn } = target
@@ -97,6 +97,7 @@ export class Takeover {
 
   #isDead(owner: string, key: string): Effect.Effect<boolean, StoreError> {
     const { now, presence, store } = this.#options
+    // It is an earlier generation, or this one has given the turn away.
     if (this.#isThisProcess(owner)) return Effect.succeed(true)
     return Effect.flatMap(store.ask(owner, key), (isAlive) =>
       isAlive

@@ -10,7 +10,7 @@ export const maxPollInterval = 5000
 /** Microseconds within which requests of one process count as arriving together. */
 const maxMicrosTogether = 5000
 
-/** A call to the store: `TurnStore.join` or `TurnStore.pass`. */
+/** A call to the store: `TurnStore.join`, or `TurnStore.pass`, which saves the state. */
 export type Call =
   | {
       readonly _tag: "Join"
@@ -18,9 +18,9 @@ export type Call =
       readonly requests: ReadonlyArray<PendingRequest>
       readonly sequences: ReadonlyArray<number>
     }
-  | { readonly _tag: "Pass"; readonly turnNumber: number; readonly how: "give" | "keep" | "leave" }
+  | { readonly _tag: "Save"; readonly turnNumber: number; readonly how: "give" | "keep" | "leave" }
 
-/** The turn of another process, as replies have shown it since a time. */
+/** The turn of another process, and the time since which replies have shown it. */
 interface ObservedTurn {
   readonly turnNumber: number
   readonly owner: string | undefined
@@ -31,7 +31,7 @@ interface ObservedTurn {
 export class TurnTarget {
   /** `Route.major` of the webhook, or `channelKey` of the channel. */
   readonly key: string
-  /** The channel; `undefined` if this is a webhook. */
+  /** The channel; `undefined` for a webhook, and before a message of this process needs the turn. */
   channel: LimitedChannel | undefined = undefined
   /**
    * The process has the turn, for requests with a sequence below this one. `undefined` without the turn; 0 while a
@@ -89,6 +89,16 @@ export class TurnTarget {
     this.#pollInterval = pollInterval
   }
 
+  /** Whether this process has the turn, even while a call may be giving it away. */
+  get hasTurn(): boolean {
+    return this.coversBefore !== undefined
+  }
+
+  /** Whether this process has the turn, and another one waits for it. */
+  get isWanted(): boolean {
+    return this.coversBefore !== undefined && this.coversBefore < Number.POSITIVE_INFINITY
+  }
+
   /**
    * Returns the sequence of a request that arrives at `time` (milliseconds of the store's clock). It is the time of
    * arrival and not that of the call, so a late call does not change the order. Requests that arrive together share
@@ -132,8 +142,8 @@ export function isTurnOver(
   call: Call,
   reply: Extract<Reply, { readonly _tag: "Waiting" }>,
 ): boolean {
-  if (reply.hasLostTurn || (call._tag === "Pass" && call.how === "leave") || target.isSuspended)
+  if (reply.hasLostTurn || (call._tag === "Save" && call.how === "leave") || target.isSuspended)
     return true
-  const isStale = call._tag === "Join" && target.coversBefore !== undefined
+  const isStale = call._tag === "Join" && target.hasTurn
   return reply.turnNumber > target.turnNumber && !isStale
 }

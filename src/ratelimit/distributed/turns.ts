@@ -39,7 +39,10 @@ export class Turns implements Coordinator {
   unavailableSince: number | undefined = undefined
   /** The detail of the store's last error, for the errors of requests. */
   lastError = ""
-  /** The place of each request in the queue of its webhook. */
+  /**
+   * The place of each request in the store's queue for its webhook, in microseconds of the store's clock. It is not
+   * `PendingRequest.sequence`, which counts the requests of this process.
+   */
   readonly #sequences = new WeakMap<PendingRequest, number>()
   readonly #hiddenLimits = new HiddenLimits()
   readonly #options: TurnsOptions
@@ -47,7 +50,7 @@ export class Turns implements Coordinator {
 
   constructor(options: TurnsOptions) {
     this.#options = options
-    // A short lease is to find a dead process sooner.
+    // With a shorter lease, polls are more frequent, so that a dead process is found sooner.
     this.#pollInterval = Math.min(maxPollInterval, options.lease / 3)
   }
 
@@ -89,15 +92,16 @@ export class Turns implements Coordinator {
   }
 
   /**
-   * Returns the channel whose turn a message needs as well, once the policy has found a hidden limit. A process
-   * waits for it only with messages that have the turn of their webhook, so there is no deadlock.
+   * Returns the channel whose turn a message needs as well, once the policy has found a hidden limit (one that no
+   * header shows; `channel.ts`). A process waits for it only with messages that have the turn of their webhook, so
+   * there is no deadlock.
    */
   #channelTarget(request: PendingRequest): TurnTarget | undefined {
     const state = this.#hiddenLimits.channelOf(request)
     if (state === undefined) return undefined
     const target = this.get(channelKey(state.id))
     if (target.channel?.state !== state) target.channel = this.#hiddenLimits.createChannel(state)
-    // From here on, these findings are those of the channel.
+    // Since `channelOf`, the bucket has the memory of its channel, so the findings are those of the channel.
     const { hiddenPeriod = 0 } = request.bucket.findingsOf(request.policy)
     target.channel.maxWait = this.#options.lease + hiddenPeriod
     return target
@@ -106,6 +110,7 @@ export class Turns implements Coordinator {
   readonly onArrival = (request: PendingRequest, now: number): void => {
     const { channel, major } = request.routeState.webhook
     const target = this.get(major)
+    // A message that is sent again gets a new place in the channel's queue.
     if (channel !== undefined) this.targets.get(channelKey(channel.id))?.channel?.dequeue(request)
     if (!this.#sequences.has(request))
       this.#sequences.set(request, target.assignSequence(now + this.#options.presence.clockOffset))
@@ -129,9 +134,7 @@ export class Turns implements Coordinator {
   /** Schedules a call if another process waits for the turn, which may be unused now. */
   #scheduleIfWanted(key: string): void {
     const target = this.targets.get(key)
-    if (target?.coversBefore !== undefined && target.coversBefore < Number.POSITIVE_INFINITY) {
-      this.#schedule(target)
-    }
+    if (target?.isWanted === true) this.#schedule(target)
   }
 
   /** Whether the turn in a reply is one that this process used until its lease expired. */
@@ -144,12 +147,12 @@ export class Turns implements Coordinator {
     if (now < target.retryAt) return undefined
     const { turnNumber } = target
     // An unused turn is given up.
-    if (target.coversBefore !== undefined && this.#isIdle(target, now)) {
-      return { _tag: "Pass", turnNumber, how: "leave" }
+    if (target.hasTurn && this.#isIdle(target, now)) {
+      return { _tag: "Save", turnNumber, how: "leave" }
     }
     // Without a turn, this process joins the queue and polls.
-    if (target.coversBefore === undefined || !this.#isTurnValid(target, now)) {
-      if (target.coversBefore !== undefined) {
+    if (!target.hasTurn || !this.#isTurnValid(target, now)) {
+      if (target.hasTurn) {
         this.#endTurn(target)
         target.isConfirmationDue = true
       }
@@ -175,22 +178,22 @@ export class Turns implements Coordinator {
     }
     // With a turn, it stores the state, joins the queue with requests that the turn does not cover, and passes an
     // unused turn to the process that waits for it.
-    if (target.isConfirmationDue) return { _tag: "Pass", turnNumber, how: "keep" }
+    if (target.isConfirmationDue) return { _tag: "Save", turnNumber, how: "keep" }
     if (target.requestsToJoin.length > 0) return this.#makeJoin(target)
-    if (target.coversBefore < Number.POSITIVE_INFINITY && !this.#isInUse(target)) {
-      return { _tag: "Pass", turnNumber, how: "give" }
+    if (target.isWanted && !this.#isInUse(target)) {
+      return { _tag: "Save", turnNumber, how: "give" }
     }
-    return this.#isRenewalDue(target, now) ? { _tag: "Pass", turnNumber, how: "keep" } : undefined
+    return this.#isRenewalDue(target, now) ? { _tag: "Save", turnNumber, how: "keep" } : undefined
   }
 
   /**
    * Called before a call. A turn that the call passes on is not used from here on, because the store may execute a
-   * call that fails.
+   * call whose reply is lost.
    */
   beginCall(target: TurnTarget, call: Call, now: number): void {
     target.callingSince = now
     target.wantedSequence = Number.POSITIVE_INFINITY
-    if (call._tag === "Pass") target.savedLimits = summarizeLimits(this.#options.machine, target)
+    if (call._tag === "Save") target.savedLimits = summarizeLimits(this.#options.machine, target)
     if (call._tag === "Join") target.requestsToJoin = []
     else if (call.how === "give") {
       target.channel?.dequeueBefore(target.coversBefore ?? 0)
@@ -207,7 +210,7 @@ export class Turns implements Coordinator {
     if (reply._tag === "Turn") this.onTurn(target, reply.turn, now)
     else if (isTurnOver(target, call, reply)) this.#onWaiting(target, call, reply, now)
     // The turn was granted after the reply, or the store has lost it; the next call finds out.
-    else if (target.coversBefore !== undefined) target.isConfirmationDue = true
+    else if (target.hasTurn) target.isConfirmationDue = true
     else target.schedulePoll(reply, now)
     if (target.isReplyOutdated) this.#confirm(target, now)
     target.isReplyOutdated = false
@@ -230,7 +233,7 @@ export class Turns implements Coordinator {
       target.schedulePoll({ turnNumber: turn.turnNumber, owner: undefined }, now)
       return
     }
-    if (!isSame && isFirstTurn(turn) && target.coversBefore !== undefined && !target.isSuspended) {
+    if (!isSame && isFirstTurn(turn) && target.hasTurn && !target.isSuspended) {
       // The store has lost the turn that this process still has, and which its next call restores.
       target.requestsToJoin = [...(this.#requestsOf(target)?.pending() ?? [])]
       target.isConfirmationDue = true
@@ -238,6 +241,7 @@ export class Turns implements Coordinator {
     }
     target.turnNumber = turn.turnNumber
     target.isGivenAway = false
+    // Before the assignment, so that requests that are no longer covered join the queue.
     if (isSame) this.#shortenTurn(target, turn.coversBefore)
     target.coversBefore = turn.coversBefore
     this.#shortenTurn(target, target.wantedSequence)
@@ -277,13 +281,16 @@ export class Turns implements Coordinator {
   /** Ends all turns, because the lease has expired and other processes may have taken them over. */
   endAll(): void {
     for (const target of this.targets.values()) {
-      const hadTurn = target.coversBefore !== undefined
+      const { hasTurn } = target
       this.#endTurn(target)
-      target.isConfirmationDue = hadTurn
+      target.isConfirmationDue = hasTurn
     }
   }
 
-  /** Confirms all turns and joins all queues again, because the store may have lost its last second. */
+  /**
+   * Confirms all turns and joins all queues again, because a store that restarts or fails over may have lost the writes
+   * of about its last second.
+   */
   confirmAll(now: number): void {
     for (const target of this.targets.values()) {
       target.failingSince = undefined
@@ -294,8 +301,8 @@ export class Turns implements Coordinator {
   }
 
   #confirm(target: TurnTarget, now: number): void {
-    if (target.coversBefore === undefined) target.nextPollAt = Math.min(target.nextPollAt, now)
-    else target.isConfirmationDue = true
+    if (target.hasTurn) target.isConfirmationDue = true
+    else target.nextPollAt = Math.min(target.nextPollAt, now)
     this.#schedule(target)
   }
 
@@ -306,10 +313,7 @@ export class Turns implements Coordinator {
         this.#dispatch(target, now)
       else if (this.#failingFor(target, now) >= this.#options.failAfter)
         this.#failRequests(target, now)
-      if (
-        target.coversBefore !== undefined &&
-        target.savedLimits !== summarizeLimits(this.#options.machine, target)
-      ) {
+      if (target.hasTurn && target.savedLimits !== summarizeLimits(this.#options.machine, target)) {
         target.isConfirmationDue = true
         this.#schedule(target)
       }
@@ -317,8 +321,8 @@ export class Turns implements Coordinator {
       if (isRetryDue || now >= target.nextPollAt || this.#isRenewalDue(target, now))
         this.#schedule(target)
       else if (this.#isIdle(target, now)) {
-        if (target.coversBefore === undefined) this.targets.delete(target.key)
-        else this.#schedule(target)
+        if (target.hasTurn) this.#schedule(target)
+        else this.targets.delete(target.key)
       }
     }
   }
@@ -387,9 +391,9 @@ export class Turns implements Coordinator {
     reply: Extract<Reply, { readonly _tag: "Waiting" }>,
     now: number,
   ): void {
-    const hasGivenAway = call._tag === "Pass" && call.how !== "keep" && !reply.hasLostTurn
+    const hasGivenAway = call._tag === "Save" && call.how !== "keep" && !reply.hasLostTurn
     if (hasGivenAway) target.coversBefore = undefined
-    else if (target.coversBefore !== undefined) this.#endTurn(target)
+    else if (target.hasTurn) this.#endTurn(target)
     target.isGivenAway = true
     target.isSuspended = false
     target.schedulePoll(reply, now)
@@ -427,7 +431,7 @@ export class Turns implements Coordinator {
     const requests = target.requestsToJoin.filter(isPending)
     const sequences = new Set<number>()
     // Without a turn, a call repeats the sequences of all requests, because the store may have lost them.
-    const isFullJoin = target.coversBefore === undefined || target.isSuspended
+    const isFullJoin = !target.hasTurn || target.isSuspended
     const pending = (isFullJoin ? this.#requestsOf(target)?.pending() : undefined) ?? requests
     for (const request of pending) {
       const sequence = this.#sequenceOf(target, request)
@@ -468,7 +472,7 @@ export class Turns implements Coordinator {
 
   #isRenewalDue(target: TurnTarget, now: number): boolean {
     return (
-      target.coversBefore !== undefined &&
+      target.hasTurn &&
       now >= target.calledAt + this.#options.validFor / 2 &&
       this.#requestsOf(target) !== undefined
     )

@@ -94,7 +94,7 @@ export function summarizeLimits(
   // A channel has a turn only once its limit is known.
   if (channel !== undefined) return channel.state.id
   if (learning.deadWebhooks.all.has(key)) return "dead"
-  const webhook = learning.webhooks.all.get(key)
+  const webhook = learning.webhooks.unpacked.get(key)
   if (webhook === undefined) return savedLimits
   const { buckets, routes } = webhook
   const limits = routes.map(({ bucket }) => {

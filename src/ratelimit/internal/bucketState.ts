@@ -47,9 +47,11 @@ export class PendingRequest extends Queued<PendingRequest> {
   state: State = "waiting"
   /** The time since which it has been waiting. */
   since: number
+  /** The time at which it was granted, and then that at which its fiber resumed. */
   sentAt = 0
   /** Whether it is counted in the queue depth metric. */
   isCounted = false
+  /** Total milliseconds for which it has waited. */
   waited = 0
   /** The earliest start. */
   notBefore = 0
@@ -68,8 +70,9 @@ export class PendingRequest extends Queued<PendingRequest> {
   readonly ordered: boolean
   /** The latest start; `Infinity` for no limit. */
   readonly deadline: number
+  /** Milliseconds after which an unsettled permit expires. */
   readonly lease: number
-  /** The layer it was made through. */
+  /** The layer that it was made through. */
   readonly owner: RequestOwner
   /** Number of times it was granted. */
   attempts = 0
@@ -135,8 +138,8 @@ export class WebhookState {
   readonly major: string
   readonly kind: Kind
   routes: ReadonlyArray<RouteState> = []
-  /** The ordered request that waits until nothing is in flight; later requests queue behind it. */
-  waitingAlone: PendingRequest | undefined = undefined
+  /** The first ordered request that waits until nothing is in flight; later requests must not overtake it. */
+  firstOrdered: PendingRequest | undefined = undefined
   inFlight = 0
   waiting = 0
   idleSince = 0
@@ -409,7 +412,7 @@ export class BucketState implements Bucket {
     const unused = this.window.roll(now, lead)
     if (unused === undefined || resetAt === undefined) return
     if (resetEarliest !== undefined && model !== "leaking")
-      this.roundTrip?.reset(resetAt - resetEarliest)
+      this.roundTrip?.addResetUncertainty(resetAt - resetEarliest)
     const head = this.queue.head
     const waiting = head !== undefined && head.since < resetAt ? this.waiting : 0
     this.finishedWindow = { _tag: "WindowOver", at: now, unused, waiting }

@@ -2,7 +2,7 @@
  * Events for the log, each once for all webhooks and responses. The state machine emits them, and the
  * fiber that caused them logs them.
  */
-import type { HostScope } from "./globalLimiter.js"
+import type { ProcessScope } from "./globalLimiter.js"
 import * as Effect from "effect/Effect"
 import { rememberLatest } from "../../model/rememberLatest.js"
 
@@ -33,7 +33,7 @@ export type LimiterEvent =
   | {
       readonly _tag: "Blocked"
       readonly route: string
-      readonly scope: HostScope
+      readonly scope: ProcessScope
       readonly retryAfterMs: number
     }
   /** Many requests were invalid, so that further ones are spaced, or fail. */
@@ -86,7 +86,7 @@ export class LimiterEvents {
     this.#emit({ _tag: "HiddenLimit", route, bucket, strategy, hiddenLimit, hiddenPeriodMs })
   }
 
-  onBlocked(route: string, scope: HostScope, retryAfterMs: number): void {
+  onBlocked(route: string, scope: ProcessScope, retryAfterMs: number): void {
     this.#emit({ _tag: "Blocked", route, scope, retryAfterMs })
   }
 

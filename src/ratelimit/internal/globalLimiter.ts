@@ -7,7 +7,7 @@ import type { LimitScope, ResponseInfo } from "../ResponseInfo.js"
 import type { GlobalLimit } from "../settings.js"
 
 /** The scopes of a 429 that block every request of the process. */
-export type HostScope = Exclude<LimitScope, "user" | "shared">
+export type ProcessScope = Exclude<LimitScope, "user" | "shared">
 
 /**
  * The delay in milliseconds after `count` consecutive 429 responses without one: doubled each time, up to a
@@ -28,7 +28,7 @@ export class SendTimes {
   #count = 0
 
   /** Increases the capacity. Times that were dropped before stay unknown. */
-  remember(capacity: number): void {
+  grow(capacity: number): void {
     if (capacity <= this.#capacity) return
     const kept = Math.min(this.#count, this.#capacity)
     const times = Array.from({ length: kept }, (_, index) => this.last(kept - index))
@@ -108,7 +108,7 @@ class GlobalEstimate {
   #rejectedCount = 0
   /** The minimum of the estimate after that second. */
   #minLimit = 1
-  /** A time before and one after the end of that second, for the requests sent then. */
+  /** Bounds of the end of that second on the clock of this process. */
   #endsAfter = -Infinity
   #endsBefore = Infinity
   /** Whether the server counts by the seconds of its clock, as far as 429s have shown, and the end of one of them. */
@@ -166,8 +166,9 @@ class GlobalEstimate {
   }
 
   /**
-   * Compares the end of a second, which is between two times, with what an earlier one has led to expect: what
-   * is sent after an end cannot meet it again. A request that was on its way for long may have met another one.
+   * Compares the end of a second, which is between `after` and `before`, with the ends that an earlier one predicts.
+   * An end between two of these shows that the server does not count by the seconds of its clock. A request that was
+   * on its way for half a second or longer shows nothing.
    */
   #compareEnd(after: number, before: number): void {
     const lateBy = (after - this.#lastEnd) % second
@@ -216,7 +217,7 @@ export class GlobalLimiter {
   #edgeBlockedUntil = 0
   #edgeProbing = false
   /** The scope of the last block. */
-  blockedBy: HostScope = "global"
+  blockedBy: ProcessScope = "global"
   /** Whether one request probes after a block, while the others wait for its response. */
   #probing = false
   #probe: object | undefined = undefined
@@ -234,7 +235,7 @@ export class GlobalLimiter {
   /** Replaces the global limits, all of which apply. Requests already sent count against them. */
   setLimits(limits: ReadonlyArray<GlobalLimit>): void {
     this.#limits = limits
-    for (const { limit } of limits) this.sent.remember(Math.max(limit, documentedLimit))
+    for (const { limit } of limits) this.sent.grow(Math.max(limit, documentedLimit))
   }
 
   /**
@@ -287,7 +288,7 @@ export class GlobalLimiter {
   }
 
   /** The current block of requests of a kind. */
-  getBlock(kind: Kind): { readonly until: number; readonly by: HostScope } {
+  getBlock(kind: Kind): { readonly until: number; readonly by: ProcessScope } {
     return kind === "interaction"
       ? { until: this.#edgeBlockedUntil, by: "edge" }
       : { until: this.blockedUntil, by: this.blockedBy }
@@ -299,7 +300,7 @@ export class GlobalLimiter {
    * that were in flight together count once. Returns whether requests were not blocked before.
    */
   block(
-    scope: HostScope,
+    scope: ProcessScope,
     delay: number | undefined,
     sentAt: number | undefined,
     now: number,

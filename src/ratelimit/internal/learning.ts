@@ -1,6 +1,6 @@
 /**
- * Records what responses show about each bucket, the host, deleted webhooks and invalid requests, and
- * registers the webhooks. It grants no permits.
+ * Records what responses show about each bucket, the limits of the whole process, deleted webhooks and invalid
+ * requests, and registers the webhooks. It grants no permits.
  */
 import * as Duration from "effect/Duration"
 import { DiscordInvalidRequestLimit } from "../../error/WebhookError.js"
@@ -23,40 +23,43 @@ import type { Settings } from "../settings.js"
 
 const noBuckets: ReadonlyArray<BucketState> = []
 
-/** Maximum number of webhooks that are packed at once, so that none has to wait for many. */
+/** Maximum number of webhooks that are packed at once, so that no request waits for many. */
 const maxPackedAtOnce = 8
 
-/** The webhooks in use, the bucket of each of their routes, and which of them are idle. */
+/**
+ * The webhooks in use, the bucket of each of their routes, and which of them are idle. An idle webhook is packed: kept
+ * as one array of numbers, to save memory.
+ */
 export class WebhookRegistry {
-  /** Number of idle webhooks that are not packed, so that most programs pack none. */
-  unpacked = 256
-  /** All but the packed ones. */
-  readonly all = new Map<string, WebhookState>()
+  /** Up to this many idle webhooks are not packed, so that most programs pack none. */
+  maxUnpackedIdle = 256
+  /** All webhooks that are not packed. */
+  readonly unpacked = new Map<string, WebhookState>()
   readonly #packed = new PackedWebhooks()
-  /** The channels of known webhooks, by id; of a packed webhook, its major parameter. */
+  /** Channels by id. For a channel whose webhook is packed, that webhook's `major`. */
   readonly #channels = new Map<string, ChannelState | string>()
   /** Webhooks without requests, the longest idle first. */
   readonly #idle = new Set<WebhookState>()
   /** Idle webhooks that may be packed. */
   readonly #packable = new Set<WebhookState>()
-  /** The bucket that a response has described last, by route name: the initial state for other webhooks. */
+  /** The bucket whose limits a response showed last, by route name: the initial state for other webhooks. */
   readonly #guesses = new Map<string, BucketState>()
 
   getWebhook({ kind, major }: Pick<Route, "kind" | "major">): WebhookState {
     let webhook = this.get(major)
     if (webhook === undefined) {
       webhook = new WebhookState(major, kind)
-      this.all.set(major, webhook)
+      this.unpacked.set(major, webhook)
     }
     return webhook
   }
 
   get(major: string): WebhookState | undefined {
-    const known = this.all.get(major)
+    const known = this.unpacked.get(major)
     if (known !== undefined) return known
     const webhook = this.#packed.take(major)
     if (webhook === undefined) return undefined
-    this.all.set(major, webhook)
+    this.unpacked.set(major, webhook)
     this.markIdle(webhook, webhook.idleSince)
     return webhook
   }
@@ -117,8 +120,8 @@ export class WebhookRegistry {
   }
 
   /**
-   * Makes a bucket the initial guess for other webhooks. The first response of a route also initializes
-   * webhooks that still wait for their own first response; it returns the buckets where these wait.
+   * Makes a bucket the initial guess for other webhooks. The first response of a route also initializes webhooks
+   * whose requests still wait for their own first response. Returns the buckets in which those requests wait.
    */
   shareLimit({ name, bucket }: RouteState): ReadonlyArray<BucketState> {
     if (bucket.limit === undefined) return noBuckets
@@ -134,7 +137,8 @@ export class WebhookRegistry {
       this.#guesses.clear()
       for (const webhook of this.#idle) this.#evict(webhook)
       this.#packed.all.clear()
-      for (const webhook of this.all.values()) for (const one of webhook.buckets) buckets.push(one)
+      for (const webhook of this.unpacked.values())
+        for (const one of webhook.buckets) buckets.push(one)
     } else {
       this.#guesses.delete(route.name)
       const bucket = this.get(route.major)?.route(route.name)?.bucket
@@ -165,7 +169,7 @@ export class WebhookRegistry {
 
   /** Packs the longest idle webhooks. It is called only while nothing refers to their states. */
   packIdle(): void {
-    let remaining = Math.min(this.#packable.size - this.unpacked, maxPackedAtOnce)
+    let remaining = Math.min(this.#packable.size - this.maxUnpackedIdle, maxPackedAtOnce)
     for (const webhook of this.#packable) {
       if (remaining-- <= 0) return
       this.#packable.delete(webhook)
@@ -185,7 +189,7 @@ export class WebhookRegistry {
     }
     this.#packed.sweep(before)
     for (const [id, major] of this.#channels)
-      if (typeof major === "string" && !this.all.has(major) && !this.#packed.all.has(major))
+      if (typeof major === "string" && !this.unpacked.has(major) && !this.#packed.all.has(major))
         this.#channels.delete(id)
   }
 
@@ -195,7 +199,7 @@ export class WebhookRegistry {
 
   #evict(webhook: WebhookState): void {
     this.markBusy(webhook)
-    this.all.delete(webhook.major)
+    this.unpacked.delete(webhook.major)
     this.#leaveChannel(webhook)
   }
 
@@ -209,12 +213,12 @@ export class WebhookRegistry {
 
   /** The webhooks with waiting requests. */
   *withWaiting(): Generator<WebhookState> {
-    for (const webhook of this.all.values()) if (webhook.waiting > 0) yield webhook
+    for (const webhook of this.unpacked.values()) if (webhook.waiting > 0) yield webhook
   }
 
   counts(): { readonly buckets: number; readonly waiting: number; readonly inFlight: number } {
     const counts = { buckets: this.#packed.buckets, waiting: 0, inFlight: 0 }
-    for (const webhook of this.all.values()) {
+    for (const webhook of this.unpacked.values()) {
       counts.buckets += webhook.buckets.length
       counts.waiting += webhook.waiting
       counts.inFlight += webhook.inFlight
@@ -225,7 +229,7 @@ export class WebhookRegistry {
   /** Initializes the routes that wait for their first response. A known bucket of the same webhook keeps its state. */
   #shareWithUnknown(name: string, guess: BucketState): ReadonlyArray<BucketState> {
     const updated: Array<BucketState> = []
-    for (const webhook of this.all.values()) {
+    for (const webhook of this.unpacked.values()) {
       const route = webhook.route(name)
       if (route === undefined || route.bucket.isKnown) continue
       updated.push(route.bucket)
@@ -268,8 +272,8 @@ export class Learning {
   }
 
   /**
-   * Records the response of a request; `sentAt` is unknown if it had no permit. Returns the
-   * buckets of other webhooks whose limits it has set, or which may send since this one has left their channel.
+   * Records the response of a request; `sentAt` is `undefined` if it had no permit. Returns the buckets of other
+   * webhooks whose limits it has set, or which may send since this one has left their channel.
    */
   learn(
     routeState: RouteState,
@@ -287,6 +291,7 @@ export class Learning {
         this.invalidRequests.limit,
       )
     }
+    // Without a permit, the time of sending is unknown: assume the longest round trip.
     const assumedSentAt = sentAt ?? now - (routeState.bucket.roundTrip?.longest ?? 0)
     if (limited?.scope === "edge" || limited?.scope === "proxy") {
       this.#emitBlocked(
@@ -376,9 +381,11 @@ export class Learning {
 
   #observeRoundTrip(bucket: BucketState, last: number): void {
     bucket.roundTrip = addRoundTrip(bucket.roundTrip, last)
-    // The reset of a leaking bucket moves with each request: every response has another one.
+    // In a leaking bucket, where slots return one by one, every request moves the reset, so each response adds one.
     if (bucket.model === "leaking" && bucket.resetAt !== undefined)
-      bucket.roundTrip.reset(bucket.resetAt - (bucket.resetEarliest ?? bucket.resetAt))
+      bucket.roundTrip.addResetUncertainty(
+        bucket.resetAt - (bucket.resetEarliest ?? bucket.resetAt),
+      )
     this.#roundTrip = addRoundTrip(this.#roundTrip, last)
     this.globalLimiter.setLatencySpread(this.#roundTrip.longest - this.#roundTrip.shortest)
   }
@@ -415,7 +422,7 @@ export function moveRequests(routeState: RouteState, from: BucketState, to: Buck
   to.earliestDeadline = Math.min(to.earliestDeadline, from.earliestDeadline)
 }
 
-/** The latest reset or end of a block of a webhook. */
+/** Returns the latest reset or end of a block of a webhook; 0 if there is none. */
 export function limitedUntil(webhook: WebhookState): number {
   let until = 0
   for (const { blockedUntil, resetAt } of webhook.buckets.values()) {

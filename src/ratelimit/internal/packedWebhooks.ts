@@ -1,4 +1,4 @@
-/** Idle webhooks in a compact form: a process may remember a million of them. */
+/** Idle webhooks in a compact form: a process may have a million of them. */
 import { BucketState, RouteState, WebhookState } from "./bucketState.js"
 import { RoundTrips, SlotTime, Window } from "./window.js"
 

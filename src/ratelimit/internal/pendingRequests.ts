@@ -48,7 +48,7 @@ const pollGrace = 500
 export class PendingRequests {
   readonly #setTimer: SetTimer
   #idleAfter: number
-  /** Whether any waiting request polls. */
+  /** Whether any request has polled. */
   hasPolling = false
   readonly #learning: Learning
   readonly #statistics: Statistics

@@ -57,7 +57,8 @@ export class Scheduler {
 
   /** Dispatches the buckets of a webhook in the order in which their heads arrived. */
   dispatchWebhook(webhook: WebhookState, now: number): void {
-    webhook.waitingAlone = undefined
+    // `checkOverlap` records it again.
+    webhook.firstOrdered = undefined
     for (const bucket of byArrival(webhook.buckets)) this.dispatch(bucket, now)
     if (this.#hasGlobalQueue) this.dispatchGlobalQueues(now)
   }
@@ -72,11 +73,11 @@ export class Scheduler {
 
   /** Grants the requests of all webhooks of a channel in order of arrival. */
   #dispatchChannel(channel: ChannelState, first: BucketState, now: number): void {
-    for (const webhook of channel.webhooks) webhook.waitingAlone = undefined
-    let changed: BucketState | undefined = first
-    while (changed !== undefined) {
-      if (changed.waiting === 0) this.leaveGlobalQueue(changed)
-      changed = byArrival(channel.waiting).find((bucket) => this.#dispatchNext(bucket, now))
+    for (const webhook of channel.webhooks) webhook.firstOrdered = undefined
+    let dispatched: BucketState | undefined = first
+    while (dispatched !== undefined) {
+      if (dispatched.waiting === 0) this.leaveGlobalQueue(dispatched)
+      dispatched = byArrival(channel.waiting).find((bucket) => this.#dispatchNext(bucket, now))
     }
   }
 
@@ -87,6 +88,7 @@ export class Scheduler {
       this.leaveGlobalQueue(bucket)
       return false
     }
+    // Its fiber has not polled in time, so it is assumed to be gone.
     if (head.presentUntil < now) {
       this.#pending.skip(head)
       return true
@@ -95,6 +97,7 @@ export class Scheduler {
     // The request has failed, because its policy threw.
     if (startAt === undefined) return true
     const globalAt = this.#globallyAvailableAt(bucket)
+    // What waits for a response (`Infinity`) has no known start, and is not rejected for it.
     const earliestAt = Math.max(finiteInstant(startAt) ?? 0, finiteInstant(globalAt) ?? 0)
     if (startAt <= now && globalAt <= now && this.#globalQueues[bucket.webhook.kind].size === 0) {
       this.#grant(head, now)
@@ -106,6 +109,7 @@ export class Scheduler {
     }
     if (startAt <= now) this.#joinGlobalQueue(bucket)
     else this.#setTimer(bucket, finiteInstant(Math.min(startAt, bucket.earliestDeadline)))
+    // Only a settled permit ends this wait, and the fiber that holds it may be gone.
     if ((startAt <= now ? globalAt : startAt) === Infinity) this.#permits.watch(now)
     return false
   }
@@ -195,13 +199,15 @@ export class Scheduler {
     if (!isProbe || bucket.channel !== undefined) {
       const thrown = bucket.getDefect(policy)
       if (thrown !== undefined) throw thrown.defect
-      this.#statistics.onUnusedSlots(request, bucket.rollFor(policy, now))
+      // Ends the window if it is over.
+      const unusedSlots = bucket.rollFor(policy, now)
+      this.#statistics.onUnusedSlots(request, unusedSlots)
       const wait = policyWait(bucket, policy, now)
-      if (wait === 0 && bucket.channelInFlight > 0) startAt = Infinity
-      else if (wait !== undefined) startAt = Math.max(startAt, now + wait)
+      // Without a request in flight, there is no response to wait for.
+      if (wait < Infinity || bucket.channelInFlight > 0) startAt = Math.max(startAt, now + wait)
     }
     if (startAt > now || webhook.inFlight === 0) return startAt
-    return mayOverlap(request, webhook) ? now : Infinity
+    return checkOverlap(request, webhook) ? now : Infinity
   }
 
   #grant(request: PendingRequest, now: number): void {
@@ -226,21 +232,23 @@ export function estimateStart(bucket: BucketState, policy: Policy, now: number):
   const ahead = bucket.waiting
   const { limit, resetAt, period } = bucket
   if (ahead === 0 || limit === undefined) {
-    return now + (policyWait(bucket, policy, now) ?? 0)
+    const wait = policyWait(bucket, policy, now)
+    return wait === Infinity ? now : now + wait
   }
   if (ahead < free) return now
   const windows = Math.floor((ahead - Math.max(0, free)) / limit)
   return (resetAt ?? now) + windows * (period ?? 0)
 }
 
-/** Whether a request may start while others of its webhook are in flight. */
-function mayOverlap(request: PendingRequest, webhook: WebhookState): boolean {
-  const { waitingAlone } = webhook
-  if (!request.ordered)
-    return waitingAlone === undefined || request.sequence < waitingAlone.sequence
-  if (waitingAlone === undefined || request.sequence < waitingAlone.sequence)
-    webhook.waitingAlone = request
-  return false
+/**
+ * Whether a request may start while others of its webhook are in flight: only a concurrent one that arrived before the
+ * first waiting ordered one. Records an ordered request, because later ones must not overtake it.
+ */
+function checkOverlap(request: PendingRequest, webhook: WebhookState): boolean {
+  const { firstOrdered } = webhook
+  if (firstOrdered !== undefined && firstOrdered.sequence <= request.sequence) return false
+  if (request.ordered) webhook.firstOrdered = request
+  return !request.ordered
 }
 
 /** Sorts buckets by the arrival of their heads. */
@@ -253,9 +261,9 @@ function headSequence(bucket: BucketState): number {
   return bucket.queue.head?.sequence ?? 0
 }
 
-/** Returns the wait in milliseconds; 0 waits for the next response, `undefined` means no wait. */
-function policyWait(bucket: BucketState, policy: Policy, now: number): number | undefined {
-  if (!policy.shouldWait(bucket.withMemoryOf(policy), now)) return undefined
+/** Returns the wait of a policy in milliseconds: 0 for none, `Infinity` until the next response. */
+function policyWait(bucket: BucketState, policy: Policy, now: number): number {
+  if (!policy.shouldWait(bucket.withMemoryOf(policy), now)) return 0
   const wait = toMillis(policy.calculateWait(bucket, now))
-  return wait > 0 ? Math.min(wait, maxPolicyWait) : 0
+  return wait > 0 ? Math.min(wait, maxPolicyWait) : Infinity
 }

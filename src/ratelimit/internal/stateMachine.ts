@@ -57,7 +57,10 @@ export class StateMachine {
     )
   }
 
-  /** Replaces the settings, which also apply to waiting requests, and to granted ones that still poll. */
+  /**
+   * Replaces the settings, also for waiting requests. Permits whose fibers have not resumed yet are taken back; those
+   * requests wait again when their fibers resume.
+   */
   configure(settings: Settings, now: number): void {
     this.learning.configure(settings)
     this.pending.configure(settings)
@@ -93,6 +96,7 @@ export class StateMachine {
   claim(request: PendingRequest, now: number): boolean {
     if (request.state === "skipped") this.#rejoin(request, now)
     else if (request.state === "granted") {
+      // A polling fiber resumes late, so the send counts from now.
       if (request.owner.polls === true)
         this.#globalLimiter.postponeSend(request.sentAt, now, request.route.kind)
       this.#permits.hold(request, now)
@@ -101,8 +105,8 @@ export class StateMachine {
   }
 
   /**
-   * Polls for a waiting request, instead of a timer. Returns the time of the next poll, or `undefined`
-   * when the wait is over.
+   * Called by the fiber of a waiting request in place of a timer, on runtimes such as Cloudflare Workers whose timers
+   * end with the request that set them. Returns the time of the next poll, or `undefined` when the wait is over.
    */
   poll(request: PendingRequest, now: number): number | undefined {
     if (request.state === "skipped") this.#rejoin(request, now)
@@ -154,7 +158,7 @@ export class StateMachine {
     const wasHead = bucket.queue.head === request
     this.pending.remove(request)
     request.state = "settled"
-    if (routeState.webhook.waitingAlone === request)
+    if (routeState.webhook.firstOrdered === request)
       this.scheduler.dispatchWebhook(routeState.webhook, now)
     else if (wasHead) this.scheduler.dispatch(bucket, now)
     this.pending.markIdle(routeState.webhook, now)
@@ -201,7 +205,7 @@ export class StateMachine {
     this.scheduler.dispatchEach(this.#webhooks.reset(route), now)
   }
 
-  /** Fails all waiting requests of an owner whose scope is closed. */
+  /** Fails all waiting requests of a layer whose scope is closed. */
   close(owner: RequestOwner, now: number): void {
     for (const webhook of this.#webhooks.withWaiting()) {
       for (const request of webhook.pending()) {
@@ -243,8 +247,8 @@ export class StateMachine {
   }
 
   /**
-   * Reclaims permits whose fibers are assumed to be gone. An unused one is released; any other may have
-   * been sent until its lease ended.
+   * Reclaims expired permits. If the fiber never resumed, the request was not sent; otherwise it may have been, and
+   * counts as `Unknown`.
    */
   #reclaimExpired(now: number): void {
     let request = this.#permits.findExpired(now)
@@ -297,6 +301,7 @@ export class StateMachine {
     const { notBefore } = request
     request.result = undefined
     request.since = now
+    // Overwritten below, unless the request is rejected.
     request.state = "settled"
     const rejection = this.#rejectionOfRetry(request, now)
     if (rejection !== undefined) request.complete(Exit.fail(rejection))
@@ -343,7 +348,7 @@ export class StateMachine {
     if (limited !== undefined) this.#statistics.onLimited(request, limited.scope)
     if (outcome._tag === "Responded") this.#learn(routeState, outcome.response, sentAt, now)
     else if (outcome._tag === "Unknown") request.bucket.consume(sentAt, now)
-    const isUnblocked = outcome._tag === "Responded" && !isHostWide(limited)
+    const isUnblocked = outcome._tag === "Responded" && !blocksAllRequests(limited)
     this.#globalLimiter.onSettled(request, isUnblocked, routeState.webhook.kind)
     request.bucket.observe(
       policy,
@@ -387,6 +392,6 @@ export class StateMachine {
   }
 }
 
-function isHostWide(limited: RateLimited | undefined): boolean {
+function blocksAllRequests(limited: RateLimited | undefined): boolean {
   return limited !== undefined && limited.scope !== "user" && limited.scope !== "shared"
 }

@@ -19,6 +19,7 @@ export class RoundTrips implements RoundTrip {
   longest: number
   count: number
   uncertainty: number | undefined
+  /** The extremes since this generation began, which replace the others at its end. */
   nextShortest: number
   nextLongest: number
   responses = 0
@@ -58,7 +59,7 @@ export class RoundTrips implements RoundTrip {
   }
 
   /** Records the uncertainty of a past reset. */
-  reset(uncertainty: number): void {
+  addResetUncertainty(uncertainty: number): void {
     if (this.resets === generationSize) {
       this.uncertainty = this.nextUncertainty
       this.nextUncertainty = uncertainty

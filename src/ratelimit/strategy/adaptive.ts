@@ -79,10 +79,10 @@ function leadOf(bucket: Bucket<Memory>): number {
 /** The earliest start; `Infinity` until the next response. */
 function opensAt(bucket: Bucket<Memory>, now: number, confidence: number): number {
   const { memory } = bucket
-  const behind = hidden.opensAt(memory.hidden, bucket, spread(bucket) + rounding)
+  const hiddenOpensAt = hidden.opensAt(memory.hidden, bucket, spread(bucket) + rounding)
   const slot = slotAt(memory, bucket, now, leadOf(bucket), confidence)
-  // Nothing in flight can free a slot of this webhook; responses to others of its channel cannot.
-  return slot === Infinity && bucket.inFlight === 0 ? behind : Math.max(behind, slot)
+  // Only the response to a request of this webhook frees a slot, not that to one of another webhook of its channel.
+  return slot === Infinity && bucket.inFlight === 0 ? hiddenOpensAt : Math.max(hiddenOpensAt, slot)
 }
 
 function finite(instant: number): number {
@@ -133,8 +133,8 @@ function onResponse(
   const others = traffic.onResponse(memory.traffic, response, bucket, sentAt, at)
   const { limited, status } = response
   if (limited === undefined) {
-    const judge = status < 500 ? hidden.accepted : hidden.unproven
-    return update(memory, judge(memory.hidden, sentAt), others, memory.overlappedAt)
+    const record = status < 500 ? hidden.accepted : hidden.unproven
+    return update(memory, record(memory.hidden, sentAt), others, memory.overlappedAt)
   }
   if (limited.scope !== "user" && limited.scope !== "shared") {
     return { ...memory, hidden: hidden.uncounted(memory.hidden, sentAt) }
@@ -143,12 +143,12 @@ function onResponse(
     const delay = limited.retryAfter ?? 0
     return { ...memory, hidden: hidden.limited(memory.hidden, sentAt, delay, bucket) }
   }
-  const early = sentAt - memory.rolledAt <= (bucket.roundTrip?.longest ?? 0)
+  const isEarly = sentAt - memory.rolledAt <= (bucket.roundTrip?.longest ?? 0)
   return {
     ...memory,
     traffic: others,
     hidden: hidden.uncounted(memory.hidden, sentAt),
-    caution: early
+    caution: isEarly
       ? Math.min(maxCaution, Math.max(minCaution, memory.caution * 2))
       : memory.caution,
   }

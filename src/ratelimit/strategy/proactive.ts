@@ -88,7 +88,7 @@ export function lead(bucket: Bucket, others = 0): number {
   const { count, shortest } = roundTrip
   if (shortest < minRoundTripMillis) return 0
   const kept = (share(bucket, others) * spread(bucket)) / count + (3 * shortest) / count ** 2
-  return Math.max(0, leastUncertainty(bucket, roundTrip) - kept - rounding)
+  return Math.max(0, minUncertainty(bucket, roundTrip) - kept - rounding)
 }
 
 /**
@@ -104,8 +104,8 @@ function share(bucket: Bucket, others: number): number {
   return Math.min(maxShare, Math.max(0, -Math.log(perMilli) / 2))
 }
 
-/** Of all resets, including the next one. */
-function leastUncertainty(
+/** Returns the minimum uncertainty of all resets, including the next one. */
+function minUncertainty(
   { resetAt, resetEarliest }: Bucket,
   { shortest, uncertainty }: RoundTrip,
 ): number {

@@ -161,6 +161,6 @@ export const takeAway = (process: Process, webhook: string, turnNumber: number) 
     process.reply(major, call, turn(1, 0))
     call = process.call(major)
   }
-  expect(call).toEqual({ _tag: "Pass", how: "give", turnNumber: 1 })
+  expect(call).toEqual({ _tag: "Save", how: "give", turnNumber: 1 })
   process.reply(major, call!, waiting(turnNumber))
 }

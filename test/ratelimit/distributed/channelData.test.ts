@@ -18,7 +18,7 @@ const arrival = { clockOffset: 0, maxClockError: 0, now: 0 }
 
 /** A channel with a memory that contains a hidden limit. */
 const makeChannel = (major: string, hasOwnCount: boolean, count: number): LimitedChannel => {
-  const [webhook] = Solo.usual().machine.learning.webhooks.all.values()
+  const [webhook] = Solo.usual().machine.learning.webhooks.unpacked.values()
   const learned = webhook?.buckets[0]?.learned as Memory
   const state = new ChannelState("1")
   state.join(new WebhookState(major))

@@ -163,12 +163,12 @@ export function play({ answers, passes, scenario }: Trace, pass: Pass) {
 }
 
 function dispatch({ clock, machine }: ModelRun): void {
-  for (const webhook of machine.learning.webhooks.all.values())
+  for (const webhook of machine.learning.webhooks.unpacked.values())
     machine.scheduler.dispatchWebhook(webhook, clock)
 }
 
 export function majorsOf({ learning: { deadWebhooks, webhooks } }: StateMachine) {
-  return new Set([...webhooks.all.keys(), ...deadWebhooks.all.keys()])
+  return new Set([...webhooks.unpacked.keys(), ...deadWebhooks.all.keys()])
 }
 
 /** The state on the clock of the model. */

@@ -25,7 +25,7 @@ describe("a turn", () => {
   /** What the first response has shown gets into the store. */
   const save = () => {
     process.tick(0)
-    expect(process.exchange(major, turn(1))).toEqual({ _tag: "Pass", how: "keep", turnNumber: 1 })
+    expect(process.exchange(major, turn(1))).toEqual({ _tag: "Save", how: "keep", turnNumber: 1 })
   }
 
   it("saves a limit once it is known", () => {
@@ -296,6 +296,6 @@ describe("a turn without a state, after the store lost everything", () => {
     process.presence.lostTurnsValidUntil = process.now + lease
     process.turns.onWanted(major, 0)
     expect(isTaken(process.exchange(major, turn(7)))).toBe(1)
-    expect(process.call(major)).toEqual({ _tag: "Pass", how: "keep", turnNumber: 1 })
+    expect(process.call(major)).toEqual({ _tag: "Save", how: "keep", turnNumber: 1 })
   })
 })

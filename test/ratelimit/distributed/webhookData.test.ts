@@ -427,7 +427,7 @@ describe("the state that a dead process left", () => {
             refused = model.server.refused
             const to = model.replaceMachine(0)
             for (const [key, text] of texts) restore(to, key, text, { ...here, now: at })
-            for (const webhook of to.learning.webhooks.all.values()) assumeUsed(webhook, at)
+            for (const webhook of to.learning.webhooks.unpacked.values()) assumeUsed(webhook, at)
           })
           expect(model.play().server.refused).toBe(refused)
         },
@@ -467,5 +467,5 @@ function numbersOf(json: object, path = "", all = new Map<string, number>()) {
 }
 
 function routesOf({ learning: { webhooks } }: StateMachine) {
-  return [...webhooks.all.values()].flatMap(({ routes }) => routes)
+  return [...webhooks.unpacked.values()].flatMap(({ routes }) => routes)
 }

@@ -175,7 +175,7 @@ describe("SendTimes", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 5 }), steps, (capacity, all) => {
         const times = new SendTimes()
-        times.remember(capacity)
+        times.grow(capacity)
         const list: Array<number> = []
         let now = 0
         for (const step of all) {
@@ -193,7 +193,7 @@ describe("SendTimes", () => {
             expect(times.last(back)).toBe(list.at(-back) ?? -Infinity)
           }
         }
-        times.remember(capacity + 2)
+        times.grow(capacity + 2)
         for (let back = 1; back <= capacity; back += 1) {
           expect(times.last(back)).toBe(list.at(-back) ?? -Infinity)
         }

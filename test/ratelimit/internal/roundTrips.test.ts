@@ -20,7 +20,7 @@ describe("round trips", () => {
       fc.property(values, (all) => {
         const seen = new RoundTrips({ last: 100 })
         for (const [index, value] of all.entries()) {
-          seen.reset(value)
+          seen.addResetUncertainty(value)
           // A generation of 64, and what there is of the next.
           const kept = all.slice(0, index + 1).slice(-(index < 64 ? 64 : 64 + (index % 64) + 1))
           expect(seen.uncertainty).toBe(Math.min(...kept))
@@ -51,10 +51,10 @@ describe("a bucket", () => {
 
   it("lets another start from it, and go its own way", () => {
     const bucket = bucketState()
-    bucket.roundTrip?.reset(70)
+    bucket.roundTrip?.addResetUncertainty(70)
     const other = bucketState()
     other.guessFrom(bucket)
-    other.roundTrip?.reset(50)
+    other.roundTrip?.addResetUncertainty(50)
     expect(other.roundTrip?.uncertainty).toBe(50)
     expect(bucket.roundTrip?.uncertainty).toBe(70)
   })

@@ -84,9 +84,9 @@ export function onUnknown(traffic: CompetingTraffic): CompetingTraffic {
   return { ...traffic, ours: traffic.ours + 1 }
 }
 
-/** The probability that a slot is free for a request sent now, with `free` slots before. */
-export function chance(traffic: CompetingTraffic, free: number, sight: number): number {
-  return poisson(free - 1, rate(traffic) * sight)
+/** The probability that others leave one of `free` slots, `unwatched` milliseconds after the last response. */
+export function chance(traffic: CompetingTraffic, free: number, unwatched: number): number {
+  return poisson(free - 1, rate(traffic) * unwatched)
 }
 
 /**
@@ -269,17 +269,18 @@ function isProbablyTaken(
   const { model, resetAt, roundTrip } = bucket
   if (traffic.last === undefined || resetAt === undefined || rate(traffic) === 0) return false
   const trip = roundTrip?.last ?? 0
-  const sight = now + trip / 2 - traffic.last.at
+  // From the last response until the request arrives.
+  const unwatched = now + trip / 2 - traffic.last.at
   const wait = next - now
   const odds = confidence / (1 - confidence)
   if (model === "fixed") {
     // Leaving a slot means leaving all that could still be used before the reset.
     const tries = Math.max(1, Math.min(free, Math.ceil(wait / Math.max(1, trip))))
-    const likely = chance(traffic, free, sight)
+    const likely = chance(traffic, free, unwatched)
     return likely * tries < odds * (1 - likely)
   }
   if (model === "unknown" || now - overlappedAt < overlapMillis) return false
-  return isWorthWaiting(traffic, bucket, free, now + trip, sight, wait, odds)
+  return isWorthWaiting(traffic, bucket, free, now + trip, unwatched, wait, odds)
 }
 
 /**
@@ -292,7 +293,7 @@ function isWorthWaiting(
   bucket: Bucket,
   free: number,
   arrival: number,
-  sight: number,
+  unwatched: number,
   wait: number,
   odds: number,
 ): boolean {
@@ -302,7 +303,7 @@ function isWorthWaiting(
   const open = (slots: number, later: number) =>
     Array.from({ length: Math.min(slots, maxSlots) }, (_, index) => {
       const back = nextSlot(bucket, 0, slots - Math.min(slots, maxSlots) + index + 1) ?? arrival
-      return Math.max(0, Math.min(sight, arrival - back) + later)
+      return Math.max(0, Math.min(unwatched, arrival - back) + later)
     })
   const now = chanceAmong(traffic, open(free, 0))
   const then = chanceAmong(traffic, open(free + 1, wait))

@@ -60,11 +60,11 @@ const slack = 1200
 /** Milliseconds; Discord: issues 1454 and 4043 of its documentation. */
 const knownPeriod = 60_000
 
-/** After so many milliseconds without a confirming 429, an estimate is probed or, if it leaks, dropped. */
+/** Milliseconds without a confirming 429 after which an estimate is probed or, if it leaks, dropped. */
 const lifetime = 3_600_000
 
 /** A probe of a shorter period that could save less than this share of it is not made. */
-const leastGain = 0.05
+const minGain = 0.05
 
 /** Windows before the first probe of an estimate that is likely to be right. */
 const patience = 32
@@ -82,9 +82,8 @@ export function isKnown({ period }: Sighting): boolean {
 }
 
 /**
- * The first probe of a shorter period comes at once by default, late if the period is Discord's known
- * minute, and never if the limit leaks, since the delays of two 429
- * responses are then exactly one slot apart.
+ * The first probe of a shorter period comes at once by default, late if the period is Discord's known minute, and never
+ * if the limit leaks, since the delays of two 429 responses are then exactly one slot apart.
  */
 export type Origin = "unknown" | "discord" | "leaking"
 
@@ -176,7 +175,7 @@ export function clean(belief: Belief): Belief {
 
 /** Milliseconds until the next window: half-way to the shortest period if a probe is due. */
 export function windowLength({ limit, most, period, shortest, schedules }: Belief): number {
-  const isWorthwhile = period - shortest > period * leastGain
+  const isWorthwhile = period - shortest > period * minGain
   // Below the real limit an early request may be taken although the window is not over.
   const isFull = limit >= most
   return isDue(schedules.shorter) && isWorthwhile && isFull ? (period + shortest) / 2 : period
