@@ -1,7 +1,8 @@
 /** The turn of a channel with a hidden limit, call by call. */
 import { beforeEach, describe, expect, it } from "vitest"
-import { response } from "../responses.js"
+import { response, route } from "../responses.js"
 import { responded } from "../../../src/ratelimit/Permit.js"
+import { channelKey, describeKey } from "../../../src/ratelimit/distributed/channel.js"
 import {
   channel,
   ignorant,
@@ -282,4 +283,9 @@ describe("the turn of a channel", () => {
     impatient.tick(2000)
     expect(isGranted(message)).toBe(true)
   })
+})
+
+it("a log line names a channel as one, and a webhook by its id", () => {
+  expect(describeKey(channelKey("7"))).toBe("channel 7")
+  expect(describeKey(route().major)).toBe(`webhook ${route().major}`)
 })
