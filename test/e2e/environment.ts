@@ -94,9 +94,9 @@ const overSocket =
 type NamedTransport = readonly [name: string, transport: Transport]
 
 const overSockets: ReadonlyArray<NamedTransport> = [
+  ["NodeDiscord.layerHttpClient", overSocket(Layer.orDie(NodeDiscord.layerHttpClient))],
   ["NodeHttpClient.layerUndici", overSocket(NodeHttpClient.layerUndici)],
   ["NodeHttpClient.layer", overSocket(NodeHttpClient.layer)],
-  ["NodeDiscord.layerHttpClient", overSocket(Layer.orDie(NodeDiscord.layerHttpClient))],
   ["FetchHttpClient.layer", overSocket(FetchHttpClient.layer)],
 ]
 

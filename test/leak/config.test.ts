@@ -32,8 +32,8 @@ const leaks = <A, E>(
 
 describe("the token is nowhere", () => {
   const forms = [url, token, `<${url}>`].map(putUnderEachKey)
-  const wrong = forms[0]!
-    .flatMap((_, key) => inTurns(forms, key, 3).map((form) => form[key]!))
+  const wrong = forms
+    .flatMap((form, turn) => inTurns(form, turn, forms.length))
     .filter(({ name }) => !["client.user_agent", "client.webhook_url"].includes(name))
 
   it.effect.each(wrong)("when it stands under $name", ({ variables, yaml }) =>

@@ -79,11 +79,8 @@ const runTrial = (
   )
 }
 
-/** From one tried step to the next, while typing. */
-const usualStride = 40
-
-/** With a longer one, no tried step is that of a request. */
-const requestStride = 20
+/** While typing, these are the steps before and after a request. */
+const maxStride = 36
 
 /** The number of steps of a run in which nothing fails, by options: counted once. */
 const counted = new Map<string, number>()
@@ -96,10 +93,7 @@ const countSteps = async (options: Outbox.WorkerOptions): Promise<number> => {
 }
 
 /** The steps of a run in which nothing fails: every one from `LAW_RUNS=1` on, less while typing. */
-const stepsOf = async (
-  options: Outbox.WorkerOptions,
-  maxStride: number,
-): Promise<ReadonlyArray<number>> => {
+const stepsOf = async (options: Outbox.WorkerOptions): Promise<ReadonlyArray<number>> => {
   const steps = await countSteps(options)
   const chosen = runs(steps)
   const stride = chosen >= steps ? 1 : Math.min(maxStride, Math.ceil((2 * steps) / chosen))
@@ -111,10 +105,9 @@ const findFaults = async (
   options: Outbox.WorkerOptions,
   trial: (at: number) => Promise<Trial>,
   check: (trial: Trial) => ReadonlyArray<string> = () => [],
-  maxStride = usualStride,
 ): Promise<ReadonlyArray<string>> => {
   const faults: Array<string> = []
-  for (const at of await stepsOf(options, maxStride)) {
+  for (const at of await stepsOf(options)) {
     const result = await trial(at)
     const { limited, violations } = result.report
     const all = [...violations, ...check(result), ...(limited > 0 ? [`${limited} times 429`] : [])]
@@ -199,7 +192,6 @@ describe("at every step of a worker", () => {
         ).length
         return [...checkDoubt(trial), ...checkSingle(trial)]
       },
-      requestStride,
     )
     expect(faults).toEqual([])
     expect(late).toBeGreaterThan(0)

@@ -11,7 +11,7 @@ import { FileUpload } from "../../src/index.js"
 import { Outbox } from "../../src/outbox/index.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
 import { contents, newHook } from "../scenarios/harness.js"
-import { runs } from "../support/laws.js"
+import { isThorough, runs } from "../support/laws.js"
 import { inWorld, logsOf, sendMany, withOutbox } from "./setup.js"
 import type { Hooks } from "./Process.js"
 import { report, run, settle } from "./World.js"
@@ -359,7 +359,7 @@ describe("a worker", () => {
     withOutbox(
       (simulator) =>
         Effect.gen(function* () {
-          const count = Math.max(30, runs(100))
+          const count = isThorough ? 100 : 30
           const places = yield* Effect.replicateEffect(newHook(simulator), 7)
           const ids = yield* Effect.forEach(
             Array.from({ length: count }, (_, producer) => producer),

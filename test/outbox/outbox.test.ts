@@ -7,7 +7,7 @@ import { Outbox } from "../../src/outbox/index.js"
 import type { OutboxError } from "../../src/outbox/index.js"
 import { Fault } from "../../src/testing/index.js"
 import { contents, newHook, sends } from "../scenarios/harness.js"
-import { runs } from "../support/laws.js"
+import { isThorough } from "../support/laws.js"
 import { logsOf, sendMany, withOutbox } from "./setup.js"
 
 describe("the outbox in memory", () => {
@@ -455,7 +455,7 @@ describe("await", () => {
       (simulator) =>
         Effect.gen(function* () {
           const { hook } = yield* newHook(simulator)
-          const count = Math.max(200, runs(500))
+          const count = isThorough ? 500 : 200
           const ids = yield* sendMany(hook, count)
           const delivered = yield* Effect.forEach(ids, Outbox.await, { concurrency: "unbounded" })
           expect(new Set(delivered.map(({ messageId }) => messageId)).size).toBe(count)

@@ -85,7 +85,7 @@ const WorkerLive = Outbox.worker({
   backoff: { base: "20 millis", max: "100 millis" },
 }).pipe(Layer.provide(OutboxLive), Layer.provide(DiscordLive))
 
-/** The database may be away when a process starts; its supervisor would start it again. */
+/** The database may be unavailable when a process starts; its supervisor would start it again. */
 const restarting = Schedule.spaced("100 millis")
 
 const main: Effect.Effect<

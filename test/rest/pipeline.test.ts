@@ -51,7 +51,7 @@ const limitedFor = (seconds: number): Event => ({
 /** The pipeline behaves the same with and without a direct transport. */
 const ways = { "any client": network, "a client with a way of its own": directNetwork }
 
-describe.each(Object.entries(ways))("by %s", (_way, connected) => {
+describe.each(Object.entries(ways))("by %s", (way, connected) => {
   /** Runs one request against a script until it ends, time passing as it must. */
   const run = <A = void>(
     script: ReadonlyArray<Event>,
@@ -633,7 +633,7 @@ describe.each(Object.entries(ways))("by %s", (_way, connected) => {
       const after = JSON.stringify(first)
       it.effect(`settles or continues the permit once for each attempt, after ${after}`, () =>
         Effect.gen(function* () {
-          for (const second of inTurns(events, turn, 3)) {
+          for (const second of inTurns(events, turn + Object.keys(ways).indexOf(way), 3)) {
             for (const about of [get, post]) {
               const { limiter, net } = yield* run([first, second], about)
               expect(limiter.outcomes).toHaveLength(net.sent.length)

@@ -18,21 +18,17 @@ export const runs = (count: number): number => Math.ceil(count * factor)
 export const isThorough = factor >= 1
 
 /**
- * The cases of the test with this number, of `tests` that are alike: all of them in CI; while typing a part,
- * and another one in each test, so that together they have all cases.
+ * The cases of a test with this number: all of them in CI; while typing one of `parts` parts. Tests with the
+ * numbers from 0 on have all cases together.
  */
 export const inTurns = <A>(
   cases: ReadonlyArray<A>,
   test: number,
-  tests: number,
+  parts: number,
 ): ReadonlyArray<A> => {
-  const parts = isThorough ? 1 : Math.max(1, Math.min(tests, cases.length))
-  return cases.filter((_, index) => index % parts === test % parts)
+  const divisor = isThorough ? 1 : Math.max(1, Math.min(parts, cases.length))
+  return cases.filter((_, index) => index % divisor === test % divisor)
 }
-
-/** A number for `inTurns` that a test has by the letters of its name. */
-export const numberOf = (name: string): number =>
-  [...name].reduce((sum, letter) => sum + letter.charCodeAt(0), 0)
 
 /** Whether time does not matter, as in the weekly run. */
 export const isLong = factor > 1

@@ -22,9 +22,9 @@ import {
 
 /** The turn of the channel comes while the process does not have that of the webhook. */
 const interfere = (process: Process) => {
-  const channelTarget = process.turns.get(majorOf("1"))
+  const target = process.turns.get(majorOf("1"))
   process.turns.onWanted(majorOf("1"), 0)
-  process.exchange(majorOf("1"), turn(channelTarget.turnNumber, 0))
+  process.exchange(majorOf("1"), turn(target.turnNumber, 0))
   process.exchange(majorOf("1"), waiting(process.now))
   process.grant(channel, process.now, process.now * 1000 + 1)
   process.exchange(channel, waiting(process.now + 1))

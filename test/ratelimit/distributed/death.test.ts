@@ -141,7 +141,7 @@ it.each(Array.from({ length: 40 }, (_, index) => 20 * index))(
       expect(own).toHaveLength(20)
       const times = [start, ...own.filter((time) => time > start)]
       const pauses = times.slice(1).map((time, index) => time - times[index]!)
-      // With a request in flight, the turn is uncertain for one window of two seconds.
+      // With a request in flight, the limits count as used up for one window of two seconds.
       expect(Math.max(...pauses)).toBeLessThan(2500)
     }).pipe(Effect.scoped, VirtualClock.runPromise)
   },

@@ -49,7 +49,7 @@ describe("the presence of a process", () => {
       name: "p",
       lease,
       now: () => now,
-      onLeaseExpired: () => events.push("lapse"),
+      onLeaseExpired: () => events.push("lease expired"),
       onStoreDataLost: () => events.push("loss"),
       onTurnsRequested: (keys) => events.push(...keys),
     })
@@ -71,9 +71,9 @@ describe("the presence of a process", () => {
     refresh()
     expect(presence).toMatchObject({ process: "p.1", aliveUntil: 29_000 })
     expect([...alive]).toEqual(["p.0", "p.1"])
-    expect(events).toEqual(["lapse"])
+    expect(events).toEqual(["lease expired"])
     refresh()
-    expect(events).toEqual(["lapse"])
+    expect(events).toEqual(["lease expired"])
   })
 
   it("is the same although it is late, if the store still knows the process", () => {

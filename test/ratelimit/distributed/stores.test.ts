@@ -233,9 +233,9 @@ for (const { isAvailable, make, name, seesAll } of engines) {
       Effect.gen(function* () {
         const messages = yield* inboxOf(store, "p")
         turn(yield* p.join)
-        const until = yield* sequenceOf(q.join)
+        const sequence = yield* sequenceOf(q.join)
         yield* q.poll
-        const wanted = { _tag: "Wanted", key: "1:a", sequence: until }
+        const wanted = { _tag: "Wanted", key: "1:a", sequence }
         expect([...(yield* Queue.takeN(messages, 2))]).toEqual([wanted, wanted])
       }),
     )
@@ -258,11 +258,11 @@ for (const { isAvailable, make, name, seesAll } of engines) {
       Effect.gen(function* () {
         const { turnNumber } = turn(yield* p.join)
         yield* q.join
-        const until = yield* sequenceOf(r.join)
+        const sequence = yield* sequenceOf(r.join)
         const newer = turnNumber + 5_000_000_000
         expect(turn(yield* q.give(newer, "newer"))).toMatchObject({
           turnNumber: newer,
-          coversBefore: until,
+          coversBefore: sequence,
         })
       }),
     )
@@ -376,7 +376,7 @@ for (const { isAvailable, make, name, seesAll } of engines) {
         }),
     )
 
-    rule("a turn that it has used is uncertain", ({ p, q }) =>
+    rule("the state of a turn that it has used is outdated", ({ p, q }) =>
       Effect.gen(function* () {
         const { turnNumber } = turn(yield* p.join)
         yield* p.keep(turnNumber, "the state")
@@ -428,27 +428,36 @@ for (const { isAvailable, make, name, seesAll } of engines) {
       }),
     )
 
-    rule("the turn of a dead process goes on, uncertain until the next state", ({ p, q, r }) =>
-      Effect.gen(function* () {
-        const { turnNumber } = turn(yield* p.join)
-        yield* p.keep(turnNumber, "old")
-        yield* q.join
-        yield* p.join
-        const until = yield* sequenceOf(r.join)
-        const taken = turn(yield* q.takeOver("p.0", turnNumber))
-        expect(taken).toMatchObject({ isStateOutdated: true, state: "old", coversBefore: until })
-        expect(turn(yield* q.poll)).toMatchObject({
-          turnNumber: taken.turnNumber,
-          isStateOutdated: true,
-        })
-        expect(turn(yield* q.keep(taken.turnNumber, "new"))).toMatchObject({
-          isStateOutdated: false,
-        })
-        // The dead process has no places any more.
-        const given = waiting(yield* q.give(taken.turnNumber, "new"))
-        expect(given.owner).toBe("r.0")
-        expect(turn(yield* r.poll)).toMatchObject({ isStateOutdated: false, coversBefore: endless })
-      }),
+    rule(
+      "the turn of a dead process goes on, with an outdated state until the next one",
+      ({ p, q, r }) =>
+        Effect.gen(function* () {
+          const { turnNumber } = turn(yield* p.join)
+          yield* p.keep(turnNumber, "old")
+          yield* q.join
+          yield* p.join
+          const sequence = yield* sequenceOf(r.join)
+          const taken = turn(yield* q.takeOver("p.0", turnNumber))
+          expect(taken).toMatchObject({
+            isStateOutdated: true,
+            state: "old",
+            coversBefore: sequence,
+          })
+          expect(turn(yield* q.poll)).toMatchObject({
+            turnNumber: taken.turnNumber,
+            isStateOutdated: true,
+          })
+          expect(turn(yield* q.keep(taken.turnNumber, "new"))).toMatchObject({
+            isStateOutdated: false,
+          })
+          // The dead process has no places any more.
+          const given = waiting(yield* q.give(taken.turnNumber, "new"))
+          expect(given.owner).toBe("r.0")
+          expect(turn(yield* r.poll)).toMatchObject({
+            isStateOutdated: false,
+            coversBefore: endless,
+          })
+        }),
     )
 
     rule(
@@ -599,8 +608,8 @@ for (const { isAvailable, make, name, seesAll } of engines) {
         const mine = yield* inboxOf(store, "p")
         const others = yield* inboxOf(store, "pp")
         turn(yield* at("p.3").join)
-        const until = yield* sequenceOf(at("pp.0").join)
-        expect(yield* Queue.take(mine)).toEqual({ _tag: "Wanted", key: "1:a", sequence: until })
+        const sequence = yield* sequenceOf(at("pp.0").join)
+        expect(yield* Queue.take(mine)).toEqual({ _tag: "Wanted", key: "1:a", sequence })
         expect(yield* Queue.size(others)).toBe(0)
       }),
     )
