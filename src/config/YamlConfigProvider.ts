@@ -1,5 +1,6 @@
 /**
- * Effect's `Config` from YAML, for any program: `Config.nested` names the section, the name the key.
+ * Effect's `Config` from YAML, for any program: `Config.integer("port")` nested in `"server"` reads the key
+ * `port` of the mapping `server`.
  *
  * @since 0.1.0
  * @module
@@ -13,7 +14,7 @@ import { readText, parse } from "./yaml.js"
 /**
  * Parses YAML text. Errors refer to it by `name` and line. A list is read by
  * `Config.array`. Fails on tabs, on a key that is there twice, on unknown tags, on more than 256 kB or
- * 10 000 values, with those behind an alias counted each time, and on keys of more than 1000
+ * 10 000 values, where each use of an alias counts all of its values, and on keys of more than 1000
  * characters together.
  *
  * @example

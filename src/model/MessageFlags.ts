@@ -122,9 +122,9 @@ export const MessageFlagsFollowUp = bitfield(settableFollowUp, toNumber(settable
 export type MessageFlagsFollowUp = typeof MessageFlagsFollowUp.Type
 
 /**
- * The flags of an edit. All are accepted, because Discord requires those already set to be sent again,
- * and ignores changes that it does not allow. Only `SuppressEmbeds` (both ways) and `IsComponentsV2` (on) change
- * anything.
+ * The flags of an edit: by name those that a webhook may set, as a bitfield all of them, because Discord
+ * requires those already set to be sent again, and ignores changes that it does not allow. Only
+ * `SuppressEmbeds` (both ways) and `IsComponentsV2` (on) change anything.
  *
  * @example
  * ```ts

@@ -1,4 +1,8 @@
-/** What the administration reads and changes. */
+/**
+ * The reads and changes of an administrator: lists, statistics, retry, discard, pause and sweep. `accepted` counts
+ * entries that became pending, `settled` those that no longer are. Producers lock the table of webhooks, owners
+ * (workers) that of queues; no worker looks at a queue before its `next_at`.
+ */
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import type {
@@ -49,7 +53,7 @@ export function list(
       : [sql`e.seq > coalesce((SELECT seq FROM ${tables.entries} WHERE id = ${after}), 0)`]),
     ...(webhookId === undefined ? [] : [sql`e.webhook_id = ${webhookId}`]),
     ...(state === undefined ? [] : [sql`e.state = ${state}`]),
-    // So that an index is found.
+    // Repeats the condition of a partial index, which PostgreSQL cannot derive from `state`.
     ...(state === "ready" || state === "sending" ? [pending] : []),
     ...(state === "sent" ? [sql.literal("e.sent_at IS NOT NULL")] : []),
     ...(state === "dead" ? [sql.literal("e.dead_at IS NOT NULL")] : []),
@@ -155,7 +159,10 @@ function count(rows: Effect.Effect<ReadonlyArray<CountRow>, SqlError>): Result<n
   return Effect.map(rows, ([row]) => Number(row?.count ?? 0))
 }
 
-/** Locks the rows of the queues first, as owners do. A row with an unknown state can be discarded. */
+/**
+ * Locks the rows of the queues first, as owners do. `NOT IN`, so that a row whose state was damaged can be discarded
+ * too. The count of `locked` is there because PostgreSQL executes only what is referenced.
+ */
 export function discard(session: Session, ids: ReadonlyArray<string>): Result<number> {
   const { dialect, sql, strings, tables } = session
   const remove = sql`DELETE FROM ${tables.entries}

@@ -5,7 +5,7 @@ import { measure } from "../../bench/simulation/measure.js"
 import { optimum } from "../../bench/simulation/optimum.js"
 import { scenarios } from "../../bench/simulation/scenarios.js"
 import { drawOutside } from "../../bench/simulation/world.js"
-import { careful, eager, learning } from "../ratelimit/model/policies.js"
+import { proactive, reactive, adaptive } from "../ratelimit/model/policies.js"
 
 const seeds = [1, 2, 3, 4, 5]
 const tails = scenarios.filter(({ name }) => name.startsWith("latency"))
@@ -53,7 +53,7 @@ describe("without foresight", () => {
   it("costs more than 1.05 on a link with a long tail, and proactive 1.05 more at most", () => {
     expect(tails.length).toBe(2)
     for (const scenario of tails) {
-      const rows = seeds.flatMap((seed) => measure(scenario, [careful], seed))
+      const rows = seeds.flatMap((seed) => measure(scenario, [proactive], seed))
       const least = rows.map(({ causalOptimumMs, optimumMs }) => causalOptimumMs! / optimumMs)
       expect(mean(least), scenario.name).toBeGreaterThan(1.05)
       const ours = rows.map(({ causalRatio }) => causalRatio!)
@@ -66,7 +66,7 @@ describe("without foresight", () => {
     const unsteady = scenarios.filter(({ name }) => /^(latency|burst.*90-150)/.test(name))
     for (const scenario of unsteady) {
       for (const seed of seeds) {
-        const rows = measure(scenario, [eager, careful, learning], seed)
+        const rows = measure(scenario, [reactive, proactive, adaptive], seed)
         const unrefused = rows.filter(({ limited }) => limited === 0)
         for (const { causalRatio } of unrefused) {
           expect(causalRatio, scenario.name).toBeGreaterThanOrEqual(1)

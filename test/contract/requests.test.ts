@@ -13,8 +13,8 @@ import { runs } from "../support/laws.js"
 const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
 /**
- * Where Discord's OpenAPI is stricter than its documentation, by name of the exception. Each turns
- * what we send into what the spec describes; everything else must be accepted as it is.
+ * Where Discord's OpenAPI is stricter than its documentation, the body is changed to what the spec accepts;
+ * everything else must be accepted unchanged:
  *
  * - The emoji of a button or an option: the spec wants a `name` (docs: a partial emoji, whose id
  *   is enough for a custom one) and does not know `animated` (docs: it does).

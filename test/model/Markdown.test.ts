@@ -7,6 +7,7 @@ import { kinds, read, shown } from "./markdown/reader.js"
 import { anyText, unified } from "./markdown/texts.js"
 import { runs } from "../support/laws.js"
 
+// `read` parses as Discord's client does, independently of `src`; `shown` is the text that a user sees.
 const visible = (text: string): string => text.replaceAll("\u200b", "")
 const moment = DateTime.unsafeMake("2026-01-01T00:00:00.999Z")
 

@@ -10,7 +10,7 @@ import { RateLimitHeaders } from "../../src/index.js"
 import { responded } from "../../src/ratelimit/Permit.js"
 import { makeMachine } from "./machine.js"
 import { response } from "./responses.js"
-import { careful, eager, learning, paced } from "./model/policies.js"
+import { proactive, reactive, adaptive, pacedProactive } from "./model/policies.js"
 import { runs } from "../support/laws.js"
 
 const fc = FastCheck
@@ -44,7 +44,7 @@ const answers = fc.array(fc.record({ headers: headersArbitrary, isLimited: fc.bo
 const day = Duration.toMillis("1 day")
 
 describe("malformed rate-limit headers", () => {
-  for (const [name, policy] of Object.entries({ careful, eager, learning, paced })) {
+  for (const [name, policy] of Object.entries({ proactive, reactive, adaptive, pacedProactive })) {
     it(`${name}: delay requests by at most two days in total or for each slot, and leave one bucket`, () => {
       fc.assert(
         fc.property(answers, (all) => {

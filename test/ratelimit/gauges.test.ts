@@ -5,11 +5,11 @@ import { RateLimitMetrics } from "../../src/index.js"
 import type { Findings, Policy } from "../../src/ratelimit/Strategy.js"
 import { makeMachine } from "./machine.js"
 import { ok, route } from "./responses.js"
-import { careful } from "./model/policies.js"
+import { proactive } from "./model/policies.js"
 
 /** A name of its own for each test: metrics are the process's. */
 const finding = (name: string, findings: () => Findings): Policy => ({
-  ...careful,
+  ...proactive,
   name,
   findings,
 })

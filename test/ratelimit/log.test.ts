@@ -8,7 +8,7 @@ import { RateLimiter } from "../../src/index.js"
 import type { Outcome } from "../../src/ratelimit/Permit.js"
 import type { Policy } from "../../src/ratelimit/Strategy.js"
 import { response, withoutHeaders, blocked, headers, limited, ok, route } from "./responses.js"
-import { eager, literal } from "./model/policies.js"
+import { reactive, literal } from "./model/policies.js"
 
 interface Line {
   readonly level: string
@@ -136,7 +136,7 @@ describe("a visible limit in the log", () => {
 
 /** Reports the delay of the last 429 as its finding. */
 const believer: Policy = {
-  ...eager,
+  ...reactive,
   name: "believer",
   initial: undefined,
   observe: (memory, event) =>

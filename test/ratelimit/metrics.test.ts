@@ -7,10 +7,10 @@ import { RateLimiter, RateLimitMetrics } from "../../src/index.js"
 import type { Policy } from "../../src/ratelimit/Strategy.js"
 import { makeMachine } from "./machine.js"
 import { limited, ok, route } from "./responses.js"
-import { careful } from "./model/policies.js"
+import { proactive } from "./model/policies.js"
 
 /** A name of its own for each test: metrics are the process's. */
-const named = (name: string): Policy => ({ ...careful, name })
+const named = (name: string): Policy => ({ ...proactive, name })
 
 const granted = () => {}
 

@@ -10,7 +10,7 @@ import { DiscordSimulator } from "../../src/testing/index.js"
 import { contents, within } from "../scenarios/harness.js"
 import { isThorough } from "../support/laws.js"
 import { makeMachine } from "./machine.js"
-import { learning } from "./model/policies.js"
+import { adaptive } from "./model/policies.js"
 import { limited, response, route } from "./responses.js"
 
 const minute = 60_000
@@ -95,7 +95,7 @@ const granted = (): void => {}
 /** A limiter whose webhooks are driven by hand; each response contains the channel. */
 const limiter = () => {
   const { machine, submit: submitAt } = makeMachine()
-  const submit = (webhookId: string, now: number, policy: Policy = learning) =>
+  const submit = (webhookId: string, now: number, policy: Policy = adaptive) =>
     submitAt(now, { webhookId, policy, ordered: false, resume: granted })
   const answered = (channelId: string) => responded(response({ channelId }))
   return { answered, machine, submit }
@@ -123,7 +123,7 @@ describe("webhooks of one channel in the limiter", () => {
   it("go on when one with a request in flight turns out to be of another channel", () => {
     const { answered, machine, submit } = limiter()
     const alone: Policy = {
-      ...learning,
+      ...adaptive,
       shouldWait: ({ channelInFlight }) => channelInFlight > 0,
       calculateWait: () => 0,
     }
@@ -139,7 +139,7 @@ describe("webhooks of one channel in the limiter", () => {
     const { answered, machine, submit } = limiter()
     const beliefs = (webhookId: string) => {
       const bucket = machine.find(route({ webhookId }), minute)!
-      return learning.explain!(bucket.withMemoryOf(learning).memory)
+      return adaptive.explain!(bucket.withMemoryOf(adaptive).memory)
     }
     for (const id of ["1", "2"]) machine.settle(submit(id, 0), answered("7"), 10)
     for (let index = 0; index < 28; index += 1)

@@ -8,7 +8,7 @@ import type { Policy } from "../../src/ratelimit/Strategy.js"
 import { runs } from "../support/laws.js"
 import { encodeState, makeMachine as makeBareMachine } from "./machine.js"
 import { ModelRun } from "./model/modelRun.js"
-import { careful, learning } from "./model/policies.js"
+import { proactive, adaptive } from "./model/policies.js"
 import { anything, oneChannel, type Scenario } from "./model/scenarios.js"
 import { headers, response, route } from "./responses.js"
 
@@ -30,7 +30,7 @@ const play = ({ jobs, meddling, server }: Scenario, unpacked: number) => {
 const makeMachine = (ids: ReadonlyArray<string>, channelId?: (id: string) => string) => {
   const { machine, submit } = makeBareMachine({ globalLimits: [], idleAfter: 60_000 })
   machine.learning.webhooks.maxUnpackedIdle = 1
-  const send = (id: string, at: number, policy: Policy = learning) =>
+  const send = (id: string, at: number, policy: Policy = adaptive) =>
     submit(at, { webhookId: id, policy, lease: 60_000 })
   const settle = (request: ReturnType<typeof send>, id: string, at: number) => {
     const answer = response({ channelId: channelId?.(id), headers: headers({ remaining: 0 }) })
@@ -107,7 +107,7 @@ describe("a packed webhook", () => {
   it("stays as it is before its first response, with other memories than plain data, and as a guess", () => {
     const { machine, send } = makeMachine([])
     const dated: Policy = {
-      ...careful,
+      ...proactive,
       name: "dated",
       initial: new Date(0),
       observe: (memory) => memory,

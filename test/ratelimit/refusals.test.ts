@@ -1,3 +1,9 @@
+/**
+ * How the limiter reacts to 429s, dead webhooks, invalid requests and the global limit. `driver.log` has
+ * `name@ms` for each attempt and `name!Error@ms` for each failure. `takes`: milliseconds in flight (default
+ * 100); `before`: outcomes of earlier attempts, each with the milliseconds until the next; `outcome`: that of
+ * the last. `literal` is a policy without margins or pacing.
+ */
 import { describe, expect, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -32,6 +38,7 @@ const stories =
     )
 
 const story = stories(it.effect)
+/** Skipped on the oldest Effect, where `TestClock` may hang if a timer is stopped while another starts. */
 const storyOfStoppedTimers = stories(it.effect.skipIf(isLowestPeers))
 
 const other = route({ webhookId: "2" })
@@ -63,17 +70,19 @@ describe("429", () => {
     )
   }
 
-  storyOfStoppedTimers("after a block one goes first, and the rest look", (driver) =>
-    Effect.gen(function* () {
-      yield* driver.send("learn", { takes: 0 })
-      yield* driver.start("a", { ...concurrent, takes: 0, before: [[limited(1000), 0]] })
-      yield* driver.start("b", concurrent)
-      yield* driver.start("c", concurrent)
-      yield* TestClock.adjust(999)
-      expect(driver.log.slice(2)).toEqual([])
-      yield* TestClock.adjust("10 seconds")
-      expect(driver.log.slice(2)).toEqual(["a@1000", "b@1000", "c@1000"])
-    }),
+  storyOfStoppedTimers(
+    "after a block one request probes, and the rest start after its success",
+    (driver) =>
+      Effect.gen(function* () {
+        yield* driver.send("learn", { takes: 0 })
+        yield* driver.start("a", { ...concurrent, takes: 0, before: [[limited(1000), 0]] })
+        yield* driver.start("b", concurrent)
+        yield* driver.start("c", concurrent)
+        yield* TestClock.adjust(999)
+        expect(driver.log.slice(2)).toEqual([])
+        yield* TestClock.adjust("10 seconds")
+        expect(driver.log.slice(2)).toEqual(["a@1000", "b@1000", "c@1000"])
+      }),
   )
 
   story("a probe that gets a 429 lets the next request probe", (driver) =>
@@ -143,7 +152,7 @@ describe("429", () => {
   )
 
   story(
-    "without a delay, requests in flight together count once, and a success resets the count",
+    "without a delay, 429s of requests in flight together double the wait once, and a success resets it",
     (driver) =>
       Effect.gen(function* () {
         const before = [[limited(undefined, "user", { resetAfter: undefined }), 0]] as const
@@ -179,7 +188,7 @@ describe("429", () => {
   )
 
   storyOfStoppedTimers(
-    "edge: nothing goes for a minute, then one looks, for ever longer",
+    "edge (a block by Cloudflare): a request probes after a minute, then at intervals up to 15 minutes",
     (driver) =>
       Effect.gen(function* () {
         const before = Array.from({ length: 7 }, () => [blocked("edge"), 0] as const)
@@ -191,20 +200,22 @@ describe("429", () => {
       }),
   )
 
-  story("edge: requests in flight together count once, and a success resets the count", (driver) =>
-    Effect.gen(function* () {
-      const before = [[blocked("edge"), 0]] as const
-      yield* crowd(driver, 5, { before })
-      yield* TestClock.adjust("1 minute")
-      yield* TestClock.adjust("1 minute")
-      expect(driver.log.length).toBe(10)
-      yield* driver.start("again", { before })
-      yield* TestClock.adjust("1 hour")
-      expect(driver.log.slice(10)).toEqual(["again@120000", "again@180100"])
-    }),
+  story(
+    "edge: 429s of requests in flight together double the wait once, and a success resets it",
+    (driver) =>
+      Effect.gen(function* () {
+        const before = [[blocked("edge"), 0]] as const
+        yield* crowd(driver, 5, { before })
+        yield* TestClock.adjust("1 minute")
+        yield* TestClock.adjust("1 minute")
+        expect(driver.log.length).toBe(10)
+        yield* driver.start("again", { before })
+        yield* TestClock.adjust("1 hour")
+        expect(driver.log.slice(10)).toEqual(["again@120000", "again@180100"])
+      }),
   )
 
-  story("edge: a delay is believed", (driver) =>
+  story("edge: Retry-After replaces the minute", (driver) =>
     Effect.gen(function* () {
       yield* driver.start("a", { takes: 0, before: [[blocked("edge", 5000), 0]] })
       yield* TestClock.adjust("1 hour")
@@ -212,7 +223,7 @@ describe("429", () => {
     }),
   )
 
-  story("edge: a probe that was never sent or is lost lets the next one look", (driver) =>
+  story("edge: after a probe that was never sent, the next request probes", (driver) =>
     Effect.gen(function* () {
       yield* driver.start("a", { takes: 0, before: [[blocked("edge"), 0]], outcome: neverSent })
       yield* crowd(driver, 1)
@@ -304,7 +315,7 @@ describe("invalid requests", () => {
         }
         expect(driver.log).toEqual(["a@0", "a@0", "a@0", "a@0"])
         const fiber = yield* driver.start("b", { takes: 0, outcome: forbidden })
-        // 4 of 8 are left for 10 minutes.
+        // The 4 left of 8 are spread over 10 minutes: one each 150 s.
         yield* TestClock.adjust("150 seconds")
         yield* Fiber.join(fiber)
         expect(driver.log.slice(4)).toEqual(["b@150000"])
@@ -348,7 +359,7 @@ describe("invalid requests", () => {
     { invalidRequestLimit: 8 },
   )
 
-  story("a shared 429 is none; a user's is", (driver) =>
+  story("a 429 counts as invalid with scope user, and not with scope shared", (driver) =>
     Effect.gen(function* () {
       yield* driver.limiter.update(
         other,
@@ -412,7 +423,7 @@ describe("the global limit", () => {
   )
 
   story(
-    "lets those in line give up in time",
+    "a request whose wait would exceed maxWait fails at once",
     (driver) =>
       Effect.gen(function* () {
         yield* crowd(driver, 3, { takes: 0, maxWait: Duration.millis(500) })

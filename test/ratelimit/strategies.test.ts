@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import { Strategy } from "../../src/index.js"
 import type { Bucket } from "../../src/ratelimit/Bucket.js"
 import type { Policy } from "../../src/ratelimit/Strategy.js"
-import { careful, eager, paced } from "./model/policies.js"
+import { proactive, reactive, pacedProactive } from "./model/policies.js"
 
 const bucket = (values: Partial<Bucket> = {}): Bucket => ({
   id: "hash",
@@ -41,21 +41,21 @@ const wait = (policy: Policy, values: Partial<Bucket>, now = 0) =>
 
 describe("reactive", () => {
   it("sends until a response shows an empty bucket", () => {
-    expect(wait(eager, { remaining: 1, inFlight: 5, resetAt: 2000 })).toBe(undefined)
+    expect(wait(reactive, { remaining: 1, inFlight: 5, resetAt: 2000 })).toBe(undefined)
   })
   it("waits for the reset when nothing is left", () => {
-    expect(wait(eager, { remaining: 0, resetAt: 2000 }, 500)).toBe(1500)
-    expect(wait(eager, { remaining: 0, resetAt: 2000 }, 2000)).toBe(undefined)
-    expect(wait(eager, { remaining: 0 })).toBe(undefined)
-    expect(Duration.toMillis(eager.calculateWait(bucket(), 5))).toBe(0)
+    expect(wait(reactive, { remaining: 0, resetAt: 2000 }, 500)).toBe(1500)
+    expect(wait(reactive, { remaining: 0, resetAt: 2000 }, 2000)).toBe(undefined)
+    expect(wait(reactive, { remaining: 0 })).toBe(undefined)
+    expect(Duration.toMillis(reactive.calculateWait(bucket(), 5))).toBe(0)
   })
   it("learns nothing", () => {
-    expect(eager.observe(1, { _tag: "Sent", at: 0, waited: 0 }, bucket())).toBe(1)
+    expect(reactive.observe(1, { _tag: "Sent", at: 0, waited: 0 }, bucket())).toBe(1)
   })
 })
 
 describe("proactive", () => {
-  const policy = careful
+  const policy = proactive
 
   it("counts what is in flight", () => {
     expect(wait(policy, { remaining: 2, inFlight: 1, resetAt: 2000 })).toBe(undefined)
@@ -102,11 +102,11 @@ describe("proactive", () => {
   })
   it("spreads the slots above its threshold when more wait than fit", () => {
     const window = { remaining: 1, resetAt: 2000, period: 2000 }
-    expect(wait(paced, { ...window, waiting: 3 })).toBe(1600)
-    expect(wait(paced, { ...window, waiting: 3, roundTrip: trips(600, 1) })).toBe(1400)
-    expect(wait(paced, { ...window, waiting: 1 })).toBe(undefined)
-    expect(wait(paced, { ...window, waiting: 3, remaining: 2 })).toBe(undefined)
-    expect(wait(paced, { ...window, waiting: 3, model: "leaking" })).toBe(undefined)
+    expect(wait(pacedProactive, { ...window, waiting: 3 })).toBe(1600)
+    expect(wait(pacedProactive, { ...window, waiting: 3, roundTrip: trips(600, 1) })).toBe(1400)
+    expect(wait(pacedProactive, { ...window, waiting: 1 })).toBe(undefined)
+    expect(wait(pacedProactive, { ...window, waiting: 3, remaining: 2 })).toBe(undefined)
+    expect(wait(pacedProactive, { ...window, waiting: 3, model: "leaking" })).toBe(undefined)
     expect(wait(policy, { ...window, waiting: 3 })).toBe(undefined)
   })
   it("learns nothing", () => {
@@ -124,7 +124,7 @@ describe("layers", () => {
       expect(yield* Effect.provide(named, Strategy.layerAdaptive)).toBe("adaptive")
       expect(yield* Effect.provide(named, Strategy.layerProactiveWith({}))).toBe("proactive")
       expect(yield* Effect.provide(named, Strategy.layerAdaptiveWith({}))).toBe("adaptive")
-      const own = Strategy.make({ ...eager, name: "own" })
+      const own = Strategy.make({ ...reactive, name: "own" })
       expect(yield* Effect.provide(named, Strategy.layer(own))).toBe("own")
     }),
   )

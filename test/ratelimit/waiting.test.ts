@@ -11,7 +11,7 @@ import { neverSent, unknown } from "../../src/ratelimit/Permit.js"
 import { withoutHeaders, limited, ok, route } from "./responses.js"
 import { type LimiterDriver, makeDriver } from "./LimiterDriver.js"
 import type { Policy } from "../../src/ratelimit/Strategy.js"
-import { eager, literal } from "./model/policies.js"
+import { reactive, literal } from "./model/policies.js"
 
 const story = <E>(
   name: string,
@@ -180,7 +180,7 @@ describe("outcomes", () => {
 
   story("a permit is settled once", (driver) =>
     Effect.gen(function* () {
-      yield* driver.limiter.withPermit(route(), { policy: eager }, (permit) =>
+      yield* driver.limiter.withPermit(route(), { policy: reactive }, (permit) =>
         Effect.zipRight(permit.settle(ok({ remaining: 3 })), permit.settle(unknown)),
       )
       const bucket = Option.getOrThrow(yield* driver.limiter.getBucket(route()))
@@ -193,7 +193,7 @@ describe("outcomes", () => {
       yield* learn(driver)
       const inFlight = yield* Effect.scoped(
         Effect.gen(function* () {
-          const permit = yield* driver.limiter.wait(route(), { policy: eager })
+          const permit = yield* driver.limiter.wait(route(), { policy: reactive })
           expect(permit.waited()).toBe(0)
           return (yield* driver.limiter.snapshot).inFlight
         }),
@@ -208,7 +208,7 @@ describe("outcomes", () => {
     Effect.gen(function* () {
       yield* driver.start("a")
       const fiber = yield* Effect.fork(
-        Effect.scoped(driver.limiter.wait(route(), { policy: eager })),
+        Effect.scoped(driver.limiter.wait(route(), { policy: reactive })),
       )
       yield* TestClock.adjust(0)
       expect((yield* driver.limiter.snapshot).waiting).toBe(1)
@@ -221,7 +221,7 @@ describe("outcomes", () => {
     Effect.gen(function* () {
       yield* driver.start("a")
       const waited = yield* Effect.fork(
-        driver.limiter.withPermit(route(), { policy: eager }, (permit) =>
+        driver.limiter.withPermit(route(), { policy: reactive }, (permit) =>
           Effect.as(permit.settle(ok()), permit.waited()),
         ),
       )
@@ -233,7 +233,7 @@ describe("outcomes", () => {
   story("another turn of a permit that is over is a mistake in the program", (driver) =>
     Effect.gen(function* () {
       const exit = yield* Effect.exit(
-        driver.limiter.withPermit(route(), { policy: eager }, (permit) =>
+        driver.limiter.withPermit(route(), { policy: reactive }, (permit) =>
           Effect.zipRight(permit.settle(ok()), permit.retry(ok())),
         ),
       )
@@ -348,7 +348,7 @@ describe("maxWait", () => {
       yield* driver.start("b", { maxWait })
       yield* driver.start("c", { maxWait })
       expect(driver.log.slice(1)).toEqual(["c!WebhookRateLimited@0"])
-      const wait = yield* driver.limiter.estimate(route(), { policy: eager })
+      const wait = yield* driver.limiter.estimate(route(), { policy: reactive })
       expect(wait).toEqual(Duration.seconds(2))
     }),
   )

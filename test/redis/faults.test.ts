@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type { RedisRateLimiter } from "../../src/redis/index.js"
-import { eager } from "../ratelimit/model/policies.js"
+import { reactive } from "../ratelimit/model/policies.js"
 import { ok, route } from "../ratelimit/responses.js"
 import { getRedis, type RedisServer } from "../support/redis.js"
 import { fault, makePrefix, open, openClient, start, until } from "./limiterProcess.js"
@@ -55,7 +55,7 @@ describe("a server that leaves", () => {
       // It is in flight while another one arrives, so that the turn stays where it is.
       const response = yield* Deferred.make<void>()
       const first = yield* Effect.fork(
-        one.limiter.withPermit(route(), { policy: eager }, (permit) =>
+        one.limiter.withPermit(route(), { policy: reactive }, (permit) =>
           Effect.zipRight(Deferred.await(response), permit.settle(ok())),
         ),
       )

@@ -13,7 +13,7 @@ import type { Route } from "../../src/ratelimit/Route.js"
 import { RedisConnection, RedisRateLimiter } from "../../src/redis/index.js"
 import { ok, route } from "../ratelimit/responses.js"
 import { hasRedis, type RedisServer, startRedis } from "../support/redis.js"
-import { eager } from "../ratelimit/model/policies.js"
+import { reactive } from "../ratelimit/model/policies.js"
 
 export interface LimiterProcess {
   readonly limiter: RateLimiter.Service
@@ -40,7 +40,7 @@ export const openOver = <E>(
     )
     const limiter = yield* Effect.provide(RateLimiter.RateLimiter, context)
     const send: LimiterProcess["send"] = ({ at = route(), ...rest } = {}) =>
-      limiter.withPermit(at, { policy: eager, ...rest }, (permit) => permit.settle(ok()))
+      limiter.withPermit(at, { policy: reactive, ...rest }, (permit) => permit.settle(ok()))
     return { limiter, send, lines }
   })
 

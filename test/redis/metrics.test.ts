@@ -7,7 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import { RateLimiter } from "../../src/index.js"
 import { RedisConnection, RedisMetrics, RedisRateLimiter } from "../../src/redis/index.js"
-import { eager } from "../ratelimit/model/policies.js"
+import { reactive } from "../ratelimit/model/policies.js"
 import { ok, route } from "../ratelimit/responses.js"
 import { getRedis, hasRedis } from "../support/redis.js"
 
@@ -39,7 +39,7 @@ it.scopedLive.skipIf(!hasRedis)("a turn that is passed on is counted on both sid
       (context) => {
         const limiter = Effect.provide(RateLimiter.RateLimiter, context)
         return Effect.flatMap(limiter, (one) =>
-          one.withPermit(route(), { policy: eager }, (permit) => permit.settle(ok())),
+          one.withPermit(route(), { policy: reactive }, (permit) => permit.settle(ok())),
         )
       },
     )

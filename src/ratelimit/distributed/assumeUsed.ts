@@ -7,7 +7,8 @@ import type { Policy } from "../strategy/Policy.js"
 import { assumeMemoryUsed } from "./policyData.js"
 
 /**
- * Blocks each limit of a webhook for one period. Then one request probes, because the period may be unknown, or longer than the longest one observed.
+ * Blocks each limit of a webhook for one period. Then one request probes, because the period may be unknown, or longer
+ * than the longest one observed.
  */
 export function assumeUsed(webhook: WebhookState, now: number): void {
   for (const bucket of webhook.buckets) {
@@ -16,13 +17,14 @@ export function assumeUsed(webhook: WebhookState, now: number): void {
     if (limit === undefined && hiddenPeriod === 0) continue
     bucket.blockedUntil = Math.max(bucket.blockedUntil, now + Math.max(period ?? 0, hiddenPeriod))
     bucket.probing = true
+    // The lowest `remaining` that the server has reported in this window.
     if (resetAt !== undefined) window.floor = 0
   }
 }
 
 /**
- * Applies `assumeUsed` to the memories of all policies. Returns the longest period of a hidden limit, which no header
- * shows, in milliseconds; 0 without one.
+ * Applies `assumeUsed` to what each policy has learned about the bucket (its memory). Returns the longest period of a
+ * hidden limit, which no header shows, in milliseconds; 0 without one.
  */
 function assumeMemoriesUsed(bucket: BucketState, now: number): number {
   const { learned, learnedBy } = bucket
@@ -43,7 +45,10 @@ function assumeMemoriesUsed(bucket: BucketState, now: number): number {
   return longest
 }
 
-/** Lets a policy that is not built in observe one request without a response. Returns its hidden period. */
+/**
+ * A policy that is not built in has no `assumeUsed`: it observes a request that got no response instead. Returns its
+ * hidden period.
+ */
 function observeUnknown(bucket: BucketState, policy: Policy, now: number): number {
   bucket.observe(policy, { _tag: "Sent", at: now, waited: 0 })
   bucket.observe(policy, { _tag: "Unknown", at: now, sentAt: now })

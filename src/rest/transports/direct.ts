@@ -120,7 +120,7 @@ class DirectAttempt implements ResponseListener {
   readonly #caller: AnyFiber
   readonly #resume: Resume
   #timeout: Timeout | undefined = undefined
-  /** In milliseconds; 0 while the timeout ends the attempt. */
+  /** When the attempt ends, in milliseconds; 0: when `#timeout` expires. */
   #endsAt = 0
   #exchange: Abortable | undefined = undefined
   #isDone = false
@@ -158,7 +158,8 @@ class DirectAttempt implements ResponseListener {
     this.#state.started = true
     const { connectionTimeout, timeout } = this.#settings
     if (this.#timeout !== undefined && toMillis(timeout) >= toMillis(connectionTimeout)) {
-      // The timeout of the connection, which expires before, is extended then: that is rare.
+      // The connection timeout is not replaced: if it expires first, it is restarted for the time left. That is
+      // rare, and cheaper than another timeout for every request.
       this.#endsAt = this.#now() + toMillis(timeout)
     } else {
       this.#timeout?.cancel()
@@ -220,7 +221,8 @@ function makeSender(direct: DirectTransport): DirectSender {
     restore(
       Effect.async<void>((resume) => {
         const attempt = new DirectAttempt(request, settings, state, caller, resume)
-        // A canceler of `Effect.async` would be a seventh of the memory of a request in flight.
+        // The pipeline calls `abort` on interruption: a canceler returned to `Effect.async` would take a seventh
+        // of the memory of a request in flight.
         state.abort = () => attempt.abort()
         let headers = prepared.get(settings)
         if (headers === undefined) {

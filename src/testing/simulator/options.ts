@@ -24,7 +24,7 @@ export interface BucketOptions {
 
 /**
  * A limit without headers: a 429 is returned while `X-RateLimit-Remaining` is positive. It counts
- * the messages of a channel; a rejected one has used a slot of the visible bucket. `scope` is the
+ * the messages of a channel; a rejected one has used a slot of the bucket in `limits`. `scope` is the
  * scope of the 429, default `"shared"`.
  *
  * @since 0.1.0
@@ -75,8 +75,8 @@ export type Latency = Duration.DurationInput | ((random: () => number) => Durati
  * - `rateLimitHeaders`: whether responses have `X-RateLimit-*` headers. Default `true`
  * - `bucketHash`: `"changing"` sends a new bucket hash in every response. Default `"stable"`
  * - `block`: default `"none"`
- * - `maxActiveThreads`: maximum number of active threads in all channels, and the same number for
- *   announcement channels. Default 1000
+ * - `maxActiveThreads`: maximum number of active threads in all channels except announcement channels,
+ *   whose threads have a separate maximum of the same number. Default 1000
  * - `blockedWords`: words in content and thread names that AutoMod rejects. Default none
  * - `maxStoredMessages`: messages stored for each webhook; the oldest are removed. Default
  *   unlimited

@@ -67,16 +67,16 @@ const rules: ReadonlyArray<Rule> = [
   { kind: "emoji", pattern: /^:[\w+-]+:/ },
 ]
 
-/** What a text is made of; `text` nodes are only text. */
-export function read(text: string, starts = true): ReadonlyArray<Node> {
-  return readUnified(text.replaceAll(/\r\n?/g, "\n"), starts)
+/** What a text is made of; `text` nodes are only text. `startsLine`: whether the text is at the start of a line. */
+export function read(text: string, startsLine = true): ReadonlyArray<Node> {
+  return readUnified(text.replaceAll(/\r\n?/g, "\n"), startsLine)
 }
 
 /** simple-markdown replaces line ends before it parses. */
-function readUnified(source: string, starts: boolean): ReadonlyArray<Node> {
+function readUnified(source: string, startsLine: boolean): ReadonlyArray<Node> {
   const nodes: Array<Node> = []
   let rest = source
-  let atLineStart = starts
+  let atLineStart = startsLine
   while (rest !== "") {
     const found = firstRule(rest, atLineStart, source.slice(0, source.length - rest.length))
     const taken = found?.match[0] ?? rest.slice(0, 1)

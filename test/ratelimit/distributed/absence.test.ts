@@ -10,7 +10,7 @@ import * as Random from "effect/Random"
 import { expect, it } from "vitest"
 import * as VirtualClock from "../../support/VirtualClock.js"
 import { makeWorld } from "./World.js"
-import { eager, literal } from "../model/policies.js"
+import { reactive, literal } from "../model/policies.js"
 
 /**
  * The first process holds the turn, and does not notice the absence. A call of the second one fails; then it
@@ -18,7 +18,7 @@ import { eager, literal } from "../model/policies.js"
  */
 const play = (at: number) =>
   Effect.gen(function* () {
-    const { processes, sent, store } = yield* makeWorld({ processes: 2, policy: eager })
+    const { processes, sent, store } = yield* makeWorld({ processes: 2, policy: reactive })
     const [first, second] = processes
     if (first === undefined || second === undefined) return yield* Effect.dieMessage("no process")
     const fibers: Array<Fiber.RuntimeFiber<void, unknown>> = []
@@ -48,7 +48,7 @@ it("a turn that comes after a failed call does not stop the calls", async () => 
 
 it("requests that arrive in the absence of the store are sent in the order of arrival", async () => {
   const labels = await Effect.gen(function* () {
-    const { processes, sent, store } = yield* makeWorld({ processes: 2, policy: eager })
+    const { processes, sent, store } = yield* makeWorld({ processes: 2, policy: reactive })
     const [first, second] = processes
     if (first === undefined || second === undefined) return yield* Effect.dieMessage("no process")
     for (let number = 0; number < 6; number += 1) yield* first.send("1", `a${number}`)
@@ -72,7 +72,7 @@ it("requests that arrive in the absence of the store are sent in the order of ar
 
 it("the turn of a dead process is taken over although requests arrive all the time", async () => {
   const sentAt = await Effect.gen(function* () {
-    const { processes, sent } = yield* makeWorld({ processes: 2, policy: eager })
+    const { processes, sent } = yield* makeWorld({ processes: 2, policy: reactive })
     const [first, second] = processes
     if (first === undefined || second === undefined) return yield* Effect.dieMessage("no process")
     yield* first.send("1", "a0")

@@ -18,7 +18,7 @@ import * as VirtualClock from "../../support/VirtualClock.js"
 import { settings } from "../model/modelRun.js"
 import { response, route } from "../responses.js"
 import { makeWorld, type World } from "./World.js"
-import { eager } from "../model/policies.js"
+import { reactive } from "../model/policies.js"
 
 const fc = FastCheck
 const limit = 20
@@ -72,7 +72,13 @@ describe("a process behind an address", () => {
   ])("%s", (_, blockedUntil, expected) => {
     const { machine, send } = makeAddress(blockedUntil)
     send()
-    const options = { policy: eager, ordered: true, maxWait: Infinity, lease: Infinity, owner: {} }
+    const options = {
+      policy: reactive,
+      ordered: true,
+      maxWait: Infinity,
+      lease: Infinity,
+      owner: {},
+    }
     const granted = ["1", "2"].map(
       (webhookId) => machine.submit(route({ webhookId }), options, now.at).hasPermit,
     )
@@ -142,7 +148,7 @@ const behindOne = (
 ) =>
   makeWorld({
     processes,
-    policy: eager,
+    policy: reactive,
     faults: { delay: options.delay ?? 0, loss: 0 },
     server: { limit: 1_000_000, window: 1000 },
     settings: {
@@ -195,7 +201,7 @@ const update = ({ processes }: World, process: number, values: Partial<ResponseI
 const request = ({ processes }: World, process: number) => {
   const { clock, limiter } = processes[process]!
   return limiter
-    .withPermit(route({ webhookId: `${process}` }), { policy: eager }, () => Effect.void)
+    .withPermit(route({ webhookId: `${process}` }), { policy: reactive }, () => Effect.void)
     .pipe(Effect.withClock(clock))
 }
 

@@ -5,11 +5,11 @@ import * as Effect from "effect/Effect"
 import { expect, it } from "vitest"
 import * as VirtualClock from "../../support/VirtualClock.js"
 import { makeWorld } from "./World.js"
-import { eager } from "../model/policies.js"
+import { reactive } from "../model/policies.js"
 
 it("a webhook that one process uses costs at most one call a minute", () =>
   Effect.gen(function* () {
-    const { processes, sent, store } = yield* makeWorld({ processes: 2, policy: eager })
+    const { processes, sent, store } = yield* makeWorld({ processes: 2, policy: reactive })
     for (let second = 0; second < 600; second += 1) {
       yield* processes[0]!.send("1", String(second))
       yield* Effect.sleep("1 second")

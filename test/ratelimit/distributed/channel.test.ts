@@ -11,38 +11,39 @@ import { expect, it } from "vitest"
 import { isThorough, runs } from "../../support/laws.js"
 import * as VirtualClock from "../../support/VirtualClock.js"
 import { makeWorld, type World } from "./World.js"
-import { learning } from "../model/policies.js"
+import { adaptive } from "../model/policies.js"
 
 /** Seeds of the random delays and losses: one while typing, all of them in CI. */
 const seeds = (count: number) => Array.from({ length: runs(count) }, (_, index) => index + 1)
 
 const messages = 150
-/** The fifth window of a minute begins after four, and ends with its thirtieth message. */
+/** 150 messages at 30 per minute: the last 30 are sent when the fifth window opens, after 4 minutes. */
 const optimum = 240_000
 
 interface Play {
   readonly webhooks: number
   readonly processes: number
   /** Whether each process uses a webhook of its own. */
-  readonly isApart?: boolean
+  readonly hasOwnWebhook?: boolean
   readonly seed?: number
   readonly loss?: number
-  readonly happens?: (world: World) => Effect.Effect<void>
+  /** Runs beside the messages. */
+  readonly disturb?: (world: World) => Effect.Effect<void>
 }
 
-const play = ({ happens, isApart = false, loss = 0, processes, seed = 1, webhooks }: Play) =>
+const play = ({ disturb, hasOwnWebhook = false, loss = 0, processes, seed = 1, webhooks }: Play) =>
   Effect.gen(function* () {
     const world = yield* makeWorld({
       processes,
-      policy: learning,
+      policy: adaptive,
       faults: { delay: 4, loss },
       server: { channel: { limit: 30, window: 60_000 } },
     })
-    if (happens !== undefined) yield* Effect.forkScoped(happens(world))
+    if (disturb !== undefined) yield* Effect.forkScoped(disturb(world))
     const fibers: Array<Fiber.RuntimeFiber<void, unknown>> = []
     for (let index = 0; index < messages; index += 1) {
       const process = world.processes[index % processes]!
-      const webhook = (isApart ? index % processes : index) % webhooks
+      const webhook = (hasOwnWebhook ? index % processes : index) % webhooks
       fibers.push(yield* process.send(String(webhook), String(index)))
       yield* Effect.sleep(7)
     }
@@ -51,6 +52,7 @@ const play = ({ happens, isApart = false, loss = 0, processes, seed = 1, webhook
     return {
       refused: world.server.refused,
       accepted: world.server.accepted,
+      // `join` asks for a turn (the right to send); `pass` stores the state, and keeps or gives up the turn.
       calls: (calls.get("join") ?? 0) + (calls.get("pass") ?? 0),
     }
   }).pipe(
@@ -71,10 +73,10 @@ it("one process learns the limit of a webhook for all of them", async () => {
 
 const situations: ReadonlyArray<Play> = [
   { webhooks: 3, processes: 2 },
-  { webhooks: 2, processes: 2, isApart: true },
+  { webhooks: 2, processes: 2, hasOwnWebhook: true },
   { webhooks: 3, processes: 4 },
   { webhooks: 5, processes: 3 },
-  { webhooks: 4, processes: 4, isApart: true },
+  { webhooks: 4, processes: 4, hasOwnWebhook: true },
 ]
 
 it.each(isThorough ? situations : situations.slice(0, 2))(
@@ -83,19 +85,20 @@ it.each(isThorough ? situations : situations.slice(0, 2))(
     for (const seed of seeds(3)) {
       const { elapsed, value } = await play({ ...options, seed })
       expect(value.accepted).toBe(messages)
-      // In one process it is one for each webhook; three find what the processes have counted separately.
+      // One for each webhook, as in one process. Each process counted only its own messages, so the combined limit
+      // may be too low; up to three more find the real one.
       expect(value.refused).toBeLessThanOrEqual(options.webhooks + 3)
       expect(elapsed).toBeLessThanOrEqual(1.05 * optimum)
     }
   },
 )
 
-it("a channel that one process uses costs a call, and one for each minute", async () => {
+it("a channel that one process uses costs a join, and a renewal of the turn each minute", async () => {
   const joins: Array<number> = []
   const { value } = await play({
     webhooks: 3,
     processes: 1,
-    happens: ({ server, store }) =>
+    disturb: ({ server, store }) =>
       Effect.repeat(
         Effect.sync(() => {
           if (server.refused === 0) joins.push(store.calls.get("join") ?? 0)
@@ -105,11 +108,12 @@ it("a channel that one process uses costs a call, and one for each minute", asyn
   })
   // Before a hidden limit is known, only one for each webhook.
   expect(Math.max(...joins)).toBe(3)
+  // Three webhooks and the channel: a join, and at most five saves.
   expect(value.calls).toBeLessThanOrEqual(4 * (1 + 5))
 })
 
-it.each<[string, number, NonNullable<Play["happens"]>]>([
-  ["loses every message", 1, () => Effect.void],
+it.each<[string, number, NonNullable<Play["disturb"]>]>([
+  ["loses all notifications to processes", 1, () => Effect.void],
   [
     "restarts empty",
     0,
@@ -139,12 +143,13 @@ it.each<[string, number, NonNullable<Play["happens"]>]>([
         Effect.delay(61_000),
       ),
   ],
-])("no message is stopped while the store %s", async (_, loss, happens) => {
+])("every message is sent while the store %s", async (_, loss, disturb) => {
   for (const seed of seeds(2)) {
-    const { elapsed, value } = await play({ webhooks: 3, processes: 2, seed, loss, happens })
+    const { elapsed, value } = await play({ webhooks: 3, processes: 2, seed, loss, disturb })
     expect(value.accepted).toBe(messages)
     expect(value.refused).toBeLessThanOrEqual(10)
-    // Turns are found by polls then, or a window passes in which nothing is known.
+    // Without notifications a process learns only by polling that it has the turn; after a restart, one window
+    // may pass before the limit is known again.
     expect(elapsed).toBeLessThanOrEqual(3 * optimum)
   }
 })

@@ -10,20 +10,20 @@ import { expect, it } from "vitest"
 import { deleted, ok, route } from "../responses.js"
 import * as VirtualClock from "../../support/VirtualClock.js"
 import { makeWorld } from "./World.js"
-import { eager } from "../model/policies.js"
+import { reactive } from "../model/policies.js"
 
 it("requests of all processes fail without a request once one has seen that a webhook is gone", () =>
   Effect.gen(function* () {
     const world = yield* makeWorld({
       processes: 4,
-      policy: eager,
+      policy: reactive,
       faults: { delay: 5, loss: 0 },
     })
     let sent = 0
     const send = (index: number, webhookId: string) => {
       const { clock, limiter } = world.processes[index]!
       return limiter
-        .withPermit(route({ webhookId }), { policy: eager }, (permit) => {
+        .withPermit(route({ webhookId }), { policy: reactive }, (permit) => {
           if (webhookId === "gone") sent += 1
           return Effect.zipRight(
             Effect.sleep("1 second"),

@@ -9,7 +9,7 @@ import * as LogLevel from "effect/LogLevel"
 import type * as Scope from "effect/Scope"
 import { expect, it } from "vitest"
 import * as VirtualClock from "../../support/VirtualClock.js"
-import { eager } from "../model/policies.js"
+import { reactive } from "../model/policies.js"
 import { route } from "../responses.js"
 import { makeWorld, openProcess, type World } from "./World.js"
 
@@ -21,7 +21,7 @@ const play = (
   settings = { lease },
 ): Promise<World["sent"]> =>
   Effect.gen(function* () {
-    const world = yield* makeWorld({ processes: 2, policy: eager, settings })
+    const world = yield* makeWorld({ processes: 2, policy: reactive, settings })
     yield* script(world)
     yield* Effect.sleep("2 minutes")
     return world.sent
@@ -110,8 +110,10 @@ it("a process that starts after the loss waits for the one that has the turn", a
       world.store.forget()
       const { limiter } = yield* openProcess(world.store.store, 2, { lease })
       const at = route({ webhookId: "1" })
-      grantedAt = yield* limiter.withPermit(at, { policy: eager, delivery: "ordered" }, (permit) =>
-        Effect.zipRight(permit.settle({ _tag: "NeverSent" }), Clock.currentTimeMillis),
+      grantedAt = yield* limiter.withPermit(
+        at,
+        { policy: reactive, delivery: "ordered" },
+        (permit) => Effect.zipRight(permit.settle({ _tag: "NeverSent" }), Clock.currentTimeMillis),
       )
     }),
   )

@@ -5,7 +5,7 @@ import type { Route } from "../../../src/ratelimit/Route.js"
 import type { Outcome } from "../../../src/ratelimit/Permit.js"
 import type { Policy } from "../../../src/ratelimit/Strategy.js"
 import { makeMachine } from "../machine.js"
-import { learning } from "../model/policies.js"
+import { adaptive } from "../model/policies.js"
 import { limited, ok, route } from "../responses.js"
 import { withoutLimits } from "./traces.js"
 
@@ -52,10 +52,10 @@ export class Solo {
     const reset = 1_700_000_003_050
     for (const remaining of [4, 3, 2]) {
       const headers = { remaining, reset, resetAfter: 3050 - solo.now }
-      solo.exchange(learning, 100, ok(headers))
+      solo.exchange(adaptive, 100, ok(headers))
     }
     const headers = { remaining: 1, reset, resetAfter: 3050 - solo.now }
-    solo.exchange(learning, 120, limited(59_400, "shared", headers))
+    solo.exchange(adaptive, 120, limited(59_400, "shared", headers))
     return solo
   }
 }

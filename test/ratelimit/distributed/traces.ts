@@ -6,7 +6,7 @@ import type { StateMachine } from "../../../src/ratelimit/internal/stateMachine.
 import { encodeWebhook, restoreWebhook } from "../../../src/ratelimit/distributed/webhookData.js"
 import type { Policy } from "../../../src/ratelimit/Strategy.js"
 import { type Job, ModelRun } from "../model/modelRun.js"
-import { careful, eager, learning, paced } from "../model/policies.js"
+import { proactive, reactive, adaptive, pacedProactive } from "../model/policies.js"
 import { anything, type Scenario } from "../model/scenarios.js"
 import { Server } from "../model/server.js"
 import { headers, response } from "../responses.js"
@@ -97,11 +97,11 @@ export interface Trace {
 }
 
 const strategies: ReadonlyArray<ReadonlyArray<Policy>> = [
-  [learning],
-  [careful],
-  [eager],
-  [paced],
-  [learning, careful, eager],
+  [adaptive],
+  [proactive],
+  [reactive],
+  [pacedProactive],
+  [adaptive, proactive, reactive],
 ]
 
 /** Single requests in many windows, as hidden limits are learned; few of them leave. */

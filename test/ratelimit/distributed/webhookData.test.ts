@@ -14,7 +14,7 @@ import type { Policy, PolicyData } from "../../../src/ratelimit/Strategy.js"
 import * as Strategy from "../../../src/ratelimit/Strategy.js"
 import { isThorough, runs } from "../../support/laws.js"
 import { ModelRun } from "../model/modelRun.js"
-import { careful, eager, learning, paced } from "../model/policies.js"
+import { proactive, reactive, adaptive, pacedProactive } from "../model/policies.js"
 import { steadily } from "../model/scenarios.js"
 import { ok, response, route } from "../responses.js"
 import { everything, golden, Solo } from "./solo.js"
@@ -93,7 +93,7 @@ const law = (
 
 const major = route().major
 
-const policies = [learning, careful, eager, paced]
+const policies = [adaptive, proactive, reactive, pacedProactive]
 
 /** What a machine on its own does with this state. */
 function soloWith(key: string, text: string, now: number, maxClockError = 0): Solo {
@@ -238,7 +238,7 @@ describe("the state of a webhook as data", () => {
     const token = "kZ9-secret"
     const secret = route({ token })
     const solo = new Solo(0)
-    solo.machine.settle(solo.submit(secret, learning), ok(), 100)
+    solo.machine.settle(solo.submit(secret, adaptive), ok(), 100)
     const gone = response({ status: 401, code: 50027, message: "Invalid Webhook Token" })
     solo.machine.update(secret, gone, 9000)
     const text = encodeWebhook(solo.machine, secret.major, 0)!
@@ -255,7 +255,7 @@ describe("the state of a webhook as data", () => {
     expect(text).toContain('"inherited":true')
     const { machine } = soloWith(other.major, text, 9000)
     const [bucket] = machine.learning.webhooks.getWebhook(other).buckets
-    expect(bucket?.findingsOf(learning)).toMatchObject({ hiddenLimit: 3, hiddenPeriod: 60_000 })
+    expect(bucket?.findingsOf(adaptive)).toMatchObject({ hiddenLimit: 3, hiddenPeriod: 60_000 })
   })
 
   it("makes waiting requests of a deleted webhook fail", () => {
@@ -267,7 +267,7 @@ describe("the state of a webhook as data", () => {
     )
     const text = encodeWebhook(machine, major, 0)!
     const other = Solo.usual()
-    const request = other.submit(route(), learning)
+    const request = other.submit(route(), adaptive)
     expect(request.result).toBe(undefined)
     restore(other.machine, major, text, { ...here, now: 9000 })
     expect(request.result).toMatchObject({ _tag: "Failure" })
@@ -398,7 +398,7 @@ describe("the state that a dead process left", () => {
             for (const policy of policies) {
               const solo = soloWith(key, encodeWebhook(machine, key, 0)!, clock)
               assumeUsed(solo.machine.learning.webhooks.getWebhook(bucket.webhook), clock)
-              const hidden = bucket.findingsOf(learning).hiddenPeriod ?? 0
+              const hidden = bucket.findingsOf(adaptive).hiddenPeriod ?? 0
               const until = Math.max(hidden, limit === undefined ? 0 : (period ?? 0))
               expect(solo.start(name, key, policy)).toBeGreaterThanOrEqual(clock + until)
             }
@@ -439,7 +439,7 @@ describe("the state that a dead process left", () => {
   it("gives a custom policy a request whose outcome is unknown", () => {
     const seen: Array<string> = []
     const policy: Policy = {
-      ...careful,
+      ...proactive,
       name: "curious",
       observe: (memory, { _tag }) => {
         seen.push(_tag)

@@ -8,7 +8,7 @@ import { Permits, type TimerTarget } from "../../../src/ratelimit/internal/pendi
 import { neverSent, unknown } from "../../../src/ratelimit/Permit.js"
 import type { ServerOptions } from "../model/server.js"
 import { blocked, deleted, headers, limited, ok, response, route } from "../responses.js"
-import { careful, eager, learning, literal, paced } from "../model/policies.js"
+import { proactive, reactive, adaptive, literal, pacedProactive } from "../model/policies.js"
 import { type Job, settings, ModelRun } from "../model/modelRun.js"
 
 const wish = {
@@ -427,14 +427,14 @@ describe("makespan", () => {
   /** Three more windows, or fifteen slots of 400 ms, and one round trip. */
   const optimum = 6120
 
-  for (const [name, policy] of Object.entries({ careful, paced, learning, eager })) {
+  for (const [name, policy] of Object.entries({ proactive, pacedProactive, adaptive, reactive })) {
     for (const kind of ["fixed", "leaking"] as const) {
       for (const ordered of [true, false]) {
         it(`${name}, ${kind}, ${ordered ? "ordered" : "concurrent"}`, () => {
           const world = new ModelRun({ ...server, kind }, messages(policy, ordered)).play()
           const makespan = Math.max(...world.runs.map(({ endedAt }) => endedAt))
           expect(world.get("answered").length).toBe(20)
-          if (policy === eager) return
+          if (policy === reactive) return
           expect(world.server.refused).toBe(0)
           expect(makespan / optimum).toBeLessThan(1.1)
         })

@@ -14,7 +14,7 @@ import { DeadWebhooks } from "../../../src/ratelimit/deadWebhooks.js"
 import { WebhookRegistry } from "../../../src/ratelimit/internal/learning.js"
 import { LinkedQueue, Queued } from "../../../src/ratelimit/internal/linkedQueue.js"
 import { RoundTrips } from "../../../src/ratelimit/internal/window.js"
-import { learning } from "../model/policies.js"
+import { adaptive } from "../model/policies.js"
 import { response, route } from "../responses.js"
 
 const fc = FastCheck
@@ -346,7 +346,7 @@ describe("a channel", () => {
   it("leaves policies without a part for the channel alone", () => {
     const channel = new ChannelState("7")
     for (const major of ["1", "2"]) channel.join(new WebhookState(major))
-    const { channel: _, ...alone } = learning
+    const { channel: _, ...alone } = adaptive
     expect(channel.recall(alone, new BucketState("hash", channel.webhooks[0]!), 1)).toBe(1)
   })
 })

@@ -8,7 +8,7 @@ import { RateLimiter } from "../../../src/index.js"
 import { BucketState, WebhookState } from "../../../src/ratelimit/internal/bucketState.js"
 import { RoundTrips } from "../../../src/ratelimit/internal/window.js"
 import { headers, ok, route } from "../responses.js"
-import { careful } from "../model/policies.js"
+import { proactive } from "../model/policies.js"
 import { runs } from "../../support/laws.js"
 
 const fc = FastCheck
@@ -62,7 +62,7 @@ describe("a bucket", () => {
   effect.effect("shows it as plain JSON", () =>
     Effect.gen(function* () {
       const limiter = yield* RateLimiter.RateLimiter
-      const send = limiter.withPermit(route(), { policy: careful }, (permit) =>
+      const send = limiter.withPermit(route(), { policy: proactive }, (permit) =>
         Effect.zipRight(TestClock.adjust(100), permit.settle(ok())),
       )
       yield* send

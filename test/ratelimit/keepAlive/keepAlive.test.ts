@@ -4,13 +4,13 @@ import { describe, expect, it } from "vitest"
 import { getProgram } from "../../support/ChildProgram.js"
 import { makeMachine } from "../machine.js"
 import { deleted, ok } from "../responses.js"
-import { careful } from "../model/policies.js"
+import { proactive } from "../model/policies.js"
 
 const play = (webhooks: number, outcome = ok()) => {
   const globalLimits = [{ limit: 10_000, window: 1000 }]
   const { machine, submit, timers } = makeMachine({ globalLimits })
   for (let index = 0; index < webhooks; index += 1) {
-    const request = submit(index, { policy: careful, webhookId: String(index) })
+    const request = submit(index, { policy: proactive, webhookId: String(index) })
     machine.settle(request, outcome, index)
   }
   return { machine, timers }

@@ -4,13 +4,13 @@ import * as ManagedRuntime from "effect/ManagedRuntime"
 import { RateLimiter } from "../../../src/index.js"
 import type { Outcome } from "../../../src/ratelimit/Permit.js"
 import { deleted, ok, route } from "../responses.js"
-import { careful } from "../model/policies.js"
+import { proactive } from "../model/policies.js"
 
 const runtime = ManagedRuntime.make(RateLimiter.layerMemory)
 
 const send = (webhookId: string, outcome: Outcome) =>
   Effect.flatMap(RateLimiter.RateLimiter, (limiter) =>
-    limiter.withPermit(route({ webhookId }), { policy: careful }, (permit) =>
+    limiter.withPermit(route({ webhookId }), { policy: proactive }, (permit) =>
       permit.settle(outcome),
     ),
   )

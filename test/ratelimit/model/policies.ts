@@ -16,10 +16,10 @@ export const literal: Strategy.Policy = named({
   observe: (memory) => memory,
 })
 
-export const careful = policyOf(Strategy.layerProactive)
-export const paced = policyOf(Strategy.layerProactiveWith({ threshold: 0.8 }))
-export const learning = policyOf(Strategy.layerAdaptive)
-export const eager = policyOf(Strategy.layerReactive)
+export const proactive = policyOf(Strategy.layerProactive)
+export const pacedProactive = policyOf(Strategy.layerProactiveWith({ threshold: 0.8 }))
+export const adaptive = policyOf(Strategy.layerAdaptive)
+export const reactive = policyOf(Strategy.layerReactive)
 
 function policyOf<E>(layer: Layer.Layer<Strategy.Strategy, E>): Strategy.Policy {
   return named(Effect.runSync(Effect.provide(Strategy.Strategy, layer)))

@@ -1,7 +1,7 @@
 import * as FastCheck from "effect/FastCheck"
 import { isThorough } from "../../support/laws.js"
 import type { ServerOptions } from "./server.js"
-import { careful, eager, learning, literal, paced } from "./policies.js"
+import { proactive, reactive, adaptive, literal, pacedProactive } from "./policies.js"
 import type { RequestFate, Job } from "./modelRun.js"
 
 const fc = FastCheck
@@ -68,7 +68,7 @@ const makeJob = (
     webhook,
     route: fc.constantFrom("POST" as const, "POST" as const, "PATCH" as const),
     ordered: fc.boolean(),
-    policy: fc.constantFrom(careful, paced, learning, literal, eager),
+    policy: fc.constantFrom(proactive, pacedProactive, adaptive, literal, reactive),
     attempts: fc.array(fc.record({ up: anyLatency, down: anyLatency, fate: anyFate }), {
       minLength: 1,
       maxLength: 3,
@@ -160,7 +160,7 @@ export const literally = literallyAfter([0])
 export const steadily: FastCheck.Arbitrary<Scenario> = fc
   .record({
     options: server(),
-    policy: fc.constantFrom(careful, paced, learning, eager),
+    policy: fc.constantFrom(proactive, pacedProactive, adaptive, reactive),
     up: fc.integer({ min: 0, max: 600 }),
     down: fc.integer({ min: 0, max: 600 }),
     jobs: jobList,
@@ -170,7 +170,7 @@ export const steadily: FastCheck.Arbitrary<Scenario> = fc
     jobs: jobs.map((one) => ({
       ...one,
       policy,
-      ordered: one.ordered || policy === eager,
+      ordered: one.ordered || policy === reactive,
       attempts: [{ up, down, fate: "answered" as const }],
       maxWait: undefined,
       leavesAfter: undefined,
@@ -183,7 +183,7 @@ export const unsteadily: FastCheck.Arbitrary<Scenario> = fc.record({
   jobs: fc.array(
     job.map((one) => ({
       ...one,
-      policy: careful,
+      policy: proactive,
       attempts: one.attempts.map((attempt) => ({ ...attempt, fate: "answered" as const })),
       maxWait: undefined,
       leavesAfter: undefined,
@@ -210,7 +210,7 @@ export const crowd: FastCheck.Arbitrary<Scenario> = fc
     jobs: jobs.map(({ base, webhook }) => ({
       ...base,
       webhook,
-      policy: careful,
+      policy: proactive,
       attempts: [{ up, down, fate: "answered" as const }],
       // Who leaves in flight is counted early, as on a faster link.
       leavesAfter: undefined,
@@ -238,7 +238,7 @@ export const oneChannel: FastCheck.Arbitrary<Scenario> = fc
       webhook: webhook % webhooks,
       route: "POST" as const,
       ordered: true,
-      policy: learning,
+      policy: adaptive,
       attempts: [{ up, down, fate: "answered" as const }],
       maxWait: undefined,
       leavesAfter: undefined,
@@ -304,7 +304,7 @@ function jobOf(about: Partial<Job>): Job {
     webhook: 1,
     route: "POST",
     ordered: false,
-    policy: careful,
+    policy: proactive,
     attempts: [answeredIn(0, 0)],
     backoff: 0,
     maxWait: undefined,
