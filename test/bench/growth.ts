@@ -13,14 +13,15 @@ const maxRatio = 10
 /** Microseconds: below this, a time is mostly noise. */
 const minTime = 500
 
-/** Other work on the machine only adds to a time, so the smallest times count. */
+/** Other work on the machine only adds to a time, so the smallest times count; a single one may be too long. */
+const minMeasurements = 2
 const maxMeasurements = 8
 
 /** The time for an input that is four times as long, as a multiple, in steps of the same function. */
 export function growth(work: (size: number) => void, size: number): number {
   let short = Infinity
   let long = Infinity
-  for (let count = 0; count < maxMeasurements; count++) {
+  for (let count = 1; count <= maxMeasurements; count++) {
     // The first of the two also lets V8 compile a regular expression, which it does after one use.
     short = Math.min(
       short,
@@ -31,7 +32,7 @@ export function growth(work: (size: number) => void, size: number): number {
       long,
       processorTime(() => work(factor * size)),
     )
-    if (long / Math.max(minTime, short) <= maxRatio) break
+    if (count >= minMeasurements && long / Math.max(minTime, short) <= maxRatio) break
   }
   return long / Math.max(minTime, short)
 }
