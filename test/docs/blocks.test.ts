@@ -34,10 +34,10 @@ const needsRedis = ({ code }: Block): boolean => code.includes("REDIS_URL")
 
 const tests = blocks.filter(isTest)
 const programs = blocks.filter(isProgram)
-const runnable = programs.filter((block) => isThorough && (hasRedis || !needsRedis(block)))
+const isRunnable = (block: Block): boolean => isThorough && (hasRedis || !needsRedis(block))
 const modules = blocks.filter((block) => !isTest(block) && !isProgram(block))
 
-const paths = await bundled([...runnable, ...modules])
+const paths = await bundled([...programs.filter(isRunnable), ...modules])
 const pathOf = (block: Block): string => paths.get(nameOf(block))!
 
 interface Run {
@@ -82,30 +82,28 @@ for (const block of tests) {
 
 describe.concurrent("a program of the documentation", () => {
   for (const block of programs) {
-    it.scopedLive.skipIf(!runnable.includes(block))(
-      `${nameOf(block)} sends requests to Discord`,
-      () =>
-        Effect.gen(function* () {
-          const cwd = yield* scratch
-          const redis = needsRedis(block)
-            ? { REDIS_URL: (yield* Effect.promise(getRedis)).url }
-            : undefined
-          const { code, errors, requests } = yield* runAgainstSimulator((env) =>
-            spawn(process.execPath, [pathOf(block)], {
-              cwd,
-              env: { ...env, ...redis },
-              stdio: ["ignore", "ignore", "pipe"],
-            }),
-          )
-          expect(errors).toBe("")
-          expect(code).toBe(0)
-          expect(requests).toBeGreaterThan(0)
-          if (redis !== undefined) {
-            const client = new Redis(redis.REDIS_URL)
-            expect(yield* Effect.promise(() => client.keys("*"))).not.toEqual([])
-            client.disconnect()
-          }
-        }),
+    it.scopedLive.skipIf(!isRunnable(block))(`${nameOf(block)} sends requests to Discord`, () =>
+      Effect.gen(function* () {
+        const cwd = yield* scratch
+        const redis = needsRedis(block)
+          ? { REDIS_URL: (yield* Effect.promise(getRedis)).url }
+          : undefined
+        const { code, errors, requests } = yield* runAgainstSimulator((env) =>
+          spawn(process.execPath, [pathOf(block)], {
+            cwd,
+            env: { ...env, ...redis },
+            stdio: ["ignore", "ignore", "pipe"],
+          }),
+        )
+        expect(errors).toBe("")
+        expect(code).toBe(0)
+        expect(requests).toBeGreaterThan(0)
+        if (redis !== undefined) {
+          const client = new Redis(redis.REDIS_URL)
+          expect(yield* Effect.promise(() => client.keys("*"))).not.toEqual([])
+          client.disconnect()
+        }
+      }),
     )
   }
 })

@@ -100,8 +100,6 @@ const overSockets: ReadonlyArray<NamedTransport> = [
   ["FetchHttpClient.layer", overSocket(FetchHttpClient.layer)],
 ]
 
-const withoutSocket: NamedTransport = ["in process", inProcess]
-
 const suites = [
   "conformance",
   "messages",
@@ -115,6 +113,6 @@ const suites = [
 
 /** While typing, a suite runs in process and over one of the clients; the suites together have all. */
 export const transportsOf = (suite: (typeof suites)[number]): ReadonlyArray<NamedTransport> => [
-  withoutSocket,
+  ["in process", inProcess],
   ...inTurns(overSockets, suites.indexOf(suite), suites.length),
 ]

@@ -13,7 +13,7 @@ export const runs = (count: number): number => Math.ceil(count * factor)
 
 /**
  * Whether tests are thorough, as in CI. While typing, laws run less often, only a part of some tables is
- * tried, and programs of several processes are left out.
+ * tried, and programs of several processes and slow examples are left out.
  */
 export const isThorough = factor >= 1
 
