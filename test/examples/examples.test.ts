@@ -27,8 +27,8 @@ const leftToCi = new Set([needsRedis, "outbox.ts", "strategies.ts"])
 const isRunnable = (name: string): boolean =>
   (hasRedis || name !== needsRedis) && (isThorough || !leftToCi.has(name))
 
-/** Prints the metrics of its process. */
-const needsOwnProcess = "observability.ts"
+/** One prints the metrics of its process, and the other one takes as long as all of the rest. */
+const inOwnProcess = new Set(["observability.ts", "rate-limit-burst.ts"])
 
 /**
  * Effect is loaded once for all of these, which takes longer than most of them. In CI each example has a
@@ -36,7 +36,7 @@ const needsOwnProcess = "observability.ts"
  */
 const together = isThorough
   ? []
-  : examples.filter((name) => isRunnable(name) && name !== needsOwnProcess)
+  : examples.filter((name) => isRunnable(name) && !inOwnProcess.has(name))
 
 async function runNode(...args: ReadonlyArray<string>): Promise<string> {
   const { DISCORD_WEBHOOK_URL: _, ...env } = process.env

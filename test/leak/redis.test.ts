@@ -35,72 +35,69 @@ const watch = (url: string) =>
   })
 
 describe("secrets are nowhere in shared limits", () => {
-  it.scopedLive.skipIf(!hasRedis)(
-    "in commands, messages, errors, logs and spans",
-    () =>
-      Effect.gen(function* () {
-        const recorder = yield* makeRecorder
-        const server = yield* Effect.promise(() => startRedis(["--requirepass", password]))
-        const url = `redis://:${password}@127.0.0.1:${server.port}`
-        const commands = yield* watch(url)
-        const limiter = (options: RedisRateLimiter.Options = {}) =>
-          RedisRateLimiter.layer({ address: "egress", failAfter: "1 second", ...options }).pipe(
-            Layer.provide(RedisConnection.layer(Redacted.make(url))),
-          )
-        const program = Effect.gen(function* () {
-          const simulator = yield* DiscordSimulator.DiscordSimulator
-          const { hook, made } = yield* newHook(simulator)
-          const other = yield* newHook(simulator)
-          const third = yield* newHook(simulator)
-          const send = (one: Webhook.Webhook) => Webhook.send(one, { content: "x" })
-          // Discord's errors contain the URL, and a dead webhook's is stored.
-          const body = {
-            message: `Unknown Webhook ${made.url}`,
-            code: 10015,
-            errors: { x: made.url },
-          }
-          const both = Effect.all(
-            [1, 2].map(() =>
-              Effect.provide(
-                Effect.replicateEffect(Effect.exit(send(hook)), 3),
-                Layer.fresh(limiter()),
-              ),
-            ),
-            { concurrency: "unbounded" },
-          )
-          yield* record(recorder, both)
-          yield* simulator.inject(Fault.respond({ status: 404, body }))
-          yield* record(recorder, both)
-          const failing = Effect.gen(function* () {
-            yield* send(other.hook)
-            yield* Effect.promise(() => server.stop("kill"))
-            // It has no turn of this one.
-            return yield* send(third.hook)
-          })
-          yield* record(recorder, Effect.provide(failing, limiter()))
-          yield* record(recorder, Effect.provide(send(hook), limiter()))
-          const wrong = RedisConnection.layer(`redis//:${password}@127.0.0.1`)
-          yield* record(recorder, Layer.build(wrong))
-          return [made, other.made, third.made].map(({ token }) => token)
-        })
-        const tokens = yield* Effect.provide(
-          program,
-          Layer.mergeAll(
-            DiscordSimulator.layerTestWith({ globalLimit: "none" }),
-            Strategy.layerAdaptive,
-            RestConfig.layerWith({ timeout: "5 seconds" }),
-          ),
+  it.scopedLive.skipIf(!hasRedis)("in commands, messages, errors, logs and spans", () =>
+    Effect.gen(function* () {
+      const recorder = yield* makeRecorder
+      const server = yield* Effect.promise(() => startRedis(["--requirepass", password]))
+      const url = `redis://:${password}@127.0.0.1:${server.port}`
+      const commands = yield* watch(url)
+      const limiter = (options: RedisRateLimiter.Options = {}) =>
+        RedisRateLimiter.layer({ address: "egress", failAfter: "1 second", ...options }).pipe(
+          Layer.provide(RedisConnection.layer(Redacted.make(url))),
         )
-        const texts = yield* recordedTexts(recorder)
-        expect(commands.some((command) => command.includes("publish"))).toBe(true)
-        expect(commands.some((command) => command.includes('"dead"'))).toBe(true)
-        expect(commands.flatMap(shown).filter(finder(...tokens))).toEqual([])
-        expect(texts.some((text) => text.includes("the store is unavailable"))).toBe(true)
-        expect(texts.some((text) => text.includes("DiscordRateLimiterUnavailable"))).toBe(true)
-        expect(texts.some((text) => text.includes("ECONNREFUSED"))).toBe(true)
-        expect(texts.some((text) => text.includes("expected an address like"))).toBe(true)
-        expect(texts.filter(finder(...tokens, password))).toEqual([])
-      }),
-    { timeout: 30_000 },
+      const program = Effect.gen(function* () {
+        const simulator = yield* DiscordSimulator.DiscordSimulator
+        const { hook, made } = yield* newHook(simulator)
+        const other = yield* newHook(simulator)
+        const third = yield* newHook(simulator)
+        const send = (one: Webhook.Webhook) => Webhook.send(one, { content: "x" })
+        // Discord's errors contain the URL, and a dead webhook's is stored.
+        const body = {
+          message: `Unknown Webhook ${made.url}`,
+          code: 10015,
+          errors: { x: made.url },
+        }
+        const both = Effect.all(
+          [1, 2].map(() =>
+            Effect.provide(
+              Effect.replicateEffect(Effect.exit(send(hook)), 3),
+              Layer.fresh(limiter()),
+            ),
+          ),
+          { concurrency: "unbounded" },
+        )
+        yield* record(recorder, both)
+        yield* simulator.inject(Fault.respond({ status: 404, body }))
+        yield* record(recorder, both)
+        const failing = Effect.gen(function* () {
+          yield* send(other.hook)
+          yield* Effect.promise(() => server.stop("kill"))
+          // It has no turn of this one.
+          return yield* send(third.hook)
+        })
+        yield* record(recorder, Effect.provide(failing, limiter()))
+        yield* record(recorder, Effect.provide(send(hook), limiter()))
+        const wrong = RedisConnection.layer(`redis//:${password}@127.0.0.1`)
+        yield* record(recorder, Layer.build(wrong))
+        return [made, other.made, third.made].map(({ token }) => token)
+      })
+      const tokens = yield* Effect.provide(
+        program,
+        Layer.mergeAll(
+          DiscordSimulator.layerTestWith({ globalLimit: "none" }),
+          Strategy.layerAdaptive,
+          RestConfig.layerWith({ timeout: "5 seconds" }),
+        ),
+      )
+      const texts = yield* recordedTexts(recorder)
+      expect(commands.some((command) => command.includes("publish"))).toBe(true)
+      expect(commands.some((command) => command.includes('"dead"'))).toBe(true)
+      expect(commands.flatMap(shown).filter(finder(...tokens))).toEqual([])
+      expect(texts.some((text) => text.includes("the store is unavailable"))).toBe(true)
+      expect(texts.some((text) => text.includes("DiscordRateLimiterUnavailable"))).toBe(true)
+      expect(texts.some((text) => text.includes("ECONNREFUSED"))).toBe(true)
+      expect(texts.some((text) => text.includes("expected an address like"))).toBe(true)
+      expect(texts.filter(finder(...tokens, password))).toEqual([])
+    }),
   )
 })

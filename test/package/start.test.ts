@@ -2,6 +2,7 @@
 import { resolve } from "node:path"
 import { build } from "esbuild"
 import { describe, expect, it } from "vitest"
+import { lazy } from "../../src/model/lazy.js"
 
 const root = resolve(import.meta.dirname, "../..")
 
@@ -56,18 +57,20 @@ describe.each([
     ],
   ],
 ])("an import of %s", (entry, packages) => {
+  const loaded = lazy(() => loadedWith(entry))
+
   it("loads these packages at once, and no other", async () => {
-    const files = await loadedWith(entry)
+    const files = await loaded()
     expect([...new Set(files.map(packageOf))].sort()).toEqual([...packages].sort())
   })
 
   it("loads no generators of test data", async () => {
-    const files = await loadedWith(entry)
+    const files = await loaded()
     expect(files.filter((file) => file.endsWith("effect/dist/esm/Arbitrary.js"))).toEqual([])
   })
 
   it("loads no index of effect and the platform", async () => {
-    const files = await loadedWith(entry)
+    const files = await loaded()
     expect(files.filter((file) => /node_modules\/@?effect.*\/esm\/index\.js$/.test(file))).toEqual(
       [],
     )

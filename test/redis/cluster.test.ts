@@ -16,7 +16,7 @@ const webhooks = Array.from({ length: 24 }, (_, index) =>
   route({ webhookId: String(3 ** (index + 1)) }),
 )
 
-describe("a cluster", () => {
+describe.concurrent("a cluster", () => {
   fault(
     "has the turns of webhooks on all of its nodes",
     Effect.gen(function* () {

@@ -57,7 +57,7 @@ const captureConsole = Effect.acquireRelease(
   ({ spies }) => Effect.sync(() => spies.forEach((spy) => spy.mockRestore())),
 ).pipe(Effect.map(({ lines }) => lines))
 
-describe("a connection that fails", () => {
+describe.concurrent("a connection that fails", () => {
   fault(
     "without a server",
     Effect.gen(function* () {
@@ -263,7 +263,7 @@ describe("a connection that works without a part of its address", () => {
   )
 })
 
-describe("a user of an access list", () => {
+describe.concurrent("a user of an access list", () => {
   fault(
     "is enough with the rights that the guide names",
     Effect.gen(function* () {
@@ -291,7 +291,7 @@ describe("a user of an access list", () => {
   )
 })
 
-describe("a server that stands still", () => {
+describe.concurrent("a server that stands still", () => {
   fault(
     "and leaves with a command does not end the next connection, also without a subscription",
     Effect.gen(function* () {

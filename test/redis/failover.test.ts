@@ -54,7 +54,7 @@ const away =
   /^WARN Shared limits: the store is unavailable; requests wait for it Redis \(unavailable\): /
 const back = "INFO Shared limits: the store is available again"
 
-describe("a server that fails over", () => {
+describe.concurrent("a server that fails over", () => {
   fault(
     "to its replica, and keeps its connections: requests go on with the new one",
     Effect.gen(function* () {
@@ -124,7 +124,7 @@ describe("a server that fails over", () => {
   )
 })
 
-describe("a slow server", () => {
+describe.concurrent("a slow server", () => {
   fault(
     "is waited for, without a line",
     Effect.gen(function* () {
@@ -190,7 +190,7 @@ describe("a slow server", () => {
 
 const login = "it rejects the user or the password of the address (WRONGPASS"
 
-describe("a password that changes", () => {
+describe.concurrent("a password that changes", () => {
   for (const [title, secret, detail] of [
     ["of a process without one", "", "it requires a password, and none was given"],
     ["of a process with another one", ":first-secret@", login],
@@ -268,7 +268,7 @@ const openSentinel = (server: RedisServer) =>
     (sentinel) => Effect.sync(() => sentinel.close()),
   ).pipe(Effect.map((sentinel) => (sentinel.address() as AddressInfo).port))
 
-describe("a client of the program", () => {
+describe.concurrent("a client of the program", () => {
   fault(
     "is explained as well when its password is wrong",
     Effect.gen(function* () {

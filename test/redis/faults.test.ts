@@ -18,7 +18,7 @@ const other = route({ webhookId: "2" })
 const stop = (server: RedisServer) => Effect.promise(() => server.stop("kill"))
 const startAgain = (server: RedisServer) => Effect.promise(() => server.start())
 
-describe("a server that leaves", () => {
+describe.concurrent("a server that leaves", () => {
   fault(
     "requests wait and are sent when it is back, with one line each time",
     Effect.gen(function* () {
@@ -138,7 +138,7 @@ describe("a server that leaves", () => {
   )
 })
 
-describe("a server with wrong data", () => {
+describe.concurrent("a server with wrong data", () => {
   fault(
     "a key of another program stops its webhook only, with one warning",
     Effect.gen(function* () {
@@ -288,7 +288,7 @@ describe("a server with wrong data", () => {
   )
 })
 
-describe("durations of any size", () => {
+describe.concurrent("durations of any size", () => {
   for (const options of [
     { idleAfter: Number.POSITIVE_INFINITY },
     { idleAfter: 1e300 },

@@ -11,12 +11,13 @@ import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import type { Readable } from "node:stream"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import { expect, it } from "@effect/vitest"
+import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import { build } from "esbuild"
+import { lazy } from "../../src/model/lazy.js"
 import { DiscordSimulator, Fault } from "../../src/testing/index.js"
 import type { WorkerRequest } from "./worker.js"
 
@@ -30,7 +31,7 @@ const workerd = ((): string => {
   }
 })()
 
-const bundle = Effect.promise(async () => {
+const bundle = lazy(async () => {
   const made = await build({
     entryPoints: [resolve(import.meta.dirname, "worker.ts")],
     bundle: true,
@@ -113,7 +114,7 @@ const makeHarness = Effect.gen(function* () {
   })
   const webhook = yield* simulator.createWebhook()
   const { baseUrl } = yield* simulator.serve
-  const address = yield* serve(yield* bundle)
+  const address = yield* serve(yield* Effect.promise(bundle))
   const order = (text: string, rest: Partial<WorkerRequest> = {}): WorkerRequest => ({
     url: webhook.url,
     baseUrl,
@@ -146,61 +147,63 @@ const story = (name: string, play: (harness: Harness) => Effect.Effect<void>) =>
     Effect.flatMap(makeHarness, play).pipe(Effect.provide(Layer.fresh(server))),
   )
 
-story("requests at the same time are all served, in order of arrival", (harness) =>
-  Effect.gen(function* () {
-    const { inState, send, simulator, snapshot, texts } = harness
-    yield* simulator.inject(Fault.delay("3 seconds"))
-    const fibers = [yield* Effect.fork(send("0"))]
-    for (let index = 1; index < 12; index += 1) {
-      if (index <= 5) yield* inState({ inFlight: 1, waiting: index - 1 })
-      fibers.push(yield* Effect.fork(send(String(index))))
-    }
-    for (const fiber of fibers) expect(yield* Fiber.join(fiber)).toBe("sent")
-    const stored = yield* texts
-    expect(stored).toHaveLength(12)
-    expect(stored.slice(0, 5)).toEqual(["0", "1", "2", "3", "4"])
-    expect(yield* snapshot).toEqual({ inFlight: 0, waiting: 0 })
-    const { limited } = yield* simulator.statistics
-    expect(limited).toEqual({ user: 0, shared: 0, global: 0 })
-  }),
-)
+describe.concurrent("workerd", () => {
+  story("requests at the same time are all served, in order of arrival", (harness) =>
+    Effect.gen(function* () {
+      const { inState, send, simulator, snapshot, texts } = harness
+      yield* simulator.inject(Fault.delay("3 seconds"))
+      const fibers = [yield* Effect.fork(send("0"))]
+      for (let index = 1; index < 12; index += 1) {
+        if (index <= 5) yield* inState({ inFlight: 1, waiting: index - 1 })
+        fibers.push(yield* Effect.fork(send(String(index))))
+      }
+      for (const fiber of fibers) expect(yield* Fiber.join(fiber)).toBe("sent")
+      const stored = yield* texts
+      expect(stored).toHaveLength(12)
+      expect(stored.slice(0, 5)).toEqual(["0", "1", "2", "3", "4"])
+      expect(yield* snapshot).toEqual({ inFlight: 0, waiting: 0 })
+      const { limited } = yield* simulator.statistics
+      expect(limited).toEqual({ user: 0, shared: 0, global: 0 })
+    }),
+  )
 
-story("a client that disconnects delays other requests by at most the timeout", (harness) =>
-  Effect.gen(function* () {
-    const { inState, send, simulator, snapshot, texts } = harness
-    yield* send("first")
-    yield* simulator.inject(Fault.delay("10 minutes"))
-    const inFlight = yield* Effect.fork(send("dropped in flight", { timeout: "1 second" }))
-    yield* inState({ inFlight: 1, waiting: 0 })
-    const dropped = yield* Effect.forEach(["a", "b", "c"], (name) =>
-      Effect.fork(send(`dropped while it waited: ${name}`)),
-    )
-    yield* inState({ inFlight: 1, waiting: 3 })
-    yield* Fiber.interruptAll([inFlight, ...dropped])
-    const later = yield* Effect.forEach(["d", "e", "f", "g"], (name) =>
-      Effect.zipLeft(Effect.fork(send(name)), Effect.sleep("50 millis")),
-    )
-    for (const fiber of later) expect(yield* Fiber.join(fiber)).toBe("sent")
-    // What was in flight may be counted; what waited was never sent.
-    const sent = (yield* texts).filter((text) => text !== "dropped in flight")
-    expect(sent).toEqual(["first", "d", "e", "f", "g"])
-    expect(yield* snapshot).toEqual({ inFlight: 0, waiting: 0 })
-    const { limited } = yield* simulator.statistics
-    expect(limited).toEqual({ user: 0, shared: 0, global: 0 })
-  }),
-)
+  story("a client that disconnects delays other requests by at most the timeout", (harness) =>
+    Effect.gen(function* () {
+      const { inState, send, simulator, snapshot, texts } = harness
+      yield* send("first")
+      yield* simulator.inject(Fault.delay("10 minutes"))
+      const inFlight = yield* Effect.fork(send("dropped in flight", { timeout: "1 second" }))
+      yield* inState({ inFlight: 1, waiting: 0 })
+      const dropped = yield* Effect.forEach(["a", "b", "c"], (name) =>
+        Effect.fork(send(`dropped while it waited: ${name}`)),
+      )
+      yield* inState({ inFlight: 1, waiting: 3 })
+      yield* Fiber.interruptAll([inFlight, ...dropped])
+      const later = yield* Effect.forEach(["d", "e", "f", "g"], (name) =>
+        Effect.zipLeft(Effect.fork(send(name)), Effect.sleep("50 millis")),
+      )
+      for (const fiber of later) expect(yield* Fiber.join(fiber)).toBe("sent")
+      // What was in flight may be counted; what waited was never sent.
+      const sent = (yield* texts).filter((text) => text !== "dropped in flight")
+      expect(sent).toEqual(["first", "d", "e", "f", "g"])
+      expect(yield* snapshot).toEqual({ inFlight: 0, waiting: 0 })
+      const { limited } = yield* simulator.statistics
+      expect(limited).toEqual({ user: 0, shared: 0, global: 0 })
+    }),
+  )
 
-story("a file is streamed", ({ send, simulator, webhook }) =>
-  Effect.gen(function* () {
-    expect(yield* send("content of the file", { upload: true })).toBe("sent")
-    const [file] = yield* simulator.files(webhook)
-    expect(new TextDecoder().decode(file?.bytes)).toBe("content of the file")
-  }),
-)
+  story("a file is streamed", ({ send, simulator, webhook }) =>
+    Effect.gen(function* () {
+      expect(yield* send("content of the file", { upload: true })).toBe("sent")
+      const [file] = yield* simulator.files(webhook)
+      expect(new TextDecoder().decode(file?.bytes)).toBe("content of the file")
+    }),
+  )
 
-story("an upload whose response is lost may have been delivered", ({ send, simulator }) =>
-  Effect.gen(function* () {
-    yield* simulator.inject(Fault.resetAfter)
-    expect(yield* send("lost", { upload: true })).toBe("DiscordTransportError unknown")
-  }),
-)
+  story("an upload whose response is lost may have been delivered", ({ send, simulator }) =>
+    Effect.gen(function* () {
+      yield* simulator.inject(Fault.resetAfter)
+      expect(yield* send("lost", { upload: true })).toBe("DiscordTransportError unknown")
+    }),
+  )
+})
