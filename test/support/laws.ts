@@ -1,8 +1,8 @@
 /**
- * How often every law runs, as a share of the runs that it names: a thirtieth, which is enough while
+ * How often every law runs, as a share of the runs that it names: a fiftieth, which is enough while
  * typing; all of them in CI, and 20 times as many in its weekly run.
  */
-const factor = Number(process.env["LAW_RUNS"] ?? (process.env["CI"] ? 1 : 1 / 30))
+const factor = Number(process.env["LAW_RUNS"] ?? (process.env["CI"] ? 1 : 1 / 50))
 
 if (!(factor > 0 && factor < Infinity)) {
   throw new Error(`LAW_RUNS is a factor like 20, not ${process.env["LAW_RUNS"]}`)

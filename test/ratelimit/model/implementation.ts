@@ -54,7 +54,7 @@ export interface PlayOptions {
 export interface Implementation {
   readonly name: string
   readonly isAvailable: boolean
-  /** Whether a law is played on two of six implementations like this one while typing. */
+  /** Whether a law is played on one of six implementations like this one while typing. */
   readonly takesTurns: boolean
   /** The part of a law's runs, and of a law whose runs take hours: processes send heartbeats all the time. */
   readonly share: number
