@@ -21,9 +21,7 @@ export default defineConfig({
     // Files share a worker and its modules: to load Effect and `src` for each file takes longer than
     // most tests. So a test restores what it changes of the process.
     isolate: false,
-    setupFiles: ["breathe", "chance", "leanTestContext", "restoreIt"].map(
-      (name) => `test/support/${name}.ts`,
-    ),
+    setupFiles: "test/support/eachFile.ts",
     // A busy machine must not look like a bug. A run that hangs is ended by whoever started it, as
     // `.ci/run` does, and then names the tests that were running.
     testTimeout: 0,

@@ -8,7 +8,8 @@ import { runs } from "./laws.js"
 
 const seedOfCI = 20_261_126
 
-FastCheck.configureGlobal({ numRuns: runs(100), ...seeded() })
+export const configureLaws = (): void =>
+  FastCheck.configureGlobal({ numRuns: runs(100), ...seeded() })
 
 function seeded(): { readonly seed?: number } {
   const asked = process.env["LAW_SEED"]

@@ -14,18 +14,23 @@ import * as TestClock from "effect/TestClock"
 import * as TestContext from "effect/TestContext"
 import * as TestServices from "effect/TestServices"
 
-const nextTimer = Effect.async<void>((resume) => {
-  const timer = setTimeout(() => resume(Effect.void), 0)
-  return Effect.sync(() => clearTimeout(timer))
-})
-
 /**
  * What a test clock does before it wakes a sleeper: it waits for three timers, as Effect's does, so that the
  * fibers that the last one woke run until they wait again, also if the scheduler puts one off until a timer (after
  * 2048 steps). Effect's clock also compares the states of supervised fibers, which no test has, and forks a fiber
  * that would warn of them, which doubles the processor time.
  */
-const awaitSuspended = () => Effect.repeatN(nextTimer, 2)
+const awaitSuspended = () =>
+  Effect.async<void>((resume) => {
+    let timers = 0
+    let timer = setTimeout(next, 0)
+    function next() {
+      timers += 1
+      if (timers === 3) resume(Effect.void)
+      else timer = setTimeout(next, 0)
+    }
+    return Effect.sync(() => clearTimeout(timer))
+  })
 
 const lean = Layer.scopedContext(
   Effect.gen(function* () {
@@ -42,5 +47,7 @@ const lean = Layer.scopedContext(
   }),
 )
 
-// `@effect/vitest` has no option for it, and refers to this layer since it was loaded.
-Object.assign(TestContext.TestContext, lean)
+/** `@effect/vitest` has no option for it, and refers to this layer since it was loaded. */
+export const useLeanTestContext = (): void => {
+  Object.assign(TestContext.TestContext, lean)
+}
