@@ -26,7 +26,8 @@ export class MeasuredRedis {
   }
 
   static async start(): Promise<MeasuredRedis> {
-    return new MeasuredRedis(await startRedis())
+    // The default of Redis, with an append-only file.
+    return new MeasuredRedis(await startRedis(["--appendfsync", "everysec"]))
   }
 
   /** Since it was first started. */

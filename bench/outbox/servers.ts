@@ -32,7 +32,8 @@ export async function startRedisServer(): Promise<Server | undefined> {
     console.warn("Redis is not installed: BullMQ is skipped")
     return undefined
   }
-  const { pid, port } = await startRedis()
+  // The default of Redis, with an append-only file.
+  const { pid, port } = await startRedis(["--appendfsync", "everysec"])
   return { port, cpu: () => readCpu(pid()), restart: undefined }
 }
 
