@@ -11,6 +11,7 @@ import * as Statement from "@effect/sql/Statement"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import * as TSemaphore from "effect/TSemaphore"
 import { resolve } from "node:path"
 import { pathToFileURL } from "node:url"
 import { DiscordOutboxUnavailable } from "../outbox/OutboxError.js"
@@ -46,14 +47,10 @@ function makeClient(
 ): Effect.Effect<SqlClient.SqlClient, SqlError, Scope.Scope | Reactivity.Reactivity> {
   return Effect.gen(function* () {
     const connection = yield* makeFileConnection(pathToFileURL(resolve(filename)).href)
-    const lock = yield* Effect.makeSemaphore(1)
+    // The semaphore of `Effect` loses a permit before 3.19.19, if a fiber is interrupted when it gets the permit.
+    const lock = yield* TSemaphore.make(1)
     const sql = yield* SqlClient.make({
-      acquirer: Effect.uninterruptibleMask((restore) =>
-        restore(lock.take(1)).pipe(
-          Effect.zipRight(Effect.addFinalizer(() => lock.release(1))),
-          Effect.as(connection),
-        ),
-      ),
+      acquirer: Effect.as(TSemaphore.withPermitScoped(lock), connection),
       beginTransaction,
       compiler: Statement.makeCompilerSqlite(),
       spanAttributes: [["db.system.name", "sqlite"]],

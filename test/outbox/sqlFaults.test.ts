@@ -3,7 +3,9 @@ import * as PgClient from "@effect/sql-pg/PgClient"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { describe, expect, it } from "@effect/vitest"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
 import { spawn } from "node:child_process"
@@ -69,6 +71,30 @@ describe("an SQLite file", () => {
         reason: "connection",
       })
     }),
+  )
+
+  it.scopedLive(
+    "is free again when the fiber that waits for it is interrupted at the last moment",
+    () =>
+      Effect.gen(function* () {
+        const filename = join(yield* folder, "outbox.db")
+        const { sql } = yield* openStore(sqlite, { filename, tablePrefix: "o_" })
+        const statement = Effect.asVoid(sql`SELECT 1`)
+        const mayCommit = yield* Deferred.make<void>()
+        const waiting = yield* Deferred.make<Fiber.RuntimeFiber<void, unknown>>()
+        const first = Deferred.await(mayCommit).pipe(
+          sql.withTransaction,
+          // It has just passed the connection on.
+          Effect.zipRight(Effect.flatMap(Deferred.await(waiting), Fiber.interruptFork)),
+        )
+        const fiber = yield* Effect.fork(first)
+        yield* Effect.yieldNow()
+        yield* Deferred.succeed(waiting, yield* Effect.fork(statement))
+        yield* Effect.yieldNow()
+        yield* Deferred.succeed(mayCommit, undefined)
+        yield* Fiber.join(fiber)
+        yield* statement
+      }),
   )
 })
 

@@ -1,8 +1,8 @@
 /**
- * Whether the suite runs on the oldest peers that package.json allows (`npm run test:peers`).
+ * Whether the suite runs on the oldest peer dependencies that package.json allows (`npm run test:peers`).
  *
- * Effect before 3.19.19 loses a semaphore's permit when a fiber is interrupted between its grant and
- * its turn. `TestClock` holds one for its warnings, so there a test in which a timer is set and stopped
- * while another one starts may wait for ever, and is skipped. The SDK itself has no semaphore.
+ * Effect before 3.19.19 loses a semaphore's permit if a fiber is interrupted after it got the permit and before it
+ * resumes. `TestClock` keeps its warnings behind a semaphore, so with these versions a test that cancels one sleep
+ * while another one starts may wait for ever. Such tests are skipped. The SDK itself uses no such semaphore.
  */
 export const isLowestPeers = process.env["PEERS"] === "lowest"
