@@ -27,11 +27,11 @@ const maxDepth = 50
 
 /**
  * Maximum length of a path as JSON. The line of each key is stored under its path, so without a limit
- * one long key around 10 000 values takes gigabytes.
+ * one long key that encloses 10 000 values takes gigabytes.
  */
 const maxPathLength = 1000
 const unreadable = "cannot be read as YAML"
-const tooLong = `a key and those around it are longer than ${maxPathLength} characters together`
+const tooLong = `a key and the keys that enclose it are longer than ${maxPathLength} characters together`
 const tooDeep = `is nested more than ${maxDepth} levels deep`
 
 export interface Tree {
@@ -48,7 +48,7 @@ interface YamlFault {
 const messages: { readonly [Code in YamlModule.ErrorCode]?: string } = {
   BAD_ALIAS: "an alias (*) without an anchor (&) before it, or with a bad name",
   BAD_INDENT: "the indentation does not fit the lines above, or a bracket is not closed",
-  BAD_SCALAR_START: "a text that begins with a special sign must stand in quotes",
+  BAD_SCALAR_START: "text that begins with a special character must be in quotes",
   BLOCK_AS_IMPLICIT_KEY: "two keys on one line; put the second on a line of its own",
   MISSING_CHAR: "something is missing here, such as a colon, a bracket or a closing quote",
   MULTILINE_IMPLICIT_KEY: "a line without a colon; a key is followed by a colon and a space",
@@ -67,12 +67,17 @@ class YamlFaultError extends Error {
   }
 }
 
-/** Reads nodes in document order, so that an anchor comes before its aliases. */
+/**
+ * Reads nodes in document order, so that an anchor comes before its aliases. An alias reads its node again; what
+ * the anchors and aliases in that node mean is settled when it is first read.
+ */
 class TreeReader {
   readonly #yaml: Yaml
   readonly #lines: YamlModule.LineCounter
   readonly #keyLines = new Map<string, number>()
   readonly #anchors = new Map<string, YamlModule.Node>()
+  readonly #targets = new Map<YamlModule.Alias, YamlModule.Node>()
+  readonly #visited = new Set<YamlModule.Node>()
   #values = 0
 
   constructor(yaml: Yaml, lines: YamlModule.LineCounter) {
@@ -91,29 +96,34 @@ class TreeReader {
       throw new YamlFaultError(faultOfFile(`holds more than ${maxValues} values`))
     if (path.length > maxDepth) throw new YamlFaultError(faultOfFile(tooDeep))
     if (this.#yaml.isAlias(node)) return this.#value(this.#target(node), path)
-    if (this.#yaml.isMap(node)) return this.#mapping(this.#anchored(node), path)
+    this.#registerAnchor(node)
+    if (this.#yaml.isMap(node)) return this.#mapping(node, path)
     if (this.#yaml.isSeq(node)) {
-      return this.#anchored(node).items.map((item, n) => this.#value(item, [...path, String(n)]))
+      return node.items.map((item, n) => this.#value(item, [...path, String(n)]))
     }
-    return this.#yaml.isScalar(node) ? this.#scalar(this.#anchored(node)) : null
+    return this.#yaml.isScalar(node) ? this.#scalar(node) : null
   }
 
   #target(alias: YamlModule.Alias): YamlModule.Node {
-    const found = this.#anchors.get(alias.source)
-    if (found !== undefined) return found
-    throw this.#refusal(alias, `${unreadable}: ${messages.BAD_ALIAS}`)
+    const found = this.#targets.get(alias) ?? this.#anchors.get(alias.source)
+    if (found !== undefined) {
+      this.#targets.set(alias, found)
+      return found
+    }
+    throw this.#errorAt(alias, `${unreadable}: ${messages.BAD_ALIAS}`)
   }
 
   /** YAML 1.1, which a file may select, has more types than JSON. */
   #scalar(scalar: YamlModule.Scalar): unknown {
     const { value } = scalar
     if (value === null || ["string", "number", "boolean"].includes(typeof value)) return value
-    throw this.#refusal(scalar, "a value must be a text, a number, true or false")
+    throw this.#errorAt(scalar, "a value must be a text, a number, true or false")
   }
 
-  #anchored<N extends YamlModule.Node & { readonly anchor?: string | undefined }>(node: N): N {
+  #registerAnchor(node: unknown): void {
+    if (!this.#yaml.isNode(node) || this.#yaml.isAlias(node) || this.#visited.has(node)) return
+    this.#visited.add(node)
     if (node.anchor !== undefined) this.#anchors.set(node.anchor, node)
-    return node
   }
 
   #mapping(
@@ -127,8 +137,9 @@ class TreeReader {
         const name = this.#name(key, seen)
         const inner = [...path, name]
         const id = pathId(inner)
-        if (id.length > maxPathLength) throw this.#refusal(key, tooLong)
-        this.#keyLines.set(id, this.#lineOf(key) ?? 0)
+        if (id.length > maxPathLength) throw this.#errorAt(key, tooLong)
+        const line = this.#lineOf(key)
+        if (line !== undefined) this.#keyLines.set(id, line)
         return [name, this.#value(value, inner)]
       }),
     )
@@ -136,14 +147,14 @@ class TreeReader {
 
   #name(key: unknown, seen: Set<string>): string {
     const name = keyName(this.#yaml, key)
-    if (name === undefined) throw this.#refusal(key, "a key must be a word")
+    if (name === undefined) throw this.#errorAt(key, "a key must be text, a number, true or false")
     if (seen.has(name))
-      throw this.#refusal(key, `${describeKey(name)} is there twice; keep one of them`)
+      throw this.#errorAt(key, `${describeKey(name)} is there twice; keep one of them`)
     seen.add(name)
     return name
   }
 
-  #refusal(at: unknown, message: string): YamlFaultError {
+  #errorAt(at: unknown, message: string): YamlFaultError {
     return new YamlFaultError({ line: this.#lineOf(at), message })
   }
 
@@ -171,7 +182,7 @@ function parseWith(
   text: string,
   name: string,
 ): Either.Either<Tree, DiscordConfigurationError> {
-  if (text.length > maxBytes) return fail(name, faultOfFile(tooLarge))
+  if (isTooLarge(text)) return fail(name, faultOfFile(tooLarge))
   try {
     const { end, isTooDeep } = scan(yaml, maxDepth, text)
     if (isTooDeep) return fail(name, faultOfFile(tooDeep))
@@ -182,6 +193,10 @@ function parseWith(
     // The parser recurses as deeply as the text nests.
     return fail(name, faultOfFile(error instanceof RangeError ? tooDeep : unreadable))
   }
+}
+
+function isTooLarge(text: string): boolean {
+  return text.length > maxBytes || new TextEncoder().encode(text).byteLength > maxBytes
 }
 
 function fail(
@@ -235,8 +250,8 @@ interface Scan {
 /**
  * Tokenizes the text without building a tree, up to the first error or a value nested more than
  * `maxLevels` deep. Parsing into a document recurses once for each level, in invalid text as well, and V8
- * aborts the process when the remaining stack is too small to compile a regular expression. It also
- * collects all errors, each with a stack trace, which took 2 s for 240 000 of them, although only the
+ * aborts the process when the remaining stack is too small to compile a regular expression. The document
+ * parser also collects all errors, each with a stack trace, which took 2 s for 240 000 of them, although only the
  * first is reported.
  */
 export function scan(

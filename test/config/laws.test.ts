@@ -2,9 +2,12 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as FastCheck from "effect/FastCheck"
 import * as Schema from "effect/Schema"
+import { parse as parseYaml } from "yaml"
 import { DiscordConfig } from "../../src/index.js"
 import { byteSize, duration } from "../../src/config/values.js"
+import { parse } from "../../src/config/yaml.js"
 import { asVariables, asYaml, configs, within, written } from "./sources.js"
 
 describe("any configuration", () => {
@@ -33,6 +36,44 @@ describe("any configuration", () => {
       }),
   )
 })
+
+describe("anchors and aliases", () => {
+  const anchor = FastCheck.constantFrom("", "&x ", "&y ")
+  const leaf = FastCheck.oneof(
+    FastCheck.constantFrom("*x", "*y"),
+    FastCheck.tuple(anchor, FastCheck.nat(9)).map(([name, value]) => `${name}${value}`),
+  )
+  const { value: values } = FastCheck.letrec<{ readonly value: string }>((tie) => ({
+    value: FastCheck.oneof(
+      { depthSize: "small", withCrossShrink: true },
+      leaf,
+      FastCheck.tuple(anchor, FastCheck.array(tie("value"), { maxLength: 4 })).map(
+        ([name, items]) => `${name}[${items.join(", ")}]`,
+      ),
+    ),
+  }))
+  const texts = FastCheck.array(values, { minLength: 1, maxLength: 6 }).map((items) =>
+    ["&x 10", "&y 11", ...items].map((item) => `- ${item}`).join("\n"),
+  )
+
+  it.effect.prop("mean what they mean to the parser", [texts], ([text]) =>
+    Effect.gen(function* () {
+      const expected = toJson(text)
+      FastCheck.pre(expected !== undefined)
+      expect((yield* parse(text, "text")).root).toStrictEqual(expected)
+    }),
+  )
+})
+
+/** `undefined` for a value that contains itself. */
+function toJson(text: string): unknown {
+  const value: unknown = parseYaml(text, { maxAliasCount: -1 })
+  try {
+    return JSON.parse(JSON.stringify(value))
+  } catch {
+    return undefined
+  }
+}
 
 describe("a duration", () => {
   const decode = Schema.decodeUnknownOption(duration(Duration.zero))

@@ -275,7 +275,7 @@ describe("a text that is no YAML", () => {
     ],
     [
       "client: @home",
-      "discord.yaml:1: cannot be read as YAML: a text that begins with a special sign must stand in quotes",
+      "discord.yaml:1: cannot be read as YAML: text that begins with a special character must be in quotes",
     ],
     [
       "client: !secret x",
@@ -289,7 +289,7 @@ describe("a text that is no YAML", () => {
       "client:\n---\nlogging:",
       "discord.yaml:2: cannot be read as YAML: a second document begins; a file holds one",
     ],
-    ["? [client]\n: 1", "discord.yaml:1: a key must be a word"],
+    ["? [client]\n: 1", "discord.yaml:1: a key must be text, a number, true or false"],
     ['client: "\\q"', "discord.yaml:1: cannot be read as YAML: it is not valid"],
     [
       "%YAML 1.1\n---\nclient: 2026-01-01",
@@ -329,6 +329,11 @@ describe("a text that is no YAML", () => {
     [
       "too much text",
       "#".repeat(256_001),
+      "discord.yaml: is larger than 256 kB; is it the right file?",
+    ],
+    [
+      "too many bytes",
+      `#${"é".repeat(128_000)}`,
       "discord.yaml: is larger than 256 kB; is it the right file?",
     ],
   ] as const)("is refused when it is %s", ([, yaml, sentence]) =>

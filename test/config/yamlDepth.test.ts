@@ -49,7 +49,7 @@ describe("keys that are too long for what is inside them", () => {
     ["a key around a list", `? ${"k".repeat(1500)}\n: [1, 2, {a: 1}]`, 1],
     ["a key whose escapes are long", `? "${'\\"'.repeat(600)}"\n: ${values}`, 1],
   ])("are rejected: %s", async (_, yaml, line) => {
-    const message = `YAML:${line}: a key and those around it are longer than 1000 characters together`
+    const message = `YAML:${line}: a key and the keys that enclose it are longer than 1000 characters together`
     const load = Effect.flip(DiscordConfig.loadYaml(yaml))
     expect((await Effect.runPromise(load)).message).toBe(message)
     const provider = Effect.flip(YamlConfigProvider.fromText(yaml, "YAML"))
