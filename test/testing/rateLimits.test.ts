@@ -2,7 +2,7 @@ import { expect, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/TestClock"
-import { DiscordSimulator } from "../../src/testing/index.js"
+import { DiscordSimulator, Fault } from "../../src/testing/index.js"
 import { deleteMessage, editMessage, getMessage, getWebhook, send } from "./request.js"
 import { simulatorTest } from "./simulatorTest.js"
 
@@ -312,6 +312,21 @@ simulatorTest(
       yield* TestClock.adjust("1 hour")
       expect((yield* send(hook)).status).toBe(200)
       expect(yield* simulator.statistics).toMatchObject({ blocked: 1, accepted: 1 })
+    }),
+)
+
+simulatorTest(
+  "counts an invalid request whose response is lost",
+  {
+    block: { maxInvalidRequests: 1, period: "10 minutes", duration: "1 hour" },
+    globalLimit: "none",
+  },
+  (simulator) =>
+    Effect.gen(function* () {
+      const hook = yield* simulator.createWebhook()
+      yield* simulator.inject(Fault.resetAfter)
+      yield* Effect.flip(send({ id: hook.id, token: "wrong" }))
+      expect((yield* send(hook)).status).toBe(429)
     }),
 )
 

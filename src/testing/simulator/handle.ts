@@ -61,10 +61,10 @@ const operations: { readonly [Key in WebhookOperation]: (call: Call) => Simulate
   deleteMessage,
 }
 
-/** The header of all responses behind Discord's proxy; those of the edge lack it. */
+/** Google's load balancer adds it to each response of the API. Cloudflare's own responses lack it. */
 const proxyHeaders = { via: "1.1 google" }
 
-/** The edge's response to a program with the User-Agent of a browser. */
+/** Cloudflare's response to a program with the User-Agent of a browser. */
 const forgedBrowserResponse = apiError(40333)
 
 const fileNotFoundResponse: SimulatedResponse = {
@@ -91,10 +91,10 @@ interface ReceivedRequest {
  */
 export const runExchange = (state: State, request: SimulatedRequest): Effect.Effect<Exchange> =>
   Effect.gen(function* () {
-    const arriving = yield* attachForm(request, state.config.maxRequestBytes)
+    const withForm = yield* attachForm(request, state.config.maxRequestBytes)
     yield* sleepMillis(state.config.requestLatency(state.random))
     const now = yield* Clock.currentTimeMillis
-    const result = handle(state, now, arriving)
+    const result = handle(state, now, withForm)
     yield* sleepMillis(state.config.responseLatency(state.random) + result.delayMillis)
     if (result.outcome === "noResponse") return yield* Effect.never
     if (result.outcome === "completed") result.entry.respondedAt = yield* Clock.currentTimeMillis
@@ -115,33 +115,34 @@ export function handle(state: State, now: number, request: SimulatedRequest): Ex
   const entry = recordRequest(state.traffic, now, request, route, state.config.maxTrafficRecords)
   const fault = takeFault(state.faults, entry)
   const exchange = runWithFault({ state, now, request, entry }, route, fault)
-  const { outcome, response } = exchange
-  recordResult(state.traffic, entry, outcome, response)
-  if (response !== undefined && isInvalidRequest(response)) {
-    countInvalidRequest(state.limits, state.config, now)
-  }
+  recordResult(state.traffic, entry, exchange.outcome, exchange.response)
   return exchange
 }
 
 function runWithFault(arrival: ReceivedRequest, route: Route, fault: AppliedFault): Exchange {
   const outcome = getOutcome(fault)
   const isProcessed = fault._tag !== "Respond" || fault.processed
-  const isReached = outcome !== "refused" && outcome !== "reset" && outcome !== "noResponse"
-  const own = isProcessed && isReached ? processRequest(arrival, route) : undefined
+  // A server that never responds does not process the request either.
+  const isReceived = outcome !== "refused" && outcome !== "reset" && outcome !== "noResponse"
+  const own = isProcessed && isReceived ? processRequest(arrival, route) : undefined
   const response = applyFault(fault, own)
-  // A response without a body cannot be truncated.
-  const isWhole = outcome === "truncated" && response?.body._tag === "Empty"
+  // Discord counts it although the response may not reach the client.
+  if (response !== undefined && isInvalidRequest(response)) {
+    countInvalidRequest(arrival.state.limits, arrival.state.config, arrival.now)
+  }
+  // Without a body there is nothing to truncate, and the connection ends before the response.
+  const cannotTruncate = outcome === "truncated" && response?.body._tag === "Empty"
+  const isSent = outcome === "completed" || (outcome === "truncated" && !cannotTruncate)
   return {
-    outcome: isWhole ? "dropped" : outcome,
-    response:
-      outcome === "completed" || (outcome === "truncated" && !isWhole) ? response : undefined,
+    outcome: cannotTruncate ? "dropped" : outcome,
+    response: isSent ? response : undefined,
     delayMillis: fault._tag === "Delay" ? fault.millis : 0,
     entry: arrival.entry,
   }
 }
 
 /**
- * Applies the edge's rules, the global limit and the route. Files have another host, without
+ * Applies Cloudflare's rules, the global limit and the route. Files have another host, without
  * limits.
  */
 function processRequest(arrival: ReceivedRequest, route: Route): SimulatedResponse {
@@ -157,8 +158,8 @@ function processRequest(arrival: ReceivedRequest, route: Route): SimulatedRespon
     : takeGlobalSlot(limits, config, arrival.now)
   const response =
     wait === undefined ? handleRoute(arrival, route) : rateLimitedResponse("global", wait)
-  const inVersion = route.version < 8 ? toLegacyResponse(response) : response
-  return { ...inVersion, headers: { ...inVersion.headers, ...proxyHeaders } }
+  const versioned = route.version < 8 ? toLegacyResponse(response) : response
+  return { ...versioned, headers: { ...versioned.headers, ...proxyHeaders } }
 }
 
 /** Whether a route belongs to an interaction. Such requests are not subject to the global limit. */
@@ -203,15 +204,15 @@ function handleOperation(arrival: ReceivedRequest, route: MatchedRoute): Simulat
   const { limits, config } = state
   const rule = config.rules[route.operation]
   if (rule === undefined) return runOperation(arrival, route)
-  const reading = takeRouteSlot(limits, rule, `${route.webhookId} ${route.token}`, now)
+  const slot = takeRouteSlot(limits, rule, `${route.webhookId} ${route.token}`, now)
   const hash = getBucketHash(limits, config, rule)
   entry.bucket = hash
-  entry.remaining = reading.remaining
-  const response = reading.accepted
+  entry.remaining = slot.remaining
+  const response = slot.accepted
     ? runOperation(arrival, route)
-    : rateLimitedResponse("user", reading.retryAfter)
+    : rateLimitedResponse("user", slot.retryAfter)
   return config.rateLimitHeaders
-    ? addRateLimitHeaders(response, rule.model, reading, hash, getServerTime(state, now))
+    ? addRateLimitHeaders(response, rule.model, slot, hash, getServerTime(state, now))
     : { ...response, headers: removeScopeHeader(response.headers) }
 }
 
