@@ -21,7 +21,7 @@ import {
   isFields,
   memoize,
 } from "./codec/decoder.js"
-import type { Compile, Field, Fields, Step, Way } from "./codec/decoder.js"
+import type { Compile, Field, Fields, Step, Direction } from "./codec/decoder.js"
 import { lazy } from "./lazy.js"
 
 /** Decodes as the Schema does. The result of renaming keys is not checked again. */
@@ -74,7 +74,7 @@ function catchUnreadable<I, A>(
   }
 }
 
-const encoding: Way = {
+const encoding: Direction = {
   isEncoder: true,
   compileBySchema,
   compileRenaming,
@@ -84,7 +84,7 @@ const encoding: Way = {
 
 /** Compiles a function that validates a value and encodes it in one pass. */
 function compileEncoder(ast: AST.AST): Step {
-  return memoize((one, part) => compileKind(one, part, encoding))(ast)
+  return memoize((one, compilePart) => compileKind(one, compilePart, encoding))(ast)
 }
 
 function compileBySchema(ast: AST.AST): Step {
@@ -96,12 +96,12 @@ function compileBySchema(ast: AST.AST): Step {
 }
 
 /** The Schema encodes with the first member that fits a value, unknown fields aside. */
-function compileUnion(ast: AST.Union, part: Compile): Step {
+function compileUnion(ast: AST.Union, compilePart: Compile): Step {
   const defined = ast.types.filter((member) => !isNullish(member))
-  if (defined.length === 1) return firstOf(ast.types.map(part))
+  if (defined.length === 1) return firstOf(ast.types.map(compilePart))
   if (!areLiteralsFirst(defined.map((member) => AST.typeAST(member)))) return compileBySchema(ast)
   const tests = ast.types.map((member) => compileDecoder(AST.typeAST(member)))
-  const steps = ast.types.map(part)
+  const steps = ast.types.map(compilePart)
   return (value) => {
     const write = steps[tests.findIndex((fits) => fits(value) !== irregular)]
     return write === undefined ? irregular : write(value)
@@ -113,7 +113,7 @@ function isNullish(ast: AST.AST): boolean {
 }
 
 /** Visits the fields that a value has: a message has few of those that it may have. */
-function compileStruct(fields: ReadonlyArray<Field>, part: Compile): Step {
+function compileStruct(fields: ReadonlyArray<Field>, compilePart: Compile): Step {
   const places = new Map(fields.map(({ from }, place) => [from, place]))
   const required = fields.filter(({ isOptional }) => !isOptional).length
   return (value) => {
@@ -125,7 +125,8 @@ function compileStruct(fields: ReadonlyArray<Field>, part: Compile): Step {
     for (const key of Reflect.ownKeys(value)) {
       const place = places.get(key) ?? -1
       const field = fields[place]
-      if (field === undefined || !encodeField(output, field, value[key], part)) return irregular
+      if (field === undefined || !encodeField(output, field, value[key], compilePart))
+        return irregular
       if (!field.isOptional) missing -= 1
       last = place > last ? place : Infinity
     }
@@ -141,22 +142,22 @@ function sortFields(output: Fields, fields: ReadonlyArray<Field>): Fields {
 }
 
 /** A field whose value changes, or that is omitted with a value, is left to the Schema. */
-function encodeField(output: Fields, field: Field, value: unknown, part: Compile): boolean {
+function encodeField(output: Fields, field: Field, value: unknown, compilePart: Compile): boolean {
   const { change, to, type } = field
   if (change !== undefined) {
     const isNothing = value === undefined || value === null
-    if (isNothing && part(change.type)(value) === irregular) return false
+    if (isNothing && compilePart(change.type)(value) === irregular) return false
     const changed = change.encode(Option.some(value))
     if (Option.isNone(changed)) return isNothing
     if (changed.value !== value) return false
   }
-  const written = (field.step ??= part(type))(value)
+  const written = (field.step ??= compilePart(type))(value)
   if (written === irregular) return false
   output[to] = written
   return true
 }
 
-function compileRenaming(ast: AST.Transformation, part: Compile): Step {
+function compileRenaming(ast: AST.Transformation, compilePart: Compile): Step {
   const renaming = getRenaming(ast)
   if (renaming === undefined) return compileBySchema(ast)
   const changes = new Map(renaming.changes.map((change) => [change.from, change]))
@@ -168,5 +169,5 @@ function compileRenaming(ast: AST.Transformation, part: Compile): Step {
     const { isOptional, name, type } = to
     return { ...field, from: name, isOptional, change: { encode: change.encode, type } }
   })
-  return compileStruct(fields, part)
+  return compileStruct(fields, compilePart)
 }

@@ -93,10 +93,10 @@ const orUndefined: AST.Annotations = {
 }
 
 /** The annotation of a field that may be missing. */
-const missableId = Symbol.for("effect-discord/model/Missable")
+const nullishFieldId = Symbol.for("effect-discord/model/NullishField")
 
 /** A received field that counts as missing if it is `null` or, if lenient, does not fit. */
-export interface Missable {
+export interface NullishField {
   readonly item: AST.AST
   readonly isLenient: boolean
   /** The value of a missing field; if `undefined`, the field stays missing. */
@@ -104,25 +104,25 @@ export interface Missable {
 }
 
 /** For readers that decode such a field in one step. */
-export function missableOf(ast: AST.AST): Missable | undefined {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `missable` has put there
-  return ast.annotations[missableId] as Missable | undefined
+export function nullishFieldOf(ast: AST.AST): NullishField | undefined {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `nullishField` has put there
+  return ast.annotations[nullishFieldId] as NullishField | undefined
 }
 
-function missable<A, I>(
+function nullishField<A, I>(
   schema: Schema.Schema<A, I>,
   isLenient: boolean,
   fallback: (() => A) | undefined,
 ): Nullish<A, I> {
-  const how: Missable = { item: schema.ast, isLenient, fallback }
-  return nullish(schema, { ...(isLenient ? orUndefined : {}), [missableId]: how })
+  const how: NullishField = { item: schema.ast, isLenient, fallback }
+  return nullish(schema, { ...(isLenient ? orUndefined : {}), [nullishFieldId]: how })
 }
 
 function absentOr<A, I>(
   schema: Schema.Schema<A, I>,
   isLenient: boolean,
 ): Field<never, A, I | null | undefined> {
-  return Schema.optionalToOptional(missable(schema, isLenient, undefined), typeSide(schema), {
+  return Schema.optionalToOptional(nullishField(schema, isLenient, undefined), typeSide(schema), {
     decode: definedOnly,
     encode: Function.identity,
   })
@@ -133,7 +133,7 @@ function defaultOr<A, I>(
   isLenient: boolean,
   fallback: () => A,
 ): Schema.PropertySignature<":", A, never, "?:", I | null | undefined> {
-  return Schema.optionalToRequired(missable(schema, isLenient, fallback), typeSide(schema), {
+  return Schema.optionalToRequired(nullishField(schema, isLenient, fallback), typeSide(schema), {
     decode: (value) => Option.getOrElse(definedOnly(value), fallback),
     encode: Option.some,
   })

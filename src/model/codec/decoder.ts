@@ -1,5 +1,5 @@
 /**
- * Compiles decoders, and what they share with the encoders of `codec.ts`. The decoder of a type side
+ * Compiles decoders, and what they share with the encoders of `codec.ts`. A decoder for `Schema.typeSchema(schema)`
  * validates a value and returns a copy.
  */
 import * as Either from "effect/Either"
@@ -9,7 +9,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
-import { listItemOf, type Missable, missableOf } from "../fields.js"
+import { listItemOf, type NullishField, nullishFieldOf } from "../fields.js"
 
 /** Returns the converted input, or `irregular`. */
 export type Step = (input: unknown) => unknown
@@ -20,7 +20,7 @@ type Transform = (
   input: unknown,
   options: AST.ParseOptions,
   ast: AST.Transformation,
-  whole: unknown,
+  original: unknown,
 ) => unknown
 
 /** The result for input that the Schema itself has to handle. */
@@ -31,16 +31,16 @@ export type Fields = Record<PropertyKey, unknown>
 export const isFields: (input: unknown) => input is Readonly<Fields> = Predicate.isRecord
 
 /** What differs between decoders and encoders. */
-export interface Way {
+export interface Direction {
   readonly isEncoder: boolean
-  readonly compileStruct: (fields: ReadonlyArray<Field>, part: Compile) => Step
-  readonly compileUnion: (ast: AST.Union, part: Compile) => Step
-  readonly compileRenaming: (ast: AST.Transformation, part: Compile) => Step
+  readonly compileStruct: (fields: ReadonlyArray<Field>, compilePart: Compile) => Step
+  readonly compileUnion: (ast: AST.Union, compilePart: Compile) => Step
+  readonly compileRenaming: (ast: AST.Transformation, compilePart: Compile) => Step
   /** Uses the Schema itself, for rare and complicated parts. */
   readonly compileBySchema: (ast: AST.AST) => Step
 }
 
-const decoding: Way = {
+const decoding: Direction = {
   isEncoder: false,
   compileBySchema,
   compileRenaming,
@@ -49,8 +49,8 @@ const decoding: Way = {
 }
 
 export function compileDecoder(ast: AST.AST): Step {
-  return memoize((one, part) => {
-    const read = compileKind(one, part, decoding)
+  return memoize((one, compilePart) => {
+    const read = compileKind(one, compilePart, decoding)
     const fallback = Option.getOrUndefined(AST.getDecodingFallbackAnnotation(one))
     return fallback === undefined ? read : withFallback(one, read, fallback)
   })(ast)
@@ -68,8 +68,8 @@ type DecodingFallback = AST.DecodingFallbackAnnotation<unknown>
 type Kinds = {
   readonly [Tag in AST.AST["_tag"]]?: (
     ast: Extract<AST.AST, { readonly _tag: Tag }>,
-    part: Compile,
-    way: Way,
+    compilePart: Compile,
+    direction: Direction,
   ) => Step | undefined
 }
 
@@ -85,21 +85,21 @@ const kinds: Kinds = {
   Literal: (ast) => (input) => (input === ast.literal ? input : irregular),
   Declaration: (ast) => (ast.typeParameters.length === 0 ? compileDeclaration(ast) : undefined),
   Refinement: compileRefinement,
-  TypeLiteral: (ast, part, way) =>
-    isStruct(ast) ? way.compileStruct(getFields(ast), part) : undefined,
-  TupleType: (ast, part) => {
+  TypeLiteral: (ast, compilePart, direction) =>
+    isStruct(ast) ? direction.compileStruct(getFields(ast), compilePart) : undefined,
+  TupleType: (ast, compilePart) => {
     const item = getItemType(ast)
-    return item && compileList(item, part, false)
+    return item && compileList(item, compilePart, false)
   },
-  Union: (ast, part, way) => way.compileUnion(ast, part),
+  Union: (ast, compilePart, direction) => direction.compileUnion(ast, compilePart),
   Transformation: compileTransformation,
   Suspend: compileSuspend,
 }
 
-export function compileKind(ast: AST.AST, part: Compile, way: Way): Step {
+export function compileKind(ast: AST.AST, compilePart: Compile, direction: Direction): Step {
   const compile = hasOwnOptions(ast) ? undefined : kinds[ast._tag]
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the kind of its tag
-  return compile?.(ast as never, part, way) ?? way.compileBySchema(ast)
+  return compile?.(ast as never, compilePart, direction) ?? direction.compileBySchema(ast)
 }
 
 function compileBySchema(ast: AST.AST): Step {
@@ -107,8 +107,8 @@ function compileBySchema(ast: AST.AST): Step {
   return (input) => getResult(decode(input))
 }
 
-function compileUnion(ast: AST.Union, part: Compile): Step {
-  return areLiteralsFirst(ast.types) ? firstOf(ast.types.map(part)) : compileBySchema(ast)
+function compileUnion(ast: AST.Union, compilePart: Compile): Step {
+  return areLiteralsFirst(ast.types) ? firstOf(ast.types.map(compilePart)) : compileBySchema(ast)
 }
 
 function compileType(name: string): Step {
@@ -121,9 +121,16 @@ function compileDeclaration(ast: AST.Declaration): Step {
   return (input) => getResult(parse(input, AST.defaultParseOption, ast))
 }
 
-/** The condition is one of the decoded value, and may rely on the type that `from` checks. */
-function compileRefinement(ast: AST.Refinement, part: Compile, { isEncoder }: Way): Step {
-  const from = part(ast.from)
+/**
+ * The condition is about the decoded value, which an encoder has as its input. It is checked after `from`, on whose
+ * type it may rely.
+ */
+function compileRefinement(
+  ast: AST.Refinement,
+  compilePart: Compile,
+  { isEncoder }: Direction,
+): Step {
+  const from = compilePart(ast.from)
   return (input) => {
     const value = from(input)
     const decoded = isEncoder ? input : value
@@ -147,7 +154,7 @@ export function firstOf(members: ReadonlyArray<Step>): Step {
 /** How an encoder renames a field or omits it. */
 interface Change {
   readonly encode: (given: Option.Option<unknown>) => Option.Option<unknown>
-  /** The type of the field before. */
+  /** The type of the field before it is encoded. */
   readonly type: AST.AST
 }
 
@@ -162,8 +169,8 @@ export interface Field {
   step: Step | undefined
   /** For encoders. */
   readonly change?: Change
-  /** For decoders: how it is decoded if it may be missing. */
-  readonly missable?: Missable | undefined
+  /** For decoders: of a received field that may be missing, `null` or invalid, as `fields.ts` makes it. */
+  readonly nullish?: NullishField | undefined
 }
 
 export function getFields({ propertySignatures }: AST.TypeLiteral): ReadonlyArray<Field> {
@@ -172,24 +179,27 @@ export function getFields({ propertySignatures }: AST.TypeLiteral): ReadonlyArra
   })
 }
 
-function compileStruct(fields: ReadonlyArray<Field>, part: Compile): Step {
+function compileStruct(fields: ReadonlyArray<Field>, compilePart: Compile): Step {
   return (input) => {
     if (!isFields(input)) return irregular
     const output: Fields = {}
     for (const field of fields) {
-      const { from, isOptional, missable, to } = field
+      const { from, isOptional, nullish, to } = field
       const given = input[from]
-      const isNothing = missable !== undefined && (given === undefined || given === null)
       let value: unknown
-      if (!isNothing && (!isOptional || Object.hasOwn(input, from))) {
-        value = (field.step ??= part(missable?.item ?? field.type))(given)
-        if (value === irregular) {
-          if (missable?.isLenient !== true) return irregular
-          value = undefined
+      if (nullish === undefined) {
+        if (isOptional && !Object.hasOwn(input, from)) continue
+        value = (field.step ??= compilePart(field.type))(given)
+        if (value === irregular) return irregular
+      } else {
+        if (given !== undefined && given !== null) {
+          value = (field.step ??= compilePart(nullish.item))(given)
+          if (value === irregular) {
+            if (!nullish.isLenient) return irregular
+            value = undefined
+          }
         }
-      } else if (missable === undefined) continue
-      if (missable !== undefined) {
-        value ??= missable.fallback?.()
+        value ??= nullish.fallback?.()
         if (value === undefined) continue
       }
       output[to] = value
@@ -198,15 +208,20 @@ function compileStruct(fields: ReadonlyArray<Field>, part: Compile): Step {
   }
 }
 
-/** An encoder goes the way of a decoder from its end. */
-function compileTransformation(ast: AST.Transformation, part: Compile, way: Way): Step {
-  const { isEncoder } = way
+/** An encoder takes the steps of a decoder in reverse order. */
+function compileTransformation(
+  ast: AST.Transformation,
+  compilePart: Compile,
+  direction: Direction,
+): Step {
+  const { isEncoder } = direction
   const { transformation } = ast
   const item = isEncoder ? undefined : listItemOf(ast)
-  if (item !== undefined) return compileList(item, part, true)
-  if (transformation._tag === "TypeLiteralTransformation") return way.compileRenaming(ast, part)
-  const first = part(isEncoder ? ast.to : ast.from)
-  const last = part(isEncoder ? ast.from : ast.to)
+  if (item !== undefined) return compileList(item, compilePart, true)
+  if (transformation._tag === "TypeLiteralTransformation")
+    return direction.compileRenaming(ast, compilePart)
+  const first = compilePart(isEncoder ? ast.to : ast.from)
+  const last = compilePart(isEncoder ? ast.from : ast.to)
   if (transformation._tag === "ComposeTransformation") return chain(first, last)
   const transform: Transform = isEncoder ? transformation.encode : transformation.decode
   const step: Step = (value) => getResult(transform(value, AST.defaultParseOption, ast, value))
@@ -214,7 +229,7 @@ function compileTransformation(ast: AST.Transformation, part: Compile, way: Way)
 }
 
 /** Decodes an object whose keys change, in one step and in the order of the new keys. */
-function compileRenaming(ast: AST.Transformation, part: Compile): Step {
+function compileRenaming(ast: AST.Transformation, compilePart: Compile): Step {
   const renaming = getRenaming(ast)
   if (renaming === undefined) return compileBySchema(ast)
   const sources = new Map(getFields(renaming.from).map((field) => [field.from, field]))
@@ -224,13 +239,13 @@ function compileRenaming(ast: AST.Transformation, part: Compile): Step {
     const change = changes.get(name)
     const source = sources.get(change?.from ?? name)
     if (source === undefined) continue
-    const missable = change && missableOf(source.type)
-    if (change !== undefined && missable === undefined && change.decode !== identity)
+    const nullish = change && nullishFieldOf(source.type)
+    if (change !== undefined && nullish === undefined && change.decode !== identity)
       return compileBySchema(ast)
-    const field = { ...source, to: name, missable }
+    const field = { ...source, to: name, nullish }
     fields.push(field)
   }
-  return compileStruct(fields, part)
+  return compileStruct(fields, compilePart)
 }
 
 /** The value of a synchronous success; everything else is irregular. */
@@ -245,10 +260,10 @@ function chain(first: Step, second: Step): Step {
   }
 }
 
-function compileSuspend(ast: AST.Suspend, part: Compile): Step {
+function compileSuspend(ast: AST.Suspend, compilePart: Compile): Step {
   let step: Step | undefined
   return (input) => {
-    step ??= part(ast.f())
+    step ??= compilePart(ast.f())
     return step(input)
   }
 }
@@ -259,14 +274,14 @@ function getItemType({ elements, rest }: AST.TupleType): AST.AST | undefined {
 }
 
 /** Compiles the items with the first one. A lenient list omits items that do not match. */
-function compileList(itemAst: AST.AST, part: Compile, isLenient: boolean): Step {
+function compileList(itemAst: AST.AST, compilePart: Compile, isLenient: boolean): Step {
   let item: Step | undefined
   return (input) => {
     if (!Array.isArray(input)) return irregular
     const output: Array<unknown> = []
     for (const one of input) {
       if (isLenient && (one === null || one === undefined)) continue
-      const value = (item ??= part(itemAst))(one)
+      const value = (item ??= compilePart(itemAst))(one)
       if (value !== irregular) output.push(value)
       else if (!isLenient) return irregular
     }
@@ -287,7 +302,10 @@ export interface Renaming {
   readonly changes: AST.TypeLiteralTransformation["propertySignatureTransformations"]
 }
 
-/** `undefined` if a new key is also an old one, or has no source: then the order of the changes matters. */
+/**
+ * Returns `undefined` if a key changes to one that exists already, or from one that does not exist: then the order of
+ * the changes matters.
+ */
 export function getRenaming({
   from,
   to,
@@ -298,15 +316,16 @@ export function getRenaming({
   if (!isStruct(from) || !isStruct(to) || AST.typeAST(to) !== to) return undefined
   const changes = transformation.propertySignatureTransformations
   const old = getNames(from)
-  const made = new Set(old)
+  const changed = new Set(old)
   for (const change of changes) {
     if (change.from !== change.to && old.has(change.to)) return undefined
-    if (!made.delete(change.from)) return undefined
-    made.add(change.to)
+    if (!changed.delete(change.from)) return undefined
+    changed.add(change.to)
   }
-  const wanted = getNames(to)
-  const isWhole = made.size === wanted.size && [...made].every((name) => wanted.has(name))
-  return isWhole ? { from, to, changes } : undefined
+  const expected = getNames(to)
+  const isComplete =
+    changed.size === expected.size && [...changed].every((name) => expected.has(name))
+  return isComplete ? { from, to, changes } : undefined
 }
 
 function getNames({ propertySignatures }: AST.TypeLiteral): Set<PropertyKey> {
@@ -314,8 +333,8 @@ function getNames({ propertySignatures }: AST.TypeLiteral): Set<PropertyKey> {
 }
 
 /**
- * Whether the members that a literal distinguishes come first. Schema tries them before the others, so
- * in any other order the first member that matches may be another one than the Schema's.
+ * Whether all members with a literal field, which tells them apart, come before the others. Schema tries them first, so
+ * only in this order do the members, tried one after the other, give the result of the Schema.
  */
 export function areLiteralsFirst(members: ReadonlyArray<AST.AST>): boolean {
   const haveLiterals = members.map(hasLiteralField)
@@ -339,14 +358,14 @@ function hasOwnOptions({ annotations }: AST.AST): boolean {
 }
 
 /** Compiles each part once: Schemas share parts, and may be recursive. */
-export function memoize(make: (ast: AST.AST, part: Compile) => Step): Compile {
+export function memoize(make: (ast: AST.AST, compilePart: Compile) => Step): Compile {
   const known = new Map<AST.AST, Step>()
-  const part: Compile = (ast) => {
+  const compilePart: Compile = (ast) => {
     const found = known.get(ast)
     if (found !== undefined) return found
-    const made = make(ast, part)
+    const made = make(ast, compilePart)
     known.set(ast, made)
     return made
   }
-  return part
+  return compilePart
 }

@@ -333,7 +333,7 @@ class DistributedLimiter {
       reply._tag === "Turn" && isFirstTurn(reply.turn)
         ? // The store has no state: find out whether it has lost its data before the turn is used.
           Effect.as(this.presence.checkDataLoss, reply)
-        : this.#takeover.takeOverFromDead(target, call, reply),
+        : this.#takeover.checkOwner(target, call, reply),
     )
   }
 

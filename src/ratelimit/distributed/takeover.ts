@@ -1,6 +1,7 @@
 /**
- * Takes over turns whose owner has died. A poll that shows the same turn as the one before makes its owner suspect;
- * the store then reports whether the owner is alive.
+ * Takes over turns whose owner has died. If two polls in a row show the same turn, its owner may be dead: the store
+ * is then asked whether the owner is alive. A process whose lease has expired continues under a new name, its next
+ * generation.
  */
 import * as Effect from "effect/Effect"
 import type { Presence } from "./presence.js"
@@ -13,8 +14,9 @@ export interface TakeoverOptions {
   readonly name: string
   /** Milliseconds after its last heartbeat for which a process counts as alive. */
   readonly lease: number
+  /** The heartbeat and the lease of this process. */
   readonly presence: Presence
-  /** Whether the turn in a reply is one that this process used until its lease expired. */
+  /** Whether the turn in a reply is the last one of this process, which it never passed on: it knows a newer state. */
   readonly isOwnTurn: (target: TurnTarget, reply: Reply) => boolean
   readonly now: () => number
 }
@@ -26,8 +28,8 @@ export class Takeover {
     this.#options = options
   }
 
-  /** Takes the turn over if its owner is dead. `reply` is that to the `join` of `call`. */
-  takeOverFromDead(
+  /** Takes the turn over if its owner is dead. `reply` is what the store replied to `join` with this `call`. */
+  checkOwner(
     target: TurnTarget,
     call: TurnCall,
     reply: Reply,
@@ -46,6 +48,7 @@ export class Takeover {
     const isOwn = this.#options.isOwnTurn(target, reply)
     return Effect.flatMap(this.#isDead(owner, call.key), (isDead) => {
       if (!isDead) return Effect.succeed(reply)
+      // Whatever ended that process may have ended others, too.
       if (!this.#isThisProcess(owner)) target.frequentPollsUntil = now() + lease
       const { turnNumber } = reply._tag === "Turn" ? reply.turn : reply
       return Effect.flatMap(store.takeOver({ ...call, turnNumber, owner }), (next) =>
@@ -55,14 +58,17 @@ export class Takeover {
               target,
               call,
               next,
-              this.#mayBeDead(next.owner) ? next.owner : undefined,
+              this.#canCheck(next.owner) ? next.owner : undefined,
             )
           : Effect.succeed(isOwn ? withoutState(next) : next),
       )
     })
   }
 
-  /** Returns the owner of a turn that has not changed since the last poll, or an earlier generation of this process. */
+  /**
+   * Returns an owner that may be dead: an earlier generation of this process, or who has had the same turn since the
+   * last poll. If the store has gone back to a turn that this process has passed on, it is this process itself.
+   */
   #findSuspect(target: TurnTarget, reply: Reply): string | undefined {
     const { lease, presence } = this.#options
     const { observedTurn } = target
@@ -74,20 +80,21 @@ export class Takeover {
     if (!isPoll || !this.#isStoreStable) return undefined
     if (reply._tag === "Waiting")
       return reply.turnNumber === observedTurn.turnNumber ? reply.owner : undefined
-    // The store has lost the call that gave this turn away. The process that got it has not restored it for a lease.
+    // The store has lost the call that passed this turn on, and reports it as ours again. If the process that got the
+    // turn has not restored it for the length of a lease, it is dead, and the turn is taken over from our own name.
     const isObsolete =
       reply.turn.turnNumber === observedTurn.turnNumber &&
       reply.turn.turnNumber <= target.turnNumber
     return isObsolete && now >= observedTurn.since + lease ? presence.process : undefined
   }
 
-  /** Whether the store has been available for a lease, in which every living process has sent a heartbeat. */
+  /** Whether the store has been available for the length of a lease: every living process has sent a heartbeat. */
   get #isStoreStable(): boolean {
     const { lease, now, presence } = this.#options
     return now() >= presence.connectedSince + lease
   }
 
-  #mayBeDead(owner: string | undefined): boolean {
+  #canCheck(owner: string | undefined): boolean {
     return owner !== undefined && (this.#isThisProcess(owner) || this.#isStoreStable)
   }
 
