@@ -1,12 +1,19 @@
 /** A Redis Cluster, and single nodes of one. */
-// A test fails with whatever its processes fail with.
+// Any error fails a test, so errors have no types here.
 // @effect-diagnostics anyUnknownInErrorContext:off
 import { describe, expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { openCluster } from "../ratelimit/distributed/engines.js"
 import { route } from "../ratelimit/responses.js"
 import { getCluster, startCluster } from "../support/redis.js"
-import { failureOf, fault, makePrefix, open, openClient, openOver } from "./limiterProcess.js"
+import {
+  failToConnect,
+  itWithRedis,
+  makePrefix,
+  openLimiter,
+  openClient,
+  openLimiterOn,
+} from "./testLimiters.js"
 
 /**
  * Enough that both nodes have some of them. Their ids are of many lengths: the slots of ids that differ in one
@@ -17,15 +24,15 @@ const webhooks = Array.from({ length: 24 }, (_, index) =>
 )
 
 describe.concurrent("a cluster", () => {
-  fault(
+  itWithRedis(
     "has the turns of webhooks on all of its nodes",
     Effect.gen(function* () {
       const connection = yield* openCluster
       const prefix = makePrefix()
       const options = { prefix, address: "egress" }
       const [one, another] = yield* Effect.all([
-        openOver(connection, options),
-        openOver(connection, options),
+        openLimiterOn(connection, options),
+        openLimiterOn(connection, options),
       ])
       yield* Effect.forEach(
         webhooks,
@@ -46,18 +53,18 @@ describe.concurrent("a cluster", () => {
     }),
   )
 
-  fault(
+  itWithRedis(
     "is not used through one of its nodes",
     Effect.gen(function* () {
       for (const { url } of yield* Effect.promise(getCluster)) {
-        const error = yield* failureOf(url)
+        const error = yield* failToConnect(url)
         expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "invalid" })
         expect(error.message).toContain("RedisConnection.layerClient with a Cluster of ioredis")
       }
     }),
   )
 
-  fault(
+  itWithRedis(
     "of one node is like a server",
     Effect.gen(function* () {
       const [node] = yield* Effect.acquireRelease(
@@ -65,7 +72,10 @@ describe.concurrent("a cluster", () => {
         ([one]) => Effect.promise(() => one!.stop("kill")),
       )
       const prefix = makePrefix()
-      const [one, another] = yield* Effect.all([open(node!, { prefix }), open(node!, { prefix })])
+      const [one, another] = yield* Effect.all([
+        openLimiter(node!, { prefix }),
+        openLimiter(node!, { prefix }),
+      ])
       for (const { send } of [one, another, one]) yield* send()
       expect([...one.lines, ...another.lines]).toEqual([])
     }),

@@ -1,5 +1,5 @@
 /** Connections that cannot be made, and what their errors say. */
-// A test fails with whatever its processes fail with.
+// Any error fails a test, so errors have no types here.
 // @effect-diagnostics anyUnknownInErrorContext:off
 import { createServer as createHttpServer } from "node:http"
 import { createServer, type Server } from "node:net"
@@ -14,14 +14,14 @@ import * as Schedule from "effect/Schedule"
 import { RedisConnection } from "../../src/redis/index.js"
 import { findPort } from "../support/server.js"
 import {
-  failureOf,
-  fault,
+  failToConnect,
+  itWithRedis,
   makePrefix,
-  open,
+  openLimiter,
   openClient,
-  openOver,
-  start,
-} from "./limiterProcess.js"
+  openLimiterOn,
+  startServer,
+} from "./testLimiters.js"
 
 /** The port of a server that is not Redis. */
 const listen = (server: Server) =>
@@ -37,7 +37,7 @@ const listen = (server: Server) =>
 /** A server with a user, whose rights change. */
 const startWithUser = (...rights: ReadonlyArray<string>) =>
   Effect.gen(function* () {
-    const server = yield* start()
+    const server = yield* startServer()
     const client = yield* openClient(server)
     const setRights = (...more: ReadonlyArray<string>) =>
       Effect.promise(() => client.call("ACL", "SETUSER", "app", ...more))
@@ -58,32 +58,32 @@ const captureConsole = Effect.acquireRelease(
 ).pipe(Effect.map(({ lines }) => lines))
 
 describe.concurrent("a connection that fails", () => {
-  fault(
+  itWithRedis(
     "without a server",
     Effect.gen(function* () {
       const port = yield* Effect.promise(findPort)
-      const error = yield* failureOf(`redis://127.0.0.1:${port}`)
+      const error = yield* failToConnect(`redis://127.0.0.1:${port}`)
       expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "unavailable" })
       expect(error.message).toContain(`ECONNREFUSED 127.0.0.1:${port}`)
     }),
   )
 
-  fault(
+  itWithRedis(
     "with a wrong password, a wrong user or none",
     Effect.gen(function* () {
-      const { port } = yield* start("--requirepass", "right-password")
+      const { port } = yield* startServer("--requirepass", "right-password")
       for (const [login, detail] of [
         [":wrong-password@", "WRONGPASS"],
         ["nobody:wrong-password@", "WRONGPASS"],
         ["", "NOAUTH"],
       ]) {
-        const error = yield* failureOf(`redis://${login}127.0.0.1:${port}`)
+        const error = yield* failToConnect(`redis://${login}127.0.0.1:${port}`)
         expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "denied" })
         expect(error.message).toContain(detail)
         expect(error.message).not.toContain("wrong-password")
       }
       const right = { url: `redis://:right-password@127.0.0.1:${port}` }
-      const { send } = yield* open(right, { prefix: makePrefix() })
+      const { send } = yield* openLimiter(right, { prefix: makePrefix() })
       yield* send()
     }),
   )
@@ -101,10 +101,10 @@ describe.concurrent("a connection that fails", () => {
     "/wrong.sock?db=database",
     "localhost:6379",
   ]) {
-    fault(
+    itWithRedis(
       `with a wrong URL: ${url}`,
       Effect.gen(function* () {
-        const error = yield* failureOf(url)
+        const error = yield* failToConnect(url)
         expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "invalid" })
         expect(error.message).toContain("redis://user:password@host:6379/0")
         expect(error.message).not.toContain("wrong")
@@ -113,11 +113,11 @@ describe.concurrent("a connection that fails", () => {
   }
 
   for (const database of ["/99", "?db=99"]) {
-    fault(
+    itWithRedis(
       `to a database that does not exist: ${database}`,
       Effect.gen(function* () {
-        const { url } = yield* start()
-        const error = yield* failureOf(`${url}${database}`)
+        const { url } = yield* startServer()
+        const error = yield* failToConnect(`${url}${database}`)
         expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "invalid" })
         expect(error.message).toBe(
           "Redis (invalid): it has no database 99 (ERR DB index is out of range); take another number, by default one from 0 to 15, and 0 in a cluster",
@@ -126,21 +126,21 @@ describe.concurrent("a connection that fails", () => {
     )
   }
 
-  fault(
+  itWithRedis(
     "to a database that the user may not select",
     Effect.gen(function* () {
       const { url } = yield* startWithUser("~*", "&*", "+@all", "-select")
-      const error = yield* failureOf(`${url}/1`)
+      const error = yield* failToConnect(`${url}/1`)
       expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "denied" })
       expect(error.message).toContain("'select'")
     }),
   )
 
-  fault(
+  itWithRedis(
     "with a wrong password and a database: the password is what is wrong",
     Effect.gen(function* () {
-      const { port } = yield* start("--requirepass", "right-password")
-      const error = yield* failureOf(`redis://:wrong-password@127.0.0.1:${port}/99`)
+      const { port } = yield* startServer("--requirepass", "right-password")
+      const error = yield* failToConnect(`redis://:wrong-password@127.0.0.1:${port}/99`)
       expect(error).toMatchObject({ reason: "denied" })
       expect(error.message).toContain("it rejects the user or the password of the address")
     }),
@@ -152,11 +152,11 @@ describe.concurrent("a connection that fails", () => {
     "lazyConnect=",
     "monitor=true",
   ]) {
-    fault(
+    itWithRedis(
       `with an option of the client: ${query}`,
       Effect.gen(function* () {
-        const { port } = yield* start()
-        const error = yield* failureOf(`redis://127.0.0.1:${port}?${query}`)
+        const { port } = yield* startServer()
+        const error = yield* failToConnect(`redis://127.0.0.1:${port}?${query}`)
         expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "invalid" })
         expect(error.message).toContain("RedisConnection.layerClient")
       }),
@@ -164,11 +164,11 @@ describe.concurrent("a connection that fails", () => {
   }
 
   for (const login of [":wrong%ZZ", "wrong%ZZ:password", ":wrong%E9"]) {
-    fault(
+    itWithRedis(
       `with a % that encodes nothing: ${login}`,
       Effect.gen(function* () {
-        const { port } = yield* start()
-        const error = yield* failureOf(`redis://${login}@127.0.0.1:${port}`)
+        const { port } = yield* startServer()
+        const error = yield* failToConnect(`redis://${login}@127.0.0.1:${port}`)
         expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "invalid" })
         expect(error.message).toContain("write %25 for a %")
         expect(error.message).not.toContain("wrong")
@@ -177,11 +177,11 @@ describe.concurrent("a connection that fails", () => {
   }
 
   for (const login of ["", ":password@"]) {
-    fault(
+    itWithRedis(
       `to an HTTP server: redis://${login}`,
       Effect.gen(function* () {
         const port = yield* listen(createHttpServer((_, response) => response.end("a page")))
-        const error = yield* failureOf(`redis://${login}127.0.0.1:${port}/1`)
+        const error = yield* failToConnect(`redis://${login}127.0.0.1:${port}/1`)
         expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "invalid" })
         expect(error.message).toBe(
           "Redis (invalid): what responds at the address is not Redis; check host and port, for example that it is not an HTTP server",
@@ -190,11 +190,11 @@ describe.concurrent("a connection that fails", () => {
     )
   }
 
-  fault(
+  itWithRedis(
     "with TLS to a port without",
     Effect.gen(function* () {
       const port = yield* listen(createHttpServer())
-      const error = yield* failureOf(`rediss://127.0.0.1:${port}`)
+      const error = yield* failToConnect(`rediss://127.0.0.1:${port}`)
       expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "invalid" })
       expect(error.message).toBe(
         "Redis (invalid): the server has no TLS at this port; use redis:// instead of rediss://, or the port with TLS",
@@ -206,10 +206,10 @@ describe.concurrent("a connection that fails", () => {
     ["without TLS to a port with", () => createTlsServer()],
     ["to a server that closes it", () => createServer((socket) => socket.destroy())],
   ] as const) {
-    fault(
+    itWithRedis(
       title,
       Effect.gen(function* () {
-        const error = yield* failureOf(`redis://127.0.0.1:${yield* listen(make())}`)
+        const error = yield* failToConnect(`redis://127.0.0.1:${yield* listen(make())}`)
         expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "unavailable" })
         expect(error.message).toContain("closed the connection at once; check host and port")
         expect(error.message).toContain("rediss://host")
@@ -220,16 +220,16 @@ describe.concurrent("a connection that fails", () => {
 
 describe("a connection that works without a part of its address", () => {
   for (const login of [":needless", "default:needless"]) {
-    fault(
+    itWithRedis(
       `a password that the server does not require: ${login}`,
       Effect.gen(function* () {
         const written = yield* captureConsole
-        const { port } = yield* start()
+        const { port } = yield* startServer()
         const url = `redis://${login}@127.0.0.1:${port}`
         const prefix = makePrefix()
         const [one, another] = yield* Effect.all([
-          open({ url }, { prefix }),
-          open({ url }, { prefix }),
+          openLimiter({ url }, { prefix }),
+          openLimiter({ url }, { prefix }),
         ])
         for (const { send } of [one, another, one]) yield* send()
         expect([...one.lines, ...another.lines, ...written]).toEqual([])
@@ -238,24 +238,24 @@ describe("a connection that works without a part of its address", () => {
   }
 
   for (const command of ["info", "pubsub"]) {
-    fault(
+    itWithRedis(
       `a user without the right to ${command}`,
       Effect.gen(function* () {
         const written = yield* captureConsole
         const { url } = yield* startWithUser("~*", "&*", "+@all", `-${command}`)
-        const { lines, send } = yield* open({ url }, { prefix: makePrefix() })
+        const { lines, send } = yield* openLimiter({ url }, { prefix: makePrefix() })
         yield* send()
         expect([...lines, ...written]).toEqual([])
       }),
     )
   }
 
-  fault(
+  itWithRedis(
     "another database",
     Effect.gen(function* () {
-      const { url } = yield* start()
+      const { url } = yield* startServer()
       const prefix = makePrefix()
-      const { send } = yield* open({ url: `${url}/15` }, { prefix })
+      const { send } = yield* openLimiter({ url: `${url}/15` }, { prefix })
       yield* send()
       const client = yield* openClient({ url: `${url}/15` })
       expect(yield* Effect.promise(() => client.keys(`*${prefix}*`))).not.toEqual([])
@@ -264,24 +264,27 @@ describe("a connection that works without a part of its address", () => {
 })
 
 describe.concurrent("a user of an access list", () => {
-  fault(
+  itWithRedis(
     "is enough with the rights that the guide names",
     Effect.gen(function* () {
       const rights = "~{alerts:* ~alerts:* &alerts:* +@all -@dangerous +info"
       const own = yield* startWithUser(...rights.split(" "))
       const options = { prefix: "alerts", address: "egress" }
-      const [one, another] = yield* Effect.all([open(own, options), open(own, options)])
+      const [one, another] = yield* Effect.all([
+        openLimiter(own, options),
+        openLimiter(own, options),
+      ])
       for (const { send } of [one, another, one]) yield* send()
       expect([...one.lines, ...another.lines]).toEqual([])
     }),
   )
 
-  fault(
+  itWithRedis(
     "gets messages as soon as it has the right to them",
     Effect.gen(function* () {
       const { client, setRights, url } = yield* startWithUser("~*", "resetchannels", "+@all")
       const prefix = makePrefix()
-      yield* open({ url }, { prefix })
+      yield* openLimiter({ url }, { prefix })
       yield* setRights(`&${prefix}:*`)
       const channels = Effect.promise(() => client.call("PUBSUB", "CHANNELS", `${prefix}:*`))
       yield* Effect.repeat(Effect.delay(channels, 20), {
@@ -292,10 +295,10 @@ describe.concurrent("a user of an access list", () => {
 })
 
 describe.concurrent("a server that stands still", () => {
-  fault(
+  itWithRedis(
     "and leaves with a command does not end the next connection, also without a subscription",
     Effect.gen(function* () {
-      const server = yield* start()
+      const server = yield* startServer()
       const context = yield* Layer.build(RedisConnection.layer(server.url))
       const { eval: run } = Context.get(context, RedisConnection.RedisConnection)
       const ping = run("return 1", [], [])
@@ -313,15 +316,15 @@ describe.concurrent("a server that stands still", () => {
     }),
   )
 
-  fault(
+  itWithRedis(
     "is an error at the start of a limiter, also on a client that waits for ever",
     Effect.gen(function* () {
-      const server = yield* start()
+      const server = yield* startServer()
       const client = yield* openClient(server)
       yield* Effect.promise(() => client.ping())
       process.kill(server.pid(), "SIGSTOP")
       const connection = RedisConnection.layerClient(client)
-      const error = yield* Effect.flip(openOver(connection, { prefix: makePrefix() }))
+      const error = yield* Effect.flip(openLimiterOn(connection, { prefix: makePrefix() }))
       expect(error).toMatchObject({
         _tag: "DiscordRedisError",
         reason: "unavailable",

@@ -1,5 +1,5 @@
 /** A Redis that is slow, fails over to its replica, or wants another password while processes use it. */
-// A test fails with whatever its processes fail with.
+// Any error fails a test, so errors have no types here.
 // @effect-diagnostics anyUnknownInErrorContext:off
 import { once } from "node:events"
 import { type AddressInfo, createServer } from "node:net"
@@ -11,12 +11,20 @@ import { RedisConnection } from "../../src/redis/index.js"
 import { route } from "../ratelimit/responses.js"
 import type { RedisServer } from "../support/redis.js"
 import { Endpoint } from "./Endpoint.js"
-import { fault, makePrefix, open, openClient, openOver, start, until } from "./limiterProcess.js"
+import {
+  itWithRedis,
+  makePrefix,
+  openLimiter,
+  openClient,
+  openLimiterOn,
+  startServer,
+  until,
+} from "./testLimiters.js"
 
 /** A primary with its replica, and the address of the primary. */
 const openPair = Effect.gen(function* () {
-  const primary = yield* start("--repl-diskless-sync-delay", "0")
-  const replica = yield* start("--replicaof", `127.0.0.1 ${primary.port}`)
+  const primary = yield* startServer("--repl-diskless-sync-delay", "0")
+  const replica = yield* startServer("--replicaof", `127.0.0.1 ${primary.port}`)
   const endpoint = yield* Effect.acquireRelease(
     Effect.promise(() => Endpoint.open(primary.port)),
     (one) => Effect.sync(() => one.close()),
@@ -55,14 +63,14 @@ const away =
 const back = "INFO Shared limits: the store is available again"
 
 describe.concurrent("a server that fails over", () => {
-  fault(
+  itWithRedis(
     "to its replica, and keeps its connections: requests go on with the new one",
     Effect.gen(function* () {
       const pair = yield* openPair
       const prefix = makePrefix()
       const [one, another] = yield* Effect.all([
-        open(pair.endpoint, { prefix }),
-        open(pair.endpoint, { prefix }),
+        openLimiter(pair.endpoint, { prefix }),
+        openLimiter(pair.endpoint, { prefix }),
       ])
       yield* one.send()
       yield* another.send()
@@ -81,15 +89,15 @@ describe.concurrent("a server that fails over", () => {
     }),
   )
 
-  fault(
+  itWithRedis(
     "without a word on its connections: requests go on with the new one",
     Effect.gen(function* () {
       const pair = yield* openPair
       const prefix = makePrefix()
       const options = { prefix, lease: "3 seconds" } as const
       const [one, another] = yield* Effect.all([
-        open(pair.endpoint, options),
-        open(pair.endpoint, options),
+        openLimiter(pair.endpoint, options),
+        openLimiter(pair.endpoint, options),
       ])
       yield* one.send()
       yield* another.send()
@@ -107,11 +115,11 @@ describe.concurrent("a server that fails over", () => {
     }),
   )
 
-  fault(
+  itWithRedis(
     "and back: requests wait as long as it only reads",
     Effect.gen(function* () {
       const { primary, replica } = yield* openPair
-      const { lines, send } = yield* open(primary, { prefix: makePrefix() })
+      const { lines, send } = yield* openLimiter(primary, { prefix: makePrefix() })
       yield* follow(primary, replica)
       const fiber = yield* Effect.fork(send())
       yield* until(() => lines.length > 0)
@@ -125,12 +133,15 @@ describe.concurrent("a server that fails over", () => {
 })
 
 describe.concurrent("a slow server", () => {
-  fault(
+  itWithRedis(
     "is waited for, without a line",
     Effect.gen(function* () {
-      const server = yield* start()
+      const server = yield* startServer()
       const prefix = makePrefix()
-      const [one, another] = yield* Effect.all([open(server, { prefix }), open(server, { prefix })])
+      const [one, another] = yield* Effect.all([
+        openLimiter(server, { prefix }),
+        openLimiter(server, { prefix }),
+      ])
       const client = yield* openClient(server)
       for (const { send } of [one, another, one]) {
         yield* Effect.promise(() => client.client("PAUSE", 200))
@@ -140,11 +151,11 @@ describe.concurrent("a slow server", () => {
     }),
   )
 
-  fault(
+  itWithRedis(
     "that replies nothing for 5 seconds counts as unavailable",
     Effect.gen(function* () {
-      const server = yield* start()
-      const { lines, send } = yield* open(server, { prefix: makePrefix() })
+      const server = yield* startServer()
+      const { lines, send } = yield* openLimiter(server, { prefix: makePrefix() })
       process.kill(server.pid(), "SIGSTOP")
       const fiber = yield* Effect.fork(send())
       yield* until(() => lines.length > 0)
@@ -158,10 +169,10 @@ describe.concurrent("a slow server", () => {
     }),
   )
 
-  fault(
+  itWithRedis(
     "that leaves without a reply does not end the next connection",
     Effect.gen(function* () {
-      const server = yield* start()
+      const server = yield* startServer()
       const socketTimeout = 2000
       const client = new Redis(server.url, {
         enableOfflineQueue: false,
@@ -171,7 +182,7 @@ describe.concurrent("a slow server", () => {
       client.on("error", () => {})
       yield* Effect.addFinalizer(() => Effect.sync(() => client.disconnect()))
       yield* Effect.promise(() => once(client, "ready"))
-      const { send } = yield* openOver(RedisConnection.layerClient(client), {
+      const { send } = yield* openLimiterOn(RedisConnection.layerClient(client), {
         prefix: makePrefix(),
       })
       process.kill(server.pid(), "SIGSTOP")
@@ -196,14 +207,16 @@ describe.concurrent("a password that changes", () => {
     ["of a process with another one", ":first-secret@", login],
   ] as const) {
     for (const failAfter of ["forever", "10 millis"] as const) {
-      fault(
+      itWithRedis(
         `${title} is an absence, which is explained, until it is right again; failAfter: ${failAfter}`,
         Effect.gen(function* () {
           const isProtected = secret !== ""
-          const server = yield* start(...(isProtected ? ["--requirepass", "first-secret"] : []))
+          const server = yield* startServer(
+            ...(isProtected ? ["--requirepass", "first-secret"] : []),
+          )
           const own = { url: server.url.replace("//", `//${secret}`) }
           const options = failAfter === "forever" ? {} : { failAfter }
-          const { lines, send } = yield* open(own, { prefix: makePrefix(), ...options })
+          const { lines, send } = yield* openLimiter(own, { prefix: makePrefix(), ...options })
           const client = yield* openClient(own)
           const setPassword = (password: string) =>
             Effect.promise(() => client.config("SET", "requirepass", password))
@@ -269,16 +282,16 @@ const openSentinel = (server: RedisServer) =>
   ).pipe(Effect.map((sentinel) => (sentinel.address() as AddressInfo).port))
 
 describe.concurrent("a client of the program", () => {
-  fault(
+  itWithRedis(
     "is explained as well when its password is wrong",
     Effect.gen(function* () {
-      const server = yield* start()
+      const server = yield* startServer()
       const client = new Redis(server.url, { enableOfflineQueue: false, maxRetriesPerRequest: 0 })
       client.on("error", () => {})
       yield* Effect.addFinalizer(() => Effect.sync(() => client.disconnect()))
       yield* Effect.promise(() => once(client, "ready"))
       const connection = RedisConnection.layerClient(client)
-      const { lines, send } = yield* openOver(connection, {
+      const { lines, send } = yield* openLimiterOn(connection, {
         prefix: makePrefix(),
         failAfter: 0,
       })
@@ -291,10 +304,10 @@ describe.concurrent("a client of the program", () => {
     }),
   )
 
-  fault(
+  itWithRedis(
     "that asks Sentinel for the address gets its messages again",
     Effect.gen(function* () {
-      const server = yield* start()
+      const server = yield* startServer()
       const port = yield* openSentinel(server)
       const client = new Redis({
         sentinels: [{ host: "127.0.0.1", port }],
@@ -305,7 +318,7 @@ describe.concurrent("a client of the program", () => {
       yield* Effect.addFinalizer(() => Effect.sync(() => client.disconnect()))
       yield* Effect.promise(() => once(client, "ready"))
       const prefix = makePrefix()
-      const { lines, send } = yield* openOver(RedisConnection.layerClient(client), { prefix })
+      const { lines, send } = yield* openLimiterOn(RedisConnection.layerClient(client), { prefix })
       yield* send()
       yield* Effect.promise(() => server.stop("kill"))
       yield* until(() => client.status === "reconnecting")

@@ -1,5 +1,5 @@
 /** A Redis that is unavailable, full, emptied, or has values of others. */
-// A test fails with whatever its processes fail with.
+// Any error fails a test, so errors have no types here.
 // @effect-diagnostics anyUnknownInErrorContext:off
 import { describe, expect } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
@@ -10,7 +10,14 @@ import type { RedisRateLimiter } from "../../src/redis/index.js"
 import { reactive } from "../ratelimit/model/policies.js"
 import { ok, route } from "../ratelimit/responses.js"
 import { getRedis, type RedisServer } from "../support/redis.js"
-import { fault, makePrefix, open, openClient, start, until } from "./limiterProcess.js"
+import {
+  itWithRedis,
+  makePrefix,
+  openLimiter,
+  openClient,
+  startServer,
+  until,
+} from "./testLimiters.js"
 
 const { major } = route()
 const other = route({ webhookId: "2" })
@@ -19,11 +26,11 @@ const stop = (server: RedisServer) => Effect.promise(() => server.stop("kill"))
 const startAgain = (server: RedisServer) => Effect.promise(() => server.start())
 
 describe.concurrent("a server that leaves", () => {
-  fault(
+  itWithRedis(
     "requests wait and are sent when it is back, with one line each time",
     Effect.gen(function* () {
-      const server = yield* start()
-      const { lines, send } = yield* open(server, { prefix: makePrefix() })
+      const server = yield* startServer()
+      const { lines, send } = yield* openLimiter(server, { prefix: makePrefix() })
       yield* stop(server)
       const fibers = yield* Effect.replicateEffect(Effect.fork(send()), 3)
       yield* until(() => lines.length > 0)
@@ -42,14 +49,17 @@ describe.concurrent("a server that leaves", () => {
     }),
   )
 
-  fault(
+  itWithRedis(
     "a process goes on with its turn, up to the first request of another one",
     Effect.gen(function* () {
-      const server = yield* start()
+      const server = yield* startServer()
       const client = yield* openClient(server)
       const prefix = makePrefix()
       const options = { prefix, lease: "1 hour" } as const
-      const [one, another] = yield* Effect.all([open(server, options), open(server, options)])
+      const [one, another] = yield* Effect.all([
+        openLimiter(server, options),
+        openLimiter(server, options),
+      ])
       yield* one.send({ at: other })
       yield* one.send()
       // It is in flight while another one arrives, so that the turn stays where it is.
@@ -82,12 +92,12 @@ describe.concurrent("a server that leaves", () => {
     }),
   )
 
-  fault(
+  itWithRedis(
     "with fallbackAfter requests go on, and afterwards the limit counts as used up",
     Effect.gen(function* () {
-      const server = yield* start()
+      const server = yield* startServer()
       const prefix = makePrefix()
-      const { lines, limiter, send } = yield* open(server, { prefix, fallbackAfter: 0 })
+      const { lines, limiter, send } = yield* openLimiter(server, { prefix, fallbackAfter: 0 })
       yield* stop(server)
       yield* Effect.replicateEffect(send(), 2)
       expect(lines[0]).toContain("requests go on without it after 0")
@@ -106,11 +116,14 @@ describe.concurrent("a server that leaves", () => {
     }),
   )
 
-  fault(
+  itWithRedis(
     "with failAfter waiting and new requests fail, until it is back",
     Effect.gen(function* () {
-      const server = yield* start()
-      const { lines, send } = yield* open(server, { prefix: makePrefix(), failAfter: "10 millis" })
+      const server = yield* startServer()
+      const { lines, send } = yield* openLimiter(server, {
+        prefix: makePrefix(),
+        failAfter: "10 millis",
+      })
       yield* stop(server)
       const error = yield* Effect.flip(send())
       expect(error).toMatchObject({ _tag: "DiscordRateLimiterUnavailable", webhookId: "1" })
@@ -126,11 +139,11 @@ describe.concurrent("a server that leaves", () => {
     }),
   )
 
-  fault(
+  itWithRedis(
     "maxWait ends the wait",
     Effect.gen(function* () {
-      const server = yield* start()
-      const { send } = yield* open(server, { prefix: makePrefix() })
+      const server = yield* startServer()
+      const { send } = yield* openLimiter(server, { prefix: makePrefix() })
       yield* stop(server)
       const error = yield* Effect.flip(send({ maxWait: "20 millis" }))
       expect(error).toMatchObject({ _tag: "WebhookRateLimited", reason: "maxWait" })
@@ -139,7 +152,7 @@ describe.concurrent("a server that leaves", () => {
 })
 
 describe.concurrent("a server with wrong data", () => {
-  fault(
+  itWithRedis(
     "a key of another program stops its webhook only, with one warning",
     Effect.gen(function* () {
       const server = yield* Effect.promise(getRedis)
@@ -147,7 +160,7 @@ describe.concurrent("a server with wrong data", () => {
       const client = yield* openClient(server)
       const key = `{${prefix}:1:${major}}`
       yield* Effect.promise(() => client.set(key, "something else"))
-      const { lines, send } = yield* open(server, { prefix })
+      const { lines, send } = yield* openLimiter(server, { prefix })
       const waiting = yield* Effect.fork(send())
       yield* until(() => lines.length > 0)
       yield* Effect.replicateEffect(send({ at: other }), 3)
@@ -170,19 +183,19 @@ describe.concurrent("a server with wrong data", () => {
     }),
   )
 
-  fault(
+  itWithRedis(
     "a server without memory counts as unavailable",
     Effect.gen(function* () {
-      const server = yield* start()
+      const server = yield* startServer()
       const client = yield* openClient(server)
-      const { lines, send } = yield* open(server, { prefix: makePrefix() })
+      const { lines, send } = yield* openLimiter(server, { prefix: makePrefix() })
       yield* Effect.promise(() => client.config("SET", "maxmemory", "1"))
       const fiber = yield* Effect.fork(send())
       yield* until(() => lines.length > 0)
       expect(lines[0]).toContain(
         "the store is unavailable; requests wait for it Redis (unavailable): OOM",
       )
-      const error = yield* Effect.flip(open(server, { prefix: makePrefix() }))
+      const error = yield* Effect.flip(openLimiter(server, { prefix: makePrefix() }))
       expect(error).toMatchObject({ _tag: "DiscordRedisError", reason: "unavailable" })
       yield* Effect.promise(() => client.config("SET", "maxmemory", "0"))
       yield* Fiber.join(fiber)
@@ -190,13 +203,16 @@ describe.concurrent("a server with wrong data", () => {
     }),
   )
 
-  fault(
+  itWithRedis(
     "a server that loses everything, scripts as well, gets it again",
     Effect.gen(function* () {
-      const server = yield* start()
+      const server = yield* startServer()
       const client = yield* openClient(server)
       const prefix = makePrefix()
-      const [one, another] = yield* Effect.all([open(server, { prefix }), open(server, { prefix })])
+      const [one, another] = yield* Effect.all([
+        openLimiter(server, { prefix }),
+        openLimiter(server, { prefix }),
+      ])
       yield* one.send()
       const waiting = yield* Effect.replicateEffect(Effect.fork(another.send()), 3)
       yield* Effect.promise(() => client.flushall())
@@ -216,20 +232,22 @@ describe.concurrent("a server with wrong data", () => {
     ["no uncertainty", (state) => `NaN ${state.slice(state.indexOf(" "))}`],
     ["a negative uncertainty", (state) => `-1e9 ${state.slice(state.indexOf(" "))}`],
   ] as ReadonlyArray<readonly [string, (state: string) => string]>) {
-    fault(
+    itWithRedis(
       `a damaged state: ${title}`,
       Effect.gen(function* () {
         const server = yield* Effect.promise(getRedis)
         const client = yield* openClient(server)
         const prefix = makePrefix()
         const key = `{${prefix}:1:${major}}`
-        const one = yield* open(server, { prefix })
+        const one = yield* openLimiter(server, { prefix })
         yield* one.send()
-        yield* Effect.scoped(Effect.flatMap(open(server, { prefix }), (another) => another.send()))
+        yield* Effect.scoped(
+          Effect.flatMap(openLimiter(server, { prefix }), (another) => another.send()),
+        )
         const state = (yield* Effect.promise(() => client.hget(key, "state"))) ?? ""
         expect(state).toContain('"v":1')
         yield* Effect.promise(() => client.hset(key, "state", damage(state)))
-        const third = yield* open(server, { prefix })
+        const third = yield* openLimiter(server, { prefix })
         yield* third.send()
         yield* one.send()
         expect([...one.lines, ...third.lines]).toEqual([])
@@ -237,7 +255,7 @@ describe.concurrent("a server with wrong data", () => {
     )
   }
 
-  fault(
+  itWithRedis(
     "keys of an older version are left alone",
     Effect.gen(function* () {
       const server = yield* Effect.promise(getRedis)
@@ -247,7 +265,7 @@ describe.concurrent("a server with wrong data", () => {
       const key = `{${prefix}:0:${major}}`
       yield* Effect.promise(() => client.hset(key, older))
       yield* Effect.promise(() => client.zadd(`${key}:queue`, 1, "older.0:1"))
-      const { lines, send } = yield* open(server, { prefix })
+      const { lines, send } = yield* openLimiter(server, { prefix })
       yield* send()
       expect(yield* Effect.promise(() => client.hgetall(key))).toEqual(older)
       expect(yield* Effect.promise(() => client.zcard(`${key}:queue`))).toBe(1)
@@ -255,13 +273,13 @@ describe.concurrent("a server with wrong data", () => {
     }),
   )
 
-  fault(
+  itWithRedis(
     "messages that no script has published are ignored",
     Effect.gen(function* () {
       const server = yield* Effect.promise(getRedis)
       const client = yield* openClient(server)
       const prefix = makePrefix()
-      const { lines, send } = yield* open(server, { prefix })
+      const { lines, send } = yield* openLimiter(server, { prefix })
       const [channel = ""] = yield* Effect.promise(
         () => client.pubsub("CHANNELS", `${prefix}*`) as Promise<ReadonlyArray<string>>,
       ).pipe(Effect.repeat({ until: (channels) => channels.length > 0 }))
@@ -295,14 +313,14 @@ describe.concurrent("durations of any size", () => {
     { idleAfter: 0.5, lease: 2000.5 },
     { idleAfter: 200_000.5, lease: "1 hour" },
   ] as ReadonlyArray<RedisRateLimiter.Options>) {
-    fault(
+    itWithRedis(
       `are accepted by Redis: ${JSON.stringify(options)}`,
       Effect.gen(function* () {
         const server = yield* Effect.promise(getRedis)
         const prefix = makePrefix()
-        const { lines, send } = yield* open(server, { prefix, ...options })
+        const { lines, send } = yield* openLimiter(server, { prefix, ...options })
         yield* send()
-        yield* (yield* open(server, { prefix, ...options })).send()
+        yield* (yield* openLimiter(server, { prefix, ...options })).send()
         expect(lines).toEqual([])
       }),
     )

@@ -1,5 +1,5 @@
 /** Metrics of turns and calls, of two limiters that send to one webhook. */
-// A test fails with whatever its processes fail with.
+// Any error fails a test, so errors have no types here.
 // @effect-diagnostics anyUnknownInErrorContext:off
 import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
 /** Processes that send to the same webhooks through one simulated store, on one virtual clock. */
-// A test fails with whatever its processes fail with.
+// Any error fails a test, so errors have no types here.
 // @effect-diagnostics anyUnknownInErrorContext:off
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"

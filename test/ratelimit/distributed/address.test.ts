@@ -1,5 +1,5 @@
 /** Processes behind one address divide the global limit, and stop together. */
-// A test fails with whatever its processes fail with.
+// Any error fails a test, so errors have no types here.
 // @effect-diagnostics anyUnknownInErrorContext:off
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"

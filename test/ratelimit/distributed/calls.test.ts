@@ -1,5 +1,5 @@
 /** What a webhook costs that only one process uses. */
-// A test fails with whatever its processes fail with.
+// Any error fails a test, so errors have no types here.
 // @effect-diagnostics anyUnknownInErrorContext:off
 import * as Effect from "effect/Effect"
 import { expect, it } from "vitest"

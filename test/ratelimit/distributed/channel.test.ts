@@ -1,5 +1,5 @@
 /** Webhooks of one channel share a limit that no header shows; here, processes send to them. */
-// A test fails with whatever its processes fail with.
+// Any error fails a test, so errors have no types here.
 // @effect-diagnostics anyUnknownInErrorContext:off
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"

@@ -1,5 +1,5 @@
 /** What one process learns about a deleted webhook, all that use it know. */
-// A test fails with whatever its processes fail with.
+// Any error fails a test, so errors have no types here.
 // @effect-diagnostics anyUnknownInErrorContext:off
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

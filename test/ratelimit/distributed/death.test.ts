@@ -1,5 +1,5 @@
 /** Processes that die, or close, and what that costs the others. */
-// A test fails with whatever its processes fail with.
+// Any error fails a test, so errors have no types here.
 // @effect-diagnostics anyUnknownInErrorContext:off
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
 /** The store loses everything, as Redis does on FLUSHALL, while processes use it. */
-// A test fails with whatever its processes fail with.
+// Any error fails a test, so errors have no types here.
 // @effect-diagnostics anyUnknownInErrorContext:off
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
 /** How a process shows that it is alive, and compares its clock with the store's. */
-// A test fails with whatever its processes fail with.
+// Any error fails a test, so errors have no types here.
 // @effect-diagnostics anyUnknownInErrorContext:off
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"

@@ -1,5 +1,5 @@
 /** The rules of a `TurnStore`, for the simulated one and for Redis. */
-// A test fails with whatever its processes fail with.
+// Any error fails a test, so errors have no types here.
 // @effect-diagnostics anyUnknownInErrorContext:off
 import * as Array from "effect/Array"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
-/** Limiters that share a Redis, and what happens to it. */
-// A test fails with whatever its processes fail with.
+/** For tests with real Redis servers: starts them, opens limiters on them, and clients that damage their data. */
+// Any error fails a test, so errors have no types here.
 // @effect-diagnostics anyUnknownInErrorContext:off
 import { it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -15,19 +15,19 @@ import { ok, route } from "../ratelimit/responses.js"
 import { hasRedis, type RedisServer, startRedis } from "../support/redis.js"
 import { reactive } from "../ratelimit/model/policies.js"
 
-export interface LimiterProcess {
+export interface TestLimiter {
   readonly limiter: RateLimiter.Service
-  /** A request with a response at once. */
+  /** Takes a permit, and settles it at once with a successful response. */
   readonly send: (
     options?: Partial<WaitOptions> & { readonly at?: Route },
   ) => Effect.Effect<void, unknown>
   readonly lines: ReadonlyArray<string>
 }
 
-export const openOver = <E>(
+export const openLimiterOn = <E>(
   connection: Layer.Layer<RedisConnection.RedisConnection, E>,
   options: RedisRateLimiter.Options,
-): Effect.Effect<LimiterProcess, unknown, Scope.Scope> =>
+): Effect.Effect<TestLimiter, unknown, Scope.Scope> =>
   Effect.gen(function* () {
     const lines: Array<string> = []
     const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
@@ -39,13 +39,13 @@ export const openOver = <E>(
       Effect.provide(Logger.replace(Logger.defaultLogger, logger)),
     )
     const limiter = yield* Effect.provide(RateLimiter.RateLimiter, context)
-    const send: LimiterProcess["send"] = ({ at = route(), ...rest } = {}) =>
+    const send: TestLimiter["send"] = ({ at = route(), ...rest } = {}) =>
       limiter.withPermit(at, { policy: reactive, ...rest }, (permit) => permit.settle(ok()))
     return { limiter, send, lines }
   })
 
-export const open = ({ url }: Pick<RedisServer, "url">, options: RedisRateLimiter.Options) =>
-  openOver(RedisConnection.layer(url), options)
+export const openLimiter = ({ url }: Pick<RedisServer, "url">, options: RedisRateLimiter.Options) =>
+  openLimiterOn(RedisConnection.layer(url), options)
 
 /** A client to damage the data with. */
 export const openClient = ({ url }: Pick<RedisServer, "url">) =>
@@ -59,16 +59,16 @@ export const until = (condition: () => boolean): Effect.Effect<void> =>
 
 let prefixes = 0
 
-export const makePrefix = () => `faults-${process.pid}-${++prefixes}`
+export const makePrefix = () => `test-${process.pid}-${++prefixes}`
 
-export const failureOf = (url: string) =>
+export const failToConnect = (url: string) =>
   Effect.flip(Effect.scoped(Layer.build(RedisConnection.layer(url))))
 
-export const start = (...options: ReadonlyArray<string>) =>
+export const startServer = (...options: ReadonlyArray<string>) =>
   Effect.acquireRelease(
     Effect.promise(() => startRedis(options)),
     (server) => Effect.promise(() => server.stop("kill")),
   )
 
-export const fault = (title: string, test: Effect.Effect<void, unknown, Scope.Scope>): void =>
+export const itWithRedis = (title: string, test: Effect.Effect<void, unknown, Scope.Scope>): void =>
   it.scopedLive.skipIf(!hasRedis)(title, () => test)
