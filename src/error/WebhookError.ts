@@ -7,7 +7,7 @@
  * as `Unauthorized` of `HttpApi`.
  *
  * No error contains a URL, a token or a platform error: only the route template, Discord's message
- * without the token, and figures. Each class is a Schema, so errors can be logged, stored and sent
+ * without the token, and numbers. Each class is a Schema, so errors can be logged, stored and sent
  * as JSON.
  *
  * @since 0.1.0
@@ -69,7 +69,7 @@ export const Issue = Schema.Struct({
   path: Schema.String,
   message: Schema.String,
   /** Discord's error code such as `BASE_TYPE_MAX_LENGTH`, if Discord reported the issue. */
-  code: absentable(Schema.String),
+  code: exactOptional(Schema.String),
 })
 /**
  * @since 0.1.0
@@ -85,7 +85,7 @@ const delivery: Record<Delivered, string> = {
 
 /**
  * As `Schema.DurationFromMillis`, whose check that the number is not negative would add 0.2 kB to
- * every bundle. `Duration.millis` makes zero of a negative number.
+ * every bundle. `Duration.millis` turns a negative number into zero.
  */
 const Millis = Schema.transform(Schema.Number, Schema.DurationFromSelf, {
   strict: true,
@@ -97,7 +97,7 @@ const Millis = Schema.transform(Schema.Number, Schema.DurationFromSelf, {
  * The field of `Schema.optionalWith(schema, { exact: true })`. The code of that function for its
  * other options would add half a kilobyte to every bundle.
  */
-function absentable<A, I>(
+function exactOptional<A, I>(
   schema: Schema.Schema<A, I>,
 ): Schema.PropertySignature<"?:", A, never, "?:", I> {
   return Schema.makePropertySignature(
@@ -108,7 +108,7 @@ function absentable<A, I>(
 /** The route template, such as `POST /webhooks/{webhook.id}/{webhook.token}`; never a URL. */
 const route = Schema.String
 
-/** A function, because bundlers keep an unused class whose fields contain a spread argument. */
+/** A function, because a spread argument in its fields makes bundlers keep an unused class (`...Struct.keys(texts)`). */
 const keysOf = <K extends string>(texts: Readonly<Record<K, string>>) =>
   Schema.Literal(...Struct.keys(texts))
 
@@ -122,8 +122,8 @@ const request = {
 }
 
 /**
- * For an error that most programs do not use, because bundlers keep an unused class whose fields contain
- * a spread. Nearly every program uses the other errors, so their fields contain one.
+ * The fields of an error that most programs do not use: bundlers keep an unused class whose fields contain a spread,
+ * but not one whose fields come from a function. Nearly every program uses the other errors, so those spread `request`.
  */
 const withRequest = <Fields extends Schema.Struct.Fields>(fields: Fields) => ({
   ...request,
@@ -163,7 +163,7 @@ export class WebhookInvalidUrl extends Schema.TaggedError<WebhookInvalidUrl>()(
   {
     reason: keysOf(urlReasons),
     /** Present if the credentials are those of an interaction. */
-    kind: absentable(Schema.Literal("interaction")),
+    kind: exactOptional(Schema.Literal("interaction")),
   },
 ) {
   override get message(): string {
@@ -193,11 +193,11 @@ export class WebhookValidationError extends Schema.TaggedError<WebhookValidation
   {
     operation: request.operation,
     /** Absent if the argument is not a webhook. */
-    webhookId: absentable(request.webhookId),
+    webhookId: exactOptional(request.webhookId),
     route,
     issues: Schema.Array(Issue),
     /** Number of further issues, if `issues` contains only the first 100. */
-    omitted: absentable(Schema.Number),
+    omitted: exactOptional(Schema.Number),
   },
 ) {
   override get message(): string {
@@ -229,7 +229,7 @@ export class WebhookBadRequest extends Schema.TaggedError<WebhookBadRequest>()(
     ...response,
     issues: Schema.Array(Issue),
     /** Number of further issues, if `issues` contains only the first 100. */
-    omitted: absentable(Schema.Number),
+    omitted: exactOptional(Schema.Number),
   },
 ) {
   override get message(): string {
@@ -420,7 +420,7 @@ const threadReasons = {
   missingPermission:
     "a permission is missing there; see the permissions of the channel, which its threads inherit",
   cannotPost:
-    "this channel does not accept such messages; in a forum or media channel only threads do",
+    "this channel does not accept such messages; messages of a forum or media channel are in threads",
 }
 
 /**
@@ -450,7 +450,7 @@ export class WebhookThreadError extends Schema.TaggedError<WebhookThreadError>()
     ...response,
     reason: keysOf(threadReasons),
     /** With `slowmode`: the time until Discord accepts the next message, if known. */
-    retryAfter: absentable(Millis),
+    retryAfter: exactOptional(Millis),
   },
 ) {
   override get message(): string {
@@ -461,15 +461,15 @@ export class WebhookThreadError extends Schema.TaggedError<WebhookThreadError>()
 
 const fileReasons = {
   missing: "there is no such file; check the path",
-  notAFile: "is not a file, such as a directory; give the path of a file",
+  notAFile: "is not a regular file, but for example a directory; give the path of a file",
   unreadable: "cannot be read",
   changed: "changed while it was read; send a copy of it, or create the FileUpload again",
   readOnce: "can be read only once",
   invalidSize: "needs a size in whole bytes; pass the length of the stream",
   duplicateName: "is the name of two files; rename one, so that attachment:// is unambiguous",
-  tooLarge: "is too large for a file",
-  totalTooLarge: "makes the message too large",
-  tooMany: "is one file too many",
+  tooLarge: "is larger than a file may be",
+  totalTooLarge: "makes the files of the message larger than they may be together",
+  tooMany: "is one file more than a message may have",
 }
 
 /**
@@ -495,20 +495,20 @@ const fileReasons = {
  */
 export class WebhookFileError extends Schema.TaggedError<WebhookFileError>()("WebhookFileError", {
   /** Absent if the file was not part of a request yet. */
-  operation: absentable(Schema.String),
-  webhookId: absentable(Schema.String),
-  route: absentable(route),
+  operation: exactOptional(Schema.String),
+  webhookId: exactOptional(Schema.String),
+  route: exactOptional(route),
   reason: keysOf(fileReasons),
   /** The file's path, or its name if it has no path. */
   file: Schema.String,
   /** Bytes of the file, or of all files for `totalTooLarge`; the number of files for `tooMany`. */
-  size: absentable(Schema.Number),
+  size: exactOptional(Schema.Number),
   /** The maximum of `size`, in the same unit; for `changed` the declared size. */
-  limit: absentable(Schema.Number),
+  limit: exactOptional(Schema.Number),
   /** The name of the first preset in `UploadLimits.presets` that allows the whole message. */
-  preset: absentable(Schema.String),
+  preset: exactOptional(Schema.String),
   /** The cause in a few words, such as `PermissionDenied`. */
-  detail: absentable(Schema.String),
+  detail: exactOptional(Schema.String),
   delivered: Delivered,
 }) {
   override get message(): string {
@@ -584,7 +584,7 @@ export class WebhookRateLimited extends Schema.TaggedError<WebhookRateLimited>()
      * `proxy`: a limit of the other host that `baseUrl` names.
      */
     scope: Schema.Literal("bucket", "user", "shared", "global", "edge", "proxy"),
-    bucket: absentable(Schema.String),
+    bucket: exactOptional(Schema.String),
     attempts: Schema.Number,
   },
 ) {
@@ -626,8 +626,8 @@ export class WebhookQueueFull extends Schema.TaggedError<WebhookQueueFull>()("We
 }
 
 /**
- * The scope of the rate limiter is closed. Nothing was sent, unless a rejected attempt was waiting
- * to be repeated.
+ * The scope of the rate limiter is closed. Discord received no request, except for an
+ * attempt that it had rejected before and that was to be repeated.
  *
  * @example
  * ```ts
@@ -654,7 +654,8 @@ export class DiscordRateLimiterClosed extends Schema.TaggedError<DiscordRateLimi
 
 /**
  * The store that processes share their limits in, such as Redis, has been unavailable for longer than
- * `failAfter`. Nothing was sent, unless a rejected attempt was waiting to be repeated.
+ * `failAfter`. Discord received no request, except for an attempt that it had rejected before and that was
+ * to be repeated.
  *
  * @example
  * ```ts
@@ -817,7 +818,7 @@ export class DiscordDecodeError extends Schema.TaggedError<DiscordDecodeError>()
     status: Schema.Number,
     delivered: Delivered,
     /** The Content-Type of the response, if it has one. */
-    contentType: absentable(Schema.String),
+    contentType: exactOptional(Schema.String),
     issues: Schema.Array(Issue),
   },
 ) {
@@ -892,7 +893,7 @@ export class DiscordInvalidOption extends Schema.TaggedError<DiscordInvalidOptio
 }
 
 /**
- * The errors of waiting for a permit.
+ * The errors of waiting for the rate limiter. Those of a deleted webhook are remembered from an earlier response.
  *
  * @example
  * ```ts
@@ -975,7 +976,7 @@ function formatRetry(delay: Duration.Duration | undefined): string {
   return text === "0" ? "" : `; try again in ${text}`
 }
 
-/** In whole milliseconds, rounded up: the limiter's clock is finer than a reader needs. */
+/** In whole milliseconds, rounded up: the limiter counts in fractions of them. */
 function formatDelay(delay: Duration.Duration): string {
   return Duration.format(Duration.millis(Math.ceil(Duration.toMillis(delay))))
 }

@@ -14,7 +14,7 @@ import * as resend from "./resend.js"
 import { Timestamp, TimestampCreate, type TimestampInput } from "./timestamp.js"
 import { list, Numeric, optional, withDefault, nullishToAbsent } from "./fields.js"
 
-/** Discord: Embed Limits. Outer whitespace does not count. */
+/** Discord: Embed Limits. Leading and trailing whitespace does not count. */
 const maxTitle = 256
 const maxDescription = 4096
 const maxFields = 25
@@ -29,7 +29,7 @@ const maxEmbeds = 10
 /** Discord's OpenAPI: alt text of an image. */
 const maxAlt = 4096
 
-const label = (max: number) => text({ max, trim: true })
+const trimmedText = (max: number) => text({ max, trim: true })
 
 const ImageCreate = Schema.Struct({
   /** http, https, or `attachment://name` for a file sent along (jpg, jpeg, png, webp, gif). */
@@ -53,8 +53,8 @@ const ImageCreate = Schema.Struct({
  * @category models
  */
 export const EmbedFieldCreate = Schema.Struct({
-  name: label(maxFieldName),
-  value: label(maxFieldValue),
+  name: trimmedText(maxFieldName),
+  value: trimmedText(maxFieldValue),
   inline: optional(Schema.Boolean),
 })
 /**
@@ -82,21 +82,21 @@ export interface EmbedFieldCreate extends Schema.Schema.Type<typeof EmbedFieldCr
  * @category models
  */
 export const EmbedCreate = Schema.Struct({
-  title: optional(label(maxTitle)),
-  description: optional(label(maxDescription)),
+  title: optional(trimmedText(maxTitle)),
+  description: optional(trimmedText(maxDescription)),
   url: optional(embedUrl),
   color: optional(Color),
   timestamp: optional(TimestampCreate),
   author: optional(
     Schema.Struct({
-      name: label(maxAuthor),
+      name: trimmedText(maxAuthor),
       url: optional(embedUrl),
       iconUrl: optional(embedMediaUrl, "icon_url"),
     }),
   ),
   footer: optional(
     Schema.Struct({
-      text: label(maxFooter),
+      text: trimmedText(maxFooter),
       iconUrl: optional(embedMediaUrl, "icon_url"),
     }),
   ),
@@ -110,7 +110,7 @@ export const EmbedCreate = Schema.Struct({
  */
 export interface EmbedCreate extends Schema.Schema.Type<typeof EmbedCreate> {}
 
-type Fields = Pick<EmbedCreate, keyof EmbedCreate>
+type Properties = Pick<EmbedCreate, keyof EmbedCreate>
 type Author = NonNullable<EmbedCreate["author"]>
 type Footer = NonNullable<EmbedCreate["footer"]>
 type Picture = NonNullable<EmbedCreate["image"]>
@@ -199,7 +199,7 @@ export const description: {
 } = Function.dual(2, (embed: EmbedCreate, value: string) => set(embed, { description: value }))
 
 /**
- * Lets the title lead to an address (http or https).
+ * Makes the title a link to this URL (http or https).
  *
  * @example
  * ```ts
@@ -324,7 +324,7 @@ export const image: {
 )
 
 /**
- * Sets the small picture in the corner, from where {@link image} takes one, too.
+ * Sets the small picture in the corner. It takes the same URLs as {@link image}.
  *
  * @example
  * ```ts
@@ -383,7 +383,8 @@ export const field: {
 
 /**
  * The code points that count towards the 6000 which the embeds of a message have together: titles,
- * descriptions, names and values of fields, footers and authors, without outer whitespace.
+ * descriptions, names and values of fields, footers and authors, without leading and trailing
+ * whitespace.
  *
  * @example
  * ```ts
@@ -401,7 +402,7 @@ export function total(embeds: ReadonlyArray<EmbedCreate>): number {
 }
 
 /**
- * How many code points more the embeds of one message may have; below zero if they are too many.
+ * The code points that the embeds of one message have left of their 6000; negative if they have too many.
  *
  * @example
  * ```ts
@@ -428,8 +429,8 @@ const media = {
   placeholderVersion: nullishToAbsent(Numeric, "placeholder_version"),
   flags: nullishToAbsent(Numeric),
 }
-const none = () => ""
-const Image = Schema.Struct({ url: withDefault(Schema.String, none), ...media })
+const emptyText = () => ""
+const Image = Schema.Struct({ url: withDefault(Schema.String, emptyText), ...media })
 const Video = Schema.Struct({ url: nullishToAbsent(Schema.String), ...media })
 
 /**
@@ -456,7 +457,7 @@ export const Embed = Schema.Struct({
   timestamp: nullishToAbsent(Timestamp),
   author: nullishToAbsent(
     Schema.Struct({
-      name: withDefault(Schema.String, none),
+      name: withDefault(Schema.String, emptyText),
       url: nullishToAbsent(Schema.String),
       iconUrl: nullishToAbsent(Schema.String, "icon_url"),
       proxyIconUrl: nullishToAbsent(Schema.String, "proxy_icon_url"),
@@ -464,7 +465,7 @@ export const Embed = Schema.Struct({
   ),
   footer: nullishToAbsent(
     Schema.Struct({
-      text: withDefault(Schema.String, none),
+      text: withDefault(Schema.String, emptyText),
       iconUrl: nullishToAbsent(Schema.String, "icon_url"),
       proxyIconUrl: nullishToAbsent(Schema.String, "proxy_icon_url"),
     }),
@@ -481,8 +482,8 @@ export const Embed = Schema.Struct({
   fields: withDefault(
     list(
       Schema.Struct({
-        name: withDefault(Schema.String, none),
-        value: withDefault(Schema.String, none),
+        name: withDefault(Schema.String, emptyText),
+        value: withDefault(Schema.String, emptyText),
         inline: withDefault(Schema.Boolean, () => false),
       }),
     ),
@@ -498,9 +499,9 @@ export const Embed = Schema.Struct({
 export interface Embed extends Schema.Schema.Type<typeof Embed> {}
 
 /**
- * A received embed as one to send: without `type`, `provider`, `video` and what Discord found out
- * about pictures. Where a message takes embeds, received ones may stand as they are; this keeps one
- * that Discord made of a link, which is left out otherwise.
+ * Converts a received embed to one to send: without `type`, `provider`, `video` and what Discord adds to
+ * pictures, such as their sizes. A message takes received embeds as they are as well, but then leaves out
+ * those that Discord made of links; this function keeps them.
  *
  * @example
  * ```ts
@@ -517,11 +518,11 @@ export const fromReceived = (embed: Embed): EmbedCreate =>
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- without what only Discord sets
   resend.embed(embed) as EmbedCreate
 
-function set(embed: Fields, part: Fields): EmbedCreate {
+function set(embed: Properties, part: Properties): EmbedCreate {
   return { ...embed, ...part }
 }
 
-/** The texts come first where the embed comes last. */
+/** A call that begins with a string gets the embed last, from a pipe. */
 function isDataFirst(args: IArguments): boolean {
   return typeof args[0] !== "string"
 }
@@ -545,7 +546,7 @@ function sum(embeds: ReadonlyArray<EmbedCreate>, measure: (part: string) => numb
   return measured
 }
 
-/** Discord: BASE_TYPE_REQUIRED. White space and empty lists are nothing. */
+/** Discord rejects an embed without content (BASE_TYPE_REQUIRED). Whitespace and empty lists are no content. */
 function blankIssues(embed: EmbedCreate, index: number): ReadonlyArray<Schema.FilterIssue> {
   if (!resend.isEmptyEmbed(embed)) return []
   return [
@@ -554,7 +555,7 @@ function blankIssues(embed: EmbedCreate, index: number): ReadonlyArray<Schema.Fi
 }
 
 function totalIssues(embeds: ReadonlyArray<EmbedCreate>): ReadonlyArray<Schema.FilterIssue> {
-  // Units never number less than code points: count exactly only when it may matter.
+  // A text has at least as many UTF-16 units as code points, so the exact count is needed only above the limit.
   if (sum(embeds, (part) => part.length) <= maxTotal) return []
   const actual = total(embeds)
   if (actual <= maxTotal) return []

@@ -54,10 +54,10 @@ export interface Options {
   readonly dispatcher?: Dispatcher | undefined
 }
 
-/** Read if it is there. */
-const usualFile = "discord.yaml"
+/** Read if it exists. */
+const defaultConfigFile = "discord.yaml"
 
-/** Hosts that a proxy of the environment is not used for, as in Go: it could not reach them. */
+/** A proxy that the environment names is not used for these hosts, as in Go, because it could not reach them. */
 const loopback = ["localhost", "127.0.0.1", "[::1]"]
 
 /**
@@ -65,12 +65,11 @@ const loopback = ["localhost", "127.0.0.1", "[::1]"]
  * bounded, and no redirect is followed, because the URL is the credential. A proxy that the
  * environment names is used (`proxy`).
  *
- * Fails with a `DiscordConfigurationError` when a proxy is named by what is no URL, and on a runtime without
+ * Fails with a `DiscordConfigurationError` if the setting of a proxy is not a URL, and on a runtime without
  * undici, such as Bun, where `FetchHttpClient.layer` takes its place.
  *
- * On it, this SDK sends without the overhead of `HttpClient`, unless it has been wrapped: with
- * `HttpClient.mapRequest` and the like it works and costs as any client
- * (`npm run bench:cost`).
+ * With this client, the SDK calls undici directly, without the overhead of `HttpClient`
+ * (`npm run bench:cost`). Wrapped by `HttpClient.mapRequest` or the like, it is used as any other client.
  *
  * @example
  * ```ts
@@ -142,7 +141,7 @@ export const layer: Layer.Layer<
 > = Layer.mergeAll(layerHttpClient, RateLimiter.layer, Strategy.layerAdaptive)
 
 /**
- * What {@link layer} gives, with settings from outside the program. They come from the environment
+ * The services of {@link layer}, with settings from outside the program. They come from the environment
  * and from a YAML file: the one that `DISCORD_CONFIG_FILE` names, or else `discord.yaml` in the
  * working directory, if there is one.
  *
@@ -187,7 +186,7 @@ export const layerFile = (
 ): Layer.Layer<DiscordConfig.Services, DiscordConfigurationError> =>
   DiscordConfig.layerFile(path).pipe(Layer.provide([layerHttpClient, NodeFileSystem.layer]))
 
-/** A file whose existence cannot be checked is read, so that reading it reports the reason. */
+/** The file that the variable names, else the default file if it exists, else the environment alone. */
 function configuredLayer(): Effect.Effect<
   ReturnType<typeof DiscordConfig.layerFile>,
   never,
@@ -197,8 +196,9 @@ function configuredLayer(): Effect.Effect<
     const named = yield* Config.nonEmptyString(fileVariable).pipe(Effect.option)
     if (Option.isSome(named)) return DiscordConfig.layerFile(named.value)
     const files = yield* FileSystem.FileSystem
-    const isThere = yield* Effect.orElseSucceed(files.exists(usualFile), () => true)
-    return isThere ? DiscordConfig.layerFile(usualFile) : DiscordConfig.layerEnv
+    // If this cannot be checked, reading the file reports the reason.
+    const isThere = yield* Effect.orElseSucceed(files.exists(defaultConfigFile), () => true)
+    return isThere ? DiscordConfig.layerFile(defaultConfigFile) : DiscordConfig.layerEnv
   })
 }
 
@@ -208,7 +208,7 @@ function makeDispatcher(
 ): Effect.Effect<Dispatcher, DiscordConfigurationError, Scope.Scope> {
   return options.dispatcher === undefined
     ? Effect.acquireRelease(
-        Effect.suspend(() => (hasUndici() ? own(options) : noUndici())),
+        Effect.suspend(() => (hasUndici() ? connect(options) : noUndici())),
         ({ connector, dispatcher }) =>
           Effect.promise(() => {
             const destroyed = dispatcher.destroy()
@@ -231,12 +231,12 @@ function noUndici(): DiscordConfigurationError {
   )
 }
 
-interface Own {
+interface ConnectedDispatcher {
   readonly dispatcher: Dispatcher
   readonly connector: Connector
 }
 
-function own(options: Options): Effect.Effect<Own, DiscordConfigurationError> {
+function connect(options: Options): Effect.Effect<ConnectedDispatcher, DiscordConfigurationError> {
   const timeout = Duration.toMillis(options.connectTimeout ?? "10 seconds")
   const connector = makeConnector(timeout)
   const agent = {
@@ -260,11 +260,14 @@ function dispatcherOf(
     return Effect.flatMap(fromEnvironment(), (found) =>
       found === undefined
         ? direct
-        : made("HTTPS_PROXY, HTTP_PROXY", () => new EnvHttpProxyAgent({ ...agent, ...found })),
+        : tryDispatcher(
+            "HTTPS_PROXY, HTTP_PROXY",
+            () => new EnvHttpProxyAgent({ ...agent, ...found }),
+          ),
     )
   }
   const url = Redacted.isRedacted(proxy) ? Redacted.value(proxy) : proxy
-  return made("proxy", () => new ProxyAgent({ ...agent, uri: withScheme(url) }))
+  return tryDispatcher("proxy", () => new ProxyAgent({ ...agent, uri: withScheme(url) }))
 }
 
 interface Proxies {
@@ -298,7 +301,7 @@ function withScheme(proxy: string): string {
 }
 
 /** Drops undici's error, because the URL of a proxy may contain a password. */
-function made(
+function tryDispatcher(
   place: string,
   construct: () => Dispatcher,
 ): Effect.Effect<Dispatcher, DiscordConfigurationError> {

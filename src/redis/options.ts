@@ -5,14 +5,14 @@ import { DiscordInvalidOption } from "../error/WebhookError.js"
 import type { DistributedSettings } from "../ratelimit/distributed/limiter.js"
 import {
   checked,
-  fault as invalidOption,
+  fault as limiterFault,
   optionMillis,
   type Options as LimiterOptions,
 } from "../ratelimit/settings.js"
 
 const defaultPrefix = "discord"
 const defaultLease = Duration.toMillis("15 seconds")
-/** A process sends at most one heartbeat per second. */
+/** A process sends at most one heartbeat per second: a shorter lease might expire between two of them. */
 const minLease = Duration.toMillis("2 seconds")
 const maxLease = Duration.toMillis("1 hour")
 
@@ -24,8 +24,8 @@ const maxLease = Duration.toMillis("1 hour")
  */
 export interface Options extends LimiterOptions {
   /**
-   * The beginning of all keys; processes with the same prefix share limits. Braces are rejected, because they mark
-   * the part of a key that decides on the node of a cluster. Default: `discord`.
+   * The beginning of all keys; processes with the same prefix share limits. Braces are rejected, because Redis
+   * Cluster chooses the node of a key by what is between braces. Default: `discord`.
    */
   readonly prefix?: string | undefined
   /**
@@ -35,8 +35,8 @@ export interface Options extends LimiterOptions {
    */
   readonly address?: string | undefined
   /**
-   * How long Redis may be unavailable until requests are sent by the limits of this process alone. Responses 429 are
-   * then possible. Default: requests wait for Redis.
+   * How long Redis may be unavailable until requests are sent with the limits of this process only, which may cause
+   * 429 responses. Default: requests wait for Redis.
    */
   readonly fallbackAfter?: Duration.DurationInput | undefined
   /**
@@ -46,9 +46,9 @@ export interface Options extends LimiterOptions {
   readonly failAfter?: Duration.DurationInput | undefined
   /**
    * Time after which a process without a heartbeat counts as dead: 2 seconds to 1 hour. Default: 15 seconds. A
-   * process that stops for longer loses its right to send to its webhooks: the others wait for one rate-limit window,
-   * and may then send messages that arrived after those still waiting in it. Limits still hold, and each process keeps
-   * its own order.
+   * process that pauses for longer loses its turns: other processes wait for one rate-limit window and take over.
+   * Messages that wait in the paused process may then be sent after newer ones of other processes. Limits still hold,
+   * and each process keeps its own order.
    */
   readonly lease?: Duration.DurationInput | undefined
 }
@@ -75,7 +75,7 @@ export function checkOptions({
     failAfter: optionMillis(failAfter) ?? never,
   }
   const faults = [
-    // Braces mark the part of a key that decides on the node of a cluster.
+    // Redis Cluster chooses the node of a key by what is between braces.
     /^[^{}]+$/.test(prefix)
       ? undefined
       : fault("prefix", "at least one character, and no braces", `"${prefix}"`),
@@ -90,15 +90,16 @@ export function checkOptions({
   ]
   const found = faults.find((one) => one !== undefined)
   if (found !== undefined) return Effect.fail(found)
-  // A connection to Redis outlives a request, so requests are not isolated by default.
+  // A connection to Redis outlives a request, so `isolatedRequests` is false by default.
   return Effect.mapBoth(checked(rest, false), {
     onFailure: ({ actual, expected, option }) =>
       // `RateLimiter.x` becomes `RedisRateLimiter.x`.
       new DiscordInvalidOption({ option: `Redis${option}`, expected, actual }),
+    // Redis takes whole milliseconds.
     onSuccess: (common) => ({ ...common, ...settings, lease: Math.ceil(settings.lease) }),
   })
 }
 
 function fault(name: keyof Options, expected: string, actual: unknown): DiscordInvalidOption {
-  return invalidOption(name, expected, actual, "RedisRateLimiter")
+  return limiterFault(name, expected, actual, "RedisRateLimiter")
 }

@@ -1,10 +1,13 @@
-/** What can be wrong with the path of a database. */
+/** Checks the path of a database file. */
 import { accessSync, constants, statSync } from "node:fs"
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import { DiscordInvalidOption } from "../error/WebhookError.js"
 
-/** SQLite's own names for databases that are not files, and URLs. They would become names of files. */
+/**
+ * SQLite's own names for databases that are not files, and URLs: resolved as a path, each would name a file. One letter
+ * before a colon is a drive of Windows.
+ */
 const notAPath = /^(?::memory:|file:|[a-z]{2,}:\/\/)/i
 
 export function checkFilename(filename: string): Effect.Effect<void, DiscordInvalidOption> {
@@ -16,7 +19,7 @@ export function checkFilename(filename: string): Effect.Effect<void, DiscordInva
   })
 }
 
-/** Returns why a file cannot be opened or created, if its path shows it. */
+/** Returns why a file cannot be opened or created; `undefined` if the file system does not show the reason. */
 export function explainPath(path: string): string | undefined {
   const folder = dirname(path)
   if (!isDirectory(folder))

@@ -45,7 +45,7 @@ const refusals: ReadonlyArray<
   [10003, 404, inThread, "unknownThread", /check threadId/],
   [10087, 404, startsThread, "unknownTag", /appliedTags takes/],
   [20016, 400, inThread, "slowmode", /slowmode/],
-  [40058, 400, elsewhere, "cannotPost", /only threads do/],
+  [40058, 400, elsewhere, "cannotPost", /messages of a forum or media channel are in threads/],
   [40066, 400, startsThread, "tagsReserved", /only moderators/],
   [40067, 400, startsThread, "tagRequired", /pass appliedTags/],
   [50001, 403, inThread, "missingPermission", /permissions of the channel/],

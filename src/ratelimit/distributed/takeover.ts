@@ -29,11 +29,7 @@ export class Takeover {
   }
 
   /** Takes the turn over if its owner is dead. `reply` is what the store replied to `join` with this `call`. */
-  checkOwner(
-    target: TurnTarget,
-    call: TurnCall,
-    reply: Reply,
-  ): Effect.Effect<Reply, StoreError> {
+  checkOwner(target: TurnTarget, call: TurnCall, reply: Reply): Effect.Effect<Reply, StoreError> {
     return this.#takeOverIfDead(target, call, reply, this.#findSuspect(target, reply))
   }
 

@@ -85,14 +85,14 @@ describe("limits", () => {
     expect(error).toMatchObject({ reason: "tooMany", file: "10.bin", size: 11, limit: 10 })
     expect(error?.preset).toBeUndefined()
     expect(error?.message).toBe(
-      `Webhook.send (webhook 42): 10.bin: is one file too many: 11 files, and 10 are allowed; no preset allows it; Discord did not act on it`,
+      `Webhook.send (webhook 42): 10.bin: is one file more than a message may have: 11 files, and 10 are allowed; no preset allows it; Discord did not act on it`,
     )
   })
 
   it("contain both sizes in bytes", () => {
     const error = findFileError(route, [sized(8 * mebibyte + 1)], 0, presets.default)
     expect(error?.message).toBe(
-      `Webhook.send (webhook 42): a.bin: makes the message too large: 8388609 bytes (8 MiB), and 8388608 bytes (8 MiB) are allowed; the preset "discord" allows it (RestConfig.uploads); Discord did not act on it`,
+      `Webhook.send (webhook 42): a.bin: makes the files of the message larger than they may be together: 8388609 bytes (8 MiB), and 8388608 bytes (8 MiB) are allowed; the preset "discord" allows it (RestConfig.uploads); Discord did not act on it`,
     )
   })
 
