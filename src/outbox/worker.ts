@@ -316,8 +316,10 @@ class Worker {
   }
 
   /** The end of the lease does the same, later. */
-  #giveBack(held: Held, nextAt: number | undefined): Effect.Effect<void> {
+  #giveBack(held: Held, lookAt: number | undefined): Effect.Effect<void> {
     return Effect.flatMap(this.#describeMemory(held), (memory) => {
+      // A store counts in whole milliseconds.
+      const nextAt = lookAt === undefined ? undefined : Math.ceil(lookAt)
       const release = { ...held.owned, memory, nextAt }
       this.#forget(held)
       if (nextAt !== undefined) this.#nextAt = Math.min(this.#nextAt, nextAt)
