@@ -236,8 +236,8 @@ function parseScalar({ kinds }: Key, text: string): Scalar {
 }
 
 /**
- * Variables that are nearly one of ours. Others may begin with `DISCORD_`, too, such as
- * `DISCORD_CLIENT_ID`; only in sections that are specific to this SDK is every name ours. A second webhook
+ * Variables that are nearly one of ours, or one of ours without its section: whoever sets `DISCORD_DRY_RUN`
+ * must not send. Others may begin with `DISCORD_`, too, such as `DISCORD_CLIENT_ID`; only in sections that are specific to this SDK is every name ours. A second webhook
  * is no slip, and a missing one is noticed anyway.
  */
 function findMisspellings(
@@ -248,12 +248,26 @@ function findMisspellings(
     names
       .filter((name) => !known.includes(name))
       .flatMap((name) => {
-        const near = nearest(name, known)
+        const near = nearest(name, known) ?? withoutSection(name)
         if (near === undefined ? !isOwnVariable(name) : name.startsWith(near)) return []
         const hint = near === undefined ? "" : `; did you mean ${near}?`
         return [{ key: "", place: name, message: `is not a known variable${hint}` }]
       }),
   )
+}
+
+/**
+ * Returns the variable of which this one leaves sections out. A single word is not enough: `DISCORD_TIMEOUT` may
+ * belong to another program. The webhook has a short name of its own.
+ */
+function withoutSection(name: string): string | undefined {
+  if (name === webhookVariable) return undefined
+  return keys().find(({ path }) =>
+    path.some((_, start) => {
+      const rest = path.slice(start)
+      return start > 0 && rest.join("_").includes("_") && variableOf(rest) === name
+    }),
+  )?.variable
 }
 
 function isOwnVariable(name: string): boolean {

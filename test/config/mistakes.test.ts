@@ -390,6 +390,14 @@ describe("the environment", () => {
       { DISCORD_CONFIG_FIL: "x" },
       "DISCORD_CONFIG_FIL: is not a known variable; did you mean DISCORD_CONFIG_FILE?",
     ],
+    [
+      { DISCORD_DRY_RUN: "true" },
+      "DISCORD_DRY_RUN: is not a known variable; did you mean DISCORD_CLIENT_DRY_RUN?",
+    ],
+    [
+      { DISCORD_RATE_LIMIT_STRATEGY: "adaptive" },
+      "DISCORD_RATE_LIMIT_STRATEGY: is not a known variable; did you mean DISCORD_CLIENT_RATE_LIMIT_STRATEGY?",
+    ],
     [{ DISCORD_CLIENT_RETRY_DELAY: "5s" }, "DISCORD_CLIENT_RETRY_DELAY: is not a known variable"],
   ])("%j", ([variables, sentence]) =>
     Effect.gen(function* () {
