@@ -13,7 +13,7 @@ import { FileUpload, RateLimiter, RestConfig, Strategy, Webhook } from "../../sr
 import { parsed, route, wireOf } from "./upload/wire.js"
 
 /** The content of a file as it is uploaded. */
-const contentOf = (file: FileUpload.FileUpload) =>
+const uploadedContentOf = (file: FileUpload.FileUpload) =>
   wireOf({}, [file]).pipe(
     Effect.flatMap(parsed),
     Effect.map(({ files }) => files[0]?.bytes.toString()),
@@ -25,13 +25,15 @@ describe("a file from memory", () => {
       const bytes = new TextEncoder().encode("größer")
       const file = FileUpload.fromBytes("a.bin", bytes)
       expect(file).toMatchObject({ name: "a.bin", size: 8 })
-      expect(yield* contentOf(file)).toBe("größer")
-      expect(yield* contentOf(FileUpload.fromText("a.txt", "größer"))).toBe("größer")
-      expect(yield* contentOf(FileUpload.fromBlob("a.txt", new Blob(["größer"])))).toBe("größer")
+      expect(yield* uploadedContentOf(file)).toBe("größer")
+      expect(yield* uploadedContentOf(FileUpload.fromText("a.txt", "größer"))).toBe("größer")
+      expect(yield* uploadedContentOf(FileUpload.fromBlob("a.txt", new Blob(["größer"])))).toBe(
+        "größer",
+      )
     }),
   )
 
-  it("shows neither its bytes nor more than a line of itself", () => {
+  it("prints as one line, without its bytes", () => {
     expect(String(FileUpload.fromText("a.txt", "hello"))).toBe("FileUpload(a.txt, 5 bytes)")
   })
 
@@ -41,7 +43,7 @@ describe("a file from memory", () => {
   })
 })
 
-describe("what a file is", () => {
+describe("the media type of a file", () => {
   it.each([
     ["chart.png", "image/png"],
     ["CLIP.MP4", "video/mp4"],
@@ -87,38 +89,40 @@ describe("a file from a path", () => {
     yield* files.writeFileString(path, "first\nsecond\n")
     return { files, folder, path }
   })
-  const story = <E>(
+  const withTempFile = <E>(
     name: string,
     test: (
-      disk: Effect.Effect.Success<typeof temporary>,
+      given: Effect.Effect.Success<typeof temporary>,
     ) => Effect.Effect<void, E, FileSystem.FileSystem>,
   ) =>
     it.scopedLive(name, () =>
       Effect.flatMap(temporary, test).pipe(Effect.provide(NodeFileSystem.layer)),
     )
 
-  story("is named like the end of its path, or as given", ({ path }) =>
+  withTempFile("is named like the end of its path, or as given", ({ path }) =>
     Effect.gen(function* () {
       const file = yield* FileUpload.fromPath(path, { description: "The log" })
       expect(file).toMatchObject({ name: "build_log.txt", size: 13, contentType: "text/plain" })
       expect(file.description).toBe("The log")
-      expect(yield* contentOf(file)).toBe("first\nsecond\n")
+      expect(yield* uploadedContentOf(file)).toBe("first\nsecond\n")
       const renamed = yield* FileUpload.fromPath(path, { name: "other.md" })
       expect(renamed).toMatchObject({ name: "other.md", contentType: "text/markdown" })
     }),
   )
 
-  story("can be read again and again, and is larger than one piece", ({ files, folder }) =>
-    Effect.gen(function* () {
-      const text = "0123456789".repeat(30_000)
-      yield* files.writeFileString(`${folder}/large.txt`, text)
-      const file = yield* FileUpload.fromPath(`${folder}/large.txt`)
-      expect(yield* contentOf(file)).toBe(text)
-      expect(yield* contentOf(file)).toBe(text)
-    }),
+  withTempFile(
+    "can be read again and again, also if it is larger than one chunk",
+    ({ files, folder }) =>
+      Effect.gen(function* () {
+        const text = "0123456789".repeat(30_000)
+        yield* files.writeFileString(`${folder}/large.txt`, text)
+        const file = yield* FileUpload.fromPath(`${folder}/large.txt`)
+        expect(yield* uploadedContentOf(file)).toBe(text)
+        expect(yield* uploadedContentOf(file)).toBe(text)
+      }),
   )
 
-  story("that is not there is missing", ({ folder }) =>
+  withTempFile("that does not exist fails as missing", ({ folder }) =>
     Effect.gen(function* () {
       const path = `${folder}/nothing.txt`
       const error = yield* Effect.flip(FileUpload.fromPath(path))
@@ -128,30 +132,30 @@ describe("a file from a path", () => {
     }),
   )
 
-  story("that is a directory is no file", ({ folder }) =>
+  withTempFile("of a directory fails as notAFile", ({ folder }) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(FileUpload.fromPath(folder))
       expect(error).toMatchObject({ _tag: "WebhookFileError", reason: "notAFile", file: folder })
     }),
   )
 
-  story("that is gone when it is read is missing, too", ({ files, path }) =>
+  withTempFile("that is gone when it is read is missing, too", ({ files, path }) =>
     Effect.gen(function* () {
       const file = yield* FileUpload.fromPath(path)
       yield* files.remove(path)
-      const error = yield* Effect.flip(contentOf(file))
+      const error = yield* Effect.flip(uploadedContentOf(file))
       expect(error).toMatchObject({ reason: "missing", file: path, route: route.name })
     }),
   )
 
-  story("that has grown or shrunk when it is read has changed", ({ files, path }) =>
+  withTempFile("that has grown or shrunk when it is read has changed", ({ files, path }) =>
     Effect.gen(function* () {
       const file = yield* FileUpload.fromPath(path)
       yield* files.writeFileString(path, "third\n", { flag: "a" })
-      const grown = yield* Effect.flip(contentOf(file))
+      const grown = yield* Effect.flip(uploadedContentOf(file))
       expect(grown).toMatchObject({ reason: "changed", file: path, size: 19, limit: 13 })
       yield* files.truncate(path, 6)
-      const shrunk = yield* Effect.flip(contentOf(file))
+      const shrunk = yield* Effect.flip(uploadedContentOf(file))
       expect(shrunk).toMatchObject({ reason: "changed", size: 6, limit: 13 })
       expect(shrunk.message).toContain("6 bytes instead of 13 bytes")
     }),
@@ -185,7 +189,7 @@ describe("a file from a path", () => {
         Effect.fork,
       )
       yield* Deferred.await(reading)
-      // An upload has more time, by its size.
+      // The time limit of an upload grows with its size, so it is more than 5 seconds here.
       yield* TestClock.adjust("1 minute")
       expect(yield* Fiber.join(sending)).toMatchObject({
         _tag: "DiscordTransportError",

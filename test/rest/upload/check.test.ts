@@ -19,7 +19,7 @@ const several = (...sizes: ReadonlyArray<number>): ReadonlyArray<FileUpload.File
 const limits = { maxFiles: 3, maxFileBytes: 10, maxTotalBytes: 20 }
 
 describe("limits", () => {
-  it("are by default those of the product: 10 files, 25 MiB each, 8 MiB in all", () => {
+  it("are by default 10 files, 25 MiB each and 8 MiB in all", () => {
     expect(presets.default).toEqual({
       maxFiles: 10,
       maxFileBytes: 25 * mebibyte,
@@ -89,14 +89,14 @@ describe("limits", () => {
     )
   })
 
-  it("contain both sizes in bytes", () => {
+  it("appear in the error with both sizes in bytes", () => {
     const error = findFileError(route, [sized(8 * mebibyte + 1)], 0, presets.default)
     expect(error?.message).toBe(
       `Webhook.send (webhook 42): a.bin: makes the files of the message larger than they may be together: 8388609 bytes (8 MiB), and 8388608 bytes (8 MiB) are allowed; the preset "discord" allows it (RestConfig.uploads); Discord did not act on it`,
     )
   })
 
-  it("allow exactly what is within all three of them", () => {
+  it("allow a message if and only if it is within all three", () => {
     const sizes = FastCheck.array(FastCheck.integer({ min: 0, max: 12 }), { maxLength: 5 })
     FastCheck.assert(
       FastCheck.property(sizes, FastCheck.nat({ max: 3 }), (given, kept) => {
@@ -111,8 +111,8 @@ describe("limits", () => {
   })
 })
 
-describe("a file that cannot be right", () => {
-  it.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("has a size of %d", (size) => {
+describe("rejects a file", () => {
+  it.each([-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("with a size of %d", (size) => {
     const error = findFileError(route, [sized(size)], 0, presets.unlimited)
     expect(error).toMatchObject({ reason: "invalidSize", file: "a.bin", size })
     expect(error?.message).toContain(
@@ -120,13 +120,13 @@ describe("a file that cannot be right", () => {
     )
   })
 
-  it("has the name of another", () => {
+  it("with the name of another", () => {
     const files = [sized(1, "a b.bin"), sized(1, "c.bin"), sized(1, "a_b.bin")]
     const error = findFileError(route, files, 0, presets.default)
     expect(error).toMatchObject({ reason: "duplicateName", file: "a_b.bin" })
   })
 
-  it("has been read, and can be read only once", () => {
+  it("that was read and can be read only once", () => {
     const file = FileUpload.fromStream("once.bin", {
       size: 1,
       stream: Stream.fromChunk(Chunk.empty()),

@@ -115,6 +115,7 @@ const poll: Check = object({
       { min: 1, max: 10 },
     ),
   ),
+  // Hours: up to 32 days.
   duration: integer({ min: 1, max: 768 }),
   allow_multiselect: boolean,
   layout_type: integer({ min: 1, max: 1 }),
@@ -202,7 +203,7 @@ const executeFields = object({
 
 const editFields = object(editableFields)
 
-/** Validates the body of an execute. Returns the 50035 response if it has errors. */
+/** Validates the body of Execute Webhook. Returns the 50035 response if it has errors. */
 export const validateExecute = (body: JsonObject, sender: Sender): SimulatedResponse | undefined =>
   validateFields(executeFields, body, sender, isComponentsV2(body["flags"]) ? body : undefined)
 
@@ -222,14 +223,15 @@ function validateFields(
   fields: Check,
   body: JsonObject,
   sender: Sender,
-  v2: JsonObject | undefined,
+  /** The whole message, if it uses Components V2. */
+  v2Message: JsonObject | undefined,
 ): SimulatedResponse | undefined {
   const issues: Array<Issue> = []
   fields(body, [], issues)
-  if (v2 !== undefined) checkLegacyFields(v2, issues)
+  if (v2Message !== undefined) checkLegacyFields(v2Message, issues)
   const components = body["components"]
   if (components !== undefined && components !== null) {
-    checkComponents(components, { ...sender, isV2: v2 !== undefined }, issues)
+    checkComponents(components, { ...sender, isV2: v2Message !== undefined }, issues)
   }
   return issues.length > 0 ? invalidForm(issues) : undefined
 }

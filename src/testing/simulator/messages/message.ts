@@ -53,7 +53,7 @@ const resolveEditedFlags = (before: number, flags: unknown): number => {
   )
 }
 
-/** The mentions of a message, after `allowed_mentions`. */
+/** The mentions of a message that `allowed_mentions` lets through. */
 interface Mentions {
   readonly mention_everyone: boolean
   readonly mentions: ReadonlyArray<unknown>
@@ -86,6 +86,7 @@ export const makeMessage = (
   const content = textOrEmpty(body["content"])
   const channelId = thread?.id ?? webhook.channel.id
   const attachments = makeAttachments(state, now, channelId, entries)
+  // They note which attachments the embeds and components use while `json` is made.
   const embedFiles = makeFileReferences(attachments)
   const componentFiles = makeFileReferences(attachments)
   const nextId = () => generateId(state, now)
@@ -111,7 +112,7 @@ export const makeMessage = (
   }
   const { used: inEmbeds } = embedFiles
   const { used: inComponents } = componentFiles
-  return hideShownAttachments({
+  return omitReferencedAttachments({
     id,
     threadId: thread?.id,
     json,
@@ -131,6 +132,7 @@ export const applyEdit = (
 ): Message => {
   const before = message.json
   const attachments = makeAttachments(state, now, String(before["channel_id"]), entries)
+  // They note which attachments the embeds and components use while `json` is made.
   const embedFiles = makeFileReferences(attachments)
   const componentFiles = makeFileReferences(attachments)
   const nextId = () => generateId(state, now)
@@ -139,7 +141,7 @@ export const applyEdit = (
   const flags = resolveEditedFlags(before.flags, body["flags"])
   const json: MessageJson = {
     ...(isComponentsV2(flags) ? removePoll(before) : before),
-    ...("content" in body ? renderContent(body) : {}),
+    ...("content" in body ? renderContentAndMentions(body) : {}),
     ...(hasEmbeds
       ? { embeds: listOrEmpty(body["embeds"]).map((embed) => renderEmbed(embed, embedFiles)) }
       : {}),
@@ -152,7 +154,7 @@ export const applyEdit = (
   }
   const inEmbeds = hasEmbeds ? embedFiles.used : message.embedAttachmentIds
   const inComponents = hasComponents ? componentFiles.used : message.componentAttachmentIds
-  return hideShownAttachments({
+  return omitReferencedAttachments({
     ...message,
     json,
     attachments,
@@ -181,7 +183,7 @@ function makeAttachments(
 /**
  * Leaves files that embeds or components show out of `attachments`; an edit may list them again.
  */
-function hideShownAttachments(message: Message): Message {
+function omitReferencedAttachments(message: Message): Message {
   const attachments = message.attachments.filter(
     ({ id }) => !message.embedAttachmentIds.has(id) && !message.componentAttachmentIds.has(id),
   )
@@ -189,7 +191,7 @@ function hideShownAttachments(message: Message): Message {
 }
 
 /** The content of an edit, with mentions by the `allowed_mentions` of the edit. */
-function renderContent(body: JsonObject): { readonly content: string } {
+function renderContentAndMentions(body: JsonObject): { readonly content: string } & Mentions {
   const content = textOrEmpty(body["content"])
   return { content, ...parseMentions(content, body["allowed_mentions"]) }
 }
@@ -268,7 +270,7 @@ function matchIds(text: string, pattern: RegExp): ReadonlyArray<string> {
   return [...new Set(Array.from(text.matchAll(pattern), (match) => match[1] ?? ""))]
 }
 
-/** A mentioned user. The simulator has no users: each id exists, and is the name as well. */
+/** A mentioned user. The simulator has no users: every id is accepted, and the name is made from it. */
 function renderUser(id: string): unknown {
   return {
     id,

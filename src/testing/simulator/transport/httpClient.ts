@@ -25,9 +25,10 @@ export const makeHttpClient = (state: State): HttpClient.HttpClient =>
 const discordHost = /^(?:(?:[a-z0-9-]+\.)?(?:discord|discordapp)\.com|media\.discordapp\.net)$/
 
 function isDiscordUrl(state: State, url: URL): boolean {
-  const own = [state.config.origin, state.cdn.origin]
+  const simulated = [state.config.origin, state.cdn.origin]
   return (
-    discordHost.test(url.hostname) || own.some((origin) => url.origin === new URL(origin).origin)
+    discordHost.test(url.hostname) ||
+    simulated.some((origin) => url.origin === new URL(origin).origin)
   )
 }
 
@@ -99,7 +100,7 @@ function concatBytes(chunks: Chunk.Chunk<Uint8Array>): Uint8Array {
   return bytes
 }
 
-/** Converts an exchange to a response. Connection faults fail with the error codes of undici. */
+/** Converts an exchange to a response. Connection faults fail with the error codes of Node, as undici reports them. */
 function deliverToClient(
   request: HttpClientRequest.HttpClientRequest,
   { outcome, response }: Exchange,
@@ -120,7 +121,7 @@ function makeWebResponse(response: SimulatedResponse, isCut: boolean): Response 
   const { status, headers, body } = serializeResponse(response)
   const init = { status, headers }
   if (isCut) return new Response(makeTruncatedStream(body), init)
-  // A copy, because the type of `body` includes shared memory.
+  // A copy: the type of `body` may be over a SharedArrayBuffer, which a `Response` does not take.
   const content = typeof body === "string" ? body : body.slice()
   return new Response(content === "" || bodilessStatuses.has(status) ? null : content, init)
 }
