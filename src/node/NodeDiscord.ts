@@ -208,7 +208,7 @@ function makeDispatcher(
 ): Effect.Effect<Dispatcher, DiscordConfigurationError, Scope.Scope> {
   return options.dispatcher === undefined
     ? Effect.acquireRelease(
-        Effect.suspend(() => (hasUndici() ? connect(options) : noUndici())),
+        Effect.suspend(() => (hasUndici() ? makeOwnDispatcher(options) : noUndici())),
         ({ connector, dispatcher }) =>
           Effect.promise(() => {
             const destroyed = dispatcher.destroy()
@@ -231,12 +231,14 @@ function noUndici(): DiscordConfigurationError {
   )
 }
 
-interface ConnectedDispatcher {
+interface OwnDispatcher {
   readonly dispatcher: Dispatcher
   readonly connector: Connector
 }
 
-function connect(options: Options): Effect.Effect<ConnectedDispatcher, DiscordConfigurationError> {
+function makeOwnDispatcher(
+  options: Options,
+): Effect.Effect<OwnDispatcher, DiscordConfigurationError> {
   const timeout = Duration.toMillis(options.connectTimeout ?? "10 seconds")
   const connector = makeConnector(timeout)
   const agent = {

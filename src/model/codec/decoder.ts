@@ -186,23 +186,22 @@ function compileStruct(fields: ReadonlyArray<Field>, compilePart: Compile): Step
     for (const field of fields) {
       const { from, isOptional, nullish, to } = field
       const given = input[from]
-      let value: unknown
       if (nullish === undefined) {
         if (isOptional && !Object.hasOwn(input, from)) continue
-        value = (field.step ??= compilePart(field.type))(given)
+        const value = (field.step ??= compilePart(field.type))(given)
         if (value === irregular) return irregular
-      } else {
-        if (given !== undefined && given !== null) {
-          value = (field.step ??= compilePart(nullish.item))(given)
-          if (value === irregular) {
-            if (!nullish.isLenient) return irregular
-            value = undefined
-          }
-        }
-        value ??= nullish.fallback?.()
-        if (value === undefined) continue
+        output[to] = value
+        continue
       }
-      output[to] = value
+      let value: unknown
+      if (given !== undefined && given !== null)
+        value = (field.step ??= compilePart(nullish.item))(given)
+      if (value === irregular) {
+        if (!nullish.isLenient) return irregular
+        value = undefined
+      }
+      value ??= nullish.fallback?.()
+      if (value !== undefined) output[to] = value
     }
     return output
   }
