@@ -236,9 +236,9 @@ function parseScalar({ kinds }: Key, text: string): Scalar {
 }
 
 /**
- * Variables that are nearly one of ours, or one of ours without its section: whoever sets `DISCORD_DRY_RUN`
- * must not send. Others may begin with `DISCORD_`, too, such as `DISCORD_CLIENT_ID`; only in sections that are specific to this SDK is every name ours. A second webhook
- * is no slip, and a missing one is noticed anyway.
+ * Variables that are nearly one of ours, or one of ours without its section: whoever sets `DISCORD_DRY_RUN` expects
+ * that nothing is sent. Others may begin with `DISCORD_`, too, such as `DISCORD_CLIENT_ID`; only in sections that are
+ * specific to this SDK is every name ours. A second webhook is no slip, and a missing one is noticed anyway.
  */
 function findMisspellings(
   provider: ConfigProvider.ConfigProvider,

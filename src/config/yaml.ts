@@ -147,7 +147,8 @@ class TreeReader {
 
   #name(key: unknown, seen: Set<string>): string {
     const name = keyName(this.#yaml, key)
-    if (name === undefined) throw this.#errorAt(key, "a key must be text, a number, true or false")
+    if (name === undefined)
+      throw this.#errorAt(key, "a key must be text that is not empty, a number, true or false")
     if (seen.has(name))
       throw this.#errorAt(key, `${describeKey(name)} is there twice; keep one of them`)
     seen.add(name)

@@ -289,7 +289,10 @@ describe("a text that is no YAML", () => {
       "client:\n---\nlogging:",
       "discord.yaml:2: cannot be read as YAML: a second document begins; a file holds one",
     ],
-    ["? [client]\n: 1", "discord.yaml:1: a key must be text, a number, true or false"],
+    [
+      "? [client]\n: 1",
+      "discord.yaml:1: a key must be text that is not empty, a number, true or false",
+    ],
     ['client: "\\q"', "discord.yaml:1: cannot be read as YAML: it is not valid"],
     [
       "%YAML 1.1\n---\nclient: 2026-01-01",
