@@ -390,6 +390,21 @@ simulatorTest(
     }),
 )
 
+simulatorTest("rejects values that cannot become a number or a text", withoutLimits, (simulator) =>
+  Effect.gen(function* () {
+    const hook = yield* simulator.createWebhook({ applicationOwned: true })
+    const odd = { toString: 1 }
+    const child = { type: 2, style: 5, label: "a", url: "https://a.b" }
+    for (const other of [
+      { ...child, style: odd },
+      { ...child, type: odd },
+    ]) {
+      const body = { components: [{ type: 1, components: [child, other] }] }
+      expect((yield* send(hook, body)).status).toBe(400)
+    }
+  }),
+)
+
 function link(index: number) {
   return { type: 2, style: 5, label: `l${index}`, url: "https://a.b" }
 }

@@ -1,4 +1,4 @@
-import { type JsonObject, isJsonObject } from "../http/exchange.js"
+import { type JsonObject, isJsonObject, scalarText } from "../http/exchange.js"
 import {
   countCodePoints,
   list,
@@ -268,7 +268,7 @@ function checkRow(children: unknown, path: Path, issues: Array<Issue>): void {
   if (!Array.isArray(children) || children.length < 2) return
   const message = "The specified component exceeds the maximum width"
   const select = children.findIndex(
-    (child: unknown) => isJsonObject(child) && selects.includes(Number(child["type"])),
+    (child: unknown) => isJsonObject(child) && selects.includes(Number(scalarText(child["type"]))),
   )
   if (select === -1) return
   const at = [...path, "components", Math.max(1, select)]
@@ -305,7 +305,7 @@ function isInteractiveComponent(type: number, value: JsonObject): boolean {
 
 function checkButton(value: unknown, path: Path, issues: Array<Issue>): void {
   if (!isJsonObject(value)) return
-  const style = Number(value["style"])
+  const style = Number(scalarText(value["style"]))
   const { requiredField, forbidden } =
     style === 5 ? linkStyle : style === 6 ? premiumStyle : customStyle
   if (!isPresent(value[requiredField])) {
