@@ -42,7 +42,7 @@ export class MeasuredRedis {
   /** Ends it as a crash does, and starts it again a second later. */
   async restart(): Promise<void> {
     this.#earlier = await this.usage()
-    await this.#server.stop("kill")
+    await this.#server.kill()
     await sleep(1000)
     await this.#server.start()
   }
@@ -56,7 +56,7 @@ export class MeasuredRedis {
 
   async stop(): Promise<void> {
     this.#client.disconnect()
-    await this.#server.stop("kill")
+    await this.#server.kill()
   }
 }
 

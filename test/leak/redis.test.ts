@@ -71,7 +71,7 @@ describe("secrets are nowhere in shared limits", () => {
         yield* record(recorder, both)
         const failing = Effect.gen(function* () {
           yield* send(other.hook)
-          yield* Effect.promise(() => server.stop("kill"))
+          yield* Effect.promise(() => server.kill())
           // It has no turn of this one.
           return yield* send(third.hook)
         })

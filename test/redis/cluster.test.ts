@@ -69,7 +69,7 @@ describe.concurrent("a cluster", () => {
     Effect.gen(function* () {
       const [node] = yield* Effect.acquireRelease(
         Effect.promise(() => startCluster(1)),
-        ([one]) => Effect.promise(() => one!.stop("kill")),
+        ([one]) => Effect.promise(() => one!.kill()),
       )
       const prefix = makePrefix()
       const [one, another] = yield* Effect.all([

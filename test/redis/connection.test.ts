@@ -218,6 +218,7 @@ describe.concurrent("a connection that fails", () => {
   }
 })
 
+// Not concurrent, because it replaces the methods of the console.
 describe("a connection that works without a part of its address", () => {
   for (const login of [":needless", "default:needless"]) {
     itWithRedis(
@@ -306,7 +307,7 @@ describe.concurrent("a server that stands still", () => {
       process.kill(server.pid(), "SIGSTOP")
       const lost = yield* Effect.fork(Effect.flip(ping))
       yield* Effect.sleep("50 millis")
-      yield* Effect.promise(() => server.stop("kill"))
+      yield* Effect.promise(() => server.kill())
       expect(yield* Fiber.join(lost)).toMatchObject({ reason: "unavailable" })
       yield* Effect.promise(() => server.start())
       yield* Effect.retry(ping, Schedule.spaced("10 millis"))

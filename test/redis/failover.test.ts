@@ -188,7 +188,7 @@ describe.concurrent("a slow server", () => {
       process.kill(server.pid(), "SIGSTOP")
       const fiber = yield* Effect.fork(send())
       yield* until(() => client.commandQueue.length > 0)
-      yield* Effect.promise(() => server.stop("kill"))
+      yield* Effect.promise(() => server.kill())
       yield* Effect.promise(() => server.start())
       yield* Fiber.join(fiber)
       let closes = 0
@@ -320,7 +320,7 @@ describe.concurrent("a client of the program", () => {
       const prefix = makePrefix()
       const { lines, send } = yield* openLimiterOn(RedisConnection.layerClient(client), { prefix })
       yield* send()
-      yield* Effect.promise(() => server.stop("kill"))
+      yield* Effect.promise(() => server.kill())
       yield* until(() => client.status === "reconnecting")
       // By now both have looked for the address several times, without a server there.
       yield* Effect.sleep("1 second")

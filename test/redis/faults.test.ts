@@ -22,7 +22,7 @@ import {
 const { major } = route()
 const other = route({ webhookId: "2" })
 
-const stop = (server: RedisServer) => Effect.promise(() => server.stop("kill"))
+const stop = (server: RedisServer) => Effect.promise(() => server.kill())
 const startAgain = (server: RedisServer) => Effect.promise(() => server.start())
 
 describe.concurrent("a server that leaves", () => {
@@ -164,7 +164,7 @@ describe.concurrent("a server with wrong data", () => {
       const waiting = yield* Effect.fork(send())
       yield* until(() => lines.length > 0)
       yield* Effect.replicateEffect(send({ at: other }), 3)
-      // It is called again each second.
+      // It is called again each second. No other test of this server causes WRONGTYPE.
       const failed = async () =>
         Number(/WRONGTYPE:count=(\d+)/.exec(await client.info("errorstats"))?.[1])
       const before = yield* Effect.promise(failed)

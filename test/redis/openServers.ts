@@ -19,7 +19,7 @@ export const openServers = (
   Effect.gen(function* () {
     const redis = yield* Effect.acquireRelease(
       Effect.promise(() => startRedis()),
-      ({ stop }) => Effect.promise(() => stop("kill")),
+      ({ kill }) => Effect.promise(() => kill()),
     )
     const simulator = yield* DiscordSimulator.make({
       globalLimit: "none",

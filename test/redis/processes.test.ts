@@ -145,7 +145,7 @@ describe("processes that share the limit of a webhook through Redis", () => {
 
   test("Redis crashes and starts again: everything arrives", async (group) => {
     await group.reached(8)
-    await group.redis.stop("kill")
+    await group.redis.kill()
     await group.redis.start()
     await group.check()
   })

@@ -67,7 +67,7 @@ export const failToConnect = (url: string) =>
 export const startServer = (...options: ReadonlyArray<string>) =>
   Effect.acquireRelease(
     Effect.promise(() => startRedis(options)),
-    (server) => Effect.promise(() => server.stop("kill")),
+    (server) => Effect.promise(() => server.kill()),
   )
 
 export const itWithRedis = (title: string, test: Effect.Effect<void, unknown, Scope.Scope>): void =>

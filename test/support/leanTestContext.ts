@@ -47,7 +47,7 @@ const lean = Layer.scopedContext(
   }),
 )
 
-/** `@effect/vitest` has no option for it, and refers to this layer since it was loaded. */
+/** `@effect/vitest` has no option for it, and holds the object `TestContext.TestContext`, so that object changes. */
 export const useLeanTestContext = (): void => {
   Object.assign(TestContext.TestContext, lean)
 }

@@ -23,10 +23,10 @@ export interface RedisServer {
   readonly port: number
   readonly url: string
   readonly pid: () => number
-  /** Starts it again, on the same port and with the data that it has saved. */
+  /** Starts it again, on the same port and with its data. */
   readonly start: () => Promise<void>
-  /** `save` lets it end by itself; `kill` is a crash. */
-  readonly stop: (how: "save" | "kill") => Promise<void>
+  /** Kills it, as a crash does. */
+  readonly kill: () => Promise<void>
 }
 
 let shared: Promise<RedisServer> | undefined
@@ -95,7 +95,7 @@ export async function startRedis(options: ReadonlyArray<string> = []): Promise<R
     url: `redis://127.0.0.1:${port}`,
     pid: () => readPid(folder),
     start,
-    stop: (how) => stopServer(folder, how === "save" ? "SIGTERM" : "SIGKILL"),
+    kill: () => stopServer(folder, "SIGKILL"),
   }
 }
 

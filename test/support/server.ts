@@ -3,7 +3,7 @@
  * however that process ends: a shell waits for the end of its input.
  */
 import { spawn } from "node:child_process"
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync, rmSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
@@ -36,6 +36,8 @@ export interface Launch {
 
 /** Starts a server, and waits until it is ready. */
 export async function launch({ account, command, folder, isReady, signal }: Launch): Promise<void> {
+  // Of the last start, if it is started again.
+  rmSync(join(folder, "server.pid"), { force: true })
   const child = spawn("sh", ["-c", script, "sh", folder, signal, ...command], {
     ...account,
     cwd: folder,
@@ -47,7 +49,7 @@ export async function launch({ account, command, folder, isReady, signal }: Laun
   // The pipe stays open until this process ends.
   ;(child.stdin as unknown as { readonly unref: () => void }).unref()
   while (!(await isReady())) {
-    if (child.exitCode !== null) {
+    if (child.exitCode !== null || hasEnded(folder)) {
       throw new Error(`${command[0]} ended: ${readFileSync(join(folder, "log"), "utf8")}`)
     }
     await delay(20)
@@ -67,17 +69,41 @@ export async function stopServer(folder: string, signal: NodeJS.Signals): Promis
   while (isAlive(pid)) await delay(10)
 }
 
-/** A process that has ended may exist until its parent asks for its status. */
+/** Whether a server that was started has ended, on systems that show it: for example because its port is in use. */
+function hasEnded(folder: string): boolean {
+  if (!existsSync("/proc/self/stat") || !existsSync(join(folder, "server.pid"))) return false
+  const pid = readPid(folder)
+  // The file may exist before it has its text.
+  return pid > 0 && !isAlive(pid)
+}
+
+/**
+ * A process that has ended may exist until its parent asks for its status. As long as it has other threads, as Redis
+ * has, they still hold its port.
+ */
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return !readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ")
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+    const [state, threads] = [fields[0], fields[17]]
+    return state !== "Z" || Number(threads) > 1
   } catch {
     return false
   }
 }
 
-export function findPort(): Promise<number> {
+/** No two servers of this process get the same one, also if the first has not opened it yet. */
+const givenPorts = new Set<number>()
+
+export async function findPort(): Promise<number> {
+  const port = await findFreePort()
+  if (givenPorts.has(port)) return findPort()
+  givenPorts.add(port)
+  return port
+}
+
+function findFreePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer()
     server.once("error", reject)
