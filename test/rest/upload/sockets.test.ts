@@ -52,7 +52,7 @@ const clients: Readonly<Record<string, Client>> = {
 
 const megabyte = 1_000_000
 
-/** Chance, since a part that is lost or repeated changes it. */
+/** Random bytes, whose hash changes if a part is lost or repeated. */
 const large = randomBytes(5 * megabyte)
 
 /** The smallest message. */
