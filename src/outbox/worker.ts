@@ -306,6 +306,8 @@ class Worker {
         ),
       onSuccess: (webhook) => {
         held.webhook = webhook
+        // All of its entries are damaged, so that a claim does not read them; without a pause it would follow another.
+        if (entries.length === 0) return Effect.succeed(this.#now() + settings.backoff.base)
         const run = runQueue(this.#context, held, webhook, entries)
         const blocked = isTakeover ? readBlockedUntil(memory) - this.#now() : 0
         if (blocked <= 0) return run

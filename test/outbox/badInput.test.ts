@@ -27,7 +27,7 @@ import { DiscordSimulator } from "../../src/testing/index.js"
 import { contents, newHook } from "../scenarios/harness.js"
 import { isLowestPeers } from "../support/peers.js"
 import { hasPostgres, startPostgres } from "../support/postgres.js"
-import { folder, sqlEngines } from "./engines.js"
+import { folder, sqlEngines, sqlite } from "./engines.js"
 import { logsOf } from "./setup.js"
 
 const makeKey = () => Redacted.make(randomBytes(32).toString("base64"))
@@ -319,6 +319,41 @@ describe.each(sqlEngines)("rows damaged by hand on $name", (engine) => {
         })
         yield* Effect.provide(program, Layer.provideMerge(OutboxLive, DiscordLive))
       }),
+  )
+})
+
+describe("a queue whose entries are all damaged", () => {
+  it.scopedLive("is looked at once in a while, and not without a pause", () =>
+    Effect.gen(function* () {
+      const place = yield* sqlite.place
+      const sql = yield* sqlite.connect(place)
+      const OutboxLive = SqlOutbox.layer({
+        tablePrefix: place.tablePrefix,
+        tokens: { keys: [makeKey()] },
+        pollInterval: "20 millis",
+      }).pipe(Layer.provide(Layer.succeed(SqlClient.SqlClient, sql)))
+      const table = (name: string) => sql.literal(place.tablePrefix + name)
+      const program = Effect.gen(function* () {
+        const { hook, simulator } = yield* setUp
+        const { hook: other } = yield* newHook(simulator)
+        yield* Outbox.send(hook, { content: "damaged" })
+        yield* sql`PRAGMA ignore_check_constraints = 1`
+        yield* sql`UPDATE ${table("entries")} SET state = 'unknown'`
+        const backoff = { base: "1 hour", max: "1 hour" } as const
+        yield* Effect.provide(
+          Effect.gen(function* () {
+            for (let count = 0; count < 5; count += 1) {
+              yield* Outbox.await(yield* Outbox.send(other, { content: "sound" }))
+            }
+          }),
+          Outbox.worker({ pollInterval: "20 millis", backoff }),
+        )
+        const claims = yield* sql<{ readonly epoch: number }>`
+          SELECT epoch FROM ${table("queues")} WHERE webhook_id = ${hook.id}`
+        expect(claims.map(({ epoch }) => epoch)).toEqual([1])
+      })
+      yield* Effect.provide(program, Layer.provideMerge(OutboxLive, DiscordLive))
+    }),
   )
 })
 
