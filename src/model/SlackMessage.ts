@@ -52,7 +52,7 @@ export const SlackColor: Schema.Schema<Color.Color | keyof typeof shades, string
   Schema.transform(
     Schema.String,
     Schema.Union(Schema.Number, Schema.String).pipe(
-      // A guard cannot have an error message, so a filter with one comes first.
+      // The message depends on the value, which a type guard does not allow, so a filter with it comes first.
       Schema.filter((value) => isColor(value) || invalidColor),
       Schema.filter(isColor, {
         arbitrary: () => (fc) => fc.integer({ min: 0, max: 0xffffff }).map(Color.toHex),
@@ -70,7 +70,7 @@ const seconds = Schema.Union(Schema.Number, Schema.NumberFromString).pipe(
   Schema.filter((value) => (value >= 0 && value <= maxSeconds) || "must be seconds since 1970"),
 )
 
-/** Encoded as whole seconds. Those of Slack are sometimes strings, with a fraction. */
+/** Encoded as whole seconds. Slack sometimes sends a string with a fraction. */
 const Moment = Schema.transform(
   seconds,
   Schema.DateTimeUtcFromSelf.annotations({

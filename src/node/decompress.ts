@@ -23,7 +23,7 @@ export function isEncoded(header: ContentEncoding): boolean {
 }
 
 /**
- * Decompresses a body, although none was requested: some gateways compress anyway. A coding that is
+ * Decompresses a body. Requests do not ask for compression, but some gateways compress anyway. A coding that is
  * unknown here leaves the body as it is, and an empty body, such as that of a 204, has no coding to
  * remove. The output is bounded, so that a small body cannot fill the memory.
  */

@@ -1,4 +1,7 @@
-/** Turns in Redis. */
+/**
+ * A `TurnStore` in Redis. A turn is the right of one process to send the requests of a webhook; `store.ts` explains
+ * it and its other terms.
+ */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
@@ -10,11 +13,14 @@ import { toLostAt, toMessage, toPresence, toReply, toReports } from "./replies.j
 import { calls, failedCalls, labels } from "./RedisMetrics.js"
 import * as scripts from "./scripts.js"
 
-/** Of the keys: another version must not read them. */
+/** Part of every key, so that versions with different formats do not read each other's keys. */
 const keyVersion = 1
 
-/** Of the time of the last loss: longer than a process is likely to use no new webhook. */
-const memoryOfLoss = Duration.toMillis("100 days")
+/**
+ * How long the time is kept at which Redis last lost its data. Each process renews it whenever it first uses a webhook,
+ * which is likely to be more often.
+ */
+const dataLossKept = Duration.toMillis("100 days")
 
 const names = new Map(Object.entries(scripts).map(([name, script]) => [script, name]))
 
@@ -61,7 +67,7 @@ export function makeRedisStore(redis: Service, prefix: string): TurnStore {
         run(
           scripts.lostAt,
           [`{${root}:lost}`],
-          [String(memoryOfLoss), channels, hasCalled ? "1" : ""],
+          [String(dataLossKept), channels, hasCalled ? "1" : ""],
         ),
         toLostAt,
       ),

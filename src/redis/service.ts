@@ -22,7 +22,7 @@ export type Event =
  */
 export interface Service {
   /**
-   * Runs a Lua script. The keys have one hash tag, so that a cluster can run it. The result has numbers, texts,
+   * Runs a Lua script. All keys of a call are in one hash slot, so that a cluster can run it. The result has numbers, texts,
    * `null` and lists of them.
    */
   readonly eval: (
@@ -30,6 +30,6 @@ export interface Service {
     keys: ReadonlyArray<string>,
     args: ReadonlyArray<string>,
   ) => Effect.Effect<unknown, DiscordRedisError>
-  /** The messages of a channel, on a connection of its own. */
+  /** Emits the messages of a channel. They come over another connection than that of `eval`. */
   readonly subscribe: (channel: string) => Stream.Stream<Event, DiscordRedisError>
 }

@@ -1,7 +1,7 @@
 /**
  * Limits of the files of a message. They are checked before anything is sent, because Discord
- * responds only after the whole upload, and because a webhook cannot query the boosts of its
- * server.
+ * responds only after the whole upload, and they are configured, because a webhook cannot query how
+ * far its server is boosted.
  *
  * @since 0.1.0
  * @module
@@ -30,7 +30,8 @@ const maxFiles = 10
 /**
  * Limits by name, for `RestConfig.uploads`:
  *
- * - `default`: 10 files, 25 MiB for a file and 8 MiB in all. Every server accepts this.
+ * - `default`: 10 files, 25 MiB for a file and 8 MiB in all, which therefore is the limit of one
+ *   file as well. Every server accepts this.
  * - `discord`: 20 MiB for a file, documented for webhooks since 2026-09-03, and 25 MiB for a
  *   request.
  * - `boostTier2`, `boostTier3`: 50 and 100 MiB for a file, reported for boosted servers. Discord

@@ -90,11 +90,11 @@ export function stats(session: Session): Result<StoreStats> {
 }
 
 export function queues(session: Session, limit: number): Result<ReadonlyArray<QueueStats>> {
-  const { notAllPaused, pending, sql, tables } = session
+  const { noGlobalPause, pending, sql, tables } = session
   return Effect.map(
     sql<Row>`
       SELECT p.webhook_id, p.pending,
-        CASE WHEN p.paused = 0 AND ${notAllPaused} THEN 0 ELSE 1 END AS paused,
+        CASE WHEN p.paused = 0 AND ${noGlobalPause} THEN 0 ELSE 1 END AS paused,
         (SELECT e.accepted_at FROM ${tables.entries} e WHERE e.webhook_id = p.webhook_id
           AND ${pending} ORDER BY e.seq LIMIT 1) AS oldest
       FROM (SELECT w.webhook_id, w.accepted - coalesce(q.settled, 0) AS pending,

@@ -11,7 +11,7 @@ export interface Cursor {
   after: string
 }
 
-/** Queues that one statement examines: few at first, more if none of them can be claimed. */
+/** Queues that one statement examines: few at first, more if too few of them can be claimed. */
 const minExamined = 32
 const maxExamined = 1024
 
@@ -34,13 +34,13 @@ export function claim(
       const queues = yield* examine(session, cursor.after, size, options)
       const free = queues.filter((queue) => queue.isFree).slice(0, missing)
       claimed = claimed.concat(yield* take(session, free, options))
-      // Queues after the last free one may not have been considered.
+      // With enough free queues, the next claim continues after the last one that was taken.
       const last = free.length === missing ? free.at(-1) : queues.at(-1)
       cursor.after = last?.webhookId ?? cursor.after
       if (claimed.length === options.limit) return claimed
       const isEnd = queues.length < size && free.length < missing
       if (hasWrapped && (isEnd || (start !== "" && cursor.after >= start))) {
-        // None is left, so that none can starve: the next claim needs no second part.
+        // This claim has seen every queue, so the next one begins at the first without starving any.
         cursor.after = ""
         return claimed
       }
@@ -65,7 +65,7 @@ function examine(
   limit: number,
   options: ClaimOptions,
 ): Effect.Effect<ReadonlyArray<Examined>, SqlError> {
-  const { notAllPaused, pending, sql, tables } = session
+  const { noGlobalPause, pending, sql, tables } = session
   return Effect.gen(function* () {
     const now = yield* session.now
     const rows = yield* sql<{ readonly webhook_id: string; readonly is_free: number }>`
@@ -81,7 +81,7 @@ function examine(
             AND ${pending} AND e.state IN ('ready', 'sending') ORDER BY e.seq LIMIT 1), 0) <= ${now}
         THEN 1 ELSE 0 END AS is_free
       FROM heads h LEFT JOIN ${tables.queues} q ON q.webhook_id = h.webhook_id
-      WHERE h.webhook_id IS NOT NULL AND ${notAllPaused}
+      WHERE h.webhook_id IS NOT NULL AND ${noGlobalPause}
       ORDER BY h.webhook_id`
     return rows.map((row) => ({ webhookId: row.webhook_id, isFree: row.is_free === 1 }))
   })
@@ -134,7 +134,7 @@ function take(
 /** In the order of the ids, so that two workers cannot wait for one another. */
 function lease(session: Session, ids: ReadonlyArray<string>, options: ClaimOptions): Rows<Row> {
   const { leaseMillis, owner } = options
-  const { dialect, notAllPaused, sql, strings, tables } = session
+  const { dialect, noGlobalPause, sql, strings, tables } = session
   // SQLite does not know the alias in RETURNING.
   const self = dialect === "pg" ? sql.literal("q") : tables.queues
   const credential = (column: string) =>
@@ -145,7 +145,7 @@ function lease(session: Session, ids: ReadonlyArray<string>, options: ClaimOptio
       INSERT INTO ${tables.queues} AS q (webhook_id, owner, epoch, lease_until)
       SELECT w.webhook_id, ${owner}, 1, ${now} + CAST(${leaseMillis} AS bigint)
       FROM ${tables.webhooks} w
-      WHERE w.webhook_id IN (${strings(ids)}) AND ${notAllPaused} ORDER BY w.webhook_id
+      WHERE w.webhook_id IN (${strings(ids)}) AND ${noGlobalPause} ORDER BY w.webhook_id
       ON CONFLICT (webhook_id) DO UPDATE SET owner = excluded.owner, epoch = q.epoch + 1,
         lease_until = excluded.lease_until, last_owner = coalesce(q.owner, q.last_owner)
       WHERE ${isFree(session, now, options)}
@@ -185,12 +185,13 @@ function groupByWebhook(
   return groups
 }
 
-type Memory = OwnedQueue & { readonly memory: string | undefined }
+/** `memory` is what the owner tells the next one, such as until when the webhook is blocked. */
+type QueueWithMemory = OwnedQueue & { readonly memory: string | undefined }
 
 export function renew(
   session: Session,
   owner: string,
-  queues: ReadonlyArray<Memory>,
+  queues: ReadonlyArray<QueueWithMemory>,
   leaseMillis: number,
 ): Effect.Effect<ReadonlySet<string>, SqlError> {
   const { sql } = session
@@ -205,17 +206,17 @@ export function renew(
 export function release(
   session: Session,
   owner: string,
-  queues: ReadonlyArray<Memory & { readonly nextAt: number | undefined }>,
+  queues: ReadonlyArray<QueueWithMemory & { readonly nextAt: number | undefined }>,
 ): Effect.Effect<void, SqlError> {
   const set = session.sql`owner = NULL, last_owner = q.owner, lease_until = 0, next_at = o.next_at`
   return Effect.asVoid(updateOwned(session, owner, queues, set))
 }
 
-/** Updates the queues that still have this owner, and what the next owner will read. */
+/** Updates the queues that still have this owner, and their `memory`. */
 function updateOwned(
   { dialect, sql, tables }: Session,
   owner: string,
-  queues: ReadonlyArray<Memory & { readonly nextAt?: number | undefined }>,
+  queues: ReadonlyArray<QueueWithMemory & { readonly nextAt?: number | undefined }>,
   set: Fragment,
 ): Rows<{ readonly webhook_id: string }> {
   if (queues.length === 0) return Effect.succeed([])

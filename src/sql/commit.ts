@@ -55,7 +55,7 @@ function toRow({ attempt, change, entryId, queue }: Step, n: number) {
 
 /** One round trip, and no lock is held while the process does something else. */
 function commitPostgres(session: Session, owner: string, json: string) {
-  const { notAllPaused, sql, tables } = session
+  const { noGlobalPause, sql, tables } = session
   return Effect.flatMap(
     session.now,
     (now) => sql<ResultRow>`
@@ -70,7 +70,7 @@ function commitPostgres(session: Session, owner: string, json: string) {
       ), allowed AS MATERIALIZED (
         SELECT s.* FROM steps s
         JOIN owned o ON o.webhook_id = s.webhook_id AND o.epoch = s.epoch
-        WHERE s.state <> 'sending' OR (o.lease_until > ${now} AND o.paused = 0 AND ${notAllPaused})
+        WHERE s.state <> 'sending' OR (o.lease_until > ${now} AND o.paused = 0 AND ${noGlobalPause})
       ), changed AS (
         UPDATE ${tables.entries} e SET ${assignments(session, now)}
         FROM allowed s WHERE e.id = s.entry_id AND e.webhook_id = s.webhook_id
@@ -91,7 +91,7 @@ function commitPostgres(session: Session, owner: string, json: string) {
 
 /** In a transaction, in which no other process writes. */
 function commitSqlite(session: Session, owner: string, json: string) {
-  const { notAllPaused, sql, tables } = session
+  const { noGlobalPause, sql, tables } = session
   return Effect.gen(function* () {
     const now = yield* session.now
     const steps = sql`SELECT value ->> 'n' AS n, value ->> 'webhook_id' AS webhook_id,
@@ -114,7 +114,7 @@ function commitSqlite(session: Session, owner: string, json: string) {
       JOIN ${tables.queues} q ON q.webhook_id = s.webhook_id AND q.epoch = s.epoch
         AND q.owner = ${owner}
       LEFT JOIN ${tables.entries} e ON e.id = s.entry_id AND e.webhook_id = s.webhook_id
-      WHERE s.state <> 'sending' OR (q.lease_until > ${now} AND q.paused = 0 AND ${notAllPaused})`
+      WHERE s.state <> 'sending' OR (q.lease_until > ${now} AND q.paused = 0 AND ${noGlobalPause})`
     const applied = results.filter(({ result }) => result === "apply")
     if (applied.length > 0) {
       yield* sql`

@@ -28,7 +28,7 @@ export interface Session {
   /** The condition of entries that are neither sent nor dead, as the partial index states it. */
   readonly pending: Fragment
   /** The condition that not all queues are paused. */
-  readonly notAllPaused: Fragment
+  readonly noGlobalPause: Fragment
 }
 
 export type Rows<A> = Effect.Effect<ReadonlyArray<A>, SqlError>
@@ -65,6 +65,6 @@ export function makeSession(
         : sql`SELECT value FROM json_each(${json})`
     },
     pending: sql.literal("sent_at IS NULL AND dead_at IS NULL"),
-    notAllPaused: sql`NOT EXISTS (SELECT 1 FROM ${tables.settings} WHERE name = 'paused')`,
+    noGlobalPause: sql`NOT EXISTS (SELECT 1 FROM ${tables.settings} WHERE name = 'paused')`,
   }
 }

@@ -14,7 +14,7 @@ const often = { numRuns: runs(1000) }
 
 /**
  * Slack says `title` and `short` of a field, and that is what Discord reads; its OpenAPI calls them
- * by the names that they have in an embed (webhook-discord#53).
+ * by the names that they have in an embed (https://github.com/jb3/webhook-discord/issues/53).
  */
 function asTheSpecWants(message: SlackMessage.Encoded): unknown {
   const attachments = message.attachments?.map(({ fields, ...rest }) => ({
@@ -26,7 +26,7 @@ function asTheSpecWants(message: SlackMessage.Encoded): unknown {
   return json({ ...message, attachments })
 }
 
-describe("every body for the services is one of Discord's OpenAPI", () => {
+describe("what we send to /slack and /github conforms to Discord's OpenAPI", () => {
   // Zod drops unknown keys silently: equality with what went in proves that we send none.
   it("SlackMessage", () => {
     FastCheck.assert(
@@ -48,7 +48,7 @@ describe("every body for the services is one of Discord's OpenAPI", () => {
     )
   })
 
-  it("rejects what our Schemas reject, so that the tests above can fail", () => {
+  it("which rejects or drops what is wrong, so that the tests above can fail", () => {
     const slack = (body: unknown) => SlackWebhookSchema.safeParse(body).success
     expect(slack({ text: "x".repeat(2001) })).toBe(false)
     expect(slack({ attachments: [{ color: "good" }] })).toBe(false)

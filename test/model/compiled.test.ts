@@ -116,6 +116,16 @@ describe("compiled, a Schema of the model", () => {
   law("an edit", MessageEdit, 200)
 })
 
+it("a transformation gets the original value, as from its Schema", () => {
+  const schema = Schema.transform(Schema.NumberFromString, Schema.String, {
+    strict: true,
+    decode: (number, original) => `${number} of ${original}`,
+    encode: (_, original) => original.length,
+  })
+  expect(makeDecoder(schema)("1.0")).toEqual(Schema.decodeUnknownEither(schema)("1.0"))
+  expect(makeStrictEncoder(schema)("abc")).toEqual(Schema.encodeEither(schema)("abc"))
+})
+
 describe("an object that cannot become text", () => {
   const component = { type: noText, components: [] }
 

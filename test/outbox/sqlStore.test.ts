@@ -1,4 +1,4 @@
-/** What the engines on a database do beyond the conformance suite: transactions, tables, faults. */
+/** What the SQL engines (where the outbox stores its entries) do beyond the conformance suite: transactions, tables, faults. */
 import * as LibsqlClient from "@effect/sql-libsql/LibsqlClient"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { describe, expect, it } from "@effect/vitest"
@@ -145,7 +145,7 @@ describe.each(sqlEngines)("the store on $name", (engine) => {
     }))
 })
 
-/** Removes what protects the table from edits by hand. */
+/** Drops or disables the constraints that protect the table from edits by hand. */
 function allowDamage(
   sql: SqlClient.SqlClient,
   table: string,

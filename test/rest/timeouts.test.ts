@@ -4,12 +4,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
-import * as deadline from "../../src/rest/timeouts.js"
+import { runWithTimeout } from "../../src/rest/timeouts.js"
 
 const within = (effect: Effect.Effect<void>, limit: Duration.Duration, onTimeout: () => void) =>
-  Effect.uninterruptibleMask((restore) =>
-    deadline.runWithTimeout(() => effect, limit, restore, onTimeout),
-  )
+  Effect.uninterruptibleMask((restore) => runWithTimeout(() => effect, limit, restore, onTimeout))
 
 const seconds = Duration.seconds
 
@@ -32,7 +30,7 @@ const timers = Effect.sync(
   () => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length,
 )
 
-describe("within", () => {
+describe("runWithTimeout", () => {
   it.effect("ends what takes too long, each in its own time", () =>
     Effect.gen(function* () {
       const notes: Array<string> = []
@@ -60,7 +58,7 @@ describe("within", () => {
       for (let round = 0; round < 3; round += 1) {
         yield* within(Effect.yieldNow(), Duration.minutes(5), () => {})
       }
-      // Before effect 3.20 all fibers share one queue, which reaches the task a turn later.
+      // A scheduled task removes the timer. Before effect 3.20 it runs one yield later.
       yield* Effect.repeatN(Effect.yieldNow(), 3)
       expect(yield* timers).toBe(before)
     }),
@@ -100,7 +98,7 @@ describe("within", () => {
     }),
   )
 
-  it.effect("without end it waits for ever", () =>
+  it.effect("without a limit it waits for ever", () =>
     Effect.gen(function* () {
       const notes: Array<string> = []
       const forever = within(Effect.sleep("1000 days"), Duration.infinity, () => notes.push("over"))
@@ -112,8 +110,8 @@ describe("within", () => {
   )
 })
 
-describe("where requests are isolated", () => {
-  it.effect("each time limit has a timer of its own, which does not end with another request", () =>
+describe("on Cloudflare Workers, where a timer ends with the request that started it", () => {
+  it.effect("each time limit has a timer of its own", () =>
     Effect.gen(function* () {
       vi.stubGlobal("navigator", { userAgent: "Cloudflare-Workers" })
       const notes: Array<string> = []

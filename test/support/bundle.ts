@@ -27,13 +27,13 @@ const ofEffect = /^(?:effect|@effect\/[^/]+|fast-check|pure-rand)(?:\/|$)/
 /** Packages that look for a compiled file, which may not be installed, or that patch how modules load. */
 const notBundled = /^(?:@libsql\/|libsql$|pg-native$|@opentelemetry\/)/
 
-/** CommonJS in a bundle requires the modules of Node. */
+/** Bundled CommonJS calls `require` for the modules of Node, which an ES module does not have. */
 const withRequire =
   'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);'
 
 /** Path of the output by name. */
 export const bundle = async (options: BundleOptions): Promise<Readonly<Record<string, string>>> => {
-  // Workers write the same program at the same time, while its processes start.
+  // A folder for each worker of vitest: otherwise one writes a program that another one is starting.
   const worker = `worker-${process.env["VITEST_POOL_ID"] ?? 0}`
   const outdir = resolve(root, "node_modules/.cache/effect-discord", worker, options.name)
   const outputs = Object.keys(options.modules)

@@ -1,6 +1,8 @@
 /**
- * Compiles decoders, and what they share with the encoders of `codec.ts`. A decoder for `Schema.typeSchema(schema)`
- * validates a value and returns a copy.
+ * Compiles Schemas to plain functions that decode, which are faster than Schema's parser, and has what the encoders of
+ * `codec.ts` use as well. A compiled function returns `irregular` for all that it cannot convert, invalid input
+ * included; `codec.ts` then uses Schema's parser, so that every error is Schema's. A decoder for
+ * `Schema.typeSchema(schema)` validates a value and returns a copy.
  */
 import * as Either from "effect/Either"
 import { identity } from "effect/Function"
@@ -98,7 +100,7 @@ const kinds: Kinds = {
 
 export function compileKind(ast: AST.AST, compilePart: Compile, direction: Direction): Step {
   const compile = hasOwnOptions(ast) ? undefined : kinds[ast._tag]
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the kind of its tag
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `kinds[tag]` takes an AST of that tag
   return compile?.(ast as never, compilePart, direction) ?? direction.compileBySchema(ast)
 }
 
@@ -122,8 +124,8 @@ function compileDeclaration(ast: AST.Declaration): Step {
 }
 
 /**
- * The condition is about the decoded value, which an encoder has as its input. It is checked after `from`, on whose
- * type it may rely.
+ * The condition is about the decoded value, which an encoder has as its input. It is checked after `from`, so that it
+ * can rely on the type that `from` has checked.
  */
 function compileRefinement(
   ast: AST.Refinement,
@@ -169,7 +171,7 @@ export interface Field {
   step: Step | undefined
   /** For encoders. */
   readonly change?: Change
-  /** For decoders: of a received field that may be missing, `null` or invalid, as `fields.ts` makes it. */
+  /** For decoders: set if the field may be missing, `null` or invalid (an annotation by `fields.ts`). */
   readonly nullish?: NullishField | undefined
 }
 
@@ -223,8 +225,12 @@ function compileTransformation(
   const last = compilePart(isEncoder ? ast.from : ast.to)
   if (transformation._tag === "ComposeTransformation") return chain(first, last)
   const transform: Transform = isEncoder ? transformation.encode : transformation.decode
-  const step: Step = (value) => getResult(transform(value, AST.defaultParseOption, ast, value))
-  return chain(chain(first, step), last)
+  return (input) => {
+    const value = first(input)
+    if (value === irregular) return irregular
+    const result = getResult(transform(value, AST.defaultParseOption, ast, input))
+    return result === irregular ? irregular : last(result)
+  }
 }
 
 /** Decodes an object whose keys change, in one step and in the order of the new keys. */

@@ -1,7 +1,7 @@
 /**
- * Channels with a hidden limit, which no header shows and a policy estimates (`Findings.hiddenLimit`). Their messages
- * need the turn of the channel in addition to that of their webhook, so that one process at a time counts them.
- * Neither the order of messages nor the limits in headers depend on it, so a message that has waited for too long is
+ * Channels with a hidden limit, which no header shows and a strategy's `Policy` estimates (`Findings.hiddenLimit`).
+ * Their messages need the turn of the channel (the right of one process to send, see `store.ts`) in addition to that of
+ * their webhook, so that one process at a time counts them. Neither the order of messages nor the limits in headers depend on it, so a message that has waited for too long is
  * sent without it.
  */
 import type {
@@ -27,11 +27,11 @@ export function describeKey(key: string): string {
 interface QueuePosition {
   /** The time at which the message first needed the turn. */
   readonly since: number
-  /** Its sequence in the queue of the channel. */
+  /** Its arrival time in microseconds, by which the queue of the channel is sorted. */
   readonly sequence: number
 }
 
-/** A channel with a hidden limit, as a part of its `TurnTarget`. */
+/** A channel with a hidden limit: a part of its `TurnTarget`, which is what this process knows of its turn. */
 export class LimitedChannel {
   readonly state: ChannelState
   /** `Route.major` of its webhooks, including those that only other processes use. */
@@ -43,7 +43,7 @@ export class LimitedChannel {
   hasOwnCount: boolean
   /** Maximum milliseconds for which a message waits for the turn. */
   maxWait = 0
-  /** Whether a message has waited for `maxWait`. All messages are then sent without the turn until there is one. */
+  /** Whether a message has waited for `maxWait`. All are then sent without the turn, until this process has it. */
   canSendWithoutTurn = false
   /** The store may have removed smaller sequences from the queue. */
   #firstInQueue = 0
@@ -64,7 +64,7 @@ export class LimitedChannel {
     return (this.#positions.get(request)?.sequence ?? -1) < this.#firstInQueue
   }
 
-  /** Sets the sequence of a message, which replaces a smaller one. */
+  /** Sets the sequence of a message, and replaces an earlier one. */
   enqueue(request: PendingRequest, sequence: number, now: number): void {
     const since = this.#positions.get(request)?.since ?? now
     this.#positions.set(request, { since, sequence: Math.max(sequence, this.#firstInQueue) })
@@ -100,6 +100,7 @@ export class HiddenLimits {
       this.#usedChannels.add(channel)
       return undefined
     }
+    // From now on, the webhooks of the channel share what their policies learn.
     channel.memories ??= new Map()
     return channel
   }
@@ -116,7 +117,10 @@ function isForMessages(bucket: BucketState): boolean {
   )
 }
 
-/** Whether the policy has found a hidden limit for the channel, or the bucket's own memory contains one. */
+/**
+ * Whether the policy has found a hidden limit: in what the webhooks of the channel have learned together, or in what
+ * this bucket learned before.
+ */
 function hasHiddenLimit(bucket: BucketState, policy: Policy): boolean {
   if (bucket.findingsOf(policy).hiddenLimit !== undefined) return true
   const { learned, learnedBy } = bucket

@@ -20,7 +20,7 @@ export interface Call {
   readonly files: ReadonlyArray<FilePart>
 }
 
-/** Removes the components of a webhook without application, unless `with_components` is set. */
+/** Removes what Discord ignores: the components of a webhook of no application, unless `with_components` is set. */
 export const removeIgnoredComponents = (call: Call, withComponents: boolean): Call["body"] => {
   const isHonoured = withComponents || call.webhook.applicationId !== null
   if (isHonoured || !("components" in call.body)) return call.body
@@ -97,7 +97,7 @@ export const checkBlockedWords = (
   return typeof content === "string" && containsAny(content, words) ? apiError(200000) : undefined
 }
 
-/** Checks slowmode and the hidden limit, after all other checks have passed. */
+/** Checks slowmode and the hidden limit (of a channel, in no header), after all other checks have passed. */
 export const checkMessageLimits = (
   call: Call,
   destination: Destination,
@@ -110,10 +110,10 @@ export const checkMessageLimits = (
   if (id !== undefined && wait > 0) return slowmodeResponse(wait)
   const rule = state.config.hidden
   if (rule === undefined) return undefined
-  const reading = takeHiddenSlot(state.limits, rule, channel.id, now)
-  if (reading.accepted) return undefined
+  const slot = takeHiddenSlot(state.limits, rule, channel.id, now)
+  if (slot.accepted) return undefined
   state.traffic.statistics.limitedByHidden++
-  return rateLimitedResponse(rule.scope, reading.retryAfter)
+  return rateLimitedResponse(rule.scope, slot.retryAfter)
 }
 
 /** Records the time of a message for slowmode. */
