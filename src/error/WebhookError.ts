@@ -551,7 +551,7 @@ export class WebhookPayloadTooLarge extends Schema.TaggedError<WebhookPayloadToo
 
 /**
  * A rate limit exceeds what the caller accepts: `reason` is `"maxWait"` if the known wait exceeds
- * `maxWait` (checked before waiting), `"attempts"` after too many consecutive 429 responses.
+ * `maxWait` (before it waits, or as soon as it is known), `"attempts"` after too many consecutive 429 responses.
  * Discord did not act on the request; sending it after `retryAfter` is safe.
  *
  * @example

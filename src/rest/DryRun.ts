@@ -55,9 +55,9 @@ const maxRequests = 1000
 export interface Service {
   /** The latest 1000 requests, oldest first. */
   readonly requests: Effect.Effect<ReadonlyArray<Request>>
-  /** The number of all requests, including those that are no longer recorded. */
+  /** The number of requests since the last `clear`, including those that are no longer recorded. */
   readonly count: Effect.Effect<number>
-  /** Clears the recorded requests. The fake messages stay. */
+  /** Clears the recorded requests, and sets `count` to 0. The fake messages stay. */
   readonly clear: Effect.Effect<void>
 }
 

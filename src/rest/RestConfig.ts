@@ -64,8 +64,8 @@ export interface RestOptions {
    */
   readonly delivery: "ordered" | "concurrent"
   /**
-   * Maximum wait for a permit. A request whose known wait is longer fails with
-   * `WebhookRateLimited`. `undefined`: no maximum.
+   * Maximum wait for a permit. A request fails with `WebhookRateLimited` as soon as a longer wait
+   * is known, also before it waits at all. `undefined`: no maximum.
    */
   readonly maxWait: Duration.DurationInput | undefined
   /**

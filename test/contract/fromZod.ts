@@ -26,7 +26,10 @@ export interface Zod {
   readonly _zod: { readonly def: Definition }
 }
 
-/** Messages hold messages and users everywhere: below this depth arrays are empty, options absent. */
+/**
+ * Messages hold messages and users everywhere: below this depth arrays and records are empty, nullable values are null,
+ * and optional fields are absent.
+ */
 const DEPTH_MAX = 7
 
 /** Made once, since `stringMatching` takes milliseconds. */

@@ -28,7 +28,7 @@ export interface Account {
 export interface Launch {
   readonly folder: string
   readonly command: ReadonlyArray<string>
-  /** Ends the server with this process. */
+  /** The signal that ends the server when this process ends. */
   readonly signal: "KILL" | "QUIT"
   readonly account?: Account | undefined
   readonly isReady: () => Promise<boolean>

@@ -101,7 +101,8 @@ export class Turns implements Coordinator {
     if (state === undefined) return undefined
     const target = this.get(channelKey(state.id))
     if (target.channel?.state !== state) target.channel = this.#hiddenLimits.createChannel(state)
-    // Since `channelOf`, the bucket has the memory of its channel, so the findings are those of the channel.
+    // After `channelOf`, the webhooks of the channel share what the policy has learned, so these findings are those of
+    // the channel.
     const { hiddenPeriod = 0 } = request.bucket.findingsOf(request.policy)
     target.channel.maxWait = this.#options.lease + hiddenPeriod
     return target
@@ -269,7 +270,10 @@ export class Turns implements Coordinator {
     if (this.#shortenTurn(target, sequence)) this.#schedule(target)
   }
 
-  /** Handles turns that others have requested with `ask`, because messages may have been lost. */
+  /**
+   * Handles turns that others have requested with `ask`, because the store's messages to this process may have been
+   * lost.
+   */
   onTurnsRequested(keys: ReadonlyArray<string>): void {
     for (const key of keys) {
       const target = this.get(key)
