@@ -163,3 +163,19 @@ export const testDatabase =
         yield* run(store, sql, where)
       }),
     )
+
+/** Drops or disables the constraints that protect the table from edits by hand. */
+export function allowDamage(
+  sql: SqlClient.SqlClient,
+  table: string,
+): Effect.Effect<unknown, DiscordOutboxUnavailable | SqlError> {
+  return sql.onDialectOrElse({
+    pg: () =>
+      Effect.flatMap(
+        sql<{ readonly name: string }>`SELECT conname AS name FROM pg_constraint
+          WHERE conrelid = CAST(${table} AS regclass) AND contype = 'c'`,
+        Effect.forEach(({ name }) => sql.unsafe(`ALTER TABLE ${table} DROP CONSTRAINT ${name}`)),
+      ),
+    orElse: () => sql`PRAGMA ignore_check_constraints = ON`,
+  })
+}

@@ -1,15 +1,17 @@
-/** What the SQL engines (where the outbox stores its entries) do beyond the conformance suite: transactions, tables, faults. */
+/**
+ * What the SQL engines (where the outbox stores its entries) do beyond the conformance suite: transactions, tables,
+ * faults.
+ */
 import * as LibsqlClient from "@effect/sql-libsql/LibsqlClient"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { describe, expect, it } from "@effect/vitest"
 import * as Context from "effect/Context"
-import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
-import type { DiscordOutboxUnavailable } from "../../src/outbox/OutboxError.js"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { join } from "node:path"
 import {
+  allowDamage,
   connectPostgres,
   folder,
   openStore,
@@ -144,22 +146,6 @@ describe.each(sqlEngines)("the store on $name", (engine) => {
       expect(JSON.stringify(error) + error.message).not.toContain("SECRET")
     }))
 })
-
-/** Drops or disables the constraints that protect the table from edits by hand. */
-function allowDamage(
-  sql: SqlClient.SqlClient,
-  table: string,
-): Effect.Effect<unknown, DiscordOutboxUnavailable | SqlError> {
-  return sql.onDialectOrElse({
-    pg: () =>
-      Effect.flatMap(
-        sql<{ readonly name: string }>`SELECT conname AS name FROM pg_constraint
-          WHERE conrelid = CAST(${table} AS regclass) AND contype = 'c'`,
-        Effect.forEach(({ name }) => sql.unsafe(`ALTER TABLE ${table} DROP CONSTRAINT ${name}`)),
-      ),
-    orElse: () => sql`PRAGMA ignore_check_constraints = ON`,
-  })
-}
 
 describe("the store on PostgreSQL", () => {
   const test = testDatabase(postgres)
