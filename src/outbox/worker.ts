@@ -306,7 +306,7 @@ class Worker {
         ),
       onSuccess: (webhook) => {
         held.webhook = webhook
-        // All of its entries are damaged, so that a claim does not read them; without a pause it would follow another.
+        // A claim reads no damaged entries. If there are no others, the next claim has to wait, or one follows another.
         if (entries.length === 0) return Effect.succeed(this.#now() + settings.backoff.base)
         const run = runQueue(this.#context, held, webhook, entries)
         const blocked = isTakeover ? readBlockedUntil(memory) - this.#now() : 0
